@@ -1,0 +1,27 @@
+/** What the process counts: what came, what went out, and all that was refused or dropped. Plain numbers, written in place. */
+export class Counters {
+  connectionsAccepted = 0;
+  connectionsOpen = 0;
+  /** Connections answered 503 or cut because `max_connections` was reached. */
+  connectionsRefused = 0;
+  requests = 0;
+  /** Requests refused by the server itself (malformed, over a limit, too slow). */
+  requestsRefused = 0;
+  /** Exchanges that the client left before their end. */
+  requestsAborted = 0;
+  originRequests = 0;
+  originErrors = 0;
+  /** Requests sent again because a pooled connection to the origin had gone stale. */
+  originRetries = 0;
+  holdsOpen = 0;
+  holdsStarted = 0;
+  holdsTimedOut = 0;
+  /** Channels beyond the limit that a hold asked for in vain. */
+  subscriptionsDropped = 0;
+  itemsPublished = 0;
+  /** Publish requests refused whole. */
+  publishesRefused = 0;
+  itemsDelivered = 0;
+  /** Items that a slow client's full queue could not take. */
+  itemsDropped = 0;
+}

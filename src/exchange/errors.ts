@@ -1,0 +1,66 @@
+/** Who has to act for the failure to go away. */
+export type ErrorCause = 'client' | 'origin' | 'policy' | 'internal';
+
+/** One failure and its face on each surface. */
+export interface ErrorFace {
+  readonly cause: ErrorCause;
+  /** Whether the same request may succeed when it is simply sent again. */
+  readonly retry: boolean;
+  /** Status of the HTTP answer; 0 when nobody is left to be answered. */
+  readonly status: number;
+  /** Body of the HTTP answer. A route's `debug` adds the detail of the very error. */
+  readonly text: string;
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+}
+
+/** The catalogue: every failure that a client, an origin or an operator can meet. `docs/reference/errors.md` explains each. */
+export const ERRORS = {
+  HF_BAD_REQUEST: face('client', false, 400, 'Bad request.', 'info'),
+  HF_REQUEST_TIMEOUT: face('client', true, 408, 'The request did not arrive in time.', 'info'),
+  HF_LENGTH_REQUIRED: face('client', false, 411, 'Request requires Content-Length.', 'info'),
+  HF_BODY_TOO_LARGE: face('client', false, 413, 'Request body too large.', 'info'),
+  HF_URI_TOO_LONG: face('client', false, 414, 'Request target too long.', 'info'),
+  HF_EXPECTATION: face('client', false, 417, 'The only expectation understood is 100-continue.', 'info'),
+  HF_HEADERS_TOO_LARGE: face('client', false, 431, 'Request header too large.', 'info'),
+  HF_TRANSFER_CODING: face('client', false, 501, 'The only transfer coding understood is chunked.', 'info'),
+  HF_HTTP_VERSION: face('client', false, 505, 'The HTTP versions spoken here are 1.0 and 1.1.', 'info'),
+  HF_CLIENT_GONE: face('client', false, 0, 'The client left before its answer was complete.', 'debug'),
+  HF_CLIENT_STALLED: face('client', false, 0, 'The client stopped reading its answer.', 'info'),
+  HF_TOO_MANY_CONNECTIONS: face('policy', true, 503, 'Too many connections, try again later.', 'warn'),
+  HF_DRAINING: face('policy', true, 503, 'The server is shutting down, try again.', 'info'),
+  HF_NO_ROUTE: face('policy', false, 502, 'No route for host.', 'info'),
+  HF_ORIGIN_UNREACHABLE: face('origin', true, 502, 'Error while proxying to origin.', 'warn'),
+  HF_ORIGIN_TIMEOUT: face('origin', true, 504, 'The origin did not answer in time.', 'warn'),
+  HF_ORIGIN_CLOSED: face('origin', true, 502, 'Error while proxying to origin.', 'warn'),
+  HF_ORIGIN_PROTOCOL: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
+  HF_ORIGIN_TRUNCATED: face('origin', true, 502, 'Error while proxying to origin.', 'warn'),
+  HF_GRIP_INVALID: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
+  HF_GRIP_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
+  HF_GRIP_REQUEST_TOO_LARGE: face('client', false, 400, 'Request too large to accept GRIP instruct.', 'info'),
+  HF_INTERNAL: face('internal', true, 500, 'Internal error.', 'error'),
+} as const satisfies Record<string, ErrorFace>;
+
+/** Code of a failure in the catalogue. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A failure from the catalogue, with what exactly went wrong this time. */
+export class ExchangeError extends Error {
+  override readonly name = 'ExchangeError';
+  readonly code: ErrorCode;
+  /** One sentence part for the log and, with `debug`, for the body: what happened to which peer. */
+  readonly detail: string;
+
+  constructor(code: ErrorCode, detail = '') {
+    super(detail === '' ? code : `${code}: ${detail}`);
+    this.code = code;
+    this.detail = detail;
+  }
+
+  get face(): ErrorFace {
+    return ERRORS[this.code];
+  }
+}
+
+function face(cause: ErrorCause, retry: boolean, status: number, text: string, level: ErrorFace['level']): ErrorFace {
+  return { cause, retry, status, text, level };
+}

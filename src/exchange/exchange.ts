@@ -1,0 +1,86 @@
+import type { ExchangeError } from './errors.ts';
+import type { HeaderList } from './headers.ts';
+import type { Payload } from './payload.ts';
+
+/** `bodyLength` of a body whose length is known only when it ends. */
+export const UNKNOWN_LENGTH = -1;
+
+/**
+ * Bytes that one side lets the other send before the first ones are taken: the window of every hop, so also the bound of
+ * what a stalled hop can hold in memory in each direction.
+ */
+export const WINDOW = 65_536;
+
+/** Where a client's connection comes from. `address` is empty for a unix socket. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The head of a request (RFC 9110 §6.2), as the client sent it: nothing is removed, so every consumer applies its own rules. */
+export interface RequestHead {
+  /** Identifies the client's connection and the exchange on it in logs: `CONNECTION-NUMBER`. */
+  readonly id: string;
+  readonly method: string;
+  /** Path and query in origin-form, or `*` (RFC 9112 §3.2). An absolute-form target has been taken apart already. */
+  readonly target: string;
+  readonly scheme: 'http' | 'https' | 'ws' | 'wss';
+  /** `host[:port]` from the absolute-form target or else the Host field; empty if the request has none (HTTP/1.0). */
+  readonly authority: string;
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  readonly minorVersion: 0 | 1;
+  readonly headers: HeaderList;
+  /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when it is chunked. */
+  readonly bodyLength: number;
+  readonly peer: Peer;
+  /** Bytes of response body that the requester takes before it grants more. */
+  readonly credits: number;
+}
+
+/** The head of a final response (RFC 9110 §6.2). */
+export interface ResponseHead {
+  /** 200 to 999; interim (1xx) responses never get here. */
+  readonly status: number;
+  readonly reason: string;
+  /**
+   * The writer of each hop frames the body by `bodyLength` and replaces Content-Length, Transfer-Encoding, Connection and
+   * Keep-Alive found here. Only for a response that has no body by definition (HEAD, 304) is Content-Length passed on.
+   */
+  readonly headers: HeaderList;
+  /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when only its end will tell. */
+  readonly bodyLength: number;
+}
+
+/**
+ * The asking side of an exchange: takes the response. The calls come in this order: `onResponse` once, then data, and the
+ * exchange is over after data with `more` false, or after `onResponseError`, which may come at any time.
+ */
+export interface Requester {
+  onResponse(head: ResponseHead): void;
+  /** `chunk` is a view that is the receiver's from now on. Never more bytes than were granted by credits. */
+  onResponseData(chunk: Buffer, more: boolean): void;
+  /** As `onResponseData(payload.body, true)`, for bytes that go to many requesters: encodings are shared. */
+  onResponsePayload(payload: Payload): void;
+  /** The answering side failed. Before `onResponse` the requester still owes its client an answer; later it must cut it off. */
+  onResponseError(error: ExchangeError): void;
+  /** The answering side takes this many more bytes of the request body. The first grant says that the body is wanted. */
+  onRequestCredit(bytes: number): void;
+  /** From now on `responder` answers instead of the one that calls this (a hold takes over, a replay hands back). */
+  handOver(responder: Responder): void;
+}
+
+/** The answering side of an exchange: takes the request body, and news of the requester. */
+export interface Responder {
+  /** `chunk` is a view that is the receiver's from now on. Not called at all when the request's `bodyLength` is 0. */
+  onRequestData(chunk: Buffer, more: boolean): void;
+  /** The requester is gone or its body broke off: the exchange is over. */
+  onRequestError(error: ExchangeError): void;
+  /** The requester takes this many more bytes of the response body. */
+  onResponseCredit(bytes: number): void;
+}
+
+/**
+ * Answers requests: the one shape that the rooms pass to each other. It may answer through `requester` before it returns;
+ * whoever calls it must be prepared for that.
+ */
+export type Service = (request: RequestHead, requester: Requester) => Responder;

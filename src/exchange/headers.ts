@@ -1,0 +1,62 @@
+/**
+ * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings: order, case and repeated fields survive,
+ * and nothing is parsed again downstream. Names compare without regard to case (RFC 9110 §5.1).
+ */
+export type HeaderList = string[];
+
+/** Whether `name` is `lower` in any case; `lower` must be lower-case. */
+export function nameIs(name: string, lower: string): boolean {
+  return name.length === lower.length && (name === lower || name.toLowerCase() === lower);
+}
+
+/** Whether `name` begins with `lower` in any case; `lower` must be lower-case. */
+export function nameStartsWith(name: string, lower: string): boolean {
+  return name.length >= lower.length && name.slice(0, lower.length).toLowerCase() === lower;
+}
+
+/** The first value of the field `lower` (a lower-case name), or undefined. */
+export function headerValue(headers: HeaderList, lower: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (nameIs(headers[i] as string, lower)) return headers[i + 1];
+  }
+  return undefined;
+}
+
+/** All values of the field `lower` (a lower-case name), in order. */
+export function headerValues(headers: HeaderList, lower: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (nameIs(headers[i] as string, lower)) values.push(headers[i + 1] as string);
+  }
+  return values;
+}
+
+/** The list without the fields whose lower-case name `drop` wants gone. */
+export function withoutHeaders(headers: HeaderList, drop: (lowerName: string) => boolean): HeaderList {
+  const kept: HeaderList = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (!drop(name.toLowerCase())) kept.push(name, headers[i + 1] as string);
+  }
+  return kept;
+}
+
+/** The members of comma-separated lists (RFC 9110 §5.6.1), trimmed, empty ones left out. Commas inside quotes do not count. */
+export function listMembers(values: readonly string[]): string[] {
+  const members: string[] = [];
+  for (const value of values) {
+    let start = 0;
+    let quoted = false;
+    for (let i = 0; i <= value.length; i++) {
+      const char = value[i];
+      if (char === '"') quoted = !quoted;
+      else if (quoted && char === '\\') i++;
+      if (i >= value.length || (char === ',' && !quoted)) {
+        const member = value.slice(start, i).trim();
+        if (member !== '') members.push(member);
+        start = i + 1;
+      }
+    }
+  }
+  return members;
+}

@@ -1,0 +1,23 @@
+export { Counters } from './counters.ts';
+export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
+export {
+  type Peer,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  type ResponseHead,
+  type Service,
+  UNKNOWN_LENGTH,
+  WINDOW,
+} from './exchange.ts';
+export {
+  type HeaderList,
+  headerValue,
+  headerValues,
+  listMembers,
+  nameIs,
+  nameStartsWith,
+  withoutHeaders,
+} from './headers.ts';
+export { type Log, type LogWrite, silentLog } from './log.ts';
+export { Payload } from './payload.ts';
