@@ -1,5 +1,4 @@
 import type { ExchangeError } from './errors.ts';
-import type { HeaderList } from './headers.ts';
 import type { Payload } from './payload.ts';
 
 /** `bodyLength` of a body whose length is known only when it ends. */
@@ -10,6 +9,12 @@ export const UNKNOWN_LENGTH = -1;
  * what a stalled hop can hold in memory in each direction.
  */
 export const WINDOW = 65_536;
+
+/**
+ * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings: order, case and repeated fields survive,
+ * and nothing is parsed again downstream (RFC 9110 §5). `codec/fields` has what reads them.
+ */
+export type HeaderList = string[];
 
 /** Where a client's connection comes from. `address` is empty for a unix socket. */
 export interface Peer {

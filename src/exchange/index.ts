@@ -1,6 +1,7 @@
 export { Counters } from './counters.ts';
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {
+  type HeaderList,
   type Peer,
   type Requester,
   type RequestHead,
@@ -10,14 +11,5 @@ export {
   UNKNOWN_LENGTH,
   WINDOW,
 } from './exchange.ts';
-export {
-  type HeaderList,
-  headerValue,
-  headerValues,
-  listMembers,
-  nameIs,
-  nameStartsWith,
-  withoutHeaders,
-} from './headers.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { Payload } from './payload.ts';

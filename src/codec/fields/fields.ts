@@ -1,8 +1,8 @@
 /**
- * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings: order, case and repeated fields survive,
- * and nothing is parsed again downstream. Names compare without regard to case (RFC 9110 §5.1).
+ * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings (RFC 9110 §5). Names compare without
+ * regard to case (§5.1).
  */
-export type HeaderList = string[];
+export type FieldList = string[];
 
 /** Whether `name` is `lower` in any case; `lower` must be lower-case. */
 export function nameIs(name: string, lower: string): boolean {
@@ -15,7 +15,7 @@ export function nameStartsWith(name: string, lower: string): boolean {
 }
 
 /** The first value of the field `lower` (a lower-case name), or undefined. */
-export function headerValue(headers: HeaderList, lower: string): string | undefined {
+export function fieldValue(headers: FieldList, lower: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {
     if (nameIs(headers[i] as string, lower)) return headers[i + 1];
   }
@@ -23,7 +23,7 @@ export function headerValue(headers: HeaderList, lower: string): string | undefi
 }
 
 /** All values of the field `lower` (a lower-case name), in order. */
-export function headerValues(headers: HeaderList, lower: string): string[] {
+export function fieldValues(headers: FieldList, lower: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     if (nameIs(headers[i] as string, lower)) values.push(headers[i + 1] as string);
@@ -32,8 +32,8 @@ export function headerValues(headers: HeaderList, lower: string): string[] {
 }
 
 /** The list without the fields whose lower-case name `drop` wants gone. */
-export function withoutHeaders(headers: HeaderList, drop: (lowerName: string) => boolean): HeaderList {
-  const kept: HeaderList = [];
+export function withoutFields(headers: FieldList, drop: (lowerName: string) => boolean): FieldList {
+  const kept: FieldList = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     if (!drop(name.toLowerCase())) kept.push(name, headers[i + 1] as string);

@@ -1,0 +1,9 @@
+export {
+  type FieldList,
+  fieldValue,
+  fieldValues,
+  listMembers,
+  nameIs,
+  nameStartsWith,
+  withoutFields,
+} from './fields.ts';
