@@ -1,0 +1,1 @@
+export { TimerWheel, WheelTimer } from './timer-wheel.ts';

@@ -1,0 +1,112 @@
+/**
+ * Something that can wait on a `TimerWheel`: extend it, so that waiting costs no object and no closure. One timer waits for
+ * one moment at a time.
+ */
+export abstract class WheelTimer {
+  /** Links of the slot's ring, and the tick at which it fires; only the wheel writes them. Null while not waiting. */
+  wheelNext: WheelTimer | null = null;
+  wheelPrevious: WheelTimer | null = null;
+  wheelTick = 0;
+
+  /** Called once the scheduled time has passed. May schedule itself again. */
+  abstract onTimer(): void;
+
+  /** Whether it waits for a moment to come. */
+  get waiting(): boolean {
+    return this.wheelNext !== null;
+  }
+}
+
+/** Head of a slot's ring. */
+class Slot extends WheelTimer {
+  constructor() {
+    super();
+    this.wheelNext = this;
+    this.wheelPrevious = this;
+  }
+
+  override onTimer(): void {}
+}
+
+/**
+ * One coarse timer for all connections (a hashed timing wheel): scheduling and cancelling are a few pointer writes, whatever
+ * the number of timers. A timer fires within one step after its time, never before it.
+ */
+export class TimerWheel {
+  /** Milliseconds of a monotonic clock, advanced with every step: cheap to read, and as coarse as the wheel. */
+  now = 0;
+  readonly #stepMs: number;
+  readonly #slots: Slot[] = [];
+  readonly #start = performance.now();
+  #tick = 0;
+  #interval: NodeJS.Timeout;
+
+  /** @param stepMs resolution in milliseconds. */
+  constructor(stepMs = 100, slots = 512) {
+    this.#stepMs = stepMs;
+    for (let i = 0; i < slots; i++) this.#slots.push(new Slot());
+    this.#interval = setInterval(() => this.#advance(), stepMs);
+    this.#interval.unref();
+  }
+
+  /** Lets `timer` fire in `delayMs` milliseconds, instead of any moment it waited for. */
+  schedule(timer: WheelTimer, delayMs: number): void {
+    if (timer.wheelNext !== null) unlink(timer);
+    // One step more than asked: the present step is already partly over.
+    const ticks = Math.max(1, Math.ceil(delayMs / this.#stepMs)) + 1;
+    timer.wheelTick = this.#tick + ticks;
+    const slot = this.#slots[timer.wheelTick % this.#slots.length] as Slot;
+    const last = slot.wheelPrevious as WheelTimer;
+    timer.wheelPrevious = last;
+    timer.wheelNext = slot;
+    last.wheelNext = timer;
+    slot.wheelPrevious = timer;
+  }
+
+  /** Lets `timer` wait no longer; harmless when it does not. */
+  cancel(timer: WheelTimer): void {
+    if (timer.wheelNext !== null) unlink(timer);
+  }
+
+  /** Stops the clock: nothing fires any more. */
+  stop(): void {
+    clearInterval(this.#interval);
+  }
+
+  #advance(): void {
+    this.now = performance.now() - this.#start;
+    const target = Math.floor(this.now / this.#stepMs);
+    // After a long stall of the process one lap visits every slot; more would only visit them again.
+    if (target - this.#tick > this.#slots.length) this.#tick = target - this.#slots.length;
+    while (this.#tick < target) {
+      this.#tick++;
+      this.#fire(this.#slots[this.#tick % this.#slots.length] as Slot, target);
+    }
+  }
+
+  #fire(slot: Slot, target: number): void {
+    // What is due leaves the ring first: a timer that schedules itself anew, into this slot even, waits for its own time.
+    let due: WheelTimer[] | null = null;
+    for (let timer = slot.wheelNext as WheelTimer; timer !== slot; ) {
+      const next = timer.wheelNext as WheelTimer;
+      if (timer.wheelTick <= target) {
+        unlink(timer);
+        due ??= [];
+        due.push(timer);
+      }
+      timer = next;
+    }
+    if (due === null) return;
+    for (const timer of due) {
+      // An earlier one of the batch may have scheduled this one again.
+      if (timer.wheelNext === null) timer.onTimer();
+    }
+  }
+}
+
+function unlink(timer: WheelTimer): void {
+  (timer.wheelPrevious as WheelTimer).wheelNext = timer.wheelNext;
+  (timer.wheelNext as WheelTimer).wheelPrevious = timer.wheelPrevious;
+  timer.wheelNext = null;
+  timer.wheelPrevious = null;
+}
