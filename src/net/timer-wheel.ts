@@ -3,9 +3,10 @@
  * one moment at a time.
  */
 export abstract class WheelTimer {
-  /** Links of the slot's ring, and the tick at which it fires; only the wheel writes them. Null while not waiting. */
+  /** Links of the slot's ring, null while not waiting; only the wheel writes them. */
   wheelNext: WheelTimer | null = null;
   wheelPrevious: WheelTimer | null = null;
+  /** The tick at which it fires; 0 for never. */
   wheelTick = 0;
 
   /** Called once the scheduled time has passed. May schedule itself again. */
@@ -66,6 +67,7 @@ export class TimerWheel {
   /** Lets `timer` wait no longer; harmless when it does not. */
   cancel(timer: WheelTimer): void {
     if (timer.wheelNext !== null) unlink(timer);
+    timer.wheelTick = 0;
   }
 
   /** Stops the clock: nothing fires any more. */
@@ -98,8 +100,10 @@ export class TimerWheel {
     }
     if (due === null) return;
     for (const timer of due) {
-      // An earlier one of the batch may have scheduled this one again.
-      if (timer.wheelNext === null) timer.onTimer();
+      // An earlier one of the batch may have scheduled this one again, or cancelled it.
+      if (timer.wheelNext !== null || timer.wheelTick === 0) continue;
+      timer.wheelTick = 0;
+      timer.onTimer();
     }
   }
 }
