@@ -1,0 +1,137 @@
+import type { FieldList } from '../fields/index.ts';
+import { isFieldCode, isTokenCode } from './chars.ts';
+import { Http1Error } from './errors.ts';
+import type { Http1Limits } from './limits.ts';
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SP = 0x20;
+const HTAB = 0x09;
+const COLON = 0x3a;
+
+/** The field lines of a head, and those fields that say how to read on, found on the way. */
+export class FieldLines {
+  readonly headers: FieldList = [];
+  /** Null when absent. A second Content-Length line is refused, whatever its value. */
+  contentLength: string | null = null;
+  /** All values joined by commas; null when absent. */
+  transferEncoding: string | null = null;
+  /** All values joined by commas; null when absent. */
+  connection: string | null = null;
+  host: string | null = null;
+  /** All values joined by commas; null when absent. */
+  expect: string | null = null;
+}
+
+/**
+ * Where the line that begins at `start` ends, without its line end.
+ * @throws Http1Error `malformed` for a bare LF
+ */
+export function lineEnd(text: string, start: number, limits: Http1Limits): number {
+  const lf = text.indexOf('\n', start);
+  if (lf > start && text.charCodeAt(lf - 1) === CR) return lf - 1;
+  if (lf < 0) throw new Http1Error('malformed', 'incomplete line');
+  if (!limits.lenientLineEnds) throw new Http1Error('malformed', 'line ends in a bare LF');
+  return lf;
+}
+
+/** Where the next line begins after one that ends at `end`. */
+export function nextLine(text: string, end: number): number {
+  return text.charCodeAt(end) === LF ? end + 1 : end + 2;
+}
+
+/**
+ * Reads field lines (RFC 9112 §5) from `text` at `start` to its end.
+ * @throws Http1Error `malformed`, `head-too-large`
+ */
+export function parseFieldLines(text: string, start: number, limits: Http1Limits): FieldLines {
+  const fields = new FieldLines();
+  const { headers } = fields;
+  const maxLength = limits.maxHeaders * 2;
+  let position = start;
+  while (position < text.length) {
+    const end = lineEnd(text, position, limits);
+    if (headers.length >= maxLength) throw new Http1Error('head-too-large', `over ${limits.maxHeaders} header fields`);
+    const colon = nameEnd(text, position, end);
+    const valueStart = skipSpace(text, colon + 1, end);
+    const valueEnd = checkValue(text, valueStart, end);
+    const name = text.slice(position, colon);
+    const value = text.slice(valueStart, valueEnd);
+    headers.push(name, value);
+    note(fields, name, value);
+    position = nextLine(text, end);
+  }
+  return fields;
+}
+
+/** Where the field name that begins at `start` meets its colon. */
+function nameEnd(text: string, start: number, end: number): number {
+  let position = start;
+  while (position < end && isTokenCode(text.charCodeAt(position))) position++;
+  if (position > start && position < end && text.charCodeAt(position) === COLON) return position;
+  const code = position < end ? text.charCodeAt(position) : -1;
+  if (code === SP || code === HTAB) {
+    // RFC 9112 §5.1: no space before the colon. §5.2: a line that begins with space is an obs-fold.
+    throw new Http1Error('malformed', position === start ? 'folded header line' : 'space in or after a header name');
+  }
+  if (code < 0) throw new Http1Error('malformed', 'header line without a colon');
+  if (position === start && code === COLON) throw new Http1Error('malformed', 'header line without a name');
+  throw new Http1Error('malformed', 'invalid character in a header name');
+}
+
+function skipSpace(text: string, start: number, end: number): number {
+  let position = start;
+  while (position < end && isSpace(text.charCodeAt(position))) position++;
+  return position;
+}
+
+/** Checks a value's characters (RFC 9110 §5.5) and returns where it ends without the space behind it. */
+function checkValue(text: string, start: number, end: number): number {
+  let valueEnd = start;
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if (!isFieldCode(code)) {
+      throw new Http1Error(
+        'malformed',
+        code === CR ? 'bare CR in a header value' : 'control character in a header value',
+      );
+    }
+    if (!isSpace(code)) valueEnd = i + 1;
+  }
+  return valueEnd;
+}
+
+function isSpace(code: number): boolean {
+  return code === SP || code === HTAB;
+}
+
+/** Keeps what the framing and the connection depend on; the length of the name rules most fields out at once. */
+function note(fields: FieldLines, name: string, value: string): void {
+  switch (name.length) {
+    case 4:
+      if (name.toLowerCase() !== 'host') return;
+      // RFC 9112 §3.2: more than one Host line is a 400.
+      if (fields.host !== null) throw new Http1Error('malformed', 'more than one Host');
+      fields.host = value;
+      return;
+    case 6:
+      if (name.toLowerCase() === 'expect') fields.expect = join(fields.expect, value);
+      return;
+    case 10:
+      if (name.toLowerCase() === 'connection') fields.connection = join(fields.connection, value);
+      return;
+    case 14:
+      if (name.toLowerCase() !== 'content-length') return;
+      // RFC 9112 §6.3 would let equal ones be merged; whoever repeats it is not trusted to mean the same.
+      if (fields.contentLength !== null) throw new Http1Error('malformed', 'more than one Content-Length');
+      fields.contentLength = value;
+      return;
+    case 17:
+      if (name.toLowerCase() === 'transfer-encoding') fields.transferEncoding = join(fields.transferEncoding, value);
+      return;
+  }
+}
+
+function join(before: string | null, value: string): string {
+  return before === null ? value : `${before},${value}`;
+}

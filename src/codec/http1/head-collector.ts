@@ -1,0 +1,93 @@
+import { isTokenCode } from './chars.ts';
+import { Http1Error } from './errors.ts';
+import type { Http1Limits } from './limits.ts';
+
+const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
+const LF = 0x0a;
+const CR = 0x0d;
+
+/**
+ * Gathers the bytes of one head: the start line and the field lines, up to the empty line. It finds the end and keeps the bounds;
+ * what the lines mean is the parsers' business. Whatever way the bytes are split, the outcome is the same.
+ */
+export class HeadCollector {
+  /** Where in the input of the last `collect` the bytes behind the head begin. */
+  offset = 0;
+  readonly #limits: Http1Limits;
+  /** The lines so far, the last one perhaps unfinished. */
+  #text = '';
+  #lines = 0;
+  #lineLength = 0;
+
+  constructor(limits: Http1Limits) {
+    this.#limits = limits;
+  }
+
+  /** Whether the head has begun to arrive. */
+  get started(): boolean {
+    return this.#text !== '';
+  }
+
+  /**
+   * Takes bytes from `input` at `offset`. Returns the head's lines, each with its line end, as soon as the head is complete, or as
+   * soon as the parser is sure to refuse them; null while more is needed.
+   * @throws Http1Error `head-too-large`, `target-too-long`
+   */
+  collect(input: Buffer, offset: number): string | null {
+    const { maxHeadBytes, lenientLineEnds } = this.#limits;
+    if (this.#text === '' && !lenientLineEnds) {
+      const end = input.indexOf(HEAD_END, offset);
+      if (end >= 0 && end + 4 - offset <= maxHeadBytes) {
+        this.offset = end + 4;
+        return input.toString('latin1', offset, end + 2);
+      }
+    }
+    return this.#collectLines(input, offset);
+  }
+
+  #collectLines(input: Buffer, offset: number): string | null {
+    const { maxHeadBytes, maxHeaders, lenientLineEnds } = this.#limits;
+    let position = offset;
+    // A TLS handshake or other noise on a plain port has no line ends to wait for: every start line begins with a token.
+    const first = input[offset];
+    if (this.#text === '' && first !== undefined && !isTokenCode(first) && first !== CR && first !== LF) {
+      return this.#take(input.length, input.toString('latin1', offset));
+    }
+    while (position < input.length) {
+      const lf = input.indexOf(LF, position);
+      const end = lf < 0 ? input.length : lf + 1;
+      if (this.#text.length + end - position > maxHeadBytes) throw this.#tooLarge();
+      const afterCr = lf > position ? input[lf - 1] === CR : this.#text.charCodeAt(this.#text.length - 1) === CR;
+      this.#text += input.toString('latin1', position, end);
+      this.#lineLength += end - position;
+      position = end;
+      if (lf < 0) break;
+      // A bare LF is the parser's to refuse, with whatever was wrong on the lines before it.
+      if (!afterCr && !lenientLineEnds) return this.#take(position, this.#text);
+      if (this.#lineLength === (afterCr ? 2 : 1) && this.#lines > 0) {
+        return this.#take(position, this.#text.slice(0, -this.#lineLength));
+      }
+      // One empty line before the start line is skipped (RFC 9112 §2.2); a second one is the parser's to refuse.
+      this.#lines++;
+      this.#lineLength = 0;
+      if (this.#lines > maxHeaders + 2) return this.#take(position, this.#text);
+    }
+    this.offset = position;
+    return null;
+  }
+
+  #take(offset: number, text: string): string {
+    this.offset = offset;
+    this.#text = '';
+    this.#lines = 0;
+    this.#lineLength = 0;
+    return text;
+  }
+
+  #tooLarge(): Http1Error {
+    const { maxHeadBytes } = this.#limits;
+    return this.#lines === 0
+      ? new Http1Error('target-too-long', `start line over ${maxHeadBytes} bytes`)
+      : new Http1Error('head-too-large', `header over ${maxHeadBytes} bytes`);
+  }
+}

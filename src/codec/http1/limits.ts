@@ -1,0 +1,21 @@
+/** Bounds of one message head. */
+export interface Http1Limits {
+  /** Bytes of the whole head, from the first one to the empty line. */
+  readonly maxHeadBytes: number;
+  /** Header fields, and also trailer fields. */
+  readonly maxHeaders: number;
+  /** Bytes of the request target. */
+  readonly maxTargetBytes: number;
+  /** Accepts a line that ends in LF alone (RFC 9112 §2.2 allows it, and smuggling lives on it). */
+  readonly lenientLineEnds: boolean;
+}
+
+export const DEFAULT_LIMITS: Http1Limits = {
+  maxHeadBytes: 16_384,
+  maxHeaders: 128,
+  maxTargetBytes: 8_192,
+  lenientLineEnds: false,
+};
+
+/** Bytes of chunk extensions in one body; nobody uses them, so more is an attack. */
+export const MAX_EXTENSION_BYTES = 4_096;

@@ -1,0 +1,145 @@
+import type { FieldList } from '../fields/index.ts';
+import { isHostText, isToken } from './chars.ts';
+import { Http1Error } from './errors.ts';
+import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
+import { CHUNKED, checkChunked, isPersistent, parseContentLength } from './framing.ts';
+import { HeadCollector } from './head-collector.ts';
+import type { Http1Limits } from './limits.ts';
+
+/** A request head (RFC 9112 §3), understood as far as the connection needs it. */
+export interface Http1RequestHead {
+  readonly method: string;
+  /** In origin-form (path and query), or `*`. */
+  readonly target: string;
+  /** From the absolute-form target, else the Host field; empty when there is neither (HTTP/1.0). */
+  readonly authority: string;
+  readonly minorVersion: 0 | 1;
+  /** All fields as they came. */
+  readonly headers: FieldList;
+  /** Bytes of the body, 0 for none, or `CHUNKED`. */
+  readonly bodyLength: number;
+  /** Whether the client means to use the connection again. */
+  readonly keepAlive: boolean;
+  /** Whether the client waits for a 100 (Continue) before it sends the body (RFC 9110 §10.1.1). */
+  readonly expectContinue: boolean;
+  /** Whether the client expects something that nobody knows. */
+  readonly expectUnknown: boolean;
+}
+
+/** Reads request heads from bytes in any split; one reader for one head after the other. */
+export class RequestHeadReader {
+  readonly #limits: Http1Limits;
+  readonly #collector: HeadCollector;
+
+  constructor(limits: Http1Limits) {
+    this.#limits = limits;
+    this.#collector = new HeadCollector(limits);
+  }
+
+  /** Where in the last input the bytes behind the head begin. */
+  get offset(): number {
+    return this.#collector.offset;
+  }
+
+  /** Whether a head has begun to arrive. */
+  get started(): boolean {
+    return this.#collector.started;
+  }
+
+  /**
+   * Takes bytes from `input` at `offset`; returns the head when it is complete, else null.
+   * @throws Http1Error; nothing more can be read after it
+   */
+  read(input: Buffer, offset: number): Http1RequestHead | null {
+    const text = this.#collector.collect(input, offset);
+    return text === null ? null : parseRequestHead(text, this.#limits);
+  }
+}
+
+/** @param text the lines of a head, each with its line end, without the empty line */
+function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
+  const start = text.startsWith('\r\n') ? 2 : text.startsWith('\n') && limits.lenientLineEnds ? 1 : 0;
+  const end = lineEnd(text, start, limits);
+  // request-line = method SP request-target SP HTTP-version (RFC 9112 §3), each space exactly one.
+  const methodEnd = text.indexOf(' ', start);
+  const targetEnd = methodEnd < 0 ? -1 : text.indexOf(' ', methodEnd + 1);
+  if (methodEnd < 0 || methodEnd > end || targetEnd < 0 || targetEnd > end) {
+    throw new Http1Error('malformed', 'request line is not METHOD TARGET VERSION');
+  }
+  const method = text.slice(start, methodEnd);
+  if (!isToken(method)) throw new Http1Error('malformed', 'invalid method');
+  const minorVersion = parseVersion(text.slice(targetEnd + 1, end));
+  if (method === 'CONNECT') throw new Http1Error('method', 'CONNECT: no tunnels are offered here');
+  const rawTarget = text.slice(methodEnd + 1, targetEnd);
+  if (rawTarget.length > limits.maxTargetBytes) {
+    throw new Http1Error('target-too-long', `request target over ${limits.maxTargetBytes} bytes`);
+  }
+  checkTarget(rawTarget);
+  const fields = parseFieldLines(text, nextLine(text, end), limits);
+  const { host } = fields;
+  // RFC 9112 §3.2: an HTTP/1.1 request without Host, or with an invalid one, is a 400.
+  if (host === null && minorVersion === 1) throw new Http1Error('malformed', 'no Host');
+  if (host !== null && !isHostText(host)) throw new Http1Error('malformed', 'invalid Host');
+  let target = rawTarget;
+  let authority = host ?? '';
+  if (rawTarget.charCodeAt(0) !== 0x2f) {
+    ({ target, authority } = readOtherForm(method, rawTarget, authority));
+  }
+  return {
+    method,
+    target,
+    authority,
+    minorVersion,
+    headers: fields.headers,
+    bodyLength: requestBodyLength(fields, minorVersion),
+    keepAlive: isPersistent(minorVersion, fields.connection),
+    // RFC 9110 §10.1.1: an HTTP/1.0 client cannot wait for a 100.
+    expectContinue: fields.expect !== null && minorVersion === 1 && fields.expect.toLowerCase() === '100-continue',
+    expectUnknown: fields.expect !== null && fields.expect.toLowerCase() !== '100-continue',
+  };
+}
+
+function parseVersion(text: string): 0 | 1 {
+  if (text === 'HTTP/1.1') return 1;
+  if (text === 'HTTP/1.0') return 0;
+  if (/^HTTP\/\d\.\d$/.test(text)) throw new Http1Error('version', `${text} is not spoken here`);
+  throw new Http1Error('malformed', 'invalid HTTP version');
+}
+
+/** A target is visible ASCII (RFC 3986), and a fragment never travels (RFC 9112 §3.2). */
+function checkTarget(target: string): void {
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f || code === 0x23) throw new Http1Error('malformed', 'invalid request target');
+  }
+  if (target === '') throw new Http1Error('malformed', 'empty request target');
+}
+
+/** The forms of a target that do not begin with a slash (RFC 9112 §3.2.2 to §3.2.4). */
+function readOtherForm(method: string, target: string, host: string): { target: string; authority: string } {
+  if (target === '*') {
+    if (method !== 'OPTIONS') throw new Http1Error('malformed', 'the target * is for OPTIONS');
+    return { target, authority: host };
+  }
+  const schemeLength = /^https?:\/\//i.exec(target)?.[0].length ?? 0;
+  if (schemeLength === 0) throw new Http1Error('malformed', 'invalid request target');
+  const pathStart = target.slice(schemeLength).search(/[/?]/);
+  const authority = pathStart < 0 ? target.slice(schemeLength) : target.slice(schemeLength, schemeLength + pathStart);
+  // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host. Userinfo has no place in it (RFC 9110 §4.2.4).
+  if (authority === '' || !isHostText(authority)) throw new Http1Error('malformed', 'invalid request target');
+  const path = pathStart < 0 ? '' : target.slice(schemeLength + pathStart);
+  return { target: path.startsWith('/') ? path : `/${path}`, authority };
+}
+
+/** How the body of a request is framed (RFC 9112 §6.3). */
+function requestBodyLength(fields: FieldLines, minorVersion: 0 | 1): number {
+  if (fields.transferEncoding !== null) {
+    // §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing; together with Content-Length it smells of smuggling.
+    if (minorVersion === 0) throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 request');
+    if (fields.contentLength !== null)
+      throw new Http1Error('malformed', 'Content-Length together with Transfer-Encoding');
+    checkChunked(fields.transferEncoding);
+    return CHUNKED;
+  }
+  return fields.contentLength === null ? 0 : parseContentLength(fields.contentLength);
+}

@@ -1,0 +1,92 @@
+import type { FieldList } from '../fields/index.ts';
+import { isFieldText } from './chars.ts';
+import { Http1Error } from './errors.ts';
+import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
+import { CHUNKED, checkChunked, isPersistent, parseContentLength, UNTIL_CLOSE } from './framing.ts';
+import { HeadCollector } from './head-collector.ts';
+import type { Http1Limits } from './limits.ts';
+
+/** A response head (RFC 9112 §4), understood as far as the connection needs it. */
+export interface Http1ResponseHead {
+  /** 100 to 999. */
+  readonly status: number;
+  readonly reason: string;
+  readonly minorVersion: 0 | 1;
+  /** All fields as they came. */
+  readonly headers: FieldList;
+  /** Bytes of the body, 0 for none, `CHUNKED` or `UNTIL_CLOSE`. */
+  readonly bodyLength: number;
+  /** Whether the connection can carry another request after this response. */
+  readonly keepAlive: boolean;
+}
+
+/** Reads response heads from bytes in any split; one reader for one head after the other. */
+export class ResponseHeadReader {
+  readonly #limits: Http1Limits;
+  readonly #collector: HeadCollector;
+
+  constructor(limits: Http1Limits) {
+    this.#limits = limits;
+    this.#collector = new HeadCollector(limits);
+  }
+
+  /** Where in the last input the bytes behind the head begin. */
+  get offset(): number {
+    return this.#collector.offset;
+  }
+
+  /** Whether a head has begun to arrive. */
+  get started(): boolean {
+    return this.#collector.started;
+  }
+
+  /**
+   * Takes bytes from `input` at `offset`; returns the head when it is complete, else null. Interim (1xx) responses are returned
+   * like any other, with no body.
+   * @param method the request's: what it was decides whether there is a body
+   * @throws Http1Error; nothing more can be read after it
+   */
+  read(input: Buffer, offset: number, method: string): Http1ResponseHead | null {
+    const text = this.#collector.collect(input, offset);
+    return text === null ? null : parseResponseHead(text, method, this.#limits);
+  }
+}
+
+function parseResponseHead(text: string, method: string, limits: Http1Limits): Http1ResponseHead {
+  const end = lineEnd(text, 0, limits);
+  const version = text.slice(0, 8);
+  if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') {
+    if (/^HTTP\/\d/.test(version)) throw new Http1Error('version', `${version.trim()} is not spoken here`);
+    throw new Http1Error('malformed', 'not an HTTP response');
+  }
+  const status = Number(text.slice(9, 12));
+  // status-line = HTTP-version SP 3DIGIT SP [ reason ] (RFC 9112 §4); the last space is often forgotten, and does no harm.
+  if (!/^ [1-9]\d\d( |$)/.test(text.slice(8, Math.min(13, end))))
+    throw new Http1Error('malformed', 'invalid status line');
+  const reason = text.slice(Math.min(13, end), end);
+  if (!isFieldText(reason)) throw new Http1Error('malformed', 'control character in the reason');
+  const fields = parseFieldLines(text, nextLine(text, end), limits);
+  const minorVersion = version === 'HTTP/1.1' ? 1 : 0;
+  const bodyLength = responseBodyLength(fields, method, status, minorVersion);
+  return {
+    status,
+    reason,
+    minorVersion,
+    headers: fields.headers,
+    bodyLength,
+    keepAlive: bodyLength !== UNTIL_CLOSE && isPersistent(minorVersion, fields.connection),
+  };
+}
+
+/** How the body of a response is framed (RFC 9112 §6.3). */
+function responseBodyLength(fields: FieldLines, method: string, status: number, minorVersion: 0 | 1): number {
+  const { contentLength, transferEncoding } = fields;
+  if (transferEncoding !== null) {
+    if (minorVersion === 0) throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 response');
+    if (contentLength !== null) throw new Http1Error('malformed', 'Content-Length together with Transfer-Encoding');
+    checkChunked(transferEncoding);
+  }
+  const length = contentLength === null ? UNTIL_CLOSE : parseContentLength(contentLength);
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 0;
+  return transferEncoding !== null ? CHUNKED : length;
+}
