@@ -7,6 +7,8 @@ export class Counters {
   requests = 0;
   /** Requests refused by the server itself (malformed, over a limit, too slow). */
   requestsRefused = 0;
+  /** Connections cut because the client took nothing of its answer for too long. */
+  clientsStalled = 0;
   /** Exchanges that the client left before their end. */
   requestsAborted = 0;
   originRequests = 0;

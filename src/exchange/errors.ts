@@ -51,11 +51,15 @@ export class ExchangeError extends Error {
   readonly code: ErrorCode;
   /** One sentence part for the log and, with `debug`, for the body: what happened to which peer. */
   readonly detail: string;
+  /** Body of the HTTP answer. */
+  readonly text: string;
 
-  constructor(code: ErrorCode, detail = '') {
+  /** @param text replaces the catalogue's where the answer names what was asked for */
+  constructor(code: ErrorCode, detail = '', text: string = ERRORS[code].text) {
     super(detail === '' ? code : `${code}: ${detail}`);
     this.code = code;
     this.detail = detail;
+    this.text = text;
   }
 
   get face(): ErrorFace {

@@ -68,7 +68,10 @@ export interface Requester {
   onResponsePayload(payload: Payload): void;
   /** The answering side failed. Before `onResponse` the requester still owes its client an answer; later it must cut it off. */
   onResponseError(error: ExchangeError): void;
-  /** The answering side takes this many more bytes of the request body. The first grant says that the body is wanted. */
+  /**
+   * The answering side takes this many more bytes of the request body. The first grant says that the body is wanted. May come
+   * before the call that spent the former ones returns.
+   */
   onRequestCredit(bytes: number): void;
   /** From now on `responder` answers instead of the one that calls this (a hold takes over, a replay hands back). */
   handOver(responder: Responder): void;
@@ -80,7 +83,7 @@ export interface Responder {
   onRequestData(chunk: Buffer, more: boolean): void;
   /** The requester is gone or its body broke off: the exchange is over. */
   onRequestError(error: ExchangeError): void;
-  /** The requester takes this many more bytes of the response body. */
+  /** The requester takes this many more bytes of the response body. May come before the call that spent the former ones returns. */
   onResponseCredit(bytes: number): void;
 }
 

@@ -1,4 +1,5 @@
 export { Counters } from './counters.ts';
+export { answer, errorResponse, textResponse } from './error-response.ts';
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {
   type HeaderList,

@@ -1,1 +1,2 @@
+export { type ListenAddress, type Listener, listen } from './listen.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';

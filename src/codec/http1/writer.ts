@@ -1,36 +1,40 @@
-import type { FieldList } from '../fields/index.ts';
-import { isToken } from './chars.ts';
+import { type FieldList, nameIs } from '../fields/index.ts';
+import { isFieldText, isTargetText, isToken } from './chars.ts';
 import { Http1Error } from './errors.ts';
 
 /** The end of a chunked body without trailers (RFC 9112 §7.1). */
 export const LAST_CHUNK = '0\r\n\r\n';
 
 /**
- * The status line and field lines of a response, without the empty line: framing and connection fields are appended by whoever
- * knows them, with `fieldLine`, and then a CRLF.
+ * The status line and field lines of a response, without the empty line. Fields that frame the body or belong to the connection
+ * (Content-Length, Transfer-Encoding, Connection, Keep-Alive) are left out: the caller appends its own, and then a CRLF.
+ * @param keepContentLength for a response that has no body by definition (HEAD, 304; RFC 9110 §8.6)
  * @returns latin1 text
- * @throws Http1Error `unwritable` for CR, LF, NUL or characters over U+00FF in reason or values, or an invalid name
+ * @throws Http1Error `unwritable` for CR, LF, NUL, other control characters but the tab, or characters over U+00FF in reason or values, or
+ *   an invalid name or status
  */
-export function responseHeadText(status: number, reason: string, headers: FieldList): string {
+export function responseHeadText(
+  status: number,
+  reason: string,
+  headers: FieldList,
+  keepContentLength = false,
+): string {
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     throw new Http1Error('unwritable', `invalid status ${status}`);
   }
   checkText(reason, 'reason');
-  return fieldLines(`HTTP/1.1 ${status} ${reason}\r\n`, headers);
+  return fieldLines(`HTTP/1.1 ${status} ${reason}\r\n`, headers, keepContentLength);
 }
 
 /**
- * The request line and field lines of a request, without the empty line.
+ * The request line and field lines of a request, without the empty line, leaving out the same fields.
  * @returns latin1 text
  * @throws Http1Error `unwritable`
  */
 export function requestHeadText(method: string, target: string, headers: FieldList): string {
   if (!isToken(method)) throw new Http1Error('unwritable', 'invalid method');
-  for (let i = 0; i < target.length; i++) {
-    const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f) throw new Http1Error('unwritable', 'invalid request target');
-  }
-  return fieldLines(`${method} ${target} HTTP/1.1\r\n`, headers);
+  if (!isTargetText(target)) throw new Http1Error('unwritable', 'invalid request target');
+  return fieldLines(`${method} ${target} HTTP/1.1\r\n`, headers, false);
 }
 
 /** The header of a chunk with `length` bytes; the data and a CRLF follow it. */
@@ -48,11 +52,12 @@ export function encodeChunk(data: Buffer): Buffer {
   return chunk;
 }
 
-function fieldLines(start: string, headers: FieldList): string {
+function fieldLines(start: string, headers: FieldList, keepContentLength: boolean): string {
   let text = start;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
+    if (isFraming(name) && !(keepContentLength && name.length === 14)) continue;
     if (!isToken(name)) throw new Http1Error('unwritable', 'invalid header name');
     checkText(value, 'header value');
     text += `${name}: ${value}\r\n`;
@@ -60,12 +65,23 @@ function fieldLines(start: string, headers: FieldList): string {
   return text;
 }
 
+/** Whether the field is the writer's own to decide; the length rules most names out at once. */
+function isFraming(name: string): boolean {
+  switch (name.length) {
+    case 10:
+      return nameIs(name, 'connection') || nameIs(name, 'keep-alive');
+    case 14:
+      return nameIs(name, 'content-length');
+    case 17:
+      return nameIs(name, 'transfer-encoding');
+    default:
+      return false;
+  }
+}
+
 /** Response splitting ends here: no line end gets into a head, whoever supplied it (RFC 9110 §5.5). */
 function checkText(text: string, what: string): void {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x0d || code === 0x0a || code === 0 || code > 0xff) {
-      throw new Http1Error('unwritable', `CR, LF, NUL or a character over U+00FF in a ${what}`);
-    }
+  if (!isFieldText(text)) {
+    throw new Http1Error('unwritable', `control character or a character over U+00FF in a ${what}`);
   }
 }

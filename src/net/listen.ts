@@ -1,0 +1,107 @@
+import { chmodSync, chownSync, readFileSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+
+/** Where to listen: a TCP port (all interfaces when `host` is null; port 0 takes a free one) or a unix socket. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number }
+  | {
+      readonly kind: 'unix';
+      readonly path: string;
+      /** Permission bits of the socket file; null leaves them to the umask. */
+      readonly mode: number | null;
+      /** Name or number of the owner; null leaves it. */
+      readonly user: string | null;
+      readonly group: string | null;
+    };
+
+/** A bound listener. */
+export interface Listener {
+  /** Where it can be reached: `127.0.0.1:7999`, `[::1]:7999` or `unix:/path`. */
+  readonly address: string;
+  /** The bound TCP port, 0 for a unix socket. */
+  readonly port: number;
+  /** Takes no more connections. Those that are open stay. */
+  close(): void;
+}
+
+/** Seconds of silence after which the kernel begins to probe whether a peer is still there. */
+const TCP_KEEP_ALIVE_S = 60;
+
+/**
+ * Binds `address` and gives every accepted socket to `accept`.
+ * @param highWaterMark bytes that a socket buffers in user space before its writer is told to wait
+ * @throws Error with the address in its message when it cannot be bound
+ */
+export async function listen(
+  address: ListenAddress,
+  highWaterMark: number,
+  accept: (socket: Socket) => void,
+): Promise<Listener> {
+  const server = createServer(
+    {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_S * 1000,
+      highWaterMark,
+    },
+    accept,
+  );
+  if (address.kind === 'unix') await listenUnix(server, address);
+  else await bind(server, address.host === null ? { port: address.port } : { host: address.host, port: address.port });
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') {
+    return { address: `unix:${bound}`, port: 0, close: () => server.close() };
+  }
+  const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
+  return { address: `${host}:${bound.port}`, port: bound.port, close: () => server.close() };
+}
+
+function bind(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const where = options.path ?? `${options.host ?? '*'}:${options.port}`;
+    server.once('error', (error) => reject(new Error(`cannot listen on ${where}: ${error.message}`)));
+    server.listen({ ...options, backlog: 4096 }, () => {
+      server.removeAllListeners('error');
+      // Failing to accept (no file descriptor left) costs that client; the listener stays.
+      server.on('error', () => {});
+      resolve();
+    });
+  });
+}
+
+async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix' }): Promise<void> {
+  const { path, mode } = address;
+  const owner = address.user === null ? -1 : lookUpId('/etc/passwd', address.user);
+  const group = address.group === null ? -1 : lookUpId('/etc/group', address.group);
+  if (await isStale(path)) unlinkSync(path);
+  // Nobody gets in between the bind and the chmod.
+  const umask = mode === null ? null : process.umask(0o177);
+  const bound = bind(server, { path });
+  if (umask !== null) process.umask(umask);
+  await bound;
+  if (owner !== -1 || group !== -1) chownSync(path, owner, group);
+  if (mode !== null) chmodSync(path, mode);
+}
+
+/** Whether `path` is a socket file that nobody listens on any more. */
+function isStale(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
+}
+
+/** The number behind a user's or group's name; Node has no call for it. */
+function lookUpId(file: string, name: string): number {
+  if (/^\d+$/.test(name)) return Number(name);
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const [entry, , id] = line.split(':');
+    if (entry === name && id !== undefined) return Number(id);
+  }
+  throw new Error(`no ${name} in ${file}`);
+}

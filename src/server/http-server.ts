@@ -1,0 +1,162 @@
+import type { Socket } from 'node:net';
+import {
+  type Counters,
+  ExchangeError,
+  errorResponse,
+  type Log,
+  type ResponseHead,
+  type Service,
+} from '../exchange/index.ts';
+import { type ListenAddress, type Listener, listen, type TimerWheel } from '../net/index.ts';
+import type { ConnectionHost } from './connection-host.ts';
+import { Http1Connection } from './http1-connection.ts';
+import { type ServerLimits, SOCKET_BUFFER } from './options.ts';
+
+/** What a server is made of. */
+export interface HttpServerOptions {
+  /** Answers the requests. */
+  readonly service: Service;
+  readonly limits: ServerLimits;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** The answer for a request that the server refuses by itself; by default the error's own face. */
+  readonly describeError?: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+}
+
+const CONNECTION = Symbol('connection');
+
+interface ClientSocket extends Socket {
+  [CONNECTION]: Http1Connection;
+}
+
+/** Connections over the maximum that are being told so, at the most; beyond them a socket is simply closed. */
+const MAX_TURNED_AWAY = 256;
+
+/** Accepts connections on any number of addresses and speaks HTTP/1 on them. */
+export class HttpServer implements ConnectionHost {
+  readonly service: Service;
+  readonly limits: ServerLimits;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+  draining = false;
+  readonly #listeners: Listener[] = [];
+  readonly #connections = new Set<Http1Connection>();
+  #accepted = 0;
+  #turnedAway = 0;
+  #toFlush: { flush(): void }[] = [];
+  #whenEmpty: (() => void) | null = null;
+
+  constructor(options: HttpServerOptions) {
+    this.service = options.service;
+    this.limits = options.limits;
+    this.wheel = options.wheel;
+    this.counters = options.counters;
+    this.log = options.log;
+    this.describeError = options.describeError ?? ((error) => errorResponse(error, false));
+  }
+
+  /**
+   * Begins to accept connections on `address`.
+   * @returns the bound address, with the port that was taken
+   * @throws Error when it cannot be bound
+   */
+  async listen(address: ListenAddress): Promise<Listener> {
+    const listener = await listen(address, SOCKET_BUFFER, (socket) => this.#accept(socket as ClientSocket));
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  /** Takes no more connections, lets the exchanges that run be answered, and closes each connection after that. */
+  drain(): void {
+    this.draining = true;
+    for (const listener of this.#listeners) listener.close();
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Settles when no connection is open. */
+  whenEmpty(): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+  }
+
+  /** Cuts every connection. */
+  destroy(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+
+  flushLater(connection: { flush(): void }): void {
+    if (this.#toFlush.length === 0) setImmediate(() => this.#flush());
+    this.#toFlush.push(connection);
+  }
+
+  #flush(): void {
+    const connections = this.#toFlush;
+    this.#toFlush = [];
+    for (const connection of connections) connection.flush();
+  }
+
+  #accept(socket: ClientSocket): void {
+    const { counters, limits } = this;
+    const refused = this.draining || this.#connections.size - this.#turnedAway >= limits.maxConnections;
+    if (refused && this.#turnedAway >= MAX_TURNED_AWAY) {
+      counters.connectionsRefused++;
+      socket.destroy();
+      return;
+    }
+    const connection = new Http1Connection(socket, this, ++this.#accepted);
+    socket[CONNECTION] = connection;
+    this.#connections.add(connection);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('drain', onDrain);
+    socket.on('error', onError);
+    if (refused) {
+      this.#turnedAway++;
+      counters.connectionsRefused++;
+      socket.on('close', () => {
+        this.#turnedAway--;
+        this.#closed(connection);
+      });
+      const code = this.draining ? 'HF_DRAINING' : 'HF_TOO_MANY_CONNECTIONS';
+      this.log.debug({ peer: socket.remoteAddress, code }, 'connection turned away');
+      connection.turnAway(new ExchangeError(code));
+      return;
+    }
+    counters.connectionsAccepted++;
+    counters.connectionsOpen++;
+    socket.on('close', this.#onClose);
+  }
+
+  /** One function for all sockets: a closure for each would cost memory in every idle connection. */
+  readonly #onClose = ((server: HttpServer) =>
+    function (this: Socket): void {
+      server.counters.connectionsOpen--;
+      server.#closed((this as ClientSocket)[CONNECTION]);
+    })(this);
+
+  #closed(connection: Http1Connection): void {
+    this.#connections.delete(connection);
+    connection.onClosed();
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+}
+
+function onData(this: Socket, chunk: Buffer): void {
+  (this as ClientSocket)[CONNECTION].onInput(chunk);
+}
+
+function onEnd(this: Socket): void {
+  (this as ClientSocket)[CONNECTION].onInputEnd();
+}
+
+function onDrain(this: Socket): void {
+  (this as ClientSocket)[CONNECTION].onDrain();
+}
+
+/** A reset or a failed write: `close` follows and does what is to be done. */
+function onError(): void {}

@@ -1,0 +1,28 @@
+import type { Http1Limits } from '../codec/http1/index.ts';
+
+/** Bounds of what clients may do. All times in seconds, 0 meaning no limit only where said. */
+export interface ServerLimits extends Http1Limits {
+  /** Connections open at once; one more is answered 503. */
+  readonly maxConnections: number;
+  /** From the first byte of a request head to its last. */
+  readonly headerTimeout: number;
+  /** How long a connection is kept open between requests, and before the first one. */
+  readonly idleTimeout: number;
+  /** Silence in the middle of a request body. */
+  readonly bodyTimeout: number;
+  /** A client that takes nothing of what is sent to it for so long is cut off. */
+  readonly writeTimeout: number;
+  /** From the first byte of a request to the last byte of its body; 0 for no limit. */
+  readonly requestTimeout: number;
+  /** Bytes of further requests that are kept while one is answered; then the client has to wait. */
+  readonly pipelineBytes: number;
+}
+
+/** How long a closing connection is read on, so that the client gets the last answer instead of a reset (RFC 9112 §9.6). */
+export const LINGER_MS = 2_000;
+
+/** Bytes that a socket buffers in user space before its writer waits. */
+export const SOCKET_BUFFER = 65_536;
+
+/** A body up to this size travels in one write with its head, as one latin1 text. */
+export const SMALL_BODY = 4_096;

@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net';
+import { chunkHeader, encodeChunk, LAST_CHUNK, reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
+import { ExchangeError, type Payload, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { SMALL_BODY } from './options.ts';
+
+const NONE = 0;
+const LENGTH = 1;
+const CHUNKED = 2;
+const UNTIL_CLOSE = 3;
+
+/**
+ * Writes one response to a socket (RFC 9112 §6): picks the framing, keeps head and first bytes together in one write, and holds the
+ * answering side to the length it declared. Writing methods return false when the socket wants its writer to wait.
+ */
+export class ResponseWriter {
+  /** Whether the connection may carry another request afterwards. */
+  keepAlive: boolean;
+  readonly #socket: Socket;
+  readonly #method: string;
+  readonly #minorVersion: 0 | 1;
+  #head: ResponseHead | null = null;
+  #headWritten = false;
+  #framing = NONE;
+  /** Bytes of a declared length that are still to come. */
+  #left = 0;
+
+  /** @param method and minorVersion of the request: the framing depends on them */
+  constructor(socket: Socket, method: string, minorVersion: 0 | 1, keepAlive: boolean) {
+    this.#socket = socket;
+    this.#method = method;
+    this.#minorVersion = minorVersion;
+    this.keepAlive = keepAlive;
+  }
+
+  /** Whether bytes of the response have left: no other answer is possible any more. */
+  get started(): boolean {
+    return this.#headWritten;
+  }
+
+  /** Whether a head was given. */
+  get answered(): boolean {
+    return this.#head !== null;
+  }
+
+  /** Whether only the end of the connection ends the body. */
+  get endsWithConnection(): boolean {
+    return this.#framing === UNTIL_CLOSE;
+  }
+
+  /** Whether a chunked body is under way. */
+  get chunking(): boolean {
+    return this.#headWritten && this.#framing === CHUNKED;
+  }
+
+  /** Keeps the head until the first bytes of the body, or until `flush`. */
+  head(head: ResponseHead): void {
+    this.#head = head;
+  }
+
+  /** Takes back a head that has not been written. */
+  dropHead(): void {
+    this.#head = null;
+  }
+
+  /** Writes the head now if it still waits. */
+  flush(): void {
+    if (this.#head === null || this.#headWritten) return;
+    this.#socket.write(this.#headText(this.#head, this.#head.bodyLength), 'latin1');
+  }
+
+  /** @throws ExchangeError when the body is not as long as was declared */
+  data(chunk: Buffer, more: boolean): boolean {
+    const head = this.#head as ResponseHead;
+    let prefix = '';
+    if (!this.#headWritten) {
+      // What is complete before the head has left needs no chunks.
+      const whole = !more && head.bodyLength === UNKNOWN_LENGTH ? chunk.length : head.bodyLength;
+      prefix = this.#headText(head, whole);
+    }
+    switch (this.#framing) {
+      case NONE:
+        return prefix === '' || this.#socket.write(prefix, 'latin1');
+      case LENGTH:
+        this.#left -= chunk.length;
+        if (this.#left < 0 || (!more && this.#left > 0)) {
+          throw new ExchangeError('HF_INTERNAL', 'the response body is not as long as its head said');
+        }
+        return this.#write(prefix, chunk, '');
+      case CHUNKED: {
+        // An empty chunk would end the body.
+        if (chunk.length === 0) return this.#write(prefix, chunk, more ? '' : LAST_CHUNK);
+        return this.#write(prefix + chunkHeader(chunk.length), chunk, more ? '\r\n' : `\r\n${LAST_CHUNK}`);
+      }
+      default:
+        return this.#write(prefix, chunk, '');
+    }
+  }
+
+  /** As `data(payload.body, true)`; chunk encoding is done once for all connections. */
+  payload(payload: Payload): boolean {
+    this.flush();
+    if (this.#framing !== CHUNKED) return this.data(payload.body, true);
+    payload.http1Chunk ??= encodeChunk(payload.body);
+    return this.#socket.write(payload.http1Chunk);
+  }
+
+  /** The head's text; from here on the framing is settled. */
+  #headText(head: ResponseHead, bodyLength: number): string {
+    const { status } = head;
+    const bodyless = this.#method === 'HEAD' || status === 304;
+    // RFC 9110 §8.6: a Content-Length of a bodyless answer says what the body would have been.
+    let text = responseHeadText(status, head.reason || reasonPhrase(status), head.headers, bodyless);
+    if (bodyless || status === 204) {
+      this.#framing = NONE;
+    } else if (bodyLength !== UNKNOWN_LENGTH) {
+      this.#framing = LENGTH;
+      this.#left = bodyLength;
+      text += `Content-Length: ${bodyLength}\r\n`;
+    } else if (this.#minorVersion === 1) {
+      this.#framing = CHUNKED;
+      text += 'Transfer-Encoding: chunked\r\n';
+    } else {
+      // RFC 9112 §6.3: HTTP/1.0 knows no chunks.
+      this.#framing = UNTIL_CLOSE;
+      this.keepAlive = false;
+    }
+    if (!this.keepAlive) text += 'Connection: close\r\n';
+    else if (this.#minorVersion === 0) text += 'Connection: keep-alive\r\n';
+    this.#headWritten = true;
+    return `${text}\r\n`;
+  }
+
+  #write(prefix: string, chunk: Buffer, suffix: string): boolean {
+    const socket = this.#socket;
+    if (chunk.length <= SMALL_BODY && (prefix !== '' || suffix !== '')) {
+      return socket.write(prefix + chunk.toString('latin1') + suffix, 'latin1');
+    }
+    if (prefix === '' && suffix === '') return chunk.length === 0 || socket.write(chunk);
+    socket.cork();
+    if (prefix !== '') socket.write(prefix, 'latin1');
+    socket.write(chunk);
+    if (suffix !== '') socket.write(suffix, 'latin1');
+    socket.uncork();
+    return !socket.writableNeedDrain;
+  }
+}
