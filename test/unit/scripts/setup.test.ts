@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Project } from './project.ts';
+
+const SET_UP = ['--input-type=module', '-e', "(await import('./scripts/setup.mjs')).setUp()"];
+const BUILDS = { code: 0, output: 'build: tsc, because the sources are newer than dist\n' };
+const NOTHING_TO_DO = { code: 0, output: '' };
+
+const ALREADY_BUILT = { 'dist/.built': '', 'src/a.ts': '' };
+
+/** Makes the last build newer than anything. */
+function keepBuilt(project: Project): void {
+  utimesSync(join(project.root, 'dist/.built'), 4e9, 4e9);
+}
+
+/** Makes the last build an old one, so that whatever is touched from now on is newer. */
+function age(project: Project): void {
+  utimesSync(join(project.root, 'dist/.built'), 1e9, 1e9);
+  for (const name of ['src', 'src/a.ts', 'src/b.ts', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
+    utimesSync(join(project.root, name), 9e8, 9e8);
+  }
+}
+
+function sources(t: TestContext): Project {
+  return new Project(t, { 'src/a.ts': 'export const a = 1;\n', 'src/b.ts': 'export const b = 2;\n' }).withTools();
+}
+
+test('dependencies are installed when they are missing, once', async (t) => {
+  const project = new Project(t, ALREADY_BUILT);
+  keepBuilt(project);
+  assert.deepEqual(await project.run(SET_UP), {
+    code: 0,
+    output: 'install: npm ci, because node_modules is missing\n',
+  });
+  assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
+});
+
+test('dependencies are installed again when the lock file says something else', async (t) => {
+  const project = new Project(t, ALREADY_BUILT).withTools();
+  keepBuilt(project);
+  assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
+  project.write('package-lock.json', `${project.read('package-lock.json')}\n`);
+  assert.deepEqual(await project.run(SET_UP), {
+    code: 0,
+    output: 'install: npm ci, because node_modules is other than package-lock.json says\n',
+  });
+  assert.equal(existsSync(join(project.root, 'node_modules/tsx')), false);
+});
+
+test('a failed installation shows what npm said, leaves no stamp and ends with 1', async (t) => {
+  const project = new Project(t, { 'package-lock.json': 'not JSON' });
+  const ran = await project.run(SET_UP);
+  assert.equal(ran.code, 1);
+  assert.match(ran.output, /^install: npm ci/);
+  assert.match(ran.output, /npm error/);
+  assert.match(ran.output, /\nfailed: npm ci --include=dev --no-audit --no-fund\n$/);
+  assert.equal(existsSync(join(project.root, 'node_modules/.holdfast-lock')), false);
+});
+
+test('sources are built when dist is missing, and not again while they stay the same', async (t) => {
+  const project = sources(t);
+  assert.deepEqual(await project.run(SET_UP), BUILDS);
+  assert.equal(project.read('dist/a.js'), 'export const a = 1;\n');
+  assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
+});
+
+test('sources are built again when one of them, the lock file or the configuration of the compiler is newer', async (t) => {
+  const project = sources(t);
+  await project.run(SET_UP);
+  for (const path of ['src/b.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) {
+    age(project);
+    assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
+    utimesSync(join(project.root, path), 1e9 + 1, 1e9 + 1);
+    assert.deepEqual(await project.run(SET_UP), BUILDS, path);
+  }
+});
+
+test('the output of a source that was removed goes away', async (t) => {
+  const project = sources(t);
+  await project.run(SET_UP);
+  age(project);
+  rmSync(join(project.root, 'src/b.ts'));
+  assert.deepEqual(await project.run(SET_UP), BUILDS);
+  assert.deepEqual(readdirSync(join(project.root, 'dist')).sort(), ['.built', 'a.js']);
+});
+
+test('a failed build shows what the compiler said, ends with 1, and is tried again', async (t) => {
+  const project = sources(t);
+  project.write('src/a.ts', "export const a: number = 'one';\n");
+  for (let i = 0; i < 2; i++) {
+    const ran = await project.run(SET_UP);
+    assert.equal(ran.code, 1);
+    assert.match(ran.output, /^build: tsc/);
+    assert.match(ran.output, /src\/a\.ts.*TS2322/);
+  }
+});
