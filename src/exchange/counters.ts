@@ -11,6 +11,8 @@ export class Counters {
   clientsStalled = 0;
   /** Exchanges that the client left before their end. */
   requestsAborted = 0;
+  /** Requests that the proxy could not get an answer for. */
+  requestsFailed = 0;
   originRequests = 0;
   originErrors = 0;
   /** Requests sent again because a pooled connection to the origin had gone stale. */

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { HttpClient } from '../client/index.ts';
+import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
+import { type Config, resolveKey } from '../config/index.ts';
+import { controlErrorText, publishService } from '../control/index.ts';
+import { Counters, type Log, textResponse } from '../exchange/index.ts';
+import { Hub } from '../hub/index.ts';
+import { TimerWheel } from '../net/index.ts';
+import { prepareRoutes, proxyService, RouteTable, UpstreamTrust } from '../proxy/index.ts';
+import { HttpServer, type ServerLimits } from '../server/index.ts';
+import { patchBody } from './patch-body.ts';
+
+/** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
+export class App {
+  /** Where clients can connect: `127.0.0.1:7999`, `unix:/path`. */
+  readonly clientAddresses: string[] = [];
+  /** Where publishers can connect. */
+  readonly controlAddresses: string[] = [];
+  readonly counters = new Counters();
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #wheel = new TimerWheel();
+  readonly #client: HttpClient;
+  readonly #hub: Hub;
+  #server: HttpServer | null = null;
+  #control: HttpServer | null = null;
+
+  private constructor(config: Config, log: Log) {
+    const { proxy, hub } = config;
+    const shared = { wheel: this.#wheel, counters: this.counters, log };
+    this.#config = config;
+    this.#log = log;
+    this.#client = new HttpClient({
+      ...shared,
+      limits: { ...proxy, maxResponseHeaderBytes: proxy.maxResponseHeaderBytes },
+    });
+    this.#hub = new Hub({ ...shared, limits: hub, patchBody });
+  }
+
+  /**
+   * Starts everything the configuration asks for.
+   * @throws Error when an address cannot be bound or a key cannot be used; nothing keeps running then
+   */
+  static async start(config: Config, log: Log): Promise<App> {
+    const app = new App(config, log);
+    try {
+      await app.#start();
+    } catch (error) {
+      await app.stop(0);
+      throw error;
+    }
+    return app;
+  }
+
+  /**
+   * Says goodbye to the clients: no new connections, requests in flight are answered, held streams end, held requests get their
+   * timeout answer; whoever is not done by then is cut off.
+   * @param seconds for that
+   */
+  async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
+    const servers = [this.#server, this.#control].filter((server) => server !== null);
+    for (const server of servers) server.drain();
+    this.#hub.drain();
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => {
+      timer = setTimeout(resolve, seconds * 1000);
+    });
+    await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
+    clearTimeout(timer);
+    for (const server of servers) server.destroy();
+    this.#client.close();
+    this.#wheel.stop();
+    this.#log.info({ counters: { ...this.counters } }, 'stopped');
+  }
+
+  async #start(): Promise<void> {
+    const { server, control } = this.#config;
+    const shared = { wheel: this.#wheel, log: this.#log };
+    this.#server = new HttpServer({
+      ...shared,
+      counters: this.counters,
+      service: await this.#proxy(),
+      limits: serverLimits(server),
+    });
+    this.#control = new HttpServer({
+      ...shared,
+      // Publishers are not clients: their connections and requests count apart.
+      counters: new Counters(),
+      service: publishService(this.#hub, {
+        maxBodyBytes: control.maxBodyBytes,
+        counters: this.counters,
+        log: this.#log,
+      }),
+      limits: serverLimits({
+        ...server,
+        maxHeaderBytes: control.maxHeaderBytes,
+        maxTargetBytes: control.maxHeaderBytes,
+        maxConnections: control.maxConnections,
+      }),
+      describeError: (error) => {
+        const { status, text } = controlErrorText(error);
+        return textResponse(status, text);
+      },
+    });
+    for (const address of server.listen) this.clientAddresses.push((await this.#server.listen(address)).address);
+    for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
+    this.#log.info({ clients: this.clientAddresses, publishers: this.controlAddresses }, 'started');
+  }
+
+  async #proxy(): Promise<ReturnType<typeof proxyService>> {
+    const { proxy } = this.#config;
+    const readFile = (path: string) => readFileSync(path, 'utf8');
+    const upstreamKey = resolveKey(proxy.upstreamKey, readFile);
+    return proxyService({
+      client: this.#client,
+      hub: this.#hub,
+      routes: new RouteTable(await prepareRoutes(this.#config, readFile, this.#log)),
+      trust: upstreamKey === null ? null : new UpstreamTrust(upstreamKey),
+      rules: proxy,
+      debug: proxy.debug,
+      counters: this.counters,
+      log: this.#log,
+    });
+  }
+}
+
+type ServerSection = Config['server'];
+
+function serverLimits(section: ServerSection): ServerLimits {
+  const { maxHeaderBytes, maxHeaders, maxTargetBytes, lenientLineEnds } = section;
+  return { ...DEFAULT_LIMITS, ...section, maxHeadBytes: maxHeaderBytes, maxHeaders, maxTargetBytes, lenientLineEnds };
+}

@@ -1,0 +1,2 @@
+export { App } from './app.ts';
+export { createLog, type LogLevel } from './logger.ts';

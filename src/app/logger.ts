@@ -1,0 +1,34 @@
+import { pino } from 'pino';
+import type { Log } from '../exchange/index.ts';
+
+/** How much is logged: the least important level that is written. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+/** The log of the process on standard output: a line of JSON a record, or a line for people when that is a terminal. */
+export function createLog(level: LogLevel): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  const logger = process.stdout.isTTY
+    ? pino(options, { write: (line: string) => process.stdout.write(readable(line)) })
+    : pino(options);
+  return {
+    error: logger.error.bind(logger),
+    warn: logger.warn.bind(logger),
+    info: logger.info.bind(logger),
+    debug: logger.debug.bind(logger),
+    debugEnabled: logger.isLevelEnabled('debug'),
+  };
+}
+
+/** `12:30:01.234 WARN  request failed code=HF_NO_ROUTE …` */
+function readable(line: string): string {
+  const { time, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const details = Object.entries(fields).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg}${details.join('')}\n`;
+}

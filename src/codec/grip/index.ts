@@ -1,0 +1,15 @@
+export { GripError, PublishError } from './errors.ts';
+export { encodeHeaderText } from './header-text.ts';
+export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
+export { parseInstruct } from './parse-instruct.ts';
+export { parsePublishItems } from './parse-publish-items.ts';
+export type {
+  ChannelRef,
+  Hold,
+  HttpResponseFormat,
+  HttpStreamFormat,
+  Instruct,
+  InstructResponse,
+  KeepAlive,
+  PublishItem,
+} from './types.ts';

@@ -1,0 +1,206 @@
+import { fieldValues, listMembers } from '../codec/fields/index.ts';
+import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
+import { ExchangeError, type Requester, type Responder, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { BodyDecoder, type DecodedBody } from './body-decoder.ts';
+import { BodySender } from './body-sender.ts';
+import { endToEndHeaders } from './response-headers.ts';
+
+/** Bytes of an instruct's body that are kept (GRIP). A larger one can only be the beginning of a stream. */
+export const MAX_INSTRUCT_BODY = 100_000;
+
+/** Bytes of a large initial body that wait for the client before the origin has to. */
+const MAX_WAITING = 131_072;
+
+const EMPTY = Buffer.alloc(0);
+
+/** Who hears what became of a GRIP response. */
+export interface GripOutcome {
+  /** The client is to be held. `responseStarted`: head and initial body of a stream are with it already. */
+  onHold(instruct: Instruct, credits: number, responseStarted: boolean): void;
+  /** The response is relayed, with this status, and nothing is held. */
+  onRelay(status: number): void;
+  onGripError(error: ExchangeError): void;
+}
+
+/**
+ * Reads an origin's response that carries GRIP instructions: undoes its content coding, collects the body, and finds out what the
+ * origin wants. The initial body of a stream may be of any size: what is over the bound goes to the client as it comes.
+ */
+export class GripResponse implements DecodedBody {
+  readonly #head: ResponseHead;
+  readonly #method: string;
+  readonly #requester: Requester;
+  readonly #origin: Responder;
+  readonly #outcome: GripOutcome;
+  readonly #decoder: BodyDecoder | null;
+  readonly #sender: BodySender;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  /** What the head says, once bytes go to the client. */
+  #sending: Instruct | null = null;
+  #ended = false;
+  #over = false;
+  /** Bytes of the origin that it gets no credit for until the client has taken some. */
+  #withheld = 0;
+
+  /**
+   * @param method of the request
+   * @param origin gets credits as its bytes are worked off
+   * @param credits bytes that the requester takes
+   * @throws ExchangeError HF_GRIP_INVALID
+   */
+  constructor(
+    head: ResponseHead,
+    method: string,
+    requester: Requester,
+    origin: Responder,
+    credits: number,
+    outcome: GripOutcome,
+  ) {
+    this.#head = head;
+    this.#method = method;
+    this.#requester = requester;
+    this.#origin = origin;
+    this.#outcome = outcome;
+    this.#sender = new BodySender(requester, credits);
+    const codings = listMembers(fieldValues(head.headers, 'content-encoding')).filter(
+      (coding) => coding !== 'identity',
+    );
+    if (codings.length > 1) throw new ExchangeError('HF_GRIP_INVALID', 'the GRIP response is encoded more than once');
+    this.#decoder = codings[0] === undefined ? null : new BodyDecoder(codings[0], this);
+  }
+
+  /** Whether the client has got part of the response. */
+  get started(): boolean {
+    return this.#sending !== null;
+  }
+
+  /** Bytes of the origin. */
+  data(chunk: Buffer, more: boolean): void {
+    if (chunk.length > 0) {
+      const { length } = chunk;
+      if (this.#decoder !== null) {
+        this.#decoder.write(chunk, () => this.#worked(length));
+      } else {
+        this.onDecoded(chunk);
+        this.#worked(length);
+      }
+    }
+    if (more || this.#over) return;
+    if (this.#decoder !== null) this.#decoder.end();
+    else this.onDecodedEnd();
+  }
+
+  /** The client takes more. */
+  credit(bytes: number): void {
+    this.#sender.credit(bytes);
+    this.#afterSending();
+  }
+
+  /** The client or the origin is gone. */
+  cancel(): void {
+    this.#over = true;
+    this.#decoder?.destroy();
+    this.#sender.cancel();
+    this.#chunks = [];
+  }
+
+  onDecoded(chunk: Buffer): void {
+    if (this.#over) return;
+    if (this.#sending === null) {
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+      if (this.#size > MAX_INSTRUCT_BODY) this.#beginStreaming();
+      return;
+    }
+    this.#sender.send(chunk);
+    if (this.#sender.waiting > MAX_WAITING) this.#decoder?.pause();
+  }
+
+  onDecodedEnd(): void {
+    if (this.#over) return;
+    this.#ended = true;
+    if (this.#sending !== null) {
+      this.#afterSending();
+      return;
+    }
+    const instruct = this.#parse(Buffer.concat(this.#chunks));
+    if (instruct === null) return;
+    this.#chunks = [];
+    // A HEAD request has no body that could be held back or go on.
+    if (instruct.hold === null || this.#method === 'HEAD') {
+      this.#relay(instruct);
+      return;
+    }
+    this.#over = true;
+    this.#outcome.onHold(instruct, this.#sender.credits, false);
+  }
+
+  onDecodingError(error: ExchangeError): void {
+    this.#fail(error);
+  }
+
+  #worked(bytes: number): void {
+    this.#withheld += bytes;
+    if (this.#sender.waiting <= MAX_WAITING) this.#release();
+  }
+
+  #release(): void {
+    const bytes = this.#withheld;
+    this.#withheld = 0;
+    if (bytes > 0 && !this.#over && !this.#ended) this.#origin.onResponseCredit(bytes);
+  }
+
+  #beginStreaming(): void {
+    if (holdModeOf(this.#head.headers) !== 'stream') {
+      const detail = `GRIP instruct response over ${MAX_INSTRUCT_BODY} bytes that is not the beginning of a stream`;
+      this.#fail(new ExchangeError('HF_GRIP_TOO_LARGE', detail));
+      return;
+    }
+    const instruct = this.#parse(EMPTY);
+    if (instruct === null) return;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#sending = instruct;
+    const { status, reason, headers } = instruct.response;
+    this.#requester.onResponse({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
+    for (const chunk of chunks) this.#sender.send(chunk);
+  }
+
+  #relay(instruct: Instruct): void {
+    const { status, reason, headers, body } = instruct.response;
+    this.#sending = instruct;
+    this.#outcome.onRelay(status);
+    this.#requester.onResponse({ status, reason, headers, bodyLength: body.length });
+    this.#sender.send(body, true);
+  }
+
+  #afterSending(): void {
+    if (this.#over || this.#sending === null) return;
+    const { waiting } = this.#sender;
+    if (waiting <= MAX_WAITING) {
+      this.#decoder?.resume();
+      this.#release();
+    }
+    if (!this.#ended || waiting > 0 || this.#sending.hold === null) return;
+    this.#over = true;
+    this.#outcome.onHold(this.#sending, this.#sender.credits, true);
+  }
+
+  #parse(body: Buffer): Instruct | null {
+    const { status, reason, headers } = this.#head;
+    try {
+      return parseInstruct(status, reason, endToEndHeaders(headers), body);
+    } catch (error) {
+      if (!(error instanceof GripError)) throw error;
+      this.#fail(new ExchangeError('HF_GRIP_INVALID', `Failed to parse accept instructions: ${error.message}`));
+      return null;
+    }
+  }
+
+  #fail(error: ExchangeError): void {
+    if (this.#over) return;
+    this.cancel();
+    this.#outcome.onGripError(error);
+  }
+}

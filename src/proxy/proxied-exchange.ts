@@ -1,0 +1,317 @@
+import type { HttpClient } from '../client/index.ts';
+import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
+import {
+  answer,
+  type Counters,
+  ExchangeError,
+  errorResponse,
+  type HeaderList,
+  type Log,
+  type Payload,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  type ResponseHead,
+} from '../exchange/index.ts';
+import type { FormerHold, Hub } from '../hub/index.ts';
+import { type GripOutcome, GripResponse } from './grip-response.ts';
+import type { ProxiedRoute } from './proxied-route.ts';
+import { type HeaderRules, originHeaders } from './request-headers.ts';
+import { endToEndHeaders } from './response-headers.ts';
+import { rewriteTarget } from './target-path.ts';
+
+/** Bytes of a request body beyond which its answer cannot be a GRIP instruct: a held request must be repeatable (GRIP). */
+const MAX_GRIP_REQUEST_BODY = 100_000;
+
+const NOBODY: Responder = {
+  onRequestData: () => {},
+  onRequestError: () => {},
+  onResponseCredit: () => {},
+};
+
+/** What all exchanges of a proxy work with. */
+export interface ProxyRoom {
+  readonly client: HttpClient;
+  readonly hub: Hub;
+  readonly rules: HeaderRules;
+  readonly counters: Counters;
+  readonly log: Log;
+}
+
+/** A request and how it is to be treated. */
+export interface ProxiedRequest {
+  /** `target` is the normalized one, before the route's rewriting. */
+  readonly request: RequestHead;
+  readonly route: ProxiedRoute;
+  readonly trusted: boolean;
+}
+
+/** A held request that is sent to its origin again. */
+interface Repetition {
+  readonly former: FormerHold;
+  readonly body: readonly Buffer[];
+  readonly gripLast: readonly string[];
+}
+
+/**
+ * One request on its way through the proxy: sends it to the first target that takes a connection, and relays the answer, unless that
+ * carries GRIP instructions; then the hub takes the client over.
+ */
+export class ProxiedExchange implements Requester, Responder, GripOutcome {
+  readonly #room: ProxyRoom;
+  readonly #proxied: ProxiedRequest;
+  readonly #requester: Requester;
+  readonly #repetition: Repetition | null;
+  readonly #headers: HeaderList;
+  #credits: number;
+  #targetIndex = 0;
+  #origin: Responder = NOBODY;
+  #grip: GripResponse | null = null;
+  #started = false;
+  #over = false;
+  /** The request body so far, while it may still have to be repeated. */
+  #body: Buffer[] | null;
+  #bodyBytes = 0;
+  #bodyDone: boolean;
+  /** The part of a repeated body that the origin has not taken yet. */
+  #unsent: Buffer | null = null;
+  #originCredits = 0;
+
+  constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, repetition: Repetition | null = null) {
+    const { request, route } = proxied;
+    this.#room = room;
+    this.#proxied = proxied;
+    this.#requester = requester;
+    this.#repetition = repetition;
+    this.#credits = repetition?.former.credits ?? request.credits;
+    this.#headers = originHeaders({ ...proxied, gripLast: repetition?.gripLast ?? [] }, room.rules);
+    this.#bodyDone = request.bodyLength === 0;
+    this.#body = this.#bodyDone || route.route.noGrip ? null : [];
+    if (repetition !== null && repetition.body.length > 0) this.#unsent = Buffer.concat(repetition.body);
+  }
+
+  /** Sends the request. */
+  start(): void {
+    if (!this.#over) this.#tryTarget();
+  }
+
+  #tryTarget(): void {
+    const { request, route } = this.#proxied;
+    const target = route.route.targets[this.#targetIndex];
+    if (target === undefined) return;
+    const { asHost } = route.route;
+    const headers = this.#targetIndex === 0 ? this.#headers : [...this.#headers];
+    headers[1] = target.hostHeader || asHost || request.authority || `${target.host}:${target.port}`;
+    const outgoing: RequestHead = {
+      ...request,
+      target: rewriteTarget(request.target, route.route),
+      headers,
+      bodyLength: this.#unsent === null ? request.bodyLength : this.#unsent.length,
+      credits: this.#credits,
+    };
+    const index = this.#targetIndex;
+    const origin = this.#room.client.send(target, outgoing, this);
+    // The client may have failed at once, and the next target been tried already.
+    if (this.#targetIndex === index) this.#origin = origin;
+  }
+
+  // ---- from the client's side (Responder)
+
+  onRequestData(chunk: Buffer, more: boolean): void {
+    this.#bodyBytes += chunk.length;
+    this.#bodyDone = !more;
+    if (this.#body !== null) {
+      if (this.#bodyBytes <= MAX_GRIP_REQUEST_BODY) this.#body.push(chunk);
+      else this.#body = null;
+    }
+    this.#origin.onRequestData(chunk, more);
+  }
+
+  onRequestError(error: ExchangeError): void {
+    this.#over = true;
+    this.#grip?.cancel();
+    this.#repetition?.former.release();
+    this.#origin.onRequestError(error);
+  }
+
+  onResponseCredit(bytes: number): void {
+    this.#credits += bytes;
+    if (this.#grip !== null) this.#grip.credit(bytes);
+    else this.#origin.onResponseCredit(bytes);
+  }
+
+  // ---- from the origin's side (Requester)
+
+  onRequestCredit(bytes: number): void {
+    if (this.#over) return;
+    if (this.#unsent === null) {
+      this.#requester.onRequestCredit(bytes);
+      return;
+    }
+    this.#originCredits += bytes;
+    this.#sendRepeatedBody();
+  }
+
+  #sendRepeatedBody(): void {
+    while (this.#unsent !== null && this.#originCredits > 0) {
+      const rest = this.#unsent;
+      const piece = rest.subarray(0, this.#originCredits);
+      this.#originCredits -= piece.length;
+      this.#unsent = piece.length < rest.length ? rest.subarray(piece.length) : null;
+      this.#origin.onRequestData(piece, this.#unsent !== null);
+    }
+  }
+
+  onResponse(head: ResponseHead): void {
+    if (this.#over) return;
+    const { route, trusted } = this.#proxied;
+    if (route.route.noGrip || trusted || !isInstruct(head.headers)) {
+      this.#repetition?.former.release();
+      this.#started = true;
+      this.#logRequest(String(head.status));
+      this.#requester.onResponse({ ...head, headers: endToEndHeaders(head.headers) });
+      return;
+    }
+    if (this.#bodyBytes > MAX_GRIP_REQUEST_BODY) {
+      const error = new ExchangeError(
+        'HF_GRIP_REQUEST_TOO_LARGE',
+        `the request body is over ${MAX_GRIP_REQUEST_BODY} bytes`,
+      );
+      this.onGripError(error);
+      return;
+    }
+    try {
+      this.#grip = new GripResponse(
+        head,
+        this.#proxied.request.method,
+        this.#requester,
+        this.#origin,
+        this.#credits,
+        this,
+      );
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      this.onGripError(error);
+    }
+  }
+
+  onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.#over) return;
+    if (this.#grip !== null) {
+      this.#grip.data(chunk, more);
+      return;
+    }
+    this.#credits -= chunk.length;
+    if (!more) this.#over = true;
+    this.#requester.onResponseData(chunk, more);
+  }
+
+  onResponsePayload(payload: Payload): void {
+    this.onResponseData(payload.body, true);
+  }
+
+  handOver(responder: Responder): void {
+    this.#origin = responder;
+  }
+
+  onResponseError(error: ExchangeError): void {
+    if (this.#over) return;
+    this.#grip?.cancel();
+    if (this.#grip?.started) this.#started = true;
+    if (!cannotConnect(error)) {
+      this.#fail(error);
+      return;
+    }
+    this.#origin = NOBODY;
+    this.#targetIndex++;
+    const { targets } = this.#proxied.route.route;
+    if (this.#targetIndex < targets.length) {
+      this.#room.log.info({ ...this.#logFields(), code: error.code, detail: error.detail }, 'trying the next target');
+      this.#tryTarget();
+      return;
+    }
+    this.#targetIndex = 0;
+    const tried = targets.map(({ host, port }) => `${host}:${port}`).join(', ');
+    const detail = `Unable to connect to any targets. Tried: ${tried} (${error.detail})`;
+    this.#fail(new ExchangeError(error.code, detail));
+  }
+
+  // ---- what a GRIP response turned out to be (GripOutcome)
+
+  onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
+    const { request, route } = this.#proxied;
+    this.#over = true;
+    this.#logRequest('accept');
+    this.#room.hub.hold({
+      request,
+      instruct,
+      requester: this.#requester,
+      credits,
+      // A request whose body has not been kept, or not all of it, cannot be sent again.
+      replay:
+        this.#bodyDone && !(this.#body === null && request.bodyLength !== 0)
+          ? (former) => this.#replay(former, instruct)
+          : null,
+      responseStarted,
+      channelPrefix: route.route.prefix,
+      former: this.#repetition?.former ?? null,
+    });
+  }
+
+  onRelay(status: number): void {
+    this.#repetition?.former.release();
+    this.#logRequest(String(status));
+  }
+
+  onGripError(error: ExchangeError): void {
+    this.#origin.onRequestError(error);
+    if (this.#grip?.started) this.#started = true;
+    this.#fail(error);
+  }
+
+  /** Sends the held request again (GRIP hint, recovery): its answer decides anew what becomes of the client. */
+  #replay(former: FormerHold, instruct: Instruct): void {
+    const gripLast: string[] = [];
+    for (const { name, prevId } of instruct.hold?.channels ?? []) {
+      if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
+    }
+    const repetition = { former, body: this.#body ?? [], gripLast };
+    const exchange = new ProxiedExchange(this.#room, this.#proxied, this.#requester, repetition);
+    this.#requester.handOver(exchange);
+    exchange.start();
+  }
+
+  // ---- failures and the log
+
+  /** Tells the client of `error`, or cuts off an answer that has begun. */
+  #fail(error: ExchangeError): void {
+    const { log, counters } = this.#room;
+    this.#over = true;
+    this.#repetition?.former.release();
+    counters.requestsFailed++;
+    log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
+    if (this.#started) this.#requester.onResponseError(error);
+    else answer(this.#requester, errorResponse(error, this.#proxied.route.debug));
+  }
+
+  #logRequest(outcome: string): void {
+    const { log } = this.#room;
+    if (log.debugEnabled) log.debug({ ...this.#logFields(), outcome }, 'request');
+  }
+
+  #logFields(): Record<string, unknown> {
+    const { request, route } = this.#proxied;
+    const { host, port } = route.route.targets[this.#targetIndex] ?? { host: '', port: 0 };
+    return {
+      id: request.id,
+      method: request.method,
+      uri: `${request.scheme}://${request.authority}${request.target}`,
+      target: `${host}:${port}`,
+      ...(route.route.id === '' ? {} : { route: route.route.id }),
+    };
+  }
+}
+
+function cannotConnect(error: ExchangeError): boolean {
+  return error.code === 'HF_ORIGIN_UNREACHABLE' || error.code === 'HF_ORIGIN_CONNECT_TIMEOUT';
+}

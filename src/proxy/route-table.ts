@@ -1,0 +1,59 @@
+import type { Route } from '../config/index.ts';
+
+/** What of a request decides about its route. */
+export interface RouteQuery {
+  /** Host without port, lower-case. */
+  readonly host: string;
+  /** Path as it goes on the wire, without the query. */
+  readonly path: string;
+  readonly webSocket: boolean;
+  readonly tls: boolean;
+}
+
+/** Finds the route of a request by Pushpin's rules. `R` is a route with whatever the caller has prepared for it. */
+export class RouteTable<R extends { readonly route: Route }> {
+  readonly #hosts = new Map<string, R[]>();
+  readonly #ids = new Map<string, R | null>();
+
+  constructor(routes: readonly R[]) {
+    for (const route of routes) {
+      const { host, id } = route.route;
+      if (host !== '') {
+        const bucket = this.#hosts.get(host);
+        if (bucket === undefined) this.#hosts.set(host, [route]);
+        else bucket.push(route);
+      }
+      // An id that two routes share finds neither.
+      if (id !== '') this.#ids.set(id, this.#ids.has(id) ? null : route);
+    }
+    for (const bucket of this.#hosts.values()) bucket.sort((a, b) => compare(a.route, b.route));
+  }
+
+  /** The route of a request, or null. A host that has routes of its own never falls through to those for `*`. */
+  find(query: RouteQuery): R | null {
+    const bucket = this.#hosts.get(query.host) ?? this.#hosts.get('*');
+    if (bucket === undefined) return null;
+    for (const candidate of bucket) {
+      const { proto, ssl, pathBeg } = candidate.route;
+      if (proto !== null && (proto === 'ws') !== query.webSocket) continue;
+      if (ssl !== null && ssl !== query.tls) continue;
+      if (pathBeg !== '' && !query.path.startsWith(pathBeg)) continue;
+      return candidate;
+    }
+    return null;
+  }
+
+  /** The only route with this id, or null. */
+  byId(id: string): R | null {
+    return this.#ids.get(id) ?? null;
+  }
+}
+
+/** Best first: a named protocol before any, then the longer path, then a named `ssl` before either. */
+function compare(a: Route, b: Route): number {
+  return (
+    Number(b.proto !== null) - Number(a.proto !== null) ||
+    b.pathBeg.length - a.pathBeg.length ||
+    Number(b.ssl !== null) - Number(a.ssl !== null)
+  );
+}
