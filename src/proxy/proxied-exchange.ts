@@ -15,13 +15,14 @@ import {
 } from '../exchange/index.ts';
 import type { FormerHold, Hub } from '../hub/index.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import type { ProxiedRoute } from './proxied-route.ts';
-import { type HeaderRules, originHeaders } from './request-headers.ts';
+import { type HeaderRules, originHeaders, type ProxiedRequest } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { rewriteTarget } from './target-path.ts';
 
 /** Bytes of a request body beyond which its answer cannot be a GRIP instruct: a held request must be repeatable (GRIP). */
 const MAX_GRIP_REQUEST_BODY = 100_000;
+
+const NO_VALUES: readonly string[] = [];
 
 const NOBODY: Responder = {
   onRequestData: () => {},
@@ -36,14 +37,6 @@ export interface ProxyRoom {
   readonly rules: HeaderRules;
   readonly counters: Counters;
   readonly log: Log;
-}
-
-/** A request and how it is to be treated. */
-export interface ProxiedRequest {
-  /** `target` is the normalized one, before the route's rewriting. */
-  readonly request: RequestHead;
-  readonly route: ProxiedRoute;
-  readonly trusted: boolean;
 }
 
 /** A held request that is sent to its origin again. */
@@ -84,7 +77,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#requester = requester;
     this.#repetition = repetition;
     this.#credits = repetition?.former.credits ?? request.credits;
-    this.#headers = originHeaders({ ...proxied, gripLast: repetition?.gripLast ?? [] }, room.rules);
+    this.#headers = originHeaders(proxied, room.rules, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0;
     this.#body = this.#bodyDone || route.route.noGrip ? null : [];
     if (repetition !== null && repetition.body.length > 0) this.#unsent = Buffer.concat(repetition.body);
@@ -102,11 +95,17 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     const { asHost } = route.route;
     const headers = this.#targetIndex === 0 ? this.#headers : [...this.#headers];
     headers[1] = target.hostHeader || asHost || request.authority || `${target.host}:${target.port}`;
+    // Written out: this is done for every request, and a spread would cost several times as much.
     const outgoing: RequestHead = {
-      ...request,
+      id: request.id,
+      method: request.method,
       target: rewriteTarget(request.target, route.route),
+      scheme: request.scheme,
+      authority: request.authority,
+      minorVersion: request.minorVersion,
       headers,
       bodyLength: this.#unsent === null ? request.bodyLength : this.#unsent.length,
+      peer: request.peer,
       credits: this.#credits,
     };
     const index = this.#targetIndex;
@@ -168,8 +167,9 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     if (route.route.noGrip || trusted || !isInstruct(head.headers)) {
       this.#repetition?.former.release();
       this.#started = true;
-      this.#logRequest(String(head.status));
-      this.#requester.onResponse({ ...head, headers: endToEndHeaders(head.headers) });
+      if (this.#room.log.debugEnabled) this.#logRequest(String(head.status));
+      const { status, reason, bodyLength } = head;
+      this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers), bodyLength });
       return;
     }
     if (this.#bodyBytes > MAX_GRIP_REQUEST_BODY) {
@@ -241,7 +241,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route } = this.#proxied;
     this.#over = true;
-    this.#logRequest('accept');
+    if (this.#room.log.debugEnabled) this.#logRequest('accept');
     this.#room.hub.hold({
       request,
       instruct,
@@ -260,7 +260,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   onRelay(status: number): void {
     this.#repetition?.former.release();
-    this.#logRequest(String(status));
+    if (this.#room.log.debugEnabled) this.#logRequest(String(status));
   }
 
   onGripError(error: ExchangeError): void {
@@ -295,8 +295,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   }
 
   #logRequest(outcome: string): void {
-    const { log } = this.#room;
-    if (log.debugEnabled) log.debug({ ...this.#logFields(), outcome }, 'request');
+    this.#room.log.debug({ ...this.#logFields(), outcome }, 'request');
   }
 
   #logFields(): Record<string, unknown> {

@@ -8,8 +8,9 @@ import {
   type Responder,
   type Service,
 } from '../exchange/index.ts';
-import { ProxiedExchange, type ProxiedRequest, type ProxyRoom } from './proxied-exchange.ts';
+import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
+import type { ProxiedRequest } from './request-headers.ts';
 import type { RouteTable } from './route-table.ts';
 import { normalizeTarget, pathOf } from './target-path.ts';
 import type { UpstreamTrust } from './upstream-trust.ts';

@@ -33,19 +33,21 @@ export interface HeaderRules {
   readonly cdnLoop: string;
 }
 
-/** What is known of the request that is to be sent. */
-export interface ForwardedRequest {
+/** A request, its route, and who sent it. */
+export interface ProxiedRequest {
+  /** `target` is the normalized one, before the route's rewriting. */
   readonly request: RequestHead;
   readonly route: ProxiedRoute;
-  /** Whether the client is a GRIP proxy of ours in front: its GRIP fields pass. */
+  /** Whether the client is a GRIP proxy in front that we trust: its GRIP fields pass. */
   readonly trusted: boolean;
-  /** `Grip-Last` values of a replay. */
-  readonly gripLast: readonly string[];
 }
 
-/** The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target. */
-export function originHeaders(forwarded: ForwardedRequest, rules: HeaderRules): HeaderList {
-  const { request, route, trusted } = forwarded;
+/**
+ * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.
+ * @param gripLast `Grip-Last` values of a replay
+ */
+export function originHeaders(proxied: ProxiedRequest, rules: HeaderRules, gripLast: readonly string[]): HeaderList {
+  const { request, route, trusted } = proxied;
   const { headers } = request;
   const result: HeaderList = ['Host', ''];
   const named = connectionOptions(headers);
@@ -57,7 +59,7 @@ export function originHeaders(forwarded: ForwardedRequest, rules: HeaderRules): 
     if (named?.includes(lower) || dropped.has(lower)) continue;
     result.push(name, headers[i + 1] as string);
   }
-  addForwarded(result, forwarded, rules);
+  addForwarded(result, proxied, rules);
   if (rules.cdnLoop !== '') {
     result.push('CDN-Loop', [...listMembers(fieldValues(headers, 'cdn-loop')), rules.cdnLoop].join(', '));
   }
@@ -66,7 +68,7 @@ export function originHeaders(forwarded: ForwardedRequest, rules: HeaderRules): 
     const signature = route.signer?.token();
     if (signature !== undefined) result.push('Grip-Sig', signature);
     result.push('Grip-Feature', GRIP_FEATURES);
-    for (const last of forwarded.gripLast) result.push('Grip-Last', last);
+    for (const last of gripLast) result.push('Grip-Last', last);
   }
   const { setHeaders } = route;
   for (let i = 0; i < setHeaders.length; i++) result.push(setHeaders[i] as string);
@@ -111,8 +113,8 @@ function replacesForwardedFor(rule: ForwardedFor): boolean {
   return rule.append || rule.truncate !== null;
 }
 
-function addForwarded(result: HeaderList, forwarded: ForwardedRequest, rules: HeaderRules): void {
-  const { request, trusted } = forwarded;
+function addForwarded(result: HeaderList, proxied: ProxiedRequest, rules: HeaderRules): void {
+  const { request, trusted } = proxied;
   const rule = trusted ? rules.xForwardedForTrusted : rules.xForwardedFor;
   if (replacesForwardedFor(rule)) {
     let addresses = listMembers(fieldValues(request.headers, 'x-forwarded-for'));
