@@ -42,7 +42,8 @@ export interface ProxyRoom {
 /** A held request that is sent to its origin again. */
 interface Repetition {
   readonly former: FormerHold;
-  readonly body: readonly Buffer[];
+  /** The whole request body; null for none. */
+  readonly body: Buffer[] | null;
   readonly gripLast: readonly string[];
 }
 
@@ -78,9 +79,10 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#repetition = repetition;
     this.#credits = repetition?.former.credits ?? request.credits;
     this.#headers = originHeaders(proxied, room.rules, repetition?.gripLast ?? NO_VALUES);
-    this.#bodyDone = request.bodyLength === 0;
-    this.#body = this.#bodyDone || route.route.noGrip ? null : [];
-    if (repetition !== null && repetition.body.length > 0) this.#unsent = Buffer.concat(repetition.body);
+    this.#bodyDone = request.bodyLength === 0 || repetition !== null;
+    this.#body = repetition?.body ?? (this.#bodyDone || route.route.noGrip ? null : []);
+    if (this.#bodyDone && this.#body !== null && this.#body.length > 0) this.#unsent = Buffer.concat(this.#body);
+    this.#bodyBytes = this.#unsent?.length ?? 0;
   }
 
   /** Sends the request. */
@@ -104,7 +106,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       authority: request.authority,
       minorVersion: request.minorVersion,
       headers,
-      bodyLength: this.#unsent === null ? request.bodyLength : this.#unsent.length,
+      bodyLength: this.#repetition === null ? request.bodyLength : this.#bodyBytes,
       peer: request.peer,
       credits: this.#credits,
     };
@@ -275,7 +277,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     for (const { name, prevId } of instruct.hold?.channels ?? []) {
       if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
     }
-    const repetition = { former, body: this.#body ?? [], gripLast };
+    const repetition = { former, body: this.#body, gripLast };
     const exchange = new ProxiedExchange(this.#room, this.#proxied, this.#requester, repetition);
     this.#requester.handOver(exchange);
     exchange.start();

@@ -41,7 +41,10 @@ export function withoutFields(headers: FieldList, drop: (lowerName: string) => b
   return kept;
 }
 
-/** The members of comma-separated lists (RFC 9110 §5.6.1), trimmed, empty ones left out. Commas inside quotes do not count. */
+/**
+ * The members of comma-separated lists (RFC 9110 §5.6.1) without the spaces and tabs around them, empty ones left out. Commas
+ * inside quotes do not count.
+ */
 export function listMembers(values: readonly string[]): string[] {
   const members: string[] = [];
   for (const value of values) {
@@ -52,11 +55,24 @@ export function listMembers(values: readonly string[]): string[] {
       if (char === '"') quoted = !quoted;
       else if (quoted && char === '\\') i++;
       if (i >= value.length || (char === ',' && !quoted)) {
-        const member = value.slice(start, i).trim();
+        const member = trimmed(value, start, i);
         if (member !== '') members.push(member);
         start = i + 1;
       }
     }
   }
   return members;
+}
+
+/** OWS is space and tab alone (RFC 9110 §5.6.3); what else `String.trim` takes away, U+00A0 above all, is content here. */
+function trimmed(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isSpace(text.charCodeAt(from))) from++;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -1,4 +1,7 @@
-/** One channel that a hold subscribes to. `prevId` and `filters` are what the origin said, kept for sequencing and filtering. */
+/**
+ * One channel that a hold subscribes to. The name is as the origin gave it, without a route's prefix. `prevId` and `filters` are
+ * what the origin said, kept for sequencing and filtering.
+ */
 export interface ChannelRef {
   readonly name: string;
   readonly prevId: string | null;
@@ -7,6 +10,7 @@ export interface ChannelRef {
 
 /** What a held stream sends when nothing else does. */
 export interface KeepAlive {
+  /** Never empty. */
   readonly content: Buffer;
   /** Seconds, at least 1. */
   readonly timeout: number;
@@ -18,16 +22,17 @@ export interface KeepAlive {
 export interface Hold {
   readonly mode: 'response' | 'stream';
   readonly channels: readonly ChannelRef[];
-  /** Seconds until a held response is answered with the instruct's own response; at least 5. */
+  /** Seconds until a held response is answered with the instruct's own response; at least 5, by default 55. */
   readonly timeout: number;
   /** Null where a held stream sends nothing by itself. */
   readonly keepAlive: KeepAlive | null;
-  /** Per-connection metadata for filters. */
+  /** Per-connection metadata for filters; an object without prototype, so that only what was set is found. */
   readonly meta: Readonly<Record<string, string>>;
 }
 
 /** What the client gets: at once (no hold, stream hold) or when the hold times out (response hold). */
 export interface InstructResponse {
+  /** 0 to 999, as GRIP allows. One below 200 cannot be sent: whoever answers has to replace it. */
   readonly status: number;
   readonly reason: string;
   /** Flat `[name, value, …]` list without Grip-*, Connection, Keep-Alive, Content-Encoding, Transfer-Encoding, Content-Length. */
@@ -46,17 +51,29 @@ export interface Instruct {
 export interface HttpResponseFormat {
   /** `hint`: the held requests are sent to their origin again. */
   readonly action: 'send' | 'hint';
+  /** 0 to 999, by default 200. One below 200 cannot be sent: whoever answers has to replace it. */
   readonly code: number;
   readonly reason: string;
-  /** Flat `[name, value, …]` list. */
+  /** Flat `[name, value, …]` list of latin1 strings without Grip-*, safe to be written. */
   readonly headers: string[];
+  /** Names of the only fields, of the held response and of `headers`, that the client gets; null for all. Never empty. */
+  readonly exposeHeaders: readonly string[] | null;
+  /** Empty where there is a `bodyPatch`. */
   readonly body: Buffer;
+  /** Operations of RFC 6902, not checked yet, for the body of the held response; null where `body` is the body. */
+  readonly bodyPatch: readonly unknown[] | null;
+  /** Filters that the publisher has applied or counts on; null if it did not say. */
+  readonly contentFilters: readonly string[] | null;
 }
 
 /** An `http-stream` format: goes to held streams. */
 export interface HttpStreamFormat {
+  /** `hint`: the held streams fetch what they missed; `close`: they end. */
   readonly action: 'send' | 'hint' | 'close';
+  /** Empty unless `send`; even then it may be. */
   readonly content: Buffer;
+  /** Filters that the publisher has applied or counts on; null if it did not say. */
+  readonly contentFilters: readonly string[] | null;
 }
 
 /** One published item (GRIP's publish format). */
@@ -64,7 +81,12 @@ export interface PublishItem {
   readonly channel: string;
   readonly id: string | null;
   readonly prevId: string | null;
+  /** For filters; an object without prototype, so that only what was set is found. */
   readonly meta: Readonly<Record<string, string>>;
+  /** Bytes that the item is to count as; null for those it has. */
+  readonly size: number | null;
+  /** Whether it is delivered at once, whatever its `prevId`. */
+  readonly noSeq: boolean;
   readonly httpResponse: HttpResponseFormat | null;
   readonly httpStream: HttpStreamFormat | null;
 }

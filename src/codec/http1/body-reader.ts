@@ -1,4 +1,5 @@
 import type { FieldList } from '../fields/index.ts';
+import { isFieldCode } from './chars.ts';
 import { Http1Error } from './errors.ts';
 import { parseFieldLines } from './field-lines.ts';
 import { CHUNKED, UNTIL_CLOSE } from './framing.ts';
@@ -11,6 +12,8 @@ import { type Http1Limits, MAX_EXTENSION_BYTES } from './limits.ts';
 export interface BodyReader {
   readonly data: Buffer | null;
   readonly done: boolean;
+  /** The trailer fields of a chunked body, once done; other bodies have none (RFC 9112 §7.1.2). */
+  readonly trailers?: FieldList;
   /**
    * Takes bytes from `input` at `offset`, at most `credit` of them body bytes. Returns where it stopped.
    * @throws Http1Error `malformed` or `head-too-large` (trailers); nothing more can be read after it
@@ -83,7 +86,7 @@ const MAX_SIZE_DIGITS = 16;
 
 const SIZE_FIRST = 0;
 const SIZE = 1;
-/** Space behind the size: only an extension or the line end may follow (RFC 9112 §7.1.1). */
+/** Space behind the size: only an extension may follow (RFC 9112 §7.1.1). */
 const SIZE_SPACE = 2;
 const EXTENSION = 3;
 const SIZE_LF = 4;
@@ -96,7 +99,6 @@ const DONE = 9;
 /** A chunked body (RFC 9112 §7.1). Line ends are CRLF even where heads may be lenient: chunk framing is where smuggling hides. */
 class ChunkedReader implements BodyReader {
   data: Buffer | null = null;
-  /** The trailer fields, once done. */
   trailers: FieldList = [];
   readonly #limits: Http1Limits;
   #state = SIZE_FIRST;
@@ -105,6 +107,8 @@ class ChunkedReader implements BodyReader {
   #digits = 0;
   #extensionBytes = 0;
   #trailerText = '';
+  /** What was found behind the data that the last read gave: the next one throws it. */
+  #failure: unknown = null;
 
   constructor(limits: Http1Limits) {
     this.#limits = limits;
@@ -116,6 +120,7 @@ class ChunkedReader implements BodyReader {
 
   read(input: Buffer, offset: number, credit: number): number {
     this.data = null;
+    if (this.#failure !== null) throw this.#failure;
     let position = offset;
     while (position < input.length && this.#state !== DONE) {
       if (this.#state === DATA) {
@@ -125,8 +130,14 @@ class ChunkedReader implements BodyReader {
         this.#left -= end - position;
         if (this.#left > 0) return end;
         this.#state = DATA_CR;
-        // The line end is taken along where it is there already, and whatever ends the body with it.
-        return this.#frame(input, end);
+        // The line end is taken along where it is there already, and whatever ends the body with it. A fault in it must wait:
+        // the data before it comes out first, as it would had the input been split here.
+        try {
+          return this.#frame(input, end);
+        } catch (error) {
+          this.#failure = error;
+          return end;
+        }
       }
       position = this.#frame(input, position);
     }
@@ -163,26 +174,25 @@ class ChunkedReader implements BodyReader {
         return;
       case SIZE_SPACE:
         this.#countExtension();
-        if (byte === CR) this.#state = SIZE_LF;
-        else if (byte === SEMICOLON) this.#state = EXTENSION;
+        if (byte === SEMICOLON) this.#state = EXTENSION;
         else if (byte !== SP && byte !== HTAB) throw new Http1Error('malformed', 'invalid chunk size');
         return;
       case EXTENSION:
         // RFC 9112 §7.1.1: extensions that are not understood are ignored.
         this.#countExtension();
         if (byte === CR) this.#state = SIZE_LF;
-        else if (byte < SP && byte !== HTAB) throw new Http1Error('malformed', 'invalid chunk extension');
+        else if (!isFieldCode(byte)) throw new Http1Error('malformed', 'invalid chunk extension');
         return;
       case SIZE_LF:
         if (byte !== LF) throw new Http1Error('malformed', 'bare CR in a chunk header');
         this.#state = this.#left === 0 ? TRAILERS : DATA;
         return;
       case DATA_CR:
-        if (byte !== CR) throw new Http1Error('malformed', 'chunk is longer than its size');
+        if (byte !== CR) throw new Http1Error('malformed', 'chunk does not end where its size says');
         this.#state = DATA_LF;
         return;
       case DATA_LF:
-        if (byte !== LF) throw new Http1Error('malformed', 'chunk is longer than its size');
+        if (byte !== LF) throw new Http1Error('malformed', 'chunk does not end where its size says');
         this.#state = SIZE_FIRST;
     }
   }
@@ -208,9 +218,11 @@ class ChunkedReader implements BodyReader {
       throw new Http1Error('head-too-large', `trailers over ${this.#limits.maxHeadBytes} bytes`);
     }
     this.#trailerText += input.toString('latin1', offset, end);
-    if (lf < 0) return end;
     const text = this.#trailerText;
-    if (!text.endsWith('\r\n')) throw new Http1Error('malformed', 'line ends in a bare LF');
+    // Reading a character also flattens the text: bytes that come one by one would otherwise cost a string node each.
+    const beforeLast = text.charCodeAt(text.length - 2);
+    if (lf < 0) return end;
+    if (beforeLast !== CR) throw new Http1Error('malformed', 'line ends in a bare LF');
     if (text.length === 2 || text.endsWith('\r\n\r\n')) {
       this.trailers = parseFieldLines(text.slice(0, -2), 0, this.#limits).headers;
       this.#trailerText = '';

@@ -30,6 +30,15 @@ export function isHostText(text: string): boolean {
   return true;
 }
 
+/** Whether `text` may stand as a request target: visible ASCII (RFC 3986), and a fragment never travels (RFC 9112 §3.2). */
+export function isTargetText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f || code === 0x23) return false;
+  }
+  return text.length > 0;
+}
+
 /** Whether a field value or reason may hold the character: HTAB, SP, VCHAR, obs-text (RFC 9110 §5.5). */
 export function isFieldCode(code: number): boolean {
   return (code >= 0x20 && code !== 0x7f && code <= 0xff) || code === 0x09;

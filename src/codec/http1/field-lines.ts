@@ -30,7 +30,7 @@ export class FieldLines {
 export function lineEnd(text: string, start: number, limits: Http1Limits): number {
   const lf = text.indexOf('\n', start);
   if (lf > start && text.charCodeAt(lf - 1) === CR) return lf - 1;
-  if (lf < 0) throw new Http1Error('malformed', 'incomplete line');
+  if (lf < 0) throw new Http1Error('malformed', 'empty line in place of a start line');
   if (!limits.lenientLineEnds) throw new Http1Error('malformed', 'line ends in a bare LF');
   return lf;
 }

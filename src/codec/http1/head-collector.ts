@@ -35,6 +35,7 @@ export class HeadCollector {
    */
   collect(input: Buffer, offset: number): string | null {
     const { maxHeadBytes, lenientLineEnds } = this.#limits;
+    if (this.#text === '') checkFirst(input[offset]);
     if (this.#text === '' && !lenientLineEnds) {
       const end = input.indexOf(HEAD_END, offset);
       if (end >= 0 && end + 4 - offset <= maxHeadBytes) {
@@ -48,15 +49,11 @@ export class HeadCollector {
   #collectLines(input: Buffer, offset: number): string | null {
     const { maxHeadBytes, maxHeaders, lenientLineEnds } = this.#limits;
     let position = offset;
-    // A TLS handshake or other noise on a plain port has no line ends to wait for: every start line begins with a token.
-    const first = input[offset];
-    if (this.#text === '' && first !== undefined && !isTokenCode(first) && first !== CR && first !== LF) {
-      return this.#take(input.length, input.toString('latin1', offset));
-    }
     while (position < input.length) {
       const lf = input.indexOf(LF, position);
       const end = lf < 0 ? input.length : lf + 1;
       if (this.#text.length + end - position > maxHeadBytes) throw this.#tooLarge();
+      // Reading a character also flattens the text: bytes that come one by one would otherwise cost a string node each.
       const afterCr = lf > position ? input[lf - 1] === CR : this.#text.charCodeAt(this.#text.length - 1) === CR;
       this.#text += input.toString('latin1', position, end);
       this.#lineLength += end - position;
@@ -90,4 +87,10 @@ export class HeadCollector {
       ? new Http1Error('target-too-long', `start line over ${maxHeadBytes} bytes`)
       : new Http1Error('head-too-large', `header over ${maxHeadBytes} bytes`);
   }
+}
+
+/** A TLS handshake or other noise on a plain port has no line ends to wait for: every start line begins with a token. */
+function checkFirst(byte: number | undefined): void {
+  if (byte === undefined || isTokenCode(byte) || byte === CR || byte === LF) return;
+  throw new Http1Error('malformed', 'start line does not begin with a token');
 }

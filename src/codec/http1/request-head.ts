@@ -1,5 +1,5 @@
 import type { FieldList } from '../fields/index.ts';
-import { isHostText, isToken } from './chars.ts';
+import { isHostText, isTargetText, isToken } from './chars.ts';
 import { Http1Error } from './errors.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
 import { CHUNKED, checkChunked, isPersistent, parseContentLength } from './framing.ts';
@@ -74,7 +74,7 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
   if (rawTarget.length > limits.maxTargetBytes) {
     throw new Http1Error('target-too-long', `request target over ${limits.maxTargetBytes} bytes`);
   }
-  checkTarget(rawTarget);
+  if (!isTargetText(rawTarget)) throw new Http1Error('malformed', 'invalid request target');
   const fields = parseFieldLines(text, nextLine(text, end), limits);
   const { host } = fields;
   // RFC 9112 §3.2: an HTTP/1.1 request without Host, or with an invalid one, is a 400.
@@ -106,15 +106,6 @@ function parseVersion(text: string): 0 | 1 {
   throw new Http1Error('malformed', 'invalid HTTP version');
 }
 
-/** A target is visible ASCII (RFC 3986), and a fragment never travels (RFC 9112 §3.2). */
-function checkTarget(target: string): void {
-  for (let i = 0; i < target.length; i++) {
-    const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f || code === 0x23) throw new Http1Error('malformed', 'invalid request target');
-  }
-  if (target === '') throw new Http1Error('malformed', 'empty request target');
-}
-
 /** The forms of a target that do not begin with a slash (RFC 9112 §3.2.2 to §3.2.4). */
 function readOtherForm(method: string, target: string, host: string): { target: string; authority: string } {
   if (target === '*') {
@@ -128,6 +119,8 @@ function readOtherForm(method: string, target: string, host: string): { target: 
   // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host. Userinfo has no place in it (RFC 9110 §4.2.4).
   if (authority === '' || !isHostText(authority)) throw new Http1Error('malformed', 'invalid request target');
   const path = pathStart < 0 ? '' : target.slice(schemeLength + pathStart);
+  // §3.2.4: OPTIONS of an absolute form without path and query is for the server as a whole.
+  if (path === '' && method === 'OPTIONS') return { target: '*', authority };
   return { target: path.startsWith('/') ? path : `/${path}`, authority };
 }
 

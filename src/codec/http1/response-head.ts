@@ -56,7 +56,7 @@ function parseResponseHead(text: string, method: string, limits: Http1Limits): H
   const end = lineEnd(text, 0, limits);
   const version = text.slice(0, 8);
   if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') {
-    if (/^HTTP\/\d/.test(version)) throw new Http1Error('version', `${version.trim()} is not spoken here`);
+    if (/^HTTP\/\d\.\d$/.test(version)) throw new Http1Error('version', `${version} is not spoken here`);
     throw new Http1Error('malformed', 'not an HTTP response');
   }
   const status = Number(text.slice(9, 12));
@@ -74,7 +74,8 @@ function parseResponseHead(text: string, method: string, limits: Http1Limits): H
     minorVersion,
     headers: fields.headers,
     bodyLength,
-    keepAlive: bodyLength !== UNTIL_CLOSE && isPersistent(minorVersion, fields.connection),
+    // RFC 9110 §15.2.2: behind a 101 the connection speaks another protocol.
+    keepAlive: bodyLength !== UNTIL_CLOSE && status !== 101 && isPersistent(minorVersion, fields.connection),
   };
 }
 
