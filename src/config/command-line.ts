@@ -1,0 +1,57 @@
+import { ConfigError, type ConfigIssue } from './config-error.ts';
+import { parseListenAddress } from './listen-address.ts';
+import { checkRoutes } from './route.ts';
+import { parseRouteLine } from './route-line.ts';
+import { type Config, sections } from './schema.ts';
+
+/** What the command line says of the configuration. What is absent or empty changes nothing. */
+export interface CommandLine {
+  /** Values of `--port`: listen addresses that replace those of `[server]`. */
+  readonly port?: readonly string[] | undefined;
+  /** Values of `--route`: route lines that replace all routes of the file. */
+  readonly routes?: readonly string[] | undefined;
+  /** Value of `--log-level`. */
+  readonly logLevel?: string | undefined;
+}
+
+/** The configuration with what the command line says laid over it. Throws a `ConfigError` with all that is wrong in it. */
+export function mergeCommandLine(config: Config, commandLine: CommandLine): Config {
+  const { port = [], routes: lines = [], logLevel } = commandLine;
+  const issues: ConfigIssue[] = [];
+  const listen = readEach('--port', port, parseListenAddress, issues);
+  const routes = readEach('--route', lines, parseRouteLine, issues);
+  if (routes.length === lines.length) {
+    for (const { index, message } of checkRoutes(routes))
+      issues.push({ key: optionName('--route', lines, index), line: null, message });
+  }
+  const level = sections.log.shape.level.safeParse(logLevel ?? config.log.level);
+  for (const { message } of level.error?.issues ?? []) issues.push({ key: '--log-level', line: null, message });
+  if (issues.length > 0 || !level.success) throw new ConfigError('', issues);
+  return {
+    ...config,
+    server: listen.length === 0 ? config.server : { ...config.server, listen },
+    routes: routes.length === 0 ? config.routes : routes,
+    log: { ...config.log, level: level.data },
+  };
+}
+
+/** Reads the values of an option that may be repeated; what cannot be read is left out and becomes an issue. */
+function readEach<T>(option: string, texts: readonly string[], read: (text: string) => T, issues: ConfigIssue[]): T[] {
+  return texts.flatMap((text, index) => {
+    try {
+      return [read(text)];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const name = optionName(option, texts, index);
+      // The text itself is not repeated: a route line may hold a key.
+      issues.push(
+        ...error.issues.map((issue) => ({ ...issue, key: issue.key === '' ? name : `${name}: ${issue.key}` })),
+      );
+      return [];
+    }
+  });
+}
+
+function optionName(option: string, texts: readonly string[], index: number): string {
+  return texts.length === 1 ? option : `${option}[${index}]`;
+}

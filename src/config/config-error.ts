@@ -1,0 +1,42 @@
+/** One thing that is wrong with a configuration. */
+export interface ConfigIssue {
+  /** The key it is about, such as `server.header_timeout` or `route[0].targets[1]` (indices begin at 0); empty for the text as a whole. */
+  readonly key: string;
+  /** Line of the file, from 1; null where there is no file or no place in it. */
+  readonly line: number | null;
+  /** What is wrong and what was expected, as part of a sentence. Never holds a secret. */
+  readonly message: string;
+}
+
+/** A configuration that cannot be used: everything that is wrong with it at once. Its message has one line an issue. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly issues: readonly ConfigIssue[];
+
+  /** `fileName` begins every line of the message; empty for what does not come from a file. */
+  constructor(fileName: string, issues: readonly ConfigIssue[]) {
+    super(issues.map((issue) => issueText(fileName, issue)).join('\n'));
+    this.issues = issues;
+  }
+}
+
+/** A `ConfigError` with a single issue that is about a whole text, such as one address. */
+export function textError(message: string): ConfigError {
+  return new ConfigError('', [{ key: '', line: null, message }]);
+}
+
+/** The key of an issue as people write it: `['route', 0, 'path_beg']` is `route[0].path_beg`. */
+export function keyName(path: readonly PropertyKey[]): string {
+  let name = '';
+  for (const part of path) {
+    if (typeof part === 'number') name += `[${part}]`;
+    else
+      name += (name === '' ? '' : '.') + (/^[\w-]+$/.test(String(part)) ? String(part) : JSON.stringify(String(part)));
+  }
+  return name;
+}
+
+function issueText(fileName: string, issue: ConfigIssue): string {
+  const place = issue.line === null ? fileName : `${fileName}:${issue.line}`;
+  return [place, issue.key, issue.message].filter((part) => part !== '').join(': ');
+}

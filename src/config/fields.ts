@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import { isPlainText, shown } from './plain-text.ts';
+import { KEY_FORMS, keyProblem } from './resolve-key.ts';
+
+/** What the reference says of a key. It stands next to the schema that checks it, so neither can be forgotten. */
+export interface FieldDoc {
+  /** What the key does: one or two sentences. */
+  readonly doc: string;
+  /** The values that it takes, to be read after "expected". */
+  readonly expected: string;
+  /** Whether the value is to be hidden where the configuration is shown. */
+  readonly secret?: true;
+}
+
+/** The documentation of every key of the schema. */
+export const fieldDocs = z.registry<FieldDoc>();
+
+interface NumberField {
+  readonly default: number;
+  readonly from: number;
+  readonly to: number;
+  /** What 0 stands for, if it is allowed although it is below `from`; to be read after "or 0". */
+  readonly zero?: string;
+  readonly doc: string;
+}
+
+interface TextField {
+  /** Empty if not given: an empty text always fits and stands for "not set". */
+  readonly default?: string;
+  readonly expected: string;
+  readonly fits: (value: string) => boolean;
+  readonly doc: string;
+}
+
+/** A duration in seconds, fractions allowed. */
+export const seconds = (field: NumberField) => number(field, 'a number of seconds', false);
+
+/** A size in bytes. */
+export const bytes = (field: NumberField) => number(field, 'a whole number of bytes', true);
+
+/** A number of things. */
+export const count = (field: NumberField) => number(field, 'a whole number', true);
+
+/** A switch that is off by default. */
+export function flag(field: { readonly doc: string }) {
+  const expected = 'true or false';
+  return z
+    .boolean({ error: complaint(expected) })
+    .default(false)
+    .register(fieldDocs, { doc: field.doc, expected });
+}
+
+/** A text that is empty or `fits`. */
+export function text(field: TextField) {
+  const error = complaint(field.expected);
+  return z
+    .string({ error })
+    .refine((value) => value === '' || field.fits(value), { error })
+    .default(field.default ?? '')
+    .register(fieldDocs, { doc: field.doc, expected: field.expected });
+}
+
+/** Any text that can be logged. */
+export function plainText(field: { readonly default?: string; readonly doc: string }) {
+  return text({ ...field, expected: 'text without control characters', fits: isPlainText });
+}
+
+/** A key in one of the forms that `resolveKey` reads, or empty for none. */
+export function secret(field: { readonly doc: string }) {
+  return z
+    .string({ error: () => `expected ${KEY_FORMS}` })
+    .superRefine((key, context) => {
+      const message = isPlainText(key) ? keyProblem(key) : 'a key must not have control characters: use "base64:…"';
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    })
+    .default('')
+    .register(fieldDocs, { doc: field.doc, expected: KEY_FORMS, secret: true });
+}
+
+/** One of a few words. */
+export function choice<const T extends [string, ...string[]]>(words: T) {
+  const quoted = words.map((word) => `"${word}"`);
+  const expected = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
+  return { schema: z.enum(words, { error: complaint(expected) }), expected };
+}
+
+/**
+ * A value that is written as text: `parse` reads it or throws a `ConfigError` that says why not, `format` writes it so that
+ * `parse` reads the same again.
+ */
+export function textCodec<T>(expected: string, parse: (text: string) => T, format: (value: T) => string) {
+  return z.codec(z.string({ error: complaint(expected) }), z.custom<T>(), {
+    decode: (input, context) => {
+      try {
+        return parse(input);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        for (const { message } of error.issues) context.issues.push({ code: 'custom', message, input });
+        return z.NEVER;
+      }
+    },
+    encode: format,
+  });
+}
+
+/** The same table with keys in camelCase: TOML has `header_timeout`, the code `headerTimeout`. */
+export type CamelKeys<T> = {
+  readonly [K in keyof T as CamelCase<K & string>]: T[K] extends (infer E)[] ? readonly E[] : T[K];
+};
+
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+/** A table of the given keys and no others. It becomes an object with keys in camelCase. */
+export function table<S extends z.ZodRawShape>(shape: S) {
+  return camelKeys(z.strictObject(shape, { error: complaint('a table') }));
+}
+
+/** Gives the table's keys to the code in camelCase, and takes them back: the one place where names change. */
+export function camelKeys<O extends z.ZodObject>(object: O) {
+  return z.codec(object, z.custom<CamelKeys<z.output<O>>>(), {
+    decode: (value) =>
+      renameKeys(value, (key) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())) as CamelKeys<
+        z.output<O>
+      >,
+    encode: (value) =>
+      renameKeys(value, (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)) as z.output<O>,
+  });
+}
+
+/** The message for a value that is not what was expected. */
+export function complaint(expected: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) =>
+    input === undefined ? `missing: expected ${expected}` : `expected ${expected}, got ${shown(input)}`;
+}
+
+function number(field: NumberField, kind: string, whole: boolean) {
+  const zero = field.zero === undefined ? '' : `, or 0 ${field.zero}`;
+  const expected = `${kind} from ${field.from} to ${field.to}${zero}`;
+  const error = complaint(expected);
+  const fits = (value: number) =>
+    ((value >= field.from && value <= field.to) || (field.zero !== undefined && value === 0)) &&
+    (!whole || Number.isInteger(value)) &&
+    !Object.is(value, -0); // would come back from TOML as 0
+  return z
+    .number({ error })
+    .refine(fits, { error })
+    .default(field.default)
+    .register(fieldDocs, { doc: field.doc, expected });
+}
+
+function renameKeys(object: object, rename: (key: string) => string): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]));
+}

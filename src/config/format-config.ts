@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util';
+import { stringify } from 'smol-toml';
+import { z } from 'zod';
+import { fieldDocs } from './fields.ts';
+import { routeSchema, routeShape } from './route.ts';
+import { type Config, configSchema, sections } from './schema.ts';
+
+/** What stands in the place of a hidden value. */
+const MASK = '(set)';
+
+/** Headers whose values are credentials more often than not. */
+const SECRET_HEADER = /authorization|cookie|key|password|secret|token/i;
+
+type Table = Record<string, unknown>;
+
+/**
+ * Writes a configuration as TOML that `loadConfig` reads as the same configuration: all keys of all sections, and of each route
+ * those that were set. With `mask`, secrets are shown as `(set)`, so the text is only fit for reading.
+ */
+export function formatConfig(config: Config, options: { readonly mask?: boolean } = {}): string {
+  const { route, ...tables }: Table = z.encode(configSchema, config);
+  if (options.mask === true) {
+    for (const [name, { shape }] of Object.entries(sections)) maskSecrets(tables[name] as Table, shape);
+  }
+  const routes = (route as Table[]).map((table) => {
+    if (options.mask === true) maskSecrets(table, routeShape);
+    return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
+  });
+  return stringify(routes.length === 0 ? tables : { ...tables, route: routes });
+}
+
+/** The value of a key as TOML writes it, on one line. */
+export function formatValue(value: unknown): string {
+  // Within nested lists a table is written inline.
+  return stringify({ value: [[value]] }).slice('value = [ [ '.length, -' ] ]\n'.length);
+}
+
+const plainRoute: Table = z.encode(routeSchema, routeSchema.parse({ host: '*', targets: ['localhost:1'] }));
+
+function isDefault(key: string, value: unknown): boolean {
+  return key !== 'host' && key !== 'targets' && isDeepStrictEqual(value, plainRoute[key]);
+}
+
+/** Hides the secrets of a table in place. The path of a key's file is no secret. */
+function maskSecrets(table: Table, shape: z.ZodRawShape): void {
+  for (const [key, schema] of Object.entries(shape)) {
+    const value = table[key];
+    if (fieldDocs.get(schema as z.ZodType)?.secret && value !== '' && !String(value).startsWith('file:'))
+      table[key] = MASK;
+  }
+  for (const [name, value] of Object.entries((table.header ?? {}) as Table)) {
+    if (value !== '' && SECRET_HEADER.test(name)) (table.header as Table)[name] = MASK;
+  }
+}

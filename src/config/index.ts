@@ -1,0 +1,19 @@
+export { type CommandLine, mergeCommandLine } from './command-line.ts';
+export { ConfigError, type ConfigIssue } from './config-error.ts';
+export { formatConfig } from './format-config.ts';
+export type { ForwardedForRule } from './forwarded-for.ts';
+export { formatHostPort, type HostPort } from './host-port.ts';
+export {
+  formatListenAddress,
+  type ListenAddress,
+  parseListenAddress,
+  type TcpListenAddress,
+  type UnixListenAddress,
+} from './listen-address.ts';
+export { defaultConfig, loadConfig } from './load-config.ts';
+export { configReference } from './reference.ts';
+export { resolveKey } from './resolve-key.ts';
+export { checkRoutes, type Route, type RouteConflict } from './route.ts';
+export { parseRouteLine } from './route-line.ts';
+export type { Config } from './schema.ts';
+export { parseTarget, type Target } from './target.ts';

@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import { routeShape } from './route.ts';
+import { unknownRouteName } from './route-names.ts';
+import { sections } from './schema.ts';
+import { suggestion } from './suggest.ts';
+
+/** One thing that the schema found, at a path of names and indices. */
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The issues of a failed validation, one a key. */
+export function schemaIssues(error: z.ZodError): SchemaIssue[] {
+  return error.issues.flatMap((issue): SchemaIssue[] => {
+    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: unknownKey(issue.path, key) }));
+  });
+}
+
+function unknownKey(path: readonly PropertyKey[], key: string): string {
+  const [section] = path;
+  if (section === 'route') return unknownRouteName(key, Object.keys(routeShape), 'key');
+  const own = section === undefined ? [...Object.keys(sections), 'route'] : keysOf(String(section));
+  const near = suggestion(key, own);
+  const other = Object.keys(sections).find((name) => keysOf(name).includes(key));
+  const elsewhere = near === '' && other !== undefined ? `; it belongs to [${other}]` : '';
+  return `unknown ${section === undefined ? 'section or ' : ''}key${near}${elsewhere}`;
+}
+
+function keysOf(section: string): string[] {
+  return Object.entries(sections).flatMap(([name, { shape }]) => (name === section ? Object.keys(shape) : []));
+}

@@ -1,0 +1,43 @@
+import { parse, TomlError } from 'smol-toml';
+import { ConfigError, keyName } from './config-error.ts';
+import { schemaIssues } from './issues.ts';
+import { keyLines } from './key-lines.ts';
+import { type Config, configSchema } from './schema.ts';
+
+/** Lists and tables within each other; the schema needs three. */
+const MAX_DEPTH = 32;
+
+/**
+ * Reads a configuration file in TOML and fills in the defaults. `fileName` is only used in messages.
+ * Throws a `ConfigError` with everything that is wrong, in the order of the lines.
+ */
+export function loadConfig(text: string, fileName: string): Config {
+  const result = configSchema.safeParse(parseToml(text, fileName));
+  if (result.success) return result.data;
+  const lineOf = keyLines(text);
+  const issues = schemaIssues(result.error).map(({ path, message }) => ({
+    key: keyName(path),
+    line: lineOf(path),
+    message,
+  }));
+  throw new ConfigError(
+    fileName,
+    issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+  );
+}
+
+/** The configuration of an empty file: no routes, and the default of every key. */
+export function defaultConfig(): Config {
+  return configSchema.parse({});
+}
+
+function parseToml(text: string, fileName: string): unknown {
+  try {
+    return parse(text, { maxDepth: MAX_DEPTH });
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The rest of the message is an excerpt of the file, which may hold secrets.
+    const message = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, 'not valid TOML: ');
+    throw new ConfigError(fileName, [{ key: '', line: error.line, message }]);
+  }
+}

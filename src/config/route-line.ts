@@ -1,0 +1,88 @@
+import { ConfigError, keyName, textError } from './config-error.ts';
+import { type SchemaIssue, schemaIssues } from './issues.ts';
+import { type Route, routeSchema, routeShape } from './route.ts';
+import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
+import { unknownRouteName } from './route-names.ts';
+
+/** Keys of a `[[route]]` that are properties of the condition in a route line. */
+const PROPERTIES = Object.keys(routeShape).filter((name) => name !== 'host' && name !== 'targets');
+
+/** Properties that are on when they are named, and have no value. */
+const FLAGS = PROPERTIES.filter(
+  (name) => routeShape[name as keyof typeof routeShape].safeParse(undefined).data === false,
+);
+
+/**
+ * Reads a route in Pushpin's notation: `CONDITION TARGET [TARGET…]`, as in `example.com,path_beg=/api localhost:8000`.
+ * Throws a `ConfigError` whose keys are those of a `[[route]]`. Unlike in Pushpin, an unknown property is an error.
+ */
+export function parseRouteLine(line: string): Route {
+  const [condition, ...targets] = splitRouteLine(line);
+  if (condition === undefined || targets.length === 0) {
+    throw textError('expected a condition and at least one target, such as "* localhost:8000"');
+  }
+  const issues: SchemaIssue[] = [];
+  const table = new Map<string, unknown>();
+  for (const property of condition.properties) readProperty(property, table, issues);
+  for (const [index, target] of targets.entries()) findMisplaced(target, index, issues);
+  table.set('host', condition.value).set(
+    'targets',
+    targets.map((target) => target.text),
+  );
+  const result = routeSchema.safeParse(Object.fromEntries(table));
+  if (result.success && issues.length === 0) return result.data;
+  for (const issue of result.success ? [] : schemaIssues(result.error)) {
+    // What is wrong in the notation already needs no second message.
+    if (!issues.some((earlier) => keyName(issue.path).startsWith(keyName(earlier.path)))) issues.push(issue);
+  }
+  throw new ConfigError(
+    '',
+    issues.map(({ path, message }) => ({ key: keyName(path), line: null, message })),
+  );
+}
+
+/** Adds the property to the table, as the value that TOML would have for it. */
+function readProperty({ name, value }: Property, table: Map<string, unknown>, issues: SchemaIssue[]): void {
+  const problem = (message: string) => issues.push({ path: [name], message });
+  if (!PROPERTIES.includes(name)) {
+    if (name === 'host')
+      problem('the host is written first, without a name; for another Host at the origin use as_host');
+    else problem(unknownRouteName(name, PROPERTIES, 'property'));
+  } else if (name === 'header') {
+    readHeader(value ?? '', table, issues);
+  } else if (table.has(name)) {
+    problem('is given twice');
+  } else if (FLAGS.includes(name)) {
+    if (value === null) table.set(name, true);
+    else problem(`is a switch and takes no value: write just "${name}" to turn it on, nothing to leave it off`);
+  } else if (value === null || (value === '' && name !== 'replace_beg')) {
+    problem(`needs a value, as in "${name}=…"`);
+  } else {
+    table.set(name, propertyValue(name, value));
+  }
+}
+
+function propertyValue(name: string, value: string): unknown {
+  if (name === 'ssl' && (value === 'yes' || value === 'no')) return value === 'yes';
+  if (name === 'path_rem' && /^[0-9]{1,9}$/.test(value)) return Number(value);
+  return value;
+}
+
+function readHeader(text: string, table: Map<string, unknown>, issues: SchemaIssue[]): void {
+  const colon = text.indexOf(':');
+  if (colon === -1) {
+    issues.push({ path: ['header'], message: 'expected "header=NAME:VALUE"' });
+    return;
+  }
+  const name = text.slice(0, colon).trim();
+  const fields = new Map(Object.entries((table.get('header') ?? {}) as Record<string, string>));
+  if (fields.has(name)) issues.push({ path: ['header', name], message: 'is given twice' });
+  table.set('header', Object.fromEntries(fields.set(name, text.slice(colon + 1).trim())));
+}
+
+function findMisplaced(target: RouteSection, index: number, issues: SchemaIssue[]): void {
+  const misplaced = target.properties.find(({ name }) => PROPERTIES.includes(name) && name !== 'ssl');
+  if (misplaced === undefined) return;
+  const message = `"${misplaced.name}" belongs to the condition: write it before the first target`;
+  issues.push({ path: ['targets', index], message });
+}

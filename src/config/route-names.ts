@@ -1,0 +1,59 @@
+import { suggestion } from './suggest.ts';
+
+/** What Pushpin's routes have beyond those of this version: properties of conditions and of targets. */
+const UNSUPPORTED = new Set([
+  'aco',
+  'jsonp_mode',
+  'jsonp_cb',
+  'jsonp_body',
+  'jsonp_defcb',
+  'jsonp_defmethod',
+  'log_level',
+  'session',
+  'sockjs',
+  'sockjs_as_path',
+  'client_cert',
+  'client_key',
+  'insecure',
+  'ipc_file_mode',
+  'one_event',
+  'over_http',
+  'sub',
+  'trust_connect_host',
+  'untrusted',
+]);
+
+/** Names that people try, and what they mean by them. */
+const MEANT = new Map([
+  ['aorigin', 'aco'],
+  ['auto_cross_origin', 'aco'],
+  ['cors', 'aco'],
+  ['domain', 'host'],
+  ['grip', 'no_grip'],
+  ['jsonp', 'aco'],
+  ['path', 'path_beg'],
+  ['path_prefix', 'path_beg'],
+  ['strip_prefix', 'replace_beg'],
+  ['subscribe', 'sub'],
+  ['target', 'targets'],
+  ['tls', 'ssl'],
+  ['woh', 'over_http'],
+  ['ws-over-http', 'over_http'],
+  ['ws_over_http', 'over_http'],
+]);
+
+/** Says that Pushpin has this and the present version does not. */
+export function unsupported(name: string): string {
+  return `"${name}" of Pushpin is not supported by this version`;
+}
+
+/**
+ * What to say of a name that is none of `known`: that Pushpin has it, or what was probably meant. `what` is it, to be read after
+ * "unknown".
+ */
+export function unknownRouteName(name: string, known: readonly string[], what: string): string {
+  const meant = MEANT.get(name) ?? name;
+  if (known.includes(meant)) return `unknown ${what}; did you mean "${meant}"?`;
+  if (!UNSUPPORTED.has(meant)) return `unknown ${what}${suggestion(name, known)}`;
+  return meant === name ? unsupported(name) : `Pushpin calls this "${meant}"; it is not supported by this version`;
+}

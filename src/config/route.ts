@@ -1,0 +1,200 @@
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import type { HeaderList } from '../exchange/index.ts';
+import { textError } from './config-error.ts';
+import { camelKeys, choice, complaint, count, fieldDocs, flag, plainText, secret, text, textCodec } from './fields.ts';
+import { isHostName } from './host-port.ts';
+import { isTable, shown } from './plain-text.ts';
+import { formatTarget, isAuthority, parseTarget, TARGET_FORMS } from './target.ts';
+
+/** A field name: a token (RFC 9110 §5.1, §5.6.2). */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A field value in latin1: no control characters but the tab, no white space around it (RFC 9110 §5.5). */
+const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+
+/** Fields that every hop sets by itself (RFC 9110 §7.6.1, RFC 9112 §6), so a route that set them would have no effect. */
+const FRAMING_FIELDS = [
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+const HOST_FORMS = '"*", a host name such as "example.com", or "" for a route that only its id reaches';
+const PATH_FORMS = 'a path that begins with "/", percent-encoded, without query';
+const HEADER_FORMS = 'a table of field names and values';
+
+const proto = choice(['http', 'ws']);
+
+const header = z.codec(
+  z.custom<Record<string, unknown>>(isTable, { error: complaint(HEADER_FORMS) }),
+  z.custom<HeaderList>(),
+  {
+    decode: (fields, context) => {
+      const seen = new Set<string>();
+      const list: HeaderList = [];
+      for (const [name, value] of Object.entries(fields)) {
+        const message = fieldProblem(name, value, seen);
+        if (message !== null) context.issues.push({ code: 'custom', path: [name], message, input: value });
+        else list.push(name, String(value));
+        seen.add(name.toLowerCase());
+      }
+      return list;
+    },
+    encode: (list) => {
+      const fields: [string, string][] = [];
+      for (let i = 0; i < list.length; i += 2) fields.push([list[i] as string, list[i + 1] as string]);
+      return Object.fromEntries(fields);
+    },
+  },
+);
+
+/** The keys of a `[[route]]`: a condition, what is done to its requests, and targets. The properties of a route line are the same. */
+export const routeShape = {
+  host: textCodec(HOST_FORMS, parseHost, (host) => host).register(fieldDocs, {
+    doc: 'Host of the requests, without port, in any case. `*` takes every host that no route names; there are no partial wildcards. Empty: the route is chosen by its `id` only.',
+    expected: HOST_FORMS,
+  }),
+  proto: z.nullable(proto.schema).default(null).register(fieldDocs, {
+    doc: 'Only plain HTTP requests, or only WebSocket handshakes. A route that says so goes before one that does not.',
+    expected: proto.expected,
+  }),
+  ssl: z
+    .nullable(z.boolean({ error: complaint('true or false') }))
+    .default(null)
+    .register(fieldDocs, {
+      doc: 'Only requests that came over TLS (true), or only those that did not (false). In a route line: `ssl=yes`, `ssl=no`.',
+      expected: 'true or false',
+    }),
+  path_beg: text({
+    expected: PATH_FORMS,
+    fits: isPath,
+    doc: 'Beginning of the path, compared byte by byte: `/api` also takes `/apiary`. Of several that match, the longest is taken. Empty: any path.',
+  }),
+  id: plainText({
+    doc: 'Name of the route in the log, and for `accept_pushpin_route`.',
+  }),
+  sig_iss: plainText({
+    doc: 'Issuer in `Grip-Sig`. Empty: that of `[proxy]`.',
+  }),
+  sig_key: secret({ doc: 'Key that signs `Grip-Sig`. Empty: that of `[proxy]`.' }),
+  prefix: plainText({
+    doc: 'Put in front of every channel that an origin names on this route. Publishers use the name with the prefix.',
+  }),
+  orig_headers: flag({
+    doc: 'Send the origin a copy of each header of the client as well, with `eb9bf0f5-` in front of its name.',
+  }),
+  as_host: text({
+    expected: 'a host name, with ":PORT" after it if need be',
+    fits: isAuthority,
+    doc: "Host that the origin gets instead of the client's. Empty: the client's.",
+  }),
+  path_rem: count({
+    default: 0,
+    from: 0,
+    to: 8192,
+    doc: 'Characters removed from the beginning of the path before the request goes to the origin.',
+  }),
+  replace_beg: z
+    .nullable(
+      z
+        .string({ error: complaint(PATH_FORMS) })
+        .refine((path) => path === '' || isPath(path), { error: complaint(PATH_FORMS) }),
+    )
+    .default(null)
+    .register(fieldDocs, {
+      doc: 'Put in the place of `path_beg` before the request goes to the origin; may be empty. Not together with `path_rem`.',
+      expected: PATH_FORMS,
+    }),
+  debug: flag({ doc: 'Say in the body of error answers what exactly went wrong.' }),
+  no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP answers on as they are.' }),
+  header: header.prefault({}).register(fieldDocs, {
+    doc: "Headers to set on requests to the origin in place of the client's; an empty value removes the header. In a route line: `header=NAME:VALUE`, repeated for each.",
+    expected: HEADER_FORMS,
+  }),
+  targets: z
+    .array(textCodec(TARGET_FORMS, parseTarget, formatTarget), { error: complaint('a list of targets') })
+    .min(1, { error: () => 'at least one target is needed, such as "localhost:8000"' })
+    .register(fieldDocs, {
+      doc: 'Origin servers. The next one is tried when no connection to the one before can be made.',
+      expected: `a list of ${TARGET_FORMS}`,
+    }),
+};
+
+/** A route in TOML. */
+export const routeSchema = camelKeys(
+  z.strictObject(routeShape, { error: complaint('a table') }).superRefine((route, context) => {
+    const problem = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+    if (route.host === '' && route.id === '') problem('host', 'a route without a host needs an id');
+    if (route.path_rem > 0 && route.replace_beg !== null)
+      problem('replace_beg', 'cannot be used together with path_rem');
+  }),
+);
+
+/** A route: which requests it takes, what is done to them, and where they go. An empty text stands for "not set". */
+export type Route = z.output<typeof routeSchema>;
+
+/** What is wrong with a route in the company of those before it. */
+export interface RouteConflict {
+  readonly index: number;
+  readonly key: 'host' | 'id';
+  readonly message: string;
+}
+
+/**
+ * Finds routes that could never be chosen: those with the condition of an earlier one (host, proto, ssl and path_beg), and
+ * those without a host whose id another route has.
+ */
+export function checkRoutes(routes: readonly Route[]): RouteConflict[] {
+  const conflicts: RouteConflict[] = [];
+  const conditions = new Set<string>();
+  const ids = new Map<string, number>();
+  for (const { id } of routes) ids.set(id, (ids.get(id) ?? 0) + 1);
+  routes.forEach((route, index) => {
+    if (route.host === '') {
+      if ((ids.get(route.id) ?? 0) > 1) {
+        const message = `another route has the id ${shown(route.id)}, and without a host this one has nothing else to be found by`;
+        conflicts.push({ index, key: 'id', message });
+      }
+      return;
+    }
+    const condition = JSON.stringify([route.host, route.proto, route.ssl, route.pathBeg]);
+    if (conditions.has(condition)) {
+      const message = `a route before this one has the same condition (host ${shown(route.host)}, path_beg ${shown(route.pathBeg)}, and the same proto and ssl)`;
+      conflicts.push({ index, key: 'host', message });
+    }
+    conditions.add(condition);
+  });
+  return conflicts;
+}
+
+function isPath(text: string): boolean {
+  return /^\/[!-~]*$/.test(text) && !/[?#]/.test(text);
+}
+
+function parseHost(text: string): string {
+  const host = text.toLowerCase();
+  if (host === '' || host === '*' || isHostName(host)) return host;
+  if (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1))) return host;
+  let hint = '';
+  if (host.startsWith('*.')) hint = '; there are no partial wildcards: write a route for each host, or one for "*"';
+  else if (isAuthority(host)) hint = '; the port is not part of it';
+  else if (/[^\0-\x7f]/.test(host)) hint = '; write an international name in its "xn--" form';
+  throw textError(`expected ${HOST_FORMS}, got ${shown(text)}${hint}`);
+}
+
+function fieldProblem(name: string, value: unknown, seen: ReadonlySet<string>): string | null {
+  const lower = name.toLowerCase();
+  if (!TOKEN.test(name)) return 'is not a valid field name';
+  if (typeof value !== 'string') return `expected text, got ${shown(value)}`;
+  if (!FIELD_VALUE.test(value))
+    return 'expected a field value: latin1 text without control characters and without space around it';
+  if (lower === 'host') return 'cannot be set here: use as_host, or ",host=NAME" after a target';
+  if (FRAMING_FIELDS.includes(lower)) return 'belongs to the connection and cannot be set';
+  return seen.has(lower) ? 'is given twice' : null;
+}

@@ -1,0 +1,58 @@
+import { isIPv6 } from 'node:net';
+import { textError } from './config-error.ts';
+import { formatHostPort, type HostPort, isHostName, parseHostPort } from './host-port.ts';
+import { shown } from './plain-text.ts';
+import { type RouteSection, splitRouteLine } from './route-grammar.ts';
+import { unknownRouteName, unsupported } from './route-names.ts';
+
+/** An origin server. */
+export interface Target extends HostPort {
+  /** Value of the Host field that the origin gets instead of the client's, or empty. */
+  readonly hostHeader: string;
+}
+
+/** What a target looks like, to be read after "expected". */
+export const TARGET_FORMS = '"HOST:PORT" or "[IPV6]:PORT", and ",host=NAME" after it if the origin needs another Host';
+
+/** Reads a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
+export function parseTarget(text: string): Target {
+  const sections = splitRouteLine(text);
+  const section = sections[0];
+  if (section === undefined || sections.length > 1) throw textError(`expected one target, got ${shown(text)}`);
+  refusePushpinForms(section);
+  const hostHeader = readProperties(section);
+  if (section.value === '') throw textError(`the address is missing: expected ${TARGET_FORMS}`);
+  return { ...parseHostPort(section.value, 1), hostHeader };
+}
+
+/** The text that `parseTarget` reads as `target`. */
+export function formatTarget(target: Target): string {
+  return target.hostHeader === '' ? formatHostPort(target) : `${formatHostPort(target)},host=${target.hostHeader}`;
+}
+
+/** Whether `text` may stand in a Host field: a host, and a port if need be (RFC 9110 §7.2). */
+export function isAuthority(text: string): boolean {
+  const port = /:[0-9]{1,5}$/.exec(text)?.[0] ?? '';
+  const host = text.slice(0, text.length - port.length);
+  return isHostName(host) || (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1)));
+}
+
+function refusePushpinForms(section: RouteSection): void {
+  if (section.value === 'test') throw textError(unsupported('test'));
+  const form = /^zhttp(req)?\//.exec(section.value)?.[0];
+  if (form !== undefined) throw textError(unsupported(`${form}…`));
+}
+
+function readProperties(section: RouteSection): string {
+  let hostHeader = '';
+  for (const { name, value } of section.properties) {
+    if (name === 'ssl') throw textError(unsupported('ssl'));
+    if (name !== 'host') throw textError(unknownRouteName(name, ['host'], `property ${shown(name)} of a target`));
+    if (hostHeader !== '') throw textError('property "host" is given twice');
+    if (value === null || !isAuthority(value)) {
+      throw textError(`property "host" needs a host name, as in "host=app.example", got ${shown(value ?? '')}`);
+    }
+    hostHeader = value;
+  }
+  return hostHeader;
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultConfig, loadConfig, mergeCommandLine, parseRouteLine } from '../../../src/config/index.ts';
+
+const config = loadConfig('[[route]]\nhost = "a"\ntargets = ["a:1"]\n', '');
+
+test('an empty command line changes nothing', () => {
+  assert.deepEqual(mergeCommandLine(config, {}), config);
+  assert.deepEqual(mergeCommandLine(config, { port: [], routes: [], logLevel: undefined }), config);
+});
+
+test('ports replace where clients connect, and nothing else', () => {
+  const merged = mergeCommandLine(config, { port: ['8080', '[::1]:0'] });
+  const listen = [
+    { kind: 'tcp', host: null, port: 8080 },
+    { kind: 'tcp', host: '::1', port: 0 },
+  ];
+  assert.deepEqual(merged, { ...config, server: { ...config.server, listen } });
+});
+
+test('routes replace all routes of the file', () => {
+  const merged = mergeCommandLine(config, { routes: ['* b:1', 'c c:1'] });
+  assert.deepEqual(merged.routes, [parseRouteLine('* b:1'), parseRouteLine('c c:1')]);
+});
+
+test('the log level is replaced', () => {
+  assert.equal(mergeCommandLine(config, { logLevel: 'debug' }).log.level, 'debug');
+});
+
+test('the configuration that was given stays as it was', () => {
+  const before = defaultConfig();
+  mergeCommandLine(before, { port: ['1'], routes: ['* b:1'], logLevel: 'warn' });
+  assert.deepEqual(before, defaultConfig());
+});
+
+test('all mistakes are reported at once, with the number of the option where there are several', () => {
+  assert.throws(
+    () => mergeCommandLine(config, { port: ['x'], routes: ['* a:1', '*,pathbeg=/a a', 'b'], logLevel: 'loud' }),
+    {
+      name: 'ConfigError',
+      message: [
+        '--port: the port is missing: expected "x:PORT"',
+        '--route[1]: pathbeg: unknown property; did you mean "path_beg"?',
+        '--route[1]: targets[0]: the port is missing: expected "a:PORT"',
+        '--route[2]: expected a condition and at least one target, such as "* localhost:8000"',
+        '--log-level: expected "error", "warn", "info" or "debug", got "loud"',
+      ].join('\n'),
+    },
+  );
+});
+
+test('routes of the command line must get along like those of a file', () => {
+  assert.throws(() => mergeCommandLine(config, { routes: ['a a:1', '* b:1', 'a b:1'] }), {
+    message:
+      '--route[2]: a route before this one has the same condition (host "a", path_beg "", and the same proto and ssl)',
+  });
+});

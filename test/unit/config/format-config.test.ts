@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultConfig, formatConfig, loadConfig } from '../../../src/config/index.ts';
+
+const full = loadConfig(
+  `[server]
+listen = ["0", "localhost:80", "[::1]:81", "unix:/tmp/a b?mode=0600&user=u&group=g"]
+header_timeout = 0.5
+lenient_line_ends = true
+[control]
+listen = []
+[proxy]
+sig_key = "base64:c2VjcmV0"
+upstream_key = "hunter2"
+x_forwarded_for = ["append", "truncate:2"]
+cdn_loop = "edge.example:80"
+[log]
+level = "debug"
+[[route]]
+host = "A.example"
+ssl = false
+replace_beg = ""
+prefix = "\\"quoted\\" ünïcode 🙂"
+sig_key = "hunter3"
+header = { X-A = "1", Authorization = "Bearer hunter4", X-Api-Key = "hunter5", Cookie = "" }
+targets = ["a:1,host=b:2", "[::1]:3"]
+[[route]]
+host = ""
+id = "inner"
+sig_key = "file:/etc/key.pem"
+targets = ["a:1"]
+`,
+  'full.toml',
+);
+
+test('what is written loads as the same configuration', () => {
+  assert.deepEqual(loadConfig(formatConfig(full), 'again.toml'), full);
+  assert.deepEqual(loadConfig(formatConfig(defaultConfig()), 'again.toml'), defaultConfig());
+});
+
+test('every key of a section is written, of a route only what was set', () => {
+  const text = formatConfig(full);
+  assert.match(text, /^idle_timeout = 75$/m);
+  assert.match(text, /^debug = false$/m);
+  assert.match(
+    text,
+    /\n\[\[route\]\]\nhost = ""\nid = "inner"\nsig_key = "file:\/etc\/key\.pem"\ntargets = \[ "a:1" \]\n$/,
+  );
+});
+
+test('masked, no secret is shown, but where there is one', () => {
+  const text = formatConfig(full, { mask: true });
+  assert.doesNotMatch(text, /hunter|c2VjcmV0/);
+  for (const line of ['sig_key', 'upstream_key', 'Authorization', 'X-Api-Key']) {
+    assert.match(text, new RegExp(`^${line} = "\\(set\\)"$`, 'm'));
+  }
+});
+
+test('masked, what is no secret is shown: the path of a key, other headers, and that a key is not set', () => {
+  const text = formatConfig(full, { mask: true });
+  assert.match(text, /^sig_key = "file:\/etc\/key\.pem"$/m);
+  assert.match(text, /^X-A = "1"$/m);
+  assert.match(text, /^Cookie = ""$/m);
+  assert.match(formatConfig(defaultConfig(), { mask: true }), /^upstream_key = ""$/m);
+});
+
+test('masking does not touch the configuration itself', () => {
+  formatConfig(full, { mask: true });
+  assert.equal(full.proxy.upstreamKey, 'hunter2');
+  assert.ok(full.routes[0]?.header.includes('Bearer hunter4'));
+});

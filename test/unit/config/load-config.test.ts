@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ConfigError, defaultConfig, loadConfig } from '../../../src/config/index.ts';
+
+const document = readFileSync(new URL('../../cases/config/errors.md', import.meta.url), 'utf8');
+const cases = document.matchAll(/```toml\n(.*?)```\n\n```errors\n(.*?)\n```/gs);
+
+let caseCount = 0;
+for (const [, toml = '', errors = ''] of cases) {
+  const heading =
+    document
+      .slice(0, document.indexOf(toml))
+      .match(/^## (.*)$/gm)
+      ?.at(-1) ?? '';
+  caseCount++;
+  test(`errors.md, ${heading.slice(3)}: every mistake gets its message, in the order of the lines (${caseCount})`, () => {
+    assert.throws(
+      () => loadConfig(toml, 'holdfast.toml'),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.deepEqual(error.message.split('\n'), errors.split('\n'));
+        return true;
+      },
+    );
+  });
+}
+
+test('every pair of a file and its messages in errors.md is tried', () => {
+  assert.equal(caseCount, document.match(/^```toml$/gm)?.length);
+});
+
+test('an empty file gives the documented defaults', () => {
+  assert.deepEqual(loadConfig('', 'empty.toml'), {
+    server: {
+      listen: [{ kind: 'tcp', host: null, port: 7999 }],
+      maxConnections: 50_000,
+      maxHeaderBytes: 16_384,
+      maxHeaders: 128,
+      maxTargetBytes: 8192,
+      headerTimeout: 10,
+      idleTimeout: 75,
+      bodyTimeout: 60,
+      writeTimeout: 60,
+      requestTimeout: 0,
+      pipelineBytes: 65_536,
+      lenientLineEnds: false,
+      drainTimeout: 10,
+    },
+    control: {
+      listen: [{ kind: 'tcp', host: '127.0.0.1', port: 5561 }],
+      maxHeaderBytes: 10_000,
+      maxBodyBytes: 1_000_000,
+      maxConnections: 128,
+    },
+    proxy: {
+      debug: false,
+      connectTimeout: 5,
+      responseTimeout: 120,
+      bodyTimeout: 1800,
+      poolIdleTimeout: 55,
+      poolMaxIdle: 256,
+      maxResponseHeaderBytes: 65_536,
+      sigIss: 'pushpin',
+      sigKey: '',
+      upstreamKey: '',
+      acceptXForwardedProtocol: false,
+      setXForwardedProtocol: 'proto-only',
+      xForwardedFor: { truncate: null, append: false },
+      xForwardedForTrusted: { truncate: null, append: false },
+      acceptPushpinRoute: false,
+      cdnLoop: '',
+    },
+    hub: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_048_576 },
+    log: { level: 'info' },
+    routes: [],
+  });
+});
+
+test('the default configuration is that of an empty file', () => {
+  assert.deepEqual(defaultConfig(), loadConfig('', ''));
+});
+
+test('each call gives its own lists, so that no caller changes the defaults of another', () => {
+  assert.notEqual(defaultConfig().routes, defaultConfig().routes);
+  assert.notEqual(defaultConfig().server.listen, defaultConfig().server.listen);
+});
+
+test('a full route is read with all its keys', () => {
+  const config = loadConfig(
+    `[[route]]
+host = "API.Example.com"
+proto = "ws"
+ssl = true
+path_beg = "/api/"
+id = "api"
+sig_iss = "me"
+sig_key = "file:key.pem"
+prefix = "p-"
+orig_headers = true
+as_host = "app.internal:81"
+replace_beg = ""
+debug = true
+no_grip = true
+header = { X-A = "one two", X-B = "" }
+targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
+`,
+    'holdfast.toml',
+  );
+  assert.deepEqual(config.routes, [
+    {
+      host: 'api.example.com',
+      proto: 'ws',
+      ssl: true,
+      pathBeg: '/api/',
+      id: 'api',
+      sigIss: 'me',
+      sigKey: 'file:key.pem',
+      prefix: 'p-',
+      origHeaders: true,
+      asHost: 'app.internal:81',
+      pathRem: 0,
+      replaceBeg: '',
+      debug: true,
+      noGrip: true,
+      header: ['X-A', 'one two', 'X-B', ''],
+      targets: [
+        { host: '10.0.0.1', port: 8000, hostHeader: '' },
+        { host: '::1', port: 8001, hostHeader: '[::1]:8001' },
+      ],
+    },
+  ]);
+});
+
+test('the rules for X-Forwarded-For become what the proxy needs', () => {
+  const { proxy } = loadConfig(
+    '[proxy]\nx_forwarded_for = ["append", "truncate:0"]\nx_forwarded_for_trusted = ["truncate:100"]\n',
+    '',
+  );
+  assert.deepEqual(proxy.xForwardedFor, { truncate: 0, append: true });
+  assert.deepEqual(proxy.xForwardedForTrusted, { truncate: 100, append: false });
+});
+
+test('durations may have a fraction', () => {
+  assert.equal(loadConfig('server.header_timeout = 0.1', '').server.headerTimeout, 0.1);
+});
+
+test('names that every object of the language has are unknown keys like any other', () => {
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    assert.throws(() => loadConfig(`${name} = 1`, 'f'), { message: `f:1: ${name}: unknown section or key` });
+    assert.throws(() => loadConfig(`log.${name} = 1`, 'f'), { message: `f:1: log.${name}: unknown key` });
+    const toml = `[[route]]\nhost = "*"\ntargets = ["a:1"]\n${name} = 1`;
+    assert.throws(() => loadConfig(toml, 'f'), { message: `f:4: route[0].${name}: unknown key` });
+  }
+});
+
+test('tables that are nested without end are refused', () => {
+  const toml = `log.level = ${'['.repeat(100_000)}`;
+  assert.throws(() => loadConfig(toml, 'f'), ConfigError);
+});
+
+test('an error in the syntax does not repeat the line, which may hold a secret', () => {
+  assert.throws(
+    () => loadConfig('[proxy]\nsig_key = "hunter2', 'f'),
+    (error) => error instanceof ConfigError && !error.message.includes('hunter2') && error.issues[0]?.line === 2,
+  );
+});
+
+test('a file may begin with a byte order mark and have Windows line ends', () => {
+  assert.throws(() => loadConfig('\uFEFF[log]\r\n\r\nlevel = 1\r\n', 'f'), {
+    message: 'f:3: log.level: expected "error", "warn", "info" or "debug", got 1',
+  });
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { configReference, loadConfig, parseListenAddress, parseRouteLine } from '../../../src/config/index.ts';
+import { routeShape } from '../../../src/config/route.ts';
+import { sections } from '../../../src/config/schema.ts';
+
+const UPDATE =
+  'node --import tsx -e "import(\'./src/config/index.ts\').then((m) => process.stdout.write(m.configReference()))" > docs/reference/configuration.md';
+
+test('docs/reference/configuration.md is what the schema says', () => {
+  const file = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
+  assert.equal(file, configReference(), `The file is out of date. To write it anew: ${UPDATE}`);
+});
+
+test('every key of every section has a row', () => {
+  const reference = configReference();
+  const keys = [routeShape, ...Object.values(sections).map(({ shape }) => shape)].flatMap((shape) =>
+    Object.keys(shape),
+  );
+  for (const key of keys)
+    assert.match(reference, new RegExp(`^\\| \`${key}\` \\| [^|]+ \\| [^|]+ \\| [^|]+ \\|$`, 'm'));
+});
+
+test('the examples of the reference are valid', () => {
+  const blocks = [...configReference().matchAll(/```(\w*)\n(.*?)```/gs)].map(([, kind, text = '']) => ({ kind, text }));
+  const [toml, routes] = blocks;
+  assert.deepEqual(
+    blocks.map(({ kind }) => kind),
+    ['toml', ''],
+  );
+  assert.equal(loadConfig(toml?.text ?? '', 'example.toml').routes.length, 1);
+  const parsed = (routes?.text ?? '').trim().split('\n').map(parseRouteLine);
+  assert.deepEqual(parsed[2]?.header, ['X-Greeting', 'good day']);
+  const addresses = configReference().split('## Listen addresses')[1]?.split('## Keys')[0] ?? '';
+  for (const [, address = ''] of addresses.matchAll(/`([^`]+)`/g)) parseListenAddress(address);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatTarget, isAuthority, parseTarget } from '../../../src/config/target.ts';
+
+test('a target is an address, with the Host for the origin if it needs another', () => {
+  assert.deepEqual(parseTarget('localhost:8000'), { host: 'localhost', port: 8000, hostHeader: '' });
+  assert.deepEqual(parseTarget('[::1]:80,host=app.internal:81'), {
+    host: '::1',
+    port: 80,
+    hostHeader: 'app.internal:81',
+  });
+});
+
+test('what is read is written the same again', () => {
+  for (const text of ['localhost:8000', '[::1]:80,host=[::1]:81']) assert.equal(formatTarget(parseTarget(text)), text);
+});
+
+test('each mistake is named', () => {
+  const cases: [string, RegExp][] = [
+    ['', /^expected one target, got ""$/],
+    ['a:1 b:1', /^expected one target, got "a:1 b:1"$/],
+    ['localhost', /^the port is missing/],
+    ['host=a', /^the address is missing/],
+    ['a:1,host=a,host=b', /^property "host" is given twice$/],
+    ['a:1,host', /^property "host" needs a host name/],
+    ['a:1,host="a b"', /^property "host" needs a host name/],
+    ['a:1,host="a\r\nX: b"', /^property "host" needs a host name/],
+    ['a:1,wibble=2', /^unknown property "wibble" of a target$/],
+    ['a:1,"', /never closed/],
+  ];
+  for (const [text, message] of cases) assert.throws(() => parseTarget(text), { name: 'ConfigError', message });
+});
+
+test('every form and property of Pushpin that is missing here is said to be', () => {
+  const forms = { test: 'test', 'zhttp/ipc:///a': 'zhttp/…', 'zhttpreq/tcp://a:1': 'zhttpreq/…' };
+  for (const [text, name] of Object.entries(forms)) {
+    assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
+  }
+  const properties =
+    'ssl untrusted trust_connect_host insecure sub over_http one_event ipc_file_mode client_cert client_key';
+  for (const name of properties.split(' ')) {
+    for (const text of [`a:1,${name}`, `a:1,${name}=1`]) {
+      assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
+    }
+  }
+});
+
+test('an authority is a host name or bracketed IPv6 address, with a port if need be', () => {
+  for (const text of ['a', 'a:80', '10.0.0.1', '[::1]', '[::1]:80']) assert.ok(isAuthority(text), text);
+  for (const text of ['', ':80', 'a:', 'a:b', 'a:123456', '::1', '[a]', 'a b', 'a/b', 'a\n'])
+    assert.ok(!isAuthority(text), text);
+});

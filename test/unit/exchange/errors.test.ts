@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ERRORS, type ErrorCode, ExchangeError } from '../../../src/exchange/index.ts';
+
+const reference = readFileSync(new URL('../../../docs/reference/errors.md', import.meta.url), 'utf8');
+
+/** The rows of the table: code, cause, status, text. */
+const documented = new Map(
+  [...reference.matchAll(/^\| `(HF_\w+)` \| (\w+) \| (\S+) \| (.+?) \| .+ \|$/gm)].map(
+    ([, code, cause, status, text]) => [code, { cause, status, text }],
+  ),
+);
+
+test('the reference lists exactly the errors of the catalogue', () => {
+  assert.deepEqual([...documented.keys()].sort(), Object.keys(ERRORS).sort());
+});
+
+for (const [code, face] of Object.entries(ERRORS)) {
+  test(`the reference tells the faces of ${code} as they are`, () => {
+    const row = documented.get(code);
+    assert.equal(row?.cause, face.cause);
+    assert.equal(row?.status, face.status === 0 ? '–' : String(face.status));
+    // The answer to a request without a route names the host.
+    const text = code === 'HF_NO_ROUTE' ? 'No route for host: HOST' : face.text;
+    assert.equal(row?.text, text);
+  });
+}
+
+test('an error has the face of its code, and a text of its own only where it was given one', () => {
+  const code: ErrorCode = 'HF_NO_ROUTE';
+  assert.equal(new ExchangeError(code).text, ERRORS.HF_NO_ROUTE.text);
+  const error = new ExchangeError(code, 'why', 'No route for host: a');
+  assert.equal(error.text, 'No route for host: a');
+  assert.equal(error.face.status, 502);
+  assert.equal(error.message, 'HF_NO_ROUTE: why');
+});
