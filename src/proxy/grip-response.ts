@@ -189,13 +189,17 @@ export class GripResponse implements DecodedBody {
 
   #parse(body: Buffer): Instruct | null {
     const { status, reason, headers } = this.#head;
+    let problem: string;
     try {
-      return parseInstruct(status, reason, endToEndHeaders(headers), body);
+      const instruct = parseInstruct(status, reason, endToEndHeaders(headers), body);
+      if (instruct.response.status >= 200) return instruct;
+      problem = `${instruct.response.status} is no status of a final response`;
     } catch (error) {
       if (!(error instanceof GripError)) throw error;
-      this.#fail(new ExchangeError('HF_GRIP_INVALID', `Failed to parse accept instructions: ${error.message}`));
-      return null;
+      problem = error.message;
     }
+    this.#fail(new ExchangeError('HF_GRIP_INVALID', `Failed to parse accept instructions: ${problem}`));
+    return null;
   }
 
   #fail(error: ExchangeError): void {

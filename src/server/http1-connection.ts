@@ -3,12 +3,10 @@ import {
   type BodyReader,
   bodyReader,
   CHUNKED,
-  Http1Error,
   type Http1RequestHead,
   RequestHeadReader,
 } from '../codec/http1/index.ts';
 import {
-  type ErrorCode,
   ExchangeError,
   type Payload,
   type Peer,
@@ -23,6 +21,7 @@ import { WheelTimer } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { LINGER_MS } from './options.ts';
 import { ResponseWriter } from './response-writer.ts';
+import { toExchangeError } from './to-exchange-error.ts';
 
 /** Between requests. */
 const IDLE = 0;
@@ -255,6 +254,8 @@ export class Http1Connection extends WheelTimer implements Requester {
   onResponseData(chunk: Buffer, more: boolean): void {
     const writer = this.#writer;
     if (writer === null) return;
+    // The rest of the request will not be read.
+    if (!more && this.#body !== null) writer.keepAlive = false;
     let flowing: boolean;
     try {
       flowing = writer.data(chunk, more);
@@ -478,22 +479,4 @@ export class Http1Connection extends WheelTimer implements Requester {
     counters.requestsAborted++;
     responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
   }
-}
-
-const HTTP1_CODES = {
-  malformed: 'HF_BAD_REQUEST',
-  'target-too-long': 'HF_URI_TOO_LONG',
-  'head-too-large': 'HF_HEADERS_TOO_LARGE',
-  version: 'HF_HTTP_VERSION',
-  method: 'HF_METHOD',
-  'transfer-coding': 'HF_TRANSFER_CODING',
-  truncated: 'HF_BAD_REQUEST',
-  unwritable: 'HF_INTERNAL',
-} as const satisfies Record<Http1Error['kind'], ErrorCode>;
-
-/** Anything else than the typed errors is a defect of ours: the client gets a 500, the log the stack. */
-function toExchangeError(error: unknown): ExchangeError {
-  if (error instanceof ExchangeError) return error;
-  if (error instanceof Http1Error) return new ExchangeError(HTTP1_CODES[error.kind], error.message);
-  return new ExchangeError('HF_INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -108,10 +108,13 @@ export class ResponseWriter {
   #headText(head: ResponseHead, bodyLength: number): string {
     const { status } = head;
     const bodyless = this.#method === 'HEAD' || status === 304;
-    // RFC 9110 §8.6: a Content-Length of a bodyless answer says what the body would have been.
-    let text = responseHeadText(status, head.reason || reasonPhrase(status), head.headers, bodyless);
+    // RFC 9110 §8.6: a Content-Length of a bodyless answer says what the body would have been. It stands among the fields, unless
+    // the body itself was given.
+    const given = bodyless && bodyLength > 0;
+    let text = responseHeadText(status, head.reason || reasonPhrase(status), head.headers, bodyless && !given);
     if (bodyless || status === 204) {
       this.#framing = NONE;
+      if (given) text += `Content-Length: ${bodyLength}\r\n`;
     } else if (bodyLength !== UNKNOWN_LENGTH) {
       this.#framing = LENGTH;
       this.#left = bodyLength;

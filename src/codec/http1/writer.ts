@@ -10,8 +10,8 @@ export const LAST_CHUNK = '0\r\n\r\n';
  * (Content-Length, Transfer-Encoding, Connection, Keep-Alive) are left out: the caller appends its own, and then a CRLF.
  * @param keepContentLength for a response that has no body by definition (HEAD, 304; RFC 9110 §8.6)
  * @returns latin1 text
- * @throws Http1Error `unwritable` for CR, LF, NUL, other control characters but the tab, or characters over U+00FF in reason or values, or
- *   an invalid name or status
+ * @throws Http1Error `unwritable` for control characters other than the tab (so for CR, LF and NUL) or characters over U+00FF in
+ *   reason or values, for an invalid name, and for an invalid status
  */
 export function responseHeadText(
   status: number,

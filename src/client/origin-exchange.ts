@@ -1,0 +1,280 @@
+import { fieldValue } from '../codec/fields/index.ts';
+import { Http1Error, type Http1Limits } from '../codec/http1/index.ts';
+import {
+  type Counters,
+  type ErrorCode,
+  ExchangeError,
+  type Log,
+  type Requester,
+  type RequestHead,
+  type Responder,
+} from '../exchange/index.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import type { ConnectionUser, Origin, OriginConnection } from './origin-connection.ts';
+import { RequestSender } from './request-sender.ts';
+import { requestText } from './request-text.ts';
+import { ResponseReceiver } from './response-receiver.ts';
+import { socketErrorCodes, socketReason } from './socket-reason.ts';
+
+/** What all exchanges of one client share. Times in milliseconds, 0 for no bound. */
+export interface ExchangeContext {
+  readonly pool: ConnectionPool;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly http1Limits: Http1Limits;
+  readonly connectTimeout: number;
+  readonly responseTimeout: number;
+  readonly bodyTimeout: number;
+}
+
+/** Milliseconds within which a connection must have been in use to be given a request that could not be repeated on another. */
+const FRESH = 1_000;
+
+/** RFC 9110 §9.2.2: doing it twice has the effect of doing it once. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** One request on its way to an origin and the response on its way back. */
+export class OriginExchange implements Responder, ConnectionUser {
+  readonly #context: ExchangeContext;
+  readonly #origin: Origin;
+  /** The origin's `host:port`. */
+  readonly #name: string;
+  readonly #request: RequestHead;
+  readonly #requester: Requester;
+  readonly #response: ResponseReceiver;
+  #sender: RequestSender | null = null;
+  /** Null before the start, after the end, and when it has gone while input still waits for credits. */
+  #connection: OriginConnection | null = null;
+  /** How the connection went while input still waits for credits. */
+  #lostBy: Error | null = null;
+  #over = false;
+
+  constructor(context: ExchangeContext, origin: Origin, request: RequestHead, requester: Requester) {
+    this.#context = context;
+    this.#origin = origin;
+    this.#name = originName(origin);
+    this.#request = request;
+    this.#requester = requester;
+    this.#response = new ResponseReceiver(requester, request.method, request.credits, context.http1Limits);
+  }
+
+  /** Sends the request, on a connection that waits or on a new one. */
+  start(): void {
+    const { counters, pool } = this.#context;
+    const { method, bodyLength } = this.#request;
+    counters.originRequests++;
+    try {
+      this.#sender = new RequestSender(this.#requester, requestText(this.#request), bodyLength);
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.#fail('HF_INTERNAL', `request cannot be sent: ${error.message}`);
+      return;
+    }
+    // An origin may close a waiting connection at any moment (RFC 9112 §9.5), and a request that it then has not answered is
+    // sent again only if that is safe. One for which it is not goes to a connection that was in use just now, or to a new one:
+    // hardly any origin closes that soon.
+    const repeatable = bodyLength === 0 && IDEMPOTENT.has(method);
+    const connection = pool.take(this.#name, repeatable ? Number.POSITIVE_INFINITY : FRESH, this);
+    if (connection === null) {
+      this.#connect();
+    } else {
+      this.#connection = connection;
+      this.onConnected(connection);
+    }
+  }
+
+  onRequestData(chunk: Buffer, more: boolean): void {
+    // Where the connection is gone and its last input waits for credits, the origin takes no more.
+    if (this.#over || this.#connection === null) return;
+    try {
+      (this.#sender as RequestSender).take(chunk, more);
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      this.#fail(error.code, error.detail);
+      return;
+    }
+    this.#watch();
+  }
+
+  onRequestError(_error: ExchangeError): void {
+    if (this.#over) return;
+    this.#response.stop();
+    this.#leave((this.#sender as RequestSender).untouched);
+  }
+
+  onResponseCredit(bytes: number): void {
+    if (this.#over) return;
+    this.#response.credits += bytes;
+    if (this.#response.resumable) this.#advance(null);
+    else this.#watch();
+  }
+
+  onConnected(connection: OriginConnection): void {
+    (this.#sender as RequestSender).start(connection);
+    this.#watch();
+  }
+
+  onInput(_connection: OriginConnection, input: Buffer): void {
+    this.#advance(input);
+  }
+
+  onDrain(): void {
+    (this.#sender as RequestSender).drained();
+    this.#watch();
+  }
+
+  onDeadline(connection: OriginConnection): void {
+    const sender = this.#sender as RequestSender;
+    if (!connection.connected) this.#fail('HF_ORIGIN_CONNECT_TIMEOUT', 'not connected in time');
+    else if (sender.blocked) this.#fail('HF_ORIGIN_TIMEOUT', 'request not taken in time');
+    else if (this.#response.head === null) this.#fail('HF_ORIGIN_TIMEOUT', 'no response in time');
+    else this.#fail('HF_ORIGIN_TIMEOUT', 'response body stalled');
+  }
+
+  onLost(connection: OriginConnection, error: Error | null): void {
+    const response = this.#response;
+    const sender = this.#sender as RequestSender;
+    this.#connection = null;
+    sender.stop();
+    this.#context.pool.discard(connection);
+    if (!connection.connected) {
+      const timedOut = error !== null && socketErrorCodes(error).includes('ETIMEDOUT');
+      this.#fail(timedOut ? 'HF_ORIGIN_CONNECT_TIMEOUT' : 'HF_ORIGIN_UNREACHABLE', reasonOf(error));
+    } else if (response.waiting) {
+      // What has arrived is passed on first; it may be all there is to come.
+      this.#lostBy = error;
+    } else if (response.head !== null) {
+      this.#breakOff(error);
+    } else if (connection.reused && !response.started && !sender.bodyTaken && IDEMPOTENT.has(this.#request.method)) {
+      // RFC 9112 §9.3.1: the connection was closed before the origin can have read the request. A new one is not reused, so this
+      // happens once.
+      this.#context.counters.originRetries++;
+      this.#connect();
+    } else {
+      this.#fail(
+        'HF_ORIGIN_CLOSED',
+        `${reasonOf(error)} ${response.started ? 'in the head of' : 'before'} the response`,
+      );
+    }
+  }
+
+  #connect(): void {
+    const { pool, connectTimeout } = this.#context;
+    this.#connection = pool.open(this.#origin, this.#name, this);
+    this.#connection.expireIn(connectTimeout);
+  }
+
+  /** Passes on what the response consists of: `input` that has arrived, or, if null, what waited for credits. */
+  #advance(input: Buffer | null): void {
+    const response = this.#response;
+    const connection = this.#connection;
+    try {
+      if (input === null) response.resume();
+      else response.take(input, (connection as OriginConnection).heads);
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.#fail('HF_ORIGIN_PROTOCOL', error.message);
+      return;
+    }
+    // The requester may have left meanwhile.
+    if (this.#over) return;
+    if (response.done) {
+      this.#finish();
+    } else if (connection === null) {
+      if (!response.waiting) this.#breakOff(this.#lostBy);
+    } else {
+      if (response.waiting) connection.pause();
+      else connection.resume();
+      // A head that trickles in does not move the deadline.
+      if (response.head !== null) this.#watch();
+    }
+  }
+
+  /** The connection has gone after the head, and everything that came has been passed on. */
+  #breakOff(error: Error | null): void {
+    const response = this.#response;
+    if (error !== null) {
+      // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.
+      this.#fail('HF_ORIGIN_TRUNCATED', `${reasonOf(error)} in the body of the response`);
+      return;
+    }
+    try {
+      response.end();
+    } catch (cause) {
+      if (!(cause instanceof Http1Error)) throw cause;
+      this.#fail('HF_ORIGIN_TRUNCATED', cause.message);
+      return;
+    }
+    this.#finish();
+  }
+
+  /** The response is complete. */
+  #finish(): void {
+    const { log } = this.#context;
+    const response = this.#response;
+    if (response.surplus && log.debugEnabled) {
+      log.debug(
+        { id: this.#request.id, origin: this.#name },
+        'origin sent bytes behind its response: connection closed',
+      );
+    }
+    // RFC 9112 §9.3 and §9.5: a request that was not read to its end, or bytes that belong to no response, end the connection.
+    const reusable = (this.#sender as RequestSender).done && response.head?.keepAlive === true && !response.surplus;
+    this.#leave(reusable);
+    this.#requester.onResponseData(response.last, false);
+  }
+
+  #fail(code: ErrorCode, reason: string): void {
+    const error = new ExchangeError(code, `${this.#name}: ${reason}`);
+    if (error.face.cause === 'origin') this.#context.counters.originErrors++;
+    this.#response.stop();
+    this.#leave(false);
+    this.#requester.onResponseError(error);
+  }
+
+  /** Ends the exchange and lets go of the connection. */
+  #leave(reusable: boolean): void {
+    const { pool } = this.#context;
+    const connection = this.#connection;
+    this.#over = true;
+    this.#connection = null;
+    this.#sender?.stop();
+    if (connection === null) return;
+    if (reusable) pool.put(connection, this.#keepAliveTime());
+    else pool.discard(connection);
+  }
+
+  /** Milliseconds that the origin is sure to keep the connection open, by its Keep-Alive field (RFC 2068 §19.7.1.1). */
+  #keepAliveTime(): number {
+    const head = this.#response.head;
+    const value = head === null ? undefined : fieldValue(head.headers, 'keep-alive');
+    if (value === undefined) return Number.POSITIVE_INFINITY;
+    const start = value.indexOf('timeout=');
+    const seconds = start < 0 ? Number.NaN : Number.parseInt(value.slice(start + 8), 10);
+    // One second earlier: the answer that said so was some time on its way, and the next request will be.
+    return Number.isNaN(seconds) ? Number.POSITIVE_INFINITY : (seconds - 1) * 1_000;
+  }
+
+  /** Sets the deadline for whatever the origin owes now. While it is the requester that has to act, there is none. */
+  #watch(): void {
+    const connection = this.#connection;
+    if (connection === null || !connection.connected) return;
+    const { responseTimeout, bodyTimeout } = this.#context;
+    const response = this.#response;
+    const { blocked, complete } = this.#sender as RequestSender;
+    if (response.head !== null && response.credits === 0) connection.expireIn(0);
+    else if (blocked) connection.expireIn(bodyTimeout);
+    else if (!complete) connection.expireIn(0);
+    else connection.expireIn(response.head === null ? responseTimeout : bodyTimeout);
+  }
+}
+
+/** `host:port` as it stands in a URL. */
+function originName(origin: Origin): string {
+  const { host, port } = origin;
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function reasonOf(error: Error | null): string {
+  return error === null ? 'connection closed' : socketReason(error);
+}

@@ -1,0 +1,164 @@
+import { chunkHeader, LAST_CHUNK } from '../codec/http1/index.ts';
+import { ExchangeError, type Requester, UNKNOWN_LENGTH, WINDOW } from '../exchange/index.ts';
+import type { OriginConnection } from './origin-connection.ts';
+
+/** Up to so many bytes of body are put into one string with the text around them: cheaper than several buffers in one call. */
+const SMALL_BODY = 4_096;
+
+/** Sends one request: its head, and its body as the requester supplies it, never more than the origin's connection takes. */
+export class RequestSender {
+  /** Some of the body has come from the requester: it cannot be asked for again. */
+  bodyTaken = false;
+  /** The origin's connection has to take something before more is written to it. */
+  blocked = false;
+  readonly #requester: Requester;
+  readonly #head: string;
+  readonly #chunked: boolean;
+  /** Bytes that a body of known length still lacks. */
+  #left: number;
+  /** The requester has given all. */
+  #complete: boolean;
+  #granted = false;
+  /** Bytes to grant once the connection has taken them. */
+  #owed = 0;
+  #headPending = false;
+  /** Null until connected, and again while another connection is opened for a retry. */
+  #connection: OriginConnection | null = null;
+  /** Body that came while there was no connection: what the requester was granted on one that had gone stale. */
+  #early: Buffer[] | null = null;
+
+  /** @param head the text of the head with its empty line */
+  constructor(requester: Requester, head: string, bodyLength: number) {
+    this.#requester = requester;
+    this.#head = head;
+    this.#chunked = bodyLength === UNKNOWN_LENGTH;
+    this.#left = this.#chunked ? 0 : bodyLength;
+    this.#complete = bodyLength === 0;
+  }
+
+  /** All of the request has been written and taken. */
+  get done(): boolean {
+    return this.#complete && !this.blocked;
+  }
+
+  /** The whole body has come from the requester. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** The connection is there, and nothing has been written to it yet. */
+  get untouched(): boolean {
+    return this.#headPending;
+  }
+
+  /** Sends the head, or all there is of the request. The first time, the requester is told that its body is wanted. */
+  start(connection: OriginConnection): void {
+    this.#connection = connection;
+    if (this.#complete && !this.bodyTaken) {
+      this.#write(this.#head);
+      return;
+    }
+    // What comes of the body within this turn leaves together with the head.
+    this.#headPending = true;
+    process.nextTick(flush, this);
+    this.#sendEarly();
+    if (!this.#granted) {
+      this.#granted = true;
+      this.#requester.onRequestCredit(WINDOW);
+    }
+  }
+
+  /** The connection is gone: `start` may follow with another one if nothing of the body was taken. */
+  stop(): void {
+    this.#connection = null;
+    this.#headPending = false;
+    this.#owed = 0;
+    this.blocked = false;
+  }
+
+  /**
+   * Takes body from the requester.
+   * @throws ExchangeError HF_INTERNAL when it is not the body that was announced: framing it would corrupt the connection
+   */
+  take(chunk: Buffer, more: boolean): void {
+    if (this.#complete) {
+      if (chunk.length === 0) return;
+      throw new ExchangeError('HF_INTERNAL', 'request body went on after its end');
+    }
+    if (!this.#chunked) {
+      this.#left -= chunk.length;
+      if (this.#left < 0) throw new ExchangeError('HF_INTERNAL', 'request body is longer than announced');
+      if (!more && this.#left > 0) throw new ExchangeError('HF_INTERNAL', 'request body is shorter than announced');
+    }
+    this.bodyTaken = true;
+    this.#complete = !more;
+    if (this.#connection !== null) this.#send(chunk, more);
+    else if (this.#early === null) this.#early = [chunk];
+    else this.#early.push(chunk);
+  }
+
+  /** The connection has taken everything: the requester may go on. */
+  drained(): void {
+    this.blocked = false;
+    const bytes = this.#owed;
+    this.#owed = 0;
+    if (bytes > 0 && !this.#complete) this.#requester.onRequestCredit(bytes);
+  }
+
+  /** Writes the head alone if no body has come with it. */
+  flushHead(): void {
+    if (!this.#headPending) return;
+    this.#headPending = false;
+    this.#write(this.#head);
+  }
+
+  #sendEarly(): void {
+    const early = this.#early;
+    if (early === null) return;
+    this.#early = null;
+    for (let i = 0; i < early.length && this.#connection !== null; i++) {
+      this.#send(early[i] as Buffer, !this.#complete || i < early.length - 1);
+    }
+  }
+
+  /** Frames and writes one part of the body, with the head if that has not left yet, and gives back the credit for it. */
+  #send(chunk: Buffer, more: boolean): void {
+    const { length } = chunk;
+    let before = '';
+    let after = '';
+    if (this.#headPending) {
+      this.#headPending = false;
+      before = this.#head;
+    }
+    if (this.#chunked) {
+      // RFC 9112 §7.1: an empty chunk would end the body.
+      if (length > 0) {
+        before += chunkHeader(length);
+        after = '\r\n';
+      }
+      if (!more) after += LAST_CHUNK;
+    }
+    if (before === '' && after === '') {
+      if (length > 0) this.#write(chunk);
+    } else if (length <= SMALL_BODY) {
+      this.#write(before + chunk.toString('latin1') + after);
+    } else {
+      const connection = this.#connection as OriginConnection;
+      connection.cork();
+      if (before !== '') this.#write(before);
+      this.#write(chunk);
+      if (after !== '') this.#write(after);
+      connection.uncork();
+    }
+    if (this.blocked) this.#owed += length;
+    else if (more && length > 0) this.#requester.onRequestCredit(length);
+  }
+
+  #write(data: Buffer | string): void {
+    if (!(this.#connection as OriginConnection).write(data)) this.blocked = true;
+  }
+}
+
+function flush(sender: RequestSender): void {
+  sender.flushHead();
+}

@@ -1,0 +1,163 @@
+import {
+  type BodyReader,
+  bodyReader,
+  CHUNKED,
+  Http1Error,
+  type Http1Limits,
+  type Http1ResponseHead,
+  type ResponseHeadReader,
+  UNTIL_CLOSE,
+} from '../codec/http1/index.ts';
+import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+
+/** Interim responses before the final one; nobody has a use for more than a few. */
+const MAX_INTERIM = 20;
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Reads one response from a connection's bytes, and passes its head and its body on as far as the requester's credits go. The
+ * last bytes are not passed on but kept in `last`: before that, the exchange has to let go of the connection.
+ */
+export class ResponseReceiver {
+  /** Something has arrived. */
+  started = false;
+  /** The final response's, once it has been passed on. */
+  head: Http1ResponseHead | null = null;
+  /** The response is complete, all but `last` has been passed on. */
+  done = false;
+  last: Buffer = EMPTY;
+  /** Bytes came behind the end of the response. */
+  surplus = false;
+  /** Bytes that the requester still takes. */
+  credits: number;
+  readonly #requester: Requester;
+  readonly #method: string;
+  readonly #limits: Http1Limits;
+  #body: BodyReader | null = null;
+  /** Input that waits for credits. */
+  #rest: Buffer | null = null;
+  #interims = 0;
+  #reading = false;
+  #stopped = false;
+
+  constructor(requester: Requester, method: string, credits: number, limits: Http1Limits) {
+    this.#requester = requester;
+    this.#method = method;
+    this.credits = credits;
+    this.#limits = limits;
+  }
+
+  /** Whether input waits for credits: until they come, nothing more may be taken. */
+  get waiting(): boolean {
+    return this.#rest !== null;
+  }
+
+  /** Whether credits that have just come let waiting input go on; not so inside a call that is at it already. */
+  get resumable(): boolean {
+    return this.#rest !== null && !this.#reading;
+  }
+
+  /**
+   * Takes what arrived. `input` is not kept.
+   * @throws Http1Error when it is no HTTP response
+   */
+  take(input: Buffer, heads: ResponseHeadReader): void {
+    this.started = true;
+    this.#reading = true;
+    if (this.head !== null) this.#takeBody(input, 0, false);
+    else this.#takeHead(input, heads);
+    this.#reading = false;
+  }
+
+  /**
+   * Goes on with the input that waits.
+   * @throws Http1Error
+   */
+  resume(): void {
+    const rest = this.#rest as Buffer;
+    this.#rest = null;
+    this.#reading = true;
+    this.#takeBody(rest, 0, true);
+    this.#reading = false;
+  }
+
+  /**
+   * The connection has ended in order, after the head: for some bodies that is their end.
+   * @throws Http1Error `truncated`
+   */
+  end(): void {
+    (this.#body as BodyReader).end();
+    this.done = true;
+  }
+
+  /** The requester is gone: nothing more is passed on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#rest = null;
+  }
+
+  #takeHead(input: Buffer, heads: ResponseHeadReader): void {
+    let offset = 0;
+    for (;;) {
+      const head = heads.read(input, offset, this.#method);
+      if (head === null) return;
+      offset = heads.offset;
+      if (head.status >= 200) {
+        this.#passHead(head);
+        if (!this.#stopped) this.#takeBody(input, offset, false);
+        return;
+      }
+      this.#skipInterim(head.status);
+      if (offset >= input.length) return;
+    }
+  }
+
+  #skipInterim(status: number): void {
+    // RFC 9110 §15.2.2: a server must not switch protocols unasked, and what follows would be no HTTP.
+    if (status === 101) throw new Http1Error('malformed', 'switches protocols though nobody asked for it');
+    // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
+    if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `over ${MAX_INTERIM} interim responses`);
+  }
+
+  #passHead(head: Http1ResponseHead): void {
+    const { status, reason, headers, bodyLength } = head;
+    this.head = head;
+    this.#body = bodyReader(bodyLength, this.#limits);
+    this.#requester.onResponse({
+      status,
+      reason,
+      headers,
+      bodyLength: bodyLength === CHUNKED || bodyLength === UNTIL_CLOSE ? UNKNOWN_LENGTH : bodyLength,
+    });
+  }
+
+  /** @param owned `input` stays as it is; otherwise it is read into again, and what is passed on must be copied */
+  #takeBody(input: Buffer, start: number, owned: boolean): void {
+    const body = this.#body as BodyReader;
+    let offset = start;
+    for (;;) {
+      const before = offset;
+      offset = body.read(input, before, this.credits);
+      const found = body.data;
+      const data = found === null ? EMPTY : owned ? found : Buffer.from(found);
+      this.credits -= data.length;
+      if (body.done) {
+        this.done = true;
+        this.last = data;
+        this.surplus = offset < input.length;
+        return;
+      }
+      if (data.length > 0) {
+        this.#requester.onResponseData(data, true);
+        if (this.#stopped) return;
+      }
+      if (offset >= input.length) return;
+      if (offset === before) {
+        // Only credits are missing.
+        this.#rest = owned ? input.subarray(offset) : Buffer.from(input.subarray(offset));
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { PublishError } from './errors.ts';
+import { isJsonObject, JsonMembers, parseJson } from './json-members.ts';
+import { checkWsMessage, parseHttpResponse, parseHttpStream } from './publish-formats.ts';
+import { stringMap } from './string-map.ts';
+import type { PublishItem } from './types.ts';
+
+/** What an item is called in complaints. */
+const ITEM = 'publish item object';
+
+/** Shared by all items without metadata. */
+const NO_META = Object.freeze(stringMap());
+
+/**
+ * Reads the body of a publish request, `{"items": […]}`. An item that has only a `ws-message`, or formats that nobody knows, is
+ * valid and has neither of the formats here.
+ * @throws PublishError for the first thing wrong with any item: all are accepted or none
+ */
+export function parsePublishItems(body: Buffer): PublishItem[] {
+  const value = parseJson(body);
+  if (value === undefined) throw new PublishError('Body is not valid JSON.');
+  if (!isJsonObject(value)) throw new PublishError('Invalid format.');
+  const request = new JsonMembers(value, 'object', fail);
+  const items = request.list('items') ?? request.missing('items');
+  return items.map(parseItem);
+}
+
+function parseItem(value: unknown): PublishItem {
+  const item = new JsonMembers(value, ITEM, fail);
+  const channel = item.string('channel') ?? item.missing('channel');
+  const id = item.string('id');
+  const prevId = item.string('prev-id');
+  const formats = formatsOf(item);
+  const httpResponse = formats['http-response'];
+  const httpStream = formats['http-stream'];
+  const wsMessage = formats['ws-message'];
+  const response = httpResponse === undefined ? null : parseHttpResponse(httpResponse, fail);
+  const stream = httpStream === undefined ? null : parseHttpStream(httpStream, fail);
+  if (wsMessage !== undefined) checkWsMessage(wsMessage, fail);
+  return {
+    channel,
+    id,
+    prevId,
+    meta: item.stringMap('meta') ?? NO_META,
+    size: item.integer('size', 0),
+    noSeq: item.boolean('no-seq') ?? false,
+    httpResponse: response,
+    httpStream: stream,
+  };
+}
+
+/** The formats by name, from `formats` or, where there is no such member, from the item itself. */
+function formatsOf(item: JsonMembers): Readonly<Record<string, unknown>> {
+  const formats = item.get('formats');
+  if (formats === undefined) {
+    const top = {
+      'http-response': item.get('http-response'),
+      'http-stream': item.get('http-stream'),
+      'ws-message': item.get('ws-message'),
+    };
+    const none = Object.values(top).every((format) => format === undefined);
+    return none ? fail('no formats specified') : top;
+  }
+  if (!isJsonObject(formats)) return item.wrongType('formats');
+  return Object.keys(formats).length === 0 ? fail('no formats specified') : formats;
+}
+
+function fail(detail: string): never {
+  throw new PublishError(`Invalid format: ${detail}`);
+}

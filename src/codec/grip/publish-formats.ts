@@ -1,0 +1,102 @@
+import { fieldValues, listMembers, withoutFields } from '../fields/index.ts';
+import { reasonPhrase } from '../http1/index.ts';
+import { parseInteger } from './integers.ts';
+import { type Fail, JsonMembers } from './json-members.ts';
+import type { HttpResponseFormat, HttpStreamFormat } from './types.ts';
+
+const EMPTY = Buffer.alloc(0);
+const MESSAGE_TYPES: readonly string[] = ['text', 'binary', 'ping', 'pong'];
+
+/** `hint`, `close` and `refresh` are accepted in every format, for GRIP does, though not each means something in each. */
+type Action = 'send' | 'hint' | 'close' | 'refresh';
+
+/** An `http-response` format; null when its action means nothing to held responses. */
+export function parseHttpResponse(value: unknown, fail: Fail): HttpResponseFormat | null {
+  const format = new JsonMembers(value, "'http-response'", fail);
+  const action = parseAction(format, fail);
+  if (action === 'close' || action === 'refresh') return null;
+  if (action === 'hint') return hintedResponse();
+  const code = parseCode(format, 999) ?? 200;
+  const reason = format.reason('reason') || reasonPhrase(code);
+  const given = format.headers('headers');
+  const contentFilters = format.strings('content-filters');
+  const body = format.bytes('body', 'body-bin');
+  const bodyPatch = body === null ? format.list('body-patch') : null;
+  if (body === null && bodyPatch === null) {
+    fail("'http-response' does not contain 'body', 'body-bin', or 'body-patch'");
+  }
+  return {
+    action,
+    code,
+    reason,
+    headers: given === null ? [] : withoutFields(given, (name) => name.startsWith('grip-')),
+    exposeHeaders: given === null ? null : exposedNames(given),
+    body: body ?? EMPTY,
+    bodyPatch,
+    contentFilters,
+  };
+}
+
+/** An `http-stream` format; null when its action means nothing to held streams. */
+export function parseHttpStream(value: unknown, fail: Fail): HttpStreamFormat | null {
+  const format = new JsonMembers(value, "'http-stream'", fail);
+  const action = parseAction(format, fail);
+  if (action === 'refresh') return null;
+  if (action !== 'send') return { action, content: EMPTY, contentFilters: null };
+  const contentFilters = format.strings('content-filters');
+  const content = format.bytes('content', 'content-bin') ?? missingContent("'http-stream'", fail);
+  return { action, content, contentFilters };
+}
+
+/** Checks a `ws-message` format. */
+export function checkWsMessage(value: unknown, fail: Fail): void {
+  const format = new JsonMembers(value, "'ws-message'", fail);
+  const action = parseAction(format, fail);
+  if (action === 'send') {
+    const type = format.string('type');
+    if (type !== null && !MESSAGE_TYPES.includes(type)) format.invalidValue('type');
+    format.strings('content-filters');
+    const content = format.bytes('content', 'content-bin');
+    // Ping and pong may be empty.
+    if (content === null && type !== 'ping' && type !== 'pong') missingContent("'ws-message'", fail);
+  } else if (action === 'close') {
+    parseCode(format, Number.MAX_SAFE_INTEGER);
+    format.string('reason');
+  }
+}
+
+/** An unknown action is an error that GRIP has no words for: the detail is empty. */
+function parseAction(format: JsonMembers, fail: Fail): Action {
+  const action = format.string('action') ?? 'send';
+  return action === 'send' || action === 'hint' || action === 'close' || action === 'refresh' ? action : fail('');
+}
+
+/** Null where there is none: client libraries send codes as strings, and one that is no number at all passes for none. */
+function parseCode(format: JsonMembers, max: number): number | null {
+  const code = format.get('code');
+  if (typeof code === 'string' && parseInteger(code) === null) return null;
+  return format.integer('code', 0, max);
+}
+
+function exposedNames(headers: string[]): readonly string[] | null {
+  const names = listMembers(fieldValues(headers, 'grip-expose-headers'));
+  return names.length === 0 ? null : names;
+}
+
+function missingContent(format: string, fail: Fail): never {
+  return fail(`${format} does not contain 'content' or 'content-bin'`);
+}
+
+/** A hint carries nothing. */
+function hintedResponse(): HttpResponseFormat {
+  return {
+    action: 'hint',
+    code: 200,
+    reason: reasonPhrase(200),
+    headers: [],
+    exposeHeaders: null,
+    body: EMPTY,
+    bodyPatch: null,
+    contentFilters: null,
+  };
+}

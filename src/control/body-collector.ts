@@ -1,0 +1,38 @@
+/**
+ * Joins the chunks of a body. However small the chunks are, it costs at most twice the limit; a body of one chunk is not copied.
+ */
+export class BodyCollector {
+  readonly #max: number;
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
+
+  /** @param max bytes that the body may have */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Takes a chunk; returns false, and takes nothing, if the body gets too long by it. */
+  add(chunk: Buffer): boolean {
+    const length = this.#length + chunk.length;
+    if (length > this.#max) return false;
+    if (this.#length === 0) {
+      this.#buffer = chunk;
+    } else {
+      if (length > this.#buffer.length) this.#grow(length);
+      chunk.copy(this.#buffer, this.#length);
+    }
+    this.#length = length;
+    return true;
+  }
+
+  /** The bytes so far. */
+  get body(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #grow(length: number): void {
+    const grown = Buffer.allocUnsafe(Math.min(this.#max, Math.max(length, this.#buffer.length * 2)));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}

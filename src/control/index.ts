@@ -1,0 +1,2 @@
+export { controlErrorText } from './control-error-text.ts';
+export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';

@@ -1,0 +1,173 @@
+import { fieldValue } from '../codec/fields/index.ts';
+import { PublishError, type PublishItem, parsePublishItems } from '../codec/grip/index.ts';
+import {
+  answer,
+  type Counters,
+  type Log,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  type Service,
+  textResponse,
+  UNKNOWN_LENGTH,
+  WINDOW,
+} from '../exchange/index.ts';
+import { acceptedType } from './accepted-type.ts';
+import { BodyCollector } from './body-collector.ts';
+
+/** Takes what is published: the hub, as far as it is needed here. */
+export interface Publisher {
+  /** Delivers the items in their order. */
+  publish(items: readonly PublishItem[]): void;
+  /** Lets held clients fetch what they may have missed. */
+  recover(): void;
+}
+
+/** What the publish endpoint needs besides the publisher. */
+export interface PublishServiceOptions {
+  readonly counters: Counters;
+  readonly log: Log;
+  /** Bytes that a request body may have; 1,000,000 by default. */
+  readonly maxBodyBytes?: number;
+}
+
+/** Methods whose requests need no Content-Length, for they have no body as a rule. */
+const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
+
+/**
+ * The HTTP publish endpoint: `POST /publish` with `{"items": […]}`, `POST /recover`, and `GET /` for probes. Statuses and texts
+ * are those that publishers of GRIP know; chunked bodies and persistent connections are taken too. Refused publishes are counted
+ * and logged.
+ */
+export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
+  const { counters, log, maxBodyBytes = 1_000_000 } = options;
+  const endpoint = { publisher, counters, log, maxBodyBytes };
+  return (request, requester) => {
+    const exchange = new PublishExchange(endpoint, request, requester);
+    exchange.begin();
+    return exchange;
+  };
+}
+
+interface Endpoint extends Required<PublishServiceOptions> {
+  readonly publisher: Publisher;
+}
+
+/** One request to the endpoint. Its answers are a line each, so they wait for no credits. */
+class PublishExchange implements Responder {
+  readonly #endpoint: Endpoint;
+  readonly #request: RequestHead;
+  readonly #requester: Requester;
+  readonly #path: string;
+  #asJson = false;
+  /** Null before a body is wanted, and once the request is answered or given up. */
+  #body: BodyCollector | null = null;
+  /** Bytes of the body that may still be asked for. */
+  #ungranted = 0;
+
+  constructor(endpoint: Endpoint, request: RequestHead, requester: Requester) {
+    this.#endpoint = endpoint;
+    this.#request = request;
+    this.#requester = requester;
+    this.#path = pathOf(request.target);
+  }
+
+  /** Answers if the head is enough for it, else asks for the body. */
+  begin(): void {
+    const { method, headers, bodyLength } = this.#request;
+    const { maxBodyBytes } = this.#endpoint;
+    const path = this.#path;
+    const type = acceptedType(headers);
+    if (bodyLength === 0 && !BODYLESS.includes(method) && fieldValue(headers, 'content-length') === undefined) {
+      this.#refuse(411, 'Request requires Content-Length.');
+    } else if (bodyLength > maxBodyBytes) {
+      this.#refuseTooLarge();
+    } else if (type === null) {
+      this.#refuse(406, 'Not Acceptable. Supported formats are text/plain and application/json.');
+    } else if (path === '/') {
+      answer(this.#requester, textResponse(200, 'Pushpin API'));
+    } else if (path !== '/publish' && path !== '/recover') {
+      this.#refuse(404, 'Not Found');
+    } else if (method !== 'POST') {
+      this.#refuse(405, `Method not allowed: ${method}.`, ['Content-Type', 'text/plain', 'Allow', 'POST']);
+    } else {
+      this.#asJson = type === 'application/json';
+      this.#body = new BodyCollector(maxBodyBytes);
+      // One byte more than may come shows that a body of unknown length is too large.
+      this.#ungranted = bodyLength === UNKNOWN_LENGTH ? maxBodyBytes + 1 : bodyLength;
+      if (bodyLength === 0) this.#perform(this.#body.body);
+      else this.#grant(WINDOW);
+    }
+  }
+
+  onRequestData(chunk: Buffer, more: boolean): void {
+    const body = this.#body;
+    if (body === null) return;
+    if (!body.add(chunk)) this.#refuseTooLarge();
+    else if (!more) this.#perform(body.body);
+    else this.#grant(chunk.length);
+  }
+
+  onRequestError(): void {
+    this.#body = null;
+  }
+
+  onResponseCredit(): void {}
+
+  #grant(bytes: number): void {
+    const granted = Math.min(bytes, this.#ungranted);
+    this.#ungranted -= granted;
+    if (granted > 0) this.#requester.onRequestCredit(granted);
+  }
+
+  /** Does what the complete request asks for. */
+  #perform(body: Buffer): void {
+    this.#body = null;
+    const { publisher } = this.#endpoint;
+    if (this.#path === '/recover') {
+      publisher.recover();
+      this.#confirm('Updated');
+      return;
+    }
+    let items: PublishItem[];
+    try {
+      items = parsePublishItems(body);
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      this.#refuse(400, error.message);
+      return;
+    }
+    publisher.publish(items);
+    this.#confirm('Published');
+  }
+
+  #confirm(message: string): void {
+    const response = this.#asJson
+      ? textResponse(200, JSON.stringify({ message }), ['Content-Type', 'application/json'])
+      : textResponse(200, message);
+    answer(this.#requester, response);
+  }
+
+  #refuseTooLarge(): void {
+    this.#refuse(413, 'Request body too large.');
+  }
+
+  #refuse(status: number, text: string, headers?: readonly string[]): void {
+    this.#body = null;
+    const { counters, log } = this.#endpoint;
+    const { id, method, target, peer } = this.#request;
+    const publishes = method === 'POST' && this.#path === '/publish';
+    if (publishes) counters.publishesRefused++;
+    else counters.requestsRefused++;
+    const message = publishes ? 'publish refused' : 'control request refused';
+    log.info({ id, peer: peer.address, method, target, status, reason: text }, message);
+    answer(this.#requester, textResponse(status, text, headers));
+  }
+}
+
+/** The path without query and without one slash at its end. */
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  const path = query < 0 ? target : target.slice(0, query);
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}

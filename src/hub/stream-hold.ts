@@ -1,0 +1,77 @@
+import type { InstructResponse } from '../codec/grip/index.ts';
+import { type Payload, type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { responseHead } from './answer.ts';
+import { Held, type HubRoom } from './held.ts';
+import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive.ts';
+import type { StreamRun } from './stream-run.ts';
+
+/** A client whose response body goes on with the items of its channels, until a `close`. */
+export class StreamHold extends Held {
+  readonly #keepAlive: KeepAlivePlan | null;
+
+  constructor(room: HubRoom, id: string, requester: Requester, credits: number, keepAlive: KeepAlivePlan | null) {
+    super(room, id, requester, credits);
+    this.#keepAlive = keepAlive;
+  }
+
+  /** Sends head and initial body; null where the client has them already. */
+  start(response: InstructResponse | null): void {
+    if (response !== null) {
+      const { status, reason, headers, body } = response;
+      this.requester.onResponse(responseHead(status, reason, headers, UNKNOWN_LENGTH));
+      if (body.length > 0 && !this.over) this.send(body);
+    }
+    if (this.#keepAlive === null || this.over) return;
+    this.lastSent = Math.floor(this.room.wheel.now);
+    this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
+  }
+
+  /**
+   * Passes a run's items: the joined payload if the credits cover it. This is the inner loop of every fan-out.
+   * @param now wheel time in whole milliseconds
+   */
+  deliver(joined: Payload, run: StreamRun, now: number): void {
+    const { length } = joined.body;
+    // There are no credits while something waits, so this keeps the order too.
+    if (length <= this.credits) {
+      this.credits -= length;
+      this.lastSent = now;
+      this.room.counters.itemsDelivered += joined.items;
+      this.requester.onResponsePayload(joined);
+      return;
+    }
+    for (const item of run.singles()) {
+      if (this.over) return;
+      this.sendOrDrop(item);
+    }
+  }
+
+  /** Ends the response after what waits. */
+  close(): void {
+    this.leave();
+    this.finish();
+  }
+
+  override drain(): void {
+    this.close();
+  }
+
+  /** A stream recovers through a next link, and has none: the items that follow reach it as ever. */
+  override recover(): void {}
+
+  override onTimer(): void {
+    const plan = this.#keepAlive as KeepAlivePlan;
+    const { wheel } = this.room;
+    const silence = wheel.now - this.lastSent;
+    if (!plan.interval && silence < keepAliveEarliest(plan.timeout)) {
+      // Items passed since the timer was set. They only noted the time, because moving the timer for each would cost more.
+      wheel.schedule(this, Math.max(0, keepAliveDelay(plan.timeout) - silence));
+      return;
+    }
+    wheel.schedule(this, keepAliveDelay(plan.timeout));
+    // A client that does not take what it has already is not helped by more.
+    if (plan.payload.body.length > this.credits) return;
+    this.spend(plan.payload.body.length);
+    this.requester.onResponsePayload(plan.payload);
+  }
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BodyCollector } from '../../../src/control/body-collector.ts';
+
+describe('BodyCollector', () => {
+  it('is empty at first', () => {
+    assert.equal(new BodyCollector(10).body.length, 0);
+  });
+
+  it('does not copy a body of one chunk', () => {
+    const chunk = Buffer.from('whole');
+    const collector = new BodyCollector(10);
+    assert.ok(collector.add(Buffer.alloc(0)));
+    assert.ok(collector.add(chunk));
+    assert.ok(collector.add(Buffer.alloc(0)));
+    assert.equal(collector.body.buffer, chunk.buffer);
+    assert.equal(collector.body.toString(), 'whole');
+  });
+
+  it('joins chunks without touching them', () => {
+    const source = Buffer.from('abcdefghij');
+    const collector = new BodyCollector(10);
+    for (let i = 0; i < 10; i++) assert.ok(collector.add(source.subarray(i, i + 1)));
+    assert.equal(collector.body.toString(), 'abcdefghij');
+    assert.equal(source.toString(), 'abcdefghij');
+  });
+
+  it('takes the limit, and nothing of a chunk that goes over it', () => {
+    const collector = new BodyCollector(5);
+    assert.ok(collector.add(Buffer.from('abc')));
+    assert.equal(collector.add(Buffer.from('def')), false);
+    assert.ok(collector.add(Buffer.from('de')));
+    assert.equal(collector.add(Buffer.from('f')), false);
+    assert.equal(collector.body.toString(), 'abcde');
+  });
+
+  it('refuses a first chunk over the limit', () => {
+    assert.equal(new BodyCollector(2).add(Buffer.from('abc')), false);
+    assert.equal(new BodyCollector(0).add(Buffer.from('a')), false);
+  });
+
+  it('holds no more memory than its limit, however small the chunks are', () => {
+    const collector = new BodyCollector(1000);
+    for (let i = 0; i < 1000; i++) assert.ok(collector.add(Buffer.from([i & 0xff])));
+    assert.equal(collector.body.length, 1000);
+    assert.equal(collector.body[999], 999 & 0xff);
+  });
+});

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { Endpoint } from './support.ts';
+
+const ITEM = { channel: 'c', formats: { 'http-stream': { content: 'x' } } };
+const BODY = JSON.stringify({ items: [ITEM] });
+const TOO_LARGE = [413, 'Request body too large.\n'];
+
+describe('POST /publish', () => {
+  it('publishes the items and confirms as text', () => {
+    const endpoint = new Endpoint();
+    const { answer, head } = endpoint.post('/publish/', BODY);
+    assert.deepEqual(answer, [200, 'Published\n']);
+    assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
+    assert.equal(endpoint.publisher.calls.length, 1);
+    const [items] = endpoint.publisher.calls;
+    assert.ok(Array.isArray(items));
+    assert.deepEqual([items.length, items[0].channel, items[0].httpStream.content.toString()], [1, 'c', 'x']);
+    assert.equal(endpoint.counters.publishesRefused, 0);
+    assert.deepEqual(endpoint.infos, []);
+  });
+
+  it('needs no slash at the end and no care for the query', () => {
+    const endpoint = new Endpoint();
+    for (const target of ['/publish', '/publish/', '/publish?x=/y', '/publish/?']) {
+      assert.deepEqual(endpoint.post(target, BODY).answer, [200, 'Published\n'], target);
+    }
+    assert.equal(endpoint.publisher.calls.length, 4);
+  });
+
+  it('confirms as JSON if that is accepted', () => {
+    const { answer, head } = new Endpoint().post('/publish/', BODY, ['Accept', 'application/json']);
+    assert.deepEqual(answer, [200, '{"message":"Published"}\n']);
+    assert.deepEqual(head?.headers, ['Content-Type', 'application/json']);
+  });
+
+  it('takes chunked bodies, whatever the chunks', () => {
+    const endpoint = new Endpoint();
+    for (const chunkBytes of [1, 7, BODY.length, 1000]) {
+      assert.deepEqual(endpoint.postChunked('/publish/', BODY, chunkBytes).answer, [200, 'Published\n']);
+    }
+    assert.equal(endpoint.publisher.calls.length, 4);
+  });
+
+  it('takes the end of a chunked body by itself', () => {
+    const endpoint = new Endpoint();
+    const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: UNKNOWN_LENGTH });
+    responder.onRequestData(Buffer.from(BODY), true);
+    assert.equal(requester.done, false);
+    responder.onRequestData(Buffer.alloc(0), false);
+    assert.deepEqual(requester.answer, [200, 'Published\n']);
+  });
+
+  it('asks for the body window by window', () => {
+    const endpoint = new Endpoint();
+    const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: WINDOW * 3 });
+    assert.equal(requester.granted, WINDOW);
+    responder.onRequestData(Buffer.alloc(1000), true);
+    assert.equal(requester.granted, WINDOW + 1000);
+  });
+
+  it('never asks for more than the length that was declared', () => {
+    const requester = new Endpoint().post('/publish', BODY);
+    assert.equal(requester.granted, BODY.length);
+    const large = JSON.stringify({ items: [], filler: 'x'.repeat(WINDOW * 3) });
+    assert.equal(new Endpoint().post('/publish', large).granted, large.length);
+  });
+
+  it('refuses a bad body with its reason, counts and logs it, and publishes nothing of it', () => {
+    const endpoint = new Endpoint();
+    const cases: [string, string][] = [
+      ['', 'Body is not valid JSON.'],
+      ['{', 'Body is not valid JSON.'],
+      ['[]', 'Invalid format.'],
+      ['{}', "Invalid format: object does not contain 'items'"],
+      [JSON.stringify({ items: [ITEM, {}] }), "Invalid format: publish item object does not contain 'channel'"],
+      [JSON.stringify({ items: [{ channel: 'c', 'http-stream': { action: 'x' } }] }), 'Invalid format: '],
+    ];
+    for (const [body, reason] of cases) {
+      const { answer, head } = endpoint.post('/publish/', body, ['Accept', 'application/json']);
+      assert.deepEqual(answer, [400, `${reason}\n`]);
+      assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
+      const record = endpoint.infos.at(-1);
+      assert.equal(record?.message, 'publish refused');
+      assert.equal(record?.fields.reason, reason);
+      assert.equal(record?.fields.id, '1-1');
+    }
+    assert.equal(endpoint.counters.publishesRefused, cases.length);
+    assert.equal(endpoint.infos.length, cases.length);
+    assert.deepEqual(endpoint.publisher.calls, []);
+  });
+
+  it('refuses a body over the limit as soon as its length is known', () => {
+    const endpoint = new Endpoint(100);
+    const { requester } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: 101 });
+    assert.deepEqual(requester.answer, TOO_LARGE);
+    assert.equal(requester.granted, 0);
+    assert.equal(endpoint.counters.publishesRefused, 1);
+  });
+
+  it('takes a body of just the limit, 1,000,000 bytes by default', () => {
+    const body = BODY + ' '.repeat(1_000_000 - BODY.length);
+    const endpoint = new Endpoint();
+    assert.deepEqual(endpoint.post('/publish', body).answer, [200, 'Published\n']);
+    assert.deepEqual(endpoint.postChunked('/publish', body, 50_000).answer, [200, 'Published\n']);
+    assert.equal(endpoint.begin({ method: 'POST', bodyLength: 1_000_001 }).requester.head?.status, 413);
+    assert.deepEqual(endpoint.postChunked('/publish', `${body} `, 50_000).answer, TOO_LARGE);
+  });
+
+  it('refuses a chunked body when it gets over the limit, and ignores the rest', () => {
+    const endpoint = new Endpoint(100);
+    const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: UNKNOWN_LENGTH });
+    assert.equal(requester.granted, 101);
+    responder.onRequestData(Buffer.alloc(100), true);
+    assert.equal(requester.done, false);
+    responder.onRequestData(Buffer.alloc(1), true);
+    assert.deepEqual(requester.answer, TOO_LARGE);
+    responder.onRequestData(Buffer.alloc(1), false);
+    assert.equal(endpoint.counters.publishesRefused, 1);
+  });
+
+  it('publishes nothing when the publisher leaves within the body', () => {
+    const endpoint = new Endpoint();
+    const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: BODY.length });
+    responder.onRequestData(Buffer.from(BODY).subarray(0, 10), true);
+    responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+    responder.onRequestData(Buffer.from(BODY).subarray(10), false);
+    assert.equal(requester.head, null);
+    assert.deepEqual(endpoint.publisher.calls, []);
+  });
+});
+
+describe('POST /recover', () => {
+  it('recovers, with or without a body', () => {
+    const endpoint = new Endpoint();
+    assert.deepEqual(endpoint.post('/recover', '').answer, [200, 'Updated\n']);
+    assert.deepEqual(endpoint.post('/recover/', 'anything').answer, [200, 'Updated\n']);
+    const json = endpoint.post('/recover', '', ['Accept', 'application/*']);
+    assert.deepEqual(json.answer, [200, '{"message":"Updated"}\n']);
+    assert.deepEqual(endpoint.publisher.calls, ['recover', 'recover', 'recover']);
+  });
+});
+
+describe('other requests', () => {
+  it('find the probe at /', () => {
+    const endpoint = new Endpoint();
+    for (const method of ['GET', 'HEAD']) {
+      const { answer, head } = endpoint.request(method, '/', ['Accept', 'application/json']);
+      assert.deepEqual(answer, [200, 'Pushpin API\n']);
+      assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
+    }
+  });
+
+  it('get a 404 for another path', () => {
+    const endpoint = new Endpoint();
+    for (const target of ['/publish/x', '/publish//', '/Publish', '*', '/recover/x', '/publishing']) {
+      assert.deepEqual(endpoint.request('GET', target).answer, [404, 'Not Found\n'], target);
+    }
+    assert.deepEqual(endpoint.post('/other', BODY).answer, [404, 'Not Found\n']);
+    assert.deepEqual([endpoint.counters.requestsRefused, endpoint.counters.publishesRefused], [7, 0]);
+    assert.equal(endpoint.infos.at(-1)?.message, 'control request refused');
+  });
+
+  it('get a 405 for another method', () => {
+    const endpoint = new Endpoint();
+    for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
+      for (const target of ['/publish', '/publish/', '/recover']) {
+        const { answer, head } = endpoint.request(method, target);
+        assert.deepEqual(answer, [405, `Method not allowed: ${method}.\n`]);
+        assert.deepEqual(head?.headers, ['Content-Type', 'text/plain', 'Allow', 'POST']);
+      }
+    }
+    assert.equal(endpoint.request('PUT', '/publish', ['content-length', '0']).head?.status, 405);
+  });
+
+  it('get a 411 without a length, before anything else, where the method is one with a body', () => {
+    const endpoint = new Endpoint();
+    for (const method of ['POST', 'PUT', 'PATCH', 'BREW']) {
+      for (const target of ['/publish', '/recover', '/', '/other']) {
+        const { answer } = endpoint.request(method, target, ['Accept', 'image/png']);
+        assert.deepEqual(answer, [411, 'Request requires Content-Length.\n']);
+      }
+    }
+    assert.equal(endpoint.counters.publishesRefused, 1);
+    assert.deepEqual(endpoint.publisher.calls, []);
+  });
+
+  it('get a 406 if neither text nor JSON is accepted, wherever they go', () => {
+    const endpoint = new Endpoint();
+    const text = 'Not Acceptable. Supported formats are text/plain and application/json.\n';
+    for (const target of ['/', '/publish', '/other']) {
+      assert.deepEqual(endpoint.request('GET', target, ['Accept', 'text/html']).answer, [406, text]);
+    }
+    assert.deepEqual(endpoint.post('/publish', BODY, ['Accept', 'text/html']).answer, [406, text]);
+    assert.equal(endpoint.counters.publishesRefused, 1);
+    assert.deepEqual(endpoint.publisher.calls, []);
+  });
+});
