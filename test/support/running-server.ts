@@ -1,0 +1,91 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { DEFAULT_LIMITS } from '../../src/codec/http1/index.ts';
+import { Counters } from '../../src/exchange/index.ts';
+import { type ListenAddress, TimerWheel } from '../../src/net/index.ts';
+import { HttpServer, type ServerLimits } from '../../src/server/index.ts';
+import { FakeLog } from './fake-log.ts';
+import { connectTo, type RawClient } from './raw-client.ts';
+import { type ScriptedExchange, ScriptedService } from './scripted-service.ts';
+
+const LIMITS: ServerLimits = {
+  ...DEFAULT_LIMITS,
+  maxConnections: 1_000,
+  headerTimeout: 10,
+  idleTimeout: 75,
+  bodyTimeout: 60,
+  writeTimeout: 60,
+  requestTimeout: 0,
+  pipelineBytes: 65_536,
+};
+
+/** A server whose exchanges the test answers, with all around it; it ends with the test. */
+export class RunningServer {
+  readonly counters = new Counters();
+  readonly log = new FakeLog();
+  readonly wheel = new TimerWheel();
+  readonly script = new ScriptedService();
+  readonly server: HttpServer;
+  readonly limits: ServerLimits;
+  /** The server's ends of all connections that this process has accepted during the test. */
+  readonly accepted: Socket[] = [];
+  /** Where it listens. */
+  address = '';
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, limits: Partial<ServerLimits> = {}) {
+    this.#t = t;
+    this.limits = { ...LIMITS, ...limits };
+    const { script, counters, log, wheel } = this;
+    this.server = new HttpServer({ service: script.service, limits: this.limits, wheel, counters, log });
+    const onSocket = (message: unknown) => this.accepted.push((message as { socket: Socket }).socket);
+    subscribe('net.server.socket', onSocket);
+    t.after(() => {
+      unsubscribe('net.server.socket', onSocket);
+      this.server.drain();
+      this.server.destroy();
+      wheel.stop();
+    });
+  }
+
+  connect(): Promise<RawClient> {
+    return connectTo(this.#t, this.address);
+  }
+
+  /** The next exchange that the service is given. */
+  next(): Promise<ScriptedExchange> {
+    return this.script.next();
+  }
+}
+
+/** Starts a server on a free TCP port. */
+export async function startServer(t: TestContext, limits: Partial<ServerLimits> = {}): Promise<RunningServer> {
+  return listenOn(new RunningServer(t, limits), { kind: 'tcp', host: '127.0.0.1', port: 0 });
+}
+
+/**
+ * Starts a server on a unix socket: the kernel buffers much less for it than for TCP, so that a client that does not read is noticed
+ * after some hundred kilobytes.
+ */
+export async function startUnixServer(t: TestContext, limits: Partial<ServerLimits> = {}): Promise<RunningServer> {
+  return listenOn(new RunningServer(t, limits), unixAddress(t));
+}
+
+async function listenOn(running: RunningServer, address: ListenAddress): Promise<RunningServer> {
+  running.address = (await running.server.listen(address)).address;
+  return running;
+}
+
+/** A unix socket in a folder of its own. */
+export function unixAddress(
+  t: TestContext,
+  owner: Partial<ListenAddress & { kind: 'unix' }> = {},
+): ListenAddress & { kind: 'unix' } {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return { kind: 'unix', path: join(folder, 'socket'), mode: null, user: null, group: null, ...owner };
+}

@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { ExchangeError, type RequestHead } from '../../../src/exchange/index.ts';
+import { Fixture, stoppedWheel } from './fixture.ts';
+import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from './scripted-origin.ts';
+
+/** Carries one whole exchange on a new connection, which waits in the pool then. */
+async function warmUp(fixture: Fixture, scripted: ScriptedOrigin, answer = OK): Promise<OriginPeer> {
+  const requester = fixture.send(scripted.origin);
+  const peer = await scripted.accept();
+  await peer.received();
+  peer.write(answer);
+  await requester.completed();
+  return peer;
+}
+
+/** Sends a request and sees it answered on `peer`. */
+async function reuse(
+  fixture: Fixture,
+  scripted: ScriptedOrigin,
+  peer: OriginPeer,
+  fields: Partial<RequestHead> = {},
+): Promise<void> {
+  const requester = fixture.send(scripted.origin, fields);
+  if (requester.requestCredit > 0) requester.send('x'.repeat(fields.bodyLength ?? 0), false);
+  await peer.received();
+  peer.write(OK);
+  await requester.completed();
+}
+
+/** Sends a request and sees it arrive on another connection. */
+async function notReused(fixture: Fixture, scripted: ScriptedOrigin, fields: Partial<RequestHead> = {}): Promise<void> {
+  const before = scripted.accepted;
+  const requester = fixture.send(scripted.origin, fields);
+  const peer = await scripted.accept();
+  await peer.received();
+  peer.write(OK);
+  if (requester.requestCredit > 0) requester.send('x'.repeat(fields.bodyLength ?? 0), false);
+  await requester.completed();
+  assert.equal(scripted.accepted, before + 1);
+}
+
+async function start(t: TestContext, ...rest: [ConstructorParameters<typeof Fixture>[1]?]) {
+  const scripted = await startOrigin(t);
+  return { scripted, fixture: new Fixture(t, ...rest) };
+}
+
+test('A connection carries one exchange after the other', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const peer = await warmUp(fixture, scripted);
+  for (let i = 0; i < 3; i++) await reuse(fixture, scripted, peer);
+  await reuse(fixture, scripted, peer, { method: 'POST', bodyLength: 3 });
+  assert.equal(scripted.accepted, 1);
+  assert.equal(fixture.counters.originRequests, 5);
+});
+
+test('The connection is free for the next request when the end of the response is told', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const first = fixture.send(scripted.origin);
+  const peer = await scripted.accept();
+  await peer.received();
+  let second: ReturnType<Fixture['send']> | null = null;
+  first.onCall = () => {
+    if (first.end !== null) second = fixture.send(scripted.origin);
+  };
+  peer.write(OK);
+  await first.completed();
+  await peer.received();
+  peer.write(OK);
+  await (second as unknown as ReturnType<Fixture['send']>).completed();
+  assert.equal(scripted.accepted, 1);
+});
+
+test('The connection that came back last is taken first', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const requests = [fixture.send(scripted.origin), fixture.send(scripted.origin)];
+  const peers = [await scripted.accept(), await scripted.accept()];
+  for (const peer of peers) await peer.received();
+  const [first, second] = peers as [OriginPeer, OriginPeer];
+  first.write(OK);
+  await Promise.race(requests.map((request) => request.completed()));
+  second.write(OK);
+  await Promise.all(requests.map((request) => request.completed()));
+  await reuse(fixture, scripted, second);
+  await reuse(fixture, scripted, second);
+});
+
+test('Origins do not share connections', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const other = await startOrigin(t);
+  await warmUp(fixture, scripted);
+  await warmUp(fixture, other);
+  assert.equal(other.accepted, 1);
+});
+
+for (const [what, answer] of [
+  ['says Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
+  ['is HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+  ['is followed by bytes that belong to nothing', `${OK}!`],
+  ['has a body though it must not', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok'],
+  ['promises to keep the connection for one second', 'HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=1\r\n\r\n'],
+] as const) {
+  test(`A connection whose response ${what} is closed`, async (t) => {
+    const { scripted, fixture } = await start(t);
+    const peer = await warmUp(fixture, scripted, answer);
+    await peer.closed;
+    await notReused(fixture, scripted);
+  });
+}
+
+test('Bytes behind a response are logged', async (t) => {
+  const { scripted, fixture } = await start(t);
+  await warmUp(fixture, scripted, `${OK}HTTP/1.1 200 OK\r\n\r\n`);
+  assert.deepEqual(fixture.debugged, ['origin sent bytes behind its response: connection closed']);
+});
+
+test('An HTTP/1.0 connection that is kept alive is used again', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const answer = 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok';
+  await reuse(fixture, scripted, await warmUp(fixture, scripted, answer));
+});
+
+test('A waiting connection that sends bytes unasked is closed, and so logged', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const peer = await warmUp(fixture, scripted);
+  peer.write('HTTP/1.1 408 Request Timeout\r\n\r\n');
+  await peer.closed;
+  assert.deepEqual(fixture.debugged, ['origin sent bytes on an idle connection: closed']);
+  await notReused(fixture, scripted);
+});
+
+for (const [what, close] of [
+  ['ends', (peer: OriginPeer) => peer.end()],
+  ['resets', (peer: OriginPeer) => peer.reset()],
+] as const) {
+  test(`A waiting connection that the origin ${what} is dropped at once`, async (t) => {
+    const { scripted, fixture } = await start(t);
+    const peer = await warmUp(fixture, scripted);
+    close(peer);
+    await peer.closed;
+    // The client's end hears of it in its next turn.
+    await fixture.pass(1);
+    await notReused(fixture, scripted);
+    assert.equal(fixture.counters.originRetries, 0);
+  });
+}
+
+test('A waiting connection is closed after poolIdleTimeout', async (t) => {
+  const { scripted, fixture } = await start(t, { poolIdleTimeout: 0.03 });
+  const peer = await warmUp(fixture, scripted);
+  await peer.closed;
+});
+
+test('Use moves the end of a connection away', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t, { poolIdleTimeout: 10 }, stoppedWheel());
+  const peer = await warmUp(fixture, scripted);
+  for (const now of [9_999, 19_998]) {
+    fixture.wheel.now = now;
+    await reuse(fixture, scripted, peer);
+  }
+  fixture.wheel.now += 10_000;
+  await notReused(fixture, scripted);
+  await peer.closed;
+});
+
+for (const value of ['timeout=5', 'timeout=5, max=100', 'max=100, timeout=5']) {
+  test(`A connection with Keep-Alive: ${value} is used for one second less`, async (t) => {
+    const scripted = await startOrigin(t);
+    const fixture = new Fixture(t, {}, stoppedWheel());
+    const answer = `HTTP/1.1 204 No Content\r\nKeep-Alive: ${value}\r\n\r\n`;
+    const peer = await warmUp(fixture, scripted, answer);
+    fixture.wheel.now = 3_999;
+    const requester = fixture.send(scripted.origin);
+    await peer.received();
+    peer.write(answer);
+    await requester.completed();
+    fixture.wheel.now += 4_000;
+    await notReused(fixture, scripted);
+    await peer.closed;
+  });
+}
+
+for (const value of ['max=100', 'timeout=', 'timeout=soon', 'timeout=1000']) {
+  test(`Keep-Alive: ${value} leaves it at poolIdleTimeout`, async (t) => {
+    const scripted = await startOrigin(t);
+    const fixture = new Fixture(t, { poolIdleTimeout: 10 }, stoppedWheel());
+    const answer = `HTTP/1.1 204 No Content\r\nKeep-Alive: ${value}\r\n\r\n`;
+    const peer = await warmUp(fixture, scripted, answer);
+    fixture.wheel.now = 9_999;
+    await reuse(fixture, scripted, peer);
+    fixture.wheel.now += 10_000;
+    await notReused(fixture, scripted);
+  });
+}
+
+for (const [what, limits] of [
+  ['poolMaxIdle', { poolMaxIdle: 0 }],
+  ['poolIdleTimeout', { poolIdleTimeout: 0 }],
+] as const) {
+  test(`With ${what} 0 every connection is closed after its response`, async (t) => {
+    const { scripted, fixture } = await start(t, limits);
+    const peer = await warmUp(fixture, scripted);
+    await peer.closed;
+  });
+}
+
+test('Of more than poolMaxIdle connections the one that has waited longest is closed', async (t) => {
+  const { scripted, fixture } = await start(t, { poolMaxIdle: 2 });
+  const pairs = [];
+  for (let i = 0; i < 3; i++) {
+    const requester = fixture.send(scripted.origin);
+    const peer = await scripted.accept();
+    await peer.received();
+    pairs.push({ requester, peer });
+  }
+  for (const { requester, peer } of pairs) {
+    peer.write(OK);
+    await requester.completed();
+  }
+  const [first, second, third] = pairs.map(({ peer }) => peer) as [OriginPeer, OriginPeer, OriginPeer];
+  await first.closed;
+  const requests = [fixture.send(scripted.origin), fixture.send(scripted.origin)];
+  for (const peer of [third, second]) {
+    await peer.received();
+    peer.write(OK);
+  }
+  for (const request of requests) await request.completed();
+  assert.equal(scripted.accepted, 3);
+});
+
+for (const [what, fields] of [
+  ['POST', { method: 'POST' }],
+  ['PATCH', { method: 'PATCH' }],
+  ['an unknown method', { method: 'REPORT' }],
+  ['PUT with a body', { method: 'PUT', bodyLength: 3 }],
+] as const) {
+  test(`${what} is put on a connection that was in use within the last second, and on no older one`, async (t) => {
+    const scripted = await startOrigin(t);
+    const fixture = new Fixture(t, {}, stoppedWheel());
+    const peer = await warmUp(fixture, scripted);
+    fixture.wheel.now = 1_000;
+    await reuse(fixture, scripted, peer, fields);
+    fixture.wheel.now = 2_001;
+    await notReused(fixture, scripted, fields);
+  });
+}
+
+test('GET is put on an older connection too', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t, {}, stoppedWheel());
+  const peer = await warmUp(fixture, scripted);
+  fixture.wheel.now = 9_000;
+  await reuse(fixture, scripted, peer);
+});
+
+test('A connection that was taken but not written to goes back to the pool when the client leaves', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const peer = await warmUp(fixture, scripted);
+  const requester = fixture.send(scripted.origin, { method: 'POST', bodyLength: 3 });
+  requester.leave(new ExchangeError('HF_CLIENT_GONE'));
+  await reuse(fixture, scripted, peer, { target: '/next' });
+  assert.equal(scripted.accepted, 1);
+});
+
+test('Closing the client closes waiting connections at once and busy ones after their response', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const requests = [fixture.send(scripted.origin), fixture.send(scripted.origin)];
+  const peers = [await scripted.accept(), await scripted.accept()];
+  for (const peer of peers) await peer.received();
+  const [waiting, busy] = peers as [OriginPeer, OriginPeer];
+  waiting.write(OK);
+  await Promise.race(requests.map((request) => request.completed()));
+  fixture.client.close();
+  await waiting.closed;
+  busy.write(OK);
+  await Promise.all(requests.map((request) => request.completed()));
+  await busy.closed;
+});

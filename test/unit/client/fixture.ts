@@ -1,0 +1,65 @@
+import type { TestContext } from 'node:test';
+import { HttpClient, type HttpClientLimits, type Origin } from '../../../src/client/index.ts';
+import { Counters, type Log, type RequestHead, silentLog } from '../../../src/exchange/index.ts';
+import { TimerWheel, WheelTimer } from '../../../src/net/index.ts';
+import { FakeRequester, requestHead } from './fake-requester.ts';
+
+const LIMITS: HttpClientLimits = {
+  connectTimeout: 10,
+  responseTimeout: 10,
+  bodyTimeout: 10,
+  poolIdleTimeout: 10,
+  poolMaxIdle: 8,
+  maxResponseHeaderBytes: 16_384,
+};
+
+/** A client with what it works with; all of it ends with the test. */
+export class Fixture {
+  readonly client: HttpClient;
+  readonly counters = new Counters();
+  readonly wheel: TimerWheel;
+  /** Messages that were logged at debug level. */
+  readonly debugged: string[] = [];
+
+  /** @param wheel by default one whose clock runs; one that steps rarely lets the test set `wheel.now` itself */
+  constructor(t: TestContext, limits: Partial<HttpClientLimits> = {}, wheel = new TimerWheel(5)) {
+    this.wheel = wheel;
+    const log: Log = { ...silentLog, debug: (_fields, message) => this.debugged.push(message), debugEnabled: true };
+    this.client = new HttpClient({ wheel, counters: this.counters, log, limits: { ...LIMITS, ...limits } });
+    t.after(() => {
+      this.client.close();
+      wheel.stop();
+    });
+  }
+
+  /** Sends a request, a GET without a body unless `fields` says otherwise. */
+  send(origin: Origin, fields: Partial<RequestHead> = {}): FakeRequester {
+    const request = requestHead(fields);
+    const requester = new FakeRequester(request.credits);
+    requester.responder = this.client.send(origin, request, requester);
+    return requester;
+  }
+
+  /** Resolves when the wheel's clock has gone on by `ms`. */
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.wheel.schedule(new Alarm(resolve), ms));
+  }
+}
+
+/** A wheel whose clock stands still until the test sets `now`. */
+export function stoppedWheel(): TimerWheel {
+  return new TimerWheel(2 ** 30);
+}
+
+class Alarm extends WheelTimer {
+  readonly #ring: () => void;
+
+  constructor(ring: () => void) {
+    super();
+    this.#ring = ring;
+  }
+
+  override onTimer(): void {
+    this.#ring();
+  }
+}

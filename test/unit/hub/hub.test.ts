@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type FakeClient,
+  item,
+  responseFormat,
+  responseInstruct,
+  responseItem,
+  rig,
+  streamAction,
+  streamFormat,
+  streamInstruct,
+  streamItem,
+  turn,
+} from './support.ts';
+
+test('nothing is delivered before the turn of its publish ends', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  made.hub.publish([streamItem('a', '1')]);
+  made.hub.publish([streamItem('a', '2'), streamItem('a', '3')]);
+  assert.deepEqual(client.chunks, []);
+  await turn();
+  assert.deepEqual(client.chunks, ['123'], 'one write for all');
+  assert.equal(client.payloads[0]?.items, 3);
+  assert.equal(made.counters.itemsPublished, 3);
+  assert.equal(made.counters.itemsDelivered, 3);
+});
+
+test('all clients of a channel get the same payload', async (t) => {
+  const made = rig(t);
+  const clients = Array.from({ length: 5 }, () => made.hold(made.client(), streamInstruct(['a'])));
+  await made.publish(streamItem('a', '1'), streamItem('a', '2'));
+  assert.equal(new Set(clients.map(({ payloads }) => payloads[0])).size, 1);
+  assert.equal(made.counters.itemsDelivered, 10);
+});
+
+test('items reach a client of several channels in the order of publishing', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a', 'b']));
+  made.hub.publish([streamItem('a', '1'), streamItem('b', '2'), streamItem('a', '3')]);
+  made.hub.publish([streamItem('a', '4'), streamItem('b', '5')]);
+  await turn();
+  assert.deepEqual(client.chunks, ['1', '2', '34', '5']);
+});
+
+test('items for held responses do not part those for streams', async (t) => {
+  const made = rig(t);
+  const stream = made.hold(made.client(), streamInstruct(['a']));
+  const response = made.hold(made.client(), responseInstruct(['a']));
+  const both = (text: string) =>
+    item('a', {
+      httpStream: streamFormat(text),
+      httpResponse: responseFormat({ body: Buffer.from(text) }),
+    });
+  await made.publish(both('1'), both('2'), both('3'));
+  assert.deepEqual(stream.chunks, ['123']);
+  assert.equal(response.body, '1');
+});
+
+test('a burst larger than 16,384 bytes leaves in several writes', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  await made.publish(...Array.from({ length: 5 }, (_, i) => streamItem('a', String(i).repeat(5_000))));
+  assert.deepEqual(
+    client.chunks.map(({ length }) => length),
+    [15_000, 10_000],
+  );
+});
+
+test('a close parts what comes before from what comes after', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  made.hub.publish([streamItem('a', '1'), streamAction('a', 'close'), streamItem('a', '2')]);
+  await turn();
+  assert.deepEqual(client.chunks, ['1']);
+  assert.equal(client.ended, true);
+});
+
+test('a client that is held between a publish and the end of its turn gets the item', async (t) => {
+  const made = rig(t);
+  made.hub.publish([streamItem('a', 'x'), responseItem('a', 'y')]);
+  const stream = made.hold(made.client(), streamInstruct(['a']));
+  const response = made.hold(made.client(), responseInstruct(['a']));
+  await turn();
+  assert.equal(stream.body, 'x');
+  assert.equal(response.body, 'y');
+});
+
+test('a client that leaves between a publish and the end of its turn gets nothing', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  made.hub.publish([streamItem('a', 'x')]);
+  client.leave();
+  await turn();
+  assert.equal(client.body, '');
+});
+
+test('what clients do from within a delivery takes no item from the others', async (t) => {
+  const made = rig(t);
+  const clients = Array.from({ length: 6 }, () => made.hold(made.client(), streamInstruct(['a'])));
+  const [first, , third] = clients as [FakeClient, FakeClient, FakeClient];
+  const joined: FakeClient[] = [];
+  first.onBytes = () => {
+    first.leave();
+    clients[5]?.leave();
+    joined.push(made.hold(made.client(), streamInstruct(['a'])));
+  };
+  third.onBytes = () => third.leave();
+  await made.publish(streamItem('a', 'x'));
+  assert.deepEqual(
+    clients.map(({ body }) => body),
+    ['x', 'x', 'x', 'x', 'x', ''],
+  );
+  await made.publish(streamItem('a', 'y'));
+  assert.deepEqual(
+    [...clients, ...joined].map(({ body }) => body),
+    ['x', 'xy', 'x', 'xy', 'xy', '', 'y'],
+  );
+});
+
+test('a client that is held again from within the answer to its request waits for the next item', async (t) => {
+  const made = rig(t);
+  const first = made.hold(made.client(), responseInstruct(['a']));
+  const second = made.client();
+  first.onEnd = () => {
+    made.hold(second, responseInstruct(['a']));
+  };
+  await made.publish(responseItem('a', '1'));
+  assert.equal(first.body, '1');
+  assert.equal(second.head, null);
+  await made.publish(responseItem('a', '2'));
+  assert.equal(second.body, '2');
+});
+
+test('an item that is published from within a delivery is delivered in the next turn', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  client.onBytes = () => {
+    client.onBytes = () => {};
+    made.hub.publish([streamItem('a', '2')]);
+  };
+  await made.publish(streamItem('a', '1'));
+  await turn();
+  assert.deepEqual(client.chunks, ['1', '2']);
+});
+
+test('a channel that is named twice counts once', async (t) => {
+  const made = rig(t, { limits: { connectionSubscriptionMax: 2 } });
+  const client = made.hold(made.client(), streamInstruct(['a', 'a', 'b', 'a']));
+  assert.equal(made.hub.stats.channels, 2);
+  assert.equal(made.counters.subscriptionsDropped, 0);
+  await made.publish(streamItem('a', 'x'));
+  assert.deepEqual(client.chunks, ['x']);
+});
+
+test('channels beyond the limit are ignored, counted and logged with the request', async (t) => {
+  const made = rig(t, { limits: { connectionSubscriptionMax: 2 } });
+  const client = made.hold(made.client(), streamInstruct(['a', 'b', 'c', 'd']));
+  assert.equal(made.hub.stats.channels, 2);
+  assert.equal(made.counters.subscriptionsDropped, 2);
+  assert.deepEqual(
+    made.log.of('info').map(({ fields }) => fields),
+    [{ id: client.request.id, dropped: 2, max: 2 }],
+  );
+  await made.publish(streamItem('c', 'x'), streamItem('b', 'y'));
+  assert.equal(client.body, 'y');
+});
+
+test('a prefix is put in front of the channels of a hold', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']), { channelPrefix: 'tenant-' });
+  await made.publish(streamItem('a', 'x'), streamItem('tenant-a', 'y'));
+  assert.equal(client.body, 'y');
+});
+
+test('a hold without channels waits for its timeout, a stream for its keep-alives', (t) => {
+  const made = rig(t);
+  const response = made.hold(made.client(), responseInstruct([], { timeout: 5, body: 'x' }));
+  const stream = made.hold(made.client(), streamInstruct([]));
+  assert.deepEqual(made.hub.stats, { holds: 2, channels: 0 });
+  made.advance(5_200);
+  assert.equal(response.body, 'x');
+  assert.equal(stream.ended, false);
+});
+
+test('an instruct without a hold is refused', (t) => {
+  const made = rig(t);
+  const client = made.client();
+  assert.throws(() => made.hold(client, { ...responseInstruct([]), hold: null }), TypeError);
+  assert.equal(client.handOvers, 0);
+});
+
+test('a drain delivers what was published, then ends streams and answers held requests', async (t) => {
+  const made = rig(t);
+  const stream = made.hold(made.client(), streamInstruct(['a']));
+  const slow = made.hold(made.client(1), streamInstruct(['a']));
+  const response = made.hold(made.client(), responseInstruct(['a'], { body: 'nothing new' }));
+  const answered = made.hold(made.client(), responseInstruct(['b'], { body: 'nothing new' }));
+  made.hub.publish([streamItem('a', 'last'), responseItem('b', 'last')]);
+  made.hub.drain();
+  assert.equal(stream.body, 'last');
+  assert.equal(stream.ended, true);
+  assert.equal(response.body, 'nothing new');
+  assert.equal(response.ended, true);
+  assert.equal(answered.body, 'last');
+  assert.equal(slow.ended, false);
+  slow.grant(10);
+  assert.equal(slow.body, 'last');
+  assert.equal(slow.ended, true);
+  assert.equal(made.counters.holdsTimedOut, 0);
+  made.assertEmpty();
+  await turn();
+});
+
+test('after a drain what comes to be held is answered at once', (t) => {
+  const made = rig(t);
+  made.hub.drain();
+  const stream = made.hold(made.client(), streamInstruct(['a'], { body: 'hello' }));
+  assert.equal(stream.body, 'hello');
+  assert.equal(stream.ended, true);
+  const response = made.hold(made.client(), responseInstruct(['a'], { body: 'nothing new' }));
+  assert.equal(response.body, 'nothing new');
+  assert.equal(response.ended, true);
+  const left = made.client();
+  left.onHead = () => left.leave();
+  made.hold(left, streamInstruct(['a'], { body: 'hello' }));
+  assert.equal(left.ended, false);
+  made.assertEmpty();
+});
+
+test('a request that is at its origin when the hub drains is answered when it comes back', (t) => {
+  const made = rig(t);
+  const client = made.client();
+  const instruct = responseInstruct(['a'], { body: 'nothing new' });
+  made.hold(client, instruct, {
+    replay: (former) => {
+      made.hub.drain();
+      assert.equal(client.ended, false);
+      made.hold(client, instruct, { former });
+    },
+  });
+  made.hub.recover();
+  assert.equal(client.body, 'nothing new');
+  assert.equal(client.ended, true);
+  made.assertEmpty();
+});
+
+test('an item that a request at its origin missed answers it even when the hub drains', async (t) => {
+  const made = rig(t);
+  const client = made.client();
+  const instruct = responseInstruct(['a'], { body: 'nothing new' });
+  made.hold(client, instruct, {
+    replay: (former) => {
+      made.hub.publish([responseItem('a', 'kept')]);
+      made.hub.drain();
+      made.hold(client, instruct, { former });
+    },
+  });
+  made.hub.recover();
+  assert.equal(client.body, 'kept');
+  made.assertEmpty();
+  await turn();
+});
+
+test('a client that leaves while another is drained or replayed is left alone', (t) => {
+  const made = rig(t);
+  const instruct = responseInstruct(['a'], { body: 'nothing new' });
+  const second = made.client();
+  const first = made.hold(made.client(), instruct, { replay: () => second.leave() });
+  made.hold(second, instruct, { replay: () => assert.fail('it has left') });
+  made.hub.recover();
+  assert.equal(first.head, null);
+  const fourth = made.client();
+  const third = made.client();
+  third.onHead = () => fourth.leave();
+  made.hold(third, instruct);
+  made.hold(fourth, instruct);
+  made.hub.drain();
+  assert.equal(third.body, 'nothing new');
+  assert.equal(fourth.head, null);
+});
+
+test('publishes and holds are logged for debugging', async (t) => {
+  const made = rig(t);
+  made.hold(made.client(), streamInstruct(['a']));
+  await made.publish(streamItem('a', 'x'), streamItem('b', 'x'));
+  assert.deepEqual(
+    made.log.of('debug').map(({ fields, message }) => [message, fields]),
+    [
+      ['hold', { id: 'c1-1', mode: 'stream', channels: ['a'] }],
+      ['published', { channel: 'a', format: 'http-stream', receivers: 1 }],
+      ['published', { channel: 'b', format: 'http-stream', receivers: 0 }],
+    ],
+  );
+});
+
+test('no record is built when debugging is off', async (t) => {
+  const made = rig(t);
+  made.log.debugEnabled = false;
+  made.hold(made.client(), streamInstruct(['a']));
+  await made.publish(streamItem('a', 'x'));
+  assert.deepEqual(made.log.records, []);
+});
