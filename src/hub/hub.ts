@@ -102,8 +102,9 @@ export class Hub {
 
   /** Items may have been lost on their way here: sends every held request that can be sent again to its origin. */
   recover(): void {
-    // A copy: a replay may be answered, and held again, at once.
-    for (const hold of [...this.#room.holds]) hold.recover();
+    this.#forEachHold((hold) => {
+      hold.recover();
+    });
   }
 
   /**
@@ -113,7 +114,18 @@ export class Hub {
   drain(): void {
     this.#draining = true;
     this.#deliver();
-    for (const hold of [...this.#room.holds]) hold.drain();
+    this.#forEachHold((hold) => {
+      hold.drain();
+    });
+  }
+
+  /** Visits the holds of this moment that are still there when their turn comes. */
+  #forEachHold(visit: (hold: Held) => void): void {
+    const { holds } = this.#room;
+    // A copy: a replay may lead to another hold at once, which is not to be visited.
+    for (const hold of [...holds]) {
+      if (holds.has(hold)) visit(hold);
+    }
   }
 
   #holdStream(options: HoldOptions, hold: Hold, names: readonly string[]): void {

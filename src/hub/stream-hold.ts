@@ -22,7 +22,6 @@ export class StreamHold extends Held {
       if (body.length > 0 && !this.over) this.send(body);
     }
     if (this.#keepAlive === null || this.over) return;
-    this.lastSent = Math.floor(this.room.wheel.now);
     this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
   }
 

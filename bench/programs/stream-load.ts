@@ -1,0 +1,222 @@
+import { Agent, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { answerCalls } from '../support/calls.ts';
+import { openMany } from '../support/many.ts';
+import { percentile } from '../support/statistics.ts';
+
+/** The clients of the `fanout` bench and its publisher, in one process so that one clock stamps and reads the items. */
+export interface StreamLoad {
+  /** Opens the streams and resolves when every client has the head of its response. */
+  connect(options: { port: number; clients: number }): Promise<void>;
+  /** Publishes and waits until everything arrived, or nothing has arrived for 5 s. */
+  publish(options: PublishOptions): Promise<Delivery>;
+}
+
+export interface PublishOptions {
+  readonly port: number;
+  readonly path: string;
+  /** What the body of a publish request has before and after the item. */
+  readonly before: string;
+  readonly after: string;
+  readonly items: number;
+  /** Items a second; 0 for back to back, as soon as the answer came and fewer than `inFlight` items are on their way. */
+  readonly rate: number;
+  readonly inFlight: number;
+}
+
+/** What the clients saw. */
+export interface Delivery {
+  readonly delivered: number;
+  /** Clients that have not got each item once. */
+  readonly incomplete: number;
+  /** Streams that the server has ended since the start. */
+  readonly closed: number;
+  /** From the first publish to the last delivery, or until it was given up. */
+  readonly seconds: number;
+  readonly bytes: number;
+  /** From just before the publish request to the moment the client reads it, of about 100 clients spread over all, in milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** An item: this mark, which nothing else on the wire holds, then the time in µs in 16 digits, then filling. */
+const MARK = 0x7e;
+const STAMP_DIGITS = 16;
+const ITEM_BYTES = 100;
+const SAMPLED_CLIENTS = 100;
+const STALLED_MS = 5000;
+
+const streams: Stream[] = [];
+let received = 0;
+let receivedBytes = 0;
+let closed = 0;
+let latencies: number[] = [];
+/** Deliveries that `arrived` waits for. */
+let awaited = Number.POSITIVE_INFINITY;
+let resolveAwaited: (all: boolean) => void = () => {};
+
+/** Reads one client's stream: counts items, and where sampled reads their stamps. */
+class Stream {
+  items = 0;
+  readonly #sampled: boolean;
+  readonly #onHead: (refused?: Error) => void;
+  /** Text of the head until it is complete. */
+  #head: string | null = '';
+  #digits = 0;
+  #stamp = 0;
+
+  constructor(sampled: boolean, onHead: (refused?: Error) => void) {
+    this.#sampled = sampled;
+    this.#onHead = onHead;
+  }
+
+  read(data: Uint8Array, length: number): void {
+    let start = 0;
+    if (this.#head !== null) {
+      const before = this.#head.length;
+      this.#head += Buffer.from(data.buffer, data.byteOffset, length).toString('latin1');
+      const end = this.#head.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      start = end + 4 - before;
+      this.#onHead(
+        this.#head.startsWith('HTTP/1.1 200 ') ? undefined : new Error(`a stream was refused: ${this.#head}`),
+      );
+      this.#head = null;
+    }
+    receivedBytes += length - start;
+    const items = this.#sampled ? this.#sample(data, start, length) : count(data, start, length);
+    this.items += items;
+    received += items;
+    if (received >= awaited) resolveAwaited(true);
+  }
+
+  #sample(data: Uint8Array, start: number, end: number): number {
+    let items = 0;
+    for (let i = start; i < end; i++) {
+      const byte = data[i] as number;
+      if (this.#digits > 0) {
+        this.#stamp = this.#stamp * 10 + byte - 0x30;
+        if (--this.#digits === 0) latencies.push((now() - this.#stamp) / 1000);
+      } else if (byte === MARK) {
+        items++;
+        this.#digits = STAMP_DIGITS;
+        this.#stamp = 0;
+      }
+    }
+    return items;
+  }
+}
+
+function count(data: Uint8Array, start: number, end: number): number {
+  let items = 0;
+  for (let i = start; i < end; i++) if (data[i] === MARK) items++;
+  return items;
+}
+
+answerCalls<StreamLoad>({
+  async connect({ port, clients }) {
+    const step = Math.ceil(clients / SAMPLED_CLIENTS);
+    // One buffer for all: each read is taken before the next one happens.
+    const buffer = Buffer.allocUnsafe(65_536);
+    await openMany(clients, (index) => openStream(port, index % step === 0, buffer));
+  },
+
+  async publish(options) {
+    const { items, rate } = options;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const before = streams.map((stream) => stream.items);
+    const receivedBefore = received;
+    const bytesBefore = receivedBytes;
+    latencies = [];
+    const start = performance.now();
+    for (let item = 0; item < items; item++) {
+      if (rate > 0) {
+        const wait = start + (item / rate) * 1000 - performance.now();
+        if (wait > 0) await delay(wait);
+      } else if (!(await arrived(receivedBefore + (item + 1 - options.inFlight) * streams.length))) {
+        break;
+      }
+      await post(agent, options);
+    }
+    await arrived(receivedBefore + items * streams.length);
+    const seconds = (performance.now() - start) / 1000;
+    agent.destroy();
+    return {
+      delivered: received - receivedBefore,
+      incomplete: streams.filter((stream, i) => stream.items - (before[i] ?? 0) !== items).length,
+      closed,
+      seconds,
+      bytes: receivedBytes - bytesBefore,
+      p50: percentile(latencies, 50),
+      p99: percentile(latencies, 99),
+    };
+  },
+});
+
+function openStream(port: number, sampled: boolean, buffer: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stream = new Stream(sampled, (refused) => (refused === undefined ? resolve() : reject(refused)));
+    streams.push(stream);
+    const socket: Socket = connect({
+      port,
+      host: '127.0.0.1',
+      onread: {
+        buffer,
+        callback: (length, data) => {
+          stream.read(data, length);
+          return true;
+        },
+      },
+    });
+    socket.once('error', reject);
+    socket.once('close', () => {
+      closed++;
+      reject(new Error('a stream was closed before it began'));
+    });
+    socket.write(`GET /stream HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`);
+  });
+}
+
+/** Waits until so many items have been delivered in all; false if nothing comes any more. */
+function arrived(deliveries: number): Promise<boolean> {
+  if (received >= deliveries) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    let last = received;
+    const watch = setInterval(() => {
+      if (received === last) resolveAwaited(false);
+      last = received;
+    }, STALLED_MS);
+    awaited = deliveries;
+    resolveAwaited = (all) => {
+      awaited = Number.POSITIVE_INFINITY;
+      clearInterval(watch);
+      resolve(all);
+    };
+  });
+}
+
+function post(agent: Agent, { port, path, before, after }: PublishOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stamp = `~${String(now()).padStart(STAMP_DIGITS, '0')}`;
+    const body = `${before}${stamp.padEnd(ITEM_BYTES, 'x')}${after}`;
+    const headers = { 'Content-Length': body.length };
+    const target = { agent, port, path, host: '127.0.0.1', method: 'POST', headers, timeout: STALLED_MS };
+    const publish = request(target, (response) => {
+      const status = response.statusCode ?? 0;
+      response.resume();
+      response.once('end', () => {
+        if (status >= 200 && status <= 299) resolve();
+        else reject(new Error(`publishing was answered ${status}`));
+      });
+    });
+    publish.once('timeout', () => publish.destroy(new Error('publishing was not answered')));
+    publish.once('error', reject);
+    publish.end(body);
+  });
+}
+
+/** Microseconds of a monotonic clock. */
+function now(): number {
+  return Math.round(performance.now() * 1000);
+}

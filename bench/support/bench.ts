@@ -1,0 +1,33 @@
+import type { Children } from './children.ts';
+import type { Verdict } from './rounds.ts';
+
+/** A number that a bench takes from its command line. */
+export interface NumberOption {
+  readonly help: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What a bench gets to run. */
+export interface Run {
+  readonly children: Children;
+  /** Path of the program that starts Holdfast. */
+  readonly launcher: string;
+  readonly rounds: number;
+  /** Value of one of the bench's own options. */
+  option(name: string): number;
+}
+
+/** One bench: a question, its peers and its targets. */
+export interface Bench {
+  /** What is measured, in one line. */
+  readonly summary: string;
+  readonly options: Readonly<Record<string, NumberOption>>;
+  /** Commands that must be there. */
+  readonly commands: readonly string[];
+  /** Versions of the peers, for the record. Throws if something is missing that `commands` does not tell. */
+  peers(): readonly string[];
+  /** Prints what it finds. */
+  run(run: Run): Promise<Verdict>;
+}

@@ -1,0 +1,112 @@
+import { median } from './statistics.ts';
+
+/** One figure that every turn yields. */
+export interface Column {
+  readonly key: string;
+  /** Heading with the unit. */
+  readonly title: string;
+  readonly digits: number;
+}
+
+/** What one server did in one turn. */
+export interface Turn {
+  readonly figures: Readonly<Record<string, number>>;
+  /** What makes the turn void: something lost, refused or closed. */
+  readonly problems: readonly string[];
+}
+
+/** One server that takes its turn in every round: started, warmed up, measured, stopped. */
+export interface Subject {
+  readonly name: string;
+  turn(): Promise<Turn>;
+}
+
+/** What Holdfast has to reach. */
+export interface Target {
+  /** Key of a column. */
+  readonly column: string;
+  /** Name of the peer that the figure is divided by; null if the figure itself counts. */
+  readonly peer: string | null;
+  readonly atMost: number;
+}
+
+/** How a comparison ended: `void` if a turn had problems, whatever its figures say. */
+export type Verdict = 'met' | 'missed' | 'void';
+
+/** One comparison: Holdfast and its peers. */
+export interface Comparison {
+  readonly rounds: number;
+  /** Holdfast comes first. */
+  readonly subjects: readonly [Subject, ...Subject[]];
+  readonly columns: readonly Column[];
+  readonly targets: readonly Target[];
+}
+
+/**
+ * Lets the subjects take turns (A B A B …) and prints every turn, the medians, and for each target the median of what the
+ * rounds gave.
+ */
+export async function compare(comparison: Comparison): Promise<Verdict> {
+  const { subjects, columns, targets } = comparison;
+  const nameWidth = Math.max(...subjects.map((subject) => subject.name.length));
+  const turns = new Map<string, Turn[]>(subjects.map((subject) => [subject.name, []]));
+  let problems = 0;
+  const row = (label: string, name: string, cells: readonly string[]) =>
+    console.log(
+      `${label.padEnd(8)}  ${name.padEnd(nameWidth)}  ${cells.map((cell, i) => cell.padStart(columns[i]?.title.length ?? 0)).join('  ')}`,
+    );
+
+  row(
+    '',
+    '',
+    columns.map((column) => column.title),
+  );
+  for (let round = 1; round <= comparison.rounds; round++) {
+    for (const subject of subjects) {
+      const turn = await subject.turn();
+      turns.get(subject.name)?.push(turn);
+      row(
+        `round ${round}`,
+        subject.name,
+        columns.map((column) => format(turn.figures[column.key], column.digits)),
+      );
+      for (const problem of turn.problems) {
+        problems++;
+        console.log(`          ${subject.name}: ${problem}`);
+      }
+    }
+  }
+
+  const figures = (name: string, key: string) => (turns.get(name) ?? []).map((turn) => turn.figures[key] ?? Number.NaN);
+  for (const { name } of subjects) {
+    row(
+      'median',
+      name,
+      columns.map((column) => format(median(figures(name, column.key)), column.digits)),
+    );
+  }
+
+  const ours = subjects[0].name;
+  let met = true;
+  for (const target of targets) {
+    const own = figures(ours, target.column);
+    const peer = target.peer === null ? null : figures(target.peer, target.column);
+    const values = own.map((value, i) => (peer === null ? value : value / (peer[i] ?? Number.NaN)));
+    const value = median(values);
+    const reached = value <= target.atMost;
+    met &&= reached;
+    const title = columns.find((column) => column.key === target.column)?.title;
+    console.log(
+      `${reached ? 'met     ' : 'MISSED  '}  ${ours}${target.peer === null ? '' : ` / ${target.peer}`}: ${title}: ` +
+        `median ${value.toFixed(3)} of ${values.map((each) => each.toFixed(3)).join(' ')}, target at most ${target.atMost}`,
+    );
+  }
+  if (problems > 0) return 'void';
+  return met ? 'met' : 'missed';
+}
+
+function format(value: number | undefined, digits: number): string {
+  const text = (value ?? Number.NaN).toFixed(digits);
+  // Thousands apart: rates have six digits.
+  return digits > 0 ? text : text.replace(/\B(?=(\d{3})+$)/g, ',');
+}

@@ -1,0 +1,33 @@
+import type { Children } from './children.ts';
+
+/** What wrk found. */
+export interface Load {
+  readonly requests: number;
+  readonly perSecond: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Answers that were not 2xx or 3xx, and failures of sockets, as wrk words them. */
+  readonly problems: readonly string[];
+}
+
+const MILLISECONDS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
+
+/** Sends GETs to one url over keep-alive connections, each as soon as the last was answered, from one thread. */
+export async function runWrk(children: Children, url: string, connections: number, seconds: number): Promise<Load> {
+  const args = ['--latency', '-t', '1', '-c', String(connections), '-d', `${seconds}s`, url];
+  const output = await children.run('wrk', 'load', 'wrk', args);
+  const field = (pattern: RegExp) => pattern.exec(output)?.[1] ?? '';
+  const time = (percent: number) => {
+    const found = new RegExp(`^\\s*${percent}%\\s+([\\d.]+)(\\w+)$`, 'm').exec(output);
+    return Number(found?.[1]) * (MILLISECONDS[found?.[2] ?? ''] ?? Number.NaN);
+  };
+  const problems = output.match(/^ *(Non-2xx|Socket errors).*$/gm) ?? [];
+  return {
+    requests: Number(field(/^\s*(\d+) requests in/m)),
+    perSecond: Number(field(/^Requests\/sec:\s+([\d.]+)$/m)),
+    p50: time(50),
+    p99: time(99),
+    problems: problems.map((line) => `wrk: ${line.trim()}`),
+  };
+}
