@@ -9,6 +9,7 @@ import { Counters } from '../../src/exchange/index.ts';
 import { type ListenAddress, TimerWheel } from '../../src/net/index.ts';
 import { HttpServer, type ServerLimits } from '../../src/server/index.ts';
 import { FakeLog } from './fake-log.ts';
+import { turn } from './manual-clock.ts';
 import { connectTo, type RawClient } from './raw-client.ts';
 import { type ScriptedExchange, ScriptedService } from './scripted-service.ts';
 
@@ -31,18 +32,19 @@ export class RunningServer {
   readonly script = new ScriptedService();
   readonly server: HttpServer;
   readonly limits: ServerLimits;
-  /** The server's ends of all connections that this process has accepted during the test. */
-  readonly accepted: Socket[] = [];
   /** Where it listens. */
   address = '';
   readonly #t: TestContext;
+  /** The server's ends of the connections, in the order of `#clients`. */
+  readonly #accepted: Socket[] = [];
+  readonly #clients: RawClient[] = [];
 
   constructor(t: TestContext, limits: Partial<ServerLimits> = {}) {
     this.#t = t;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
     this.server = new HttpServer({ service: script.service, limits: this.limits, wheel, counters, log });
-    const onSocket = (message: unknown) => this.accepted.push((message as { socket: Socket }).socket);
+    const onSocket = (message: unknown) => this.#accepted.push((message as { socket: Socket }).socket);
     subscribe('net.server.socket', onSocket);
     t.after(() => {
       unsubscribe('net.server.socket', onSocket);
@@ -52,8 +54,17 @@ export class RunningServer {
     });
   }
 
-  connect(): Promise<RawClient> {
-    return connectTo(this.#t, this.address);
+  async connect(): Promise<RawClient> {
+    const client = await connectTo(this.#t, this.address);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** The server's end of a client's connection. */
+  async serverEnd(client: RawClient): Promise<Socket> {
+    const index = this.#clients.indexOf(client);
+    while (this.#accepted.length <= index) await turn();
+    return this.#accepted[index] as Socket;
   }
 
   /** The next exchange that the service is given. */

@@ -63,7 +63,7 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
   // request-line = method SP request-target SP HTTP-version (RFC 9112 §3), each space exactly one.
   const methodEnd = text.indexOf(' ', start);
   const targetEnd = methodEnd < 0 ? -1 : text.indexOf(' ', methodEnd + 1);
-  if (methodEnd < 0 || methodEnd > end || targetEnd < 0 || targetEnd > end) {
+  if (targetEnd < 0 || targetEnd > end) {
     throw new Http1Error('malformed', 'request line is not METHOD TARGET VERSION');
   }
   const method = text.slice(start, methodEnd);
