@@ -86,14 +86,17 @@ export class OriginExchange implements Responder, ConnectionUser {
   onRequestData(chunk: Buffer, more: boolean): void {
     // Where the connection is gone and its last input waits for credits, the origin takes no more.
     if (this.#over || this.#connection === null) return;
+    const sender = this.#sender as RequestSender;
+    const { blocked } = sender;
     try {
-      (this.#sender as RequestSender).take(chunk, more);
+      sender.take(chunk, more);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       this.#fail(error.code, error.detail);
       return;
     }
-    this.#watch();
+    // Only a change of who owes something moves the deadline.
+    if (sender.blocked !== blocked || sender.complete) this.#watch();
   }
 
   onRequestError(_error: ExchangeError): void {
@@ -104,13 +107,23 @@ export class OriginExchange implements Responder, ConnectionUser {
 
   onResponseCredit(bytes: number): void {
     if (this.#over) return;
-    this.#response.credits += bytes;
-    if (this.#response.resumable) this.#advance(null);
-    else this.#watch();
+    const response = this.#response;
+    const starved = response.credits === 0;
+    response.credits += bytes;
+    if (response.resumable) this.#advance(null);
+    else if (starved) this.#watch();
   }
 
   onConnected(connection: OriginConnection): void {
-    (this.#sender as RequestSender).start(connection);
+    const sender = this.#sender as RequestSender;
+    sender.start(connection);
+    if (sender.untouched) process.nextTick(flushHead, this);
+    this.#watch();
+  }
+
+  /** The turn in which the connection was there is over: the head leaves, whether some body has come to go with it or not. */
+  flushHead(): void {
+    this.#sender?.flushHead();
     this.#watch();
   }
 
@@ -146,16 +159,26 @@ export class OriginExchange implements Responder, ConnectionUser {
     } else if (response.head !== null) {
       this.#breakOff(error);
     } else if (connection.reused && !response.started && !sender.bodyTaken && IDEMPOTENT.has(this.#request.method)) {
-      // RFC 9112 §9.3.1: the connection was closed before the origin can have read the request. A new one is not reused, so this
-      // happens once.
-      this.#context.counters.originRetries++;
-      this.#connect();
+      this.#retry();
     } else {
       this.#fail(
         'HF_ORIGIN_CLOSED',
         `${reasonOf(error)} ${response.started ? 'in the head of' : 'before'} the response`,
       );
     }
+  }
+
+  /**
+   * The connection had most likely gone stale before the request got there, and it does no harm should it have got there after
+   * all (RFC 9112 §9.3.1). The new connection is not a reused one, so this happens once.
+   */
+  #retry(): void {
+    const { counters, log } = this.#context;
+    counters.originRetries++;
+    if (log.debugEnabled) {
+      log.debug({ id: this.#request.id, origin: this.#name }, 'origin closed an idle connection: request sent again');
+    }
+    this.#connect();
   }
 
   #connect(): void {
@@ -218,7 +241,8 @@ export class OriginExchange implements Responder, ConnectionUser {
         'origin sent bytes behind its response: connection closed',
       );
     }
-    // RFC 9112 §9.3 and §9.5: a request that was not read to its end, or bytes that belong to no response, end the connection.
+    // RFC 9112 §9.2: bytes that belong to no response end the connection. So does a request that was not sent to its end: its
+    // rest would be taken for the next one.
     const reusable = (this.#sender as RequestSender).done && response.head?.keepAlive === true && !response.surplus;
     this.#leave(reusable);
     this.#requester.onResponseData(response.last, false);
@@ -267,6 +291,10 @@ export class OriginExchange implements Responder, ConnectionUser {
     else if (!complete) connection.expireIn(0);
     else connection.expireIn(response.head === null ? responseTimeout : bodyTimeout);
   }
+}
+
+function flushHead(exchange: OriginExchange): void {
+  exchange.flushHead();
 }
 
 /** `host:port` as it stands in a URL. */

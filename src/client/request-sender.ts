@@ -46,7 +46,7 @@ export class RequestSender {
     return this.#complete;
   }
 
-  /** The connection is there, and nothing has been written to it yet. */
+  /** The connection is there, but even the head has not been written yet: `flushHead` is due at the end of this turn. */
   get untouched(): boolean {
     return this.#headPending;
   }
@@ -60,7 +60,6 @@ export class RequestSender {
     }
     // What comes of the body within this turn leaves together with the head.
     this.#headPending = true;
-    process.nextTick(flush, this);
     this.#sendEarly();
     if (!this.#granted) {
       this.#granted = true;
@@ -157,8 +156,4 @@ export class RequestSender {
   #write(data: Buffer | string): void {
     if (!(this.#connection as OriginConnection).write(data)) this.blocked = true;
   }
-}
-
-function flush(sender: RequestSender): void {
-  sender.flushHead();
 }

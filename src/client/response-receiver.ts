@@ -114,7 +114,7 @@ export class ResponseReceiver {
   }
 
   #skipInterim(status: number): void {
-    // RFC 9110 §15.2.2: a server must not switch protocols unasked, and what follows would be no HTTP.
+    // RFC 9110 §7.8: a server must not switch to a protocol that it was not asked for.
     if (status === 101) throw new Http1Error('malformed', 'switches protocols though nobody asked for it');
     // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
     if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `over ${MAX_INTERIM} interim responses`);

@@ -18,8 +18,7 @@ export function dial(host: string, port: number, onRead?: OnReadOpts): Socket {
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY,
-    // The field's type is stricter than what it takes: no reader of one's own is the same as an absent one.
-    ...(onRead === undefined ? null : { onread: onRead }),
+    onread: onRead,
   });
 }
 

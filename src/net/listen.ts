@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 
 /** Where to listen: a TCP port (all interfaces when `host` is null; port 0 takes a free one) or a unix socket. */
@@ -47,20 +47,34 @@ export async function listen(
     },
     accept,
   );
-  if (address.kind === 'unix') await listenUnix(server, address);
-  else await bind(server, address.host === null ? { port: address.port } : { host: address.host, port: address.port });
+  try {
+    if (address.kind === 'unix') await listenUnix(server, address);
+    else if (address.host === null) await bind(server, { port: address.port });
+    else await bind(server, { host: address.host, port: address.port });
+  } catch (error) {
+    server.close();
+    throw new Error(`cannot listen on ${describe(address)}: ${(error as Error).message}`);
+  }
   const bound = server.address();
   if (bound === null || typeof bound === 'string') {
     return { address: `unix:${bound}`, port: 0, close: () => server.close() };
   }
-  const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
-  return { address: `${host}:${bound.port}`, port: bound.port, close: () => server.close() };
+  return { address: `${hostText(bound.address)}:${bound.port}`, port: bound.port, close: () => server.close() };
+}
+
+function describe(address: ListenAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  return `${address.host === null ? '*' : hostText(address.host)}:${address.port}`;
+}
+
+/** RFC 3986 §3.2.2: an IPv6 literal stands in brackets wherever a port may follow it. */
+function hostText(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function bind(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const where = options.path ?? `${options.host ?? '*'}:${options.port}`;
-    server.once('error', (error) => reject(new Error(`cannot listen on ${where}: ${error.message}`)));
+    server.once('error', reject);
     server.listen({ ...options, backlog: 4096 }, () => {
       server.removeAllListeners('error');
       // Failing to accept (no file descriptor left) costs that client; the listener stays.
@@ -86,6 +100,8 @@ async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix
 
 /** Whether `path` is a socket file that nobody listens on any more. */
 function isStale(path: string): Promise<boolean> {
+  // Connecting to a file of another kind is refused just the same.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return Promise.resolve(false);
   return new Promise((resolve) => {
     const probe = connect({ path });
     probe.once('connect', () => {

@@ -53,9 +53,10 @@ export class TimerWheel {
   /** Lets `timer` fire in `delayMs` milliseconds, instead of any moment it waited for. */
   schedule(timer: WheelTimer, delayMs: number): void {
     if (timer.wheelNext !== null) unlink(timer);
-    // One step more than asked: the present step is already partly over.
-    const ticks = Math.max(1, Math.ceil(delayMs / this.#stepMs)) + 1;
-    timer.wheelTick = this.#tick + ticks;
+    // From the time that it is, not from the last step: that may be long ago in a turn that takes long. One step more than asked,
+    // because the present one is already partly over.
+    const tick = Math.floor((performance.now() - this.#start) / this.#stepMs);
+    timer.wheelTick = tick + Math.max(1, Math.ceil(delayMs / this.#stepMs)) + 1;
     const slot = this.#slots[timer.wheelTick % this.#slots.length] as Slot;
     const last = slot.wheelPrevious as WheelTimer;
     timer.wheelPrevious = last;

@@ -151,6 +151,26 @@ test('A waiting connection is closed after poolIdleTimeout', async (t) => {
   await peer.closed;
 });
 
+test('A connection that was used meanwhile is closed after poolIdleTimeout all the same', async (t) => {
+  const { scripted, fixture } = await start(t, { poolIdleTimeout: 0.5 });
+  const peer = await warmUp(fixture, scripted);
+  await fixture.pass(30);
+  await reuse(fixture, scripted, peer);
+  await peer.closed;
+});
+
+test('A connection that was held back for want of credits is read again when it is used again', async (t) => {
+  const { scripted, fixture } = await start(t);
+  const requester = fixture.send(scripted.origin, { credits: 1 });
+  const peer = await scripted.accept();
+  await peer.received();
+  peer.write(OK);
+  await requester.until(() => requester.body === 'o');
+  requester.grant(1);
+  await requester.completed();
+  await reuse(fixture, scripted, peer);
+});
+
 test('Use moves the end of a connection away', async (t) => {
   const scripted = await startOrigin(t);
   const fixture = new Fixture(t, { poolIdleTimeout: 10 }, stoppedWheel());
