@@ -1,4 +1,4 @@
-import { nameIs } from '../codec/fields/index.ts';
+import { fieldValue, withoutFields } from '../codec/fields/index.ts';
 import { requestHeadText } from '../codec/http1/index.ts';
 import { type HeaderList, type RequestHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
@@ -17,38 +17,11 @@ export function requestText(request: RequestHead): string {
 /** The fields to send: the list itself where, as nearly always, nothing has to change. */
 function sentFields(request: RequestHead): HeaderList {
   const { headers } = request;
-  let hasHost = false;
-  let changes = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (nameIs(name, 'host')) hasHost = true;
-    else if (belongsToConnection(name)) changes = true;
-  }
-  if (hasHost && !changes) return headers;
+  // The body is asked for by credits here: nobody waits for a 100 (RFC 9110 §10.1.1).
+  const sent =
+    fieldValue(headers, 'expect') === undefined ? headers : withoutFields(headers, (name) => name === 'expect');
   // RFC 9112 §3.2: every request has a Host field, an empty one if the target has no authority, and it should come first.
-  const sent: HeaderList = hasHost ? [] : ['Host', request.authority];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (!belongsToConnection(name)) sent.push(name, headers[i + 1] as string);
-  }
-  return sent;
-}
-
-/** Whether the field says something about one connection only, or frames the body on it. The length rules most names out. */
-function belongsToConnection(name: string): boolean {
-  switch (name.length) {
-    case 6:
-      // The body is asked for by credits here: nobody waits for a 100 (RFC 9110 §10.1.1).
-      return nameIs(name, 'expect');
-    case 10:
-      return nameIs(name, 'connection') || nameIs(name, 'keep-alive');
-    case 14:
-      return nameIs(name, 'content-length');
-    case 17:
-      return nameIs(name, 'transfer-encoding');
-    default:
-      return false;
-  }
+  return fieldValue(headers, 'host') === undefined ? ['Host', request.authority, ...sent] : sent;
 }
 
 function framing(method: string, bodyLength: number): string {

@@ -64,8 +64,11 @@ export function listMembers(values: readonly string[]): string[] {
   return members;
 }
 
-/** OWS is space and tab alone (RFC 9110 §5.6.3); what else `String.trim` takes away, U+00A0 above all, is content here. */
-function trimmed(text: string, start: number, end: number): string {
+/**
+ * What lies between `start` and `end` of `text` without the white space around it. OWS is space and tab alone (RFC 9110 §5.6.3);
+ * what else `String.trim` takes away, U+00A0 above all, is content here.
+ */
+export function trimmed(text: string, start: number, end: number): string {
   let from = start;
   let to = end;
   while (from < to && isSpace(text.charCodeAt(from))) from++;

@@ -5,5 +5,6 @@ export {
   listMembers,
   nameIs,
   nameStartsWith,
+  trimmed,
   withoutFields,
 } from './fields.ts';

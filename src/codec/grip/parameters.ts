@@ -1,5 +1,5 @@
-const TAB = 0x09;
-const SPACE = 0x20;
+import { trimmed } from '../fields/index.ts';
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
@@ -99,17 +99,4 @@ function unquoted(text: string, start: number, end: number): string {
     from = ++i;
   }
   return value + text.slice(from, end);
-}
-
-/** OWS is space and tab alone (RFC 9110 §5.6.3); `String.trim` would take bytes of UTF-8 text away with U+00A0. */
-function trimmed(text: string, start: number, end: number): string {
-  let from = start;
-  let to = end;
-  while (from < to && isSpace(text.charCodeAt(from))) from++;
-  while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
-}
-
-function isSpace(code: number): boolean {
-  return code === SPACE || code === TAB;
 }

@@ -13,14 +13,14 @@ const CR = 0x0d;
 export class HeadCollector {
   /** Where in the input of the last `collect` the bytes behind the head begin. */
   offset = 0;
-  readonly #limits: Http1Limits;
+  protected readonly limits: Http1Limits;
   /** The lines so far, the last one perhaps unfinished. */
   #text = '';
   #lines = 0;
   #lineLength = 0;
 
   constructor(limits: Http1Limits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Whether the head has begun to arrive. */
@@ -34,7 +34,7 @@ export class HeadCollector {
    * @throws Http1Error `head-too-large`, `target-too-long`
    */
   collect(input: Buffer, offset: number): string | null {
-    const { maxHeadBytes, lenientLineEnds } = this.#limits;
+    const { maxHeadBytes, lenientLineEnds } = this.limits;
     if (this.#text === '') checkFirst(input[offset]);
     if (this.#text === '' && !lenientLineEnds) {
       const end = input.indexOf(HEAD_END, offset);
@@ -47,7 +47,7 @@ export class HeadCollector {
   }
 
   #collectLines(input: Buffer, offset: number): string | null {
-    const { maxHeadBytes, maxHeaders, lenientLineEnds } = this.#limits;
+    const { maxHeadBytes, maxHeaders, lenientLineEnds } = this.limits;
     let position = offset;
     while (position < input.length) {
       const lf = input.indexOf(LF, position);
@@ -82,7 +82,7 @@ export class HeadCollector {
   }
 
   #tooLarge(): Http1Error {
-    const { maxHeadBytes } = this.#limits;
+    const { maxHeadBytes } = this.limits;
     return this.#lines === 0
       ? new Http1Error('target-too-long', `start line over ${maxHeadBytes} bytes`)
       : new Http1Error('head-too-large', `header over ${maxHeadBytes} bytes`);

@@ -27,32 +27,14 @@ export interface Http1RequestHead {
 }
 
 /** Reads request heads from bytes in any split; one reader for one head after the other. */
-export class RequestHeadReader {
-  readonly #limits: Http1Limits;
-  readonly #collector: HeadCollector;
-
-  constructor(limits: Http1Limits) {
-    this.#limits = limits;
-    this.#collector = new HeadCollector(limits);
-  }
-
-  /** Where in the last input the bytes behind the head begin. */
-  get offset(): number {
-    return this.#collector.offset;
-  }
-
-  /** Whether a head has begun to arrive. */
-  get started(): boolean {
-    return this.#collector.started;
-  }
-
+export class RequestHeadReader extends HeadCollector {
   /**
    * Takes bytes from `input` at `offset`; returns the head when it is complete, else null.
    * @throws Http1Error; nothing more can be read after it
    */
   read(input: Buffer, offset: number): Http1RequestHead | null {
-    const text = this.#collector.collect(input, offset);
-    return text === null ? null : parseRequestHead(text, this.#limits);
+    const text = this.collect(input, offset);
+    return text === null ? null : parseRequestHead(text, this.limits);
   }
 }
 

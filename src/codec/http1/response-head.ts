@@ -21,25 +21,7 @@ export interface Http1ResponseHead {
 }
 
 /** Reads response heads from bytes in any split; one reader for one head after the other. */
-export class ResponseHeadReader {
-  readonly #limits: Http1Limits;
-  readonly #collector: HeadCollector;
-
-  constructor(limits: Http1Limits) {
-    this.#limits = limits;
-    this.#collector = new HeadCollector(limits);
-  }
-
-  /** Where in the last input the bytes behind the head begin. */
-  get offset(): number {
-    return this.#collector.offset;
-  }
-
-  /** Whether a head has begun to arrive. */
-  get started(): boolean {
-    return this.#collector.started;
-  }
-
+export class ResponseHeadReader extends HeadCollector {
   /**
    * Takes bytes from `input` at `offset`; returns the head when it is complete, else null. Interim (1xx) responses are returned
    * like any other, with no body.
@@ -47,8 +29,8 @@ export class ResponseHeadReader {
    * @throws Http1Error; nothing more can be read after it
    */
   read(input: Buffer, offset: number, method: string): Http1ResponseHead | null {
-    const text = this.#collector.collect(input, offset);
-    return text === null ? null : parseResponseHead(text, method, this.#limits);
+    const text = this.collect(input, offset);
+    return text === null ? null : parseResponseHead(text, method, this.limits);
   }
 }
 
