@@ -3,7 +3,7 @@ import { HttpClient } from '../client/index.ts';
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
 import { type Config, resolveKey } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
-import { Counters, type Log, textResponse } from '../exchange/index.ts';
+import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { TimerWheel } from '../net/index.ts';
 import { prepareRoutes, proxyService, RouteTable, UpstreamTrust } from '../proxy/index.ts';
@@ -30,10 +30,7 @@ export class App {
     const shared = { wheel: this.#wheel, counters: this.counters, log };
     this.#config = config;
     this.#log = log;
-    this.#client = new HttpClient({
-      ...shared,
-      limits: { ...proxy, maxResponseHeaderBytes: proxy.maxResponseHeaderBytes },
-    });
+    this.#client = new HttpClient({ ...shared, limits: proxy });
     this.#hub = new Hub({ ...shared, limits: hub, patchBody });
   }
 
@@ -68,6 +65,7 @@ export class App {
     await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
     clearTimeout(timer);
     for (const server of servers) server.destroy();
+    await Promise.all(servers.map((server) => server.whenEmpty()));
     this.#client.close();
     this.#wheel.stop();
     this.#log.info({ counters: { ...this.counters } }, 'stopped');
@@ -79,7 +77,7 @@ export class App {
     this.#server = new HttpServer({
       ...shared,
       counters: this.counters,
-      service: await this.#proxy(),
+      service: this.#proxy(),
       limits: serverLimits(server),
     });
     this.#control = new HttpServer({
@@ -107,14 +105,14 @@ export class App {
     this.#log.info({ clients: this.clientAddresses, publishers: this.controlAddresses }, 'started');
   }
 
-  async #proxy(): Promise<ReturnType<typeof proxyService>> {
+  #proxy(): Service {
     const { proxy } = this.#config;
     const readFile = (path: string) => readFileSync(path, 'utf8');
     const upstreamKey = resolveKey(proxy.upstreamKey, readFile);
     return proxyService({
       client: this.#client,
       hub: this.#hub,
-      routes: new RouteTable(await prepareRoutes(this.#config, readFile, this.#log)),
+      routes: new RouteTable(prepareRoutes(this.#config, readFile)),
       trust: upstreamKey === null ? null : new UpstreamTrust(upstreamKey),
       rules: proxy,
       debug: proxy.debug,

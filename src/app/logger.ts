@@ -27,8 +27,15 @@ export function createLog(level: LogLevel): Log {
 /** `12:30:01.234 WARN  request failed code=HF_NO_ROUTE …` */
 function readable(line: string): string {
   const { time, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const details = Object.entries(fields).map(
-    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+  const details = Object.entries(fields).map(([key, value]) => ` ${key}=${shown(value)}`);
   return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg}${details.join('')}\n`;
+}
+
+/** Text as it is, unless it could move the cursor or begin a line of its own: then, as all else, in the manner of JSON. */
+function shown(value: unknown): string {
+  const json = JSON.stringify(value).replace(
+    /\p{Cc}/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return json === `"${value}"` ? json.slice(1, -1) : json;
 }

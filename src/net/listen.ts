@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 
 /** Where to listen: a TCP port (all interfaces when `host` is null; port 0 takes a free one) or a unix socket. */
@@ -57,7 +57,9 @@ export async function listen(
   }
   const bound = server.address();
   if (bound === null || typeof bound === 'string') {
-    return { address: `unix:${bound}`, port: 0, close: () => server.close() };
+    const path = bound ?? '';
+    const own = fileAt(path);
+    return { address: `unix:${path}`, port: 0, close: () => closeUnix(server, path, own) };
   }
   return { address: `${hostText(bound.address)}:${bound.port}`, port: bound.port, close: () => server.close() };
 }
@@ -98,10 +100,28 @@ async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix
   if (mode !== null) chmodSync(path, mode);
 }
 
+/** Closes the listener, which removes whatever is at `path` by then: another program's file there is kept. */
+function closeUnix(server: Server, path: string, own: Stats | undefined): void {
+  const now = fileAt(path);
+  if (now === undefined || (now.ino === own?.ino && now.dev === own.dev)) {
+    server.close();
+    return;
+  }
+  const aside = `${path}.${process.pid}`;
+  renameSync(path, aside);
+  server.close();
+  renameSync(aside, path);
+}
+
+/** What is at `path`; undefined for nothing, and for a name in the abstract namespace, which begins with a zero byte. */
+function fileAt(path: string): Stats | undefined {
+  return path.startsWith('\0') ? undefined : lstatSync(path, { throwIfNoEntry: false });
+}
+
 /** Whether `path` is a socket file that nobody listens on any more. */
 function isStale(path: string): Promise<boolean> {
   // Connecting to a file of another kind is refused just the same.
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return Promise.resolve(false);
+  if (fileAt(path)?.isSocket() !== true) return Promise.resolve(false);
   return new Promise((resolve) => {
     const probe = connect({ path });
     probe.once('connect', () => {

@@ -1,6 +1,13 @@
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
-import { ExchangeError, type Requester, type Responder, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import {
+  ExchangeError,
+  type HeaderList,
+  type Requester,
+  type Responder,
+  type ResponseHead,
+  UNKNOWN_LENGTH,
+} from '../exchange/index.ts';
 import { BodyDecoder, type DecodedBody } from './body-decoder.ts';
 import { BodySender } from './body-sender.ts';
 import { endToEndHeaders } from './response-headers.ts';
@@ -28,6 +35,8 @@ export interface GripOutcome {
  */
 export class GripResponse implements DecodedBody {
   readonly #head: ResponseHead;
+  /** Those fields of the head that are not of one connection only. */
+  readonly #headers: HeaderList;
   readonly #method: string;
   readonly #requester: Requester;
   readonly #origin: Responder;
@@ -58,13 +67,14 @@ export class GripResponse implements DecodedBody {
     outcome: GripOutcome,
   ) {
     this.#head = head;
+    this.#headers = endToEndHeaders(head.headers);
     this.#method = method;
     this.#requester = requester;
     this.#origin = origin;
     this.#outcome = outcome;
     this.#sender = new BodySender(requester, credits);
     const codings = listMembers(fieldValues(head.headers, 'content-encoding')).filter(
-      (coding) => coding !== 'identity',
+      (coding) => coding.toLowerCase() !== 'identity',
     );
     if (codings.length > 1) throw new ExchangeError('HF_GRIP_INVALID', 'the GRIP response is encoded more than once');
     this.#decoder = codings[0] === undefined ? null : new BodyDecoder(codings[0], this);
@@ -127,8 +137,7 @@ export class GripResponse implements DecodedBody {
     const instruct = this.#parse(Buffer.concat(this.#chunks));
     if (instruct === null) return;
     this.#chunks = [];
-    // A HEAD request has no body that could be held back or go on.
-    if (instruct.hold === null || this.#method === 'HEAD') {
+    if (instruct.hold === null || !this.#canBeHeld(instruct)) {
       this.#relay(instruct);
       return;
     }
@@ -138,6 +147,12 @@ export class GripResponse implements DecodedBody {
 
   onDecodingError(error: ExchangeError): void {
     this.#fail(error);
+  }
+
+  /** RFC 9110 §6.4.1: a response that has no body by definition is complete with its head, so none can go on. */
+  #canBeHeld({ hold, response }: Instruct): boolean {
+    if (this.#method === 'HEAD') return false;
+    return hold?.mode === 'response' || (response.status !== 204 && response.status !== 304);
   }
 
   #worked(bytes: number): void {
@@ -152,7 +167,7 @@ export class GripResponse implements DecodedBody {
   }
 
   #beginStreaming(): void {
-    if (holdModeOf(this.#head.headers) !== 'stream') {
+    if (holdModeOf(this.#headers) !== 'stream') {
       const detail = `GRIP instruct response over ${MAX_INSTRUCT_BODY} bytes that is not the beginning of a stream`;
       this.#fail(new ExchangeError('HF_GRIP_TOO_LARGE', detail));
       return;
@@ -169,7 +184,7 @@ export class GripResponse implements DecodedBody {
 
   #relay(instruct: Instruct): void {
     const { status, reason, headers, body } = instruct.response;
-    this.#sending = instruct;
+    this.#sending = { hold: null, response: instruct.response };
     this.#outcome.onRelay(status);
     this.#requester.onResponse({ status, reason, headers, bodyLength: body.length });
     this.#sender.send(body, true);
@@ -188,10 +203,10 @@ export class GripResponse implements DecodedBody {
   }
 
   #parse(body: Buffer): Instruct | null {
-    const { status, reason, headers } = this.#head;
+    const { status, reason } = this.#head;
     let problem: string;
     try {
-      const instruct = parseInstruct(status, reason, endToEndHeaders(headers), body);
+      const instruct = parseInstruct(status, reason, this.#headers, body);
       if (instruct.response.status >= 200) return instruct;
       problem = `${instruct.response.status} is no status of a final response`;
     } catch (error) {

@@ -1,6 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
-import { SignJWT } from 'jose';
-import type { Log } from '../exchange/index.ts';
+import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 
 /** Seconds that a signature is valid (Pushpin's own figure). */
 const VALID_S = 3600;
@@ -9,77 +7,72 @@ const VALID_S = 3600;
 const FRESH_MS = 1000;
 
 /**
- * Signs requests to origins with `Grip-Sig`: a JWT with `iss` and `exp`. A token says nothing about the request, so one serves all
- * requests of a second, and the next one is made aside: no request waits for a signature.
+ * Signs requests to origins with `Grip-Sig`: a JWT with `iss` and `exp` (RFC 7515 §7.1, RFC 7519). A token says nothing about the
+ * request, so one serves all requests of a second.
  */
 export class GripSigner {
   readonly #issuer: string;
-  readonly #key: Parameters<SignJWT['sign']>[0];
+  readonly #key: Buffer | KeyObject;
   readonly #algorithm: string;
-  readonly #log: Log;
   #token = '';
-  #signedAt = 0;
-  #signing = false;
+  #signedAt = Number.NEGATIVE_INFINITY;
 
-  private constructor(issuer: string, key: Buffer | string, log: Log) {
+  /**
+   * @param key bytes of a shared secret, or a private key in PEM
+   * @throws Error when the key cannot be used
+   */
+  constructor(issuer: string, key: Buffer | string) {
     this.#issuer = issuer;
-    this.#log = log;
     if (typeof key === 'string') {
       const privateKey = createPrivateKey(key);
       this.#key = privateKey;
-      this.#algorithm = algorithmOf(privateKey.asymmetricKeyType);
+      this.#algorithm = algorithmOf(privateKey);
     } else {
       this.#key = key;
       this.#algorithm = 'HS256';
     }
   }
 
-  /**
-   * A signer with its first token made.
-   * @param key bytes of a shared secret, or a private key in PEM
-   * @throws Error when the key cannot be used
-   */
-  static async create(issuer: string, key: Buffer | string, log: Log): Promise<GripSigner> {
-    const signer = new GripSigner(issuer, key, log);
-    await signer.#sign();
-    return signer;
-  }
-
   /** The value of `Grip-Sig` for a request that is sent now. */
   token(): string {
-    if (Date.now() - this.#signedAt > FRESH_MS && !this.#signing) {
-      this.#sign().catch((error) => this.#log.error({ detail: String(error) }, 'cannot sign Grip-Sig'));
+    const now = Date.now();
+    // A clock that was set back makes a token from the future.
+    if (Math.abs(now - this.#signedAt) > FRESH_MS) {
+      this.#token = this.#sign(Math.floor(now / 1000) + VALID_S);
+      this.#signedAt = now;
     }
     return this.#token;
   }
 
-  async #sign(): Promise<void> {
-    this.#signing = true;
-    try {
-      const now = Date.now();
-      this.#token = await new SignJWT({ iss: this.#issuer, exp: Math.floor(now / 1000) + VALID_S })
-        .setProtectedHeader({ typ: 'JWT', alg: this.#algorithm })
-        .sign(this.#key);
-      this.#signedAt = now;
-    } finally {
-      this.#signing = false;
-    }
+  #sign(exp: number): string {
+    const input = `${encoded({ typ: 'JWT', alg: this.#algorithm })}.${encoded({ iss: this.#issuer, exp })}`;
+    return `${input}.${this.#signature(input).toString('base64url')}`;
+  }
+
+  #signature(input: string): Buffer {
+    const key = this.#key;
+    if (Buffer.isBuffer(key)) return createHmac('sha256', key).update(input).digest();
+    // RFC 8037 §3.1: EdDSA takes no digest. RFC 7518 §3.4: an ECDSA signature is its two numbers, not their DER encoding.
+    return sign(this.#algorithm === 'EdDSA' ? null : 'sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   }
 }
 
 /**
  * The JWT algorithm of an asymmetric key.
- * @throws Error for a kind of key that GRIP has no use for
+ * @throws Error for a key that GRIP has no use for, or that is too short (RFC 7518 §3.3)
  */
-export function algorithmOf(type: string | undefined): string {
-  switch (type) {
-    case 'ec':
-      return 'ES256';
-    case 'rsa':
-      return 'RS256';
-    case 'ed25519':
-      return 'EdDSA';
-    default:
-      throw new Error(`keys of the kind ${type} cannot sign Grip-Sig: use EC P-256, RSA or Ed25519`);
-  }
+export function algorithmOf(key: KeyObject): string {
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const type = key.asymmetricKeyType;
+  if (type === 'ec' && namedCurve === 'prime256v1') return 'ES256';
+  if (type === 'rsa' && modulusLength >= 2048) return 'RS256';
+  if (type === 'ed25519') return 'EdDSA';
+  const found = type === 'rsa' ? `${type} of ${modulusLength} bits` : (namedCurve ?? type);
+  throw new Error(
+    `a key of the kind ${found} cannot serve for Grip-Sig: use EC P-256, RSA from 2048 bits on, or Ed25519`,
+  );
+}
+
+function encoded(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -1,5 +1,6 @@
 import type { HttpClient } from '../client/index.ts';
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
+import { formatHostPort } from '../config/index.ts';
 import {
   answer,
   type Counters,
@@ -81,8 +82,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#headers = originHeaders(proxied, room.rules, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0 || repetition !== null;
     this.#body = repetition?.body ?? (this.#bodyDone || route.route.noGrip ? null : []);
-    if (this.#bodyDone && this.#body !== null && this.#body.length > 0) this.#unsent = Buffer.concat(this.#body);
-    this.#bodyBytes = this.#unsent?.length ?? 0;
+    for (const chunk of this.#body ?? []) this.#bodyBytes += chunk.length;
   }
 
   /** Sends the request. */
@@ -94,9 +94,11 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     const { request, route } = this.#proxied;
     const target = route.route.targets[this.#targetIndex];
     if (target === undefined) return;
+    if (this.#repetition !== null && this.#bodyBytes > 0) this.#unsent = Buffer.concat(this.#body ?? []);
+    this.#originCredits = 0;
     const { asHost } = route.route;
     const headers = this.#targetIndex === 0 ? this.#headers : [...this.#headers];
-    headers[1] = target.hostHeader || asHost || request.authority || `${target.host}:${target.port}`;
+    headers[1] = target.hostHeader || asHost || request.authority || formatHostPort(target);
     // Written out: this is done for every request, and a spread would cost several times as much.
     const outgoing: RequestHead = {
       id: request.id,
@@ -113,7 +115,9 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     const index = this.#targetIndex;
     const origin = this.#room.client.send(target, outgoing, this);
     // The client may have failed at once, and the next target been tried already.
-    if (this.#targetIndex === index) this.#origin = origin;
+    if (this.#targetIndex !== index || this.#over) return;
+    this.#origin = origin;
+    this.#useOriginCredits();
   }
 
   // ---- from the client's side (Responder)
@@ -145,15 +149,19 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   onRequestCredit(bytes: number): void {
     if (this.#over) return;
-    if (this.#unsent === null) {
-      this.#requester.onRequestCredit(bytes);
-      return;
-    }
     this.#originCredits += bytes;
-    this.#sendRepeatedBody();
+    // A connection that waited takes a body before it is known here whom to pass it to.
+    if (this.#origin !== NOBODY) this.#useOriginCredits();
   }
 
-  #sendRepeatedBody(): void {
+  /** Lets the body come that the origin takes: from the client, or out of what is kept. */
+  #useOriginCredits(): void {
+    if (this.#repetition === null) {
+      const bytes = this.#originCredits;
+      this.#originCredits = 0;
+      if (bytes > 0) this.#requester.onRequestCredit(bytes);
+      return;
+    }
     while (this.#unsent !== null && this.#originCredits > 0) {
       const rest = this.#unsent;
       const piece = rest.subarray(0, this.#originCredits);
@@ -174,7 +182,8 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers), bodyLength });
       return;
     }
-    if (this.#bodyBytes > MAX_GRIP_REQUEST_BODY) {
+    // What is still to come of an announced body counts too: the answer must not depend on how far the upload has got.
+    if (Math.max(this.#bodyBytes, this.#proxied.request.bodyLength) > MAX_GRIP_REQUEST_BODY) {
       const error = new ExchangeError(
         'HF_GRIP_REQUEST_TOO_LARGE',
         `the request body is over ${MAX_GRIP_REQUEST_BODY} bytes`,
@@ -220,7 +229,8 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     if (this.#over) return;
     this.#grip?.cancel();
     if (this.#grip?.started) this.#started = true;
-    if (!cannotConnect(error)) {
+    // Body that one target was to get cannot be asked for again; that of a repetition is kept.
+    if (!cannotConnect(error) || (this.#bodyBytes > 0 && this.#repetition === null)) {
       this.#fail(error);
       return;
     }
@@ -233,7 +243,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       return;
     }
     this.#targetIndex = 0;
-    const tried = targets.map(({ host, port }) => `${host}:${port}`).join(', ');
+    const tried = targets.map(formatHostPort).join(', ');
     const detail = `Unable to connect to any targets. Tried: ${tried} (${error.detail})`;
     this.#fail(new ExchangeError(error.code, detail));
   }
@@ -243,6 +253,9 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route } = this.#proxied;
     this.#over = true;
+    // This object stays with the hold, to send the request again; what the response took to read does not.
+    this.#grip = null;
+    this.#origin = NOBODY;
     if (this.#room.log.debugEnabled) this.#logRequest('accept');
     this.#room.hub.hold({
       request,
@@ -302,12 +315,12 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   #logFields(): Record<string, unknown> {
     const { request, route } = this.#proxied;
-    const { host, port } = route.route.targets[this.#targetIndex] ?? { host: '', port: 0 };
+    const target = route.route.targets[this.#targetIndex];
     return {
       id: request.id,
       method: request.method,
       uri: `${request.scheme}://${request.authority}${request.target}`,
-      target: `${host}:${port}`,
+      target: target === undefined ? '' : formatHostPort(target),
       ...(route.route.id === '' ? {} : { route: route.route.id }),
     };
   }

@@ -1,5 +1,5 @@
 import { type Config, type Route, resolveKey } from '../config/index.ts';
-import type { HeaderList, Log } from '../exchange/index.ts';
+import type { HeaderList } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
 
 /** A route, and what is worked out once for all its requests. */
@@ -20,18 +20,9 @@ export interface ProxiedRoute {
  * @param readFile reads the text of a key file
  * @throws Error when a key cannot be read or used
  */
-export function prepareRoutes(config: Config, readFile: (path: string) => string, log: Log): Promise<ProxiedRoute[]> {
-  const signers = new Map<string, Promise<GripSigner>>();
-  const prepare = async (route: Route): Promise<ProxiedRoute> => {
-    const issuer = route.sigIss || config.proxy.sigIss;
-    const keyText = route.sigKey || config.proxy.sigKey;
-    const key = resolveKey(keyText, readFile);
-    let signer: Promise<GripSigner> | undefined;
-    if (key !== null && !route.noGrip) {
-      const identity = JSON.stringify([issuer, keyText]);
-      signer = signers.get(identity) ?? GripSigner.create(issuer, key, log);
-      signers.set(identity, signer);
-    }
+export function prepareRoutes(config: Config, readFile: (path: string) => string): ProxiedRoute[] {
+  const signers = new Map<string, GripSigner | null>();
+  return config.routes.map((route) => {
     const setHeaders: HeaderList = [];
     const setNames = new Set<string>();
     for (let i = 0; i < route.header.length; i += 2) {
@@ -40,13 +31,27 @@ export function prepareRoutes(config: Config, readFile: (path: string) => string
       setNames.add(name.toLowerCase());
       if (value !== '') setHeaders.push(name, value);
     }
-    return {
-      route,
-      debug: route.debug || config.proxy.debug,
-      setHeaders,
-      setNames,
-      signer: (await signer) ?? null,
-    };
-  };
-  return Promise.all(config.routes.map(prepare));
+    const debug = route.debug || config.proxy.debug;
+    return { route, debug, setHeaders, setNames, signer: signerOf(route, config, readFile, signers) };
+  });
+}
+
+/** The signer for a route's requests, shared by the routes with the same issuer and key. */
+function signerOf(
+  route: Route,
+  config: Config,
+  readFile: (path: string) => string,
+  signers: Map<string, GripSigner | null>,
+): GripSigner | null {
+  if (route.noGrip) return null;
+  const issuer = route.sigIss || config.proxy.sigIss;
+  const keyText = route.sigKey || config.proxy.sigKey;
+  const identity = JSON.stringify([issuer, keyText]);
+  let signer = signers.get(identity);
+  if (signer === undefined) {
+    const key = resolveKey(keyText, readFile);
+    signer = key === null ? null : new GripSigner(issuer, key);
+    signers.set(identity, signer);
+  }
+  return signer;
 }

@@ -21,14 +21,13 @@ export function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** What the origin is asked for: the target after the route's `path_rem` or `replace_beg`. */
+/** What the origin is asked for: the target after the route's `path_rem` or `replace_beg`, which leave the query alone. */
 export function rewriteTarget(target: string, route: Route): string {
-  if (route.replaceBeg !== null) return rooted(route.replaceBeg + target.slice(route.pathBeg.length));
-  if (route.pathRem > 0) {
-    const path = pathOf(target);
-    return rooted(path.slice(route.pathRem) + target.slice(path.length));
-  }
-  return target;
+  const { replaceBeg, pathBeg, pathRem } = route;
+  if (replaceBeg === null && pathRem === 0) return target;
+  const path = pathOf(target);
+  const rest = replaceBeg === null ? path.slice(pathRem) : replaceBeg + path.slice(pathBeg.length);
+  return rooted(rest + target.slice(path.length));
 }
 
 function rooted(target: string): string {

@@ -17,7 +17,7 @@ export class UpstreamTrust {
     if (typeof key === 'string') {
       const publicKey = createPublicKey(key);
       this.#key = publicKey;
-      this.#algorithm = algorithmOf(publicKey.asymmetricKeyType);
+      this.#algorithm = algorithmOf(publicKey);
     } else {
       this.#key = key;
       this.#algorithm = 'HS256';

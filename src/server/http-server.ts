@@ -103,11 +103,33 @@ export class HttpServer implements ConnectionHost {
   #accept(socket: ClientSocket): void {
     const { counters, limits } = this;
     const refused = this.draining || this.#connections.size - this.#turnedAway >= limits.maxConnections;
-    if (refused && this.#turnedAway >= MAX_TURNED_AWAY) {
-      counters.connectionsRefused++;
+    if (refused) {
+      const code = this.draining ? 'HF_DRAINING' : 'HF_TOO_MANY_CONNECTIONS';
+      this.#turnAway(socket, new ExchangeError(code));
+      return;
+    }
+    this.#open(socket).on('close', this.#onClose);
+    counters.connectionsAccepted++;
+    counters.connectionsOpen++;
+  }
+
+  /** Tells a client that it is one too many, unless there are too many of those already. */
+  #turnAway(socket: ClientSocket, error: ExchangeError): void {
+    this.counters.connectionsRefused++;
+    this.log.debug({ peer: socket.remoteAddress, code: error.code }, 'connection turned away');
+    if (this.#turnedAway >= MAX_TURNED_AWAY) {
       socket.destroy();
       return;
     }
+    this.#turnedAway++;
+    this.#open(socket).on('close', () => {
+      this.#turnedAway--;
+      this.#closed(socket[CONNECTION]);
+    });
+    socket[CONNECTION].turnAway(error);
+  }
+
+  #open(socket: ClientSocket): ClientSocket {
     const connection = new Http1Connection(socket, this, ++this.#accepted);
     socket[CONNECTION] = connection;
     this.#connections.add(connection);
@@ -115,21 +137,7 @@ export class HttpServer implements ConnectionHost {
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
-    if (refused) {
-      this.#turnedAway++;
-      counters.connectionsRefused++;
-      socket.on('close', () => {
-        this.#turnedAway--;
-        this.#closed(connection);
-      });
-      const code = this.draining ? 'HF_DRAINING' : 'HF_TOO_MANY_CONNECTIONS';
-      this.log.debug({ peer: socket.remoteAddress, code }, 'connection turned away');
-      connection.turnAway(new ExchangeError(code));
-      return;
-    }
-    counters.connectionsAccepted++;
-    counters.connectionsOpen++;
-    socket.on('close', this.#onClose);
+    return socket;
   }
 
   /** One function for all sockets: a closure for each would cost memory in every idle connection. */

@@ -1,27 +1,19 @@
 import type { Socket } from 'node:net';
-import {
-  type BodyReader,
-  bodyReader,
-  CHUNKED,
-  type Http1RequestHead,
-  RequestHeadReader,
-} from '../codec/http1/index.ts';
+import { type BodyReader, bodyReader, type Http1RequestHead, RequestHeadReader } from '../codec/http1/index.ts';
 import {
   ExchangeError,
   type Payload,
   type Peer,
   type Requester,
-  type RequestHead,
   type Responder,
   type ResponseHead,
-  UNKNOWN_LENGTH,
-  WINDOW,
 } from '../exchange/index.ts';
-import { WheelTimer } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { LINGER_MS } from './options.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
+import { LINGER, PROBE_INTERVAL } from './options.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { toExchangeError } from './to-exchange-error.ts';
+import { toRequestHead } from './to-request-head.ts';
 
 /** Between requests. */
 const IDLE = 0;
@@ -30,7 +22,7 @@ const HEAD = 1;
 /** A service has the request. */
 const EXCHANGE = 2;
 /** The last answer is out; input is thrown away until the client has closed too. */
-const LINGER = 3;
+const LINGERING = 3;
 const CLOSED = 4;
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
@@ -41,23 +33,21 @@ const NEVER = Number.POSITIVE_INFINITY;
  * One client connection speaking HTTP/1 (RFC 9112): reads requests one at a time, gives each to the service as an exchange, and is the
  * `Requester` that takes the answer. An idle one is this object and its socket: no buffers, no timer of its own.
  */
-export class Http1Connection extends WheelTimer implements Requester {
+export class Http1Connection extends DeadlineTimer implements Requester {
   readonly #socket: Socket;
   readonly #server: ConnectionHost;
   readonly #number: number;
   readonly #peer: Peer;
   #exchanges = 0;
   #state = IDLE;
-  /** When `onTimer` has something to do, in the wheel's time; the timer itself may fire earlier and find nothing. */
-  #deadline = NEVER;
-  /** When the timer fires, in the wheel's time. */
-  #timerAt = NEVER;
   /** When the whole request has to be here. */
   #requestDeadline = NEVER;
   #reader: RequestHeadReader | null = null;
   /** Input that could not be taken yet: body without credit, or the next request. */
   #unread: Buffer | null = null;
   #consuming = false;
+  /** Reading is suspended, because too much is unread. */
+  #paused = false;
   /** The client has sent FIN: no more input, but it may still be reading. */
   #inputEnded = false;
   /** Not null while bytes of the request body are to come. */
@@ -66,17 +56,18 @@ export class Http1Connection extends WheelTimer implements Requester {
   #awaitsContinue = false;
   #responder: Responder | null = null;
   #writer: ResponseWriter | null = null;
+  /** The socket wants its writer to wait. */
+  #blocked = false;
   /** Bytes of response body that wait in the socket: credit for them comes back when it has drained. */
   #owedCredit = 0;
-  #blocked = false;
 
   constructor(socket: Socket, server: ConnectionHost, number: number) {
-    super();
+    super(server.wheel);
     this.#socket = socket;
     this.#server = server;
     this.#number = number;
     this.#peer = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-    this.#setDeadline(server.limits.idleTimeout);
+    this.#watch();
   }
 
   /** Names the connection and the exchange on it. */
@@ -88,7 +79,7 @@ export class Http1Connection extends WheelTimer implements Requester {
 
   /** Bytes of the client. */
   onInput(chunk: Buffer): void {
-    if (this.#state >= LINGER) return;
+    if (this.#state >= LINGERING) return;
     if (this.#unread !== null) {
       this.#keep(Buffer.concat([this.#unread, chunk]));
       if (this.#consuming) return;
@@ -103,14 +94,16 @@ export class Http1Connection extends WheelTimer implements Requester {
     if (input === null || this.#consuming) return;
     this.#unread = null;
     this.#consume(input);
-    if (this.#unread === null && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#unread !== null || !this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 
   #consume(input: Buffer): void {
     this.#consuming = true;
     let offset = 0;
     try {
-      while (offset < input.length && this.#state < LINGER) {
+      while (offset < input.length && this.#state < LINGERING) {
         const before = offset;
         const state = this.#state;
         if (state !== EXCHANGE) {
@@ -123,11 +116,13 @@ export class Http1Connection extends WheelTimer implements Requester {
           if (offset === before && this.#body !== null) break;
         }
       }
-    } catch (error) {
-      this.#refuse(toExchangeError(error));
+    } catch (thrown) {
+      const error = toExchangeError(thrown);
+      if (error.code === 'HF_INTERNAL') this.#crash(error);
+      else this.#refuse(error);
     }
     this.#consuming = false;
-    if (this.#state >= LINGER) return;
+    if (this.#state >= LINGERING) return;
     if (offset < input.length) this.#keep(input.subarray(offset));
     else if (this.#inputEnded) this.#checkEnd();
   }
@@ -135,12 +130,14 @@ export class Http1Connection extends WheelTimer implements Requester {
   #keep(input: Buffer): void {
     this.#unread = input;
     // Reading goes on for a while, to notice a client that leaves.
-    if (input.length >= this.#server.limits.pipelineBytes) this.#socket.pause();
+    if (this.#paused || input.length < this.#server.limits.pipelineBytes) return;
+    this.#paused = true;
+    this.#socket.pause();
+    this.#watch();
   }
 
   #readHead(input: Buffer, offset: number): number {
-    const { limits } = this.#server;
-    const wheel = this.#server.wheel;
+    const { limits, wheel } = this.#server;
     let reader = this.#reader;
     if (reader === null) {
       reader = new RequestHeadReader(limits);
@@ -151,16 +148,17 @@ export class Http1Connection extends WheelTimer implements Requester {
       this.#reader = reader;
       if (this.#state === IDLE) {
         this.#state = HEAD;
-        this.#setDeadline(limits.headerTimeout);
+        this.setDeadline(Math.min(limits.headerTimeout, this.#requestTimeLeft));
       }
       return reader.offset;
     }
     this.#reader = null;
-    this.#begin(head);
+    this.#begin(head, reader.offset < input.length);
     return reader.offset;
   }
 
-  #begin(head: Http1RequestHead): void {
+  /** @param bodyHere whether the body has begun to arrive with the head */
+  #begin(head: Http1RequestHead, bodyHere: boolean): void {
     const server = this.#server;
     this.#state = EXCHANGE;
     server.counters.requests++;
@@ -174,25 +172,12 @@ export class Http1Connection extends WheelTimer implements Requester {
     if (head.expectUnknown) throw new ExchangeError('HF_EXPECTATION');
     if (head.bodyLength === 0) {
       this.#body = null;
-      this.#deadline = NEVER;
     } else {
       this.#body = bodyReader(head.bodyLength, server.limits);
-      this.#awaitsContinue = head.expectContinue;
-      this.#setBodyDeadline();
+      this.#awaitsContinue = head.expectContinue && !bodyHere;
     }
-    const request: RequestHead = {
-      id: this.#id,
-      method: head.method,
-      target: head.target,
-      scheme: 'http',
-      authority: head.authority,
-      minorVersion: head.minorVersion,
-      headers: head.headers,
-      bodyLength: head.bodyLength === CHUNKED ? UNKNOWN_LENGTH : head.bodyLength,
-      peer: this.#peer,
-      credits: WINDOW,
-    };
-    const responder = server.service(request, this);
+    this.#watch();
+    const responder = server.service(toRequestHead(head, this.#id, this.#peer), this);
     // The service may have answered already, or handed over to another responder.
     if (this.#writer === writer && this.#responder === null) this.#responder = responder;
   }
@@ -200,15 +185,10 @@ export class Http1Connection extends WheelTimer implements Requester {
   #readBody(body: BodyReader, input: Buffer, offset: number): number {
     if (this.#responder === null) return offset;
     const end = body.read(input, offset, this.#requestCredit);
-    if (end > offset) this.#awaitsContinue = false;
     const { data, done } = body;
-    if (done) {
-      this.#body = null;
-      if (!this.#blocked) this.#deadline = NEVER;
-    } else if (end > offset) {
-      this.#setBodyDeadline();
-    }
+    if (done) this.#body = null;
     if (data !== null) this.#requestCredit -= data.length;
+    if (end > offset) this.#watch();
     if (data !== null || done) this.#responder.onRequestData(data ?? EMPTY, !done);
     return end;
   }
@@ -217,6 +197,7 @@ export class Http1Connection extends WheelTimer implements Requester {
   onInputEnd(): void {
     this.#inputEnded = true;
     if (this.#unread === null) this.#checkEnd();
+    else if (this.#state === EXCHANGE) this.#probe();
   }
 
   /** All input has been read, and no more will come. */
@@ -225,17 +206,23 @@ export class Http1Connection extends WheelTimer implements Requester {
       this.#close();
     } else if (this.#state === HEAD) {
       this.#refuse(new ExchangeError('HF_BAD_REQUEST', 'the connection ended within the request header'));
-    } else if (this.#state === EXCHANGE) {
-      if (this.#body !== null) {
-        this.#refuse(new ExchangeError('HF_BAD_REQUEST', 'the connection ended within the request body'));
-        return;
-      }
-      // The client may have closed only its sending side and still wait for the answer. If it is gone for good, probing tells:
-      // the kernel's, and for a held stream one byte, the leading zero of a coming chunk's size (RFC 9112 §7.1).
-      if (this.#writer !== null) this.#writer.keepAlive = false;
-      this.#socket.setKeepAlive(true, 1000);
-      if (this.#writer?.chunking) this.#socket.write('0', 'latin1');
+    } else if (this.#body !== null) {
+      this.#refuse(new ExchangeError('HF_BAD_REQUEST', 'the connection ended within the request body'));
+    } else if (this.#writer !== null) {
+      // The client may have closed only its sending side, and still wait for the answer.
+      this.#writer.keepAlive = false;
+      this.#probe();
     }
+  }
+
+  /**
+   * Nothing is read from the client at present, so no read tells that it is gone for good: asks the kernel, which finds out by
+   * probes of its own, and refuses a write, even an empty one, when it has.
+   */
+  #probe(): void {
+    this.#socket.setKeepAlive(true, 1_000);
+    this.#writer?.probe();
+    this.#watch();
   }
 
   // ---- the answer (Requester)
@@ -248,29 +235,36 @@ export class Http1Connection extends WheelTimer implements Requester {
 
   /** Writes a head whose body has not begun by the end of the turn. */
   flush(): void {
-    this.#writer?.flush();
+    try {
+      this.#writer?.flush();
+    } catch (error) {
+      this.#crash(toExchangeError(error));
+    }
   }
 
   onResponseData(chunk: Buffer, more: boolean): void {
+    this.#send(chunk, null, more);
+  }
+
+  onResponsePayload(payload: Payload): void {
+    this.#send(payload.body, payload, true);
+  }
+
+  /** @param payload what `chunk` is the body of, if many share it */
+  #send(chunk: Buffer, payload: Payload | null, more: boolean): void {
     const writer = this.#writer;
     if (writer === null) return;
-    // The rest of the request will not be read.
+    // RFC 9112 §9.6: what is left of the request would have to be read first, and is not wanted any more.
     if (!more && this.#body !== null) writer.keepAlive = false;
     let flowing: boolean;
     try {
-      flowing = writer.data(chunk, more);
+      flowing = payload === null ? writer.data(chunk, more) : writer.payload(payload);
     } catch (error) {
-      this.#fail(toExchangeError(error));
+      this.#crash(toExchangeError(error));
       return;
     }
     this.#afterWrite(chunk.length, flowing, more);
     if (!more) this.#endExchange();
-  }
-
-  onResponsePayload(payload: Payload): void {
-    const writer = this.#writer;
-    if (writer === null) return;
-    this.#afterWrite(payload.body.length, writer.payload(payload), true);
   }
 
   onResponseError(error: ExchangeError): void {
@@ -278,13 +272,15 @@ export class Http1Connection extends WheelTimer implements Requester {
   }
 
   onRequestCredit(bytes: number): void {
-    if (this.#writer === null) return;
+    if (this.#writer === null || this.#body === null) return;
+    const waited = this.#requestCredit === 0;
     this.#requestCredit += bytes;
-    if (this.#awaitsContinue && this.#requestCredit > 0) {
+    if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
-      // RFC 9110 §10.1.1: no 100 once the final answer has begun.
-      if (!this.#writer.answered) this.#socket.write(CONTINUE, 'latin1');
+      // RFC 9110 §10.1.1: no 100 once the final answer has begun, or when the client sends the body anyway.
+      if (!this.#writer.answered && this.#unread === null) this.#socket.write(CONTINUE, 'latin1');
     }
+    if (waited) this.#watch();
     this.#consumeUnread();
   }
 
@@ -298,25 +294,20 @@ export class Http1Connection extends WheelTimer implements Requester {
       return;
     }
     this.#owedCredit += bytes;
+    // Further writes do not move the deadline: the client has taken nothing since the first one that had to wait.
+    if (this.#blocked) return;
     this.#blocked = true;
-    this.#setDeadline(this.#server.limits.writeTimeout);
+    this.setDeadline(this.#server.limits.writeTimeout);
   }
 
   /** The socket has taken all that was written. */
   onDrain(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
-    if (this.#state === EXCHANGE) {
-      if (this.#body === null) this.#deadline = NEVER;
-      else this.#setBodyDeadline();
-      const credit = this.#owedCredit;
-      this.#owedCredit = 0;
-      if (credit > 0) this.#responder?.onResponseCredit(credit);
-    } else if (this.#state === IDLE) {
-      this.#setDeadline(this.#server.limits.idleTimeout);
-    } else if (this.#state === LINGER) {
-      this.#setDeadline(LINGER_MS / 1000);
-    }
+    this.#watch();
+    const credit = this.#owedCredit;
+    this.#owedCredit = 0;
+    if (credit > 0) this.#responder?.onResponseCredit(credit);
     this.#consumeUnread();
   }
 
@@ -329,7 +320,7 @@ export class Http1Connection extends WheelTimer implements Requester {
       return;
     }
     this.#state = IDLE;
-    if (!this.#blocked) this.#setDeadline(this.#server.limits.idleTimeout);
+    this.#watch();
     if (this.#consuming) return;
     if (this.#unread !== null) this.#consumeUnread();
     else if (this.#inputEnded) this.#close();
@@ -362,15 +353,26 @@ export class Http1Connection extends WheelTimer implements Requester {
     this.#fail(error);
   }
 
+  /** A service or a responder has thrown, or wants to send what would be no well-formed answer. */
+  #crash(error: ExchangeError): void {
+    this.#server.log.error({ id: this.#id, code: error.code, detail: error.detail }, 'internal error');
+    const responder = this.#responder;
+    if (this.#writer === null) {
+      // The answer is complete: a second one would be taken for that to the next request.
+      this.#close();
+      return;
+    }
+    this.#writer.keepAlive = false;
+    this.#fail(error);
+    responder?.onRequestError(error);
+  }
+
   /** Tells the client of `error` if its answer has not begun; otherwise cuts the answer off, so that it can't be taken for whole. */
   #fail(error: ExchangeError): void {
     const writer = this.#writer as ResponseWriter;
-    if (error.code === 'HF_INTERNAL') this.#server.log.error({ id: this.#id, detail: error.detail }, 'internal error');
     if (writer.started) {
-      // The end of the connection would look like the end of the body.
-      if (writer.endsWithConnection && this.#peer.address !== '') this.#socket.resetAndDestroy();
-      else this.#socket.destroy();
-      this.#state = LINGER;
+      this.cut();
+      this.#state = LINGERING;
       this.#forgetExchange();
       return;
     }
@@ -383,23 +385,42 @@ export class Http1Connection extends WheelTimer implements Requester {
 
   // ---- time
 
-  override onTimer(): void {
-    const { wheel } = this.#server;
-    this.#timerAt = NEVER;
-    const left = this.#deadline - wheel.now;
-    if (left > 0) {
-      if (left !== NEVER) this.#startTimer();
-      return;
-    }
-    this.#deadline = NEVER;
-    if (this.#state === LINGER) this.#socket.destroy();
-    else if (this.#blocked) this.#cutStalled();
-    else if (this.#state === IDLE) this.#close();
-    else if (this.#state === HEAD)
+  protected override onDeadline(): void {
+    if (this.#state === LINGERING) {
+      if (this.#socket.writableLength > 0) this.#cutStalled();
+      else this.#socket.destroy();
+    } else if (this.#blocked) {
+      this.#cutStalled();
+    } else if (this.#state === IDLE) {
+      this.#close();
+    } else if (this.#state === HEAD) {
       this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request header took too long'));
-    // Without credit it is not the client that is late.
-    else if (this.#requestCredit === 0) this.#setBodyDeadline();
-    else this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request body took too long'));
+    } else if (this.#bodyIsDue) {
+      this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request body took too long'));
+    } else {
+      this.#probe();
+    }
+  }
+
+  /** Whether it is the client's turn in an exchange: part of its body is wanted. Without credit it is not the client that is late. */
+  get #bodyIsDue(): boolean {
+    return this.#body !== null && this.#requestCredit > 0;
+  }
+
+  /** Seconds until the whole request has to be here. */
+  get #requestTimeLeft(): number {
+    return Math.max(0, this.#requestDeadline - this.#server.wheel.now) / 1_000;
+  }
+
+  /** Sets the deadline for what is waited for now, between two requests and in an exchange. */
+  #watch(): void {
+    const { limits } = this.#server;
+    if (this.#blocked) return;
+    if (this.#state === IDLE) this.setDeadline(limits.idleTimeout);
+    else if (this.#state !== EXCHANGE) return;
+    else if (this.#bodyIsDue) this.setDeadline(Math.min(limits.bodyTimeout, this.#requestTimeLeft));
+    else if (this.#paused || this.#inputEnded) this.setDeadline(PROBE_INTERVAL);
+    else this.clearDeadline();
   }
 
   /** The client has taken nothing for too long: there is no telling it. */
@@ -412,27 +433,9 @@ export class Http1Connection extends WheelTimer implements Requester {
       'client cut off',
     );
     const responder = this.#responder;
+    this.cut();
     this.#forgetExchange();
-    this.#socket.destroy();
     responder?.onRequestError(error);
-  }
-
-  /** Lets the timer find something to do in `seconds`. It is not moved when it fires earlier anyway. */
-  #setDeadline(seconds: number): void {
-    this.#deadline = this.#server.wheel.now + seconds * 1000;
-    if (this.#deadline < this.#timerAt) this.#startTimer();
-  }
-
-  #startTimer(): void {
-    const { wheel } = this.#server;
-    this.#timerAt = this.#deadline;
-    wheel.schedule(this, this.#deadline - wheel.now);
-  }
-
-  #setBodyDeadline(): void {
-    if (this.#blocked) return;
-    const { limits, wheel } = this.#server;
-    this.#setDeadline(Math.min(limits.bodyTimeout, Math.max(0, this.#requestDeadline - wheel.now) / 1000));
   }
 
   // ---- the end
@@ -451,29 +454,34 @@ export class Http1Connection extends WheelTimer implements Requester {
 
   /** Sends FIN behind the last answer, and waits a moment for the client to do the same (RFC 9112 §9.6). */
   #close(): void {
-    if (this.#state >= LINGER) return;
-    this.#state = LINGER;
+    if (this.#state >= LINGERING) return;
+    this.#state = LINGERING;
     this.#unread = null;
     this.#reader = null;
     this.#socket.end();
     this.#socket.resume();
-    this.#setDeadline(this.#blocked ? this.#server.limits.writeTimeout : LINGER_MS / 1000);
+    // What of the answer is still here has the time of any other write.
+    this.setDeadline(this.#socket.writableLength > 0 ? this.#server.limits.writeTimeout : LINGER);
   }
 
-  /** Ends it without a word. */
+  /** Ends it without a word, so that an answer of which a part is missing cannot be taken for whole. */
   cut(): void {
-    this.#socket.destroy();
+    const socket = this.#socket;
+    const misleading = this.#writer?.endsWithConnection ?? (this.#state === LINGERING && socket.writableLength > 0);
+    // Where the end of the connection would look like the end of the body there has to be a reset; unix sockets know none.
+    if (misleading && this.#peer.address !== '') socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   /** The socket is closed, for whatever reason. */
   onClosed(): void {
-    const { counters, wheel } = this.#server;
+    const { counters } = this.#server;
     const responder = this.#responder;
     const aborted = this.#state === EXCHANGE && this.#writer !== null;
     this.#state = CLOSED;
     this.#unread = null;
     this.#reader = null;
-    wheel.cancel(this);
+    this.stopTimer();
     this.#forgetExchange();
     if (!aborted) return;
     counters.requestsAborted++;

@@ -18,8 +18,11 @@ export interface ServerLimits extends Http1Limits {
   readonly pipelineBytes: number;
 }
 
-/** How long a closing connection is read on, so that the client gets the last answer instead of a reset (RFC 9112 §9.6). */
-export const LINGER_MS = 2_000;
+/** Seconds that a closing connection is read on, so that the client gets the last answer instead of a reset (RFC 9112 §9.6). */
+export const LINGER = 2;
+
+/** Seconds between two looks at whether a client from which nothing is read, but which still waits for its answer, is there. */
+export const PROBE_INTERVAL = 5;
 
 /** Bytes that a socket buffers in user space before its writer waits. */
 export const SOCKET_BUFFER = 65_536;

@@ -23,6 +23,7 @@ export class ResponseWriter {
   #framing = NONE;
   /** Bytes of a declared length that are still to come. */
   #left = 0;
+  #probed = false;
 
   /** @param method and minorVersion of the request: the framing depends on them */
   constructor(socket: Socket, method: string, minorVersion: 0 | 1, keepAlive: boolean) {
@@ -45,11 +46,6 @@ export class ResponseWriter {
   /** Whether only the end of the connection ends the body. */
   get endsWithConnection(): boolean {
     return this.#framing === UNTIL_CLOSE;
-  }
-
-  /** Whether a chunked body is under way. */
-  get chunking(): boolean {
-    return this.#headWritten && this.#framing === CHUNKED;
   }
 
   /** Keeps the head until the first bytes of the body, or until `flush`. */
@@ -83,6 +79,8 @@ export class ResponseWriter {
       case LENGTH:
         this.#left -= chunk.length;
         if (this.#left < 0 || (!more && this.#left > 0)) {
+          // The head has not left yet if it was to go with this chunk.
+          if (prefix !== '') this.#headWritten = false;
           throw new ExchangeError('HF_INTERNAL', 'the response body is not as long as its head said');
         }
         return this.#write(prefix, chunk, '');
@@ -96,11 +94,22 @@ export class ResponseWriter {
     }
   }
 
+  /**
+   * Writes something that changes nothing for the client: at the first time, while a chunked body is under way, the leading zero of
+   * the next chunk's size (RFC 9112 §7.1), which a host that knows nothing of the connection answers with a reset; otherwise no byte.
+   */
+  probe(): void {
+    const zero = this.#headWritten && this.#framing === CHUNKED && !this.#probed;
+    if (zero) this.#probed = true;
+    this.#socket.write(zero ? '0' : '', 'latin1');
+  }
+
   /** As `data(payload.body, true)`; chunk encoding is done once for all connections. */
   payload(payload: Payload): boolean {
     this.flush();
     if (this.#framing !== CHUNKED) return this.data(payload.body, true);
-    payload.http1Chunk ??= encodeChunk(payload.body);
+    // An empty chunk would end the body.
+    payload.http1Chunk ??= payload.body.length === 0 ? payload.body : encodeChunk(payload.body);
     return this.#socket.write(payload.http1Chunk);
   }
 

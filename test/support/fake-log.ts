@@ -15,29 +15,28 @@ export class FakeLog implements Log {
   readonly warn = this.#writer('warn');
   readonly info = this.#writer('info');
   readonly debug = this.#writer('debug');
-  #waits: { message: string; resolve: (record: LogRecord) => void }[] = [];
+  #waits: (() => void)[] = [];
 
   /** The records with this message. */
   with(message: string): LogRecord[] {
     return this.records.filter((record) => record.message === message);
   }
 
-  /** The first record with this message, now or later. */
-  until(message: string): Promise<LogRecord> {
-    const [record] = this.with(message);
-    if (record !== undefined) return Promise.resolve(record);
-    return new Promise((resolve) => this.#waits.push({ message, resolve }));
+  /** The record with this message that is the `count`th, now or later. */
+  async until(message: string, count = 1): Promise<LogRecord> {
+    for (;;) {
+      const record = this.with(message)[count - 1];
+      if (record !== undefined) return record;
+      await new Promise<void>((resolve) => this.#waits.push(resolve));
+    }
   }
 
   #writer(level: LogRecord['level']): LogWrite {
     return (fields, message) => {
-      const record = { level, fields, message };
-      this.records.push(record);
+      this.records.push({ level, fields, message });
       const waits = this.#waits;
-      this.#waits = waits.filter((wait) => wait.message !== message);
-      for (const wait of waits) {
-        if (wait.message === message) wait.resolve(record);
-      }
+      this.#waits = [];
+      for (const resolve of waits) resolve();
     };
   }
 }

@@ -34,6 +34,14 @@ export class RawClient extends RawPeer {
     return { ...head, body: await this.#takeBody(head, method) };
   }
 
+  /** All responses up to the end of the connection, none of them to a HEAD request. */
+  async takeResponses(): Promise<RawResponse[]> {
+    await this.ended;
+    const responses: RawResponse[] = [];
+    while (this.text !== '') responses.push(await this.takeResponse());
+    return responses;
+  }
+
   /** Sends a request and takes its response. */
   async request(text: string, method = 'GET'): Promise<RawResponse> {
     this.write(text);

@@ -1,7 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DEFAULT_LIMITS } from '../../src/codec/http1/index.ts';
@@ -12,6 +10,7 @@ import { FakeLog } from './fake-log.ts';
 import { turn } from './manual-clock.ts';
 import { connectTo, type RawClient } from './raw-client.ts';
 import { type ScriptedExchange, ScriptedService } from './scripted-service.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const LIMITS: ServerLimits = {
   ...DEFAULT_LIMITS,
@@ -92,11 +91,6 @@ async function listenOn(running: RunningServer, address: ListenAddress): Promise
 }
 
 /** A unix socket in a folder of its own. */
-export function unixAddress(
-  t: TestContext,
-  owner: Partial<ListenAddress & { kind: 'unix' }> = {},
-): ListenAddress & { kind: 'unix' } {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return { kind: 'unix', path: join(folder, 'socket'), mode: null, user: null, group: null, ...owner };
+export function unixAddress(t: TestContext): ListenAddress & { kind: 'unix' } {
+  return { kind: 'unix', path: join(temporaryFolder(t), 'socket'), mode: null, user: null, group: null };
 }

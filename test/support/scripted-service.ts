@@ -32,6 +32,11 @@ export class ScriptedExchange implements Responder {
     return Buffer.concat(this.chunks).toString('latin1');
   }
 
+  /** Code of the error that has ended the exchange; empty if there is none. */
+  failure(): string {
+    return this.error?.code ?? '';
+  }
+
   /** Resolves when `test` holds, now or after one of the calls to come. */
   until(test: () => boolean): Promise<void> {
     if (test()) return Promise.resolve();

@@ -1,0 +1,196 @@
+// A live board: what one visitor writes appears at once in the browsers of all the others.
+//
+// This is the origin: an ordinary web server that answers every request and is done with it. It holds no connection open and
+// does not know who is watching. That is Holdfast's part, which stands in front of it:
+//
+//   browser --- GET /events ---> Holdfast --- GET /events ---> this server: "keep that client, on channel board"
+//   browser <-- new messages --- Holdfast <-- POST /publish/ -- this server, or any other program
+//
+// `npm start` runs both. To run them apart:
+//
+//   node examples/board/server.mjs
+//   bin/holdfast run --route '* localhost:8000'      and open http://localhost:7999/
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { pathToFileURL } from 'node:url';
+
+/** Everybody who watches the board is subscribed to this channel. */
+const CHANNEL = 'board';
+
+/** How many messages somebody who has just come gets to see. */
+const MAX_RECENT = 50;
+
+/** Bytes of a request body, and characters of its parts. */
+const MAX_BODY = 4096;
+const MAX_NAME = 40;
+const MAX_TEXT = 500;
+
+const PAGE = readFileSync(new URL('index.html', import.meta.url));
+
+/**
+ * Starts the board on a port of this machine; 0 takes a free one. `controlUrl` is where Holdfast takes what is published.
+ * Returns the `http.Server` once it listens.
+ */
+export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5561' } = {}) {
+  const recent = new Set();
+
+  const routes = {
+    'GET /': showPage,
+    'GET /events': streamEvents,
+    'GET /next': waitForNext,
+    'POST /messages': takeMessage,
+  };
+
+  const server = createServer(async (request, response) => {
+    try {
+      const method = request.method === 'HEAD' ? 'GET' : request.method;
+      const path = request.url.split('?', 1)[0];
+      await (routes[`${method} ${path}`] ?? notFound)(request, response);
+    } catch (error) {
+      console.error(`${request.method} ${request.url}: ${error.message}`);
+      answer(response, 503, 'The message could not be published.');
+    }
+  });
+
+  function showPage(_request, response) {
+    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
+    response.end(PAGE);
+  }
+
+  // The page's EventSource asks for this. The answer ends here, but not for the browser: Holdfast sends on the body, keeps the
+  // connection open, and adds whatever is published to the channel. The Grip fields are for Holdfast; the browser never sees them.
+  function streamEvents(_request, response) {
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store',
+      'Grip-Hold': 'stream',
+      'Grip-Channel': CHANNEL,
+      // After 20 quiet seconds Holdfast sends a comment, which EventSource ignores: so nobody on the way takes the line for dead.
+      'Grip-Keep-Alive': ':\\n\\n; format=cstring; timeout=20',
+    });
+    // Whoever comes back after a broken connection gets these again; the page knows them by their ids.
+    response.end(`retry: 1000\n\n${[...recent].map(toEvent).join('')}`);
+  }
+
+  // Long-polling, as in `curl http://localhost:7999/next`: Holdfast sends nothing until something is published, which is then the
+  // whole answer. If nothing comes within the timeout, the client gets the answer that is given here.
+  function waitForNext(_request, response) {
+    response.writeHead(204, {
+      'Cache-Control': 'no-store',
+      'Grip-Hold': 'response',
+      'Grip-Channel': CHANNEL,
+      'Grip-Timeout': '55',
+    });
+    response.end();
+  }
+
+  async function takeMessage(request, response) {
+    // Another site's form cannot send this type, so nobody's browser can be made to write here.
+    if (request.headers['content-type'] !== 'application/json') {
+      answer(response, 415, 'Expected application/json.');
+      return;
+    }
+    const body = await readBody(request);
+    if (body === null) {
+      answer(response, 413, `Expected at most ${MAX_BODY} bytes.`);
+      return;
+    }
+    const message = readMessage(body);
+    if (message === null) {
+      const expected = `{"name": "…", "text": "…"}, a name of 1 to ${MAX_NAME} and a text of 1 to ${MAX_TEXT} characters`;
+      answer(response, 400, `Expected ${expected}.`);
+      return;
+    }
+    // First here, then to those who watch: somebody who comes in between gets it from one of the two, or from both.
+    recent.add(message);
+    for (const oldest of recent) if (recent.size > MAX_RECENT) recent.delete(oldest);
+    try {
+      await publish(message);
+    } catch (error) {
+      recent.delete(message);
+      throw error;
+    }
+    answer(response, 200, 'Published.');
+  }
+
+  // One ordinary POST reaches everybody, however many they are. There is a format for each way of waiting.
+  async function publish(message) {
+    const item = {
+      channel: CHANNEL,
+      formats: {
+        'http-stream': { content: toEvent(message) },
+        'http-response': {
+          headers: { 'Content-Type': 'application/json' },
+          body: `${JSON.stringify(message)}\n`,
+        },
+      },
+    };
+    const published = await fetch(`${controlUrl}/publish/`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ items: [item] }),
+    });
+    const text = await published.text();
+    if (!published.ok) throw new Error(`Holdfast answered ${published.status} ${text}`);
+  }
+
+  // Holdfast keeps unused connections for 55 seconds; this server must not be the first to close them.
+  server.keepAliveTimeout = 60_000;
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** A message as server-sent events have it: a line that begins with `data:`, and an empty line. JSON has no line ends of its own. */
+function toEvent(message) {
+  return `data: ${JSON.stringify(message)}\n\n`;
+}
+
+/** The message that a visitor sent, or null if it is none. */
+function readMessage(body) {
+  let value;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return null;
+  }
+  const name = trimmed(value?.name, MAX_NAME);
+  const text = trimmed(value?.text, MAX_TEXT);
+  if (name === null || text === null) return null;
+  return { id: randomUUID(), time: new Date().toISOString(), name, text };
+}
+
+function trimmed(value, max) {
+  const text = typeof value === 'string' ? value.trim() : '';
+  return text.length >= 1 && text.length <= max ? text : null;
+}
+
+/** The body of a request, or null if it is too long. */
+async function readBody(request) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    // The rest of what is too long is read and thrown away: only then can the client be told.
+    if (size <= MAX_BODY) chunks.push(chunk);
+  }
+  return size <= MAX_BODY ? Buffer.concat(chunks).toString() : null;
+}
+
+function notFound(_request, response) {
+  answer(response, 404, 'Not found.');
+}
+
+function answer(response, status, text) {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(`${text}\n`);
+}
+
+// Only when this file is run by itself: node examples/board/server.mjs [PORT] [CONTROL-URL]
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [port, controlUrl] = process.argv.slice(2);
+  const server = await startBoard({ port: Number(port ?? 8000), controlUrl });
+  console.log(`The board listens on http://127.0.0.1:${server.address().port}/`);
+}

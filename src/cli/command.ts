@@ -1,0 +1,25 @@
+import { Command, Option } from 'commander';
+import { packageVersion } from './version.ts';
+
+/** A command with what all of them have: `--help` with an example, `--version`, and errors that the caller gets to see. */
+export function newCommand(name: string, description: string, example: string): Command {
+  return (
+    new Command(name)
+      .description(description)
+      .version(packageVersion(), '--version', 'print the version')
+      .helpOption('-h, --help', 'print this help')
+      .addHelpText('after', `\nExample:\n  ${example}`)
+      // The process ends in one place, with the exit codes of cli-error.ts.
+      .exitOverride()
+  );
+}
+
+/** Collects the values of an option that may be repeated. */
+export function repeatable(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/** `--log-level`, for the commands that write a log. */
+export function logLevelOption(description: string): Option {
+  return new Option('--log-level <level>', description).choices(['error', 'warn', 'info', 'debug']);
+}

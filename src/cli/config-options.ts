@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine } from '../config/index.ts';
+import { CliError, FAILURE, USAGE } from './cli-error.ts';
+import { logLevelOption, repeatable } from './command.ts';
+
+/** The file that is read if no other is named, in the working directory. */
+const DEFAULT_FILE = 'holdfast.toml';
+
+/** Values of the options that `addConfigOptions` adds. */
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly port?: readonly string[];
+  readonly route?: readonly string[];
+  readonly logLevel?: string;
+}
+
+/** The configuration that a command works with. */
+export interface EffectiveConfig {
+  readonly config: Config;
+  /** The file that it comes from; null if there is none and only the defaults and the command line count. */
+  readonly file: string | null;
+}
+
+/** Adds the options that say which configuration is meant. */
+export function addConfigOptions(command: Command): Command {
+  return command
+    .option('--config <file>', `configuration file (default: ${DEFAULT_FILE}, if there is one here)`)
+    .option(
+      '--port <address>',
+      "where clients connect, instead of the file's: PORT or ADDRESS:PORT; may be repeated",
+      repeatable,
+    )
+    .option('--route <line>', "route instead of the file's: 'CONDITION TARGET…'; may be repeated", repeatable)
+    .addOption(logLevelOption("how much is logged, instead of the file's level"));
+}
+
+/**
+ * Reads the configuration and lays the command line over it.
+ * @throws CliError for a file that cannot be read, with all that is wrong in it or in the options, or when there are no routes
+ */
+export function readConfig(options: ConfigOptions): EffectiveConfig {
+  const { file, config: base } = readFile(options.config);
+  const config = withCommandLine(base, options);
+  if (config.routes.length === 0) {
+    throw new CliError(
+      `there are no routes, so no request could go anywhere: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}`,
+    );
+  }
+  return { file, config };
+}
+
+function readFile(named: string | undefined): EffectiveConfig {
+  const file = named ?? DEFAULT_FILE;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return { file: null, config: defaultConfig() };
+    }
+    throw new CliError(`cannot read the configuration: ${(error as Error).message}`);
+  }
+  try {
+    return { file, config: loadConfig(text, file) };
+  } catch (error) {
+    throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
+  }
+}
+
+function withCommandLine(config: Config, { port, route, logLevel }: ConfigOptions): Config {
+  try {
+    return mergeCommandLine(config, { port, routes: route, logLevel });
+  } catch (error) {
+    throw error instanceof ConfigError ? new CliError(error.message, USAGE) : error;
+  }
+}

@@ -1,0 +1,54 @@
+import { type Command, CommanderError } from 'commander';
+import { CliError, FAILURE, USAGE } from './cli-error.ts';
+import { newCommand } from './command.ts';
+
+/** The commands. Only the one that is called is loaded: `publish` in a script need not wait for all of the server. */
+const COMMANDS = new Map<string, () => Promise<Command>>([
+  ['run', async () => (await import('./run.ts')).runCommand()],
+  ['publish', async () => (await import('./publish.ts')).publishCommand()],
+  ['check', async () => (await import('./check.ts')).checkCommand()],
+  ['demo', async () => (await import('./demo.ts')).demoCommand()],
+]);
+
+const EXIT_CODES = `
+Exit codes: 0 for success, 1 for failure, 2 for wrong usage.`;
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever was to read the rest, such as `head`, has seen enough.
+  if (error.code === 'EPIPE') process.exit(FAILURE);
+  process.exit(report(new CliError(`cannot write: ${error.message}`)));
+});
+
+try {
+  const program = await holdfast(process.argv[2] ?? '');
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** The program with the command of that name, or with all of them if it has none of that name. */
+async function holdfast(name: string): Promise<Command> {
+  const program = newCommand(
+    'holdfast',
+    "Realtime HTTP: holds clients' connections open and lets any program answer or push to them.",
+    "holdfast run --route '* localhost:8000'",
+  );
+  program.addHelpText('after', EXIT_CODES);
+  const called = COMMANDS.get(name);
+  for (const load of called === undefined ? COMMANDS.values() : [called]) program.addCommand(await load());
+  return program;
+}
+
+/** Says on standard error what went wrong. Returns the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed its text already: the help or the version that was asked for, or what is wrong.
+    return error.exitCode === 0 ? 0 : USAGE;
+  }
+  if (error instanceof CliError) {
+    console.error(error.shown);
+    return error.exitCode;
+  }
+  console.error(error);
+  return FAILURE;
+}

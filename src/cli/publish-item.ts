@@ -1,0 +1,86 @@
+import { isUtf8 } from 'node:buffer';
+
+/** What is published to a channel. */
+export type Action =
+  | {
+      readonly kind: 'send';
+      /** Body of held responses and content of held streams. */
+      readonly httpContent: Buffer;
+      /** Content of WebSocket messages. */
+      readonly wsContent: Buffer;
+      readonly response: ResponseOptions;
+    }
+  /** An RFC 6902 patch of the bodies that the origin gave for the case of a timeout: only for held responses. */
+  | { readonly kind: 'patch'; readonly patch: readonly unknown[]; readonly response: ResponseOptions }
+  /** Held clients look for news at the origin. */
+  | { readonly kind: 'hint' }
+  /** Streams and WebSockets end. */
+  | { readonly kind: 'close' };
+
+/** Head of the answer that held responses get. */
+export interface ResponseOptions {
+  /** 0 to 999. */
+  readonly code: number;
+  readonly headers: readonly NameValue[];
+}
+
+/** A name and its value. */
+export type NameValue = readonly [name: string, value: string];
+
+/** An item, and the texts that say how it is to be handled. An empty text stands for "not given". */
+export interface ItemOptions {
+  readonly channel: string;
+  readonly action: Action;
+  readonly id: string;
+  readonly prevId: string;
+  readonly sender: string;
+  readonly meta: readonly NameValue[];
+  readonly noSeq: boolean;
+}
+
+/** A JSON object. */
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The item as the publish endpoint takes it, in every format that the action has: whoever holds the clients takes those it needs. */
+export function publishItem(options: ItemOptions): JsonObject {
+  const { channel, action, id, prevId, sender, meta, noSeq } = options;
+  const allMeta: NameValue[] = sender === '' ? [...meta] : [['sender', sender], ...meta];
+  return {
+    channel,
+    ...(id !== '' && { id }),
+    ...(prevId !== '' && { 'prev-id': prevId }),
+    formats: formatsOf(action),
+    ...(allMeta.length > 0 && { meta: Object.fromEntries(allMeta) }),
+    ...(noSeq && { 'no-seq': true }),
+  };
+}
+
+function formatsOf(action: Action): JsonObject {
+  switch (action.kind) {
+    case 'send':
+      return {
+        'http-response': { ...responseHead(action.response), ...bytes('body', action.httpContent) },
+        'http-stream': bytes('content', action.httpContent),
+        'ws-message': bytes('content', action.wsContent),
+      };
+    case 'patch':
+      return { 'http-response': { ...responseHead(action.response), 'body-patch': action.patch } };
+    case 'hint':
+      return {
+        'http-response': { action: 'hint' },
+        'http-stream': { action: 'hint' },
+        'ws-message': { action: 'hint' },
+      };
+    case 'close':
+      return { 'http-stream': { action: 'close' }, 'ws-message': { action: 'close' } };
+  }
+}
+
+function responseHead({ code, headers }: ResponseOptions): JsonObject {
+  return { code, ...(headers.length > 0 && { headers }) };
+}
+
+/** JSON has no bytes: what is not text travels in base64, under another name. */
+function bytes(name: string, value: Buffer): JsonObject {
+  return isUtf8(value) ? { [name]: value.toString() } : { [`${name}-bin`]: value.toString('base64') };
+}

@@ -1,0 +1,71 @@
+import { CliError, reasonOf, USAGE } from './cli-error.ts';
+
+/** Bytes of an error's text that are shown. */
+const MAX_SHOWN = 2000;
+
+/**
+ * The URL that items are posted to, for the base URL of a publish endpoint. A query, as a GRIP_URL may have, is for others.
+ * @param authorization value of the Authorization field, which only travels encrypted; null for none
+ * @throws CliError
+ */
+export function publishUrl(spec: string, authorization: string | null): URL {
+  const url = URL.canParse(spec) ? new URL(spec) : null;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    // A URL may hold a password: it is not repeated.
+    throw new CliError(
+      /^(tcp|ipc|inproc):/.test(spec)
+        ? 'this version publishes over HTTP, not over ZeroMQ: give --spec or GRIP_URL as http://… or https://…'
+        : '--spec or GRIP_URL is not a URL: expected http://… or https://…',
+      USAGE,
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new CliError('credentials do not belong in the URL: use --user or --bearer', USAGE);
+  }
+  if (authorization !== null && url.protocol !== 'https:') {
+    throw new CliError('credentials are only sent over https', USAGE);
+  }
+  url.search = '';
+  url.hash = '';
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/publish/`;
+  return url;
+}
+
+/**
+ * Posts items to a publish endpoint.
+ * @throws CliError for any answer but 200, and when there is none
+ */
+export async function postItems(url: URL, items: readonly unknown[], authorization: string | null): Promise<void> {
+  const headers = {
+    'Content-Type': 'application/json',
+    ...(authorization !== null && { Authorization: authorization }),
+  };
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ items }), redirect: 'manual' });
+    text = await beginningOf(response);
+  } catch (error) {
+    throw new CliError(`cannot publish to ${url.href}: ${reasonOf(error)}`);
+  }
+  if (response.status !== 200) {
+    throw new CliError(printable(`${url.href} answered ${response.status} ${response.statusText}\n${text}`));
+  }
+}
+
+/** The beginning of a body. */
+async function beginningOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= MAX_SHOWN) break;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, MAX_SHOWN);
+}
+
+/** What a server said, without anything that could give orders to a terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, '').trim();
+}

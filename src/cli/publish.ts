@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CliError, USAGE } from './cli-error.ts';
+import { newCommand } from './command.ts';
+import { type Action, type NameValue, publishItem } from './publish-item.ts';
+import { postItems, publishUrl } from './publish-request.ts';
+
+const DEFAULT_SPEC = 'http://localhost:5561';
+
+/** Values of the options of `holdfast publish`. */
+interface PublishOptions {
+  readonly id?: string;
+  readonly prevId?: string;
+  readonly sender?: string;
+  readonly code: number;
+  readonly header?: readonly NameValue[];
+  readonly meta?: readonly NameValue[];
+  readonly hint?: boolean;
+  readonly close?: boolean;
+  readonly patch?: boolean;
+  readonly seq: boolean;
+  readonly eol: boolean;
+  readonly spec: string;
+  /** Value of the Authorization field, as for `bearer`. */
+  readonly user?: string;
+  readonly bearer?: string;
+}
+
+/** `holdfast publish`: sends one item to the publish endpoint of a running server. The options are those of `pushpin-publish`. */
+export function publishCommand(): Command {
+  return newCommand(
+    'publish',
+    'Publish to the clients that are held on a channel.',
+    "holdfast publish greetings 'good day'",
+  )
+    .argument('<channel>', 'channel to publish to')
+    .argument('[content]', 'what to send; @FILE sends the content of a file, @- of standard input')
+    .option('--id <id>', 'id of the item')
+    .option('--prev-id <id>', 'id of the item before it')
+    .option('--sender <name>', 'who sends it: the same as --meta sender=NAME')
+    .addOption(
+      new Option('--code <number>', 'status of the answer to held requests').default(200).argParser(statusCode),
+    )
+    .option('-H, --header <name:value>', 'header of the answer to held requests; may be repeated', header)
+    .option('-M, --meta <name=value>', 'variable for filters; may be repeated', meta)
+    .option('--hint', 'tell held clients to look for news at the origin, without content')
+    .addOption(new Option('--close', 'end streams and WebSockets, without content').conflicts('hint'))
+    .option('--patch', 'content is a JSON patch for the answer to held requests')
+    .option('--no-seq', 'deliver at once, whatever --prev-id says')
+    .option('--no-eol', 'add no newline to the content of HTTP answers')
+    .addOption(new Option('--spec <url>', 'where the server takes items').env('GRIP_URL').default(DEFAULT_SPEC))
+    .option('-u, --user <name:password>', 'credentials for Basic authentication; only over https', user)
+    .addOption(
+      new Option('-B, --bearer <token>', 'token for Bearer authentication; only over https')
+        .argParser(bearer)
+        .conflicts('user'),
+    )
+    .action(publish);
+}
+
+async function publish(channel: string, content: string | undefined, options: PublishOptions): Promise<void> {
+  const authorization = options.user ?? options.bearer ?? null;
+  const url = publishUrl(options.spec || DEFAULT_SPEC, authorization);
+  const { id = '', prevId = '', sender = '', meta: variables = [], seq } = options;
+  const action = await actionOf(content, options);
+  const item = publishItem({ channel, action, id, prevId, sender, meta: variables, noSeq: !seq });
+  await postItems(url, [item], authorization);
+  console.log('Published');
+}
+
+async function actionOf(content: string | undefined, options: PublishOptions): Promise<Action> {
+  if (options.hint) return { kind: 'hint' };
+  if (options.close) return { kind: 'close' };
+  if (content === undefined)
+    throw new CliError('content is missing: give it after the channel, or use --hint or --close', USAGE);
+  const isFile = content.startsWith('@');
+  const bytes = isFile ? await readContent(content.slice(1)) : Buffer.from(content);
+  const response = { code: options.code, headers: options.header ?? [] };
+  if (options.patch) return { kind: 'patch', patch: parsePatch(bytes), response };
+  // The bytes of a file are sent as they are; text of the command line has no newline of its own.
+  const httpContent = isFile || !options.eol ? bytes : Buffer.concat([bytes, Buffer.from('\n')]);
+  return { kind: 'send', httpContent, wsContent: bytes, response };
+}
+
+async function readContent(file: string): Promise<Buffer> {
+  try {
+    if (file !== '-') return readFileSync(file);
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  } catch (error) {
+    throw new CliError(`cannot read the content: ${(error as Error).message}`);
+  }
+}
+
+function parsePatch(bytes: Buffer): readonly unknown[] {
+  let patch: unknown;
+  try {
+    patch = JSON.parse(bytes.toString());
+  } catch (error) {
+    throw new CliError(`the patch is not JSON: ${(error as Error).message}`, USAGE);
+  }
+  if (!Array.isArray(patch)) throw new CliError('the patch is not a JSON array of operations', USAGE);
+  return patch;
+}
+
+function statusCode(value: string): number {
+  const code = /^[0-9]{1,3}$/.test(value) ? Number(value) : null;
+  if (code === null) throw new InvalidArgumentError('Expected a whole number from 0 to 999.');
+  return code;
+}
+
+function header(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
+  return [...earlier, nameAndValue(value, ':', 'Expected NAME:VALUE.')];
+}
+
+function meta(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
+  return [...earlier, nameAndValue(value, '=', 'Expected NAME=VALUE.')];
+}
+
+/** RFC 7617 §2: the name ends at the first colon, so there has to be one. Secrets are not repeated in errors. */
+function user(value: string): string {
+  if (!value.includes(':')) throw new CliError('--user: expected NAME:PASSWORD', USAGE);
+  return `Basic ${Buffer.from(value).toString('base64')}`;
+}
+
+function bearer(value: string): string {
+  if (!/^[!-~]+$/.test(value)) throw new CliError('--bearer: expected a token, which has no space in it', USAGE);
+  return `Bearer ${value}`;
+}
+
+function nameAndValue(text: string, separator: string, expected: string): NameValue {
+  const at = text.indexOf(separator);
+  if (at < 0) throw new InvalidArgumentError(expected);
+  return [text.slice(0, at), text.slice(at + 1).trim()];
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { createLog } from '../app/index.ts';
+import { newCommand } from './command.ts';
+import { addConfigOptions, type ConfigOptions, readConfig } from './config-options.ts';
+import { serve } from './serve.ts';
+
+/** `holdfast run`: the server, until a signal ends it. */
+export function runCommand(): Command {
+  const command = newCommand(
+    'run',
+    'Run the server until SIGTERM or Ctrl-C.',
+    "holdfast run --port 8080 --route '* localhost:8000'",
+  );
+  return addConfigOptions(command).action(async (options: ConfigOptions) => {
+    const { file, config } = readConfig(options);
+    const log = createLog(config.log.level);
+    if (file === null) log.info({}, 'no configuration file, only the defaults and the command line count');
+    else log.info({ file }, 'configuration read');
+    await serve(config, log);
+  });
+}

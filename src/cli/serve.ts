@@ -1,0 +1,38 @@
+import { App } from '../app/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../exchange/index.ts';
+import { CliError, FAILURE, reasonOf } from './cli-error.ts';
+import { StopSignals } from './stop-signals.ts';
+
+/**
+ * Starts the program in this process, which ends when a signal asks for it.
+ * @throws CliError when it cannot start
+ */
+export async function serve(config: Config, log: Log): Promise<App> {
+  // Rejections that nobody handles arrive here too. The state is unknown from then on, so nothing goes on.
+  process.on('uncaughtException', (error: unknown) => {
+    log.error({ stack: error instanceof Error ? error.stack : String(error) }, 'uncaught exception, the process ends');
+    process.exit(FAILURE);
+  });
+  const app = await start(config, log);
+  const signals = new StopSignals({
+    stop: (signal) => {
+      log.info({ signal }, 'stopping');
+      return app.stop();
+    },
+    exit: (code) => process.exit(code),
+    now: () => performance.now(),
+  });
+  process.on('SIGTERM', (signal) => signals.receive(signal));
+  process.on('SIGINT', (signal) => signals.receive(signal));
+  return app;
+}
+
+async function start(config: Config, log: Log): Promise<App> {
+  try {
+    return await App.start(config, log);
+  } catch (error) {
+    log.debug({ stack: error instanceof Error ? error.stack : null }, 'start failed');
+    throw new CliError(reasonOf(error));
+  }
+}

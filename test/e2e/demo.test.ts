@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Publisher } from '@fanoutio/grip';
+import type { Page } from 'playwright-core';
+import { openBrowser } from '../support/browser.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { holdfast, startHoldfast } from '../support/holdfast.ts';
+import { requirePeer } from '../support/peers.ts';
+import { Program } from '../support/program.ts';
+
+/** A running demo. */
+interface Demo {
+  readonly program: Program;
+  readonly url: string;
+  readonly controlUrl: string;
+  /** The command that it offers for pasting. */
+  readonly publishCommand: string;
+}
+
+async function startDemo(t: TestContext): Promise<Demo> {
+  const [controlPort] = await freePorts(1);
+  const args = ['demo', '--port', '0', '--control-port', String(controlPort), '--log-level', 'debug'];
+  const program = startHoldfast(t, args);
+  await program.output(/\nCtrl-C stops it\.\n/);
+  const [, url = ''] = await program.output(/ (http:\S+)\/\n/);
+  const [, publishCommand = ''] = await program.output(/ (printf .*)\n/);
+  return { program, url, controlUrl: `http://127.0.0.1:${controlPort}`, publishCommand };
+}
+
+async function openTab(browser: Awaited<ReturnType<typeof openBrowser>>, demo: Demo): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(demo.url);
+  await page.getByRole('status').getByText('live').waitFor();
+  return page;
+}
+
+/** Waits until each tab shows a message with this text, and returns who wrote it, by each tab. */
+function authors(tabs: readonly Page[], text: string): Promise<string[]> {
+  return Promise.all(
+    tabs.map(async (tab) => {
+      const message = tab.getByRole('log').getByRole('listitem').filter({ hasText: text });
+      await message.waitFor();
+      return message.locator('b').innerText();
+    }),
+  );
+}
+
+test('the demo pushes to browsers', async (t) => {
+  const chromium = requirePeer(t, 'chromium');
+  if (chromium === null) return;
+  const demo = await startDemo(t);
+  const browser = await openBrowser(t, chromium);
+  const tabs = [await openTab(browser, demo), await openTab(browser, demo)] as const;
+  const [first] = tabs;
+
+  await t.test('what is written in one tab appears in both, as text', async () => {
+    await first.getByLabel('Your name').fill('Ada');
+    await first.getByLabel('Message to everybody').fill('is <b>anybody</b> there?');
+    await first.getByRole('button', { name: 'Send' }).click();
+    assert.deepEqual(await authors(tabs, 'is <b>anybody</b> there?'), ['Ada', 'Ada']);
+  });
+
+  await t.test('the command that the demo prints publishes to the page from a terminal', async () => {
+    const ended = await new Program(t, 'sh', ['-c', demo.publishCommand]).ended;
+    assert.deepEqual(ended, { code: 0, stdout: 'Published\n', stderr: '' });
+    assert.deepEqual(await authors(tabs, 'hello'), ['terminal', 'terminal']);
+  });
+
+  await t.test('a GRIP library publishes to the page', async () => {
+    const publisher = new Publisher({ control_uri: demo.controlUrl });
+    await publisher.publishHttpStream('board', 'data: {"name": "library", "text": "good day"}\n\n');
+    assert.deepEqual(await authors(tabs, 'good day'), ['library', 'library']);
+  });
+
+  await t.test('whoever comes later sees what was written before', async () => {
+    assert.deepEqual(await authors([await openTab(browser, demo)], 'anybody'), ['Ada']);
+  });
+
+  await t.test('the page says so when the connection is lost', async () => {
+    const { code } = await demo.program.stop();
+    assert.equal(code, 0);
+    await first.getByRole('status').getByText('reconnecting…').waitFor();
+    await first.getByLabel('Message to everybody').fill('too late');
+    await first.getByRole('button', { name: 'Send' }).click();
+    await first.getByRole('alert').getByText('Not sent').waitFor();
+    assert.equal(await first.getByLabel('Message to everybody').inputValue(), 'too late');
+  });
+});
+
+test('curl waits with a long poll until somebody publishes', async (t) => {
+  const curl = requirePeer(t, 'curl');
+  if (curl === null) return;
+  const { program, url, controlUrl } = await startDemo(t);
+  const polling = new Program(t, curl, ['-sS', '-i', `${url}/next`]);
+  await program.logged('hold', ({ mode }) => mode === 'response');
+  const published = await holdfast(t, ['publish', 'board', 'hello', '-H', 'X-Mood: good', '--spec', controlUrl]);
+  assert.deepEqual(published, { code: 0, stdout: 'Published\n', stderr: '' });
+  const { code, stdout } = await polling.ended;
+  assert.equal(code, 0);
+  const [head = '', body] = stdout.split('\r\n\r\n');
+  assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.match(head, /\r\nX-Mood: good/);
+  assert.doesNotMatch(head, /\r\ngrip-/i);
+  assert.equal(body, 'hello\n');
+});
+
+test('curl gets a message that was written on the page through a long poll too', async (t) => {
+  const curl = requirePeer(t, 'curl');
+  if (curl === null) return;
+  const { program, url } = await startDemo(t);
+  const polling = new Program(t, curl, ['-sS', `${url}/next`]);
+  await program.logged('hold', ({ mode }) => mode === 'response');
+  const response = await fetch(`${url}/messages`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{"name": " Ada ", "text": "hello"}',
+  });
+  assert.equal(response.status, 200);
+  const { code, stdout } = await polling.ended;
+  assert.equal(code, 0);
+  const { name, text } = JSON.parse(stdout);
+  assert.deepEqual({ name, text }, { name: 'Ada', text: 'hello' });
+});
+
+for (const signals of [['SIGTERM'], ['SIGINT', 'SIGINT']] as const) {
+  test(`${signals.join(' and at once ')} ends what is held cleanly, and exits with 0`, async (t) => {
+    const curl = requirePeer(t, 'curl');
+    if (curl === null) return;
+    const { program, url } = await startDemo(t);
+    const watching = new Program(t, curl, ['-sSN', `${url}/events`]);
+    await watching.output(/retry: 1000\n\n/);
+    const polling = new Program(t, curl, ['-sS', '-w', '%{http_code}', `${url}/next`]);
+    await program.logged('hold', ({ mode }) => mode === 'response');
+    for (const signal of signals) program.kill(signal);
+    assert.equal((await program.ended).code, 0);
+    // curl would complain of a body that breaks off.
+    assert.deepEqual(await watching.ended, { code: 0, stdout: 'retry: 1000\n\n', stderr: '' });
+    assert.deepEqual(await polling.ended, { code: 0, stdout: '204', stderr: '' });
+  });
+}
+
+test('a port that is taken is an error that names the option for another one', async (t) => {
+  const { url, controlUrl } = await startDemo(t);
+  const [port = '', controlPort = ''] = [new URL(url).port, new URL(controlUrl).port];
+  const [free = ''] = (await freePorts(1)).map(String);
+  const first = await holdfast(t, ['demo', '--port', port, '--control-port', free]);
+  assert.equal(first.code, 1);
+  assert.equal(first.stdout, '');
+  assert.match(
+    first.stderr,
+    /^error: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*; choose another port with --port\n$/,
+  );
+  const second = await holdfast(t, ['demo', '--port', '0', '--control-port', controlPort]);
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, /^error: cannot listen on [^\n]*; choose another port with --control-port\n$/);
+});
+
+for (const [args, message] of [
+  [['--port', 'x'], /--port <address>' argument 'x' is invalid\. the port is missing/],
+  [['--port', 'unix:/tmp/x'], /A browser needs a TCP port/],
+  [['--control-port', '0'], /Expected a port from 1 to 65535/],
+  [['--control-port', '70000'], /"70000" is not a port/],
+  [['--log-level', 'loud'], /Allowed choices are error, warn, info, debug/],
+] as const) {
+  test(`demo ${args.join(' ')} is wrong usage`, async (t) => {
+    const { code, stderr } = await holdfast(t, ['demo', ...args]);
+    assert.equal(code, 2);
+    assert.match(stderr, message);
+  });
+}

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { describe, type TestContext, test } from 'node:test';
+import { freePorts } from '../support/free-ports.ts';
+import { holdfast } from '../support/holdfast.ts';
+import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../support/loopback-certificate.ts';
+import { startOrigin } from '../support/origin.ts';
+import type { Ended, Surroundings } from '../support/program.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const PUBLISHED: Ended = { code: 0, stdout: 'Published\n', stderr: '' };
+
+/** What a publish endpoint got. */
+interface Received {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+
+/** A publish endpoint that notes what it gets and gives always the same answer. */
+class Endpoint {
+  readonly received: Received[] = [];
+  readonly listener: RequestListener;
+
+  constructor(answer: (response: ServerResponse) => void = (response) => response.end('Published\n')) {
+    this.listener = (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { method, url, headers } = request;
+        this.received.push({ method, url, headers, body: JSON.parse(Buffer.concat(chunks).toString()) });
+        answer(response);
+      });
+    };
+  }
+}
+
+/** Publishes with these arguments to an endpoint that takes everything. Returns the item that arrived there. */
+async function publish(t: TestContext, args: readonly string[], surroundings?: Surroundings): Promise<unknown> {
+  const endpoint = new Endpoint();
+  const address = await startOrigin(t, endpoint.listener);
+  assert.deepEqual(await holdfast(t, ['publish', ...args, '--spec', `http://${address}`], surroundings), PUBLISHED);
+  assert.equal(endpoint.received.length, 1);
+  const [{ body }] = endpoint.received as [Received];
+  const [item] = (body as { items: [unknown] }).items;
+  assert.deepEqual(body, { items: [item] });
+  return item;
+}
+
+/** An item with content in all formats. */
+function contentItem(http: string, ws: string, more: object = {}): object {
+  const formats = {
+    'http-response': { code: 200, body: http },
+    'http-stream': { content: http },
+    'ws-message': { content: ws },
+  };
+  return { channel: 'c', formats, ...more };
+}
+
+const REMOVE = [{ op: 'remove', path: '/a' }];
+
+for (const [args, item] of [
+  [['c', 'hello'], contentItem('hello\n', 'hello')],
+  [['c', ''], contentItem('\n', '')],
+  [['c', 'hello', '--no-eol'], contentItem('hello', 'hello')],
+  [
+    ['c', 'grüß dich', '--id', '2', '--prev-id', '1'],
+    contentItem('grüß dich\n', 'grüß dich', { id: '2', 'prev-id': '1' }),
+  ],
+  [
+    ['c', 'hello', '--sender', 'me', '-M', 'a=b', '--meta', 'x = y=z ', '--no-seq'],
+    contentItem('hello\n', 'hello', { meta: { sender: 'me', a: 'b', 'x ': 'y=z' }, 'no-seq': true }),
+  ],
+  [
+    ['c', 'hello', '--code', '404', '-H', 'A: b', '--header', 'C:d:e'],
+    contentItem('hello\n', 'hello', {
+      formats: {
+        'http-response': {
+          code: 404,
+          headers: [
+            ['A', 'b'],
+            ['C', 'd:e'],
+          ],
+          body: 'hello\n',
+        },
+        'http-stream': { content: 'hello\n' },
+        'ws-message': { content: 'hello' },
+      },
+    }),
+  ],
+  [
+    ['c', JSON.stringify(REMOVE), '--patch', '--code', '201'],
+    { channel: 'c', formats: { 'http-response': { code: 201, 'body-patch': REMOVE } } },
+  ],
+  [
+    ['c', '--hint'],
+    {
+      channel: 'c',
+      formats: {
+        'http-response': { action: 'hint' },
+        'http-stream': { action: 'hint' },
+        'ws-message': { action: 'hint' },
+      },
+    },
+  ],
+  [
+    ['c', '--close', '--id', '3'],
+    { channel: 'c', id: '3', formats: { 'http-stream': { action: 'close' }, 'ws-message': { action: 'close' } } },
+  ],
+] as const) {
+  test(`publish ${args.join(' ')} sends exactly the item that is meant`, async (t) => {
+    assert.deepEqual(await publish(t, args), item);
+  });
+}
+
+test('@FILE sends the bytes of a file as they are, in base64 where they are no text', async (t) => {
+  const cwd = temporaryFolder(t, { 'text.txt': 'hello', 'bytes.bin': Buffer.from([0, 0xff]) });
+  assert.deepEqual(await publish(t, ['c', '@text.txt'], { cwd }), contentItem('hello', 'hello'));
+  assert.deepEqual(await publish(t, ['c', '@bytes.bin'], { cwd }), {
+    channel: 'c',
+    formats: {
+      'http-response': { code: 200, 'body-bin': 'AP8=' },
+      'http-stream': { 'content-bin': 'AP8=' },
+      'ws-message': { 'content-bin': 'AP8=' },
+    },
+  });
+});
+
+test('@- sends standard input as it is', async (t) => {
+  assert.deepEqual(await publish(t, ['c', '@-'], { input: 'data: x\n\n' }), contentItem('data: x\n\n', 'data: x\n\n'));
+});
+
+describe('the publish endpoint', () => {
+  test('gets a JSON request at its path, and no query', async (t) => {
+    const endpoint = new Endpoint();
+    const address = await startOrigin(t, endpoint.listener);
+    const env = { GRIP_URL: `http://${address}/realm/?iss=me&key=secret` };
+    assert.deepEqual(await holdfast(t, ['publish', 'c', 'hello'], { env }), PUBLISHED);
+    const [request] = endpoint.received;
+    assert.equal(request?.method, 'POST');
+    assert.equal(request?.url, '/realm/publish/');
+    assert.equal(request?.headers['content-type'], 'application/json');
+    assert.equal(request?.headers.authorization, undefined);
+  });
+
+  for (const [status, body] of [
+    [400, 'Invalid format: no formats specified\n'],
+    [202, 'Published\n'],
+    [302, ''],
+    [500, '\x1b[31mred\x07\n'],
+  ] as const) {
+    test(`may answer ${status}, which is a failure that is shown`, async (t) => {
+      const endpoint = new Endpoint((response) => response.writeHead(status, 'Reason', { Location: '/' }).end(body));
+      const address = await startOrigin(t, endpoint.listener);
+      const { code, stdout, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `http://${address}`]);
+      assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+      // Nothing that the server says may give orders to the terminal.
+      const shown = status === 500 ? 'error: [31mred\n' : body === '' ? '' : `error: ${body}`;
+      assert.equal(stderr, `error: http://${address}/publish/ answered ${status} Reason\n${shown}`);
+      assert.equal(endpoint.received.length, 1, 'a redirection is not followed');
+    });
+  }
+
+  test('may answer at length: the beginning is shown', async (t) => {
+    const address = await startOrigin(t, (_request, response) => response.writeHead(500).end('x'.repeat(1_000_000)));
+    const { code, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `http://${address}`]);
+    assert.equal(code, 1);
+    assert.match(stderr, /\nerror: x{2000}\n$/);
+  });
+
+  test('may break off', async (t) => {
+    const address = await startOrigin(t, (request) => request.socket.destroy());
+    const { code, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `http://${address}`]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: cannot publish to http:[^\n]+\/publish\/: [^\n]+\n$/);
+  });
+
+  test('may not be there', async (t) => {
+    const [port] = await freePorts(1);
+    const { code, stdout, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `http://localhost:${port}`]);
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+    assert.match(stderr, /^error: cannot publish to http:[^\n]+: connect ECONNREFUSED[^\n]*\n$/);
+  });
+
+  for (const [args, authorization] of [
+    [['-u', 'me:pass:word'], `Basic ${Buffer.from('me:pass:word').toString('base64')}`],
+    [['-B', 'abc.def'], 'Bearer abc.def'],
+  ] as const) {
+    test(`gets credentials over https with ${args[0]}`, async (t) => {
+      const endpoint = new Endpoint();
+      const server = createServer({ cert: LOOPBACK_CERTIFICATE, key: LOOPBACK_KEY }, endpoint.listener);
+      t.after(() => server.close());
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const spec = `https://localhost:${(server.address() as AddressInfo).port}`;
+      const env = { NODE_EXTRA_CA_CERTS: `${temporaryFolder(t, { 'ca.pem': LOOPBACK_CERTIFICATE })}/ca.pem` };
+      assert.deepEqual(await holdfast(t, ['publish', 'c', 'x', '--spec', spec, ...args], { env }), PUBLISHED);
+      assert.equal(endpoint.received[0]?.headers.authorization, authorization);
+    });
+  }
+});
+
+for (const [args, code, message] of [
+  [[], 2, /missing required argument 'channel'/],
+  [['c'], 2, /^error: content is missing: [^\n]+ --hint or --close\n$/],
+  [['c', 'x', 'y'], 2, /too many arguments/],
+  [['c', 'x', '--hnit'], 2, /unknown option '--hnit'\n\(Did you mean --hint\?\)/],
+  [['c', '--hint', '--close'], 2, /'--close' cannot be used with option '--hint'/],
+  [['c', 'x', '--code', '1000'], 2, /Expected a whole number from 0 to 999/],
+  [['c', 'x', '-H', 'no colon'], 2, /Expected NAME:VALUE/],
+  [['c', 'x', '-M', 'no equals sign'], 2, /Expected NAME=VALUE/],
+  [['c', '{', '--patch'], 2, /^error: the patch is not JSON: /],
+  [['c', '{}', '--patch'], 2, /^error: the patch is not a JSON array of operations\n$/],
+  [['c', '@none'], 1, /^error: cannot read the content: ENOENT[^\n]*'none'\n$/],
+  [['c', 'x', '--spec', 'tcp://127.0.0.1:5560'], 2, /^error: this version publishes over HTTP, not over ZeroMQ/],
+  [['c', 'x', '-u', 'me:secret'], 2, /^error: credentials are only sent over https\n$/],
+  [['c', 'x', '-u', 'secret'], 2, /^error: --user: expected NAME:PASSWORD\n$/],
+  [['c', 'x', '-B', 'secret token'], 2, /^error: --bearer: expected a token/],
+  [['c', 'x', '-B', 'secret', '-u', 'me:secret'], 2, /'-B, --bearer <token>' cannot be used with option '-u, --user/],
+] as const) {
+  test(`publish ${args.join(' ')} is refused with ${code}, before anything is sent`, async (t) => {
+    const ended = await holdfast(t, ['publish', ...args]);
+    assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: '' });
+    assert.match(ended.stderr, message);
+    assert.doesNotMatch(ended.stderr, /secret|\n +at /);
+  });
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import type { Counters } from '../../src/exchange/index.ts';
+import { runServer } from '../support/holdfast.ts';
+import type { LogRecord, Program } from '../support/program.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { Chaos, pause } from './chaos/chaos.ts';
+import { CLIENT_MISDEEDS } from './chaos/hostile-clients.ts';
+import { addPoller, addRequester, StreamClient } from './chaos/ordinary-clients.ts';
+import { type ChaosOrigin, startBadOrigin, startGoodOrigin } from './chaos/origins.ts';
+import { HonestPublisher, PUBLISHING_MISDEEDS } from './chaos/publishers.ts';
+
+/** How long the actors act, in seconds: HOLDFAST_CHAOS_SECONDS. */
+const SECONDS = Number(process.env.HOLDFAST_CHAOS_SECONDS ?? 60);
+
+/** Megabytes that the process may be larger at the end than it was when it was warm. */
+const GROWTH = 100;
+
+/** Short enough to be reached within the run, and long enough for a machine that is busy with other things. */
+const TOML = `
+[server]
+header_timeout = 2
+idle_timeout = 20
+body_timeout = 3
+request_timeout = 20
+write_timeout = 2
+pipeline_bytes = 8192
+max_connections = 2000
+
+[proxy]
+connect_timeout = 5
+response_timeout = 10
+body_timeout = 10
+
+[hub]
+queue_items = 50
+queue_bytes = 300000
+`;
+
+/** What the operating system tells about a process; only Linux does. */
+class ProcessUsage {
+  readonly #folder: string;
+
+  constructor(pid: number) {
+    this.#folder = `/proc/${pid}`;
+  }
+
+  get known(): boolean {
+    return existsSync(`${this.#folder}/fd`);
+  }
+
+  /** What each of its file descriptors is. */
+  descriptors(): string[] {
+    return readdirSync(`${this.#folder}/fd`).flatMap((name) => {
+      try {
+        return [readlinkSync(`${this.#folder}/fd/${name}`)];
+      } catch {
+        // Closed since the folder was read.
+        return [];
+      }
+    });
+  }
+
+  /** Megabytes of memory that it has in use. */
+  memory(): number {
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`${this.#folder}/status`, 'latin1')) ?? [];
+    return Number(kilobytes) / 1_024;
+  }
+}
+
+interface Stage {
+  readonly program: Program;
+  readonly chaos: Chaos;
+  readonly origins: readonly ChaosOrigin[];
+  /** Targets of requests that reached the good origin without having been framed as such. */
+  readonly smuggled: readonly string[];
+}
+
+async function setStage(t: TestContext): Promise<Stage> {
+  const random = seededRandom(t);
+  const smuggled: string[] = [];
+  const good = await startGoodOrigin((target) => smuggled.push(target));
+  const bad = await startBadOrigin(random.fork());
+  const origins = [good, bad];
+  t.after(() => {
+    for (const origin of origins) origin.close();
+  });
+  // Nobody listens on port 1, and no connection of anybody's comes from it: with other ports a connection can meet itself.
+  const routes = [`* ${good.address}`, `*,path_beg=/bad ${bad.address}`, '*,path_beg=/dead 127.0.0.1:1'];
+  const { program, clients, controlUrl } = await runServer(
+    t,
+    routes.flatMap((route) => ['--route', route]),
+    TOML,
+  );
+  return { program, chaos: new Chaos(clients[0] ?? '', new URL(controlUrl).host, random), origins, smuggled };
+}
+
+/** What the program has logged of its own defects. */
+function errors(program: Program): LogRecord[] {
+  return program.log().filter(({ level }) => level === 'error');
+}
+
+/**
+ * Resolves when `test` holds; what it looks at has no events. Gives up after 70 seconds: of a client that closed first its sending
+ * side and then all, the kernel learns only after a minute that it is gone.
+ */
+async function eventually(test: () => boolean): Promise<void> {
+  for (let i = 0; i < 700 && !test(); i++) await pause(100);
+}
+
+test(`for ${SECONDS} seconds ordinary clients get everything rightly amid hostile clients, origins and publishers`, async (t) => {
+  const { program, chaos, origins, smuggled } = await setStage(t);
+  const usage = new ProcessUsage(program.pid);
+  const before = usage.known ? usage.descriptors().length : 0;
+
+  const streams = ['s1', 's2', 's3', 's4'].map((name) => new StreamClient(chaos, name));
+  await Promise.all(streams.map(({ held }) => held));
+  const polls = ['p1', 'p2'];
+  const publisher = new HonestPublisher(chaos, ['common', ...streams.map(({ name }) => name)], polls);
+  for (const channel of polls) addPoller(chaos, channel);
+  for (let i = 0; i < 4; i++) addRequester(chaos);
+  for (let i = 0; i < 24; i++) chaos.hostile('hostile client', chaos.address, CLIENT_MISDEEDS);
+  for (let i = 0; i < 4; i++) chaos.hostile('hostile publisher', chaos.control, PUBLISHING_MISDEEDS);
+
+  await pause((SECONDS * 1_000) / 3);
+  const warm = usage.known ? usage.memory() : 0;
+  await pause((SECONDS * 2_000) / 3);
+  chaos.going = false;
+  await chaos.settled();
+  for (const [what, times] of chaos.done) t.diagnostic(`${what}: ${times}`);
+
+  assert.deepEqual(errors(program), []);
+  assert.deepEqual(chaos.failures, []);
+  assert.deepEqual(smuggled, []);
+  for (const what of ['requester', 'stream', 'poller', 'publisher', 'hostile client', 'hostile publisher']) {
+    assert.ok((chaos.done.get(what) ?? 0) >= SECONDS, `${what}: ${chaos.done.get(what)}`);
+  }
+  for (const { name, last } of streams) {
+    for (const channel of ['common', name]) assert.equal(last.get(channel), publisher.last.get(channel), channel);
+  }
+
+  // With the origins the connections end that wait there for the next request.
+  for (const origin of origins) origin.close();
+  if (usage.known) {
+    await eventually(() => usage.descriptors().length <= before);
+    assert.equal(usage.descriptors().length, before, usage.descriptors().join('\n'));
+    const growth = usage.memory() - warm;
+    t.diagnostic(`memory: ${warm.toFixed(0)} MB warm, ${usage.memory().toFixed(0)} MB at the end`);
+    assert.ok(growth < GROWTH, `grown by ${growth} MB`);
+  }
+  assert.equal((await program.stop()).code, 0);
+  const { counters } = await program.logged('stopped');
+  t.diagnostic(JSON.stringify(counters));
+  const { connectionsOpen, holdsOpen, ...totals } = counters as Counters;
+  assert.deepEqual({ connectionsOpen, holdsOpen }, { connectionsOpen: 0, holdsOpen: 0 });
+  for (const total of ['requestsRefused', 'requestsAborted', 'originErrors', 'publishesRefused'] as const) {
+    assert.ok(totals[total] > 0, total);
+  }
+  assert.deepEqual(errors(program), []);
+});

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { manualClock, turn } from '../support/manual-clock.ts';
+import type { RawClient, RawResponse } from '../support/raw-client.ts';
+import { startRecordingOrigin } from '../support/recording-origin.ts';
+import { type Changes, type RunningApp, startApp } from '../support/running-app.ts';
+
+interface Rig {
+  readonly app: RunningApp;
+  /** Held on the channel `c`, and gets what is published there. */
+  readonly client: RawClient;
+}
+
+async function rig(t: TestContext, changes: Changes = {}): Promise<Rig> {
+  const origin = await startRecordingOrigin(t);
+  origin.answer = (response) => {
+    response.setHeader('Grip-Hold', 'stream').setHeader('Grip-Channel', 'c').end('begin\n');
+  };
+  const app = await startApp(t, [origin.route], changes);
+  const client = await app.connect();
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.takeHead();
+  assert.equal(await client.takeChunk(), 'begin\n');
+  return { app, client };
+}
+
+/** An honest publisher is heard as ever, and the held client has got nothing else since. */
+async function assertUndisturbed({ app, client }: Rig): Promise<void> {
+  await app.publishStream('c', 'honest\n');
+  assert.equal(await client.takeChunk(), 'honest\n');
+}
+
+function post(body: string, fields = `Content-Length: ${Buffer.byteLength(body, 'latin1')}\r\n`): string {
+  return `POST /publish HTTP/1.1\r\nHost: a\r\n${fields}\r\n${body}`;
+}
+
+async function send({ app }: Rig, bytes: string): Promise<RawResponse> {
+  return (await app.connectControl()).request(bytes);
+}
+
+const GOOD = { channel: 'c', formats: { 'http-stream': { content: 'from a refused batch\n' } } };
+/** Members nested so deep that a reader which recurses runs out of stack. */
+const DEEP = 100_000;
+
+const REFUSED: readonly { readonly what: string; readonly body: string }[] = [
+  { what: 'no JSON', body: 'items' },
+  { what: 'an empty body', body: '' },
+  { what: 'half a JSON text', body: '{"items":[{"channel":"c"' },
+  { what: 'two JSON texts', body: '{"items":[]}{"items":[]}' },
+  { what: 'JSON that is no object', body: '[]' },
+  { what: 'deep lists', body: `{"items":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}` },
+  { what: 'deep objects', body: `{"items":${'{"a":'.repeat(DEEP)}1${'}'.repeat(DEEP)}}` },
+  { what: 'deep lists that do not end', body: '['.repeat(900_000) },
+  {
+    what: 'bytes that are no UTF-8',
+    body: '{"items":[{"channel":"\xff\xfe","formats":{"http-stream":{"content":"x"}}}]}',
+  },
+  { what: 'no items', body: '{}' },
+  { what: 'items that are no list', body: '{"items":{"0":{}}}' },
+];
+
+for (const { what, body } of REFUSED) {
+  test(`a publish of ${what} is answered 400, counted and logged`, async (t) => {
+    const it = await rig(t);
+    assert.equal((await send(it, post(body))).status, 400);
+    assert.equal(it.app.counters.publishesRefused, 1);
+    assert.equal(it.app.log.with('publish refused')[0]?.level, 'info');
+    await assertUndisturbed(it);
+  });
+}
+
+const BAD_ITEMS: readonly { readonly what: string; readonly item: unknown }[] = [
+  { what: 'an item that is no object', item: 'c' },
+  { what: 'an item that is null', item: null },
+  { what: 'an item without a channel', item: { formats: { 'http-stream': { content: 'x' } } } },
+  { what: 'a channel that is no text', item: { channel: 7, formats: { 'http-stream': { content: 'x' } } } },
+  { what: 'an item without formats', item: { channel: 'c' } },
+  { what: 'formats that are a list', item: { channel: 'c', formats: [] } },
+  { what: 'a stream without content', item: { channel: 'c', formats: { 'http-stream': {} } } },
+  { what: 'content that is no text', item: { channel: 'c', formats: { 'http-stream': { content: {} } } } },
+  { what: 'an unknown action', item: { channel: 'c', formats: { 'http-stream': { action: 'explode' } } } },
+  { what: 'a code out of range', item: { channel: 'c', formats: { 'http-response': { code: 1e9, body: '' } } } },
+  {
+    what: 'headers that are no headers',
+    item: { channel: 'c', formats: { 'http-response': { headers: 1, body: '' } } },
+  },
+  {
+    what: 'a header with a line end',
+    item: { channel: 'c', formats: { 'http-response': { headers: { a: 'b\r\nc: d' }, body: '' } } },
+  },
+  { what: 'a patch that is no list', item: { channel: 'c', formats: { 'http-response': { 'body-patch': {} } } } },
+  { what: 'metadata that is no object', item: { ...GOOD, meta: ['a'] } },
+  { what: 'a size that is no number', item: { ...GOOD, size: 'large' } },
+];
+
+for (const { what, item } of BAD_ITEMS) {
+  test(`a batch with ${what} is refused whole, wherever it stands in it`, async (t) => {
+    const it = await rig(t);
+    for (const items of [
+      [GOOD, item],
+      [item, GOOD],
+      [GOOD, item, GOOD],
+    ]) {
+      assert.equal((await it.app.publish(items)).status, 400);
+    }
+    assert.deepEqual([it.app.counters.itemsPublished, it.app.counters.publishesRefused], [0, 3]);
+    await assertUndisturbed(it);
+  });
+}
+
+test('names that mean something to JavaScript mean nothing in items', async (t) => {
+  const it = await rig(t);
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    const text = JSON.stringify(name);
+    const stream = '{"http-stream":{"content":"x"}}';
+    // As a channel it is a name like any other.
+    const channel = await send(it, post(`{"items":[{"channel":${text},"formats":${stream}}]}`));
+    assert.equal(channel.status, 200);
+    const meta = await send(it, post(`{"items":[{"channel":"d","meta":{${text}:"x"},"formats":${stream}}]}`));
+    assert.equal(meta.status, 200);
+    // In the place of a format it is one that nobody knows.
+    const format = await send(
+      it,
+      post(`{"items":[{"channel":"c","formats":{${text}:{"http-stream":{"content":"x"}}}}]}`),
+    );
+    assert.equal(format.status, 200);
+    await send(it, post(`{"items":[{${text}:{"polluted":"yes"},"channel":"d","formats":${stream}}]}`));
+  }
+  assert.equal(({} as Record<string, unknown>).polluted, undefined);
+  await assertUndisturbed(it);
+});
+
+test('a body over the limit is answered 413, announced or not, and none of it is taken', async (t) => {
+  const it = await rig(t, { control: { maxBodyBytes: 10_000 } });
+  const body = JSON.stringify({ items: [GOOD], padding: 'x'.repeat(10_000) });
+  assert.equal((await send(it, post(body))).status, 413);
+  const chunked = post(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`, 'Transfer-Encoding: chunked\r\n');
+  assert.equal((await send(it, chunked)).status, 413);
+  // It is told from the head alone, before a byte of a body that would never end.
+  const endless = await send(it, post('', 'Content-Length: 9007199254740991\r\nExpect: 100-continue\r\n'));
+  assert.equal(endless.status, 413);
+  assert.equal(it.app.counters.publishesRefused, 3);
+  await assertUndisturbed(it);
+});
+
+test('a chunked body without end is answered 413 as soon as it is over the limit', async (t) => {
+  const it = await rig(t, { control: { maxBodyBytes: 10_000 } });
+  const publisher = await it.app.connectControl();
+  publisher.write(post('', 'Transfer-Encoding: chunked\r\n'));
+  for (let sent = 0; publisher.text === ''; sent++) {
+    assert.ok(sent < 50_000);
+    publisher.write('1\r\n \r\n');
+    if (sent % 100 === 0) await turn();
+  }
+  assert.equal((await publisher.takeResponse()).status, 413);
+  assert.equal(await publisher.ended, 'fin');
+  await assertUndisturbed(it);
+});
+
+test('a publish request that ends early is refused, and nothing of it is delivered', async (t) => {
+  const it = await rig(t);
+  const whole = post(JSON.stringify({ items: [GOOD] }));
+  for (const length of [1, 20, whole.indexOf('\r\n\r\n') + 4, whole.length - 1]) {
+    const publisher = await it.app.connectControl();
+    publisher.end(whole.slice(0, length));
+    assert.equal((await publisher.takeResponse()).status, 400);
+    const leaving = await it.app.connectControl();
+    leaving.write(whole.slice(0, length)).reset();
+  }
+  assert.equal(it.app.counters.itemsPublished, 0);
+  await assertUndisturbed(it);
+});
+
+test('a publisher that sends slowly is answered 408', async (t) => {
+  const advance = manualClock(t);
+  const it = await rig(t, { server: { headerTimeout: 5, bodyTimeout: 5 } });
+  for (const part of ['POST /publish HT', post('{"items":', 'Content-Length: 1000\r\n')]) {
+    const publisher = await it.app.connectControl();
+    publisher.write(part);
+    // The request counts as begun once the server has read it, which the answer to a later one shows.
+    await send(it, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    advance(5);
+    assert.equal((await publisher.takeResponse()).status, 408);
+  }
+  await assertUndisturbed(it);
+});
+
+test('publish requests that are framed in two ways are refused', async (t) => {
+  const it = await rig(t);
+  const hidden = post(JSON.stringify({ items: [GOOD] }));
+  for (const fields of [
+    'Content-Length: 0\r\nTransfer-Encoding: chunked\r\n',
+    'Content-Length: 0\r\nContent-Length: 10\r\n',
+    'Transfer-Encoding: x\r\n',
+    'Transfer-Encoding : chunked\r\n',
+    'Content-Length: +1\r\n',
+  ]) {
+    const publisher = await it.app.connectControl();
+    publisher.end(post(hidden, fields));
+    const responses = await publisher.takeResponses();
+    assert.deepEqual(
+      responses.map(({ status }) => status),
+      [400],
+    );
+  }
+  assert.equal(it.app.counters.itemsPublished, 0);
+  await assertUndisturbed(it);
+});
+
+test('a header over the limit of publishers is answered 400', async (t) => {
+  const it = await rig(t, { control: { maxHeaderBytes: 2_000 } });
+  const response = await send(it, post('', `X: ${'y'.repeat(2_000)}\r\n`));
+  assert.deepEqual([response.status, response.body], [400, 'Request header too large.\n']);
+  await assertUndisturbed(it);
+});
+
+test('publishers over the maximum are turned away, and clients are not concerned', async (t) => {
+  const it = await rig(t, { control: { maxConnections: 3 } });
+  const inside = await Promise.all([1, 2, 3].map(() => it.app.connectControl()));
+  for (const publisher of inside) await publisher.request('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const outside = await it.app.connectControl();
+  assert.equal((await outside.takeResponse()).status, 503);
+  outside.end();
+  inside[0]?.end();
+  await inside[0]?.closed;
+  await assertUndisturbed(it);
+});
+
+test('a thousand items for nobody cost nothing that stays', async (t) => {
+  const it = await rig(t);
+  const items = Array.from({ length: 1_000 }, (_, i) => ({ ...GOOD, channel: `nobody-${i}` }));
+  for (let i = 0; i < 10; i++) assert.equal((await it.app.publish(items)).status, 200);
+  assert.deepEqual([it.app.counters.itemsPublished, it.app.counters.itemsDelivered], [10_000, 0]);
+  await assertUndisturbed(it);
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { patchBody } from '../../../src/app/patch-body.ts';
+
+test('Every operation of RFC 6902 is applied, in order', () => {
+  const document = '{"a":1,"list":[1,3],"gone":0,"from":"x"}';
+  const patch = [
+    { op: 'test', path: '/a', value: 1 },
+    { op: 'replace', path: '/a', value: { b: 2 } },
+    { op: 'add', path: '/list/1', value: 2 },
+    { op: 'add', path: '/list/-', value: 4 },
+    { op: 'remove', path: '/gone' },
+    { op: 'move', from: '/from', path: '/to' },
+    { op: 'copy', from: '/a/b', path: '/c~1d' },
+  ];
+  assert.deepEqual(JSON.parse(patchBody(document, patch) ?? ''), {
+    a: { b: 2 },
+    list: [1, 2, 3, 4],
+    to: 'x',
+    'c/d': 2,
+  });
+});
+
+test('An array is a document as well, and no operation changes nothing', () => {
+  assert.equal(patchBody('[1]', [{ op: 'add', path: '/0', value: 0 }]), '[0,1]');
+  assert.equal(patchBody(' { "a" : 1 }\n', []), '{"a":1}');
+});
+
+test('A document that is neither an object nor an array cannot be patched', () => {
+  for (const document of ['1', '"text"', 'null', 'true', '', '{', 'plain text']) {
+    assert.equal(patchBody(document, [{ op: 'replace', path: '', value: {} }]), null);
+  }
+});
+
+test('An operation that fails fails the whole patch', () => {
+  const good = { op: 'add', path: '/b', value: 2 };
+  for (const bad of [
+    { op: 'test', path: '/a', value: 2 },
+    { op: 'remove', path: '/none' },
+    { op: 'replace', path: '/none/deep', value: 1 },
+    { op: 'move', from: '/none', path: '/x' },
+    { op: 'add', path: '/list/9', value: 1 },
+  ]) {
+    assert.equal(patchBody('{"a":1,"list":[]}', [good, bad]), null, JSON.stringify(bad));
+  }
+});
+
+test('What is no operation fails the patch', () => {
+  for (const bad of [
+    null,
+    1,
+    'add',
+    [],
+    {},
+    { op: 'merge', path: '/a' },
+    { op: 'add', path: '/a' },
+    { op: 'add', path: 1, value: 1 },
+  ]) {
+    assert.equal(patchBody('{"a":1}', [bad]), null, JSON.stringify(bad));
+  }
+});
+
+test('No patch reaches the prototypes of objects', () => {
+  for (const path of ['/__proto__/polluted', '/constructor/prototype/polluted', '/a/__proto__/polluted']) {
+    assert.equal(patchBody('{"a":{}}', [{ op: 'add', path, value: 1 }]), null, path);
+  }
+  assert.equal('polluted' in {}, false);
+});
+
+test('A patch that nests deeper than the stack is no patch that can be applied', () => {
+  const depth = 200_000;
+  const deep = '['.repeat(depth) + ']'.repeat(depth);
+  assert.equal(patchBody(deep, [{ op: 'test', path: '', value: 1 }]), null);
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { publishUrl } from '../../../src/cli/publish-request.ts';
+
+const URLS = [
+  ['http://localhost:5561', 'http://localhost:5561/publish/'],
+  ['http://localhost:5561/', 'http://localhost:5561/publish/'],
+  ['https://api.example/realm/r/', 'https://api.example/realm/r/publish/'],
+  ['https://api.example/fastly?iss=me&key=base64:AAAA', 'https://api.example/fastly/publish/'],
+  ['http://[::1]:80/#x', 'http://[::1]/publish/'],
+] as const;
+
+for (const [spec, expected] of URLS) {
+  test(`items for ${spec} are posted to ${expected}`, () => {
+    assert.equal(publishUrl(spec, null).href, expected);
+  });
+}
+
+const WRONG = [
+  ['tcp://127.0.0.1:5560', null, /over HTTP, not over ZeroMQ/],
+  ['ipc:///run/pushpin', null, /over HTTP, not over ZeroMQ/],
+  ['localhost:5561', null, /expected http:\/\/… or https:\/\/…/],
+  ['127.0.0.1', null, /expected http:\/\/… or https:\/\/…/],
+  ['http://me:secret@localhost', null, /credentials do not belong in the URL/],
+  ['http://localhost', 'Bearer x', /only sent over https/],
+] as const;
+
+for (const [spec, authorization, message] of WRONG) {
+  test(`${spec} is refused${authorization === null ? '' : ' for credentials'}, and not repeated`, () => {
+    assert.throws(
+      () => publishUrl(spec, authorization),
+      (error: Error & { exitCode: number }) => {
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /secret/);
+        assert.equal(error.exitCode, 2);
+        return true;
+      },
+    );
+  });
+}

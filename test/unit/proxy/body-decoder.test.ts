@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import {
+  brotliCompressSync,
+  constants,
+  createBrotliCompress,
+  createGzip,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+} from 'node:zlib';
+import { ExchangeError } from '../../../src/exchange/index.ts';
+import { BodyDecoder, type DecodedBody } from '../../../src/proxy/body-decoder.ts';
+import { settled } from './support/running-app.ts';
+
+const TEXT = 'A text that is said again, and again, and again. \u00e9\n'.repeat(40);
+
+const ENCODERS = {
+  gzip: gzipSync,
+  deflate: deflateSync,
+  'deflate without the zlib format': deflateRawSync,
+  br: brotliCompressSync,
+} as const;
+
+/** Keeps what a decoder makes. */
+class Decoded implements DecodedBody {
+  readonly chunks: Buffer[] = [];
+  length = 0;
+  outcome: 'end' | ExchangeError | null = null;
+  /** Called for every chunk. */
+  onChunk: () => void = () => {};
+  #finish: (() => void) | null = null;
+
+  onDecoded(chunk: Buffer): void {
+    assert.equal(this.outcome, null, 'a chunk after the end');
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    this.onChunk();
+  }
+
+  onDecodedEnd(): void {
+    this.#over('end');
+  }
+
+  onDecodingError(error: ExchangeError): void {
+    this.#over(error);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString();
+  }
+
+  /** Resolves with how it ended. */
+  async over(): Promise<'end' | ExchangeError> {
+    if (this.outcome === null) {
+      await new Promise<void>((resolve) => {
+        this.#finish = resolve;
+      });
+    }
+    return this.outcome as 'end' | ExchangeError;
+  }
+
+  #over(outcome: 'end' | ExchangeError): void {
+    assert.equal(this.outcome, null, 'a second end');
+    this.outcome = outcome;
+    this.#finish?.();
+  }
+}
+
+/** Decodes `encoded` in pieces of `size` bytes. */
+async function decode(coding: string, encoded: Buffer, size = encoded.length): Promise<Decoded> {
+  const to = new Decoded();
+  const decoder = new BodyDecoder(coding, to);
+  for (let i = 0; i < encoded.length; i += size) decoder.write(encoded.subarray(i, i + size), () => {});
+  decoder.end();
+  await to.over();
+  return to;
+}
+
+for (const [name, encode] of Object.entries(ENCODERS)) {
+  const coding = name.split(' ')[0] as string;
+
+  test(`${name} is undone, whole and byte by byte`, async () => {
+    for (const size of [1, 7, undefined]) {
+      const { outcome, text } = await decode(coding, encode(Buffer.from(TEXT)), size);
+      assert.equal(outcome, 'end');
+      assert.equal(text, TEXT);
+    }
+  });
+
+  test(`The encoding of nothing with ${name} gives nothing`, async () => {
+    const { outcome, length } = await decode(coding, encode(Buffer.alloc(0)));
+    assert.equal(outcome, 'end');
+    assert.equal(length, 0);
+  });
+
+  test(`What breaks off is not valid ${name}`, async () => {
+    const encoded = encode(Buffer.from(TEXT));
+    const { outcome } = await decode(coding, encoded.subarray(0, encoded.length >> 1));
+    assert.ok(outcome instanceof ExchangeError);
+    assert.equal(outcome.code, 'HF_GRIP_INVALID');
+    assert.match(outcome.detail, new RegExp(`^the GRIP response is not valid ${coding}: `));
+  });
+}
+
+test('Codings are known in any case, and gzip by its older name', async () => {
+  assert.equal((await decode('X-GZip', gzipSync(TEXT))).text, TEXT);
+  assert.equal((await decode('BR', brotliCompressSync(TEXT))).text, TEXT);
+});
+
+test('An encoded body of no bytes at all is an empty one', async () => {
+  for (const coding of ['gzip', 'deflate', 'br']) {
+    const { outcome, length } = await decode(coding, Buffer.alloc(0));
+    assert.equal(outcome, 'end');
+    assert.equal(length, 0);
+  }
+});
+
+test('What is no encoding at all is an error', async () => {
+  for (const coding of ['gzip', 'deflate', 'br']) {
+    const { outcome } = await decode(coding, Buffer.from('plain text that nobody has encoded'));
+    assert.ok(outcome instanceof ExchangeError);
+    assert.equal(outcome.code, 'HF_GRIP_INVALID');
+  }
+});
+
+test('A coding that cannot be undone is refused before any byte', () => {
+  for (const coding of ['zstd', 'compress', 'identity', '']) {
+    assert.throws(
+      () => new BodyDecoder(coding, new Decoded()),
+      (error) => error instanceof ExchangeError && error.code === 'HF_GRIP_INVALID' && error.detail.includes(coding),
+    );
+  }
+});
+
+test('Several gzip members after each other are one body', async () => {
+  const { text } = await decode('gzip', Buffer.concat([gzipSync('one '), gzipSync('two')]));
+  assert.equal(text, 'one two');
+});
+
+for (const [coding, encoder] of [
+  ['gzip', createGzip({ flush: constants.Z_SYNC_FLUSH })],
+  ['br', createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH })],
+] as const) {
+  test(`What an origin has flushed with ${coding} is there before more comes`, async () => {
+    const to = new Decoded();
+    const decoder = new BodyDecoder(coding, to);
+    const arrived = new Promise<void>((resolve) => {
+      to.onChunk = () => {
+        if (to.text === 'first') resolve();
+      };
+    });
+    encoder.write('first');
+    await once(encoder, 'readable');
+    decoder.write(encoder.read() as Buffer, () => {});
+    await arrived;
+    decoder.destroy();
+    encoder.destroy();
+  });
+}
+
+test('Bytes are taken when they have been worked off', async () => {
+  const to = new Decoded();
+  const decoder = new BodyDecoder('gzip', to);
+  const encoded = gzipSync(TEXT);
+  await new Promise<void>((resolve) => decoder.write(encoded, resolve));
+  decoder.end();
+  await to.over();
+  assert.equal(to.text, TEXT);
+});
+
+test('A small input that grows huge is worked off only as far as it is taken', async () => {
+  const size = 16 * 1024 * 1024;
+  for (const [coding, bomb] of [
+    ['gzip', gzipSync(Buffer.alloc(size))],
+    ['br', brotliCompressSync(Buffer.alloc(size))],
+  ] as const) {
+    const to = new Decoded();
+    const decoder = new BodyDecoder(coding, to);
+    let taken = false;
+    const paused = new Promise<void>((resolve) => {
+      to.onChunk = () => {
+        decoder.pause();
+        resolve();
+      };
+    });
+    decoder.write(bomb, () => {
+      taken = true;
+    });
+    await paused;
+    await settled(() => to.length);
+    assert.ok(to.length <= 65_536, `${to.length} bytes were made of ${coding} after the pause`);
+    assert.equal(taken, false);
+    to.onChunk = () => {};
+    decoder.resume();
+    decoder.end();
+    assert.equal(await to.over(), 'end');
+    assert.equal(to.length, size);
+  }
+});
+
+test('A decoder that was destroyed says nothing more', async () => {
+  const to = new Decoded();
+  const decoder = new BodyDecoder('gzip', to);
+  to.onChunk = () => decoder.destroy();
+  decoder.write(gzipSync(Buffer.alloc(1_000_000)), () => {});
+  decoder.end();
+  await settled(() => to.length);
+  assert.equal(to.chunks.length, 1);
+  assert.equal(to.outcome, null);
+});
+
+test('A decoder that was destroyed before its first byte has no end', () => {
+  const to = new Decoded();
+  const decoder = new BodyDecoder('gzip', to);
+  decoder.destroy();
+  decoder.end();
+  assert.equal(to.outcome, null);
+});

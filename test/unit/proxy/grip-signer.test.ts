@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { test } from 'node:test';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { GripSigner } from '../../../src/proxy/grip-signer.ts';
+import { ecKeys, ed25519Keys, rsaKeys } from './support/keys.ts';
+
+const SECRET = Buffer.from('a shared secret');
+const NOW = 1_700_000_000_000;
+
+test('A shared secret signs with HS256, for one hour', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  const token = new GripSigner('pushpin', SECRET).token();
+  assert.deepEqual(decodeProtectedHeader(token), { typ: 'JWT', alg: 'HS256' });
+  const { payload } = await jwtVerify(token, SECRET);
+  assert.deepEqual(payload, { iss: 'pushpin', exp: NOW / 1000 + 3600 });
+});
+
+test('A secret of any bytes and length signs', async () => {
+  for (const secret of [Buffer.from([0]), Buffer.from([0xff, 0xfe, 0x00, 0x80]), Buffer.alloc(200, 0xaa)]) {
+    await jwtVerify(new GripSigner('x', secret).token(), secret);
+  }
+});
+
+test('An issuer of any text is told', async () => {
+  const issuer = 'a "quoted" \u{1f511} issuer';
+  const { payload } = await jwtVerify(new GripSigner(issuer, SECRET).token(), SECRET);
+  assert.equal(payload.iss, issuer);
+});
+
+for (const [algorithm, keys] of [
+  ['ES256', ecKeys()],
+  ['RS256', rsaKeys()],
+  ['EdDSA', ed25519Keys()],
+] as const) {
+  test(`A private key in PEM signs with ${algorithm}`, async () => {
+    const token = new GripSigner('pushpin', keys.privatePem).token();
+    assert.deepEqual(decodeProtectedHeader(token), { typ: 'JWT', alg: algorithm });
+    const { payload } = await jwtVerify(token, keys.publicKey, { algorithms: [algorithm] });
+    assert.equal(payload.iss, 'pushpin');
+  });
+}
+
+test('Private keys in the older PEM forms are taken as well', async () => {
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = ec.privateKey.export({ type: 'sec1', format: 'pem' }) as string;
+  await jwtVerify(new GripSigner('x', pem).token(), ec.publicKey);
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pkcs1 = rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }) as string;
+  await jwtVerify(new GripSigner('x', pkcs1).token(), rsa.publicKey);
+});
+
+test('One token serves the requests of a second, and the next gets a new one', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  const signer = new GripSigner('pushpin', SECRET);
+  const first = signer.token();
+  t.mock.timers.setTime(NOW + 1000);
+  assert.equal(signer.token(), first);
+  t.mock.timers.setTime(NOW + 1001);
+  assert.notEqual(signer.token(), first);
+});
+
+test('The first request after hours without any has a token that is valid', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  const signer = new GripSigner('pushpin', SECRET);
+  signer.token();
+  t.mock.timers.setTime(NOW + 5 * 3_600_000);
+  const { payload } = await jwtVerify(signer.token(), SECRET);
+  assert.equal(payload.exp, NOW / 1000 + 6 * 3600);
+});
+
+test('A clock that is set back does not leave a token from the future in use', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: NOW + 3_600_000 });
+  const signer = new GripSigner('pushpin', SECRET);
+  signer.token();
+  t.mock.timers.setTime(NOW);
+  const { payload } = await jwtVerify(signer.token(), SECRET);
+  assert.equal(payload.exp, NOW / 1000 + 3600);
+});
+
+test('A key that cannot sign is refused when the signer is made', () => {
+  assert.throws(() => new GripSigner('x', 'no PEM'));
+  assert.throws(() => new GripSigner('x', ecKeys().publicPem));
+});
+
+test('A key of a kind that GRIP has no use for is refused with what would do', () => {
+  const advice = /use EC P-256, RSA from 2048 bits on, or Ed25519$/;
+  assert.throws(() => new GripSigner('x', ecKeys('P-384').privatePem), advice);
+  assert.throws(() => new GripSigner('x', rsaKeys(1024).privatePem), advice);
+  const x25519 = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  assert.throws(() => new GripSigner('x', x25519), advice);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { jwtVerify } from 'jose';
+import { type ProxiedRoute, prepareRoutes } from '../../../src/proxy/index.ts';
+import { configOf, type Overrides } from './support/running-app.ts';
+
+function prepared(
+  lines: readonly string[],
+  overrides: Overrides = {},
+  readFile = (_path: string) => '',
+): ProxiedRoute[] {
+  return prepareRoutes(configOf(lines, overrides), readFile);
+}
+
+test('A route tells details of errors if it or the whole proxy is to', () => {
+  const lines = ['a.example,debug localhost:1', 'b.example localhost:1'];
+  assert.deepEqual(
+    prepared(lines).map(({ debug }) => debug),
+    [true, false],
+  );
+  assert.deepEqual(
+    prepared(lines, { proxy: { debug: true } }).map(({ debug }) => debug),
+    [true, true],
+  );
+});
+
+test('Headers of a route are parted into those to set and the names to take away', () => {
+  const [route] = prepared(['*,header=X-Key:secret,header=Cookie: localhost:1']);
+  assert.deepEqual(route?.setHeaders, ['X-Key', 'secret']);
+  assert.deepEqual([...(route?.setNames ?? [])], ['x-key', 'cookie']);
+});
+
+test('Requests are not signed without a key, nor on a route with no_grip', () => {
+  assert.equal(prepared(['* localhost:1'])[0]?.signer, null);
+  assert.equal(prepared(['*,no_grip,sig_key=secret localhost:1'])[0]?.signer, null);
+});
+
+test('Key and issuer of the route go before those of the proxy, each by itself', async () => {
+  const lines = [
+    'a.example localhost:1',
+    'b.example,sig_key=own localhost:1',
+    'c.example,sig_iss=me localhost:1',
+    'd.example,sig_iss=me,sig_key=own localhost:1',
+  ];
+  const routes = prepared(lines, { proxy: { sigIss: 'all', sigKey: 'common' } });
+  const expected = [
+    ['all', 'common'],
+    ['all', 'own'],
+    ['me', 'common'],
+    ['me', 'own'],
+  ] as const;
+  for (const [index, [issuer, key]] of expected.entries()) {
+    const { payload } = await jwtVerify(routes[index]?.signer?.token() ?? '', Buffer.from(key));
+    assert.equal(payload.iss, issuer);
+  }
+});
+
+test('Routes with the same issuer and key share a signer', () => {
+  const lines = ['a.example localhost:1', 'b.example localhost:1', 'c.example,sig_iss=other localhost:1'];
+  const [a, b, c] = prepared(lines, { proxy: { sigKey: 'common' } });
+  assert.equal(a?.signer, b?.signer);
+  assert.notEqual(a?.signer, c?.signer);
+});
+
+test('A key is read from its file once', async () => {
+  const read: string[] = [];
+  const routes = prepared(
+    ['a.example localhost:1', 'b.example localhost:1'],
+    { proxy: { sigKey: 'file:key.hex' } },
+    (path) => {
+      read.push(path);
+      return '73 65 63 72 65 74\n';
+    },
+  );
+  assert.deepEqual(read, ['key.hex']);
+  await jwtVerify(routes[0]?.signer?.token() ?? '', Buffer.from('secret'));
+});
+
+test('A key that cannot be read or used is refused', () => {
+  const lines = ['*,sig_key=file:key.pem localhost:1'];
+  const unreadable = () => {
+    throw new Error('no such file');
+  };
+  assert.throws(() => prepared(lines, {}, unreadable), /no such file/);
+  assert.throws(() => prepared(lines, {}, () => '-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n'));
+});

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { OriginPeer, type ScriptedOrigin, startOrigin } from '../client/scripted-origin.ts';
+import { stoppedClock } from '../hub/support.ts';
+import { httpOrigin } from './support/origin.ts';
+import { eventually, type RunningApp, startApp } from './support/running-app.ts';
+
+const HOLD = { 'Grip-Hold': 'response', 'Grip-Channel': 'a' };
+const HELD = 'HTTP/1.1 200 OK\r\nGrip-Hold: response\r\nGrip-Channel: a\r\nContent-Length: 0\r\n\r\n';
+const HINT = { channel: 'a', formats: { 'http-response': { action: 'hint' } } };
+
+function published(channel: string, body: string): object {
+  return { channel, formats: { 'http-response': { body } } };
+}
+
+test('A hint sends the held request to its origin again, and the new answer is the one that counts', async (t) => {
+  const origin = await httpOrigin(t, (_request, earlier) =>
+    earlier === 0 ? { headers: HOLD, body: 'nothing new' } : { status: 201, body: 'something new' },
+  );
+  const app = await startApp(t, [`*,path_beg=/api,replace_beg=/v2 ${origin.target}`]);
+  const answer = app.send({
+    method: 'DELETE',
+    path: '/api/%61?b',
+    headers: { Host: 'a.example', 'X-Twice': ['1', '2'] },
+  });
+  await app.held();
+  await app.publish(HINT);
+  assert.deepEqual([(await answer).status, (await answer).text], [201, 'something new']);
+  const [first, second] = origin.requests;
+  assert.deepEqual([second?.method, second?.target], ['DELETE', '/v2/a?b']);
+  assert.deepEqual(second?.headers, first?.headers);
+  assert.equal(app.counters.holdsOpen, 0);
+});
+
+test('A recovery does the same with all held requests', async (t) => {
+  const origin = await httpOrigin(t, (_request, earlier) => (earlier < 3 ? { headers: HOLD } : { body: 'recovered' }));
+  const app = await startApp(t, [`* ${origin.target}`]);
+  const answers = [app.send(), app.send(), app.send()];
+  await app.held(3);
+  await app.recover();
+  for (const answer of answers) assert.equal((await answer).text, 'recovered');
+});
+
+test('The body goes along with every repetition, however it was framed', async (t) => {
+  for (const headers of [{}, { 'Transfer-Encoding': 'chunked' }] as Record<string, string>[]) {
+    const origin = await httpOrigin(t, ({ body }, earlier) => (earlier < 3 ? { headers: HOLD } : { body }));
+    const app = await startApp(t, [`* ${origin.target}`]);
+    const body = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i & 0xff));
+    const answer = app.send({ method: 'POST', body, headers });
+    for (let i = 1; i <= 3; i++) {
+      await app.held(i);
+      await app.recover();
+    }
+    assert.ok((await answer).body.equals(body));
+    for (const received of origin.requests) assert.ok(received.body.equals(body));
+    assert.equal(origin.requests[1]?.header('content-length'), '100000');
+  }
+});
+
+test('A chunked body of no bytes is repeated as none', async (t) => {
+  const origin = await httpOrigin(t, ({ body }, earlier) =>
+    earlier === 0 ? { headers: HOLD } : { body: `${body.length} bytes` },
+  );
+  const app = await startApp(t, [`* ${origin.target}`]);
+  const answer = app.send({ method: 'POST', body: '', headers: { 'Transfer-Encoding': 'chunked' } });
+  await app.held();
+  await app.recover();
+  assert.equal((await answer).text, '0 bytes');
+});
+
+test('Grip-Last tells of every channel with a prev-id, by the name that the origin gave', async (t) => {
+  const channels = 'a; prev-id=1, b, caf\u00e9; prev-id="x y"; filter=f';
+  const latin1 = Buffer.from(channels).toString('latin1');
+  const origin = await httpOrigin(t, (_request, earlier) =>
+    earlier === 0 ? { headers: { ...HOLD, 'Grip-Channel': latin1 } } : {},
+  );
+  const app = await startApp(t, [`*,prefix=own-,sig_key=secret ${origin.target}`]);
+  const answer = app.send({ headers: { 'Grip-Last': 'forged; last-id=1' } });
+  await app.held();
+  await app.publish({ ...HINT, channel: 'own-a' });
+  await answer;
+  assert.deepEqual(origin.requests[0]?.all('grip-last'), []);
+  const last = origin.requests[1]?.all('grip-last').map((value) => Buffer.from(value, 'latin1').toString());
+  assert.deepEqual(last, ['a; last-id=1', 'caf\u00e9; last-id=x y']);
+  assert.equal(origin.requests[1]?.all('grip-sig').length, 1);
+});
+
+test('The ids of the last answer are the ones that count', async (t) => {
+  const origin = await httpOrigin(t, (_request, earlier) =>
+    earlier < 2 ? { headers: { ...HOLD, 'Grip-Channel': `a; prev-id=${earlier}` } } : {},
+  );
+  const app = await startApp(t, [`* ${origin.target}`]);
+  const answer = app.send();
+  await app.held(1);
+  await app.recover();
+  await app.held(2);
+  await app.recover();
+  await answer;
+  assert.deepEqual(
+    origin.requests.map((received) => received.header('grip-last')),
+    [undefined, 'a; last-id=0', 'a; last-id=1'],
+  );
+});
+
+/** A request that was held, and whose repetition is at the origin now. */
+interface Repeated {
+  readonly app: RunningApp;
+  readonly client: OriginPeer;
+  readonly scripted: ScriptedOrigin;
+  readonly origin: OriginPeer;
+}
+
+async function repeated(t: TestContext): Promise<Repeated> {
+  const scripted = await startOrigin(t);
+  const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
+  const client = await app.client.connect(t);
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const origin = await scripted.accept();
+  await origin.received();
+  origin.write(HELD);
+  await app.held();
+  await app.recover();
+  await origin.received();
+  return { app, client, scripted, origin };
+}
+
+test('An item that is published while the request is at its origin again is not lost', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  await app.publish(published('a', 'meanwhile'), published('a', 'second'));
+  assert.equal(client.text, '');
+  origin.write(HELD);
+  await client.received('\r\n\r\nmeanwhile');
+  assert.equal(app.counters.holdsOpen, 0);
+});
+
+test('An item for a channel that the new answer has no more is nothing to the client', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  await app.publish(published('a', 'meanwhile'));
+  origin.write(HELD.replace('Grip-Channel: a', 'Grip-Channel: b'));
+  await app.held(2);
+  await app.publish(published('b', 'of b'));
+  await client.received('\r\n\r\nof b');
+});
+
+test('A new answer for the client goes before what was published meanwhile', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  await app.publish(published('a', 'meanwhile'));
+  origin.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh');
+  await client.received('\r\n\r\nfresh');
+  assert.equal(app.counters.holdsOpen, 0);
+});
+
+test('A hint while the request is at its origin again leads to one more repetition', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  await app.publish(HINT);
+  await app.recover();
+  origin.write(HELD);
+  await origin.received();
+  origin.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh');
+  await client.received('\r\n\r\nfresh');
+  assert.equal(app.counters.originRequests, 3);
+});
+
+test('The new answer may turn the held request into a stream', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  origin.write(HELD.replace('response', 'stream'));
+  await app.held(2);
+  await app.publish({ channel: 'a', formats: { 'http-stream': { content: 'one' } } });
+  await client.received('3\r\none\r\n');
+  assert.equal(app.counters.holdsOpen, 1);
+});
+
+test('The new answer may be a large beginning of a stream', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  origin.write(HELD.replace('response', 'stream').replace('Length: 0', 'Length: 150000') + 'x'.repeat(150_000));
+  await app.held(2);
+  await app.publish({ channel: 'a', formats: { 'http-stream': { action: 'close' } } });
+  await client.received('\r\n0\r\n\r\n');
+  assert.equal(app.counters.holdsOpen, 0);
+});
+
+test('The time of a held request begins anew with its repetition', async (t) => {
+  const advance = stoppedClock(t);
+  const { app, client, origin } = await repeated(t);
+  advance(100_000);
+  assert.equal(client.text, '');
+  origin.write(HELD);
+  await app.held(2);
+  advance(54_000);
+  assert.equal(app.counters.holdsOpen, 1);
+  advance(1_300);
+  await client.received('Content-Length: 0\r\n\r\n');
+});
+
+test('An origin that fails at the repetition is told as for any request', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  origin.write('no HTTP\r\n\r\n');
+  assert.match(await client.received(), /^HTTP\/1\.1 502 Bad Gateway\r\n/);
+  assert.equal((await app.log.heard('request failed')).code, 'HF_ORIGIN_PROTOCOL');
+  assert.equal(app.counters.holdsOpen, 0);
+  assert.equal(app.counters.requestsFailed, 1);
+});
+
+test('An origin that is gone at the repetition lets the next target have it', async (t) => {
+  const first = createServer();
+  first.listen(0, '127.0.0.1');
+  await once(first, 'listening');
+  const { port } = first.address() as AddressInfo;
+  const next = await httpOrigin(t, ({ body }) => ({ body }));
+  const app = await startApp(t, [`* 127.0.0.1:${port} ${next.target}`], { proxy: { poolMaxIdle: 0 } });
+  const answer = app.send({ method: 'PUT', body: 'hello' });
+  const [socket] = (await once(first, 'connection')) as [Socket];
+  const origin = new OriginPeer(socket);
+  await origin.received('hello');
+  origin.write(HELD);
+  await app.held();
+  first.close();
+  await once(first, 'close');
+  await app.recover();
+  assert.equal((await answer).text, 'hello');
+});
+
+test('Instructions at the repetition that cannot be understood are an error as at first', async (t) => {
+  const { app, client, origin } = await repeated(t);
+  origin.write('HTTP/1.1 200 OK\r\nGrip-Hold: wrong\r\nContent-Length: 0\r\n\r\n');
+  assert.match(await client.received(), /^HTTP\/1\.1 502 Bad Gateway\r\n/);
+  await eventually(() => app.counters.holdsOpen === 0);
+});
+
+test('A held stream stays as it is at a hint and a recovery', async (t) => {
+  const origin = await httpOrigin(t, () => ({ headers: { ...HOLD, 'Grip-Hold': 'stream' }, body: 'begin' }));
+  const app = await startApp(t, [`* ${origin.target}`]);
+  const answer = await app.stream();
+  await answer.until('begin');
+  await app.recover();
+  await app.publish({ channel: 'a', formats: { 'http-stream': { action: 'hint' } } });
+  await app.publish({ channel: 'a', formats: { 'http-stream': { content: 'one' } } });
+  await answer.until('beginone');
+  assert.equal(origin.requests.length, 1);
+});

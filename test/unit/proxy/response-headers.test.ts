@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { endToEndHeaders } from '../../../src/proxy/response-headers.ts';
+
+test('A response without fields of its connection passes as it is, without a copy', () => {
+  const headers = [
+    'Server',
+    'x',
+    'Set-Cookie',
+    'a=1',
+    'Set-Cookie',
+    'b=2',
+    'Content-Encoding',
+    'gzip',
+    'Connection',
+    'keep-alive',
+  ];
+  assert.equal(endToEndHeaders(headers), headers);
+});
+
+test('Connection with nothing but close or keep-alive names no field', () => {
+  for (const value of ['close', 'Close', 'keep-alive', 'Keep-Alive']) {
+    const headers = ['close', 'x', 'Connection', value];
+    assert.equal(endToEndHeaders(headers), headers);
+  }
+});
+
+test('Fields that Connection names are taken out, in any case and from any of several Connection fields', () => {
+  const headers = ['X-One', '1', 'CONNECTION', 'close, x-one', 'x-two', '2', 'connection', ',X-TWO,', 'X-Three', '3'];
+  assert.deepEqual(endToEndHeaders(headers), ['CONNECTION', 'close, x-one', 'connection', ',X-TWO,', 'X-Three', '3']);
+});
+
+test('Fields of one connection are taken out without being named', () => {
+  const headers = ['TE', 'x', 'Upgrade', 'h2c', 'Trailer', 'X-Sum', 'Proxy-Connection', 'close', 'Vary', '*'];
+  assert.deepEqual(endToEndHeaders(headers), ['Vary', '*']);
+});
+
+test('Other fields of the same lengths stay', () => {
+  const headers = [
+    'ab',
+    'x',
+    'Expires',
+    '0',
+    'Set-Cookie',
+    'a=1',
+    'Content-Language',
+    'en',
+    'WWW-Authenticate',
+    'Basic',
+  ];
+  assert.equal(endToEndHeaders(headers), headers);
+});
