@@ -8,6 +8,7 @@ import { Hub } from '../hub/index.ts';
 import { TimerWheel } from '../net/index.ts';
 import { prepareRoutes, proxyService, RouteTable, UpstreamTrust } from '../proxy/index.ts';
 import { HttpServer, type ServerLimits } from '../server/index.ts';
+import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -22,6 +23,7 @@ export class App {
   readonly #wheel = new TimerWheel();
   readonly #client: HttpClient;
   readonly #hub: Hub;
+  #running = false;
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
 
@@ -68,7 +70,7 @@ export class App {
     await Promise.all(servers.map((server) => server.whenEmpty()));
     this.#client.close();
     this.#wheel.stop();
-    this.#log.info({ counters: { ...this.counters } }, 'stopped');
+    if (this.#running) this.#log.info({ counters: { ...this.counters } }, 'stopped');
   }
 
   async #start(): Promise<void> {
@@ -102,7 +104,15 @@ export class App {
     });
     for (const address of server.listen) this.clientAddresses.push((await this.#server.listen(address)).address);
     for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
+    this.#running = true;
     this.#log.info({ clients: this.clientAddresses, publishers: this.controlAddresses }, 'started');
+    const openFiles = openFileLimit();
+    if (openFiles !== null && openFiles < server.maxConnections) {
+      // Beyond it the system closes connections by itself, before anybody here can count or answer them.
+      const advice =
+        'fewer files may be open than max_connections: raise the limit (ulimit -n), or lower max_connections';
+      this.#log.info({ openFiles, maxConnections: server.maxConnections }, advice);
+    }
   }
 
   #proxy(): Service {

@@ -91,8 +91,9 @@ function isOurs(lower: string, rules: HeaderRules, trusted: boolean): boolean {
     case 'pushpin-route':
       return rules.acceptPushpinRoute;
     default:
-      // Nobody but a trusted proxy speaks GRIP, or for the headers of another client.
-      return !trusted && (lower.startsWith('grip-') || lower.startsWith(ORIGINAL_PREFIX));
+      // Nobody but a trusted proxy speaks GRIP, or for the headers of another client. Many gateways turn hyphens into
+      // underscores, so to an origin behind one both spellings are the same field.
+      return !trusted && (lower.startsWith('grip-') || lower.startsWith('grip_') || lower.startsWith(ORIGINAL_PREFIX));
   }
 }
 

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs';
+
+/** How many files, sockets included, this process may have open; null where the system does not say (only Linux does so here). */
+export function openFileLimit(): number | null {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return limit === undefined ? null : Number(limit);
+  } catch {
+    return null;
+  }
+}
