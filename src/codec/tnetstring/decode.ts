@@ -1,0 +1,84 @@
+import { isUtf8 } from 'node:buffer';
+import { ElementReader } from './element-reader.ts';
+import { DEFAULT_TNETSTRING_LIMITS, type TnetstringLimits } from './limits.ts';
+import { BOOLEAN, BYTES, FLOAT, INTEGER, LIST, MAP, NULL } from './marks.ts';
+
+/** What a tnetstring holds. Maps are objects without prototype, so that only what came is found in them. */
+export type TnetstringValue = null | boolean | number | Buffer | TnetstringValue[] | TnetstringMap;
+
+/** A map: the last one of equal keys counts. */
+export interface TnetstringMap {
+  [key: string]: TnetstringValue;
+}
+
+/** A finite number in decimal, with or without a fraction and an exponent. */
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/**
+ * The value of a whole tnetstring. Byte strings are views of `buffer`.
+ * @throws TnetstringError for bytes that are no tnetstring or more than one, keys that are no UTF-8 byte strings, integers out of
+ *   the safe range, numbers that are not finite, and values over a limit
+ */
+export function decode(buffer: Buffer, limits: TnetstringLimits = DEFAULT_TNETSTRING_LIMITS): TnetstringValue {
+  const reader = new ElementReader(buffer);
+  if (buffer.length > limits.maxBytes) reader.fail(`more than ${limits.maxBytes} bytes`, limits.maxBytes);
+  const end = reader.read(0, buffer.length);
+  if (end !== buffer.length) reader.fail('something follows the value', end);
+  return elementValue(reader, limits.maxDepth);
+}
+
+/** The value of the element just read. */
+function elementValue(reader: ElementReader, depth: number): TnetstringValue {
+  switch (reader.type) {
+    case BYTES:
+      return reader.bytes();
+    case INTEGER:
+      return reader.integer();
+    case FLOAT:
+      return float(reader);
+    case BOOLEAN:
+      return reader.boolean();
+    case NULL:
+      if (reader.start !== reader.end) reader.fail('a null is not empty', reader.start);
+      return null;
+    case LIST:
+      return list(reader, depth);
+    case MAP:
+      return map(reader, depth);
+    default:
+      reader.fail('an element of unknown type', reader.end);
+  }
+}
+
+function float(reader: ElementReader): number {
+  const text = reader.text();
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) reader.fail('a number is malformed or out of range', reader.start);
+  return value;
+}
+
+function list(reader: ElementReader, depth: number): TnetstringValue[] {
+  const { start, end } = reader;
+  if (depth === 0) reader.fail('too many lists and maps within each other', start);
+  const values: TnetstringValue[] = [];
+  for (let at = start; at < end; ) {
+    at = reader.read(at, end);
+    values.push(elementValue(reader, depth - 1));
+  }
+  return values;
+}
+
+function map(reader: ElementReader, depth: number): TnetstringMap {
+  const { start, end } = reader;
+  if (depth === 0) reader.fail('too many lists and maps within each other', start);
+  const members: TnetstringMap = Object.create(null);
+  for (let at = start; at < end; ) {
+    at = reader.read(at, end);
+    const key = reader.bytes();
+    if (reader.type !== BYTES || !isUtf8(key)) reader.fail('a key is no text', reader.start);
+    if (at === end) reader.fail('a key has no value', at);
+    at = reader.read(at, end);
+    members[key.toString()] = elementValue(reader, depth - 1);
+  }
+  return members;
+}

@@ -1,0 +1,24 @@
+import type { Field } from './fields.ts';
+import type { SessionRef } from './packet.ts';
+
+/** Takes the fields of one packet and writes them its own way. */
+export interface FieldSink {
+  /** Latin1 text. */
+  text(field: Field, value: string): void;
+  bytes(field: Field, value: Buffer): void;
+  /** A safe integer that is not negative. */
+  integer(field: Field, value: number): void;
+  /** A field that is true. */
+  flag(field: Field): void;
+  headers(headers: readonly string[]): void;
+  /** Several sessions. */
+  ids(ids: readonly SessionRef[]): void;
+  ext(multi: boolean, quiet: boolean): void;
+  /**
+   * One value that is written already.
+   * @throws ZhttpError if it is none
+   */
+  value(field: Field, value: Buffer): void;
+  /** The packet with its prefix and type byte. */
+  end(): Buffer;
+}

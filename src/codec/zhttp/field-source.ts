@@ -1,0 +1,48 @@
+import type { ZhttpErrorKind } from './errors.ts';
+import type { FieldName } from './fields.ts';
+import type { SessionRef } from './packet.ts';
+
+/**
+ * The fields of one packet, whichever way it is written. `next` goes from field to field; the other methods take the value of the
+ * field that it returned last, and throw a `FieldError` if it is of the wrong type or out of bounds.
+ */
+export interface FieldSource {
+  /** The key of the next field, an empty one if it is unknown, null behind the last field. */
+  next(): FieldName | '' | null;
+  /** @param maxBytes that the text may have */
+  text(maxBytes: number): string;
+  /** The same for text that repeats from packet to packet. */
+  word(maxBytes: number): string;
+  bytes(): Buffer;
+  /** An integer from 0 to `max`; digits given as text count too. */
+  integer(max: number): number;
+  boolean(): boolean;
+  /** A flat list from a list of pairs. */
+  headers(maxHeaders: number): string[];
+  /** One id, or a list of ids with their own `seq`. */
+  ids(): SessionRef[];
+  /** The members of `ext` that are known. */
+  ext(): { readonly multi: boolean; readonly quiet: boolean };
+  /** The value as it is written. */
+  value(): Buffer;
+}
+
+/** A field that cannot be what it is. */
+export class FieldError extends Error {
+  readonly kind: Exclude<ZhttpErrorKind, 'malformed'>;
+
+  constructor(kind: Exclude<ZhttpErrorKind, 'malformed'>, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** @throws FieldError that names the field, and says what it is not */
+export function wrong(field: string, what: string): never {
+  throw new FieldError('invalid', `"${field}" is not ${what}`);
+}
+
+/** @throws FieldError that names the field and what it has too many of */
+export function tooLarge(field: string, limit: string): never {
+  throw new FieldError('too-large', `"${field}" has more than ${limit}`);
+}

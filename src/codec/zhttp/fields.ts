@@ -1,0 +1,58 @@
+import { encode } from '../tnetstring/index.ts';
+
+/** The key of a field in a packet. */
+export type FieldName = (typeof NAMES)[number];
+
+/** Every key that packets have, in both directions. */
+const NAMES = [
+  'from',
+  'id',
+  'seq',
+  'ext',
+  'type',
+  'condition',
+  'method',
+  'uri',
+  'code',
+  'reason',
+  'headers',
+  'content-type',
+  'body',
+  'credits',
+  'more',
+  'stream',
+  'router-resp',
+  'max-size',
+  'timeout',
+  'peer-address',
+  'peer-port',
+  'connect-host',
+  'connect-port',
+  'trust-connect-host',
+  'ignore-tls-errors',
+  'ignore-policies',
+  'follow-redirects',
+  'client-cert',
+  'client-key',
+  'old-from',
+  'passthrough',
+  'user-data',
+] as const;
+
+export const FIELD_NAMES: readonly FieldName[] = NAMES;
+
+/** The key of a field, by name and as the tnetstring that it is written as. */
+export interface Field {
+  readonly name: FieldName;
+  readonly key: Uint8Array;
+  /** The key with the value true. */
+  readonly flag: Uint8Array;
+}
+
+/** Every field by its key. Writers are handed these, so that no key is looked up for a packet. */
+export const FIELDS = Object.fromEntries(
+  NAMES.map((name): [FieldName, Field] => {
+    const key = Uint8Array.from(encode(name));
+    return [name, { name, key, flag: Uint8Array.of(...key, ...encode(true)) }];
+  }),
+) as Readonly<Record<FieldName, Field>>;

@@ -1,0 +1,14 @@
+export { encodeRequestPacket, encodeResponsePacket } from './encode-packet.ts';
+export { ZhttpError, type ZhttpErrorKind } from './errors.ts';
+export { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_IDS, type ZhttpLimits } from './limits.ts';
+export {
+  NO_BODY,
+  type Packet,
+  type PacketFormat,
+  type PacketType,
+  RequestPacket,
+  ResponsePacket,
+  type SessionRef,
+} from './packet.ts';
+export { packetFormat, parseRequestPacket, parseResponsePacket } from './parse-packet.ts';
+export { type AddressedPacket, splitAddress } from './split-address.ts';

@@ -1,0 +1,12 @@
+import { decode, TnetstringError } from '../tnetstring/index.ts';
+
+/** Whether `value` is one tnetstring, well-formed within. */
+export function isTnetstring(value: Buffer): boolean {
+  try {
+    decode(value);
+    return true;
+  } catch (error) {
+    if (error instanceof TnetstringError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,254 @@
+import { TnetstringError } from '../tnetstring/index.ts';
+import { ZhttpError, type ZhttpErrorKind } from './errors.ts';
+import { FieldError, type FieldSource, wrong } from './field-source.ts';
+import type { FieldName } from './fields.ts';
+import { JsonSource } from './json-source.ts';
+import { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, type ZhttpLimits } from './limits.ts';
+import {
+  type Packet,
+  type PacketFormat,
+  type PacketType,
+  RequestPacket,
+  ResponsePacket,
+  type SessionRef,
+} from './packet.ts';
+import { TnetstringSource } from './tnetstring-source.ts';
+
+/** Types that a packet may name; a data packet names none. */
+const TYPES: ReadonlySet<string> = new Set<PacketType>([
+  'error',
+  'credit',
+  'keep-alive',
+  'cancel',
+  'handoff-start',
+  'handoff-proceed',
+  'close',
+  'ping',
+  'pong',
+]);
+
+/** Text that is bounded by the packet alone. */
+const ANY = Number.POSITIVE_INFINITY;
+
+const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
+const MAX_UINT16 = 65_535;
+
+/**
+ * Reads a packet of an initiator. Unknown fields are skipped; of equal keys the last one counts. Whether the fields make sense
+ * together is left to the reader: they are read whatever the type.
+ * @param payload the packet with its type byte
+ * @throws ZhttpError with condition `bad-request` if it is a packet at all
+ */
+export function parseRequestPacket(payload: Buffer, limits: ZhttpLimits = DEFAULT_ZHTTP_LIMITS): RequestPacket {
+  checkSize(payload, limits);
+  const packet = new RequestPacket();
+  try {
+    readPacket(packet, openSource(payload), limits, readRequestField);
+    return packet;
+  } catch (error) {
+    throw refusal(error, payload, 'bad-request');
+  }
+}
+
+/**
+ * Reads a packet of a responder in the same way.
+ * @param payload the packet with its type byte, without an address in front
+ * @throws ZhttpError
+ */
+export function parseResponsePacket(payload: Buffer, limits: ZhttpLimits = DEFAULT_ZHTTP_LIMITS): ResponsePacket {
+  checkSize(payload, limits);
+  const packet = new ResponsePacket();
+  try {
+    readPacket(packet, openSource(payload), limits, readResponseField);
+    return packet;
+  } catch (error) {
+    throw refusal(error, payload, null);
+  }
+}
+
+/** The format that a packet is written in: that of its answers; null if it is none. */
+export function packetFormat(payload: Buffer): PacketFormat | null {
+  if (payload[0] === 0x54) return 'T';
+  return payload[0] === 0x4a ? 'J' : null;
+}
+
+/** An oversized packet is not looked into at all, so nobody knows whom it is from. */
+function checkSize(payload: Buffer, limits: ZhttpLimits): void {
+  if (payload.length <= limits.maxPacketBytes) return;
+  throw new ZhttpError('too-large', `the packet has more than ${limits.maxPacketBytes} bytes`);
+}
+
+function openSource(payload: Buffer): FieldSource {
+  switch (packetFormat(payload)) {
+    case 'T':
+      return new TnetstringSource(payload);
+    case 'J':
+      return new JsonSource(payload);
+    default:
+      throw new SyntaxError('the packet is neither a tnetstring nor JSON');
+  }
+}
+
+function readPacket<P extends Packet>(
+  packet: P,
+  source: FieldSource,
+  limits: ZhttpLimits,
+  readOwnField: (packet: P, name: FieldName, source: FieldSource) => void,
+): void {
+  let seq: number | null = null;
+  for (let name = source.next(); name !== null; name = source.next()) {
+    switch (name) {
+      case '':
+        break;
+      case 'from':
+        packet.from = source.word(MAX_ADDRESS_BYTES);
+        break;
+      case 'id':
+        packet.ids = source.ids();
+        break;
+      case 'seq':
+        seq = source.integer(MAX_INTEGER);
+        break;
+      case 'ext': {
+        const { multi, quiet } = source.ext();
+        packet.multi = multi;
+        packet.quiet = quiet;
+        break;
+      }
+      case 'type': {
+        const type = source.word(ANY);
+        if (!TYPES.has(type)) wrong(name, 'a type of packet');
+        packet.type = type as PacketType;
+        break;
+      }
+      case 'condition':
+        packet.condition = source.word(ANY);
+        break;
+      case 'code':
+        packet.code = source.integer(MAX_UINT16);
+        break;
+      case 'headers':
+        packet.headers = source.headers(limits.maxHeaders);
+        break;
+      case 'content-type':
+        packet.contentType = source.word(ANY);
+        break;
+      case 'body':
+        packet.body = source.bytes();
+        break;
+      case 'credits':
+        packet.credits = source.integer(MAX_INTEGER);
+        break;
+      case 'more':
+        packet.more = source.boolean();
+        break;
+      case 'user-data':
+        packet.userData = source.value();
+        break;
+      default:
+        readOwnField(packet, name, source);
+    }
+  }
+  // The number stands beside a single id, and within each element of a list.
+  const [first] = packet.ids;
+  if (seq !== null && first !== undefined && packet.ids.length === 1 && first.seq === null) first.seq = seq;
+}
+
+function readRequestField(packet: RequestPacket, name: FieldName, source: FieldSource): void {
+  switch (name) {
+    case 'method':
+      packet.method = source.word(ANY);
+      break;
+    case 'uri':
+      packet.uri = source.text(ANY);
+      break;
+    case 'stream':
+      packet.stream = source.boolean();
+      break;
+    case 'router-resp':
+      packet.routerResp = source.boolean();
+      break;
+    case 'max-size':
+      packet.maxSize = source.integer(MAX_INTEGER);
+      break;
+    case 'timeout':
+      packet.timeout = source.integer(MAX_INTEGER);
+      break;
+    case 'peer-address':
+      packet.peerAddress = source.text(ANY);
+      break;
+    case 'peer-port':
+      packet.peerPort = source.integer(MAX_UINT16);
+      break;
+    case 'connect-host':
+      packet.connectHost = source.text(ANY);
+      break;
+    case 'connect-port':
+      packet.connectPort = source.integer(MAX_UINT16);
+      break;
+    case 'trust-connect-host':
+      packet.trustConnectHost = source.boolean();
+      break;
+    case 'ignore-tls-errors':
+      packet.ignoreTlsErrors = source.boolean();
+      break;
+    case 'ignore-policies':
+      packet.ignorePolicies = source.boolean();
+      break;
+    case 'follow-redirects':
+      packet.followRedirects = source.boolean();
+      break;
+    case 'client-cert':
+      packet.clientCert = source.text(ANY);
+      break;
+    case 'client-key':
+      packet.clientKey = source.text(ANY);
+      break;
+    case 'old-from':
+      packet.oldFrom = source.text(MAX_ADDRESS_BYTES);
+      break;
+    case 'passthrough':
+      packet.passthrough = source.value();
+      break;
+  }
+}
+
+function readResponseField(packet: ResponsePacket, name: FieldName, source: FieldSource): void {
+  if (name === 'reason') packet.reason = source.word(ANY);
+}
+
+/**
+ * The error to be thrown for `cause`. Reading stopped at the first fault, and the fields come in any order: so the packet is
+ * gone through once more, for those who are concerned and to tell a bad field from a packet that is broken.
+ */
+function refusal(cause: unknown, payload: Buffer, condition: 'bad-request' | null): unknown {
+  if (!isFault(cause)) return cause;
+  let from = '';
+  let ids: readonly SessionRef[] = [];
+  let kind: ZhttpErrorKind = cause instanceof FieldError ? cause.kind : 'invalid';
+  try {
+    const source = openSource(payload);
+    for (let name = source.next(); name !== null; name = source.next()) {
+      if (name === 'from') from = attempt(() => source.text(MAX_ADDRESS_BYTES), '');
+      else if (name === 'id') ids = attempt(() => source.ids(), []);
+    }
+  } catch (error) {
+    if (!isFault(error)) return error;
+    kind = 'malformed';
+  }
+  return new ZhttpError(kind, cause.message, kind === 'malformed' ? null : condition, from, ids);
+}
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    return otherwise;
+  }
+}
+
+/** Whether the packet is to blame. */
+function isFault(error: unknown): error is Error {
+  return error instanceof FieldError || error instanceof TnetstringError || error instanceof SyntaxError;
+}

@@ -1,0 +1,176 @@
+import { BYTES, ElementReader, INTEGER, KeyTable, LIST, MAP, TextCache } from '../tnetstring/index.ts';
+import { type FieldSource, tooLarge, wrong } from './field-source.ts';
+import { FIELD_NAMES, type FieldName } from './fields.ts';
+import { isTnetstring } from './is-tnetstring.ts';
+import { MAX_ID_BYTES, MAX_IDS } from './limits.ts';
+import { NO_BODY, type SessionRef } from './packet.ts';
+
+const FIELDS = new KeyTable(FIELD_NAMES);
+const WORDS = new TextCache();
+const EXT = new KeyTable(['multi', 'quiet']);
+
+/**
+ * The fields of a packet that is written as a tnetstring. The values of fields that nobody asks for are stepped over by their
+ * length alone.
+ */
+export class TnetstringSource implements FieldSource {
+  readonly #reader: ElementReader;
+  #name: FieldName | '' = '';
+  /** Where the value of the field begins, and the next field. */
+  #value = 0;
+  #at: number;
+  readonly #end: number;
+
+  /**
+   * @param payload the packet, with its type byte
+   * @throws TnetstringError unless it is one map
+   */
+  constructor(payload: Buffer) {
+    const reader = new ElementReader(payload);
+    const end = reader.read(1, payload.length);
+    if (end !== payload.length) reader.fail('something follows the packet', end);
+    if (reader.type !== MAP) reader.fail('the packet is no map', 1);
+    this.#reader = reader;
+    this.#at = reader.start;
+    this.#end = reader.end;
+  }
+
+  /** @throws TnetstringError if the packet is broken here */
+  next(): FieldName | '' | null {
+    const reader = this.#reader;
+    const end = this.#end;
+    if (this.#at === end) return null;
+    this.#value = this.#readKey(this.#at, end);
+    this.#name = FIELDS.find(reader.buffer, reader.start, reader.end) ?? '';
+    this.#at = reader.read(this.#value, end);
+    return this.#name;
+  }
+
+  text(maxBytes: number): string {
+    this.#expectText(maxBytes);
+    return this.#reader.text();
+  }
+
+  word(maxBytes: number): string {
+    this.#expectText(maxBytes);
+    const { buffer, start, end } = this.#reader;
+    return WORDS.text(buffer, start, end);
+  }
+
+  bytes(): Buffer {
+    const reader = this.#reader;
+    this.#expect(BYTES, 'a byte string');
+    return reader.start === reader.end ? NO_BODY : reader.bytes();
+  }
+
+  integer(max: number): number {
+    const reader = this.#reader;
+    if (reader.type !== INTEGER && reader.type !== BYTES) wrong(this.#name, 'an integer');
+    const value = reader.digits();
+    if (value < 0 || value > max) wrong(this.#name, `from 0 to ${max}`);
+    return value;
+  }
+
+  boolean(): boolean {
+    return this.#reader.boolean();
+  }
+
+  headers(maxHeaders: number): string[] {
+    const reader = this.#reader;
+    this.#expect(LIST, 'a list');
+    const { start, end } = reader;
+    const headers: string[] = [];
+    if (start === end) return headers;
+    // One text for all fields: the names and values are slices of it.
+    const text = reader.text();
+    for (let at = start; at < end; ) {
+      if (headers.length === 2 * maxHeaders) tooLarge(this.#name, `${maxHeaders} fields`);
+      at = reader.read(at, end);
+      this.#expect(LIST, 'a list of pairs');
+      const pairEnd = reader.end;
+      const value = this.#readText(reader.start, pairEnd);
+      headers.push(text.substring(reader.start - start, reader.end - start));
+      if (this.#readText(value, pairEnd) !== pairEnd) wrong(this.#name, 'a list of pairs');
+      headers.push(text.substring(reader.start - start, reader.end - start));
+    }
+    return headers;
+  }
+
+  ids(): SessionRef[] {
+    const reader = this.#reader;
+    if (reader.type === BYTES) return [{ id: this.text(MAX_ID_BYTES), seq: null }];
+    this.#expect(LIST, 'a byte string or a list');
+    const { start, end } = reader;
+    const ids: SessionRef[] = [];
+    for (let at = start; at < end; ) {
+      if (ids.length === MAX_IDS) tooLarge(this.#name, `${MAX_IDS} elements`);
+      at = reader.read(at, end);
+      this.#expect(MAP, 'a list of maps');
+      ids.push(this.#sessionRef(reader.start, reader.end));
+    }
+    return ids;
+  }
+
+  ext(): { readonly multi: boolean; readonly quiet: boolean } {
+    const reader = this.#reader;
+    this.#expect(MAP, 'a map');
+    const { start, end } = reader;
+    const ext = { multi: false, quiet: false };
+    for (let at = start; at < end; ) {
+      const value = this.#readKey(at, end);
+      const key = EXT.find(reader.buffer, reader.start, reader.end);
+      at = reader.read(value, end);
+      if (key !== null) ext[key] = reader.boolean();
+    }
+    return ext;
+  }
+
+  value(): Buffer {
+    const value = this.#reader.buffer.subarray(this.#value, this.#at);
+    // It is going to be part of another packet, which must not break there.
+    if (!isTnetstring(value)) wrong(this.#name, 'one whole value');
+    return value;
+  }
+
+  #sessionRef(start: number, end: number): SessionRef {
+    const reader = this.#reader;
+    let id: string | null = null;
+    let seq: number | null = null;
+    for (let at = start; at < end; ) {
+      const value = this.#readKey(at, end);
+      const key = FIELDS.find(reader.buffer, reader.start, reader.end);
+      at = reader.read(value, end);
+      if (key === 'id') id = this.text(MAX_ID_BYTES);
+      else if (key === 'seq') seq = this.integer(Number.MAX_SAFE_INTEGER);
+    }
+    if (id === null) wrong(this.#name, 'a list of maps with an id each');
+    return { id, seq };
+  }
+
+  /** Checks the type of the element just read; `what` the field is not, if it is another one. */
+  #expect(type: number, what: string): void {
+    if (this.#reader.type !== type) wrong(this.#name, what);
+  }
+
+  #expectText(maxBytes: number): void {
+    this.#expect(BYTES, 'a byte string');
+    if (this.#reader.end - this.#reader.start > maxBytes) tooLarge(this.#name, `${maxBytes} bytes`);
+  }
+
+  /** Reads a key. Returns where its value begins. */
+  #readKey(at: number, end: number): number {
+    const reader = this.#reader;
+    const value = reader.read(at, end);
+    if (reader.type !== BYTES) reader.fail('a key is no byte string', at);
+    if (value === end) reader.fail('a key has no value', at);
+    return value;
+  }
+
+  /** Reads a name or value of a header field. Returns where the next element begins. */
+  #readText(at: number, end: number): number {
+    if (at === end) wrong(this.#name, 'a list of pairs');
+    const next = this.#reader.read(at, end);
+    this.#expect(BYTES, 'a list of pairs of byte strings');
+    return next;
+  }
+}
