@@ -1,0 +1,152 @@
+import { HandshakeError } from './errors.ts';
+import { type Extension, formatExtension } from './extensions.ts';
+
+/**
+ * How messages are compressed in each direction (RFC 7692 §7.1): what was agreed on, or, as a policy, what a side asks for. A policy
+ * has windows of 9 to 15 bits: zlib cannot compress with one of 8.
+ */
+export interface DeflateParameters {
+  /** The server compresses each message by itself. */
+  readonly serverNoContextTakeover: boolean;
+  /** The client compresses each message by itself. */
+  readonly clientNoContextTakeover: boolean;
+  /** Size of the window that the server compresses with, as a power of two: 9 to 15. */
+  readonly serverMaxWindowBits: number;
+  /** Size of the window that the client compresses with, as a power of two: 8 to 15. */
+  readonly clientMaxWindowBits: number;
+}
+
+/** Context takeover and the largest window in both directions. */
+export const DEFAULT_DEFLATE: DeflateParameters = {
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+
+const NAME = 'permessage-deflate';
+
+/** zlib compresses with no smaller window. */
+const MIN_BITS = 9;
+const MAX_BITS = 15;
+
+/** What a server does with a client's offers. */
+export interface DeflateAnswer {
+  readonly parameters: DeflateParameters;
+  /** Value of the response's Sec-WebSocket-Extensions. */
+  readonly answer: string;
+}
+
+/**
+ * Takes the first of a client's offers that a server with `policy` can keep; null if there is none. An offer with a parameter
+ * that is unknown, invalid or named twice is declined (RFC 7692 §7.1), and so is one that asks for a window of 8 bits from here.
+ */
+export function acceptDeflate(offers: readonly Extension[], policy: DeflateParameters): DeflateAnswer | null {
+  for (const extension of offers) {
+    const offer = extension.name === NAME ? parseParameters(extension, true) : null;
+    if (offer === null || (offer.serverBits ?? MAX_BITS) < MIN_BITS) continue;
+    const parameters = {
+      serverNoContextTakeover: offer.serverNoContextTakeover || policy.serverNoContextTakeover,
+      clientNoContextTakeover: offer.clientNoContextTakeover || policy.clientNoContextTakeover,
+      serverMaxWindowBits: Math.min(offer.serverBits ?? MAX_BITS, policy.serverMaxWindowBits),
+      // RFC 7692 §7.1.2.2: only a client that named the parameter can be held to a smaller window.
+      clientMaxWindowBits:
+        offer.clientBits === null ? MAX_BITS : Math.min(offer.clientBits, policy.clientMaxWindowBits),
+    };
+    // RFC 7692 §7.1.2.1: an offered limit is accepted by naming it in the answer.
+    return { parameters, answer: format(parameters, offer.serverBits !== null) };
+  }
+  return null;
+}
+
+/**
+ * Value of Sec-WebSocket-Extensions with which a client asks for `policy`. A limit for the client is named only if `policy` has
+ * one: so a server that would insist on 8 bits has no means to.
+ */
+export function offerDeflate(policy: DeflateParameters): string {
+  return format(policy, false);
+}
+
+/**
+ * What a server's answer to `offerDeflate(policy)` means; null if it uses no extension.
+ * @param policy null if nothing was offered
+ * @throws HandshakeError for an answer that the offer does not allow (RFC 7692 §7.1, RFC 6455 §4.1), or a window of 8 bits for
+ *   this side
+ */
+export function readDeflateAnswer(
+  extensions: readonly Extension[],
+  policy: DeflateParameters | null,
+): DeflateParameters | null {
+  const [extension] = extensions;
+  if (extension === undefined) return null;
+  if (policy === null || extensions.length > 1 || extension.name !== NAME) {
+    throw new HandshakeError('server uses an extension that was not offered');
+  }
+  const answer = parseParameters(extension, false);
+  if (answer === null) throw new HandshakeError(`invalid parameters of ${NAME}`);
+  const { serverNoContextTakeover, serverBits, clientBits } = answer;
+  const limited = policy.serverMaxWindowBits < MAX_BITS;
+  if (
+    (policy.serverNoContextTakeover && !serverNoContextTakeover) ||
+    (limited && (serverBits ?? MAX_BITS) > policy.serverMaxWindowBits) ||
+    (clientBits !== null && policy.clientMaxWindowBits === MAX_BITS)
+  ) {
+    throw new HandshakeError(`parameters of ${NAME} that the offer does not allow`);
+  }
+  if ((clientBits ?? MAX_BITS) < MIN_BITS) throw new HandshakeError(`${NAME} with a window of ${clientBits} bits`);
+  return {
+    serverNoContextTakeover,
+    clientNoContextTakeover: answer.clientNoContextTakeover || policy.clientNoContextTakeover,
+    serverMaxWindowBits: serverBits ?? MAX_BITS,
+    clientMaxWindowBits: Math.min(clientBits ?? MAX_BITS, policy.clientMaxWindowBits),
+  };
+}
+
+/** The parameters of one offer or answer; bits are null where they are not named. */
+interface Parsed {
+  serverNoContextTakeover: boolean;
+  clientNoContextTakeover: boolean;
+  serverBits: number | null;
+  clientBits: number | null;
+}
+
+/** Null for parameters that are unknown, invalid or named twice. */
+function parseParameters(extension: Extension, isOffer: boolean): Parsed | null {
+  const parsed: Parsed = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverBits: null,
+    clientBits: null,
+  };
+  const { parameters } = extension;
+  if (new Set(parameters.map(({ name }) => name)).size < parameters.length) return null;
+  for (const { name, value } of parameters) {
+    if (name === 'server_no_context_takeover' && value === null) parsed.serverNoContextTakeover = true;
+    else if (name === 'client_no_context_takeover' && value === null) parsed.clientNoContextTakeover = true;
+    else if (name === 'server_max_window_bits' && isBits(value)) parsed.serverBits = Number(value);
+    else if (name === 'client_max_window_bits' && isBits(value)) parsed.clientBits = Number(value);
+    // RFC 7692 §7.1.2.2: without a value the client says that it knows the parameter.
+    else if (name === 'client_max_window_bits' && value === null && isOffer) parsed.clientBits = MAX_BITS;
+    else return null;
+  }
+  return parsed;
+}
+
+/** RFC 7692 §7.1.2: a decimal from 8 to 15 without leading zeros. */
+function isBits(value: string | null): boolean {
+  return value !== null && /^(?:[89]|1[0-5])$/.test(value);
+}
+
+/** @param nameServerBits whether the server's window is named even if it is the largest one */
+function format(parameters: DeflateParameters, nameServerBits: boolean): string {
+  const { serverMaxWindowBits, clientMaxWindowBits } = parameters;
+  const named: { name: string; value: string | null }[] = [];
+  if (parameters.serverNoContextTakeover) named.push({ name: 'server_no_context_takeover', value: null });
+  if (parameters.clientNoContextTakeover) named.push({ name: 'client_no_context_takeover', value: null });
+  if (nameServerBits || serverMaxWindowBits < MAX_BITS) {
+    named.push({ name: 'server_max_window_bits', value: String(serverMaxWindowBits) });
+  }
+  if (clientMaxWindowBits < MAX_BITS)
+    named.push({ name: 'client_max_window_bits', value: String(clientMaxWindowBits) });
+  return formatExtension({ name: NAME, parameters: named });
+}

@@ -1,0 +1,43 @@
+import { listMembers } from '../fields/index.ts';
+import { isToken } from '../http1/index.ts';
+import { HandshakeError } from './errors.ts';
+
+/** One extension as an offer or an answer names it (RFC 6455 §9.1). */
+export interface Extension {
+  readonly name: string;
+  /** In order, repeated ones too; the value is null where there is none. */
+  readonly parameters: readonly { readonly name: string; readonly value: string | null }[];
+}
+
+/** `token`, and its value where it has one: a token, perhaps in quotes (RFC 6455 §9.1). */
+const PARAMETER = /^[ \t]*([^\s=";]+)[ \t]*(?:=[ \t]*(?:([^\s=";]+)|"((?:[^"\\]|\\.)*)")[ \t]*)?$/;
+
+/**
+ * The extensions in the values of Sec-WebSocket-Extensions, in order.
+ * @throws HandshakeError for what is not in the grammar; the handshake has failed then (RFC 6455 §9.1)
+ */
+export function parseExtensions(values: readonly string[]): Extension[] {
+  return listMembers(values).map((member) => {
+    const [name, ...parameters] = member.split(';').map(parseParameter);
+    if (name === undefined || name.value !== null) throw invalid();
+    return { name: name.name, parameters };
+  });
+}
+
+/** The value of Sec-WebSocket-Extensions that names `extension`. */
+export function formatExtension(extension: Extension): string {
+  const parameters = extension.parameters.map(({ name, value }) => (value === null ? name : `${name}=${value}`));
+  return [extension.name, ...parameters].join('; ');
+}
+
+function parseParameter(text: string): { name: string; value: string | null } {
+  const [, name = '', plain, quoted] = PARAMETER.exec(text) ?? [];
+  const value = plain ?? quoted?.replace(/\\(.)/g, '$1') ?? null;
+  // RFC 6455 §9.1: also what stands in quotes is a token, so no separator can hide there.
+  if (!isToken(name) || (value !== null && !isToken(value))) throw invalid();
+  return { name, value };
+}
+
+function invalid(): HandshakeError {
+  return new HandshakeError('invalid Sec-WebSocket-Extensions');
+}

@@ -1,0 +1,77 @@
+import { WebSocketError } from './errors.ts';
+import { applyMask } from './mask.ts';
+import { CLOSE, MAX_CONTROL_BYTES, type Opcode } from './opcodes.ts';
+
+/**
+ * One frame as a server sends it (RFC 6455 §5.2), header and a copy of the payload in one Buffer. It depends on no connection: a
+ * message for many clients is encoded once, and the same Buffer is written to each of them.
+ * @param opcode of the first frame of a message TEXT or BINARY, of every other one CONTINUATION; text must be UTF-8 over all frames
+ * @param more whether further frames of the message follow
+ * @param compressed whether the payload begins a message that is compressed (RFC 7692 §6)
+ * @throws WebSocketError 1011 for a control frame over 125 bytes, with `more` or `compressed`, and for a compressed continuation
+ */
+export function encodeFrame(opcode: Opcode, payload: Buffer, more = false, compressed = false): Buffer {
+  const header = headerBytes(payload.length);
+  const frame = Buffer.allocUnsafe(header + payload.length);
+  writeHeader(frame, opcode, payload.length, more, compressed);
+  payload.copy(frame, header);
+  return frame;
+}
+
+/**
+ * The header alone of the frame that `encodeFrame` makes: whoever has a large payload writes it behind, and saves the copy.
+ * @param length bytes of the payload, up to `Number.MAX_SAFE_INTEGER`
+ * @throws WebSocketError as `encodeFrame`
+ */
+export function frameHeader(opcode: Opcode, length: number, more = false, compressed = false): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes(length));
+  writeHeader(header, opcode, length, more, compressed);
+  return header;
+}
+
+/**
+ * One frame as a client sends it; the payload is copied and then masked (RFC 6455 §5.3).
+ * @param key any 32-bit integer, from a strong source of randomness and for this frame alone
+ * @throws WebSocketError as `encodeFrame`
+ */
+export function encodeMaskedFrame(
+  opcode: Opcode,
+  payload: Buffer,
+  key: number,
+  more = false,
+  compressed = false,
+): Buffer {
+  const header = headerBytes(payload.length);
+  const frame = Buffer.allocUnsafe(header + 4 + payload.length);
+  writeHeader(frame, opcode, payload.length, more, compressed);
+  (frame[1] as number) |= 0x80;
+  frame.writeInt32BE(key | 0, header);
+  payload.copy(frame, header + 4);
+  applyMask(frame.subarray(header + 4), key);
+  return frame;
+}
+
+/** Bytes of an unmasked header: the length takes as few as it can (RFC 6455 §5.2). */
+function headerBytes(length: number): 2 | 4 | 10 {
+  if (length < 126) return 2;
+  return length < 65_536 ? 4 : 10;
+}
+
+function writeHeader(target: Buffer, opcode: Opcode, length: number, more: boolean, compressed: boolean): void {
+  // RFC 6455 §5.5 and RFC 7692 §6.1.
+  if (opcode >= CLOSE && (length > MAX_CONTROL_BYTES || more || compressed)) {
+    throw new WebSocketError(1011, 'control frame that is too long, fragmented or compressed');
+  }
+  if (opcode === 0 && compressed) throw new WebSocketError(1011, 'continuation that is marked as compressed');
+  target[0] = opcode | (more ? 0 : 0x80) | (compressed ? 0x40 : 0);
+  if (length < 126) {
+    target[1] = length;
+  } else if (length < 65_536) {
+    target[1] = 126;
+    target.writeUInt16BE(length, 2);
+  } else {
+    target[1] = 127;
+    target.writeUInt32BE(Math.floor(length / 0x1_0000_0000), 2);
+    target.writeUInt32BE(length % 0x1_0000_0000, 6);
+  }
+}

@@ -1,0 +1,31 @@
+export { acceptKey } from './accept-key.ts';
+export {
+  type HandshakeAnswer,
+  type HandshakeOffer,
+  offerFields,
+  readHandshakeAnswer,
+} from './client-handshake.ts';
+export { closePayload, isCloseCode, MAX_REASON_BYTES, NO_STATUS } from './close-codes.ts';
+export {
+  acceptDeflate,
+  DEFAULT_DEFLATE,
+  type DeflateAnswer,
+  type DeflateParameters,
+} from './deflate-parameters.ts';
+export { type DeflateOptions, Deflater, type DeflaterOptions, type DeflaterSink, deflateMessage } from './deflater.ts';
+export { HandshakeError, WebSocketError } from './errors.ts';
+export { type Extension, parseExtensions } from './extensions.ts';
+export { type FrameEvent, FrameReader, type FrameReaderOptions, type Role } from './frame-reader.ts';
+export { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
+export { Inflater, type InflaterOptions, type InflaterSink } from './inflater.ts';
+export { DEFAULT_LIMITS, type WebSocketLimits } from './limits.ts';
+export { applyMask } from './mask.ts';
+export { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_BYTES, type Opcode, PING, PONG, TEXT } from './opcodes.ts';
+export {
+  acceptFields,
+  type HandshakeRequest,
+  type InvalidHandshake,
+  readHandshake,
+  type ValidHandshake,
+} from './server-handshake.ts';
+export { parseSubprotocols } from './subprotocols.ts';

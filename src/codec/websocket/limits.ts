@@ -1,0 +1,15 @@
+/** Bounds of what a peer may send. Reaching one fails the connection with 1009. */
+export interface WebSocketLimits {
+  /** Payload bytes of one frame, at most `Number.MAX_SAFE_INTEGER`. Checked when the length is read, before the payload. */
+  readonly maxFrameBytes: number;
+  /** Bytes of one message. Of a compressed one both what is on the wire and what comes out of it. */
+  readonly maxMessageBytes: number;
+  /** Frames that one message may come in, empty ones too. */
+  readonly maxFragments: number;
+}
+
+export const DEFAULT_LIMITS: WebSocketLimits = {
+  maxFrameBytes: 16_777_216,
+  maxMessageBytes: 16_777_216,
+  maxFragments: 131_072,
+};
