@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { HttpClient } from '../client/index.ts';
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
-import { type Config, resolveKey } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
 import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { TimerWheel } from '../net/index.ts';
-import { prepareRoutes, proxyService, RouteTable, UpstreamTrust } from '../proxy/index.ts';
+import { proxyService } from '../proxy/index.ts';
 import { HttpServer, type ServerLimits } from '../server/index.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
+import { prepareRouting } from './prepare-routing.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -117,13 +117,10 @@ export class App {
 
   #proxy(): Service {
     const { proxy } = this.#config;
-    const readFile = (path: string) => readFileSync(path, 'utf8');
-    const upstreamKey = resolveKey(proxy.upstreamKey, readFile);
     return proxyService({
       client: this.#client,
       hub: this.#hub,
-      routes: new RouteTable(prepareRoutes(this.#config, readFile)),
-      trust: upstreamKey === null ? null : new UpstreamTrust(upstreamKey),
+      ...prepareRouting(this.#config),
       rules: proxy,
       debug: proxy.debug,
       counters: this.counters,

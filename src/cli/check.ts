@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { prepareRouting } from '../app/index.ts';
 import { formatConfig } from '../config/index.ts';
+import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { addConfigOptions, type ConfigOptions, readConfig } from './config-options.ts';
 
@@ -11,6 +13,12 @@ export function checkCommand(): Command {
     'holdfast check --config holdfast.toml',
   );
   return addConfigOptions(command).action((options: ConfigOptions) => {
-    process.stdout.write(formatConfig(readConfig(options).config, { mask: true }));
+    const { config } = readConfig(options);
+    try {
+      prepareRouting(config);
+    } catch (error) {
+      throw new CliError(reasonOf(error));
+    }
+    process.stdout.write(formatConfig(config, { mask: true }));
   });
 }

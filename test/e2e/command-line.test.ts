@@ -103,6 +103,14 @@ test('check prints the effective configuration, as a file that means the same', 
   assert.deepEqual(loadConfig(stdout, ''), mergeCommandLine(defaultConfig(), commandLine));
 });
 
+test('check refuses a key that run could not use', async (t) => {
+  const cwd = temporaryFolder(t, { 'holdfast.toml': '[proxy]\nsig_key = "file:none.key"\n' });
+  const { code, stdout, stderr } = await holdfast(t, ['check', '--route', '* a:1'], { cwd });
+  assert.equal(code, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^error: [^\n]*none\.key[^\n]*\n$/);
+});
+
 test('check shows no secrets', async (t) => {
   const cwd = temporaryFolder(t, { 'other.toml': '[proxy]\nsig_key = "topsecret"\n' });
   const { code, stdout } = await holdfast(t, ['check', '--config', 'other.toml', '--route', '* a:1'], { cwd });
