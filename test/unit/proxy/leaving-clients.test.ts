@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { BodyDecoder } from '../../../src/proxy/body-decoder.ts';
 import { type OriginPeer, startOrigin } from '../client/scripted-origin.ts';
 import { eventually, type RunningApp, settled, startApp } from './support/running-app.ts';
 
@@ -80,6 +81,7 @@ test('A client that leaves while the instructions come is not held', async (t) =
 });
 
 test('A client that leaves while its instructions are decoded is not held', async (t) => {
+  const destroyed = t.mock.method(BodyDecoder.prototype, 'destroy');
   const { app, client, origin } = await asked(t);
   const body = gzipSync(Buffer.alloc(32_000_000));
   origin.write(STREAM.replace('Length: 0', `Length: ${body.length}\r\nContent-Encoding: gzip`));
@@ -88,6 +90,7 @@ test('A client that leaves while its instructions are decoded is not held', asyn
   await settled(() => origin.socket.bytesWritten);
   client.reset();
   await assertForgotten(app);
+  assert.equal(destroyed.mock.callCount(), 1);
   assert.equal(app.counters.holdsStarted, 0);
 });
 

@@ -72,7 +72,7 @@ test('Without any target the client is told so, and with debug which were tried'
   ] as const) {
     const app = await startApp(t, [`${line} ${CLOSED.join(' ')}`], { proxy: { debug } });
     const record = await assertTold(app, app.stream(), 502, text, 'HF_ORIGIN_UNREACHABLE');
-    assert.equal(record.detail, details);
+    assert.deepEqual([record.detail, record.target], [details, CLOSED[0]]);
     assert.equal(app.counters.originErrors, 2);
   }
 });
