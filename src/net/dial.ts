@@ -4,8 +4,8 @@ import { connect, type OnReadOpts, type Socket } from 'node:net';
 const KEEP_ALIVE_DELAY = 60_000;
 
 /**
- * Opens a TCP connection: the one place of the program that dials. What goes wrong, name resolution included, arrives as the
- * socket's `error` event; when several addresses of a name were tried, as an `AggregateError`.
+ * Opens a TCP connection: this file is the one place of the program that dials. What goes wrong, name resolution included,
+ * arrives as the socket's `error` event; when several addresses of a name were tried, as an `AggregateError`.
  * @param host a name, or an IPv4 or IPv6 literal; brackets around it are taken off
  * @param port 1 to 65535
  * @param onRead takes what arrives, out of one buffer for every read, in place of `data` events: much cheaper for small reads
@@ -20,6 +20,14 @@ export function dial(host: string, port: number, onRead?: OnReadOpts): Socket {
     keepAliveInitialDelay: KEEP_ALIVE_DELAY,
     onread: onRead,
   });
+}
+
+/**
+ * Opens a connection to a unix socket.
+ * @param path of the socket file; a name in Linux's abstract namespace begins with a zero byte
+ */
+export function dialUnix(path: string): Socket {
+  return connect({ path });
 }
 
 /** RFC 3986 §3.2.2: an IPv6 literal stands in brackets wherever a port may follow it; the resolver wants it bare. */

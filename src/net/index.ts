@@ -1,3 +1,3 @@
-export { dial } from './dial.ts';
+export { dial, dialUnix } from './dial.ts';
 export { type ListenAddress, type Listener, listen } from './listen.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';

@@ -1,0 +1,22 @@
+import type { Command } from './command.ts';
+import type { Metadata } from './metadata.ts';
+
+/** What a mechanism makes of a command of the peer. */
+export interface MechanismStep {
+  /** Frame to send to the peer; null for none. */
+  readonly reply: Buffer | null;
+  /** The peer's properties once the handshake is complete, null before that. */
+  readonly peer: Metadata | null;
+}
+
+/** The handshake of one connection by a security mechanism (RFC 23, "Authentication And Confidentiality"). */
+export interface Mechanism {
+  /** As the greeting names it. */
+  readonly name: string;
+  /** Whether this end takes the server's part; a mechanism that knows no parts says false. */
+  readonly asServer: boolean;
+  /** The frame to send before the peer has said anything; null for none. */
+  start(): Buffer | null;
+  /** Takes a command of the peer. @throws ZmtpError when the handshake fails */
+  receive(command: Command): MechanismStep;
+}

@@ -1,0 +1,41 @@
+import { ZmtpError } from './errors.ts';
+
+/** Properties of a connection by name. Names are compared without regard to case: here they are in lower case. */
+export type Metadata = ReadonlyMap<string, Buffer>;
+
+/** RFC 23, "property-name"; letters are in lower case already. */
+const NAME = /^[a-z0-9\-_.+]{1,255}$/;
+
+/**
+ * The wire form of properties, for a handshake command's body.
+ * @param properties a name is 1 to 255 of letters, digits and `- _ . +`
+ */
+export function encodeMetadata(properties: readonly (readonly [name: string, value: Buffer])[]): Buffer {
+  const pieces: Buffer[] = [];
+  for (const [name, value] of properties) {
+    const header = Buffer.allocUnsafe(1 + name.length + 4);
+    header[0] = name.length;
+    header.write(name, 1, 'latin1');
+    header.writeUInt32BE(value.length, 1 + name.length);
+    pieces.push(header, value);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** @throws ZmtpError `malformed` when `body` is no list of properties, or names one twice */
+export function parseMetadata(body: Buffer): Metadata {
+  const metadata = new Map<string, Buffer>();
+  let offset = 0;
+  while (offset < body.length) {
+    const nameEnd = offset + 1 + (body[offset] as number);
+    const valueStart = nameEnd + 4;
+    if (valueStart > body.length) throw new ZmtpError('malformed', 'metadata that breaks off');
+    const name = body.toString('latin1', offset + 1, nameEnd).toLowerCase();
+    const valueEnd = valueStart + body.readUInt32BE(nameEnd);
+    if (valueEnd > body.length) throw new ZmtpError('malformed', 'metadata that breaks off');
+    if (!NAME.test(name) || metadata.has(name)) throw new ZmtpError('malformed', 'a bad name in the metadata');
+    metadata.set(name, body.subarray(valueStart, valueEnd));
+    offset = valueEnd;
+  }
+  return metadata;
+}

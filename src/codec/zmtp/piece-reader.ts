@@ -1,0 +1,88 @@
+const EMPTY = Buffer.alloc(0);
+
+/** Bytes that the collecting of a piece begins with. */
+const FIRST_CAPACITY = 4_096;
+
+/**
+ * Cuts a stream of chunks into pieces of known length. A piece that lies in one chunk is a view of it. One that does not is
+ * collected in a buffer that grows with what has arrived, never with what was only announced.
+ */
+export class PieceReader {
+  #input: Buffer = EMPTY;
+  #offset = 0;
+  #stash: Buffer = EMPTY;
+  #stashed = 0;
+
+  /** Bytes of the input that are not taken yet. */
+  get unread(): number {
+    return this.#stashed + this.#input.length - this.#offset;
+  }
+
+  /** Adds `chunk`, of which views are given out from now on. All of the former one must have been taken. */
+  push(chunk: Buffer): void {
+    // What is left of a chunk can be that only when the reader was stopped between two pieces.
+    this.#input =
+      this.#offset < this.#input.length ? Buffer.concat([this.#input.subarray(this.#offset), chunk]) : chunk;
+    this.#offset = 0;
+  }
+
+  /** The next byte, or -1 if there is none; not between a `take` that gave null and its repetition. */
+  byte(): number {
+    const input = this.#input;
+    return this.#offset < input.length ? (input[this.#offset++] as number) : -1;
+  }
+
+  /** The next `length` bytes, or null if they are not all here: then they are what has to be asked for again. */
+  take(length: number): Buffer | null {
+    const start = this.#offset;
+    const end = start + length;
+    const input = this.#input;
+    if (this.#stashed > 0 || end > input.length) return this.#collect(length);
+    this.#offset = end;
+    // Who waits for more input holds none of the former.
+    if (end === input.length) this.#forget();
+    return length === 0 ? EMPTY : input.subarray(start, end);
+  }
+
+  /** What is here of the next `length` bytes, without taking it. */
+  peek(length: number): Buffer {
+    this.#gather(length);
+    return this.#stash.subarray(0, this.#stashed);
+  }
+
+  #collect(length: number): Buffer | null {
+    this.#gather(length);
+    if (this.#stashed < length) return null;
+    const piece = this.#stash.subarray(0, length);
+    this.#stash = EMPTY;
+    this.#stashed = 0;
+    return piece;
+  }
+
+  /** Moves bytes from the input to the stash until that has `length`. */
+  #gather(length: number): void {
+    const start = this.#offset;
+    const count = Math.min(length - this.#stashed, this.#input.length - start);
+    if (count > 0) {
+      this.#reserve(this.#stashed + count, length);
+      this.#input.copy(this.#stash, this.#stashed, start, start + count);
+      this.#stashed += count;
+      this.#offset = start + count;
+    }
+    if (this.#offset === this.#input.length) this.#forget();
+  }
+
+  #forget(): void {
+    this.#input = EMPTY;
+    this.#offset = 0;
+  }
+
+  /** Doubling keeps the copying linear even if every chunk is a single byte. */
+  #reserve(needed: number, length: number): void {
+    if (needed <= this.#stash.length) return;
+    const capacity = Math.min(length, Math.max(needed, this.#stash.length * 2, FIRST_CAPACITY));
+    const stash = Buffer.allocUnsafe(capacity);
+    this.#stash.copy(stash, 0, 0, this.#stashed);
+    this.#stash = stash;
+  }
+}

@@ -1,0 +1,89 @@
+import type { Socket } from 'node:net';
+import { dial, dialUnix, WheelTimer } from '../net/index.ts';
+import { Connection } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
+import { Pipe, type PipeOwner } from './pipe.ts';
+
+/** Keeps one endpoint connected: dials, and dials again after ever longer waits when that fails or the connection is lost. */
+export class Connector extends WheelTimer {
+  readonly pipe: Pipe;
+  /** The endpoint as it was given. */
+  readonly text: string;
+  readonly #owner: PipeOwner;
+  readonly #endpoint: Endpoint;
+  #connection: Connection | null = null;
+  /** Attempts in a row that did not get through the handshake. */
+  #failures = 0;
+  #stopped = false;
+
+  constructor(owner: PipeOwner, endpoint: Endpoint, text: string) {
+    super();
+    this.pipe = new Pipe(owner);
+    this.text = text;
+    this.#owner = owner;
+    this.#endpoint = endpoint;
+  }
+
+  /** Whether there is no connection, and there will be none. */
+  get over(): boolean {
+    return this.#stopped && this.#connection === null;
+  }
+
+  /** Begins the first connection. */
+  start(): void {
+    this.#owner.context.counters.dials++;
+    const socket = open(this.#endpoint);
+    this.#connection = new Connection(socket, this.#owner, this.pipe, this.text, false, () => this.#onClosed());
+  }
+
+  /** Begins another connection. */
+  override onTimer(): void {
+    this.start();
+  }
+
+  /** Closes the connection when all that waits has been sent; to that end, it may still be made. */
+  finish(): void {
+    if (this.pipe.queued === 0 && this.#connection?.established !== true) this.destroy();
+    else this.pipe.onFlush();
+  }
+
+  /** Dials no more, and cuts the connection. */
+  destroy(): void {
+    this.#stopped = true;
+    this.#owner.context.wheel.cancel(this);
+    this.#connection?.destroy();
+  }
+
+  #onClosed(): void {
+    const established = this.#connection?.established === true;
+    this.#connection = null;
+    if (this.#owner.closing && this.pipe.queued === 0) this.#stopped = true;
+    if (this.#stopped) {
+      this.#owner.onConnectorClosed();
+      return;
+    }
+    this.#failures = established ? 0 : this.#failures + 1;
+    this.#owner.context.wheel.schedule(this, backOff(this.#failures, this.#owner.options, Math.random()));
+  }
+}
+
+/**
+ * Milliseconds to wait before the next attempt: doubled with each failure up to the maximum, of which up to a half is left out
+ * by chance, so that the many who have lost one peer do not come back in step.
+ * @param failures attempts in a row that have failed
+ * @param chance 0 to 1
+ */
+export function backOff(
+  failures: number,
+  options: { readonly reconnectInterval: number; readonly reconnectMax: number },
+  chance: number,
+): number {
+  const { reconnectInterval, reconnectMax } = options;
+  const most = Math.max(reconnectInterval, reconnectMax);
+  const wait = Math.min(most, reconnectInterval * 2 ** Math.min(failures, 30));
+  return wait * (1 - chance / 2);
+}
+
+function open(endpoint: Endpoint): Socket {
+  return endpoint.kind === 'ipc' ? dialUnix(endpoint.path) : dial(endpoint.host ?? '', endpoint.port);
+}

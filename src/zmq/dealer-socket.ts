@@ -1,0 +1,48 @@
+import type { ZmqContext, ZmqOptions } from './options.ts';
+import type { Pipe } from './pipe.ts';
+import { RoundRobin } from './round-robin.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+/** DEALER (RFC 28): spreads messages over its peers as PUSH does, and takes messages of all of them as PULL does. */
+export class DealerSocket extends ZmqSocket {
+  readonly type = 'DEALER';
+  readonly #peers = new RoundRobin();
+  readonly #onMessage: (parts: Buffer[]) => void;
+
+  /** @param onWritable a message can be taken again after `send` has returned false */
+  constructor(
+    context: ZmqContext,
+    options: Partial<ZmqOptions>,
+    onMessage: (parts: Buffer[]) => void,
+    onWritable?: () => void,
+  ) {
+    super(context, options, onWritable);
+    this.#onMessage = onMessage;
+  }
+
+  /**
+   * Sends a message to the next peer that can take one. Its parts must not be changed any more.
+   * @returns false, with nothing done, when no peer can: `onWritable` tells when to try again
+   * @throws ZmqError `closed`, or `option` for a message without parts
+   */
+  send(parts: readonly Buffer[]): boolean {
+    this.checkSend(parts);
+    return this.#peers.send(parts) !== null || this.hold();
+  }
+
+  protected override get keepsPipes(): boolean {
+    return !this.options.immediate;
+  }
+
+  protected override attached(pipe: Pipe): void {
+    this.#peers.add(pipe);
+  }
+
+  protected override detached(pipe: Pipe): void {
+    this.#peers.remove(pipe);
+  }
+
+  override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
+    this.#onMessage(parts);
+  }
+}

@@ -1,0 +1,15 @@
+export { ZmqCounters } from './counters.ts';
+export { DealerSocket } from './dealer-socket.ts';
+export { type Endpoint, parseEndpoint } from './endpoint.ts';
+export { ZmqError, type ZmqErrorKind } from './errors.ts';
+export { DEFAULT_OPTIONS, type ZmqContext, type ZmqOptions } from './options.ts';
+export { PubSocket } from './pub-socket.ts';
+export { PullSocket } from './pull-socket.ts';
+export { PushSocket } from './push-socket.ts';
+export { RepSocket } from './rep-socket.ts';
+export { ReqSocket } from './req-socket.ts';
+export { RouterSocket } from './router-socket.ts';
+export type { SocketType } from './socket-type.ts';
+export { SubSocket } from './sub-socket.ts';
+export { XPubSocket } from './xpub-socket.ts';
+export { ZmqSocket } from './zmq-socket.ts';

@@ -1,0 +1,66 @@
+import { ZmtpError } from '../codec/zmtp/index.ts';
+import type { Pipe } from './pipe.ts';
+import type { SocketType } from './socket-type.ts';
+import { TopicTable } from './topic-table.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+/** PUB (RFC 29): sends each message to all SUB sockets that have asked for its beginning. */
+export class PubSocket extends ZmqSocket {
+  readonly type: SocketType = 'PUB';
+  readonly #topics = new TopicTable<Pipe>();
+  #sent = 0;
+  #parts: readonly Buffer[] = [];
+
+  /**
+   * Sends a message to each peer that has asked for what its first part begins with. A peer at its high-water mark misses it,
+   * which is counted. The parts must not be changed any more.
+   * @throws ZmqError `closed`, or `option` for a message without parts
+   */
+  send(parts: readonly Buffer[]): void {
+    this.checkSend(parts);
+    this.#sent++;
+    this.#parts = parts;
+    this.#topics.match(parts[0] as Buffer, this.#sendTo);
+  }
+
+  /** Nobody has asked for `topic` before, or nobody does any more. */
+  protected topicChanged(_topic: Buffer, _subscribed: boolean): void {}
+
+  protected override detached(pipe: Pipe): void {
+    for (const topic of this.#topics.of(pipe)) this.#remove(pipe, topic);
+  }
+
+  override onPipeSubscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
+    const key = topic.toString('latin1');
+    if (!subscribe) {
+      this.#remove(pipe, key);
+      return;
+    }
+    const { maxSubscriptions, maxTopicBytes } = this.options;
+    if (topic.length > maxTopicBytes) throw new ZmtpError('limit', `a topic of ${topic.length} bytes`);
+    if (this.#topics.has(pipe, key)) return;
+    if (this.#topics.count(pipe) >= maxSubscriptions) {
+      throw new ZmtpError('limit', `more than ${maxSubscriptions} subscriptions`);
+    }
+    if (this.#topics.add(pipe, key)) this.topicChanged(topic, true);
+  }
+
+  /** RFC 23: a peer of version 3.0 subscribes by messages that begin with a byte of 1 or 0. */
+  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+    const first = parts[0] as Buffer;
+    const isSubscription = parts.length === 1 && (first[0] === 0 || first[0] === 1);
+    if (isSubscription) this.onPipeSubscription(pipe, first.subarray(1), first[0] === 1);
+    else this.context.counters.messagesUnexpected++;
+  }
+
+  #remove(pipe: Pipe, topic: string): void {
+    if (this.#topics.remove(pipe, topic)) this.topicChanged(Buffer.from(topic, 'latin1'), false);
+  }
+
+  readonly #sendTo = (pipe: Pipe): void => {
+    // Once, however many of its topics fit.
+    if (pipe.lastMatch === this.#sent) return;
+    pipe.lastMatch = this.#sent;
+    if (!pipe.offer(this.#parts)) this.context.counters.messagesDropped++;
+  };
+}

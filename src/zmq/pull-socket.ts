@@ -1,0 +1,18 @@
+import type { ZmqContext, ZmqOptions } from './options.ts';
+import type { Pipe } from './pipe.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+/** PULL (RFC 30): takes messages of PUSH sockets. */
+export class PullSocket extends ZmqSocket {
+  readonly type = 'PULL';
+  readonly #onMessage: (parts: Buffer[]) => void;
+
+  constructor(context: ZmqContext, options: Partial<ZmqOptions>, onMessage: (parts: Buffer[]) => void) {
+    super(context, options);
+    this.#onMessage = onMessage;
+  }
+
+  override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
+    this.#onMessage(parts);
+  }
+}

@@ -1,0 +1,52 @@
+import type { ZmqContext, ZmqOptions } from './options.ts';
+import type { Pipe } from './pipe.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+/** REP (RFC 28): takes one request, sends its reply, and only then takes the next, of each peer in turn. */
+export class RepSocket extends ZmqSocket {
+  readonly type = 'REP';
+  readonly #onRequest: (parts: Buffer[]) => void;
+  /** Who has sent the request that is open; null if none is. */
+  #asking: Pipe | null = null;
+  /** The parts up to the empty one, which the reply takes back with it. */
+  #envelope: Buffer[] = [];
+
+  /** @param onRequest `parts` are those of the request, without its envelope */
+  constructor(context: ZmqContext, options: Partial<ZmqOptions>, onRequest: (parts: Buffer[]) => void) {
+    super(context, options);
+    this.#onRequest = onRequest;
+  }
+
+  /**
+   * Sends the reply to the request that was taken last. Its parts must not be changed any more. A reply to a peer that has gone,
+   * or is at its high-water mark, is dropped and counted.
+   * @returns false, with nothing done, when no request is open
+   * @throws ZmqError `closed`, or `option` for a message without parts
+   */
+  send(parts: readonly Buffer[]): boolean {
+    this.checkSend(parts);
+    const pipe = this.#asking;
+    if (pipe === null) return false;
+    this.#asking = null;
+    const gone = pipe.connection === null;
+    if (gone || !pipe.offer([...this.#envelope, ...parts])) this.context.counters.messagesDropped++;
+    this.deliverWaiting();
+    return true;
+  }
+
+  override get receiving(): boolean {
+    return this.#asking === null && super.receiving;
+  }
+
+  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+    const delimiter = parts.findIndex((part) => part.length === 0);
+    // RFC 28: a request without envelope, or with nothing in it, cannot be answered.
+    if (delimiter === -1 || delimiter + 1 === parts.length) {
+      this.context.counters.messagesUnexpected++;
+      return;
+    }
+    this.#envelope = parts.splice(0, delimiter + 1);
+    this.#asking = pipe;
+    this.#onRequest(parts);
+  }
+}

@@ -1,0 +1,75 @@
+import type { ZmqContext, ZmqOptions } from './options.ts';
+import type { Pipe } from './pipe.ts';
+import { RoundRobin } from './round-robin.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+const DELIMITER = Buffer.alloc(0);
+
+/** REQ (RFC 28): sends a request, takes its reply, and only then sends the next. */
+export class ReqSocket extends ZmqSocket {
+  readonly type = 'REQ';
+  readonly #peers = new RoundRobin();
+  readonly #onReply: (parts: Buffer[]) => void;
+  /** Who has been sent the request; null if none is open. */
+  #asked: Pipe | null = null;
+
+  /**
+   * @param onReply `parts` are those of the reply
+   * @param onWritable a request can be taken again after `send` has returned false, or after the peer that was asked has gone
+   *   and so its reply will not come
+   */
+  constructor(
+    context: ZmqContext,
+    options: Partial<ZmqOptions>,
+    onReply: (parts: Buffer[]) => void,
+    onWritable?: () => void,
+  ) {
+    super(context, options, onWritable);
+    this.#onReply = onReply;
+  }
+
+  /**
+   * Sends a request to the next peer that can take one. Its parts must not be changed any more.
+   * @returns false, with nothing done, when no peer can take it, or when the last request has no reply yet
+   * @throws ZmqError `closed`, or `option` for a message without parts
+   */
+  send(parts: readonly Buffer[]): boolean {
+    this.checkSend(parts);
+    if (this.#asked === null) this.#asked = this.#peers.send([DELIMITER, ...parts]);
+    else return this.hold();
+    return this.#asked !== null || this.hold();
+  }
+
+  protected override get keepsPipes(): boolean {
+    return !this.options.immediate;
+  }
+
+  protected override attached(pipe: Pipe): void {
+    this.#peers.add(pipe);
+  }
+
+  protected override detached(pipe: Pipe): void {
+    this.#peers.remove(pipe);
+  }
+
+  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+    // RFC 28: a reply comes from the peer that was asked, and begins with the delimiter; all else is ignored.
+    if (pipe !== this.#asked || parts.length < 2 || (parts[0] as Buffer).length > 0) {
+      this.context.counters.messagesUnexpected++;
+      return;
+    }
+    this.#asked = null;
+    parts.shift();
+    this.#onReply(parts);
+    this.release();
+  }
+
+  override onPipeLost(pipe: Pipe): void {
+    super.onPipeLost(pipe);
+    // A request that still waits here goes out with the next connection. One that has left is lost, or its reply is.
+    if (pipe !== this.#asked || pipe.queued > 0) return;
+    this.#asked = null;
+    this.hold();
+    this.release();
+  }
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import type { ZmqContext, ZmqOptions } from './options.ts';
+import type { Pipe } from './pipe.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+/** ROUTER (RFC 28): each message begins with a part that names the peer that it comes from or goes to. */
+export class RouterSocket extends ZmqSocket {
+  readonly type = 'ROUTER';
+  readonly #onMessage: (parts: Buffer[]) => void;
+  /** By routing id in latin1. */
+  readonly #peers = new Map<string, Pipe>();
+  /** Number in the next routing id that we give. */
+  #nextId = randomBytes(4).readUInt32BE();
+
+  /**
+   * @param onMessage `parts[0]` is the sender's routing id
+   * @param onWritable with `mandatory`: a message can be taken again after `send` has returned false
+   */
+  constructor(
+    context: ZmqContext,
+    options: Partial<ZmqOptions>,
+    onMessage: (parts: Buffer[]) => void,
+    onWritable?: () => void,
+  ) {
+    super(context, options, onWritable);
+    this.#onMessage = onMessage;
+  }
+
+  /**
+   * Sends what follows `parts[0]` to the peer with that routing id. The parts must not be changed any more.
+   * @returns with `mandatory`: false, with nothing done, when there is no such peer (`reaches` says so) or it is at its
+   *   high-water mark (`onWritable` tells when to try again). Without it always true: such a message is dropped and counted
+   * @throws ZmqError `closed`, or `option` for a message without a part to be sent
+   */
+  send(parts: readonly Buffer[]): boolean {
+    const body = parts.slice(1);
+    this.checkSend(body);
+    const pipe = this.#peers.get(keyOf(parts[0] as Buffer));
+    if (pipe?.offer(body)) return true;
+    if (this.options.mandatory) return pipe !== undefined ? this.hold() : false;
+    this.context.counters.messagesDropped++;
+    return true;
+  }
+
+  /** Whether a peer with this routing id is connected. */
+  reaches(routingId: Buffer): boolean {
+    return this.#peers.has(keyOf(routingId));
+  }
+
+  /** A second peer of the same name must not get what is meant for the first. */
+  override refusal(routingId: Buffer): string | null {
+    return this.#peers.has(keyOf(routingId)) ? 'its identity is in use' : null;
+  }
+
+  protected override attached(pipe: Pipe): void {
+    if (pipe.routingId.length === 0) pipe.routingId = this.#newId();
+    this.#peers.set(keyOf(pipe.routingId), pipe);
+  }
+
+  protected override detached(pipe: Pipe): void {
+    this.#peers.delete(keyOf(pipe.routingId));
+  }
+
+  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+    parts.unshift(pipe.routingId);
+    this.#onMessage(parts);
+  }
+
+  /** RFC 28: an identity that we give begins with zero, which no peer's own does. */
+  #newId(): Buffer {
+    const id = Buffer.alloc(5);
+    do {
+      this.#nextId = (this.#nextId + 1) >>> 0;
+      id.writeUInt32BE(this.#nextId, 1);
+    } while (this.reaches(id));
+    return id;
+  }
+}
+
+function keyOf(routingId: Buffer): string {
+  return routingId.toString('latin1');
+}

@@ -1,0 +1,60 @@
+import type { ZmqContext, ZmqOptions } from './options.ts';
+import type { Pipe } from './pipe.ts';
+import { TopicTable } from './topic-table.ts';
+import { ZmqSocket } from './zmq-socket.ts';
+
+/** SUB (RFC 29): takes the messages of PUB sockets that begin with what it has asked for. */
+export class SubSocket extends ZmqSocket {
+  readonly type = 'SUB';
+  readonly #onMessage: (parts: Buffer[]) => void;
+  readonly #pipes = new Set<Pipe>();
+  readonly #topics = new TopicTable<SubSocket>();
+  /** How many times each topic, in latin1, was asked for. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(context: ZmqContext, options: Partial<ZmqOptions>, onMessage: (parts: Buffer[]) => void) {
+    super(context, options);
+    this.#onMessage = onMessage;
+  }
+
+  /** Asks all peers, also those to come, for messages that begin with `topic`; an empty one asks for all. Calls are counted. */
+  subscribe(topic: Buffer | string): void {
+    const key = Buffer.from(topic as string).toString('latin1');
+    const count = this.#counts.get(key) ?? 0;
+    this.#counts.set(key, count + 1);
+    if (count > 0) return;
+    this.#topics.add(this, key);
+    this.#tell(key, true);
+  }
+
+  /** Takes one `subscribe` of the topic back. Does nothing when there was none. */
+  unsubscribe(topic: Buffer | string): void {
+    const key = Buffer.from(topic as string).toString('latin1');
+    const count = this.#counts.get(key) ?? 0;
+    if (count > 1) this.#counts.set(key, count - 1);
+    if (count !== 1) return;
+    this.#counts.delete(key);
+    this.#topics.remove(this, key);
+    this.#tell(key, false);
+  }
+
+  protected override attached(pipe: Pipe): void {
+    this.#pipes.add(pipe);
+    for (const key of this.#counts.keys()) pipe.connection?.subscribe(Buffer.from(key, 'latin1'), true);
+  }
+
+  protected override detached(pipe: Pipe): void {
+    this.#pipes.delete(pipe);
+  }
+
+  override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
+    // What was sent before an `unsubscribe` had got there is not wanted any more.
+    if (this.#topics.matches(parts[0] as Buffer)) this.#onMessage(parts);
+    else this.context.counters.messagesUnexpected++;
+  }
+
+  #tell(key: string, subscribe: boolean): void {
+    const topic = Buffer.from(key, 'latin1');
+    for (const pipe of this.#pipes) pipe.connection?.subscribe(topic, subscribe);
+  }
+}

@@ -1,0 +1,344 @@
+import type { Socket } from 'node:net';
+import { encodeMetadata, type Mechanism, NullMechanism } from '../codec/zmtp/index.ts';
+import { type ListenAddress, type Listener, listen, WheelTimer } from '../net/index.ts';
+import { Connection } from './connection.ts';
+import { Connector } from './connector.ts';
+import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { ZmqError } from './errors.ts';
+import { resolveOptions, type ZmqContext, type ZmqOptions } from './options.ts';
+import { Pipe, type PipeOwner } from './pipe.ts';
+import { type SocketType, tellsIdentity } from './socket-type.ts';
+
+/** Bytes that an accepted connection holds before its pipe is told to wait. */
+const SOCKET_BUFFER = 65_536;
+
+interface Bound {
+  readonly text: string;
+  readonly endpoint: string;
+  readonly listener: Listener;
+}
+
+/** Calls back when the time for sending the rest is over. */
+class Linger extends WheelTimer {
+  readonly #onTimer: () => void;
+
+  constructor(onTimer: () => void) {
+    super();
+    this.#onTimer = onTimer;
+  }
+
+  override onTimer(): void {
+    this.#onTimer();
+  }
+}
+
+/**
+ * What the sockets of all types have in common: endpoints, connections, and the end. The methods named `on…` and `refusal` are
+ * called by this room only.
+ */
+export abstract class ZmqSocket implements PipeOwner {
+  abstract readonly type: SocketType;
+  readonly context: ZmqContext;
+  readonly options: ZmqOptions;
+  readonly #onWritable: () => void;
+  readonly #bound: Bound[] = [];
+  readonly #connectors: Connector[] = [];
+  readonly #accepted = new Set<Connection>();
+  #toFlush: Pipe[] = [];
+  /** Pipes with messages in their inbox, in the order in which they are asked next. */
+  #waiting: Pipe[] = [];
+  #delivering = false;
+  #paused = false;
+  /** A message was not taken: whoever sent it waits to be told that there is room. */
+  #holding = false;
+  #closed: Promise<void> | null = null;
+  #whenClosed: (() => void) | null = null;
+  readonly #linger = new Linger(() => this.#destroy());
+
+  /**
+   * @param onWritable called when a message can be taken again after `send` has returned false
+   * @throws ZmqError `option` when an option is out of its range
+   */
+  constructor(context: ZmqContext, options: Partial<ZmqOptions>, onWritable: () => void = ignore) {
+    this.context = context;
+    this.options = resolveOptions(options);
+    this.#onWritable = onWritable;
+  }
+
+  // ---- endpoints
+
+  /**
+   * Accepts peers at `endpoint`: `tcp://HOST:PORT`, `tcp://*:PORT`, `tcp://[ADDRESS]:PORT`, `ipc://PATH` or `ipc://@NAME`.
+   * @returns the endpoint with the port that was taken
+   * @throws ZmqError `endpoint`, `unsupported`, `bind` or `closed`
+   */
+  async bind(endpoint: string): Promise<string> {
+    this.#checkOpen();
+    const address = parseEndpoint(endpoint, 'bind');
+    let listener: Listener;
+    try {
+      listener = await listen(this.#listenAddress(address), SOCKET_BUFFER, (socket) => this.#accept(socket, endpoint));
+    } catch (error) {
+      throw new ZmqError('bind', `${endpoint}: ${(error as Error).message}`);
+    }
+    if (this.closing) {
+      listener.close();
+      throw new ZmqError('closed', 'the socket was closed while it was bound');
+    }
+    const actual = address.kind === 'ipc' ? endpoint : `tcp://${listener.address}`;
+    this.#bound.push({ text: endpoint, endpoint: actual, listener });
+    return actual;
+  }
+
+  /**
+   * Accepts no more peers at `endpoint`, as it was given to `bind` or as that returned it. Connections stay.
+   * @throws ZmqError `unknown`
+   */
+  unbind(endpoint: string): void {
+    const exact = this.#bound.findIndex((bound) => bound.endpoint === endpoint);
+    const index = exact !== -1 ? exact : this.#bound.findIndex((bound) => bound.text === endpoint);
+    if (index === -1) throw new ZmqError('unknown', `${endpoint} is not bound`);
+    for (const { listener } of this.#bound.splice(index, 1)) listener.close();
+  }
+
+  /**
+   * Connects to `endpoint`, and again whenever the connection is lost, until `disconnect`.
+   * @throws ZmqError `endpoint`, `unsupported` or `closed`
+   */
+  connect(endpoint: string): void {
+    this.#checkOpen();
+    const connector = new Connector(this, parseEndpoint(endpoint, 'connect'), endpoint);
+    this.#connectors.push(connector);
+    if (this.keepsPipes) this.#attach(connector.pipe);
+    connector.start();
+  }
+
+  /**
+   * Cuts the connection to `endpoint`, as it was given to `connect`. What was still to be sent to it is dropped.
+   * @throws ZmqError `unknown`
+   */
+  disconnect(endpoint: string): void {
+    const index = this.#connectors.findIndex((connector) => connector.text === endpoint);
+    if (index === -1) throw new ZmqError('unknown', `${endpoint} is not connected`);
+    for (const connector of this.#connectors.splice(index, 1)) {
+      connector.destroy();
+      connector.pipe.drop();
+      this.#detach(connector.pipe);
+    }
+  }
+
+  /**
+   * Stops taking messages: up to `receiveHwm` of each peer are kept, then nothing more is read from it. Its PINGs are not read
+   * then either, so a peer that sends them may give us up.
+   */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Takes messages again, of each peer in turn (fair queuing). */
+  resume(): void {
+    this.#paused = false;
+    this.deliverWaiting();
+  }
+
+  /**
+   * Accepts and receives nothing more, and closes each connection when all for it has been sent.
+   * @returns settles when all connections are closed; those that take longer than `linger` are cut, and what was not sent is
+   *   counted as dropped
+   */
+  close(): Promise<void> {
+    if (this.#closed !== null) return this.#closed;
+    this.#closed = new Promise((resolve) => {
+      this.#whenClosed = resolve;
+    });
+    const { linger } = this.options;
+    for (const { listener } of this.#bound.splice(0)) listener.close();
+    for (const pipe of this.#waiting) this.context.counters.messagesDropped += pipe.inbox.length;
+    this.#waiting = [];
+    if (linger === 0) {
+      this.#destroy();
+    } else {
+      if (linger !== Number.POSITIVE_INFINITY) this.context.wheel.schedule(this.#linger, linger);
+      for (const connection of this.#accepted) finish(connection);
+      for (const connector of this.#connectors) connector.finish();
+    }
+    this.#checkClosed();
+    return this.#closed;
+  }
+
+  // ---- for the types
+
+  /** Whether messages may wait for an endpoint while it is not connected. */
+  protected get keepsPipes(): boolean {
+    return false;
+  }
+
+  /** A peer can be sent to from now on. */
+  protected attached(_pipe: Pipe): void {}
+
+  /** A peer can be sent to no longer. */
+  protected detached(_pipe: Pipe): void {}
+
+  /** Hands over what has come in the meantime, of each peer in turn, as long as the socket receives. */
+  protected deliverWaiting(): void {
+    // Consumers may come here again from within.
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      while (this.receiving && this.#waiting.length > 0) {
+        const pipe = this.#waiting.shift() as Pipe;
+        const parts = pipe.inbox.shift() as Buffer[];
+        if (pipe.inbox.length > 0) this.#waiting.push(pipe);
+        this.onPipeMessage(pipe, parts);
+        if (pipe.inbox.length === 0) pipe.connection?.resume();
+      }
+    } finally {
+      this.#delivering = false;
+    }
+  }
+
+  /** Says that a message was not taken, and so that `onWritable` is waited for. */
+  protected hold(): false {
+    this.#holding = true;
+    return false;
+  }
+
+  /** Says that there may be room again. */
+  protected release(): void {
+    if (!this.#holding || this.closing) return;
+    this.#holding = false;
+    this.#onWritable();
+  }
+
+  /** @throws ZmqError `closed` when the socket is, `option` when a message has no parts */
+  protected checkSend(parts: readonly Buffer[]): void {
+    this.#checkOpen();
+    if (parts.length === 0) throw new ZmqError('option', 'a message has at least one part');
+  }
+
+  // ---- for pipes, connections and connectors
+
+  get closing(): boolean {
+    return this.#closed !== null;
+  }
+
+  get receiving(): boolean {
+    return !this.#paused && !this.closing;
+  }
+
+  newMechanism(accepted: boolean): Mechanism {
+    const properties: [string, Buffer][] = [['Socket-Type', Buffer.from(this.type)]];
+    if (tellsIdentity(this.type)) properties.push(['Identity', this.options.routingId]);
+    return new NullMechanism(encodeMetadata(properties), accepted);
+  }
+
+  flushLater(pipe: Pipe): void {
+    if (this.#toFlush.length === 0) setImmediate(() => this.#flush());
+    this.#toFlush.push(pipe);
+  }
+
+  refusal(_routingId: Buffer): string | null {
+    return null;
+  }
+
+  onPipeReady(pipe: Pipe): void {
+    this.#attach(pipe);
+  }
+
+  abstract onPipeMessage(pipe: Pipe, parts: Buffer[]): void;
+
+  onPipeWaiting(pipe: Pipe): void {
+    this.#waiting.push(pipe);
+  }
+
+  onPipeSubscription(_pipe: Pipe, _topic: Buffer, _subscribe: boolean): void {
+    this.context.counters.commandsUnexpected++;
+  }
+
+  onPipeWritable(pipe: Pipe): void {
+    if (this.closing && pipe.queued === 0) pipe.connection?.end();
+    else if (this.#holding && !pipe.full) this.release();
+  }
+
+  onPipeLost(pipe: Pipe): void {
+    if (this.keepsPipes && this.#connectors.some((connector) => connector.pipe === pipe)) return;
+    pipe.drop();
+    this.#detach(pipe);
+  }
+
+  onConnectorClosed(): void {
+    this.#checkClosed();
+  }
+
+  // ---- inside
+
+  #checkOpen(): void {
+    if (this.closing) throw new ZmqError('closed', `the ${this.type} socket is closed`);
+  }
+
+  #listenAddress(endpoint: Endpoint): ListenAddress {
+    if (endpoint.kind === 'tcp') return endpoint;
+    const abstract = endpoint.path.startsWith('\0');
+    const mode = abstract ? null : this.options.ipcMode;
+    return { kind: 'unix', path: endpoint.path, mode, user: null, group: null };
+  }
+
+  #accept(socket: Socket, endpoint: string): void {
+    const { counters, log } = this.context;
+    if (this.closing || this.#accepted.size >= this.options.maxPeers) {
+      counters.peersRefused++;
+      log.warn({ type: this.type, endpoint, reason: 'too many peers' }, 'zmq peer turned away');
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, this, new Pipe(this), endpoint, true, () => {
+      this.#accepted.delete(connection);
+      this.#checkClosed();
+    });
+    this.#accepted.add(connection);
+  }
+
+  #attach(pipe: Pipe): void {
+    if (!pipe.attached) {
+      pipe.attached = true;
+      this.attached(pipe);
+    }
+    this.release();
+  }
+
+  #detach(pipe: Pipe): void {
+    if (!pipe.attached) return;
+    pipe.attached = false;
+    this.detached(pipe);
+  }
+
+  #flush(): void {
+    const pipes = this.#toFlush;
+    this.#toFlush = [];
+    for (const pipe of pipes) pipe.onFlush();
+  }
+
+  #destroy(): void {
+    for (const connection of this.#accepted) connection.destroy();
+    for (const connector of this.#connectors) {
+      connector.destroy();
+      connector.pipe.drop();
+    }
+    this.#checkClosed();
+  }
+
+  #checkClosed(): void {
+    if (!this.closing || this.#accepted.size > 0 || !this.#connectors.every((connector) => connector.over)) return;
+    this.context.wheel.cancel(this.#linger);
+    this.#whenClosed?.();
+  }
+}
+
+/** Sends what waits for the peer, and closes the connection once that is done. */
+function finish(connection: Connection): void {
+  const { pipe } = connection;
+  if (pipe.connection === null) connection.destroy();
+  else pipe.onFlush();
+}
+
+function ignore(): void {}
