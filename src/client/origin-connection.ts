@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
-import { dial, type TimerWheel, WheelTimer } from '../net/index.ts';
+import { DeadlineTimer, dial, type TimerWheel } from '../net/index.ts';
 
 /** Where requests are sent to. */
 export interface Origin {
@@ -33,7 +33,7 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
  * One TCP connection to an origin. Its listeners are attached once; who uses it changes. It is its own timer, with one deadline
  * at a time that is looked at lazily: moving the deadline further away, as every request does, is one write.
  */
-export class OriginConnection extends WheelTimer {
+export class OriginConnection extends DeadlineTimer {
   /** The origin's `host:port`. */
   readonly name: string;
   readonly heads: ResponseHeadReader;
@@ -43,21 +43,15 @@ export class OriginConnection extends WheelTimer {
   reused = false;
   /** When it was given back to the pool, by the wheel's clock. */
   idleSince = 0;
-  /** By the wheel's clock. */
-  #deadline = Number.POSITIVE_INFINITY;
-  /** When the wheel calls, by its clock: not after the deadline, perhaps before it. */
-  #wakeAt = Number.POSITIVE_INFINITY;
-  readonly #wheel: TimerWheel;
   readonly #socket: Socket;
   #paused = false;
   #gone = false;
 
   constructor(origin: Origin, name: string, user: ConnectionUser, wheel: TimerWheel, limits: Http1Limits) {
-    super();
+    super(wheel);
     this.name = name;
     this.heads = new ResponseHeadReader(limits);
     this.user = user;
-    this.#wheel = wheel;
     this.#socket = dial(origin.host, origin.port, {
       buffer: READ_BUFFER,
       callback: (length) => {
@@ -78,26 +72,15 @@ export class OriginConnection extends WheelTimer {
     this.#socket.on('close', () => this.#lose(new Error('connection closed')));
   }
 
-  /** Whether the deadline has passed already, even if the wheel has not called yet. */
-  get expired(): boolean {
-    return this.#deadline <= this.#wheel.now;
-  }
-
   /** Lets `onDeadline` be called in `ms` milliseconds, instead of what was set before; 0 for never. */
   expireIn(ms: number): void {
     if (this.#gone) return;
-    if (ms === 0) {
-      this.#deadline = Number.POSITIVE_INFINITY;
-      return;
-    }
-    this.#deadline = this.#wheel.now + ms;
-    if (this.#deadline < this.#wakeAt) this.#wakeIn(ms);
+    if (ms === 0) this.clearDeadline();
+    else this.setDeadline(ms / 1_000);
   }
 
-  override onTimer(): void {
-    this.#wakeAt = Number.POSITIVE_INFINITY;
-    if (this.expired) this.user.onDeadline(this);
-    else if (this.#deadline !== Number.POSITIVE_INFINITY) this.#wakeIn(this.#deadline - this.#wheel.now);
+  protected override onDeadline(): void {
+    this.user.onDeadline(this);
   }
 
   /** Writes bytes, or latin1 text. Returns false when the origin should take some first: `onDrain` follows. */
@@ -131,13 +114,8 @@ export class OriginConnection extends WheelTimer {
   destroy(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#wheel.cancel(this);
+    this.stopTimer();
     this.#socket.destroy();
-  }
-
-  #wakeIn(ms: number): void {
-    this.#wakeAt = this.#deadline;
-    this.#wheel.schedule(this, ms);
   }
 
   #lose(error: Error | null): void {

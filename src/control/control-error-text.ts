@@ -12,8 +12,6 @@ export function controlErrorText(error: ExchangeError): { status: number; text: 
     case 'HF_HEADERS_TOO_LARGE':
     case 'HF_URI_TOO_LONG':
       return { status: 400, text: 'Request header too large.' };
-    case 'HF_BODY_TOO_LARGE':
-      return { status: 413, text: 'Request body too large.' };
     default:
       return { status: error.face.status, text: error.text };
   }

@@ -3,6 +3,7 @@ import { PublishError, type PublishItem, parsePublishItems } from '../codec/grip
 import {
   answer,
   type Counters,
+  ERRORS,
   type Log,
   type Requester,
   type RequestHead,
@@ -79,7 +80,7 @@ class PublishExchange implements Responder {
     const path = this.#path;
     const type = acceptedType(headers);
     if (bodyLength === 0 && !BODYLESS.includes(method) && fieldValue(headers, 'content-length') === undefined) {
-      this.#refuse(411, 'Request requires Content-Length.');
+      this.#refuse(ERRORS.HF_LENGTH_REQUIRED.status, ERRORS.HF_LENGTH_REQUIRED.text);
     } else if (bodyLength > maxBodyBytes) {
       this.#refuseTooLarge();
     } else if (type === null) {
@@ -149,7 +150,7 @@ class PublishExchange implements Responder {
   }
 
   #refuseTooLarge(): void {
-    this.#refuse(413, 'Request body too large.');
+    this.#refuse(ERRORS.HF_BODY_TOO_LARGE.status, ERRORS.HF_BODY_TOO_LARGE.text);
   }
 
   #refuse(status: number, text: string, headers?: readonly string[]): void {

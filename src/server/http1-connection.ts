@@ -8,8 +8,8 @@ import {
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
+import { DeadlineTimer } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { DeadlineTimer } from './deadline-timer.ts';
 import { LINGER, PROBE_INTERVAL } from './options.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { toExchangeError } from './to-exchange-error.ts';

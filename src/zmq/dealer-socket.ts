@@ -1,12 +1,10 @@
 import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
-import { RoundRobin } from './round-robin.ts';
-import { ZmqSocket } from './zmq-socket.ts';
+import { RoundRobinSocket } from './round-robin-socket.ts';
 
 /** DEALER (RFC 28): spreads messages over its peers as PUSH does, and takes messages of all of them as PULL does. */
-export class DealerSocket extends ZmqSocket {
+export class DealerSocket extends RoundRobinSocket {
   readonly type = 'DEALER';
-  readonly #peers = new RoundRobin();
   readonly #onMessage: (parts: Buffer[]) => void;
 
   /** @param onWritable a message can be taken again after `send` has returned false */
@@ -27,19 +25,7 @@ export class DealerSocket extends ZmqSocket {
    */
   send(parts: readonly Buffer[]): boolean {
     this.checkSend(parts);
-    return this.#peers.send(parts) !== null || this.hold();
-  }
-
-  protected override get keepsPipes(): boolean {
-    return !this.options.immediate;
-  }
-
-  protected override attached(pipe: Pipe): void {
-    this.#peers.add(pipe);
-  }
-
-  protected override detached(pipe: Pipe): void {
-    this.#peers.remove(pipe);
+    return this.peers.send(parts) !== null || this.hold();
   }
 
   override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {

@@ -1,12 +1,9 @@
 import type { ZmqContext, ZmqOptions } from './options.ts';
-import type { Pipe } from './pipe.ts';
-import { RoundRobin } from './round-robin.ts';
-import { ZmqSocket } from './zmq-socket.ts';
+import { RoundRobinSocket } from './round-robin-socket.ts';
 
 /** PUSH (RFC 30): spreads messages over PULL sockets. */
-export class PushSocket extends ZmqSocket {
+export class PushSocket extends RoundRobinSocket {
   readonly type = 'PUSH';
-  readonly #peers = new RoundRobin();
 
   /** @param onWritable a message can be taken again after `send` has returned false */
   constructor(context: ZmqContext, options: Partial<ZmqOptions>, onWritable: () => void) {
@@ -20,19 +17,7 @@ export class PushSocket extends ZmqSocket {
    */
   send(parts: readonly Buffer[]): boolean {
     this.checkSend(parts);
-    return this.#peers.send(parts) !== null || this.hold();
-  }
-
-  protected override get keepsPipes(): boolean {
-    return !this.options.immediate;
-  }
-
-  protected override attached(pipe: Pipe): void {
-    this.#peers.add(pipe);
-  }
-
-  protected override detached(pipe: Pipe): void {
-    this.#peers.remove(pipe);
+    return this.peers.send(parts) !== null || this.hold();
   }
 
   /** RFC 30: a PULL socket sends nothing. */

@@ -1,14 +1,12 @@
 import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
-import { RoundRobin } from './round-robin.ts';
-import { ZmqSocket } from './zmq-socket.ts';
+import { RoundRobinSocket } from './round-robin-socket.ts';
 
 const DELIMITER = Buffer.alloc(0);
 
 /** REQ (RFC 28): sends a request, takes its reply, and only then sends the next. */
-export class ReqSocket extends ZmqSocket {
+export class ReqSocket extends RoundRobinSocket {
   readonly type = 'REQ';
-  readonly #peers = new RoundRobin();
   readonly #onReply: (parts: Buffer[]) => void;
   /** Who has been sent the request; null if none is open. */
   #asked: Pipe | null = null;
@@ -35,21 +33,9 @@ export class ReqSocket extends ZmqSocket {
    */
   send(parts: readonly Buffer[]): boolean {
     this.checkSend(parts);
-    if (this.#asked === null) this.#asked = this.#peers.send([DELIMITER, ...parts]);
+    if (this.#asked === null) this.#asked = this.peers.send([DELIMITER, ...parts]);
     else return this.hold();
     return this.#asked !== null || this.hold();
-  }
-
-  protected override get keepsPipes(): boolean {
-    return !this.options.immediate;
-  }
-
-  protected override attached(pipe: Pipe): void {
-    this.#peers.add(pipe);
-  }
-
-  protected override detached(pipe: Pipe): void {
-    this.#peers.remove(pipe);
   }
 
   override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {

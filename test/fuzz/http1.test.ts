@@ -20,6 +20,7 @@ import {
 } from '../../src/codec/http1/index.ts';
 import { readCases } from '../support/cases.ts';
 import { type Feeding, Http1Transcript, type ReadMessage } from '../support/http1-transcript.ts';
+import { mutants } from '../support/mutants.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 600, numRuns: 20_000 };
@@ -74,18 +75,7 @@ const piece = fc.oneof(
 /** Pieces in any order. */
 const noise = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''));
 
-/** A message of the documents with some changes: a piece in place of up to three bytes. */
-const mutant = fc
-  .tuple(
-    fc.constantFrom(...MESSAGES),
-    fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(3), piece), { maxLength: 4 }),
-  )
-  .map(([{ input }, changes]) =>
-    changes.reduce((text, [at, length, inserted]) => {
-      const start = Math.floor(at * text.length);
-      return text.slice(0, start) + inserted + text.slice(start + length);
-    }, input.toString('latin1')),
-  );
+const mutant = mutants(MESSAGES, piece, 4);
 
 const bytes = fc.oneof(mutant, noise).map((text) => Buffer.from(text, 'latin1'));
 

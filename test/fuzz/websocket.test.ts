@@ -27,6 +27,7 @@ import {
   type WebSocketLimits,
 } from '../../src/codec/websocket/index.ts';
 import { escapeText, readCases } from '../support/cases.ts';
+import { mutants } from '../support/mutants.ts';
 import { type Feeding, FrameTranscript } from '../unit/codec/websocket/frame-transcript.ts';
 
 /** Time for each property. */
@@ -56,18 +57,7 @@ const piece = fc.oneof(
 
 const noise = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''));
 
-/** Input of the documents with some changes: a piece in place of up to three bytes. */
-const mutant = fc
-  .tuple(
-    fc.constantFrom(...CASES),
-    fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(3), piece), { maxLength: 3 }),
-  )
-  .map(([{ input }, changes]) =>
-    changes.reduce((text, [at, length, inserted]) => {
-      const start = Math.floor(at * text.length);
-      return text.slice(0, start) + inserted + text.slice(start + length);
-    }, input.toString('latin1')),
-  );
+const mutant = mutants(CASES, piece, 3);
 
 const bytes = fc.oneof(mutant, noise).map((text) => Buffer.from(text, 'latin1'));
 

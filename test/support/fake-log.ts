@@ -10,12 +10,16 @@ export interface LogRecord {
 /** A log that keeps its records. */
 export class FakeLog implements Log {
   readonly records: LogRecord[] = [];
-  readonly debugEnabled = true;
+  readonly debugEnabled: boolean;
   readonly error = this.#writer('error');
   readonly warn = this.#writer('warn');
   readonly info = this.#writer('info');
   readonly debug = this.#writer('debug');
   #waits: (() => void)[] = [];
+
+  constructor(debugEnabled = true) {
+    this.debugEnabled = debugEnabled;
+  }
 
   /** The records with this message. */
   with(message: string): LogRecord[] {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/net/index.ts';
-import { DeadlineTimer } from '../../../src/server/deadline-timer.ts';
+import { DeadlineTimer, TimerWheel } from '../../../src/net/index.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 class Recorder extends DeadlineTimer {

@@ -1,4 +1,4 @@
-import { type TimerWheel, WheelTimer } from '../net/index.ts';
+import { type TimerWheel, WheelTimer } from './timer-wheel.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -21,6 +21,11 @@ export abstract class DeadlineTimer extends WheelTimer {
   /** The deadline has passed; it is set no more. */
   protected abstract onDeadline(): void;
 
+  /** Whether the deadline has passed already, even if the wheel has not called yet. */
+  get expired(): boolean {
+    return this.#deadline <= this.#wheel.now;
+  }
+
   /** Lets `onDeadline` be called in `seconds`, instead of what was set before. */
   protected setDeadline(seconds: number): void {
     this.#deadline = this.#wheel.now + seconds * 1_000;
@@ -38,10 +43,9 @@ export abstract class DeadlineTimer extends WheelTimer {
 
   override onTimer(): void {
     this.#calledAt = NEVER;
-    const deadline = this.#deadline;
-    if (deadline === NEVER) return;
-    if (deadline > this.#wheel.now) {
-      this.#callAt(deadline);
+    if (this.#deadline === NEVER) return;
+    if (!this.expired) {
+      this.#callAt(this.#deadline);
       return;
     }
     this.#deadline = NEVER;

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { parseInstruct } from '../../src/codec/grip/index.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { holdfast, runServer } from '../support/holdfast.ts';
+import { requirePeer } from '../support/peers.ts';
+import { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const GUIDE = readFileSync(new URL('../../docs/how-to/hold-and-publish.md', import.meta.url), 'utf8');
+
+/** The code block of the guide that begins with `start`. */
+function block(start: string): string {
+  const found = [...GUIDE.matchAll(/^```\w+\n([\s\S]*?)^```$/gm)].find(([, text = '']) => text.startsWith(start));
+  return found?.[1] ?? assert.fail(`the guide has no block that begins with ${start}`);
+}
+
+test('the application, the clients and the publish of the guide do what it says', async (t) => {
+  const curl = requirePeer(t, 'curl');
+  if (curl === null) return;
+  const [port] = await freePorts(1);
+  const source = block('// app.mjs').replace('listen(8000', `listen(${port}`);
+  const cwd = temporaryFolder(t, { 'app.mjs': `${source}console.log('ready');\n` });
+  const application = new Program(t, process.execPath, ['app.mjs'], { cwd });
+  await application.output(/ready/);
+  const { program, clients, controlUrl } = await runServer(t, [
+    '--route',
+    `* 127.0.0.1:${port}`,
+    '--log-level',
+    'debug',
+  ]);
+  const stream = new Program(t, curl, ['-sN', `http://${clients[0]}/stream`]);
+  await stream.output(/^connected\n/);
+  const next = new Program(t, curl, ['-s', `http://${clients[0]}/next`]);
+  await program.logged('hold', ({ mode }) => mode === 'response');
+  const body = /-d '([\s\S]*?)' http/.exec(block("curl -d '{"))?.[1] ?? assert.fail('the guide publishes nothing');
+  await new Program(t, curl, ['-s', '-d', body, `${controlUrl}/publish/`]).output(/^Published\n/);
+  await stream.output(/^connected\na line for the streams\n/);
+  assert.equal((await next.ended).stdout, 'a whole answer for those who poll\n');
+  await holdfast(t, ['publish', '--spec', controlUrl, 'news', 'hello everybody']);
+  await stream.output(/hello everybody\n$/);
+});
+
+test('the instruct of the guide is one', () => {
+  const instruct = parseInstruct(
+    200,
+    'OK',
+    ['Content-Type', 'application/grip-instruct'],
+    Buffer.from(block('{\n  "hold"')),
+  );
+  assert.equal(instruct.hold?.mode, 'stream');
+  assert.equal(instruct.hold?.keepAlive?.timeout, 20);
+  assert.equal(instruct.response.body.toString(), 'connected\n');
+});
