@@ -1,5 +1,4 @@
 import { HttpClient } from '../client/index.ts';
-import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
 import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
@@ -18,6 +17,8 @@ export class App {
   /** Where publishers can connect. */
   readonly controlAddresses: string[] = [];
   readonly counters = new Counters();
+  /** Publishers are not clients: their connections and requests count apart. */
+  readonly controlCounters = new Counters();
   readonly #config: Config;
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
@@ -70,7 +71,11 @@ export class App {
     await Promise.all(servers.map((server) => server.whenEmpty()));
     this.#client.close();
     this.#wheel.stop();
-    if (this.#running) this.#log.info({ counters: { ...this.counters } }, 'stopped');
+    if (!this.#running) return;
+    const { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted } =
+      this.controlCounters;
+    const control = { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted };
+    this.#log.info({ counters: { ...this.counters }, control }, 'stopped');
   }
 
   async #start(): Promise<void> {
@@ -84,8 +89,7 @@ export class App {
     });
     this.#control = new HttpServer({
       ...shared,
-      // Publishers are not clients: their connections and requests count apart.
-      counters: new Counters(),
+      counters: this.controlCounters,
       service: publishService(this.#hub, {
         maxBodyBytes: control.maxBodyBytes,
         counters: this.counters,
@@ -132,6 +136,5 @@ export class App {
 type ServerSection = Config['server'];
 
 function serverLimits(section: ServerSection): ServerLimits {
-  const { maxHeaderBytes, maxHeaders, maxTargetBytes, lenientLineEnds } = section;
-  return { ...DEFAULT_LIMITS, ...section, maxHeadBytes: maxHeaderBytes, maxHeaders, maxTargetBytes, lenientLineEnds };
+  return { ...section, maxHeadBytes: section.maxHeaderBytes };
 }

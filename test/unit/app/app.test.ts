@@ -119,6 +119,7 @@ test('Publishers do not count among the clients', async (t) => {
   await app.publish({ channel: 'a', 'http-stream': { content: 'x' } });
   assert.equal(app.counters.itemsPublished, 1);
   assert.deepEqual([app.counters.requests, app.counters.connectionsAccepted], [0, 0]);
+  assert.deepEqual([app.app.controlCounters.requests, app.app.controlCounters.connectionsAccepted], [1, 1]);
 });
 
 test('After a stop nobody listens, every connection is closed, and the counters are logged as they then are', async (t) => {
@@ -133,8 +134,10 @@ test('After a stop nobody listens, every connection is closed, and the counters 
   await app.stop(10);
   await Promise.all(peers.map(({ closed }) => closed));
   for (const path of paths) assert.equal(await answers(path), false);
-  const [{ counters } = {}] = log.of('stopped');
+  const [{ counters, control } = {}] = log.of('stopped');
   assert.deepEqual(counters, { ...app.counters });
+  const none = { requests: 0, requestsRefused: 0, requestsAborted: 0 };
+  assert.deepEqual(control, { connectionsAccepted: 1, connectionsRefused: 0, ...none });
   assert.equal(app.counters.connectionsOpen, 0);
 });
 
