@@ -14,3 +14,4 @@ export {
 } from './exchange.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { Payload } from './payload.ts';
+export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

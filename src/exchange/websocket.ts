@@ -1,0 +1,38 @@
+import type { Requester, RequestHead, Responder } from './exchange.ts';
+
+/**
+ * The asking side of a WebSocket (RFC 6455): an exchange whose request has the scheme `ws` or `wss`. `onResponse` with status 101
+ * opens it, and has no body; with any other status it is refused, and the exchange goes on and ends as that of an ordinary response.
+ *
+ * Once open, messages, pings and pongs are sent in any order, but a message is complete before the next one begins. The exchange is
+ * over when a close has gone both ways, or after an error in either direction. Payload bytes of messages, pings and pongs cost
+ * credit in both directions; a close costs none.
+ */
+export interface WebSocketRequester extends Requester {
+  /** A piece of a message. `text` is the same for all pieces of one message. `chunk` is the receiver's from now on, perhaps empty. */
+  onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void;
+  /** @param data at most 125 bytes */
+  onResponsePing(data: Buffer): void;
+  /** @param data at most 125 bytes */
+  onResponsePong(data: Buffer): void;
+  /**
+   * The answering side closes, or answers the close of the asking side; it sends nothing afterwards.
+   * @param code one that may be sent (RFC 6455 §7.4), or 1005 for none
+   * @param reason at most 123 bytes in UTF-8
+   */
+  onResponseClose(code: number, reason: string): void;
+  handOver(responder: WebSocketResponder): void;
+}
+
+/** The answering side of a WebSocket: takes what the client sends. */
+export interface WebSocketResponder extends Responder {
+  /** A piece of a message, as `onResponseMessage`. */
+  onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void;
+  onRequestPing(data: Buffer): void;
+  onRequestPong(data: Buffer): void;
+  /** The asking side closes, or answers the close of the answering side. */
+  onRequestClose(code: number, reason: string): void;
+}
+
+/** Answers WebSockets, as `Service` does requests. */
+export type WebSocketService = (request: RequestHead, requester: WebSocketRequester) => WebSocketResponder;
