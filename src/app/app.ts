@@ -1,3 +1,4 @@
+import { BridgeCounters } from '../bridge/index.ts';
 import { HttpClient } from '../client/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
@@ -6,6 +7,9 @@ import { Hub } from '../hub/index.ts';
 import { TimerWheel } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
 import { HttpServer, type ServerLimits } from '../server/index.ts';
+import { ZmqCounters } from '../zmq/index.ts';
+import { ZmqEdgeLinks } from './edge-links.ts';
+import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { prepareRouting } from './prepare-routing.ts';
@@ -19,6 +23,9 @@ export class App {
   readonly counters = new Counters();
   /** Publishers are not clients: their connections and requests count apart. */
   readonly controlCounters = new Counters();
+  /** Where clients of the edge can connect. */
+  readonly edgeAddresses: string[] = [];
+  readonly edgeCounters = { server: new Counters(), bridge: new BridgeCounters(), zmq: new ZmqCounters() };
   readonly #config: Config;
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
@@ -27,6 +34,7 @@ export class App {
   #running = false;
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
+  #edge: EdgeRole | null = null;
 
   private constructor(config: Config, log: Log) {
     const { proxy, hub } = config;
@@ -58,7 +66,7 @@ export class App {
    * @param seconds for that
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const servers = [this.#server, this.#control].filter((server) => server !== null);
+    const servers = [this.#server, this.#control, this.#edge].filter((server) => server !== null);
     for (const server of servers) server.drain();
     this.#hub.drain();
     let timer: NodeJS.Timeout | undefined;
@@ -67,28 +75,64 @@ export class App {
     });
     await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
     clearTimeout(timer);
-    for (const server of servers) server.destroy();
-    await Promise.all(servers.map((server) => server.whenEmpty()));
+    for (const server of [this.#server, this.#control]) server?.destroy();
+    await Promise.all([this.#edge?.stop(), ...servers.map((server) => server.whenEmpty())]);
     this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;
     const { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted } =
       this.controlCounters;
     const control = { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted };
-    this.#log.info({ counters: { ...this.counters }, control }, 'stopped');
+    const edge = this.#edge === null ? undefined : this.edgeCounters;
+    this.#log.info({ counters: { ...this.counters }, control, edge }, 'stopped');
   }
 
   async #start(): Promise<void> {
-    const { server, control } = this.#config;
-    const shared = { wheel: this.#wheel, log: this.#log };
-    this.#server = new HttpServer({
+    const { server, control, edge } = this.#config;
+    if (server.listen.length > 0) await this.#startProxy();
+    if (control.listen.length > 0) await this.#startControl();
+    if (edge.listen.length > 0) await this.#startEdge();
+    this.#running = true;
+    this.#log.info(
+      { clients: this.clientAddresses, publishers: this.controlAddresses, edge: this.edgeAddresses },
+      'started',
+    );
+    this.#checkOpenFiles();
+  }
+
+  async #startEdge(): Promise<void> {
+    const { edge } = this.#config;
+    const { server: serverCounters, bridge: counters, zmq: zmqCounters } = this.edgeCounters;
+    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters };
+    this.#edge = new EdgeRole({
       ...shared,
+      edge,
+      serverCounters,
+      links: new ZmqEdgeLinks(edge, shared),
+      idPrefix: newIdPrefix(),
+      share: 1,
+    });
+    await this.#edge.start();
+    this.edgeAddresses.push(...this.#edge.addresses);
+  }
+
+  async #startProxy(): Promise<void> {
+    const { server } = this.#config;
+    this.#server = new HttpServer({
+      wheel: this.#wheel,
+      log: this.#log,
       counters: this.counters,
       service: this.#proxy(),
       limits: serverLimits(server),
     });
+    for (const address of server.listen) this.clientAddresses.push((await this.#server.listen(address)).address);
+  }
+
+  async #startControl(): Promise<void> {
+    const { server, control } = this.#config;
     this.#control = new HttpServer({
-      ...shared,
+      wheel: this.#wheel,
+      log: this.#log,
       counters: this.controlCounters,
       service: publishService(this.#hub, {
         maxBodyBytes: control.maxBodyBytes,
@@ -106,17 +150,20 @@ export class App {
         return textResponse(status, text);
       },
     });
-    for (const address of server.listen) this.clientAddresses.push((await this.#server.listen(address)).address);
     for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
-    this.#running = true;
-    this.#log.info({ clients: this.clientAddresses, publishers: this.controlAddresses }, 'started');
+  }
+
+  /** Beyond the limit the system closes connections by itself, before anybody here can count or answer them. */
+  #checkOpenFiles(): void {
+    const { server, edge } = this.#config;
     const openFiles = openFileLimit();
-    if (openFiles !== null && openFiles < server.maxConnections) {
-      // Beyond it the system closes connections by itself, before anybody here can count or answer them.
-      const advice =
-        'fewer files may be open than max_connections: raise the limit (ulimit -n), or lower max_connections';
-      this.#log.info({ openFiles, maxConnections: server.maxConnections }, advice);
-    }
+    const wanted =
+      (server.listen.length > 0 ? server.maxConnections : 0) +
+      (edge.listen.length > 0 ? edge.reqMaxconn + edge.streamMaxconn : 0);
+    if (openFiles === null || openFiles >= wanted) return;
+    const advice =
+      'fewer files may be open than there may be connections: raise the limit (ulimit -n), or lower the maximum';
+    this.#log.info({ openFiles, maxConnections: wanted }, advice);
   }
 
   #proxy(): Service {

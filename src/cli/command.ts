@@ -6,7 +6,7 @@ export function newCommand(name: string, description: string, example: string): 
   return (
     new Command(name)
       .description(description)
-      .version(packageVersion(), '--version', 'print the version')
+      .version(packageVersion(), '-V, --version', 'print the version')
       .helpOption('-h, --help', 'print this help')
       .addHelpText('after', `\nExample:\n  ${example}`)
       // The process ends in one place, with the exit codes of cli-error.ts.

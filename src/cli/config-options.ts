@@ -37,14 +37,15 @@ export function addConfigOptions(command: Command): Command {
 
 /**
  * Reads the configuration and lays the command line over it.
- * @throws CliError for a file that cannot be read, with all that is wrong in it or in the options, or when there are no routes
+ * @throws CliError for a file that cannot be read, with all that is wrong in it or in the options, or when the proxy listens without any route
  */
 export function readConfig(options: ConfigOptions): EffectiveConfig {
   const { file, config: base } = readFile(options.config);
   const config = withCommandLine(base, options);
-  if (config.routes.length === 0) {
+  if (config.routes.length === 0 && config.server.listen.length > 0) {
+    const edgeAlone = config.edge.listen.length === 0 ? '' : '; to run only the edge, set listen = [] under [server]';
     throw new CliError(
-      `there are no routes, so no request could go anywhere: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}`,
+      `there are no routes, so no request could go anywhere: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${edgeAlone}`,
     );
   }
   return { file, config };

@@ -7,6 +7,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.ts')).runCommand()],
   ['publish', async () => (await import('./publish.ts')).publishCommand()],
   ['check', async () => (await import('./check.ts')).checkCommand()],
+  ['condure', async () => (await import('./condure.ts')).condureCommand()],
   ['demo', async () => (await import('./demo.ts')).demoCommand()],
 ]);
 

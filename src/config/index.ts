@@ -1,5 +1,6 @@
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
 export { ConfigError, type ConfigIssue } from './config-error.ts';
+export { type EdgeListener, type EdgeTls, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';
 export type { ForwardedForRule } from './forwarded-for.ts';
 export { formatHostPort, type HostPort } from './host-port.ts';
@@ -10,10 +11,11 @@ export {
   type TcpListenAddress,
   type UnixListenAddress,
 } from './listen-address.ts';
-export { defaultConfig, loadConfig } from './load-config.ts';
+export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export { configReference } from './reference.ts';
 export { resolveKey } from './resolve-key.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export type { Config } from './schema.ts';
 export { parseTarget, type Target } from './target.ts';
+export { type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';

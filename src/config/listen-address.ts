@@ -61,26 +61,36 @@ export function formatListenAddress(address: ListenAddress): string {
   return `unix:${address.path}${options.length === 0 ? '' : `?${options.join('&')}`}`;
 }
 
-function parseUnix(text: string): UnixListenAddress {
-  const mark = text.indexOf('?');
-  const path = mark === -1 ? text : text.slice(0, mark);
-  if (path === '') throw textError('the path is missing after "unix:"');
+/**
+ * A unix socket from what was written of it: `mode`, `user` and `group` are looked for in `options`. Throws a `ConfigError`.
+ */
+export function unixListenAddress(path: string, options: ReadonlyMap<string, string>): UnixListenAddress {
   if (!isPlainText(path)) throw textError('the path of a unix socket must not have control characters');
   if (Buffer.byteLength(path) > MAX_UNIX_PATH) {
     throw textError(`the path of a unix socket may have at most ${MAX_UNIX_PATH} bytes, got ${shown(path)}`);
   }
-  const options = mark === -1 ? new Map<string, string>() : parseOptions(text.slice(mark + 1));
   const mode = options.get('mode');
-  if (mode !== undefined && !/^0?[0-7]{1,3}$/.test(mode)) {
-    throw textError(`expected mode as an octal number from 0 to 777, got ${shown(mode)}`);
-  }
   return {
     kind: 'unix',
     path,
-    mode: mode === undefined ? null : Number.parseInt(mode, 8),
+    mode: mode === undefined ? null : parseFileMode(mode),
     user: options.get('user') ?? null,
     group: options.get('group') ?? null,
   };
+}
+
+/** Reads permissions in octal digits: 0 to 0o777. Throws a `ConfigError`. */
+export function parseFileMode(text: string): number {
+  if (!/^0?[0-7]{1,3}$/.test(text))
+    throw textError(`expected mode as an octal number from 0 to 777, got ${shown(text)}`);
+  return Number.parseInt(text, 8);
+}
+
+function parseUnix(text: string): UnixListenAddress {
+  const mark = text.indexOf('?');
+  const path = mark === -1 ? text : text.slice(0, mark);
+  if (path === '') throw textError('the path is missing after "unix:"');
+  return unixListenAddress(path, mark === -1 ? new Map() : parseOptions(text.slice(mark + 1)));
 }
 
 function parseOptions(text: string): Map<string, string> {

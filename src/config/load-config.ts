@@ -1,7 +1,8 @@
 import { parse, TomlError } from 'smol-toml';
-import { ConfigError, keyName } from './config-error.ts';
+import type { z } from 'zod';
+import { ConfigError, type ConfigIssue, keyName } from './config-error.ts';
 import { schemaIssues } from './issues.ts';
-import { keyLines } from './key-lines.ts';
+import { keyLines, type LineOf } from './key-lines.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** Lists and tables within each other; the schema needs three. */
@@ -14,21 +15,33 @@ const MAX_DEPTH = 32;
 export function loadConfig(text: string, fileName: string): Config {
   const result = configSchema.safeParse(parseToml(text, fileName));
   if (result.success) return result.data;
-  const lineOf = keyLines(text);
-  const issues = schemaIssues(result.error).map(({ path, message }) => ({
-    key: keyName(path),
-    line: lineOf(path),
-    message,
-  }));
+  const issues = issuesOf(result.error, keyLines(text));
   throw new ConfigError(
     fileName,
     issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
   );
 }
 
+/**
+ * The configuration that a file with these tables would give: keys as in TOML, and absent or undefined for the default.
+ * Throws a `ConfigError` with everything that is wrong, without lines.
+ */
+export function parseConfig(tables: Readonly<Record<string, unknown>>): Config {
+  const result = configSchema.safeParse(tables);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    '',
+    issuesOf(result.error, () => null),
+  );
+}
+
 /** The configuration of an empty file: no routes, and the default of every key. */
 export function defaultConfig(): Config {
   return configSchema.parse({});
+}
+
+function issuesOf(error: z.ZodError, lineOf: LineOf): ConfigIssue[] {
+  return schemaIssues(error).map(({ path, message }) => ({ key: keyName(path), line: lineOf(path), message }));
 }
 
 function parseToml(text: string, fileName: string): unknown {

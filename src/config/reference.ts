@@ -11,7 +11,16 @@ export function configReference(): string {
   for (const [name, { doc, shape }] of Object.entries(sections)) {
     parts.push(`## \`[${name}]\``, doc, keyTable(shape));
   }
-  parts.push('## `[[route]]`', ROUTES, keyTable(routeShape), TARGETS, ROUTE_LINES, LISTEN_ADDRESSES, KEYS);
+  parts.push(
+    '## `[[route]]`',
+    ROUTES,
+    keyTable(routeShape),
+    TARGETS,
+    ROUTE_LINES,
+    LISTEN_SPECS,
+    LISTEN_ADDRESSES,
+    KEYS,
+  );
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -26,6 +35,7 @@ a file and prints the configuration that results from it, with secrets hidden.
 - Everything that is wrong with a file is reported at once, with its line. A section or key that does not exist is an error.
 - In messages the elements of lists are counted from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
+- \`holdfast condure\` needs no file: its options are the keys of \`[edge]\`, and only the edge runs.
 
 \`\`\`toml
 [server]
@@ -63,6 +73,23 @@ example.com,header="X-Greeting:good day" localhost:8000
 - Switches such as \`debug\` have no value. \`ssl\` is \`yes\` or \`no\`. A header is \`header=NAME:VALUE\`, once for each.
 - Quotes may stand around any part; between them \`\\"\` is a quote and \`\\\\\` a backslash. \`#\` begins a comment.
 - A property that does not exist is an error, and so is one of Pushpin's that this version does not support.`;
+
+const LISTEN_SPECS = `## Listen specs
+
+\`listen\` of \`[edge]\`, and \`--listen\` of \`holdfast condure\`, take Condure's notation: an address, and parameters after commas.
+
+| listen spec | listens on |
+|---|---|
+| \`8000\` | this TCP port of every IPv4 interface |
+| \`127.0.0.1:8000,req\`, \`[::1]:8000,stream\` | this TCP port of one interface, given by its address, not by a name |
+| \`8443,tls,default-cert=example.com\` | the same with TLS |
+| \`/run/edge.sock,local,mode=660,user=www,group=www\` | a unix socket with these permissions (octal) and this owner |
+
+- \`stream\`, the default: handlers get requests piece by piece and may hold them, and WebSockets. \`req\`: each request and each answer is one
+  message. If both are given the later one counts.
+- The certificate is the one of the host that a client names, else that of \`default-cert\`; without one the connection is refused.
+- A parameter that would have no effect is an error: \`tls\` and \`default-cert\` with \`local\`, \`default-cert\` without \`tls\`, and \`mode\`,
+  \`user\` and \`group\` without \`local\`.`;
 
 const LISTEN_ADDRESSES = `## Listen addresses
 

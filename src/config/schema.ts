@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { edgeSchema, edgeSection } from './edge-section.ts';
 import {
   bytes,
   choice,
@@ -29,10 +30,10 @@ export const sections = {
   server: {
     doc: 'Client connections.',
     shape: {
-      listen: listenAddresses
-        .min(1, { error: () => 'at least one listen address is needed, such as "7999"' })
-        .prefault(['7999'])
-        .register(fieldDocs, { doc: 'Where clients connect.', expected: `a list of ${LISTEN_FORMS}` }),
+      listen: listenAddresses.prefault(['7999']).register(fieldDocs, {
+        doc: 'Where clients of the proxy connect. An empty list: the proxy is off; then `[edge]` must listen.',
+        expected: `a list of ${LISTEN_FORMS}`,
+      }),
       max_connections: count({
         default: 50_000,
         from: 1,
@@ -227,6 +228,7 @@ export const sections = {
       }),
     },
   },
+  edge: edgeSection,
   log: {
     doc: 'The log.',
     shape: {
@@ -247,14 +249,21 @@ const routes = z
   })
   .default([]);
 
-const fileSchema = z.strictObject({
-  server: table(sections.server.shape).prefault({}),
-  control: table(sections.control.shape).prefault({}),
-  proxy: table(sections.proxy.shape).prefault({}),
-  hub: table(sections.hub.shape).prefault({}),
-  log: table(sections.log.shape).prefault({}),
-  route: routes,
-});
+const fileSchema = z
+  .strictObject({
+    server: table(sections.server.shape).prefault({}),
+    control: table(sections.control.shape).prefault({}),
+    proxy: table(sections.proxy.shape).prefault({}),
+    hub: table(sections.hub.shape).prefault({}),
+    edge: edgeSchema.prefault({}),
+    log: table(sections.log.shape).prefault({}),
+    route: routes,
+  })
+  .superRefine(({ server, edge }, context) => {
+    if (server.listen.length > 0 || edge.listen.length > 0) return;
+    const message = 'clients could connect nowhere: give an address, such as "7999", or let [edge] listen';
+    context.addIssue({ code: 'custom', path: ['server', 'listen'], message });
+  });
 
 /** The configuration file, and back: `[[route]]` in TOML is `routes` in the code, and all keys are in camelCase there. */
 export const configSchema = z.codec(fileSchema, z.custom<Config>(), {

@@ -6,7 +6,7 @@ import { holdfast, LAUNCHER } from '../support/holdfast.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const COMMANDS = ['run', 'publish', 'check', 'demo'];
+const COMMANDS = ['run', 'publish', 'check', 'condure', 'demo'];
 
 const PACKAGE = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -24,6 +24,7 @@ for (const command of [[], ...COMMANDS.map((name) => [name])]) {
   test(`${name} --version is the version of the package, and ends with 0`, async (t) => {
     const expected = { code: 0, stdout: `${PACKAGE.version}\n`, stderr: '' };
     assert.deepEqual(await holdfast(t, [...command, '--version']), expected);
+    assert.deepEqual(await holdfast(t, [...command, '-V']), expected);
   });
 }
 
@@ -53,6 +54,16 @@ for (const [args, message] of [
       'error: --route[1]: targets[0]: the port is missing: expected "b:PORT"\n',
     ].join('\n'),
   ],
+  [['condure', '--lisen', '80'], "error: unknown option '--lisen'\n(Did you mean --listen?)\n"],
+  [['condure', '80'], "error: too many arguments for 'condure'. Expected 0 arguments but got 1.\n"],
+  [['condure', '--workers'], "error: option '--workers <n>' argument missing\n"],
+  ...[['--zserver-req', 'ipc://a'], ['--zserver-stream=ipc://a'], ['--zserver-connect']].map(
+    (args) =>
+      [
+        ['condure', '--sizes', ...args],
+        'error: the --zserver options are not supported: this version makes no outbound requests for others\n',
+      ] as const,
+  ),
 ] as const) {
   test(`holdfast ${args.join(' ')} is wrong usage`, async (t) => {
     assert.deepEqual(await holdfast(t, args), { code: 2, stdout: '', stderr: message });
@@ -118,3 +129,63 @@ test('check shows no secrets', async (t) => {
   assert.match(stdout, /^sig_key = "\(set\)"$/m);
   assert.doesNotMatch(stdout, /topsecret/);
 });
+
+test('a configuration in which only the edge listens needs no routes', async (t) => {
+  const toml = 'server.listen = []\n[edge]\nlisten = ["[::1]:80,req"]\nipc_file_mode = "0660"\n';
+  const { code, stdout, stderr } = await holdfast(t, ['check'], { cwd: temporaryFolder(t, { 'holdfast.toml': toml }) });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  assert.deepEqual(loadConfig(stdout, ''), loadConfig(toml, ''));
+});
+
+test('where the edge listens and the proxy has no routes, check says how to run the edge alone', async (t) => {
+  const cwd = temporaryFolder(t, { 'holdfast.toml': '[edge]\nlisten = ["80"]\n' });
+  const { code, stdout, stderr } = await holdfast(t, ['check'], { cwd });
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+  assert.match(
+    stderr,
+    /^error: there are no routes, [^\n]*; to run only the edge, set listen = \[\] under \[server\]\n$/,
+  );
+});
+
+test("condure takes all of Condure's options, with their values after a space or an equals sign", async (t) => {
+  const { code, stdout, stderr } = await holdfast(t, [
+    ...['condure', '--log-level', '9', '--id=edge', '--workers=2', '--req-maxconn', '2', '--stream-maxconn', '3'],
+    ...['--buffer-size=1024', '--body-buffer-size', '10', '--messages-max', '1', '--req-timeout', '1'],
+    ...['--stream-timeout=1.5', '--listen', '80', '--listen=/tmp/s,local,req,mode=660', '--zclient-req', 'ipc://r'],
+    ...['--zclient-stream', 'ipc://s', '--zclient-stream=tcp://127.0.0.1:5000', '--zclient-connect'],
+    ...['--ipc-file-mode', '660', '--tls-identities-dir', '.', '--compression', '--deny-out-internal', '--sizes'],
+  ]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  assert.match(stdout, /^stream: 2048 bytes .* 6144 for --stream-maxconn 3$/m);
+  assert.match(stdout, /^req: 2068 bytes .* 4136 for --req-maxconn 2$/m);
+  assert.match(stdout, /compression/);
+});
+
+test('condure takes the options that Condure does not have', async (t) => {
+  const { code, stderr } = await holdfast(t, [
+    ...['condure', '--backend-timeout', '1', '--session-timeout=2', '--max-headers', '10', '--max-message-bytes', '0'],
+    ...['--router-resp', '--drain-timeout', '0', '--sizes'],
+  ]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+});
+
+for (const [args, message] of [
+  [['--workers', '0'], '--workers: expected a whole number from 1 to 1024, got 0'],
+  [['--workers=1025'], '--workers: expected a whole number from 1 to 1024, got 1025'],
+  [['--buffer-size', '1e4'], '--buffer-size: expected a whole number of bytes from 1024 to 16777216, got "1e4"'],
+  [['--max-headers', '9.5'], '--max-headers: expected a whole number from 8 to 10000, got 9.5'],
+  [['--req-timeout', ''], '--req-timeout: expected a number of seconds from 0.1 to 86400, got ""'],
+  [['--log-level', 'debug'], '--log-level: expected a whole number from 0 to 4, got "debug"'],
+  [['--id', ''], '--id: expected 1 to 64 bytes of text without white space and control characters, got ""'],
+  [['--ipc-file-mode', '888'], '--ipc-file-mode: expected mode as an octal number from 0 to 777, got "888"'],
+  [['--listen', '80,steam'], '--listen: unknown parameter "steam"; did you mean "stream"?'],
+  [
+    ['--zclient-stream', 'tcp://a:65534'],
+    '--zclient-stream: there must be two more ports after that of "tcp://a:65534": it is 65533 at most',
+  ],
+] as const) {
+  test(`condure ${args.join(' ')} is refused with the name of the option and what was expected`, async (t) => {
+    const expected = { code: 1, stdout: '', stderr: `error: ${message}\n` };
+    assert.deepEqual(await holdfast(t, ['condure', ...args]), expected);
+  });
+}

@@ -14,6 +14,11 @@ sig_key = "base64:c2VjcmV0"
 upstream_key = "hunter2"
 x_forwarded_for = ["append", "truncate:2"]
 cdn_loop = "edge.example:80"
+[edge]
+listen = ["80", "[::1]:81,req,tls,default-cert=a", "/tmp/a b,local,mode=0600,user=u,group=g"]
+ipc_file_mode = "0640"
+req_timeout = 0.5
+router_resp = true
 [log]
 level = "debug"
 [[route]]

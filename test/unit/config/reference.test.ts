@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { configReference, loadConfig, parseListenAddress, parseRouteLine } from '../../../src/config/index.ts';
+import {
+  configReference,
+  loadConfig,
+  parseEdgeListener,
+  parseListenAddress,
+  parseRouteLine,
+} from '../../../src/config/index.ts';
 import { routeShape } from '../../../src/config/route.ts';
 import { sections } from '../../../src/config/schema.ts';
 
@@ -34,4 +40,7 @@ test('the examples of the reference are valid', () => {
   assert.deepEqual(parsed[2]?.header, ['X-Greeting', 'good day']);
   const addresses = configReference().split('## Listen addresses')[1]?.split('## Keys')[0] ?? '';
   for (const [, address = ''] of addresses.matchAll(/`([^`]+)`/g)) parseListenAddress(address);
+  const specs = configReference().split('| listen spec |')[1]?.split('\n\n')[0] ?? '';
+  const examples = [...specs.matchAll(/`([^`]+)`/g)].map(([, spec = '']) => parseEdgeListener(spec));
+  assert.equal(examples.length, 5);
 });

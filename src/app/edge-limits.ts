@@ -1,0 +1,48 @@
+import type { Config } from '../config/index.ts';
+import type { ServerLimits } from '../server/index.ts';
+
+type EdgeSection = Config['edge'];
+
+/** Seconds for the client's half of a WebSocket's closing handshake. */
+const CLOSE_TIMEOUT = 10;
+
+/** @param share of the connections that this process may have: one over the number of processes */
+export function streamLimits(edge: EdgeSection, share: number): ServerLimits {
+  const { sessionTimeout, streamTimeout } = edge;
+  return {
+    ...commonLimits(edge),
+    maxConnections: Math.ceil(edge.streamMaxconn * share),
+    headerTimeout: sessionTimeout,
+    idleTimeout: sessionTimeout,
+    bodyTimeout: streamTimeout,
+    writeTimeout: streamTimeout,
+    requestTimeout: 0,
+  };
+}
+
+/** The same for connections of req mode, where one time holds for each step. */
+export function reqLimits(edge: EdgeSection, share: number): ServerLimits {
+  const { reqTimeout } = edge;
+  return {
+    ...commonLimits(edge),
+    maxConnections: Math.ceil(edge.reqMaxconn * share),
+    headerTimeout: reqTimeout,
+    idleTimeout: reqTimeout,
+    bodyTimeout: reqTimeout,
+    writeTimeout: reqTimeout,
+    requestTimeout: reqTimeout,
+  };
+}
+
+function commonLimits(edge: EdgeSection) {
+  return {
+    maxHeadBytes: edge.bufferSize,
+    maxTargetBytes: edge.bufferSize,
+    maxHeaders: edge.maxHeaders,
+    lenientLineEnds: false,
+    pipelineBytes: edge.bufferSize,
+    abortOnHalfClose: true,
+    queuedMessages: edge.messagesMax,
+    closeTimeout: CLOSE_TIMEOUT,
+  };
+}

@@ -1,0 +1,74 @@
+import {
+  type BridgeCounters,
+  type HandlerLink,
+  type HandlerLinkSink,
+  type RequestLink,
+  type RequestLinkSink,
+  ZmqHandlerLink,
+  ZmqReqLink,
+} from '../bridge/index.ts';
+import { type Config, streamEndpoints } from '../config/index.ts';
+import type { Log } from '../exchange/index.ts';
+import type { TimerWheel } from '../net/index.ts';
+import type { ZmqCounters } from '../zmq/index.ts';
+
+/** Ways to the handlers of an edge. */
+export interface EdgeLinks {
+  openStream(sink: HandlerLinkSink): HandlerLink;
+  openReq(sink: RequestLinkSink): RequestLink;
+  /** Settles when the links that were opened can be used. @throws Error when an endpoint cannot */
+  ready(): Promise<void>;
+}
+
+/** What the parts of an edge share. */
+export interface EdgeContext {
+  readonly wheel: TimerWheel;
+  readonly counters: BridgeCounters;
+  readonly zmqCounters: ZmqCounters;
+  readonly log: Log;
+}
+
+/** The ZeroMQ endpoints of a configuration, opened by this process. */
+export class ZmqEdgeLinks implements EdgeLinks {
+  readonly #edge: Config['edge'];
+  readonly #context: EdgeContext;
+  readonly #opening: Promise<string[]>[] = [];
+
+  constructor(edge: Config['edge'], context: EdgeContext) {
+    this.#edge = edge;
+    this.#context = context;
+  }
+
+  openStream(sink: HandlerLinkSink): ZmqHandlerLink {
+    const edge = this.#edge;
+    const options = {
+      ...this.#shared,
+      id: edge.id,
+      endpoints: edge.zclientStream.map(streamEndpoints),
+      routerResp: edge.routerResp,
+      // As many as the original lets wait: one in twenty connections.
+      hwm: Math.max(1, Math.floor((edge.reqMaxconn + edge.streamMaxconn) / 20)),
+      sessionTimeout: edge.sessionTimeout * 1000,
+    };
+    const link = new ZmqHandlerLink(options, sink);
+    this.#opening.push(link.open());
+    return link;
+  }
+
+  openReq(sink: RequestLinkSink): ZmqReqLink {
+    const link = new ZmqReqLink({ ...this.#shared, endpoints: this.#edge.zclientReq }, sink);
+    this.#opening.push(link.open());
+    return link;
+  }
+
+  async ready(): Promise<void> {
+    const endpoints = (await Promise.all(this.#opening)).flat();
+    const { zclientConnect } = this.#edge;
+    this.#context.log.info({ endpoints }, zclientConnect ? 'connecting to handlers' : 'handlers can connect');
+  }
+
+  get #shared() {
+    const { zclientConnect, ipcFileMode, backendTimeout } = this.#edge;
+    return { ...this.#context, connect: zclientConnect, ipcFileMode, backendTimeout: backendTimeout * 1000 };
+  }
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { ReqEdge, StreamEdge } from '../bridge/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Counters } from '../exchange/index.ts';
+import { TlsIdentities } from '../net/index.ts';
+import { HttpServer } from '../server/index.ts';
+import { reqLimits, streamLimits } from './edge-limits.ts';
+import type { EdgeContext, EdgeLinks } from './edge-links.ts';
+
+/** What an edge is made of. */
+export interface EdgeRoleOptions extends EdgeContext {
+  readonly edge: Config['edge'];
+  /** Counts connections and requests. */
+  readonly serverCounters: Counters;
+  readonly links: EdgeLinks;
+  /** What the ids of sessions begin with: different in each process, and after each start. */
+  readonly idPrefix: string;
+  /** The part of the connections that this process may have. */
+  readonly share: number;
+}
+
+/** A prefix for ids of sessions that no other process has, nor this program had before. */
+export function newIdPrefix(): string {
+  return randomBytes(5).toString('hex');
+}
+
+/** The edge: client connections on one side, handlers on the other. */
+export class EdgeRole {
+  /** Where clients can connect. */
+  readonly addresses: string[] = [];
+  readonly #options: EdgeRoleOptions;
+  readonly #servers: HttpServer[] = [];
+  readonly #edges: (StreamEdge | ReqEdge)[] = [];
+
+  constructor(options: EdgeRoleOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the way to the handlers, and then listens.
+   * @throws Error when an address or an endpoint cannot be used
+   */
+  async start(): Promise<void> {
+    const { edge, links } = this.#options;
+    const stream = this.#has('stream') ? this.#serve(this.#openStream(), streamLimits) : null;
+    const req = this.#has('req') ? this.#serve(this.#openReq(), reqLimits) : null;
+    await links.ready();
+    for (const { address, mode, tls } of edge.listen) {
+      const server = (mode === 'stream' ? stream : req) as HttpServer;
+      const listener = await server.listen(address, tls === null ? undefined : this.#tlsSettings(tls.defaultCert));
+      this.addresses.push(listener.address);
+    }
+  }
+
+  /** Takes no more connections, and lets what runs come to its end. */
+  drain(): void {
+    for (const server of this.#servers) server.drain();
+  }
+
+  async whenEmpty(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.whenEmpty()));
+  }
+
+  /** Cuts what has not come to its end, tells the handlers, and ends. */
+  async stop(): Promise<void> {
+    const stopped = this.#edges.map((edge) => edge.stop());
+    for (const server of this.#servers) server.destroy();
+    await Promise.all([this.whenEmpty(), ...stopped]);
+  }
+
+  #has(mode: 'stream' | 'req'): boolean {
+    return this.#options.edge.listen.some((listener) => listener.mode === mode);
+  }
+
+  #serve(edge: StreamEdge | ReqEdge, limits: typeof streamLimits): HttpServer {
+    const { edge: section, wheel, log, serverCounters: counters, share } = this.#options;
+    const server = new HttpServer({
+      service: edge.service,
+      webSocketService: edge.webSocketService,
+      limits: limits(section, share),
+      compression: section.compression,
+      answerPings: false,
+      wheel,
+      counters,
+      log,
+    });
+    this.#edges.push(edge);
+    this.#servers.push(server);
+    return server;
+  }
+
+  #openStream(): StreamEdge {
+    const { edge, links, idPrefix } = this.#options;
+    const options = {
+      ...this.#shared,
+      address: edge.id,
+      idPrefix,
+      initialCredits: edge.bufferSize,
+      sessionTimeout: edge.sessionTimeout * 1000,
+      streamTimeout: edge.streamTimeout * 1000,
+      routerResp: edge.routerResp,
+    };
+    return new StreamEdge(options, (sink) => links.openStream(sink));
+  }
+
+  #openReq(): ReqEdge {
+    const { edge, links, idPrefix } = this.#options;
+    const options = {
+      ...this.#shared,
+      idPrefix,
+      maxBodyBytes: edge.bodyBufferSize,
+      requestTimeout: edge.reqTimeout * 1000,
+    };
+    return new ReqEdge(options, (sink) => links.openReq(sink));
+  }
+
+  get #shared() {
+    const { edge, wheel, counters, log } = this.#options;
+    return { maxHeaders: edge.maxHeaders, wheel, counters, log };
+  }
+}

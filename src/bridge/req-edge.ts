@@ -1,0 +1,153 @@
+import {
+  DEFAULT_ZHTTP_LIMITS,
+  encodeRequestPacket,
+  parseResponsePacket,
+  type ResponsePacket,
+  ZhttpError,
+  type ZhttpLimits,
+} from '../codec/zhttp/index.ts';
+import {
+  answer,
+  type Log,
+  type Service,
+  textResponse,
+  type WebSocketRequester,
+  type WebSocketResponder,
+  type WebSocketService,
+} from '../exchange/index.ts';
+import type { TimerWheel } from '../net/index.ts';
+import type { BridgeCounters } from './counters.ts';
+import type { RequestLink, RequestLinkSink } from './handler-link.ts';
+import { ReqSession, type ReqSessionHost } from './req-session.ts';
+import { Ticker } from './ticker.ts';
+
+/** How requests are handed to handlers one packet each. Times in milliseconds. */
+export interface ReqEdgeOptions {
+  /** What the ids of requests begin with, up to a hyphen: different in each process, and after each start. */
+  readonly idPrefix: string;
+  /** Bytes that a request's body may have, and an answer's. */
+  readonly maxBodyBytes: number;
+  /** From the end of a request's head to its answer. */
+  readonly requestTimeout: number;
+  /** Header fields that an answer may have. */
+  readonly maxHeaders: number;
+  readonly wheel: TimerWheel;
+  readonly counters: BridgeCounters;
+  readonly log: Log;
+}
+
+const TICK = 100;
+
+/** ZHTTP as its initiator, in req mode: each request is one packet, and each answer too. */
+export class ReqEdge implements ReqSessionHost, RequestLinkSink {
+  readonly maxBodyBytes: number;
+  readonly counters: BridgeCounters;
+  readonly log: Log;
+  readonly #options: ReqEdgeOptions;
+  readonly #link: RequestLink;
+  readonly #sessions = new Map<string, ReqSession>();
+  readonly #ticker: Ticker;
+  readonly #limits: ZhttpLimits;
+  #numbers = 0;
+
+  /** @param openLink gives the way to the handlers, which reports to the edge */
+  constructor(options: ReqEdgeOptions, openLink: (sink: RequestLinkSink) => RequestLink) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_ZHTTP_LIMITS, maxHeaders: options.maxHeaders };
+    this.maxBodyBytes = options.maxBodyBytes;
+    this.counters = options.counters;
+    this.log = options.log;
+    this.#link = openLink(this);
+    this.#ticker = new Ticker(options.wheel, TICK, () => this.#onTick());
+  }
+
+  get now(): number {
+    return this.#options.wheel.now;
+  }
+
+  /** Answers HTTP requests. */
+  readonly service: Service = (request, requester) => {
+    const id = `${this.#options.idPrefix}-${(++this.#numbers).toString(36)}`;
+    const session = new ReqSession(this, id, request, requester);
+    this.#sessions.set(id, session);
+    this.counters.sessions++;
+    this.counters.sessionsOpen++;
+    session.begin();
+    return session;
+  };
+
+  /** Refuses WebSockets: one answer is no conversation. */
+  readonly webSocketService: WebSocketService = (_request, requester: WebSocketRequester) => {
+    answer(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
+    return NOBODY;
+  };
+
+  /** Lets all requests fail that wait for an answer. */
+  stop(): Promise<void> {
+    this.#ticker.stop();
+    for (const session of [...this.#sessions.values()]) session.fail('HF_DRAINING', 'the server stops');
+    return this.#link.close();
+  }
+
+  // ---- for sessions
+
+  offer(session: ReqSession): void {
+    this.#link.offer(session.id, encodeRequestPacket(session.packet()));
+  }
+
+  ended(session: ReqSession): void {
+    if (!this.#sessions.delete(session.id)) return;
+    this.#link.withdraw(session.id);
+    this.counters.sessionsOpen--;
+  }
+
+  // ---- from the link
+
+  onPacket(payload: Buffer): void {
+    let packet: ResponsePacket;
+    try {
+      packet = parseResponsePacket(payload, this.#limits);
+    } catch (error) {
+      if (!(error instanceof ZhttpError)) throw error;
+      this.#onMalformed(error);
+      return;
+    }
+    const session = this.#sessions.get(packet.ids[0]?.id ?? '');
+    if (session === undefined || packet.ids.length > 1) this.counters.packetsUnclaimed++;
+    else session.receive(packet);
+  }
+
+  onRefused(id: string): void {
+    this.counters.requestsUntaken++;
+    this.#sessions.get(id)?.fail('HF_BACKEND_ABSENT', 'no handler took the request in time');
+  }
+
+  #onMalformed({ message, ids }: ZhttpError): void {
+    this.counters.packetsMalformed++;
+    this.log.warn({ requests: ids.length, reason: message }, 'answer of a handler refused');
+    for (const { id } of ids) this.#sessions.get(id)?.fail('HF_BACKEND_PROTOCOL', message);
+  }
+
+  // ---- time
+
+  #onTick(): void {
+    const { now } = this;
+    // All have the same time, so those that are late are the first ones.
+    for (const session of this.#sessions.values()) {
+      if (now - session.begunAt < this.#options.requestTimeout) break;
+      this.counters.sessionsExpired++;
+      session.fail('HF_BACKEND_TIMEOUT', `no answer within ${this.#options.requestTimeout / 1000} s`);
+    }
+  }
+}
+
+/** Whom nothing is told any more. */
+const NOBODY: WebSocketResponder = {
+  onRequestData() {},
+  onRequestError() {},
+  onResponseCredit() {},
+  onRequestMessage() {},
+  onRequestPing() {},
+  onRequestPong() {},
+  onRequestClose() {},
+};

@@ -1,0 +1,271 @@
+import {
+  encodeRequestPacket,
+  type PacketType,
+  RequestPacket,
+  type ResponsePacket,
+  type SessionRef,
+} from '../codec/zhttp/index.ts';
+import { type ErrorCode, ExchangeError, type Requester, type RequestHead, type Responder } from '../exchange/index.ts';
+import type { SessionHost } from './session-host.ts';
+
+/** The handler has not been heard of yet: nothing but the first packet can be sent. */
+const UNANSWERED = 0;
+const OPEN = 1;
+/** The handler hands the session over to another one: nothing is sent until that is heard of. */
+const HANDED_OFF = 2;
+/** The client has left before the handler was heard of: it gets a cancel as soon as it is. */
+const ABANDONED = 3;
+const ENDED = 4;
+
+/** Packets that wait for the end of a handoff. Their bytes are bounded by credits, so only a flood of empty ones gets there. */
+const MAX_HELD = 1_000;
+
+/**
+ * One session with a handler: the responder of an exchange that a program behind ZeroMQ answers. This class keeps what HTTP and
+ * WebSockets have in common: numbers, addresses, credits, handoff, and the end.
+ */
+export abstract class Session<R extends Requester = Requester> implements Responder {
+  readonly id: string;
+  /** When a packet came last from the handler, by the wheel's clock. */
+  heardAt: number;
+  /** When bytes of the client or for it were moved last. */
+  activeAt: number;
+  /** When the handler is to be told that the session is alive. */
+  keepAliveAt = Number.POSITIVE_INFINITY;
+  /** Where the handler gets its packets; empty while it is unknown. */
+  address = '';
+  protected readonly host: SessionHost;
+  protected readonly request: RequestHead;
+  protected readonly requester: R;
+  #state = UNANSWERED;
+  /** Number of the packet that is to come next. */
+  #nextIn = 0;
+  /** Number of the packet that is sent next; 0 was the first one. */
+  #nextOut = 1;
+  #held: RequestPacket[] = [];
+  /** Bytes that the requester still takes from the handler. */
+  #window: number;
+  /** Bytes that the handler is to be granted. */
+  #owed = 0;
+  /** Whether the handler takes packets for many sessions at once. */
+  #multi = false;
+
+  constructor(host: SessionHost, id: string, request: RequestHead, requester: R) {
+    this.host = host;
+    this.id = id;
+    this.request = request;
+    this.requester = requester;
+    this.#window = Math.max(request.credits, host.initialCredits);
+    this.heardAt = host.now;
+    this.activeAt = host.now;
+  }
+
+  /** The packet that begins the session. */
+  abstract firstPacket(): RequestPacket;
+
+  /** Whether the session may be named in a packet together with others, and nothing of it waits. */
+  get batchable(): boolean {
+    return this.#state === OPEN && this.#multi;
+  }
+
+  get open(): boolean {
+    return this.#state === OPEN;
+  }
+
+  /** What names the session in the next packet. */
+  get nextRef(): SessionRef {
+    return { id: this.id, seq: this.#nextOut };
+  }
+
+  /** `nextRef` has been sent. */
+  advance(): void {
+    this.#nextOut++;
+  }
+
+  // ---- from the handler
+
+  /** Takes a packet, which may be for other sessions as well. @param seq its number in this one */
+  receive(packet: ResponsePacket, seq: number | null): void {
+    if (this.#state === ENDED) return;
+    const { type, from } = packet;
+    this.heardAt = this.host.now;
+    if (this.#state === ABANDONED) {
+      this.#adopt(packet);
+      this.#end(type !== 'cancel' && type !== 'error');
+      return;
+    }
+    // What ends the session may come out of order, as when a handler gives up after a mistake.
+    if (type === 'cancel' || type === 'error') {
+      this.#end(false);
+      if (type === 'cancel') this.fail('HF_BACKEND_CANCELLED', 'the handler cancelled');
+      else this.onError(packet);
+      return;
+    }
+    if (seq !== null && seq !== this.#nextIn) {
+      if (this.address === '') this.address = from;
+      this.abort('HF_BACKEND_PROTOCOL', `packet ${seq} of the handler came in place of ${this.#nextIn}`);
+      return;
+    }
+    if (seq !== null) this.#nextIn++;
+    this.#adopt(packet);
+    if (type === 'handoff-start') {
+      this.#handOff();
+      return;
+    }
+    this.onPacket(packet);
+  }
+
+  /** Every packet says where the next one for its sender goes: so the session moves from handler to handler. */
+  #adopt(packet: ResponsePacket): void {
+    const { from } = packet;
+    if (from !== '' && from !== this.address) this.address = from;
+    this.#multi = packet.multi || this.#multi;
+    if (this.#state === OPEN || this.address === '') return;
+    const wasHandedOff = this.#state === HANDED_OFF;
+    if (this.#state === ABANDONED) return;
+    this.#state = OPEN;
+    this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
+    if (wasHandedOff) {
+      const held = this.#held;
+      this.#held = [];
+      for (const waiting of held) this.send(waiting);
+    }
+  }
+
+  #handOff(): void {
+    // What was owed to the old handler is the new one's, who counts on.
+    this.#grant();
+    this.send(packetOf('handoff-proceed'));
+    this.#state = HANDED_OFF;
+    this.keepAliveAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** Any packet in order but those that end the session. */
+  protected abstract onPacket(packet: ResponsePacket): void;
+
+  /** The handler has ended the session with an error. */
+  protected abstract onError(packet: ResponsePacket): void;
+
+  /** Counts bytes of a body that the handler has sent. Returns false, and ends the session, if those are too many. */
+  protected spend(bytes: number): boolean {
+    this.activeAt = this.host.now;
+    this.#window -= bytes;
+    if (this.#window >= 0) return true;
+    this.abort('HF_BACKEND_OVERRUN', `the handler sent ${-this.#window} bytes more than can be kept for the client`);
+    return false;
+  }
+
+  // ---- to the handler
+
+  /** Sends a packet, or keeps it until the session has a handler again. */
+  protected send(packet: RequestPacket): void {
+    if (this.#state === HANDED_OFF) {
+      if (this.#held.length >= MAX_HELD) this.abort('HF_BACKEND_OVERLOADED', 'too much was sent during a handoff');
+      else this.#held.push(packet);
+      return;
+    }
+    packet.from = this.host.address;
+    packet.multi = true;
+    packet.ids = [{ id: this.id, seq: this.#nextOut++ }];
+    this.host.route(this.address, encodeRequestPacket(packet));
+  }
+
+  /** Grants the handler what the client has taken since the last time. */
+  sendCredit(): void {
+    if (this.#state === OPEN) this.#grant();
+  }
+
+  #grant(): void {
+    const bytes = this.#owed;
+    if (bytes === 0) return;
+    this.#owed = 0;
+    const packet = packetOf('credit');
+    packet.credits = bytes;
+    this.send(packet);
+  }
+
+  // ---- from the requester
+
+  onResponseCredit(bytes: number): void {
+    this.activeAt = this.host.now;
+    this.#window += bytes;
+    if (this.#state === ENDED) return;
+    if (this.#owed === 0) this.host.oweCredit(this);
+    this.#owed += bytes;
+    // Large grants go at once, so that the handler need not stop; small ones are collected for a moment.
+    if (this.#owed >= this.host.creditThreshold) this.sendCredit();
+  }
+
+  abstract onRequestData(chunk: Buffer, more: boolean): void;
+
+  onRequestError(error: ExchangeError): void {
+    if (this.#state === ENDED) return;
+    // That clients leave, and that we send them away when we stop, is no failure.
+    if (error.code !== 'HF_CLIENT_GONE' && error.code !== 'HF_DRAINING') this.#report(error);
+    if (this.#state === OPEN) {
+      this.#end(true);
+      return;
+    }
+    // Nobody can be told before it is known who has the session.
+    const untold = this.#state === UNANSWERED;
+    this.#state = ABANDONED;
+    this.#held = [];
+    if (untold && this.host.withdraw(this)) this.#end(false);
+  }
+
+  // ---- the end
+
+  /** The exchange is complete. */
+  protected complete(): void {
+    this.#end(false);
+  }
+
+  /** Tells the requester that it gets no (further) answer. */
+  protected fail(code: ErrorCode, detail: string): void {
+    const error = new ExchangeError(code, detail);
+    this.#report(error);
+    this.requester.onResponseError(error);
+  }
+
+  /** Ends the session on both sides because of an error. */
+  abort(code: ErrorCode, detail: string): void {
+    if (this.#state === ENDED) return;
+    const abandoned = this.#state === ABANDONED;
+    this.#end(true);
+    if (!abandoned) this.fail(code, detail);
+  }
+
+  /** The program stops: the handlers have been told already. */
+  drop(code: ErrorCode, detail: string): void {
+    const abandoned = this.#state === ABANDONED;
+    this.#end(false);
+    if (!abandoned) this.fail(code, detail);
+  }
+
+  /** @param cancel whether the handler has to be told */
+  #end(cancel: boolean): void {
+    // During a handoff nobody listens.
+    if (cancel && this.#state !== HANDED_OFF && this.address !== '') this.send(packetOf('cancel'));
+    this.#state = ENDED;
+    this.#held = [];
+    this.host.ended(this);
+  }
+
+  #report(error: ExchangeError): void {
+    const { counters, log } = this.host;
+    const { id, peer } = this.request;
+    counters.sessionsFailed++;
+    const handler = this.address === '' ? undefined : this.address;
+    log[error.face.level](
+      { id, peer: peer.address, session: this.id, handler, code: error.code, detail: error.detail },
+      'request failed',
+    );
+  }
+}
+
+/** A packet of a type that says all. */
+export function packetOf(type: PacketType): RequestPacket {
+  const packet = new RequestPacket();
+  packet.type = type;
+  return packet;
+}

@@ -1,0 +1,110 @@
+import { isIP } from 'node:net';
+import { textError } from './config-error.ts';
+import { formatHostPort, parseHostPort, parsePort } from './host-port.ts';
+import { type ListenAddress, type TcpListenAddress, unixListenAddress } from './listen-address.ts';
+import { isPlainText, shown } from './plain-text.ts';
+import { suggestion } from './suggest.ts';
+
+/** Where clients of the edge connect, and how their requests reach handlers. */
+export interface EdgeListener {
+  readonly address: ListenAddress;
+  /** `stream`: a session for each request, with body chunks both ways and WebSockets. `req`: one message each way. */
+  readonly mode: 'stream' | 'req';
+  /** Null for connections without TLS. */
+  readonly tls: EdgeTls | null;
+}
+
+/** The TLS of a listener. */
+export interface EdgeTls {
+  /** Name of the certificate for clients that name no host, or one that there is none for; null refuses them. */
+  readonly defaultCert: string | null;
+}
+
+/** What a listener of the edge looks like, to be read after "expected". */
+export const EDGE_LISTENER_FORMS =
+  '"PORT", "IPV4:PORT", "[IPV6]:PORT" or "PATH,local", with more parameters after it if need be';
+
+/** Where a port alone listens. Not IPv6 as well, unlike elsewhere in the file: this is Condure's notation. */
+const ANY_IPV4 = '0.0.0.0';
+
+const SWITCHES = ['stream', 'req', 'tls', 'local'];
+const FILE_PARAMETERS = ['mode', 'user', 'group'];
+const WITH_VALUE = ['default-cert', ...FILE_PARAMETERS];
+
+/**
+ * Reads a listener in Condure's notation: `[ADDRESS:]PORT[,PARAMETER…]` or `PATH,local[,PARAMETER…]`. Of `stream` and `req` the later
+ * one counts. A parameter that would have no effect is refused. Throws a `ConfigError`.
+ */
+export function parseEdgeListener(text: string): EdgeListener {
+  const [place = '', ...parts] = text.split(',');
+  if (place === '') throw textError(`expected ${EDGE_LISTENER_FORMS}, got ${shown(text)}`);
+  const { mode, parameters } = readParameters(parts);
+  const given = (name: string) => parameters.has(name);
+  if (given('local')) {
+    const tls = ['tls', 'default-cert'].find(given);
+    if (tls !== undefined) throw textError(`parameter "${tls}" cannot be used with "local"`);
+    return { address: unixListenAddress(place, parameters), mode, tls: null };
+  }
+  const file = FILE_PARAMETERS.find(given);
+  if (file !== undefined) throw textError(`parameter "${file}" needs "local": it is about the file of a unix socket`);
+  if (given('default-cert') && !given('tls')) throw textError('parameter "default-cert" needs "tls"');
+  const tls = given('tls') ? { defaultCert: parameters.get('default-cert') ?? null } : null;
+  return { address: parseTcp(place), mode, tls };
+}
+
+/** The text that `parseEdgeListener` reads as `listener`. */
+export function formatEdgeListener({ address, mode, tls }: EdgeListener): string {
+  const parts: string[] = [mode];
+  if (address.kind === 'unix') {
+    parts.unshift(address.path);
+    parts.push('local');
+    if (address.mode !== null) parts.push(`mode=${address.mode.toString(8)}`);
+    if (address.user !== null) parts.push(`user=${address.user}`);
+    if (address.group !== null) parts.push(`group=${address.group}`);
+  } else {
+    parts.unshift(formatHostPort({ host: address.host ?? ANY_IPV4, port: address.port }));
+    if (tls !== null) parts.push('tls');
+    if (tls !== null && tls.defaultCert !== null) parts.push(`default-cert=${tls.defaultCert}`);
+  }
+  return parts.join(',');
+}
+
+interface Parameters {
+  readonly mode: EdgeListener['mode'];
+  /** Those given, but the modes; a switch has an empty value. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+function readParameters(parts: readonly string[]): Parameters {
+  let mode: EdgeListener['mode'] = 'stream';
+  const parameters = new Map<string, string>();
+  for (const part of parts) {
+    const equals = part.indexOf('=');
+    const name = equals === -1 ? part : part.slice(0, equals);
+    const value = equals === -1 ? '' : part.slice(equals + 1);
+    if (SWITCHES.includes(name)) {
+      if (equals !== -1) throw textError(`parameter "${name}" takes no value`);
+    } else if (!WITH_VALUE.includes(name)) {
+      throw textError(`unknown parameter ${shown(name)}${suggestion(name, [...SWITCHES, ...WITH_VALUE])}`);
+    } else if (value === '' || !isPlainText(value)) {
+      throw textError(`parameter "${name}" needs a value, as in "${name}=…"`);
+    }
+    if (name === 'stream' || name === 'req') {
+      mode = name;
+      continue;
+    }
+    if (parameters.has(name)) throw textError(`parameter "${name}" is given twice`);
+    parameters.set(name, value);
+  }
+  return { mode, parameters };
+}
+
+function parseTcp(place: string): TcpListenAddress {
+  if (/^[0-9]+$/.test(place)) return { kind: 'tcp', host: ANY_IPV4, port: parsePort(place, 0) };
+  if (place.includes('/')) throw textError(`a unix socket is written "PATH,local", got ${shown(place)}`);
+  const { host, port } = parseHostPort(place, 0);
+  if (isIP(host) === 0) {
+    throw textError(`${shown(host)} is a name: expected an address, such as "127.0.0.1:${port}" or "[::1]:${port}"`);
+  }
+  return { kind: 'tcp', host, port };
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseStreamBase, parseZmqEndpoint, streamEndpoints } from '../../../src/config/zmq-endpoint.ts';
+
+test('an ipc base stands for three paths', () => {
+  assert.deepEqual(streamEndpoints('ipc://client'), {
+    out: 'ipc://client-out',
+    outStream: 'ipc://client-out-stream',
+    in: 'ipc://client-in',
+  });
+  assert.equal(streamEndpoints('ipc:///run/a b:1').in, 'ipc:///run/a b:1-in');
+  assert.equal(streamEndpoints('ipc://@name').out, 'ipc://@name-out');
+});
+
+test('a tcp base stands for its port and the next two', () => {
+  assert.deepEqual(streamEndpoints('tcp://127.0.0.1:5000'), {
+    out: 'tcp://127.0.0.1:5000',
+    outStream: 'tcp://127.0.0.1:5001',
+    in: 'tcp://127.0.0.1:5002',
+  });
+  assert.equal(streamEndpoints('tcp://[::1]:65533').in, 'tcp://[::1]:65535');
+  assert.equal(streamEndpoints('tcp://*:1').outStream, 'tcp://*:2');
+});
+
+test('a base of any other kind is refused', () => {
+  const cases: [string, RegExp][] = [
+    ['', /^expected "ipc:\/\/PATH" or "tcp:\/\/HOST:PORT", with PORT up to 65533, got ""$/],
+    ['client', /^expected .*, got "client"$/],
+    ['inproc://a', /^expected .*, got "inproc:\/\/a"$/],
+    ['ipc://', /^expected .*, got "ipc:\/\/"$/],
+    ['ipc:x', /^expected .*, got "ipc:x"$/],
+    ['tcp://127.0.0.1', /^expected .*, got "tcp:\/\/127.0.0.1"$/],
+    ['tcp://[::1]', /^expected .*, got "tcp:\/\/\[::1\]"$/],
+    ['tcp://:5000', /^expected .*, got "tcp:\/\/:5000"$/],
+    ['tcp://a:5000/', /^expected .*, got "tcp:\/\/a:5000\/"$/],
+    ['tcp://a:', /^"" is not a port/],
+    ['tcp://a:*', /^"\*" is not a port/],
+    ['tcp://a:5e3', /^"5e3" is not a port/],
+    ['tcp://a:0', /^a base needs a port of its own, got "tcp:\/\/a:0"$/],
+    ['tcp://a:65534', /^there must be two more ports after that of "tcp:\/\/a:65534": it is 65533 at most$/],
+    ['tcp://a:65536', /^"65536" is not a port/],
+    ['ipc://a\nb', /^an endpoint must not have control characters$/],
+  ];
+  for (const [base, message] of cases) assert.throws(() => streamEndpoints(base), { name: 'ConfigError', message });
+});
+
+test('a base is kept as it is if it stands for endpoints, and is refused otherwise', () => {
+  assert.equal(parseStreamBase('tcp://a:65533'), 'tcp://a:65533');
+  assert.throws(() => parseStreamBase('tcp://a:65534'), /65533 at most$/);
+});
+
+test('an endpoint for req mode is kept as it is, with every port there is', () => {
+  for (const endpoint of ['ipc://client', 'ipc:///run/a', 'tcp://127.0.0.1:0', 'tcp://*:65535', 'tcp://[::1]:1']) {
+    assert.equal(parseZmqEndpoint(endpoint), endpoint);
+  }
+});
+
+test('an endpoint of another transport, without path or port, is refused', () => {
+  for (const endpoint of ['', 'a', 'ipc://', 'inproc://a', 'tcp://a', 'tcp://a:1/', 'tcp://a b:1']) {
+    assert.throws(
+      () => parseZmqEndpoint(endpoint),
+      /^ConfigError: expected "ipc:\/\/PATH" or "tcp:\/\/HOST:PORT", got/,
+    );
+  }
+  assert.throws(
+    () => parseZmqEndpoint('tcp://a:65536'),
+    /"65536" is not a port: expected a whole number from 0 to 65535$/,
+  );
+});
