@@ -1,5 +1,6 @@
 import { BridgeCounters } from '../bridge/index.ts';
 import { HttpClient } from '../client/index.ts';
+import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
 import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
@@ -10,6 +11,7 @@ import { HttpServer, type ServerLimits } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
+import { EdgeWorkers } from './edge-workers.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { prepareRouting } from './prepare-routing.ts';
@@ -34,7 +36,7 @@ export class App {
   #running = false;
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
-  #edge: EdgeRole | null = null;
+  #edge: EdgeRole | EdgeWorkers | null = null;
 
   private constructor(config: Config, log: Log) {
     const { proxy, hub } = config;
@@ -88,9 +90,11 @@ export class App {
   }
 
   async #start(): Promise<void> {
-    const { server, control, edge } = this.#config;
-    if (server.listen.length > 0) await this.#startProxy();
-    if (control.listen.length > 0) await this.#startControl();
+    const { server, edge } = this.#config;
+    if (server.listen.length > 0) {
+      await this.#startProxy();
+      await this.#startControl();
+    }
     if (edge.listen.length > 0) await this.#startEdge();
     this.#running = true;
     this.#log.info(
@@ -101,17 +105,19 @@ export class App {
   }
 
   async #startEdge(): Promise<void> {
-    const { edge } = this.#config;
+    const { edge, log } = this.#config;
     const { server: serverCounters, bridge: counters, zmq: zmqCounters } = this.edgeCounters;
-    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters };
-    this.#edge = new EdgeRole({
-      ...shared,
-      edge,
-      serverCounters,
-      links: new ZmqEdgeLinks(edge, shared),
-      idPrefix: newIdPrefix(),
-      share: 1,
-    });
+    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
+    this.#edge =
+      edge.workers > 1
+        ? new EdgeWorkers({ ...shared, logLevel: log.level })
+        : new EdgeRole({
+            ...shared,
+            serverCounters,
+            links: new ZmqEdgeLinks(edge, shared),
+            idPrefix: newIdPrefix(),
+            share: 1,
+          });
     await this.#edge.start();
     this.edgeAddresses.push(...this.#edge.addresses);
   }
@@ -182,6 +188,9 @@ export class App {
 
 type ServerSection = Config['server'];
 
+/** Of the servers that have no WebSockets. */
+const WEBSOCKET_LIMITS = { ...DEFAULT_LIMITS, queuedMessages: 100, closeTimeout: 10 };
+
 function serverLimits(section: ServerSection): ServerLimits {
-  return { ...section, maxHeadBytes: section.maxHeaderBytes };
+  return { ...section, ...WEBSOCKET_LIMITS, maxHeadBytes: section.maxHeaderBytes, abortOnHalfClose: false };
 }

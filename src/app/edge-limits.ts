@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import type { ServerLimits } from '../server/index.ts';
 
@@ -43,6 +44,14 @@ function commonLimits(edge: EdgeSection) {
     pipelineBytes: edge.bufferSize,
     abortOnHalfClose: true,
     queuedMessages: edge.messagesMax,
+    maxMessageBytes: anyUnlessPositive(edge.maxMessageBytes),
+    maxFrameBytes: anyUnlessPositive(edge.maxMessageBytes),
+    // Messages are passed on in pieces, so one that goes on for ever costs no memory either.
+    maxFragments: edge.maxMessageBytes === 0 ? Number.MAX_SAFE_INTEGER : DEFAULT_LIMITS.maxFragments,
     closeTimeout: CLOSE_TIMEOUT,
   };
+}
+
+function anyUnlessPositive(bytes: number): number {
+  return bytes === 0 ? Number.MAX_SAFE_INTEGER : bytes;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ReqEdge, StreamEdge } from '../bridge/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Counters } from '../exchange/index.ts';
-import { TlsIdentities } from '../net/index.ts';
+import { DEFAULT_TLS_LIMITS, type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
@@ -50,6 +50,18 @@ export class EdgeRole {
       const listener = await server.listen(address, tls === null ? undefined : this.#tlsSettings(tls.defaultCert));
       this.addresses.push(listener.address);
     }
+  }
+
+  #tlsSettings(defaultName: string | null): TlsSettings {
+    const { edge, log, wheel, serverCounters } = this.#options;
+    const identities = new TlsIdentities({ folder: edge.tlsIdentitiesDir || '.', defaultName, log });
+    identities.check();
+    const onFailure = (failure: TlsFailure) => {
+      serverCounters.handshakesFailed++;
+      // Scanners do it all day; that there are too many at a time is for the operator to know.
+      log[failure.reason === 'overload' ? 'warn' : 'debug']({ ...failure }, 'TLS handshake failed');
+    };
+    return { ...DEFAULT_TLS_LIMITS, identities, wheel, onFailure };
   }
 
   /** Takes no more connections, and lets what runs come to its end. */

@@ -67,6 +67,7 @@ export class LinkRelay implements HandlerLinkSink {
     }
     const { ids } = packet;
     const [only] = ids;
+    if (only === undefined) this.#options.counters.packetsUnclaimed++;
     if (ids.length === 1 && only !== undefined) {
       const process = processOf(only.id);
       if (!this.#send(process, payload)) this.#cancel(packet, [only.id]);

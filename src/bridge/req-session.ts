@@ -75,6 +75,7 @@ export class ReqSession implements Responder {
   }
 
   onRequestError(): void {
+    this.#rest = null;
     this.#end();
   }
 

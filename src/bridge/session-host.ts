@@ -1,6 +1,12 @@
 import type { Log } from '../exchange/index.ts';
 import type { BridgeCounters } from './counters.ts';
-import type { Session } from './session.ts';
+
+/** What the edge needs of a session that calls it. */
+export interface HostedSession {
+  readonly id: string;
+  /** Grants the handler what has been taken since the last time. */
+  sendCredit(): void;
+}
 
 /** What sessions need of the edge that they belong to. */
 export interface SessionHost {
@@ -20,8 +26,8 @@ export interface SessionHost {
   readonly log: Log;
   route(address: string, packet: Buffer): void;
   /** Calls `sendCredit` of the session soon. */
-  oweCredit(session: Session): void;
-  /** The client has left while no handler has been heard of. Returns whether it is certain that none has the request. */
-  withdraw(session: Session): boolean;
-  ended(session: Session): void;
+  oweCredit(session: HostedSession): void;
+  /** The session is over while no handler has been heard of. Returns whether it is certain that none has the request. */
+  withdraw(session: HostedSession): boolean;
+  ended(session: HostedSession): void;
 }

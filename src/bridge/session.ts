@@ -108,11 +108,10 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     }
     if (seq !== null) this.#nextIn++;
     this.#adopt(packet);
-    if (type === 'handoff-start') {
-      this.#handOff();
-      return;
-    }
-    this.onPacket(packet);
+    // What was kept for the handler may have been too much for it.
+    if (this.#state === ENDED) return;
+    if (type === 'handoff-start') this.#handOff();
+    else this.onPacket(packet);
   }
 
   /** Every packet says where the next one for its sender goes: so the session moves from handler to handler. */
@@ -120,23 +119,23 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     const { from } = packet;
     if (from !== '' && from !== this.address) this.address = from;
     this.#multi = packet.multi || this.#multi;
-    if (this.#state === OPEN || this.address === '') return;
-    const wasHandedOff = this.#state === HANDED_OFF;
-    if (this.#state === ABANDONED) return;
+    if (this.#state === OPEN || this.#state === ABANDONED || this.address === '') return;
     this.#state = OPEN;
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
-    if (wasHandedOff) {
-      const held = this.#held;
-      this.#held = [];
-      for (const waiting of held) this.send(waiting);
-    }
+    const held = this.#held;
+    this.#held = [];
+    for (const waiting of held) this.send(waiting);
+    // What the client has taken meanwhile.
+    this.#grant();
   }
 
   #handOff(): void {
     // What was owed to the old handler is the new one's, who counts on.
     this.#grant();
     this.send(packetOf('handoff-proceed'));
+    if (this.#state === ENDED) return;
     this.#state = HANDED_OFF;
+    this.address = '';
     this.keepAliveAt = Number.POSITIVE_INFINITY;
   }
 
@@ -145,6 +144,11 @@ export abstract class Session<R extends Requester = Requester> implements Respon
 
   /** The handler has ended the session with an error. */
   protected abstract onError(packet: ResponsePacket): void;
+
+  /** Bytes that the handler may still send before it is too much. */
+  protected get window(): number {
+    return this.#window;
+  }
 
   /** Counts bytes of a body that the handler has sent. Returns false, and ends the session, if those are too many. */
   protected spend(bytes: number): boolean {
@@ -157,13 +161,19 @@ export abstract class Session<R extends Requester = Requester> implements Respon
 
   // ---- to the handler
 
-  /** Sends a packet, or keeps it until the session has a handler again. */
+  /** Sends a packet, or keeps it until the session has a handler (again). */
   protected send(packet: RequestPacket): void {
-    if (this.#state === HANDED_OFF) {
-      if (this.#held.length >= MAX_HELD) this.abort('HF_BACKEND_OVERLOADED', 'too much was sent during a handoff');
-      else this.#held.push(packet);
+    if (this.#state === OPEN) {
+      this.#transmit(packet);
       return;
     }
+    // The end of a body that turns out to be empty needs no credit, so it may come before the handler is heard of.
+    if (this.#state !== UNANSWERED && this.#state !== HANDED_OFF) return;
+    if (this.#held.length < MAX_HELD) this.#held.push(packet);
+    else this.abort('HF_BACKEND_OVERLOADED', 'too much was sent during a handoff');
+  }
+
+  #transmit(packet: RequestPacket): void {
     packet.from = this.host.address;
     packet.multi = true;
     packet.ids = [{ id: this.id, seq: this.#nextOut++ }];
@@ -229,26 +239,32 @@ export abstract class Session<R extends Requester = Requester> implements Respon
 
   /** Ends the session on both sides because of an error. */
   abort(code: ErrorCode, detail: string): void {
-    if (this.#state === ENDED) return;
-    const abandoned = this.#state === ABANDONED;
-    this.#end(true);
-    if (!abandoned) this.fail(code, detail);
+    this.#giveUp(true, code, detail);
   }
 
   /** The program stops: the handlers have been told already. */
   drop(code: ErrorCode, detail: string): void {
-    const abandoned = this.#state === ABANDONED;
-    this.#end(false);
-    if (!abandoned) this.fail(code, detail);
+    this.#giveUp(false, code, detail);
+  }
+
+  /** @param cancel whether the handler has to be told */
+  #giveUp(cancel: boolean, code: ErrorCode, detail: string): void {
+    const state = this.#state;
+    if (state === ENDED) return;
+    // The request may still wait for a handler, which would work for nobody.
+    if (state === UNANSWERED) this.host.withdraw(this);
+    this.#end(cancel);
+    // The client of an abandoned session has left.
+    if (state !== ABANDONED) this.fail(code, detail);
   }
 
   /** @param cancel whether the handler has to be told */
   #end(cancel: boolean): void {
-    // During a handoff nobody listens.
-    if (cancel && this.#state !== HANDED_OFF && this.address !== '') this.send(packetOf('cancel'));
     this.#state = ENDED;
     this.#held = [];
     this.host.ended(this);
+    // At last, because a link that cannot take it reports the session as lost. During a handoff nobody listens.
+    if (cancel && this.address !== '') this.#transmit(packetOf('cancel'));
   }
 
   #report(error: ExchangeError): void {

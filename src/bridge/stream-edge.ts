@@ -15,7 +15,7 @@ import type { BridgeCounters } from './counters.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { HttpSession } from './http-session.ts';
 import { packetOf, type Session } from './session.ts';
-import type { SessionHost } from './session-host.ts';
+import type { HostedSession, SessionHost } from './session-host.ts';
 import { Ticker } from './ticker.ts';
 import { WebSocketSession } from './websocket-session.ts';
 
@@ -62,7 +62,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   readonly #sessions = new Map<string, Session>();
   readonly #ticker: Ticker;
   /** Sessions that have granted less than is worth a packet of its own. */
-  #owing: Session[] = [];
+  #owing: HostedSession[] = [];
   readonly #limits: ZhttpLimits;
   #numbers = 0;
   /** Where the round through the sessions has got to. */
@@ -130,15 +130,15 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.#link.route(address, packet);
   }
 
-  oweCredit(session: Session): void {
+  oweCredit(session: HostedSession): void {
     this.#owing.push(session);
   }
 
-  withdraw(session: Session): boolean {
+  withdraw(session: HostedSession): boolean {
     return this.#link.withdraw(session.id);
   }
 
-  ended(session: Session): void {
+  ended(session: HostedSession): void {
     if (this.#sessions.delete(session.id)) this.counters.sessionsOpen--;
   }
 
@@ -153,6 +153,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
       this.#onMalformed(error);
       return;
     }
+    if (packet.ids.length === 0) this.counters.packetsUnclaimed++;
     for (const { id, seq } of packet.ids) {
       const session = this.#sessions.get(id);
       if (session !== undefined) session.receive(packet, seq);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
+import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
 import { type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
 import type { WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import { requestPacket } from './request-packet.ts';
@@ -71,7 +71,7 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
   protected override onPacket(packet: ResponsePacket): void {
     if (!this.#accepted) this.#onOpening(packet);
     else this.#onFrame(packet);
-    if (packet.credits > 0 && this.open && this.#accepted) this.requester.onRequestCredit(packet.credits);
+    if (packet.credits > 0 && this.open) this.requester.onRequestCredit(packet.credits);
   }
 
   #onOpening(packet: ResponsePacket): void {
@@ -144,6 +144,10 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
   }
 
   #onClose({ code, body }: ResponsePacket): void {
+    if (code !== 0 && code !== NO_STATUS && !isCloseCode(code)) {
+      this.abort('HF_BACKEND_PROTOCOL', `the handler closes with ${code}, which cannot be sent`);
+      return;
+    }
     if (body.length > MAX_REASON_BYTES || !isUtf8(body)) {
       this.abort(
         'HF_BACKEND_PROTOCOL',
@@ -165,6 +169,10 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
     const { condition, code, reason, headers, body } = packet;
     if (condition !== 'rejected' || this.#accepted || code < 200 || code > 999) {
       this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || 'an error'}`);
+      return;
+    }
+    if (body.length > this.window) {
+      this.fail('HF_BACKEND_OVERRUN', `the handler rejects with ${body.length} bytes, not up to ${this.window}`);
       return;
     }
     this.requester.onResponse({ status: code, reason, headers, bodyLength: body.length });

@@ -46,7 +46,7 @@ const FIRST_HWM = 128;
 /** Packets that wait for one handler beyond its high-water mark; further ones are dropped, and their sessions end. */
 const MAX_WAITING = 10_000;
 
-/** Handlers whose address is kept at hand; with more the idle ones are forgotten. */
+/** Handlers for which something may wait, and whose address is kept at hand; with more the idle ones are forgotten. */
 const MAX_ADDRESSES = 1_000;
 
 /** Between two looks at what waits. */
@@ -143,11 +143,12 @@ export class ZmqHandlerLink implements HandlerLink {
   route(address: string, packet: Buffer): void {
     const handler = this.#handlers.get(address) ?? this.#meet(address);
     if (handler.waiting.length === 0 && this.#send(handler, packet)) return;
-    if (handler.waiting.length >= MAX_WAITING) {
+    const first = handler.waiting.length === 0;
+    if (handler.waiting.length >= MAX_WAITING || (first && this.#held.size >= MAX_ADDRESSES)) {
       this.#drop(packet);
       return;
     }
-    if (handler.waiting.length === 0) {
+    if (first) {
       handler.since = this.#options.wheel.now;
       this.#held.add(handler);
     }
@@ -242,8 +243,13 @@ export class ZmqHandlerLink implements HandlerLink {
   #onRouterMessage(parts: Buffer[]): void {
     const end = parts.findIndex((part, index) => index > 0 && part.length === 0);
     const payload = end < 0 ? undefined : parts[end + 1];
-    if (payload === undefined) this.#options.counters.packetsMalformed++;
-    else this.#receive(payload);
+    if (payload !== undefined) {
+      this.#receive(payload);
+      return;
+    }
+    const { counters, log } = this.#options;
+    counters.packetsMalformed++;
+    log.warn({ frames: parts.length }, 'packet of a handler without an empty frame in front refused');
   }
 
   #receive(payload: Buffer): void {

@@ -4,9 +4,17 @@ export class Counters {
   connectionsOpen = 0;
   /** Connections answered 503 or cut because `max_connections` was reached. */
   connectionsRefused = 0;
+  /** TLS connections that ended before their handshake did. */
+  handshakesFailed = 0;
   requests = 0;
   /** Requests refused by the server itself (malformed, over a limit, too slow). */
   requestsRefused = 0;
+  /** Answers that could not be sent as the answering side gave them: malformed, or because of a defect. */
+  answersInvalid = 0;
+  webSocketsAccepted = 0;
+  webSocketsOpen = 0;
+  /** WebSockets ended because the client broke the protocol, or went over a limit of it. */
+  webSocketsFailed = 0;
   /** Connections cut because the client took nothing of its answer for too long. */
   clientsStalled = 0;
   /** Exchanges that the client left before their end. */

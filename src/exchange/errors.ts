@@ -1,5 +1,5 @@
-/** Who has to act for the failure to go away. */
-export type ErrorCause = 'client' | 'origin' | 'policy' | 'internal';
+/** Who has to act for the failure to go away. A `backend` is a handler behind ZeroMQ. */
+export type ErrorCause = 'client' | 'origin' | 'backend' | 'policy' | 'internal';
 
 /** One failure and its face on each surface. */
 export interface ErrorFace {
@@ -25,6 +25,9 @@ export const ERRORS = {
   HF_METHOD: face('client', false, 501, 'CONNECT is not offered here.', 'info'),
   HF_TRANSFER_CODING: face('client', false, 501, 'The only transfer coding understood is chunked.', 'info'),
   HF_HTTP_VERSION: face('client', false, 505, 'The HTTP versions spoken here are 1.0 and 1.1.', 'info'),
+  HF_WEBSOCKET_HANDSHAKE: face('client', false, 400, 'Not a valid WebSocket handshake.', 'info'),
+  HF_WEBSOCKET_VERSION: face('client', false, 426, 'The WebSocket version spoken here is 13.', 'info'),
+  HF_WEBSOCKET_PROTOCOL: face('client', false, 0, 'The client broke the WebSocket protocol.', 'info'),
   HF_CLIENT_GONE: face('client', false, 0, 'The client left before its answer was complete.', 'debug'),
   HF_CLIENT_STALLED: face('client', false, 0, 'The client stopped reading its answer.', 'info'),
   HF_TOO_MANY_CONNECTIONS: face('policy', true, 503, 'Too many connections, try again later.', 'warn'),
@@ -39,6 +42,15 @@ export const ERRORS = {
   HF_GRIP_INVALID: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_REQUEST_TOO_LARGE: face('client', false, 400, 'Request too large to accept GRIP instruct.', 'info'),
+  HF_ANSWER_INVALID: face('backend', false, 502, 'The answer of the backend cannot be sent.', 'warn'),
+  HF_BACKEND_ABSENT: face('backend', true, 503, 'No backend took the request in time, try again later.', 'warn'),
+  HF_BACKEND_TIMEOUT: face('backend', true, 504, 'The backend did not answer in time.', 'warn'),
+  HF_BACKEND_ERROR: face('backend', false, 502, 'The backend failed to answer.', 'warn'),
+  HF_BACKEND_CANCELLED: face('backend', false, 502, 'The backend failed to answer.', 'warn'),
+  HF_BACKEND_PROTOCOL: face('backend', false, 502, 'The backend failed to answer.', 'warn'),
+  HF_BACKEND_OVERRUN: face('backend', false, 502, 'The backend failed to answer.', 'warn'),
+  HF_BACKEND_OVERLOADED: face('backend', true, 503, 'The backend is overloaded, try again later.', 'warn'),
+  HF_EXCHANGE_TIMEOUT: face('backend', true, 504, 'Nothing was sent in either direction for too long.', 'info'),
   HF_INTERNAL: face('internal', true, 500, 'Internal error.', 'error'),
 } as const satisfies Record<string, ErrorFace>;
 

@@ -2,3 +2,5 @@ export { DeadlineTimer } from './deadline-timer.ts';
 export { dial, dialUnix } from './dial.ts';
 export { type ListenAddress, type Listener, listen } from './listen.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';
+export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acceptor.ts';
+export { TlsIdentities, type TlsIdentitiesOptions } from './tls-identities.ts';

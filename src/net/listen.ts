@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts';
 
 /** Where to listen: a TCP port (all interfaces when `host` is null; port 0 takes a free one) or a unix socket. */
 export type ListenAddress =
@@ -20,7 +21,7 @@ export interface Listener {
   readonly address: string;
   /** The bound TCP port, 0 for a unix socket. */
   readonly port: number;
-  /** Takes no more connections. Those that are open stay. */
+  /** Takes no more connections. Those that are open stay; of TLS, those whose handshake is done. */
   close(): void;
 }
 
@@ -28,7 +29,7 @@ export interface Listener {
 const TCP_KEEP_ALIVE_S = 60;
 
 /**
- * Binds `address` and gives every accepted socket to `accept`.
+ * Binds `address` and gives every accepted socket to `accept`; with `tls` a `TLSSocket`, once its handshake is done.
  * @param highWaterMark bytes that a socket buffers in user space before its writer is told to wait
  * @throws Error with the address in its message when it cannot be bound
  */
@@ -36,7 +37,9 @@ export async function listen(
   address: ListenAddress,
   highWaterMark: number,
   accept: (socket: Socket) => void,
+  tls?: TlsSettings,
 ): Promise<Listener> {
+  const acceptor = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
   const server = createServer(
     {
       allowHalfOpen: true,
@@ -45,7 +48,7 @@ export async function listen(
       keepAliveInitialDelay: TCP_KEEP_ALIVE_S * 1000,
       highWaterMark,
     },
-    accept,
+    acceptor === null ? accept : acceptor.onConnection,
   );
   try {
     if (address.kind === 'unix') await listenUnix(server, address);
@@ -55,6 +58,16 @@ export async function listen(
     server.close();
     throw new Error(`cannot listen on ${describe(address)}: ${(error as Error).message}`);
   }
+  const listener = listenerOf(server);
+  if (acceptor === null) return listener;
+  const close = () => {
+    listener.close();
+    acceptor.close();
+  };
+  return { ...listener, close };
+}
+
+function listenerOf(server: Server): Listener {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') {
     const path = bound ?? '';

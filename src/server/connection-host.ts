@@ -1,10 +1,26 @@
-import type { Counters, ExchangeError, Log, ResponseHead, Service } from '../exchange/index.ts';
+import type { Socket } from 'node:net';
+import type {
+  Counters,
+  ExchangeError,
+  Log,
+  Responder,
+  ResponseHead,
+  Service,
+  WebSocketService,
+} from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { ServerLimits } from './options.ts';
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
   readonly service: Service;
+  /** Null: nobody is there for WebSockets, and an Upgrade is ignored. */
+  readonly webSocketService: WebSocketService | null;
+  /** Whether messages of WebSockets are compressed if the client offers it. */
+  readonly compression: boolean;
+  /** Whether pings are answered here, in place of the answering side. */
+  readonly answerPings: boolean;
   readonly limits: ServerLimits;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
@@ -15,4 +31,6 @@ export interface ConnectionHost {
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
   /** Calls `flush` of the connection at the end of this turn of the event loop. */
   flushLater(connection: { flush(): void }): void;
+  /** Lets `connection` have `socket` from now on. */
+  replace(socket: Socket, connection: ClientConnection<Responder>): void;
 }

@@ -4,10 +4,13 @@ import {
   ExchangeError,
   errorResponse,
   type Log,
+  type Responder,
   type ResponseHead,
   type Service,
+  type WebSocketService,
 } from '../exchange/index.ts';
-import { type ListenAddress, type Listener, listen, type TimerWheel } from '../net/index.ts';
+import { type ListenAddress, type Listener, listen, type TimerWheel, type TlsSettings } from '../net/index.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './options.ts';
@@ -16,6 +19,12 @@ import { type ServerLimits, SOCKET_BUFFER } from './options.ts';
 export interface HttpServerOptions {
   /** Answers the requests. */
   readonly service: Service;
+  /** Answers the WebSockets. Default: null, an Upgrade is ignored and such a request is as any other. */
+  readonly webSocketService?: WebSocketService | null;
+  /** Whether messages of WebSockets are compressed (permessage-deflate, RFC 7692) if the client offers it. Default: false. */
+  readonly compression?: boolean;
+  /** Whether pings of WebSockets are answered here, and not passed on. Default: false. */
+  readonly answerPings?: boolean;
   readonly limits: ServerLimits;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
@@ -27,15 +36,18 @@ export interface HttpServerOptions {
 const CONNECTION = Symbol('connection');
 
 interface ClientSocket extends Socket {
-  [CONNECTION]: Http1Connection;
+  [CONNECTION]: ClientConnection<Responder>;
 }
 
 /** Connections over the maximum that are being told so, at the most; beyond them a socket is simply closed. */
 const MAX_TURNED_AWAY = 256;
 
-/** Accepts connections on any number of addresses and speaks HTTP/1 on them. */
+/** Accepts connections on any number of addresses and speaks HTTP/1 on them, and WebSocket where a client asks for it. */
 export class HttpServer implements ConnectionHost {
   readonly service: Service;
+  readonly webSocketService: WebSocketService | null;
+  readonly compression: boolean;
+  readonly answerPings: boolean;
   readonly limits: ServerLimits;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
@@ -43,7 +55,7 @@ export class HttpServer implements ConnectionHost {
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
   draining = false;
   readonly #listeners: Listener[] = [];
-  readonly #connections = new Set<Http1Connection>();
+  readonly #connections = new Set<ClientConnection<Responder>>();
   #accepted = 0;
   #turnedAway = 0;
   #toFlush: { flush(): void }[] = [];
@@ -51,6 +63,9 @@ export class HttpServer implements ConnectionHost {
 
   constructor(options: HttpServerOptions) {
     this.service = options.service;
+    this.webSocketService = options.webSocketService ?? null;
+    this.compression = options.compression ?? false;
+    this.answerPings = options.answerPings ?? false;
     this.limits = options.limits;
     this.wheel = options.wheel;
     this.counters = options.counters;
@@ -60,11 +75,12 @@ export class HttpServer implements ConnectionHost {
 
   /**
    * Begins to accept connections on `address`.
+   * @param tls how TLS is spoken there; without it none is
    * @returns the bound address, with the port that was taken
    * @throws Error when it cannot be bound
    */
-  async listen(address: ListenAddress): Promise<Listener> {
-    const listener = await listen(address, SOCKET_BUFFER, (socket) => this.#accept(socket as ClientSocket));
+  async listen(address: ListenAddress, tls?: TlsSettings): Promise<Listener> {
+    const listener = await listen(address, SOCKET_BUFFER, (socket) => this.#accept(socket as ClientSocket), tls);
     this.#listeners.push(listener);
     return listener;
   }
@@ -94,6 +110,13 @@ export class HttpServer implements ConnectionHost {
     this.#toFlush.push(connection);
   }
 
+  replace(socket: Socket, connection: ClientConnection<Responder>): void {
+    const client = socket as ClientSocket;
+    this.#connections.delete(client[CONNECTION]);
+    client[CONNECTION] = connection;
+    this.#connections.add(connection);
+  }
+
   #flush(): void {
     const connections = this.#toFlush;
     this.#toFlush = [];
@@ -108,7 +131,8 @@ export class HttpServer implements ConnectionHost {
       this.#turnAway(socket, new ExchangeError(code));
       return;
     }
-    this.#open(socket).on('close', this.#onClose);
+    this.#open(socket);
+    socket.on('close', this.#onClose);
     counters.connectionsAccepted++;
     counters.connectionsOpen++;
   }
@@ -122,14 +146,15 @@ export class HttpServer implements ConnectionHost {
       return;
     }
     this.#turnedAway++;
-    this.#open(socket).on('close', () => {
+    const connection = this.#open(socket);
+    socket.on('close', () => {
       this.#turnedAway--;
-      this.#closed(socket[CONNECTION]);
+      this.#closed(connection);
     });
-    socket[CONNECTION].turnAway(error);
+    connection.turnAway(error);
   }
 
-  #open(socket: ClientSocket): ClientSocket {
+  #open(socket: ClientSocket): Http1Connection {
     const connection = new Http1Connection(socket, this, ++this.#accepted);
     socket[CONNECTION] = connection;
     this.#connections.add(connection);
@@ -137,7 +162,7 @@ export class HttpServer implements ConnectionHost {
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
-    return socket;
+    return connection;
   }
 
   /** One function for all sockets: a closure for each would cost memory in every idle connection. */
@@ -147,7 +172,7 @@ export class HttpServer implements ConnectionHost {
       server.#closed((this as ClientSocket)[CONNECTION]);
     })(this);
 
-  #closed(connection: Http1Connection): void {
+  #closed(connection: ClientConnection<Responder>): void {
     this.#connections.delete(connection);
     connection.onClosed();
     if (this.#connections.size === 0) this.#whenEmpty?.();

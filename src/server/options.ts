@@ -1,7 +1,8 @@
 import type { Http1Limits } from '../codec/http1/index.ts';
+import type { WebSocketLimits } from '../codec/websocket/index.ts';
 
 /** Bounds of what clients may do. All times in seconds, 0 meaning no limit only where said. */
-export interface ServerLimits extends Http1Limits {
+export interface ServerLimits extends Http1Limits, WebSocketLimits {
   /** Connections open at once; one more is answered 503. */
   readonly maxConnections: number;
   /** From the first byte of a request head to its last. */
@@ -14,8 +15,17 @@ export interface ServerLimits extends Http1Limits {
   readonly writeTimeout: number;
   /** From the first byte of a request to the last byte of its body; 0 for no limit. */
   readonly requestTimeout: number;
-  /** Bytes of further requests that are kept while one is answered; then the client has to wait. */
+  /** Bytes of further requests, or of frames without credit, that are kept; then the client has to wait. */
   readonly pipelineBytes: number;
+  /**
+   * Whether a client that closes its sending side (FIN) while its answer is awaited or under way counts as gone, as most that do so
+   * are. If not, its answer goes on until a write to it fails.
+   */
+  readonly abortOnHalfClose: boolean;
+  /** Messages, pings and pongs for one WebSocket that may wait while its client takes nothing; one more cuts it off. Default: 100. */
+  readonly queuedMessages: number;
+  /** How long a client has to answer a close frame. Default: 10. */
+  readonly closeTimeout: number;
 }
 
 /** Seconds that a closing connection is read on, so that the client gets the last answer instead of a reset (RFC 9112 §9.6). */

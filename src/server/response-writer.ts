@@ -81,7 +81,7 @@ export class ResponseWriter {
         if (this.#left < 0 || (!more && this.#left > 0)) {
           // The head has not left yet if it was to go with this chunk.
           if (prefix !== '') this.#headWritten = false;
-          throw new ExchangeError('HF_INTERNAL', 'the response body is not as long as its head said');
+          throw new ExchangeError('HF_ANSWER_INVALID', 'the response body is not as long as its head said');
         }
         return this.#write(prefix, chunk, '');
       case CHUNKED: {
@@ -116,6 +116,8 @@ export class ResponseWriter {
   /** The head's text; from here on the framing is settled. */
   #headText(head: ResponseHead, bodyLength: number): string {
     const { status } = head;
+    // RFC 9110 §15.2: an interim response is no answer, and a 101 belongs to a handshake.
+    if (status < 200) throw new ExchangeError('HF_ANSWER_INVALID', `status ${status} is no final one`);
     const bodyless = this.#method === 'HEAD' || status === 304;
     // RFC 9110 §8.6: a Content-Length of a bodyless answer says what the body would have been. It stands among the fields, unless
     // the body itself was given.
@@ -136,6 +138,8 @@ export class ResponseWriter {
       this.#framing = UNTIL_CLOSE;
       this.keepAlive = false;
     }
+    // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection; a 426 has to send it (§15.5.22).
+    if (status === 426) text += 'Connection: Upgrade\r\n';
     if (!this.keepAlive) text += 'Connection: close\r\n';
     else if (this.#minorVersion === 0) text += 'Connection: keep-alive\r\n';
     this.#headWritten = true;

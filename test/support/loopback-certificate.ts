@@ -19,3 +19,70 @@ X42FX+7gqejouPB75TxtmTW47aKhRANCAAR2u70KusfQSh72LRIOzX0nGmWPOPBy
 9r5ROoKeXzfHfQkjYj01Qf1mbJ+2CB0BFZJ7ucYkf6GeIJXGEeBtE8Mr
 -----END PRIVATE KEY-----
 `;
+
+/** A certificate and its key, both PEM. */
+export interface TestIdentity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Self-signed certificates for no name in particular, to tell from each other by their common names, which are these keys; as public. */
+export const IDENTITIES = {
+  one: {
+    certificate: `-----BEGIN CERTIFICATE-----
+MIIBcDCCARagAwIBAgIUZ/uxBlxcr8mWB8oCNGIQ6YDrJ1owCgYIKoZIzj0EAwIw
+DjEMMAoGA1UEAwwDb25lMCAXDTI2MTEyNDAzNDc0NFoYDzIxMjYxMDMxMDM0NzQ0
+WjAOMQwwCgYDVQQDDANvbmUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATjimWr
++bKIG55iLMKk3l46CsyskwVRaqWn9lvBpfFvXVw2Axqhxs/toEUuhynaQXfNGPKT
+0DU1o2y8q/Qph44bo1AwTjAdBgNVHQ4EFgQU8mNJykYfhT8FHj/VBeLLJYmeg7Aw
+HwYDVR0jBBgwFoAU8mNJykYfhT8FHj/VBeLLJYmeg7AwDAYDVR0TAQH/BAIwADAK
+BggqhkjOPQQDAgNIADBFAiAI05/oZ0wGZ8LKIIhGi31XhRlN/dJyzZJGzUaa9uyl
+awIhAPMGlcsKjlhldbhMdcbMOipW3YFs05RXu79OGqFmHVpv
+-----END CERTIFICATE-----
+`,
+    key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgN2NduuqkrMfrWF05
+i8wWQGgewF6SVu4Sf73afJ2+gLShRANCAATjimWr+bKIG55iLMKk3l46CsyskwVR
+aqWn9lvBpfFvXVw2Axqhxs/toEUuhynaQXfNGPKT0DU1o2y8q/Qph44b
+-----END PRIVATE KEY-----
+`,
+  },
+  two: {
+    certificate: `-----BEGIN CERTIFICATE-----
+MIIBbzCCARagAwIBAgIUPHrU2TMe08+r+mba0NqaaAyllAgwCgYIKoZIzj0EAwIw
+DjEMMAoGA1UEAwwDdHdvMCAXDTI2MTEyNDAzNDc0NFoYDzIxMjYxMDMxMDM0NzQ0
+WjAOMQwwCgYDVQQDDAN0d28wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ66t7p
+O7G2xfuyS9Z3c6PLdB4kXHUCna3YUE9fyPrqrBhMC/EJvYoOtCPdjtNrxqTB8rFf
+eApeig/43jdu38vPo1AwTjAdBgNVHQ4EFgQUA23GcD/vERSkd3c6q9+ill2gZ9gw
+HwYDVR0jBBgwFoAUA23GcD/vERSkd3c6q9+ill2gZ9gwDAYDVR0TAQH/BAIwADAK
+BggqhkjOPQQDAgNHADBEAiA00jIAlu5BdIQdjjZvUppWq+8D8gfK74UVeTCem41x
+QAIgL2zKbvh8Z+wg0ee+/k6PnBmZ/6v9EnfE1WN5lKS6wBw=
+-----END CERTIFICATE-----
+`,
+    key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgUKG9U2HuMibgJlwR
+vG8aU6N9LSZRG/WRN4ANIM0jOZehRANCAAQ66t7pO7G2xfuyS9Z3c6PLdB4kXHUC
+na3YUE9fyPrqrBhMC/EJvYoOtCPdjtNrxqTB8rFfeApeig/43jdu38vP
+-----END PRIVATE KEY-----
+`,
+  },
+  three: {
+    certificate: `-----BEGIN CERTIFICATE-----
+MIIBdDCCARqgAwIBAgIUdlBRZvCAhlr2Pafmv0xTus5+mlAwCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFdGhyZWUwIBcNMjYxMTI0MDM0NzQ0WhgPMjEyNjEwMzEwMzQ3
+NDRaMBAxDjAMBgNVBAMMBXRocmVlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+v/FPI5FBvxjSGExAZIb98rJxRx9zuqJfYNMGoMuhBncaiMvmzhitcaHSP+yclYvS
+0y7UWtAWFFbZ28FnIpco8aNQME4wHQYDVR0OBBYEFHMnWgoMadO0YN2CRfs25d1p
+zfIeMB8GA1UdIwQYMBaAFHMnWgoMadO0YN2CRfs25d1pzfIeMAwGA1UdEwEB/wQC
+MAAwCgYIKoZIzj0EAwIDSAAwRQIhALIRfzPUPDZMtuczxoml9pLni7M28HMCHd7M
+VPUoYKocAiBtD3hm1tP9CHlv7nfJSnOFOotMy+p3xKAg51EwBq6Mcw==
+-----END CERTIFICATE-----
+`,
+    key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg22pV4IIL7EJlF4Jb
+QG6NkFHscdVugFtyZNeOjuqZMOOhRANCAAS/8U8jkUG/GNIYTEBkhv3ysnFHH3O6
+ol9g0wagy6EGdxqIy+bOGK1xodI/7JyVi9LTLtRa0BYUVtnbwWcilyjx
+-----END PRIVATE KEY-----
+`,
+  },
+} as const satisfies Record<string, TestIdentity>;

@@ -3,17 +3,19 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DEFAULT_LIMITS } from '../../src/codec/http1/index.ts';
+import { DEFAULT_LIMITS as WEBSOCKET_LIMITS } from '../../src/codec/websocket/index.ts';
 import { Counters } from '../../src/exchange/index.ts';
 import { type ListenAddress, TimerWheel } from '../../src/net/index.ts';
-import { HttpServer, type ServerLimits } from '../../src/server/index.ts';
+import { HttpServer, type HttpServerOptions, type ServerLimits } from '../../src/server/index.ts';
 import { FakeLog } from './fake-log.ts';
 import { turn } from './manual-clock.ts';
 import { connectTo, type RawClient } from './raw-client.ts';
-import { type ScriptedExchange, ScriptedService } from './scripted-service.ts';
+import { type ScriptedExchange, ScriptedService, type ScriptedWebSocket } from './scripted-service.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const LIMITS: ServerLimits = {
   ...DEFAULT_LIMITS,
+  ...WEBSOCKET_LIMITS,
   maxConnections: 1_000,
   headerTimeout: 10,
   idleTimeout: 75,
@@ -21,6 +23,15 @@ const LIMITS: ServerLimits = {
   writeTimeout: 60,
   requestTimeout: 0,
   pipelineBytes: 65_536,
+  abortOnHalfClose: false,
+  queuedMessages: 100,
+  closeTimeout: 10,
+};
+
+/** Limits that differ from the usual ones, and what else a test wants of the server. */
+export type ServerChanges = Partial<ServerLimits & Pick<HttpServerOptions, 'answerPings' | 'compression'>> & {
+  /** Whether a service for WebSockets is there. Default: true. */
+  readonly webSockets?: boolean;
 };
 
 /** A server whose exchanges the test answers, with all around it; it ends with the test. */
@@ -38,11 +49,21 @@ export class RunningServer {
   readonly #accepted: Socket[] = [];
   readonly #clients: RawClient[] = [];
 
-  constructor(t: TestContext, limits: Partial<ServerLimits> = {}) {
+  constructor(t: TestContext, changes: ServerChanges = {}) {
     this.#t = t;
+    const { answerPings, compression, webSockets = true, ...limits } = changes;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
-    this.server = new HttpServer({ service: script.service, limits: this.limits, wheel, counters, log });
+    this.server = new HttpServer({
+      service: script.service,
+      webSocketService: webSockets ? script.webSocketService : null,
+      answerPings,
+      compression,
+      limits: this.limits,
+      wheel,
+      counters,
+      log,
+    });
     const onSocket = (message: unknown) => this.#accepted.push((message as { socket: Socket }).socket);
     subscribe('net.server.socket', onSocket);
     t.after(() => {
@@ -70,19 +91,24 @@ export class RunningServer {
   next(): Promise<ScriptedExchange> {
     return this.script.next();
   }
+
+  /** The next exchange that the service for WebSockets is given. */
+  nextWebSocket(): Promise<ScriptedWebSocket> {
+    return this.script.nextWebSocket();
+  }
 }
 
 /** Starts a server on a free TCP port. */
-export async function startServer(t: TestContext, limits: Partial<ServerLimits> = {}): Promise<RunningServer> {
-  return listenOn(new RunningServer(t, limits), { kind: 'tcp', host: '127.0.0.1', port: 0 });
+export async function startServer(t: TestContext, changes: ServerChanges = {}): Promise<RunningServer> {
+  return listenOn(new RunningServer(t, changes), { kind: 'tcp', host: '127.0.0.1', port: 0 });
 }
 
 /**
  * Starts a server on a unix socket: the kernel buffers much less for it than for TCP, so that a client that does not read is noticed
  * after some hundred kilobytes.
  */
-export async function startUnixServer(t: TestContext, limits: Partial<ServerLimits> = {}): Promise<RunningServer> {
-  return listenOn(new RunningServer(t, limits), unixAddress(t));
+export async function startUnixServer(t: TestContext, changes: ServerChanges = {}): Promise<RunningServer> {
+  return listenOn(new RunningServer(t, changes), unixAddress(t));
 }
 
 async function listenOn(running: RunningServer, address: ListenAddress): Promise<RunningServer> {

@@ -12,7 +12,7 @@ poller = zmq.Poller()
 poller.register(sys.stdin.fileno(), zmq.POLLIN)
 sockets = {}
 
-RECEIVING = {"PULL", "SUB", "XPUB", "ROUTER", "DEALER", "REQ", "REP"}
+RECEIVING = {"PULL", "SUB", "XPUB", "XSUB", "ROUTER", "DEALER", "REQ", "REP"}
 
 
 def say(**fields):
@@ -27,7 +27,7 @@ def decode(parts):
     return [base64.b64decode(part) for part in parts]
 
 
-def open_socket(name, kind, options, bind, connect, subscribe):
+def open_socket(name, kind, options, bind, connect, subscribe, stalled):
     socket = context.socket(getattr(zmq, kind))
     socket.setsockopt(zmq.LINGER, 5000)
     for option, value in options.items():
@@ -42,18 +42,18 @@ def open_socket(name, kind, options, bind, connect, subscribe):
     else:
         socket.connect(connect)
     sockets[name] = socket
-    if kind in RECEIVING:
+    if kind in RECEIVING and not stalled:
         poller.register(socket, zmq.POLLIN)
     return endpoint
 
 
-def close_socket(name):
+def close_socket(name, drop):
     socket = sockets.pop(name, None)
     if socket is None:
         return
     if socket in dict(poller.sockets):
         poller.unregister(socket)
-    socket.close()
+    socket.close(0 if drop else None)
 
 
 def send(name, parts):
@@ -61,8 +61,10 @@ def send(name, parts):
     try:
         sockets[name].send_multipart(decode(parts), zmq.NOBLOCK)
         return True
-    except zmq.Again:
-        return False
+    except zmq.ZMQError as error:
+        if error.errno in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+            return False
+        raise
 
 
 def obey(command):
@@ -77,10 +79,12 @@ def obey(command):
             result = sockets[command["name"]].setsockopt(zmq.SUBSCRIBE, command["topic"].encode())
         elif operation == "unsubscribe":
             result = sockets[command["name"]].setsockopt(zmq.UNSUBSCRIBE, command["topic"].encode())
+        elif operation == "resume":
+            result = poller.register(sockets[command["name"]], zmq.POLLIN)
         elif operation == "version":
             result = zmq.zmq_version()
         else:
-            result = close_socket(command["name"])
+            result = close_socket(**command)
         say(number=number, result=result)
     except zmq.ZMQError as error:
         say(number=number, error=str(error))

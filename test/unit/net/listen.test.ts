@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { type ListenAddress, type Listener, listen } from '../../../src/net/index.ts';
 import { connectTo } from '../../support/raw-client.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Identities, TlsListener } from './tls-support.ts';
 
 /** Listens until the test ends; greets every connection. */
 async function listening(t: TestContext, address: ListenAddress): Promise<Listener> {
@@ -204,4 +205,17 @@ test('accepted sockets stay open for writing when the client has sent FIN', asyn
   client.end();
   assert.equal(await client.takeAll(), 'still here');
   await Promise.all(received);
+});
+
+test('with TLS the address is told as ever, accepted sockets are secure, and a port in use is told too', async (t) => {
+  const { identities } = new Identities(t, { localhost: 'one' });
+  const listener = await new TlsListener(t, identities).start();
+  assert.match(listener.address, /^127\.0\.0\.1:\d+$/);
+  const client = await listener.connect({ servername: 'localhost' });
+  assert.equal(client.getPeerCertificate().subject.CN, 'one');
+  assert.equal((await listener.connection()).encrypted, true);
+  const port = Number(listener.address.split(':')[1]);
+  await assert.rejects(new TlsListener(t, identities).start({ kind: 'tcp', host: '127.0.0.1', port }), {
+    message: /^cannot listen on 127\.0\.0\.1:\d+: .*address already in use/,
+  });
 });

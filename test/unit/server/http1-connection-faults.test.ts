@@ -33,6 +33,25 @@ function assertLogged(running: RunningServer): void {
   );
 }
 
+/** The client gets a 502, and nothing after it. */
+async function assertInvalidAnswer(running: RunningServer, client: RawClient): Promise<void> {
+  const response = await client.takeResponse();
+  assert.deepEqual(
+    [response.status, response.body, response.headers.get('connection')],
+    [502, 'The answer of the backend cannot be sent.\n', 'close'],
+  );
+  assert.equal(await client.takeAll(), '');
+  assertInvalidLogged(running);
+}
+
+function assertInvalidLogged(running: RunningServer): void {
+  assert.deepEqual(
+    running.log.with('answer cannot be sent').map(({ level, fields }) => [level, fields.id, fields.code]),
+    [['warn', '1-1', 'HF_ANSWER_INVALID']],
+  );
+  assert.equal(running.counters.answersInvalid, 1);
+}
+
 const BAD_HEADS: readonly { readonly what: string; readonly head: Partial<ResponseHead> }[] = [
   { what: 'a line end in a value', head: { headers: ['X', 'a\r\nSet-Cookie: b'] } },
   { what: 'a bare CR in a value', head: { headers: ['X', 'a\rb'] } },
@@ -43,10 +62,12 @@ const BAD_HEADS: readonly { readonly what: string; readonly head: Partial<Respon
   { what: 'a line end in the reason', head: { reason: 'OK\r\nX: y' } },
   { what: 'a status out of range', head: { status: 42 } },
   { what: 'a status that is no integer', head: { status: 200.5 } },
+  { what: 'an interim status', head: { status: 103 } },
+  { what: 'the status of an upgrade', head: { status: 101 } },
 ];
 
 for (const { what, head } of BAD_HEADS) {
-  test(`an answer with ${what} becomes a 500, and its responder hears that it is over`, async (t) => {
+  test(`an answer with ${what} becomes a 502, and its responder hears that it is over`, async (t) => {
     for (const way of ['whole', 'flushed', 'payload']) {
       const running = await startServer(t);
       const { client, exchange } = await ask(running);
@@ -56,8 +77,8 @@ for (const { what, head } of BAD_HEADS) {
         exchange.head(head);
         if (way === 'payload') exchange.requester.onResponsePayload(new Payload(Buffer.from('item')));
       }
-      await assertInternalError(running, client);
-      assert.equal(exchange.failure(), 'HF_INTERNAL');
+      await assertInvalidAnswer(running, client);
+      assert.equal(exchange.failure(), 'HF_ANSWER_INVALID');
     }
   });
 }
@@ -69,7 +90,7 @@ test('one bad head does not keep others of the same turn from leaving', async (t
   bad.exchange.head({ headers: ['X', '\r\n'] });
   good.exchange.head({ headers: ['X', 'y'] });
   assert.equal((await good.client.takeHead()).headers.get('x'), 'y');
-  assert.equal((await bad.client.takeResponse()).status, 500);
+  assert.equal((await bad.client.takeResponse()).status, 502);
 });
 
 test('a body that is longer than its head said never gets behind its end', async (t) => {
@@ -80,15 +101,15 @@ test('a body that is longer than its head said never gets behind its end', async
     exchange.head({ bodyLength: 4 });
     if (way === 'in one piece') {
       exchange.send('12345', false);
-      await assertInternalError(running, client);
+      await assertInvalidAnswer(running, client);
     } else {
       exchange.send('123');
       await client.take('123');
       exchange.send('456');
       assert.equal(await client.takeAll(), '');
-      assertLogged(running);
+      assertInvalidLogged(running);
     }
-    assert.equal(exchange.failure(), 'HF_INTERNAL');
+    assert.equal(exchange.failure(), 'HF_ANSWER_INVALID');
     assert.equal(running.counters.requests, 1);
   }
 });
@@ -101,13 +122,13 @@ test('a body that is shorter than its head said is cut off, so that nothing is t
     exchange.head({ bodyLength: 10 });
     if (way === 'in one piece') {
       exchange.send('123', false);
-      await assertInternalError(running, client);
+      await assertInvalidAnswer(running, client);
     } else {
       exchange.send('123');
       await client.take('123');
       exchange.send('456', false);
       assert.equal(await client.takeAll(), '');
-      assertLogged(running);
+      assertInvalidLogged(running);
     }
     assert.equal(running.counters.requests, 1);
   }

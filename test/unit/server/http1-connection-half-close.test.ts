@@ -39,6 +39,38 @@ test('a FIN behind the request does not cancel the answer; the connection ends w
   assert.equal(running.counters.requestsAborted, 0);
 });
 
+test('a FIN can be set to cancel the exchange at once, whatever is unread and whatever of the answer has left', async (t) => {
+  const running = await startServer(t, { abortOnHalfClose: true });
+  const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n';
+  for (const sent of [GET, GET + GET, post, `${post}123456789`]) {
+    const client = await running.connect();
+    client.write(sent);
+    const exchange = await running.next();
+    client.end();
+    assert.equal((await exchange.failed()).code, 'HF_CLIENT_GONE');
+    assert.equal(await client.takeAll(), '');
+    await client.closed;
+  }
+  const client = await running.connect();
+  client.write(GET);
+  const exchange = await running.next();
+  exchange.head();
+  await client.takeHead();
+  client.end();
+  assert.equal((await exchange.failed()).code, 'HF_CLIENT_GONE');
+  assert.equal(running.counters.requestsAborted, 5);
+});
+
+test('a FIN behind a complete answer cancels nothing, however it is set', async (t) => {
+  const running = await startServer(t, { abortOnHalfClose: true });
+  running.script.onExchange = (exchange) => exchange.answer('whole');
+  const client = await running.connect();
+  client.end(GET + GET);
+  assert.deepEqual([(await client.takeResponse()).body, (await client.takeResponse()).body], ['whole', 'whole']);
+  assert.equal(await client.ended, 'fin');
+  assert.equal(running.counters.requestsAborted, 0);
+});
+
 test('all requests that came before a FIN are answered, in order', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();

@@ -13,7 +13,7 @@ test('every kind of malformed message has its status', () => {
     method: 501,
     'transfer-coding': 501,
     version: 505,
-    unwritable: 500,
+    unwritable: 502,
   };
   for (const [kind, status] of Object.entries(statuses)) {
     const error = toExchangeError(new Http1Error(kind as Http1ErrorKind, 'what happened'));

@@ -1,0 +1,196 @@
+import type { Socket } from 'node:net';
+import { ExchangeError, type Peer, type Responder } from '../exchange/index.ts';
+import { DeadlineTimer } from '../net/index.ts';
+import type { ConnectionHost } from './connection-host.ts';
+import { LINGER } from './options.ts';
+
+/**
+ * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too
+ * much, watches a client that does not take what is sent to it, and ends in order. An idle one has no buffers and no timer of its own.
+ */
+export abstract class ClientConnection<R extends Responder> extends DeadlineTimer {
+  protected readonly socket: Socket;
+  protected readonly server: ConnectionHost;
+  protected readonly peer: Peer;
+  /** The answering side of the exchange that runs; null if there is none. */
+  protected responder: R | null = null;
+  /** Input that could not be taken yet. */
+  protected unread: Buffer | null = null;
+  /** Whether `consume` is at work: what it calls must not begin it again. */
+  protected consuming = false;
+  /** Reading is suspended, because too much is unread. */
+  protected paused = false;
+  /** The client has sent FIN: no more input, but it may still be reading. */
+  protected inputEnded = false;
+  /** The socket wants its writer to wait. */
+  protected blocked = false;
+  /** Bytes from the answering side that wait here: credit for them comes back when the socket has taken them. */
+  protected owedCredit = 0;
+  /** All is said: input is thrown away until the client has closed too. */
+  protected finished = false;
+
+  constructor(socket: Socket, server: ConnectionHost, peer: Peer) {
+    super(server.wheel);
+    this.socket = socket;
+    this.server = server;
+    this.peer = peer;
+  }
+
+  /** Names the connection and the exchange on it. */
+  protected abstract get id(): string;
+
+  /** Takes what can be taken of `input`, and returns the rest; null for none. */
+  protected abstract consume(input: Buffer): Buffer | null;
+
+  /** Sets the deadline for what is waited for now. */
+  protected abstract watch(): void;
+
+  /** Writes something that changes nothing for the client. */
+  protected abstract writeProbe(): void;
+
+  /** Drops the exchange that runs. */
+  protected abstract forgetExchange(): void;
+
+  /** No further exchange on this connection; those that run come to their end. */
+  abstract drain(): void;
+
+  /** Ends it without a word. */
+  abstract cut(): void;
+
+  /** The client sends no more (FIN). */
+  abstract onInputEnd(): void;
+
+  /** The socket is closed, for whatever reason. */
+  abstract onClosed(): void;
+
+  // ---- input
+
+  /** Bytes of the client. */
+  onInput(chunk: Buffer): void {
+    if (this.finished) return;
+    if (this.unread !== null) {
+      this.#keep(Buffer.concat([this.unread, chunk]));
+      this.consumeUnread();
+    } else {
+      this.#take(chunk);
+    }
+  }
+
+  protected consumeUnread(): void {
+    const input = this.unread;
+    if (input === null || this.consuming) return;
+    this.unread = null;
+    this.#take(input);
+    if (this.unread !== null || !this.paused) return;
+    this.paused = false;
+    this.socket.resume();
+  }
+
+  #take(input: Buffer): void {
+    this.consuming = true;
+    const rest = this.consume(input);
+    this.consuming = false;
+    if (rest !== null && !this.finished) this.#keep(rest);
+    this.afterInput();
+  }
+
+  /** What there is to be done when all that could be taken has been. */
+  protected abstract afterInput(): void;
+
+  #keep(input: Buffer): void {
+    this.unread = input;
+    // Reading goes on for a while, to notice a client that leaves.
+    if (this.paused || input.length < this.server.limits.pipelineBytes) return;
+    this.paused = true;
+    this.socket.pause();
+    this.watch();
+  }
+
+  /**
+   * Nothing is read from the client at present, so no read tells that it is gone for good: asks the kernel, which finds out by
+   * probes of its own, and refuses a write, even an empty one, when it has.
+   */
+  protected probe(): void {
+    this.socket.setKeepAlive(true, 1_000);
+    this.writeProbe();
+    this.watch();
+  }
+
+  // ---- output
+
+  /** The socket holds too much already: its client has a limited time to take something. */
+  protected block(): void {
+    // Further writes do not move the deadline: the client has taken nothing since the first one that had to wait.
+    if (this.blocked) return;
+    this.blocked = true;
+    this.setDeadline(this.server.limits.writeTimeout);
+  }
+
+  /** The socket has taken all that was written. */
+  onDrain(): void {
+    if (!this.blocked) return;
+    this.blocked = false;
+    this.watch();
+    this.returnCredit();
+    this.consumeUnread();
+  }
+
+  /** Gives the answering side its credit back for all that the socket has taken. */
+  protected returnCredit(): void {
+    const credit = this.owedCredit;
+    this.owedCredit = 0;
+    if (credit > 0) this.responder?.onResponseCredit(credit);
+  }
+
+  // ---- the end
+
+  /** Goes on where `former` stops, on the same socket; `former` is done. */
+  protected succeed(former: ClientConnection<Responder>): void {
+    this.unread = former.unread;
+    this.paused = former.paused;
+    this.inputEnded = former.inputEnded;
+    former.unread = null;
+    former.finished = true;
+    former.stopTimer();
+    this.server.replace(this.socket, this);
+  }
+
+  /** Writes a record about this connection at the level of `error`. */
+  protected report(error: ExchangeError, message: string): void {
+    const { code, detail, face } = error;
+    this.server.log[face.level]({ id: this.id, peer: this.peer.address, code, detail }, message);
+  }
+
+  /** As `report`, for what the answering side has done wrong. */
+  protected reportFault(error: ExchangeError): void {
+    this.server.counters.answersInvalid++;
+    this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'answer cannot be sent');
+  }
+
+  /** The client takes too little of what is sent to it: there is no telling it. */
+  protected cutStalled(detail = `took nothing for ${this.server.limits.writeTimeout} s`): void {
+    const error = new ExchangeError('HF_CLIENT_STALLED', detail);
+    this.server.counters.clientsStalled++;
+    this.report(error, 'client cut off');
+    const { responder } = this;
+    this.cut();
+    this.forgetExchange();
+    responder?.onRequestError(error);
+  }
+
+  /** Sends FIN behind the last bytes, and waits a moment for the client to do the same (RFC 9112 §9.6, RFC 6455 §7.1.1). */
+  protected endSocket(): void {
+    this.finished = true;
+    this.unread = null;
+    this.socket.end();
+    this.socket.resume();
+    // What is still here has the time of any other write.
+    this.setDeadline(this.socket.writableLength > 0 ? this.server.limits.writeTimeout : LINGER);
+  }
+
+  /** The client has not closed its side in time. */
+  protected endLingering(): void {
+    if (this.socket.writableLength > 0) this.cutStalled();
+    else this.socket.destroy();
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  type DeflateParameters,
+  Deflater,
+  type DeflaterSink,
+  encodeFrame,
+  frameHeader,
+  type Opcode,
+  TEXT,
+  type WebSocketError,
+} from '../codec/websocket/index.ts';
+import { SMALL_BODY } from './options.ts';
+
+/** Takes what a `MessageWriter` makes. */
+export interface FrameSink {
+  /** Bytes for the socket. */
+  writeFrame(data: Buffer): void;
+  /** So many more bytes of what was given to `message` are in frames. */
+  onFramed(bytes: number): void;
+  /** The close frame is written, and with it the last one. */
+  onCloseFramed(): void;
+  /** A message cannot be compressed, for want of memory. Nothing more can be written but a close frame. */
+  onWriterError(error: WebSocketError): void;
+}
+
+/** A piece of a message that waits for the deflater. */
+interface Piece {
+  readonly chunk: Buffer;
+  readonly text: boolean;
+  readonly more: boolean;
+}
+
+/**
+ * Turns what one client is sent into frames (RFC 6455 §5): each piece of a message into one, or, if it is compressed (RFC 7692 §7.2), into
+ * as many as the deflater makes of it. Compressed pieces wait for each other, and the close frame for them; pings and pongs do not.
+ */
+export class MessageWriter implements DeflaterSink {
+  readonly #sink: FrameSink;
+  readonly #deflate: DeflateParameters | null;
+  #deflater: Deflater | null = null;
+  /** Whether a message has begun that has not ended. */
+  #inMessage = false;
+  /** Pieces that wait until the deflater is idle, the first one being at work; null as long as none ever had to. */
+  #queue: Piece[] | null = null;
+  /** Payload of the close frame that waits for the queue. */
+  #close: Buffer | null = null;
+  #pumping = false;
+
+  /** @param deflate how messages are compressed; null: not at all */
+  constructor(sink: FrameSink, deflate: DeflateParameters | null) {
+    this.#sink = sink;
+    this.#deflate = deflate;
+  }
+
+  /** Writes a piece of a message. */
+  message(chunk: Buffer, text: boolean, more: boolean): void {
+    // A frame that carries nothing and ends nothing.
+    if (chunk.length === 0 && more) return;
+    if (this.#deflate === null) {
+      this.#frame(chunk, text, more, false);
+      this.#sink.onFramed(chunk.length);
+      return;
+    }
+    this.#queue ??= [];
+    this.#queue.push({ chunk, text, more });
+    this.#pump(this.#deflater ?? this.#openDeflater(this.#deflate));
+  }
+
+  /**
+   * Writes a ping or a pong.
+   * @throws WebSocketError 1011 for more than 125 bytes
+   */
+  control(opcode: Opcode, data: Buffer): void {
+    this.#sink.writeFrame(encodeFrame(opcode, data));
+  }
+
+  /** Writes a close frame behind all messages. */
+  close(payload: Buffer): void {
+    this.#close = payload;
+    if (!this.#waiting) this.#writeClose(payload);
+  }
+
+  /** Gives back what compression holds; what waits for it is dropped. */
+  release(): void {
+    this.#deflater?.close();
+    this.#deflater = null;
+    this.#queue = null;
+  }
+
+  get #waiting(): boolean {
+    return this.#queue !== null && this.#queue.length > 0;
+  }
+
+  #frame(payload: Buffer, text: boolean, more: boolean, compressed: boolean): void {
+    const first = !this.#inMessage;
+    this.#inMessage = more;
+    const opcode = first ? (text ? TEXT : BINARY) : CONTINUATION;
+    if (payload.length <= SMALL_BODY) {
+      this.#sink.writeFrame(encodeFrame(opcode, payload, more, first && compressed));
+    } else {
+      this.#sink.writeFrame(frameHeader(opcode, payload.length, more, first && compressed));
+      this.#sink.writeFrame(payload);
+    }
+  }
+
+  #writeClose(payload: Buffer): void {
+    this.#sink.writeFrame(encodeFrame(CLOSE, payload));
+    this.release();
+    this.#sink.onCloseFramed();
+  }
+
+  #openDeflater({ serverMaxWindowBits, serverNoContextTakeover }: DeflateParameters): Deflater {
+    const options = { windowBits: serverMaxWindowBits, contextTakeover: !serverNoContextTakeover };
+    this.#deflater = new Deflater(options, this);
+    return this.#deflater;
+  }
+
+  /** Gives the deflater one piece after the other. An empty one is done at once: the loop is here, so that many make no deep stack. */
+  #pump(deflater: Deflater): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!deflater.busy && this.#queue !== null) {
+      const [piece] = this.#queue;
+      if (piece === undefined) break;
+      deflater.write(piece.chunk, piece.more);
+    }
+    this.#pumping = false;
+    if (this.#close !== null && this.#deflater === deflater && !this.#waiting) this.#writeClose(this.#close);
+  }
+
+  /** What the deflater makes of the first piece in the queue. */
+  onDeflated(payload: Buffer, more: boolean): void {
+    const piece = this.#queue?.[0];
+    if (piece !== undefined) this.#frame(payload, piece.text, more, true);
+  }
+
+  onDeflaterIdle(): void {
+    const piece = this.#queue?.shift();
+    if (piece !== undefined) this.#sink.onFramed(piece.chunk.length);
+    if (this.#deflater !== null) this.#pump(this.#deflater);
+  }
+
+  onDeflaterError(error: WebSocketError): void {
+    this.release();
+    this.#sink.onWriterError(error);
+  }
+}

@@ -1,0 +1,480 @@
+import type { Socket } from 'node:net';
+import {
+  acceptDeflate,
+  closePayload,
+  DEFAULT_DEFLATE,
+  type DeflateParameters,
+  FrameReader,
+  Inflater,
+  type InflaterSink,
+  PING,
+  PONG,
+  type ValidHandshake,
+  WebSocketError,
+} from '../codec/websocket/index.ts';
+import {
+  ExchangeError,
+  type Payload,
+  type Peer,
+  type RequestHead,
+  type ResponseHead,
+  type WebSocketRequester,
+  type WebSocketResponder,
+  type WebSocketService,
+} from '../exchange/index.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ConnectionHost } from './connection-host.ts';
+import type { Http1Connection } from './http1-connection.ts';
+import { type FrameSink, MessageWriter } from './message-writer.ts';
+import { PROBE_INTERVAL } from './options.ts';
+import { toExchangeError } from './to-exchange-error.ts';
+import { acceptHead } from './websocket-handshake.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * One client's WebSocket (RFC 6455), and the `WebSocketRequester` of its exchange. Until the service accepts it, it is a request like any
+ * other, which the HTTP/1 connection deals with; then this object takes the connection over.
+ *
+ * Once one side has closed nothing more of the client is passed on but its close frame, and nothing more is sent to it.
+ */
+export class WebSocketConnection
+  extends ClientConnection<WebSocketResponder>
+  implements WebSocketRequester, InflaterSink, FrameSink
+{
+  protected override readonly id: string;
+  /** Not null until the WebSocket is open. */
+  #http: Http1Connection | null;
+  #handshake: ValidHandshake | null;
+  #deflate: DeflateParameters | null = null;
+  #reader: FrameReader | null = null;
+  #inflater: Inflater | null = null;
+  #writer: MessageWriter | null = null;
+  /** Bytes that the answering side takes. */
+  #credit = 0;
+  /** Whether what the reader has found last waits for credit. */
+  #held = false;
+  /** Whether a piece of a message was passed on whose rest is to come. */
+  #inMessage = false;
+  /** Whether frames of this turn wait for the others. */
+  #corked = false;
+  /** Messages that were given while the socket is blocked. */
+  #queued = 0;
+  /** The answer to the newest ping, while the socket is blocked. */
+  #pong: Buffer | null = null;
+  /** This side closes, or all is over: nothing more is passed on or sent. */
+  #closing = false;
+  /** The close frame is written. */
+  #closeSent = false;
+  /** The client's close frame has come, or is not waited for. */
+  #closeReceived = false;
+
+  constructor(
+    http: Http1Connection,
+    socket: Socket,
+    server: ConnectionHost,
+    peer: Peer,
+    id: string,
+    handshake: ValidHandshake,
+  ) {
+    super(socket, server, peer);
+    this.#http = http;
+    this.id = id;
+    this.#handshake = handshake;
+  }
+
+  /** Whether the service has accepted, so that this object has the connection. */
+  get open(): boolean {
+    return this.#http === null;
+  }
+
+  // ---- the handshake
+
+  /** Gives the request to the service. */
+  ask(service: WebSocketService, request: RequestHead): WebSocketResponder {
+    const responder = service(request, this);
+    // The service may have handed over to another one.
+    this.responder ??= responder;
+    if (this.open) this.#start();
+    return this.responder;
+  }
+
+  onResponse(head: ResponseHead): void {
+    if (head.status !== 101) this.#http?.onResponse(head);
+    else if (this.#http !== null && this.#handshake !== null) this.#accept(head, this.#http, this.#handshake);
+  }
+
+  #accept(head: ResponseHead, http: Http1Connection, handshake: ValidHandshake): void {
+    const { server, socket } = this;
+    const deflate = server.compression ? acceptDeflate(handshake.extensions, DEFAULT_DEFLATE) : null;
+    let text: string;
+    try {
+      text = acceptHead(head, handshake, deflate);
+    } catch (thrown) {
+      http.fault(toExchangeError(thrown));
+      return;
+    }
+    if (!http.release(this)) return;
+    this.#http = null;
+    this.#handshake = null;
+    this.#deflate = deflate?.parameters ?? null;
+    this.#reader = new FrameReader({ role: 'server', limits: server.limits, compression: deflate !== null });
+    this.#writer = new MessageWriter(this, this.#deflate);
+    server.counters.webSocketsAccepted++;
+    server.counters.webSocketsOpen++;
+    this.succeed(http);
+    this.#cork();
+    socket.write(text, 'latin1');
+    // A service that accepts before it returns has not told yet who takes what the client sends.
+    if (this.responder !== null) this.#start();
+  }
+
+  #start(): void {
+    this.unread ??= EMPTY;
+    this.consumeUnread();
+    if (this.server.draining) this.drain();
+  }
+
+  // ---- input
+
+  protected override consume(input: Buffer): Buffer | null {
+    const reader = this.#reader;
+    let offset = 0;
+    try {
+      while (reader !== null && this.#mayRead) {
+        if (!this.#held) {
+          offset = reader.read(input, offset, this.#closing ? Number.MAX_SAFE_INTEGER : this.#credit);
+          if (reader.event === 'none') break;
+        }
+        this.#held = !this.#take(reader);
+        if (this.#held) break;
+      }
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+    return this.#held || offset < input.length ? input.subarray(offset) : null;
+  }
+
+  get #mayRead(): boolean {
+    if (this.#closeReceived || this.finished || this.#inflater?.busy === true) return false;
+    return this.#closing || this.responder !== null;
+  }
+
+  /** Passes on what the reader has found; false if it has to wait for credit. */
+  #take(reader: FrameReader): boolean {
+    const { event, data, text, more } = reader;
+    if (event === 'close') {
+      this.#onClose(reader.code, reader.reason);
+      return true;
+    }
+    const { responder } = this;
+    if (this.#closing || responder === null) return true;
+    if (event === 'ping' && this.server.answerPings) {
+      this.#answerPing(data);
+      return true;
+    }
+    // What is empty costs nothing, but only the end of a message that has begun goes where nothing else may: else a flood would.
+    if (data.length > this.#credit || (this.#credit === 0 && !(event === 'data' && this.#inMessage))) return false;
+    if (event === 'data') {
+      this.#inMessage = more;
+      if (reader.compressed) {
+        this.#inflate(data, text, more);
+        return true;
+      }
+      this.#credit -= data.length;
+      responder.onRequestMessage(data, text, more);
+    } else {
+      this.#credit -= data.length;
+      if (event === 'ping') responder.onRequestPing(data);
+      else responder.onRequestPong(data);
+    }
+    return true;
+  }
+
+  #answerPing(data: Buffer): void {
+    // RFC 6455 §5.5.3: of several pings only the newest one has to be answered.
+    if (this.blocked) this.#pong = Buffer.from(data);
+    else this.#writer?.control(PONG, data);
+  }
+
+  #inflate(data: Buffer, text: boolean, more: boolean): void {
+    this.#inflater ??= this.#openInflater(this.#deflate as DeflateParameters);
+    this.#inflater.grant(this.#credit);
+    this.#inflater.write(data, text, more);
+  }
+
+  #openInflater({ clientMaxWindowBits, clientNoContextTakeover }: DeflateParameters): Inflater {
+    const { maxMessageBytes } = this.server.limits;
+    const contextTakeover = !clientNoContextTakeover;
+    return new Inflater({ windowBits: clientMaxWindowBits, contextTakeover, maxMessageBytes }, this);
+  }
+
+  onInflated(data: Buffer, more: boolean): void {
+    this.#credit -= data.length;
+    try {
+      this.responder?.onRequestMessage(data, this.#reader?.text === true, more);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+  }
+
+  onInflaterIdle(): void {
+    // What was not needed is for whatever comes next.
+    this.#inflater?.grant(-this.#credit);
+    this.unread ??= EMPTY;
+    this.consumeUnread();
+  }
+
+  onInflaterError(error: WebSocketError): void {
+    this.#onThrown(error);
+  }
+
+  protected override afterInput(): void {
+    if (!this.inputEnded || this.finished || this.#closeReceived || this.#inflater?.busy === true) return;
+    // RFC 6455 §7.1.5: a connection that ends without a close frame is lost; there are no half-closed ones.
+    this.cut();
+  }
+
+  onInputEnd(): void {
+    this.inputEnded = true;
+    this.afterInput();
+  }
+
+  #onClose(code: number, reason: string): void {
+    this.#closeReceived = true;
+    this.responder?.onRequestClose(code, reason);
+    this.#endIfClosed();
+  }
+
+  // ---- output (WebSocketRequester)
+
+  onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#closing || !this.#enqueue(more)) return;
+    this.#writer?.message(chunk, text, more);
+  }
+
+  onResponsePing(data: Buffer): void {
+    this.#control(PING, data);
+  }
+
+  onResponsePong(data: Buffer): void {
+    this.#control(PONG, data);
+  }
+
+  #control(opcode: typeof PING | typeof PONG, data: Buffer): void {
+    if (this.#closing || !this.#enqueue(false)) return;
+    try {
+      this.#writer?.control(opcode, data);
+      this.owedCredit += data.length;
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+  }
+
+  /** Counts a message that has to wait; false if it is one too many. */
+  #enqueue(more: boolean): boolean {
+    if (!this.blocked || more || ++this.#queued <= this.server.limits.queuedMessages) return true;
+    this.cutStalled(`${this.server.limits.queuedMessages} messages waited for it`);
+    return false;
+  }
+
+  onResponseClose(code: number, reason: string): void {
+    if (this.#closing) return;
+    try {
+      this.#close(closePayload(code, reason));
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+  }
+
+  onResponseError(error: ExchangeError): void {
+    if (this.#http !== null) this.#http.onResponseError(error);
+    else this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
+  }
+
+  onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.#http !== null) this.#http.onResponseData(chunk, more);
+    else this.#refuseBody();
+  }
+
+  onResponsePayload(payload: Payload): void {
+    if (this.#http !== null) this.#http.onResponsePayload(payload);
+    else this.#refuseBody();
+  }
+
+  #refuseBody(): void {
+    if (!this.#closing) this.fault(new ExchangeError('HF_ANSWER_INVALID', 'a WebSocket has no response body'));
+  }
+
+  onRequestCredit(bytes: number): void {
+    this.#credit += bytes;
+    if (!this.open) return;
+    if (this.#inflater?.busy === true) this.#inflater.grant(bytes);
+    else this.consumeUnread();
+  }
+
+  handOver(responder: WebSocketResponder): void {
+    if (this.#http !== null) this.#http.handOver(responder);
+    else if (this.responder === null) return;
+    this.responder = responder;
+  }
+
+  // ---- frames (FrameSink)
+
+  writeFrame(data: Buffer): void {
+    if (!this.blocked) this.#cork();
+    // So much is not kept for the end of the turn.
+    if (!this.socket.write(data)) this.flush();
+  }
+
+  /** What is sent to one client in one turn of the event loop leaves in one write. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.socket.cork();
+    this.server.flushLater(this);
+  }
+
+  flush(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.socket.uncork();
+    // Node still says so when the kernel has taken all.
+    if (this.socket.writableNeedDrain && this.socket.writableLength > 0) this.block();
+    else this.returnCredit();
+  }
+
+  override onDrain(): void {
+    this.#queued = 0;
+    super.onDrain();
+    const pong = this.#pong;
+    this.#pong = null;
+    if (pong !== null && !this.#closing) this.#writer?.control(PONG, pong);
+  }
+
+  onFramed(bytes: number): void {
+    this.owedCredit += bytes;
+  }
+
+  onCloseFramed(): void {
+    this.#closeSent = true;
+    this.watch();
+    this.#endIfClosed();
+  }
+
+  onWriterError(error: WebSocketError): void {
+    this.fault(new ExchangeError('HF_INTERNAL', error.message));
+  }
+
+  // ---- the end
+
+  /** Says that this side closes; nothing is sent behind it. */
+  #close(payload: Buffer): void {
+    this.#closing = true;
+    this.#dropInflater();
+    this.#writer?.close(payload);
+    // What has waited for credit is in the way of the client's close frame.
+    this.consumeUnread();
+  }
+
+  /** The closing handshake is complete when a close frame has gone both ways (RFC 6455 §7.1.4). */
+  #endIfClosed(): void {
+    if (!this.#closeSent || !this.#closeReceived || this.finished) return;
+    this.forgetExchange();
+    this.flush();
+    this.endSocket();
+  }
+
+  /** Ends the connection with a close frame, unless there was one, and waits for none. */
+  #fail(code: number, reason = ''): void {
+    if (this.finished) return;
+    this.responder = null;
+    this.#closeReceived = true;
+    this.#writer?.release();
+    if (this.#closeSent) this.#endIfClosed();
+    else this.#close(closePayload(code, reason));
+  }
+
+  #onThrown(thrown: unknown): void {
+    if (thrown instanceof WebSocketError && thrown.closeCode !== 1011) this.#failProtocol(thrown);
+    else if (thrown instanceof WebSocketError) this.fault(new ExchangeError('HF_ANSWER_INVALID', thrown.message));
+    else this.fault(toExchangeError(thrown));
+  }
+
+  /** The client has broken the protocol, or is over a limit (RFC 6455 §7.1.7). */
+  #failProtocol(cause: WebSocketError): void {
+    const error = new ExchangeError('HF_WEBSOCKET_PROTOCOL', cause.message);
+    this.server.counters.webSocketsFailed++;
+    this.report(error, 'WebSocket failed');
+    const { responder } = this;
+    this.#fail(cause.closeCode, cause.message);
+    responder?.onRequestError(error);
+  }
+
+  /** The answering side has thrown, or wants to send what cannot be sent. */
+  fault(error: ExchangeError): void {
+    this.reportFault(error);
+    const { responder } = this;
+    this.#fail(1011);
+    responder?.onRequestError(error);
+  }
+
+  drain(): void {
+    if (this.finished || this.#closing) return;
+    const { responder } = this;
+    this.responder = null;
+    this.#close(closePayload(1001));
+    responder?.onRequestError(new ExchangeError('HF_DRAINING'));
+  }
+
+  protected override onDeadline(): void {
+    if (this.finished) this.endLingering();
+    else if (this.blocked) this.cutStalled();
+    else if (this.#closeSent) this.cut();
+    else this.probe();
+  }
+
+  protected override watch(): void {
+    if (this.blocked || this.finished) return;
+    if (this.#closeSent) this.setDeadline(this.server.limits.closeTimeout);
+    else if (this.paused) this.setDeadline(PROBE_INTERVAL);
+    else this.clearDeadline();
+  }
+
+  protected override writeProbe(): void {
+    // RFC 6455 §5.5.3: a pong that nobody asked for is a heartbeat; a host that knows nothing of the connection answers with a reset.
+    if (!this.#closing) this.#writer?.control(PONG, EMPTY);
+  }
+
+  protected override forgetExchange(): void {
+    this.responder = null;
+    this.owedCredit = 0;
+    this.#closing = true;
+    this.#pong = null;
+    this.#dropInflater();
+    this.#writer?.release();
+  }
+
+  #dropInflater(): void {
+    this.#inflater?.close();
+    this.#inflater = null;
+    this.#held = false;
+  }
+
+  cut(): void {
+    this.socket.destroy();
+  }
+
+  onClosed(): void {
+    const { counters } = this.server;
+    const { responder } = this;
+    counters.webSocketsOpen--;
+    this.finished = true;
+    this.unread = null;
+    this.stopTimer();
+    this.forgetExchange();
+    if (responder === null) return;
+    counters.requestsAborted++;
+    responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+  }
+}

@@ -1,0 +1,52 @@
+import { fieldValue, fieldValues, withoutFields } from '../codec/fields/index.ts';
+import { reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
+import {
+  acceptFields,
+  type DeflateAnswer,
+  type HandshakeRequest,
+  readHandshake,
+  type ValidHandshake,
+} from '../codec/websocket/index.ts';
+import { ERRORS, ExchangeError, type ResponseHead } from '../exchange/index.ts';
+
+/**
+ * The opening handshake in a request; null if it asks for no WebSocket.
+ * @throws ExchangeError HF_WEBSOCKET_HANDSHAKE or HF_WEBSOCKET_VERSION, with a text that says what is wrong
+ */
+export function requestedHandshake(request: HandshakeRequest): ValidHandshake | null {
+  // Most requests are none: they should cost no more than this.
+  if (fieldValue(request.headers, 'upgrade') === undefined) return null;
+  const handshake = readHandshake(request);
+  if (handshake === null || handshake.valid) return handshake;
+  const code = handshake.status === 426 ? 'HF_WEBSOCKET_VERSION' : 'HF_WEBSOCKET_HANDSHAKE';
+  throw new ExchangeError(code, handshake.message, `${ERRORS[code].text}\n${handshake.message}`);
+}
+
+/**
+ * The head that accepts `handshake` (RFC 6455 §4.2.2), as latin1 text up to the empty line.
+ * @param head what the service answers; what of the handshake is the server's own is replaced
+ * @throws ExchangeError HF_ANSWER_INVALID for a subprotocol that the client did not offer
+ * @throws Http1Error `unwritable`
+ */
+export function acceptHead(head: ResponseHead, handshake: ValidHandshake, deflate: DeflateAnswer | null): string {
+  const [protocol = null, ...others] = fieldValues(head.headers, 'sec-websocket-protocol');
+  // RFC 6455 §4.1: a client fails a connection whose subprotocol it did not ask for.
+  if (others.length > 0 || (protocol !== null && !handshake.protocols.includes(protocol))) {
+    throw new ExchangeError('HF_ANSWER_INVALID', 'the subprotocol is not one that the client offers');
+  }
+  const fields = withoutFields(head.headers, isOwn).concat(acceptFields(handshake, protocol, deflate?.answer ?? null));
+  return `${responseHeadText(101, head.reason || reasonPhrase(101), fields)}Connection: Upgrade\r\n\r\n`;
+}
+
+/** Fields that the handshake decides. Those that frame a body, of which there is none, the writer leaves out. */
+function isOwn(lowerName: string): boolean {
+  switch (lowerName) {
+    case 'upgrade':
+    case 'sec-websocket-accept':
+    case 'sec-websocket-extensions':
+    case 'sec-websocket-protocol':
+      return true;
+    default:
+      return false;
+  }
+}
