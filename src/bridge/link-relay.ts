@@ -28,6 +28,8 @@ export class LinkRelay implements HandlerLinkSink {
   readonly #options: LinkRelayOptions;
   readonly #router: RouterSocket;
   readonly #link: RelayTarget;
+  /** Every process that has ever had sessions. */
+  readonly #known = new Set<string>();
 
   /** @param openLink gives the way to the handlers, which reports to the relay */
   constructor(options: LinkRelayOptions, openLink: (sink: HandlerLinkSink) => RelayTarget) {
@@ -49,8 +51,11 @@ export class LinkRelay implements HandlerLinkSink {
   #onMessage(parts: readonly Buffer[]): void {
     const [, kind, name, packet] = parts as [Buffer, Buffer, Buffer, Buffer];
     const text = name.toString('latin1');
-    if (kind.equals(OFFER)) this.#link.offer(text, packet);
-    else if (kind.equals(ROUTE)) this.#link.route?.(text, packet);
+    if (kind.equals(OFFER)) {
+      this.#known.add(processOf(text));
+      this.#link.offer(text, packet);
+    }
+    if (kind.equals(ROUTE)) this.#link.route?.(text, packet);
     else if (kind.equals(WITHDRAW)) this.#link.withdraw(text);
   }
 
@@ -103,11 +108,13 @@ export class LinkRelay implements HandlerLinkSink {
     return this.#router.send([routingId, PACKET, payload]);
   }
 
-  /** The process of these sessions has died, or never was: their handler is told, or it would go on for nobody. */
+  /** The process of these sessions has died: their handler is told, or it would go on for nobody. */
   #cancel({ from, type }: ResponsePacket, ids: readonly string[]): void {
     this.#options.counters.packetsUnclaimed += ids.length;
     if (from === '' || type === 'cancel' || type === 'error') return;
     for (const id of ids) {
+      // Others of the same address may have sessions too.
+      if (!this.#known.has(processOf(id))) continue;
       const packet = packetOf('cancel');
       packet.from = this.#options.address;
       packet.ids = [{ id, seq: null }];

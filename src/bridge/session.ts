@@ -117,8 +117,11 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   /** Every packet says where the next one for its sender goes: so the session moves from handler to handler. */
   #adopt(packet: ResponsePacket): void {
     const { from } = packet;
-    if (from !== '' && from !== this.address) this.address = from;
-    this.#multi = packet.multi || this.#multi;
+    if (from !== '' && from !== this.address) {
+      this.address = from;
+      this.#multi = false;
+    }
+    this.#multi ||= packet.multi;
     if (this.#state === OPEN || this.#state === ABANDONED || this.address === '') return;
     this.#state = OPEN;
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;

@@ -157,8 +157,21 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     for (const { id, seq } of packet.ids) {
       const session = this.#sessions.get(id);
       if (session !== undefined) session.receive(packet, seq);
-      else this.counters.packetsUnclaimed++;
+      else this.#onUnclaimed(packet, id);
     }
+  }
+
+  /** A packet for a session that has ended: its handler is told, unless it knows or has asked for nothing. */
+  #onUnclaimed({ from, type }: ResponsePacket, id: string): void {
+    this.counters.packetsUnclaimed++;
+    if (from === '' || type === 'cancel' || type === 'error' || type === 'credit') return;
+    // Another process of the same address may have the session.
+    if (!id.startsWith(`${this.#options.idPrefix}-`)) return;
+    const packet = packetOf('cancel');
+    packet.from = this.address;
+    packet.multi = true;
+    packet.ids = [{ id, seq: null }];
+    this.#link.route(from, encodeRequestPacket(packet));
   }
 
   #onMalformed({ message, from, ids }: ZhttpError): void {
