@@ -1,11 +1,18 @@
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
+import { DEFAULT_ZHTTP_LIMITS } from '../codec/zhttp/index.ts';
 import type { Config } from '../config/index.ts';
 import type { ServerLimits } from '../server/index.ts';
 
 type EdgeSection = Config['edge'];
 
-/** Seconds for the client's half of a WebSocket's closing handshake. */
-const CLOSE_TIMEOUT = 10;
+/** Bytes of a packet beside its body. */
+const MAX_FIELDS_BYTES = 1_048_576;
+
+/** Bytes that a packet of a handler may have: room for the largest body that may be in it. */
+export function maxPacketBytes(edge: EdgeSection): number {
+  const largestBody = Math.max(edge.bodyBufferSize, edge.bufferSize);
+  return Math.max(DEFAULT_ZHTTP_LIMITS.maxPacketBytes, largestBody + MAX_FIELDS_BYTES);
+}
 
 /** @param share of the connections that this process may have: one over the number of processes */
 export function streamLimits(edge: EdgeSection, share: number): ServerLimits {
@@ -48,7 +55,7 @@ function commonLimits(edge: EdgeSection) {
     maxFrameBytes: anyUnlessPositive(edge.maxMessageBytes),
     // Messages are passed on in pieces, so one that goes on for ever costs no memory either.
     maxFragments: edge.maxMessageBytes === 0 ? Number.MAX_SAFE_INTEGER : DEFAULT_LIMITS.maxFragments,
-    closeTimeout: CLOSE_TIMEOUT,
+    closeTimeout: edge.closeTimeout,
   };
 }
 

@@ -11,6 +11,7 @@ import { type Config, streamEndpoints } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
+import { maxPacketBytes } from './edge-limits.ts';
 
 /** Ways to the handlers of an edge. */
 export interface EdgeLinks {
@@ -69,6 +70,12 @@ export class ZmqEdgeLinks implements EdgeLinks {
 
   get #shared() {
     const { zclientConnect, ipcFileMode, backendTimeout } = this.#edge;
-    return { ...this.#context, connect: zclientConnect, ipcFileMode, backendTimeout: backendTimeout * 1000 };
+    return {
+      ...this.#context,
+      connect: zclientConnect,
+      ipcFileMode,
+      backendTimeout: backendTimeout * 1000,
+      maxMessageBytes: maxPacketBytes(this.#edge),
+    };
   }
 }

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { ReqEdge, StreamEdge } from '../bridge/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Counters } from '../exchange/index.ts';
-import { DEFAULT_TLS_LIMITS, type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
+import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
-import { reqLimits, streamLimits } from './edge-limits.ts';
+import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
 
 /** What an edge is made of. */
@@ -61,7 +61,8 @@ export class EdgeRole {
       // Scanners do it all day; that there are too many at a time is for the operator to know.
       log[failure.reason === 'overload' ? 'warn' : 'debug']({ ...failure }, 'TLS handshake failed');
     };
-    return { ...DEFAULT_TLS_LIMITS, identities, wheel, onFailure };
+    const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = edge;
+    return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
   }
 
   /** Takes no more connections, and lets what runs come to its end. */
@@ -128,6 +129,7 @@ export class EdgeRole {
 
   get #shared() {
     const { edge, wheel, counters, log } = this.#options;
-    return { maxHeaders: edge.maxHeaders, wheel, counters, log };
+    const limits = { maxHeaders: edge.maxHeaders, maxPacketBytes: maxPacketBytes(edge) };
+    return { limits, wheel, counters, log };
   }
 }

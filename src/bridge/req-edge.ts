@@ -1,5 +1,4 @@
 import {
-  DEFAULT_ZHTTP_LIMITS,
   encodeRequestPacket,
   parseResponsePacket,
   type ResponsePacket,
@@ -29,8 +28,8 @@ export interface ReqEdgeOptions {
   readonly maxBodyBytes: number;
   /** From the end of a request's head to its answer. */
   readonly requestTimeout: number;
-  /** Header fields that an answer may have. */
-  readonly maxHeaders: number;
+  /** Bounds of the packets of handlers. */
+  readonly limits: ZhttpLimits;
   readonly wheel: TimerWheel;
   readonly counters: BridgeCounters;
   readonly log: Log;
@@ -47,13 +46,11 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
   readonly #link: RequestLink;
   readonly #sessions = new Map<string, ReqSession>();
   readonly #ticker: Ticker;
-  readonly #limits: ZhttpLimits;
   #numbers = 0;
 
   /** @param openLink gives the way to the handlers, which reports to the edge */
   constructor(options: ReqEdgeOptions, openLink: (sink: RequestLinkSink) => RequestLink) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_ZHTTP_LIMITS, maxHeaders: options.maxHeaders };
     this.maxBodyBytes = options.maxBodyBytes;
     this.counters = options.counters;
     this.log = options.log;
@@ -106,7 +103,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
   onPacket(payload: Buffer): void {
     let packet: ResponsePacket;
     try {
-      packet = parseResponsePacket(payload, this.#limits);
+      packet = parseResponsePacket(payload, this.#options.limits);
     } catch (error) {
       if (!(error instanceof ZhttpError)) throw error;
       this.#onMalformed(error);

@@ -1,5 +1,4 @@
 import {
-  DEFAULT_ZHTTP_LIMITS,
   encodeRequestPacket,
   MAX_IDS,
   type PacketType,
@@ -33,8 +32,8 @@ export interface StreamEdgeOptions {
   readonly streamTimeout: number;
   /** Whether handlers are asked to answer by the ROUTER socket. */
   readonly routerResp: boolean;
-  /** Header fields that an answer may have. */
-  readonly maxHeaders: number;
+  /** Bounds of the packets of handlers. */
+  readonly limits: ZhttpLimits;
   readonly wheel: TimerWheel;
   readonly counters: BridgeCounters;
   readonly log: Log;
@@ -63,7 +62,6 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   readonly #ticker: Ticker;
   /** Sessions that have granted less than is worth a packet of its own. */
   #owing: HostedSession[] = [];
-  readonly #limits: ZhttpLimits;
   #numbers = 0;
   /** Where the round through the sessions has got to. */
   #round: Iterator<Session>;
@@ -71,7 +69,6 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   /** @param openLink gives the way to the handlers, which reports to the edge */
   constructor(options: StreamEdgeOptions, openLink: (sink: HandlerLinkSink) => HandlerLink) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_ZHTTP_LIMITS, maxHeaders: options.maxHeaders };
     this.#wheel = options.wheel;
     this.address = options.address;
     this.initialCredits = options.initialCredits;
@@ -147,7 +144,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   onPacket(payload: Buffer): void {
     let packet: ResponsePacket;
     try {
-      packet = parseResponsePacket(payload, this.#limits);
+      packet = parseResponsePacket(payload, this.#options.limits);
     } catch (error) {
       if (!(error instanceof ZhttpError)) throw error;
       this.#onMalformed(error);

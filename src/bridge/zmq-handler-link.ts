@@ -32,6 +32,8 @@ export interface ZmqHandlerLinkOptions {
   readonly hwm: number;
   /** How long a request waits for a handler to take it. */
   readonly backendTimeout: number;
+  /** Bytes of a message of a handler; one with more is cut off. */
+  readonly maxMessageBytes: number;
   /** How long packets wait for a handler that is not connected. */
   readonly sessionTimeout: number;
   readonly wheel: TimerWheel;
@@ -84,7 +86,8 @@ export class ZmqHandlerLink implements HandlerLink {
   constructor(options: ZmqHandlerLinkOptions, sink: HandlerLinkSink) {
     const { id, wheel, log, hwm, zmqCounters: counters } = options;
     const context = { wheel, counters, log };
-    const shared = { ipcMode: options.ipcFileMode, linger: LINGER };
+    const { ipcFileMode: ipcMode, maxMessageBytes } = options;
+    const shared = { ipcMode, maxMessageBytes, linger: LINGER };
     this.#options = options;
     this.#sink = sink;
     this.#prefix = id.length + 1;

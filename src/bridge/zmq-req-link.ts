@@ -15,6 +15,8 @@ export interface ZmqReqLinkOptions {
   readonly ipcFileMode: number | null;
   /** How long a request waits for a handler to take it. */
   readonly backendTimeout: number;
+  /** Bytes of a message of a handler; one with more is cut off. */
+  readonly maxMessageBytes: number;
   readonly wheel: TimerWheel;
   readonly zmqCounters: ZmqCounters;
   readonly counters: BridgeCounters;
@@ -38,14 +40,14 @@ export class ZmqReqLink implements RequestLink {
   readonly #ticker: Ticker;
 
   constructor(options: ZmqReqLinkOptions, sink: RequestLinkSink) {
-    const { wheel, zmqCounters: counters, log } = options;
+    const { wheel, zmqCounters: counters, log, ipcFileMode: ipcMode, maxMessageBytes } = options;
     this.#options = options;
     this.#sink = sink;
     this.#waiting = new WaitingRequests(options.backendTimeout);
     // The end waits for nothing: the answers would have nobody to go to.
     this.#dealer = new DealerSocket(
       { wheel, counters, log },
-      { sendHwm: SEND_HWM, immediate: true, ipcMode: options.ipcFileMode, linger: 0 },
+      { sendHwm: SEND_HWM, immediate: true, ipcMode, maxMessageBytes, linger: 0 },
       (parts) => this.#onMessage(parts),
       () => this.#waiting.sendTo((packet) => this.#send(packet)),
     );

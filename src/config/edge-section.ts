@@ -129,6 +129,24 @@ const shape = {
     default: '.',
     doc: 'Folder with the certificates (`NAME.crt`) and keys (`NAME.key`) of listeners with `tls`. A relative path begins at the working directory.',
   }),
+  tls_handshake_timeout: seconds({
+    default: 10,
+    from: 0.1,
+    to: 3600,
+    doc: 'Time for a TLS handshake. Afterwards the connection is closed.',
+  }),
+  tls_max_handshakes: count({
+    default: 4096,
+    from: 1,
+    to: MAX_CONNECTIONS,
+    doc: 'TLS handshakes of one listener that may be under way at the same time. One more connection is closed at once.',
+  }),
+  close_timeout: seconds({
+    default: 10,
+    from: 0.1,
+    to: 3600,
+    doc: "Time for a client's part of the closing handshake of a WebSocket. Afterwards the connection is cut.",
+  }),
   compression: flag({ doc: 'Compress WebSocket messages for clients that offer it (permessage-deflate).' }),
   workers: count({
     default: 1,
