@@ -27,6 +27,9 @@ max_headers = 8
 max_message_bytes = 125
 router_resp = true
 tls_identities_dir = "/etc/certs"
+tls_handshake_timeout = 3
+tls_max_handshakes = 9
+close_timeout = 4
 compression = true
 workers = 2
 `,
@@ -56,6 +59,9 @@ workers = 2
     maxMessageBytes: 125,
     routerResp: true,
     tlsIdentitiesDir: '/etc/certs',
+    tlsHandshakeTimeout: 3,
+    tlsMaxHandshakes: 9,
+    closeTimeout: 4,
     compression: true,
     workers: 2,
   });
