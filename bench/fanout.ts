@@ -94,8 +94,8 @@ interface Plan {
 
 async function measure({ children }: Run, server: Server, publishing: Publishing, plan: Plan): Promise<Turn> {
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: server.port, clients: plan.clients });
-  const options = { port: server.publishPort, ...publishing, ...plan };
+  await load.call('connect', { port: server.port, clients: plan.clients, transport: 'stream' });
+  const options = { port: server.publishPort, transport: 'stream' as const, ...publishing, ...plan };
   const warm = await load.call('publish', { ...options, items: warmUp(plan.items) });
   const { result, cpuSeconds, wallSeconds } = await measureCpu(server.child.pid, () => load.call('publish', options));
   await load.child.stop();

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IdleLoad } from './programs/idle-load.ts';
 import type { Bench, Run } from './support/bench.ts';
-import { nginxVersion } from './support/machine.ts';
+import { CONDURE, type Edge, type EdgeProgram, holdfastEdge, startEdge } from './support/edges.ts';
+import { condureVersion, nginxVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
-import { compare, type Turn } from './support/rounds.ts';
+import { type Comparison, compare, type Turn } from './support/rounds.ts';
 import { type Server, SMALL_BODY, startBare, startHoldfast, startNginxOrigin } from './support/servers.ts';
 import { measureCpu, residentBytes } from './support/usage.ts';
 
@@ -15,33 +16,31 @@ const SETTLE_MS = 3000;
 
 /** What clients cost that are connected and do nothing. */
 export const idle: Bench = {
-  summary: 'memory and CPU of idle keep-alive connections that have made one request each',
+  summary: 'memory and CPU of idle connections: behind the proxy, and on the edge against condure',
+  parts: {
+    proxy: 'keep-alive connections that have made one request each, forwarded to an origin',
+    edge: 'keep-alive connections that have made one request each, answered by a handler over ZeroMQ',
+    'edge-ws': 'WebSockets that a handler has accepted over ZeroMQ',
+  },
   options: {
     connections: { help: 'idle connections', default: 10_000, min: 100, max: 19_000 },
-    seconds: { help: 'how long the idleness is watched', default: 10, min: 1, max: 60 },
+    // condure ends a connection on which nothing was asked for 60 s, however it is configured.
+    seconds: { help: 'how long the idleness is watched', default: 10, min: 1, max: 45 },
   },
-  commands: ['nginx'],
-  peers: () => [nginxVersion()],
+  commands: ['nginx', 'condure', 'cc'],
+  peers: () => [nginxVersion(), condureVersion()],
 
   async run(run) {
     requireOpenFiles(run.option('connections'));
-    const { children, launcher, rounds } = run;
     const settle = SETTLE_MS / 1000;
     console.log(
-      `load      ${run.option('connections')} connections, one GET on each; ${settle} s to settle; ${run.option('seconds')} s of idleness`,
+      `load      ${run.option('connections')} ${run.part === 'edge-ws' ? 'WebSockets' : 'connections, one GET on each'}; ${settle} s to settle; ${run.option('seconds')} s of idleness`,
     );
     console.log(`memory    resident when settled, less what it was ${settle} s after the start with no connection yet`);
-    console.log('holdfast  forwards the GETs to an nginx; default timeouts');
-    console.log(
-      'bare      Node, node:net sockets with a fixed answer; no HTTP parser, no timeouts; for orientation only',
-    );
-    const origin = await startNginxOrigin(children);
+    const { subjects, targets } = run.part === 'proxy' ? await besideBare(run) : besideCondure(run);
     return compare({
-      rounds,
-      subjects: [
-        { name: 'holdfast', turn: async () => measure(run, await startHoldfast(children, launcher, origin.port)) },
-        { name: 'bare', turn: async () => measure(run, await startBare(children)) },
-      ],
+      rounds: run.rounds,
+      subjects,
       columns: [
         { key: 'kilobytes', title: 'KB/connection', digits: 2 },
         { key: 'busy', title: 'idle CPU %', digits: 2 },
@@ -49,15 +48,45 @@ export const idle: Bench = {
         { key: 'after', title: 'MB after', digits: 1 },
         { key: 'rate', title: 'connections/s', digits: 0 },
       ],
-      targets: [
-        { column: 'kilobytes', peer: null, atMost: 8 },
-        { column: 'busy', peer: null, atMost: 1 },
-      ],
+      targets,
     });
   },
 };
 
-async function measure({ children, option }: Run, { child, port }: Server): Promise<Turn> {
+async function besideBare(run: Run): Promise<Pick<Comparison, 'subjects' | 'targets'>> {
+  const { children, launcher } = run;
+  console.log('holdfast  forwards the GETs to an nginx; default timeouts');
+  console.log(
+    'bare      Node, node:net sockets with a fixed answer; no HTTP parser, no timeouts; for orientation only',
+  );
+  const origin = await startNginxOrigin(children);
+  const turn = async (server: Server) => measure(run, { ...server, stop: () => server.child.stop() });
+  return {
+    subjects: [
+      { name: 'holdfast', turn: async () => turn(await startHoldfast(children, launcher, origin.port)) },
+      { name: 'bare', turn: async () => turn(await startBare(children)) },
+    ],
+    targets: [
+      { column: 'kilobytes', peer: null, atMost: 8 },
+      { column: 'busy', peer: null, atMost: 1 },
+    ],
+  };
+}
+
+function besideCondure(run: Run): Pick<Comparison, 'subjects' | 'targets'> {
+  const edge = { mode: 'stream', connections: run.option('connections'), workers: 1 } as const;
+  console.log('handler   C with libzmq over ipc, the same for all; it keeps WebSockets alive every 25 s');
+  const turn = async (program: EdgeProgram) => measure(run, await startEdge(run.children, program, edge));
+  return {
+    subjects: [
+      { name: 'holdfast', turn: () => turn(holdfastEdge(run.launcher)) },
+      { name: 'condure', turn: () => turn(CONDURE) },
+    ],
+    targets: [{ column: 'kilobytes', peer: null, atMost: run.part === 'edge' ? 8 : 10 }],
+  };
+}
+
+async function measure({ children, part, option }: Run, { child, port, stop }: Edge): Promise<Turn> {
   const connections = option('connections');
   await delay(SETTLE_MS);
   const before = residentBytes(child.pid);
@@ -71,7 +100,7 @@ async function measure({ children, option }: Run, { child, port }: Server): Prom
   await Promise.all(
     programs.map((program, i) => {
       const share = Math.floor((connections + i) / programs.length);
-      return program.call('open', { port, connections: share, body: SMALL_BODY });
+      return program.call('open', { port, connections: share, body: SMALL_BODY, webSockets: part === 'edge-ws' });
     }),
   );
   const connectSeconds = (performance.now() - start) / 1000;
@@ -81,7 +110,7 @@ async function measure({ children, option }: Run, { child, port }: Server): Prom
   const { cpuSeconds, wallSeconds } = await measureCpu(child.pid, () => delay(option('seconds') * 1000));
   const closed = await Promise.all(programs.map((program) => program.call('closed', null)));
   await Promise.all(programs.map((program) => program.child.stop()));
-  await child.stop();
+  await stop();
 
   const lost = closed.reduce((sum, count) => sum + count, 0);
   return {

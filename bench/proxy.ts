@@ -1,6 +1,5 @@
-import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import type { Bench } from './support/bench.ts';
+import { checkAnswer } from './support/check-answer.ts';
 import type { Children } from './support/children.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
 import { compare, type Turn } from './support/rounds.ts';
@@ -45,7 +44,7 @@ export const proxy: Bench = {
 
 async function measure(children: Children, server: Server, connections: number, seconds: number): Promise<Turn> {
   const url = `http://127.0.0.1:${server.port}/`;
-  await checkAnswer(url);
+  await checkAnswer(server.port, server.child.name);
   await runWrk(children, url, connections, 2);
   const { result, cpuSeconds, wallSeconds } = await measureCpu(server.child.pid, () =>
     runWrk(children, url, connections, seconds),
@@ -61,18 +60,4 @@ async function measure(children: Children, server: Server, connections: number, 
     },
     problems: result.problems,
   };
-}
-
-/** A server that answers something else would be measured at something else. */
-async function checkAnswer(url: string): Promise<void> {
-  const [status, body] = await new Promise<[number | undefined, string]>((resolve, reject) => {
-    const get = request(url, { agent: false, timeout: 5000 }, async (response) =>
-      resolve([response.statusCode, await text(response)]),
-    );
-    get.once('timeout', () => get.destroy(new Error(`GET ${url} was not answered`)));
-    get.once('error', reject);
-    get.end();
-  });
-  if (status !== 200 || body !== SMALL_BODY)
-    throw new Error(`GET ${url} was answered ${status} ${JSON.stringify(body)}`);
 }

@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { accept } from './accept.ts';
+import { edge } from './edge.ts';
 import { fanout } from './fanout.ts';
 import { idle } from './idle.ts';
 import { proxy } from './proxy.ts';
@@ -9,9 +11,11 @@ import type { Bench, NumberOption } from './support/bench.ts';
 import { Children } from './support/children.ts';
 import { hasCommand } from './support/commands.ts';
 import { printMachine, printVersions } from './support/machine.ts';
-import type { Verdict } from './support/rounds.ts';
+import { type Verdict, worst } from './support/rounds.ts';
+import { transfer } from './transfer.ts';
+import { ws } from './ws.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, idle };
+const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, edge, ws, idle, accept, transfer };
 
 const ROUNDS: NumberOption = { help: 'turns of each server', default: 3, min: 1, max: 100 };
 const LAUNCHER = fileURLToPath(new URL('../bin/holdfast', import.meta.url));
@@ -31,6 +35,8 @@ interface Command {
   readonly rounds: number;
   readonly launcher: string;
   readonly pin: boolean;
+  /** The parts to run; one empty name if the bench has none. */
+  readonly parts: readonly string[];
   readonly values: ReadonlyMap<string, number>;
 }
 
@@ -50,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runBench({ name, bench, rounds, launcher, pin, values }: Command): Promise<boolean> {
+async function runBench({ name, bench, rounds, launcher, pin, parts, values }: Command): Promise<boolean> {
   for (const command of pin ? [...bench.commands, 'taskset'] : bench.commands) {
     if (!hasCommand(command)) throw new Error(`${command} is not installed`);
   }
@@ -68,11 +74,14 @@ async function runBench({ name, bench, rounds, launcher, pin, values }: Command)
   });
   try {
     const option = (key: string) => values.get(key) as number;
-    const verdict = await Promise.race([
-      bench.run({ children, launcher, rounds, option }),
-      children.failure,
-      interruption,
-    ]);
+    const verdicts: Verdict[] = [];
+    for (const part of parts) {
+      if (part !== '') console.log(`\n${part}: ${bench.parts?.[part]}`);
+      verdicts.push(
+        await Promise.race([bench.run({ children, launcher, rounds, part, option }), children.failure, interruption]),
+      );
+    }
+    const verdict = worst(verdicts);
     console.log(`${name}: ${VERDICTS[verdict]}`);
     return verdict === 'met';
   } finally {
@@ -86,11 +95,16 @@ function readCommand(args: readonly string[]): Command {
   if (bench === undefined) throw new UsageError(`there is no bench "${name}"`);
   const numbers = { rounds: ROUNDS, ...bench.options };
   const texts = Object.fromEntries(Object.keys(numbers).map((key) => [key, { type: 'string' as const }]));
-  let given: Record<string, string | boolean | undefined>;
+  let given: Record<string, string | boolean | string[] | undefined>;
   try {
     given = parseArgs({
       args: rest,
-      options: { ...texts, holdfast: { type: 'string' }, pin: { type: 'boolean' } },
+      options: {
+        ...texts,
+        only: { type: 'string', multiple: true },
+        holdfast: { type: 'string' },
+        pin: { type: 'boolean' },
+      },
     }).values;
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -102,11 +116,23 @@ function readCommand(args: readonly string[]): Command {
     rounds: values.get('rounds') as number,
     launcher: typeof given.holdfast === 'string' ? given.holdfast : LAUNCHER,
     pin: given.pin === true,
+    parts: readParts(bench, given.only as string[] | undefined),
     values,
   };
 }
 
-function readNumber(key: string, text: string | boolean | undefined, option: NumberOption): number {
+/** The parts that are asked for: all, if none is named. */
+function readParts(bench: Bench, only: readonly string[] | undefined): string[] {
+  if (bench.parts === undefined && only === undefined) return [''];
+  const parts = Object.keys(bench.parts ?? {});
+  for (const part of only ?? []) {
+    if (!parts.includes(part))
+      throw new UsageError(`--only: there is no part "${part}", but ${parts.join(', ') || 'none'}`);
+  }
+  return parts.filter((part) => only?.includes(part) ?? true);
+}
+
+function readNumber(key: string, text: string | boolean | string[] | undefined, option: NumberOption): number {
   const value = text === undefined ? option.default : Number(text);
   if (!Number.isInteger(value) || value < option.min || value > option.max) {
     throw new UsageError(`--${key}: expected a whole number from ${option.min} to ${option.max}, got "${text}"`);
@@ -117,11 +143,14 @@ function readNumber(key: string, text: string | boolean | undefined, option: Num
 function usage(): string {
   const optionLines = (options: Readonly<Record<string, NumberOption>>) =>
     Object.entries(options).map(([key, option]) => `    ${`--${key} N`.padEnd(18)} ${option.help} (${option.default})`);
+  const partLines = (bench: Bench) =>
+    Object.entries(bench.parts ?? {}).map(([part, help]) => `    ${`--only ${part}`.padEnd(18)} ${help}`);
   return [
     'usage: npm run bench -- NAME [options]',
     '',
     ...Object.entries(BENCHES).flatMap(([name, bench]) => [
       `  ${name}: ${bench.summary}`,
+      ...partLines(bench),
       ...optionLines(bench.options),
       '',
     ]),

@@ -4,23 +4,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { answerCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
 import { percentile } from '../support/statistics.ts';
+import { clientFrame, SWITCHING, upgradeRequest } from '../support/websocket.ts';
 
-/** The clients of the `fanout` bench and its publisher, in one process so that one clock stamps and reads the items. */
+/**
+ * Clients that receive what is published, and the publisher, in one process so that one clock stamps and reads the items:
+ * held streams and POSTs in the `fanout` bench, WebSockets throughout in the broadcast of the `ws` bench.
+ */
 export interface StreamLoad {
-  /** Opens the streams and resolves when every client has the head of its response. */
-  connect(options: { port: number; clients: number }): Promise<void>;
+  /** Opens the streams or WebSockets and resolves when every client has the head of its response. */
+  connect(options: { port: number; clients: number; transport: Transport }): Promise<void>;
   /** Publishes and waits until everything arrived, or nothing has arrived for 5 s. */
   publish(options: PublishOptions): Promise<Delivery>;
 }
 
+/** What the items come by. */
+export type Transport = 'stream' | 'websocket';
+
 export interface PublishOptions {
   readonly port: number;
+  /** POSTs, each the next when the last is answered, or messages of one WebSocket. */
+  readonly transport: Transport;
   readonly path: string;
-  /** What the body of a publish request has before and after the item. */
+  /** What the body of a publish request, or the message, has before and after the item. */
   readonly before: string;
   readonly after: string;
   readonly items: number;
-  /** Items a second; 0 for back to back, as soon as the answer came and fewer than `inFlight` items are on their way. */
+  /** Items a second; 0 for back to back, as soon as the last is published and fewer than `inFlight` items are on their way. */
   readonly rate: number;
   readonly inFlight: number;
 }
@@ -60,14 +69,17 @@ let resolveAwaited: (all: boolean) => void = () => {};
 class Stream {
   items = 0;
   readonly #sampled: boolean;
+  readonly #accepted: string;
   readonly #onHead: (refused?: Error) => void;
   /** Text of the head until it is complete. */
   #head: string | null = '';
   #digits = 0;
   #stamp = 0;
 
-  constructor(sampled: boolean, onHead: (refused?: Error) => void) {
+  /** @param accepted how the head begins of a response that is no refusal. */
+  constructor(sampled: boolean, accepted: string, onHead: (refused?: Error) => void) {
     this.#sampled = sampled;
+    this.#accepted = accepted;
     this.#onHead = onHead;
   }
 
@@ -80,7 +92,7 @@ class Stream {
       if (end < 0) return;
       start = end + 4 - before;
       this.#onHead(
-        this.#head.startsWith('HTTP/1.1 200 ') ? undefined : new Error(`a stream was refused: ${this.#head}`),
+        this.#head.startsWith(this.#accepted) ? undefined : new Error(`a stream was refused: ${this.#head}`),
       );
       this.#head = null;
     }
@@ -115,16 +127,16 @@ function count(data: Uint8Array, start: number, end: number): number {
 }
 
 answerCalls<StreamLoad>({
-  async connect({ port, clients }) {
+  async connect({ port, clients, transport }) {
     const step = Math.ceil(clients / SAMPLED_CLIENTS);
     // One buffer for all: each read is taken before the next one happens.
     const buffer = Buffer.allocUnsafe(65_536);
-    await openMany(clients, (index) => openStream(port, index % step === 0, buffer));
+    await openMany(clients, (index) => openStream(port, transport, index % step === 0, buffer));
   },
 
   async publish(options) {
     const { items, rate } = options;
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const publisher = await openPublisher(options);
     const before = streams.map((stream) => stream.items);
     const receivedBefore = received;
     const bytesBefore = receivedBytes;
@@ -137,11 +149,11 @@ answerCalls<StreamLoad>({
       } else if (!(await arrived(receivedBefore + (item + 1 - options.inFlight) * streams.length))) {
         break;
       }
-      await post(agent, options);
+      await publisher.publish(itemOf(options));
     }
     await arrived(receivedBefore + items * streams.length);
     const seconds = (performance.now() - start) / 1000;
-    agent.destroy();
+    publisher.close();
     return {
       delivered: received - receivedBefore,
       incomplete: streams.filter((stream, i) => stream.items - (before[i] ?? 0) !== items).length,
@@ -154,9 +166,10 @@ answerCalls<StreamLoad>({
   },
 });
 
-function openStream(port: number, sampled: boolean, buffer: Buffer): Promise<void> {
+function openStream(port: number, transport: Transport, sampled: boolean, buffer: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = new Stream(sampled, (refused) => (refused === undefined ? resolve() : reject(refused)));
+    const accepted = transport === 'websocket' ? SWITCHING : 'HTTP/1.1 200 ';
+    const stream = new Stream(sampled, accepted, (refused) => (refused === undefined ? resolve() : reject(refused)));
     streams.push(stream);
     const socket: Socket = connect({
       port,
@@ -174,7 +187,11 @@ function openStream(port: number, sampled: boolean, buffer: Buffer): Promise<voi
       closed++;
       reject(new Error('a stream was closed before it began'));
     });
-    socket.write(`GET /stream HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`);
+    socket.write(
+      transport === 'websocket'
+        ? upgradeRequest(port, '/subscribe')
+        : `GET /stream HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`,
+    );
   });
 }
 
@@ -196,10 +213,46 @@ function arrived(deliveries: number): Promise<boolean> {
   });
 }
 
-function post(agent: Agent, { port, path, before, after }: PublishOptions): Promise<void> {
+/** The next item with what stands around it. */
+function itemOf({ before, after }: PublishOptions): string {
+  const stamp = `~${String(now()).padStart(STAMP_DIGITS, '0')}`;
+  return `${before}${stamp.padEnd(ITEM_BYTES, 'x')}${after}`;
+}
+
+interface Publisher {
+  /** Resolves when the next item may be published. */
+  publish(body: string): Promise<void>;
+  close(): void;
+}
+
+async function openPublisher(options: PublishOptions): Promise<Publisher> {
+  if (options.transport === 'websocket') return openWebSocketPublisher(options);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return { publish: (body) => post(agent, options, body), close: () => agent.destroy() };
+}
+
+function openWebSocketPublisher({ port, path }: PublishOptions): Promise<Publisher> {
   return new Promise((resolve, reject) => {
-    const stamp = `~${String(now()).padStart(STAMP_DIGITS, '0')}`;
-    const body = `${before}${stamp.padEnd(ITEM_BYTES, 'x')}${after}`;
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the WebSocket of the publisher was closed')));
+    // Nothing but the head comes: the handler says nothing to a publisher.
+    socket.once('data', (head) => {
+      if (!head.toString('latin1').startsWith(SWITCHING)) reject(new Error(`publishing was refused: ${head}`));
+      resolve({
+        publish: (body) =>
+          new Promise((written, failed) => {
+            socket.write(clientFrame(body), (error) => (error ? failed(error) : written()));
+          }),
+        close: () => socket.destroy(),
+      });
+    });
+    socket.write(upgradeRequest(port, path));
+  });
+}
+
+function post(agent: Agent, { port, path }: PublishOptions, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
     const headers = { 'Content-Length': body.length };
     const target = { agent, port, path, host: '127.0.0.1', method: 'POST', headers, timeout: STALLED_MS };
     const publish = request(target, (response) => {

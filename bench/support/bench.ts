@@ -15,6 +15,8 @@ export interface Run {
   /** Path of the program that starts Holdfast. */
   readonly launcher: string;
   readonly rounds: number;
+  /** Which of the bench's parts is asked for; empty if it has none. */
+  readonly part: string;
   /** Value of one of the bench's own options. */
   option(name: string): number;
 }
@@ -24,10 +26,12 @@ export interface Bench {
   /** What is measured, in one line. */
   readonly summary: string;
   readonly options: Readonly<Record<string, NumberOption>>;
+  /** What it consists of, by name with what each measures: each part is run on its own. None if it is one comparison. */
+  readonly parts?: Readonly<Record<string, string>>;
   /** Commands that must be there. */
   readonly commands: readonly string[];
   /** Versions of the peers, for the record. Throws if something is missing that `commands` does not tell. */
   peers(): readonly string[];
-  /** Prints what it finds. */
+  /** Runs the bench, or one part of it, and prints what it finds. */
   run(run: Run): Promise<Verdict>;
 }

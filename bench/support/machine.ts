@@ -29,6 +29,11 @@ export function nginxVersion(): string {
     .trim();
 }
 
+/** As `condure 1.10.0`. */
+export function condureVersion(): string {
+  return outputOf('condure', '--version').trim();
+}
+
 /** As `wrk 4.1.0`. */
 export function wrkVersion(): string {
   return `wrk ${/\d+\.\d+\.\d+/.exec(outputOf('wrk', '--version'))?.[0]}`;

@@ -9,6 +9,7 @@ type ArgumentOf<F> = F extends (argument: infer A) => unknown ? A : never;
 type ResultOf<F> = F extends (argument: never) => infer R ? Awaited<R> : never;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAMS = ['bare-server', 'echo-load', 'idle-load', 'stream-load', 'transfer-load'];
 const TSC_OPTIONS =
   '--ignoreConfig --noCheck --target es2023 --module nodenext --rewriteRelativeImportExtensions --verbatimModuleSyntax';
 
@@ -48,7 +49,7 @@ function compiledPrograms(children: Children): string {
     mkdirSync(folder);
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const sources = ['bare-server', 'idle-load', 'stream-load'].map((name) => join('bench/programs', `${name}.ts`));
+    const sources = PROGRAMS.map((name) => join('bench/programs', `${name}.ts`));
     const args = [tsc, ...TSC_OPTIONS.split(' '), '--rootDir', 'bench', '--outDir', folder, ...sources];
     execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   }

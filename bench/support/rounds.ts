@@ -27,11 +27,18 @@ export interface Target {
   readonly column: string;
   /** Name of the peer that the figure is divided by; null if the figure itself counts. */
   readonly peer: string | null;
-  readonly atMost: number;
+  /** The bound; one of the two is given. */
+  readonly atMost?: number;
+  readonly atLeast?: number;
 }
 
 /** How a comparison ended: `void` if a turn had problems, whatever its figures say. */
 export type Verdict = 'met' | 'missed' | 'void';
+
+/** How several comparisons ended together: as the worst of them. */
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.includes('void') ? 'void' : verdicts.includes('missed') ? 'missed' : 'met';
+}
 
 /** One comparison: Holdfast and its peers. */
 export interface Comparison {
@@ -93,12 +100,14 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
     const peer = target.peer === null ? null : figures(target.peer, target.column);
     const values = own.map((value, i) => (peer === null ? value : value / (peer[i] ?? Number.NaN)));
     const value = median(values);
-    const reached = value <= target.atMost;
+    const { atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY } = target;
+    const reached = value >= atLeast && value <= atMost;
+    const bound = target.atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
     met &&= reached;
     const title = columns.find((column) => column.key === target.column)?.title;
     console.log(
       `${reached ? 'met     ' : 'MISSED  '}  ${ours}${target.peer === null ? '' : ` / ${target.peer}`}: ${title}: ` +
-        `median ${value.toFixed(3)} of ${values.map((each) => each.toFixed(3)).join(' ')}, target at most ${target.atMost}`,
+        `median ${value.toFixed(3)} of ${values.map((each) => each.toFixed(3)).join(' ')}, target ${bound}`,
     );
   }
   if (problems > 0) return 'void';

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Unit of the times in /proc/PID/stat (USER_HZ): 1/100 s on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -26,6 +26,21 @@ export function residentBytes(pid: number): number {
     // Counted page by page: VmRSS in /proc/PID/status may lag behind by some pages a thread.
     const rollup = readFileSync(`/proc/${member}/smaps_rollup`, 'latin1');
     kilobytes += Number(/^Rss:\s+(\d+) kB$/m.exec(rollup)?.[1]);
+  }
+  return kilobytes * 1024;
+}
+
+/** Forgets how much memory a process and its descendants have had resident at most, so that it is counted from now on. */
+export function resetPeak(pid: number): void {
+  // proc(5), clear_refs: 5 resets the peak.
+  for (const member of processTree(pid)) writeFileSync(`/proc/${member}/clear_refs`, '5');
+}
+
+/** The most that was resident since `resetPeak`, in bytes: the sum of the peaks of a process and its descendants. */
+export function peakResidentBytes(pid: number): number {
+  let kilobytes = 0;
+  for (const member of processTree(pid)) {
+    kilobytes += Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${member}/status`, 'latin1'))?.[1]);
   }
   return kilobytes * 1024;
 }

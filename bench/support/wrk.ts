@@ -13,9 +13,19 @@ export interface Load {
 
 const MILLISECONDS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
 
-/** Sends GETs to one url over keep-alive connections, each as soon as the last was answered, from one thread. */
-export async function runWrk(children: Children, url: string, connections: number, seconds: number): Promise<Load> {
-  const args = ['--latency', '-t', '1', '-c', String(connections), '-d', `${seconds}s`, url];
+/**
+ * Sends GETs to one url from one thread, each as soon as the last was answered, over keep-alive connections. With the
+ * header `Connection: close` each takes a new connection, once the server has said that it closes the last one.
+ */
+export async function runWrk(
+  children: Children,
+  url: string,
+  connections: number,
+  seconds: number,
+  headers: readonly string[] = [],
+): Promise<Load> {
+  const fields = headers.flatMap((header) => ['-H', header]);
+  const args = ['--latency', '-t', '1', '-c', String(connections), '-d', `${seconds}s`, ...fields, url];
   const output = await children.run('wrk', 'load', 'wrk', args);
   const field = (pattern: RegExp) => pattern.exec(output)?.[1] ?? '';
   const time = (percent: number) => {
