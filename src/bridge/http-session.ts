@@ -1,4 +1,5 @@
 import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import type { RequestHead } from '../exchange/index.ts';
 import { requestPacket } from './request-packet.ts';
 import { responseHead } from './response-head.ts';
 import { Session } from './session.ts';
@@ -7,10 +8,10 @@ import { Session } from './session.ts';
 export class HttpSession extends Session {
   #answered = false;
 
-  override firstPacket(): RequestPacket {
-    const packet = requestPacket(this.request);
+  override firstPacket(request: RequestHead): RequestPacket {
+    const packet = requestPacket(request);
     packet.credits = this.host.initialCredits;
-    packet.more = this.request.bodyLength !== 0;
+    packet.more = request.bodyLength !== 0;
     packet.stream = true;
     packet.routerResp = this.host.routerResp;
     return packet;

@@ -35,7 +35,9 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   /** Where the handler gets its packets; empty while it is unknown. */
   address = '';
   protected readonly host: SessionHost;
-  protected readonly request: RequestHead;
+  /** Of the request, for the log: it itself would keep its whole head in memory. */
+  readonly #exchange: string;
+  readonly #peer: string;
   protected readonly requester: R;
   #state = UNANSWERED;
   /** Number of the packet that is to come next. */
@@ -53,7 +55,8 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   constructor(host: SessionHost, id: string, request: RequestHead, requester: R) {
     this.host = host;
     this.id = id;
-    this.request = request;
+    this.#exchange = request.id;
+    this.#peer = request.peer.address;
     this.requester = requester;
     this.#window = Math.max(request.credits, host.initialCredits);
     this.heardAt = host.now;
@@ -61,7 +64,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   }
 
   /** The packet that begins the session. */
-  abstract firstPacket(): RequestPacket;
+  abstract firstPacket(request: RequestHead): RequestPacket;
 
   /** Whether the session may be named in a packet together with others, and nothing of it waits. */
   get batchable(): boolean {
@@ -272,11 +275,10 @@ export abstract class Session<R extends Requester = Requester> implements Respon
 
   #report(error: ExchangeError): void {
     const { counters, log } = this.host;
-    const { id, peer } = this.request;
     counters.sessionsFailed++;
     const handler = this.address === '' ? undefined : this.address;
     log[error.face.level](
-      { id, peer: peer.address, session: this.id, handler, code: error.code, detail: error.detail },
+      { id: this.#exchange, peer: this.#peer, session: this.id, handler, code: error.code, detail: error.detail },
       'request failed',
     );
   }

@@ -8,7 +8,7 @@ import {
   ZhttpError,
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
-import type { Log, Service, WebSocketService } from '../exchange/index.ts';
+import type { Log, RequestHead, Service, WebSocketService } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
@@ -88,11 +88,11 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
 
   /** Answers HTTP requests. */
   readonly service: Service = (request, requester) =>
-    this.#begin(new HttpSession(this, this.#newId(), request, requester));
+    this.#begin(new HttpSession(this, this.#newId(), request, requester), request);
 
   /** Answers WebSockets. */
   readonly webSocketService: WebSocketService = (request, requester) =>
-    this.#begin(new WebSocketSession(this, this.#newId(), request, requester));
+    this.#begin(new WebSocketSession(this, this.#newId(), request, requester), request);
 
   /**
    * Sends every handler a cancel for each of its sessions, many in one packet, and lets the requesters fail.
@@ -110,8 +110,8 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     return `${this.#options.idPrefix}-${(++this.#numbers).toString(36)}`;
   }
 
-  #begin<S extends Session>(session: S): S {
-    const packet = session.firstPacket();
+  #begin<S extends Session>(session: S, request: RequestHead): S {
+    const packet = session.firstPacket(request);
     packet.from = this.address;
     packet.ids = [{ id: session.id, seq: 0 }];
     this.counters.sessions++;
@@ -174,7 +174,13 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   #onMalformed({ message, from, ids }: ZhttpError): void {
     this.counters.packetsMalformed++;
     this.log.warn({ handler: from, sessions: ids.length, reason: message }, 'packet of a handler refused');
-    for (const { id } of ids) this.#sessions.get(id)?.abort('HF_BACKEND_PROTOCOL', message);
+    for (const { id } of ids) {
+      const session = this.#sessions.get(id);
+      if (session === undefined) continue;
+      // Its handler is told, also if this was the first that was heard of it.
+      if (session.address === '') session.address = from;
+      session.abort('HF_BACKEND_PROTOCOL', message);
+    }
   }
 
   onRefused(id: string): void {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
 import { type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
-import type { WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import type { RequestHead, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import { requestPacket } from './request-packet.ts';
 import { responseHead } from './response-head.ts';
 import { packetOf, Session } from './session.ts';
@@ -18,8 +18,8 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
   #closeReceived = false;
   #closeSent = false;
 
-  override firstPacket(): RequestPacket {
-    const packet = requestPacket(this.request);
+  override firstPacket(request: RequestHead): RequestPacket {
+    const packet = requestPacket(request);
     packet.credits = this.host.initialCredits;
     packet.routerResp = this.host.routerResp;
     return packet;
@@ -156,9 +156,8 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
       return;
     }
     this.#closeSent = true;
-    const { requester } = this;
     this.#checkClosed();
-    requester.onResponseClose(code === 0 ? NORMAL_CLOSURE : code, body.toString());
+    this.requester.onResponseClose(code === 0 ? NORMAL_CLOSURE : code, body.toString());
   }
 
   #checkClosed(): void {
