@@ -1,0 +1,56 @@
+import type { TestContext } from 'node:test';
+import { Router } from 'zeromq';
+import {
+  encodeResponsePacket,
+  parseRequestPacket,
+  type RequestPacket,
+  ResponsePacket,
+} from '../../../src/codec/zhttp/index.ts';
+import { Arrivals } from '../zmq/zmq-rig.ts';
+import type { AnswerFields } from './handler.ts';
+
+/** One request in req mode. */
+export interface ReqRequest {
+  readonly packet: RequestPacket;
+  /** Answers with a packet; by default it has the id of the request, and nothing else. */
+  answer(fields: AnswerFields): Promise<void>;
+  /** Answers with these frames behind the address. */
+  answerRaw(frames: readonly (Buffer | string)[]): Promise<void>;
+}
+
+/** A handler in req mode on a libzmq ROUTER that does only what the test says. */
+export class ReqHandler {
+  readonly requests = new Arrivals<ReqRequest>();
+  readonly #router = new Router({ linger: 0 });
+
+  /** Connects, or binds for an edge that connects. */
+  static async start(t: TestContext, endpoint: string, bind = false): Promise<ReqHandler> {
+    const handler = new ReqHandler();
+    t.after(() => handler.close());
+    if (bind) await handler.#router.bind(endpoint);
+    else handler.#router.connect(endpoint);
+    void handler.#take();
+    return handler;
+  }
+
+  request(): Promise<ReqRequest> {
+    return this.requests.next();
+  }
+
+  close(): void {
+    this.#router.close();
+  }
+
+  async #take(): Promise<void> {
+    for await (const [peer, , payload] of this.#router) {
+      const packet = parseRequestPacket(payload as Buffer);
+      const answerRaw = (frames: readonly (Buffer | string)[]) => this.#router.send([peer as Buffer, ...frames]);
+      this.requests.add({
+        packet,
+        answerRaw,
+        answer: (fields) =>
+          answerRaw(['', encodeResponsePacket(Object.assign(new ResponsePacket(), { ids: packet.ids, ...fields }))]),
+      });
+    }
+  }
+}

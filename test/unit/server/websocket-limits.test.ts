@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { BINARY, CLOSE, CONTINUATION, encodeMaskedFrame, PING, TEXT } from '../../../src/codec/websocket/index.ts';
+import { manualClock, turn } from '../../support/manual-clock.ts';
+import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
+import type { ScriptedWebSocket } from '../../support/scripted-service.ts';
+import { closeText, frame, type Opened, openWebSocket, takeFrame } from './raw-websocket.ts';
+
+const TOO_LARGE: readonly { readonly what: string; readonly limits: object; readonly bytes: Buffer }[] = [
+  { what: 'a frame', limits: { maxFrameBytes: 10 }, bytes: frame(TEXT, 'x'.repeat(11)) },
+  {
+    what: 'a message',
+    limits: { maxMessageBytes: 10 },
+    bytes: Buffer.concat([frame(TEXT, 'x'.repeat(6), true), frame(CONTINUATION, 'y'.repeat(5))]),
+  },
+  {
+    what: 'the number of fragments',
+    limits: { maxFragments: 2 },
+    bytes: Buffer.concat([frame(TEXT, 'x', true), frame(CONTINUATION, '', true), frame(CONTINUATION, '', true)]),
+  },
+];
+
+for (const { what, limits, bytes } of TOO_LARGE) {
+  test(`${what} over its limit is answered with 1009`, async (t) => {
+    const running = await startServer(t, limits);
+    const { client, webSocket } = await openWebSocket(running);
+    client.write(frame(TEXT, 'x'.repeat(10)));
+    client.write(bytes);
+    assert.equal((await webSocket.failed()).code, 'HF_WEBSOCKET_PROTOCOL');
+    assert.equal((await takeFrame(client)).slice(0, 4), `8 ${closeText(1009)}`);
+    assert.equal(await client.takeAll(), '');
+  });
+}
+
+/** Sends to a client that takes nothing, as fast as credit allows, until its socket is full. */
+async function fill({ client, webSocket }: Opened): Promise<void> {
+  client.socket.pause();
+  for (;;) {
+    while (webSocket.credits >= 8_192) webSocket.message(Buffer.alloc(8_192));
+    await turn();
+    await turn();
+    if (webSocket.credits < 8_192) return;
+  }
+}
+
+/** Resolves when the server reads no more from the client. */
+async function paused(running: RunningServer, { client }: Opened): Promise<void> {
+  const socket = await running.serverEnd(client);
+  while (!socket.isPaused()) await turn();
+}
+
+test('what a client that does not read makes wait is bounded by credit', async (t) => {
+  const running = await startUnixServer(t);
+  const opened = await openWebSocket(running);
+  await fill(opened);
+  const socket = await running.serverEnd(opened.client);
+  assert.ok(socket.writableLength < 2 * 65_536 + 1_000, String(socket.writableLength));
+  const { credits } = opened.webSocket;
+  opened.client.socket.resume();
+  await opened.webSocket.until(() => opened.webSocket.credits === opened.webSocket.request.credits);
+  assert.ok(opened.webSocket.credits > credits);
+});
+
+test('a client that takes nothing for too long is cut off, counted and logged, and its responder hears of it', async (t) => {
+  const advance = manualClock(t);
+  const running = await startUnixServer(t, { writeTimeout: 3 });
+  const opened = await openWebSocket(running);
+  await fill(opened);
+  advance(2);
+  opened.webSocket.message('within its credit');
+  assert.equal(opened.webSocket.failure(), '');
+  advance(1);
+  assert.equal(opened.webSocket.failure(), 'HF_CLIENT_STALLED');
+  assert.equal(running.counters.clientsStalled, 1);
+  assert.equal(running.log.with('client cut off')[0]?.fields.id, '1-1');
+  opened.client.socket.resume();
+  await opened.client.closed;
+  assert.equal(running.counters.requestsAborted, 0);
+});
+
+test('a closing handshake that the client does not even read ends with the time of a write', async (t) => {
+  const advance = manualClock(t);
+  const running = await startUnixServer(t, { writeTimeout: 3, closeTimeout: 60 });
+  const opened = await openWebSocket(running);
+  await fill(opened);
+  opened.webSocket.close(1000);
+  advance(3);
+  assert.equal(opened.webSocket.failure(), 'HF_CLIENT_STALLED');
+});
+
+const WAITING: readonly { readonly what: string; readonly send: (webSocket: ScriptedWebSocket) => void }[] = [
+  { what: 'message', send: (webSocket) => webSocket.message('') },
+  { what: 'ping', send: (webSocket) => webSocket.ping() },
+  { what: 'pong', send: (webSocket) => webSocket.pong() },
+];
+
+for (const { what, send } of WAITING) {
+  test(`one ${what} more than may wait for a client that takes nothing cuts it off`, async (t) => {
+    const running = await startUnixServer(t, { queuedMessages: 5 });
+    const opened = await openWebSocket(running);
+    await fill(opened);
+    for (let i = 0; i < 5; i++) send(opened.webSocket);
+    assert.equal(opened.webSocket.failure(), '');
+    send(opened.webSocket);
+    assert.equal(opened.webSocket.failure(), 'HF_CLIENT_STALLED');
+    assert.match(opened.webSocket.error?.detail ?? '', /5 messages/);
+    send(opened.webSocket);
+    opened.client.socket.resume();
+    await opened.client.closed;
+  });
+}
+
+test('pieces of one message that waits count once, and the count begins anew when the client has taken all', async (t) => {
+  const running = await startUnixServer(t, { queuedMessages: 5 });
+  const opened = await openWebSocket(running);
+  const { client, webSocket } = opened;
+  for (let round = 0; round < 2; round++) {
+    await fill(opened);
+    for (let i = 0; i < 20; i++) webSocket.message('piece', true);
+    webSocket.message('');
+    for (let i = 0; i < 4; i++) webSocket.message('');
+    client.socket.resume();
+    await webSocket.until(() => webSocket.credits === webSocket.request.credits);
+  }
+  assert.equal(webSocket.error, null);
+});
+
+test('of many messages in one turn to a client that reads none is too many', async (t) => {
+  const running = await startServer(t, { queuedMessages: 5 });
+  const { client, webSocket } = await openWebSocket(running);
+  const text = 'x'.repeat(60);
+  for (let i = 0; i < 1_000; i++) webSocket.message(text);
+  for (let i = 0; i < 1_000; i++) assert.equal(await takeFrame(client), `1 ${text}`);
+  assert.equal(webSocket.error, null);
+});
+
+test('a client that sends without end to a responder that grants nothing has to wait', async (t) => {
+  const running = await startServer(t, { pipelineBytes: 4_096 });
+  const floods: readonly Buffer[] = [
+    frame(BINARY, 'x'.repeat(100)),
+    frame(TEXT),
+    frame(PING),
+    frame(PING, 'x'.repeat(125)),
+  ];
+  for (const one of floods) {
+    const opened = await openWebSocket(running, 0);
+    const { client, webSocket } = opened;
+    const flood = Buffer.concat(Array.from({ length: 1_000_000 / one.length }, () => one));
+    while (client.socket.write(flood) || client.socket.writableLength < 20_000_000) {}
+    await paused(running, opened);
+    await turn();
+    assert.deepEqual([webSocket.events, webSocket.pieces], [[], []]);
+    assert.ok(client.socket.writableLength > 0);
+    webSocket.grant(10_000);
+    await webSocket.until(() => webSocket.events.length >= 79);
+    client.reset();
+    await webSocket.failed();
+  }
+});
+
+test('a client that is not read, because nobody takes what it sent, is found out when it is gone', async (t) => {
+  const advance = manualClock(t);
+  const running = await startServer(t, { pipelineBytes: 4_096 });
+  for (const leave of ['reset', 'destroy'] as const) {
+    const opened = await openWebSocket(running, 0);
+    const { client, webSocket } = opened;
+    client.write(Buffer.alloc(8_192, frame(TEXT, 'x')));
+    await paused(running, opened);
+    if (leave === 'reset') client.reset();
+    else client.socket.destroy();
+    await client.closed;
+    for (let i = 0; i < 100 && webSocket.failure() === ''; i++) {
+      advance(5);
+      await turn();
+    }
+    assert.equal(webSocket.failure(), 'HF_CLIENT_GONE');
+  }
+});
+
+test('a client that is not read for a while is not disturbed by being looked after', async (t) => {
+  const advance = manualClock(t);
+  const running = await startServer(t, { pipelineBytes: 4_096 });
+  const opened = await openWebSocket(running, 0);
+  const { client, webSocket } = opened;
+  client.write(Buffer.concat(Array.from({ length: 100 }, () => frame(BINARY, 'x'.repeat(100)))));
+  await paused(running, opened);
+  webSocket.message('first ', true);
+  for (let i = 0; i < 3; i++) {
+    advance(5);
+    await turn();
+  }
+  webSocket.message('second');
+  const expected = ['1+ first ', '10 ', '10 ', '10 ', '0 second'];
+  for (const line of expected) assert.equal(await takeFrame(client), line);
+  webSocket.grant(20_000);
+  await webSocket.lines(100);
+});
+
+test('of the pings that come while the client reads nothing only the newest is answered', async (t) => {
+  const running = await startUnixServer(t, { answerPings: true });
+  const opened = await openWebSocket(running);
+  const { client, webSocket } = opened;
+  await fill(opened);
+  const socket = await running.serverEnd(client);
+  const waiting = socket.writableLength;
+  client.write(Buffer.concat(Array.from({ length: 10_000 }, (_, i) => frame(PING, String(i)))));
+  client.write(frame(TEXT, 'behind them'));
+  await webSocket.lines(1);
+  assert.equal(socket.writableLength, waiting);
+  client.socket.resume();
+  for (;;) {
+    const line = await takeFrame(client);
+    if (line.startsWith('2 ')) continue;
+    assert.equal(line, '10 9999');
+    break;
+  }
+});
+
+test('messages and a close frame that wait for credit behind each other come in order, however small the grants', async (t) => {
+  const running = await startServer(t, { pipelineBytes: 100 });
+  const { client, webSocket } = await openWebSocket(running, 0);
+  const expected: string[] = [];
+  for (let i = 0; i < 100; i++) {
+    client.write(encodeMaskedFrame(TEXT, Buffer.from(`message ${i}`), i * 0x01010101));
+    client.write(frame(TEXT));
+    expected.push(`text message ${i}`, 'text');
+  }
+  client.write(frame(CLOSE, closeText(1000)));
+  expected.push('close 1000');
+  while (!webSocket.closed) {
+    webSocket.grant(1);
+    await turn();
+  }
+  assert.deepEqual(await webSocket.lines(expected.length), expected);
+});
+
+test('connections that became WebSockets count against the maximum', async (t) => {
+  const running = await startServer(t, { maxConnections: 2 });
+  const one = await openWebSocket(running);
+  await openWebSocket(running);
+  const third = await running.connect();
+  assert.equal((await third.takeResponse()).status, 503);
+  const closed = once(await running.serverEnd(one.client), 'close');
+  one.client.reset();
+  await closed;
+  await openWebSocket(running);
+});
