@@ -77,8 +77,9 @@ export class App {
     });
     await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
     clearTimeout(timer);
-    for (const server of [this.#server, this.#control]) server?.destroy();
-    await Promise.all([this.#edge?.stop(), ...servers.map((server) => server.whenEmpty())]);
+    const own = [this.#server, this.#control].filter((server) => server !== null);
+    for (const server of own) server.destroy();
+    await Promise.all([this.#edge?.stop(), ...own.map((server) => server.whenEmpty())]);
     this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;

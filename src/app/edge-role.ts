@@ -19,6 +19,9 @@ export interface EdgeRoleOptions extends EdgeContext {
   readonly share: number;
 }
 
+/** Milliseconds by which the sessions are more patient than the connections. */
+const STREAM_TIMEOUT_MARGIN = 1_000;
+
 /** A prefix for ids of sessions that no other process has, nor this program had before. */
 export function newIdPrefix(): string {
   return randomBytes(5).toString('hex');
@@ -110,7 +113,8 @@ export class EdgeRole {
       idPrefix,
       initialCredits: edge.bufferSize,
       sessionTimeout: edge.sessionTimeout * 1000,
-      streamTimeout: edge.streamTimeout * 1000,
+      // The server has the same time, and comes first: it knows whose turn it is, and has an answer for each.
+      streamTimeout: edge.streamTimeout * 1000 + STREAM_TIMEOUT_MARGIN,
       routerResp: edge.routerResp,
     };
     return new StreamEdge(options, (sink) => links.openStream(sink));

@@ -18,6 +18,7 @@ import type { TimerWheel } from '../net/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { RequestLink, RequestLinkSink } from './handler-link.ts';
 import { ReqSession, type ReqSessionHost } from './req-session.ts';
+import { SessionTable } from './session-table.ts';
 import { Ticker } from './ticker.ts';
 
 /** How requests are handed to handlers one packet each. Times in milliseconds. */
@@ -35,7 +36,9 @@ export interface ReqEdgeOptions {
   readonly log: Log;
 }
 
+/** Between two looks at the requests. In each a tenth of them is looked at, so that every one is within a second. */
 const TICK = 100;
+const PARTS = 10;
 
 /** ZHTTP as its initiator, in req mode: each request is one packet, and each answer too. */
 export class ReqEdge implements ReqSessionHost, RequestLinkSink {
@@ -44,9 +47,8 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
   readonly log: Log;
   readonly #options: ReqEdgeOptions;
   readonly #link: RequestLink;
-  readonly #sessions = new Map<string, ReqSession>();
+  readonly #sessions: SessionTable<ReqSession>;
   readonly #ticker: Ticker;
-  #numbers = 0;
 
   /** @param openLink gives the way to the handlers, which reports to the edge */
   constructor(options: ReqEdgeOptions, openLink: (sink: RequestLinkSink) => RequestLink) {
@@ -54,6 +56,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
     this.maxBodyBytes = options.maxBodyBytes;
     this.counters = options.counters;
     this.log = options.log;
+    this.#sessions = new SessionTable(options.idPrefix);
     this.#link = openLink(this);
     this.#ticker = new Ticker(options.wheel, TICK, () => this.#onTick());
   }
@@ -64,9 +67,8 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
 
   /** Answers HTTP requests. */
   readonly service: Service = (request, requester) => {
-    const id = `${this.#options.idPrefix}-${(++this.#numbers).toString(36)}`;
-    const session = new ReqSession(this, id, request, requester);
-    this.#sessions.set(id, session);
+    const session = new ReqSession(this, this.#sessions.nextId(), request, requester);
+    this.#sessions.add(session);
     this.counters.sessions++;
     this.counters.sessionsOpen++;
     session.begin();
@@ -82,7 +84,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
   /** Lets all requests fail that wait for an answer. */
   stop(): Promise<void> {
     this.#ticker.stop();
-    for (const session of [...this.#sessions.values()]) session.fail('HF_DRAINING', 'the server stops');
+    for (const session of this.#sessions.all()) session.fail('HF_DRAINING', 'the server stops');
     return this.#link.close();
   }
 
@@ -93,7 +95,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
   }
 
   ended(session: ReqSession): void {
-    if (!this.#sessions.delete(session.id)) return;
+    if (!this.#sessions.remove(session)) return;
     this.#link.withdraw(session.id);
     this.counters.sessionsOpen--;
   }
@@ -110,7 +112,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
       return;
     }
     const session = this.#sessions.get(packet.ids[0]?.id ?? '');
-    if (session === undefined || packet.ids.length > 1) this.counters.packetsUnclaimed++;
+    if (session === null || packet.ids.length > 1) this.counters.packetsUnclaimed++;
     else session.receive(packet);
   }
 
@@ -129,9 +131,8 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
 
   #onTick(): void {
     const { now } = this;
-    // All have the same time, so those that are late are the first ones.
-    for (const session of this.#sessions.values()) {
-      if (now - session.begunAt < this.#options.requestTimeout) break;
+    for (const session of this.#sessions.nextPart(PARTS)) {
+      if (now - session.begunAt < this.#options.requestTimeout) continue;
       this.counters.sessionsExpired++;
       session.fail('HF_BACKEND_TIMEOUT', `no answer within ${this.#options.requestTimeout / 1000} s`);
     }

@@ -15,6 +15,7 @@ import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { HttpSession } from './http-session.ts';
 import { packetOf, type Session } from './session.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
+import { SessionTable } from './session-table.ts';
 import { Ticker } from './ticker.ts';
 import { WebSocketSession } from './websocket-session.ts';
 
@@ -58,13 +59,10 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   readonly #options: StreamEdgeOptions;
   readonly #wheel: TimerWheel;
   readonly #link: HandlerLink;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: SessionTable<Session>;
   readonly #ticker: Ticker;
   /** Sessions that have granted less than is worth a packet of its own. */
   #owing: HostedSession[] = [];
-  #numbers = 0;
-  /** Where the round through the sessions has got to. */
-  #round: Iterator<Session>;
 
   /** @param openLink gives the way to the handlers, which reports to the edge */
   constructor(options: StreamEdgeOptions, openLink: (sink: HandlerLinkSink) => HandlerLink) {
@@ -77,7 +75,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.routerResp = options.routerResp;
     this.counters = options.counters;
     this.log = options.log;
-    this.#round = this.#sessions.values();
+    this.#sessions = new SessionTable(options.idPrefix);
     this.#link = openLink(this);
     this.#ticker = new Ticker(options.wheel, TICK, () => this.#onTick());
   }
@@ -88,11 +86,11 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
 
   /** Answers HTTP requests. */
   readonly service: Service = (request, requester) =>
-    this.#begin(new HttpSession(this, this.#newId(), request, requester), request);
+    this.#begin(new HttpSession(this, this.#sessions.nextId(), request, requester), request);
 
   /** Answers WebSockets. */
   readonly webSocketService: WebSocketService = (request, requester) =>
-    this.#begin(new WebSocketSession(this, this.#newId(), request, requester), request);
+    this.#begin(new WebSocketSession(this, this.#sessions.nextId(), request, requester), request);
 
   /**
    * Sends every handler a cancel for each of its sessions, many in one packet, and lets the requesters fail.
@@ -100,14 +98,10 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
    */
   stop(): Promise<void> {
     this.#ticker.stop();
-    const sessions = [...this.#sessions.values()];
+    const sessions = this.#sessions.all();
     this.#sendTogether('cancel', sessions);
     for (const session of sessions) session.drop('HF_DRAINING', 'the server stops');
     return this.#link.close();
-  }
-
-  #newId(): string {
-    return `${this.#options.idPrefix}-${(++this.#numbers).toString(36)}`;
   }
 
   #begin<S extends Session>(session: S, request: RequestHead): S {
@@ -116,7 +110,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     packet.ids = [{ id: session.id, seq: 0 }];
     this.counters.sessions++;
     this.counters.sessionsOpen++;
-    this.#sessions.set(session.id, session);
+    this.#sessions.add(session);
     this.#link.offer(session.id, encodeRequestPacket(packet));
     return session;
   }
@@ -136,7 +130,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   }
 
   ended(session: HostedSession): void {
-    if (this.#sessions.delete(session.id)) this.counters.sessionsOpen--;
+    if (this.#sessions.remove(session)) this.counters.sessionsOpen--;
   }
 
   // ---- from the link
@@ -153,7 +147,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     if (packet.ids.length === 0) this.counters.packetsUnclaimed++;
     for (const { id, seq } of packet.ids) {
       const session = this.#sessions.get(id);
-      if (session !== undefined) session.receive(packet, seq);
+      if (session !== null) session.receive(packet, seq);
       else this.#onUnclaimed(packet, id);
     }
   }
@@ -163,7 +157,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.counters.packetsUnclaimed++;
     if (from === '' || type === 'cancel' || type === 'error' || type === 'credit') return;
     // Another process of the same address may have the session.
-    if (!id.startsWith(`${this.#options.idPrefix}-`)) return;
+    if (!this.#sessions.knows(id)) return;
     const packet = packetOf('cancel');
     packet.from = this.address;
     packet.multi = true;
@@ -176,7 +170,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.log.warn({ handler: from, sessions: ids.length, reason: message }, 'packet of a handler refused');
     for (const { id } of ids) {
       const session = this.#sessions.get(id);
-      if (session === undefined) continue;
+      if (session === null) continue;
       // Its handler is told, also if this was the first that was heard of it.
       if (session.address === '') session.address = from;
       session.abort('HF_BACKEND_PROTOCOL', message);
@@ -204,23 +198,12 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   #lookAtSome(): void {
     const { now, keepAliveInterval } = this;
     const due: Session[] = [];
-    for (let left = Math.ceil(this.#sessions.size / PARTS); left > 0; left--) {
-      const session = this.#nextInRound();
-      if (session === null) break;
-      if (this.#isOver(session)) continue;
-      if (session.keepAliveAt > now) continue;
+    for (const session of this.#sessions.nextPart(PARTS)) {
+      if (this.#isOver(session) || session.keepAliveAt > now) continue;
       session.keepAliveAt = now + keepAliveInterval;
       due.push(session);
     }
     if (due.length > 0) this.#sendTogether('keep-alive', due);
-  }
-
-  /** The sessions one after the other, for ever: those that come meanwhile stand at the end of the round. */
-  #nextInRound(): Session | null {
-    const next = this.#round.next();
-    if (next.done !== true) return next.value;
-    this.#round = this.#sessions.values();
-    return this.#round.next().value ?? null;
   }
 
   #isOver(session: Session): boolean {

@@ -96,7 +96,7 @@ for (const [code, detail] of [
     rig.link.answer(id, { code, body: 'x' });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
     assert.equal(client.error?.detail, detail);
-    assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+    assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   });
 }
 
@@ -127,7 +127,7 @@ for (const type of ['handoff-proceed', 'close', 'ping', 'pong'] as const) {
     const { client, id } = rig.request();
     rig.link.answer(id, { type });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
-    assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+    assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   });
 }
 
@@ -141,7 +141,7 @@ test('a packet out of order fails the request before the answer, and cuts it aft
   rig.link.answer(late.id, { code: 200, more: true });
   rig.link.answerAll([[late.id, 0]], { body: 'again' });
   assert.deepEqual(late.client.take(), ['head 200', 'error HF_BACKEND_PROTOCOL']);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel', 'h1 e-2#1 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel', 'h1 e-0-1#1 cancel']);
   assert.equal(rig.counters.sessionsFailed, 2);
 });
 
@@ -187,7 +187,7 @@ test('a failed request is logged with all that names it', (t) => {
       fields: {
         id: '7-3',
         peer: '127.0.0.1',
-        session: 'e-1',
+        session: 'e-0-0',
         handler: 'h1',
         code: 'HF_BACKEND_PROTOCOL',
         detail: 'the handler sent a packet of type ping',
@@ -203,14 +203,14 @@ test('what the client takes is granted again: much at once, little within 100 ms
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.answer(id, { code: 200, body: 'x'.repeat(4_096), more: true });
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 credit 4096']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 4096']);
   client.greedy = false;
   rig.link.answer(id, { body: 'abc', more: true });
   client.grant(1);
   client.grant(2);
   assert.deepEqual(rig.link.take(), []);
   rig.advance(0.1);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#2 credit 3']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#2 credit 3']);
   rig.advance(1);
   assert.deepEqual(rig.link.take(), []);
 });
@@ -223,9 +223,9 @@ test('small grants that add up to half of the initial credits go at once', (t) =
   client.grant(499);
   assert.deepEqual(rig.link.take(), []);
   client.grant(1);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 credit 500']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 500']);
   client.grant(500);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#2 credit 500']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#2 credit 500']);
 });
 
 test('what is granted after the end goes nowhere', (t) => {
@@ -286,7 +286,7 @@ test('a body is asked for and passed on as the handler grants credits', (t) => {
   client.send('hello', true);
   rig.link.answer(id, { type: 'credit', credits: 100 });
   client.send(' world');
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 data "hello" more', 'h1 e-1#2 data " world"']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data "hello" more', 'h1 e-0-0#2 data " world"']);
   assert.deepEqual(client.take(), ['credit 100']);
   rig.link.answer(id, { code: 200 });
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
@@ -300,7 +300,7 @@ test('the beginning of an answer may grant credits, its end does not', (t) => {
   client.send('abc', true);
   rig.link.answer(id, { body: 'x', credits: 10 });
   assert.deepEqual(client.take(), ['data "x"']);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 data "abc" more']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data "abc" more']);
 });
 
 test('packets with credits of zero ask for nothing', (t) => {
@@ -316,7 +316,7 @@ test('the end of an empty body that comes before the handler is heard of waits f
   client.send('');
   assert.deepEqual(rig.link.take(), []);
   rig.link.answer(id, { type: 'keep-alive' });
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 data']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data']);
   rig.link.answer(id, { code: 200 });
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
 });
@@ -328,7 +328,7 @@ test('a client that leaves is made known to its handler', (t) => {
   const { client, id } = rig.request();
   rig.link.answer(id, { code: 200, body: 'x', more: true });
   client.leave();
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
   assert.deepEqual(rig.log.records, []);
   rig.link.answer(id, { body: 'late' });
@@ -372,7 +372,7 @@ test('a client whose body is at fault ends the session, and that is a failure', 
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.link.answer(id, { type: 'credit', credits: 5 });
   client.leave(new ExchangeError('HF_BAD_REQUEST', 'no chunk size'));
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   assert.equal(rig.counters.sessionsFailed, 1);
   assert.equal(rig.log.with('request failed')[0]?.fields.code, 'HF_BAD_REQUEST');
 });
@@ -395,7 +395,7 @@ test('a session whose packets its handler does not take fails', (t) => {
   rig.link.lose(id);
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERLOADED']);
   assert.equal(client.error?.face.status, 503);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
 });
 
 test('a link that loses every packet, the cancel too, ends the session once', (t) => {
@@ -405,6 +405,6 @@ test('a link that loses every packet, the cancel too, ends the session once', (t
   rig.link.onRouted = () => rig.link.lose(id);
   client.send('abc', true);
   assert.deepEqual(client.take(), ['credit 100', 'error HF_BACKEND_OVERLOADED']);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 data "abc" more', 'h1 e-1#2 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data "abc" more', 'h1 e-0-0#2 cancel']);
   assert.equal(rig.counters.sessionsOpen, 0);
 });

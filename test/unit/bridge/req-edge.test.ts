@@ -9,7 +9,7 @@ import { RecordingRequester, type RequestFields, requestHead } from '../../suppo
 import { FakeLog } from '../../support/fake-log.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
-/** An edge of req mode between clients and handlers that the test plays. Requests are `r-1`, `r-2` and so on. */
+/** An edge of req mode between clients and handlers that the test plays. Requests are `r-0-0`, `r-1-1` and so on. */
 class ReqRig {
   readonly counters = new BridgeCounters();
   readonly log = new FakeLog(false);
@@ -60,10 +60,10 @@ test('a request without a body is one packet, and so is its answer', (t) => {
   const client = rig.request({ target: '/x', headers: ['A', 'b'] });
   assert.equal(
     rig.link.offeredBytes[0]?.toString(),
-    'T154:2:id,3:r-1,3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,20:http://example.com/x,' +
+    'T156:2:id,5:r-0-0,3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,20:http://example.com/x,' +
       '7:headers,11:8:1:A,1:b,]]12:peer-address,9:127.0.0.1,9:peer-port,5:57416#}',
   );
-  rig.answer('r-1', { code: 200, reason: 'OK', headers: ['C', 'd'], body: 'hello' });
+  rig.answer('r-0-0', { code: 200, reason: 'OK', headers: ['C', 'd'], body: 'hello' });
   assert.deepEqual(client.take(), ['head 200 OK', 'data "hello"']);
   assert.deepEqual(client.head, { status: 200, reason: 'OK', headers: ['C', 'd'], bodyLength: 5 });
   const { sessions, sessionsOpen, sessionsFailed } = rig.counters;
@@ -110,10 +110,10 @@ test('a body of unknown length is refused at the first byte too many', (t) => {
 test('an answer may have as many bytes as a body, and no more', (t) => {
   const rig = new ReqRig(t);
   const fits = rig.request();
-  rig.answer('r-1', { code: 200, body: 'x'.repeat(100) });
+  rig.answer('r-0-0', { code: 200, body: 'x'.repeat(100) });
   assert.equal(fits.received, 100);
   const client = rig.request();
-  rig.answer('r-2', { code: 200, body: 'x'.repeat(101) });
+  rig.answer('r-0-1', { code: 200, body: 'x'.repeat(101) });
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERRUN']);
   assert.equal(client.error?.detail, 'the body of the answer has 101 bytes, not up to 100');
 });
@@ -122,7 +122,7 @@ test('the body of an answer comes as fast as the client takes it', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 10 });
   client.greedy = false;
-  rig.answer('r-1', { code: 200, body: 'x'.repeat(25), more: true });
+  rig.answer('r-0-0', { code: 200, body: 'x'.repeat(25), more: true });
   assert.deepEqual(client.take(), ['head 200', 'data "xxxxxxxxxx" more']);
   assert.equal(client.head?.bodyLength, 25);
   client.grant(3);
@@ -133,7 +133,7 @@ test('the body of an answer comes as fast as the client takes it', (t) => {
 test('a client that takes at once gets a large answer in order', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 4 });
-  rig.answer('r-1', { code: 200, body: '0123456789' });
+  rig.answer('r-0-0', { code: 200, body: '0123456789' });
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more', 'data "4567" more', 'data "89"']);
 });
 
@@ -141,7 +141,7 @@ test('a client that leaves in the middle of an answer gets nothing more', (t) =>
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 4 });
   client.greedy = false;
-  rig.answer('r-1', { code: 200, body: '0123456789' });
+  rig.answer('r-0-0', { code: 200, body: '0123456789' });
   client.leave();
   client.responder?.onResponseCredit(100);
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more']);
@@ -150,10 +150,10 @@ test('a client that leaves in the middle of an answer gets nothing more', (t) =>
 test('an answer without a body is whole, and a length that it declares is kept, as for HEAD', (t) => {
   const rig = new ReqRig(t);
   const empty = rig.request();
-  rig.answer('r-1', { code: 204 });
+  rig.answer('r-0-0', { code: 204 });
   assert.deepEqual(empty.take(), ['head 204', 'data ""']);
   const head = rig.request({ method: 'HEAD' });
-  rig.answer('r-2', { code: 200, headers: ['Content-Length', '1000'] });
+  rig.answer('r-0-1', { code: 200, headers: ['Content-Length', '1000'] });
   assert.deepEqual(head.take(), ['head 200', 'data ""']);
   assert.equal(head.head?.bodyLength, 1_000);
 });
@@ -166,7 +166,7 @@ test('an error or cancel of the handler fails the request', (t) => {
     [{ type: 'cancel' }, 'cancel'],
   ] as const) {
     const client = rig.request();
-    rig.answer(`r-${rig.counters.sessions}`, fields);
+    rig.answer(`r-0-${rig.counters.sessions - 1}`, fields);
     assert.deepEqual(client.take(), ['error HF_BACKEND_ERROR']);
     assert.equal(client.error?.face.status, 502);
     assert.equal(client.error?.detail, `the handler reports ${what}`);
@@ -186,7 +186,7 @@ test('packets that are no answer fail the request', (t) => {
   ] as const) {
     const client = rig.request();
     const headers = 'headers' in fields ? [...fields.headers] : [];
-    rig.answer(`r-${rig.counters.sessions}`, { ...fields, headers });
+    rig.answer(`r-0-${rig.counters.sessions - 1}`, { ...fields, headers });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL'], detail);
     assert.equal(client.error?.detail, detail);
   }
@@ -197,18 +197,18 @@ test('answers for nobody, for several, and late ones are counted', (t) => {
   const rig = new ReqRig(t);
   const one = rig.request();
   const two = rig.request();
-  rig.answer('r-9', { code: 200 });
+  rig.answer('r-8-8', { code: 200 });
   rig.link.answerRaw('T13:4:code,3:200#}');
   rig.link.answerAll(
     [
-      ['r-1', null],
-      ['r-2', null],
+      ['r-0-0', null],
+      ['r-1-1', null],
     ],
     { code: 200 },
   );
   assert.deepEqual([...one.take(), ...two.take()], []);
-  rig.answer('r-1', { code: 200 });
-  rig.answer('r-1', { code: 500 });
+  rig.answer('r-0-0', { code: 200 });
+  rig.answer('r-0-0', { code: 500 });
   assert.deepEqual(one.take(), ['head 200', 'data ""']);
   assert.equal(rig.counters.packetsUnclaimed, 4);
 });
@@ -218,7 +218,7 @@ test('an answer that cannot be read fails the request that it names, if it names
   const client = rig.request();
   for (const payload of ['', 'x', 'T5:abc']) rig.link.answerRaw(payload);
   assert.deepEqual(client.take(), []);
-  rig.link.answerRaw('J{"id":"r-1","code":"much"}');
+  rig.link.answerRaw('J{"id":"r-0-0","code":"much"}');
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(rig.counters.packetsMalformed, 4);
   assert.equal(rig.log.with('answer of a handler refused').length, 4);
@@ -241,8 +241,8 @@ test('a request without an answer in time fails, counted from the end of its hea
     assert.equal(client.error?.detail, 'no answer within 30 s');
   }
   // It may be waiting for a handler still.
-  assert.ok(rig.link.withdrawn.includes('r-1'));
-  rig.answer('r-1', { code: 200 });
+  assert.ok(rig.link.withdrawn.includes('r-0-0'));
+  rig.answer('r-0-0', { code: 200 });
   const { packetsUnclaimed, sessionsExpired, sessionsOpen } = rig.counters;
   assert.deepEqual([packetsUnclaimed, sessionsExpired, sessionsOpen], [1, 2, 1]);
 });
@@ -250,8 +250,8 @@ test('a request without an answer in time fails, counted from the end of its hea
 test('a request that no handler takes in time fails', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request();
-  rig.link.refuse('r-1');
-  rig.link.refuse('r-1');
+  rig.link.refuse('r-0-0');
+  rig.link.refuse('r-0-0');
   assert.deepEqual(client.take(), ['error HF_BACKEND_ABSENT']);
   assert.equal(client.error?.face.status, 503);
 });
@@ -260,8 +260,8 @@ test("a client that leaves withdraws its request, and its answer is nobody's", (
   const rig = new ReqRig(t);
   const client = rig.request();
   client.leave(new ExchangeError('HF_CLIENT_GONE'));
-  assert.deepEqual(rig.link.withdrawn, ['r-1']);
-  rig.answer('r-1', { code: 200 });
+  assert.deepEqual(rig.link.withdrawn, ['r-0-0']);
+  rig.answer('r-0-0', { code: 200 });
   const { packetsUnclaimed, sessionsOpen, sessionsFailed } = rig.counters;
   assert.deepEqual([packetsUnclaimed, sessionsOpen, sessionsFailed], [1, 0, 0]);
 });
@@ -281,7 +281,7 @@ test('a WebSocket is refused with a word of explanation', (t) => {
 test('the end fails what waits for an answer, each request once', async (t) => {
   const rig = new ReqRig(t);
   const clients = [rig.request(), rig.request({ bodyLength: UNKNOWN_LENGTH }), rig.request()];
-  rig.answer('r-3', { code: 200 });
+  rig.answer('r-2-2', { code: 200 });
   await rig.edge.stop();
   assert.equal(rig.link.closed, true);
   rig.advance(60);

@@ -13,23 +13,23 @@ function packetOf(t: TestContext, fields: RequestFields): RequestPacket {
 }
 
 test('the first packet of a request has the fields that Condure sends, in its order', (t) => {
-  const rig = edgeRig(t, { idPrefix: '0-0' });
+  const rig = edgeRig(t, { idPrefix: '0' });
   rig.request({ authority: 'ex.com', target: '/a?b=c', headers: ['Host', 'ex.com', 'X-Foo', 'Bar'] });
   assert.equal(
     rig.link.offeredBytes[0]?.toString('latin1'),
-    'T237:4:from,2:c1,2:id,5:0-0-1,3:seq,1:0#3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,19:http://ex.com/a?b=c,' +
+    'T237:4:from,2:c1,2:id,5:0-0-0,3:seq,1:0#3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,19:http://ex.com/a?b=c,' +
       '7:headers,38:16:4:Host,6:ex.com,]14:5:X-Foo,3:Bar,]]7:credits,4:8192#6:stream,4:true!' +
       '12:peer-address,9:127.0.0.1,9:peer-port,5:57416#}',
   );
 });
 
 test('the first packet of a WebSocket has no stream, but credits', (t) => {
-  const rig = edgeRig(t, { idPrefix: '1-0' });
+  const rig = edgeRig(t, { idPrefix: '1' });
   const headers = ['Host', 'a', 'Upgrade', 'websocket', 'Sec-WebSocket-Key', 'x'];
   rig.webSocket({ authority: 'a', target: '/ws', headers, peer: { address: '127.0.0.1', port: 53_878 } });
   assert.equal(
     rig.link.offeredBytes[0]?.toString('latin1'),
-    'T242:4:from,2:c1,2:id,5:1-0-1,3:seq,1:0#3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,9:ws://a/ws,' +
+    'T242:4:from,2:c1,2:id,5:1-0-0,3:seq,1:0#3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,9:ws://a/ws,' +
       '7:headers,70:11:4:Host,1:a,]22:7:Upgrade,9:websocket,]25:17:Sec-WebSocket-Key,1:x,]]' +
       '7:credits,4:8192#12:peer-address,9:127.0.0.1,9:peer-port,5:53878#}',
   );

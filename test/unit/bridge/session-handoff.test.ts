@@ -24,7 +24,7 @@ test('what is owed to the old handler is granted before it hands off', (t) => {
   const { id } = rig.request();
   rig.link.answer(id, { code: 200, body: 'abc', more: true });
   rig.link.answer(id, { type: 'handoff-start' });
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 credit 3', 'h1 e-1#2 handoff-proceed']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 3', 'h1 e-0-0#2 handoff-proceed']);
 });
 
 test('nothing is sent during a handoff, and nothing is lost that the client sends', (t) => {
@@ -38,10 +38,10 @@ test('nothing is sent during a handoff, and nothing is lost that the client send
   assert.deepEqual(rig.link.take(), []);
   rig.link.answer(id, { type: 'keep-alive' }, 'h2');
   assert.deepEqual(rig.link.take(), [
-    'h2 e-1#2 data text "one" more',
-    'h2 e-1#3 data text "two"',
-    'h2 e-1#4 ping "p"',
-    'h2 e-1#5 close 1000 "bye"',
+    'h2 e-0-0#2 data text "one" more',
+    'h2 e-0-0#3 data text "two"',
+    'h2 e-0-0#4 ping "p"',
+    'h2 e-0-0#5 close 1000 "bye"',
   ]);
 });
 
@@ -52,7 +52,7 @@ test('the new owner goes on with the numbers of the old one, and may hand off ag
   rig.link.answer(id, { type: 'handoff-start' }, 'h2');
   rig.link.answer(id, { body: 'b' }, 'h3');
   assert.deepEqual(client.take(), ['head 200', 'data "a" more', 'data "b"']);
-  assert.deepEqual(rig.link.take(), ['h2 e-1#2 credit 1', 'h2 e-1#3 handoff-proceed']);
+  assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 credit 1', 'h2 e-0-0#3 handoff-proceed']);
 });
 
 test('a new owner that hands off at once passes on what waited for it', (t) => {
@@ -63,9 +63,9 @@ test('a new owner that hands off at once passes on what waited for it', (t) => {
   client.message('two');
   rig.link.answer(id, { type: 'keep-alive' }, 'h3');
   assert.deepEqual(rig.link.take(), [
-    'h2 e-1#2 data text "one"',
-    'h2 e-1#3 handoff-proceed',
-    'h3 e-1#4 data text "two"',
+    'h2 e-0-0#2 data text "one"',
+    'h2 e-0-0#3 handoff-proceed',
+    'h3 e-0-0#4 data text "two"',
   ]);
 });
 
@@ -81,7 +81,7 @@ test('what the client takes during a handoff is granted to the new owner', (t) =
   rig.advance(1);
   assert.deepEqual(rig.link.take(), []);
   rig.link.answer(id, { type: 'keep-alive' }, 'h2');
-  assert.deepEqual(rig.link.take(), ['h2 e-1#2 credit 100']);
+  assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 credit 100']);
 });
 
 test('a session moves to whatever address its packets come from', (t) => {
@@ -89,7 +89,7 @@ test('a session moves to whatever address its packets come from', (t) => {
   const { client, id } = rig.openWebSocket();
   rig.link.answer(id, { type: 'keep-alive' }, 'h2');
   client.message('x');
-  assert.deepEqual(rig.link.take(), ['h2 e-1#1 data text "x"']);
+  assert.deepEqual(rig.link.take(), ['h2 e-0-0#1 data text "x"']);
 });
 
 test('a client that leaves during a handoff is made known to the new owner', (t) => {
@@ -100,7 +100,7 @@ test('a client that leaves during a handoff is made known to the new owner', (t)
   assert.deepEqual(rig.link.take(), []);
   assert.deepEqual(rig.link.withdrawn, []);
   rig.link.answer(id, { type: 'keep-alive' }, 'h2');
-  assert.deepEqual(rig.link.take(), ['h2 e-1#2 cancel']);
+  assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 cancel']);
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
@@ -126,7 +126,7 @@ test('a new owner that counts wrong is told that the session is over', (t) => {
   const { client, id } = handedOff(rig);
   rig.link.answerAll([[id, 0]], { type: 'keep-alive', from: 'h2' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
-  assert.deepEqual(rig.link.take(), ['h2 e-1#2 cancel']);
+  assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 cancel']);
 });
 
 test('a client that sends without end during a handoff is cut at a thousand packets', (t) => {
@@ -161,7 +161,7 @@ test('a handler that does not take the agreement to its handoff loses the sessio
   rig.link.onRouted = () => rig.link.lose(id);
   rig.link.answer(id, { type: 'handoff-start' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERLOADED']);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 handoff-proceed', 'h1 e-1#2 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 handoff-proceed', 'h1 e-0-0#2 cancel']);
   rig.link.answer(id, { type: 'keep-alive' }, 'h2');
   assert.equal(rig.counters.packetsUnclaimed, 1);
 });

@@ -36,7 +36,7 @@ test('an acceptance with a body fails the WebSocket', (t) => {
   rig.link.answer(id, { code: 101, body: 'x', credits: 5 });
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(client.error?.face.status, 502);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
 });
 
 test('a whole answer with another status refuses the WebSocket', (t) => {
@@ -161,16 +161,16 @@ test('messages of the client keep their type and their pieces', (t) => {
   client.message('b', 'binary');
   client.message('');
   assert.deepEqual(rig.link.take(), [
-    'h1 e-1#1 data text "hello"',
-    'h1 e-1#2 data binary "a" more',
-    'h1 e-1#3 data binary more',
-    'h1 e-1#4 data binary "b"',
-    'h1 e-1#5 data text',
+    'h1 e-0-0#1 data text "hello"',
+    'h1 e-0-0#2 data binary "a" more',
+    'h1 e-0-0#3 data binary more',
+    'h1 e-0-0#4 data binary "b"',
+    'h1 e-0-0#5 data text',
   ]);
 });
 
 test('a message of the client is written as the original writes it', (t) => {
-  const rig = edgeRig(t, { idPrefix: '1-0' });
+  const rig = edgeRig(t, { idPrefix: '1' });
   const { client } = rig.openWebSocket();
   const written: Buffer[] = [];
   const route = rig.link.route.bind(rig.link);
@@ -183,8 +183,8 @@ test('a message of the client is written as the original writes it', (t) => {
   assert.deepEqual(
     written.map((packet) => packet.toString()),
     [
-      'T98:4:from,2:c1,2:id,5:1-0-1,3:seq,1:1#3:ext,15:5:multi,4:true!}12:content-type,4:text,4:body,5:hello,}',
-      'T86:4:from,2:c1,2:id,5:1-0-1,3:seq,1:2#3:ext,15:5:multi,4:true!}4:type,4:ping,4:body,2:pp,}',
+      'T98:4:from,2:c1,2:id,5:1-0-0,3:seq,1:1#3:ext,15:5:multi,4:true!}12:content-type,4:text,4:body,5:hello,}',
+      'T86:4:from,2:c1,2:id,5:1-0-0,3:seq,1:2#3:ext,15:5:multi,4:true!}4:type,4:ping,4:body,2:pp,}',
     ],
   );
 });
@@ -206,7 +206,7 @@ test('bytes of messages, pings and pongs are granted again once the client has t
   rig.link.answer(id, { type: 'ping', body: 'de' });
   rig.link.answer(id, { type: 'pong', body: 'f' });
   rig.advance(0.1);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 credit 6']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 6']);
 });
 
 test('messages and pings that are more than the client takes are an overrun', (t) => {
@@ -230,7 +230,7 @@ test('pings and pongs go both ways with what they carry', (t) => {
   client.pong();
   rig.link.answer(id, { type: 'pong', body: 'a' });
   rig.link.answer(id, { type: 'ping', body: 'x'.repeat(125) });
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 ping "a"', 'h1 e-1#2 pong']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 ping "a"', 'h1 e-0-0#2 pong']);
   assert.deepEqual(client.take(), ['pong "a"', `ping "${'x'.repeat(125)}"`]);
 });
 
@@ -253,7 +253,7 @@ test('a close of the handler is answered by the client, and then all is over', (
   assert.deepEqual(client.take(), ['close 1001 bye']);
   assert.equal(rig.counters.sessionsOpen, 1);
   client.close(1001, 'bye');
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 close 1001 "bye"']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 close 1001 "bye"']);
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
 });
 
@@ -261,7 +261,7 @@ test('a close of the client is answered by the handler, and then all is over', (
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   client.close(1000);
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 close 1000']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 close 1000']);
   rig.link.answer(id, { body: 'last words' });
   rig.link.answer(id, { type: 'close', code: 1000 });
   assert.deepEqual(client.take(), ['text "last words"', 'close 1000']);
@@ -273,7 +273,7 @@ test('a close without a code stays one on the way to the handler, and is 1000 on
   const { client, id } = rig.openWebSocket();
   client.close();
   rig.link.answer(id, { type: 'close' });
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 close']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 close']);
   assert.deepEqual(client.take(), ['close 1000']);
 });
 
@@ -338,5 +338,5 @@ test('a client that leaves an open WebSocket without a close is made known to th
   const rig = edgeRig(t);
   const { client } = rig.openWebSocket();
   client.leave();
-  assert.deepEqual(rig.link.take(), ['h1 e-1#1 cancel']);
+  assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
 });
