@@ -1,10 +1,19 @@
-import { encodeRequestPacket, parseResponsePacket, type ResponsePacket, ZhttpError } from '../codec/zhttp/index.ts';
+import {
+  encodeRequestPacket,
+  parseResponsePacket,
+  type ResponsePacket,
+  ZhttpError,
+  type ZhttpLimits,
+} from '../codec/zhttp/index.ts';
 import type { Log } from '../exchange/index.ts';
 import { RouterSocket, type ZmqContext } from '../zmq/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
 import { LOST, OFFER, PACKET, processOf, REFUSED, RELAY_OPTIONS, ROUTE, WITHDRAW } from './relay-kinds.ts';
 import { packetOf } from './session.ts';
+
+/** The link bounds what comes in, and each process what it takes. */
+const NO_LIMITS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /** A link that many processes share; `route` is missing in req mode, which needs none. */
 export interface RelayTarget extends RequestLink {
@@ -62,7 +71,7 @@ export class LinkRelay implements HandlerLinkSink {
   onPacket(payload: Buffer): void {
     let packet: ResponsePacket;
     try {
-      packet = parseResponsePacket(payload);
+      packet = parseResponsePacket(payload, NO_LIMITS);
     } catch (error) {
       if (!(error instanceof ZhttpError)) throw error;
       // Each process sees to its own sessions, and says what is wrong.

@@ -15,7 +15,7 @@ export interface Opened {
   readonly id: string;
 }
 
-/** An edge between clients and handlers that the test plays, with a clock that the test moves. Sessions are `e-1`, `e-2` and so on. */
+/** An edge between clients and handlers that the test plays, with a clock that the test moves. Ids of sessions begin with `e-`, that of the first is `e-0-0`. */
 export class EdgeRig {
   readonly counters = new BridgeCounters();
   readonly log = new FakeLog(false);

@@ -102,7 +102,7 @@ export function answerPacket(
   return encodeResponsePacket(Object.assign(new ResponsePacket(), { from: 'h1', ids, ...fields, body }));
 }
 
-/** `ADDRESS ID#SEQ,… TYPE` and what the packet carries, such as `h1 e-1#1 data "abc" more`. */
+/** `ADDRESS ID#SEQ,… TYPE` and what the packet carries, such as `h1 e-0-0#1 data "abc" more`. */
 export function describe({ address, packet }: Routed): string {
   const words = [address, packet.ids.map(({ id, seq }) => `${id}#${seq}`).join(','), packet.type];
   if (packet.contentType !== '') words.push(packet.contentType);

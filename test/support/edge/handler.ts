@@ -239,8 +239,11 @@ export class HandlerSession {
 
   /** A packet of the edge. */
   receive(packet: RequestPacket, seq: number | null): void {
-    if (seq !== this.nextIn) this.misnumbered.push(`${packet.type} came as ${seq} in place of ${this.nextIn}`);
-    this.nextIn++;
+    // Only the cancel of a session that the edge does not know any more has no number.
+    if (seq !== null || packet.type !== 'cancel') {
+      if (seq !== this.nextIn) this.misnumbered.push(`${packet.type} came as ${seq} in place of ${this.nextIn}`);
+      this.nextIn++;
+    }
     this.credits += packet.credits;
     this.#packets.add(packet);
   }

@@ -184,3 +184,14 @@ test('a packet that cannot be read goes to the processes whose sessions it names
   assert.equal(rig.counters.packetsMalformed, 3);
   assert.equal(rig.zmq.log.with('packet of a handler refused').length, 3);
 });
+
+test('packets of any size and with any number of fields pass, because their bounds are seen to elsewhere', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const { sink } = await rig.process('p1');
+  const body = 'x'.repeat(17_000_000);
+  rig.answer(['p1-1'], { type: 'data', body });
+  assert.ok((await sink.packets.next()).length > body.length);
+  rig.answer(['p1-2'], { type: 'data', headers: Array(1_000).fill('x') });
+  assert.match(await sink.packets.next(), /p1-2/);
+  assert.equal(rig.zmq.counters.peersRefused, 0);
+});
