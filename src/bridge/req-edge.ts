@@ -58,7 +58,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
     this.log = options.log;
     this.#sessions = new SessionTable(options.idPrefix);
     this.#link = openLink(this);
-    this.#ticker = new Ticker(options.wheel, TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, () => this.#onTick());
   }
 
   get now(): number {

@@ -77,7 +77,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.log = options.log;
     this.#sessions = new SessionTable(options.idPrefix);
     this.#link = openLink(this);
-    this.#ticker = new Ticker(options.wheel, TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, () => this.#onTick());
   }
 
   get now(): number {

@@ -110,7 +110,7 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
     // The space belongs to it: otherwise what is for `edge2` would come to `edge` too.
     this.#sub.subscribe(Buffer.from(`${id} `, 'latin1'));
-    this.#ticker = new Ticker(wheel, TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, () => this.#onTick());
   }
 
   /**

@@ -51,7 +51,7 @@ export class ZmqReqLink implements RequestLink {
       (parts) => this.#onMessage(parts),
       () => this.#waiting.sendTo((packet) => this.#send(packet)),
     );
-    this.#ticker = new Ticker(wheel, TICK, () => {
+    this.#ticker = new Ticker(TICK, () => {
       for (const id of this.#waiting.expired(wheel.now)) sink.onRefused(id);
     });
   }
