@@ -4,17 +4,21 @@ import type { Log } from '../exchange/index.ts';
 /** How much is logged: the least important level that is written. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
-/** The log of the process on standard output: a line of JSON a record, or a line for people when that is a terminal. */
+/**
+ * The log of the process on standard output: a line of JSON a record, or a line for people when that is a terminal. From then on it
+ * does no harm that whoever reads the output goes away: the clients are still there.
+ */
 export function createLog(level: LogLevel): Log {
+  process.stdout.removeAllListeners('error').on('error', () => {});
   const options = {
     level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const logger = process.stdout.isTTY
-    ? pino(options, { write: (line: string) => process.stdout.write(readable(line)) })
-    : pino(options);
+  const form = process.stdout.isTTY ? readable : (line: string) => line;
+  // Pino's own way to write waits for ever at the end when nobody reads any more.
+  const logger = pino(options, { write: (line: string) => process.stdout.write(form(line)) });
   return {
     error: logger.error.bind(logger),
     warn: logger.warn.bind(logger),

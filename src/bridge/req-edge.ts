@@ -134,7 +134,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
     for (const session of this.#sessions.nextPart(PARTS)) {
       if (now - session.begunAt < this.#options.requestTimeout) continue;
       this.counters.sessionsExpired++;
-      session.fail('HF_BACKEND_TIMEOUT', `no answer within ${this.#options.requestTimeout / 1000} s`);
+      session.expire(this.#options.requestTimeout / 1000);
     }
   }
 }

@@ -36,6 +36,8 @@ export class ReqSession implements Responder {
   #window: number;
   /** What of the answer waits for that. */
   #rest: Buffer | null = null;
+  /** Whether all of the body is here, and a handler is asked. */
+  #offered = false;
   #ended = false;
 
   constructor(host: ReqSessionHost, id: string, request: RequestHead, requester: Requester) {
@@ -51,7 +53,7 @@ export class ReqSession implements Responder {
   begin(): void {
     const { bodyLength } = this.#request;
     const { maxBodyBytes } = this.#host;
-    if (bodyLength === 0) this.#host.offer(this);
+    if (bodyLength === 0) this.#offer();
     else if (bodyLength > maxBodyBytes) this.#refuseBody();
     // One byte more than fits: so a body that is too long is seen to be.
     else this.#requester.onRequestCredit(maxBodyBytes + 1);
@@ -71,7 +73,7 @@ export class ReqSession implements Responder {
     this.#body.push(chunk);
     this.#bodyBytes += chunk.length;
     if (this.#bodyBytes > this.#host.maxBodyBytes) this.#refuseBody();
-    else if (!more) this.#host.offer(this);
+    else if (!more) this.#offer();
   }
 
   onRequestError(): void {
@@ -139,6 +141,17 @@ export class ReqSession implements Responder {
       'request failed',
     );
     this.#requester.onResponseError(error);
+  }
+
+  /** The time for the request and its answer is over. @param seconds how long that was */
+  expire(seconds: number): void {
+    if (this.#offered) this.fail('HF_BACKEND_TIMEOUT', `no answer within ${seconds} s`);
+    else this.fail('HF_REQUEST_TIMEOUT', `the request body took over ${seconds} s`);
+  }
+
+  #offer(): void {
+    this.#offered = true;
+    this.#host.offer(this);
   }
 
   #refuseBody(): void {

@@ -23,8 +23,7 @@ export async function serve(config: Config, log: Log): Promise<App> {
     exit: (code) => process.exit(code),
     now: () => performance.now(),
   });
-  process.on('SIGTERM', (signal) => signals.receive(signal));
-  process.on('SIGINT', (signal) => signals.receive(signal));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => signals.receive(signal));
   return app;
 }
 

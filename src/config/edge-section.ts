@@ -71,7 +71,7 @@ const shape = {
     default: 8192,
     from: 1024,
     to: 16_777_216,
-    doc: "Bytes that wait on a connection for each direction: a request's header block (a larger one is answered 431), the body bytes that a handler may send before the client has taken them, and the unread input of a client.",
+    doc: "Bytes that wait on a connection for each direction: a request's header block (a larger one is answered 431), the body bytes that a handler is granted before the client has taken them (it is forgiven as long as no more than 64 KB wait), and the unread input of a client.",
   }),
   body_buffer_size: bytes({
     default: 100_000,

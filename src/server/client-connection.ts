@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { ExchangeError, type Peer, type Responder } from '../exchange/index.ts';
 import { DeadlineTimer } from '../net/index.ts';
+import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { LINGER } from './options.ts';
 
@@ -8,7 +9,8 @@ import { LINGER } from './options.ts';
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too
  * much, watches a client that does not take what is sent to it, and ends in order. An idle one has no buffers and no timer of its own.
  */
-export abstract class ClientConnection<R extends Responder> extends DeadlineTimer {
+export abstract class ClientConnection<R extends Responder> extends DeadlineTimer implements Connection {
+  place = -1;
   protected readonly socket: Socket;
   protected readonly server: ConnectionHost;
   protected readonly peer: Peer;
@@ -51,21 +53,16 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   /** Drops the exchange that runs. */
   protected abstract forgetExchange(): void;
 
-  /** No further exchange on this connection; those that run come to their end. */
   abstract drain(): void;
 
-  /** Ends it without a word. */
   abstract cut(): void;
 
-  /** The client sends no more (FIN). */
   abstract onInputEnd(): void;
 
-  /** The socket is closed, for whatever reason. */
   abstract onClosed(): void;
 
   // ---- input
 
-  /** Bytes of the client. */
   onInput(chunk: Buffer): void {
     if (this.finished) return;
     if (this.unread !== null) {
@@ -126,7 +123,6 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.setDeadline(this.server.limits.writeTimeout);
   }
 
-  /** The socket has taken all that was written. */
   onDrain(): void {
     if (!this.blocked) return;
     this.blocked = false;
@@ -186,6 +182,15 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.socket.resume();
     // What is still here has the time of any other write.
     this.setDeadline(this.socket.writableLength > 0 ? this.server.limits.writeTimeout : LINGER);
+  }
+
+  /**
+   * Ends a connection of which the client has said that it sends nothing more, and where nothing waits: it is closed at once. As long as
+   * the client may send, that could cost it the last answer.
+   */
+  protected closeSocket(): void {
+    this.finished = true;
+    this.socket.destroy();
   }
 
   /** The client has not closed its side in time. */

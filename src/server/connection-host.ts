@@ -1,15 +1,7 @@
 import type { Socket } from 'node:net';
-import type {
-  Counters,
-  ExchangeError,
-  Log,
-  Responder,
-  ResponseHead,
-  Service,
-  WebSocketService,
-} from '../exchange/index.ts';
+import type { Counters, ExchangeError, Log, ResponseHead, Service, WebSocketService } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { Connection } from './connection.ts';
 import type { ServerLimits } from './options.ts';
 
 /** What a connection needs of the server that accepted it. */
@@ -32,5 +24,5 @@ export interface ConnectionHost {
   /** Calls `flush` of the connection at the end of this turn of the event loop. */
   flushLater(connection: { flush(): void }): void;
   /** Lets `connection` have `socket` from now on. */
-  replace(socket: Socket, connection: ClientConnection<Responder>): void;
+  replace(socket: Socket, connection: Connection): void;
 }

@@ -4,13 +4,12 @@ import {
   ExchangeError,
   errorResponse,
   type Log,
-  type Responder,
   type ResponseHead,
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
 import { type ListenAddress, type Listener, listen, type TimerWheel, type TlsSettings } from '../net/index.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './options.ts';
@@ -36,7 +35,7 @@ export interface HttpServerOptions {
 const CONNECTION = Symbol('connection');
 
 interface ClientSocket extends Socket {
-  [CONNECTION]: ClientConnection<Responder>;
+  [CONNECTION]: Connection;
 }
 
 /** Connections over the maximum that are being told so, at the most; beyond them a socket is simply closed. */
@@ -55,11 +54,12 @@ export class HttpServer implements ConnectionHost {
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
   draining = false;
   readonly #listeners: Listener[] = [];
-  readonly #connections = new Set<ClientConnection<Responder>>();
+  /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
+  readonly #connections: Connection[] = [];
   #accepted = 0;
   #turnedAway = 0;
   #toFlush: { flush(): void }[] = [];
-  #whenEmpty: (() => void) | null = null;
+  #whenEmpty: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
     this.service = options.service;
@@ -89,20 +89,20 @@ export class HttpServer implements ConnectionHost {
   drain(): void {
     this.draining = true;
     for (const listener of this.#listeners) listener.close();
-    for (const connection of this.#connections) connection.drain();
+    for (const connection of [...this.#connections]) connection.drain();
   }
 
   /** Settles when no connection is open. */
   whenEmpty(): Promise<void> {
-    if (this.#connections.size === 0) return Promise.resolve();
+    if (this.#connections.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#whenEmpty = resolve;
+      this.#whenEmpty.push(resolve);
     });
   }
 
   /** Cuts every connection. */
   destroy(): void {
-    for (const connection of this.#connections) connection.cut();
+    for (const connection of [...this.#connections]) connection.cut();
   }
 
   flushLater(connection: { flush(): void }): void {
@@ -110,11 +110,11 @@ export class HttpServer implements ConnectionHost {
     this.#toFlush.push(connection);
   }
 
-  replace(socket: Socket, connection: ClientConnection<Responder>): void {
+  replace(socket: Socket, connection: Connection): void {
     const client = socket as ClientSocket;
-    this.#connections.delete(client[CONNECTION]);
+    this.#remove(client[CONNECTION]);
     client[CONNECTION] = connection;
-    this.#connections.add(connection);
+    this.#add(connection);
   }
 
   #flush(): void {
@@ -125,7 +125,7 @@ export class HttpServer implements ConnectionHost {
 
   #accept(socket: ClientSocket): void {
     const { counters, limits } = this;
-    const refused = this.draining || this.#connections.size - this.#turnedAway >= limits.maxConnections;
+    const refused = this.draining || this.#connections.length - this.#turnedAway >= limits.maxConnections;
     if (refused) {
       const code = this.draining ? 'HF_DRAINING' : 'HF_TOO_MANY_CONNECTIONS';
       this.#turnAway(socket, new ExchangeError(code));
@@ -157,7 +157,7 @@ export class HttpServer implements ConnectionHost {
   #open(socket: ClientSocket): Http1Connection {
     const connection = new Http1Connection(socket, this, ++this.#accepted);
     socket[CONNECTION] = connection;
-    this.#connections.add(connection);
+    this.#add(connection);
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
@@ -172,10 +172,22 @@ export class HttpServer implements ConnectionHost {
       server.#closed((this as ClientSocket)[CONNECTION]);
     })(this);
 
-  #closed(connection: ClientConnection<Responder>): void {
-    this.#connections.delete(connection);
+  #closed(connection: Connection): void {
+    this.#remove(connection);
     connection.onClosed();
-    if (this.#connections.size === 0) this.#whenEmpty?.();
+    if (this.#connections.length > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  #add(connection: Connection): void {
+    connection.place = this.#connections.push(connection) - 1;
+  }
+
+  #remove({ place }: Connection): void {
+    const last = this.#connections.pop() as Connection;
+    if (place === this.#connections.length) return;
+    this.#connections[place] = last;
+    last.place = place;
   }
 }
 

@@ -40,6 +40,8 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   #writer: ResponseWriter | null = null;
   /** What has the connection if the service accepts the WebSocket that the request asks for; null if it asks for none. */
   #webSocket: WebSocketConnection | null = null;
+  /** Whether the client has said that this request is its last one. */
+  #last = false;
 
   constructor(socket: Socket, server: ConnectionHost, number: number) {
     super(socket, server, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
@@ -108,6 +110,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     const server = this.server;
     this.#state = EXCHANGE;
     server.counters.requests++;
+    this.#last = !head.keepAlive;
     const keepAlive = head.keepAlive && !server.draining;
     const writer = new ResponseWriter(this.socket, head.method, head.minorVersion, keepAlive);
     this.#writer = writer;
@@ -148,7 +151,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
    * Lets `successor` have the connection, because the service accepts the WebSocket that the request asks for.
    * @returns whether it can: not if the request has its answer
    */
-  release(successor: WebSocketConnection): boolean {
+  release(successor: object): boolean {
     if (this.#writer === null || this.#writer.answered || this.#webSocket !== successor) return false;
     this.#writer = null;
     this.responder = null;
@@ -268,10 +271,13 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
 
   /** The response is complete: on to the next request, or to the end of the connection. */
   #endExchange(): void {
-    const keepAlive = (this.#writer as ResponseWriter).keepAlive && this.#body === null;
+    const read = this.#body === null;
+    const keepAlive = (this.#writer as ResponseWriter).keepAlive && read;
     this.forgetExchange();
     if (!keepAlive || this.server.draining) {
-      this.#end();
+      const nothingComes = this.#last && read && this.unread === null && this.#state === EXCHANGE;
+      if (nothingComes && this.socket.writableLength === 0 && !this.#encrypted) this.closeSocket();
+      else this.#end();
       return;
     }
     this.#state = IDLE;

@@ -16,7 +16,9 @@ import {
   ExchangeError,
   type Payload,
   type Peer,
+  type Requester,
   type RequestHead,
+  type Responder,
   type ResponseHead,
   type WebSocketRequester,
   type WebSocketResponder,
@@ -24,13 +26,20 @@ import {
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import type { Http1Connection } from './http1-connection.ts';
 import { type FrameSink, MessageWriter } from './message-writer.ts';
-import { PROBE_INTERVAL } from './options.ts';
+import { PROBE_INTERVAL, SOCKET_BUFFER } from './options.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import { acceptHead } from './websocket-handshake.ts';
 
 const EMPTY = Buffer.alloc(0);
+
+/** What the connection that the request came on does for the handshake. */
+export interface HandshakePhase extends ClientConnection<Responder>, Requester {
+  /** Gives the connection away. Returns whether it can: not if the request has its answer. */
+  release(successor: object): boolean;
+  /** The answering side wants to send what cannot be sent. */
+  fault(error: ExchangeError): void;
+}
 
 /**
  * One client's WebSocket (RFC 6455), and the `WebSocketRequester` of its exchange. Until the service accepts it, it is a request like any
@@ -44,7 +53,7 @@ export class WebSocketConnection
 {
   protected override readonly id: string;
   /** Not null until the WebSocket is open. */
-  #http: Http1Connection | null;
+  #http: HandshakePhase | null;
   #handshake: ValidHandshake | null;
   #deflate: DeflateParameters | null = null;
   #reader: FrameReader | null = null;
@@ -56,8 +65,11 @@ export class WebSocketConnection
   #held = false;
   /** Whether a piece of a message was passed on whose rest is to come. */
   #inMessage = false;
-  /** Whether frames of this turn wait for the others. */
-  #corked = false;
+  /** Frames of this turn, which leave together at its end; null for none. */
+  #frames: Buffer[] | null = null;
+  #frameBytes = 0;
+  /** Whether `flush` is going to be called. */
+  #flushing = false;
   /** Messages that were given while the socket is blocked. */
   #queued = 0;
   /** The answer to the newest ping, while the socket is blocked. */
@@ -70,7 +82,7 @@ export class WebSocketConnection
   #closeReceived = false;
 
   constructor(
-    http: Http1Connection,
+    http: HandshakePhase,
     socket: Socket,
     server: ConnectionHost,
     peer: Peer,
@@ -104,8 +116,8 @@ export class WebSocketConnection
     else if (this.#http !== null && this.#handshake !== null) this.#accept(head, this.#http, this.#handshake);
   }
 
-  #accept(head: ResponseHead, http: Http1Connection, handshake: ValidHandshake): void {
-    const { server, socket } = this;
+  #accept(head: ResponseHead, http: HandshakePhase, handshake: ValidHandshake): void {
+    const { server } = this;
     const deflate = server.compression ? acceptDeflate(handshake.extensions, DEFAULT_DEFLATE) : null;
     let text: string;
     try {
@@ -123,8 +135,7 @@ export class WebSocketConnection
     server.counters.webSocketsAccepted++;
     server.counters.webSocketsOpen++;
     this.succeed(http);
-    this.#cork();
-    socket.write(text, 'latin1');
+    this.writeFrame(Buffer.from(text, 'latin1'));
     // A service that accepts before it returns has not told yet who takes what the client sends.
     if (this.responder !== null) this.#start();
   }
@@ -265,7 +276,7 @@ export class WebSocketConnection
     if (this.#closing || !this.#enqueue(false)) return;
     try {
       this.#writer?.control(opcode, data);
-      this.owedCredit += data.length;
+      this.onFramed(data.length);
     } catch (thrown) {
       this.#onThrown(thrown);
     }
@@ -322,25 +333,41 @@ export class WebSocketConnection
   // ---- frames (FrameSink)
 
   writeFrame(data: Buffer): void {
-    if (!this.blocked) this.#cork();
+    if (this.blocked) {
+      this.socket.write(data);
+      return;
+    }
+    this.#frames ??= [];
+    this.#frames.push(data);
+    this.#frameBytes += data.length;
     // So much is not kept for the end of the turn.
-    if (!this.socket.write(data)) this.flush();
+    if (this.#frameBytes > SOCKET_BUFFER) this.flush();
+    else this.#flushSoon();
   }
 
-  /** What is sent to one client in one turn of the event loop leaves in one write. */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.socket.cork();
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
     this.server.flushLater(this);
   }
 
+  /** What is sent to one client in one turn of the event loop leaves in one write, and its credit comes back in one. */
   flush(): void {
-    if (!this.#corked) return;
-    this.#corked = false;
-    this.socket.uncork();
+    const { socket } = this;
+    const frames = this.#frames;
+    this.#flushing = false;
+    this.#frames = null;
+    this.#frameBytes = 0;
+    if (frames !== null && frames.length === 1) {
+      socket.write(frames[0] as Buffer);
+    } else if (frames !== null) {
+      socket.cork();
+      for (const frame of frames) socket.write(frame);
+      socket.uncork();
+    }
+    if (this.blocked) return;
     // Node still says so when the kernel has taken all.
-    if (this.socket.writableNeedDrain && this.socket.writableLength > 0) this.block();
+    if (socket.writableNeedDrain && socket.writableLength > 0) this.block();
     else this.returnCredit();
   }
 
@@ -354,6 +381,7 @@ export class WebSocketConnection
 
   onFramed(bytes: number): void {
     this.owedCredit += bytes;
+    if (!this.blocked) this.#flushSoon();
   }
 
   onCloseFramed(): void {

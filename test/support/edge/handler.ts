@@ -25,6 +25,8 @@ export interface HandlerOptions {
   readonly edge?: string;
   /** Binds the endpoints, for an edge that connects to them. */
   readonly bind?: boolean;
+  /** Default: true. */
+  readonly takesRequests?: boolean;
 }
 
 /** A handler in stream mode on libzmq that does only what the test says. */
@@ -57,7 +59,7 @@ export class Handler {
     bases: string | readonly string[],
     options: HandlerOptions = {},
   ): Promise<Handler> {
-    const { id = 'h1', edge = EDGE_ID, bind = false } = options;
+    const { id = 'h1', edge = EDGE_ID, bind = false, takesRequests = true } = options;
     const handler = new Handler(id, edge);
     t.after(() => handler.close());
     const all = typeof bases === 'string' ? [bases] : bases;
@@ -68,7 +70,7 @@ export class Handler {
         await handler.#dealer.bind(outStream);
         await handler.#publisher.bind(into);
       } else {
-        handler.#pull.connect(out);
+        if (takesRequests) handler.#pull.connect(out);
         handler.#dealer.connect(outStream);
         handler.#publisher.connect(into);
       }
@@ -100,7 +102,7 @@ export class Handler {
 
   /** Sends a packet with these ids and numbers, right or wrong. */
   sendFor(ids: readonly SessionRef[], fields: AnswerFields): Promise<void> {
-    const packet = Object.assign(new ResponsePacket(), { from: this.id, multi: true, ids, ...fields });
+    const packet = Object.assign(new ResponsePacket(), { from: this.id, multi: true, ids: [...ids], ...fields });
     return this.publish(encodeResponsePacket(packet, 'T', this.#edge));
   }
 
@@ -169,6 +171,9 @@ export class HandlerSession {
   readonly misnumbered: string[] = [];
   readonly #handler: Handler;
   readonly #packets = new Arrivals<RequestPacket>();
+  /** Who waits for credits. */
+  readonly #waits: (() => void)[] = [];
+  #cancelled = false;
 
   constructor(handler: Handler, first: RequestPacket) {
     this.#handler = handler;
@@ -193,20 +198,38 @@ export class HandlerSession {
   }
 
   /** The next packet, which has to be of this type. Unless they are asked for, credits are counted, and keep-alives passed over. */
-  async next(type: PacketType): Promise<RequestPacket> {
+  next(type: PacketType): Promise<RequestPacket> {
+    return this.nextOf([type]);
+  }
+
+  /** As `next`, for one of several types. */
+  async nextOf(types: readonly PacketType[]): Promise<RequestPacket> {
     for (;;) {
       const packet = await this.#packets.next();
       assert.deepEqual(this.misnumbered, []);
-      if (packet.type === type) return packet;
+      if (types.includes(packet.type)) return packet;
       if (packet.type !== 'credit' && packet.type !== 'keep-alive') {
-        assert.fail(`a packet of type ${packet.type} came, not ${type}`);
+        assert.fail(`a packet of type ${packet.type} came, not ${types.join(' or ')}`);
       }
     }
   }
 
-  /** Waits for so many bytes of credit. */
+  /** As the handler's own `publish`. */
+  publish(...frames: (Buffer | string)[]): Promise<void> {
+    return this.#handler.publish(...frames);
+  }
+
+  /** As the handler's own `sendFor`. */
+  sendFor(ids: readonly SessionRef[], fields: AnswerFields): Promise<void> {
+    return this.#handler.sendFor(ids, fields);
+  }
+
+  /** Waits for so many bytes of credit, without taking anything else that comes meanwhile. */
   async hasCredits(bytes: number): Promise<void> {
-    while (this.credits < bytes) await this.next('credit');
+    while (this.credits < bytes) {
+      if (this.#cancelled) assert.fail('a packet of type cancel came, not credit');
+      await new Promise<void>((resolve) => this.#waits.push(resolve));
+    }
   }
 
   /** All data up to the end of the body or message, with credits for as much as it takes. */
@@ -245,6 +268,8 @@ export class HandlerSession {
       this.nextIn++;
     }
     this.credits += packet.credits;
+    this.#cancelled ||= packet.type === 'cancel';
+    for (const resolve of this.#waits.splice(0)) resolve();
     this.#packets.add(packet);
   }
 }

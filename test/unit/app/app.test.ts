@@ -67,7 +67,7 @@ test('Every configured address is bound, and told with the port that was taken',
   assert.equal(app.clientAddresses[2], `unix:${path}`);
   assert.match(app.controlAddresses.join(' '), /^127\.0\.0\.1:[1-9]\d+$/);
   assert.equal(await answers(path), true);
-  assert.deepEqual(log.of('started'), [{ clients: app.clientAddresses, publishers: app.controlAddresses }]);
+  assert.deepEqual(log.of('started'), [{ clients: app.clientAddresses, publishers: app.controlAddresses, edge: [] }]);
 });
 
 test('Without an address for publishers nobody can publish', async (t) => {

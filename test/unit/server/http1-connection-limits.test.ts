@@ -312,7 +312,8 @@ test('a client that takes its last answer but does not close is closed', async (
   const advance = manualClock(t);
   const running = await startServer(t);
   const client = await running.connect();
-  client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  // Its body is still to come: to close at once could cost it the answer.
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
   (await running.next()).answer();
   await client.takeResponse();
   await client.ended;
@@ -322,4 +323,20 @@ test('a client that takes its last answer but does not close is closed', async (
   advance(2);
   await closed;
   assert.equal(running.counters.connectionsOpen, 0);
+});
+
+test('a client whose last request is read and answered is closed at once', async (t) => {
+  const running = await startServer(t);
+  const client = await running.connect();
+  const socket = await running.serverEnd(client);
+  client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  const exchange = await running.next();
+  const closed = once(socket, 'close');
+  exchange.answer();
+  assert.equal(socket.destroyed, true);
+  await client.takeResponse();
+  assert.equal(await client.ended, 'fin');
+  await closed;
+  assert.equal(running.counters.connectionsOpen, 0);
+  assert.equal(running.counters.requestsAborted, 0);
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { BINARY, CLOSE, CONTINUATION, encodeMaskedFrame, PING, TEXT } from '../../../src/codec/websocket/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
@@ -75,7 +74,7 @@ test('a client that takes nothing for too long is cut off, counted and logged, a
   assert.equal(running.counters.clientsStalled, 1);
   assert.equal(running.log.with('client cut off')[0]?.fields.id, '1-1');
   opened.client.socket.resume();
-  await opened.client.closed;
+  await opened.client.ended;
   assert.equal(running.counters.requestsAborted, 0);
 });
 
@@ -107,7 +106,7 @@ for (const { what, send } of WAITING) {
     assert.match(opened.webSocket.error?.detail ?? '', /5 messages/);
     send(opened.webSocket);
     opened.client.socket.resume();
-    await opened.client.closed;
+    await opened.client.ended;
   });
 }
 
@@ -241,7 +240,8 @@ test('connections that became WebSockets count against the maximum', async (t) =
   await openWebSocket(running);
   const third = await running.connect();
   assert.equal((await third.takeResponse()).status, 503);
-  const closed = once(await running.serverEnd(one.client), 'close');
+  const socket = await running.serverEnd(one.client);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   one.client.reset();
   await closed;
   await openWebSocket(running);

@@ -1,0 +1,17 @@
+/** A client's connection as the server sees it, whatever is spoken on it. */
+export interface Connection {
+  /** Where the server keeps it; only the server writes it. */
+  place: number;
+  /** Bytes of the client. */
+  onInput(chunk: Buffer): void;
+  /** The client sends no more (FIN). */
+  onInputEnd(): void;
+  /** The socket has taken all that was written. */
+  onDrain(): void;
+  /** The socket is closed, for whatever reason. */
+  onClosed(): void;
+  /** No further exchange on this connection; those that run come to their end. */
+  drain(): void;
+  /** Ends it without a word. */
+  cut(): void;
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { type TestContext, test } from 'node:test';
+import { type Edge, startEdge } from '../support/edge/edge.ts';
+import { Handler } from '../support/edge/handler.ts';
+import { ReqHandler } from '../support/edge/req-handler.ts';
+import { openWebSocket } from '../support/edge/websocket-client.ts';
+import { connectTo } from '../support/raw-client.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** The processes that this one has started. */
+function children(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** The part of a session's id that names its process. */
+function processOf(session: { readonly id: string }): string {
+  return session.id.slice(0, session.id.indexOf('-'));
+}
+
+/** Sessions of new connections, until each of the workers has some. */
+async function spread(t: TestContext, edge: Edge, handler: Handler, workers: number) {
+  const held = [];
+  const processes = new Set<string>();
+  while (processes.size < workers || held.length < 20) {
+    const client = await connectTo(t, edge.address);
+    client.write(GET);
+    const session = await handler.request();
+    processes.add(processOf(session));
+    await session.send({ code: 200, more: true });
+    await client.takeHead();
+    held.push({ client, session });
+  }
+  return held;
+}
+
+test('two workers serve the same address, and each answer and broadcast reaches its client', async (t) => {
+  const edge = await startEdge(t, ['--workers', '2']);
+  const handler = await Handler.start(t, edge.base);
+  const held = await spread(t, edge, handler, 2);
+  const sessions = held.map(({ session }) => session);
+  await handler.broadcast(sessions, { body: Buffer.from('to all'), more: true });
+  for (const { client } of held) assert.equal(await client.takeChunk(), 'to all');
+  for (const [i, { client, session }] of held.entries()) {
+    await session.send({ body: Buffer.from(`to ${i}`) });
+    assert.equal(await client.takeChunk(), `to ${i}`);
+    assert.equal(await client.takeChunk(), '');
+    client.socket.destroy();
+  }
+  const uploads = await connectTo(t, edge.address);
+  uploads.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n').write('x'.repeat(100_000));
+  const upload = await handler.request();
+  await upload.send({ type: 'credit', credits: 10_000 });
+  assert.equal((await upload.takeBody()).length, 100_000);
+  await upload.answer('taken');
+  assert.equal((await uploads.takeResponse()).body, 'taken');
+  uploads.socket.destroy();
+  const { client, session } = await openWebSocket(t, edge.address, handler);
+  client.socket.send('hello');
+  assert.equal((await session.next('data')).body.toString(), 'hello');
+  client.socket.terminate();
+  await session.next('cancel');
+  await edge.stop();
+});
+
+test('a worker that is killed loses its own connections alone, and another one takes its place', async (t) => {
+  if (!existsSync(`/proc/${process.pid}/task`)) return t.skip('processes cannot be listed here');
+  const edge = await startEdge(t, ['--workers', '2']);
+  const handler = await Handler.start(t, edge.base);
+  const held = await spread(t, edge, handler, 2);
+  const [victim = 0] = children(edge.program.pid);
+  process.kill(victim, 'SIGKILL');
+  await edge.program.logged('worker died, its connections are lost');
+  // Exactly one of the two processes is gone: a packet to each session shows which.
+  for (const { session } of held) await session.send({ body: Buffer.from('still here'), more: true });
+  const outcomes = await Promise.all(
+    held.map(({ client }) =>
+      client.takeChunk().then(
+        (chunk) => chunk,
+        () => 'lost',
+      ),
+    ),
+  );
+  const byProcess = new Map<string, Set<string>>();
+  for (const [i, { session }] of held.entries()) {
+    const process = processOf(session);
+    byProcess.set(process, (byProcess.get(process) ?? new Set()).add(outcomes[i] ?? ''));
+  }
+  assert.deepEqual([...byProcess.values()].map((each) => [...each].join()).sort(), ['lost', 'still here']);
+  // Handlers of lost sessions are told when they send something for them.
+  for (const [i, { session }] of held.entries()) if (outcomes[i] === 'lost') await session.next('cancel');
+  const before = new Set(byProcess.keys());
+  for (let found = false; !found; ) {
+    const client = await connectTo(t, edge.address);
+    client.write(GET);
+    const session = await handler.request();
+    await session.answer('served');
+    assert.equal((await client.takeResponse()).body, 'served');
+    client.socket.destroy();
+    found = !before.has(processOf(session));
+  }
+  for (const { client } of held) client.socket.destroy();
+  const { code } = await edge.program.stop();
+  assert.equal(code, 0);
+});
+
+test('at the end all processes are gone, every session has its cancel, and no file is left behind', async (t) => {
+  const files = () => readdirSync(tmpdir()).filter((name) => name.startsWith('holdfast-'));
+  const edge = await startEdge(t, ['--workers', '2']);
+  const handler = await Handler.start(t, edge.base);
+  const held = await spread(t, edge, handler, 2);
+  const before = files();
+  const workers = existsSync(`/proc/${edge.program.pid}/task`) ? children(edge.program.pid) : [];
+  const stopped = edge.stop();
+  await Promise.all(held.map(({ session }) => session.next('cancel')));
+  await stopped;
+  for (const pid of workers) assert.ok(!existsSync(`/proc/${pid}`), `worker ${pid}`);
+  assert.deepEqual(readdirSync(edge.folder), []);
+  // The folder of the endpoints between the processes is the one that is gone.
+  const after = new Set(files());
+  assert.ok(before.filter((name) => !after.has(name)).length >= 1);
+});
+
+test('req mode works with several workers too', async (t) => {
+  const edge = await startEdge(t, ['--workers', '2', '--listen', '127.0.0.1:0,req']);
+  const handler = await ReqHandler.start(t, edge.reqEndpoint);
+  const processes = new Set<string>();
+  while (processes.size < 2) {
+    const client = await connectTo(t, edge.address);
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody');
+    const request = await handler.request();
+    processes.add(processOf({ id: request.packet.ids[0]?.id ?? '' }));
+    await request.answer({ code: 200, body: request.packet.body });
+    assert.equal((await client.takeResponse()).body, 'body');
+    client.socket.destroy();
+  }
+  await edge.stop();
+});

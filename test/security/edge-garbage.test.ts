@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { Dealer, Pull, Push, Reply, Request, Subscriber } from 'zeromq';
+import { type Edge, startEdge } from '../support/edge/edge.ts';
+import { endpointsOf, Handler } from '../support/edge/handler.ts';
+import { connectTo } from '../support/raw-client.ts';
+
+const GREETING_3 = Buffer.concat([
+  Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1]),
+  Buffer.from('NULL'.padEnd(20, '\0')),
+  Buffer.alloc(32),
+]);
+
+/** A READY command with this socket type. */
+function ready(type: string): Buffer {
+  const body = `\x05READY\x0bSocket-Type\0\0\0${String.fromCharCode(type.length)}${type}`;
+  return Buffer.from(`\x04${String.fromCharCode(body.length)}${body}`, 'latin1');
+}
+
+/** What a peer may say that is no ZMTP 3, or too much of it. All of these have to be cut off. */
+const GARBAGE: Readonly<Record<string, (type: string) => Buffer>> = {
+  'text of another protocol': () => Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.padEnd(100, ' ')),
+  zeros: () => Buffer.alloc(1_000),
+  'a peer of ZMTP 1': () => Buffer.from([1, 0, 4, 0, 0x61, 0x62, 0x63, ...new Array(64).fill(0)]),
+  'a peer of ZMTP 2': () => Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 5, 0, 0, ...new Array(64).fill(0)]),
+  'another mechanism': () => {
+    const greeting = Buffer.from(GREETING_3);
+    greeting.write('PLAIN', 12);
+    return greeting;
+  },
+  'a READY that is cut short': () => Buffer.concat([GREETING_3, Buffer.from('\x04\x06\x05READX\x00', 'latin1')]),
+  'a socket of the wrong type': () => Buffer.concat([GREETING_3, ready('PAIR')]),
+  'a message in place of READY': () => Buffer.concat([GREETING_3, Buffer.from('\x00\x01x', 'latin1')]),
+  'a frame of 2 to the 62 bytes': (type) =>
+    Buffer.concat([GREETING_3, ready(type), Buffer.from([2, 0x40, 0, 0, 0, 0, 0, 0, 0])]),
+  'a reserved flag': (type) => Buffer.concat([GREETING_3, ready(type), Buffer.from([0x80, 1, 0x61])]),
+  'a second READY': (type) => Buffer.concat([GREETING_3, ready(type), ready(type)]),
+};
+
+/** The types of socket that the three endpoints and that of req mode are made for. */
+const FITTING = ['PULL', 'DEALER', 'PUB', 'ROUTER'];
+
+async function rawAt(t: TestContext, endpoint: string): Promise<Socket> {
+  const socket = connect(endpoint.slice('ipc://'.length));
+  t.after(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.resume();
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function serves(t: TestContext, edge: Edge, handler: Handler): Promise<void> {
+  const client = await connectTo(t, edge.address);
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody');
+  const session = await handler.request();
+  await session.send({ type: 'credit', credits: 4 });
+  assert.equal((await session.takeBody()).toString(), 'body');
+  await session.answer('served');
+  assert.equal((await client.takeResponse()).body, 'served');
+  client.socket.destroy();
+}
+
+test('a peer that says garbage on any ZeroMQ endpoint is cut off, and nobody else notices', async (t) => {
+  const edge = await startEdge(t, ['--listen', '127.0.0.1:0', '--listen', '127.0.0.1:0,req']);
+  const handler = await Handler.start(t, edge.base);
+  const before = edge.descriptors().length;
+  const endpoints = [...endpointsOf(edge.base), edge.reqEndpoint];
+  for (const [what, bytes] of Object.entries(GARBAGE)) {
+    await t.test(what, async (t) => {
+      for (const [index, endpoint] of endpoints.entries()) {
+        const socket = await rawAt(t, endpoint);
+        const closed = once(socket, 'close');
+        socket.write(bytes(FITTING[index] ?? ''));
+        await closed;
+      }
+      await serves(t, edge, handler);
+    });
+  }
+  const { zmq } = await edge.stop();
+  assert.equal(zmq.peersRefused, Object.keys(GARBAGE).length * endpoints.length);
+  if (before > 0) assert.ok(before < 100);
+});
+
+test('connections that never say a word, and many of them, leave everybody else alone', async (t) => {
+  const edge = await startEdge(t);
+  const handler = await Handler.start(t, edge.base);
+  const sockets: Socket[] = [];
+  for (const endpoint of endpointsOf(edge.base)) {
+    for (let i = 0; i < 100; i++) sockets.push(await rawAt(t, endpoint));
+  }
+  await serves(t, edge, handler);
+  for (const socket of sockets) socket.destroy();
+  await serves(t, edge, handler);
+  await edge.stop();
+});
+
+test('sockets of libzmq that do not belong at an endpoint are not talked to', async (t) => {
+  const edge = await startEdge(t);
+  const handler = await Handler.start(t, edge.base);
+  const [out, outStream, into] = endpointsOf(edge.base);
+  const strangers = [
+    [new Push(), out],
+    [new Subscriber(), out],
+    [new Pull(), outStream],
+    [new Request(), into],
+    [new Dealer(), into],
+    [new Reply(), into],
+  ] as const;
+  for (const [socket, endpoint] of strangers) {
+    socket.linger = 0;
+    t.after(() => socket.close());
+    socket.connect(endpoint);
+  }
+  for (let refused = 0; refused < strangers.length; ) {
+    await edge.program.logged('zmq peer cut off', () => {
+      refused = edge.program.log().filter(({ msg }) => msg === 'zmq peer cut off').length;
+      return refused >= strangers.length;
+    });
+  }
+  await serves(t, edge, handler);
+  await edge.stop();
+});
+
+test('what handlers push into the wrong endpoint changes nothing', async (t) => {
+  const edge = await startEdge(t, ['--listen', '127.0.0.1:0', '--listen', '127.0.0.1:0,req']);
+  const handler = await Handler.start(t, edge.base);
+  const [, outStream] = endpointsOf(edge.base);
+  const dealer = new Dealer({ linger: 0, routingId: 'stranger' });
+  t.after(() => dealer.close());
+  dealer.connect(outStream);
+  for (const message of [
+    ['x'],
+    ['', ''],
+    ['', 'T'],
+    ['', 'T0:}', 'more'],
+    ['a', 'b', 'c'],
+    ['', Buffer.alloc(5_000_000)],
+  ]) {
+    await dealer.send(message);
+  }
+  await handler.publish('condure ', '');
+  await handler.publish('condure T', Buffer.alloc(100_000));
+  await handler.publish(Buffer.alloc(20_000_000, 'condure T'));
+  await serves(t, edge, handler);
+  // An address that somebody else has already is not given away.
+  const usurper = new Dealer({ linger: 0, routingId: handler.id });
+  t.after(() => usurper.close());
+  usurper.connect(outStream);
+  await edge.program.logged('zmq peer cut off', ({ reason }) => String(reason).includes('identity is in use'));
+  await serves(t, edge, handler);
+  await edge.stop();
+});
