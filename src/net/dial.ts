@@ -1,7 +1,5 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
-
-/** Milliseconds of silence after which the kernel asks whether the peer is still there; its own default is two hours. */
-const KEEP_ALIVE_DELAY = 60_000;
+import { KEEP_ALIVE_DELAY } from './keep-alive.ts';
 
 /**
  * Opens a TCP connection: this file is the one place of the program that dials. What goes wrong, name resolution included,

@@ -1,5 +1,6 @@
 export { DeadlineTimer } from './deadline-timer.ts';
 export { dial, dialUnix } from './dial.ts';
+export { KEEP_ALIVE_DELAY } from './keep-alive.ts';
 export { type ListenAddress, type Listener, listen } from './listen.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';
 export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acceptor.ts';

@@ -25,9 +25,6 @@ export interface Listener {
   close(): void;
 }
 
-/** Seconds of silence after which the kernel begins to probe whether a peer is still there. */
-const TCP_KEEP_ALIVE_S = 60;
-
 /**
  * Binds `address` and gives every accepted socket to `accept`; with `tls` a `TLSSocket`, once its handshake is done.
  * @param highWaterMark bytes that a socket buffers in user space before its writer is told to wait
@@ -44,8 +41,6 @@ export async function listen(
     {
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEP_ALIVE_S * 1000,
       highWaterMark,
     },
     acceptor === null ? accept : acceptor.onConnection,

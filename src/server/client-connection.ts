@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ExchangeError, type Peer, type Responder } from '../exchange/index.ts';
-import { DeadlineTimer } from '../net/index.ts';
+import { DeadlineTimer, KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { LINGER } from './options.ts';
@@ -111,6 +111,11 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.socket.setKeepAlive(true, 1_000);
     this.writeProbe();
     this.watch();
+  }
+
+  /** The connection is going to last: lets the kernel find out when the client's host has gone. */
+  protected keepAlive(): void {
+    this.socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
   }
 
   // ---- output

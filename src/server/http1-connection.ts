@@ -4,7 +4,7 @@ import { type BodyReader, bodyReader, type Http1RequestHead, RequestHeadReader }
 import { ExchangeError, type Payload, type Requester, type Responder, type ResponseHead } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { PROBE_INTERVAL } from './options.ts';
+import { LONG_EXCHANGE, PROBE_INTERVAL } from './options.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import { toRequestHead } from './to-request-head.ts';
@@ -361,8 +361,10 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
       this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request header took too long'));
     } else if (this.#bodyIsDue) {
       this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request body took too long'));
-    } else {
+    } else if (this.paused || this.inputEnded) {
       this.probe();
+    } else {
+      this.keepAlive();
     }
   }
 
@@ -384,7 +386,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     else if (this.#state !== EXCHANGE) return;
     else if (this.#bodyIsDue) this.setDeadline(Math.min(limits.bodyTimeout, this.#requestTimeLeft));
     else if (this.paused || this.inputEnded) this.setDeadline(PROBE_INTERVAL);
-    else this.clearDeadline();
+    else this.setDeadline(LONG_EXCHANGE);
   }
 
   // ---- the end

@@ -31,6 +31,9 @@ export interface ServerLimits extends Http1Limits, WebSocketLimits {
 /** Seconds that a closing connection is read on, so that the client gets the last answer instead of a reset (RFC 9112 §9.6). */
 export const LINGER = 2;
 
+/** Seconds after which an exchange counts as a long one: from then on the kernel finds out when the client's host has gone. */
+export const LONG_EXCHANGE = 30;
+
 /** Seconds between two looks at whether a client from which nothing is read, but which still waits for its answer, is there. */
 export const PROBE_INTERVAL = 5;
 

@@ -135,6 +135,7 @@ export class WebSocketConnection
     server.counters.webSocketsAccepted++;
     server.counters.webSocketsOpen++;
     this.succeed(http);
+    this.keepAlive();
     this.writeFrame(Buffer.from(text, 'latin1'));
     // A service that accepts before it returns has not told yet who takes what the client sends.
     if (this.responder !== null) this.#start();

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { encodeMetadata, type Mechanism, NullMechanism } from '../codec/zmtp/index.ts';
-import { type ListenAddress, type Listener, listen, WheelTimer } from '../net/index.ts';
+import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen, WheelTimer } from '../net/index.ts';
 import { Connection } from './connection.ts';
 import { Connector } from './connector.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
@@ -291,6 +291,7 @@ export abstract class ZmqSocket implements PipeOwner {
       socket.destroy();
       return;
     }
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
     const connection = new Connection(socket, this, new Pipe(this), endpoint, true, () => {
       this.#accepted.delete(connection);
       this.#checkClosed();
