@@ -20,6 +20,9 @@ const ENDED = 4;
 /** Packets that wait for the end of a handoff. Their bytes are bounded by credits, so only a flood of empty ones gets there. */
 const MAX_HELD = 1_000;
 
+/** Nothing is held: most sessions never hold anything. */
+const NONE: RequestPacket[] = [];
+
 /**
  * One session with a handler: the responder of an exchange that a program behind ZeroMQ answers. This class keeps what HTTP and
  * WebSockets have in common: numbers, addresses, credits, handoff, and the end.
@@ -44,7 +47,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   #nextIn = 0;
   /** Number of the packet that is sent next; 0 was the first one. */
   #nextOut = 1;
-  #held: RequestPacket[] = [];
+  #held: RequestPacket[] = NONE;
   /** Bytes that the requester still takes from the handler. */
   #window: number;
   /** Bytes that the handler is to be granted. */
@@ -129,7 +132,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     this.#state = OPEN;
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
     const held = this.#held;
-    this.#held = [];
+    this.#held = NONE;
     for (const waiting of held) this.send(waiting);
     // What the client has taken meanwhile.
     this.#grant();
@@ -175,7 +178,8 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     }
     // The end of a body that turns out to be empty needs no credit, so it may come before the handler is heard of.
     if (this.#state !== UNANSWERED && this.#state !== HANDED_OFF) return;
-    if (this.#held.length < MAX_HELD) this.#held.push(packet);
+    if (this.#held === NONE) this.#held = [packet];
+    else if (this.#held.length < MAX_HELD) this.#held.push(packet);
     else this.abort('HF_BACKEND_OVERLOADED', 'too much was sent during a handoff');
   }
 
@@ -225,7 +229,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     // Nobody can be told before it is known who has the session.
     const untold = this.#state === UNANSWERED;
     this.#state = ABANDONED;
-    this.#held = [];
+    this.#held = NONE;
     if (untold && this.host.withdraw(this)) this.#end(false);
   }
 
@@ -267,7 +271,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   /** @param cancel whether the handler has to be told */
   #end(cancel: boolean): void {
     this.#state = ENDED;
-    this.#held = [];
+    this.#held = NONE;
     this.host.ended(this);
     // At last, because a link that cannot take it reports the session as lost. During a handoff nobody listens.
     if (cancel && this.address !== '') this.#transmit(packetOf('cancel'));

@@ -9,6 +9,12 @@ const FIELDS = new KeyTable(FIELD_NAMES);
 const WORDS = new TextCache();
 const EXT = new KeyTable(['multi', 'quiet']);
 
+/** Longer lists of header fields are not kept. */
+const MAX_KEPT_BYTES = 512;
+
+/** The list of header fields read last: a responder mostly sends the same one again. */
+const kept = { bytes: Buffer.alloc(MAX_KEPT_BYTES), length: 0, headers: [] as string[] };
+
 /**
  * The fields of a packet that is written as a tnetstring. The values of fields that nobody asks for are stepped over by their
  * length alone.
@@ -81,6 +87,7 @@ export class TnetstringSource implements FieldSource {
     const { start, end } = reader;
     const headers: string[] = [];
     if (start === end) return headers;
+    if (isKept(reader.buffer, start, end) && kept.headers.length <= 2 * maxHeaders) return kept.headers.slice();
     // One text for all fields: the names and values are slices of it.
     const text = reader.text();
     for (let at = start; at < end; ) {
@@ -93,6 +100,7 @@ export class TnetstringSource implements FieldSource {
       if (this.#readText(value, pairEnd) !== pairEnd) wrong(this.#name, 'a list of pairs');
       headers.push(text.substring(reader.start - start, reader.end - start));
     }
+    keep(reader.buffer, start, end, headers);
     return headers;
   }
 
@@ -173,4 +181,19 @@ export class TnetstringSource implements FieldSource {
     this.#expect(BYTES, 'a list of pairs of byte strings');
     return next;
   }
+}
+
+function isKept(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start !== kept.length) return false;
+  const { bytes, length } = kept;
+  for (let i = 0; i < length; i++) {
+    if (bytes[i] !== buffer[start + i]) return false;
+  }
+  return true;
+}
+
+function keep(buffer: Buffer, start: number, end: number, headers: readonly string[]): void {
+  if (end - start > MAX_KEPT_BYTES) return;
+  kept.length = buffer.copy(kept.bytes, 0, start, end);
+  kept.headers = [...headers];
 }
