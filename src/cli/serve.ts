@@ -14,17 +14,19 @@ export async function serve(config: Config, log: Log): Promise<App> {
     log.error({ stack: error instanceof Error ? error.stack : String(error) }, 'uncaught exception, the process ends');
     process.exit(FAILURE);
   });
-  const app = await start(config, log);
+  const starting = start(config, log);
   const signals = new StopSignals({
-    stop: (signal) => {
+    // A signal may come as soon as anybody can see that the program runs, so it is heard from the beginning.
+    stop: async (signal) => {
       log.info({ signal }, 'stopping');
-      return app.stop();
+      const app = await starting.catch(() => null);
+      await app?.stop();
     },
     exit: (code) => process.exit(code),
     now: () => performance.now(),
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => signals.receive(signal));
-  return app;
+  return starting;
 }
 
 async function start(config: Config, log: Log): Promise<App> {

@@ -4,7 +4,9 @@ import { test } from 'node:test';
 import { startEdge } from '../support/edge/edge.ts';
 import { Handler, type HandlerSession } from '../support/edge/handler.ts';
 import { openWebSocket } from '../support/edge/websocket-client.ts';
+import { startHoldfast } from '../support/holdfast.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -81,4 +83,14 @@ test('a handler that is gone without a word does not keep the end waiting for lo
   await client.takeHead();
   handler.close();
   await edge.stop();
+});
+
+test('a signal that comes before all has started ends the program as one that comes later', async (t) => {
+  const folder = temporaryFolder(t);
+  const program = startHoldfast(t, ['condure', '--listen', '127.0.0.1:0'], { cwd: folder });
+  await program.logged('handlers can connect');
+  const { code, stderr } = await program.stop();
+  assert.deepEqual([code, stderr], [0, '']);
+  await program.logged('stopped');
+  assert.deepEqual(readdirSync(folder), []);
 });
