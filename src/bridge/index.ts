@@ -1,4 +1,6 @@
 export { BridgeCounters } from './counters.ts';
+export { FetchBridge } from './fetch-bridge.ts';
+export type { FetchBridgeOptions, FetchEndpoints } from './fetch-options.ts';
 export type { HandlerLink, HandlerLinkSink, RequestLink, RequestLinkSink } from './handler-link.ts';
 export { LinkRelay, type LinkRelayOptions, type RelayTarget } from './link-relay.ts';
 export { RelayedLink } from './relayed-link.ts';

@@ -11,6 +11,8 @@ export interface ErrorFace {
   /** Body of the HTTP answer. A route's `debug` adds the detail of the very error. */
   readonly text: string;
   readonly level: 'error' | 'warn' | 'info' | 'debug';
+  /** Condition of the ZHTTP error that tells whoever has asked for an outbound request. */
+  readonly condition: string;
 }
 
 /** The catalogue: every failure that a client, an origin or an operator can meet. `docs/reference/errors.md` explains each. */
@@ -33,12 +35,21 @@ export const ERRORS = {
   HF_TOO_MANY_CONNECTIONS: face('policy', true, 503, 'Too many connections, try again later.', 'warn'),
   HF_DRAINING: face('policy', true, 503, 'The server is shutting down, try again.', 'info'),
   HF_NO_ROUTE: face('policy', false, 502, 'No route for host.', 'info'),
-  HF_ORIGIN_UNREACHABLE: face('origin', true, 502, 'Error while proxying to origin.', 'warn'),
-  HF_ORIGIN_CONNECT_TIMEOUT: face('origin', true, 504, 'The origin did not answer in time.', 'warn'),
-  HF_ORIGIN_TIMEOUT: face('origin', true, 504, 'The origin did not answer in time.', 'warn'),
+  HF_ORIGIN_UNREACHABLE: face('origin', true, 502, 'Error while proxying to origin.', 'warn', 'remote-connection-failed'),
+  HF_ORIGIN_CONNECT_TIMEOUT: face('origin', true, 504, 'The origin did not answer in time.', 'warn', 'connection-timeout'),
+  HF_ORIGIN_TIMEOUT: face('origin', true, 504, 'The origin did not answer in time.', 'warn', 'connection-timeout'),
   HF_ORIGIN_CLOSED: face('origin', true, 502, 'Error while proxying to origin.', 'warn'),
   HF_ORIGIN_PROTOCOL: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_ORIGIN_TRUNCATED: face('origin', true, 502, 'Error while proxying to origin.', 'warn'),
+  HF_ORIGIN_TLS: face('origin', false, 502, 'Error while proxying to origin.', 'warn', 'tls-error'),
+  HF_ORIGIN_BODY_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn', 'max-size-exceeded'),
+  HF_ORIGIN_WEBSOCKET: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
+  HF_ORIGIN_FRAME_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn', 'frame-too-large'),
+  HF_TOO_MANY_REDIRECTS: face('origin', false, 502, 'Error while proxying to origin.', 'warn', 'too-many-redirects'),
+  HF_POLICY_VIOLATION: face('policy', false, 502, 'Error while proxying to origin.', 'warn', 'policy-violation'),
+  HF_FETCH_INVALID: face('client', false, 400, 'Not a request that can be made.', 'info', 'bad-request'),
+  HF_FETCH_CONTENT: face('client', false, 400, 'A HEAD request has no body.', 'info', 'content-not-allowed'),
+  HF_FETCH_TIMEOUT: face('origin', true, 504, 'The origin did not answer in time.', 'warn', 'session-timeout'),
   HF_GRIP_INVALID: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_REQUEST_TOO_LARGE: face('client', false, 400, 'Request too large to accept GRIP instruct.', 'info'),
@@ -79,6 +90,13 @@ export class ExchangeError extends Error {
   }
 }
 
-function face(cause: ErrorCause, retry: boolean, status: number, text: string, level: ErrorFace['level']): ErrorFace {
-  return { cause, retry, status, text, level };
+function face(
+  cause: ErrorCause,
+  retry: boolean,
+  status: number,
+  text: string,
+  level: ErrorFace['level'],
+  condition = 'undefined-condition',
+): ErrorFace {
+  return { cause, retry, status, text, level, condition };
 }

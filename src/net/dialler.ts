@@ -1,0 +1,75 @@
+import type { OnReadOpts, Socket } from 'node:net';
+import type { Guard } from './guard/guard.ts';
+
+/** How TLS is spoken to a server. */
+export interface TlsClientSettings {
+  /** Whom to ask for (SNI; not sent for an IP address), and whom the certificate has to name. */
+  readonly serverName: string;
+  /** Whom it may name as well; empty for nobody else. */
+  readonly alsoTrusted: string;
+  /** Whether the chain and the name of the certificate are verified. */
+  readonly verify: boolean;
+  /** Our own certificate chain and key, PEM; both empty for none. */
+  readonly clientCert: string;
+  readonly clientKey: string;
+}
+
+/** Where a connection is to go. */
+export interface DialTarget {
+  /** A name or an IP literal, without brackets. */
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+  /** Decides about the addresses that `host` stands for (not about the name); null: all are allowed. */
+  readonly guard: Guard | null;
+  /** Only IPv4 addresses are dialled. */
+  readonly ipv4Only: boolean;
+  /** Null: no TLS. */
+  readonly tls: TlsClientSettings | null;
+}
+
+/** Why there is no connection. */
+export type DialErrorKind =
+  /** No address is known for the name. */
+  | 'resolve'
+  /** Every address is forbidden. */
+  | 'policy'
+  /** Nobody can be reached at any address that is allowed: refused, no route, … */
+  | 'unreachable'
+  /** The system gave up waiting (ETIMEDOUT). */
+  | 'timeout'
+  /** The TLS handshake failed, or the certificate is not to be trusted. */
+  | 'tls';
+
+/** A connection that could not be made. The message says what happened, in words for people. */
+export class DialError extends Error {
+  override readonly name = 'DialError';
+  readonly kind: DialErrorKind;
+
+  constructor(kind: DialErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** Takes the outcome of a dial: one of the two calls, once, and never before `dial` has returned. */
+export interface DialSink {
+  /** The connection stands, TLS included. Nobody listens for the socket's `error` and `close` but the dialler up to this moment. */
+  onConnected(socket: Socket): void;
+  onDialFailed(error: DialError): void;
+}
+
+/** A dial that is under way. */
+export interface Dialling {
+  /** Gives up: the sink hears nothing any more. Harmless when it is over. */
+  cancel(): void;
+}
+
+/** Opens connections: resolves, checks each address, and dials just that address. */
+export interface Dialler {
+  /**
+   * @param onRead takes what arrives, once connected: `callback(length, buffer)`. Without TLS out of its own one buffer for every read;
+   *   with TLS out of buffers that Node gives
+   */
+  dial(target: DialTarget, sink: DialSink, onRead: OnReadOpts): Dialling;
+}
