@@ -39,6 +39,10 @@ export interface FetchBridgeOptions {
   readonly sessionTimeout: number;
   /** A request in which no bytes of a body or message move for so long fails with `session-timeout`; `Infinity`: never. */
   readonly activityTimeout: number;
+  /** A whole HTTP request, its answer included, fails after so long, or earlier if it says so itself; absent: only if it says so. */
+  readonly requestTimeout?: number;
+  /** Condition of the error when a request took too long, silent or as a whole; absent: `session-timeout`. Condure: `connection-timeout`. */
+  readonly timeoutCondition?: string;
   /** Which requests are allowed; null: all. */
   readonly guard: Guard | null;
   /** Whether `ignore-policies` of a request is obeyed. */
