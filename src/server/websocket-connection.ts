@@ -3,10 +3,10 @@ import {
   acceptDeflate,
   closePayload,
   DEFAULT_DEFLATE,
-  type DeflateParameters,
-  FrameReader,
-  Inflater,
-  type InflaterSink,
+  type FrameSink,
+  MessageReader,
+  type MessageSink,
+  MessageWriter,
   PING,
   PONG,
   type ValidHandshake,
@@ -26,7 +26,6 @@ import {
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { type FrameSink, MessageWriter } from './message-writer.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER } from './options.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import { acceptHead } from './websocket-handshake.ts';
@@ -49,22 +48,16 @@ export interface HandshakePhase extends ClientConnection<Responder>, Requester {
  */
 export class WebSocketConnection
   extends ClientConnection<WebSocketResponder>
-  implements WebSocketRequester, InflaterSink, FrameSink
+  implements WebSocketRequester, MessageSink, FrameSink
 {
   protected override readonly id: string;
   /** Not null until the WebSocket is open. */
   #http: HandshakePhase | null;
   #handshake: ValidHandshake | null;
-  #deflate: DeflateParameters | null = null;
-  #reader: FrameReader | null = null;
-  #inflater: Inflater | null = null;
+  #reader: MessageReader | null = null;
   #writer: MessageWriter | null = null;
-  /** Bytes that the answering side takes. */
+  /** Bytes that the answering side has granted before it is open. */
   #credit = 0;
-  /** Whether what the reader has found last waits for credit. */
-  #held = false;
-  /** Whether a piece of a message was passed on whose rest is to come. */
-  #inMessage = false;
   /** Frames of this turn, which leave together at its end; null for none. */
   #frames: Buffer[] | null = null;
   #frameBytes = 0;
@@ -129,9 +122,15 @@ export class WebSocketConnection
     if (!http.release(this)) return;
     this.#http = null;
     this.#handshake = null;
-    this.#deflate = deflate?.parameters ?? null;
-    this.#reader = new FrameReader({ role: 'server', limits: server.limits, compression: deflate !== null });
-    this.#writer = new MessageWriter(this, this.#deflate);
+    const parameters = deflate?.parameters ?? null;
+    this.#reader = new MessageReader(this, {
+      role: 'server',
+      limits: server.limits,
+      deflate: parameters,
+      credit: this.#credit,
+      freePings: server.answerPings,
+    });
+    this.#writer = new MessageWriter(this, { role: 'server', deflate: parameters });
     server.counters.webSocketsAccepted++;
     server.counters.webSocketsOpen++;
     this.succeed(http);
@@ -151,98 +150,47 @@ export class WebSocketConnection
 
   protected override consume(input: Buffer): Buffer | null {
     const reader = this.#reader;
-    let offset = 0;
+    if (reader === null || (this.responder === null && !this.#closing)) return input;
     try {
-      while (reader !== null && this.#mayRead) {
-        if (!this.#held) {
-          offset = reader.read(input, offset, this.#closing ? Number.MAX_SAFE_INTEGER : this.#credit);
-          if (reader.event === 'none') break;
-        }
-        this.#held = !this.#take(reader);
-        if (this.#held) break;
-      }
+      return reader.read(input);
     } catch (thrown) {
       this.#onThrown(thrown);
+      return null;
     }
-    return this.#held || offset < input.length ? input.subarray(offset) : null;
   }
 
-  get #mayRead(): boolean {
-    if (this.#closeReceived || this.finished || this.#inflater?.busy === true) return false;
-    return this.#closing || this.responder !== null;
+  onMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    this.responder?.onRequestMessage(chunk, text, more);
   }
 
-  /** Passes on what the reader has found; false if it has to wait for credit. */
-  #take(reader: FrameReader): boolean {
-    const { event, data, text, more } = reader;
-    if (event === 'close') {
-      this.#onClose(reader.code, reader.reason);
-      return true;
-    }
-    const { responder } = this;
-    if (this.#closing || responder === null) return true;
-    if (event === 'ping' && this.server.answerPings) {
-      this.#answerPing(data);
-      return true;
-    }
-    // What is empty costs nothing, but only the end of a message that has begun goes where nothing else may: else a flood would.
-    if (data.length > this.#credit || (this.#credit === 0 && !(event === 'data' && this.#inMessage))) return false;
-    if (event === 'data') {
-      this.#inMessage = more;
-      if (reader.compressed) {
-        this.#inflate(data, text, more);
-        return true;
-      }
-      this.#credit -= data.length;
-      responder.onRequestMessage(data, text, more);
-    } else {
-      this.#credit -= data.length;
-      if (event === 'ping') responder.onRequestPing(data);
-      else responder.onRequestPong(data);
-    }
-    return true;
-  }
-
-  #answerPing(data: Buffer): void {
+  onPing(data: Buffer): void {
+    if (!this.server.answerPings) this.responder?.onRequestPing(data);
     // RFC 6455 §5.5.3: of several pings only the newest one has to be answered.
-    if (this.blocked) this.#pong = Buffer.from(data);
+    else if (this.blocked) this.#pong = Buffer.from(data);
     else this.#writer?.control(PONG, data);
   }
 
-  #inflate(data: Buffer, text: boolean, more: boolean): void {
-    this.#inflater ??= this.#openInflater(this.#deflate as DeflateParameters);
-    this.#inflater.grant(this.#credit);
-    this.#inflater.write(data, text, more);
+  onPong(data: Buffer): void {
+    this.responder?.onRequestPong(data);
   }
 
-  #openInflater({ clientMaxWindowBits, clientNoContextTakeover }: DeflateParameters): Inflater {
-    const { maxMessageBytes } = this.server.limits;
-    const contextTakeover = !clientNoContextTakeover;
-    return new Inflater({ windowBits: clientMaxWindowBits, contextTakeover, maxMessageBytes }, this);
+  onClose(code: number, reason: string): void {
+    this.#closeReceived = true;
+    this.responder?.onRequestClose(code, reason);
+    this.#endIfClosed();
   }
 
-  onInflated(data: Buffer, more: boolean): void {
-    this.#credit -= data.length;
-    try {
-      this.responder?.onRequestMessage(data, this.#reader?.text === true, more);
-    } catch (thrown) {
-      this.#onThrown(thrown);
-    }
-  }
-
-  onInflaterIdle(): void {
-    // What was not needed is for whatever comes next.
-    this.#inflater?.grant(-this.#credit);
+  onReaderIdle(): void {
     this.unread ??= EMPTY;
     this.consumeUnread();
   }
 
-  onInflaterError(error: WebSocketError): void {
-    this.#onThrown(error);
+  onReaderError(thrown: unknown): void {
+    this.#onThrown(thrown);
   }
 
   protected override afterInput(): void {
-    if (!this.inputEnded || this.finished || this.#closeReceived || this.#inflater?.busy === true) return;
+    if (!this.inputEnded || this.finished || this.#closeReceived || this.#reader?.busy === true) return;
     // RFC 6455 §7.1.5: a connection that ends without a close frame is lost; there are no half-closed ones.
     this.cut();
   }
@@ -250,12 +198,6 @@ export class WebSocketConnection
   onInputEnd(): void {
     this.inputEnded = true;
     this.afterInput();
-  }
-
-  #onClose(code: number, reason: string): void {
-    this.#closeReceived = true;
-    this.responder?.onRequestClose(code, reason);
-    this.#endIfClosed();
   }
 
   // ---- output (WebSocketRequester)
@@ -319,10 +261,13 @@ export class WebSocketConnection
   }
 
   onRequestCredit(bytes: number): void {
-    this.#credit += bytes;
-    if (!this.open) return;
-    if (this.#inflater?.busy === true) this.#inflater.grant(bytes);
-    else this.consumeUnread();
+    const reader = this.#reader;
+    if (reader === null) {
+      this.#credit += bytes;
+      return;
+    }
+    reader.grant(bytes);
+    if (!reader.busy) this.consumeUnread();
   }
 
   handOver(responder: WebSocketResponder): void {
@@ -400,7 +345,7 @@ export class WebSocketConnection
   /** Says that this side closes; nothing is sent behind it. */
   #close(payload: Buffer): void {
     this.#closing = true;
-    this.#dropInflater();
+    this.#reader?.discard();
     this.#writer?.close(payload);
     // What has waited for credit is in the way of the client's close frame.
     this.consumeUnread();
@@ -419,6 +364,7 @@ export class WebSocketConnection
     if (this.finished) return;
     this.responder = null;
     this.#closeReceived = true;
+    this.#reader?.release();
     this.#writer?.release();
     if (this.#closeSent) this.#endIfClosed();
     else this.#close(closePayload(code, reason));
@@ -480,14 +426,8 @@ export class WebSocketConnection
     this.owedCredit = 0;
     this.#closing = true;
     this.#pong = null;
-    this.#dropInflater();
+    this.#reader?.release();
     this.#writer?.release();
-  }
-
-  #dropInflater(): void {
-    this.#inflater?.close();
-    this.#inflater = null;
-    this.#held = false;
   }
 
   cut(): void {

@@ -20,6 +20,9 @@ export { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
 export { Inflater, type InflaterOptions, type InflaterSink } from './inflater.ts';
 export { DEFAULT_LIMITS, type WebSocketLimits } from './limits.ts';
 export { applyMask } from './mask.ts';
+export { maskKey } from './mask-keys.ts';
+export { MessageReader, type MessageReaderOptions, type MessageSink } from './message-reader.ts';
+export { type FrameSink, MessageWriter, type MessageWriterOptions } from './message-writer.ts';
 export { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_BYTES, type Opcode, PING, PONG, TEXT } from './opcodes.ts';
 export {
   acceptFields,

@@ -1,17 +1,13 @@
-import {
-  BINARY,
-  CLOSE,
-  CONTINUATION,
-  type DeflateParameters,
-  Deflater,
-  type DeflaterSink,
-  encodeFrame,
-  frameHeader,
-  type Opcode,
-  TEXT,
-  type WebSocketError,
-} from '../codec/websocket/index.ts';
-import { SMALL_BODY } from './options.ts';
+import type { DeflateParameters } from './deflate-parameters.ts';
+import { Deflater, type DeflaterSink } from './deflater.ts';
+import type { WebSocketError } from './errors.ts';
+import type { Role } from './frame-reader.ts';
+import { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
+import { maskKey } from './mask-keys.ts';
+import { BINARY, CLOSE, CONTINUATION, type Opcode, TEXT } from './opcodes.ts';
+
+/** Payload up to so many bytes is copied behind its header: cheaper than two buffers. */
+const SMALL_PAYLOAD = 4_096;
 
 /** Takes what a `MessageWriter` makes. */
 export interface FrameSink {
@@ -25,6 +21,14 @@ export interface FrameSink {
   onWriterError(error: WebSocketError): void;
 }
 
+/** How one direction of a connection is written. */
+export interface MessageWriterOptions {
+  /** Which side writes: the frames of a client are masked (RFC 6455 §5.1). */
+  readonly role: Role;
+  /** How messages are compressed; null: not at all. */
+  readonly deflate: DeflateParameters | null;
+}
+
 /** A piece of a message that waits for the deflater. */
 interface Piece {
   readonly chunk: Buffer;
@@ -33,11 +37,12 @@ interface Piece {
 }
 
 /**
- * Turns what one client is sent into frames (RFC 6455 §5): each piece of a message into one, or, if it is compressed (RFC 7692 §7.2), into
+ * Turns what one peer is sent into frames (RFC 6455 §5): each piece of a message into one, or, if it is compressed (RFC 7692 §7.2), into
  * as many as the deflater makes of it. Compressed pieces wait for each other, and the close frame for them; pings and pongs do not.
  */
 export class MessageWriter implements DeflaterSink {
   readonly #sink: FrameSink;
+  readonly #masked: boolean;
   readonly #deflate: DeflateParameters | null;
   #deflater: Deflater | null = null;
   /** Whether a message has begun that has not ended. */
@@ -48,13 +53,13 @@ export class MessageWriter implements DeflaterSink {
   #close: Buffer | null = null;
   #pumping = false;
 
-  /** @param deflate how messages are compressed; null: not at all */
-  constructor(sink: FrameSink, deflate: DeflateParameters | null) {
+  constructor(sink: FrameSink, options: MessageWriterOptions) {
     this.#sink = sink;
-    this.#deflate = deflate;
+    this.#masked = options.role === 'client';
+    this.#deflate = options.deflate;
   }
 
-  /** Writes a piece of a message. */
+  /** Writes a piece of a message. `chunk` stays as it is. */
   message(chunk: Buffer, text: boolean, more: boolean): void {
     // A frame that carries nothing and ends nothing.
     if (chunk.length === 0 && more) return;
@@ -73,7 +78,7 @@ export class MessageWriter implements DeflaterSink {
    * @throws WebSocketError 1011 for more than 125 bytes
    */
   control(opcode: Opcode, data: Buffer): void {
-    this.#sink.writeFrame(encodeFrame(opcode, data));
+    this.#write(opcode, data, false, false);
   }
 
   /** Writes a close frame behind all messages. */
@@ -96,23 +101,32 @@ export class MessageWriter implements DeflaterSink {
   #frame(payload: Buffer, text: boolean, more: boolean, compressed: boolean): void {
     const first = !this.#inMessage;
     this.#inMessage = more;
-    const opcode = first ? (text ? TEXT : BINARY) : CONTINUATION;
-    if (payload.length <= SMALL_BODY) {
-      this.#sink.writeFrame(encodeFrame(opcode, payload, more, first && compressed));
+    this.#write(first ? (text ? TEXT : BINARY) : CONTINUATION, payload, more, first && compressed);
+  }
+
+  #write(opcode: Opcode, payload: Buffer, more: boolean, compressed: boolean): void {
+    const sink = this.#sink;
+    if (this.#masked) {
+      sink.writeFrame(encodeMaskedFrame(opcode, payload, maskKey(), more, compressed));
+    } else if (payload.length <= SMALL_PAYLOAD) {
+      sink.writeFrame(encodeFrame(opcode, payload, more, compressed));
     } else {
-      this.#sink.writeFrame(frameHeader(opcode, payload.length, more, first && compressed));
-      this.#sink.writeFrame(payload);
+      sink.writeFrame(frameHeader(opcode, payload.length, more, compressed));
+      sink.writeFrame(payload);
     }
   }
 
   #writeClose(payload: Buffer): void {
-    this.#sink.writeFrame(encodeFrame(CLOSE, payload));
+    this.#write(CLOSE, payload, false, false);
     this.release();
     this.#sink.onCloseFramed();
   }
 
-  #openDeflater({ serverMaxWindowBits, serverNoContextTakeover }: DeflateParameters): Deflater {
-    const options = { windowBits: serverMaxWindowBits, contextTakeover: !serverNoContextTakeover };
+  #openDeflater(parameters: DeflateParameters): Deflater {
+    const { clientMaxWindowBits, clientNoContextTakeover, serverMaxWindowBits, serverNoContextTakeover } = parameters;
+    const options = this.#masked
+      ? { windowBits: clientMaxWindowBits, contextTakeover: !clientNoContextTakeover }
+      : { windowBits: serverMaxWindowBits, contextTakeover: !serverNoContextTakeover };
     this.#deflater = new Deflater(options, this);
     return this.#deflater;
   }
