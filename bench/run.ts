@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { accept } from './accept.ts';
 import { edge } from './edge.ts';
 import { fanout } from './fanout.ts';
+import { fetch } from './fetch.ts';
 import { idle } from './idle.ts';
 import { proxy } from './proxy.ts';
 import type { Bench, NumberOption } from './support/bench.ts';
@@ -15,7 +16,7 @@ import { type Verdict, worst } from './support/rounds.ts';
 import { transfer } from './transfer.ts';
 import { ws } from './ws.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, edge, ws, idle, accept, transfer };
+const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, edge, ws, idle, accept, transfer, fetch };
 
 const ROUNDS: NumberOption = { help: 'turns of each server', default: 3, min: 1, max: 100 };
 const LAUNCHER = fileURLToPath(new URL('../bin/holdfast', import.meta.url));

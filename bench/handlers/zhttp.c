@@ -1,5 +1,8 @@
+// For the name of the program.
+#define _GNU_SOURCE
 #include "zhttp.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +14,7 @@ enum { HEADROOM = 128 };
 void die(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  fputs("handler: ", stderr);
+  fprintf(stderr, "%s: ", program_invocation_short_name);
   vfprintf(stderr, format, arguments);
   fputc('\n', stderr);
   va_end(arguments);
@@ -76,7 +79,8 @@ static void read_ids(struct text rest, struct packet *packet) {
 void read_packet(struct text rest, struct packet *packet) {
   // Not the arrays: they count as far as `ids` says.
   packet->ids = 0;
-  packet->from = packet->type = packet->uri = packet->body = packet->content_type = (struct text){"", 0};
+  packet->from = packet->type = packet->condition = packet->uri = packet->body = packet->content_type =
+      (struct text){"", 0};
   packet->credits = 0;
   packet->code = -1;
   packet->more = false;
@@ -99,6 +103,7 @@ void read_packet(struct text rest, struct packet *packet) {
     else if (is(name, "credits")) packet->credits = number(value);
     else if (is(name, "content-type")) packet->content_type = value.data;
     else if (is(name, "uri")) packet->uri = value.data;
+    else if (is(name, "condition")) packet->condition = value.data;
     else if (is(name, "code")) packet->code = number(value);
   }
 }

@@ -1,4 +1,4 @@
-// Packets of ZHTTP as the handler reads and writes them: just the fields that the benches use.
+// Packets of ZHTTP as the handler, and the load of `fetch`, read and write them: just the fields that the benches use.
 #ifndef ZHTTP_H
 #define ZHTTP_H
 
@@ -9,11 +9,11 @@
 enum {
   MAX_IDS = 128,  // in one packet, by ZHTTP's practice
   MAX_ID_BYTES = 64,
-  MAX_BODY_BYTES = 65536,  // in one packet to the server
+  MAX_BODY_BYTES = 65536,  // in one packet that is written
 };
 
-// Ends the handler with a message, and with it the bench.
-void die(const char *format, ...);
+// Ends the program with a message, and with it the bench.
+_Noreturn void die(const char *format, ...);
 
 struct text {
   const char *at;
@@ -27,7 +27,7 @@ struct packet {
   int ids;
   struct text id[MAX_IDS];
   int64_t seq[MAX_IDS];
-  struct text from, type, uri, body, content_type;
+  struct text from, type, uri, body, content_type, condition;
   int64_t credits, code;  // code -1: none
   bool more;
 };

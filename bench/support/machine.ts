@@ -34,6 +34,11 @@ export function condureVersion(): string {
   return outputOf('condure', '--version').trim();
 }
 
+/** As `zurl 1.12.0`. */
+export function zurlVersion(): string {
+  return outputOf('zurl', '--version').trim().replace('Zurl', 'zurl');
+}
+
 /** As `wrk 4.1.0`. */
 export function wrkVersion(): string {
   return `wrk ${/\d+\.\d+\.\d+/.exec(outputOf('wrk', '--version'))?.[0]}`;

@@ -23,6 +23,8 @@ export interface Subject {
 
 /** What Holdfast has to reach. */
 export interface Target {
+  /** Name of the subject that has to reach it; by default the first. */
+  readonly subject?: string;
   /** Key of a column. */
   readonly column: string;
   /** Name of the peer that the figure is divided by; null if the figure itself counts. */
@@ -93,9 +95,9 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
     );
   }
 
-  const ours = subjects[0].name;
   let met = true;
   for (const target of targets) {
+    const ours = target.subject ?? subjects[0].name;
     const own = figures(ours, target.column);
     const peer = target.peer === null ? null : figures(target.peer, target.column);
     const values = own.map((value, i) => (peer === null ? value : value / (peer[i] ?? Number.NaN)));

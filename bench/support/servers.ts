@@ -53,15 +53,11 @@ export async function startBare(children: Children): Promise<Server> {
   return { child: program.child, ...ports };
 }
 
-/** An nginx that answers every request itself with a small text. */
-export function startNginxOrigin(children: Children): Promise<Server> {
-  return startNginx(
-    children,
-    'nginx origin',
-    'load',
-    '',
-    `location / { return 200 "${SMALL_BODY.replace('\n', '\\n')}"; }`,
-  );
+/** An nginx that answers every request itself with a small text; one for `/file` with that file, if there is one. */
+export function startNginxOrigin(children: Children, file?: string): Promise<Server> {
+  const small = `location / { return 200 "${SMALL_BODY.replace('\n', '\\n')}"; }`;
+  const large = file === undefined ? '' : `location = /file { sendfile on; alias ${file}; }`;
+  return startNginx(children, 'nginx origin', 'load', '', small + large);
 }
 
 /** An nginx that forwards every request to the origin over connections that it keeps. */
