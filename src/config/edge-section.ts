@@ -1,26 +1,14 @@
 import { z } from 'zod';
-import { textError } from './config-error.ts';
 import { EDGE_LISTENER_FORMS, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 import { bytes, camelKeys, complaint, count, fieldDocs, flag, plainText, seconds, textCodec } from './fields.ts';
-import { parseFileMode } from './listen-address.ts';
-import { shown } from './plain-text.ts';
+import { endpointList, ipcFileMode, zhttpId } from './zhttp-fields.ts';
 import { BASE_FORMS, ENDPOINT_FORMS, parseStreamBase, parseZmqEndpoint } from './zmq-endpoint.ts';
 
 /** Connections of both modes together. */
 const MAX_CONNECTIONS = 10_000_000;
 
-/** Bytes of an address in ZHTTP: longer ones are refused by handlers. */
-const MAX_ID_BYTES = 64;
-
-const ID_FORMS = `1 to ${MAX_ID_BYTES} bytes of text without white space and control characters`;
-const FILE_MODE_FORMS = 'an octal number in quotes from "0" to "777"';
-
 const endpoints = (forms: string, parse: (text: string) => string) =>
-  z
-    .array(
-      textCodec(forms, parse, (endpoint) => endpoint),
-      { error: complaint('a list of endpoints') },
-    )
+  endpointList(forms, parse, (endpoint) => endpoint)
     .min(1, { error: () => 'at least one endpoint is needed, such as "ipc://client"' })
     .prefault(['ipc://client']);
 
@@ -34,12 +22,9 @@ const shape = {
       doc: 'Where clients connect; see [listen specs](#listen-specs). An empty list: the edge is off.',
       expected: `a list of ${EDGE_LISTENER_FORMS}`,
     }),
-  id: textCodec(ID_FORMS, parseId, (id) => id)
-    .prefault('holdfast')
-    .register(fieldDocs, {
-      doc: 'Name of this edge: handlers send what is for it to this address. No two edges that share handlers may have the same.',
-      expected: ID_FORMS,
-    }),
+  id: zhttpId({
+    doc: 'Name of this edge: handlers send what is for it to this address. No two edges that share handlers may have the same.',
+  }),
   zclient_req: endpoints(ENDPOINT_FORMS, parseZmqEndpoint).register(fieldDocs, {
     doc: 'Endpoints of handlers in req mode (DEALER). Used if any listener has `req`.',
     expected: `a list of ${ENDPOINT_FORMS}`,
@@ -49,12 +34,7 @@ const shape = {
     expected: `a list of ${BASE_FORMS}`,
   }),
   zclient_connect: flag({ doc: 'Connect to these endpoints. Otherwise they are bound, and handlers connect.' }),
-  ipc_file_mode: textCodec(FILE_MODE_FORMS, parseIpcMode, (mode) => (mode === null ? '' : mode.toString(8)))
-    .prefault('')
-    .register(fieldDocs, {
-      doc: 'Permissions of the socket files of bound `ipc://` endpoints. Empty or "0": what the umask leaves.',
-      expected: FILE_MODE_FORMS,
-    }),
+  ipc_file_mode: ipcFileMode(),
   req_maxconn: count({
     default: 100,
     from: 1,
@@ -177,18 +157,3 @@ export const edgeSchema = camelKeys(
     }
   }),
 );
-
-/** ZHTTP addresses stand at the beginning of messages and end at a space. */
-function parseId(text: string): string {
-  const length = Buffer.byteLength(text);
-  if (length === 0 || length > MAX_ID_BYTES || /[\s\p{Cc}\p{Cs}]/u.test(text)) {
-    throw textError(`expected ${ID_FORMS}, got ${shown(text)}`);
-  }
-  return text;
-}
-
-/** Condure's 0 stands for "not set", so no mode can mean "for nobody", which would be of no use. */
-function parseIpcMode(text: string): number | null {
-  const mode = text === '' ? 0 : parseFileMode(text);
-  return mode === 0 ? null : mode;
-}

@@ -42,12 +42,12 @@ export const bytes = (field: NumberField) => number(field, 'a whole number of by
 /** A number of things. */
 export const count = (field: NumberField) => number(field, 'a whole number', true);
 
-/** A switch that is off by default. */
-export function flag(field: { readonly doc: string }) {
+/** A switch, which is off unless its default says otherwise. */
+export function flag(field: { readonly default?: boolean; readonly doc: string }) {
   const expected = 'true or false';
   return z
     .boolean({ error: complaint(expected) })
-    .default(false)
+    .default(field.default ?? false)
     .register(fieldDocs, { doc: field.doc, expected });
 }
 

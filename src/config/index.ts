@@ -18,4 +18,5 @@ export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export type { Config } from './schema.ts';
 export { parseTarget, type Target } from './target.ts';
-export { type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';
+export { type FetchEndpoints, parseFetchEndpoints, type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';
+export { parseZurlConf, type ZurlConf } from './zurl-conf.ts';

@@ -18,6 +18,7 @@ export function configReference(): string {
     TARGETS,
     ROUTE_LINES,
     LISTEN_SPECS,
+    POLICY,
     LISTEN_ADDRESSES,
     KEYS,
   );
@@ -35,7 +36,8 @@ a file and prints the configuration that results from it, with secrets hidden.
 - Everything that is wrong with a file is reported at once, with its line. A section or key that does not exist is an error.
 - In messages the elements of lists are counted from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
-- \`holdfast condure\` needs no file: its options are the keys of \`[edge]\`, and only the edge runs.
+- \`holdfast condure\` needs no file: its options are the keys of \`[edge]\`, and only the edge runs, or what makes outbound requests.
+- \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints what it is as \`[fetch]\` of this file.
 
 \`\`\`toml
 [server]
@@ -90,6 +92,30 @@ const LISTEN_SPECS = `## Listen specs
 - The certificate is the one of the host that a client names, else that of \`default-cert\`; without one the connection is refused.
 - A parameter that would have no effect is an error: \`tls\` and \`default-cert\` with \`local\`, \`default-cert\` without \`tls\`, and \`mode\`,
   \`user\` and \`group\` without \`local\`.`;
+
+const POLICY = `## Policy
+
+The rules of \`[fetch]\` say where outbound requests may go. They are applied to the host of a URI, to \`connect-host\`, to the hosts of
+redirects, and to every address before it is dialled. An expression of \`allow\` and \`deny\` is one of these:
+
+| expression | names |
+|---|---|
+| \`10.0.0.0/8\`, \`10/8\`, \`10.0.0.0/255.0.0.0\`, \`fc00::/7\` | the addresses of this block, and what embeds such an IPv4 address |
+| \`192.0.2.1\`, \`2001:db8::1\` | this address, in whatever notation it comes |
+| \`example.com\` | this host, in any case |
+| \`*.example.com\`, \`10.*\` | hosts and addresses with this beginning and end; only the first \`*\` stands for something |
+
+- With \`default_policy = "allow"\` everything goes but what \`deny\` names, unless \`allow\` names it too.
+- With \`default_policy = "deny"\` nothing goes but what \`allow\` names, unless \`deny\` names it too.
+- Unless \`allow_internal\` is set, an internal address can only be reached when \`allow\` names it.
+- \`holdfast check --url URL\` says what becomes of a URL, and by which rule.
+
+\`\`\`toml
+[fetch]
+req = ["ipc:///run/holdfast/fetch-req"]
+deny = ["*.example.com"]
+allow = ["10.1.2.0/24"]
+\`\`\``;
 
 const LISTEN_ADDRESSES = `## Listen addresses
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { edgeSchema, edgeSection } from './edge-section.ts';
+import { fetchSchema, fetchSection } from './fetch-section.ts';
 import {
   bytes,
   choice,
@@ -31,7 +32,7 @@ export const sections = {
     doc: 'Client connections.',
     shape: {
       listen: listenAddresses.prefault(['7999']).register(fieldDocs, {
-        doc: 'Where clients of the proxy connect. An empty list: the proxy is off; then `[edge]` must listen.',
+        doc: 'Where clients of the proxy connect. An empty list: the proxy is off; then `[edge]` must listen, or `[fetch]` have endpoints.',
         expected: `a list of ${LISTEN_FORMS}`,
       }),
       max_connections: count({
@@ -229,6 +230,7 @@ export const sections = {
     },
   },
   edge: edgeSection,
+  fetch: fetchSection,
   log: {
     doc: 'The log.',
     shape: {
@@ -256,12 +258,14 @@ const fileSchema = z
     proxy: table(sections.proxy.shape).prefault({}),
     hub: table(sections.hub.shape).prefault({}),
     edge: edgeSchema.prefault({}),
+    fetch: fetchSchema.prefault({}),
     log: table(sections.log.shape).prefault({}),
     route: routes,
   })
-  .superRefine(({ server, edge }, context) => {
-    if (server.listen.length > 0 || edge.listen.length > 0) return;
-    const message = 'clients could connect nowhere: give an address, such as "7999", or let [edge] listen';
+  .superRefine(({ server, edge, fetch }, context) => {
+    if (server.listen.length > 0 || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;
+    const message =
+      'nobody could connect: give an address, such as "7999", let [edge] listen, or give [fetch] endpoints';
     context.addIssue({ code: 'custom', path: ['server', 'listen'], message });
   });
 

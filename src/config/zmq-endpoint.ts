@@ -1,4 +1,4 @@
-import { textError } from './config-error.ts';
+import { ConfigError, textError } from './config-error.ts';
 import { parsePort } from './host-port.ts';
 import { isPlainText, shown } from './plain-text.ts';
 
@@ -12,6 +12,16 @@ export interface StreamEndpoints {
   readonly in: string;
 }
 
+/** The three endpoints over which requests come that are to be made for others, in stream mode. */
+export interface FetchEndpoints {
+  /** PULL: the first message of each session. */
+  readonly in: string;
+  /** ROUTER: all further messages. */
+  readonly inStream: string;
+  /** PUB: what is answered. */
+  readonly out: string;
+}
+
 /** What an endpoint for req mode looks like, to be read after "expected". */
 export const ENDPOINT_FORMS = '"ipc://PATH" or "tcp://HOST:PORT"';
 
@@ -23,11 +33,34 @@ export const BASE_FORMS = '"ipc://PATH" or "tcp://HOST:PORT", with PORT up to 65
  * this port and the next two. Throws a `ConfigError` for any other text.
  */
 export function streamEndpoints(base: string): StreamEndpoints {
-  const { host, port } = splitEndpoint(base, BASE_FORMS);
-  if (port === null) return { out: `${base}-out`, outStream: `${base}-out-stream`, in: `${base}-in` };
-  if (port === 0) throw textError(`a base needs a port of its own, got ${shown(base)}`);
-  if (port > 65_533) throw textError(`there must be two more ports after that of ${shown(base)}: it is 65533 at most`);
-  return { out: `${host}:${port}`, outStream: `${host}:${port + 1}`, in: `${host}:${port + 2}` };
+  const [out, outStream, into] = threeOf(base, ['-out', '-out-stream', '-in']);
+  return { out, outStream, in: into };
+}
+
+/** What stands for three endpoints of `[fetch]`, to be read after "expected". */
+export const FETCH_STREAM_FORMS = `${BASE_FORMS}, or three endpoints "IN IN-STREAM OUT" with spaces between them`;
+
+/**
+ * The endpoints that a base of `[fetch]` stands for: `ipc://PATH` with `-in`, `-in-stream` and `-out` after it, or `tcp://HOST:PORT` with
+ * this port and the next two; or three endpoints as they are, with white space between them. Throws a `ConfigError`.
+ */
+export function parseFetchEndpoints(text: string): FetchEndpoints {
+  const [base = '', inStream, out, ...more] = text.split(/ +/);
+  if (inStream === undefined) return endpointsOf(base);
+  if (out === undefined || more.length > 0) throw textError(`expected ${FETCH_STREAM_FORMS}, got ${shown(text)}`);
+  return { in: parseZmqEndpoint(base), inStream: parseZmqEndpoint(inStream), out: parseZmqEndpoint(out) };
+}
+
+/** The text that `parseFetchEndpoints` reads as `endpoints`: a base where there is one. */
+export function formatFetchEndpoints({ in: first, inStream, out }: FetchEndpoints): string {
+  const base = first.startsWith('ipc:') ? first.replace(/-in$/, '') : first;
+  try {
+    const same = endpointsOf(base);
+    if (same.in === first && same.inStream === inStream && same.out === out) return base;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  return `${first} ${inStream} ${out}`;
 }
 
 /** The base as it is, once it is known that `streamEndpoints` takes it. */
@@ -40,6 +73,21 @@ export function parseStreamBase(text: string): string {
 export function parseZmqEndpoint(text: string): string {
   splitEndpoint(text, ENDPOINT_FORMS);
   return text;
+}
+
+function endpointsOf(base: string): FetchEndpoints {
+  const [first, inStream, out] = threeOf(base, ['-in', '-in-stream', '-out']);
+  return { in: first, inStream, out };
+}
+
+/** A path with each of the endings, or three ports in a row. */
+function threeOf(base: string, endings: readonly [string, string, string]): [string, string, string] {
+  const { host, port } = splitEndpoint(base, BASE_FORMS);
+  const [first, second, third] = endings;
+  if (port === null) return [base + first, base + second, base + third];
+  if (port === 0) throw textError(`a base needs a port of its own, got ${shown(base)}`);
+  if (port > 65_533) throw textError(`there must be two more ports after that of ${shown(base)}: it is 65533 at most`);
+  return [`${host}:${port}`, `${host}:${port + 1}`, `${host}:${port + 2}`];
 }
 
 /** The part before the port of `tcp://HOST:PORT`, and the port; null for `ipc://PATH`. */

@@ -8,6 +8,7 @@ import {
   loadConfig,
   parseListenAddress,
   parseRouteLine,
+  parseZurlConf,
 } from '../../src/config/index.ts';
 import { routeShape } from '../../src/config/route.ts';
 import { sections } from '../../src/config/schema.ts';
@@ -134,6 +135,32 @@ test('any listen address is read or refused with a ConfigError, and can be writt
           const config = loadConfig('', '');
           assertRoundTrip({ ...config, server: { ...config.server, listen: [listen] } });
         }
+      },
+    ),
+    LIMITS,
+  );
+});
+
+test('any text is a zurl.conf or is refused with a ConfigError, and what it comes to can be written in TOML', () => {
+  const specs = 'in_req_spec=ipc://r\n';
+  const names = ['instance_id', 'in_spec', 'in_stream_spec', 'out_spec', 'allow', 'deny', 'defpolicy', 'allow_ipv6'];
+  const line = fc.tuple(
+    fc.constantFrom(...names, 'timeout', 'buffer_size', 'ipc_file_mode', 'max_open_requests', 'in_hwm'),
+    fc.oneof(pieces('"', ',', ';', '\\', ' ', '\\x'), fc.constantFrom('1', '-1', '0', 'true', 'allow', 'ipc://a')),
+  );
+  const lines = fc.array(
+    line.map(([key, value]) => `${key}=${value}\n`),
+    { maxLength: 5 },
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        pieces('[', ']', '=', '\n', '"', ',', ';', '\\'),
+        lines.map((parts) => parts.join('')),
+      ),
+      (text) => {
+        const conf = readOrRefuse(() => parseZurlConf(specs + text, 'fuzz.conf'));
+        if (conf !== null) assertRoundTrip(conf.config);
       },
     ),
     LIMITS,

@@ -30,12 +30,13 @@ test('every key of every section has a row', () => {
 
 test('the examples of the reference are valid', () => {
   const blocks = [...configReference().matchAll(/```(\w*)\n(.*?)```/gs)].map(([, kind, text = '']) => ({ kind, text }));
-  const [toml, routes] = blocks;
+  const [toml, routes, fetch] = blocks;
   assert.deepEqual(
     blocks.map(({ kind }) => kind),
-    ['toml', ''],
+    ['toml', '', 'toml'],
   );
   assert.equal(loadConfig(toml?.text ?? '', 'example.toml').routes.length, 1);
+  assert.deepEqual(loadConfig(fetch?.text ?? '', 'fetch.toml').fetch.allow, ['10.1.2.0/24']);
   const parsed = (routes?.text ?? '').trim().split('\n').map(parseRouteLine);
   assert.deepEqual(parsed[2]?.header, ['X-Greeting', 'good day']);
   const addresses = configReference().split('## Listen addresses')[1]?.split('## Keys')[0] ?? '';

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseStreamBase, parseZmqEndpoint, streamEndpoints } from '../../../src/config/zmq-endpoint.ts';
+import {
+  formatFetchEndpoints,
+  parseFetchEndpoints,
+  parseStreamBase,
+  parseZmqEndpoint,
+  streamEndpoints,
+} from '../../../src/config/zmq-endpoint.ts';
 
 test('an ipc base stands for three paths', () => {
   assert.deepEqual(streamEndpoints('ipc://client'), {
@@ -66,4 +72,31 @@ test('an endpoint of another transport, without path or port, is refused', () =>
     () => parseZmqEndpoint('tcp://a:65536'),
     /"65536" is not a port: expected a whole number from 0 to 65535$/,
   );
+});
+
+for (const [text, first, inStream, out] of [
+  ['ipc://z', 'ipc://z-in', 'ipc://z-in-stream', 'ipc://z-out'],
+  ['tcp://127.0.0.1:65533', 'tcp://127.0.0.1:65533', 'tcp://127.0.0.1:65534', 'tcp://127.0.0.1:65535'],
+  ['ipc://a ipc://b ipc://c', 'ipc://a', 'ipc://b', 'ipc://c'],
+  ['ipc://a-in ipc://b ipc://a-out', 'ipc://a-in', 'ipc://b', 'ipc://a-out'],
+  ['tcp://h:1 tcp://h:3 tcp://h:2', 'tcp://h:1', 'tcp://h:3', 'tcp://h:2'],
+  ['tcp://h:65534 ipc://b ipc://c', 'tcp://h:65534', 'ipc://b', 'ipc://c'],
+  ['tcp://h:0 ipc://b ipc://c', 'tcp://h:0', 'ipc://b', 'ipc://c'],
+] as const) {
+  test(`of [fetch] ${text} stands for ${first}, ${inStream} and ${out}, and is written like that again`, () => {
+    assert.deepEqual(parseFetchEndpoints(text), { in: first, inStream, out });
+    assert.equal(formatFetchEndpoints({ in: first, inStream, out }), text);
+  });
+}
+
+test('three endpoints of [fetch] that a base stands for are written as the base', () => {
+  const endpoints = parseFetchEndpoints('ipc://z-in  ipc://z-in-stream   ipc://z-out');
+  assert.equal(formatFetchEndpoints(endpoints), 'ipc://z');
+});
+
+test('two or four endpoints of [fetch] are refused, and one that is none among three', () => {
+  assert.throws(() => parseFetchEndpoints('ipc://a ipc://b'), /or three endpoints "IN IN-STREAM OUT"/);
+  assert.throws(() => parseFetchEndpoints('ipc://a ipc://b ipc://c ipc://d'), /or three endpoints/);
+  assert.throws(() => parseFetchEndpoints('ipc://a ipc://b inproc://c'), /got "inproc:\/\/c"/);
+  assert.throws(() => parseFetchEndpoints('tcp://h:65534'), /65533 at most/);
 });

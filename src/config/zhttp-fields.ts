@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { textError } from './config-error.ts';
+import { complaint, fieldDocs, textCodec } from './fields.ts';
+import { parseFileMode } from './listen-address.ts';
+import { shown } from './plain-text.ts';
+
+/** Bytes of an address in ZHTTP: longer ones are refused by peers. */
+const MAX_ID_BYTES = 64;
+
+const ID_FORMS = `1 to ${MAX_ID_BYTES} bytes of text without white space and control characters`;
+const FILE_MODE_FORMS = 'an octal number in quotes from "0" to "777"';
+
+/** Our address in ZHTTP. */
+export const zhttpId = (field: { readonly doc: string }) =>
+  textCodec(ID_FORMS, parseZhttpId, (id) => id)
+    .prefault('holdfast')
+    .register(fieldDocs, { doc: field.doc, expected: ID_FORMS });
+
+/** A list of texts that stand for ZeroMQ endpoints, each read by `parse` and written by `format`. */
+export function endpointList<T>(forms: string, parse: (text: string) => T, format: (value: T) => string) {
+  return z.array(textCodec(forms, parse, format), { error: complaint('a list of endpoints') });
+}
+
+/** Permissions of socket files; null leaves them to the umask. */
+export const ipcFileMode = () =>
+  textCodec(FILE_MODE_FORMS, parseIpcMode, (mode) => (mode === null ? '' : mode.toString(8)))
+    .prefault('')
+    .register(fieldDocs, {
+      doc: 'Permissions of the socket files of bound `ipc://` endpoints. Empty or "0": what the umask leaves.',
+      expected: FILE_MODE_FORMS,
+    });
+
+/** ZHTTP addresses stand at the beginning of messages and end at a space. Throws a `ConfigError`. */
+export function parseZhttpId(text: string): string {
+  const length = Buffer.byteLength(text);
+  if (length === 0 || length > MAX_ID_BYTES || /[\s\p{Cc}\p{Cs}]/u.test(text)) {
+    throw textError(`expected ${ID_FORMS}, got ${shown(text)}`);
+  }
+  return text;
+}
+
+/** Condure's 0 stands for "not set", so no mode can mean "for nobody", which would be of no use. Throws a `ConfigError`. */
+export function parseIpcMode(text: string): number | null {
+  const mode = text === '' ? 0 : parseFileMode(text);
+  return mode === 0 ? null : mode;
+}
