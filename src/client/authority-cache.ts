@@ -1,0 +1,103 @@
+import { ExchangeError } from '../exchange/index.ts';
+import { canonicalHost } from '../net/index.ts';
+import { FetchAuthority, type FetchScheme } from './fetch-authority.ts';
+
+/** What the host of a URI may be made of (by character code), before it is looked at as a name or an IPv4 address. */
+const NAME = codes('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._');
+/** And an IPv6 address between its brackets; a zone means something on one machine only (RFC 6874 §1), so none is taken. */
+const IPV6 = codes('ABCDEFabcdef0123456789:.');
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The authorities that URIs name, by their text: one that comes again costs a look-up. */
+export class AuthorityCache {
+  readonly #limit: number;
+  #known = emptyMaps();
+  #size = 0;
+
+  /** @param limit authorities that are kept; at the limit all are forgotten, as the busy ones are soon back */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** How many are kept at the moment. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * @param text `host[:port]` as it stands in the URI, without userinfo, latin1
+   * @throws ExchangeError HF_FETCH_INVALID
+   */
+  get(scheme: FetchScheme, text: string): FetchAuthority {
+    const known = this.#known[scheme].get(text);
+    if (known !== undefined) return known;
+    const authority = parseAuthority(scheme, text);
+    if (this.#size >= this.#limit) {
+      this.#known = emptyMaps();
+      this.#size = 0;
+    }
+    // `text` is a part of the URI, and would keep the whole of it in memory.
+    this.#known[scheme].set(Buffer.from(text, 'latin1').toString('latin1'), authority);
+    this.#size++;
+    return authority;
+  }
+}
+
+function parseAuthority(scheme: FetchScheme, text: string): FetchAuthority {
+  const bracket = text.startsWith('[') ? text.indexOf(']') + 1 : 0;
+  const colon = text.indexOf(':', bracket);
+  const host = colon < 0 ? text : text.slice(0, colon);
+  const port = colon < 0 ? 0 : parsePort(text.slice(colon + 1));
+  const canonical = canonicalHost(bracket > 0 ? checkedIpv6(host) : checkedName(host));
+  if (canonical === null) throw invalid('host of the URI is none');
+  return new FetchAuthority(scheme, canonical, port);
+}
+
+/** 0 for no digits at all, which RFC 3986 §3.2.3 allows. */
+function parsePort(digits: string): number {
+  if (digits === '') return 0;
+  if (!/^[0-9]{1,5}$/.test(digits)) throw invalid('port of the URI is none');
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) throw invalid('port of the URI is not from 1 to 65535');
+  return port;
+}
+
+function checkedIpv6(host: string): string {
+  for (let i = 1; i < host.length - 1; i++) {
+    if (IPV6[host.charCodeAt(i)] !== 1) throw invalid('IP literal of the URI is none');
+  }
+  if (!host.endsWith(']')) throw invalid('IP literal of the URI is none');
+  return host;
+}
+
+/** The name as characters: what is not ASCII is UTF-8, for IDNA (RFC 3987 §3.1). */
+function checkedName(host: string): string {
+  let ascii = true;
+  for (let i = 0; i < host.length; i++) {
+    const code = host.charCodeAt(i);
+    if (code > 0xff) throw invalid('character over U+00FF in the URI');
+    if (code > 0x7f) ascii = false;
+    else if (NAME[code] !== 1) throw invalid('character in the host of the URI that no host has');
+  }
+  if (ascii) return host;
+  try {
+    return utf8.decode(Buffer.from(host, 'latin1'));
+  } catch {
+    throw invalid('host of the URI is not UTF-8');
+  }
+}
+
+function emptyMaps(): Record<FetchScheme, Map<string, FetchAuthority>> {
+  return { http: new Map(), https: new Map(), ws: new Map(), wss: new Map() };
+}
+
+function codes(chars: string): Uint8Array {
+  const table = new Uint8Array(128);
+  for (const char of chars) table[char.charCodeAt(0)] = 1;
+  return table;
+}
+
+function invalid(detail: string): ExchangeError {
+  return new ExchangeError('HF_FETCH_INVALID', detail);
+}
