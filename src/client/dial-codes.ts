@@ -1,0 +1,11 @@
+import type { ErrorCode } from '../exchange/index.ts';
+import type { DialErrorKind } from '../net/index.ts';
+
+/** What the catalogue calls it that there is no connection. */
+export const DIAL_CODES: Readonly<Record<DialErrorKind, ErrorCode>> = {
+  resolve: 'HF_ORIGIN_UNREACHABLE',
+  policy: 'HF_POLICY_VIOLATION',
+  unreachable: 'HF_ORIGIN_UNREACHABLE',
+  timeout: 'HF_ORIGIN_CONNECT_TIMEOUT',
+  tls: 'HF_ORIGIN_TLS',
+};

@@ -1,0 +1,43 @@
+import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
+import type { Counters, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import type { Dialler, TimerWheel } from '../net/index.ts';
+import type { FetchRequest } from './fetch-request.ts';
+import { WebSocketExchange } from './websocket-exchange.ts';
+import { WebSocketFlushQueue } from './websocket-flush-queue.ts';
+import type { WebSocketHop, WebSocketOpener } from './websocket-opener.ts';
+import type { WebSocketClientLimits, WebSocketContext } from './websocket-options.ts';
+
+/** What a client is built from. */
+export interface WebSocketClientOptions {
+  readonly dialler: Dialler;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly limits: WebSocketClientLimits;
+  /** Whether permessage-deflate (RFC 7692) is offered. */
+  readonly compression: boolean;
+}
+
+/** Opens WebSockets to origins (RFC 6455 §4.1), each on a connection of its own. */
+export class WebSocketClient implements WebSocketOpener {
+  readonly #context: WebSocketContext;
+
+  constructor(options: WebSocketClientOptions) {
+    const { limits } = options;
+    this.#context = {
+      ...options,
+      http1Limits: {
+        ...DEFAULT_LIMITS,
+        maxHeadBytes: limits.maxResponseHeaderBytes,
+        maxHeaders: limits.maxResponseHeaders,
+        lenientLineEnds: limits.lenientLineEnds,
+      },
+      flushQueue: new WebSocketFlushQueue(),
+    };
+  }
+
+  open(hop: WebSocketHop, request: FetchRequest, requester: WebSocketRequester): WebSocketResponder {
+    const exchange = new WebSocketExchange(this.#context, hop, request.credits, requester);
+    exchange.start();
+    return exchange;
+  }
+}

@@ -1,0 +1,313 @@
+import { randomBytes } from 'node:crypto';
+import { fieldValue, fieldValues } from '../codec/fields/index.ts';
+import { Http1Error, type Http1ResponseHead } from '../codec/http1/index.ts';
+import {
+  DEFAULT_DEFLATE,
+  type HandshakeAnswer,
+  HandshakeError,
+  type HandshakeOffer,
+  parseSubprotocols,
+  readHandshakeAnswer,
+} from '../codec/websocket/index.ts';
+import { type ErrorCode, ExchangeError, type WebSocketRequester, type WebSocketResponder } from '../exchange/index.ts';
+import type { DialError } from '../net/index.ts';
+import { DIAL_CODES } from './dial-codes.ts';
+import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
+import { isTlsError, socketReason } from './socket-reason.ts';
+import { WebSocketLink } from './websocket-link.ts';
+import type { WebSocketHop } from './websocket-opener.ts';
+import type { WebSocketContext } from './websocket-options.ts';
+import { WebSocketRefusal } from './websocket-refusal.ts';
+import { handshakeText } from './websocket-request.ts';
+import { WebSocketStream } from './websocket-stream.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** Interim responses before the final one; nobody has a use for more than a few. */
+const MAX_INTERIM = 20;
+
+/**
+ * One WebSocket that somebody asks for: the opening handshake, at as many hops as redirects make it, and then one of two phases, a
+ * `WebSocketStream` once an origin has accepted, or the body of the answer of one that refuses.
+ */
+export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
+  readonly #context: WebSocketContext;
+  readonly #requester: WebSocketRequester;
+  #hop: WebSocketHop;
+  #offer: HandshakeOffer | null = null;
+  /** What the present hop is asked. */
+  #text = '';
+  /** Null before the start and after the end, and once a stream has it. */
+  #link: WebSocketLink | null = null;
+  /** Something has arrived from the present hop. */
+  #started = false;
+  #interims = 0;
+  /** Bytes that the requester takes, up to the phase that counts them itself. */
+  #credits: number;
+  #stream: WebSocketStream | null = null;
+  #refusal: WebSocketRefusal | null = null;
+  /** Why the connection went while what it brought still waits for credits; null: in order. */
+  #lostBy: Error | null = null;
+  #over = false;
+
+  constructor(context: WebSocketContext, hop: WebSocketHop, credits: number, requester: WebSocketRequester) {
+    this.#context = context;
+    this.#hop = hop;
+    this.#credits = credits;
+    this.#requester = requester;
+  }
+
+  /** Goes to the present hop. */
+  start(): void {
+    const { counters, dialler, wheel, limits, http1Limits, compression } = this.#context;
+    const { origin, headers } = this.#hop;
+    counters.originRequests++;
+    this.#started = false;
+    this.#interims = 0;
+    try {
+      this.#offer = {
+        key: randomBytes(16).toString('base64'),
+        protocols: parseSubprotocols(fieldValues(headers, 'sec-websocket-protocol')),
+        deflate: compression ? DEFAULT_DEFLATE : null,
+      };
+      this.#text = handshakeText(this.#hop, this.#offer);
+    } catch (error) {
+      if (!(error instanceof HandshakeError) && !(error instanceof Http1Error)) throw error;
+      this.#fail('HF_FETCH_INVALID', error.message);
+      return;
+    }
+    this.#link = new WebSocketLink(origin, this, dialler, wheel, http1Limits);
+    this.#link.expireIn(limits.connectTimeout * 1_000);
+  }
+
+  // ---- from the requester
+
+  /** The request of a WebSocket has no body. */
+  onRequestData(): void {}
+
+  onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#stream !== null) this.#stream.message(chunk, text, more);
+    else this.#refuseEarly('message');
+  }
+
+  onRequestPing(data: Buffer): void {
+    if (this.#stream !== null) this.#stream.ping(data);
+    else this.#refuseEarly('ping');
+  }
+
+  onRequestPong(data: Buffer): void {
+    if (this.#stream !== null) this.#stream.pong(data);
+    else this.#refuseEarly('pong');
+  }
+
+  onRequestClose(code: number, reason: string): void {
+    if (this.#stream !== null) this.#stream.close(code, reason);
+    else this.#refuseEarly('close');
+  }
+
+  #refuseEarly(what: string): void {
+    this.#fail('HF_FETCH_INVALID', `${what} for a WebSocket that is not open`);
+  }
+
+  onResponseCredit(bytes: number): void {
+    const refusal = this.#refusal;
+    if (this.#stream !== null) {
+      this.#stream.grant(bytes);
+    } else if (refusal !== null) {
+      refusal.credits += bytes;
+      if (!this.#over) this.#advance(null);
+    } else {
+      this.#credits += bytes;
+    }
+  }
+
+  onRequestError(_error: ExchangeError): void {
+    if (this.#stream !== null) this.#stream.leave();
+    else this.#end();
+  }
+
+  // ---- from the origin
+
+  onConnected(connection: OriginConnection): void {
+    connection.write(this.#text);
+    connection.expireIn(this.#context.limits.responseTimeout * 1_000);
+  }
+
+  onDialFailed(_connection: OriginConnection, error: DialError): void {
+    this.#fail(DIAL_CODES[error.kind], error.message);
+  }
+
+  onInput(connection: OriginConnection, input: Buffer): void {
+    this.#started = true;
+    if (this.#refusal !== null) this.#advance(Buffer.from(input));
+    else this.#readHead(connection, input);
+  }
+
+  onDrain(): void {}
+
+  onDeadline(connection: OriginConnection): void {
+    if (!connection.connected) this.#fail('HF_ORIGIN_CONNECT_TIMEOUT', 'not connected in time');
+    else if (this.#refusal === null) this.#fail('HF_ORIGIN_TIMEOUT', 'no response in time');
+    else this.#fail('HF_ORIGIN_TIMEOUT', 'response body stalled');
+  }
+
+  onLost(_connection: OriginConnection, error: Error | null): void {
+    this.#link = null;
+    if (this.#refusal !== null) {
+      this.#lostBy = error;
+      // What has arrived is passed on first; it may be all there is to come.
+      if (!this.#refusal.waiting) this.#breakOff();
+    } else if (error !== null && isTlsError(error) && !this.#started) {
+      // RFC 8446 §4.4.2.4: a server that does not like our certificate says so when we take the handshake for done.
+      this.#fail('HF_ORIGIN_TLS', socketReason(error));
+    } else {
+      this.#fail('HF_ORIGIN_CLOSED', `${reasonOf(error)} ${this.#started ? 'in the head of' : 'before'} the response`);
+    }
+  }
+
+  #readHead(connection: OriginConnection, input: Buffer): void {
+    const { heads } = connection;
+    let head: Http1ResponseHead | null;
+    let offset = 0;
+    try {
+      for (;;) {
+        head = heads.read(input, offset, 'GET');
+        if (head === null) return;
+        offset = heads.offset;
+        if (head.status === 101 || head.status >= 200) break;
+        // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
+        if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `over ${MAX_INTERIM} interim responses`);
+        if (offset >= input.length) return;
+      }
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.#fail('HF_ORIGIN_PROTOCOL', error.message);
+      return;
+    }
+    const rest = input.subarray(offset);
+    if (head.status === 101) this.#open(head, rest);
+    else if (!this.#redirected(head)) this.#refuse(head, rest);
+  }
+
+  #open(head: Http1ResponseHead, rest: Buffer): void {
+    const link = this.#link as WebSocketLink;
+    let answer: HandshakeAnswer;
+    try {
+      // RFC 9110 §7.8: HTTP/1.0 has no upgrades.
+      if (head.minorVersion === 0) throw new HandshakeError('HTTP/1.0 response');
+      answer = readHandshakeAnswer(head.headers, this.#offer as HandshakeOffer);
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error;
+      this.#fail('HF_ORIGIN_WEBSOCKET', error.message);
+      return;
+    }
+    this.#stream = new WebSocketStream(this.#context, link, this.#requester, answer.deflate, this.#credits);
+    this.#link = null;
+    this.#offer = null;
+    this.#text = '';
+    link.user = this.#stream;
+    link.expireIn(0);
+    this.#stream.start(head, rest);
+  }
+
+  /** Goes where the answer leads to; false if that is nowhere, so that it is the last one. */
+  #redirected({ status, headers }: Http1ResponseHead): boolean {
+    const location = status >= 300 && status < 400 ? fieldValue(headers, 'location') : undefined;
+    if (location === undefined) return false;
+    let hop: WebSocketHop | null;
+    try {
+      hop = this.#hop.redirected(status, location);
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      this.#failWith(error);
+      return true;
+    }
+    if (hop === null) return false;
+    this.#link?.destroy();
+    this.#hop = hop;
+    this.start();
+    return true;
+  }
+
+  #refuse(head: Http1ResponseHead, rest: Buffer): void {
+    this.#refusal = new WebSocketRefusal(this.#requester, head, this.#credits, this.#context.http1Limits);
+    this.#refusal.start(head);
+    if (!this.#over) this.#advance(Buffer.from(rest));
+  }
+
+  // ---- the answer of an origin that refuses
+
+  /** Passes on what the body consists of: `input` that has arrived, or, if null, what waited for credits. */
+  #advance(input: Buffer | null): void {
+    const refusal = this.#refusal as WebSocketRefusal;
+    const link = this.#link;
+    try {
+      refusal.take(input);
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      this.#fail('HF_ORIGIN_PROTOCOL', error.message);
+      return;
+    }
+    // The requester may have left meanwhile.
+    if (this.#over) return;
+    if (refusal.done) {
+      this.#finish();
+    } else if (link === null) {
+      if (!refusal.waiting) this.#breakOff();
+    } else {
+      if (refusal.waiting) link.pause();
+      else link.resume();
+      // While it is the requester that has to act, there is no deadline.
+      link.expireIn(refusal.credits > 0 ? this.#context.limits.responseTimeout * 1_000 : 0);
+    }
+  }
+
+  /** The connection has gone, and everything that came has been passed on. */
+  #breakOff(): void {
+    const refusal = this.#refusal as WebSocketRefusal;
+    const error = this.#lostBy;
+    if (error !== null) {
+      // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.
+      this.#fail('HF_ORIGIN_TRUNCATED', `${socketReason(error)} in the body of the response`);
+      return;
+    }
+    try {
+      refusal.end();
+    } catch (cause) {
+      if (!(cause instanceof Http1Error)) throw cause;
+      this.#fail('HF_ORIGIN_TRUNCATED', cause.message);
+      return;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    const last = this.#refusal?.last ?? EMPTY;
+    this.#end();
+    this.#requester.onResponseData(last, false);
+  }
+
+  // ---- the end
+
+  #fail(code: ErrorCode, reason: string): void {
+    this.#failWith(new ExchangeError(code, `${this.#hop.origin.name}: ${reason}`));
+  }
+
+  #failWith(error: ExchangeError): void {
+    if (this.#over) return;
+    if (error.face.cause === 'origin') this.#context.counters.originErrors++;
+    this.#end();
+    this.#requester.onResponseError(error);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#refusal?.stop();
+    this.#link?.destroy();
+    this.#link = null;
+  }
+}
+
+function reasonOf(error: Error | null): string {
+  return error === null ? 'connection closed' : socketReason(error);
+}

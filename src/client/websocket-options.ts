@@ -1,0 +1,55 @@
+import type { Http1Limits } from '../codec/http1/index.ts';
+import { DEFAULT_LIMITS, type WebSocketLimits } from '../codec/websocket/index.ts';
+import type { Counters } from '../exchange/index.ts';
+import type { Dialler, TimerWheel } from '../net/index.ts';
+import type { WebSocketFlushQueue } from './websocket-flush-queue.ts';
+
+/**
+ * Bounds of WebSockets to origins. Times in seconds, fractions allowed, as coarse as the wheel. Of the bounds of what an origin sends
+ * those of a message may be `Infinity`: messages are passed on in pieces.
+ */
+export interface WebSocketClientLimits extends WebSocketLimits {
+  /** Until the connection stands, name resolution and TLS included; 0 for no bound but the system's. */
+  readonly connectTimeout: number;
+  /** From then on until the head of the answer is complete, and between two parts of the body of one that refuses; 0 for none. */
+  readonly responseTimeout: number;
+  /** From a close frame of either side to that of the other. */
+  readonly closeTimeout: number;
+  /** For an origin to take all that waits for it; 0 for none. */
+  readonly writeTimeout: number;
+  /** Bytes of the head of an answer, and of the trailers of one that refuses. */
+  readonly maxResponseHeaderBytes: number;
+  /** Fields of the head of an answer, and of the trailers of one that refuses. */
+  readonly maxResponseHeaders: number;
+  /** Accepts heads whose lines end in LF alone. */
+  readonly lenientLineEnds: boolean;
+  /** Bytes that the asking side may send before the origin has taken the first ones. */
+  readonly window: number;
+  /** Messages, pings and pongs that may wait while the origin takes nothing, as empty ones cost no credit; one more ends it. */
+  readonly queuedMessages: number;
+}
+
+export const DEFAULT_WEBSOCKET_CLIENT_LIMITS: WebSocketClientLimits = {
+  ...DEFAULT_LIMITS,
+  connectTimeout: 10,
+  responseTimeout: 60,
+  closeTimeout: 10,
+  writeTimeout: 60,
+  maxResponseHeaderBytes: 65_536,
+  maxResponseHeaders: 128,
+  lenientLineEnds: false,
+  window: 65_536,
+  queuedMessages: 100,
+};
+
+/** What all WebSockets of one client share. */
+export interface WebSocketContext {
+  readonly dialler: Dialler;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly limits: WebSocketClientLimits;
+  readonly http1Limits: Http1Limits;
+  /** Whether compression is offered. */
+  readonly compression: boolean;
+  readonly flushQueue: WebSocketFlushQueue;
+}

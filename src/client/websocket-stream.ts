@@ -1,0 +1,429 @@
+import type { Http1ResponseHead } from '../codec/http1/index.ts';
+import {
+  closePayload,
+  type DeflateParameters,
+  type FrameSink,
+  MessageReader,
+  type MessageSink,
+  MessageWriter,
+  PING,
+  PONG,
+  WebSocketError,
+} from '../codec/websocket/index.ts';
+import { type ErrorCode, ExchangeError, type WebSocketRequester } from '../exchange/index.ts';
+import { DeadlineTimer } from '../net/index.ts';
+import type { ConnectionUser } from './origin-connection.ts';
+import { socketReason } from './socket-reason.ts';
+import type { WebSocketLink } from './websocket-link.ts';
+import type { WebSocketContext } from './websocket-options.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** Bytes without credit that are kept; then the origin has to wait. */
+const READ_AHEAD = 65_536;
+
+/** Bytes of frames that are kept for the end of the turn; more leave at once. */
+const WRITE_BEHIND = 65_536;
+
+/** Seconds that a connection stays after the last frame, so that the origin gets it, and is the first to close (RFC 6455 §7.1.1). */
+const LINGER = 2;
+
+/** Close code for an origin whose asking side has gone (RFC 6455 §7.4.1). */
+const GOING_AWAY = 1001;
+
+const INTERNAL_ERROR = 1011;
+
+/**
+ * A WebSocket that an origin has accepted: its frames on one side, its requester on the other.
+ *
+ * Once the requester has closed, nothing more of the origin is passed on but its close frame, and nothing more is sent. What had
+ * arrived when the connection was lost is passed on first, as credit allows.
+ */
+export class WebSocketStream extends DeadlineTimer implements ConnectionUser, MessageSink, FrameSink {
+  readonly #context: WebSocketContext;
+  readonly #link: WebSocketLink;
+  readonly #requester: WebSocketRequester;
+  readonly #reader: MessageReader;
+  readonly #writer: MessageWriter;
+  /** Input that could not be taken yet. */
+  #unread: Buffer | null = null;
+  /** Whether the reader is at work: what it calls must not begin it again. */
+  #consuming = false;
+  /** Frames of this turn, which leave together at its end; null for none. */
+  #frames: Buffer[] | null = null;
+  #frameBytes = 0;
+  /** Whether `flush` is going to be called. */
+  #flushing = false;
+  /** The origin has to take something before more is granted. */
+  #blocked = false;
+  /** Messages that were given while the origin is not taking anything. */
+  #queued = 0;
+  /** Bytes from the requester that wait here: credit for them comes back when the origin has taken them. */
+  #owedCredit = 0;
+  /** The requester closes: nothing more is passed on or sent. */
+  #closing = false;
+  /** The close frame is written, or is nowhere to be written to. */
+  #closeSent = false;
+  /** The origin's close frame has come. */
+  #closeReceived = false;
+  /** How the connection went; null as long as it stands. */
+  #lostBy: string | null = null;
+  /** The exchange is over. */
+  #over = false;
+
+  /**
+   * @param deflate how messages are compressed; null: not at all
+   * @param credit bytes that the requester takes
+   */
+  constructor(
+    context: WebSocketContext,
+    link: WebSocketLink,
+    requester: WebSocketRequester,
+    deflate: DeflateParameters | null,
+    credit: number,
+  ) {
+    super(context.wheel);
+    const { limits } = context;
+    this.#context = context;
+    this.#link = link;
+    this.#requester = requester;
+    this.#reader = new MessageReader(this, { role: 'client', limits, deflate, credit, freePings: false });
+    this.#writer = new MessageWriter(this, { role: 'client', deflate });
+  }
+
+  /**
+   * Tells the requester that the WebSocket is open.
+   * @param rest what came behind the head
+   */
+  start({ reason, headers }: Http1ResponseHead, rest: Buffer): void {
+    this.#requester.onResponse({ status: 101, reason, headers, bodyLength: 0 });
+    if (!this.#over) this.#requester.onRequestCredit(this.#context.limits.window);
+    if (rest.length > 0) this.onInput(this.#link, rest);
+  }
+
+  // ---- from the origin
+
+  onConnected(): void {}
+
+  onDialFailed(): void {}
+
+  onInput(_link: unknown, input: Buffer): void {
+    if (this.#over) return;
+    this.#unread = this.#unread === null ? Buffer.from(input) : Buffer.concat([this.#unread, input]);
+    this.#consume();
+  }
+
+  onLost(_link: unknown, error: Error | null): void {
+    this.#lostBy = error === null ? 'connection closed' : socketReason(error);
+    this.#frames = null;
+    this.#blocked = false;
+    this.#writer.release();
+    if (this.#over) {
+      this.stopTimer();
+      return;
+    }
+    if (this.#closing) this.onCloseFramed();
+    else this.#watch();
+    this.#endIfLost();
+  }
+
+  /** Takes what can be taken of what has arrived. */
+  #consume(): void {
+    const input = this.#unread;
+    if (input === null || this.#consuming) return;
+    this.#unread = null;
+    this.#consuming = true;
+    let rest: Buffer | null = null;
+    try {
+      rest = this.#reader.read(input);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+    this.#consuming = false;
+    if (this.#over) return;
+    this.#unread = rest;
+    // Reading goes on for a while, to notice an origin that leaves.
+    if (rest !== null && rest.length >= READ_AHEAD) this.#link.pause();
+    else this.#link.resume();
+    this.#endIfLost();
+  }
+
+  onMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    this.#requester.onResponseMessage(chunk, text, more);
+  }
+
+  onPing(data: Buffer): void {
+    this.#requester.onResponsePing(data);
+  }
+
+  onPong(data: Buffer): void {
+    this.#requester.onResponsePong(data);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.#closeReceived = true;
+    this.#watch();
+    this.#requester.onResponseClose(code, reason);
+    this.#endIfClosed();
+  }
+
+  onReaderIdle(): void {
+    this.#unread ??= EMPTY;
+    this.#consume();
+  }
+
+  onReaderError(thrown: unknown): void {
+    this.#onThrown(thrown);
+  }
+
+  // ---- from the requester
+
+  /** As the methods of `WebSocketResponder` that are called so. */
+  message(chunk: Buffer, text: boolean, more: boolean): void {
+    if (!this.#writable || !this.#enqueue(more)) return;
+    this.#writer.message(chunk, text, more);
+  }
+
+  ping(data: Buffer): void {
+    this.#control(PING, data);
+  }
+
+  pong(data: Buffer): void {
+    this.#control(PONG, data);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closing || this.#over) return;
+    let payload: Buffer;
+    try {
+      payload = closePayload(code, reason);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+      return;
+    }
+    this.#closing = true;
+    this.#reader.discard();
+    if (this.#lostBy === null) this.#writer.close(payload);
+    else this.onCloseFramed();
+    // What has waited for credit is in the way of the origin's close frame.
+    this.#consume();
+    this.#endIfLost();
+  }
+
+  grant(bytes: number): void {
+    if (this.#over) return;
+    this.#reader.grant(bytes);
+    if (!this.#reader.busy) this.#consume();
+  }
+
+  /** The requester has gone. */
+  leave(): void {
+    if (!this.#over) this.#end(closePayload(GOING_AWAY));
+  }
+
+  get #writable(): boolean {
+    return !this.#closing && !this.#over && this.#lostBy === null;
+  }
+
+  #control(opcode: typeof PING | typeof PONG, data: Buffer): void {
+    if (!this.#writable || !this.#enqueue(false)) return;
+    try {
+      this.#writer.control(opcode, data);
+      this.onFramed(data.length);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+  }
+
+  /** Counts a message that has to wait; false if it is one too many. */
+  #enqueue(more: boolean): boolean {
+    const { queuedMessages } = this.#context.limits;
+    if (!this.#blocked || more || ++this.#queued <= queuedMessages) return true;
+    this.#fail('HF_ORIGIN_TIMEOUT', `takes nothing, and over ${queuedMessages} messages wait for it`, null);
+    return false;
+  }
+
+  // ---- frames
+
+  writeFrame(data: Buffer): void {
+    if (this.#lostBy !== null) return;
+    if (this.#blocked) {
+      this.#link.write(data);
+      return;
+    }
+    this.#frames ??= [];
+    this.#frames.push(data);
+    this.#frameBytes += data.length;
+    if (this.#frameBytes > WRITE_BEHIND) this.flush();
+    else this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#context.flushQueue.later(this);
+  }
+
+  /** What is sent in one turn of the event loop leaves in one write, and its credit comes back in one. */
+  flush(): void {
+    const link = this.#link;
+    const frames = this.#frames;
+    this.#flushing = false;
+    this.#frames = null;
+    this.#frameBytes = 0;
+    if (this.#lostBy !== null) return;
+    if (frames !== null && frames.length === 1) {
+      link.write(frames[0] as Buffer);
+    } else if (frames !== null) {
+      link.cork();
+      for (const frame of frames) link.write(frame);
+      link.uncork();
+    }
+    if (this.#blocked || this.#over) return;
+    if (link.full) this.#block();
+    else this.#returnCredit();
+  }
+
+  #block(): void {
+    const { writeTimeout } = this.#context.limits;
+    this.#blocked = true;
+    // Further writes do not move the deadline: the origin has taken nothing since the first one that had to wait.
+    if (writeTimeout > 0) this.setDeadline(writeTimeout);
+    else this.clearDeadline();
+  }
+
+  onDrain(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#queued = 0;
+    this.#watch();
+    this.#returnCredit();
+  }
+
+  onFramed(bytes: number): void {
+    this.#owedCredit += bytes;
+    if (!this.#blocked) this.#flushSoon();
+  }
+
+  #returnCredit(): void {
+    const credit = this.#owedCredit;
+    this.#owedCredit = 0;
+    if (credit > 0 && this.#writable) this.#requester.onRequestCredit(credit);
+  }
+
+  onCloseFramed(): void {
+    this.#closeSent = true;
+    this.#watch();
+    this.#endIfClosed();
+  }
+
+  onWriterError(error: WebSocketError): void {
+    this.#fail('HF_INTERNAL', error.message, closePayload(INTERNAL_ERROR));
+  }
+
+  // ---- the end
+
+  /** The closing handshake is complete when a close frame has gone both ways (RFC 6455 §7.1.4). */
+  #endIfClosed(): void {
+    if (!this.#closeSent || !this.#closeReceived || this.#over) return;
+    this.#over = true;
+    this.#release();
+    this.flush();
+    // RFC 6455 §7.1.1: it is the server that closes the connection, so that the port is not kept busy here.
+    this.#linger();
+  }
+
+  /**
+   * The connection has gone, and everything that came has been passed on. Behind its close frame an origin may go as it likes: the
+   * requester's own close ends the exchange then.
+   */
+  #endIfLost(): void {
+    if (this.#lostBy === null || this.#over || this.#unread !== null || this.#reader.busy || this.#closeReceived)
+      return;
+    this.#fail('HF_ORIGIN_CLOSED', `${this.#lostBy} without a close frame`, null);
+  }
+
+  /** What a reader or writer has thrown, or the requester within a call of it. */
+  #onThrown(thrown: unknown): void {
+    if (!(thrown instanceof WebSocketError)) {
+      const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      this.#fail('HF_INTERNAL', detail, closePayload(INTERNAL_ERROR));
+      return;
+    }
+    const { closeCode, message } = thrown;
+    // 1011: only what the requester wants to send can be unwritable.
+    if (closeCode === 1011) this.#fail('HF_FETCH_INVALID', message, closePayload(GOING_AWAY));
+    else
+      this.#fail(
+        closeCode === 1009 ? 'HF_ORIGIN_FRAME_TOO_LARGE' : 'HF_ORIGIN_WEBSOCKET',
+        message,
+        closePayload(closeCode, message),
+      );
+  }
+
+  /** @param payload as for `#end` */
+  #fail(code: ErrorCode, reason: string, payload: Buffer | null): void {
+    if (this.#over) return;
+    const error = new ExchangeError(code, `${this.#link.origin.name}: ${reason}`);
+    if (error.face.cause === 'origin') this.#context.counters.originErrors++;
+    this.#end(payload);
+    this.#requester.onResponseError(error);
+  }
+
+  /** Ends the exchange and the connection. @param payload of the close frame that says so unless there was one; null to cut it off */
+  #end(payload: Buffer | null): void {
+    this.#over = true;
+    this.#release();
+    if (this.#lostBy !== null) {
+      this.stopTimer();
+    } else if (payload === null || this.#blocked) {
+      // An origin that takes nothing would not take a close frame either.
+      this.#cut();
+    } else {
+      if (!this.#closeSent) this.#writer.close(payload);
+      this.flush();
+      this.#link.end();
+      this.#linger();
+    }
+  }
+
+  #release(): void {
+    this.#unread = null;
+    this.#reader.release();
+    this.#writer.release();
+  }
+
+  /** Waits a moment for the origin to close the connection. What it still sends is thrown away. */
+  #linger(): void {
+    if (this.#lostBy !== null) {
+      this.stopTimer();
+      return;
+    }
+    this.#link.resume();
+    this.setDeadline(LINGER);
+  }
+
+  #cut(): void {
+    this.stopTimer();
+    this.#frames = null;
+    this.#link.destroy();
+    this.#lostBy ??= 'cut';
+  }
+
+  /** Sets the deadline for what is waited for now. */
+  #watch(): void {
+    if (this.#blocked || this.#over) return;
+    if (this.#closeSent || this.#closeReceived) this.setDeadline(this.#context.limits.closeTimeout);
+    else this.clearDeadline();
+  }
+
+  /** Of this object: the link has no deadline any more. */
+  override onDeadline(): void {
+    const { writeTimeout } = this.#context.limits;
+    if (this.#over) this.#cut();
+    else if (this.#blocked) this.#fail('HF_ORIGIN_TIMEOUT', `took nothing for ${writeTimeout} s`, null);
+    else if (this.#closeSent) this.#fail('HF_ORIGIN_TIMEOUT', 'close not answered in time', null);
+    // RFC 6455 §5.5.1: if nobody else does, it has to be answered here.
+    else this.#fail('HF_FETCH_TIMEOUT', 'its close was not answered in time', closePayload(GOING_AWAY));
+  }
+}
