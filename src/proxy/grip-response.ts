@@ -1,3 +1,4 @@
+import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type ResponseHead,
   UNKNOWN_LENGTH,
 } from '../exchange/index.ts';
-import { BodyDecoder, type DecodedBody } from './body-decoder.ts';
 import { BodySender } from './body-sender.ts';
 import { endToEndHeaders } from './response-headers.ts';
 
@@ -77,7 +77,12 @@ export class GripResponse implements DecodedBody {
       (coding) => coding.toLowerCase() !== 'identity',
     );
     if (codings.length > 1) throw new ExchangeError('HF_GRIP_INVALID', 'the GRIP response is encoded more than once');
-    this.#decoder = codings[0] === undefined ? null : new BodyDecoder(codings[0], this);
+    const coding = codings[0];
+    if (coding !== undefined && !isDecodable(coding)) {
+      const detail = `the GRIP response is encoded with ${coding}, which cannot be undone here`;
+      throw new ExchangeError('HF_GRIP_INVALID', detail);
+    }
+    this.#decoder = coding === undefined ? null : new BodyDecoder(coding, this);
   }
 
   /** Whether the client has got part of the response. */
@@ -145,8 +150,8 @@ export class GripResponse implements DecodedBody {
     this.#outcome.onHold(instruct, this.#sender.credits, false);
   }
 
-  onDecodingError(error: ExchangeError): void {
-    this.#fail(error);
+  onDecodingError(error: ContentError): void {
+    this.#fail(new ExchangeError('HF_GRIP_INVALID', `the GRIP response is ${error.message}`));
   }
 
   /** RFC 9110 §6.4.1: a response that has no body by definition is complete with its head, so none can go on. */

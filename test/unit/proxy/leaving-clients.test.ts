@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { BodyDecoder } from '../../../src/proxy/body-decoder.ts';
+import { BodyDecoder } from '../../../src/codec/content/body-decoder.ts';
 import { type OriginPeer, startOrigin } from '../client/scripted-origin.ts';
 import { eventually, type RunningApp, settled, startApp } from './support/running-app.ts';
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { App } from '../../../../src/app/index.ts';
 import { type Config, defaultConfig, mergeCommandLine, parseListenAddress } from '../../../../src/config/index.ts';
+import { settled } from '../../../support/settled.ts';
 import { Client, type ClientOptions, type StreamedAnswer } from './client.ts';
 import { TestLog } from './test-log.ts';
 
+export { settled };
+
 /** Turns of the event loop, several seconds of them, after which a test stops hoping. */
 const MAX_TURNS = 5_000_000;
-
-/** Turns of the event loop, longer than the kernel holds an acknowledgement back, after which all is taken to be at rest. */
-const QUIET_TURNS = 5_000;
 
 /** What of the configuration a test wants otherwise. */
 export interface Overrides {
@@ -104,18 +104,6 @@ export async function eventually(test: () => boolean): Promise<void> {
     assert.ok(turns < MAX_TURNS, 'what the test waits for does not happen');
     await turn();
   }
-}
-
-/** Resolves when nothing has changed `value` for many turns of the event loop: everybody waits for somebody else. */
-export async function settled(value: () => number): Promise<number> {
-  let last = value();
-  for (let unchanged = 0; unchanged < QUIET_TURNS; unchanged++) {
-    await turn();
-    if (value() === last) continue;
-    last = value();
-    unchanged = 0;
-  }
-  return last;
 }
 
 function turn(): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import * as zlib from 'node:zlib';
 import {
   brotliCompressSync,
   constants,
@@ -10,9 +11,14 @@ import {
   deflateSync,
   gzipSync,
 } from 'node:zlib';
-import { ExchangeError } from '../../../src/exchange/index.ts';
-import { BodyDecoder, type DecodedBody } from '../../../src/proxy/body-decoder.ts';
-import { settled } from './support/running-app.ts';
+import {
+  ACCEPTED_CODINGS,
+  BodyDecoder,
+  ContentError,
+  type DecodedBody,
+  isDecodable,
+} from '../../../../src/codec/content/index.ts';
+import { settled } from '../../../support/settled.ts';
 
 const TEXT = 'A text that is said again, and again, and again. \u00e9\n'.repeat(40);
 
@@ -27,7 +33,7 @@ const ENCODERS = {
 class Decoded implements DecodedBody {
   readonly chunks: Buffer[] = [];
   length = 0;
-  outcome: 'end' | ExchangeError | null = null;
+  outcome: 'end' | ContentError | null = null;
   /** Called for every chunk. */
   onChunk: () => void = () => {};
   #finish: (() => void) | null = null;
@@ -43,7 +49,7 @@ class Decoded implements DecodedBody {
     this.#over('end');
   }
 
-  onDecodingError(error: ExchangeError): void {
+  onDecodingError(error: ContentError): void {
     this.#over(error);
   }
 
@@ -52,16 +58,16 @@ class Decoded implements DecodedBody {
   }
 
   /** Resolves with how it ended. */
-  async over(): Promise<'end' | ExchangeError> {
+  async over(): Promise<'end' | ContentError> {
     if (this.outcome === null) {
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
       });
     }
-    return this.outcome as 'end' | ExchangeError;
+    return this.outcome as 'end' | ContentError;
   }
 
-  #over(outcome: 'end' | ExchangeError): void {
+  #over(outcome: 'end' | ContentError): void {
     assert.equal(this.outcome, null, 'a second end');
     this.outcome = outcome;
     this.#finish?.();
@@ -98,9 +104,8 @@ for (const [name, encode] of Object.entries(ENCODERS)) {
   test(`What breaks off is not valid ${name}`, async () => {
     const encoded = encode(Buffer.from(TEXT));
     const { outcome } = await decode(coding, encoded.subarray(0, encoded.length >> 1));
-    assert.ok(outcome instanceof ExchangeError);
-    assert.equal(outcome.code, 'HF_GRIP_INVALID');
-    assert.match(outcome.detail, new RegExp(`^the GRIP response is not valid ${coding}: `));
+    assert.ok(outcome instanceof ContentError);
+    assert.match(outcome.message, new RegExp(`^not valid ${coding}: `));
   });
 }
 
@@ -120,17 +125,54 @@ test('An encoded body of no bytes at all is an empty one', async () => {
 test('What is no encoding at all is an error', async () => {
   for (const coding of ['gzip', 'deflate', 'br']) {
     const { outcome } = await decode(coding, Buffer.from('plain text that nobody has encoded'));
-    assert.ok(outcome instanceof ExchangeError);
-    assert.equal(outcome.code, 'HF_GRIP_INVALID');
+    assert.ok(outcome instanceof ContentError);
   }
 });
 
 test('A coding that cannot be undone is refused before any byte', () => {
-  for (const coding of ['zstd', 'compress', 'identity', '']) {
+  for (const coding of ['compress', 'identity', 'gzip, br', '']) {
+    assert.equal(isDecodable(coding), false);
     assert.throws(
       () => new BodyDecoder(coding, new Decoded()),
-      (error) => error instanceof ExchangeError && error.code === 'HF_GRIP_INVALID' && error.detail.includes(coding),
+      (error) => error instanceof ContentError && error.message.includes(coding),
     );
+  }
+});
+
+test('What is asked for can be undone', () => {
+  const codings = ACCEPTED_CODINGS.split(', ');
+  assert.deepEqual(codings.slice(0, 3), ['gzip', 'deflate', 'br']);
+  for (const coding of codings) assert.ok(isDecodable(coding));
+});
+
+test('zstd is asked for where Node has it, and undone', async () => {
+  const { zstdCompressSync } = zlib as { zstdCompressSync?: (data: string) => Buffer };
+  assert.equal(isDecodable('zstd'), zstdCompressSync !== undefined);
+  assert.equal(ACCEPTED_CODINGS.includes('zstd'), zstdCompressSync !== undefined);
+  if (zstdCompressSync !== undefined) assert.equal((await decode('zstd', zstdCompressSync(TEXT), 7)).text, TEXT);
+});
+
+test('Zeros behind gzip are nothing, and anything else is an error', async () => {
+  const encoded = gzipSync(TEXT);
+  const padded = Buffer.concat([encoded, Buffer.alloc(20)]);
+  for (const size of [1, undefined]) assert.equal((await decode('gzip', padded, size)).text, TEXT);
+  for (const size of [1, undefined]) {
+    const { outcome } = await decode('gzip', Buffer.concat([encoded, Buffer.from('more')]), size);
+    assert.ok(outcome instanceof ContentError);
+  }
+});
+
+test('What stands behind the end of deflate and br is ignored', async () => {
+  for (const [coding, encoded] of [
+    ['deflate', deflateSync(TEXT)],
+    ['deflate', deflateRawSync(TEXT)],
+    ['br', brotliCompressSync(TEXT)],
+  ] as const) {
+    for (const size of [1, undefined]) {
+      const { outcome, text } = await decode(coding, Buffer.concat([encoded, Buffer.from('more')]), size);
+      assert.equal(outcome, 'end');
+      assert.equal(text, TEXT);
+    }
   }
 });
 
