@@ -52,9 +52,7 @@ export class FetchAuthority {
 
   /** Whether what was meant for this one may be sent to `other`, too: credentials, above all. */
   equals(other: FetchAuthority): boolean {
-    return (
-      this === other || (this.scheme === other.scheme && this.port === other.port && this.host === other.host)
-    );
+    return this === other || (this.scheme === other.scheme && this.port === other.port && this.host === other.host);
   }
 
   /**

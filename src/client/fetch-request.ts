@@ -46,7 +46,10 @@ export interface FetchRequest {
   readonly id: string;
   /** A token; of a WebSocket not looked at. */
   readonly method: string;
-  /** With scheme `http`, `https`, `ws` or `wss`, authority, and perhaps userinfo, path, query and fragment (RFC 3986); not trusted. */
+  /**
+   * With scheme `http`, `https`, `ws` or `wss`, authority, and perhaps userinfo, path, query and fragment (RFC 3986); not trusted. It is
+   * latin1 text, one character a byte, as all text of packets: a name with other letters than ASCII's is UTF-8 in it.
+   */
   readonly uri: string;
   /** As they were given; what belongs to the connection or frames the body is replaced. */
   readonly headers: HeaderList;

@@ -1,0 +1,139 @@
+import { ACCEPTED_CODINGS } from '../codec/content/index.ts';
+import { listMembers, nameIs, nameStartsWith } from '../codec/fields/index.ts';
+import { isFieldText, isToken } from '../codec/http1/index.ts';
+import { ExchangeError, type HeaderList } from '../exchange/index.ts';
+import type { FetchAuthority } from './fetch-authority.ts';
+
+/**
+ * The fields that an origin gets of those that were given, Host first and always the URI's. Left out is what belongs to one connection
+ * (RFC 9110 §7.6.1), to a proxy, or to the framing of the body, which is made anew, and Expect: nobody waits for a 100 here.
+ *
+ * With `decompress` the request looks as one of curl does: it accepts the content codings that are undone here, whatever was given, and
+ * without an Accept field everything. The part that Range asks for could not be decoded without what stands before it: so then it
+ * accepts none. To a WebSocket none of this applies: nothing is undone there, so nothing is accepted.
+ * @param userinfo of the URI; it becomes Authorization if there is no such field (RFC 7617)
+ * @throws ExchangeError HF_FETCH_INVALID for a name or value that cannot be sent, or userinfo that cannot stand in such a field
+ */
+export function fetchFields(
+  headers: HeaderList,
+  authority: FetchAuthority,
+  userinfo: string,
+  decompress: boolean,
+): HeaderList {
+  const fields: HeaderList = ['Host', authority.text];
+  const named = namedByConnection(headers);
+  let accepts = false;
+  let authorized = false;
+  let ranged = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
+    if (!isToken(name)) throw new ExchangeError('HF_FETCH_INVALID', 'name of a header that is none');
+    if (!isFieldText(value)) throw new ExchangeError('HF_FETCH_INVALID', `${name} header with a value that is none`);
+    if (isOurs(name) || (decompress && nameIs(name, 'accept-encoding'))) continue;
+    if (named?.includes(name.toLowerCase())) continue;
+    if (nameIs(name, 'accept')) accepts = true;
+    else if (nameIs(name, 'authorization')) authorized = true;
+    else if (nameIs(name, 'range')) ranged = true;
+    fields.push(name, value);
+  }
+  if (decompress && !authority.isWebSocket) {
+    if (!accepts) fields.push('Accept', '*/*');
+    fields.push('Accept-Encoding', ranged ? 'identity' : ACCEPTED_CODINGS);
+  }
+  if (userinfo !== '' && !authorized) fields.push('Authorization', basicCredentials(userinfo));
+  return fields;
+}
+
+/**
+ * The fields for the place that a redirect leads to (RFC 9110 §15.4).
+ * @param fields as they were sent to the place that redirects, Host first
+ * @param sameOrigin whether both places are one origin: credentials are for one alone
+ * @param withContent whether the body goes along, and so what says something about it
+ */
+export function redirectedFields(
+  fields: HeaderList,
+  authority: FetchAuthority,
+  sameOrigin: boolean,
+  withContent: boolean,
+): HeaderList {
+  const kept: HeaderList = ['Host', authority.text];
+  for (let i = 2; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const lower = name.toLowerCase();
+    if (!sameOrigin && CREDENTIALS.has(lower)) continue;
+    if (!withContent && (lower.startsWith('content-') || ABOUT_CONTENT.has(lower))) continue;
+    kept.push(name, fields[i + 1] as string);
+  }
+  return kept;
+}
+
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'cookie2']);
+
+/** Beside all that begin with `Content-`. */
+const ABOUT_CONTENT: ReadonlySet<string> = new Set(['digest', 'last-modified', 'repr-digest']);
+
+/** Whether the field is ours to send or to leave out; the length rules most names out at once. */
+function isOurs(name: string): boolean {
+  switch (name.length) {
+    case 2:
+      return nameIs(name, 'te');
+    case 4:
+      return nameIs(name, 'host');
+    case 6:
+      return nameIs(name, 'expect');
+    case 7:
+      return nameIs(name, 'upgrade') || nameIs(name, 'trailer');
+    case 10:
+      return nameIs(name, 'connection') || nameIs(name, 'keep-alive');
+    case 14:
+      return nameIs(name, 'content-length') || nameIs(name, 'http2-settings');
+    case 16:
+      return nameIs(name, 'proxy-connection');
+    case 17:
+      return nameIs(name, 'transfer-encoding');
+    default:
+      return nameStartsWith(name, 'proxy-');
+  }
+}
+
+/** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null in the usual case of none that matter. */
+function namedByConnection(headers: HeaderList): string[] | null {
+  let named: string[] | null = null;
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!nameIs(headers[i] as string, 'connection')) continue;
+    const value = (headers[i + 1] as string).toLowerCase();
+    if (value === 'keep-alive' || value === 'close') continue;
+    named = [...(named ?? []), ...listMembers([value])];
+  }
+  return named;
+}
+
+/** RFC 7617 §2: user and password are separated by the first colon, and have no control characters. */
+function basicCredentials(userinfo: string): string {
+  const colon = userinfo.indexOf(':');
+  const user = decoded(colon < 0 ? userinfo : userinfo.slice(0, colon));
+  const password = colon < 0 ? '' : decoded(userinfo.slice(colon + 1));
+  if (user.includes(':')) throw new ExchangeError('HF_FETCH_INVALID', 'colon in the user of the URI');
+  return `Basic ${Buffer.from(`${user}:${password}`, 'latin1').toString('base64')}`;
+}
+
+/** The bytes that percent-encoded text stands for, as latin1 text. */
+function decoded(text: string): string {
+  if (!text.includes('%')) return text;
+  let bytes = '';
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] !== '%') {
+      bytes += text[i];
+      continue;
+    }
+    const hex = text.slice(i + 1, i + 3);
+    const byte = /^[0-9A-Fa-f]{2}$/.test(hex) ? Number.parseInt(hex, 16) : 0;
+    if (byte < 0x20 || byte === 0x7f) {
+      throw new ExchangeError('HF_FETCH_INVALID', 'userinfo of the URI with a control character or a broken escape');
+    }
+    bytes += String.fromCharCode(byte);
+    i += 2;
+  }
+  return bytes;
+}
