@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startHoldfast } from '../holdfast.ts';
+import { Program } from '../program.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import type { FetchEndpoints } from './asker.ts';
+
+/** A running program that makes requests for others, with its endpoints in a folder of its own. */
+export interface RunningFetcher {
+  readonly program: Program;
+  readonly folder: string;
+  readonly endpoints: FetchEndpoints;
+  /** The address that it has in stream mode. */
+  readonly id: string;
+}
+
+/** Between two looks at whether a program has bound its endpoints. */
+const LOOK_MS = 10;
+
+/** Lines of a zurl.conf that binds everything in the folder. */
+export function zurlConf(folder: string, lines: readonly string[] = []): string {
+  const { in: input, inStream, out, req } = endpointsIn(folder);
+  return [
+    '[General]',
+    'instance_id=zu1',
+    `in_spec=${input}`,
+    `in_stream_spec=${inStream}`,
+    `out_spec=${out}`,
+    `in_req_spec=${req}`,
+    ...lines,
+    '',
+  ].join('\n');
+}
+
+/** Starts `holdfast zurl`; with `command` the program of that path in its place. @param lines of its zurl.conf beside the endpoints */
+export async function startZurl(
+  t: TestContext,
+  lines: readonly string[] = [],
+  command: string | null = null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningFetcher> {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'zurl.conf');
+  writeFileSync(file, zurlConf(folder, lines));
+  const args = [`--config=${file}`];
+  const surroundings = { cwd: folder, env };
+  const program =
+    command === null ? startHoldfast(t, ['zurl', ...args], surroundings) : new Program(t, command, args, surroundings);
+  return running(program, folder, 'zu1');
+}
+
+/** Starts the client mode of `holdfast condure`; with `command` that of the program of that path. */
+export async function startCondureClient(
+  t: TestContext,
+  options: readonly string[] = [],
+  command: string | null = null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningFetcher> {
+  const folder = temporaryFolder(t);
+  const base = `ipc://${join(folder, 'fetch')}`;
+  const args = ['--id', 'zu1', '--zserver-stream', base, '--zserver-req', `${base}-req`, ...options];
+  const surroundings = { cwd: folder, env };
+  const program =
+    command === null
+      ? startHoldfast(t, ['condure', ...args], surroundings)
+      : new Program(t, command, args, surroundings);
+  return running(program, folder, 'zu1');
+}
+
+/** Starts `holdfast run` with only `[fetch]` on. @param lines of that section beside the endpoints */
+export async function startFetch(
+  t: TestContext,
+  lines: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningFetcher> {
+  const folder = temporaryFolder(t);
+  const base = `ipc://${join(folder, 'fetch')}`;
+  const toml = [
+    '[server]',
+    'listen = []',
+    '[fetch]',
+    'id = "zu1"',
+    `stream = ["${base}"]`,
+    `req = ["${base}-req"]`,
+    ...lines,
+    '',
+  ].join('\n');
+  const file = join(folder, 'holdfast.toml');
+  writeFileSync(file, toml);
+  const program = startHoldfast(t, ['run', '--config', file], { cwd: folder, env });
+  return running(program, folder, 'zu1');
+}
+
+/** Sends SIGTERM: it has to end in order, with nothing of its own defects in the log, and no socket file left. */
+export async function stopFetcher({ program, endpoints }: RunningFetcher): Promise<void> {
+  const { code, stderr } = await program.stop();
+  assert.deepEqual([code, stderr, program.log().filter(({ level }) => level === 'error')], [0, '', []]);
+  for (const endpoint of Object.values(endpoints)) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
+}
+
+function endpointsIn(folder: string): FetchEndpoints {
+  const base = `ipc://${join(folder, 'fetch')}`;
+  return { in: `${base}-in`, inStream: `${base}-in-stream`, out: `${base}-out`, req: `${base}-req` };
+}
+
+async function running(program: Program, folder: string, id: string): Promise<RunningFetcher> {
+  const endpoints = endpointsIn(folder);
+  const files = Object.values(endpoints).map((endpoint) => endpoint.slice('ipc://'.length));
+  let ended = false;
+  void program.ended.then(() => {
+    ended = true;
+  });
+  while (!files.every((file) => existsSync(file))) {
+    if (ended) {
+      const { stdout, stderr } = await program.ended;
+      throw new Error(`the program ended before it had bound its endpoints:\n${stdout}${stderr}`);
+    }
+    await delay(LOOK_MS);
+  }
+  return { program, folder, endpoints, id };
+}
