@@ -1,0 +1,227 @@
+import { isUtf8 } from 'node:buffer';
+import type { Fetcher, FetchRequest } from '../client/index.ts';
+import { withoutFields } from '../codec/fields/index.ts';
+import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
+import { NO_BODY, type PacketType, type RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import {
+  ExchangeError,
+  type ResponseHead,
+  type WebSocketRequester,
+  type WebSocketResponder,
+} from '../exchange/index.ts';
+import { FetchSession } from './fetch-session.ts';
+import { responsePacket } from './response-packet.ts';
+import { WebSocketOutbox } from './websocket-outbox.ts';
+
+/** Bytes of the body of an answer that refuses a WebSocket; the rest of a longer one is left out. */
+const MAX_REJECTION_BYTES = 100_000;
+
+/** One WebSocket. */
+export class FetchWebSocketSession extends FetchSession<WebSocketResponder> implements WebSocketRequester {
+  #accepted = false;
+  /** The head of an answer other than 101, and what has come of its body. */
+  #rejection: ResponseHead | null = null;
+  #chunks: Buffer[] = [];
+  readonly #outbox = new WebSocketOutbox();
+  /** Whether the asker is in the middle of a message, and then whether that is text. */
+  #within = false;
+  #text = false;
+  /** Which sides have closed. */
+  #askerClosed = false;
+  #originClosed = false;
+
+  protected override get needsAsker(): boolean {
+    return true;
+  }
+
+  protected override ask(fetcher: Fetcher, request: FetchRequest): WebSocketResponder {
+    return fetcher.openWebSocket(request, this);
+  }
+
+  protected override onAsked(): void {}
+
+  // ---- from the asker
+
+  protected override onPacket(packet: RequestPacket): void {
+    switch (packet.type) {
+      case 'credit':
+      case 'keep-alive':
+      case 'handoff-proceed':
+        break;
+      default:
+        if (!this.#onFrame(packet)) return;
+    }
+    if (packet.credits > 0) this.grantResponse(packet.credits);
+  }
+
+  /** Returns false when that was the end. */
+  #onFrame(packet: RequestPacket): boolean {
+    const { type } = packet;
+    const fault = this.#accepted ? this.#faultOf(packet) : `${type} before the WebSocket was open`;
+    if (fault !== null) {
+      this.abort('HF_FETCH_INVALID', `the asker sent ${fault}`);
+      return false;
+    }
+    if (type !== 'close' && !this.spend(packet.body.length)) return false;
+    if (this.#outbox.full) {
+      this.abort('HF_FETCH_INVALID', 'the asker sent more messages than are taken');
+      return false;
+    }
+    this.#keep(packet);
+    this.#pump();
+    return !this.over;
+  }
+
+  #faultOf({ type, code, body }: RequestPacket): string | null {
+    if (this.#askerClosed) return `${type} after its close`;
+    if (type === 'ping' || type === 'pong') {
+      return body.length > MAX_CONTROL_BYTES ? `a ${type} of ${body.length} bytes` : null;
+    }
+    if (type !== 'close') return null;
+    if (code !== 0 && code !== NO_STATUS && !isCloseCode(code)) return `a close with ${code}, which cannot be sent`;
+    if (body.length > MAX_REASON_BYTES || !isUtf8(body)) {
+      return `a close whose reason is not up to ${MAX_REASON_BYTES} bytes of UTF-8`;
+    }
+    return null;
+  }
+
+  #keep({ type, contentType, code, body, more }: RequestPacket): void {
+    this.activeAt = this.host.now;
+    switch (type) {
+      case 'data':
+        // The first piece of a message says what it is.
+        if (!this.#within) this.#text = contentType !== 'binary';
+        this.#within = more;
+        this.#outbox.message(body, this.#text, more);
+        break;
+      case 'ping':
+      case 'pong':
+        this.#outbox.control(type, body);
+        break;
+      default: {
+        this.#askerClosed = true;
+        // RFC 6455 §5.5.1: without a code there is no reason either.
+        const named = code !== 0 && code !== NO_STATUS;
+        this.#outbox.close(named ? code : NO_STATUS, named ? body : NO_BODY);
+      }
+    }
+  }
+
+  override onRequestCredit(bytes: number): void {
+    if (this.over) return;
+    this.#outbox.grant(bytes);
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.responder === null) return;
+    const taken = this.#outbox.pump(this.responder);
+    if (this.over) return;
+    if (taken > 0) {
+      this.activeAt = this.host.now;
+      // After its close the asker has nothing to spend them on.
+      if (!this.#askerClosed) this.owe(taken);
+    }
+    this.#checkClosed();
+  }
+
+  // ---- from the fetcher
+
+  override onResponse(head: ResponseHead): void {
+    if (this.over) return;
+    this.status = head.status;
+    this.activeAt = this.host.now;
+    if (head.status !== 101) {
+      this.#rejection = head;
+      // One byte more than is passed on: so a body that is too long is seen to be.
+      this.grantResponse(MAX_REJECTION_BYTES + 1);
+      return;
+    }
+    this.#accepted = true;
+    const packet = responsePacket();
+    packet.code = head.status;
+    packet.reason = head.reason;
+    packet.headers = head.headers;
+    this.openWindow(packet);
+  }
+
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.over || this.#rejection === null) return;
+    this.activeAt = this.host.now;
+    this.received += chunk.length;
+    this.fetched = !more;
+    this.#chunks.push(chunk);
+    const whole = this.received <= MAX_REJECTION_BYTES;
+    if (more && whole) return;
+    const error = new ExchangeError('HF_ORIGIN_WEBSOCKET', `the origin answered ${this.status}`);
+    this.#reject(error, this.#rejection);
+    this.letGo(error);
+  }
+
+  #reject(error: ExchangeError, { status, reason, headers }: ResponseHead): void {
+    const packet = responsePacket('error');
+    packet.condition = 'rejected';
+    packet.code = status;
+    packet.reason = reason;
+    packet.body = Buffer.concat(this.#chunks, Math.min(this.received, MAX_REJECTION_BYTES));
+    // The body is framed anew, and perhaps cut short.
+    packet.headers = withoutFields(headers, (name) => name === 'content-length' || name === 'transfer-encoding');
+    packet.headers.push('Content-Length', String(packet.body.length));
+    this.failWith(error, packet);
+  }
+
+  onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    // An empty piece says nothing, and costs the origin no credit.
+    if (chunk.length === 0 && more) return;
+    const packet = responsePacket();
+    if (!text) packet.contentType = 'binary';
+    packet.body = chunk;
+    packet.more = more;
+    this.#pass(packet);
+  }
+
+  onResponsePing(data: Buffer): void {
+    this.#passControl('ping', data);
+  }
+
+  onResponsePong(data: Buffer): void {
+    this.#passControl('pong', data);
+  }
+
+  onResponseClose(code: number, reason: string): void {
+    const packet = responsePacket('close');
+    if (code !== NO_STATUS) {
+      packet.code = code;
+      packet.body = Buffer.from(reason);
+    }
+    this.#originClosed = true;
+    this.#pass(packet);
+    this.#checkClosed();
+  }
+
+  #passControl(type: PacketType, data: Buffer): void {
+    const packet = responsePacket(type);
+    packet.body = data;
+    this.#pass(packet);
+  }
+
+  #pass(packet: ResponsePacket): void {
+    if (this.over) return;
+    this.activeAt = this.host.now;
+    if (packet.type !== 'close') this.received += packet.body.length;
+    this.send(packet);
+  }
+
+  // ---- the end
+
+  #checkClosed(): void {
+    if (!this.#originClosed || !this.#askerClosed || !this.#outbox.empty) return;
+    this.fetched = true;
+    this.complete();
+  }
+
+  protected override onOver(): void {
+    this.#chunks = [];
+    this.#outbox.drop();
+  }
+}
