@@ -12,6 +12,8 @@ import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
+import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
+import { FetchRole } from './fetch-role.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { prepareRouting } from './prepare-routing.ts';
@@ -28,7 +30,11 @@ export class App {
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
   readonly edgeCounters = { server: new Counters(), bridge: new BridgeCounters(), zmq: new ZmqCounters() };
+  /** Endpoints at which outbound requests are asked for. */
+  readonly fetchEndpoints: string[] = [];
+  readonly fetchCounters = { client: new Counters(), bridge: new BridgeCounters(), zmq: new ZmqCounters() };
   readonly #config: Config;
+  readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
   readonly #client: HttpClient;
@@ -37,11 +43,13 @@ export class App {
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
+  #fetch: FetchRole | null = null;
 
-  private constructor(config: Config, log: Log) {
+  private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
     const { proxy, hub } = config;
     const shared = { wheel: this.#wheel, counters: this.counters, log };
     this.#config = config;
+    this.#fetchPlans = plans;
     this.#log = log;
     this.#client = new HttpClient({ ...shared, limits: proxy });
     this.#hub = new Hub({ ...shared, limits: hub, patchBody });
@@ -49,10 +57,11 @@ export class App {
 
   /**
    * Starts everything the configuration asks for.
+   * @param plans what outbound requests are made, where that is more than `[fetch]` can say
    * @throws Error when an address cannot be bound or a key cannot be used; nothing keeps running then
    */
-  static async start(config: Config, log: Log): Promise<App> {
-    const app = new App(config, log);
+  static async start(config: Config, log: Log, plans: readonly FetchPlan[] = fetchPlans(config)): Promise<App> {
+    const app = new App(config, log, plans);
     try {
       await app.#start();
     } catch (error) {
@@ -68,7 +77,7 @@ export class App {
    * @param seconds for that
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const servers = [this.#server, this.#control, this.#edge].filter((server) => server !== null);
+    const servers = [this.#server, this.#control, this.#edge, this.#fetch].filter((server) => server !== null);
     for (const server of servers) server.drain();
     this.#hub.drain();
     let timer: NodeJS.Timeout | undefined;
@@ -79,7 +88,7 @@ export class App {
     clearTimeout(timer);
     const own = [this.#server, this.#control].filter((server) => server !== null);
     for (const server of own) server.destroy();
-    await Promise.all([this.#edge?.stop(), ...own.map((server) => server.whenEmpty())]);
+    await Promise.all([this.#edge?.stop(), this.#fetch?.stop(), ...own.map((server) => server.whenEmpty())]);
     this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;
@@ -87,21 +96,28 @@ export class App {
       this.controlCounters;
     const control = { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted };
     const edge = this.#edge === null ? undefined : this.edgeCounters;
-    this.#log.info({ counters: { ...this.counters }, control, edge }, 'stopped');
+    const fetch = this.#fetch === null ? undefined : this.fetchCounters;
+    this.#log.info({ counters: { ...this.counters }, control, edge, fetch }, 'stopped');
   }
 
   async #start(): Promise<void> {
     const { server, edge } = this.#config;
+    // What is wrong with its policy is told before anything is bound.
+    const fetch = this.#fetchPlans.length > 0 ? this.#newFetch() : null;
     if (server.listen.length > 0) {
       await this.#startProxy();
       await this.#startControl();
     }
     if (edge.listen.length > 0) await this.#startEdge();
+    if (fetch !== null) {
+      this.#fetch = fetch;
+      await fetch.start();
+      this.fetchEndpoints.push(...fetch.endpoints);
+    }
     this.#running = true;
-    this.#log.info(
-      { clients: this.clientAddresses, publishers: this.controlAddresses, edge: this.edgeAddresses },
-      'started',
-    );
+    const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
+    const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
+    this.#log.info({ clients, publishers, edge: edgeAddresses, ...ofFetch }, 'started');
     this.#checkOpenFiles();
   }
 
@@ -121,6 +137,12 @@ export class App {
           });
     await this.#edge.start();
     this.edgeAddresses.push(...this.#edge.addresses);
+  }
+
+  #newFetch(): FetchRole {
+    const { client: clientCounters, bridge: counters, zmq: zmqCounters } = this.fetchCounters;
+    const shared = { wheel: this.#wheel, log: this.#log, clientCounters, counters, zmqCounters };
+    return new FetchRole({ ...shared, plans: this.#fetchPlans });
   }
 
   async #startProxy(): Promise<void> {
@@ -166,7 +188,9 @@ export class App {
     const openFiles = openFileLimit();
     const wanted =
       (server.listen.length > 0 ? server.maxConnections : 0) +
-      (edge.listen.length > 0 ? edge.reqMaxconn + edge.streamMaxconn : 0);
+      (edge.listen.length > 0 ? edge.reqMaxconn + edge.streamMaxconn : 0) +
+      // Each request to an origin is a connection.
+      this.#fetchPlans.reduce((sum, { maxOpenRequests }) => sum + maxOpenRequests, 0);
     if (openFiles === null || openFiles >= wanted) return;
     const advice =
       'fewer files may be open than there may be connections: raise the limit (ulimit -n), or lower the maximum';

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Log } from '../exchange/index.ts';
+import type { LogFile } from './log-file.ts';
 
 /** How much is logged: the least important level that is written. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -7,8 +8,9 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 /**
  * The log of the process on standard output: a line of JSON a record, or a line for people when that is a terminal. From then on it
  * does no harm that whoever reads the output goes away: the clients are still there.
+ * @param file takes the lines of JSON in place of standard output
  */
-export function createLog(level: LogLevel): Log {
+export function createLog(level: LogLevel, file: LogFile | null = null): Log {
   process.stdout.removeAllListeners('error').on('error', () => {});
   const options = {
     level,
@@ -18,7 +20,8 @@ export function createLog(level: LogLevel): Log {
   };
   const form = process.stdout.isTTY ? readable : (line: string) => line;
   // Pino's own way to write waits for ever at the end when nobody reads any more.
-  const logger = pino(options, { write: (line: string) => process.stdout.write(form(line)) });
+  const output = { write: (line: string) => process.stdout.write(form(line)) };
+  const logger = pino(options, file ?? output);
   return {
     error: logger.error.bind(logger),
     warn: logger.warn.bind(logger),

@@ -1,22 +1,40 @@
+import type { FetchPlan } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
+import { WINDOW } from '../exchange/index.ts';
 
-/** What `holdfast condure --sizes` prints: the bytes that may wait on connections in each mode, by the options that bound them. */
-export function condureSizes({
-  bufferSize,
-  bodyBufferSize,
-  streamMaxconn,
-  reqMaxconn,
-  compression,
-}: Config['edge']): string {
+/**
+ * What `holdfast condure --sizes` prints: the bytes that may wait on connections in each mode, by the options that bound them, and the same
+ * for outbound requests.
+ */
+export function condureSizes(edge: Config['edge'], plans: readonly FetchPlan[]): string {
+  const lines = edge.listen.length > 0 ? edgeLines(edge) : [];
+  for (const plan of plans) lines.push(...planLines(plan));
+  lines.push('Buffers grow with what waits: an idle connection has none, only its socket and some state.');
+  // zlib's windows and tables: 256 KB to compress at the default memory level, and some 40 KB to expand.
+  if (edge.compression) lines.push('A WebSocket that uses compression takes about 300000 bytes more.');
+  return `${lines.join('\n')}\n`;
+}
+
+function edgeLines({ bufferSize, bodyBufferSize, streamMaxconn, reqMaxconn }: Config['edge']): string[] {
   const stream = 2 * bufferSize;
   const req = 2 * bufferSize + 2 * bodyBufferSize;
-  const lines = [
+  return [
     'Bytes that wait on a connection at most:',
     `stream: ${stream} bytes (2 x --buffer-size), ${stream * streamMaxconn} for --stream-maxconn ${streamMaxconn}`,
     `req: ${req} bytes (2 x --buffer-size + 2 x --body-buffer-size), ${req * reqMaxconn} for --req-maxconn ${reqMaxconn}`,
-    'Buffers grow with what waits: an idle connection has none, only its socket and some state.',
   ];
-  // zlib's windows and tables: 256 KB to compress at the default memory level, and some 40 KB to expand.
-  if (compression) lines.push('A WebSocket that uses compression takes about 300000 bytes more.');
-  return `${lines.join('\n')}\n`;
+}
+
+function planLines({ stream, bufferSize, maxBodyBytes, maxOpenRequests }: FetchPlan): string[] {
+  if (stream.length > 0) {
+    const bytes = bufferSize + 2 * WINDOW;
+    return [
+      'Bytes that wait for an outbound request with a streamed answer at most:',
+      `stream: ${bytes} bytes (--buffer-size + ${2 * WINDOW}), ${bytes * maxOpenRequests} for --stream-maxconn ${maxOpenRequests}`,
+    ];
+  }
+  return [
+    'Bytes that wait for an outbound request with an answer in one message at most, beside the request itself:',
+    `req: ${maxBodyBytes} bytes (--body-buffer-size), ${maxBodyBytes * maxOpenRequests} for --req-maxconn ${maxOpenRequests}`,
+  ];
 }

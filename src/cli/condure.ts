@@ -1,7 +1,7 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { createLog } from '../app/index.ts';
 import { type Config, defaultConfig } from '../config/index.ts';
-import { CliError, USAGE } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
 import { newCommand, repeatable } from './command.ts';
 import { type CondureSettings, condureConfig, DEFAULT_ID, DEFAULT_LISTEN } from './condure-config.ts';
 import { condureSizes } from './condure-sizes.ts';
@@ -19,20 +19,21 @@ A listen spec is [ADDRESS:]PORT, or PATH,local for a unix socket. After it:
                             permissions and owner of a unix socket
 
 A base stands for three endpoints: ipc://PATH for ipc://PATH-out, -out-stream
-and -in; tcp://HOST:PORT for PORT, PORT+1 and PORT+2.
+and -in, or of --zserver-stream for -in, -in-stream and -out; tcp://HOST:PORT
+for PORT, PORT+1 and PORT+2.
+
+With --zserver-req or --zserver-stream, requests that come as messages are made
+for those who ask. Unless --listen is given too, nothing else is done. The
+options for connections, buffers and time-outs then hold for these requests.
 
 Exit codes: 0 for success, 1 for failure or a wrong value, 2 for wrong usage.`;
 
 /** Values of the options of `holdfast condure`. */
 interface CondureOptions extends CondureSettings {
   readonly sizes?: boolean;
-  readonly denyOutInternal?: boolean;
-  readonly zserverReq?: string;
-  readonly zserverStream?: string;
-  readonly zserverConnect?: boolean;
 }
 
-/** `holdfast condure`: the edge alone, with Condure's command line. */
+/** `holdfast condure`: the edge and outbound requests alone, with Condure's command line. */
 export function condureCommand(): Command {
   const { edge, server } = defaultConfig();
   const command = newCommand(
@@ -44,55 +45,53 @@ export function condureCommand(): Command {
     .addHelpText('after', NOTES)
     .option('--log-level <n>', 'how much is logged: 0 error, 1 warn, 2 info, 3 debug (default: 2)', logLevel)
     .option('--id <id>', `name that handlers send to (default: ${DEFAULT_ID})`)
-    .option('--listen <spec>', `where clients connect; may be repeated (default: ${DEFAULT_LISTEN})`, repeatable)
+    .option(
+      '--listen <spec>',
+      `where clients connect; may be repeated (default: ${DEFAULT_LISTEN}, unless --zserver is given)`,
+      repeatable,
+    )
     .option('--zclient-req <spec>', `endpoint for req mode; may be repeated (default: ${edge.zclientReq})`, repeatable)
     .option(
       '--zclient-stream <base>',
       `base for stream mode; may be repeated (default: ${edge.zclientStream})`,
       repeatable,
     )
-    .option('--zclient-connect', 'connect to the ZeroMQ endpoints, instead of binding them')
+    .option('--zclient-connect', 'connect to the ZeroMQ endpoints of handlers, instead of binding them')
+    .option('--zserver-req <spec>', 'endpoint for outbound requests in req mode; may be repeated', repeatable)
+    .option('--zserver-stream <base>', 'base for outbound requests in stream mode; may be repeated', repeatable)
+    .option('--zserver-connect', 'connect to the endpoints for outbound requests, instead of binding them')
+    .option('--deny-out-internal', 'make no outbound requests to internal addresses')
     .option('--ipc-file-mode <octal>', 'permissions of bound ipc endpoints (default: by the umask)')
     .option('--tls-identities-dir <folder>', `certificates and keys (default: ${edge.tlsIdentitiesDir})`)
-    .option('--compression', 'compress WebSocket messages for clients that offer it')
+    .option('--compression', 'compress WebSocket messages for clients that offer it, and offer it to origins')
     .option('--router-resp', 'ask handlers to answer over the ROUTER socket');
   for (const [name, value, description, preset] of [
     ['workers', 'n', 'processes that serve connections; Condure has 2', edge.workers],
-    ['req-maxconn', 'n', 'connections in req mode', edge.reqMaxconn],
-    ['stream-maxconn', 'n', 'connections in stream mode', edge.streamMaxconn],
+    ['req-maxconn', 'n', 'connections, and outbound requests, in req mode', edge.reqMaxconn],
+    ['stream-maxconn', 'n', 'connections, and outbound requests, in stream mode', edge.streamMaxconn],
     ['buffer-size', 'bytes', 'header block, and what waits in each direction', edge.bufferSize],
     ['body-buffer-size', 'bytes', 'body of a request or an answer in req mode', edge.bodyBufferSize],
-    ['messages-max', 'n', 'WebSocket messages of handlers that wait for one client', edge.messagesMax],
+    ['messages-max', 'n', 'WebSocket messages that wait for one client or origin', edge.messagesMax],
     ['max-headers', 'n', 'header fields of a request or an answer', edge.maxHeaders],
     ['max-message-bytes', 'bytes', 'WebSocket message of a client; 0 for no limit', edge.maxMessageBytes],
     ['req-timeout', 'seconds', 'request and answer in req mode', edge.reqTimeout],
-    ['stream-timeout', 'seconds', 'client without activity in stream mode', edge.streamTimeout],
-    ['session-timeout', 'seconds', 'handler without activity in stream mode', edge.sessionTimeout],
+    ['stream-timeout', 'seconds', 'client or outbound request without activity in stream mode', edge.streamTimeout],
+    ['session-timeout', 'seconds', 'handler or asker without activity in stream mode', edge.sessionTimeout],
     ['backend-timeout', 'seconds', 'wait for a handler to take a request', edge.backendTimeout],
     ['drain-timeout', 'seconds', 'wait for requests in flight at the end', server.drainTimeout],
   ] as const) {
     command.option(`--${name} <${value}>`, `${description} (default: ${preset})`, numeric);
   }
   return command
-    .option('--deny-out-internal', 'refuse outbound requests to internal addresses (this command makes none)')
     .option('--sizes', 'print what connections may take of memory with these options, and end')
-    .addOption(new Option('--zserver-req <spec>').hideHelp())
-    .addOption(new Option('--zserver-stream <base>').hideHelp())
-    .addOption(new Option('--zserver-connect').hideHelp())
     .action(condure);
 }
 
 async function condure(options: CondureOptions): Promise<void> {
-  const { sizes, denyOutInternal, zserverReq, zserverStream, zserverConnect, ...settings } = options;
-  if (zserverReq !== undefined || zserverStream !== undefined || zserverConnect !== undefined) {
-    throw new CliError(
-      'the --zserver options are not supported: this version makes no outbound requests for others',
-      USAGE,
-    );
-  }
-  const config = condureConfig(settings);
-  if (sizes === true) process.stdout.write(condureSizes(config.edge));
-  else await serve(config, createLog(config.log.level));
+  const { sizes, ...settings } = options;
+  const { config, fetchPlans } = condureConfig(settings);
+  if (sizes === true) process.stdout.write(condureSizes(config.edge, fetchPlans));
+  else await serve(config, createLog(config.log.level), fetchPlans);
 }
 
 function logLevel(value: string): Config['log']['level'] {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { fetchPlans } from '../app/index.ts';
 import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine } from '../config/index.ts';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
@@ -40,15 +41,24 @@ export function addConfigOptions(command: Command): Command {
  * @throws CliError for a file that cannot be read, with all that is wrong in it or in the options, or when the proxy listens without any route
  */
 export function readConfig(options: ConfigOptions): EffectiveConfig {
-  const { file, config: base } = readFile(options.config);
-  const config = withCommandLine(base, options);
+  const effective = readAnyConfig(options);
+  const { file, config } = effective;
   if (config.routes.length === 0 && config.server.listen.length > 0) {
-    const edgeAlone = config.edge.listen.length === 0 ? '' : '; to run only the edge, set listen = [] under [server]';
+    const others: string[] = [];
+    if (config.edge.listen.length > 0) others.push('the edge');
+    if (fetchPlans(config).length > 0) others.push('outbound requests');
+    const alone = others.length === 0 ? '' : `; to run only ${others.join(' and ')}, set listen = [] under [server]`;
     throw new CliError(
-      `there are no routes, so no request could go anywhere: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${edgeAlone}`,
+      `there are no routes, so no request could go anywhere: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${alone}`,
     );
   }
-  return { file, config };
+  return effective;
+}
+
+/** As `readConfig`, for what needs no routes. */
+export function readAnyConfig(options: ConfigOptions): EffectiveConfig {
+  const { file, config } = readFile(options.config);
+  return { file, config: withCommandLine(config, options) };
 }
 
 function readFile(named: string | undefined): EffectiveConfig {

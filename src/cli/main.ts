@@ -7,7 +7,9 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.ts')).runCommand()],
   ['publish', async () => (await import('./publish.ts')).publishCommand()],
   ['check', async () => (await import('./check.ts')).checkCommand()],
+  ['fetch', async () => (await import('./fetch.ts')).fetchCommand()],
   ['condure', async () => (await import('./condure.ts')).condureCommand()],
+  ['zurl', async () => (await import('./zurl.ts')).zurlCommand()],
   ['demo', async () => (await import('./demo.ts')).demoCommand()],
 ]);
 

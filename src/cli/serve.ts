@@ -1,4 +1,4 @@
-import { App } from '../app/index.ts';
+import { App, type FetchPlan } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
@@ -6,15 +6,16 @@ import { StopSignals } from './stop-signals.ts';
 
 /**
  * Starts the program in this process, which ends when a signal asks for it.
+ * @param fetchPlans as for `App.start`
  * @throws CliError when it cannot start
  */
-export async function serve(config: Config, log: Log): Promise<App> {
+export async function serve(config: Config, log: Log, fetchPlans?: readonly FetchPlan[]): Promise<App> {
   // Rejections that nobody handles arrive here too. The state is unknown from then on, so nothing goes on.
   process.on('uncaughtException', (error: unknown) => {
     log.error({ stack: error instanceof Error ? error.stack : String(error) }, 'uncaught exception, the process ends');
     process.exit(FAILURE);
   });
-  const starting = start(config, log);
+  const starting = start(config, log, fetchPlans);
   const signals = new StopSignals({
     // A signal may come as soon as anybody can see that the program runs, so it is heard from the beginning.
     stop: async (signal) => {
@@ -29,9 +30,9 @@ export async function serve(config: Config, log: Log): Promise<App> {
   return starting;
 }
 
-async function start(config: Config, log: Log): Promise<App> {
+async function start(config: Config, log: Log, fetchPlans?: readonly FetchPlan[]): Promise<App> {
   try {
-    return await App.start(config, log);
+    return await App.start(config, log, fetchPlans);
   } catch (error) {
     log.debug({ stack: error instanceof Error ? error.stack : null }, 'start failed');
     throw new CliError(reasonOf(error));

@@ -70,6 +70,12 @@ const shape = {
     to: 268_435_456,
     doc: 'Bytes that an asker is granted of a request body, or of what it sends on a WebSocket, before they are taken; and the size of a WebSocket frame of an origin, where a larger one fails with `frame-too-large`.',
   }),
+  messages_max: count({
+    default: 100,
+    from: 1,
+    to: 1_000_000,
+    doc: 'WebSocket messages, pings and pongs of an asker that wait for an origin which takes nothing. One more breaks the WebSocket off.',
+  }),
   max_body_bytes: bytes({
     default: 16_777_216,
     from: 1,
@@ -129,6 +135,12 @@ const shape = {
     to: 86_400,
     zero: 'for no limit but `timeout`',
     doc: "Time for the head of an origin's answer to arrive once the request is sent. Afterwards the request fails with `connection-timeout`.",
+  }),
+  close_timeout: seconds({
+    default: 10,
+    from: 0.1,
+    to: 3600,
+    doc: "Time for an origin's part of the closing handshake of a WebSocket. Afterwards the connection is cut.",
   }),
   pool_idle_timeout: seconds({
     default: 55,

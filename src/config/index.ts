@@ -1,9 +1,10 @@
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
 export { ConfigError, type ConfigIssue } from './config-error.ts';
+export { formatDnsServer } from './dns-server.ts';
 export { type EdgeListener, type EdgeTls, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';
 export type { ForwardedForRule } from './forwarded-for.ts';
-export { formatHostPort, type HostPort } from './host-port.ts';
+export { formatHostPort, type HostPort, parseHostPort } from './host-port.ts';
 export {
   formatListenAddress,
   type ListenAddress,

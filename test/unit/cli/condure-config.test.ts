@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { condureConfig } from '../../../src/cli/condure-config.ts';
-import { parseConfig } from '../../../src/config/index.ts';
+import { parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
 
 const alone = { server: { listen: [] }, control: { listen: [] } };
 
 test('without options only the edge listens, where Condure does, under its name', () => {
-  assert.deepEqual(
-    condureConfig({}),
-    parseConfig({ ...alone, edge: { id: 'condure', listen: ['0.0.0.0:8000,stream'] } }),
-  );
+  const edge = { id: 'condure', listen: ['0.0.0.0:8000,stream'] };
+  assert.deepEqual(condureConfig({}), { config: parseConfig({ ...alone, edge }), fetchPlans: [] });
 });
 
 test('every option has its place in the configuration', () => {
-  const config = condureConfig({
+  const { config } = condureConfig({
     logLevel: 'debug',
     drainTimeout: 3,
     id: 'a',
@@ -48,6 +46,8 @@ test('every wrong value is reported under the name of its option, with its numbe
         listen: ['80', 'x:80'],
         zclientReq: ['tcp://a'],
         reqMaxconn: 'many',
+        zserverReq: ['ipc://a', 'x'],
+        zserverStream: ['tcp://127.0.0.1:0'],
       }),
     {
       name: 'CliError',
@@ -58,6 +58,8 @@ test('every wrong value is reported under the name of its option, with its numbe
         '--id: expected 1 to 64 bytes of text without white space and control characters, got ""',
         '--zclient-req: expected "ipc://PATH" or "tcp://HOST:PORT", got "tcp://a"',
         '--req-maxconn: expected a whole number from 1 to 10000000, got "many"',
+        '--zserver-stream: a base needs a port of its own, got "tcp://127.0.0.1:0"',
+        '--zserver-req[1]: expected "ipc://PATH" or "tcp://HOST:PORT", got "x"',
       ].join('\n'),
     },
   );
@@ -69,5 +71,62 @@ test('options that do not go together are reported', () => {
       '--req-maxconn: must not be less than the number of workers, 3',
       '--stream-maxconn: both modes together may have 10000000 connections at most, got 10000002',
     ].join('\n'),
+  });
+});
+
+test('outbound requests alone: nobody listens for clients', () => {
+  const { config, fetchPlans } = condureConfig({ zserverReq: ['ipc://r'] });
+  assert.deepEqual(config.edge.listen, []);
+  assert.deepEqual(
+    fetchPlans.map(({ stream, req, connect, id }) => ({ stream, req, connect, id })),
+    [{ stream: [], req: ['ipc://r'], connect: false, id: 'condure' }],
+  );
+  assert.equal(condureConfig({ zserverStream: ['ipc://s'], listen: ['80'] }).config.edge.listen.length, 1);
+});
+
+test('outbound requests are bounded by the options of their mode, as Condure has it', () => {
+  const { fetchPlans } = condureConfig({
+    ...{ zserverReq: ['ipc://r'], zserverStream: ['ipc://s', 'tcp://127.0.0.1:5000'], zserverConnect: true },
+    ...{ id: 'me', ipcFileMode: '660', reqMaxconn: 10, streamMaxconn: 90, bufferSize: 4096, bodyBufferSize: 5000 },
+    ...{ reqTimeout: 3, streamTimeout: 4, sessionTimeout: 5, messagesMax: 6, maxHeaders: 70, compression: true },
+    denyOutInternal: true,
+  });
+  const common = {
+    ...parseConfig({}).fetch,
+    ...{ connect: true, id: 'me', ipcFileMode: 0o660, inHwm: 5, outHwm: 5, bufferSize: 4096, messagesMax: 6 },
+    ...{ maxHeaders: 70, sessionTimeout: 5, compression: true, decompress: false, lenientLineEnds: true },
+    ...{ allowInternal: false, allowIgnorePolicies: true, connectTimeout: 120 },
+    ...{ timeoutCondition: 'connection-timeout', anyFrameSize: true },
+  };
+  assert.deepEqual(fetchPlans, [
+    {
+      ...common,
+      stream: ['ipc://s', 'tcp://127.0.0.1:5000'].map(parseFetchEndpoints),
+      maxOpenRequests: 90,
+      timeout: 4,
+    },
+    { ...common, req: ['ipc://r'], maxOpenRequests: 10, maxBodyBytes: 5000, timeout: 0, requestTimeout: 3 },
+  ]);
+});
+
+test('internal addresses can be reached unless it is said otherwise', () => {
+  const allowed = (denyOutInternal?: boolean) =>
+    condureConfig({
+      zserverReq: ['ipc://r'],
+      ...(denyOutInternal !== undefined && { denyOutInternal }),
+    }).fetchPlans.map(({ allowInternal }) => allowInternal);
+  assert.deepEqual([allowed(), allowed(true)], [[true], [false]]);
+});
+
+test('a packet may have a body of the largest size that there is a buffer for', () => {
+  const { fetchPlans } = condureConfig({ zserverReq: ['ipc://r'], bodyBufferSize: 20_000_000 });
+  assert.equal(fetchPlans[0]?.maxPacketBytes, 21_048_576);
+});
+
+test('to connect is said only where there is an endpoint to connect to', () => {
+  assert.throws(() => condureConfig({ zserverConnect: true }), {
+    name: 'CliError',
+    exitCode: 1,
+    message: '--zserver-connect: needs --zserver-req or --zserver-stream',
   });
 });

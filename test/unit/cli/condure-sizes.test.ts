@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { condureConfig } from '../../../src/cli/condure-config.ts';
 import { condureSizes } from '../../../src/cli/condure-sizes.ts';
-import { parseConfig } from '../../../src/config/index.ts';
 
-const small = { buffer_size: 1024, body_buffer_size: 10, stream_maxconn: 3, req_maxconn: 2 };
+const small = { bufferSize: 1024, bodyBufferSize: 10, streamMaxconn: 3, reqMaxconn: 2 };
+
+function sizes(settings: Record<string, unknown>): string {
+  const { config, fetchPlans } = condureConfig({ ...small, ...settings });
+  return condureSizes(config.edge, fetchPlans);
+}
 
 test('the sizes are those of the buffers, for one connection and for all', () => {
-  const lines = condureSizes(parseConfig({ edge: small }).edge).split('\n');
+  const lines = sizes({}).split('\n');
   assert.deepEqual(lines.slice(0, 3), [
     'Bytes that wait on a connection at most:',
     'stream: 2048 bytes (2 x --buffer-size), 6144 for --stream-maxconn 3',
@@ -15,7 +20,21 @@ test('the sizes are those of the buffers, for one connection and for all', () =>
 });
 
 test('what compression takes is said only where there is compression', () => {
-  assert.doesNotMatch(condureSizes(parseConfig({ edge: small }).edge), /compression/);
-  const compressing = parseConfig({ edge: { ...small, compression: true } }).edge;
-  assert.match(condureSizes(compressing), /\nA WebSocket that uses compression takes about 300000 bytes more\.\n$/);
+  assert.doesNotMatch(sizes({}), /compression/);
+  assert.match(sizes({ compression: true }), /\nA WebSocket that uses compression takes about 300000 bytes more\.\n$/);
+});
+
+test('outbound requests have their own lines, and stand alone where there are no clients', () => {
+  assert.deepEqual(
+    sizes({ zserverStream: ['ipc://s'], zserverReq: ['ipc://r'] })
+      .split('\n')
+      .slice(0, 4),
+    [
+      'Bytes that wait for an outbound request with a streamed answer at most:',
+      'stream: 132096 bytes (--buffer-size + 131072), 396288 for --stream-maxconn 3',
+      'Bytes that wait for an outbound request with an answer in one message at most, beside the request itself:',
+      'req: 10 bytes (--body-buffer-size), 20 for --req-maxconn 2',
+    ],
+  );
+  assert.match(sizes({ zserverReq: ['ipc://r'], listen: ['80'] }), /^Bytes that wait on a connection at most:\n/);
 });

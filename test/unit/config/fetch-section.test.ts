@@ -15,6 +15,7 @@ in_hwm = 0
 out_hwm = 2
 max_open_requests = 0
 buffer_size = 1024
+messages_max = 3
 max_body_bytes = 1
 max_packet_bytes = 66_560
 max_headers = 8
@@ -25,6 +26,7 @@ request_timeout = 0.5
 session_timeout = 6
 connect_timeout = 7
 response_timeout = 8
+close_timeout = 4
 pool_idle_timeout = 9
 pool_max_idle = 0
 pool_max_total = 1
@@ -55,6 +57,7 @@ test('a full section is read with all its keys', () => {
     outHwm: 2,
     maxOpenRequests: 0,
     bufferSize: 1024,
+    messagesMax: 3,
     maxBodyBytes: 1,
     maxPacketBytes: 66_560,
     maxHeaders: 8,
@@ -65,6 +68,7 @@ test('a full section is read with all its keys', () => {
     sessionTimeout: 6,
     connectTimeout: 7,
     responseTimeout: 8,
+    closeTimeout: 4,
     poolIdleTimeout: 9,
     poolMaxIdle: 0,
     poolMaxTotal: 1,

@@ -1,0 +1,148 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
+import { CliError } from './cli-error.ts';
+import { type FetchOutput, failureOf } from './fetch-output.ts';
+import { printable } from './show-packet.ts';
+import type { AskerSink, ZhttpAsker } from './zhttp-asker.ts';
+
+/** Close codes of a WebSocket that came to its end in order: normal, going away, none given (RFC 6455 §7.4.1). */
+const ORDERLY = [1000, 1001, 1005];
+
+const NEWLINE = Buffer.from('\n');
+
+/**
+ * Opens a WebSocket, writes each of its messages and a line end, and sends each line of `input` as a text message. At the end of `input` it
+ * is closed.
+ * @throws CliError when it cannot be opened, breaks off, or is closed with a code that means trouble
+ */
+export function fetchWebSocket(
+  asker: ZhttpAsker,
+  packet: RequestPacket,
+  input: Readable,
+  output: FetchOutput,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const run = new WebSocketRun(asker, input, output, resolve, reject);
+    asker.open(packet, run).catch(reject);
+  });
+}
+
+class WebSocketRun implements AskerSink {
+  readonly #asker: ZhttpAsker;
+  readonly #input: Readable;
+  readonly #output: FetchOutput;
+  readonly #resolve: () => void;
+  readonly #reject: (error: Error) => void;
+  /** Bytes of messages that the responder takes. */
+  #credits = 0;
+  #whenCredited: (() => void) | null = null;
+  #isOpen = false;
+  #isClosing = false;
+  #over = false;
+
+  constructor(
+    asker: ZhttpAsker,
+    input: Readable,
+    output: FetchOutput,
+    resolve: () => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#asker = asker;
+    this.#input = input;
+    this.#output = output;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onPacket(packet: ResponsePacket): void {
+    this.#credits += packet.credits;
+    switch (packet.type) {
+      case 'data':
+        if (this.#isOpen) this.#onMessage(packet);
+        else this.#onOpen(packet);
+        break;
+      case 'ping':
+        // RFC 6455 §5.5.3. In ZHTTP nobody else answers.
+        if (!this.#isClosing) this.#asker.send({ type: 'pong', body: packet.body, credits: packet.body.length });
+        break;
+      case 'close':
+        this.#onClose(packet);
+        break;
+      case 'error':
+        if (packet.condition === 'rejected') {
+          this.#output.head(packet);
+          this.#output.body(packet.body, () => this.#fail(failureOf(packet)));
+        } else {
+          this.#fail(failureOf(packet));
+        }
+        break;
+      case 'cancel':
+        this.#fail(new CliError('the responder has cancelled the request'));
+    }
+    this.#whenCredited?.();
+  }
+
+  onLost(reason: string): void {
+    this.#fail(new CliError(reason));
+  }
+
+  #onOpen(packet: ResponsePacket): void {
+    this.#isOpen = true;
+    this.#output.head(packet);
+    void this.#sendLines();
+  }
+
+  #onMessage({ body, more }: ResponsePacket): void {
+    const taken = () => {
+      if (body.length > 0) this.#asker.send({ type: 'credit', credits: body.length });
+    };
+    this.#output.body(more ? body : Buffer.concat([body, NEWLINE]), taken);
+  }
+
+  #onClose({ code, body }: ResponsePacket): void {
+    if (!this.#isClosing) this.#asker.send({ type: 'close', code });
+    this.#end();
+    if (code === 0 || ORDERLY.includes(code)) this.#resolve();
+    else this.#reject(new CliError(printable(`closed with ${code} ${body.toString()}`.trimEnd())));
+  }
+
+  async #sendLines(): Promise<void> {
+    for await (const line of createInterface({ input: this.#input })) {
+      if (this.#over) return;
+      await this.#sendMessage(Buffer.from(line));
+    }
+    if (this.#over || this.#isClosing) return;
+    this.#isClosing = true;
+    this.#asker.send({ type: 'close', code: 1000 });
+  }
+
+  /** One message, in pieces if the responder does not take it at once. */
+  async #sendMessage(message: Buffer): Promise<void> {
+    for (let rest = message; !this.#over; ) {
+      if (this.#credits === 0 && rest.length > 0) {
+        await new Promise<void>((resolve) => {
+          this.#whenCredited = resolve;
+        });
+        continue;
+      }
+      const body = rest.subarray(0, this.#credits);
+      this.#credits -= body.length;
+      rest = rest.subarray(body.length);
+      this.#asker.send({ contentType: 'text', body, more: rest.length > 0 });
+      if (rest.length === 0) return;
+    }
+  }
+
+  #fail(error: CliError): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#asker.end();
+    this.#whenCredited?.();
+    this.#input.destroy();
+  }
+}

@@ -1,0 +1,207 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FetchPlan } from '../app/index.ts';
+import type { RequestPacket } from '../codec/zhttp/index.ts';
+import {
+  ConfigError,
+  defaultConfig,
+  type FetchEndpoints,
+  type HostPort,
+  parseFetchEndpoints,
+  parseHostPort,
+} from '../config/index.ts';
+import { CliError, FAILURE, reasonOf, USAGE } from './cli-error.ts';
+import { newCommand } from './command.ts';
+import { readAnyConfig } from './config-options.ts';
+import { fetchHttp } from './fetch-http.ts';
+import { failureOf, standardOutput } from './fetch-output.ts';
+import { fetchUrl, firstPacket, isWebSocket, type RequestOptions, type Upload, uploadOf } from './fetch-packet.ts';
+import { fetchWebSocket } from './fetch-websocket.ts';
+import { startLocalFetch } from './local-fetch.ts';
+import { askReq } from './req-asker.ts';
+import { type PacketTrace, ZhttpAsker } from './zhttp-asker.ts';
+
+const NOTES = `
+Without --stream and --endpoint the request is made by this process, and may go
+anywhere; with --config it is held to the rules and limits of [fetch] in a file.
+
+Of a WebSocket each message is written on a line, and each line of standard
+input is sent as a message; at the end of the input it is closed.
+
+Exit codes: 0 for an answer, whatever its status, 1 for failure (the condition
+is named) or with --fail for a status other than 2xx, 2 for wrong usage.`;
+
+/** Values of the options of `holdfast fetch`. */
+interface FetchOptions extends RequestOptions {
+  readonly endpoint?: string;
+  readonly stream?: FetchEndpoints;
+  readonly config?: string;
+  readonly include?: boolean;
+  readonly verbose?: boolean;
+  readonly fail?: boolean;
+}
+
+/** `holdfast fetch`: one outbound request, through a running server or in this process, with its packets if they are of interest. */
+export function fetchCommand(): Command {
+  return newCommand(
+    'fetch',
+    'Make a request over ZHTTP, and write its answer.',
+    'holdfast fetch --verbose --stream ipc:///run/holdfast/fetch https://example.com/',
+  )
+    .argument('<url>', 'http, https, ws or wss URL')
+    .addHelpText('after', NOTES)
+    .option('-X, --request <method>', 'method (default: GET, or POST with --data)')
+    .option('-H, --header <name:value>', 'header of the request; may be repeated', header)
+    .option('-d, --data <data>', 'body of the request; @FILE sends the content of a file, @- of standard input')
+    .option('--follow', 'follow redirects')
+    .option('--timeout <seconds>', 'time for the whole request', seconds)
+    .option('-k, --insecure', 'do not verify certificates')
+    .option('--connect-host <host:port>', "connect to this address instead of the URL's", connectHost)
+    .option('--stream <base>', 'stream mode, with the server whose endpoints have this base', stream)
+    .addOption(new Option('--endpoint <spec>', 'req mode, with the server at this endpoint').conflicts('stream'))
+    .addOption(
+      new Option('--config <file>', 'in this process, by [fetch] of this file').conflicts(['stream', 'endpoint']),
+    )
+    .option('-i, --include', 'write the head of the answer as well')
+    .option('-f, --fail', 'fail if the status is not 2xx')
+    .option('-v, --verbose', 'show the packets on standard error: > those that are sent, < those that come')
+    .action(fetch);
+}
+
+async function fetch(text: string, options: FetchOptions): Promise<void> {
+  const url = fetchUrl(text);
+  const packet = firstPacket(url, options);
+  const upload = options.data === undefined ? null : uploadOf(options.data);
+  if (isWebSocket(url)) {
+    if (options.endpoint !== undefined) throw new CliError('a WebSocket needs stream mode: use --stream', USAGE);
+    if (upload !== null) throw new CliError('a WebSocket is opened without --data', USAGE);
+  }
+  try {
+    const status = await answered(packet, upload, options);
+    if (options.fail && status !== 0 && (status < 200 || status > 299)) {
+      throw new CliError(`the origin answered ${status}`);
+    }
+  } finally {
+    // Whatever is still to be read there would keep the process alive.
+    process.stdin.destroy();
+  }
+}
+
+/** Makes the request in the mode that was asked for. Returns the status; 0 for a WebSocket. */
+async function answered(packet: RequestPacket, upload: Upload | null, options: FetchOptions): Promise<number> {
+  if (options.endpoint !== undefined) return overReq(options.endpoint, packet, upload, options);
+  if (options.stream !== undefined) return overStream(options.stream, packet, upload, options);
+  let local: Awaited<ReturnType<typeof startLocalFetch>>;
+  try {
+    local = await startLocalFetch(localPlan(options.config));
+  } catch (error) {
+    throw new CliError(reasonOf(error));
+  }
+  try {
+    return await overStream(local.endpoints, packet, upload, options);
+  } finally {
+    await local.stop();
+  }
+}
+
+async function overStream(
+  endpoints: FetchEndpoints,
+  packet: RequestPacket,
+  upload: Upload | null,
+  options: FetchOptions,
+): Promise<number> {
+  const asker = new ZhttpAsker(endpoints, traceOf(options));
+  const output = standardOutput(options.include ?? false);
+  const interrupted = interruption(() => asker.send({ type: 'cancel' }));
+  try {
+    await asker.connect();
+    const run = isWebSocket(packet.uri)
+      ? fetchWebSocket(asker, packet, process.stdin, output).then(() => 0)
+      : fetchHttp(asker, packet, upload, output);
+    return await Promise.race([run, interrupted.promise]);
+  } finally {
+    interrupted.end();
+    await asker.close();
+  }
+}
+
+async function overReq(
+  endpoint: string,
+  packet: RequestPacket,
+  upload: Upload | null,
+  options: FetchOptions,
+): Promise<number> {
+  packet.credits = 0;
+  const body: Buffer[] = [];
+  for await (const chunk of upload?.chunks ?? []) body.push(chunk);
+  packet.body = Buffer.concat(body);
+  const interrupted = interruption(() => {});
+  try {
+    const response = await Promise.race([askReq(endpoint, packet, traceOf(options)), interrupted.promise]);
+    if (response.type !== 'data') throw failureOf(response);
+    const output = standardOutput(options.include ?? false);
+    output.head(response);
+    await new Promise<void>((resolve) => output.body(response.body, resolve));
+    return response.code;
+  } finally {
+    interrupted.end();
+  }
+}
+
+/** Rejects when somebody wants the process to end; `before` is called then. */
+function interruption(before: () => void): { readonly promise: Promise<never>; readonly end: () => void } {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  let listener: () => void = () => {};
+  const promise = new Promise<never>((_, reject) => {
+    listener = () => {
+      before();
+      reject(new CliError('interrupted', FAILURE));
+    };
+  });
+  promise.catch(() => {});
+  for (const signal of signals) process.once(signal, listener);
+  const end = () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+  return { promise, end };
+}
+
+function traceOf({ verbose }: FetchOptions): PacketTrace {
+  return verbose ? (direction, text) => process.stderr.write(`${direction} ${text}\n`) : () => {};
+}
+
+/** Whoever calls the command may reach what this machine reaches anyway, unless a file says otherwise. */
+function localPlan(file: string | undefined): FetchPlan {
+  if (file !== undefined) return readAnyConfig({ config: file }).config.fetch;
+  return { ...defaultConfig().fetch, allowInternal: true };
+}
+
+function header(
+  value: string,
+  earlier: readonly (readonly [string, string])[] = [],
+): readonly (readonly [string, string])[] {
+  const colon = value.indexOf(':');
+  if (colon <= 0) throw new InvalidArgumentError('Expected NAME:VALUE.');
+  return [...earlier, [value.slice(0, colon).trim(), value.slice(colon + 1).trim()]];
+}
+
+function seconds(value: string): number {
+  const number = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) : 0;
+  if (number <= 0) throw new InvalidArgumentError('Expected a number of seconds above 0.');
+  return number;
+}
+
+function connectHost(value: string): HostPort {
+  return parsed(() => parseHostPort(value, 1));
+}
+
+function stream(value: string): FetchEndpoints {
+  return parsed(() => parseFetchEndpoints(value));
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof ConfigError ? new InvalidArgumentError(error.message) : error;
+  }
+}

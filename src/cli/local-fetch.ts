@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FetchPlan, FetchRole } from '../app/index.ts';
+import { BridgeCounters } from '../bridge/index.ts';
+import { type FetchEndpoints, parseFetchEndpoints } from '../config/index.ts';
+import { Counters, silentLog } from '../exchange/index.ts';
+import { TimerWheel } from '../net/index.ts';
+import { ZmqCounters } from '../zmq/index.ts';
+
+/** A fetch role in this process. */
+export interface LocalFetch {
+  readonly endpoints: FetchEndpoints;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts a fetch role for this process alone: it is the one of the server, at endpoints in a folder of its own.
+ * @param plan all but its endpoints
+ * @throws Error when it cannot start
+ */
+export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
+  const endpoints = parseFetchEndpoints(`ipc://${folder}/fetch`);
+  const wheel = new TimerWheel();
+  let role: FetchRole | null = null;
+  const stop = async () => {
+    await role?.stop();
+    wheel.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    role = new FetchRole({
+      plans: [{ ...plan, stream: [endpoints], req: [], connect: false }],
+      wheel,
+      log: silentLog,
+      clientCounters: new Counters(),
+      counters: new BridgeCounters(),
+      zmqCounters: new ZmqCounters(),
+    });
+    await role.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoints, stop };
+}

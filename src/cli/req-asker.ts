@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import {
+  encodeRequestPacket,
+  parseResponsePacket,
+  type RequestPacket,
+  type ResponsePacket,
+} from '../codec/zhttp/index.ts';
+import { silentLog } from '../exchange/index.ts';
+import { TimerWheel } from '../net/index.ts';
+import { ReqSocket, ZmqCounters } from '../zmq/index.ts';
+import { CliError } from './cli-error.ts';
+import { showPacket } from './show-packet.ts';
+import type { PacketTrace } from './zhttp-asker.ts';
+
+/** Milliseconds for the endpoint to be there. */
+const CONNECT_TIMEOUT = 5_000;
+
+/** Bytes of an answer that is taken. */
+const MAX_PACKET_BYTES = 1_073_741_824;
+
+/**
+ * Sends a request to an endpoint of req mode, and returns its answer.
+ * @throws CliError when nobody is there, or leaves before the answer has come
+ */
+export async function askReq(endpoint: string, packet: RequestPacket, trace: PacketTrace): Promise<ResponsePacket> {
+  packet.ids = [{ id: randomBytes(6).toString('hex'), seq: null }];
+  const parts = [encodeRequestPacket(packet)];
+  trace('>', showPacket(packet));
+  const wheel = new TimerWheel();
+  let socket: ReqSocket | null = null;
+  try {
+    const answer = await new Promise<Buffer>((resolve, reject) => {
+      let isAsked = false;
+      const timer = setTimeout(() => reject(new CliError(`nobody answers at ${endpoint}`)), CONNECT_TIMEOUT);
+      const send = () => {
+        if (isAsked) reject(new CliError(`${endpoint} went away before it answered`));
+        else isAsked = socket?.send(parts) ?? false;
+        if (isAsked) clearTimeout(timer);
+      };
+      const context = { wheel, counters: new ZmqCounters(), log: silentLog };
+      const options = { immediate: true, maxMessageBytes: MAX_PACKET_BYTES };
+      socket = new ReqSocket(context, options, ([reply]) => resolve(reply as Buffer), send);
+      socket.connect(endpoint);
+      send();
+    });
+    const response = parse(answer);
+    trace('<', showPacket(response));
+    return response;
+  } finally {
+    await (socket as ReqSocket | null)?.close();
+    wheel.stop();
+  }
+}
+
+function parse(answer: Buffer): ResponsePacket {
+  try {
+    return parseResponsePacket(answer, { maxPacketBytes: MAX_PACKET_BYTES, maxHeaders: 10_000 });
+  } catch (error) {
+    throw new CliError(`the answer cannot be read: ${(error as Error).message}`);
+  }
+}

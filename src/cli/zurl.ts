@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { createLog, LogFile, type LogLevel } from '../app/index.ts';
+import type { Log } from '../exchange/index.ts';
+import { CliError } from './cli-error.ts';
+import { newCommand } from './command.ts';
+import { serve } from './serve.ts';
+import { DEFAULT_ZURL_CONF, readZurlConf } from './zurl-config.ts';
+
+/** Zurl's log levels, by number; any above is the last. */
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
+const DEFAULT_LOG_LEVEL = 2;
+
+const NOTES = `
+A signal SIGHUP opens the log file anew, after it was renamed.
+
+Exit codes: 0 for success, 1 for failure or a wrong configuration, 2 for wrong
+usage.`;
+
+/** Values of the options of `holdfast zurl`. */
+interface ZurlOptions {
+  readonly config: string;
+  readonly loglevel: LogLevel;
+  readonly verbose?: boolean;
+  readonly logfile?: string;
+}
+
+/** `holdfast zurl`: outbound requests alone, with Zurl's command line and configuration. */
+export function zurlCommand(): Command {
+  return newCommand(
+    'zurl',
+    "Make the requests that come as messages over ZeroMQ, with Zurl's protocol, options and configuration.",
+    'holdfast zurl --config=/etc/zurl.conf --loglevel=1',
+  )
+    .addHelpText('after', NOTES)
+    .option('--config <file>', 'configuration file', DEFAULT_ZURL_CONF)
+    .option(
+      '--loglevel <n>',
+      `how much is logged: 0 error, 1 warn, 2 info, 3 debug (default: ${DEFAULT_LOG_LEVEL})`,
+      logLevel,
+      LOG_LEVELS[DEFAULT_LOG_LEVEL],
+    )
+    .option('--verbose', 'log everything: the same as --loglevel=3')
+    .option('--logfile <file>', 'append the log to this file, and not to standard output')
+    .action(zurl);
+}
+
+async function zurl({ config: file, loglevel, verbose, logfile }: ZurlOptions): Promise<void> {
+  const { config, ignored } = readZurlConf(file);
+  const logFile = logfile === undefined ? null : openLogFile(logfile);
+  const log = createLog(verbose === true ? 'debug' : loglevel, logFile);
+  process.on('SIGHUP', () => reopen(logFile, log));
+  for (const { key, line, message } of ignored)
+    log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
+  await serve(config, log);
+}
+
+function openLogFile(path: string): LogFile {
+  try {
+    return new LogFile(path);
+  } catch (error) {
+    throw new CliError(`cannot write the log: ${(error as Error).message}`);
+  }
+}
+
+function reopen(file: LogFile | null, log: Log): void {
+  try {
+    file?.reopen();
+    log.info({}, 'log file opened anew');
+  } catch (error) {
+    log.error({ reason: (error as Error).message }, 'log file cannot be opened anew');
+  }
+}
+
+function logLevel(value: string): LogLevel {
+  const level = /^[0-9]+$/.test(value) ? LOG_LEVELS[Math.min(Number(value), LOG_LEVELS.length - 1)] : undefined;
+  if (level === undefined) {
+    throw new CliError(`--loglevel: expected a whole number from 0, got ${JSON.stringify(value)}`);
+  }
+  return level;
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { test } from 'node:test';
+import { createLog, LogFile } from '../../../src/app/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+test('Records are appended to what the file has, and after it was renamed they go on in a new one', (t) => {
+  const folder = temporaryFolder(t, { log: 'before\n' });
+  const file = new LogFile(`${folder}/log`);
+  const log = createLog('info', file);
+  log.info({ n: 1 }, 'first');
+  log.debug({}, 'not written');
+  renameSync(`${folder}/log`, `${folder}/log.1`);
+  log.info({ n: 2 }, 'second');
+  file.reopen();
+  log.info({ n: 3 }, 'third');
+  const [before, ...records] = readFileSync(`${folder}/log.1`, 'utf8').trim().split('\n');
+  assert.equal(before, 'before');
+  assert.deepEqual(
+    records.map((line) => JSON.parse(line).msg),
+    ['first', 'second'],
+  );
+  assert.equal(JSON.parse(readFileSync(`${folder}/log`, 'utf8')).n, 3);
+});
+
+test('A file that cannot be opened is an error, and when it is to be opened anew all goes on as before', (t) => {
+  const folder = temporaryFolder(t);
+  assert.throws(() => new LogFile(`${folder}/none/log`), /ENOENT/);
+  const file = new LogFile(`${folder}/log`);
+  renameSync(`${folder}/log`, `${folder}/log.1`);
+  mkdirSync(`${folder}/log`);
+  chmodSync(folder, 0o700);
+  assert.throws(() => file.reopen(), /EISDIR/);
+  file.write('still here\n');
+  assert.equal(readFileSync(`${folder}/log.1`, 'utf8'), 'still here\n');
+});
+
+test('A line that cannot be written is lost, and nothing else', () => {
+  const file = new LogFile('/dev/full');
+  file.write('lost\n');
+  file.reopen();
+});
