@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -16,8 +17,8 @@ export interface Surroundings {
   readonly cwd?: string;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What the process can read from its standard input; nothing by default. */
-  readonly input?: string | Buffer;
+  /** What the process can read from its standard input; nothing by default. Of a stream, what the test writes to it. */
+  readonly input?: string | Buffer | Readable;
 }
 
 /** A process under test: its output can be waited for. It is killed when the test is over, if it still runs. */
@@ -40,7 +41,8 @@ export class Program {
     this.#child = child;
     t.after(() => this.kill('SIGKILL'));
     child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    if (typeof input === 'string' || Buffer.isBuffer(input)) child.stdin.end(input);
+    else input.pipe(child.stdin);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
       this.#look();

@@ -35,7 +35,7 @@ export class Handler {
    */
   static async connect(base, onSession = null, { keepAlive = 30_000, expiry = 60_000 } = {}) {
     const handler = new Handler();
-    const [out, outStream, into] = endpoints(base);
+    const [out, outStream, into] = endpoints(base, ['out', 'out-stream', 'in']);
     // Credits bound what is under way, so no packet need ever be thrown away, which would break its session.
     const unlimited = { receiveHighWaterMark: 0, sendHighWaterMark: 0 };
     const dealer = new Dealer({ routingId: handler.#id, linger: 0, ...unlimited });
@@ -121,8 +121,8 @@ export class Handler {
 
   #publish(peer, id, fields) {
     // `multi`: packets for many sessions are welcome here, too.
-    const packet = encode({ from: this.#id, ...id, ext: { multi: true }, ...fields });
-    const frame = Buffer.concat([Buffer.from(`${peer} T`, 'latin1'), packet]);
+    const packet = writePacket({ from: this.#id, ...id, ext: { multi: true }, ...fields });
+    const frame = Buffer.concat([Buffer.from(`${peer} `, 'latin1'), packet]);
     this.#sending = this.#sending.then(() => this.#publisher.send(frame));
   }
 
@@ -138,7 +138,8 @@ export class Handler {
 
   #open(request, onSession) {
     const { from: peer, id, seq, ext, credits = 0 } = request;
-    if (typeof id !== 'string' || seq !== 0 || 'type' in request) throw new Error('no first packet of a session');
+    if (peer === undefined || typeof id !== 'string' || seq !== 0 || 'type' in request)
+      throw new Error('no first packet of a session');
     // A front server that has started anew begins with the same ids again.
     this.#sessions.get(`${peer} ${id}`)?.finish('the front server has started anew');
     const session = new Session(this, { peer, id, received: 1, sent: 0, credits, multi: ext?.multi === true });
@@ -293,9 +294,9 @@ export class Session {
     return state;
   }
 
-  /** Forgets the session without a word to the front server. */
+  /** Forgets the session without a word to the other side. */
   finish(reason) {
-    this.#over.abort(new Gone(reason));
+    this.#over.abort(reason instanceof Gone ? reason : new Gone(reason));
     this.#wake();
   }
 
@@ -320,9 +321,9 @@ export class Session {
   }
 
   async #until(holds) {
-    for (;;) {
+    // What has come before the end can still be received.
+    while (!holds()) {
       this.signal.throwIfAborted();
-      if (holds()) return;
       await new Promise((resolve) => this.#wakers.push(resolve));
     }
   }
@@ -332,19 +333,24 @@ export class Session {
   }
 }
 
-/** What follows the base of three endpoints: for `ipc:` a word, for `tcp:` the next ports. */
-function endpoints(base) {
+/** The three endpoints of a base: for `ipc:` it is followed by one of the names each, for `tcp:` by the next ports. */
+export function endpoints(base, names) {
   const [, before, port] = /^(tcp:.*:)(\d+)$/.exec(base) ?? [];
   if (port !== undefined) return [0, 1, 2].map((offset) => before + (Number(port) + offset));
-  return ['out', 'out-stream', 'in'].map((name) => `${base}-${name}`);
+  return names.map((name) => `${base}-${name}`);
 }
 
-/** The fields of a packet: bodies as bytes, all other text as latin1 like HTTP's. Throws if it is not one. */
-function readPacket(frame) {
+/** A packet with these fields: text is taken as latin1 like HTTP's, and that of bodies as UTF-8. */
+export function writePacket(fields) {
+  return Buffer.concat([Buffer.from('T'), encode(fields)]);
+}
+
+/** The fields of a packet: bodies as bytes, all other text as latin1. Throws if it is not one. */
+export function readPacket(frame) {
   if (frame[0] !== 0x54) throw new Error('not a tnetstring');
   const [packet, end] = decode(frame, 1);
   if (end !== frame.length || packet === null || Object.getPrototypeOf(packet) !== null) throw new Error('not a map');
-  const { from, id, credits = 0, body = Buffer.alloc(0) } = packet;
+  const { from = '', id, credits = 0, body = Buffer.alloc(0) } = packet;
   const ids = Array.isArray(id) ? id.map((one) => one?.id) : [id];
   const texts = [from, ...ids].every((text) => typeof text === 'string');
   if (!texts || !(Number.isSafeInteger(credits) && credits >= 0) || !Buffer.isBuffer(body) || ids.length > MAX_IDS) {

@@ -40,7 +40,7 @@ class Handler:
         Times are in seconds.
         """
         self = cls()
-        out, out_stream, into = endpoints(base)
+        out, out_stream, into = endpoints(base, ['out', 'out-stream', 'in'])
         # Not every front server notices that somebody has come back under an id it knows: each process has an id of its own.
         self._id = f'handler-{secrets.token_hex(6)}'
         self._sessions = {}
@@ -121,8 +121,8 @@ class Handler:
 
     def _publish(self, peer, ids, fields):
         # `multi`: packets for many sessions are welcome here, too.
-        packet = encode({'from': self._id, **ids, 'ext': {'multi': True}, **fields})
-        self._publisher.send(f'{peer} T'.encode('latin-1') + packet)
+        packet = write_packet({'from': self._id, **ids, 'ext': {'multi': True}, **fields})
+        self._publisher.send(f'{peer} '.encode('latin-1') + packet)
 
     def _socket(self, kind, *, linger=0, **options):
         socket = self._context.socket(kind)
@@ -145,8 +145,8 @@ class Handler:
                 print(f'packet ignored: {error}', file=sys.stderr)
 
     def _open(self, request, on_session):
-        peer, session_id = request['from'], request['id']
-        if not isinstance(session_id, str) or request.get('seq') != 0 or 'type' in request:
+        peer, session_id = request.get('from'), request['id']
+        if peer is None or not isinstance(session_id, str) or request.get('seq') != 0 or 'type' in request:
             raise ValueError('no first packet of a session')
         if (peer, session_id) in self._sessions:
             # A front server that has started anew begins with the same ids again.
@@ -176,7 +176,7 @@ class Handler:
 
     def _forward(self, packet):
         for one in [packet] if isinstance(packet['id'], str) else packet['id']:
-            session = self._sessions.get((packet['from'], one['id']))
+            session = self._sessions.get((packet.get('from'), one['id']))
             if session is not None:
                 session.take(packet, one.get('seq'))
 
@@ -288,7 +288,7 @@ class Session:
         return state
 
     def finish(self, reason):
-        """Forgets the session without a word to the front server."""
+        """Forgets the session without a word to the other side."""
         if self.over is not None:
             return
         self.over = reason
@@ -324,15 +324,14 @@ class Session:
 
     def _check(self):
         if self.over is not None:
-            raise Gone(self.over)
+            raise self.over if isinstance(self.over, Gone) else Gone(self.over)
 
     async def _until(self, holds):
-        self._check()
         while not holds():
+            self._check()
             waker = asyncio.get_running_loop().create_future()
             self._wakers.append(waker)
             await waker
-            self._check()
 
     def _wake(self):
         wakers, self._wakers = self._wakers, []
@@ -341,12 +340,12 @@ class Session:
                 waker.set_result(None)
 
 
-def endpoints(base):
-    """What follows the base of three endpoints: for `ipc:` a word, for `tcp:` the next ports."""
+def endpoints(base, names):
+    """The three endpoints of a base: for `ipc:` it is followed by one of the names each, for `tcp:` by the next ports."""
     tcp = re.fullmatch(r'(tcp:.*:)(\d+)', base)
     if tcp:
         return [f'{tcp[1]}{int(tcp[2]) + offset}' for offset in range(3)]
-    return [f'{base}-{name}' for name in ('out', 'out-stream', 'in')]
+    return [f'{base}-{name}' for name in names]
 
 
 def takes_many(packet):
@@ -354,8 +353,13 @@ def takes_many(packet):
     return isinstance(ext, dict) and ext.get('multi') is True
 
 
+def write_packet(fields):
+    """A packet with these fields: text is taken as latin1 like HTTP's."""
+    return b'T' + encode(fields)
+
+
 def read_packet(frame):
-    """The fields of a packet: bodies as bytes, all other text as latin1 like HTTP's. Raises ValueError if it is not one."""
+    """The fields of a packet: bodies as bytes, all other text as latin1. Raises ValueError if it is not one."""
     if frame[:1] != b'T':
         raise ValueError('not a tnetstring')
     packet, end = decode(frame, 1)
@@ -368,7 +372,7 @@ def read_packet(frame):
     else:
         ids = [ids]
     credits = packet.get('credits', 0)
-    texts = all(isinstance(text, str) for text in [packet.get('from'), *ids])
+    texts = all(isinstance(text, str) for text in [packet.get('from', ''), *ids])
     if not texts or type(credits) is not int or credits < 0 or type(packet['body']) is not bytes or len(ids) > MAX_IDS:
         raise ValueError('a field is not what it must be')
     return packet

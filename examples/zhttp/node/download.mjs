@@ -1,0 +1,31 @@
+// Downloads into a file, as fast as the file takes it and no faster: node download.mjs BASE URL FILE
+import { open } from 'node:fs/promises';
+import { Fetch } from './fetch.mjs';
+
+const [, , base, uri, path] = process.argv;
+
+/** Bytes that may be on their way: more of them help over long distances, and cost as much memory. */
+const WINDOW = 200_000;
+
+async function download(fetch, file) {
+  const session = fetch.open({ method: 'GET', uri, 'follow-redirects': true, stream: true, credits: WINDOW });
+  const head = await session.receive();
+  if (head.code !== 200) throw new Error(`${head.code} ${head.reason}`);
+  let size = 0;
+  for await (const part of session.parts(head)) {
+    await file.appendFile(part);
+    size += part.length;
+  }
+  return size;
+}
+
+const fetch = await Fetch.connect(base);
+const file = await open(path, 'w');
+try {
+  console.log(`${await download(fetch, file)} bytes`);
+} catch (error) {
+  console.error(`the download failed: ${error.message}`);
+  process.exitCode = 1;
+}
+await file.close();
+await fetch.close();

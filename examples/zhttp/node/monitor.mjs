@@ -1,0 +1,23 @@
+// Prints what becomes of requests that nobody waits for: node monitor.mjs BASE [ADDRESS]
+//
+// ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of monitors may run.
+import { Subscriber } from 'zeromq';
+import { connected, fetchEndpoints, readAnswer } from './fetch.mjs';
+
+const [, , base, address = 'webhooks'] = process.argv;
+
+function outcome({ type, seq, condition, code, reason }) {
+  if (type === 'error') return `FAILED: ${condition}`;
+  if (type === 'cancel') return 'FAILED: cancelled';
+  if (type !== undefined) return seq === 0 ? 'accepted' : 'still under way';
+  return `${code < 400 ? 'delivered' : 'FAILED'}: ${code} ${reason}`;
+}
+
+const subscriber = new Subscriber({ receiveHighWaterMark: 0 });
+subscriber.subscribe(`${address} `);
+await connected(subscriber, fetchEndpoints(base).answers);
+console.log('monitor is ready');
+for await (const [frame] of subscriber) {
+  const packet = readAnswer(frame);
+  console.log(`${packet.id} ${outcome(packet)} ${JSON.stringify(packet['user-data'] ?? null)}`);
+}

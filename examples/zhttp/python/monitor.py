@@ -1,0 +1,40 @@
+"""Prints what becomes of requests that nobody waits for: python3 monitor.py BASE [ADDRESS]
+
+ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of monitors may run.
+"""
+import asyncio
+import json
+import sys
+
+import zmq
+import zmq.asyncio
+
+from fetch import connected, fetch_endpoints, read_answer
+
+base = sys.argv[1]
+address = sys.argv[2] if len(sys.argv) > 2 else 'webhooks'
+
+
+def outcome(packet):
+    kind = packet.get('type')
+    if kind == 'error':
+        return f'FAILED: {packet["condition"]}'
+    if kind == 'cancel':
+        return 'FAILED: cancelled'
+    if kind is not None:
+        return 'accepted' if packet.get('seq') == 0 else 'still under way'
+    return f'{"delivered" if packet["code"] < 400 else "FAILED"}: {packet["code"]} {packet.get("reason", "")}'
+
+
+async def main():
+    subscriber = zmq.asyncio.Context().socket(zmq.SUB)
+    subscriber.rcvhwm = 0
+    subscriber.subscribe(f'{address} ')
+    await connected(subscriber, fetch_endpoints(base).answers)
+    print('monitor is ready', flush=True)
+    while True:
+        packet = read_answer(await subscriber.recv())
+        print(packet['id'], outcome(packet), json.dumps(packet.get('user-data')), flush=True)
+
+
+asyncio.run(main())

@@ -1,0 +1,41 @@
+"""Has a webhook delivered, and ends without waiting for the outcome: python3 webhook.py BASE URL TEXT [SECONDS]
+
+Whoever subscribes to the address `webhooks`, as monitor.py does, hears what became of it. If no fetcher takes the request for
+so many seconds (10), it fails.
+"""
+import datetime
+import sys
+import uuid
+
+import zmq
+
+from fetch import fetch_endpoints
+from zhttp import write_packet
+
+base, uri, text = sys.argv[1:4]
+patience = round(float(sys.argv[4]) * 1000) if len(sys.argv) > 4 else 10_000
+
+context = zmq.Context()
+push = context.socket(zmq.PUSH)
+push.immediate = True  # It goes to a connection that is there, or it would wait in this process, which is about to end.
+push.sndtimeo = push.linger = patience
+push.connect(fetch_endpoints(base).requests)
+request = {
+    'from': 'webhooks',
+    'id': str(uuid.uuid4()),
+    'seq': 0,
+    'method': 'POST',
+    'uri': uri,
+    'headers': [['Content-Type', 'text/plain; charset=utf-8']],
+    'body': text.encode(),
+    'timeout': 30_000,  # Milliseconds for the whole request.
+    'user-data': {'uri': uri, 'sent': datetime.datetime.now().isoformat()},  # Comes back with every answer.
+}
+try:
+    push.send(write_packet(request))
+    print(request['id'])
+except zmq.Again:
+    sys.exit('nobody took the webhook')
+finally:
+    push.close()
+    context.term()  # What has not left yet still does.

@@ -1,0 +1,69 @@
+"""Sends each line of its input to a WebSocket server, and prints what comes back: python3 websocket_client.py BASE URL"""
+import asyncio
+import sys
+
+from fetch import Fetch, Gone
+
+MAX_MESSAGE = 100_000
+"""Bytes of a message."""
+
+WINDOW = 2 * MAX_MESSAGE
+"""Bytes that the server can send ahead."""
+
+closing = False
+
+
+def close(session, code):
+    global closing
+    if not closing:
+        session.send({'type': 'close', 'code': code})
+    closing = True
+
+
+async def speak(session):
+    lines = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(lines)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    async for line in lines:
+        await session.post({'content-type': 'text', 'body': line.rstrip(b'\n')})
+    close(session, 1000)
+
+
+async def listen(session):
+    message = b''
+    while True:
+        packet = await session.receive()
+        kind, body = packet.get('type'), packet['body']
+        if kind == 'close':
+            close(session, packet.get('code'))  # Whoever hears `close` answers with the same; then the session is over.
+            session.finish('closed')
+            return print(f'closed: {packet.get("code")}')
+        session.grant(len(body))
+        if kind == 'ping':
+            await session.post({'type': 'pong', 'body': body})
+        if kind is not None:
+            continue
+        message += body
+        if len(message) > MAX_MESSAGE:
+            sys.exit('failed: a message is too long')
+        if not packet.get('more'):
+            print(f'> {message.decode()}', flush=True)
+            message = b''
+
+
+async def main():
+    base, uri = sys.argv[1:]
+    async with await Fetch.connect(base) as fetch:
+        session = fetch.open({'method': 'GET', 'uri': uri, 'credits': WINDOW})
+        try:
+            await session.receive()  # It is accepted, or this raises.
+            print('connected', flush=True)
+            speaking = asyncio.create_task(speak(session))
+            await listen(session)
+            speaking.cancel()
+        except Gone as error:
+            packet = getattr(error, 'packet', {})
+            sys.exit(f'failed: {error} {packet.get("code", "")}')
+
+
+asyncio.run(main())
