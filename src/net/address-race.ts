@@ -1,0 +1,150 @@
+import type { OnReadOpts, Socket } from 'node:net';
+import { dial } from './dial.ts';
+import { DialError } from './dialler.ts';
+import type { Guard } from './guard/guard.ts';
+
+/** Takes the outcome of a race: one of the two calls, once, and never before `start` has returned. */
+export interface RaceOwner {
+  /** Nobody listens to the socket any more. */
+  onWon(socket: Socket): void;
+  onLost(error: DialError): void;
+}
+
+/** What happened, in words, by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'the system does not allow it',
+  EADDRNOTAVAIL: 'no local port is left for it',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  EINVAL: 'an address that cannot be reached from here',
+  EMFILE: 'too many open files here',
+  ENETUNREACH: 'no route to its network',
+  EPERM: 'the system does not allow it',
+  ETIMEDOUT: 'connection timed out',
+};
+
+/**
+ * Connects to the addresses of one host (RFC 8305 §5): one attempt after the other, the next one when the one before has failed or has
+ * taken longer than the delay, in which case it goes on nevertheless. The first connection that stands wins, and all others are closed.
+ * Each address is put to the guard right before it is dialled. A single address takes one socket and no timer.
+ */
+export class AddressRace {
+  readonly #addresses: readonly string[];
+  readonly #port: number;
+  readonly #guard: Guard | null;
+  readonly #onRead: OnReadOpts | undefined;
+  readonly #attemptDelay: number;
+  readonly #owner: RaceOwner;
+  /** The next address. */
+  #next = 0;
+  /** The attempts under way. */
+  readonly #attempts: Socket[] = [];
+  /** What became of others, each with its address in front; and whether all of them were given up by the system. */
+  readonly #denials: string[] = [];
+  readonly #failures: Failure[] = [];
+  #delay: NodeJS.Timeout | undefined;
+  #over = false;
+
+  /**
+   * @param addresses in the order in which they are dialled; one at least
+   * @param onRead reads from the connection that wins; undefined reads nothing
+   * @param attemptDelay milliseconds until the next attempt is made beside the one before
+   */
+  constructor(
+    addresses: readonly string[],
+    port: number,
+    guard: Guard | null,
+    onRead: OnReadOpts | undefined,
+    attemptDelay: number,
+    owner: RaceOwner,
+  ) {
+    this.#addresses = addresses;
+    this.#port = port;
+    this.#guard = guard;
+    this.#onRead = onRead;
+    this.#attemptDelay = attemptDelay;
+    this.#owner = owner;
+  }
+
+  start(): void {
+    this.#attemptNext();
+  }
+
+  /** Closes everything. Its owner hears nothing more. */
+  cancel(): void {
+    this.#finish(null);
+  }
+
+  #attemptNext(): void {
+    clearTimeout(this.#delay);
+    while (this.#next < this.#addresses.length) {
+      const address = this.#addresses[this.#next++] as string;
+      const verdict = this.#guard?.checkAddress(address);
+      if (verdict?.allowed === false) {
+        this.#denials.push(`${address} is denied (${verdict.reason})`);
+        continue;
+      }
+      this.#attempt(address);
+      if (this.#next < this.#addresses.length) {
+        this.#delay = setTimeout(() => this.#attemptNext(), this.#attemptDelay);
+      }
+      return;
+    }
+    // Also at the very beginning, when all addresses are denied: the owner still has to get hold of this race.
+    if (this.#attempts.length === 0) process.nextTick(() => this.#lose());
+  }
+
+  #attempt(address: string): void {
+    // As it is an address that was checked, nothing is looked up any more: what is dialled is what was checked.
+    const socket = dial(address, this.#port, this.#onRead);
+    this.#attempts.push(socket);
+    const onConnect = (): void => {
+      if (this.#over) return;
+      socket.removeListener('connect', onConnect);
+      socket.removeListener('error', onError);
+      this.#finish(socket);
+      this.#owner.onWon(socket);
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (this.#over) return;
+      this.#attempts.splice(this.#attempts.indexOf(socket), 1);
+      this.#failures.push({ address, code: error.code ?? error.message });
+      this.#attemptNext();
+    };
+    socket.on('connect', onConnect);
+    socket.on('error', onError);
+  }
+
+  #lose(): void {
+    if (this.#over) return;
+    this.#finish(null);
+    this.#owner.onLost(outcome(this.#denials, this.#failures));
+  }
+
+  /** Ends it, and closes every attempt but the one that has won. */
+  #finish(winner: Socket | null): void {
+    this.#over = true;
+    clearTimeout(this.#delay);
+    for (const socket of this.#attempts) {
+      if (socket !== winner) socket.destroy();
+    }
+    this.#attempts.length = 0;
+  }
+}
+
+/** An attempt that failed, and the system's code for why. */
+interface Failure {
+  readonly address: string;
+  readonly code: string;
+}
+
+/** Why nobody was reached: that something was tried in vain says more than that something else was forbidden. */
+function outcome(denials: readonly string[], failures: readonly Failure[]): DialError {
+  if (failures.length === 0) return new DialError('policy', denials.join(', '));
+  const kind = failures.every(({ code }) => code === 'ETIMEDOUT') ? 'timeout' : 'unreachable';
+  const reasons = failures.map(({ code }) => REASONS[code] ?? `connection failed with ${code}`);
+  if (denials.length === 0 && new Set(reasons).size === 1) return new DialError(kind, reasons[0] as string);
+  const each = failures.map(({ address }, i) => `${address}: ${reasons[i]}`);
+  return new DialError(kind, [...each, ...denials].join(', '));
+}

@@ -1,0 +1,30 @@
+import { isIP } from 'node:net';
+
+/** Addresses of one host that are used: whoever runs its name server decides how many there are. */
+export const MAX_ADDRESSES = 16;
+
+/**
+ * The order in which addresses are dialled (RFC 8305 §4): the family of the first and the other one take turns, so that a family that leads
+ * nowhere delays little. Each stands there once, there are `MAX_ADDRESSES` at most, and what is no address is left out.
+ * @param ipv4Only leaves IPv6 addresses out as well
+ */
+export function dialOrder(addresses: readonly string[], ipv4Only: boolean): string[] {
+  const ipv4: string[] = [];
+  const ipv6: string[] = [];
+  let first: string[] | null = null;
+  for (const address of addresses) {
+    const family = isIP(address);
+    if (family === 0 || (family === 6 && ipv4Only)) continue;
+    const those = family === 4 ? ipv4 : ipv6;
+    first ??= those;
+    those.push(address);
+  }
+  if (first === null) return [];
+  const second = first === ipv4 ? ipv6 : ipv4;
+  const order = new Set<string>();
+  for (let i = 0; (i < first.length || i < second.length) && order.size < MAX_ADDRESSES; i++) {
+    if (i < first.length) order.add(first[i] as string);
+    if (i < second.length && order.size < MAX_ADDRESSES) order.add(second[i] as string);
+  }
+  return [...order];
+}

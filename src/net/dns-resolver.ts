@@ -1,0 +1,89 @@
+import { Resolver as AresResolver } from 'node:dns';
+import type { Resolver } from './resolver.ts';
+import { SharedLookups } from './shared-lookups.ts';
+
+/** How long answers are waited for. */
+export interface DnsResolverOptions {
+  /** Milliseconds until a question that got no answer is asked again, of the next server or once more; more with every round. Default 2,000. */
+  readonly timeout?: number;
+  /** Times that each server is asked. Default 2. */
+  readonly tries?: number;
+}
+
+/**
+ * RFC 8305 §3: milliseconds that the IPv6 addresses are waited for when those of IPv4 are there: a name server that keeps silent on one
+ * of two questions costs no more than that.
+ */
+const RESOLUTION_DELAY = 50;
+
+/** RFC 6761 §6.3: what these names stand for is no question to a name server. */
+const LOCALHOST = /^(?:.*\.)?localhost\.?$/i;
+
+/** What a look-up of one family has brought. */
+interface Answer {
+  readonly addresses: readonly string[];
+  readonly error: NodeJS.ErrnoException | null;
+}
+
+const NO_ADDRESSES: Answer = { addresses: [], error: null };
+
+/**
+ * Asks name servers of its own instead of the system's. Names are taken as complete: there are no search domains and no /etc/hosts.
+ * IPv6 addresses come first, as RFC 6724 has it; on a machine without IPv6 they fail at once. A look-up takes no thread.
+ */
+export class DnsResolver implements Resolver {
+  readonly #ares: AresResolver;
+  readonly #lookUps = new SharedLookups((name, family) => this.#lookUp(name, family));
+
+  /**
+   * @param servers IP addresses of name servers, one at least: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`
+   * @throws Error when one of them cannot be an address
+   */
+  constructor(servers: readonly string[], options: DnsResolverOptions = {}) {
+    if (servers.length === 0) throw new Error('a resolver needs the address of a name server');
+    this.#ares = new AresResolver({ timeout: options.timeout ?? 2_000, tries: options.tries ?? 2 });
+    this.#ares.setServers(servers);
+  }
+
+  resolve(host: string, family: 0 | 4): Promise<readonly string[]> {
+    return this.#lookUps.resolve(host, family);
+  }
+
+  #lookUp(name: string, family: 0 | 4): Promise<readonly string[]> {
+    if (LOCALHOST.test(name)) return Promise.resolve(family === 4 ? ['127.0.0.1'] : ['::1', '127.0.0.1']);
+    return new Promise((resolve, reject) => {
+      let ipv4: Answer | null = null;
+      let ipv6: Answer | null = family === 4 ? NO_ADDRESSES : null;
+      let delay: NodeJS.Timeout | undefined;
+      const onAnswer = (): void => {
+        // Those of IPv4 are waited for whatever happens: they are the way out where IPv6 leads nowhere.
+        if (ipv4 === null) return;
+        if (ipv6 === null) {
+          if (ipv4.addresses.length > 0)
+            delay = setTimeout(() => resolve((ipv4 as Answer).addresses), RESOLUTION_DELAY);
+          return;
+        }
+        clearTimeout(delay);
+        const addresses = [...ipv6.addresses, ...ipv4.addresses];
+        const error = worse(ipv6.error, ipv4.error);
+        if (addresses.length > 0 || error === null) resolve(addresses);
+        else reject(error);
+      };
+      this.#ares.resolve4(name, (error, addresses) => {
+        ipv4 = { addresses: addresses ?? [], error };
+        onAnswer();
+      });
+      if (ipv6 !== null) return;
+      this.#ares.resolve6(name, (error, addresses) => {
+        ipv6 = { addresses: addresses ?? [], error };
+        onAnswer();
+      });
+    });
+  }
+}
+
+/** Of two failures the one that may have kept addresses from us; that there are none of one family says nothing of the other. */
+function worse(a: NodeJS.ErrnoException | null, b: NodeJS.ErrnoException | null): NodeJS.ErrnoException | null {
+  if (a === null || b === null) return a ?? b;
+  return a.code === 'ENODATA' || a.code === 'ENOTFOUND' ? b : a;
+}

@@ -1,0 +1,149 @@
+import { isIP, type OnReadOpts, type Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { type Log, silentLog } from '../exchange/index.ts';
+import { AddressRace, type RaceOwner } from './address-race.ts';
+import { dialOrder } from './dial-order.ts';
+import { DialError, type Dialler, type Dialling, type DialSink, type DialTarget } from './dialler.ts';
+import type { Resolver } from './resolver.ts';
+import { TlsClientContexts } from './tls-client-contexts.ts';
+import { type HandshakeOwner, TlsHandshake } from './tls-handshake.ts';
+import { TrustStore } from './trust-store.ts';
+
+/** How connections are made. */
+export interface TcpDiallerOptions {
+  readonly resolver: Resolver;
+  /** Whom servers' certificates may come from. Default: as the environment and the system say, see `TrustStore`. */
+  readonly trust?: TrustStore;
+  /** RFC 8305 §5: milliseconds until the next address is tried beside the one before. Default 250. */
+  readonly attemptDelay?: number;
+  readonly log?: Log;
+}
+
+/**
+ * Dials over TCP, and speaks TLS where it is asked for. There is no time limit of its own: whoever dials cancels when it takes too long.
+ * @see Dialler
+ */
+export class TcpDialler implements Dialler {
+  readonly #resolver: Resolver;
+  readonly #attemptDelay: number;
+  readonly #contexts: TlsClientContexts;
+
+  constructor(options: TcpDiallerOptions) {
+    this.#resolver = options.resolver;
+    this.#attemptDelay = options.attemptDelay ?? 250;
+    this.#contexts = new TlsClientContexts(options.trust ?? new TrustStore({ log: options.log ?? silentLog }));
+  }
+
+  /** @throws RangeError when the port is out of its range */
+  dial(target: DialTarget, sink: DialSink, onRead: OnReadOpts): Dialling {
+    const { host, port, ipv4Only } = target;
+    if (!(port >= 1 && port <= 65_535)) throw new RangeError(`${port} is no port`);
+    const dial = new TcpDial(target, sink, onRead, this.#attemptDelay, this.#contexts);
+    if (isIP(host) === 4 || (isIP(host) === 6 && !ipv4Only)) {
+      dial.start([host]);
+    } else {
+      this.#resolver.resolve(host, ipv4Only ? 4 : 0).then(
+        (addresses) => dial.start(dialOrder(addresses, ipv4Only)),
+        (error: Error) => dial.fail(error instanceof DialError ? error : new DialError('resolve', error.message)),
+      );
+    }
+    return dial;
+  }
+}
+
+/** One dial: addresses, then a connection to one of them, then perhaps TLS on it. */
+class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
+  readonly #target: DialTarget;
+  readonly #sink: DialSink;
+  readonly #onRead: OnReadOpts;
+  readonly #attemptDelay: number;
+  readonly #contexts: TlsClientContexts;
+  #context: SecureContext | null = null;
+  /** What is under way, once the addresses are there. */
+  #step: AddressRace | TlsHandshake | null = null;
+  #over = false;
+
+  constructor(
+    target: DialTarget,
+    sink: DialSink,
+    onRead: OnReadOpts,
+    attemptDelay: number,
+    contexts: TlsClientContexts,
+  ) {
+    this.#target = target;
+    this.#sink = sink;
+    this.#onRead = onRead;
+    this.#attemptDelay = attemptDelay;
+    this.#contexts = contexts;
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#step?.cancel();
+  }
+
+  /** Connects to one of the addresses. */
+  start(addresses: readonly string[]): void {
+    if (this.#over) return;
+    const { port, guard, tls } = this.#target;
+    if (addresses.length === 0) {
+      this.fail(new DialError('resolve', 'its name is not known'));
+      return;
+    }
+    try {
+      // What is wrong with a client certificate is found out before anybody is connected to.
+      if (tls !== null) this.#context = this.#contexts.contextFor(tls);
+    } catch (error) {
+      this.fail(error as DialError);
+      return;
+    }
+    const race = new AddressRace(
+      addresses,
+      port,
+      guard,
+      tls === null ? this.#onRead : undefined,
+      this.#attemptDelay,
+      this,
+    );
+    this.#step = race;
+    race.start();
+  }
+
+  /** Fails, in a moment: whoever dials may not have got hold of this dial yet. */
+  fail(error: DialError): void {
+    process.nextTick(() => this.onLost(error));
+  }
+
+  onWon(socket: Socket): void {
+    const { tls } = this.#target;
+    if (tls === null) this.#succeed(socket);
+    else this.#step = new TlsHandshake(socket, tls, this.#context as SecureContext, this);
+  }
+
+  onSecured(socket: Socket): void {
+    const { callback } = this.#onRead;
+    // Node's `onread` does not reach through to a connection that was made before TLS.
+    socket.on('data', (chunk: Buffer) => {
+      if (callback(chunk.length, chunk) === false) socket.pause();
+    });
+    this.#succeed(socket);
+  }
+
+  onInsecure(error: DialError): void {
+    this.onLost(error);
+  }
+
+  onLost(error: DialError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#step = null;
+    this.#sink.onDialFailed(error);
+  }
+
+  #succeed(socket: Socket): void {
+    this.#over = true;
+    this.#step = null;
+    this.#sink.onConnected(socket);
+  }
+}

@@ -1,0 +1,78 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { DialError, type TlsClientSettings } from './dialler.ts';
+import type { Authorities, TrustStore } from './trust-store.ts';
+
+/**
+ * Contexts kept in memory. One with the authorities of a usual system takes about 1 MB, and 20 ms to make; it is only client certificates
+ * that there may be many of.
+ */
+const MAX_CONTEXTS = 64;
+
+/** TLS 1.2 and 1.3: RFC 8996 retires the older ones. */
+const VERSIONS = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' } as const;
+
+/** What TLS connections to servers are made with, by client certificate and by whether servers are verified. */
+export class TlsClientContexts {
+  readonly #trust: TrustStore;
+  readonly #maxContexts: number;
+  /** Whom the contexts that verify trust. */
+  #authorities: Authorities = null;
+  /** The one asked for last stands last. */
+  readonly #verifying = new Map<string, SecureContext>();
+  readonly #trusting = new Map<string, SecureContext>();
+
+  /** @param maxContexts of each kind, verifying and not, kept in memory; the one that was not asked for the longest goes first */
+  constructor(trust: TrustStore, maxContexts = MAX_CONTEXTS) {
+    this.#trust = trust;
+    this.#maxContexts = maxContexts;
+  }
+
+  /** @throws DialError `tls` when the client certificate or its key cannot be used, or it cannot be found out whom to trust */
+  contextFor({ verify, clientCert, clientKey }: TlsClientSettings): SecureContext {
+    const authorities = verify ? this.#trusted() : [];
+    const contexts = verify ? this.#verifying : this.#trusting;
+    // No PEM has a zero byte in it.
+    const identity = clientCert === '' && clientKey === '' ? '' : `${clientCert}\0${clientKey}`;
+    let context = contexts.get(identity);
+    if (context === undefined) {
+      context = createContext(authorities, clientCert, clientKey);
+      if (contexts.size >= this.#maxContexts) forgetOldest(contexts);
+    } else contexts.delete(identity);
+    contexts.set(identity, context);
+    return context;
+  }
+
+  #trusted(): Authorities {
+    let authorities: Authorities;
+    try {
+      authorities = this.#trust.authorities();
+    } catch (error) {
+      throw new DialError('tls', `trusted authorities cannot be loaded: ${(error as Error).message}`);
+    }
+    if (authorities !== this.#authorities) this.#verifying.clear();
+    this.#authorities = authorities;
+    return authorities;
+  }
+}
+
+function createContext(authorities: Authorities, clientCert: string, clientKey: string): SecureContext {
+  // Node takes no authorities at all for a wish to have its own.
+  const options = { ...VERSIONS, ca: authorities === null ? undefined : [...authorities] };
+  if (clientCert === '' && clientKey === '') return createSecureContext(options);
+  if (clientCert === '' || clientKey === '') {
+    throw new DialError('tls', 'a client certificate and its key have to be given together');
+  }
+  try {
+    return createSecureContext({ ...options, cert: clientCert, key: clientKey });
+  } catch (error) {
+    const { reason, message } = error as Error & { reason?: string };
+    throw new DialError('tls', `the client certificate or its key cannot be used: ${reason ?? message}`);
+  }
+}
+
+function forgetOldest(contexts: Map<string, SecureContext>): void {
+  for (const identity of contexts.keys()) {
+    contexts.delete(identity);
+    return;
+  }
+}

@@ -1,0 +1,57 @@
+/** What is wrong with a certificate, by OpenSSL's code. */
+const CERTIFICATE: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'the certificate has expired',
+  CERT_NOT_YET_VALID: 'the certificate is not valid yet',
+  CERT_REVOKED: 'the certificate was revoked',
+  CERT_SIGNATURE_FAILURE: 'the signature of the certificate is wrong',
+  CA_MD_TOO_WEAK: 'a certificate of the chain is signed in too weak a way',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
+  EE_KEY_TOO_SMALL: 'the key of the certificate is too small',
+  INVALID_CA: 'a certificate of the chain is not one of an authority',
+  INVALID_PURPOSE: 'the certificate is not one for servers',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an unknown authority, or the chain is not complete',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority, or the chain is not complete',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes from an unknown authority, or the chain is not complete',
+};
+
+/** What went wrong with a handshake, by Node's code. */
+const HANDSHAKE: Readonly<Record<string, string>> = {
+  ECONNRESET: 'the server closed the connection in the handshake',
+  EPIPE: 'the server closed the connection in the handshake',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server does not take our certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the server does not take our certificate',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the server refuses the handshake',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a certificate of ours',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'the server does not speak HTTP/1.1',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server speaks neither TLS 1.2 nor 1.3',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not take our certificate',
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'the server does not know the name',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server speaks neither TLS 1.2 nor 1.3',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS',
+  ETIMEDOUT: 'the connection timed out in the handshake',
+};
+
+/** Characters of a list of names that are shown: the server makes it as long as it likes. */
+const MAX_NAMES = 200;
+
+/** Why a TLS connection did not come about, in words; `error` is what Node's TLS socket says. */
+export function tlsFailureText(error: NodeJS.ErrnoException, serverName: string): string {
+  const code = error.code ?? '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongName(error, serverName);
+  const words = CERTIFICATE[code] ?? HANDSHAKE[code];
+  if (words !== undefined) return words;
+  if (code.startsWith('ERR_')) return `the handshake failed with ${code}`;
+  return code === '' ? `TLS failed: ${error.message}` : `the certificate is not to be trusted: ${code}`;
+}
+
+/** Names whom the certificate is for. */
+function wrongName(
+  error: Error & { readonly cert?: { readonly subjectaltname?: string } },
+  serverName: string,
+): string {
+  const names = error.cert?.subjectaltname ?? '';
+  if (names === '') return `the certificate is not for ${serverName}`;
+  const shown = names.length > MAX_NAMES ? `${names.slice(0, MAX_NAMES)}…` : names;
+  return `the certificate is not for ${serverName}, only for ${shown}`;
+}

@@ -1,0 +1,90 @@
+import type { Socket } from 'node:net';
+import { isIP } from 'node:net';
+import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
+import { DialError, type TlsClientSettings } from './dialler.ts';
+import { tlsFailureText } from './tls-failure-text.ts';
+
+/** Takes the outcome of a handshake: one of the two calls, once. */
+export interface HandshakeOwner {
+  /** Nobody listens to the socket any more. */
+  onSecured(socket: TLSSocket): void;
+  /** The connection is closed. */
+  onInsecure(error: DialError): void;
+}
+
+/** Application protocols offered (RFC 7301): HTTP/2 is none of them. */
+const PROTOCOLS = ['http/1.1'];
+
+/** The handshake of a connection to a server, which begins at once. */
+export class TlsHandshake {
+  readonly #socket: TLSSocket;
+  readonly #serverName: string;
+  readonly #owner: HandshakeOwner;
+  readonly #onSecure = (): void => this.#succeed();
+  readonly #onError = (error: Error): void => this.#fail(error);
+  readonly #onClose = (): void => this.#fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+  #over = false;
+
+  /** @param raw connected, and not yet read from: it belongs to the TLS connection from now on */
+  constructor(raw: Socket, settings: TlsClientSettings, context: SecureContext, owner: HandshakeOwner) {
+    this.#serverName = withoutDot(settings.serverName);
+    this.#owner = owner;
+    // What goes wrong below TLS is told by the TLS socket; nothing is known to be told here, and it must not end the program.
+    raw.on('error', ignore);
+    this.#socket = connect({
+      socket: raw,
+      secureContext: context,
+      // RFC 6066 §3: an address is no name to ask for.
+      servername: isIP(this.#serverName) === 0 ? this.#serverName : '',
+      ALPNProtocols: PROTOCOLS,
+      rejectUnauthorized: settings.verify,
+      checkServerIdentity: (_name, certificate) => this.#check(settings, certificate),
+    });
+    this.#socket.on('secureConnect', this.#onSecure).on('error', this.#onError).on('close', this.#onClose);
+  }
+
+  /** Closes the connection. Its owner hears nothing more. */
+  cancel(): void {
+    this.#over = true;
+    this.#socket.destroy();
+  }
+
+  /** RFC 9525 §6: whether the certificate is for the server that was asked for, or the other one that is as good. */
+  #check({ verify, alsoTrusted }: TlsClientSettings, certificate: PeerCertificate): Error | undefined {
+    if (!verify) return undefined;
+    const error = nameError(this.#serverName, certificate);
+    if (error === undefined || alsoTrusted === '') return error;
+    return nameError(alsoTrusted, certificate) === undefined ? undefined : error;
+  }
+
+  #succeed(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const socket = this.#socket;
+    socket.removeListener('secureConnect', this.#onSecure);
+    socket.removeListener('error', this.#onError).removeListener('close', this.#onClose);
+    this.#owner.onSecured(socket);
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.cancel();
+    this.#owner.onInsecure(new DialError('tls', tlsFailureText(error, this.#serverName)));
+  }
+}
+
+function nameError(name: string, certificate: PeerCertificate): Error | undefined {
+  try {
+    return checkServerIdentity(name, certificate);
+  } catch (error) {
+    // The server makes the certificate: whatever cannot be read in it is not for us.
+    return error as Error;
+  }
+}
+
+/** RFC 6066 §3: a name is asked for without the dot at its end. */
+function withoutDot(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name;
+}
+
+function ignore(): void {}

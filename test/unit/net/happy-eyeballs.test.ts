@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
+import net, { Socket } from 'node:net';
+import { test } from 'node:test';
+import { TcpDialler } from '../../../src/net/index.ts';
+import { turn } from '../../support/manual-clock.ts';
+import { FixedResolver, ListedGuard, openSockets, startServer, TestDial } from './dial-support.ts';
+import { startFullListener } from './full-listener.ts';
+
+/** As good as never: whatever happens within the test happens without the delay. */
+const NEVER = 1_000_000;
+
+function diallerTo(addresses: readonly string[], attemptDelay?: number): TcpDialler {
+  const resolver = new FixedResolver(addresses);
+  return new TcpDialler(attemptDelay === undefined ? { resolver } : { resolver, attemptDelay });
+}
+
+for (const [first, second] of [
+  ['::1', '127.0.0.1'],
+  ['127.0.0.1', '::1'],
+] as const) {
+  test(`when ${first} refuses, ${second} is tried at once`, async (t) => {
+    const server = await startServer(t, second);
+    const dialler = diallerTo([first, second], NEVER);
+    const dial = new TestDial(t, dialler, { host: 'a.test', port: server.port });
+    assert.equal((await dial.socket()).remoteAddress, second);
+  });
+
+  test(`when ${first} keeps silent, ${second} is tried after the delay, and the connection to it alone stays`, async (t) => {
+    const silent = await startFullListener(t, first);
+    const server = await startServer(t, second, silent.port);
+    const before = openSockets();
+    const guard = new ListedGuard();
+    const dial = new TestDial(t, diallerTo([first, second], 5), { host: 'a.test', port: server.port, guard });
+    const socket = await dial.socket();
+    assert.equal(socket.remoteAddress, second);
+    assert.deepEqual(guard.checked, [first, second]);
+    // A handle is gone one turn after it was closed.
+    await turn();
+    await turn();
+    // Both ends of it are ours.
+    await server.connection();
+    assert.equal(openSockets(), before + 2);
+  });
+}
+
+test('the delay is 250 ms, and there is none before the next address when one refuses', async (t) => {
+  const silent = await startFullListener(t, '127.0.0.1');
+  await startFullListener(t, '127.0.0.3', silent.port);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const guard = new ListedGuard();
+  const addresses = ['127.0.0.1', '127.0.0.3', '127.0.0.4'];
+  const dial = new TestDial(t, diallerTo(addresses), { host: 'a.test', port: silent.port, guard });
+  t.after(() => dial.dialling.cancel());
+  await turn();
+  t.mock.timers.tick(249);
+  assert.deepEqual(guard.checked, ['127.0.0.1']);
+  t.mock.timers.tick(1);
+  assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
+  t.mock.timers.tick(249);
+  assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
+  t.mock.timers.tick(1);
+  assert.deepEqual(guard.checked, addresses);
+});
+
+test('an address that is tried is not given up when the next one is', async (t) => {
+  const late = await startFullListener(t, '127.0.0.1');
+  await startFullListener(t, '127.0.0.3', late.port);
+  const guard = new ListedGuard();
+  const asked = new Promise<void>((resolve) => {
+    t.mock.method(guard, 'checkAddress', (address: string) => {
+      guard.checked.push(address);
+      if (address === '127.0.0.3') resolve();
+      return { allowed: true, reason: '' };
+    });
+  });
+  const where = { host: 'a.test', port: late.port, guard };
+  const dial = new TestDial(t, diallerTo(['127.0.0.1', '127.0.0.3'], 1), where);
+  await asked;
+  late.open();
+  assert.equal((await dial.socket()).remoteAddress, '127.0.0.1');
+  assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
+});
+
+test('that the last address is denied does not end an attempt that is under way', async (t) => {
+  const late = await startFullListener(t, '127.0.0.1');
+  const guard = new ListedGuard('127.0.0.3');
+  const where = { host: 'a.test', port: late.port, guard };
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const dial = new TestDial(t, diallerTo(['127.0.0.1', '127.0.0.3']), where);
+  await turn();
+  t.mock.timers.tick(250);
+  assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
+  late.open();
+  assert.equal((await dial.socket()).remoteAddress, '127.0.0.1');
+});
+
+test('all attempts and the delay end when the dial is cancelled', async (t) => {
+  const silent = await startFullListener(t, '127.0.0.1');
+  await startFullListener(t, '127.0.0.3', silent.port);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const before = openSockets();
+  const guard = new ListedGuard();
+  const addresses = ['127.0.0.1', '127.0.0.3', '127.0.0.4'];
+  const dial = new TestDial(t, diallerTo(addresses), { host: 'a.test', port: silent.port, guard });
+  await turn();
+  t.mock.timers.tick(250);
+  assert.equal(openSockets(), before + 2);
+  dial.dialling.cancel();
+  await turn();
+  await turn();
+  assert.equal(openSockets(), before);
+  t.mock.timers.tick(1_000);
+  assert.equal(guard.checked.length, 2);
+  assert.equal(dial.calls, 0);
+});
+
+test('one address takes no timer, nor do the addresses when the first one answers', async (t) => {
+  const server = await startServer(t, '127.0.0.1');
+  const setTimer = t.mock.method(globalThis, 'setTimeout');
+  const clearTimer = t.mock.method(globalThis, 'clearTimeout');
+  await new TestDial(t, diallerTo([]), { port: server.port }).socket();
+  await new TestDial(t, diallerTo(['127.0.0.1']), { host: 'a.test', port: server.port }).socket();
+  assert.equal(setTimer.mock.callCount(), 0);
+  await new TestDial(t, diallerTo(['127.0.0.1', '::1'], NEVER), { host: 'a.test', port: server.port }).socket();
+  const [timer] = setTimer.mock.calls.map(({ result }) => result);
+  assert.ok(clearTimer.mock.calls.some(({ arguments: [cleared] }) => cleared === timer));
+});
+
+test('it is a timeout when the system gives up waiting, unless somebody refused', async (t) => {
+  const codes = new Map([['127.0.0.9', 'ECONNREFUSED']]);
+  const connect = t.mock.method(net, 'connect', ({ host }: { host: string }) => {
+    const code = codes.get(host) ?? 'ETIMEDOUT';
+    return new Socket().destroy(Object.assign(new Error(code), { code }));
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    connect.mock.restore();
+    syncBuiltinESMExports();
+  });
+  const failure = (...addresses: string[]) =>
+    new TestDial(t, diallerTo(addresses), { host: 'a.test', port: 9 }).failure();
+  assert.deepEqual(await failure('127.0.0.1', '::1'), ['timeout', 'connection timed out']);
+  const mixed = '127.0.0.1: connection timed out, 127.0.0.9: connection refused';
+  assert.deepEqual(await failure('127.0.0.1', '127.0.0.9'), ['unreachable', mixed]);
+});
+
+test('connections that stand at the same moment: one is handed over, the others are closed', async (t) => {
+  const first = await startFullListener(t, '127.0.0.1');
+  const second = await startFullListener(t, '127.0.0.3', first.port);
+  const before = openSockets();
+  const dial = new TestDial(t, diallerTo(['127.0.0.1', '127.0.0.3'], 1), { host: 'a.test', port: first.port });
+  first.open();
+  second.open();
+  const socket = await dial.socket();
+  await turn();
+  await turn();
+  assert.equal(openSockets(), before + 1);
+  assert.equal(dial.calls, 1);
+  socket.destroy();
+  await once(socket, 'close');
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import dns from 'node:dns';
+import { isIP } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { DialError, SystemResolver } from '../../../src/net/index.ts';
+
+type Found = { address: string; family: number }[];
+type Done = (error: Error | null, found: Found) => void;
+
+/** Stands in for the system: no look-up leaves the machine. Keeps the questions, and answers each when it is told to. */
+class FakeSystem {
+  readonly questions: { name: string; options: unknown }[] = [];
+  readonly #waiting: Done[] = [];
+
+  constructor(t: TestContext) {
+    t.mock.method(dns, 'lookup', (name: string, options: unknown, done: Done) => {
+      this.questions.push({ name, options });
+      this.#waiting.push(done);
+    });
+  }
+
+  find(...addresses: string[]): void {
+    this.#waiting.shift()?.(
+      null,
+      addresses.map((address) => ({ address, family: isIP(address) })),
+    );
+  }
+
+  fail(code: string): void {
+    this.#waiting.shift()?.(Object.assign(new Error(code), { code }), []);
+  }
+}
+
+test('localhost is found, as the system has it', async () => {
+  const addresses = await new SystemResolver().resolve('localhost', 4);
+  assert.ok(addresses.includes('127.0.0.1'), addresses.join());
+});
+
+test("the order is the system's, and IPv4 alone is asked for alone", async (t) => {
+  const system = new FakeSystem(t);
+  const resolver = new SystemResolver();
+  const [both, ipv4] = [resolver.resolve('a.test', 0), resolver.resolve('a.test', 4)];
+  system.find('192.0.2.2', '::1', '192.0.2.1');
+  system.find('192.0.2.1');
+  assert.deepEqual(await both, ['192.0.2.2', '::1', '192.0.2.1']);
+  assert.deepEqual(await ipv4, ['192.0.2.1']);
+  assert.deepEqual(system.questions, [
+    { name: 'a.test', options: { all: true, family: 0, order: 'verbatim' } },
+    { name: 'a.test', options: { all: true, family: 4, order: 'verbatim' } },
+  ]);
+});
+
+test('those who ask at the same time share one look-up, and later ones do not', async (t) => {
+  const system = new FakeSystem(t);
+  const resolver = new SystemResolver();
+  const shared = [resolver.resolve('a.test', 0), resolver.resolve('a.test', 0)];
+  system.find('192.0.2.1');
+  assert.deepEqual(await Promise.all(shared), [['192.0.2.1'], ['192.0.2.1']]);
+  const later = resolver.resolve('a.test', 0);
+  system.find('192.0.2.2');
+  assert.deepEqual(await later, ['192.0.2.2']);
+  assert.equal(system.questions.length, 2);
+});
+
+for (const [code, message] of [
+  ['ENOTFOUND', 'its name is not known'],
+  ['EAI_AGAIN', 'its name cannot be resolved at present'],
+  ['EAI_FAIL', 'its name cannot be resolved at present'],
+] as const) {
+  test(`${code} is told in words`, async (t) => {
+    const system = new FakeSystem(t);
+    const answer = new SystemResolver().resolve('a.test', 0);
+    system.fail(code);
+    await assert.rejects(answer, (error: Error) => {
+      assert.ok(error instanceof DialError);
+      assert.deepEqual([error.kind, error.message], ['resolve', message]);
+      return true;
+    });
+  });
+}
+
+test('an address, and what cannot be a name, is no question to the system', async (t) => {
+  const system = new FakeSystem(t);
+  const resolver = new SystemResolver();
+  assert.deepEqual(await resolver.resolve('127.0.0.1', 4), ['127.0.0.1']);
+  assert.deepEqual(await resolver.resolve('::1', 0), ['::1']);
+  for (const name of ['', 'a\0b', 'ä.test']) await assert.rejects(resolver.resolve(name, 0), DialError);
+  assert.deepEqual(system.questions, []);
+});
