@@ -45,13 +45,12 @@ export class AuthorityCache {
 }
 
 function parseAuthority(scheme: FetchScheme, text: string): FetchAuthority {
-  const bracket = text.startsWith('[') ? text.indexOf(']') + 1 : 0;
-  const colon = text.indexOf(':', bracket);
+  const isLiteral = text.startsWith('[');
+  const colon = text.indexOf(':', isLiteral ? text.indexOf(']') : 0);
   const host = colon < 0 ? text : text.slice(0, colon);
-  const port = colon < 0 ? 0 : parsePort(text.slice(colon + 1));
-  const canonical = canonicalHost(bracket > 0 ? checkedIpv6(host) : checkedName(host));
+  const canonical = canonicalHost(isLiteral ? checkedIpv6(host) : checkedName(host));
   if (canonical === null) throw invalid('host of the URI is none');
-  return new FetchAuthority(scheme, canonical, port);
+  return new FetchAuthority(scheme, canonical, colon < 0 ? 0 : parsePort(text.slice(colon + 1)));
 }
 
 /** 0 for no digits at all, which RFC 3986 §3.2.3 allows. */
