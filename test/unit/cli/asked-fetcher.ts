@@ -1,0 +1,63 @@
+import type { TestContext } from 'node:test';
+import { type PacketTrace, ZhttpAsker } from '../../../src/cli/zhttp-asker.ts';
+import type { RequestPacket, ResponsePacket } from '../../../src/codec/zhttp/index.ts';
+import { parseFetchEndpoints } from '../../../src/config/index.ts';
+import { ZhttpFetcher } from '../../support/zhttp-fetcher.ts';
+import { Arrivals } from '../../support/zmq/zmq-rig.ts';
+
+/** A scripted responder, and an asker under test that is connected to it. */
+export class AskedFetcher {
+  readonly asker: ZhttpAsker;
+  /** Lines that the asker has shown. */
+  readonly trace: string[] = [];
+  /** What the asker sends after its first packet. */
+  readonly packets = new Arrivals<RequestPacket>();
+  readonly #fetcher: ZhttpFetcher;
+  #request: RequestPacket | null = null;
+  #sent = 0;
+
+  private constructor(fetcher: ZhttpFetcher) {
+    this.#fetcher = fetcher;
+    const trace: PacketTrace = (direction, text) => this.trace.push(`${direction} ${text}`);
+    this.asker = new ZhttpAsker(parseFetchEndpoints(fetcher.base), trace);
+  }
+
+  /** @param probes whether the responder answers packets for sessions that it does not know */
+  static async start(t: TestContext, probes = true): Promise<AskedFetcher> {
+    const asked = new AskedFetcher(await ZhttpFetcher.start(t));
+    t.after(() => asked.asker.close());
+    void asked.#read(probes);
+    await asked.asker.connect();
+    return asked;
+  }
+
+  /** The first packet of the session. */
+  async request(): Promise<RequestPacket> {
+    this.#request = await this.#fetcher.requests.next();
+    return this.#request;
+  }
+
+  /** Sends the next packet of the session. */
+  answer(fields: Partial<ResponsePacket>): Promise<void> {
+    return this.answerAs(this.#sent++, fields);
+  }
+
+  /** Sends a packet of the session with this number. */
+  answerAs(seq: number, fields: Partial<ResponsePacket>): Promise<void> {
+    return this.#fetcher.answer(this.#request as RequestPacket, seq, fields);
+  }
+
+  /** Sends a frame as it is. */
+  answerRaw(frame: string): Promise<void> {
+    return this.#fetcher.publishRaw(this.#request?.from ?? '', frame);
+  }
+
+  async #read(probes: boolean): Promise<void> {
+    for (;;) {
+      const packet = await this.#fetcher.packets.next();
+      const id = packet.ids[0]?.id ?? '';
+      if (id !== 'probe') this.packets.add(packet);
+      else if (probes) await this.#fetcher.answerAll(packet.from, [[id, 0]], { type: 'cancel' });
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { fetchWebSocket } from '../../../src/cli/fetch-websocket.ts';
+import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
+import { AskedFetcher } from './asked-fetcher.ts';
+
+async function opening(t: TestContext) {
+  const asked = await AskedFetcher.start(t);
+  const input = new PassThrough();
+  const written: string[] = [];
+  const output = {
+    head: ({ code }: ResponsePacket) => written.push(`head ${code}`),
+    body: (bytes: Buffer, taken: () => void) => {
+      written.push(bytes.toString());
+      taken();
+    },
+  };
+  const packet = Object.assign(new RequestPacket(), { uri: 'ws://a/', credits: 100 });
+  const over = fetchWebSocket(asked.asker, packet, input, output);
+  // Whoever waits for the failure comes later.
+  over.catch(() => {});
+  await asked.request();
+  const next = async () => {
+    const { type, body, more, code, credits, contentType } = await asked.packets.next();
+    return { type, body: body.toString(), more, code, credits, contentType };
+  };
+  return { asked, input, written, over, next };
+}
+
+const sent = { type: 'data', body: '', more: false, code: 0, credits: 0, contentType: '' };
+
+test('lines are sent as messages and messages are written as lines, until the input ends', async (t) => {
+  const { asked, input, written, over, next } = await opening(t);
+  await asked.answer({ code: 101, credits: 100 });
+  input.write('hello\nwor');
+  input.write('ld\n');
+  assert.deepEqual(await next(), { ...sent, body: 'hello', contentType: 'text' });
+  assert.deepEqual(await next(), { ...sent, body: 'world', contentType: 'text' });
+  await asked.answer({ body: Buffer.from('two '), more: true });
+  assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 4 });
+  await asked.answer({ body: Buffer.from('parts') });
+  assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 5 });
+  await asked.answer({});
+  input.end('last');
+  assert.deepEqual(await next(), { ...sent, body: 'last', contentType: 'text' });
+  assert.deepEqual(await next(), { ...sent, type: 'close', code: 1000 });
+  await asked.answer({ type: 'close', code: 1000 });
+  await over;
+  assert.deepEqual(written, ['head 101', 'two ', 'parts\n', '\n']);
+});
+
+test('a message goes out in pieces for which there are credits, and an empty line needs none', async (t) => {
+  const { asked, input, over, next } = await opening(t);
+  await asked.answer({ code: 101, credits: 2 });
+  input.write('abc\n\n');
+  assert.deepEqual(await next(), { ...sent, body: 'ab', more: true, contentType: 'text' });
+  await asked.answer({ type: 'credit', credits: 1 });
+  assert.deepEqual(await next(), { ...sent, body: 'c', contentType: 'text' });
+  assert.deepEqual(await next(), { ...sent, contentType: 'text' });
+  await asked.answer({ type: 'close', code: 1001 });
+  assert.deepEqual(await next(), { ...sent, type: 'close', code: 1001 });
+  await over;
+});
+
+test('pings are answered with their data, which is granted again', async (t) => {
+  const { asked, next } = await opening(t);
+  await asked.answer({ code: 101 });
+  await asked.answer({ type: 'ping', body: Buffer.from('pp') });
+  assert.deepEqual(await next(), { ...sent, type: 'pong', body: 'pp', credits: 2 });
+});
+
+for (const [fields, message, written] of [
+  [{ type: 'error', condition: 'tls-error' }, 'tls-error', []],
+  [{ type: 'cancel' }, 'the responder has cancelled the request', []],
+  [
+    { type: 'error', condition: 'rejected', code: 403, reason: 'Forbidden', body: Buffer.from('no') },
+    'rejected: the origin answered 403 Forbidden',
+    ['head 403', 'no'],
+  ],
+] as const) {
+  test(`${message}: the WebSocket cannot be opened`, async (t) => {
+    const { asked, over, written: actual } = await opening(t);
+    await asked.answer(fields);
+    await assert.rejects(over, { name: 'CliError', message });
+    assert.deepEqual(actual, written);
+  });
+}
+
+test('a close code that means trouble is a failure, with its reason', async (t) => {
+  const { asked, over } = await opening(t);
+  await asked.answer({ code: 101 });
+  await asked.answer({ type: 'close', code: 1011, body: Buffer.from('sorry') });
+  await assert.rejects(over, { name: 'CliError', message: 'closed with 1011 sorry' });
+});
+
+test('a close without a code is in order', async (t) => {
+  const { asked, over } = await opening(t);
+  await asked.answer({ code: 101 });
+  await asked.answer({ type: 'close' });
+  await over;
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AskerSink, ZhttpAsker } from '../../../src/cli/zhttp-asker.ts';
+import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
+import { parseFetchEndpoints } from '../../../src/config/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrivals } from '../../support/zmq/zmq-rig.ts';
+import { AskedFetcher } from './asked-fetcher.ts';
+
+class Sink implements AskerSink {
+  readonly packets = new Arrivals<ResponsePacket>();
+  readonly losses = new Arrivals<string>();
+
+  onPacket(packet: ResponsePacket): void {
+    this.packets.add(packet);
+  }
+
+  onLost(reason: string): void {
+    this.losses.add(reason);
+  }
+}
+
+const first = () => Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a/' });
+
+for (const probes of [true, false]) {
+  test(`a session goes both ways, with a responder that ${probes ? 'answers' : 'does not answer'} for sessions that it does not know`, async (t) => {
+    const asked = await AskedFetcher.start(t, probes);
+    const sink = new Sink();
+    await asked.asker.open(first(), sink);
+    const request = await asked.request();
+    assert.match(request.from, /^holdfast-[0-9a-f]{12}$/);
+    assert.deepEqual([request.uri, request.ids[0]?.seq], ['http://a/', 0]);
+    await asked.answer({ type: 'keep-alive' });
+    await asked.answer({ code: 200, more: true });
+    assert.deepEqual(
+      (await sink.packets.take(2)).map(({ type, code }) => [type, code]),
+      [
+        ['keep-alive', 0],
+        ['data', 200],
+      ],
+    );
+    asked.asker.send({ type: 'credit', credits: 5 });
+    asked.asker.send({ body: Buffer.from('x') });
+    const later = await asked.packets.take(2);
+    assert.deepEqual(
+      later.map(({ from, ids }) => [from, ids]),
+      [
+        [request.from, [{ id: request.ids[0]?.id, seq: 1 }]],
+        [request.from, [{ id: request.ids[0]?.id, seq: 2 }]],
+      ],
+    );
+    assert.deepEqual(
+      asked.trace.map((line) => line.slice(0, 6)),
+      ['> data', '< keep', '< data', '> cred', '> data'],
+    );
+  });
+}
+
+test('nobody at the endpoints is told after five seconds', async (t) => {
+  const base = `ipc://${temporaryFolder(t)}/none`;
+  const asker = new ZhttpAsker(parseFetchEndpoints(base), () => {});
+  t.after(() => asker.close());
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const connecting = asker.connect();
+  t.mock.timers.tick(5000);
+  await assert.rejects(connecting, { name: 'CliError', message: `nobody answers at ${base}-in-stream` });
+});
+
+test('a packet that is missing ends the session', async (t) => {
+  const asked = await AskedFetcher.start(t);
+  const sink = new Sink();
+  await asked.asker.open(first(), sink);
+  await asked.request();
+  await asked.answer({ type: 'keep-alive' });
+  await asked.answerAs(2, { code: 200 });
+  assert.equal(await sink.losses.next(), 'packets were lost: number 1 was next, 2 came');
+  assert.equal(sink.packets.all.length, 1);
+});
+
+test('a packet that cannot be read ends the session', async (t) => {
+  const asked = await AskedFetcher.start(t);
+  const sink = new Sink();
+  await asked.asker.open(first(), sink);
+  await asked.request();
+  await asked.answerRaw('T5:abc');
+  assert.match(await sink.losses.next(), /^a packet cannot be read: /);
+});
+
+test('after the end nothing is sent and nothing is told any more', async (t) => {
+  const asked = await AskedFetcher.start(t);
+  const sink = new Sink();
+  await asked.asker.open(first(), sink);
+  await asked.request();
+  asked.asker.end();
+  asked.asker.send({ type: 'credit', credits: 1 });
+  await asked.answer({ code: 200 });
+  await asked.asker.close();
+  assert.deepEqual([sink.packets.all, sink.losses.all], [[], []]);
+  assert.equal(asked.trace.length, 1);
+});
+
+test('signs of life are sent every 25 seconds, and a responder that gives none for 60 is given up', async (t) => {
+  const asked = await AskedFetcher.start(t);
+  const sink = new Sink();
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  await asked.asker.open(first(), sink);
+  await asked.request();
+  t.mock.timers.tick(25_000);
+  assert.equal((await asked.packets.next()).type, 'keep-alive');
+  await asked.answer({ type: 'keep-alive' });
+  await sink.packets.next();
+  t.mock.timers.tick(25_000);
+  assert.equal((await asked.packets.next()).ids[0]?.seq, 2);
+  t.mock.timers.tick(34_999);
+  assert.deepEqual(sink.losses.all, []);
+  t.mock.timers.tick(1);
+  assert.equal(await sink.losses.next(), 'the responder has fallen silent');
+});
