@@ -1,11 +1,11 @@
 import { BridgeCounters } from '../bridge/index.ts';
-import { HttpClient } from '../client/index.ts';
+import { DEFAULT_CLIENT_LIMITS, HttpClient } from '../client/index.ts';
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
 import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
-import { TimerWheel } from '../net/index.ts';
+import { SystemResolver, TcpDialler, TimerWheel } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
 import { HttpServer, type ServerLimits } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
@@ -51,7 +51,8 @@ export class App {
     this.#config = config;
     this.#fetchPlans = plans;
     this.#log = log;
-    this.#client = new HttpClient({ ...shared, limits: proxy });
+    const dialler = new TcpDialler({ resolver: new SystemResolver(), log });
+    this.#client = new HttpClient({ ...shared, dialler, limits: { ...DEFAULT_CLIENT_LIMITS, ...proxy } });
     this.#hub = new Hub({ ...shared, limits: hub, patchBody });
   }
 
