@@ -8,7 +8,7 @@ const CERTIFICATE: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
   EE_KEY_TOO_SMALL: 'the key of the certificate is too small',
   INVALID_CA: 'a certificate of the chain is not one of an authority',
-  INVALID_PURPOSE: 'the certificate is not one for servers',
+  INVALID_PURPOSE: 'a certificate of the chain is not meant for this use',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
   UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an unknown authority, or the chain is not complete',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority, or the chain is not complete',

@@ -22,12 +22,18 @@ export class TestAuthority {
   readonly certificate: string;
   readonly #issuer: Issuer;
 
-  /** @param parent who vouches for it; without one it does so itself */
-  constructor(commonName = 'Test Authority', parent: TestAuthority | null = null) {
+  /**
+   * @param parent who vouches for it; without one it does so itself
+   * @param isAuthority whether its certificate says that it may vouch for others
+   */
+  constructor(commonName = 'Test Authority', parent: TestAuthority | null = null, isAuthority = true) {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const name = nameOf(commonName);
     const by = parent === null ? { name, key: privateKey, chain: '' } : parent.#issuer;
-    const extensions = [extension(BASIC_CONSTRAINTS, sequence(TRUE), true), ...keyIds(publicKey, by.key)];
+    const extensions = [
+      extension(BASIC_CONSTRAINTS, sequence(...(isAuthority ? [TRUE] : [])), true),
+      ...keyIds(publicKey, by.key),
+    ];
     this.certificate = signed(bodyOf(by.name, name, publicKey, -1, 1, extensions), by.key);
     this.#issuer = { name, key: privateKey, chain: parent === null ? '' : this.certificate + by.chain };
   }

@@ -11,6 +11,7 @@ import {
   type Resolver,
   type Verdict,
 } from '../../../src/net/index.ts';
+import { turn } from '../../support/manual-clock.ts';
 
 /** A server that keeps its connections; it ends with the test. Port 0 takes a free one. */
 export async function startServer(t: TestContext, host: string, port = 0): Promise<RecordingServer> {
@@ -23,16 +24,10 @@ export async function startServer(t: TestContext, host: string, port = 0): Promi
 export class RecordingServer {
   readonly connections: Socket[] = [];
   readonly #server: Server;
-  #waits: (() => void)[] = [];
+  readonly #waits: (() => void)[] = [];
 
   constructor() {
-    this.#server = createServer((socket) => {
-      socket.on('error', () => {});
-      this.connections.push(socket);
-      const waits = this.#waits;
-      this.#waits = [];
-      for (const resolve of waits) resolve();
-    });
+    this.#server = createServer((socket) => this.accept(socket));
   }
 
   get port(): number {
@@ -42,6 +37,12 @@ export class RecordingServer {
   async listen(host: string, port: number): Promise<void> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
+  }
+
+  protected accept(socket: Socket): void {
+    socket.on('error', () => {});
+    this.connections.push(socket);
+    for (const resolve of this.#waits.splice(0)) resolve();
   }
 
   /** The connection that is the `count`th to be accepted, now or later. */
@@ -169,8 +170,9 @@ export class TestDial implements DialSink {
   }
 }
 
-/** TCP sockets that this process has open, or is opening. */
-export function openSockets(): number {
+/** TCP sockets that this process has open, or is opening, once those that were closed are gone: it takes some turns. */
+export async function openSockets(): Promise<number> {
+  for (let i = 0; i < 4; i++) await turn();
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }
 
