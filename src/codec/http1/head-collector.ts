@@ -35,12 +35,15 @@ export class HeadCollector {
    */
   collect(input: Buffer, offset: number): string | null {
     const { maxHeadBytes, lenientLineEnds } = this.limits;
-    if (this.#text === '') checkFirst(input[offset]);
-    if (this.#text === '' && !lenientLineEnds) {
+    if (this.#text === '') {
+      checkFirst(input[offset]);
       const end = input.indexOf(HEAD_END, offset);
       if (end >= 0 && end + 4 - offset <= maxHeadBytes) {
-        this.offset = end + 4;
-        return input.toString('latin1', offset, end + 2);
+        const text = input.toString('latin1', offset, end + 2);
+        if (!lenientLineEnds || !endsEarlier(text)) {
+          this.offset = end + 4;
+          return text;
+        }
       }
     }
     return this.#collectLines(input, offset);
@@ -87,6 +90,11 @@ export class HeadCollector {
       ? new Http1Error('target-too-long', `start line over ${maxHeadBytes} bytes`)
       : new Http1Error('head-too-large', `header over ${maxHeadBytes} bytes`);
   }
+}
+
+/** Whether an empty line stands in `text` already, behind or with a bare LF. */
+function endsEarlier(text: string): boolean {
+  return text.includes('\n\n') || text.includes('\n\r\n');
 }
 
 /** A TLS handshake or other noise on a plain port has no line ends to wait for: every start line begins with a token. */

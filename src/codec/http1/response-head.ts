@@ -20,8 +20,14 @@ export interface Http1ResponseHead {
   readonly keepAlive: boolean;
 }
 
+/** What every response begins with (RFC 9112 §2.3). */
+const START = Buffer.from('HTTP/', 'latin1');
+
 /** Reads response heads from bytes in any split; one reader for one head after the other. */
 export class ResponseHeadReader extends HeadCollector {
+  /** Bytes of `START` that have come. */
+  #matched = 0;
+
   /**
    * Takes bytes from `input` at `offset`; returns the head when it is complete, else null. Interim (1xx) responses are returned
    * like any other, with no body.
@@ -29,8 +35,19 @@ export class ResponseHeadReader extends HeadCollector {
    * @throws Http1Error; nothing more can be read after it
    */
   read(input: Buffer, offset: number, method: string): Http1ResponseHead | null {
+    if (this.#matched < START.length) this.#matchStart(input, offset);
     const text = this.collect(input, offset);
-    return text === null ? null : parseResponseHead(text, method, this.limits);
+    if (text === null) return null;
+    this.#matched = 0;
+    return parseResponseHead(text, method, this.limits);
+  }
+
+  /** Somebody who speaks another protocol may never send the end of a head: that it is none shows at its beginning. */
+  #matchStart(input: Buffer, offset: number): void {
+    for (let i = offset; i < input.length && this.#matched < START.length; i++) {
+      if (input[i] !== START[this.#matched]) throw new Http1Error('malformed', 'not an HTTP response');
+      this.#matched++;
+    }
   }
 }
 
