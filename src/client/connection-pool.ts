@@ -1,27 +1,38 @@
 import type { Http1Limits } from '../codec/http1/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { TimerWheel } from '../net/index.ts';
-import { type ConnectionUser, type Origin, OriginConnection } from './origin-connection.ts';
+import type { Dialler, TimerWheel } from '../net/index.ts';
+import type { Origin } from './origin.ts';
+import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
 
-/** What a pool needs to know. */
+/** What a pool needs to know. Times in milliseconds. */
 export interface ConnectionPoolOptions {
+  readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly http1Limits: Http1Limits;
-  /** Milliseconds that a connection waits for its next request at most. */
+  /** That a connection waits for its next request at most. */
   readonly idleTimeout: number;
-  /** Connections per origin that wait at most; 0 keeps none. */
+  /** Since a connection began to be dialled, after which it gets no further request; 0 for no bound. */
+  readonly maxAge: number;
+  /** Connections per key that wait at most; 0 keeps none. */
   readonly maxIdle: number;
+  /** Connections that wait at most in all; 0 keeps none. */
+  readonly maxTotal: number;
 }
 
 /**
- * The connections that wait for their next request, by origin. The one that came back last is taken first: it is the least
- * likely to have gone stale, and under less load the others expire.
+ * The connections that wait for their next request, by their origin's key: whoever asks under another one, with other checks of
+ * certificates or another guard, gets a connection of its own. The one that came back last is taken first: it is the least likely to
+ * have gone stale, and under less load the others expire.
  */
 export class ConnectionPool implements ConnectionUser {
-  /** Those of one origin, the last one put in at the end. An empty stack stays only while a connection from it is in use. */
-  readonly #idle = new Map<string, OriginConnection[]>();
+  /** Those of one key, the last one put in at the end. An empty stack stays only while a connection from it is in use. */
+  readonly #stacks = new Map<string, OriginConnection[]>();
   readonly #options: ConnectionPoolOptions;
+  /** The ends of the row of all that wait, in the order in which they came. */
+  #oldest: OriginConnection | null = null;
+  #newest: OriginConnection | null = null;
+  #waiting = 0;
   #closed = false;
 
   constructor(options: ConnectionPoolOptions) {
@@ -29,22 +40,27 @@ export class ConnectionPool implements ConnectionUser {
   }
 
   /** A new connection for `user`, not yet connected. */
-  open(origin: Origin, name: string, user: ConnectionUser): OriginConnection {
-    return new OriginConnection(origin, name, user, this.#options.wheel, this.#options.http1Limits);
+  open(origin: Origin, user: ConnectionUser): OriginConnection {
+    const { dialler, wheel, http1Limits } = this.#options;
+    return new OriginConnection(origin, user, dialler, wheel, http1Limits);
   }
 
-  /** The connection that came back last, for `user`; null when there is none, or none within the last `maxAge` milliseconds. */
-  take(name: string, maxAge: number, user: ConnectionUser): OriginConnection | null {
-    const stack = this.#idle.get(name);
+  /**
+   * The connection that came back last, for `user`; null when there is none, or none that came back within the last `within`
+   * milliseconds.
+   */
+  take(origin: Origin, within: number, user: ConnectionUser): OriginConnection | null {
+    const stack = this.#stacks.get(origin.key);
     if (stack === undefined) return null;
     for (;;) {
       const connection = stack.at(-1);
-      if (connection === undefined || this.#options.wheel.now - connection.idleSince > maxAge) return null;
+      if (connection === undefined || this.#options.wheel.now - connection.idleSince > within) return null;
       if (connection.expired) {
         this.discard(connection);
         continue;
       }
       stack.pop();
+      this.#unlink(connection);
       connection.user = user;
       return connection;
     }
@@ -52,21 +68,29 @@ export class ConnectionPool implements ConnectionUser {
 
   /** Takes back a connection on which nothing is in flight; `maxTime` is the origin's own bound in milliseconds. */
   put(connection: OriginConnection, maxTime: number): void {
-    const { wheel, idleTimeout, maxIdle } = this.#options;
-    const time = Math.min(idleTimeout, maxTime);
-    if (this.#closed || maxIdle === 0 || time <= 0) {
+    const { wheel, idleTimeout, maxAge, maxIdle, maxTotal } = this.#options;
+    const { key } = connection.origin;
+    let time = Math.min(idleTimeout, maxTime);
+    // Names come to stand for other addresses: only a new connection finds out.
+    if (maxAge > 0) time = Math.min(time, connection.openedAt + maxAge - wheel.now);
+    if (this.#closed || maxIdle === 0 || maxTotal === 0 || time <= 0) {
       this.discard(connection);
       return;
     }
-    let stack = this.#idle.get(connection.name);
+    let stack = this.#stacks.get(key);
+    // The one that has waited longest gives way.
+    let surplus = this.#waiting >= maxTotal ? this.#oldest : null;
+    if (stack !== undefined && stack.length >= maxIdle) surplus = stack[0] as OriginConnection;
+    if (surplus !== null) {
+      this.discard(surplus);
+      stack = this.#stacks.get(key);
+    }
     if (stack === undefined) {
       stack = [];
-      this.#idle.set(connection.name, stack);
-    } else if (stack.length >= maxIdle) {
-      // The one that has waited longest gives way.
-      (stack.shift() as OriginConnection).destroy();
+      this.#stacks.set(key, stack);
     }
     stack.push(connection);
+    this.#link(connection);
     connection.user = this;
     connection.reused = true;
     connection.idleSince = wheel.now;
@@ -77,29 +101,31 @@ export class ConnectionPool implements ConnectionUser {
   /** Closes a connection, whether it waits here or was taken or opened here. */
   discard(connection: OriginConnection): void {
     connection.destroy();
-    const stack = this.#idle.get(connection.name);
+    if (connection.user === this) this.#unlink(connection);
+    const { key } = connection.origin;
+    const stack = this.#stacks.get(key);
     if (stack === undefined) return;
     const index = stack.indexOf(connection);
     if (index >= 0) stack.splice(index, 1);
-    if (stack.length === 0) this.#idle.delete(connection.name);
+    if (stack.length === 0) this.#stacks.delete(key);
   }
 
   /** Closes what waits, and from now on whatever comes back. */
   close(): void {
     this.#closed = true;
-    for (const stack of this.#idle.values()) {
-      for (const connection of stack) connection.destroy();
-    }
-    this.#idle.clear();
+    while (this.#oldest !== null) this.discard(this.#oldest);
   }
 
   onConnected(): void {}
+
+  onDialFailed(): void {}
 
   onInput(connection: OriginConnection, input: Buffer): void {
     // RFC 9112 §9.2: bytes that no request asked for belong to no response; the connection is not to be trusted any more.
     const { log } = this.#options;
     if (log.debugEnabled) {
-      log.debug({ origin: connection.name, bytes: input.length }, 'origin sent bytes on an idle connection: closed');
+      const fields = { origin: connection.origin.name, bytes: input.length };
+      log.debug(fields, 'origin sent bytes on an idle connection: closed');
     }
     this.discard(connection);
   }
@@ -112,5 +138,25 @@ export class ConnectionPool implements ConnectionUser {
 
   onLost(connection: OriginConnection): void {
     this.discard(connection);
+  }
+
+  #link(connection: OriginConnection): void {
+    const newest = this.#newest;
+    connection.older = newest;
+    if (newest === null) this.#oldest = connection;
+    else newest.newer = connection;
+    this.#newest = connection;
+    this.#waiting++;
+  }
+
+  #unlink(connection: OriginConnection): void {
+    const { older, newer } = connection;
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
+    connection.older = null;
+    connection.newer = null;
+    this.#waiting--;
   }
 }

@@ -1,13 +1,13 @@
 import { DEFAULT_LIMITS, type Http1Limits } from '../codec/http1/index.ts';
 import type { Counters, Log, Requester, RequestHead, Responder } from '../exchange/index.ts';
-import type { TimerWheel } from '../net/index.ts';
+import type { Dialler, TimerWheel } from '../net/index.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import type { Origin } from './origin-connection.ts';
+import type { Origin } from './origin.ts';
 import { type ExchangeContext, OriginExchange } from './origin-exchange.ts';
 
-/** Bounds of exchanges with origins; the configuration has the defaults. Times in seconds, fractions allowed, as coarse as the wheel. */
+/** Bounds of exchanges with origins. Times in seconds, fractions allowed, as coarse as the wheel. */
 export interface HttpClientLimits {
-  /** Until the connection stands, name resolution included; 0 for no bound but the system's. */
+  /** Until the connection stands, name resolution and TLS included; 0 for no bound but the system's. */
   readonly connectTimeout: number;
   /** From the end of the request until the head of the response is complete; 0 for none. */
   readonly responseTimeout: number;
@@ -17,12 +17,34 @@ export interface HttpClientLimits {
   readonly poolIdleTimeout: number;
   /** Waiting connections per origin; 0 closes each after its response. */
   readonly poolMaxIdle: number;
+  /** Waiting connections to all origins; 0 closes each after its response. */
+  readonly poolMaxTotal: number;
+  /** After which a connection gets no further request, so that changes in the DNS are noticed; 0 for no bound. */
+  readonly connectionMaxTime: number;
   /** Bytes of a response head, and of the trailers behind a body. */
   readonly maxResponseHeaderBytes: number;
+  /** Fields of a response head, and of the trailers behind a body. */
+  readonly maxResponseHeaders: number;
+  /** Accepts heads whose lines end in LF alone. */
+  readonly lenientLineEnds: boolean;
 }
+
+export const DEFAULT_CLIENT_LIMITS: HttpClientLimits = {
+  connectTimeout: 10,
+  responseTimeout: 0,
+  bodyTimeout: 0,
+  poolIdleTimeout: 55,
+  poolMaxIdle: 256,
+  poolMaxTotal: 2_048,
+  connectionMaxTime: 7_200,
+  maxResponseHeaderBytes: 65_536,
+  maxResponseHeaders: DEFAULT_LIMITS.maxHeaders,
+  lenientLineEnds: false,
+};
 
 /** What a client is built from. */
 export interface HttpClientOptions {
+  readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
@@ -34,15 +56,23 @@ export class HttpClient {
   readonly #context: ExchangeContext;
 
   constructor(options: HttpClientOptions) {
-    const { wheel, counters, log, limits } = options;
-    const http1Limits: Http1Limits = { ...DEFAULT_LIMITS, maxHeadBytes: limits.maxResponseHeaderBytes };
+    const { dialler, wheel, counters, log, limits } = options;
+    const http1Limits: Http1Limits = {
+      ...DEFAULT_LIMITS,
+      maxHeadBytes: limits.maxResponseHeaderBytes,
+      maxHeaders: limits.maxResponseHeaders,
+      lenientLineEnds: limits.lenientLineEnds,
+    };
     this.#context = {
       pool: new ConnectionPool({
+        dialler,
         wheel,
         log,
         http1Limits,
         idleTimeout: limits.poolIdleTimeout * 1_000,
+        maxAge: limits.connectionMaxTime * 1_000,
         maxIdle: limits.poolMaxIdle,
+        maxTotal: limits.poolMaxTotal,
       }),
       counters,
       log,
@@ -54,9 +84,10 @@ export class HttpClient {
   }
 
   /**
-   * Sends `request` to `origin`; the answer comes to `requester`, perhaps before this returns, or an error: HF_ORIGIN_UNREACHABLE,
-   * HF_ORIGIN_CONNECT_TIMEOUT, HF_ORIGIN_TIMEOUT, HF_ORIGIN_CLOSED, HF_ORIGIN_PROTOCOL, HF_ORIGIN_TRUNCATED, or HF_INTERNAL when
-   * the request itself is not fit to be sent.
+   * Sends `request` to `origin`; the answer comes to `requester`, or an error: HF_ORIGIN_UNREACHABLE, HF_ORIGIN_CONNECT_TIMEOUT,
+   * HF_POLICY_VIOLATION, HF_ORIGIN_TLS, HF_ORIGIN_TIMEOUT, HF_ORIGIN_CLOSED, HF_ORIGIN_PROTOCOL, HF_ORIGIN_TRUNCATED, or
+   * HF_INTERNAL when the request itself is not fit to be sent. Before this returns HF_INTERNAL may come, and the first credit for a
+   * request body.
    */
   send(origin: Origin, request: RequestHead, requester: Requester): Responder {
     const exchange = new OriginExchange(this.#context, origin, request, requester);

@@ -1,4 +1,8 @@
 export { DEFAULT_FETCH_OPTIONS, type FetchOptions, type FetchRequest } from './fetch-request.ts';
+export { type FetchUri, MAX_URI, parseFetchUri } from './fetch-uri.ts';
 export type { Fetcher } from './fetcher.ts';
-export { HttpClient, type HttpClientLimits, type HttpClientOptions } from './http-client.ts';
-export type { Origin } from './origin-connection.ts';
+export { DEFAULT_CLIENT_LIMITS, HttpClient, type HttpClientLimits, type HttpClientOptions } from './http-client.ts';
+export { HttpFetcher, type HttpFetcherOptions } from './http-fetcher.ts';
+export { type Origin, originOf } from './origin.ts';
+export { WebSocketClient, type WebSocketClientOptions } from './websocket-client.ts';
+export { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type WebSocketClientLimits } from './websocket-options.ts';

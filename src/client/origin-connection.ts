@@ -1,75 +1,93 @@
 import type { Socket } from 'node:net';
 import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
-import { DeadlineTimer, dial, type TimerWheel } from '../net/index.ts';
-
-/** Where requests are sent to. */
-export interface Origin {
-  /** A name, or an IPv4 or IPv6 literal, with or without brackets. */
-  readonly host: string;
-  /** 1 to 65535. */
-  readonly port: number;
-}
+import {
+  DeadlineTimer,
+  type DialError,
+  type Dialler,
+  type Dialling,
+  type DialSink,
+  type TimerWheel,
+} from '../net/index.ts';
+import type { Origin } from './origin.ts';
 
 /** Who has a connection at the moment: the exchange on it, or the pool it waits in. */
 export interface ConnectionUser {
   onConnected(connection: OriginConnection): void;
-  /** `input` lies in a buffer that every connection reads into: it is valid during this call only. */
+  /** There is no connection: the last call. */
+  onDialFailed(connection: OriginConnection, error: DialError): void;
+  /** `input` lies in a buffer that is read into again: it is valid during this call only. */
   onInput(connection: OriginConnection, input: Buffer): void;
   /** Everything written has been taken. */
   onDrain(connection: OriginConnection): void;
   /** The time set by `expireIn` has passed. */
   onDeadline(connection: OriginConnection): void;
-  /** The connection has gone by itself: the last call. `error` is null when the origin ended it in order. */
+  /** The connection stood, and has gone by itself: the last call. `error` is null when the origin ended it in order. */
   onLost(connection: OriginConnection, error: Error | null): void;
 }
 
 /**
- * Every connection reads into this one: what arrives is dealt with before the next read, and what must stay is copied. It saves
- * an allocation of this size with every read.
+ * Every connection without TLS reads into this one: what arrives is dealt with before the next read, and what must stay is copied. It
+ * saves an allocation of this size with every read.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * One TCP connection to an origin. Its listeners are attached once; who uses it changes. It is its own timer, with one deadline
- * at a time that is looked at lazily: moving the deadline further away, as every request does, is one write.
+ * One connection to an origin. Its listeners are attached once; who uses it changes. It is its own timer, with one deadline at a time
+ * that is looked at lazily: moving the deadline further away, as every request does, is one write.
  */
-export class OriginConnection extends DeadlineTimer {
-  /** The origin's `host:port`. */
-  readonly name: string;
+export class OriginConnection extends DeadlineTimer implements DialSink {
+  readonly origin: Origin;
   readonly heads: ResponseHeadReader;
   user: ConnectionUser;
-  connected = false;
+  /** When it began to be dialled, by the wheel's clock. */
+  readonly openedAt: number;
   /** Whether it has carried an exchange before. */
   reused = false;
   /** When it was given back to the pool, by the wheel's clock. */
   idleSince = 0;
-  readonly #socket: Socket;
+  /** Its neighbours among all that wait in the pool; only the pool writes them. */
+  older: OriginConnection | null = null;
+  newer: OriginConnection | null = null;
+  readonly #dialling: Dialling;
+  /** Null until connected. */
+  #socket: Socket | null = null;
   #paused = false;
   #gone = false;
 
-  constructor(origin: Origin, name: string, user: ConnectionUser, wheel: TimerWheel, limits: Http1Limits) {
+  constructor(origin: Origin, user: ConnectionUser, dialler: Dialler, wheel: TimerWheel, limits: Http1Limits) {
     super(wheel);
-    this.name = name;
+    this.origin = origin;
     this.heads = new ResponseHeadReader(limits);
     this.user = user;
-    this.#socket = dial(origin.host, origin.port, {
+    this.openedAt = wheel.now;
+    this.#dialling = dialler.dial(origin, this, {
       buffer: READ_BUFFER,
-      callback: (length) => {
-        if (!this.#gone) this.user.onInput(this, READ_BUFFER.subarray(0, length));
+      callback: (length, buffer) => {
+        if (!this.#gone) this.user.onInput(this, (buffer as Buffer).subarray(0, length));
         return true;
       },
     });
-    this.#socket.on('connect', () => {
-      if (this.#gone) return;
-      this.connected = true;
-      this.user.onConnected(this);
-    });
-    this.#socket.on('drain', () => {
+  }
+
+  get connected(): boolean {
+    return this.#socket !== null;
+  }
+
+  onConnected(socket: Socket): void {
+    this.#socket = socket;
+    socket.on('drain', () => {
       if (!this.#gone) this.user.onDrain(this);
     });
-    this.#socket.on('end', () => this.#lose(null));
-    this.#socket.on('error', (error) => this.#lose(error));
-    this.#socket.on('close', () => this.#lose(new Error('connection closed')));
+    socket.on('end', () => this.#lose(null));
+    socket.on('error', (error) => this.#lose(error));
+    socket.on('close', () => this.#lose(new Error('connection closed')));
+    this.user.onConnected(this);
+  }
+
+  onDialFailed(error: DialError): void {
+    this.#gone = true;
+    this.stopTimer();
+    this.user.onDialFailed(this, error);
   }
 
   /** Lets `onDeadline` be called in `ms` milliseconds, instead of what was set before; 0 for never. */
@@ -85,37 +103,39 @@ export class OriginConnection extends DeadlineTimer {
 
   /** Writes bytes, or latin1 text. Returns false when the origin should take some first: `onDrain` follows. */
   write(data: Buffer | string): boolean {
-    return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data);
+    const socket = this.#socket as Socket;
+    return typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
   }
 
   /** Holds back what is written until `uncork`, to leave in one system call. */
   cork(): void {
-    this.#socket.cork();
+    this.#socket?.cork();
   }
 
   uncork(): void {
-    this.#socket.uncork();
+    this.#socket?.uncork();
   }
 
   /** Stops reading, so that the origin is held back by TCP's own flow control; harmless when repeated. */
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#socket.pause();
+    this.#socket?.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#socket.resume();
+    this.#socket?.resume();
   }
 
-  /** Closes at once. Its user hears nothing more. */
+  /** Closes at once, or gives up connecting. Its user hears nothing more. */
   destroy(): void {
     if (this.#gone) return;
     this.#gone = true;
     this.stopTimer();
-    this.#socket.destroy();
+    if (this.#socket === null) this.#dialling.cancel();
+    else this.#socket.destroy();
   }
 
   #lose(error: Error | null): void {

@@ -9,12 +9,15 @@ import {
   type RequestHead,
   type Responder,
 } from '../exchange/index.ts';
+import type { DialError } from '../net/index.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import type { ConnectionUser, Origin, OriginConnection } from './origin-connection.ts';
+import { DIAL_CODES } from './dial-codes.ts';
+import type { Origin } from './origin.ts';
+import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
 import { RequestSender } from './request-sender.ts';
 import { requestText } from './request-text.ts';
 import { ResponseReceiver } from './response-receiver.ts';
-import { socketErrorCodes, socketReason } from './socket-reason.ts';
+import { isTlsError, socketReason } from './socket-reason.ts';
 
 /** What all exchanges of one client share. Times in milliseconds, 0 for no bound. */
 export interface ExchangeContext {
@@ -37,8 +40,6 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 export class OriginExchange implements Responder, ConnectionUser {
   readonly #context: ExchangeContext;
   readonly #origin: Origin;
-  /** The origin's `host:port`. */
-  readonly #name: string;
   readonly #request: RequestHead;
   readonly #requester: Requester;
   readonly #response: ResponseReceiver;
@@ -52,7 +53,6 @@ export class OriginExchange implements Responder, ConnectionUser {
   constructor(context: ExchangeContext, origin: Origin, request: RequestHead, requester: Requester) {
     this.#context = context;
     this.#origin = origin;
-    this.#name = originName(origin);
     this.#request = request;
     this.#requester = requester;
     this.#response = new ResponseReceiver(requester, request.method, request.credits, context.http1Limits);
@@ -74,7 +74,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     // sent again only if that is safe. One for which it is not goes to a connection that was in use just now, or to a new one:
     // hardly any origin closes that soon.
     const repeatable = bodyLength === 0 && IDEMPOTENT.has(method);
-    const connection = pool.take(this.#name, repeatable ? Number.POSITIVE_INFINITY : FRESH, this);
+    const connection = pool.take(this.#origin, repeatable ? Number.POSITIVE_INFINITY : FRESH, this);
     if (connection === null) {
       this.#connect();
     } else {
@@ -127,6 +127,10 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#watch();
   }
 
+  onDialFailed(_connection: OriginConnection, error: DialError): void {
+    this.#fail(DIAL_CODES[error.kind], error.message);
+  }
+
   onInput(_connection: OriginConnection, input: Buffer): void {
     this.#advance(input);
   }
@@ -150,16 +154,16 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#connection = null;
     sender.stop();
     this.#context.pool.discard(connection);
-    if (!connection.connected) {
-      const timedOut = error !== null && socketErrorCodes(error).includes('ETIMEDOUT');
-      this.#fail(timedOut ? 'HF_ORIGIN_CONNECT_TIMEOUT' : 'HF_ORIGIN_UNREACHABLE', reasonOf(error));
-    } else if (response.waiting) {
+    if (response.waiting) {
       // What has arrived is passed on first; it may be all there is to come.
       this.#lostBy = error;
     } else if (response.head !== null) {
       this.#breakOff(error);
     } else if (connection.reused && !response.started && !sender.bodyTaken && IDEMPOTENT.has(this.#request.method)) {
       this.#retry();
+    } else if (error !== null && isTlsError(error) && !response.started) {
+      // RFC 8446 §4.4.2.4: a server that does not like our certificate says so when we take the handshake for done.
+      this.#fail('HF_ORIGIN_TLS', socketReason(error));
     } else {
       this.#fail(
         'HF_ORIGIN_CLOSED',
@@ -176,14 +180,17 @@ export class OriginExchange implements Responder, ConnectionUser {
     const { counters, log } = this.#context;
     counters.originRetries++;
     if (log.debugEnabled) {
-      log.debug({ id: this.#request.id, origin: this.#name }, 'origin closed an idle connection: request sent again');
+      log.debug(
+        { id: this.#request.id, origin: this.#origin.name },
+        'origin closed an idle connection: request sent again',
+      );
     }
     this.#connect();
   }
 
   #connect(): void {
     const { pool, connectTimeout } = this.#context;
-    this.#connection = pool.open(this.#origin, this.#name, this);
+    this.#connection = pool.open(this.#origin, this);
     this.#connection.expireIn(connectTimeout);
   }
 
@@ -237,7 +244,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     const response = this.#response;
     if (response.surplus && log.debugEnabled) {
       log.debug(
-        { id: this.#request.id, origin: this.#name },
+        { id: this.#request.id, origin: this.#origin.name },
         'origin sent bytes behind its response: connection closed',
       );
     }
@@ -249,7 +256,7 @@ export class OriginExchange implements Responder, ConnectionUser {
   }
 
   #fail(code: ErrorCode, reason: string): void {
-    const error = new ExchangeError(code, `${this.#name}: ${reason}`);
+    const error = new ExchangeError(code, `${this.#origin.name}: ${reason}`);
     if (error.face.cause === 'origin') this.#context.counters.originErrors++;
     this.#response.stop();
     this.#leave(false);
@@ -295,12 +302,6 @@ export class OriginExchange implements Responder, ConnectionUser {
 
 function flushHead(exchange: OriginExchange): void {
   exchange.flushHead();
-}
-
-/** `host:port` as it stands in a URL. */
-function originName(origin: Origin): string {
-  const { host, port } = origin;
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function reasonOf(error: Error | null): string {

@@ -2,6 +2,9 @@ import { fieldValue, withoutFields } from '../codec/fields/index.ts';
 import { requestHeadText } from '../codec/http1/index.ts';
 import { type HeaderList, type RequestHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
+/** Methods whose body has no meaning (RFC 9110 §9.3). */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
 /**
  * The head of `request` as it is sent to an origin. Fields go out as they are and in their order, except those that belong to one
  * connection: the body is framed anew by `bodyLength`, and persistence is HTTP/1.1's default (RFC 9112 §9.3), so it needs no
@@ -27,6 +30,6 @@ function sentFields(request: RequestHead): HeaderList {
 function framing(method: string, bodyLength: number): string {
   if (bodyLength > 0) return `Content-Length: ${bodyLength}\r\n`;
   if (bodyLength === UNKNOWN_LENGTH) return 'Transfer-Encoding: chunked\r\n';
-  // RFC 9110 §8.6: a method that gives a body a meaning says so when there is none.
-  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? 'Content-Length: 0\r\n' : '';
+  // RFC 9110 §8.6: a method that may give a body a meaning says so when there is none; of an unknown one nobody knows.
+  return BODILESS.has(method) ? '' : 'Content-Length: 0\r\n';
 }

@@ -1,29 +1,24 @@
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRNOTAVAIL: 'no local port is left for it',
-  EAI_AGAIN: 'its name cannot be resolved at present',
-  ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',
-  EMFILE: 'too many open files here',
   ENETUNREACH: 'no route to its network',
-  ENOTFOUND: 'its name is not known',
   EPIPE: 'connection reset',
   ETIMEDOUT: 'connection timed out',
 };
 
-/** What happened to a socket, in words; `error` is what its `error` event brought. */
-export function socketReason(error: Error): string {
-  const codes = socketErrorCodes(error);
-  if (codes.length === 0) return error.message === '' ? 'connection failed' : error.message;
-  return codes.map((code) => REASONS[code] ?? `connection failed with ${code}`).join(', ');
+/** What happened to a connection that stood, in words; `error` is what its socket's `error` event brought. */
+export function socketReason(error: NodeJS.ErrnoException): string {
+  const { code } = error;
+  if (code === undefined) return error.message === '' ? 'connection failed' : error.message;
+  if (isTlsError(error)) return `TLS failed: ${opensslReason(error)}`;
+  return REASONS[code] ?? `connection failed with ${code}`;
 }
 
-/** The system's codes for what happened, each once: several when several addresses of a name were tried in vain. */
-export function socketErrorCodes(error: Error): string[] {
-  const errors: Error[] = error instanceof AggregateError ? error.errors : [error];
-  const codes = new Set<string>();
-  for (const { code } of errors as NodeJS.ErrnoException[]) {
-    if (code !== undefined) codes.add(code);
-  }
-  return [...codes];
+/** Whether it is TLS that has failed, not the connection below it. */
+export function isTlsError(error: NodeJS.ErrnoException): boolean {
+  return error.code?.startsWith('ERR_SSL_') === true;
+}
+
+function opensslReason(error: NodeJS.ErrnoException): string {
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : String(error.code);
 }

@@ -3,6 +3,7 @@ import { type SchemaIssue, schemaIssues } from './issues.ts';
 import { type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
 import { unknownRouteName } from './route-names.ts';
+import { TARGET_PROPERTIES } from './target.ts';
 
 /** Keys of a `[[route]]` that are properties of the condition in a route line. */
 const PROPERTIES = Object.keys(routeShape).filter((name) => name !== 'host' && name !== 'targets');
@@ -47,6 +48,7 @@ function readProperty({ name, value }: Property, table: Map<string, unknown>, is
   if (!PROPERTIES.includes(name)) {
     if (name === 'host')
       problem('the host is written first, without a name; for another Host at the origin use as_host');
+    else if (TARGET_PROPERTIES.includes(name)) problem('belongs to a target: write it behind its address');
     else problem(unknownRouteName(name, PROPERTIES, 'property'));
   } else if (name === 'header') {
     readHeader(value ?? '', table, issues);

@@ -20,7 +20,6 @@ const UNSUPPORTED = new Set([
   'over_http',
   'sub',
   'trust_connect_host',
-  'untrusted',
 ]);
 
 /** Names that people try, and what they mean by them. */

@@ -121,7 +121,7 @@ export const routeShape = {
     .array(textCodec(TARGET_FORMS, parseTarget, formatTarget), { error: complaint('a list of targets') })
     .min(1, { error: () => 'at least one target is needed, such as "localhost:8000"' })
     .register(fieldDocs, {
-      doc: 'Origin servers. The next one is tried when no connection to the one before can be made.',
+      doc: 'Origin servers. The next one is tried when no connection to the one before can be made. One that is `untrusted` is connected to at addresses of the public internet only: say so where others decide what its name stands for.',
       expected: `a list of ${TARGET_FORMS}`,
     }),
 };

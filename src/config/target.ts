@@ -9,10 +9,16 @@ import { unknownRouteName, unsupported } from './route-names.ts';
 export interface Target extends HostPort {
   /** Value of the Host field that the origin gets instead of the client's, or empty. */
   readonly hostHeader: string;
+  /** Its name may come to stand for any address: it is connected to only at addresses of the public internet. */
+  readonly untrusted: boolean;
 }
 
 /** What a target looks like, to be read after "expected". */
-export const TARGET_FORMS = '"HOST:PORT" or "[IPV6]:PORT", and ",host=NAME" after it if the origin needs another Host';
+export const TARGET_FORMS =
+  '"HOST:PORT" or "[IPV6]:PORT", and after it perhaps ",host=NAME" if the origin needs another Host, and ",untrusted"';
+
+/** Names of what may stand behind the address. */
+export const TARGET_PROPERTIES = ['host', 'untrusted'];
 
 /** Reads a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
 export function parseTarget(text: string): Target {
@@ -20,14 +26,15 @@ export function parseTarget(text: string): Target {
   const section = sections[0];
   if (section === undefined || sections.length > 1) throw textError(`expected one target, got ${shown(text)}`);
   refusePushpinForms(section);
-  const hostHeader = readProperties(section);
+  const properties = readProperties(section);
   if (section.value === '') throw textError(`the address is missing: expected ${TARGET_FORMS}`);
-  return { ...parseHostPort(section.value, 1), hostHeader };
+  return { ...parseHostPort(section.value, 1), ...properties };
 }
 
 /** The text that `parseTarget` reads as `target`. */
 export function formatTarget(target: Target): string {
-  return target.hostHeader === '' ? formatHostPort(target) : `${formatHostPort(target)},host=${target.hostHeader}`;
+  const host = target.hostHeader === '' ? '' : `,host=${target.hostHeader}`;
+  return `${formatHostPort(target)}${host}${target.untrusted ? ',untrusted' : ''}`;
 }
 
 /** Whether `text` may stand in a Host field: a host, and a port if need be (RFC 9110 §7.2). */
@@ -43,16 +50,24 @@ function refusePushpinForms(section: RouteSection): void {
   if (form !== undefined) throw textError(unsupported(`${form}…`));
 }
 
-function readProperties(section: RouteSection): string {
+function readProperties(section: RouteSection): { hostHeader: string; untrusted: boolean } {
   let hostHeader = '';
+  let untrusted = false;
   for (const { name, value } of section.properties) {
     if (name === 'ssl') throw textError(unsupported('ssl'));
-    if (name !== 'host') throw textError(unknownRouteName(name, ['host'], `property ${shown(name)} of a target`));
+    if (!TARGET_PROPERTIES.includes(name))
+      throw textError(unknownRouteName(name, TARGET_PROPERTIES, `property ${shown(name)} of a target`));
+    if (name === 'untrusted') {
+      if (untrusted) throw textError('property "untrusted" is given twice');
+      if (value !== null) throw textError('property "untrusted" is a switch and takes no value');
+      untrusted = true;
+      continue;
+    }
     if (hostHeader !== '') throw textError('property "host" is given twice');
     if (value === null || !isAuthority(value)) {
       throw textError(`property "host" needs a host name, as in "host=app.example", got ${shown(value ?? '')}`);
     }
     hostHeader = value;
   }
-  return hostHeader;
+  return { hostHeader, untrusted };
 }

@@ -1,4 +1,4 @@
-import type { HttpClient } from '../client/index.ts';
+import type { HttpClient, Origin } from '../client/index.ts';
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
 import { formatHostPort } from '../config/index.ts';
 import {
@@ -113,7 +113,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       credits: this.#credits,
     };
     const index = this.#targetIndex;
-    const origin = this.#room.client.send(target, outgoing, this);
+    const origin = this.#room.client.send(route.origins[index] as Origin, outgoing, this);
     // The client may have failed at once, and the next target been tried already.
     if (this.#targetIndex !== index || this.#over) return;
     this.#origin = origin;
@@ -326,6 +326,15 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   }
 }
 
-function cannotConnect(error: ExchangeError): boolean {
-  return error.code === 'HF_ORIGIN_UNREACHABLE' || error.code === 'HF_ORIGIN_CONNECT_TIMEOUT';
+/** Whether no connection to a target came to be, so that another one may take the request. */
+function cannotConnect({ code }: ExchangeError): boolean {
+  switch (code) {
+    case 'HF_ORIGIN_UNREACHABLE':
+    case 'HF_ORIGIN_CONNECT_TIMEOUT':
+    case 'HF_ORIGIN_TLS':
+    case 'HF_POLICY_VIOLATION':
+      return true;
+    default:
+      return false;
+  }
 }

@@ -1,10 +1,14 @@
+import { type Origin, originOf } from '../client/index.ts';
 import { type Config, type Route, resolveKey } from '../config/index.ts';
 import type { HeaderList } from '../exchange/index.ts';
+import { Guard } from '../net/index.ts';
 import { GripSigner } from './grip-signer.ts';
 
 /** A route, and what is worked out once for all its requests. */
 export interface ProxiedRoute {
   readonly route: Route;
+  /** Of the route's targets, in their order. */
+  readonly origins: readonly Origin[];
   /** Whether error answers tell what went wrong. */
   readonly debug: boolean;
   /** Fields to set on requests. */
@@ -22,6 +26,8 @@ export interface ProxiedRoute {
  */
 export function prepareRoutes(config: Config, readFile: (path: string) => string): ProxiedRoute[] {
   const signers = new Map<string, GripSigner | null>();
+  // What an operator wrote is trusted, but for the targets of whose names the operator says that others decide where they lead.
+  const untrusted = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: true });
   return config.routes.map((route) => {
     const setHeaders: HeaderList = [];
     const setNames = new Set<string>();
@@ -31,8 +37,11 @@ export function prepareRoutes(config: Config, readFile: (path: string) => string
       setNames.add(name.toLowerCase());
       if (value !== '') setHeaders.push(name, value);
     }
+    const origins = route.targets.map((target) =>
+      originOf(target.host, target.port, null, target.untrusted ? untrusted : null),
+    );
     const debug = route.debug || config.proxy.debug;
-    return { route, debug, setHeaders, setNames, signer: signerOf(route, config, readFile, signers) };
+    return { route, origins, debug, setHeaders, setNames, signer: signerOf(route, config, readFile, signers) };
   });
 }
 

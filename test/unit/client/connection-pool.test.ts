@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { type Origin, originOf } from '../../../src/client/index.ts';
 import { ExchangeError, type RequestHead } from '../../../src/exchange/index.ts';
+import { Guard, type TlsClientSettings } from '../../../src/net/index.ts';
 import { Fixture, stoppedWheel } from './fixture.ts';
+import { PlainDialler } from './plain-dialler.ts';
 import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from './scripted-origin.ts';
+
+/** What a connection is trusted for. */
+type Trust = readonly [tls?: TlsClientSettings | null, guard?: Guard | null, ipv4Only?: boolean];
 
 /** Carries one whole exchange on a new connection, which waits in the pool then. */
 async function warmUp(fixture: Fixture, scripted: ScriptedOrigin, answer = OK): Promise<OriginPeer> {
@@ -91,6 +97,67 @@ test('Origins do not share connections', async (t) => {
   await warmUp(fixture, scripted);
   await warmUp(fixture, other);
   assert.equal(other.accepted, 1);
+});
+
+const TLS: TlsClientSettings = { serverName: 'a', alsoTrusted: '', verify: true, clientCert: '', clientKey: '' };
+
+function guard(): Guard {
+  return new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: false });
+}
+
+const RULER = guard();
+
+// The dialler of these tests speaks no TLS and asks no guard: it is the pool alone that keeps them apart.
+const KINDS: readonly (readonly [what: string, one: Trust, other: Trust])[] = [
+  ['a guard', [null, RULER], [null, null]],
+  ['another guard with the same rules', [null, RULER], [null, guard()]],
+  ['any address', [null, RULER, false], [null, RULER, true]],
+  ['TLS', [TLS], [null]],
+  ['another name in the certificate', [TLS], [{ ...TLS, serverName: 'b' }]],
+  ['a second name in the certificate', [TLS], [{ ...TLS, alsoTrusted: 'b' }]],
+  ['certificates unverified', [TLS], [{ ...TLS, verify: false }]],
+  ['a client certificate', [TLS], [{ ...TLS, clientCert: 'b' }]],
+  ['another client key', [TLS], [{ ...TLS, clientKey: 'b' }]],
+];
+
+for (const [what, one, other] of KINDS) {
+  test(`A connection with or without ${what} serves no request of the other kind`, async (t) => {
+    const scripted = await startOrigin(t);
+    const fixture = new Fixture(t, {}, undefined, new PlainDialler());
+    const { host, port } = scripted.origin;
+    const origins = [originOf(host, port, ...one), originOf(host, port, ...other)];
+    const peers: OriginPeer[] = [];
+    for (const origin of origins) {
+      const requester = fixture.send(origin);
+      const peer = await scripted.accept();
+      await peer.received();
+      peer.write(OK);
+      await requester.completed();
+      peers.push(peer);
+    }
+    for (const index of [0, 1, 0]) {
+      const requester = fixture.send(origins[index] as Origin);
+      await peers[index]?.received();
+      peers[index]?.write(OK);
+      await requester.completed();
+    }
+    assert.equal(scripted.accepted, 2);
+  });
+}
+
+test('A connection serves whoever asks under the same conditions', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t, {}, undefined, new PlainDialler());
+  const { host, port } = scripted.origin;
+  let peer: OriginPeer | null = null;
+  for (let i = 0; i < 3; i++) {
+    const requester = fixture.send(originOf(host, port, { ...TLS }, RULER, true));
+    peer ??= await scripted.accept();
+    await peer.received();
+    peer.write(OK);
+    await requester.completed();
+  }
+  assert.equal(scripted.accepted, 1);
 });
 
 for (const [what, answer] of [
@@ -214,8 +281,88 @@ for (const value of ['max=100', 'timeout=', 'timeout=soon', 'timeout=1000']) {
   });
 }
 
+test('A connection is used until connectionMaxTime after it was opened, however busy it is', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t, { connectionMaxTime: 100 }, stoppedWheel());
+  fixture.wheel.now = 5_000;
+  const peer = await warmUp(fixture, scripted);
+  for (const now of [50_000, 104_999]) {
+    fixture.wheel.now = now;
+    await reuse(fixture, scripted, peer);
+  }
+  fixture.wheel.now = 105_000;
+  await notReused(fixture, scripted);
+  await peer.closed;
+});
+
+test('A connection whose exchange ends after connectionMaxTime is closed then', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t, { connectionMaxTime: 100 }, stoppedWheel());
+  const requester = fixture.send(scripted.origin);
+  const peer = await scripted.accept();
+  await peer.received();
+  fixture.wheel.now = 200_000;
+  peer.write(OK);
+  await requester.completed();
+  await peer.closed;
+});
+
+test('A waiting connection is closed at connectionMaxTime', async (t) => {
+  const { scripted, fixture } = await start(t, { connectionMaxTime: 0.03 });
+  const peer = await warmUp(fixture, scripted);
+  await peer.closed;
+});
+
+test('With connectionMaxTime 0 a connection may be of any age', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t, { connectionMaxTime: 0, poolIdleTimeout: 1e6 }, stoppedWheel());
+  const peer = await warmUp(fixture, scripted);
+  fixture.wheel.now = 900_000_000;
+  await reuse(fixture, scripted, peer);
+});
+
+test('Of more than poolMaxTotal connections to all origins the one that has waited longest is closed', async (t) => {
+  const fixture = new Fixture(t, { poolMaxTotal: 2 });
+  const origins = [await startOrigin(t), await startOrigin(t), await startOrigin(t)];
+  const [one, two, three] = origins as [ScriptedOrigin, ScriptedOrigin, ScriptedOrigin];
+  const first = await warmUp(fixture, one);
+  const second = await warmUp(fixture, two);
+  // The first one has been in use since then: it is the second one's turn.
+  await reuse(fixture, one, first);
+  const third = await warmUp(fixture, three);
+  await second.closed;
+  await reuse(fixture, one, first);
+  await reuse(fixture, three, third);
+  const again = await warmUp(fixture, two);
+  await first.closed;
+  await reuse(fixture, three, third);
+  await reuse(fixture, two, again);
+  assert.deepEqual(
+    origins.map(({ accepted }) => accepted),
+    [1, 2, 1],
+  );
+});
+
+test('Connections that have gone or expired meanwhile do not count for poolMaxTotal', async (t) => {
+  const fixture = new Fixture(t, { poolMaxTotal: 2 }, stoppedWheel());
+  const [one, two, three] = [await startOrigin(t), await startOrigin(t), await startOrigin(t)];
+  const gone = await warmUp(fixture, one, 'HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=2\r\n\r\n');
+  const kept = await warmUp(fixture, two);
+  fixture.wheel.now = 1_000;
+  const requester = fixture.send(one.origin);
+  await gone.closed;
+  const peer = await one.accept();
+  await peer.received();
+  peer.write('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
+  await requester.completed();
+  const third = await warmUp(fixture, three);
+  await reuse(fixture, two, kept);
+  await reuse(fixture, three, third);
+});
+
 for (const [what, limits] of [
   ['poolMaxIdle', { poolMaxIdle: 0 }],
+  ['poolMaxTotal', { poolMaxTotal: 0 }],
   ['poolIdleTimeout', { poolIdleTimeout: 0 }],
 ] as const) {
   test(`With ${what} 0 every connection is closed after its response`, async (t) => {

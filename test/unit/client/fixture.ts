@@ -1,11 +1,12 @@
 import type { TestContext } from 'node:test';
-import { HttpClient, type HttpClientLimits, type Origin } from '../../../src/client/index.ts';
+import { DEFAULT_CLIENT_LIMITS, HttpClient, type HttpClientLimits, type Origin } from '../../../src/client/index.ts';
 import { Counters, type Log, type RequestHead, silentLog } from '../../../src/exchange/index.ts';
-import { TimerWheel, WheelTimer } from '../../../src/net/index.ts';
+import { type Dialler, SystemResolver, TcpDialler, TimerWheel, WheelTimer } from '../../../src/net/index.ts';
 import { FakeRequester, requestHead } from './fake-requester.ts';
 
 /** No test waits so long: what is to happen by itself must not happen by a timeout. */
 const LIMITS: HttpClientLimits = {
+  ...DEFAULT_CLIENT_LIMITS,
   connectTimeout: 600,
   responseTimeout: 600,
   bodyTimeout: 600,
@@ -23,10 +24,21 @@ export class Fixture {
   readonly debugged: string[] = [];
 
   /** @param wheel by default one whose clock runs; one that steps rarely lets the test set `wheel.now` itself */
-  constructor(t: TestContext, limits: Partial<HttpClientLimits> = {}, wheel = new TimerWheel(5)) {
+  constructor(
+    t: TestContext,
+    limits: Partial<HttpClientLimits> = {},
+    wheel = new TimerWheel(5),
+    dialler: Dialler = new TcpDialler({ resolver: new SystemResolver() }),
+  ) {
     this.wheel = wheel;
     const log: Log = { ...silentLog, debug: (_fields, message) => this.debugged.push(message), debugEnabled: true };
-    this.client = new HttpClient({ wheel, counters: this.counters, log, limits: { ...LIMITS, ...limits } });
+    this.client = new HttpClient({
+      dialler,
+      wheel,
+      counters: this.counters,
+      log,
+      limits: { ...LIMITS, ...limits },
+    });
     t.after(() => {
       this.client.close();
       wheel.stop();

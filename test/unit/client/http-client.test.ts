@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { Origin } from '../../../src/client/index.ts';
+import { type Origin, originOf } from '../../../src/client/index.ts';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import type { FakeRequester } from './fake-requester.ts';
 import { Fixture } from './fixture.ts';
@@ -18,7 +18,7 @@ async function startNodeOrigin(t: TestContext, listener: RequestListener): Promi
     server.closeAllConnections();
     server.close();
   });
-  return { server, origin: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } };
+  return { server, origin: originOf('127.0.0.1', (server.address() as AddressInfo).port) };
 }
 
 /** Takes the response at its own pace and sends the body as it is granted, until the exchange is over. */

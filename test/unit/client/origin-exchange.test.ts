@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
+import { originOf } from '../../../src/client/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { Fixture } from './fixture.ts';
 import { assertFails, running } from './running.ts';
@@ -23,26 +24,13 @@ async function closedPort(): Promise<number> {
 test('An origin that nobody runs is unreachable', async (t) => {
   const fixture = new Fixture(t);
   const port = await closedPort();
-  const requester = fixture.send({ host: '127.0.0.1', port }, { method: 'POST', bodyLength: 5 });
+  const requester = fixture.send(originOf('127.0.0.1', port), { method: 'POST', bodyLength: 5 });
   const error = await requester.failed();
   assert.equal(error.code, 'HF_ORIGIN_UNREACHABLE');
-  assert.equal(error.detail, `127.0.0.1:${port}: connection refused`);
+  assert.ok(error.detail.startsWith(`127.0.0.1:${port}: `), error.detail);
   assert.equal(fixture.counters.originRequests, 1);
   assert.equal(fixture.counters.originErrors, 1);
   assert.deepEqual(requester.grants, []);
-});
-
-test('Every address of a name that refuses counts to one reason', async (t) => {
-  const port = await closedPort();
-  const error = await new Fixture(t).send({ host: 'localhost', port }).failed();
-  assert.equal(error.code, 'HF_ORIGIN_UNREACHABLE');
-  assert.match(error.detail, /^localhost:\d+: connection refused/);
-});
-
-test('A name that cannot exist is unreachable', async (t) => {
-  const error = await new Fixture(t).send({ host: 'no-such-host.invalid', port: 80 }).failed();
-  assert.equal(error.code, 'HF_ORIGIN_UNREACHABLE');
-  assert.match(error.detail, /^no-such-host\.invalid:80: its name /);
 });
 
 test('An IPv6 origin is reached, and named in brackets', async (t) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Origin } from '../../../src/client/index.ts';
+import { type Origin, originOf } from '../../../src/client/index.ts';
 
 /** A small answer after which the connection may go on. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -28,7 +28,7 @@ export class ScriptedOrigin {
 
   get origin(): Origin {
     const { address, port } = this.#server.address() as AddressInfo;
-    return { host: address, port };
+    return originOf(address, port);
   }
 
   /** The next connection. */

@@ -1,24 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { socketErrorCodes, socketReason } from '../../../src/client/socket-reason.ts';
+import { isTlsError, socketReason } from '../../../src/client/socket-reason.ts';
 
-function systemError(code: string): Error {
-  return Object.assign(new Error(`connect ${code}`), { code });
+function systemError(code: string, rest: object = {}): Error {
+  return Object.assign(new Error(`read ${code}`), { code, ...rest });
 }
 
 test('A known code is put into words', () => {
-  assert.equal(socketReason(systemError('ECONNREFUSED')), 'connection refused');
+  assert.equal(socketReason(systemError('ECONNRESET')), 'connection reset');
 });
 
 test('A code without words of its own is named', () => {
   assert.equal(socketReason(systemError('ENOBUFS')), 'connection failed with ENOBUFS');
 });
 
-test('Several attempts count once for each code', () => {
-  const codes = ['ECONNREFUSED', 'ENETUNREACH', 'ECONNREFUSED'];
-  const error = new AggregateError(codes.map(systemError));
-  assert.deepEqual(socketErrorCodes(error), ['ECONNREFUSED', 'ENETUNREACH']);
-  assert.equal(socketReason(error), 'connection refused, no route to its network');
+test('What TLS says is told by its reason, or at least by its code', () => {
+  const error = systemError('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', {
+    reason: 'tlsv13 alert certificate required',
+  });
+  assert.equal(socketReason(error), 'TLS failed: tlsv13 alert certificate required');
+  assert.equal(socketReason(systemError('ERR_SSL_BAD_THING')), 'TLS failed: ERR_SSL_BAD_THING');
+  assert.equal(isTlsError(error), true);
+  assert.equal(isTlsError(systemError('ECONNRESET')), false);
+  assert.equal(isTlsError(new Error('closed')), false);
 });
 
 test('An error without a code gives its message, or the bare fact', () => {

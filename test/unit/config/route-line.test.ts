@@ -49,6 +49,7 @@ test('each mistake is named with the key that it is about', () => {
     ['* a:1 b', 'targets[1]: the port is missing: expected "b:PORT"'],
     ['* a:1,path_beg=/b', 'targets[0]: "path_beg" belongs to the condition: write it before the first target'],
     ['*,host=b a:1', 'host: the host is written first, without a name; for another Host at the origin use as_host'],
+    ['*,untrusted a:1', 'untrusted: belongs to a target: write it behind its address'],
     ['*,targets=b:1 a:1', 'targets: unknown property'],
     ['*,path_beg a:1', 'path_beg: needs a value, as in "path_beg=…"'],
     ['*,path_beg= a:1', 'path_beg: needs a value, as in "path_beg=…"'],

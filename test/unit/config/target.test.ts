@@ -3,16 +3,26 @@ import { test } from 'node:test';
 import { formatTarget, isAuthority, parseTarget } from '../../../src/config/target.ts';
 
 test('a target is an address, with the Host for the origin if it needs another', () => {
-  assert.deepEqual(parseTarget('localhost:8000'), { host: 'localhost', port: 8000, hostHeader: '' });
+  const plain = { host: 'localhost', port: 8000, hostHeader: '', untrusted: false };
+  assert.deepEqual(parseTarget('localhost:8000'), plain);
   assert.deepEqual(parseTarget('[::1]:80,host=app.internal:81'), {
     host: '::1',
     port: 80,
     hostHeader: 'app.internal:81',
+    untrusted: false,
   });
 });
 
+test('a target is trusted unless it is said not to be', () => {
+  for (const text of ['a:1,untrusted', 'a:1,host=b,untrusted', 'a:1,untrusted,host=b']) {
+    assert.equal(parseTarget(text).untrusted, true);
+  }
+});
+
 test('what is read is written the same again', () => {
-  for (const text of ['localhost:8000', '[::1]:80,host=[::1]:81']) assert.equal(formatTarget(parseTarget(text)), text);
+  for (const text of ['localhost:8000', '[::1]:80,host=[::1]:81', 'a:1,untrusted', 'a:1,host=b,untrusted']) {
+    assert.equal(formatTarget(parseTarget(text)), text);
+  }
 });
 
 test('each mistake is named', () => {
@@ -25,6 +35,9 @@ test('each mistake is named', () => {
     ['a:1,host', /^property "host" needs a host name/],
     ['a:1,host="a b"', /^property "host" needs a host name/],
     ['a:1,host="a\r\nX: b"', /^property "host" needs a host name/],
+    ['a:1,untrusted,untrusted', /^property "untrusted" is given twice$/],
+    ['a:1,untrusted=no', /^property "untrusted" is a switch and takes no value$/],
+    ['a:1,trusted', /^unknown property "trusted" of a target; did you mean "untrusted"\?$/],
     ['a:1,wibble=2', /^unknown property "wibble" of a target$/],
     ['a:1,"', /never closed/],
   ];
@@ -36,8 +49,7 @@ test('every form and property of Pushpin that is missing here is said to be', ()
   for (const [text, name] of Object.entries(forms)) {
     assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
   }
-  const properties =
-    'ssl untrusted trust_connect_host insecure sub over_http one_event ipc_file_mode client_cert client_key';
+  const properties = 'ssl trust_connect_host insecure sub over_http one_event ipc_file_mode client_cert client_key';
   for (const name of properties.split(' ')) {
     for (const text of [`a:1,${name}`, `a:1,${name}=1`]) {
       assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });

@@ -5,10 +5,10 @@ import { ERRORS, type ErrorCode, ExchangeError } from '../../../src/exchange/ind
 
 const reference = readFileSync(new URL('../../../docs/reference/errors.md', import.meta.url), 'utf8');
 
-/** The rows of the table: code, cause, status, text. */
+/** The rows of the table: code, cause, status, text, what happened. */
 const documented = new Map(
-  [...reference.matchAll(/^\| `(HF_\w+)` \| (\w+) \| (\S+) \| (.+?) \| .+ \|$/gm)].map(
-    ([, code, cause, status, text]) => [code, { cause, status, text }],
+  [...reference.matchAll(/^\| `(HF_\w+)` \| (\w+) \| (\S+) \| (.+?) \| (.+) \|$/gm)].map(
+    ([, code, cause, status, text, what]) => [code, { cause, status, text, what }],
   ),
 );
 
@@ -24,6 +24,8 @@ for (const [code, face] of Object.entries(ERRORS)) {
     // The answer to a request without a route names the host.
     const text = code === 'HF_NO_ROUTE' ? 'No route for host: HOST' : face.text;
     assert.equal(row?.text, text);
+    const condition = /ZHTTP: `([a-z-]+)`\.$/.exec(row?.what ?? '')?.[1] ?? 'undefined-condition';
+    assert.equal(condition, face.condition);
   });
 }
 
