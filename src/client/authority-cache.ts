@@ -1,13 +1,12 @@
 import { ExchangeError } from '../exchange/index.ts';
 import { canonicalHost } from '../net/index.ts';
 import { FetchAuthority, type FetchScheme } from './fetch-authority.ts';
+import { hostText } from './host-text.ts';
 
 /** What the host of a URI may be made of (by character code), before it is looked at as a name or an IPv4 address. */
 const NAME = codes('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._');
 /** And an IPv6 address between its brackets; a zone means something on one machine only (RFC 6874 §1), so none is taken. */
 const IPV6 = codes('ABCDEFabcdef0123456789:.');
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The authorities that URIs name, by their text: one that comes again costs a look-up. */
 export class AuthorityCache {
@@ -70,21 +69,15 @@ function checkedIpv6(host: string): string {
   return host;
 }
 
-/** The name as characters: what is not ASCII is UTF-8, for IDNA (RFC 3987 §3.1). */
+/** The name as characters, none of which a host has no use for. */
 function checkedName(host: string): string {
-  let ascii = true;
   for (let i = 0; i < host.length; i++) {
     const code = host.charCodeAt(i);
-    if (code > 0xff) throw invalid('character over U+00FF in the URI');
-    if (code > 0x7f) ascii = false;
-    else if (NAME[code] !== 1) throw invalid('character in the host of the URI that no host has');
+    if (code <= 0x7f && NAME[code] !== 1) throw invalid('character in the host of the URI that no host has');
   }
-  if (ascii) return host;
-  try {
-    return utf8.decode(Buffer.from(host, 'latin1'));
-  } catch {
-    throw invalid('host of the URI is not UTF-8');
-  }
+  const text = hostText(host);
+  if (text === null) throw invalid('host of the URI is not UTF-8');
+  return text;
 }
 
 function emptyMaps(): Record<FetchScheme, Map<string, FetchAuthority>> {

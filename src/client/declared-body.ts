@@ -3,11 +3,13 @@ import { ExchangeRelay } from './exchange-relay.ts';
 
 /** Sees that the body of a request, as it comes piece by piece, is as long as its Content-Length field has said. */
 export class DeclaredBody extends ExchangeRelay {
+  readonly #length: number;
   #left: number;
 
   /** @param length that the field says */
   constructor(requester: Requester, counters: Counters, length: number) {
     super(requester, counters);
+    this.#length = length;
     this.#left = length;
   }
 
@@ -16,7 +18,8 @@ export class DeclaredBody extends ExchangeRelay {
     this.#left -= chunk.length;
     if (this.#left < 0) this.#differ('longer');
     else if (!more && this.#left > 0) this.#differ('shorter');
-    else super.onRequestData(chunk, more);
+    // Whoever answers a request without a body is not told of its end.
+    else if (this.#length > 0) super.onRequestData(chunk, more);
   }
 
   #differ(how: string): void {

@@ -1,6 +1,7 @@
 import { ExchangeError } from '../exchange/index.ts';
 import { canonicalHost, type Guard, type TlsClientSettings } from '../net/index.ts';
 import type { FetchOptions } from './fetch-request.ts';
+import { hostText } from './host-text.ts';
 import { type Origin, originOf } from './origin.ts';
 
 export type FetchScheme = 'http' | 'https' | 'ws' | 'wss';
@@ -91,7 +92,8 @@ export class FetchAuthority {
     let host = this.host;
     checkName(guard, host);
     if (connectHost !== '') {
-      const canonical = canonicalHost(connectHost);
+      const text = hostText(connectHost);
+      const canonical = text === null ? null : canonicalHost(text);
       if (canonical === null) throw new ExchangeError('HF_FETCH_INVALID', 'connect-host is no host');
       host = canonical;
       checkName(guard, host);

@@ -68,6 +68,8 @@ export function redirectedFields(
   return kept;
 }
 
+const HYPHEN = 0x2d;
+
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'cookie2']);
 
 /** Beside all that begin with `Content-`. */
@@ -83,18 +85,19 @@ function isOurs(name: string): boolean {
     case 6:
       return nameIs(name, 'expect');
     case 7:
-      return nameIs(name, 'upgrade') || nameIs(name, 'trailer');
+      if (nameIs(name, 'upgrade') || nameIs(name, 'trailer')) return true;
+      break;
     case 10:
-      return nameIs(name, 'connection') || nameIs(name, 'keep-alive');
+      if (nameIs(name, 'connection') || nameIs(name, 'keep-alive')) return true;
+      break;
     case 14:
-      return nameIs(name, 'content-length') || nameIs(name, 'http2-settings');
-    case 16:
-      return nameIs(name, 'proxy-connection');
+      if (nameIs(name, 'content-length') || nameIs(name, 'http2-settings')) return true;
+      break;
     case 17:
-      return nameIs(name, 'transfer-encoding');
-    default:
-      return nameStartsWith(name, 'proxy-');
+      if (nameIs(name, 'transfer-encoding')) return true;
+      break;
   }
+  return name.charCodeAt(5) === HYPHEN && nameStartsWith(name, 'proxy-');
 }
 
 /** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null in the usual case of none that matter. */

@@ -175,11 +175,15 @@ export class RedirectFollower extends ExchangeRelay {
     }
   }
 
-  /** Reads the body of an answer that redirects, so that the connection can be used again, if it is small. */
+  /**
+   * Reads the body of an answer that redirects if it is small, so that the connection can be used again. That it cannot be in any case
+   * where the request has not been sent to its end; and whoever waits for that may never come to the end of its answer.
+   */
   #discard(bodyLength: number): void {
+    const unsent = this.#body?.ended === false;
     this.#state = 'discarding';
     this.#body?.detach();
-    if (bodyLength > MAX_DISCARDED) this.#giveUp();
+    if (unsent || bodyLength > MAX_DISCARDED) this.#giveUp();
     else if (bodyLength !== 0) this.#read();
   }
 

@@ -39,6 +39,11 @@ export class ReplayedBody {
     return this.#replayable;
   }
 
+  /** Whether the present responder has got all of it. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** From now on it is for `responder`, who gets what it has granted already. */
   attach(responder: Responder): void {
     this.#responder = responder;

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import {
-  DEFAULT_FETCH_OPTIONS,
-  type FetchOptions,
-  type FetchRequest,
-  HttpFetcher,
-} from '../../../src/client/index.ts';
+import { DEFAULT_FETCH_OPTIONS, type FetchOptions, type FetchRequest, HttpFetcher } from '../../../src/client/index.ts';
 import type { WebSocketHop, WebSocketOpener } from '../../../src/client/websocket-opener.ts';
 import { Counters, type WebSocketRequester } from '../../../src/exchange/index.ts';
 import { TimerWheel } from '../../../src/net/index.ts';

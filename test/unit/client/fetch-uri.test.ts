@@ -132,7 +132,7 @@ for (const [uri, detail] of [
   ['http://a*/', /^character in the host/],
   ['http://\xff\xfe/', /not UTF-8$/],
   ['http://b\xfccher.example/', /not UTF-8$/],
-  ['http://b\u0150.example/', /^character over U\+00FF/],
+  ['http://b\u0150.example/', /not UTF-8$/],
   ['http://example.com/\u0150', /^character over U\+00FF/],
   ['http://good\\@evil/', /^userinfo/],
   ['http://good\\@evil@bad/', /more than one @/],
@@ -261,7 +261,8 @@ test('A Location is resolved as RFC 3986 says', () => {
   const base = parseFetchUri('http://a/b/c/d;p?q');
   for (const [reference, expected] of REFERENCES) {
     const uri = resolveLocation(base, reference);
-    const where = uri === null ? null : (uri.authority === base.authority ? '' : `//${uri.authority.text}`) + uri.target;
+    const where =
+      uri === null ? null : (uri.authority === base.authority ? '' : `//${uri.authority.text}`) + uri.target;
     assert.equal(where, expected, reference);
   }
 });
