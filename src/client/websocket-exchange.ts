@@ -115,7 +115,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
       this.#stream.grant(bytes);
     } else if (refusal !== null) {
       refusal.credits += bytes;
-      if (!this.#over) this.#advance(null);
+      if (!this.#over && !refusal.reading) this.#advance(null);
     } else {
       this.#credits += bytes;
     }

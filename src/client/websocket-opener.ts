@@ -11,13 +11,14 @@ export interface WebSocketHop {
   /** Path and query of the URI, at least `/`. */
   readonly target: string;
   /**
-   * The request's fields without those that are not for this place, and with the Authorization that userinfo stands for. What belongs
-   * to the connection, to the handshake or to a body is not looked at.
+   * The request's fields without those that are not for this place, and with the Authorization that userinfo stands for. Host, and what
+   * belongs to the connection, to the handshake or to a body, is not looked at.
    */
   readonly headers: HeaderList;
   /**
-   * Where a response with this status and Location leads to; null if it is no redirect that is followed, so that it is the answer.
-   * @throws ExchangeError HF_TOO_MANY_REDIRECTS, HF_POLICY_VIOLATION, HF_ORIGIN_PROTOCOL for a Location that leads nowhere
+   * Where a response with this status and Location leads to; null if it is no redirect that is or can be followed, so that it is the
+   * answer.
+   * @throws ExchangeError HF_TOO_MANY_REDIRECTS, HF_POLICY_VIOLATION
    */
   redirected(status: number, location: string): WebSocketHop | null;
 }
@@ -25,8 +26,8 @@ export interface WebSocketHop {
 /** Opens WebSockets for whoever has understood their URIs. */
 export interface WebSocketOpener {
   /**
-   * Opens a WebSocket at `hop`, or where that redirects to. Credits and headers' rest come from `request`; its URI and its options have
-   * gone into `hop`. Whatever goes wrong comes to the requester as `onResponseError`, perhaps before this returns.
+   * Opens a WebSocket at `hop`, or where that redirects to. Of `request` only the credits are looked at: all else has gone into `hop`.
+   * Whatever goes wrong comes to the requester as `onResponseError`, perhaps before this returns.
    */
   open(hop: WebSocketHop, request: FetchRequest, requester: WebSocketRequester): WebSocketResponder;
 }

@@ -16,6 +16,8 @@ const EMPTY = Buffer.alloc(0);
  */
 export class WebSocketRefusal {
   done = false;
+  /** Whether `take` is at work; credits that come meanwhile count. */
+  reading = false;
   last: Buffer = EMPTY;
   /** Bytes that the requester still takes. */
   credits: number;
@@ -23,7 +25,6 @@ export class WebSocketRefusal {
   readonly #body: BodyReader;
   /** Input that waits for credits. */
   #rest: Buffer | null = null;
-  #reading = false;
   #stopped = false;
 
   constructor(requester: Requester, head: Http1ResponseHead, credits: number, limits: Http1Limits) {
@@ -44,18 +45,17 @@ export class WebSocketRefusal {
   }
 
   /**
-   * Passes on what has arrived, or, if there is nothing new, what has waited for credits. Harmless within a call that is at it already.
+   * Passes on what has arrived, or, if there is nothing new, what has waited for credits. Not while it is at it already.
    * @param input stays as it is
    * @throws Http1Error
    */
   take(input: Buffer | null): void {
-    if (this.#reading) return;
     const waiting = this.#rest;
     this.#rest = null;
-    this.#reading = true;
+    this.reading = true;
     if (waiting === null) this.#take(input ?? EMPTY);
     else this.#take(input === null ? waiting : Buffer.concat([waiting, input]));
-    this.#reading = false;
+    this.reading = false;
   }
 
   /**

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
-import type { OnReadOpts } from 'node:net';
 import { test } from 'node:test';
 import { ExchangeError } from '../../../src/exchange/index.ts';
-import {
-  DialError,
-  type DialErrorKind,
-  type Dialler,
-  type Dialling,
-  type DialSink,
-  type DialTarget,
-  Guard,
-} from '../../../src/net/index.ts';
+import { type DialErrorKind, Guard } from '../../../src/net/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { startRawOrigin } from '../../support/raw-origin.ts';
+import { HandDialler } from './hand-dialler.ts';
 import type { PlainDialler } from './plain-dialler.ts';
 import { accepting, ask, frame, hopTo, keyOf, portOf, TEXT, WebSocketFixture } from './websocket-fixture.ts';
 
@@ -238,27 +230,6 @@ test('an origin may take as long as it likes if there is no bound', async (t) =>
   await requester.until(() => requester.open);
 });
 
-/** A dialler whose dials end as the test likes. */
-class ScriptedDialler implements Dialler {
-  target: DialTarget | null = null;
-  cancelled = false;
-  #sink: DialSink | null = null;
-
-  dial(target: DialTarget, sink: DialSink, _onRead: OnReadOpts): Dialling {
-    this.target = target;
-    this.#sink = sink;
-    return {
-      cancel: () => {
-        this.cancelled = true;
-      },
-    };
-  }
-
-  fail(kind: DialErrorKind): void {
-    this.#sink?.onDialFailed(new DialError(kind, 'words for people'));
-  }
-}
-
 const KINDS: readonly (readonly [DialErrorKind, string, number])[] = [
   ['resolve', 'HF_ORIGIN_UNREACHABLE', 1],
   ['policy', 'HF_POLICY_VIOLATION', 0],
@@ -269,7 +240,7 @@ const KINDS: readonly (readonly [DialErrorKind, string, number])[] = [
 
 for (const [kind, code, originErrors] of KINDS) {
   test(`a dial that fails with ${kind} is ${code}`, (t) => {
-    const dialler = new ScriptedDialler();
+    const dialler = new HandDialler();
     const fixture = new WebSocketFixture(t, { dialler });
     const requester = fixture.send(hopTo(1));
     dialler.fail(kind);
@@ -281,7 +252,7 @@ for (const [kind, code, originErrors] of KINDS) {
 
 test('a dial that takes too long is given up', (t) => {
   const advance = manualClock(t);
-  const dialler = new ScriptedDialler();
+  const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler, connectTimeout: 2 }).send(hopTo(1));
   advance(1);
   assert.equal(requester.failure(), '');
@@ -303,7 +274,7 @@ test("the origin's guard and TLS settings are what is dialled with", async (t) =
 });
 
 test('a requester that leaves while the connection is dialled gives that up', (t) => {
-  const dialler = new ScriptedDialler();
+  const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1));
   requester.leave(GONE);
   assert.equal(dialler.cancelled, true);
@@ -328,7 +299,7 @@ const UNSENDABLE: readonly { readonly what: string; readonly hop: object }[] = [
 
 for (const { what, hop } of UNSENDABLE) {
   test(`a request with ${what} is refused before anybody is dialled`, (t) => {
-    const dialler = new ScriptedDialler();
+    const dialler = new HandDialler();
     const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1, hop));
     assert.equal(requester.failure(), 'HF_FETCH_INVALID');
     assert.equal(dialler.target, null);
