@@ -33,8 +33,6 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   #owed = 0;
   /** Decoded bytes that wait for credits, and make the decoder wait. */
   #waiting = EMPTY;
-  /** All encoded bytes have come. */
-  #complete = false;
   /** All decoded bytes have come. */
   #decoded = false;
 
@@ -51,7 +49,6 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   }
 
   override attach(responder: Responder): void {
-    if (this.#complete) return;
     super.attach(responder);
     if (this.#owed > 0) this.responder?.onResponseCredit(this.#owed);
   }
@@ -82,8 +79,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
     const { length } = chunk;
     if (length > 0) decoder.write(chunk, () => this.#grant(length));
     if (more) return;
-    this.#complete = true;
-    this.responder = null;
+    this.answered();
     decoder.end();
   }
 
@@ -122,9 +118,10 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   }
 
   #grant(bytes: number): void {
-    if (bytes <= 0 || this.over || this.#complete) return;
-    if (this.responder === null) this.#owed += bytes;
-    else this.responder.onResponseCredit(bytes);
+    if (bytes <= 0) return;
+    if (this.responder !== null) this.responder.onResponseCredit(bytes);
+    // To be said as soon as there is somebody to say it to, if there will be.
+    else this.#owed += bytes;
   }
 
   /** Passes on what waits, as far as the credits go, and lets the decoder go on, or wait in its turn. */
@@ -143,9 +140,8 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   }
 
   #end(): void {
-    // Bytes that belong to no encoding are still to come: nobody wants them.
-    if (this.responder !== null) this.leave(new ExchangeError('HF_CLIENT_GONE'));
-    else this.finish();
+    // Whatever else comes belongs to no encoding: nobody wants it.
+    this.leave(new ExchangeError('HF_CLIENT_GONE'));
     this.requester.onResponseData(EMPTY, false);
   }
 }

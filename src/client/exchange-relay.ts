@@ -11,6 +11,8 @@ export abstract class ExchangeRelay implements Requester, Responder {
   protected responder: Responder | null = null;
   /** Nothing passes any more. */
   protected over = false;
+  /** The responder has come to its end, which need not be the end here. */
+  #answered = false;
   /** Why it ended before `attach`. */
   #leftWith: ExchangeError | null = null;
 
@@ -21,6 +23,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
 
   /** Says who answers, as soon as that is known: he may have begun to already. */
   attach(responder: Responder): void {
+    if (this.#answered) return;
     if (this.#leftWith !== null) responder.onRequestError(this.#leftWith);
     else if (!this.over) this.responder = responder;
   }
@@ -31,7 +34,10 @@ export abstract class ExchangeRelay implements Requester, Responder {
 
   onResponseData(chunk: Buffer, more: boolean): void {
     if (this.over) return;
-    if (!more) this.finish();
+    if (!more) {
+      this.answered();
+      this.finish();
+    }
     this.requester.onResponseData(chunk, more);
   }
 
@@ -41,6 +47,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
 
   onResponseError(error: ExchangeError): void {
     if (this.over) return;
+    this.answered();
     this.finish();
     this.requester.onResponseError(error);
   }
@@ -79,8 +86,14 @@ export abstract class ExchangeRelay implements Requester, Responder {
   protected leave(error: ExchangeError): void {
     const { responder } = this;
     this.finish();
-    if (responder === null) this.#leftWith = error;
-    else responder.onRequestError(error);
+    if (responder !== null) responder.onRequestError(error);
+    else if (!this.#answered) this.#leftWith = error;
+  }
+
+  /** Says that the responder has come to its end: it is told of nothing any more. */
+  protected answered(): void {
+    this.#answered = true;
+    this.responder = null;
   }
 
   /** Says that nothing passes any more. */

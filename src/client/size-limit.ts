@@ -19,8 +19,12 @@ export class SizeLimit extends ExchangeRelay {
 
   override onResponseData(chunk: Buffer, more: boolean): void {
     this.#left -= chunk.length;
-    if (this.#left < 0) this.#exceed();
-    else super.onResponseData(chunk, more);
+    if (this.#left >= 0) {
+      super.onResponseData(chunk, more);
+      return;
+    }
+    if (!more) this.answered();
+    this.#exceed();
   }
 
   #exceed(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WebSocketHop } from '../../../src/client/websocket-opener.ts';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { Guard } from '../../../src/net/index.ts';
 import { FetchRig } from './fetch-rig.ts';
@@ -216,7 +217,7 @@ test('A WebSocket is redirected as a request is, to places where one can be open
   assert.equal(third?.origin.tls?.serverName, 'b.example');
   assert.deepEqual(third?.headers, ['Host', 'b.example', 'X', '1']);
   assert.throws(() => third?.redirected(301, '//evil.example'), /HF_POLICY_VIOLATION/);
-  let hop = first;
+  let hop: WebSocketHop | undefined = first;
   for (let i = 0; i < 8; i++) hop = hop?.redirected(308, '/') ?? undefined;
   assert.throws(() => hop?.redirected(308, '/'), /HF_TOO_MANY_REDIRECTS/);
 });
