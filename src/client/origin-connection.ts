@@ -51,6 +51,8 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
   readonly #dialling: Dialling;
   /** Null until connected. */
   #socket: Socket | null = null;
+  /** Why it takes nothing more; what has arrived can still be read. */
+  #writeError: Error | null = null;
   #paused = false;
   #gone = false;
 
@@ -75,10 +77,13 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
 
   onConnected(socket: Socket): void {
     this.#socket = socket;
+    keepReadable(socket, (error) => {
+      this.#writeError ??= error;
+    });
     socket.on('drain', () => {
       if (!this.#gone) this.user.onDrain(this);
     });
-    socket.on('end', () => this.#lose(null));
+    socket.on('end', () => this.#lose(this.#writeError));
     socket.on('error', (error) => this.#lose(error));
     socket.on('close', () => this.#lose(new Error('connection closed')));
     this.user.onConnected(this);
@@ -143,4 +148,28 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.destroy();
     this.user.onLost(this, error);
   }
+}
+
+/**
+ * Lets `onError` take the error of a write that fails, and not the socket, which would be destroyed by it: with it would go what has
+ * arrived and was not read yet. That is just the answer of an origin that does not want the rest of a request (RFC 9112 §9.5): it says so
+ * and closes. The socket's end, or an error of reading, follows once that has been read.
+ */
+function keepReadable(socket: Socket, onError: (error: Error) => void): void {
+  // Node passes the same callback to each write of a stream, so none has to be made for each.
+  let written: (error?: Error | null) => void = () => {};
+  const onWritten = (error?: Error | null): void => {
+    if (error == null) written();
+    else onError(error);
+  };
+  const { _write, _writev } = socket;
+  socket._write = (chunk, encoding, callback) => {
+    written = callback;
+    _write.call(socket, chunk, encoding, onWritten);
+  };
+  if (_writev === undefined) return;
+  socket._writev = (chunks, callback) => {
+    written = callback;
+    _writev.call(socket, chunks, onWritten);
+  };
 }

@@ -173,6 +173,34 @@ test('A response that comes before the request is complete is passed on, and the
   await next.completed();
 });
 
+for (const [what, answer, end] of [
+  ['is complete', 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n\r\nabcdef', 'complete'],
+  ['is not complete', 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 7\r\n\r\nabcdef', 'HF_ORIGIN_TRUNCATED'],
+  ['would end with the connection', 'HTTP/1.1 413 Content Too Large\r\n\r\nabcdef', 'HF_ORIGIN_TRUNCATED'],
+] as const) {
+  test(`A response that ${what} is read though the request cannot be sent any more`, async (t) => {
+    const { requester, peer } = await running(t, { method: 'POST', bodyLength: UNKNOWN_LENGTH, credits: 4 });
+    // The answer has arrived, and so has the reset, before anything is read here; and then more is sent.
+    peer.write(answer);
+    peer.reset();
+    for (let i = 0; i < 5; i++) requester.send('x'.repeat(1_000), true);
+    await requester.until(() => requester.body === 'abcd');
+    requester.send('x', true);
+    requester.grant(4);
+    const ended = await requester.ended();
+    assert.equal(ended === 'complete' ? ended : ended.code, end);
+    assert.equal(requester.head?.status, 413);
+    assert.equal(requester.body, 'abcdef');
+  });
+}
+
+test('A request that cannot be sent any more fails at once where there is no response', async (t) => {
+  const run = await running(t, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
+  run.peer.reset();
+  for (let i = 0; i < 5; i++) run.requester.send('x'.repeat(1_000), true);
+  await assertFails(run, 'HF_ORIGIN_CLOSED', /connection reset before the response$/);
+});
+
 test('A response may go on while the request does', async (t) => {
   const { scripted, fixture, requester, peer } = await running(t, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   peer.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
