@@ -10,6 +10,8 @@ import { measureCpu } from './support/usage.ts';
 
 /** Until the clients of the last time are gone, in milliseconds. */
 const SETTLE_MS = 1000;
+/** How often all clients come before it counts: until then a program that is compiled as it runs is still being compiled. */
+const WARM_UP = 2;
 /** The server may not have noticed the end of all clients before when the next ones come. */
 const ROOM = 1.5;
 
@@ -29,7 +31,7 @@ export const accept: Bench = {
     requireOpenFiles(clients * ROOM);
     console.log(
       `load      ${clients} clients in C, one GET on each, at most ${run.option('in-flight')} without an answer; ` +
-        `${run.option('times')} times after one of warm-up, ${SETTLE_MS / 1000} s apart`,
+        `${run.option('times')} times after ${WARM_UP} of warm-up, ${SETTLE_MS / 1000} s apart`,
     );
     console.log(`handler   C with libzmq over ipc, answers ${SMALL_BODY.length} bytes; the same for all`);
     return compare({
@@ -55,14 +57,17 @@ async function measure({ children, option }: Run, program: EdgeProgram): Promise
   const args = [edge.port, clients, option('in-flight'), SMALL_BODY].map(String);
   const connect = async () => Number(await children.run('accept-load', 'load', load, args));
 
-  await connect();
+  for (let time = 0; time < WARM_UP; time++) {
+    await connect();
+    await delay(SETTLE_MS);
+  }
   let seconds = 0;
   let cpu = 0;
   for (let time = 0; time < times; time++) {
-    await delay(SETTLE_MS);
     const { result, cpuSeconds } = await measureCpu(edge.child.pid, connect);
     seconds += result;
     cpu += cpuSeconds;
+    await delay(SETTLE_MS);
   }
   await edge.stop();
   return {

@@ -1,3 +1,5 @@
+import type { Part } from '../zmq/index.ts';
+
 /** The way of requests to handlers. It owns what waits for them, so that whoever uses it need not care how handlers come and go. */
 export interface RequestLink {
   /**
@@ -14,7 +16,7 @@ export interface RequestLink {
 /** The way to handlers with which conversations are held. */
 export interface HandlerLink extends RequestLink {
   /** Sends a packet to the handler of that address, after those that were sent before. */
-  route(address: string, packet: Buffer): void;
+  route(address: string, packet: Part): void;
 }
 
 /** What a link tells. */

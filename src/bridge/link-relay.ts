@@ -6,7 +6,7 @@ import {
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
 import type { Log } from '../exchange/index.ts';
-import { RouterSocket, type ZmqContext } from '../zmq/index.ts';
+import { type Part, RouterSocket, type ZmqContext } from '../zmq/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
 import { LOST, OFFER, PACKET, processOf, REFUSED, RELAY_OPTIONS, ROUTE, WITHDRAW } from './relay-kinds.ts';
@@ -17,7 +17,7 @@ const NO_LIMITS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHe
 
 /** A link that many processes share; `route` is missing in req mode, which needs none. */
 export interface RelayTarget extends RequestLink {
-  route?(address: string, packet: Buffer): void;
+  route?(address: string, packet: Part): void;
 }
 
 /** What a relay is made of. */

@@ -1,4 +1,4 @@
-import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
+import { DealerSocket, type Part, type ZmqContext } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { LOST, OFFER, PACKET, REFUSED, RELAY_OPTIONS, ROUTE, WITHDRAW } from './relay-kinds.ts';
 
@@ -29,7 +29,7 @@ export class RelayedLink implements HandlerLink {
     return false;
   }
 
-  route(address: string, packet: Buffer): void {
+  route(address: string, packet: Part): void {
     this.#dealer.send([ROUTE, Buffer.from(address, 'latin1'), packet]);
   }
 

@@ -1,4 +1,5 @@
 import type { Log } from '../exchange/index.ts';
+import type { Part } from '../zmq/index.ts';
 import type { BridgeCounters } from './counters.ts';
 
 /** What the edge needs of a session that calls it. */
@@ -24,7 +25,7 @@ export interface SessionHost {
   readonly now: number;
   readonly counters: BridgeCounters;
   readonly log: Log;
-  route(address: string, packet: Buffer): void;
+  route(address: string, packet: Part): void;
   /** Calls `sendCredit` of the session soon. */
   oweCredit(session: HostedSession): void;
   /** The session is over while no handler has been heard of. Returns whether it is certain that none has the request. */

@@ -1,5 +1,5 @@
 import {
-  encodeRequestPacket,
+  encodeRequestPieces,
   type PacketType,
   RequestPacket,
   type ResponsePacket,
@@ -187,7 +187,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     packet.from = this.host.address;
     packet.multi = true;
     packet.ids = [{ id: this.id, seq: this.#nextOut++ }];
-    this.host.route(this.address, encodeRequestPacket(packet));
+    this.host.route(this.address, encodeRequestPieces(packet));
   }
 
   /** Grants the handler what the client has taken since the last time. */

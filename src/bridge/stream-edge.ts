@@ -10,6 +10,7 @@ import {
 } from '../codec/zhttp/index.ts';
 import type { Log, RequestHead, Service, WebSocketService } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
+import type { Part } from '../zmq/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { HttpSession } from './http-session.ts';
@@ -117,7 +118,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
 
   // ---- for sessions
 
-  route(address: string, packet: Buffer): void {
+  route(address: string, packet: Part): void {
     this.#link.route(address, packet);
   }
 

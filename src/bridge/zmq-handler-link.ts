@@ -1,7 +1,7 @@
 import { parseRequestPacket } from '../codec/zhttp/index.ts';
 import type { Log } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
-import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
+import { type Part, PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { Ticker } from './ticker.ts';
@@ -63,7 +63,7 @@ const EMPTY = Buffer.alloc(0);
 interface Handler {
   readonly routingId: Buffer;
   /** Packets that it could not be sent, in their order. */
-  waiting: Buffer[];
+  waiting: Part[];
   /** When the first of them was put there. */
   since: number;
 }
@@ -143,7 +143,7 @@ export class ZmqHandlerLink implements HandlerLink {
     return this.#requests.remove(id);
   }
 
-  route(address: string, packet: Buffer): void {
+  route(address: string, packet: Part): void {
     const handler = this.#handlers.get(address) ?? this.#meet(address);
     if (handler.waiting.length === 0 && this.#send(handler, packet)) return;
     const first = handler.waiting.length === 0;
@@ -185,7 +185,7 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#requests.sendTo((packet) => this.#sendRequest(packet));
   }
 
-  #send(handler: Handler, packet: Buffer): boolean {
+  #send(handler: Handler, packet: Part): boolean {
     // ROUTER envelope: who, then an empty frame, then the packet.
     if (!this.#router.send([handler.routingId, EMPTY, packet])) return false;
     this.#options.counters.packetsSent++;
@@ -196,7 +196,7 @@ export class ZmqHandlerLink implements HandlerLink {
     for (const handler of this.#held) {
       const { waiting } = handler;
       let sent = 0;
-      while (sent < waiting.length && this.#send(handler, waiting[sent] as Buffer)) sent++;
+      while (sent < waiting.length && this.#send(handler, waiting[sent] as Part)) sent++;
       if (sent === 0) continue;
       handler.waiting = waiting.slice(sent);
       handler.since = this.#options.wheel.now;
@@ -232,9 +232,10 @@ export class ZmqHandlerLink implements HandlerLink {
     }
   }
 
-  #drop(packet: Buffer): void {
+  #drop(packet: Part): void {
     this.#options.counters.packetsUndelivered++;
-    for (const { id } of parseRequestPacket(packet).ids) this.#sink.onLost(id);
+    const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
+    for (const { id } of parseRequestPacket(whole).ids) this.#sink.onLost(id);
   }
 
   #onSubMessage(parts: Buffer[]): void {

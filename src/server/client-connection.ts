@@ -125,6 +125,7 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     // Further writes do not move the deadline: the client has taken nothing since the first one that had to wait.
     if (this.blocked) return;
     this.blocked = true;
+    this.server.onceDrained(this.socket);
     this.setDeadline(this.server.limits.writeTimeout);
   }
 

@@ -21,6 +21,8 @@ export interface ConnectionHost {
   readonly draining: boolean;
   /** The answer for a request that the server refuses by itself. */
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+  /** Calls `onDrain` of whoever has `socket` then, once it has taken what it was given. Few sockets ever need it. */
+  onceDrained(socket: Socket): void;
   /** Calls `flush` of the connection at the end of this turn of the event loop. */
   flushLater(connection: { flush(): void }): void;
   /** Lets `connection` have `socket` from now on. */

@@ -105,6 +105,10 @@ export class HttpServer implements ConnectionHost {
     for (const connection of [...this.#connections]) connection.cut();
   }
 
+  onceDrained(socket: Socket): void {
+    socket.once('drain', onDrain);
+  }
+
   flushLater(connection: { flush(): void }): void {
     if (this.#toFlush.length === 0) setImmediate(() => this.#flush());
     this.#toFlush.push(connection);
@@ -160,7 +164,6 @@ export class HttpServer implements ConnectionHost {
     this.#add(connection);
     socket.on('data', onData);
     socket.on('end', onEnd);
-    socket.on('drain', onDrain);
     socket.on('error', onError);
     return connection;
   }

@@ -132,6 +132,11 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     if (this.#writer === writer && this.responder === null) this.responder = responder;
   }
 
+  /** Whether the connection may be closed without an end in order: nothing waits, and there is no farewell of TLS to be sent. */
+  get #endsAtOnce(): boolean {
+    return this.socket.writableLength === 0 && !this.#encrypted;
+  }
+
   get #encrypted(): boolean {
     return (this.socket as Partial<TLSSocket>).encrypted === true;
   }
@@ -181,7 +186,9 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   /** All input has been read, and no more will come. */
   #checkEnd(): void {
     if (this.#state === IDLE) {
-      this.#end();
+      // It has left between two requests: there is nobody to say goodbye to.
+      if (this.#endsAtOnce) this.closeSocket();
+      else this.#end();
     } else if (this.#state === HEAD) {
       this.#refuse(new ExchangeError('HF_BAD_REQUEST', 'the connection ended within the request header'));
     } else if (this.#body !== null) {
@@ -276,7 +283,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.forgetExchange();
     if (!keepAlive || this.server.draining) {
       const nothingComes = this.#last && read && this.unread === null && this.#state === EXCHANGE;
-      if (nothingComes && this.socket.writableLength === 0 && !this.#encrypted) this.closeSocket();
+      if (nothingComes && this.#endsAtOnce) this.closeSocket();
       else this.#end();
       return;
     }

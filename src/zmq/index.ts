@@ -1,3 +1,4 @@
+export type { Part } from '../codec/zmtp/index.ts';
 export { ZmqCounters } from './counters.ts';
 export { DealerSocket } from './dealer-socket.ts';
 export { type Endpoint, parseEndpoint } from './endpoint.ts';

@@ -1,4 +1,4 @@
-import type { Mechanism } from '../codec/zmtp/index.ts';
+import type { Mechanism, Part } from '../codec/zmtp/index.ts';
 import type { ZmqContext, ZmqOptions } from './options.ts';
 import { SendQueue } from './send-queue.ts';
 import type { SocketType } from './socket-type.ts';
@@ -95,7 +95,7 @@ export class Pipe {
   }
 
   /** Lets `parts` leave with the end of this turn. Returns false, and does nothing, when the pipe is full. */
-  offer(parts: readonly Buffer[]): boolean {
+  offer(parts: readonly Part[]): boolean {
     if (this.full) return false;
     this.#queue.push(parts);
     this.#owner.context.counters.messagesSent++;

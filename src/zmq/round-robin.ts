@@ -1,3 +1,4 @@
+import type { Part } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 
 /** Gives each message to one peer, in turn, leaving out those that can take none (RFC 30, "The PUSH Socket Type"). */
@@ -17,7 +18,7 @@ export class RoundRobin {
   }
 
   /** The pipe that has taken the message; null if none could. */
-  send(parts: readonly Buffer[]): Pipe | null {
+  send(parts: readonly Part[]): Pipe | null {
     const pipes = this.#pipes;
     for (let tries = pipes.length; tries > 0; tries--) {
       if (this.#next >= pipes.length) this.#next = 0;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Part } from '../codec/zmtp/index.ts';
 import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
 import { ZmqSocket } from './zmq-socket.ts';
@@ -32,7 +33,7 @@ export class RouterSocket extends ZmqSocket {
    *   high-water mark (`onWritable` tells when to try again). Without it always true: such a message is dropped and counted
    * @throws ZmqError `closed`, or `option` for a message without a part to be sent
    */
-  send(parts: readonly Buffer[]): boolean {
+  send(parts: readonly Part[]): boolean {
     const body = parts.slice(1);
     this.checkSend(body);
     const pipe = this.#peers.get(keyOf(parts[0] as Buffer));

@@ -1,15 +1,15 @@
-import { encodeMessages, wireBytes } from '../codec/zmtp/index.ts';
+import { encodeMessages, type Part, wireBytes } from '../codec/zmtp/index.ts';
 
 /** Messages that wait for a peer, in their order. */
 export class SendQueue {
-  #messages: (readonly Buffer[])[] = [];
+  #messages: (readonly Part[])[] = [];
   #head = 0;
 
   get length(): number {
     return this.#messages.length - this.#head;
   }
 
-  push(parts: readonly Buffer[]): void {
+  push(parts: readonly Part[]): void {
     this.#messages.push(parts);
   }
 
@@ -20,7 +20,7 @@ export class SendQueue {
     let end = start;
     let total = 0;
     while (end < messages.length) {
-      total += wireBytes(messages[end] as readonly Buffer[]);
+      total += wireBytes(messages[end] as readonly Part[]);
       if (total > bytes && end > start) break;
       end++;
     }
@@ -45,4 +45,4 @@ export class SendQueue {
   }
 }
 
-const SENT: readonly Buffer[] = [];
+const SENT: readonly Part[] = [];

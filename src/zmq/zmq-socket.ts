@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { encodeMetadata, type Mechanism, NullMechanism } from '../codec/zmtp/index.ts';
+import { encodeMetadata, type Mechanism, NullMechanism, type Part } from '../codec/zmtp/index.ts';
 import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen, WheelTimer } from '../net/index.ts';
 import { Connection } from './connection.ts';
 import { Connector } from './connector.ts';
@@ -211,7 +211,7 @@ export abstract class ZmqSocket implements PipeOwner {
   }
 
   /** @throws ZmqError `closed` when the socket is, `option` when a message has no parts */
-  protected checkSend(parts: readonly Buffer[]): void {
+  protected checkSend(parts: readonly Part[]): void {
     this.#checkOpen();
     if (parts.length === 0) throw new ZmqError('option', 'a message has at least one part');
   }

@@ -23,11 +23,16 @@ export class MapWriter {
   #start = 0;
   #prefix = '';
   #at = 0;
+  /** What the map holds without a copy of it; null for nothing. */
+  #reference: Buffer | null = null;
+  /** Where that belongs, counted from `#start`. */
+  #referenceAt = 0;
 
   /** Begins a map. @param prefix latin1 text that stands in front of the tnetstring in the same Buffer */
   begin(prefix: string): void {
     this.#prefix = prefix;
     this.#start = this.#at;
+    this.#reference = null;
     this.#reserve(prefix.length + LENGTH_ROOM);
     this.#at += prefix.length + LENGTH_ROOM;
   }
@@ -38,16 +43,30 @@ export class MapWriter {
    * @throws TnetstringError if the map has more bytes than a length can say
    */
   end(): Buffer {
+    return this.#buffer.subarray(this.#finish(), this.#at);
+  }
+
+  /** As `end`, for a map that holds a reference: what is before it, the bytes themselves, and what is behind them. */
+  endPieces(): readonly Buffer[] {
+    const from = this.#finish();
+    const reference = this.#reference;
+    const split = this.#start + this.#referenceAt;
+    this.#reference = null;
+    if (reference === null) return [this.#buffer.subarray(from, this.#at)];
+    return [this.#buffer.subarray(from, split), reference, this.#buffer.subarray(split, this.#at)];
+  }
+
+  /** Writes the end, and what stands in front. Returns where the map begins. */
+  #finish(): number {
     this.close(MAP);
     const prefix = this.#prefix;
-    const end = this.#at;
     const first = this.#start + prefix.length + LENGTH_ROOM;
-    const length = end - 1 - first;
+    const length = this.#at - 1 - first + (this.#reference?.length ?? 0);
     const digits = digitsOf(length);
     if (digits > MAX_LENGTH_DIGITS) throw new TnetstringError(`${length} bytes are too many for a map`);
     const from = first - 1 - digits - prefix.length;
     putLength(this.#buffer, putText(this.#buffer, from, prefix), length);
-    return this.#buffer.subarray(from, end);
+    return from;
   }
 
   /** Copies elements that are written already, such as a key. Short ones: they are copied byte by byte. */
@@ -73,6 +92,14 @@ export class MapWriter {
   bytes(value: Uint8Array): void {
     this.open(value.length);
     this.elements(value);
+    this.close(BYTES);
+  }
+
+  /** A byte string that is not copied: `endPieces` has it as a piece of its own. There is one at most in a map. */
+  reference(value: Buffer): void {
+    this.open(value.length);
+    this.#reference = value;
+    this.#referenceAt = this.#at - this.#start;
     this.close(BYTES);
   }
 

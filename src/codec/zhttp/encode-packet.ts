@@ -4,10 +4,14 @@ import { FIELDS, type Field } from './fields.ts';
 import { JsonSink } from './json-sink.ts';
 import { MAX_IDS } from './limits.ts';
 import type { Packet, PacketFormat, RequestPacket, ResponsePacket, SessionRef } from './packet.ts';
-import { TnetstringSink } from './tnetstring-sink.ts';
+import { PiecesSink, TnetstringSink } from './tnetstring-sink.ts';
 
-/** Nothing is left in it between two packets but room for the next one. */
+/** Bodies of at least so many bytes are not copied into a packet in pieces: a copy would cost more than a piece does. */
+const PIECE_BYTES = 16_384;
+
+/** Nothing is left in them between two packets but room for the next one. */
 const tnetstringSink = new TnetstringSink();
+const piecesSink = new PiecesSink();
 
 /**
  * Writes a packet of an initiator. The fields come in the order in which the original writes them.
@@ -16,6 +20,22 @@ const tnetstringSink = new TnetstringSink();
  */
 export function encodeRequestPacket(packet: RequestPacket, format: PacketFormat = 'T'): Buffer {
   const sink = sinkOf(format, '');
+  writeRequest(packet, sink);
+  return sink.end();
+}
+
+/**
+ * As `encodeRequestPacket`, as a tnetstring, but a large body is not copied: it is a piece of its own among those that are the packet
+ * together, and must not be changed any more.
+ */
+export function encodeRequestPieces(packet: RequestPacket): Buffer | readonly Buffer[] {
+  if (packet.body.length < PIECE_BYTES) return encodeRequestPacket(packet);
+  piecesSink.begin('');
+  writeRequest(packet, piecesSink);
+  return piecesSink.endPieces();
+}
+
+function writeRequest(packet: RequestPacket, sink: FieldSink): void {
   writeBeginning(packet, sink);
   if (packet.method !== '') sink.text(FIELDS.method, packet.method);
   if (packet.uri !== '') sink.text(FIELDS.uri, packet.uri);
@@ -38,7 +58,6 @@ export function encodeRequestPacket(packet: RequestPacket, format: PacketFormat 
   if (packet.oldFrom !== '') sink.text(FIELDS['old-from'], packet.oldFrom);
   if (packet.passthrough !== null) sink.value(FIELDS.passthrough, packet.passthrough);
   if (packet.userData !== null) sink.value(FIELDS['user-data'], packet.userData);
-  return sink.end();
 }
 
 /**
@@ -49,12 +68,24 @@ export function encodeRequestPacket(packet: RequestPacket, format: PacketFormat 
  */
 export function encodeResponsePacket(packet: ResponsePacket, format: PacketFormat = 'T', address = ''): Buffer {
   const sink = sinkOf(format, address);
+  writeResponse(packet, sink);
+  return sink.end();
+}
+
+/** As `encodeResponsePacket`, as a tnetstring, with a large body as a piece of its own: see `encodeRequestPieces`. */
+export function encodeResponsePieces(packet: ResponsePacket, address = ''): Buffer | readonly Buffer[] {
+  if (packet.body.length < PIECE_BYTES) return encodeResponsePacket(packet, 'T', address);
+  piecesSink.begin(address);
+  writeResponse(packet, piecesSink);
+  return piecesSink.endPieces();
+}
+
+function writeResponse(packet: ResponsePacket, sink: FieldSink): void {
   writeBeginning(packet, sink);
   if (packet.code !== 0) writeInteger(sink, FIELDS.code, packet.code);
   if (packet.reason !== '') sink.text(FIELDS.reason, packet.reason);
   writeContent(packet, sink);
   if (packet.userData !== null) sink.value(FIELDS['user-data'], packet.userData);
-  return sink.end();
 }
 
 function sinkOf(format: PacketFormat, address: string): FieldSink {

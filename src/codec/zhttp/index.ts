@@ -1,4 +1,9 @@
-export { encodeRequestPacket, encodeResponsePacket } from './encode-packet.ts';
+export {
+  encodeRequestPacket,
+  encodeRequestPieces,
+  encodeResponsePacket,
+  encodeResponsePieces,
+} from './encode-packet.ts';
 export { ZhttpError, type ZhttpErrorKind } from './errors.ts';
 export { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_IDS, type ZhttpLimits } from './limits.ts';
 export {

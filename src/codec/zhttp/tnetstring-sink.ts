@@ -11,34 +11,34 @@ const EXT_BOTH = element({ multi: true, quiet: true });
 
 /** Writes packets as tnetstrings. */
 export class TnetstringSink implements FieldSink {
-  readonly #writer = new MapWriter();
+  protected readonly writer = new MapWriter();
 
   /** @param address stands in front of the packet, with a space; empty for none */
   begin(address: string): void {
-    this.#writer.begin(address === '' ? 'T' : `${address} T`);
+    this.writer.begin(address === '' ? 'T' : `${address} T`);
   }
 
   text(field: Field, value: string): void {
-    this.#writer.constant(field.key);
-    this.#writer.text(value);
+    this.writer.constant(field.key);
+    this.writer.text(value);
   }
 
   bytes(field: Field, value: Buffer): void {
-    this.#writer.constant(field.key);
-    this.#writer.bytes(value);
+    this.writer.constant(field.key);
+    this.writer.bytes(value);
   }
 
   integer(field: Field, value: number): void {
-    this.#writer.constant(field.key);
-    this.#writer.integer(value);
+    this.writer.constant(field.key);
+    this.writer.integer(value);
   }
 
   flag(field: Field): void {
-    this.#writer.constant(field.flag);
+    this.writer.constant(field.flag);
   }
 
   headers(headers: readonly string[]): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     let length = 0;
     for (let i = 0; i < headers.length; i += 2) length += elementLength(pairLength(headers, i));
     writer.constant(FIELDS.headers.key);
@@ -53,7 +53,7 @@ export class TnetstringSink implements FieldSink {
   }
 
   ids(ids: readonly SessionRef[]): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     writer.constant(FIELDS.id.key);
     let length = 0;
     for (const ref of ids) length += elementLength(refLength(ref));
@@ -72,19 +72,31 @@ export class TnetstringSink implements FieldSink {
   }
 
   ext(multi: boolean, quiet: boolean): void {
-    this.#writer.constant(FIELDS.ext.key);
-    this.#writer.constant(multi ? (quiet ? EXT_BOTH : EXT_MULTI) : EXT_QUIET);
+    this.writer.constant(FIELDS.ext.key);
+    this.writer.constant(multi ? (quiet ? EXT_BOTH : EXT_MULTI) : EXT_QUIET);
   }
 
   value(field: Field, value: Buffer): void {
     // One that is not whole would break the packet, and one that is broken within would make the peer refuse it.
     if (!isTnetstring(value)) throw new ZhttpError('invalid', `"${field.name}" is not one tnetstring`);
-    this.#writer.constant(field.key);
-    this.#writer.elements(value);
+    this.writer.constant(field.key);
+    this.writer.elements(value);
   }
 
   end(): Buffer {
-    return this.#writer.end();
+    return this.writer.end();
+  }
+}
+
+/** Writes packets in pieces: the body is not copied. */
+export class PiecesSink extends TnetstringSink {
+  override bytes(field: Field, value: Buffer): void {
+    this.writer.constant(field.key);
+    this.writer.reference(value);
+  }
+
+  endPieces(): readonly Buffer[] {
+    return this.writer.endPieces();
   }
 }
 

@@ -13,4 +13,4 @@ export type { Mechanism, MechanismStep } from './mechanism.ts';
 export { encodeMetadata, type Metadata } from './metadata.ts';
 export { NullMechanism } from './null-mechanism.ts';
 export { COMMAND_FRAME, MESSAGE, NEED_INPUT, READY, ZmtpSession } from './session.ts';
-export { encodeMessages, REFERENCE_BYTES, wireBytes } from './writer.ts';
+export { encodeMessages, type Part, REFERENCE_BYTES, wireBytes } from './writer.ts';

@@ -8,6 +8,9 @@ export const REFERENCE_BYTES = 16_384;
 
 const SHORT_MAX = 255;
 
+/** One part of a message, perhaps in several pieces that are sent one behind the other. */
+export type Part = Buffer | readonly Buffer[];
+
 /** Bytes of the header of a frame with a body of `length` bytes. */
 function headerBytes(length: number): number {
   return length > SHORT_MAX ? 9 : 2;
@@ -34,40 +37,87 @@ export function commandHeader(length: number): Buffer {
 }
 
 /** Bytes that a message takes on the wire. */
-export function wireBytes(parts: readonly Buffer[]): number {
+export function wireBytes(parts: readonly Part[]): number {
   let bytes = 0;
-  for (const part of parts) bytes += headerBytes(part.length) + part.length;
+  for (const part of parts) {
+    const length = lengthOf(part);
+    bytes += headerBytes(length) + length;
+  }
   return bytes;
 }
 
 /**
  * The wire form of `messages[start]` up to but without `messages[end]`, in as few buffers as possible: one, and one more
- * for each part of `REFERENCE_BYTES` and what follows it. Such parts are not copied: they must not be changed any more.
+ * for each part or piece of `REFERENCE_BYTES` and what follows it. Such are not copied: they must not be changed any more.
  */
-export function encodeMessages(messages: readonly (readonly Buffer[])[], start: number, end: number): Buffer[] {
+export function encodeMessages(messages: readonly (readonly Part[])[], start: number, end: number): Buffer[] {
   let copied = 0;
   for (let i = start; i < end; i++) {
-    for (const part of messages[i] as readonly Buffer[]) {
-      copied += headerBytes(part.length) + (part.length < REFERENCE_BYTES ? part.length : 0);
-    }
-  }
-  const scratch = Buffer.allocUnsafe(copied);
-  const buffers: Buffer[] = [];
-  let from = 0;
-  let offset = 0;
-  for (let i = start; i < end; i++) {
-    const parts = messages[i] as readonly Buffer[];
-    for (let k = 0; k < parts.length; k++) {
-      const part = parts[k] as Buffer;
-      offset = writeHeader(scratch, offset, k + 1 < parts.length ? MORE : 0, part.length);
-      if (part.length < REFERENCE_BYTES) {
-        offset += part.copy(scratch, offset);
+    for (const part of messages[i] as readonly Part[]) {
+      if (Buffer.isBuffer(part)) {
+        copied += headerBytes(part.length) + copiedBytes(part);
       } else {
-        buffers.push(scratch.subarray(from, offset), part);
-        from = offset;
+        copied += headerBytes(lengthOf(part));
+        for (const piece of part) copied += copiedBytes(piece);
       }
     }
   }
-  if (offset > from) buffers.push(scratch.subarray(from, offset));
-  return buffers;
+  const wire = new Wire(Buffer.allocUnsafe(copied));
+  for (let i = start; i < end; i++) {
+    const parts = messages[i] as readonly Part[];
+    for (let k = 0; k < parts.length; k++) {
+      const part = parts[k] as Part;
+      wire.header(k + 1 < parts.length ? MORE : 0, lengthOf(part));
+      if (Buffer.isBuffer(part)) wire.body(part);
+      else for (const piece of part) wire.body(piece);
+    }
+  }
+  return wire.end();
+}
+
+function lengthOf(part: Part): number {
+  if (Buffer.isBuffer(part)) return part.length;
+  let length = 0;
+  for (const piece of part) length += piece.length;
+  return length;
+}
+
+function copiedBytes(piece: Buffer): number {
+  return piece.length < REFERENCE_BYTES ? piece.length : 0;
+}
+
+/** Collects bytes in `scratch`, which has room for just what is copied, and buffers that are not copied between them. */
+class Wire {
+  readonly #scratch: Buffer;
+  readonly #buffers: Buffer[] = [];
+  /** Where the bytes begin that are in no buffer of the result yet. */
+  #from = 0;
+  #offset = 0;
+
+  constructor(scratch: Buffer) {
+    this.#scratch = scratch;
+  }
+
+  header(flags: number, length: number): void {
+    this.#offset = writeHeader(this.#scratch, this.#offset, flags, length);
+  }
+
+  body(bytes: Buffer): void {
+    if (bytes.length < REFERENCE_BYTES) {
+      this.#offset += bytes.copy(this.#scratch, this.#offset);
+      return;
+    }
+    this.#flush();
+    this.#buffers.push(bytes);
+  }
+
+  end(): Buffer[] {
+    this.#flush();
+    return this.#buffers;
+  }
+
+  #flush(): void {
+    if (this.#offset > this.#from) this.#buffers.push(this.#scratch.subarray(this.#from, this.#offset));
+    this.#from = this.#offset;
+  }
 }

@@ -5,6 +5,7 @@ import {
   type RequestPacket,
   ResponsePacket,
 } from '../../../src/codec/zhttp/index.ts';
+import type { Part } from '../../../src/zmq/index.ts';
 
 /** What a test may say in a packet of a handler. */
 export type AnswerFields = Partial<Omit<ResponsePacket, 'body'>> & { readonly body?: string | Buffer };
@@ -46,8 +47,9 @@ export class FakeHandlerLink implements HandlerLink {
     return this.withdrawable;
   }
 
-  route(address: string, packet: Buffer): void {
-    const routed = { address, packet: parseRequestPacket(packet) };
+  route(address: string, packet: Part): void {
+    const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
+    const routed = { address, packet: parseRequestPacket(whole) };
     this.routed.push(routed);
     this.onRouted(routed);
   }

@@ -172,21 +172,18 @@ test('messages of the client keep their type and their pieces', (t) => {
 test('a message of the client is written as the original writes it', (t) => {
   const rig = edgeRig(t, { idPrefix: '1' });
   const { client } = rig.openWebSocket();
-  const written: Buffer[] = [];
+  const written: string[] = [];
   const route = rig.link.route.bind(rig.link);
   rig.link.route = (address, packet) => {
-    written.push(packet);
+    written.push(String(packet));
     route(address, packet);
   };
   client.message('hello');
   client.ping('pp');
-  assert.deepEqual(
-    written.map((packet) => packet.toString()),
-    [
-      'T98:4:from,2:c1,2:id,5:1-0-0,3:seq,1:1#3:ext,15:5:multi,4:true!}12:content-type,4:text,4:body,5:hello,}',
-      'T86:4:from,2:c1,2:id,5:1-0-0,3:seq,1:2#3:ext,15:5:multi,4:true!}4:type,4:ping,4:body,2:pp,}',
-    ],
-  );
+  assert.deepEqual(written, [
+    'T98:4:from,2:c1,2:id,5:1-0-0,3:seq,1:1#3:ext,15:5:multi,4:true!}12:content-type,4:text,4:body,5:hello,}',
+    'T86:4:from,2:c1,2:id,5:1-0-0,3:seq,1:2#3:ext,15:5:multi,4:true!}4:type,4:ping,4:body,2:pp,}',
+  ]);
 });
 
 test('credits come with packets of any type', (t) => {

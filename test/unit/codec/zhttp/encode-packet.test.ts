@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   encodeRequestPacket,
+  encodeRequestPieces,
   encodeResponsePacket,
+  encodeResponsePieces,
   MAX_IDS,
   type PacketFormat,
   parseResponsePacket,
@@ -23,6 +25,31 @@ describe('encoding a packet', () => {
   test('the address stands in front, in either format', () => {
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'T', 'c1').toString(), 'c1 T0:}');
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'J', 'c1').toString(), 'c1 J{}');
+  });
+
+  test('a packet in pieces has the same bytes, and a large body is not copied', () => {
+    for (const bytes of [0, 1, 16_383, 16_384, 99_999, 100_000, 1_000_000]) {
+      const request = new RequestPacket();
+      const response = new ResponsePacket();
+      for (const packet of [request, response]) {
+        packet.from = 'h1';
+        packet.ids = [{ id: 'a', seq: bytes }];
+        packet.body = Buffer.alloc(bytes, 'x');
+        packet.more = true;
+        packet.userData = Buffer.from('1:a,');
+      }
+      for (const [pieces, whole] of [
+        [encodeRequestPieces(request), encodeRequestPacket(request)],
+        [encodeResponsePieces(response, 'me'), encodeResponsePacket(response, 'T', 'me')],
+      ] as const) {
+        assert.equal(Buffer.isBuffer(pieces), bytes < 16_384);
+        assert.deepEqual(Buffer.isBuffer(pieces) ? pieces : Buffer.concat(pieces), whole);
+      }
+      const [, body] = encodeRequestPieces(request) as readonly Buffer[];
+      if (bytes >= 16_384) assert.equal(body, request.body);
+    }
+    // Nothing of it is left for the next packet.
+    assert.equal(encodeRequestPacket(new RequestPacket()).toString(), 'T0:}');
   });
 
   test('one body goes to as many sessions as a packet may have', () => {

@@ -41,3 +41,19 @@ test('the length on the wire is known before', () => {
     assert.equal(wireBytes(parts), Buffer.concat(encodeMessages([parts], 0, 1)).length);
   }
 });
+
+test('a part in pieces is one frame, and only its large pieces are not copied', () => {
+  const large = Buffer.alloc(REFERENCE_BYTES, 1);
+  const parts = [
+    [Buffer.from('a'), EMPTY, Buffer.from('bc')],
+    Buffer.from('d'),
+    [Buffer.from('e'), large, Buffer.from('f')],
+    [],
+  ];
+  const buffers = encodeMessages([parts], 0, 1);
+  assert.equal(buffers.length, 3);
+  assert.equal(buffers[0]?.toString('hex'), '0103616263' + '010164' + '030000000000004002' + '65');
+  assert.equal(buffers[1], large);
+  assert.equal(buffers[2]?.toString('hex'), '66' + '0000');
+  assert.equal(wireBytes(parts), Buffer.concat(buffers).length);
+});
