@@ -338,8 +338,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
    * requester's own close ends the exchange then.
    */
   #endIfLost(): void {
-    if (this.#lostBy === null || this.#over || this.#unread !== null || this.#reader.busy || this.#closeReceived)
-      return;
+    if (this.#lostBy === null || this.#over || this.#closeReceived) return;
+    if (this.#consuming || this.#unread !== null || this.#reader.busy) return;
     this.#fail('HF_ORIGIN_CLOSED', `${this.#lostBy} without a close frame`, null);
   }
 

@@ -22,6 +22,10 @@ export class HandDialler implements Dialler {
       this.written.push(chunk);
       done();
     },
+    writev: (chunks, done) => {
+      this.written.push(...chunks.map(({ chunk }) => chunk));
+      done();
+    },
   });
   #sink: DialSink | null = null;
   #onRead: OnReadOpts | null = null;
