@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { type Origin, originOf } from '../../../src/client/index.ts';
 
 /** A small answer after which the connection may go on. */
@@ -15,9 +16,10 @@ export class ScriptedOrigin {
   /** Connections so far. */
   accepted = 0;
 
-  constructor(server: Server) {
+  /** @param event of the server, that brings a connection which can be used */
+  constructor(server: Server, event = 'connection') {
     this.#server = server;
-    server.on('connection', (socket: Socket) => {
+    server.on(event, (socket: Socket) => {
       this.accepted++;
       const peer = new OriginPeer(socket);
       const wait = this.#waits.shift();
@@ -94,6 +96,19 @@ export class OriginPeer {
 /** Starts an origin on a free port of `host`; it ends with the test. */
 export async function startOrigin(t: TestContext, host = '127.0.0.1'): Promise<ScriptedOrigin> {
   const server = createServer({ noDelay: true });
+  await listen(t, server, host);
+  return new ScriptedOrigin(server);
+}
+
+/** Starts an origin that speaks TLS on a free port; it ends with the test. Connections whose handshake fails are not accepted. */
+export async function startTlsOrigin(t: TestContext, options: TlsOptions): Promise<ScriptedOrigin> {
+  const server = createTlsServer(options);
+  server.on('tlsClientError', () => {});
+  await listen(t, server, '127.0.0.1');
+  return new ScriptedOrigin(server, 'secureConnection');
+}
+
+async function listen(t: TestContext, server: Server, host: string): Promise<void> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -105,5 +120,4 @@ export async function startOrigin(t: TestContext, host = '127.0.0.1'): Promise<S
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return new ScriptedOrigin(server);
 }
