@@ -12,8 +12,9 @@ const ORDERLY = [1000, 1001, 1005];
 const NEWLINE = Buffer.from('\n');
 
 /**
- * Opens a WebSocket, writes each of its messages and a line end, and sends each line of `input` as a text message. At the end of `input` it
- * is closed.
+ * Opens a WebSocket, writes each of its messages and a line end, and sends each line of `input` as a text message. Some time after the end
+ * of `input` it is closed: what an origin sends behind that would not get here any more.
+ * @param linger milliseconds of that time
  * @throws CliError when it cannot be opened, breaks off, or is closed with a code that means trouble
  */
 export function fetchWebSocket(
@@ -21,9 +22,10 @@ export function fetchWebSocket(
   packet: RequestPacket,
   input: Readable,
   output: FetchOutput,
+  linger: number,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const run = new WebSocketRun(asker, input, output, resolve, reject);
+    const run = new WebSocketRun(asker, input, output, linger, resolve, reject);
     asker.open(packet, run).catch(reject);
   });
 }
@@ -32,6 +34,7 @@ class WebSocketRun implements AskerSink {
   readonly #asker: ZhttpAsker;
   readonly #input: Readable;
   readonly #output: FetchOutput;
+  readonly #linger: number;
   readonly #resolve: () => void;
   readonly #reject: (error: Error) => void;
   /** Bytes of messages that the responder takes. */
@@ -40,17 +43,21 @@ class WebSocketRun implements AskerSink {
   #isOpen = false;
   #isClosing = false;
   #over = false;
+  /** From the end of the input to the close. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     asker: ZhttpAsker,
     input: Readable,
     output: FetchOutput,
+    linger: number,
     resolve: () => void,
     reject: (error: Error) => void,
   ) {
     this.#asker = asker;
     this.#input = input;
     this.#output = output;
+    this.#linger = linger;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -112,7 +119,10 @@ class WebSocketRun implements AskerSink {
       if (this.#over) return;
       await this.#sendMessage(Buffer.from(line));
     }
-    if (this.#over || this.#isClosing) return;
+    if (!this.#over) this.#timer = setTimeout(() => this.#close(), this.#linger);
+  }
+
+  #close(): void {
     this.#isClosing = true;
     this.#asker.send({ type: 'close', code: 1000 });
   }
@@ -141,6 +151,7 @@ class WebSocketRun implements AskerSink {
 
   #end(): void {
     this.#over = true;
+    clearTimeout(this.#timer);
     this.#asker.end();
     this.#whenCredited?.();
     this.#input.destroy();

@@ -20,12 +20,15 @@ import { startLocalFetch } from './local-fetch.ts';
 import { askReq } from './req-asker.ts';
 import { type PacketTrace, ZhttpAsker } from './zhttp-asker.ts';
 
+/** Seconds in which most of what an origin has to say to the last line of the input will have come. */
+const DEFAULT_LINGER = 2;
+
 const NOTES = `
 Without --stream and --endpoint the request is made by this process, and may go
 anywhere; with --config it is held to the rules and limits of [fetch] in a file.
 
 Of a WebSocket each message is written on a line, and each line of standard
-input is sent as a message; at the end of the input it is closed.
+input is sent as a message. Some time after the end of the input it is closed.
 
 Exit codes: 0 for an answer, whatever its status, 1 for failure (the condition
 is named) or with --fail for a status other than 2xx, 2 for wrong usage.`;
@@ -38,6 +41,8 @@ interface FetchOptions extends RequestOptions {
   readonly include?: boolean;
   readonly verbose?: boolean;
   readonly fail?: boolean;
+  /** Seconds. */
+  readonly linger: number;
 }
 
 /** `holdfast fetch`: one outbound request, through a running server or in this process, with its packets if they are of interest. */
@@ -54,6 +59,7 @@ export function fetchCommand(): Command {
     .option('-d, --data <data>', 'body of the request; @FILE sends the content of a file, @- of standard input')
     .option('--follow', 'follow redirects')
     .option('--timeout <seconds>', 'time for the whole request', seconds)
+    .option('--linger <seconds>', 'time from the end of the input to the close of a WebSocket', seconds, DEFAULT_LINGER)
     .option('-k, --insecure', 'do not verify certificates')
     .option('--connect-host <host:port>', "connect to this address instead of the URL's", connectHost)
     .option('--stream <base>', 'stream mode, with the server whose endpoints have this base', stream)
@@ -115,7 +121,7 @@ async function overStream(
   try {
     await asker.connect();
     const run = isWebSocket(packet.uri)
-      ? fetchWebSocket(asker, packet, process.stdin, output).then(() => 0)
+      ? fetchWebSocket(asker, packet, process.stdin, output, options.linger * 1000).then(() => 0)
       : fetchHttp(asker, packet, upload, output);
     return await Promise.race([run, interrupted.promise]);
   } finally {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { fetchGuard } from '../app/index.ts';
 import { ConfigError, parseZurlConf, type ZurlConf } from '../config/index.ts';
-import { CliError, FAILURE } from './cli-error.ts';
+import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 
 /** The file that is read if no other is named: Zurl's. */
 export const DEFAULT_ZURL_CONF = '/etc/zurl.conf';
@@ -16,9 +17,17 @@ export function readZurlConf(file: string): ZurlConf {
   } catch (error) {
     throw new CliError(`cannot read the configuration: ${(error as Error).message}`);
   }
+  let conf: ZurlConf;
   try {
-    return parseZurlConf(text, file);
+    conf = parseZurlConf(text, file);
   } catch (error) {
     throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
   }
+  try {
+    fetchGuard(conf.config.fetch);
+  } catch (error) {
+    // The keys have the same names there, but no section.
+    throw new CliError(`${file}: ${reasonOf(error).replace(/^fetch\./, '')}`, FAILURE, '');
+  }
+  return conf;
 }

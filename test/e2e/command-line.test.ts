@@ -6,7 +6,7 @@ import { holdfast, LAUNCHER } from '../support/holdfast.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const COMMANDS = ['run', 'publish', 'check', 'condure', 'demo'];
+const COMMANDS = ['run', 'publish', 'check', 'fetch', 'condure', 'zurl', 'demo'];
 
 const PACKAGE = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -57,13 +57,36 @@ for (const [args, message] of [
   [['condure', '--lisen', '80'], "error: unknown option '--lisen'\n(Did you mean --listen?)\n"],
   [['condure', '80'], "error: too many arguments for 'condure'. Expected 0 arguments but got 1.\n"],
   [['condure', '--workers'], "error: option '--workers <n>' argument missing\n"],
-  ...[['--zserver-req', 'ipc://a'], ['--zserver-stream=ipc://a'], ['--zserver-connect']].map(
-    (args) =>
-      [
-        ['condure', '--sizes', ...args],
-        'error: the --zserver options are not supported: this version makes no outbound requests for others\n',
-      ] as const,
-  ),
+  [['zurl', '--confg=x'], "error: unknown option '--confg=x'\n(Did you mean --config?)\n"],
+  [['zurl', 'x'], "error: too many arguments for 'zurl'. Expected 0 arguments but got 1.\n"],
+  [['fetch'], "error: missing required argument 'url'\n"],
+  [['fetch', 'ftp://a/'], 'error: ftp: is no scheme for a request: expected http, https, ws or wss\n'],
+  [['fetch', '--endpoint', 'ipc://a', 'ws://a/'], 'error: a WebSocket needs stream mode: use --stream\n'],
+  [['fetch', '-d', 'x', 'ws://a/'], 'error: a WebSocket is opened without --data\n'],
+  [
+    ['fetch', '--endpoint', 'ipc://a', '--stream', 'ipc://b', 'a'],
+    "error: option '--endpoint <spec>' cannot be used with option '--stream <base>'\n",
+  ],
+  [
+    ['fetch', '--config', 'f', '--stream', 'ipc://b', 'a'],
+    "error: option '--config <file>' cannot be used with option '--stream <base>'\n",
+  ],
+  [
+    ['fetch', '--timeout', '0', 'a'],
+    "error: option '--timeout <seconds>' argument '0' is invalid. Expected a number of seconds above 0.\n",
+  ],
+  [
+    ['fetch', '-H', 'X', 'a'],
+    "error: option '-H, --header <name:value>' argument 'X' is invalid. Expected NAME:VALUE.\n",
+  ],
+  [
+    ['fetch', '--connect-host', 'b', 'a'],
+    "error: option '--connect-host <host:port>' argument 'b' is invalid. the port is missing: expected \"b:PORT\"\n",
+  ],
+  [
+    ['fetch', '--stream', 'b', 'a'],
+    'error: option \'--stream <base>\' argument \'b\' is invalid. expected "ipc://PATH" or "tcp://HOST:PORT", with PORT up to 65533, got "b"\n',
+  ],
 ] as const) {
   test(`holdfast ${args.join(' ')} is wrong usage`, async (t) => {
     assert.deepEqual(await holdfast(t, args), { code: 2, stdout: '', stderr: message });
@@ -147,6 +170,13 @@ test('where the edge listens and the proxy has no routes, check says how to run 
   );
 });
 
+test('where requests are made for others and the proxy has no routes, check says how to do only that', async (t) => {
+  const cwd = temporaryFolder(t, { 'holdfast.toml': '[fetch]\nreq = ["ipc://r"]\n[edge]\nlisten = ["80"]\n' });
+  const { code, stderr } = await holdfast(t, ['check'], { cwd });
+  assert.equal(code, 1);
+  assert.match(stderr, /; to run only the edge and outbound requests, set listen = \[\] under \[server\]\n$/);
+});
+
 test("condure takes all of Condure's options, with their values after a space or an equals sign", async (t) => {
   const { code, stdout, stderr } = await holdfast(t, [
     ...['condure', '--log-level', '9', '--id=edge', '--workers=2', '--req-maxconn', '2', '--stream-maxconn', '3'],
@@ -154,10 +184,13 @@ test("condure takes all of Condure's options, with their values after a space or
     ...['--stream-timeout=1.5', '--listen', '80', '--listen=/tmp/s,local,req,mode=660', '--zclient-req', 'ipc://r'],
     ...['--zclient-stream', 'ipc://s', '--zclient-stream=tcp://127.0.0.1:5000', '--zclient-connect'],
     ...['--ipc-file-mode', '660', '--tls-identities-dir', '.', '--compression', '--deny-out-internal', '--sizes'],
+    ...['--zserver-req', 'ipc://q', '--zserver-stream=ipc://z', '--zserver-stream', 'ipc://y', '--zserver-connect'],
   ]);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   assert.match(stdout, /^stream: 2048 bytes .* 6144 for --stream-maxconn 3$/m);
   assert.match(stdout, /^req: 2068 bytes .* 4136 for --req-maxconn 2$/m);
+  assert.match(stdout, /^stream: 132096 bytes .* 396288 for --stream-maxconn 3$/m);
+  assert.match(stdout, /^req: 10 bytes .* 20 for --req-maxconn 2$/m);
   assert.match(stdout, /compression/);
 });
 
@@ -183,6 +216,9 @@ for (const [args, message] of [
     ['--zclient-stream', 'tcp://a:65534'],
     '--zclient-stream: there must be two more ports after that of "tcp://a:65534": it is 65533 at most',
   ],
+  [['--zserver-req=a'], '--zserver-req: expected "ipc://PATH" or "tcp://HOST:PORT", got "a"'],
+  [['--zserver-stream', 'tcp://a:0'], '--zserver-stream: a base needs a port of its own, got "tcp://a:0"'],
+  [['--zserver-connect'], '--zserver-connect: needs --zserver-req or --zserver-stream'],
 ] as const) {
   test(`condure ${args.join(' ')} is refused with the name of the option and what was expected`, async (t) => {
     const expected = { code: 1, stdout: '', stderr: `error: ${message}\n` };

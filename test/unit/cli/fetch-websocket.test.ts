@@ -5,6 +5,8 @@ import { fetchWebSocket } from '../../../src/cli/fetch-websocket.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 import { AskedFetcher } from './asked-fetcher.ts';
 
+const LINGER = 2000;
+
 async function opening(t: TestContext) {
   const asked = await AskedFetcher.start(t);
   const input = new PassThrough();
@@ -17,7 +19,7 @@ async function opening(t: TestContext) {
     },
   };
   const packet = Object.assign(new RequestPacket(), { uri: 'ws://a/', credits: 100 });
-  const over = fetchWebSocket(asked.asker, packet, input, output);
+  const over = fetchWebSocket(asked.asker, packet, input, output, LINGER);
   // Whoever waits for the failure comes later.
   over.catch(() => {});
   await asked.request();
@@ -30,8 +32,9 @@ async function opening(t: TestContext) {
 
 const sent = { type: 'data', body: '', more: false, code: 0, credits: 0, contentType: '' };
 
-test('lines are sent as messages and messages are written as lines, until the input ends', async (t) => {
+test('lines are sent as messages and messages are written as lines, and for some time after the input has ended', async (t) => {
   const { asked, input, written, over, next } = await opening(t);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   await asked.answer({ code: 101, credits: 100 });
   input.write('hello\nwor');
   input.write('ld\n');
@@ -44,10 +47,14 @@ test('lines are sent as messages and messages are written as lines, until the in
   await asked.answer({});
   input.end('last');
   assert.deepEqual(await next(), { ...sent, body: 'last', contentType: 'text' });
+  t.mock.timers.tick(LINGER - 1);
+  await asked.answer({ body: Buffer.from('in time') });
+  assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 7 });
+  t.mock.timers.tick(1);
   assert.deepEqual(await next(), { ...sent, type: 'close', code: 1000 });
   await asked.answer({ type: 'close', code: 1000 });
   await over;
-  assert.deepEqual(written, ['head 101', 'two ', 'parts\n', '\n']);
+  assert.deepEqual(written, ['head 101', 'two ', 'parts\n', '\n', 'in time\n']);
 });
 
 test('a message goes out in pieces for which there are credits, and an empty line needs none', async (t) => {
