@@ -33,7 +33,7 @@ const NOBODY: Responder = {
 
 /** What all exchanges of a proxy work with. */
 export interface ProxyRoom {
-  readonly client: HttpClient;
+  readonly client: Pick<HttpClient, 'send'>;
   readonly hub: Hub;
   readonly rules: HeaderRules;
   readonly counters: Counters;

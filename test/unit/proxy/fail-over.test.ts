@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { test } from 'node:test';
+import { Counters, ERRORS, ExchangeError } from '../../../src/exchange/index.ts';
+import { Hub } from '../../../src/hub/index.ts';
+import { TimerWheel } from '../../../src/net/index.ts';
+import { prepareRoutes, proxyService, RouteTable } from '../../../src/proxy/index.ts';
+import { FakeRequester, requestHead } from '../client/fake-requester.ts';
 import { startOrigin } from '../client/scripted-origin.ts';
 import { httpOrigin } from './support/origin.ts';
-import { settled, startApp } from './support/running-app.ts';
+import { configOf, settled, startApp } from './support/running-app.ts';
+import { TestLog } from './support/test-log.ts';
 
 /** Nobody listens on the first ports; unlike a free one they are not given to anybody else meanwhile. */
 const CLOSED = '127.0.0.1:1';
@@ -20,6 +26,73 @@ test('Targets are tried in their order until one takes the connection', async (t
   assert.equal(record.code, 'HF_ORIGIN_UNREACHABLE');
   assert.equal(app.counters.requestsFailed, 0);
 });
+
+test('An untrusted target at an internal address is not connected to, and the next one is tried', async (t) => {
+  const inner = await httpOrigin(t, () => ({ body: 'secret' }));
+  const origin = await httpOrigin(t, () => ({ body: 'hello' }));
+  const app = await startApp(t, [`* localhost:${inner.port},untrusted ${origin.target}`]);
+  assert.equal((await app.send()).text, 'hello');
+  const record = await app.log.heard('trying the next target');
+  assert.equal(record.code, 'HF_POLICY_VIOLATION');
+  assert.match(String(record.detail), /^localhost:\d+: .*127\.0\.0\.1 is denied \(internal: loopback/);
+  assert.equal(inner.connections, 0);
+});
+
+test('A connection that a trusted target has opened serves no untrusted one at the same address', async (t) => {
+  const inner = await httpOrigin(t, () => ({ body: 'hello' }));
+  const routes = [`a.example ${inner.target}`, `b.example,debug ${inner.target},untrusted`];
+  const app = await startApp(t, routes);
+  assert.equal((await app.send({ headers: { Host: 'a.example' } })).text, 'hello');
+  const answer = await app.send({ headers: { Host: 'b.example' } });
+  assert.equal(answer.status, 502);
+  assert.match(
+    answer.text,
+    /^Error while proxying to origin\.\nUnable to connect to any targets\. Tried: 127\.0\.0\.1:\d+ /,
+  );
+  const record = await app.log.heard('request failed');
+  assert.equal(record.code, 'HF_POLICY_VIOLATION');
+  assert.deepEqual([inner.connections, inner.requests.length], [1, 1]);
+});
+
+for (const [code, tried] of [
+  ['HF_ORIGIN_UNREACHABLE', 2],
+  ['HF_ORIGIN_CONNECT_TIMEOUT', 2],
+  ['HF_ORIGIN_TLS', 2],
+  ['HF_POLICY_VIOLATION', 2],
+  ['HF_ORIGIN_CLOSED', 1],
+  ['HF_ORIGIN_TIMEOUT', 1],
+  ['HF_ORIGIN_PROTOCOL', 1],
+  ['HF_INTERNAL', 1],
+] as const) {
+  test(`A target that fails with ${code} ${tried === 2 ? 'gives way to the next' : 'is the last that is tried'}`, (t) => {
+    const wheel = new TimerWheel();
+    t.after(() => wheel.stop());
+    const [counters, log] = [new Counters(), new TestLog()];
+    const config = configOf(['* a.test:1 b.test:2']);
+    const asked: string[] = [];
+    const service = proxyService({
+      client: {
+        send: (origin, _request, requester) => {
+          asked.push(origin.name);
+          requester.onResponseError(new ExchangeError(code, 'why'));
+          return { onRequestData: () => {}, onRequestError: () => {}, onResponseCredit: () => {} };
+        },
+      },
+      hub: new Hub({ wheel, counters, log, limits: config.hub, patchBody: () => null }),
+      routes: new RouteTable(prepareRoutes(config, () => '')),
+      trust: null,
+      rules: config.proxy,
+      debug: false,
+      counters,
+      log,
+    });
+    const requester = new FakeRequester(65_536);
+    service(requestHead(), requester);
+    assert.deepEqual(asked, ['a.test:1', 'b.test:2'].slice(0, tried));
+    assert.equal(requester.head?.status, ERRORS[code].status);
+    assert.equal(log.of('request failed')[0]?.code, code);
+  });
+}
 
 test('Every request begins with the first target again', async (t) => {
   const origin = await httpOrigin(t, () => ({}));

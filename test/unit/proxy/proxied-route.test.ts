@@ -24,6 +24,27 @@ test('A route tells details of errors if it or the whole proxy is to', () => {
   );
 });
 
+test('A target is connected to wherever it is, unless it is untrusted: then at addresses of the public internet alone', () => {
+  const routes = prepared(['a.example [::1]:81 b.test:82,untrusted', 'b.example c.test:83,untrusted,host=d']);
+  const origins = routes.flatMap((route) => route.origins);
+  assert.deepEqual(
+    origins.map(({ host, port, tls, ipv4Only }) => [host, port, tls, ipv4Only]),
+    [
+      ['::1', 81, null, false],
+      ['b.test', 82, null, false],
+      ['c.test', 83, null, false],
+    ],
+  );
+  const [trusted, one, other] = origins.map(({ guard }) => guard);
+  assert.equal(trusted, null);
+  // They may share connections.
+  assert.equal(one, other);
+  for (const address of ['127.0.0.1', '10.0.0.1', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0']) {
+    assert.equal(one?.checkAddress(address).allowed, false, address);
+  }
+  for (const address of ['1.1.1.1', '2606:4700:4700::1111']) assert.ok(one?.checkAddress(address).allowed, address);
+});
+
 test('Headers of a route are parted into those to set and the names to take away', () => {
   const [route] = prepared(['*,header=X-Key:secret,header=Cookie: localhost:1']);
   assert.deepEqual(route?.setHeaders, ['X-Key', 'secret']);
