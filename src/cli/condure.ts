@@ -38,7 +38,7 @@ export function condureCommand(): Command {
   const { edge, server } = defaultConfig();
   const command = newCommand(
     'condure',
-    "Hold clients' connections for handlers over ZeroMQ, with Condure's protocol and options.",
+    "Hold clients' connections for handlers over ZeroMQ, or make requests for others, with Condure's protocol and options.",
     'holdfast condure --listen 8000 --zclient-stream ipc:///run/client',
   );
   command

@@ -80,7 +80,7 @@ const shape = {
     default: 16_777_216,
     from: 1,
     to: 1_073_741_824,
-    doc: 'Size of the body of an answer that goes out as one message: in req mode, and in stream mode without `stream`. A larger one fails with `max-size-exceeded`.',
+    doc: 'Size of the body of an answer that goes out as one message: in req mode, and in stream mode without `stream`. A larger one fails with `undefined-condition`.',
   }),
   max_packet_bytes: bytes({
     default: 16_777_216,

@@ -107,7 +107,9 @@ redirects, and to every address before it is dialled. An expression of \`allow\`
 
 - With \`default_policy = "allow"\` everything goes but what \`deny\` names, unless \`allow\` names it too.
 - With \`default_policy = "deny"\` nothing goes but what \`allow\` names, unless \`deny\` names it too.
-- Unless \`allow_internal\` is set, an internal address can only be reached when \`allow\` names it.
+- Unless \`allow_internal\` is set, an internal address, or the name \`localhost\`, can only be reached when \`allow\` names it.
+- A name and its addresses are judged each by itself. With \`default_policy = "deny"\` both need a rule of \`allow\`; and a wide one, such as
+  \`0.0.0.0/0\`, names internal addresses too.
 - \`holdfast check --url URL\` says what becomes of a URL, and by which rule.
 
 \`\`\`toml
