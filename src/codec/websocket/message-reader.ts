@@ -73,13 +73,22 @@ export class MessageReader implements InflaterSink {
     let offset = 0;
     while (!this.#ended && !this.busy) {
       if (!this.#held) {
-        offset = frames.read(input, offset, this.#discarding ? Number.MAX_SAFE_INTEGER : this.#credit);
+        offset = frames.read(input, offset, this.#readable);
         if (frames.event === 'none') break;
       }
       this.#held = !this.#take();
       if (this.#held) break;
     }
     return this.#held || offset < input.length ? input.subarray(offset) : null;
+  }
+
+  /**
+   * Bytes of messages that may be read. Credit is for what is passed on: how many bytes that is on the wire says nothing once it is
+   * compressed, and the inflater makes no more of them than it is granted.
+   */
+  get #readable(): number {
+    const uncounted = this.#discarding || (this.#inMessage && this.#frames.compressed);
+    return uncounted ? Number.MAX_SAFE_INTEGER : this.#credit;
   }
 
   /** Lets so many more bytes be passed on. What waits for them comes with the next `read`, unless the reader is busy. */
@@ -114,16 +123,26 @@ export class MessageReader implements InflaterSink {
       sink.onPing(data);
       return true;
     }
-    if (data.length > this.#credit || (this.#credit === 0 && !(event === 'data' && this.#inMessage))) return false;
-    if (event === 'data') this.#inMessage = more;
-    if (event === 'data' && compressed) {
+    return event === 'data' ? this.#takeData(data, text, more, compressed) : this.#takeControl(event === 'ping', data);
+  }
+
+  #takeData(data: Buffer, text: boolean, more: boolean, compressed: boolean): boolean {
+    if (this.#credit === 0 && !this.#inMessage) return false;
+    this.#inMessage = more;
+    if (compressed) {
       this.#inflate(data, text, more);
-      return true;
+    } else {
+      this.#credit -= data.length;
+      this.#sink.onMessage(data, text, more);
     }
+    return true;
+  }
+
+  #takeControl(isPing: boolean, data: Buffer): boolean {
+    if (this.#credit === 0 || data.length > this.#credit) return false;
     this.#credit -= data.length;
-    if (event === 'data') sink.onMessage(data, text, more);
-    else if (event === 'ping') sink.onPing(data);
-    else sink.onPong(data);
+    if (isPing) this.#sink.onPing(data);
+    else this.#sink.onPong(data);
     return true;
   }
 
