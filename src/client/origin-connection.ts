@@ -159,8 +159,8 @@ function keepReadable(socket: Socket, onError: (error: Error) => void): void {
   // Node passes the same callback to each write of a stream, so none has to be made for each.
   let written: (error?: Error | null) => void = () => {};
   const onWritten = (error?: Error | null): void => {
-    if (error == null) written();
-    else onError(error);
+    if (error != null && isReset(error)) onError(error);
+    else written(error);
   };
   const { _write, _writev } = socket;
   socket._write = (chunk, encoding, callback) => {
@@ -172,4 +172,8 @@ function keepReadable(socket: Socket, onError: (error: Error) => void): void {
     written = callback;
     _writev.call(socket, chunks, onWritten);
   };
+}
+
+function isReset({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ECONNRESET';
 }

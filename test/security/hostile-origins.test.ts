@@ -184,6 +184,8 @@ test('an origin that stays silent is answered for with 504, and so is one whose 
     client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
     const peer = await it.origin.accept();
     await peer.until(() => peer.socket.bytesRead > 0);
+    // The beginning of the head goes before what trickles.
+    await turn();
     for (let i = 0; i < 10 && client.text === ''; i++) {
       if (bytes !== '') peer.write('X: y\r\n');
       await turn();
