@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { App } from '../../../src/app/index.ts';
 import { askReq } from '../../../src/cli/req-asker.ts';
+import { ZhttpAsker } from '../../../src/cli/zhttp-asker.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
-import { type Config, parseConfig } from '../../../src/config/index.ts';
+import { type Config, parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
 import { FakeLog, type LogRecord } from '../../support/fake-log.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -172,3 +173,22 @@ test('Names are looked up at the servers that the section names', async (t) => {
   assert.equal((await ask(running, `http://holdfast.test:${port}/`)).condition, 'remote-connection-failed');
   assert.equal((await ask(running, `http://localhost:${port}/`)).code, 200);
 });
+
+for (const compression of [true, false]) {
+  test(`Compression of WebSocket messages is ${compression ? 'offered' : 'not offered'} as the section says`, async (t) => {
+    const server = createServer();
+    server.on('upgrade', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
+    server.listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const { base } = await start(t, { compression });
+    const asker = new ZhttpAsker(parseFetchEndpoints(base), () => {});
+    t.after(() => asker.close());
+    await asker.connect();
+    const upgraded = once(server, 'upgrade');
+    const uri = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await asker.open(Object.assign(new RequestPacket(), { uri }), { onPacket: () => {}, onLost: () => {} });
+    const [{ headers }] = (await upgraded) as [IncomingMessage];
+    assert.equal(headers['sec-websocket-extensions']?.split(';')[0], compression ? 'permessage-deflate' : undefined);
+  });
+}
