@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Log } from '../exchange/index.ts';
+import { LineBatch } from './line-batch.ts';
 import type { LogFile } from './log-file.ts';
 
 /** How much is logged: the least important level that is written. */
@@ -18,10 +19,7 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Log {
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const form = process.stdout.isTTY ? readable : (line: string) => line;
-  // Pino's own way to write waits for ever at the end when nobody reads any more.
-  const output = { write: (line: string) => process.stdout.write(form(line)) };
-  const logger = pino(options, file ?? output);
+  const logger = pino(options, outputOf(file));
   return {
     error: logger.error.bind(logger),
     warn: logger.warn.bind(logger),
@@ -29,6 +27,13 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Log {
     debug: logger.debug.bind(logger),
     debugEnabled: logger.isLevelEnabled('debug'),
   };
+}
+
+function outputOf(file: LogFile | null): { write(line: string): void } {
+  if (file !== null) return new LineBatch((lines) => file.write(lines));
+  // Pino's own way to write waits for ever at the end when nobody reads any more.
+  if (process.stdout.isTTY) return { write: (line) => process.stdout.write(readable(line)) };
+  return new LineBatch((lines) => process.stdout.write(lines));
 }
 
 /** `12:30:01.234 WARN  request failed code=HF_NO_ROUTE …` */
