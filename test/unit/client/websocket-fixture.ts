@@ -6,11 +6,10 @@ import { WebSocketClient } from '../../../src/client/websocket-client.ts';
 import type { WebSocketHop } from '../../../src/client/websocket-opener.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type WebSocketClientLimits } from '../../../src/client/websocket-options.ts';
 import { Counters } from '../../../src/exchange/index.ts';
-import { type Dialler, TimerWheel } from '../../../src/net/index.ts';
+import { type Dialler, SystemResolver, TcpDialler, TimerWheel } from '../../../src/net/index.ts';
 import { type RawOrigin, startRawOrigin } from '../../support/raw-origin.ts';
 import type { RawPeer } from '../../support/raw-peer.ts';
 import { FakeWebSocketRequester } from './fake-websocket-requester.ts';
-import { PlainDialler } from './plain-dialler.ts';
 
 /** No test waits so long: what is to happen by itself must not happen by a timeout. */
 const LIMITS: WebSocketClientLimits = {
@@ -32,12 +31,10 @@ export type ClientChanges = Partial<WebSocketClientLimits> & {
 export class WebSocketFixture {
   readonly client: WebSocketClient;
   readonly counters = new Counters();
-  readonly dialler: Dialler;
 
   constructor(t: TestContext, changes: ClientChanges = {}) {
-    const { compression = false, dialler = new PlainDialler(), ...limits } = changes;
+    const { compression = false, dialler = new TcpDialler({ resolver: new SystemResolver() }), ...limits } = changes;
     const wheel = new TimerWheel();
-    this.dialler = dialler;
     const { counters } = this;
     this.client = new WebSocketClient({ dialler, wheel, counters, limits: { ...LIMITS, ...limits }, compression });
     t.after(() => wheel.stop());

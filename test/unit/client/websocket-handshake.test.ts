@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { originOf } from '../../../src/client/index.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import { type DialErrorKind, Guard } from '../../../src/net/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { startRawOrigin } from '../../support/raw-origin.ts';
 import { HandDialler } from './hand-dialler.ts';
-import type { PlainDialler } from './plain-dialler.ts';
 import { accepting, ask, frame, hopTo, keyOf, portOf, TEXT, WebSocketFixture } from './websocket-fixture.ts';
 
 const GONE = new ExchangeError('HF_CLIENT_GONE');
@@ -261,16 +261,21 @@ test('a dial that takes too long is given up', (t) => {
   assert.equal(dialler.cancelled, true);
 });
 
-test("the origin's guard and TLS settings are what is dialled with", async (t) => {
-  const origin = await startRawOrigin(t);
-  const fixture = new WebSocketFixture(t);
-  const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: false });
-  const hop = hopTo(portOf(origin));
-  fixture.send({ ...hop, origin: { ...hop.origin, guard } });
-  await origin.accept();
-  const [target] = (fixture.dialler as PlainDialler).targets;
-  assert.equal(target?.guard, guard);
-  assert.equal(target?.tls, null);
+test('what is dialled is the origin with all that it is trusted for', (t) => {
+  const dialler = new HandDialler();
+  const { origin } = hopTo(1);
+  new WebSocketFixture(t, { dialler }).send(hopTo(1, { origin }));
+  assert.equal(dialler.target, origin);
+});
+
+test('an address that the guard of the origin denies is not dialled', async (t) => {
+  const target = await startRawOrigin(t);
+  const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: ['127.0.0.1'], denyInternal: false });
+  const requester = new WebSocketFixture(t).send(
+    hopTo(1, { origin: originOf('127.0.0.1', portOf(target), null, guard) }),
+  );
+  assert.equal((await requester.failed()).code, 'HF_POLICY_VIOLATION');
+  assert.equal(target.peers.length, 0);
 });
 
 test('a requester that leaves while the connection is dialled gives that up', (t) => {
