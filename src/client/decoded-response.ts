@@ -1,4 +1,4 @@
-import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
+import { BodyDecoder, type ContentError, type DecodedBody, decodeAtOnce, isDecodable } from '../codec/content/index.ts';
 import { fieldValues, listMembers, withoutFields } from '../codec/fields/index.ts';
 import {
   type Counters,
@@ -13,18 +13,23 @@ import { ExchangeRelay } from './exchange-relay.ts';
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
+/** Bytes of an encoded body that is decoded at once if it comes as a whole: small answers are by far the most frequent ones. */
+const MAX_AT_ONCE = 16_384;
+
 /**
  * Undoes the content coding of a response. Content-Encoding stays and Content-Length goes, as with Zurl. What cannot be undone passes as
  * it came: codings that are not known, several of them, and parts (206), which need not begin where the encoding does.
  *
  * An encoded body has credits of its own towards the origin: one window, renewed as the bytes are decoded, which waits for the credits
- * of the requester. So that window and what the decoder has made last are all that is in memory, however large it grows.
+ * of the requester. So that window and what was decoded last, a window too, are all that is in memory, however large it grows.
  */
 export class DecodedResponse extends ExchangeRelay implements DecodedBody {
-  /** Null before the head, and when there is nothing to undo. */
+  /** What is to be undone: null before the head, empty for nothing. */
+  #coding: string | null = null;
+  /** Null when there is nothing to undo, or nothing that is undone piece by piece. */
   #decoder: BodyDecoder | null = null;
-  /** There is nothing to undo. */
-  #plain = false;
+  /** The beginning of the encoded body, until it is known whether that is all of it. */
+  #held = EMPTY;
   /** Bytes that the requester takes. */
   #credits: number;
   /** Bytes that the responder has been granted before the head. */
@@ -55,14 +60,12 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
 
   override onResponse(head: ResponseHead): void {
     if (this.over) return;
-    const coding = codingOf(head);
-    if (coding === null) {
-      this.#plain = true;
+    this.#coding = codingOf(head);
+    if (this.#coding === '') {
       this.#grant(this.#credits - this.#granted);
       super.onResponse(head);
       return;
     }
-    this.#decoder = new BodyDecoder(coding, this);
     this.#grant(WINDOW - this.#granted);
     const { status, reason, headers } = head;
     const kept = withoutFields(headers, (name) => name === 'content-length');
@@ -70,26 +73,24 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   }
 
   override onResponseData(chunk: Buffer, more: boolean): void {
-    const decoder = this.#decoder;
-    if (decoder === null) {
+    if (this.#coding === '') {
       super.onResponseData(chunk, more);
       return;
     }
     if (this.over) return;
-    const { length } = chunk;
-    if (length > 0) decoder.write(chunk, () => this.#grant(length));
-    if (more) return;
-    this.answered();
-    decoder.end();
+    if (!more) this.answered();
+    if (this.#decoder !== null) this.#write(this.#decoder, chunk, more);
+    else if (this.#held.length + chunk.length > MAX_AT_ONCE) this.#open(chunk, more);
+    else this.#hold(chunk, more);
   }
 
   override onResponseCredit(bytes: number): void {
-    if (this.#plain) {
+    if (this.#coding === '') {
       super.onResponseCredit(bytes);
       return;
     }
     this.#credits += bytes;
-    if (this.#decoder !== null) {
+    if (this.#coding !== null) {
       this.#deliver();
       return;
     }
@@ -112,9 +113,15 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
     if (!this.over) this.fail(new ExchangeError('HF_ORIGIN_PROTOCOL', `response body is ${error.message}`));
   }
 
+  /** The turn in which the body began is over, and the body is not: it is decoded piece by piece. */
+  openHeld(): void {
+    if (!this.over && this.#decoder === null && !this.#decoded) this.#open(EMPTY, true);
+  }
+
   protected override onOver(): void {
     this.#decoder?.destroy();
     this.#waiting = EMPTY;
+    this.#held = EMPTY;
   }
 
   #grant(bytes: number): void {
@@ -124,6 +131,41 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
     else this.#owed += bytes;
   }
 
+  /** Waits for the end of the body, though not beyond this turn; with the end, decodes it. */
+  #hold(chunk: Buffer, more: boolean): void {
+    const first = this.#held.length === 0;
+    const held = first ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = held;
+    if (more) {
+      if (first) process.nextTick(openHeld, this);
+      return;
+    }
+    const decoded = decodeAtOnce(this.#coding as string, held, WINDOW);
+    if (decoded === null) {
+      this.#open(EMPTY, false);
+      return;
+    }
+    this.#held = EMPTY;
+    this.#waiting = decoded;
+    this.onDecodedEnd();
+  }
+
+  /** Begins to decode piece by piece, with what was held and with `chunk`. */
+  #open(chunk: Buffer, more: boolean): void {
+    const held = this.#held;
+    const decoder = new BodyDecoder(this.#coding as string, this);
+    this.#held = EMPTY;
+    this.#decoder = decoder;
+    if (held.length > 0) this.#write(decoder, held, true);
+    this.#write(decoder, chunk, more);
+  }
+
+  #write(decoder: BodyDecoder, chunk: Buffer, more: boolean): void {
+    const { length } = chunk;
+    if (length > 0) decoder.write(chunk, () => this.#grant(length));
+    if (!more) decoder.end();
+  }
+
   /** Passes on what waits, as far as the credits go, and lets the decoder go on, or wait in its turn. */
   #deliver(): void {
     // The requester may grant more, or leave, in the midst of it.
@@ -131,27 +173,32 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
       const piece = this.#waiting.subarray(0, this.#credits);
       this.#waiting = this.#waiting.subarray(piece.length);
       this.#credits -= piece.length;
-      super.onResponseData(piece, true);
+      if (this.#decoded && this.#waiting.length === 0) this.#end(piece);
+      else super.onResponseData(piece, true);
     }
     if (this.over) return;
     if (this.#waiting.length > 0) this.#decoder?.pause();
-    else if (this.#decoded) this.#end();
+    else if (this.#decoded) this.#end(EMPTY);
     else this.#decoder?.resume();
   }
 
-  #end(): void {
+  #end(last: Buffer): void {
     // Whatever else comes belongs to no encoding: nobody wants it.
     this.leave(new ExchangeError('HF_CLIENT_GONE'));
-    this.requester.onResponseData(EMPTY, false);
+    this.requester.onResponseData(last, false);
   }
 }
 
-/** The one coding that is to be undone, or null. */
-function codingOf({ status, headers, bodyLength }: ResponseHead): string | null {
-  if (bodyLength === 0 || status === 206) return null;
+function openHeld(response: DecodedResponse): void {
+  response.openHeld();
+}
+
+/** The one coding that is to be undone, or nothing. */
+function codingOf({ status, headers, bodyLength }: ResponseHead): string {
+  if (bodyLength === 0 || status === 206) return '';
   const values = fieldValues(headers, 'content-encoding');
-  if (values.length === 0) return null;
+  if (values.length === 0) return '';
   const codings = listMembers(values).filter((coding) => coding.toLowerCase() !== 'identity');
   const coding = codings[0];
-  return codings.length === 1 && coding !== undefined && isDecodable(coding) ? coding : null;
+  return codings.length === 1 && coding !== undefined && isDecodable(coding) ? coding : '';
 }

@@ -1,3 +1,4 @@
+import { fieldValue } from '../codec/fields/index.ts';
 import {
   type Counters,
   ExchangeError,
@@ -71,7 +72,7 @@ export class HttpFetcher implements Fetcher {
   #send(request: FetchRequest, hop: FetchHop, requester: Requester): Responder {
     const { client, wheel, counters, log } = this.#options;
     const { timeout, maxSize, decompress, followRedirects } = request.options;
-    const declared = request.bodyLength === UNKNOWN_LENGTH && hop.bodyLength !== UNKNOWN_LENGTH;
+    const declared = hop.bodyLength !== UNKNOWN_LENGTH && declaresLength(request);
     if (timeout === null && maxSize === null && !decompress && !followRedirects && !declared) {
       return client.send(hop.origin, hop, requester);
     }
@@ -93,4 +94,9 @@ export class HttpFetcher implements Fetcher {
     }
     return chain.responder;
   }
+}
+
+/** Whether a Content-Length field says how long the body will be, which is then to be seen. */
+function declaresLength({ bodyLength, headers }: FetchRequest): boolean {
+  return bodyLength !== 0 && fieldValue(headers, 'content-length') !== undefined;
 }

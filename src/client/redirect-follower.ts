@@ -54,7 +54,7 @@ export class RedirectFollower extends ExchangeRelay {
     this.#log = log;
     this.#hop = hop;
     this.#credits = hop.credits;
-    this.#body = hop.bodyLength === 0 ? null : new ReplayedBody(requester, hop.bodyLength);
+    this.#body = hop.bodyLength === 0 ? null : new ReplayedBody(requester);
   }
 
   /** Sends the request. */

@@ -13,7 +13,7 @@ export class ReplayedBody {
   readonly #requester: Requester;
   /** Null while nobody takes it. */
   #responder: Responder | null = null;
-  #replayable: boolean;
+  #replayable = true;
   /** Bytes that the requester has sent, and was granted. */
   #taken = 0;
   #granted = 0;
@@ -28,10 +28,8 @@ export class ReplayedBody {
   /** The responder has got all. */
   #ended = false;
 
-  /** @param length bytes that it has, or `UNKNOWN_LENGTH` */
-  constructor(requester: Requester, length: number) {
+  constructor(requester: Requester) {
     this.#requester = requester;
-    this.#replayable = length <= MAX_REPLAY;
   }
 
   /** Whether it can be sent from its beginning again. */

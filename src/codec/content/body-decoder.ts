@@ -1,4 +1,5 @@
 import * as zlib from 'node:zlib';
+import { isZlib } from './decode-at-once.ts';
 import { ContentError } from './errors.ts';
 
 /** Takes what a decoder makes of the encoded bytes. */
@@ -89,7 +90,6 @@ export class BodyDecoder {
     if (this.#coding === 'br') return zlib.createBrotliDecompress({ flush: zlib.constants.BROTLI_OPERATION_FLUSH });
     if (this.#coding === 'zstd' && createZstdDecompress !== undefined) return createZstdDecompress();
     if (this.#coding !== 'deflate') return zlib.createGunzip();
-    // RFC 9110 §8.4.1.2: deflate means the zlib format, but many send the bare one; the first byte tells them apart.
-    return ((first[0] ?? 0) & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw();
+    return isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw();
   }
 }

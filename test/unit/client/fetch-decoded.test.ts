@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { buffer } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { DecodedResponse } from '../../../src/client/decoded-response.ts';
-import { ACCEPTED_CODINGS } from '../../../src/codec/content/index.ts';
+import { ACCEPTED_CODINGS, BodyDecoder } from '../../../src/codec/content/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { turn } from '../../support/manual-clock.ts';
 import { settled } from '../../support/settled.ts';
 import type { FakeRequester } from './fake-requester.ts';
 import { FetchRig, type RigRequest } from './fetch-rig.ts';
@@ -89,6 +93,72 @@ test('A body in chunks that turns out to be none at all is an empty one', async 
   await requester.completed();
   assert.equal(requester.body, '');
 });
+
+/** Counts the bodies that are decoded piece by piece. */
+function decoders(t: TestContext): { readonly count: number } {
+  const ended = t.mock.method(BodyDecoder.prototype, 'end');
+  return {
+    get count() {
+      return ended.mock.callCount();
+    },
+  };
+}
+
+test('A small body that comes within a turn is decoded in it', async (t) => {
+  const opened = decoders(t);
+  const encoded = gzipSync(TEXT);
+  for (const size of [encoded.length, 10, 1]) {
+    const rig = new FetchRig(t);
+    const requester = fetchDecoded(rig);
+    rig.sent.answer(200, GZIP);
+    for (let at = 0; at < encoded.length; at += size) rig.sent.data(encoded.subarray(at, at + size), true);
+    assert.equal(requester.chunks.length, 0);
+    rig.sent.data('', false);
+    assert.equal(requester.end, 'complete');
+    assert.equal(requester.body, TEXT);
+    assert.deepEqual(requester.calls, ['onResponse', 'onResponseData']);
+    await turn();
+  }
+  assert.equal(opened.count, 0);
+});
+
+test('One that does not end within it does not wait for more', async (t) => {
+  const opened = decoders(t);
+  const rig = new FetchRig(t);
+  const requester = fetchDecoded(rig);
+  const encoder = createGzip({ flush: constants.Z_SYNC_FLUSH });
+  encoder.write('first');
+  await once(encoder, 'readable');
+  rig.sent.answer(200, GZIP);
+  rig.sent.data(encoder.read() as Buffer, true);
+  await requester.until(() => requester.body === 'first');
+  encoder.end(' second');
+  rig.sent.data(await buffer(encoder), false);
+  await requester.completed();
+  assert.equal(requester.body, 'first second');
+  assert.equal(opened.count, 1);
+});
+
+for (const [what, text, atOnce] of [
+  ['16384 encoded bytes', randomBytes(16_361), true],
+  ['more encoded bytes', randomBytes(16_362), false],
+  ['a window of decoded bytes', Buffer.alloc(WINDOW, 'abc'), true],
+  ['more decoded bytes', Buffer.alloc(WINDOW + 1, 'abc'), false],
+] as const) {
+  test(`A body of ${what} is decoded ${atOnce ? 'at once' : 'piece by piece'}`, async (t) => {
+    const opened = decoders(t);
+    const rig = new FetchRig(t);
+    const requester = fetchDecoded(rig, { credits: 100_000 });
+    const encoded = gzipSync(text);
+    if (text.length < 20_000) assert.equal(encoded.length, text.length + 23);
+    rig.sent.answer(200, GZIP);
+    rig.sent.data(encoded, false);
+    assert.equal(requester.end, atOnce ? 'complete' : null);
+    await requester.completed();
+    assert.ok(Buffer.concat(requester.chunks).equals(text));
+    assert.equal(opened.count, atOnce ? 0 : 1);
+  });
+}
 
 test('Codings are asked for, and of each place that a redirect leads to', (t) => {
   const rig = new FetchRig(t);

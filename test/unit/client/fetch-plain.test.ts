@@ -138,22 +138,31 @@ for (const [what, pieces, how] of [
   ['at its end', ['abc', 'de'], 'shorter'],
 ] as const) {
   test(`A body that turns out ${what} to be ${how} than its Content-Length fails`, async (t) => {
-    const rig = new FetchRig(t);
-    const fields = { method: 'POST', bodyLength: UNKNOWN_LENGTH, headers: ['Content-Length', '6'] };
-    const requester = rig.fetch('http://a.example/', fields);
-    rig.sent.grant(100);
-    for (const [index, piece] of pieces.slice(0, 2).entries()) {
-      requester.send(piece, index < pieces.length - 1);
+    // The asker may know the field, or not.
+    for (const bodyLength of [UNKNOWN_LENGTH, 6]) {
+      const rig = new FetchRig(t);
+      const fields = { method: 'POST', bodyLength, headers: ['Content-Length', '6'] };
+      const requester = rig.fetch('http://a.example/', fields);
+      rig.sent.grant(100);
+      for (const [index, piece] of pieces.slice(0, 2).entries()) {
+        requester.send(piece, index < pieces.length - 1);
+      }
+      const error = await requester.failed();
+      assert.equal(error.code, 'HF_FETCH_INVALID');
+      assert.equal(error.detail, `request body is ${how} than its Content-Length`);
+      assert.notEqual(rig.sent.left, null);
+      assert.equal(rig.counters.originErrors, 0);
+      // Whoever is late says it to nobody.
+      requester.responder?.onRequestData(Buffer.from('x'), false);
     }
-    const error = await requester.failed();
-    assert.equal(error.code, 'HF_FETCH_INVALID');
-    assert.equal(error.detail, `request body is ${how} than its Content-Length`);
-    assert.notEqual(rig.sent.left, null);
-    assert.equal(rig.counters.originErrors, 0);
-    // Whoever is late says it to nobody.
-    requester.responder?.onRequestData(Buffer.from('x'), false);
   });
 }
+
+test('A body of known length without the field has nobody to watch it', (t) => {
+  const rig = new FetchRig(t);
+  const requester = rig.fetch('http://a.example/', { method: 'POST', bodyLength: 5 });
+  assert.equal(rig.sent.requester, requester);
+});
 
 test('A declared body of nothing may end with nothing', async (t) => {
   const rig = new FetchRig(t);

@@ -302,6 +302,20 @@ for (const [what, bodyLength, pieces] of [
   });
 }
 
+test('Each place may have so much of a body', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig);
+  for (let i = 0; i < 3; i++) {
+    const { sent } = rig;
+    sent.answer(302, ['Location', '/e']);
+    sent.data(Buffer.alloc(MAX_DISCARDED), true);
+    sent.data('', false);
+    assert.equal(sent.left, null);
+  }
+  rig.sent.respond(200, [], 'answer');
+  await requester.completed();
+});
+
 test('The body of an answer that redirects may break off: it is known where to go', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig);
@@ -556,6 +570,20 @@ for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
     }
   });
 }
+
+test('A large body of which little has come can still be redirected', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'PUT', bodyLength: 2 * MAX_REPLAY });
+  rig.sent.grant(3);
+  requester.send('abc', true);
+  rig.sent.answer(307, ['Location', '/e']);
+  rig.sent.grant(2 * MAX_REPLAY);
+  assert.equal(rig.sent.body, 'abc');
+  requester.send(Buffer.alloc(2 * MAX_REPLAY - 3), false);
+  assert.ok(rig.sent.complete);
+  rig.sent.respond(200, [], 'ok');
+  await requester.completed();
+});
 
 test('What grows over a million bytes at the next place goes through, and cannot be redirected once more', async (t) => {
   const rig = new FetchRig(t);

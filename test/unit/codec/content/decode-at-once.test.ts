@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { BodyDecoder, decodeAtOnce } from '../../../../src/codec/content/index.ts';
+
+const TEXT = 'A text that is said again, and again, and again. \u00e9\n'.repeat(40);
+
+const ENCODED = [
+  ['gzip', 'gzip', gzipSync(TEXT)],
+  ['gzip by its older name', 'X-GZIP', gzipSync(TEXT)],
+  ['deflate', 'deflate', deflateSync(TEXT)],
+  ['deflate without the zlib format', 'deflate', deflateRawSync(TEXT)],
+  ['br', 'br', brotliCompressSync(TEXT)],
+] as const;
+
+/** What a `BodyDecoder` makes of it; null when it is not valid. */
+function decodedInPieces(coding: string, encoded: Buffer): Promise<Buffer | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const decoder = new BodyDecoder(coding, {
+      onDecoded: (chunk) => chunks.push(chunk),
+      onDecodedEnd: () => resolve(Buffer.concat(chunks)),
+      onDecodingError: () => resolve(null),
+    });
+    decoder.write(encoded, () => {});
+    decoder.end();
+  });
+}
+
+for (const [name, coding, encoded] of ENCODED) {
+  test(`${name} is undone at once`, () => {
+    assert.equal(decodeAtOnce(coding, encoded, 1_000_000)?.toString(), TEXT);
+  });
+
+  test(`What ${name} stands for may have as many bytes as are said, and no more`, () => {
+    const { length } = Buffer.from(TEXT);
+    assert.equal(decodeAtOnce(coding, encoded, length)?.toString(), TEXT);
+    assert.equal(decodeAtOnce(coding, encoded, length - 1), null);
+  });
+
+  test(`What is made of ${name} at once is the same as piece by piece, whatever happened to it`, async () => {
+    const behind = [Buffer.from('more'), Buffer.alloc(20), encoded];
+    const broken = [...behind.map((more) => Buffer.concat([encoded, more])), Buffer.from('no encoding at all')];
+    for (let at = 0; at < encoded.length; at += 3) {
+      broken.push(encoded.subarray(0, at + 1));
+      const changed = Buffer.from(encoded);
+      changed[at] = (changed[at] as number) ^ 0x55;
+      broken.push(changed);
+    }
+    for (const each of broken) {
+      const expected = await decodedInPieces(coding, each);
+      const decoded = decodeAtOnce(coding, each, 1_000_000);
+      // It may leave to the other what it does not understand.
+      if (decoded !== null) assert.ok(expected?.equals(decoded));
+    }
+  });
+}
+
+test('What is no known coding is not undone', () => {
+  for (const coding of ['', 'identity', 'compress', 'zstd']) {
+    assert.equal(decodeAtOnce(coding, gzipSync(TEXT), 1_000_000), null);
+  }
+});
