@@ -82,6 +82,14 @@ export function requestOf(uri: string, fields: RigRequest = {}): FetchRequest {
   };
 }
 
+/** Where a request goes whose redirects are followed. */
+export const FOLLOWED = 'http://a.example/b/c?d';
+
+/** Makes a request whose redirects are followed. */
+export function follow(rig: FetchRig, fields: RigRequest = {}, uri = FOLLOWED): FakeRequester {
+  return rig.fetch(uri, { ...fields, options: { followRedirects: true, ...fields.options } });
+}
+
 const NOT_ASKED = {
   onRequestData: () => {},
   onRequestError: () => {},
