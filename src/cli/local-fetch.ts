@@ -24,10 +24,14 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
   const endpoints = parseFetchEndpoints(`ipc://${folder}/fetch`);
   const wheel = new TimerWheel();
   let role: FetchRole | null = null;
+  // Also where nobody reads the answer to its end, so that the process ends at once.
+  const clean = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', clean);
   const stop = async () => {
     await role?.stop();
     wheel.stop();
-    rmSync(folder, { recursive: true, force: true });
+    clean();
+    process.off('exit', clean);
   };
   try {
     role = new FetchRole({

@@ -11,9 +11,9 @@ import { Dealer } from 'zeromq';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../src/codec/zhttp/index.ts';
 import { loadConfig, parseZurlConf } from '../../src/config/index.ts';
 import { startCondureClient, startFetch, startZurl, stopFetcher } from '../support/fetch/fetcher.ts';
-import { holdfast, startHoldfast } from '../support/holdfast.ts';
+import { holdfast, LAUNCHER, startHoldfast } from '../support/holdfast.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../support/loopback-certificate.ts';
-import type { Ended } from '../support/program.ts';
+import { type Ended, Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Listens on loopback until the test is over. Returns the authority. */
@@ -176,6 +176,14 @@ test('a large body goes both ways through fetch, as fast as it is taken', async 
   const { code, stdout, stderr } = await fetch(t, ['-d', '@-', host], { input });
   assert.deepEqual([code, stderr], [0, '']);
   assert.ok(stdout === input.toString(), `${stdout.length} bytes came back`);
+});
+
+test('an answer that nobody reads to its end leaves nothing behind', async (t) => {
+  const host = await origin(t, (_, response) => response.end(Buffer.alloc(5_000_000)));
+  const folder = temporaryFolder(t);
+  const script = ['-c', '"$@" | head -c 1', 'sh', process.execPath, LAUNCHER, 'fetch', host];
+  const { stdout, stderr } = await new Program(t, 'sh', script, { env: { TMPDIR: folder } }).ended;
+  assert.deepEqual([stdout, stderr, readdirSync(folder)], ['\0', '', []]);
 });
 
 test('an interrupt withdraws the request', async (t) => {
