@@ -33,7 +33,10 @@ const MAX_INTERIM = 20;
 export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   readonly #context: WebSocketContext;
   readonly #requester: WebSocketRequester;
-  #hop: WebSocketHop;
+  /** Null once nothing more is asked of it. */
+  #hop: WebSocketHop | null;
+  /** The present origin's. */
+  #name = '';
   #offer: HandshakeOffer | null = null;
   /** What the present hop is asked. */
   #text = '';
@@ -60,7 +63,9 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   /** Goes to the present hop. */
   start(): void {
     const { counters, dialler, wheel, limits, http1Limits, compression } = this.#context;
-    const { origin, headers } = this.#hop;
+    const hop = this.#hop as WebSocketHop;
+    const { origin, headers } = hop;
+    this.#name = origin.name;
     counters.originRequests++;
     this.#started = false;
     this.#interims = 0;
@@ -70,7 +75,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
         protocols: parseSubprotocols(fieldValues(headers, 'sec-websocket-protocol')),
         deflate: compression ? DEFAULT_DEFLATE : null,
       };
-      this.#text = handshakeText(this.#hop, this.#offer);
+      this.#text = handshakeText(hop, this.#offer);
     } catch (error) {
       if (!(error instanceof HandshakeError) && !(error instanceof Http1Error)) throw error;
       this.#fail('HF_FETCH_INVALID', error.message);
@@ -203,8 +208,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     }
     this.#stream = new WebSocketStream(this.#context, link, this.#requester, answer.deflate, this.#credits);
     this.#link = null;
-    this.#offer = null;
-    this.#text = '';
+    this.#forget();
     link.user = this.#stream;
     link.expireIn(0);
     this.#stream.start(head, rest);
@@ -216,7 +220,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     if (location === undefined) return false;
     let hop: WebSocketHop | null;
     try {
-      hop = this.#hop.redirected(status, location);
+      hop = (this.#hop as WebSocketHop).redirected(status, location);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       this.#failWith(error);
@@ -290,7 +294,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   // ---- the end
 
   #fail(code: ErrorCode, reason: string): void {
-    this.#failWith(new ExchangeError(code, `${this.#hop.origin.name}: ${reason}`));
+    this.#failWith(new ExchangeError(code, `${this.#name}: ${reason}`));
   }
 
   #failWith(error: ExchangeError): void {
@@ -305,6 +309,14 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#refusal?.stop();
     this.#link?.destroy();
     this.#link = null;
+    this.#forget();
+  }
+
+  /** Lets go of what was needed to ask: a WebSocket may last. */
+  #forget(): void {
+    this.#hop = null;
+    this.#offer = null;
+    this.#text = '';
   }
 }
 
