@@ -1,6 +1,7 @@
 import type { Fetcher, FetchRequest } from '../client/index.ts';
 import {
   encodeResponsePacket,
+  encodeResponsePieces,
   type PacketFormat,
   type RequestPacket,
   ResponsePacket,
@@ -306,6 +307,7 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
       // Once is enough, as with the original.
       packet.multi = this.#multi && (seq === 0 || packet.code === 101);
       if (this.byRouter) host.link.route(this.from, encodeResponsePacket(packet, format));
+      else if (format === 'T') host.link.publish(encodeResponsePieces(packet, this.from));
       else host.link.publish(encodeResponsePacket(packet, format, this.from));
     } else {
       return;
