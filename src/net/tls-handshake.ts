@@ -38,7 +38,7 @@ export class TlsHandshake {
       servername: isIP(this.#serverName) === 0 ? this.#serverName : '',
       ALPNProtocols: PROTOCOLS,
       rejectUnauthorized: settings.verify,
-      checkServerIdentity: (_name, certificate) => this.#check(settings, certificate),
+      checkServerIdentity: (_name, certificate) => this.#check(settings.alsoTrusted, certificate),
     });
     this.#socket.on('secureConnect', this.#onSecure).on('error', this.#onError).on('close', this.#onClose);
   }
@@ -50,8 +50,7 @@ export class TlsHandshake {
   }
 
   /** RFC 9525 §6: whether the certificate is for the server that was asked for, or the other one that is as good. */
-  #check({ verify, alsoTrusted }: TlsClientSettings, certificate: PeerCertificate): Error | undefined {
-    if (!verify) return undefined;
+  #check(alsoTrusted: string, certificate: PeerCertificate): Error | undefined {
     const error = nameError(this.#serverName, certificate);
     if (error === undefined || alsoTrusted === '') return error;
     return nameError(alsoTrusted, certificate) === undefined ? undefined : error;

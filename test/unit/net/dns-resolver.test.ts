@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { DialError, DnsResolver } from '../../../src/net/index.ts';
 import { type DnsAnswer, startDnsServer } from '../../support/dns-server.ts';
+import { turn } from '../../support/manual-clock.ts';
 
 const NOT_KNOWN = 'its name is not known';
 const NOT_NOW = 'its name cannot be resolved at present';
@@ -51,16 +52,55 @@ for (const failure of ['NXDOMAIN', 'SERVFAIL', 'REFUSED', 'SILENCE', []] satisfi
   });
 }
 
+/** An answer that is given when the test says so. */
+function lateAnswer(): { readonly script: () => Promise<DnsAnswer>; readonly give: (answer: DnsAnswer) => void } {
+  let give: (answer: DnsAnswer) => void = () => {};
+  const given = new Promise<DnsAnswer>((resolve) => {
+    give = resolve;
+  });
+  return { script: () => given, give };
+}
+
 test('the addresses of IPv4 do not wait for the answer about IPv6 when that takes long', async (t) => {
   const dns = await startDnsServer(t);
-  let answer: (answer: DnsAnswer) => void = () => {};
-  const late = new Promise<DnsAnswer>((resolve) => {
-    answer = resolve;
-  });
-  dns.answer('four.test', 'A', ['192.0.2.1']).answer('four.test', 'AAAA', () => late);
+  const late = lateAnswer();
+  dns.answer('four.test', 'A', ['192.0.2.1']).answer('four.test', 'AAAA', late.script);
   const resolver = new DnsResolver([dns.address], { timeout: 300_000, tries: 1 });
   assert.deepEqual(await resolver.resolve('four.test', 0), ['192.0.2.1']);
-  answer(['::1']);
+  late.give(['::1']);
+});
+
+test('they wait a moment for it, which leaves no timer behind', async (t) => {
+  const dns = await startDnsServer(t);
+  const late = lateAnswer();
+  dns.answer('both.test', 'A', ['192.0.2.1']).answer('both.test', 'AAAA', late.script);
+  const setTimer = t.mock.method(globalThis, 'setTimeout', () => 'the timer');
+  const clearTimer = t.mock.method(globalThis, 'clearTimeout', () => {});
+  const found = new DnsResolver([dns.address]).resolve('both.test', 0);
+  while (setTimer.mock.callCount() === 0) await turn();
+  assert.equal(setTimer.mock.calls[0]?.arguments[1 as never], 50);
+  late.give(['::1']);
+  assert.deepEqual(await found, ['::1', '192.0.2.1']);
+  assert.deepEqual(
+    clearTimer.mock.calls.map(({ arguments: args }) => args),
+    [['the timer']],
+  );
+});
+
+test('the addresses of IPv6 wait for those of IPv4, which may be the only way', async (t) => {
+  const dns = await startDnsServer(t);
+  const late = lateAnswer();
+  dns
+    .answer('both.test', 'A', late.script)
+    .answer('both.test', 'AAAA', ['::1'])
+    .answer('other.test', 'A', ['192.0.2.2']);
+  const resolver = new DnsResolver([dns.address]);
+  const found = resolver.resolve('both.test', 0);
+  await dns.asked('both.test', 'AAAA');
+  // An answer that comes after the one about IPv6.
+  await resolver.resolve('other.test', 4);
+  late.give(['192.0.2.1']);
+  assert.deepEqual(await found, ['::1', '192.0.2.1']);
 });
 
 for (const [answer, message] of [

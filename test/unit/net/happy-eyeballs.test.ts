@@ -42,23 +42,24 @@ for (const [first, second] of [
   });
 }
 
-test('the delay is 250 ms, and there is none before the next address when one refuses', async (t) => {
-  const silent = await startFullListener(t, '127.0.0.1');
-  await startFullListener(t, '127.0.0.3', silent.port);
+test('the delay is 250 ms since the address before, also when that one was tried early', async (t) => {
+  const [refusing, first, second, third] = ['127.0.0.9', '127.0.0.1', '127.0.0.3', '127.0.0.4'] as const;
+  const { port } = await startFullListener(t, first);
+  await startFullListener(t, second, port);
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const guard = new ListedGuard();
-  const addresses = ['127.0.0.1', '127.0.0.3', '127.0.0.4'];
-  const dial = new TestDial(t, diallerTo(addresses), { host: 'a.test', port: silent.port, guard });
+  const dialler = diallerTo([refusing, first, second, third]);
+  const dial = new TestDial(t, dialler, { host: 'a.test', port, guard });
   t.after(() => dial.dialling.cancel());
-  await turn();
+  while (guard.checked.length < 2) await turn();
   t.mock.timers.tick(249);
-  assert.deepEqual(guard.checked, ['127.0.0.1']);
+  assert.deepEqual(guard.checked, [refusing, first]);
   t.mock.timers.tick(1);
-  assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
+  assert.deepEqual(guard.checked, [refusing, first, second]);
   t.mock.timers.tick(249);
-  assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
+  assert.deepEqual(guard.checked, [refusing, first, second]);
   t.mock.timers.tick(1);
-  assert.deepEqual(guard.checked, addresses);
+  assert.deepEqual(guard.checked, [refusing, first, second, third]);
 });
 
 test('an address that is tried is not given up when the next one is', async (t) => {

@@ -79,6 +79,13 @@ for (const [code, message] of [
   });
 }
 
+test('a name without an address is not known either', async (t) => {
+  const system = new FakeSystem(t);
+  const answer = new SystemResolver().resolve('a.test', 4);
+  system.find();
+  await assert.rejects(answer, { kind: 'resolve', message: 'its name is not known' });
+});
+
 test('an address, and what cannot be a name, is no question to the system', async (t) => {
   const system = new FakeSystem(t);
   const resolver = new SystemResolver();

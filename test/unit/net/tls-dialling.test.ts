@@ -239,9 +239,12 @@ test('the name that is trusted as well is not asked for', async (t) => {
 
 test('a client certificate that cannot be used fails before anybody is connected to', async (t) => {
   const server = await startTls(t, GOOD);
-  const [kind, message] = await dialTls(t, server, { clientCert: 'rubbish', clientKey: 'rubbish' }).failure();
-  assert.equal(kind, 'tls');
-  assert.match(message, /^the client certificate or its key cannot be used: /);
+  const tls = { ...SETTINGS, clientCert: 'rubbish', clientKey: 'rubbish' };
+  for (const host of ['name.test', '127.0.0.1']) {
+    const [kind, message] = await new TestDial(t, trusting(t), { host, port: server.port, tls }).failure();
+    assert.equal(kind, 'tls');
+    assert.match(message, /^the client certificate or its key cannot be used: /);
+  }
   await dialTls(t, server).socket();
   assert.equal(server.connections.length, 1);
 });
