@@ -43,7 +43,9 @@ export class MapWriter {
    * @throws TnetstringError if the map has more bytes than a length can say
    */
   end(): Buffer {
-    return this.#buffer.subarray(this.#finish(), this.#at);
+    // First: its last byte may take another slab.
+    const from = this.#finish();
+    return this.#buffer.subarray(from, this.#at);
   }
 
   /** As `end`, for a map that holds a reference: what is before it, the bytes themselves, and what is behind them. */

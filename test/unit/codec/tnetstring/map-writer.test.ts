@@ -46,6 +46,25 @@ describe('a map writer', () => {
     }
   });
 
+  test('writes the same wherever a slab ends within, or right before the last byte', () => {
+    const expected = `p ${encode({ text: 'abc', list: [7] })}`;
+    for (let filled = 16_250; filled <= 16_400; filled++) {
+      const writer = new MapWriter();
+      writer.begin('');
+      writer.constant(key('fill'));
+      writer.text('x'.repeat(filled));
+      writer.end();
+      writer.begin('p ');
+      writer.constant(key('text'));
+      writer.text('abc');
+      writer.constant(key('list'));
+      writer.open(4);
+      writer.integer(7);
+      writer.close(LIST);
+      assert.equal(writer.end().toString(), expected, `behind ${filled} bytes`);
+    }
+  });
+
   test('never writes to what it has handed out', () => {
     const writer = new MapWriter();
     const maps: Buffer[] = [];
