@@ -47,7 +47,7 @@ describe('a map writer', () => {
   });
 
   test('writes the same wherever a slab ends within, or right before the last byte', () => {
-    const expected = `p ${encode({ text: 'abc', list: [7] })}`;
+    const expected = `p ${encode({ text: 'abc', list: [7], flag: true })}`;
     for (let filled = 16_250; filled <= 16_400; filled++) {
       const writer = new MapWriter();
       writer.begin('');
@@ -61,6 +61,8 @@ describe('a map writer', () => {
       writer.open(4);
       writer.integer(7);
       writer.close(LIST);
+      writer.constant(key('flag'));
+      writer.constant(encode(true));
       assert.equal(writer.end().toString(), expected, `behind ${filled} bytes`);
     }
   });
