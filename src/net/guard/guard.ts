@@ -2,7 +2,7 @@ import { canonicalHost } from './canonical-host.ts';
 import { type Expression, matches, parseExpression, type Subject } from './expression.ts';
 import { forms } from './forms.ts';
 import { internalAddress, internalName } from './internal.ts';
-import { type IpAddress, parseAddress, withoutZone } from './ip-address.ts';
+import { type IpAddress, ipv4, parseAddress, withoutZone } from './ip-address.ts';
 
 /** What a guard says of a name or an address, and why. */
 export interface Verdict {
@@ -16,7 +16,8 @@ export interface Verdict {
 
 /**
  * The rules of a guard. An expression is a CIDR block, a pattern with one `*`, or a name or address (Zurl's, see zurl.conf). It is
- * applied to names and addresses in canonical form, and a rule for an address also to those that embed it.
+ * applied to names and addresses in canonical form, and a rule for an address also to those that embed it. What denies 127.0.0.1 denies
+ * ::1 as well.
  */
 export interface GuardRules {
   /** What becomes of whatever no rule names. With `allow`, `allow` overrides `deny`; with `deny`, both have to agree. */
@@ -46,6 +47,10 @@ const NO_HOST: Verdict = { allowed: false, reason: 'neither a host name nor an a
 const NO_ADDRESS: Verdict = { allowed: false, reason: 'not an address' };
 const NOT_DENIED: Verdict = { allowed: true, reason: 'no rule denies it' };
 const NOT_ALLOWED: Verdict = { allowed: false, reason: 'no rule of allow names it' };
+
+/** The machine itself, by its address of IPv6 and of IPv4. */
+const LOOPBACK6 = '::1';
+const LOOPBACK4: Subject = { text: '127.0.0.1', address: ipv4(0x7f00_0001n) };
 
 let lastId = 0;
 
@@ -117,7 +122,8 @@ export class Guard {
 
   #judgeForm(form: Judged): { outcome: 'allowed' | 'denied' | 'unnamed'; reason: string } {
     const allow = find(this.#allow, form);
-    const deny = find(this.#deny, form);
+    // Who denies `127.0.0.0/8` means this machine: `localhost` mostly has both addresses.
+    const deny = find(this.#deny, form) ?? (form.text === LOOPBACK6 ? find(this.#deny, LOOPBACK4) : null);
     const internal = form.internal === null ? null : `internal: ${form.internal}`;
     const denial = deny === null ? internal : `rule "${deny}" of deny`;
     const isOverridden = allow !== null && (deny === null || this.#allowsByDefault);
@@ -127,8 +133,8 @@ export class Guard {
   }
 }
 
-/** The first of the expressions that names the form, as it was written. */
-function find(expressions: readonly Expression[], form: Judged): string | null {
+/** The first of the expressions that names it, as it was written. */
+function find(expressions: readonly Expression[], form: Subject): string | null {
   return expressions.find((expression) => matches(expression, form))?.source ?? null;
 }
 
