@@ -42,7 +42,6 @@ export class Asker {
   readonly #subscriber = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
   readonly #sessions = new Map<string, AskedSession>();
   #sending: Promise<void> = Promise.resolve();
-  #probes = 0;
   #closed = false;
 
   private constructor(id: string) {
@@ -119,7 +118,6 @@ export class Asker {
       packet.method = 'GET';
       packet.uri = 'nonsense://a/';
       await this.push(encodeRequestPacket(packet));
-      this.#probes++;
       await Promise.race([answer, delay(RETRY_MS)]);
     }
     this.#sessions.delete(probe);
