@@ -339,7 +339,7 @@ test('whatever askers and origins do, every session ends once, counts on and kee
         await play.end(byStop);
       },
     ),
-    { numRuns: 1_000, interruptAfterTimeLimit: 5_000, includeErrorInReport: true, errorWithCause: false },
+    { numRuns: 1_000, interruptAfterTimeLimit: 5_000 },
   );
 });
 

@@ -3,6 +3,7 @@ import type { Fetcher, FetchRequest } from '../../../src/client/index.ts';
 import {
   type ErrorCode,
   ExchangeError,
+  Payload,
   type Requester,
   type ResponseHead,
   UNKNOWN_LENGTH,
@@ -69,6 +70,18 @@ export class FakeFetch implements WebSocketResponder {
     if (!more) this.ends++;
     this.#requester.onResponseData(chunk, more);
     return this;
+  }
+
+  payload(body: string): void {
+    this.#spend(body.length);
+    this.#requester.onResponsePayload(new Payload(Buffer.from(body)));
+  }
+
+  /** Lets another one go on in its place. */
+  handOver(): FakeFetch {
+    const heir = new FakeFetch(this.request, this.#requester, this.webSocket);
+    this.#requester.handOver(heir);
+    return heir;
   }
 
   fail(code: ErrorCode, detail = 'a reason'): void {

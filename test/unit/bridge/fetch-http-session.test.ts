@@ -147,6 +147,17 @@ test('who asks in JSON is answered in JSON, in every packet, and with sorted key
   );
 });
 
+test('bytes that are shared are passed on like any others, and a new answering side goes on', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.stream();
+  fetch.respond().payload('shared');
+  const heir = fetch.handOver();
+  rig.follow({ type: 'credit', credits: 5 });
+  assert.deepEqual([fetch.take(), heir.take()], [[], ['credit 5']]);
+  heir.data('end');
+  assert.deepEqual(rig.link.take().slice(1), ['me a#1 data 200 OK "shared" more', 'me a#2 data "end"']);
+});
+
 // ---- the request's body
 
 test('a small body goes as soon as the fetcher takes it, and is not granted again', (t) => {
