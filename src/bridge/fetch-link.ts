@@ -1,7 +1,9 @@
+import type { Part } from '../zmq/index.ts';
+
 /** The way to those who ask. */
 export interface FetchLink {
   /** Publishes a packet. It has the asker's address in front. */
-  publish(packet: Buffer): void;
+  publish(packet: Part): void;
   /** Sends a packet by the ROUTER socket, after those that were sent to this asker before. */
   route(address: string, packet: Buffer): void;
   /** Answers a request of req mode. @param envelope as it came; the link keeps it */

@@ -1,4 +1,4 @@
-import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
+import { type Part, PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { FetchLink, FetchLinkSink } from './fetch-link.ts';
 import type { FetchBridgeOptions } from './fetch-options.ts';
 import { RouterOutbox } from './router-outbox.ts';
@@ -112,7 +112,7 @@ export class ZmqFetchLink implements FetchLink {
     return endpoint;
   }
 
-  publish(packet: Buffer): void {
+  publish(packet: Part): void {
     this.#pub.send([packet]);
   }
 

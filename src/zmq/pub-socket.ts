@@ -1,4 +1,4 @@
-import { ZmtpError } from '../codec/zmtp/index.ts';
+import { type Part, ZmtpError } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 import type { SocketType } from './socket-type.ts';
 import { TopicTable } from './topic-table.ts';
@@ -9,18 +9,20 @@ export class PubSocket extends ZmqSocket {
   readonly type: SocketType = 'PUB';
   readonly #topics = new TopicTable<Pipe>();
   #sent = 0;
-  #parts: readonly Buffer[] = [];
+  #parts: readonly Part[] = [];
 
   /**
    * Sends a message to each peer that has asked for what its first part begins with. A peer at its high-water mark misses it,
-   * which is counted. The parts must not be changed any more.
+   * which is counted. Of a first part in pieces, the first piece has to have all that peers may ask for. The parts must not be
+   * changed any more.
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
-  send(parts: readonly Buffer[]): void {
+  send(parts: readonly Part[]): void {
     this.checkSend(parts);
+    const first = parts[0] as Part;
     this.#sent++;
     this.#parts = parts;
-    this.#topics.match(parts[0] as Buffer, this.#sendTo);
+    this.#topics.match(Buffer.isBuffer(first) ? first : (first[0] as Buffer), this.#sendTo);
   }
 
   /** Nobody has asked for `topic` before, or nobody does any more. */

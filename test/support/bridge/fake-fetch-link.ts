@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FetchLink, FetchLinkSink } from '../../../src/bridge/fetch-link.ts';
 import { parseResponsePacket, type ResponsePacket, splitAddress } from '../../../src/codec/zhttp/index.ts';
+import type { Part } from '../../../src/zmq/index.ts';
 
 /** A packet that went to an asker. */
 export interface Answer {
@@ -24,7 +25,8 @@ export class FakeFetchLink implements FetchLink {
     this.sink = sink;
   }
 
-  publish(bytes: Buffer): void {
+  publish(packet: Part): void {
+    const bytes = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
     const addressed = splitAddress(bytes);
     assert.ok(addressed !== null, 'a published packet has an address');
     this.#add(addressed.address, addressed.payload, bytes);

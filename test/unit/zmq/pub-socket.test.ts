@@ -27,6 +27,19 @@ test('each subscriber gets what it has asked for, once', async (t) => {
   assert.deepEqual([a.events.all, ab.events.all], [[], []]);
 });
 
+test('a message in pieces is one to its subscribers, who are found by its first piece', async (t) => {
+  const rig = new ZmqRig(t);
+  const { socket, messages } = rig.xpub();
+  const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'SUB' });
+  ask(peer, 'me ');
+  await messages.next();
+  const large = Buffer.alloc(20_000, 'x');
+  socket.send([[Buffer.from('you '), large]]);
+  socket.send([[Buffer.from('me T'), large, Buffer.from('}')], Buffer.from('body')]);
+  assert.equal(await peer.events.next(), `me T${large}}|body`);
+  assert.deepEqual(peer.events.all, []);
+});
+
 test('a subscriber of ZMTP 3.0 asks by messages', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub();
