@@ -122,6 +122,20 @@ test('A small body that comes within a turn is decoded in it', async (t) => {
   assert.equal(opened.count, 0);
 });
 
+test('What was decoded in the turn and waits for credits comes once', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = fetchDecoded(rig, { credits: 0 });
+  rig.sent.answer(200, GZIP);
+  rig.sent.data(gzipSync(TEXT), true);
+  rig.sent.data('', false);
+  await settled(() => requester.calls.length);
+  requester.grant(10);
+  await settled(() => requester.calls.length);
+  requester.grant(WINDOW);
+  await requester.completed();
+  assert.equal(requester.body, TEXT);
+});
+
 test('One that does not end within it does not wait for more', async (t) => {
   const opened = decoders(t);
   const rig = new FetchRig(t);
