@@ -1,8 +1,5 @@
 import {
-  encodeResponsePacket,
-  MAX_IDS,
   type PacketFormat,
-  type PacketType,
   packetFormat,
   parseRequestPacket,
   parseResponsePacket,
@@ -13,6 +10,8 @@ import {
 } from '../codec/zhttp/index.ts';
 import { ERRORS, ExchangeError, type Log } from '../exchange/index.ts';
 import type { BridgeCounters } from './counters.ts';
+import { errorPacket, FetchAnswers } from './fetch-answers.ts';
+import { batchesOf } from './fetch-batches.ts';
 import type { FetchHost, HostedFetch } from './fetch-host.ts';
 import { FetchHttpSession } from './fetch-http-session.ts';
 import type { FetchLink, FetchLinkSink } from './fetch-link.ts';
@@ -22,7 +21,7 @@ import type { FetchSession } from './fetch-session.ts';
 import { FetchSessions } from './fetch-sessions.ts';
 import { FetchWebSocketSession } from './fetch-websocket-session.ts';
 import { publicUri } from './public-uri.ts';
-import { idsOf, responsePacket } from './response-packet.ts';
+import { responsePacket } from './response-packet.ts';
 import { Ticker } from './ticker.ts';
 
 /** What of the bridge's options does not concern sockets. */
@@ -37,12 +36,6 @@ const PARTS = 10;
 
 /** For packets that we have written ourselves. */
 const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
-
-/** Sessions of one asker that can be told of something in one packet. */
-interface Batch {
-  readonly first: FetchSession;
-  readonly sessions: FetchSession[];
-}
 
 /**
  * ZHTTP as its responder: turns packets into requests, and what comes of them into packets. Whatever an asker sends wrongly concerns that
@@ -60,6 +53,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   readonly link: FetchLink;
   readonly #options: FetchEngineOptions;
   readonly #fetchOptions: FetchOptionsMaker;
+  readonly #answers: FetchAnswers;
   readonly #sessions = new FetchSessions<FetchSession>();
   /** Those that were handed over to askers that have not been heard of, by id. */
   readonly #handedOff = new Map<string, FetchSession>();
@@ -91,6 +85,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
       options.requestTimeout ?? null,
     );
     this.link = openLink(this);
+    this.#answers = new FetchAnswers(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, () => this.#onTick());
   }
 
@@ -123,7 +118,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     this.#ticker.stop();
     const error = new ExchangeError('HF_DRAINING', 'the server stops');
     const sessions = this.#sessions.all();
-    this.#tellTogether('error', sessions);
+    this.#tellAll('error', sessions);
     for (const session of sessions) session.stop(error);
     return this.link.close();
   }
@@ -153,8 +148,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
       return;
     }
     this.#refuse(packet, 'a request for several sessions');
-    packet.ids = [];
-    this.#answer(packet, formatOf(payload), envelope, 'HF_FETCH_INVALID');
+    this.#answers.refuse(packet, formatOf(payload), envelope, ERRORS.HF_FETCH_INVALID.condition);
   }
 
   /** @param named whether further packets can be for it */
@@ -163,7 +157,8 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     const fault = this.#draining ? 'the server stops' : faultOf(packet, kind, named, envelope !== null);
     if (fault !== null) {
       this.#refuse(packet, fault);
-      this.#answer(packet, format, envelope, this.#draining ? 'HF_DRAINING' : 'HF_FETCH_INVALID');
+      const { condition } = this.#draining ? ERRORS.HF_DRAINING : ERRORS.HF_FETCH_INVALID;
+      this.#answers.refuse(packet, format, envelope, condition);
       return;
     }
     const { counters } = this;
@@ -229,28 +224,6 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     this.log[quiet ? 'debug' : 'warn']({ id, from, method, uri: shown, reason }, 'request refused');
   }
 
-  /** Tells who has sent a first packet that there will be no more to it. */
-  #answer(
-    { from, ids, userData, routerResp }: RequestPacket,
-    format: PacketFormat,
-    envelope: Buffer[] | null,
-    code: 'HF_FETCH_INVALID' | 'HF_DRAINING',
-  ): void {
-    const id = ids[0]?.id ?? '';
-    if (envelope === null && (from === '' || id === '')) return;
-    const packet = responsePacket('error');
-    packet.condition = ERRORS[code].condition;
-    packet.ids = idsOf(id, 0);
-    packet.userData = userData;
-    this.counters.packetsSent++;
-    if (envelope !== null) {
-      this.link.reply(envelope, encodeResponsePacket(packet, format));
-      return;
-    }
-    packet.from = this.address;
-    this.#send(from, routerResp, format, packet);
-  }
-
   // ---- further packets
 
   onFollowUp(payload: Buffer): void {
@@ -274,7 +247,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
       unclaimed.push({ id: ref.id, seq: null });
     }
     if (unclaimed !== null && packet.type !== 'cancel' && packet.type !== 'error') {
-      this.#disclaim(packet, unclaimed, formatOf(payload));
+      this.#answers.disclaim(from, unclaimed, formatOf(payload), packet.multi);
     }
   }
 
@@ -284,24 +257,6 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     // A session that was handed over goes on with a packet of somebody else, who says whose it was or at least has the number.
     const waiting = oldFrom === '' ? this.#handedOff.get(id) : this.#sessions.get(oldFrom, id);
     return waiting !== undefined && waiting !== null && !waiting.open && waiting.expects(seq) ? waiting : null;
-  }
-
-  /** Tells an asker that there are no such sessions. */
-  #disclaim({ from, multi }: RequestPacket, refs: SessionRef[], format: PacketFormat): void {
-    if (multi) {
-      this.#sendCancel(from, refs, format);
-      return;
-    }
-    for (const { id } of refs) {
-      if (id !== '') this.#sendCancel(from, idsOf(id, null), format);
-    }
-  }
-
-  #sendCancel(from: string, ids: SessionRef[], format: PacketFormat): void {
-    const packet = responsePacket('cancel');
-    packet.ids = ids;
-    this.counters.packetsSent++;
-    this.#send(from, false, format, packet);
   }
 
   onLost(address: string, payload: Buffer): void {
@@ -329,27 +284,15 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     this.counters.packetsMalformed++;
     this.log.warn({ from, sessions: ids.length, reason: message }, 'packet of an asker refused');
     if (envelope !== null) {
-      const packet = responsePacket('error');
-      packet.condition = 'bad-request';
-      packet.ids = ids.length === 1 ? idsOf((ids[0] as SessionRef).id, 0) : [];
-      this.counters.packetsSent++;
-      this.link.reply(envelope, encodeResponsePacket(packet, format));
+      this.#answers.refuseUnread(envelope, ids, format);
       return;
     }
     if (condition === null || from === '') return;
     for (const { id } of ids) {
       const session = this.#sessions.get(from, id);
       if (session !== null) session.abort('HF_FETCH_INVALID', message);
-      else this.#sendBadRequest(from, id, format, condition);
+      else this.#answers.rejectUnread(from, id, format, condition);
     }
-  }
-
-  #sendBadRequest(from: string, id: string, format: PacketFormat, condition: string): void {
-    const packet = responsePacket('error');
-    packet.condition = condition;
-    packet.ids = idsOf(id, null);
-    this.counters.packetsSent++;
-    this.#send(from, false, format, packet);
   }
 
   // ---- for sessions
@@ -396,11 +339,6 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     this.link.resume();
   };
 
-  #send(address: string, byRouter: boolean, format: PacketFormat, packet: ResponsePacket): void {
-    if (byRouter) this.link.route(address, encodeResponsePacket(packet, format));
-    else this.link.publish(encodeResponsePacket(packet, format, address));
-  }
-
   // ---- time
 
   #onTick(): void {
@@ -414,7 +352,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
       session.keepAliveAt = now + this.keepAliveInterval;
       due.push(session);
     }
-    if (due.length > 0) this.#tellTogether('keep-alive', due);
+    if (due.length > 0) this.#tellAll('keep-alive', due);
   }
 
   #isOver(session: FetchSession): boolean {
@@ -431,46 +369,20 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   }
 
   /** Tells the askers of all these sessions; those that allow it with one packet for many of them. */
-  #tellTogether(type: 'keep-alive' | 'error', sessions: readonly FetchSession[]): void {
-    const batches = new Map<string, Batch>();
-    for (const session of sessions) {
-      if (!session.open) continue;
-      if (!session.batchable) {
-        session.send(wholePacket(type));
-        continue;
-      }
-      const key = `${session.format}${session.byRouter ? 'r' : 'p'}${session.from}`;
-      const batch = batches.get(key);
-      if (batch === undefined) batches.set(key, { first: session, sessions: [session] });
-      else batch.sessions.push(session);
+  #tellAll(type: 'keep-alive' | 'error', sessions: readonly FetchSession[]): void {
+    const { single, shared } = batchesOf(sessions);
+    for (const session of single) session.send(wholePacket(type));
+    for (const batch of shared) {
+      const refs = batch.map((session) => session.nextRef);
+      for (const session of batch) session.advance();
+      this.#answers.tell(batch[0] as FetchSession, refs, wholePacket(type));
     }
-    for (const { first, sessions: all } of batches.values()) {
-      for (let start = 0; start < all.length; start += MAX_IDS)
-        this.#tell(type, first, all.slice(start, start + MAX_IDS));
-    }
-  }
-
-  /** Sends one packet to the one asker of these sessions. */
-  #tell(
-    type: 'keep-alive' | 'error',
-    { from, byRouter, format }: FetchSession,
-    sessions: readonly FetchSession[],
-  ): void {
-    const packet = wholePacket(type);
-    packet.from = this.address;
-    packet.multi = true;
-    packet.ids = sessions.map((session) => session.nextRef);
-    for (const session of sessions) session.advance();
-    this.counters.packetsSent++;
-    this.#send(from, byRouter, format, packet);
   }
 }
 
 /** A packet about sessions as a whole. Valid until the next one is made. */
-function wholePacket(type: PacketType): ResponsePacket {
-  const packet = responsePacket(type);
-  if (type === 'error') packet.condition = ERRORS.HF_DRAINING.condition;
-  return packet;
+function wholePacket(type: 'keep-alive' | 'error'): ResponsePacket {
+  return type === 'error' ? errorPacket(ERRORS.HF_DRAINING.condition) : responsePacket(type);
 }
 
 /** Of a packet that has been read. */
