@@ -213,7 +213,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   grant(bytes: number): void {
     if (this.#over) return;
     this.#reader.grant(bytes);
-    if (!this.#reader.busy) this.#consume();
+    this.#consume();
   }
 
   /** The requester has gone. */

@@ -63,12 +63,13 @@ class WsOrigin {
 async function startWs(
   t: TestContext,
   options: ServerOptions = {},
-  tls = false,
+  tls: TlsOptions | null = null,
   address = '127.0.0.1',
 ): Promise<WsOrigin> {
-  const server = tls
-    ? (createTlsServer({ cert: IDENTITY.certificate, key: IDENTITY.key }) as unknown as Server)
-    : createServer();
+  const server =
+    tls === null
+      ? createServer()
+      : (createTlsServer({ cert: IDENTITY.certificate, key: IDENTITY.key, ...tls }) as unknown as Server);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -80,7 +81,7 @@ async function startWs(
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return new WsOrigin(server, tls ? 'wss' : 'ws', options);
+  return new WsOrigin(server, tls === null ? 'ws' : 'wss', options);
 }
 
 /** What opens WebSockets, put together as the program does it. */
@@ -325,7 +326,7 @@ test('a server that refuses is heard in full', async (t) => {
 });
 
 test('over TLS the certificate is verified', async (t) => {
-  const origin = await startWs(t, { perMessageDeflate: { threshold: 0 } }, true);
+  const origin = await startWs(t, { perMessageDeflate: { threshold: 0 } }, {});
   const rig = new Rig(t, true);
   const { requester, socket } = await rig.open(origin);
   socket.on('message', (data) => socket.send(String(data)));
@@ -341,9 +342,19 @@ test('over TLS the certificate is verified', async (t) => {
   await lax.until(() => lax.open);
 });
 
+test('a server that wants a certificate gets the one that was given, and says so if there is none', async (t) => {
+  const origin = await startWs(t, {}, { ca: AUTHORITY.certificate, requestCert: true, rejectUnauthorized: true });
+  const rig = new Rig(t);
+  assert.equal((await rig.ask(origin.uri()).failed()).code, 'HF_ORIGIN_TLS');
+  const { certificate, key } = AUTHORITY.issue({ commonName: 'client one', purpose: 'client' });
+  const known = rig.ask(origin.uri(), [], { clientCert: certificate, clientKey: key });
+  await known.until(() => known.open || known.error !== null);
+  assert.equal(known.failure(), '');
+});
+
 test('a server without TLS, or with it where none is expected, fails', async (t) => {
   const plain = await startWs(t);
-  const secure = await startWs(t, {}, true);
+  const secure = await startWs(t, {}, {});
   const rig = new Rig(t);
   assert.equal((await rig.ask(plain.uri('/', 'wss')).failed()).code, 'HF_ORIGIN_TLS');
   assert.match((await rig.ask(secure.uri('/', 'ws')).failed()).code, /^HF_ORIGIN_(CLOSED|PROTOCOL)$/);
@@ -356,7 +367,7 @@ async function startRedirector(
   location: (url: string) => string,
   address?: string,
 ): Promise<WsOrigin> {
-  const origin = await startWs(t, { noServer: true, server: undefined }, false, address);
+  const origin = await startWs(t, { noServer: true, server: undefined }, null, address);
   origin.server.on('upgrade', ({ url = '' }, socket) => {
     socket.on('error', () => {});
     socket.end(
@@ -368,7 +379,7 @@ async function startRedirector(
 
 test('redirects are followed, relative ones and from http to ws, with credentials for the same origin alone', async (t) => {
   const target = await startWs(t);
-  const secure = await startWs(t, {}, true);
+  const secure = await startWs(t, {}, {});
   const rig = new Rig(t);
   const cases: readonly (readonly [number, WsOrigin, string])[] = [
     [301, target, target.uri('/there')],

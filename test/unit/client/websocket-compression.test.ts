@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { ExchangeError } from '../../../src/exchange/index.ts';
-import { turn } from '../../support/manual-clock.ts';
+import { manualClock, turn } from '../../support/manual-clock.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { HandDialler } from './hand-dialler.ts';
 import {
@@ -242,6 +242,20 @@ test('a compressed message and the end of the connection without a close are tol
   requester.grant(1);
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_CLOSED');
   assert.deepEqual(requester.events, ['text Hello']);
+});
+
+test('an origin that has closed may go before the answer to that is compressed', (t) => {
+  const advance = manualClock(t);
+  const dialler = new HandDialler();
+  const requester = new WebSocketFixture(t, { dialler, compression: true, closeTimeout: 3 }).send(hopTo(1));
+  dialler.connect();
+  dialler.read(`${accepting(String(dialler.written[0]))}${AGREED}\r\n`);
+  dialler.read(frame(CLOSE, closeText(1000)));
+  requester.message('last words');
+  requester.close(1000);
+  dialler.socket.emit('end');
+  advance(10);
+  assert.deepEqual([requester.events, requester.failure()], [['close 1000'], '']);
 });
 
 test('a requester that closes while a message waits to be inflated still hears of the close of its origin', async (t) => {

@@ -92,10 +92,10 @@ class Stalled {
   taken = 0;
   #done: (() => void) | null = null;
 
-  constructor(t: Parameters<typeof openWebSocket>[0], changes: ClientChanges = {}) {
+  constructor(t: Parameters<typeof openWebSocket>[0], changes: ClientChanges = {}, credits = 65_536) {
     const { dialler } = this;
     this.fixture = new WebSocketFixture(t, { dialler, ...changes });
-    this.requester = this.fixture.send(hopTo(1));
+    this.requester = this.fixture.send(hopTo(1), credits);
     dialler.connect();
     dialler.read(`${accepting(String(dialler.written[0]))}\r\n`);
     const hold = (bytes: number, done: () => void) => {
@@ -196,6 +196,40 @@ test('a requester that leaves, or whose origin breaks the protocol, while that t
     assert.equal(stalled.dialler.socket.destroyed, true);
     assert.equal(stalled.requester.failure(), how === 'leave' ? '' : 'HF_ORIGIN_WEBSOCKET');
   }
+});
+
+test('an origin that closes as well while it takes nothing ends it, and no credit comes any more when it takes something', async (t) => {
+  const stalled = new Stalled(t);
+  await stalled.fill();
+  stalled.requester.close(1000);
+  stalled.dialler.read(frame(CLOSE, closeText(1000)));
+  assert.deepEqual(stalled.requester.events, ['close 1000']);
+  await stalled.take();
+  assert.equal(stalled.requester.failure(), '');
+});
+
+test('a connection that is lost while the origin takes nothing is not waited for, what it brought is kept', async (t) => {
+  const advance = manualClock(t);
+  const stalled = new Stalled(t, { writeTimeout: 3 }, 0);
+  const { requester, dialler } = stalled;
+  await stalled.fill();
+  dialler.read(frame(TEXT, 'x'));
+  dialler.socket.emit('end');
+  advance(10);
+  assert.equal(requester.failure(), '');
+  requester.grant(1);
+  assert.deepEqual([requester.events, requester.failure()], [['text x'], 'HF_ORIGIN_CLOSED']);
+});
+
+test('an origin that is not read is read again when its requester leaves, so that its end is noticed', (t) => {
+  const dialler = new HandDialler();
+  const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1), 0);
+  dialler.connect();
+  dialler.read(`${accepting(String(dialler.written[0]))}\r\n`);
+  dialler.read(Buffer.alloc(70_000, frame(TEXT, 'x')));
+  assert.equal(dialler.socket.isPaused(), true);
+  requester.leave(new ExchangeError('HF_CLIENT_GONE'));
+  assert.equal(dialler.socket.isPaused(), false);
 });
 
 for (const what of ['message', 'ping', 'pong'] as const) {

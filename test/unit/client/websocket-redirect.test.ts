@@ -103,3 +103,25 @@ test('a requester that leaves between two hops, or grants there, is heard', asyn
   requester.leave(GONE);
   await next.ended;
 });
+
+test('what an earlier hop has sent does not count against a later one', async (t) => {
+  const target = await startRawOrigin(t);
+  const { peer, requester } = await ask(t, {}, { redirected: () => hopTo(portOf(target)) });
+  const interims = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(15);
+  peer.write(interims + FOUND);
+  const next = await target.accept();
+  next.write(`${interims}${accepting(await next.take())}\r\n`);
+  await requester.until(() => requester.open);
+});
+
+test('a later hop that does not answer fails as the first one does', async (t) => {
+  const target = await startRawOrigin(t);
+  const { peer, requester } = await ask(t, {}, { redirected: () => hopTo(portOf(target)) });
+  peer.write(FOUND);
+  const next = await target.accept();
+  await next.take();
+  next.end();
+  const error = await requester.failed();
+  assert.equal(error.code, 'HF_ORIGIN_CLOSED');
+  assert.equal(error.detail, `127.0.0.1:${portOf(target)}: connection closed before the response`);
+});
