@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { TlsOptions } from 'node:tls';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import {
   DEFAULT_CLIENT_LIMITS,
