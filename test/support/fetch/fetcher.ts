@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BridgeCounters } from '../../../src/bridge/index.ts';
+import type { Counters } from '../../../src/exchange/index.ts';
+import type { ZmqCounters } from '../../../src/zmq/index.ts';
 import { startHoldfast } from '../holdfast.ts';
 import { Program } from '../program.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -17,7 +20,14 @@ export interface RunningFetcher {
   readonly id: string;
 }
 
-/** Between two looks at whether a program has bound its endpoints. */
+/** What a fetcher tells at its end. */
+export interface FetchCounters {
+  readonly client: Counters;
+  readonly bridge: BridgeCounters;
+  readonly zmq: ZmqCounters;
+}
+
+/** Between two looks at what a program has bound, or holds open. */
 const LOOK_MS = 10;
 
 /** Lines of a zurl.conf that binds everything in the folder. */
@@ -94,11 +104,44 @@ export async function startFetch(
   return running(program, folder, 'zu1');
 }
 
-/** Sends SIGTERM: it has to end in order, with nothing of its own defects in the log, and no socket file left. */
-export async function stopFetcher({ program, endpoints }: RunningFetcher): Promise<void> {
+/**
+ * Sends SIGTERM: it has to end in order, with nothing of its own defects in the log, no session and no peer left, and no socket file.
+ * @returns what it has counted
+ */
+export async function stopFetcher({ program, endpoints }: RunningFetcher): Promise<FetchCounters> {
   const { code, stderr } = await program.stop();
   assert.deepEqual([code, stderr, program.log().filter(({ level }) => level === 'error')], [0, '', []]);
   for (const endpoint of Object.values(endpoints)) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
+  const counters = (await program.logged('stopped')).fetch as FetchCounters;
+  assert.deepEqual([counters.bridge.sessionsOpen, counters.zmq.peersOpen], [0, 0]);
+  return counters;
+}
+
+/** What each file descriptor of a program is; empty where the system does not tell. */
+export function descriptorsOf({ pid }: Program): string[] {
+  const folder = `/proc/${pid}/fd`;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(`${folder}/${name}`)];
+    } catch {
+      // Closed since the folder was read.
+      return [];
+    }
+  });
+}
+
+/** Resolves when the program has no more descriptors than it had. A test that waits for ever has found what is left over. */
+export async function descriptorsBack(program: Program, before: readonly string[]): Promise<void> {
+  while (descriptorsOf(program).length > before.length) await delay(LOOK_MS);
+}
+
+/** Megabytes of memory that a program has in use; 0 where the system does not tell. */
+export function memoryOf({ pid }: Program): number {
+  const file = `/proc/${pid}/status`;
+  if (!existsSync(file)) return 0;
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(file, 'latin1')) ?? [];
+  return Number(kilobytes) / 1_024;
 }
 
 function endpointsIn(folder: string): FetchEndpoints {
