@@ -112,9 +112,7 @@ export class LinkRelay implements HandlerLinkSink {
   }
 
   #send(process: string, payload: Buffer): boolean {
-    const routingId = Buffer.from(process, 'latin1');
-    if (!this.#router.reaches(routingId)) return false;
-    return this.#router.send([routingId, PACKET, payload]);
+    return this.#router.reaches(process) && this.#router.sendTo(process, [PACKET, payload]);
   }
 
   /** The process of these sessions has died: their handler is told, or it would go on for nobody. */

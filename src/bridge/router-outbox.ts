@@ -1,5 +1,5 @@
 import type { TimerWheel } from '../net/index.ts';
-import type { RouterSocket } from '../zmq/index.ts';
+import type { Part, RouterSocket } from '../zmq/index.ts';
 
 /** What a ROUTER socket has not taken yet. Times in milliseconds. */
 export interface RouterOutboxOptions {
@@ -12,16 +12,17 @@ export interface RouterOutboxOptions {
   readonly maxWaiting?: number;
   /** Peers for which something waits. Default: 1,000. */
   readonly maxPeers?: number;
-  /** Called for each packet that is dropped. */
-  readonly onDropped: (address: string, packet: Buffer) => void;
+  /** Called for each packet that has left. */
+  readonly onSent?: () => void;
+  /** Called for packets to this peer that are dropped. */
+  readonly onDropped: (address: string, packets: readonly Part[]) => void;
 }
 
 /** One peer that something waits for. */
 interface Peer {
   readonly address: string;
-  readonly routingId: Buffer;
   /** What waits, in its order. */
-  packets: Buffer[];
+  packets: Part[];
   /** Since when it has taken nothing. */
   since: number;
 }
@@ -41,21 +42,28 @@ export class RouterOutbox {
     this.#maxPeers = options.maxPeers ?? 1_000;
   }
 
+  /** Whether anything waits for a peer that is connected. */
+  get pending(): boolean {
+    for (const { address } of this.#peers.values()) {
+      if (this.#options.router.reaches(address)) return true;
+    }
+    return false;
+  }
+
   /** Sends a packet to the peer of that address, after those that were sent to it before. */
-  route(address: string, packet: Buffer): void {
+  route(address: string, packet: Part): void {
     const { wheel, onDropped } = this.#options;
     const peer = this.#peers.get(address);
     if (peer !== undefined) {
       if (peer.packets.length < this.#maxWaiting) peer.packets.push(packet);
-      else onDropped(address, packet);
+      else onDropped(address, [packet]);
       return;
     }
-    const routingId = Buffer.from(address, 'latin1');
-    if (this.#send(routingId, packet)) return;
+    if (this.#send(address, packet)) return;
     if (this.#peers.size < this.#maxPeers) {
-      this.#peers.set(address, { address, routingId, packets: [packet], since: wheel.now });
+      this.#peers.set(address, { address, packets: [packet], since: wheel.now });
     } else {
-      onDropped(address, packet);
+      onDropped(address, [packet]);
     }
   }
 
@@ -65,7 +73,7 @@ export class RouterOutbox {
     for (const peer of this.#peers.values()) {
       const { packets } = peer;
       let sent = 0;
-      while (sent < packets.length && this.#send(peer.routingId, packets[sent] as Buffer)) sent++;
+      while (sent < packets.length && this.#send(peer.address, packets[sent] as Part)) sent++;
       if (sent > 0) {
         peer.packets = packets.slice(sent);
         peer.since = wheel.now;
@@ -75,18 +83,23 @@ export class RouterOutbox {
     }
   }
 
-  /** Drops all that waits. */
-  clear(): void {
-    for (const peer of this.#peers.values()) this.#giveUp(peer);
+  /** For the end: drops all that waits. Returns how many packets that were; nobody is called. */
+  clear(): number {
+    let dropped = 0;
+    for (const { packets } of this.#peers.values()) dropped += packets.length;
+    this.#peers.clear();
+    return dropped;
   }
 
   #giveUp({ address, packets }: Peer): void {
     this.#peers.delete(address);
-    for (const packet of packets) this.#options.onDropped(address, packet);
+    this.#options.onDropped(address, packets);
   }
 
-  #send(routingId: Buffer, packet: Buffer): boolean {
-    // ROUTER envelope: who, then an empty frame, then the packet.
-    return this.#options.router.send([routingId, EMPTY, packet]);
+  #send(address: string, packet: Part): boolean {
+    // Envelope: an empty frame in front of the packet.
+    if (!this.#options.router.sendTo(address, [EMPTY, packet])) return false;
+    this.#options.onSent?.();
+    return true;
   }
 }

@@ -80,7 +80,10 @@ export class ZmqFetchLink implements FetchLink {
       router: this.#router,
       wheel,
       patience: options.sessionTimeout,
-      onDropped: (address, packet) => sink.onLost(address, packet),
+      onDropped: (address, packets) => {
+        log.warn({ from: address, packets: packets.length }, 'asker gone or stalled, packets dropped');
+        for (const packet of packets) sink.onLost(address, packet as Buffer);
+      },
     });
     this.#ticker = new Ticker(TICK, () => this.#outbox.retry());
   }
@@ -155,7 +158,7 @@ export class ZmqFetchLink implements FetchLink {
   async close(): Promise<void> {
     this.#ticker.stop();
     this.#outbox.retry();
-    this.#outbox.clear();
+    this.#options.counters.packetsUndelivered += this.#outbox.clear();
     await Promise.all([this.#pull.close(), this.#router.close(), this.#pub.close(), this.#req.close()]);
   }
 

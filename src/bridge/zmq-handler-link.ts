@@ -4,6 +4,7 @@ import type { TimerWheel } from '../net/index.ts';
 import { type Part, PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
+import { RouterOutbox } from './router-outbox.ts';
 import { Ticker } from './ticker.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
@@ -45,28 +46,16 @@ export interface ZmqHandlerLinkOptions {
 /** First packets on their way to one handler: few, so that a handler that is slow leaves the others what it cannot take. */
 const FIRST_HWM = 128;
 
-/** Packets that wait for one handler beyond its high-water mark; further ones are dropped, and their sessions end. */
-const MAX_WAITING = 10_000;
-
-/** Handlers for which something may wait, and whose address is kept at hand; with more the idle ones are forgotten. */
-const MAX_ADDRESSES = 1_000;
-
 /** Between two looks at what waits. */
 const TICK = 100;
 
 /** Time that the end gives to what is still to be sent. */
 const LINGER = 10_000;
 
-const EMPTY = Buffer.alloc(0);
+const NO_ID = Buffer.alloc(0);
 
-/** One handler, as the ROUTER socket names it. */
-interface Handler {
-  readonly routingId: Buffer;
-  /** Packets that it could not be sent, in their order. */
-  waiting: Part[];
-  /** When the first of them was put there. */
-  since: number;
-}
+/** For packets that we have written ourselves. */
+const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /** Handlers over ZeroMQ: PUSH for first packets, ROUTER for further ones, SUB for what they answer. */
 export class ZmqHandlerLink implements HandlerLink {
@@ -76,9 +65,7 @@ export class ZmqHandlerLink implements HandlerLink {
   readonly #router: RouterSocket;
   readonly #sub: SubSocket;
   readonly #requests: WaitingRequests;
-  readonly #handlers = new Map<string, Handler>();
-  /** Those for which something waits. */
-  readonly #held = new Set<Handler>();
+  readonly #outbox: RouterOutbox;
   readonly #ticker: Ticker;
   /** Bytes of the address and the space in front of each published packet. */
   readonly #prefix: number;
@@ -102,11 +89,21 @@ export class ZmqHandlerLink implements HandlerLink {
         ...shared,
         sendHwm: hwm,
         mandatory: true,
-        routingId: options.routerResp ? Buffer.from(id, 'latin1') : EMPTY,
+        routingId: options.routerResp ? Buffer.from(id, 'latin1') : NO_ID,
       },
       (parts) => this.#onRouterMessage(parts),
-      () => this.#sendHeld(),
+      () => this.#outbox.retry(),
     );
+    this.#outbox = new RouterOutbox({
+      router: this.#router,
+      wheel,
+      // Its sessions have expired as well by then.
+      patience: options.sessionTimeout,
+      onSent: () => {
+        options.counters.packetsSent++;
+      },
+      onDropped: (address, packets) => this.#onDropped(address, packets),
+    });
     this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
     // The space belongs to it: otherwise what is for `edge2` would come to `edge` too.
     this.#sub.subscribe(Buffer.from(`${id} `, 'latin1'));
@@ -144,35 +141,17 @@ export class ZmqHandlerLink implements HandlerLink {
   }
 
   route(address: string, packet: Part): void {
-    const handler = this.#handlers.get(address) ?? this.#meet(address);
-    if (handler.waiting.length === 0 && this.#send(handler, packet)) return;
-    const first = handler.waiting.length === 0;
-    if (handler.waiting.length >= MAX_WAITING || (first && this.#held.size >= MAX_ADDRESSES)) {
-      this.#drop(packet);
-      return;
-    }
-    if (first) {
-      handler.since = this.#options.wheel.now;
-      this.#held.add(handler);
-    }
-    handler.waiting.push(packet);
+    this.#outbox.route(address, packet);
   }
 
   async close(): Promise<void> {
     const deadline = this.#options.wheel.now + LINGER;
-    while (this.#held.size > 0 && this.#options.wheel.now < deadline && this.#anyReachable()) {
+    while (this.#outbox.pending && this.#options.wheel.now < deadline) {
       await new Promise((resolve) => setTimeout(resolve, TICK));
     }
     this.#ticker.stop();
-    for (const handler of this.#held) this.#options.counters.packetsUndelivered += handler.waiting.length;
+    this.#options.counters.packetsUndelivered += this.#outbox.clear();
     await Promise.all([this.#push.close(), this.#router.close(), this.#sub.close()]);
-  }
-
-  #anyReachable(): boolean {
-    for (const { routingId } of this.#held) {
-      if (this.#router.reaches(routingId)) return true;
-    }
-    return false;
   }
 
   #sendRequest(packet: Buffer): boolean {
@@ -185,57 +164,21 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#requests.sendTo((packet) => this.#sendRequest(packet));
   }
 
-  #send(handler: Handler, packet: Part): boolean {
-    // ROUTER envelope: who, then an empty frame, then the packet.
-    if (!this.#router.send([handler.routingId, EMPTY, packet])) return false;
-    this.#options.counters.packetsSent++;
-    return true;
-  }
-
-  #sendHeld(): void {
-    for (const handler of this.#held) {
-      const { waiting } = handler;
-      let sent = 0;
-      while (sent < waiting.length && this.#send(handler, waiting[sent] as Part)) sent++;
-      if (sent === 0) continue;
-      handler.waiting = waiting.slice(sent);
-      handler.since = this.#options.wheel.now;
-      if (handler.waiting.length === 0) this.#held.delete(handler);
-    }
-  }
-
-  #meet(address: string): Handler {
-    if (this.#handlers.size >= MAX_ADDRESSES) {
-      for (const [known, { waiting }] of this.#handlers) if (waiting.length === 0) this.#handlers.delete(known);
-    }
-    const handler = { routingId: Buffer.from(address, 'latin1'), waiting: [], since: 0 };
-    this.#handlers.set(address, handler);
-    return handler;
-  }
-
   #onTick(): void {
-    const { wheel, sessionTimeout, log } = this.#options;
+    const { wheel } = this.#options;
     for (const id of this.#requests.expired(wheel.now)) this.#sink.onRefused(id);
     // A handler may have connected meanwhile.
-    if (this.#held.size > 0) this.#sendHeld();
-    for (const handler of this.#held) {
-      if (wheel.now - handler.since < sessionTimeout) continue;
-      // Its sessions have expired as well by now.
-      const { waiting } = handler;
-      handler.waiting = [];
-      this.#held.delete(handler);
-      log.warn(
-        { handler: handler.routingId.toString('latin1'), packets: waiting.length },
-        'handler gone, packets dropped',
-      );
-      for (const packet of waiting) this.#drop(packet);
-    }
+    this.#outbox.retry();
   }
 
-  #drop(packet: Part): void {
-    this.#options.counters.packetsUndelivered++;
-    const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
-    for (const { id } of parseRequestPacket(whole).ids) this.#sink.onLost(id);
+  #onDropped(handler: string, packets: readonly Part[]): void {
+    const { counters, log } = this.#options;
+    counters.packetsUndelivered += packets.length;
+    log.warn({ handler, packets: packets.length }, 'handler gone or stalled, packets dropped');
+    for (const packet of packets) {
+      const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
+      for (const { id } of parseRequestPacket(whole, OURS).ids) this.#sink.onLost(id);
+    }
   }
 
   #onSubMessage(parts: Buffer[]): void {

@@ -34,18 +34,24 @@ export class RouterSocket extends ZmqSocket {
    * @throws ZmqError `closed`, or `option` for a message without a part to be sent
    */
   send(parts: readonly Part[]): boolean {
-    const body = parts.slice(1);
+    const [routingId, ...body] = parts;
     this.checkSend(body);
-    const pipe = this.#peers.get(keyOf(parts[0] as Buffer));
-    if (pipe?.offer(body)) return true;
+    return this.sendTo(keyOf(routingId as Buffer), body);
+  }
+
+  /** As `send`, to the peer whose routing id is this latin1 text. */
+  sendTo(routingId: string, parts: readonly Part[]): boolean {
+    this.checkSend(parts);
+    const pipe = this.#peers.get(routingId);
+    if (pipe?.offer(parts)) return true;
     if (this.options.mandatory) return pipe !== undefined ? this.hold() : false;
     this.context.counters.messagesDropped++;
     return true;
   }
 
-  /** Whether a peer with this routing id is connected. */
-  reaches(routingId: Buffer): boolean {
-    return this.#peers.has(keyOf(routingId));
+  /** Whether a peer is connected whose routing id is this latin1 text. */
+  reaches(routingId: string): boolean {
+    return this.#peers.has(routingId);
   }
 
   /** A second peer of the same name must not get what is meant for the first. */
@@ -73,7 +79,7 @@ export class RouterSocket extends ZmqSocket {
     do {
       this.#nextId = (this.#nextId + 1) >>> 0;
       id.writeUInt32BE(this.#nextId, 1);
-    } while (this.reaches(id));
+    } while (this.reaches(keyOf(id)));
     return id;
   }
 }
