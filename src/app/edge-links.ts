@@ -12,6 +12,7 @@ import type { Log } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { maxPacketBytes } from './edge-limits.ts';
+import { zhttpAddress } from './zhttp-address.ts';
 
 /** Ways to the handlers of an edge. */
 export interface EdgeLinks {
@@ -44,7 +45,7 @@ export class ZmqEdgeLinks implements EdgeLinks {
     const edge = this.#edge;
     const options = {
       ...this.#shared,
-      id: edge.id,
+      id: zhttpAddress(edge.id),
       endpoints: edge.zclientStream.map(streamEndpoints),
       routerResp: edge.routerResp,
       // As many as the original lets wait: one in twenty connections.

@@ -6,6 +6,7 @@ import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.t
 import { HttpServer } from '../server/index.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
+import { zhttpAddress } from './zhttp-address.ts';
 
 /** What an edge is made of. */
 export interface EdgeRoleOptions extends EdgeContext {
@@ -109,7 +110,7 @@ export class EdgeRole {
     const { edge, links, idPrefix } = this.#options;
     const options = {
       ...this.#shared,
-      address: edge.id,
+      address: zhttpAddress(edge.id),
       idPrefix,
       initialCredits: edge.bufferSize,
       sessionTimeout: edge.sessionTimeout * 1000,

@@ -8,6 +8,7 @@ import type { Config } from '../config/index.ts';
 import { type EdgeContext, ZmqEdgeLinks } from './edge-links.ts';
 import type { WorkerOrder, WorkerReport } from './edge-messages.ts';
 import type { LogLevel } from './logger.ts';
+import { zhttpAddress } from './zhttp-address.ts';
 
 /** What the processes of an edge are made of. */
 export interface EdgeWorkersOptions extends EdgeContext {
@@ -90,7 +91,7 @@ export class EdgeWorkers {
 
   get #relayOptions() {
     const { edge, wheel, zmqCounters, counters, log } = this.#options;
-    return { address: edge.id, context: { wheel, counters: zmqCounters, log }, counters, log };
+    return { address: zhttpAddress(edge.id), context: { wheel, counters: zmqCounters, log }, counters, log };
   }
 
   async #relay(mode: 'stream' | 'req', relay: LinkRelay): Promise<void> {

@@ -1,6 +1,7 @@
 import type { FetchBridgeOptions } from '../bridge/index.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type HttpClientLimits, type WebSocketClientLimits } from '../client/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
+import { zhttpAddress } from './zhttp-address.ts';
 
 /** What of a bridge's options is in its plan. */
 type PlannedOptions = Omit<FetchBridgeOptions, 'guard' | 'fetcher' | 'wheel' | 'log' | 'counters' | 'zmqCounters'>;
@@ -11,7 +12,7 @@ export function bridgeLimits(plan: FetchPlan): PlannedOptions {
   return {
     ...{ stream, req, connect, ipcFileMode, inHwm, outHwm, bufferSize, maxBodyBytes, decompress },
     // Packets have bytes, one in each character.
-    address: Buffer.from(plan.id).toString('latin1'),
+    address: zhttpAddress(plan.id),
     maxOpenRequests: anyUnlessPositive(plan.maxOpenRequests),
     sessionTimeout: plan.sessionTimeout * 1000,
     activityTimeout: anyUnlessPositive(plan.timeout) * 1000,

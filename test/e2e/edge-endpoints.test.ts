@@ -103,20 +103,23 @@ test('--zclient-connect: the edge connects to handlers that bind, also to one th
   await edge.stop();
 });
 
-test('--id is the address that handlers answer to, and no other prefix of it', async (t) => {
-  const edge = await startEdge(t, ['--id', 'edge2']);
-  const handler = await Handler.start(t, edge.base, { edge: 'edge2' });
-  const client = await connectTo(t, edge.address);
-  client.write(GET);
-  const session = await handler.request();
-  assert.equal(session.first.from, 'edge2');
-  await handler.publish('edge T0:}');
-  await handler.publish('edge22 T0:}');
-  await session.answer('mine');
-  assert.equal((await client.takeResponse()).body, 'mine');
-  client.socket.destroy();
-  assert.equal((await edge.stop()).bridge.packetsReceived, 1);
-});
+for (const id of ['edge2', 'kütę-2']) {
+  test(`--id ${id} is the address that handlers answer to, and no other prefix of it`, async (t) => {
+    const address = Buffer.from(id).toString('latin1');
+    const edge = await startEdge(t, ['--id', id]);
+    const handler = await Handler.start(t, edge.base, { edge: address });
+    const client = await connectTo(t, edge.address);
+    client.write(GET);
+    const session = await handler.request();
+    assert.equal(session.first.from, address);
+    await handler.publish(Buffer.from(`${id.slice(0, -1)} T0:}`));
+    await handler.publish(Buffer.from(`${id}2 T0:}`));
+    await session.answer('mine');
+    assert.equal((await client.takeResponse()).body, 'mine');
+    client.socket.destroy();
+    assert.equal((await edge.stop()).bridge.packetsReceived, 1);
+  });
+}
 
 test('req mode hands over whole requests and answers, with a length and on a connection that stays', async (t) => {
   const edge = await startEdge(t, ['--listen', '127.0.0.1:0,req']);
