@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 import { ipBytes } from './ip-bytes.ts';
 import type { TestIdentity } from './loopback-certificate.ts';
@@ -27,15 +27,15 @@ export class TestAuthority {
    * @param isAuthority whether its certificate says that it may vouch for others
    */
   constructor(commonName = 'Test Authority', parent: TestAuthority | null = null, isAuthority = true) {
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const keys = newKeys();
     const name = nameOf(commonName);
-    const by = parent === null ? { name, key: privateKey, chain: '' } : parent.#issuer;
+    const by = parent === null ? { name, keys, chain: '' } : parent.#issuer;
     const extensions = [
       extension(BASIC_CONSTRAINTS, sequence(...(isAuthority ? [TRUE] : [])), true),
-      ...keyIds(publicKey, by.key),
+      ...keyIds(keys, by.keys),
     ];
-    this.certificate = signed(bodyOf(by.name, name, publicKey, -1, 1, extensions), by.key);
-    this.#issuer = { name, key: privateKey, chain: parent === null ? '' : this.certificate + by.chain };
+    this.certificate = signed(bodyOf(by.name, name, keys, -1, 1, extensions), by.keys);
+    this.#issuer = { name, keys, chain: parent === null ? '' : this.certificate + by.chain };
   }
 
   /** A certificate, followed by those that lead from it to an authority without a parent, and its key. */
@@ -51,22 +51,37 @@ export function selfSigned(wishes: CertificateWishes): TestIdentity {
 
 interface Issuer {
   readonly name: Buffer;
-  readonly key: KeyObject;
+  readonly keys: Keys;
   /** Certificates between this one and one that others trust by itself. */
   readonly chain: string;
 }
 
+/** As DER (SubjectPublicKeyInfo), and as PEM. */
+interface Keys {
+  readonly publicKey: Buffer;
+  readonly privateKey: string;
+}
+
+/** Exported within the call that makes them: to export keys later can meet the garbage collector on the same lock (Node 20). */
+function newKeys(): Keys {
+  return generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+}
+
 function make(wishes: CertificateWishes, issuer: Issuer | null): TestIdentity {
   const { names = [], commonName = names[0] ?? 'nobody', from = -1, until = 1, purpose } = wishes;
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const extensions = keyIds(publicKey, issuer?.key ?? privateKey);
+  const keys = newKeys();
+  const extensions = keyIds(keys, issuer?.keys ?? keys);
   if (names.length > 0) extensions.push(extension(SUBJECT_ALT_NAME, sequence(...names.map(altName))));
   if (purpose !== undefined) extensions.push(extension(EXTENDED_KEY_USAGE, sequence(PURPOSES[purpose])));
   const subject = nameOf(commonName);
-  const body = bodyOf(issuer?.name ?? subject, subject, publicKey, from, until, extensions);
+  const body = bodyOf(issuer?.name ?? subject, subject, keys, from, until, extensions);
   return {
-    certificate: signed(body, issuer?.key ?? privateKey) + (issuer?.chain ?? ''),
-    key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    certificate: signed(body, issuer?.keys ?? keys) + (issuer?.chain ?? ''),
+    key: keys.privateKey,
   };
 }
 
@@ -120,17 +135,15 @@ function extension(id: Buffer, value: Buffer, critical = false): Buffer {
   return sequence(id, ...(critical ? [TRUE] : []), octets(value));
 }
 
-function keyIds(own: KeyObject, issuers: KeyObject): Buffer[] {
+function keyIds(own: Keys, issuers: Keys): Buffer[] {
   return [
     extension(SUBJECT_KEY_ID, octets(keyId(own))),
     extension(AUTHORITY_KEY_ID, sequence(der(0x80, keyId(issuers)))),
   ];
 }
 
-/** Of a public key, or of the public half of a private one. */
-function keyId(key: KeyObject): Buffer {
-  const { x, y } = key.export({ format: 'jwk' });
-  return createHash('sha1').update(`${x} ${y}`).digest();
+function keyId({ publicKey }: Keys): Buffer {
+  return createHash('sha1').update(publicKey).digest();
 }
 
 function altName(name: string): Buffer {
@@ -140,7 +153,7 @@ function altName(name: string): Buffer {
 function bodyOf(
   issuer: Buffer,
   subject: Buffer,
-  key: KeyObject,
+  { publicKey }: Keys,
   from: number,
   until: number,
   extensions: readonly Buffer[],
@@ -155,13 +168,13 @@ function bodyOf(
     issuer,
     sequence(time(from), time(until)),
     subject,
-    key.export({ type: 'spki', format: 'der' }),
+    publicKey,
     der(0xa3, sequence(...extensions)),
   );
 }
 
-function signed(body: Buffer, key: KeyObject): string {
-  const certificate = sequence(body, ECDSA_WITH_SHA256, bits(sign('sha256', body, key)));
+function signed(body: Buffer, { privateKey }: Keys): string {
+  const certificate = sequence(body, ECDSA_WITH_SHA256, bits(sign('sha256', body, privateKey)));
   const lines = certificate.toString('base64').replace(/.{1,64}/g, '$&\n');
   return `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`;
 }
