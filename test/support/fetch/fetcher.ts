@@ -80,17 +80,23 @@ export async function startCondureClient(
   return running(program, folder, 'zu1');
 }
 
-/** Starts `holdfast run` with only `[fetch]` on. @param lines of that section beside the endpoints */
+/**
+ * Starts `holdfast run` with only `[fetch]` on.
+ * @param lines of that section beside the endpoints
+ * @param server lines of `[server]` beside its empty list of addresses
+ */
 export async function startFetch(
   t: TestContext,
   lines: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  server: readonly string[] = [],
 ): Promise<RunningFetcher> {
   const folder = temporaryFolder(t);
   const base = `ipc://${join(folder, 'fetch')}`;
   const toml = [
     '[server]',
     'listen = []',
+    ...server,
     '[fetch]',
     'id = "zu1"',
     `stream = ["${base}"]`,
