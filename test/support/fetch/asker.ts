@@ -188,7 +188,8 @@ export class AskedSession {
   send(fields: RequestFields): Promise<void> {
     this.credits -= fields.body?.length ?? 0;
     assert.notEqual(this.address, '', 'nothing was heard of whoever makes the request');
-    const packet = Object.assign(new RequestPacket(), { from: this.#asker.id, ids: [this.nextRef()], ...fields });
+    const ids = fields.ids ?? [this.nextRef()];
+    const packet = Object.assign(new RequestPacket(), { from: this.#asker.id, ...fields, ids });
     return this.#asker.sendTo(this.address, encodeRequestPacket(packet as RequestPacket));
   }
 

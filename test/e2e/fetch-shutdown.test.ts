@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Handler } from '../support/edge/handler.ts';
+import { Asker, ReqAsker } from '../support/fetch/asker.ts';
+import { type RunningFetcher, startFetch, stopFetcher } from '../support/fetch/fetcher.ts';
+import { ending } from '../support/fetch/origin-rig.ts';
+import { acceptWebSocket } from '../support/fetch/websocket-origin.ts';
+import { startHoldfast } from '../support/holdfast.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { startRawOrigin } from '../support/raw-origin.ts';
+import type { RawPeer } from '../support/raw-peer.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Arrivals } from '../support/zmq/zmq-rig.ts';
+
+const FINE = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine';
+
+/** An origin that opens WebSockets, and says when it is asked for something else. */
+async function startOrigin(t: TestContext): Promise<{ authority: string; asked: Arrivals<RawPeer> }> {
+  const origin = await startRawOrigin(t);
+  const asked = new Arrivals<RawPeer>();
+  origin.onPeer = async (peer) => {
+    await peer.until(() => peer.text.includes('\r\n\r\n'));
+    if (/^upgrade/im.test(peer.text)) await acceptWebSocket(peer);
+    else asked.add(peer);
+  };
+  return { authority: origin.route.replace('* ', ''), asked };
+}
+
+/** Everybody who may wait when the program is stopped: a stream, an upload, single answers, req mode, and a WebSocket. */
+async function inFlight(t: TestContext, running: RunningFetcher) {
+  const { authority, asked } = await startOrigin(t);
+  const uri = `http://${authority}/`;
+  const asker = await Asker.start(t, running.endpoints);
+  const reqAsker = ReqAsker.start(t, running.endpoints.req);
+  const stream = await asker.ask('stream', { method: 'GET', uri, stream: true, credits: 1_000 });
+  const upload = await asker.ask('upload', { method: 'POST', uri, stream: true, credits: 1_000, more: true });
+  const single = await asker.ask('single', { method: 'GET', uri });
+  const req = reqAsker.ask('req', { method: 'GET', uri });
+  const peers = await asked.take(4);
+  const webSocket = await asker.ask('webSocket', { uri: `ws://${authority}/`, credits: 1_000 });
+  assert.equal((await webSocket.next('data')).code, 101);
+  const many = [];
+  for (let i = 0; i < 10; i++) {
+    many.push(await asker.ask(`many${i}`, { method: 'GET', uri, stream: true, credits: 1_000, multi: true }));
+  }
+  peers.push(...(await asked.take(10)));
+  return {
+    asker,
+    reqAsker,
+    uri,
+    asked,
+    sessions: [stream, upload, single, webSocket, ...many],
+    stream,
+    single,
+    req,
+    peers,
+    webSocket,
+  };
+}
+
+test('when it is stopped every asker gets an error for each of its sessions', async (t) => {
+  const running = await startFetch(t, ['allow_internal = true'], {}, ['drain_timeout = 0']);
+  const { sessions, req } = await inFlight(t, running);
+  const stopped = stopFetcher(running);
+  for (const session of sessions) assert.equal(await ending(session), 'undefined-condition', session.id);
+  assert.equal((await req).condition, 'undefined-condition');
+  const { bridge } = await stopped;
+  assert.deepEqual([bridge.sessions, bridge.sessionsFailed], [sessions.length + 1, sessions.length + 1]);
+});
+
+test('what is in flight may come to its end first, and nothing new is begun meanwhile', async (t) => {
+  const running = await startFetch(t, ['allow_internal = true'], {}, ['drain_timeout = 60']);
+  const { asker, reqAsker, uri, asked, sessions, req, peers, webSocket } = await inFlight(t, running);
+  const stopped = stopFetcher(running);
+  await running.program.logged('stopping');
+  assert.equal((await reqAsker.ask('late', { method: 'GET', uri })).condition, 'undefined-condition');
+  // This one stays with its asker, for whoever comes next.
+  await asker.ask('later', { method: 'GET', uri });
+  for (const peer of peers) peer.end(FINE);
+  await webSocket.send({ type: 'cancel' });
+  for (const session of sessions.filter((session) => session !== webSocket)) {
+    assert.equal(await ending(session), '200 fine', session.id);
+  }
+  assert.equal((await req).body.toString(), 'fine');
+  const { bridge } = await stopped;
+  assert.deepEqual([bridge.sessionsFailed, bridge.sessionsCancelled, asked.all.length], [0, 1, 0]);
+});
+
+test('a proxy, an edge and a fetcher live in one process, and each does its own', async (t) => {
+  const { authority, asked } = await startOrigin(t);
+  const folder = temporaryFolder(t);
+  const toml = `
+    [server]
+    listen = ["127.0.0.1:0"]
+    drain_timeout = 1
+    [control]
+    listen = []
+    [[route]]
+    host = "*"
+    targets = ["${authority}"]
+    [edge]
+    id = "condure"
+    listen = ["127.0.0.1:0"]
+    zclient_stream = ["ipc://${folder}/edge"]
+    zclient_req = ["ipc://${folder}/edge-req"]
+    [fetch]
+    id = "zu1"
+    stream = ["ipc://${folder}/fetch"]
+    req = ["ipc://${folder}/fetch-req"]
+    allow_internal = true`;
+  const file = join(temporaryFolder(t, { 'holdfast.toml': toml }), 'holdfast.toml');
+  const program = startHoldfast(t, ['run', '--config', file], { cwd: folder });
+  const { clients, edge } = await program.logged('started');
+  const base = `ipc://${folder}/fetch`;
+  const endpoints = { in: `${base}-in`, inStream: `${base}-in-stream`, out: `${base}-out`, req: `${base}-req` };
+  const asker = await Asker.start(t, endpoints);
+  const handler = await Handler.start(t, `ipc://${folder}/edge`);
+
+  const proxied = await connectTo(t, (clients as string[])[0] ?? '');
+  proxied.write('GET /proxied HTTP/1.1\r\nHost: a\r\n\r\n');
+  const atEdge = await connectTo(t, (edge as string[])[0] ?? '');
+  atEdge.write('GET /edge HTTP/1.1\r\nHost: a\r\n\r\n');
+  const byHandler = await handler.request();
+  // The handler's answer is what it has fetched: through the same process.
+  const session = await asker.ask('s1', {
+    method: 'GET',
+    uri: `http://${authority}/fetched`,
+    stream: true,
+    credits: 100,
+  });
+  for (const peer of await asked.take(2)) {
+    const [, path = ''] = /^GET (\S+)/.exec(await peer.take()) ?? [];
+    peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
+  }
+  const fetched = await ending(session);
+  await byHandler.answer(fetched);
+  assert.equal(fetched, '200 /fetched');
+  assert.equal((await proxied.takeResponse()).body, '/proxied');
+  assert.equal((await atEdge.takeResponse()).body, '200 /fetched');
+  // The proxy's targets are the operator's: no policy of [fetch] is about them.
+  assert.equal((await program.stop()).code, 0);
+  const { counters, edge: edgeCounters, fetch } = await program.logged('stopped');
+  assert.equal((counters as { readonly originRequests: number }).originRequests, 1);
+  assert.equal((fetch as { readonly client: { readonly originRequests: number } }).client.originRequests, 1);
+  assert.equal((edgeCounters as { readonly bridge: { readonly sessions: number } }).bridge.sessions, 1);
+});
