@@ -16,6 +16,12 @@ import { WebSocketOutbox } from './websocket-outbox.ts';
 /** Bytes of the body of an answer that refuses a WebSocket; the rest of a longer one is left out. */
 const MAX_REJECTION_BYTES = 100_000;
 
+/**
+ * Empty messages, pings and pongs of an origin that are passed on while nothing is heard of the asker. They cost the origin no credit, and
+ * a flood of them would push what is published for the asker's other sessions out of its queue.
+ */
+const MAX_EMPTY = 1_000;
+
 /** One WebSocket. */
 export class FetchWebSocketSession extends FetchSession<WebSocketResponder> implements WebSocketRequester {
   #accepted = false;
@@ -26,6 +32,10 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   /** Whether the asker is in the middle of a message, and then whether that is text. */
   #within = false;
   #text = false;
+  /** Whether the origin is in the middle of a message some of which has been passed on. */
+  #originWithin = false;
+  /** What has been passed on that was empty, since the asker was heard of. */
+  #empties = 0;
   /** Which sides have closed. */
   #askerClosed = false;
   #originClosed = false;
@@ -43,6 +53,7 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   // ---- from the asker
 
   protected override onPacket(packet: RequestPacket): void {
+    this.#empties = 0;
     switch (packet.type) {
       case 'credit':
       case 'keep-alive':
@@ -173,6 +184,10 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     // An empty piece says nothing, and costs the origin no credit.
     if (chunk.length === 0 && more) return;
+    const begun = this.#originWithin;
+    this.#originWithin = more;
+    // The end of a message that has cost credit is not empty for nothing.
+    if (chunk.length === 0 && !begun && this.#isFlood()) return;
     const packet = responsePacket();
     if (!text) packet.contentType = 'binary';
     packet.body = chunk;
@@ -200,9 +215,19 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   }
 
   #passControl(type: PacketType, data: Buffer): void {
+    if (data.length === 0 && this.#isFlood()) return;
     const packet = responsePacket(type);
     packet.body = data;
     this.#pass(packet);
+  }
+
+  /** Counts something empty. Returns true if that was too much, or all is over anyway. */
+  #isFlood(): boolean {
+    if (this.over) return true;
+    if (++this.#empties <= MAX_EMPTY) return false;
+    const detail = `the origin sent over ${MAX_EMPTY} empty messages while its asker was silent`;
+    this.abort('HF_ORIGIN_WEBSOCKET', detail);
+    return true;
   }
 
   #pass(packet: ResponsePacket): void {

@@ -221,3 +221,22 @@ test('a message in a flood of empty pieces takes neither memory nor the place of
   await session.send({ type: 'cancel' });
   await rig.stop();
 });
+
+test('an origin that floods with empty messages, pings or pongs is cut off before others lose their answers', async (t) => {
+  const rig = await startOriginRig(t);
+  const good = await rig.origin('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine');
+  for (const opcode of [0x81, 0x82, 0x89, 0x8a]) {
+    const authority = await rig.scripted(async (peer) => {
+      await acceptWebSocket(peer);
+      flood(peer, Buffer.alloc(0), Buffer.concat(new Array(5_000).fill(serverFrame(opcode))));
+    });
+    const session = await rig.ask({ uri: `ws://${authority}/` });
+    const others = Array.from({ length: 10 }, () => rig.outcome('stream', { uri: `http://${good}/` }));
+    let packet = await session.nextAny();
+    while (packet.type !== 'error') packet = await session.nextAny();
+    assert.equal(packet.condition, BROKEN);
+    assert.deepEqual(await Promise.all(others), new Array(10).fill('200 fine'));
+  }
+  const { bridge, zmq } = await rig.stop();
+  assert.deepEqual([bridge.sessionsFailed, zmq.messagesDropped], [4, 0]);
+});

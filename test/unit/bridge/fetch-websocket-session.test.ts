@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FakeFetch } from '../../support/bridge/fake-fetcher.ts';
 import { fetchRig } from '../../support/bridge/fetch-rig.ts';
 
 // ---- the opening
@@ -337,4 +338,32 @@ test('a cancel ends the WebSocket at once', (t) => {
   assert.deepEqual(fetch.take(), ['error HF_CLIENT_GONE']);
   assert.deepEqual(rig.link.take(), []);
   assert.deepEqual([rig.counters.sessionsCancelled, rig.counters.sessionsFailed], [1, 0]);
+});
+
+test('an origin that sends nothing but empty messages is given up when its asker is silent', (t) => {
+  const rig = fetchRig(t);
+  const floods: readonly ((fetch: FakeFetch) => void)[] = [
+    (fetch) => fetch.message(''),
+    (fetch) => fetch.ping(),
+    (fetch) => fetch.pong(),
+  ];
+  for (const [i, flood] of floods.entries()) {
+    const fetch = rig.webSocket({ id: `${i}`, credits: 10_000 }).accept();
+    for (let sent = 0; sent < 1_000; sent++) flood(fetch);
+    // Whoever says something listens.
+    rig.follow({ id: `${i}`, type: 'keep-alive' });
+    for (let sent = 0; sent < 1_000; sent++) flood(fetch);
+    // What has a byte costs credit, and so does a message whose end alone is empty.
+    for (let sent = 0; sent < 2_000; sent++) {
+      fetch.message('x', 'text', true);
+      fetch.message('');
+      fetch.ping('x');
+    }
+    assert.deepEqual(fetch.take(), []);
+    rig.link.take();
+    flood(fetch);
+    flood(fetch);
+    assert.deepEqual(fetch.take(), ['error HF_ORIGIN_WEBSOCKET']);
+    assert.deepEqual(rig.link.take(), [`me ${i}#8002 error undefined-condition`]);
+  }
 });
