@@ -110,6 +110,7 @@ redirects, and to every address before it is dialled. An expression of \`allow\`
 - Unless \`allow_internal\` is set, an internal address, or the name \`localhost\`, can only be reached when \`allow\` names it.
 - A name and its addresses are judged each by itself. With \`default_policy = "deny"\` both need a rule of \`allow\`; and a wide one, such as
   \`0.0.0.0/0\`, names internal addresses too.
+- \`0.0.0.0\` and \`::\` are loopback addresses, and what \`deny\` says of \`127.0.0.1\` holds for \`::1\` unless \`allow\` names that.
 - \`holdfast check --url URL\` says what becomes of a URL, and by which rule.
 
 \`\`\`toml
