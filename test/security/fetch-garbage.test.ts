@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Dealer, Publisher, Pull, Push, Request, Router } from 'zeromq';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../src/codec/zhttp/index.ts';
 import { type ProtocolCase, readCases } from '../support/cases.ts';
-import { Asker } from '../support/fetch/asker.ts';
-import { descriptorsBack, descriptorsOf, stopFetcher } from '../support/fetch/fetcher.ts';
+import { Asker, ReqAsker } from '../support/fetch/asker.ts';
+import {
+  descriptorsBack,
+  descriptorsOf,
+  startCondureClient,
+  startZurl,
+  stopFetcher,
+} from '../support/fetch/fetcher.ts';
 import { ending, startOriginRig } from '../support/fetch/origin-rig.ts';
 import type { RawPeer } from '../support/raw-peer.ts';
 import { GARBAGE, rawAt } from '../support/zmq/garbage.ts';
@@ -60,6 +66,32 @@ test('no malformed packet does anything but be counted, and answered where it sa
   const { bridge } = await rig.stop();
   assert.deepEqual([bridge.packetsMalformed, bridge.sessionsFailed], [3 * REFUSED.length, 0]);
 });
+
+for (const [role, start] of [
+  ['zurl', (t: TestContext) => startZurl(t)],
+  ['condure', (t: TestContext) => startCondureClient(t)],
+] as const) {
+  test(`what ends the original in the middle of its work does nothing to holdfast ${role}`, async (t) => {
+    const running = await start(t);
+    const asker = await Asker.start(t, running.endpoints);
+    const reqAsker = ReqAsker.start(t, running.endpoints.req);
+    const deadly = [
+      'T5:abc',
+      // A WebSocket without an address, without an id, and in req mode.
+      ...['2:id,1:a,', '4:from,2:me,', ''].map((names) => `T${names.length + 27}:${names}3:uri,17:ws://127.0.0.1:1/,}`),
+    ];
+    for (const message of deadly) {
+      await asker.push(message);
+      await asker.sendTo(running.id, Buffer.from(message));
+      await reqAsker.send('', message);
+      assert.equal(parseResponsePacket(await reqAsker.strays.next()).condition, 'bad-request');
+    }
+    const answer = await reqAsker.ask('alive', { method: 'GET', uri: 'http://127.0.0.1:1/' });
+    assert.equal(answer.condition, 'remote-connection-failed');
+    const { bridge } = await stopFetcher(running);
+    assert.equal(bridge.packetsMalformed, 3);
+  });
+}
 
 test('frames too many, too few or in the wrong place are counted, or have no meaning', async (t) => {
   const rig = await startOriginRig(t);
