@@ -437,9 +437,10 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
   /** Lets go of what is kept for the fetcher or of it. */
   protected abstract onOver(): void;
 
-  /** Tells the fetcher that it works for nobody. */
+  /** Tells the fetcher that it works for nobody, once: what is said last may itself have been too much. */
   protected letGo(error: ExchangeError): void {
     if (this.fetched) return;
+    this.fetched = true;
     if (this.responder === null) this.#leftBy = error;
     else this.responder.onRequestError(error);
   }
