@@ -47,11 +47,14 @@ export class OriginRig {
     });
   }
 
-  /** An origin that does this with each connection. Returns its authority. */
+  /** An origin that does this with each connection, and closes it when the other side has. Returns its authority. */
   async scripted(act: (peer: RawPeer) => Promise<void> | void): Promise<string> {
     const origin = await startRawOrigin(this.#t);
-    // A connection that ends is no failure of the test.
-    origin.onPeer = (peer) => void Promise.resolve(act(peer)).catch(() => {});
+    origin.onPeer = (peer) => {
+      void peer.ended.then(() => peer.end());
+      // A connection that ends is no failure of the test.
+      void Promise.resolve(act(peer)).catch(() => {});
+    };
     return authorityOf(origin);
   }
 
