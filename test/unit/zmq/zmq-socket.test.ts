@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { join, relative } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { hasAbstractNames } from '../../../src/zmq/endpoint.ts';
 import { ZmqError } from '../../../src/zmq/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
@@ -366,4 +366,60 @@ test('a socket that is closed while it is bound listens no longer', async (t) =>
   await socket.close();
   await assert.rejects(bound, (error) => error instanceof ZmqError && error.kind === 'closed');
   assert.equal(existsSync(path), false);
+});
+
+// ---- writes
+
+/** A socket with one peer, and a look at what leaves in each write. */
+async function countedWrites(t: TestContext) {
+  const rig = new ZmqRig(t);
+  const { socket } = rig.push();
+  const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PULL' });
+  await rig.connected(1);
+  await turn();
+  const writes: number[] = [];
+  const { write } = Socket.prototype;
+  t.mock.method(Socket.prototype, 'write', function (this: Socket, ...args: [Buffer]) {
+    // A frame of one byte has three.
+    writes.push(args[0].length / 3);
+    return Reflect.apply(write, this, args);
+  });
+  return { socket, peer, writes };
+}
+
+test('what comes in turns that follow each other at once leaves in few writes, after four turns at the latest', async (t) => {
+  manualClock(t);
+  const { socket, peer, writes } = await countedWrites(t);
+  for (let i = 0; i < 8; i++) {
+    socket.send(parts('x'));
+    await turn();
+  }
+  await peer.events.take(8);
+  assert.deepEqual(writes, [4, 4]);
+});
+
+test('a message that no other follows leaves with the next turn, and many do with their own', async (t) => {
+  manualClock(t);
+  const { socket, peer, writes } = await countedWrites(t);
+  socket.send(parts('x'));
+  await turn();
+  assert.deepEqual(writes, []);
+  await turn();
+  assert.deepEqual(writes, [1]);
+  for (let i = 0; i < 8; i++) socket.send(parts('x'));
+  await turn();
+  assert.deepEqual(writes, [1, 8]);
+  await peer.events.take(9);
+});
+
+test('where a turn comes late after the one before, its messages leave at its end', async (t) => {
+  const advance = manualClock(t);
+  const { socket, peer, writes } = await countedWrites(t);
+  for (let i = 1; i <= 3; i++) {
+    advance(0.1);
+    socket.send(parts('x'));
+    await turn();
+    assert.equal(writes.length, i);
+  }
+  await peer.events.take(3);
 });
