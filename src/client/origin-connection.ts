@@ -15,8 +15,8 @@ export interface ConnectionUser {
   onConnected(connection: OriginConnection): void;
   /** There is no connection: the last call. */
   onDialFailed(connection: OriginConnection, error: DialError): void;
-  /** `input` lies in a buffer that is read into again: it is valid during this call only. */
-  onInput(connection: OriginConnection, input: Buffer): void;
+  /** @param owned `input` is the user's from now on; otherwise it is read into again, and valid during this call only */
+  onInput(connection: OriginConnection, input: Buffer, owned: boolean): void;
   /** Everything written has been taken. */
   onDrain(connection: OriginConnection): void;
   /** The time set by `expireIn` has passed. */
@@ -25,11 +25,15 @@ export interface ConnectionUser {
   onLost(connection: OriginConnection, error: Error | null): void;
 }
 
+/** Bytes that are read at once. */
+const READ_BYTES = 65_536;
+
 /**
- * Every connection without TLS reads into this one: what arrives is dealt with before the next read, and what must stay is copied. It
- * saves an allocation of this size with every read.
+ * Connections without TLS read into this one: what arrives is dealt with before the next read, and what must stay is copied. It saves
+ * an allocation of this size with every read. Only behind a read that has filled it, as those of a long body do, a connection reads into
+ * one of its own, and gives that away: a copy of so much costs more than the allocation.
  */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
  * One connection to an origin. Its listeners are attached once; who uses it changes. It is its own timer, with one deadline at a time
@@ -55,6 +59,8 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
   #writeError: Error | null = null;
   #paused = false;
   #gone = false;
+  /** Whether the last read has filled its buffer. */
+  #muchComes = false;
 
   constructor(origin: Origin, user: ConnectionUser, dialler: Dialler, wheel: TimerWheel, limits: Http1Limits) {
     super(wheel);
@@ -63,9 +69,12 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.user = user;
     this.openedAt = wheel.now;
     this.#dialling = dialler.dial(origin, this, {
-      buffer: READ_BUFFER,
+      buffer: () => (this.#muchComes ? Buffer.allocUnsafeSlow(READ_BYTES) : READ_BUFFER),
       callback: (length, buffer) => {
-        if (!this.#gone) this.user.onInput(this, (buffer as Buffer).subarray(0, length));
+        this.#muchComes = length === READ_BYTES;
+        // A small part of a large buffer is not worth its keeping.
+        const owned = buffer !== READ_BUFFER && length > buffer.length / 2;
+        if (!this.#gone) this.user.onInput(this, (buffer as Buffer).subarray(0, length), owned);
         return true;
       },
     });

@@ -110,7 +110,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     const response = this.#response;
     const starved = response.credits === 0;
     response.credits += bytes;
-    if (response.resumable) this.#advance(null);
+    if (response.resumable) this.#advance(null, true);
     else if (starved) this.#watch();
   }
 
@@ -131,8 +131,8 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#fail(DIAL_CODES[error.kind], error.message);
   }
 
-  onInput(_connection: OriginConnection, input: Buffer): void {
-    this.#advance(input);
+  onInput(_connection: OriginConnection, input: Buffer, owned: boolean): void {
+    this.#advance(input, owned);
   }
 
   onDrain(): void {
@@ -195,12 +195,12 @@ export class OriginExchange implements Responder, ConnectionUser {
   }
 
   /** Passes on what the response consists of: `input` that has arrived, or, if null, what waited for credits. */
-  #advance(input: Buffer | null): void {
+  #advance(input: Buffer | null, owned: boolean): void {
     const response = this.#response;
     const connection = this.#connection;
     try {
       if (input === null) response.resume();
-      else response.take(input, (connection as OriginConnection).heads);
+      else response.take(input, (connection as OriginConnection).heads, owned);
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       this.#fail('HF_ORIGIN_PROTOCOL', error.message);

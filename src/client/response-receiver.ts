@@ -59,13 +59,14 @@ export class ResponseReceiver {
   }
 
   /**
-   * Takes what arrived. `input` is not kept.
+   * Takes what arrived.
+   * @param owned whether `input` is ours from now on; otherwise it is not kept
    * @throws Http1Error when it is no HTTP response
    */
-  take(input: Buffer, heads: ResponseHeadReader): void {
+  take(input: Buffer, heads: ResponseHeadReader, owned = false): void {
     this.started = true;
     this.#reading = true;
-    if (this.head !== null) this.#takeBody(input, 0, false);
+    if (this.head !== null) this.#takeBody(input, 0, owned);
     else this.#takeHead(input, heads);
     this.#reading = false;
   }

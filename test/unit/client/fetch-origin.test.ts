@@ -282,3 +282,27 @@ test('An IPv6 address is reached, and named in brackets', async (t) => {
   peer.write(OK);
   await requester.completed();
 });
+
+test('What is kept of long bodies stays as it came, whatever is read afterwards on this connection or another', async (t) => {
+  const run = await fetching(t);
+  const bodies = [1, 2, 3].map((seed) => {
+    const body = Buffer.alloc(1_000_000 + seed);
+    for (let i = 0; i < body.length; i++) body[i] = i * 31 + (i >> 8) * seed;
+    return body;
+  });
+  const requesters = bodies.map(() => run.fetch('/', { credits: 10_000_000 }));
+  for (const body of bodies) {
+    const peer = await run.scripted.accept();
+    await peer.received();
+    peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+    peer.socket.write(body);
+  }
+  for (const requester of requesters) await requester.completed();
+  // More is read into whatever buffers there are.
+  const last = run.fetch('/');
+  for (const requester of requesters) {
+    const received = Buffer.concat(requester.chunks);
+    assert.ok(bodies.some((body) => body.equals(received)));
+  }
+  last.responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+});
