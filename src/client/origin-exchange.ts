@@ -17,7 +17,7 @@ import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
 import { RequestSender } from './request-sender.ts';
 import { requestText } from './request-text.ts';
 import { ResponseReceiver } from './response-receiver.ts';
-import { isTlsError, socketReason } from './socket-reason.ts';
+import { isTlsError, lossReason, socketReason, truncation } from './socket-reason.ts';
 
 /** What all exchanges of one client share. Times in milliseconds, 0 for no bound. */
 export interface ExchangeContext {
@@ -167,7 +167,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     } else {
       this.#fail(
         'HF_ORIGIN_CLOSED',
-        `${reasonOf(error)} ${response.started ? 'in the head of' : 'before'} the response`,
+        `${lossReason(error)} ${response.started ? 'in the head of' : 'before'} the response`,
       );
     }
   }
@@ -222,20 +222,9 @@ export class OriginExchange implements Responder, ConnectionUser {
 
   /** The connection has gone after the head, and everything that came has been passed on. */
   #breakOff(error: Error | null): void {
-    const response = this.#response;
-    if (error !== null) {
-      // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.
-      this.#fail('HF_ORIGIN_TRUNCATED', `${reasonOf(error)} in the body of the response`);
-      return;
-    }
-    try {
-      response.end();
-    } catch (cause) {
-      if (!(cause instanceof Http1Error)) throw cause;
-      this.#fail('HF_ORIGIN_TRUNCATED', cause.message);
-      return;
-    }
-    this.#finish();
+    const fault = truncation(this.#response, error);
+    if (fault === null) this.#finish();
+    else this.#fail('HF_ORIGIN_TRUNCATED', fault);
   }
 
   /** The response is complete. */
@@ -302,8 +291,4 @@ export class OriginExchange implements Responder, ConnectionUser {
 
 function flushHead(exchange: OriginExchange): void {
   exchange.flushHead();
-}
-
-function reasonOf(error: Error | null): string {
-  return error === null ? 'connection closed' : socketReason(error);
 }

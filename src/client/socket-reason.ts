@@ -1,3 +1,5 @@
+import { Http1Error } from '../codec/http1/index.ts';
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',
@@ -12,6 +14,27 @@ export function socketReason(error: NodeJS.ErrnoException): string {
   if (code === undefined) return error.message === '' ? 'connection failed' : error.message;
   if (isTlsError(error)) return `TLS failed: ${opensslReason(error)}`;
   return REASONS[code] ?? `connection failed with ${code}`;
+}
+
+/** As `socketReason`; null for a connection that has ended in order. */
+export function lossReason(error: Error | null): string {
+  return error === null ? 'connection closed' : socketReason(error);
+}
+
+/**
+ * What is wrong with a body whose connection has gone after all that came of it, in words; null if that was its end.
+ * @param lostBy what its socket's `error` event brought; null for an end in order
+ */
+export function truncation(body: { end(): void }, lostBy: Error | null): string | null {
+  // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.
+  if (lostBy !== null) return `${socketReason(lostBy)} in the body of the response`;
+  try {
+    body.end();
+    return null;
+  } catch (cause) {
+    if (!(cause instanceof Http1Error)) throw cause;
+    return cause.message;
+  }
 }
 
 /** Whether it is TLS that has failed, not the connection below it. */

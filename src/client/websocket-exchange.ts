@@ -13,7 +13,7 @@ import { type ErrorCode, ExchangeError, type WebSocketRequester, type WebSocketR
 import type { DialError } from '../net/index.ts';
 import { DIAL_CODES } from './dial-codes.ts';
 import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
-import { isTlsError, socketReason } from './socket-reason.ts';
+import { isTlsError, lossReason, socketReason, truncation } from './socket-reason.ts';
 import { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
 import type { WebSocketContext } from './websocket-options.ts';
@@ -166,7 +166,10 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
       // RFC 8446 §4.4.2.4: a server that does not like our certificate says so when we take the handshake for done.
       this.#fail('HF_ORIGIN_TLS', socketReason(error));
     } else {
-      this.#fail('HF_ORIGIN_CLOSED', `${reasonOf(error)} ${this.#started ? 'in the head of' : 'before'} the response`);
+      this.#fail(
+        'HF_ORIGIN_CLOSED',
+        `${lossReason(error)} ${this.#started ? 'in the head of' : 'before'} the response`,
+      );
     }
   }
 
@@ -268,21 +271,9 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
 
   /** The connection has gone, and everything that came has been passed on. */
   #breakOff(): void {
-    const refusal = this.#refusal as WebSocketRefusal;
-    const error = this.#lostBy;
-    if (error !== null) {
-      // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.
-      this.#fail('HF_ORIGIN_TRUNCATED', `${socketReason(error)} in the body of the response`);
-      return;
-    }
-    try {
-      refusal.end();
-    } catch (cause) {
-      if (!(cause instanceof Http1Error)) throw cause;
-      this.#fail('HF_ORIGIN_TRUNCATED', cause.message);
-      return;
-    }
-    this.#finish();
+    const fault = truncation(this.#refusal as WebSocketRefusal, this.#lostBy);
+    if (fault === null) this.#finish();
+    else this.#fail('HF_ORIGIN_TRUNCATED', fault);
   }
 
   #finish(): void {
@@ -318,8 +309,4 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#offer = null;
     this.#text = '';
   }
-}
-
-function reasonOf(error: Error | null): string {
-  return error === null ? 'connection closed' : socketReason(error);
 }
