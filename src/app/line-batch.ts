@@ -1,9 +1,12 @@
-/** Text that is kept until the end of the turn at most. */
+/** Text that is kept at the most. */
 const MAX_LENGTH = 65_536;
 
+/** Milliseconds that a line is kept for. */
+const DELAY = 10;
+
 /**
- * Collects the lines of one turn of the event loop and writes them at its end, or at that of the process, as one: under load a write for
- * each costs more than what the lines are about.
+ * Collects the lines of a moment and writes them as one, at the end of the process at the latest: under load a write for each costs more
+ * than what the lines are about, and even a single one holds up the answer to the next request.
  */
 export class LineBatch {
   readonly #output: (lines: string) => void;
@@ -15,7 +18,7 @@ export class LineBatch {
   }
 
   write(line: string): void {
-    if (this.#lines === '') setImmediate(this.#flush);
+    if (this.#lines === '') setTimeout(this.#flush, DELAY);
     this.#lines += line;
     if (this.#lines.length > MAX_LENGTH) this.#flush();
   }

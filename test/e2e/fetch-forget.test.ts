@@ -148,12 +148,12 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
       assert.deepEqual([packet.condition, packet.ids[0]?.id, packet.userData?.toString()], [condition, uri, '7']);
     }
   }
+  const { bridge } = await stopFetcher(running);
   const failed = running.program.log().filter(({ msg }) => msg === 'fetch failed');
   assert.deepEqual(
     failed.map(({ from, id, condition, code, level }) => [from, id, condition, code, level]),
     ['alone', 'hooks'].flatMap((from) => failures.map(([uri, ...rest]) => [from, uri, ...rest, 'warn'])),
   );
-  const { bridge } = await stopFetcher(running);
   assert.deepEqual([bridge.sessions, bridge.sessionsFailed, bridge.sessionsExpired], [4, 4, 0]);
 });
 
@@ -211,8 +211,8 @@ test('a request that names nobody is made, and nothing is published; a quiet one
     texts.map((text) => JSON.parse(text.slice(1)).code),
     [undefined, 200],
   );
-  assert.equal(running.program.log().filter(({ msg }) => msg === 'fetched').length, 3);
   const { bridge } = await stopFetcher(running);
+  assert.equal(running.program.log().filter(({ msg }) => msg === 'fetched').length, 3);
   assert.deepEqual([bridge.sessions, bridge.sessionsFailed], [4, 0]);
 });
 

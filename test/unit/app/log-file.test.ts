@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { createLog, LogFile } from '../../../src/app/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { Arrivals } from '../../support/zmq/zmq-rig.ts';
 
 test('Records are appended to what the file has, and after it was renamed they go on in a new one', async (t) => {
   const folder = temporaryFolder(t, { log: 'before\n' });
   const file = new LogFile(`${folder}/log`);
+  const written = new Arrivals<string>();
+  const write = file.write.bind(file);
+  t.mock.method(file, 'write', (lines: string) => {
+    write(lines);
+    written.add(lines);
+  });
   const log = createLog('info', file);
   log.info({ n: 1 }, 'first');
   log.debug({}, 'not written');
   renameSync(`${folder}/log`, `${folder}/log.1`);
   log.info({ n: 2 }, 'second');
-  await turn();
+  await written.next();
   file.reopen();
   log.info({ n: 3 }, 'third');
-  await turn();
+  await written.next();
   const [before, ...records] = readFileSync(`${folder}/log.1`, 'utf8').trim().split('\n');
   assert.equal(before, 'before');
   assert.deepEqual(
