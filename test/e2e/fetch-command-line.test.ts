@@ -51,6 +51,7 @@ async function webSocketOrigin(t: TestContext, serve: (socket: WebSocket) => voi
   const server = createServer((_, response) => response.writeHead(403).end('no WebSocket here'));
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {});
     if (request.url === '/refused') socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
     else sockets.handleUpgrade(request, socket, head, serve);
   });

@@ -220,6 +220,7 @@ test('redirects of a handshake are followed, relative ones too, and nothing of t
   const server = createServer();
   const { host } = new URL(origin.uri);
   server.on('upgrade', (request, socket) => {
+    socket.on('error', () => {});
     const location = request.url === '/first' ? '/second' : `http://${host}/chat`;
     socket.end(`HTTP/1.1 307 Elsewhere\r\nLocation: ${location}\r\nX-Stale: y\r\nContent-Length: 0\r\n\r\n`);
   });

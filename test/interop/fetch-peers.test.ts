@@ -186,6 +186,7 @@ for (const maker of MAKERS) {
       if (running === null) return;
       const server = createServer();
       server.on('upgrade', (_request, socket) => {
+        socket.on('error', () => {});
         socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\nX-A: b\r\n\r\nno!\n');
       });
       server.listen(0, '127.0.0.1');

@@ -37,6 +37,7 @@ export class GoodOrigin {
     for (const server of [http, https]) {
       server.on('request', (request, response) => origin.#answer(request, response));
       server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+        socket.on('error', () => {});
         const location = origin.#record(request);
         if (location === null) webSockets.handleUpgrade(request, socket, head, () => {});
         else socket.end(`HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ${location}\r\n\r\n`, 'latin1');
