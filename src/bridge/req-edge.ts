@@ -8,10 +8,10 @@ import {
 import {
   answer,
   type Log,
+  NO_RESPONDER,
   type Service,
   textResponse,
   type WebSocketRequester,
-  type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
 import type { TimerWheel } from '../net/index.ts';
@@ -78,7 +78,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
   /** Refuses WebSockets: one answer is no conversation. */
   readonly webSocketService: WebSocketService = (_request, requester: WebSocketRequester) => {
     answer(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
-    return NOBODY;
+    return NO_RESPONDER;
   };
 
   /** Lets all requests fail that wait for an answer. */
@@ -138,14 +138,3 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
     }
   }
 }
-
-/** Whom nothing is told any more. */
-const NOBODY: WebSocketResponder = {
-  onRequestData() {},
-  onRequestError() {},
-  onResponseCredit() {},
-  onRequestMessage() {},
-  onRequestPing() {},
-  onRequestPong() {},
-  onRequestClose() {},
-};

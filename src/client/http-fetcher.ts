@@ -3,6 +3,7 @@ import {
   type Counters,
   ExchangeError,
   type Log,
+  NO_RESPONDER,
   type Requester,
   type Responder,
   UNKNOWN_LENGTH,
@@ -16,7 +17,6 @@ import { type FetchHop, firstHop } from './fetch-hop.ts';
 import type { FetchRequest } from './fetch-request.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { HttpClient } from './http-client.ts';
-import { NO_RESPONDER } from './no-responder.ts';
 import { RedirectFollower } from './redirect-follower.ts';
 import { RelayChain } from './relay-chain.ts';
 import { SizeLimit } from './size-limit.ts';

@@ -13,5 +13,6 @@ export {
   WINDOW,
 } from './exchange.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
+export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

@@ -8,6 +8,7 @@ import {
   errorResponse,
   type HeaderList,
   type Log,
+  NO_RESPONDER,
   type Payload,
   type Requester,
   type RequestHead,
@@ -24,12 +25,6 @@ import { rewriteTarget } from './target-path.ts';
 const MAX_GRIP_REQUEST_BODY = 100_000;
 
 const NO_VALUES: readonly string[] = [];
-
-const NOBODY: Responder = {
-  onRequestData: () => {},
-  onRequestError: () => {},
-  onResponseCredit: () => {},
-};
 
 /** What all exchanges of a proxy work with. */
 export interface ProxyRoom {
@@ -60,7 +55,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   readonly #headers: HeaderList;
   #credits: number;
   #targetIndex = 0;
-  #origin: Responder = NOBODY;
+  #origin: Responder = NO_RESPONDER;
   #grip: GripResponse | null = null;
   #started = false;
   #over = false;
@@ -151,7 +146,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     if (this.#over) return;
     this.#originCredits += bytes;
     // A connection that waited takes a body before it is known here whom to pass it to.
-    if (this.#origin !== NOBODY) this.#useOriginCredits();
+    if (this.#origin !== NO_RESPONDER) this.#useOriginCredits();
   }
 
   /** Lets the body come that the origin takes: from the client, or out of what is kept. */
@@ -234,7 +229,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       this.#fail(error);
       return;
     }
-    this.#origin = NOBODY;
+    this.#origin = NO_RESPONDER;
     this.#targetIndex++;
     const { targets } = this.#proxied.route.route;
     if (this.#targetIndex < targets.length) {
@@ -255,7 +250,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#over = true;
     // This object stays with the hold, to send the request again; what the response took to read does not.
     this.#grip = null;
-    this.#origin = NOBODY;
+    this.#origin = NO_RESPONDER;
     if (this.#room.log.debugEnabled) this.#logRequest('accept');
     this.#room.hub.hold({
       request,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { DEFAULT_FETCH_OPTIONS, type FetchOptions, type FetchRequest, HttpFetcher } from '../../../src/client/index.ts';
 import type { WebSocketHop, WebSocketOpener } from '../../../src/client/websocket-opener.ts';
-import { Counters, type WebSocketRequester } from '../../../src/exchange/index.ts';
+import { Counters, NO_RESPONDER, type WebSocketRequester } from '../../../src/exchange/index.ts';
 import { TimerWheel } from '../../../src/net/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { FakeRequester } from './fake-requester.ts';
@@ -28,7 +28,7 @@ export class FetchRig {
     const opener: WebSocketOpener = {
       open: (hop) => {
         this.hops.push(hop);
-        return NOT_ASKED;
+        return NO_RESPONDER;
       },
     };
     const { client, counters, log } = this;
@@ -89,13 +89,3 @@ export const FOLLOWED = 'http://a.example/b/c?d';
 export function follow(rig: FetchRig, fields: RigRequest = {}, uri = FOLLOWED): FakeRequester {
   return rig.fetch(uri, { ...fields, options: { followRedirects: true, ...fields.options } });
 }
-
-const NOT_ASKED = {
-  onRequestData: () => {},
-  onRequestError: () => {},
-  onResponseCredit: () => {},
-  onRequestMessage: () => {},
-  onRequestPing: () => {},
-  onRequestPong: () => {},
-  onRequestClose: () => {},
-};

@@ -1,6 +1,6 @@
-import type { WebSocketResponder } from '../exchange/index.ts';
+import type { WebSocketResponder } from './websocket.ts';
 
-/** Answers in place of whoever would have, where a request has failed before anybody got it: the exchange is over. */
+/** Stands where nobody answers: the exchange is over, or whoever answers has yet to be found. Nothing is told to anybody. */
 export const NO_RESPONDER: WebSocketResponder = {
   onRequestData: () => {},
   onRequestError: () => {},
