@@ -1,9 +1,8 @@
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
 import type { Counters, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
-import type { Dialler, TimerWheel } from '../net/index.ts';
+import { type Dialler, FlushQueue, type TimerWheel } from '../net/index.ts';
 import type { FetchRequest } from './fetch-request.ts';
 import { WebSocketExchange } from './websocket-exchange.ts';
-import { WebSocketFlushQueue } from './websocket-flush-queue.ts';
 import type { WebSocketHop, WebSocketOpener } from './websocket-opener.ts';
 import type { WebSocketClientLimits, WebSocketContext } from './websocket-options.ts';
 
@@ -31,7 +30,7 @@ export class WebSocketClient implements WebSocketOpener {
         maxHeaders: limits.maxResponseHeaders,
         lenientLineEnds: limits.lenientLineEnds,
       },
-      flushQueue: new WebSocketFlushQueue(),
+      flushQueue: new FlushQueue(),
     };
   }
 

@@ -1,8 +1,7 @@
 import type { Http1Limits } from '../codec/http1/index.ts';
 import { DEFAULT_LIMITS, type WebSocketLimits } from '../codec/websocket/index.ts';
 import type { Counters } from '../exchange/index.ts';
-import type { Dialler, TimerWheel } from '../net/index.ts';
-import type { WebSocketFlushQueue } from './websocket-flush-queue.ts';
+import type { Dialler, FlushQueue, TimerWheel } from '../net/index.ts';
 
 /**
  * Bounds of WebSockets to origins. Times in seconds, fractions allowed, as coarse as the wheel. Of the bounds of what an origin sends
@@ -51,5 +50,5 @@ export interface WebSocketContext {
   readonly http1Limits: Http1Limits;
   /** Whether compression is offered. */
   readonly compression: boolean;
-  readonly flushQueue: WebSocketFlushQueue;
+  readonly flushQueue: FlushQueue;
 }

@@ -2,6 +2,7 @@ import type { Http1ResponseHead } from '../codec/http1/index.ts';
 import {
   closePayload,
   type DeflateParameters,
+  FrameBatch,
   type FrameSink,
   MessageReader,
   type MessageSink,
@@ -49,9 +50,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #unread: Buffer | null = null;
   /** Whether the reader is at work: what it calls must not begin it again. */
   #consuming = false;
-  /** Frames of this turn, which leave together at its end; null for none. */
-  #frames: Buffer[] | null = null;
-  #frameBytes = 0;
+  /** Frames of this turn, which leave at its end. */
+  readonly #frames = new FrameBatch();
   /** Whether `flush` is going to be called. */
   #flushing = false;
   /** The origin has to take something before more is granted. */
@@ -115,7 +115,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
 
   onLost(_link: unknown, error: Error | null): void {
     this.#lostBy = error === null ? 'connection closed' : socketReason(error);
-    this.#frames = null;
+    this.#frames.clear();
     this.#blocked = false;
     this.#writer.release();
     if (this.#over) {
@@ -251,10 +251,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
       this.#link.write(data);
       return;
     }
-    this.#frames ??= [];
-    this.#frames.push(data);
-    this.#frameBytes += data.length;
-    if (this.#frameBytes > WRITE_BEHIND) this.flush();
+    this.#frames.add(data);
+    if (this.#frames.bytes > WRITE_BEHIND) this.flush();
     else this.#flushSoon();
   }
 
@@ -267,18 +265,12 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   /** What is sent in one turn of the event loop leaves in one write, and its credit comes back in one. */
   flush(): void {
     const link = this.#link;
-    const frames = this.#frames;
     this.#flushing = false;
-    this.#frames = null;
-    this.#frameBytes = 0;
-    if (this.#lostBy !== null) return;
-    if (frames !== null && frames.length === 1) {
-      link.write(frames[0] as Buffer);
-    } else if (frames !== null) {
-      link.cork();
-      for (const frame of frames) link.write(frame);
-      link.uncork();
+    if (this.#lostBy !== null) {
+      this.#frames.clear();
+      return;
     }
+    this.#frames.writeTo(link);
     if (this.#blocked || this.#over) return;
     if (link.full) this.#block();
     else this.#returnCredit();
@@ -405,7 +397,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
 
   #cut(): void {
     this.stopTimer();
-    this.#frames = null;
+    this.#frames.clear();
     this.#link.destroy();
     this.#lostBy ??= 'cut';
   }

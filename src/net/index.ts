@@ -10,6 +10,7 @@ export {
   type TlsClientSettings,
 } from './dialler.ts';
 export { DnsResolver, type DnsResolverOptions } from './dns-resolver.ts';
+export { FlushQueue } from './flush-queue.ts';
 export { canonicalHost } from './guard/canonical-host.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';

@@ -8,7 +8,14 @@ import {
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { type ListenAddress, type Listener, listen, type TimerWheel, type TlsSettings } from '../net/index.ts';
+import {
+  FlushQueue,
+  type ListenAddress,
+  type Listener,
+  listen,
+  type TimerWheel,
+  type TlsSettings,
+} from '../net/index.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -58,7 +65,7 @@ export class HttpServer implements ConnectionHost {
   readonly #connections: Connection[] = [];
   #accepted = 0;
   #turnedAway = 0;
-  #toFlush: { flush(): void }[] = [];
+  readonly #flushQueue = new FlushQueue();
   #whenEmpty: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
@@ -110,8 +117,7 @@ export class HttpServer implements ConnectionHost {
   }
 
   flushLater(connection: { flush(): void }): void {
-    if (this.#toFlush.length === 0) setImmediate(() => this.#flush());
-    this.#toFlush.push(connection);
+    this.#flushQueue.later(connection);
   }
 
   replace(socket: Socket, connection: Connection): void {
@@ -119,12 +125,6 @@ export class HttpServer implements ConnectionHost {
     this.#remove(client[CONNECTION]);
     client[CONNECTION] = connection;
     this.#add(connection);
-  }
-
-  #flush(): void {
-    const connections = this.#toFlush;
-    this.#toFlush = [];
-    for (const connection of connections) connection.flush();
   }
 
   #accept(socket: ClientSocket): void {

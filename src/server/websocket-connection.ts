@@ -3,6 +3,7 @@ import {
   acceptDeflate,
   closePayload,
   DEFAULT_DEFLATE,
+  FrameBatch,
   type FrameSink,
   MessageReader,
   type MessageSink,
@@ -58,9 +59,8 @@ export class WebSocketConnection
   #writer: MessageWriter | null = null;
   /** Bytes that the answering side has granted before it is open. */
   #credit = 0;
-  /** Frames of this turn, which leave together at its end; null for none. */
-  #frames: Buffer[] | null = null;
-  #frameBytes = 0;
+  /** Frames of this turn, which leave at its end. */
+  readonly #frames = new FrameBatch();
   /** Whether `flush` is going to be called. */
   #flushing = false;
   /** Messages that were given while the socket is blocked. */
@@ -283,11 +283,9 @@ export class WebSocketConnection
       this.socket.write(data);
       return;
     }
-    this.#frames ??= [];
-    this.#frames.push(data);
-    this.#frameBytes += data.length;
+    this.#frames.add(data);
     // So much is not kept for the end of the turn.
-    if (this.#frameBytes > SOCKET_BUFFER) this.flush();
+    if (this.#frames.bytes > SOCKET_BUFFER) this.flush();
     else this.#flushSoon();
   }
 
@@ -300,17 +298,8 @@ export class WebSocketConnection
   /** What is sent to one client in one turn of the event loop leaves in one write, and its credit comes back in one. */
   flush(): void {
     const { socket } = this;
-    const frames = this.#frames;
     this.#flushing = false;
-    this.#frames = null;
-    this.#frameBytes = 0;
-    if (frames !== null && frames.length === 1) {
-      socket.write(frames[0] as Buffer);
-    } else if (frames !== null) {
-      socket.cork();
-      for (const frame of frames) socket.write(frame);
-      socket.uncork();
-    }
+    this.#frames.writeTo(socket);
     if (this.blocked) return;
     // Node still says so when the kernel has taken all.
     if (socket.writableNeedDrain && socket.writableLength > 0) this.block();

@@ -15,6 +15,7 @@ export {
 export { type DeflateOptions, Deflater, type DeflaterOptions, type DeflaterSink, deflateMessage } from './deflater.ts';
 export { HandshakeError, WebSocketError } from './errors.ts';
 export { type Extension, parseExtensions } from './extensions.ts';
+export { FrameBatch, type FrameOutput } from './frame-batch.ts';
 export { type FrameEvent, FrameReader, type FrameReaderOptions, type Role } from './frame-reader.ts';
 export { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
 export { Inflater, type InflaterOptions, type InflaterSink } from './inflater.ts';
