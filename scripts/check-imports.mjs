@@ -5,15 +5,16 @@ import { fileURLToPath } from 'node:url';
 
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
 const HOUSE = [
-  ['ground floor', ['codec', 'exchange', 'net', 'config']],
+  ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config']],
   ['first floor', ['server', 'client', 'zmq', 'hub']],
-  ['second floor', ['bridge', 'proxy', 'control']],
+  ['mezzanine', ['zhttp']],
+  ['second floor', ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control']],
   ['third floor', ['app']],
   ['fourth floor', ['cli']],
 ];
 
 /** Neighbours that may be imported after all. */
-const NEIGHBOURS = { net: ['exchange'], config: ['exchange'] };
+const NEIGHBOURS = { net: ['clock', 'exchange'], config: ['exchange'] };
 
 /** Where each npm package does its one job. Any other package belongs nowhere in src. */
 const PACKAGES = {

@@ -1,13 +1,14 @@
-import { BridgeCounters } from '../bridge/index.ts';
 import { DEFAULT_CLIENT_LIMITS, HttpClient } from '../client/index.ts';
+import { TimerWheel } from '../clock/index.ts';
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
 import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
-import { SystemResolver, TcpDialler, TimerWheel } from '../net/index.ts';
+import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
 import { HttpServer, type ServerLimits } from '../server/index.ts';
+import { BridgeCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';

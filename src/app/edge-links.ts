@@ -1,15 +1,15 @@
+import type { TimerWheel } from '../clock/index.ts';
+import { type Config, streamEndpoints } from '../config/index.ts';
+import type { Log } from '../exchange/index.ts';
+import type { BridgeCounters } from '../zhttp/index.ts';
 import {
-  type BridgeCounters,
   type HandlerLink,
   type HandlerLinkSink,
   type RequestLink,
   type RequestLinkSink,
   ZmqHandlerLink,
   ZmqReqLink,
-} from '../bridge/index.ts';
-import { type Config, streamEndpoints } from '../config/index.ts';
-import type { Log } from '../exchange/index.ts';
-import type { TimerWheel } from '../net/index.ts';
+} from '../zhttp-client/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { maxPacketBytes } from './edge-limits.ts';
 import { zhttpAddress } from './zhttp-address.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { ReqEdge, StreamEdge } from '../bridge/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Counters } from '../exchange/index.ts';
 import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
+import { ReqEdge, StreamEdge } from '../zhttp-client/index.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
 import { zhttpAddress } from './zhttp-address.ts';

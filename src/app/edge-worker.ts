@@ -1,8 +1,10 @@
 // The program of a process that serves connections of the edge, when there are several: the main process starts it, and has the
 // ZeroMQ endpoints.
-import { BridgeCounters, type HandlerLink, RelayedLink } from '../bridge/index.ts';
+
+import { TimerWheel } from '../clock/index.ts';
 import { Counters } from '../exchange/index.ts';
-import { TimerWheel } from '../net/index.ts';
+import { BridgeCounters } from '../zhttp/index.ts';
+import { type HandlerLink, RelayedLink } from '../zhttp-client/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import type { EdgeLinks } from './edge-links.ts';
 import type { WorkerOrder, WorkerReport } from './edge-messages.ts';

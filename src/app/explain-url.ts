@@ -1,5 +1,5 @@
-import { parseFetchUri } from '../client/index.ts';
 import { ExchangeError } from '../exchange/index.ts';
+import { parseFetchUri } from '../fetch/index.ts';
 import { DialError, type Verdict } from '../net/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { fetchGuard, fetchResolver } from './fetch-policy.ts';

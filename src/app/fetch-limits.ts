@@ -1,5 +1,5 @@
-import type { FetchBridgeOptions } from '../bridge/index.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type HttpClientLimits, type WebSocketClientLimits } from '../client/index.ts';
+import type { FetchBridgeOptions } from '../zhttp-server/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 

@@ -1,7 +1,10 @@
-import { type BridgeCounters, FetchBridge } from '../bridge/index.ts';
-import { HttpClient, HttpFetcher, WebSocketClient } from '../client/index.ts';
+import { HttpClient, WebSocketClient } from '../client/index.ts';
+import type { TimerWheel } from '../clock/index.ts';
 import type { Counters, Log } from '../exchange/index.ts';
-import { TcpDialler, type TimerWheel } from '../net/index.ts';
+import { HttpFetcher } from '../fetch/index.ts';
+import { TcpDialler } from '../net/index.ts';
+import type { BridgeCounters } from '../zhttp/index.ts';
+import { FetchBridge } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { bridgeLimits, clientLimits, webSocketLimits } from './fetch-limits.ts';
 import type { FetchPlan } from './fetch-plan.ts';

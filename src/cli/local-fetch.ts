@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FetchPlan, FetchRole } from '../app/index.ts';
-import { BridgeCounters } from '../bridge/index.ts';
+import { TimerWheel } from '../clock/index.ts';
 import { type FetchEndpoints, parseFetchEndpoints } from '../config/index.ts';
 import { Counters, silentLog } from '../exchange/index.ts';
-import { TimerWheel } from '../net/index.ts';
+import { BridgeCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 
 /** A fetch role in this process. */

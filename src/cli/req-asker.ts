@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { TimerWheel } from '../clock/index.ts';
 import {
   encodeRequestPacket,
   parseResponsePacket,
@@ -6,7 +7,6 @@ import {
   type ResponsePacket,
 } from '../codec/zhttp/index.ts';
 import { silentLog } from '../exchange/index.ts';
-import { TimerWheel } from '../net/index.ts';
 import { ReqSocket, ZmqCounters } from '../zmq/index.ts';
 import { CliError } from './cli-error.ts';
 import { showPacket } from './show-packet.ts';

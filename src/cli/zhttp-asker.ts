@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { TimerWheel } from '../clock/index.ts';
 import {
   encodeRequestPacket,
   parseResponsePacket,
@@ -8,7 +9,6 @@ import {
 } from '../codec/zhttp/index.ts';
 import type { FetchEndpoints } from '../config/index.ts';
 import { silentLog } from '../exchange/index.ts';
-import { TimerWheel } from '../net/index.ts';
 import { DealerSocket, PushSocket, SubSocket, ZmqCounters } from '../zmq/index.ts';
 import { CliError } from './cli-error.ts';
 import { showPacket } from './show-packet.ts';

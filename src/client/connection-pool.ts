@@ -1,6 +1,7 @@
+import type { TimerWheel } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { Dialler, TimerWheel } from '../net/index.ts';
+import type { Dialler } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
 

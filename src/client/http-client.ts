@@ -1,6 +1,7 @@
+import type { TimerWheel } from '../clock/index.ts';
 import { DEFAULT_LIMITS, type Http1Limits } from '../codec/http1/index.ts';
 import type { Counters, Log, Requester, RequestHead, Responder } from '../exchange/index.ts';
-import type { Dialler, TimerWheel } from '../net/index.ts';
+import type { Dialler } from '../net/index.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { Origin } from './origin.ts';
 import { type ExchangeContext, OriginExchange } from './origin-exchange.ts';

@@ -1,13 +1,7 @@
 import type { Socket } from 'node:net';
+import { DeadlineTimer, type TimerWheel } from '../clock/index.ts';
 import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
-import {
-  DeadlineTimer,
-  type DialError,
-  type Dialler,
-  type Dialling,
-  type DialSink,
-  type TimerWheel,
-} from '../net/index.ts';
+import type { DialError, Dialler, Dialling, DialSink } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
 /** Who has a connection at the moment: the exchange on it, or the pool it waits in. */

@@ -1,6 +1,7 @@
+import { FlushQueue, type TimerWheel } from '../clock/index.ts';
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
 import type { Counters, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
-import { type Dialler, FlushQueue, type TimerWheel } from '../net/index.ts';
+import type { Dialler } from '../net/index.ts';
 import type { FetchRequest } from './fetch-request.ts';
 import { WebSocketExchange } from './websocket-exchange.ts';
 import type { WebSocketHop, WebSocketOpener } from './websocket-opener.ts';

@@ -1,7 +1,8 @@
+import type { FlushQueue, TimerWheel } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
 import { DEFAULT_LIMITS, type WebSocketLimits } from '../codec/websocket/index.ts';
 import type { Counters } from '../exchange/index.ts';
-import type { Dialler, FlushQueue, TimerWheel } from '../net/index.ts';
+import type { Dialler } from '../net/index.ts';
 
 /**
  * Bounds of WebSockets to origins. Times in seconds, fractions allowed, as coarse as the wheel. Of the bounds of what an origin sends

@@ -1,3 +1,4 @@
+import { DeadlineTimer } from '../clock/index.ts';
 import type { Http1ResponseHead } from '../codec/http1/index.ts';
 import {
   closePayload,
@@ -12,7 +13,6 @@ import {
   WebSocketError,
 } from '../codec/websocket/index.ts';
 import { type ErrorCode, ExchangeError, type WebSocketRequester } from '../exchange/index.ts';
-import { DeadlineTimer } from '../net/index.ts';
 import type { ConnectionUser } from './origin-connection.ts';
 import { socketReason } from './socket-reason.ts';
 import type { WebSocketLink } from './websocket-link.ts';

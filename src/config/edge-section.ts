@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { EDGE_LISTENER_FORMS, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
-import { bytes, camelKeys, complaint, count, fieldDocs, flag, plainText, seconds, textCodec } from './fields.ts';
+import {
+  bytes,
+  camelKeys,
+  complaint,
+  count,
+  fieldDocs,
+  flag,
+  plainText,
+  seconds,
+  textCodec,
+} from './section-fields.ts';
 import { endpointList, ipcFileMode, zhttpId } from './zhttp-fields.ts';
 import { BASE_FORMS, ENDPOINT_FORMS, parseStreamBase, parseZmqEndpoint } from './zmq-endpoint.ts';
 

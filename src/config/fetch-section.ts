@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DNS_SERVER_FORMS, formatDnsServer, parseDnsServer } from './dns-server.ts';
-import { bytes, camelKeys, choice, complaint, count, fieldDocs, flag, seconds, textCodec } from './fields.ts';
 import { EXPRESSION_FORMS, parseExpression } from './policy-expression.ts';
+import { bytes, camelKeys, choice, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
 import { endpointList, ipcFileMode, zhttpId } from './zhttp-fields.ts';
 import {
   ENDPOINT_FORMS,

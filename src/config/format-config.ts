@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'smol-toml';
 import { z } from 'zod';
-import { fieldDocs } from './fields.ts';
 import { routeSchema, routeShape } from './route.ts';
 import { type Config, configSchema, sections } from './schema.ts';
+import { fieldDocs } from './section-fields.ts';
 
 /** What stands in the place of a hidden value. */
 const MASK = '(set)';

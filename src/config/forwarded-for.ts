@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { complaint } from './fields.ts';
 import { shown } from './plain-text.ts';
+import { complaint } from './section-fields.ts';
 
 /** What to do with the X-Forwarded-For header of a request before it goes to the origin. */
 export interface ForwardedForRule {

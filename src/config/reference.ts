@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { type FieldDoc, fieldDocs } from './fields.ts';
 import { formatValue } from './format-config.ts';
 import { MAX_UNIX_PATH } from './listen-address.ts';
 import { routeShape } from './route.ts';
 import { sections } from './schema.ts';
+import { type FieldDoc, fieldDocs } from './section-fields.ts';
 
 /** The reference of the configuration file in Markdown, made from the schema. */
 export function configReference(): string {

@@ -2,9 +2,20 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { HeaderList } from '../exchange/index.ts';
 import { textError } from './config-error.ts';
-import { camelKeys, choice, complaint, count, fieldDocs, flag, plainText, secret, text, textCodec } from './fields.ts';
 import { isHostName } from './host-port.ts';
 import { isTable, shown } from './plain-text.ts';
+import {
+  camelKeys,
+  choice,
+  complaint,
+  count,
+  fieldDocs,
+  flag,
+  plainText,
+  secret,
+  text,
+  textCodec,
+} from './section-fields.ts';
 import { formatTarget, isAuthority, parseTarget, TARGET_FORMS } from './target.ts';
 
 /** A field name: a token (RFC 9110 §5.1, §5.6.2). */

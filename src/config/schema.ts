@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
+import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
+import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
+import { checkRoutes, type Route, routeSchema } from './route.ts';
 import {
   bytes,
   choice,
@@ -14,10 +17,7 @@ import {
   table,
   text,
   textCodec,
-} from './fields.ts';
-import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
-import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
-import { checkRoutes, type Route, routeSchema } from './route.ts';
+} from './section-fields.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),

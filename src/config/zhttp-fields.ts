@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { textError } from './config-error.ts';
-import { complaint, fieldDocs, textCodec } from './fields.ts';
 import { parseFileMode } from './listen-address.ts';
 import { shown } from './plain-text.ts';
+import { complaint, fieldDocs, textCodec } from './section-fields.ts';
 
 /** Bytes of an address in ZHTTP: longer ones are refused by peers. */
 const MAX_ID_BYTES = 64;

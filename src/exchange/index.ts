@@ -12,7 +12,9 @@ export {
   UNKNOWN_LENGTH,
   WINDOW,
 } from './exchange.ts';
+export { ExchangeRelay } from './exchange-relay.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
+export { RelayChain } from './relay-chain.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

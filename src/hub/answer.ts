@@ -1,7 +1,7 @@
 import { withoutFields } from '../codec/fields/index.ts';
 import type { HttpResponseFormat, InstructResponse } from '../codec/grip/index.ts';
 import type { HeaderList, ResponseHead } from '../exchange/index.ts';
-import type { PatchBody } from './options.ts';
+import type { PatchBody } from './hub-options.ts';
 
 /**
  * A head from a status that an origin or a publisher chose. One that cannot be final (RFC 9110 §15: 1xx is interim, and there is

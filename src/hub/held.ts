@@ -1,6 +1,6 @@
+import { WheelTimer } from '../clock/index.ts';
 import { type ExchangeError, Payload, type Requester, type Responder } from '../exchange/index.ts';
-import { WheelTimer } from '../net/index.ts';
-import type { HubOptions } from './options.ts';
+import type { HubOptions } from './hub-options.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** The place that all holds of one hub share. */

@@ -1,3 +1,3 @@
 export { type HoldOptions, Hub, type HubStats } from './hub.ts';
-export type { HubLimits, HubOptions, PatchBody } from './options.ts';
+export type { HubLimits, HubOptions, PatchBody } from './hub-options.ts';
 export type { FormerHold, Replay } from './response-hold.ts';

@@ -2,7 +2,7 @@ import type { InstructResponse } from '../codec/grip/index.ts';
 import { type Payload, type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import { responseHead } from './answer.ts';
 import { Held, type HubRoom } from './held.ts';
-import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive.ts';
+import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
 import type { StreamRun } from './stream-run.ts';
 
 /** A client whose response body goes on with the items of its channels, until a `close`. */

@@ -1,4 +1,3 @@
-export { DeadlineTimer } from './deadline-timer.ts';
 export { dial, dialUnix } from './dial.ts';
 export {
   DialError,
@@ -10,7 +9,6 @@ export {
   type TlsClientSettings,
 } from './dialler.ts';
 export { DnsResolver, type DnsResolverOptions } from './dns-resolver.ts';
-export { FlushQueue } from './flush-queue.ts';
 export { canonicalHost } from './guard/canonical-host.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
@@ -19,7 +17,6 @@ export { type ListenAddress, type Listener, listen } from './listen.ts';
 export type { Resolver } from './resolver.ts';
 export { SystemResolver } from './system-resolver.ts';
 export { TcpDialler, type TcpDiallerOptions } from './tcp-dialler.ts';
-export { TimerWheel, WheelTimer } from './timer-wheel.ts';
 export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acceptor.ts';
 export { TlsIdentities, type TlsIdentitiesOptions } from './tls-identities.ts';
 export { type Authorities, TrustStore, type TrustStoreOptions } from './trust-store.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { type TimerWheel, WheelTimer } from './timer-wheel.ts';
+import { type TimerWheel, WheelTimer } from '../clock/index.ts';
 import type { TlsIdentities } from './tls-identities.ts';
 
 /** How a listener speaks TLS. */

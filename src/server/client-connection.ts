@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
+import { DeadlineTimer } from '../clock/index.ts';
 import { ExchangeError, type Peer, type Responder } from '../exchange/index.ts';
-import { DeadlineTimer, KEEP_ALIVE_DELAY } from '../net/index.ts';
-import type { Connection } from './connection.ts';
+import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { LINGER } from './options.ts';
+import type { Connection } from './served-connection.ts';
+import { LINGER } from './server-limits.ts';
 
 /**
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too

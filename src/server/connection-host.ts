@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
+import type { TimerWheel } from '../clock/index.ts';
 import type { Counters, ExchangeError, Log, ResponseHead, Service, WebSocketService } from '../exchange/index.ts';
-import type { TimerWheel } from '../net/index.ts';
-import type { Connection } from './connection.ts';
-import type { ServerLimits } from './options.ts';
+import type { Connection } from './served-connection.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {

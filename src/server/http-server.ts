@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { FlushQueue, type TimerWheel } from '../clock/index.ts';
 import {
   type Counters,
   ExchangeError,
@@ -8,18 +9,11 @@ import {
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import {
-  FlushQueue,
-  type ListenAddress,
-  type Listener,
-  listen,
-  type TimerWheel,
-  type TlsSettings,
-} from '../net/index.ts';
-import type { Connection } from './connection.ts';
+import { type ListenAddress, type Listener, listen, type TlsSettings } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Connection } from './http1-connection.ts';
-import { type ServerLimits, SOCKET_BUFFER } from './options.ts';
+import type { Connection } from './served-connection.ts';
+import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
 
 /** What a server is made of. */
 export interface HttpServerOptions {

@@ -4,8 +4,8 @@ import { type BodyReader, bodyReader, type Http1RequestHead, RequestHeadReader }
 import { ExchangeError, type Payload, type Requester, type Responder, type ResponseHead } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { LONG_EXCHANGE, PROBE_INTERVAL } from './options.ts';
 import { ResponseWriter } from './response-writer.ts';
+import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import { toRequestHead } from './to-request-head.ts';
 import { WebSocketConnection } from './websocket-connection.ts';

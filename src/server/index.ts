@@ -1,2 +1,2 @@
 export { HttpServer, type HttpServerOptions } from './http-server.ts';
-export type { ServerLimits } from './options.ts';
+export type { ServerLimits } from './server-limits.ts';

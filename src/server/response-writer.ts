@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { chunkHeader, encodeChunk, LAST_CHUNK, reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
 import { ExchangeError, type Payload, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
-import { SMALL_BODY } from './options.ts';
+import { SMALL_BODY } from './server-limits.ts';
 
 const NONE = 0;
 const LENGTH = 1;

@@ -27,7 +27,7 @@ import {
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { PROBE_INTERVAL, SOCKET_BUFFER } from './options.ts';
+import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import { acceptHead } from './websocket-handshake.ts';
 

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { dial, dialUnix, WheelTimer } from '../net/index.ts';
-import { Connection } from './connection.ts';
+import { WheelTimer } from '../clock/index.ts';
+import { dial, dialUnix } from '../net/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
+import { Connection } from './zmq-connection.ts';
 
 /** Keeps one endpoint connected: dials, and dials again after ever longer waits when that fails or the connection is lost. */
 export class Connector extends WheelTimer {

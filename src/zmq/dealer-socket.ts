@@ -1,7 +1,7 @@
 import type { Part } from '../codec/zmtp/index.ts';
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
 import { RoundRobinSocket } from './round-robin-socket.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
 /** DEALER (RFC 28): spreads messages over its peers as PUSH does, and takes messages of all of them as PULL does. */
 export class DealerSocket extends RoundRobinSocket {

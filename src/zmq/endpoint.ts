@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { ZmqError } from './errors.ts';
+import { ZmqError } from './zmq-error.ts';
 
 /** Where a socket binds or connects. */
 export type Endpoint =

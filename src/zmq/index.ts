@@ -1,9 +1,5 @@
-export type { Part } from '../codec/zmtp/index.ts';
-export { ZmqCounters } from './counters.ts';
 export { DealerSocket } from './dealer-socket.ts';
 export { type Endpoint, parseEndpoint } from './endpoint.ts';
-export { ZmqError, type ZmqErrorKind } from './errors.ts';
-export { DEFAULT_OPTIONS, type ZmqContext, type ZmqOptions } from './options.ts';
 export { PubSocket } from './pub-socket.ts';
 export { PullSocket } from './pull-socket.ts';
 export { PushSocket } from './push-socket.ts';
@@ -13,4 +9,7 @@ export { RouterSocket } from './router-socket.ts';
 export type { SocketType } from './socket-type.ts';
 export { SubSocket } from './sub-socket.ts';
 export { XPubSocket } from './xpub-socket.ts';
+export { ZmqCounters } from './zmq-counters.ts';
+export { ZmqError, type ZmqErrorKind } from './zmq-error.ts';
+export { DEFAULT_OPTIONS, type ZmqContext, type ZmqOptions } from './zmq-options.ts';
 export { ZmqSocket } from './zmq-socket.ts';

@@ -1,7 +1,7 @@
 import type { Mechanism, Part } from '../codec/zmtp/index.ts';
-import type { ZmqContext, ZmqOptions } from './options.ts';
-import { SendQueue } from './send-queue.ts';
+import { SendQueue } from './message-queue.ts';
 import type { SocketType } from './socket-type.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
 /** Bytes that leave in one write. */
 const WRITE_BYTES = 262_144;

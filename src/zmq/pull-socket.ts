@@ -1,5 +1,5 @@
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
 /** PULL (RFC 30): takes messages of PUSH sockets. */

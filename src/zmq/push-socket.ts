@@ -1,5 +1,5 @@
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import { RoundRobinSocket } from './round-robin-socket.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
 /** PUSH (RFC 30): spreads messages over PULL sockets. */
 export class PushSocket extends RoundRobinSocket {

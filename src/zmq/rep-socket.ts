@@ -1,5 +1,5 @@
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
 /** REP (RFC 28): takes one request, sends its reply, and only then takes the next, of each peer in turn. */

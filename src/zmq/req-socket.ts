@@ -1,6 +1,6 @@
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
 import { RoundRobinSocket } from './round-robin-socket.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
 const DELIMITER = Buffer.alloc(0);
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
 /** ROUTER (RFC 28): each message begins with a part that names the peer that it comes from or goes to. */

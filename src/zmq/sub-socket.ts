@@ -1,6 +1,6 @@
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import type { Pipe } from './pipe.ts';
 import { TopicTable } from './topic-table.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
 /** SUB (RFC 29): takes the messages of PUB sockets that begin with what it has asked for. */

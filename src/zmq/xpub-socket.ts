@@ -1,6 +1,6 @@
-import type { ZmqContext, ZmqOptions } from './options.ts';
 import { PubSocket } from './pub-socket.ts';
 import type { SocketType } from './socket-type.ts';
+import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
 /** XPUB (RFC 29): a PUB that tells what is asked for. */
 export class XPubSocket extends PubSocket {

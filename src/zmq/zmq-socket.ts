@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
+import { WheelTimer } from '../clock/index.ts';
 import { encodeMetadata, type Mechanism, NullMechanism, type Part } from '../codec/zmtp/index.ts';
-import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen, WheelTimer } from '../net/index.ts';
-import { Connection } from './connection.ts';
+import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen } from '../net/index.ts';
 import { Connector } from './connector.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
-import { ZmqError } from './errors.ts';
-import { resolveOptions, type ZmqContext, type ZmqOptions } from './options.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
 import { type SocketType, tellsIdentity } from './socket-type.ts';
+import { Connection } from './zmq-connection.ts';
+import { ZmqError } from './zmq-error.ts';
+import { resolveOptions, type ZmqContext, type ZmqOptions } from './zmq-options.ts';
 
 /** Bytes that an accepted connection holds before its pipe is told to wait. */
 const SOCKET_BUFFER = 65_536;

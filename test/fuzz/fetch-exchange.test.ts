@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DEFAULT_FETCH_OPTIONS, HttpFetcher } from '../../src/client/index.ts';
+import { DEFAULT_FETCH_OPTIONS } from '../../src/client/index.ts';
+import { TimerWheel } from '../../src/clock/index.ts';
 import { Counters, ExchangeError, silentLog, UNKNOWN_LENGTH } from '../../src/exchange/index.ts';
-import { TimerWheel } from '../../src/net/index.ts';
+import { HttpFetcher } from '../../src/fetch/index.ts';
 import { FakeRequester } from '../unit/client/fake-requester.ts';
 import { ScriptedClient, type SentRequest } from '../unit/client/scripted-client.ts';
 

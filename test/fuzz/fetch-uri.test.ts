@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type FetchUri, MAX_URI, parseFetchUri, resolveLocation } from '../../src/client/fetch-uri.ts';
 import { requestHeadText } from '../../src/codec/http1/index.ts';
 import { ExchangeError } from '../../src/exchange/index.ts';
+import { type FetchUri, MAX_URI, parseFetchUri, resolveLocation } from '../../src/fetch/fetch-uri.ts';
 import { canonicalHost } from '../../src/net/index.ts';
 
 /** Time for each property. */

@@ -14,12 +14,13 @@ import {
   DEFAULT_WEBSOCKET_CLIENT_LIMITS,
   type FetchOptions,
   HttpClient,
-  HttpFetcher,
   WebSocketClient,
   type WebSocketClientLimits,
 } from '../../src/client/index.ts';
+import { TimerWheel } from '../../src/clock/index.ts';
 import { Counters, ExchangeError, silentLog } from '../../src/exchange/index.ts';
-import { Guard, SystemResolver, TcpDialler, TimerWheel, TrustStore } from '../../src/net/index.ts';
+import { HttpFetcher } from '../../src/fetch/index.ts';
+import { Guard, SystemResolver, TcpDialler, TrustStore } from '../../src/net/index.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { FakeWebSocketRequester } from '../unit/client/fake-websocket-requester.ts';

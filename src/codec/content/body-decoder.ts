@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib';
+import { ContentError } from './content-error.ts';
 import { isZlib } from './decode-at-once.ts';
-import { ContentError } from './errors.ts';
 
 /** Takes what a decoder makes of the encoded bytes. */
 export interface DecodedBody {

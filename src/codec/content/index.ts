@@ -1,3 +1,3 @@
 export { ACCEPTED_CODINGS, BodyDecoder, type DecodedBody, isDecodable } from './body-decoder.ts';
+export { ContentError } from './content-error.ts';
 export { decodeAtOnce } from './decode-at-once.ts';
-export { ContentError } from './errors.ts';

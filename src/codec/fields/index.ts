@@ -7,4 +7,4 @@ export {
   nameStartsWith,
   trimmed,
   withoutFields,
-} from './fields.ts';
+} from './field-list.ts';

@@ -1,6 +1,6 @@
 import { type FieldList, fieldValue, fieldValues, listMembers } from '../fields/index.ts';
 import { decodeCstring } from './cstring.ts';
-import { GripError } from './errors.ts';
+import { GripError } from './grip-error.ts';
 import { decodeHeaderText } from './header-text.ts';
 import { MAX_SECONDS, parseInteger } from './integers.ts';
 import { leadingText, listElements, parseParameters, trailingParameters } from './parameters.ts';

@@ -1,4 +1,4 @@
-export { GripError, PublishError } from './errors.ts';
+export { GripError, PublishError } from './grip-error.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
 export { parseInstruct } from './parse-instruct.ts';

@@ -1,4 +1,4 @@
-import { GripError } from './errors.ts';
+import { GripError } from './grip-error.ts';
 import { DEFAULT_KEEP_ALIVE_TIMEOUT, type GripFields } from './grip-fields.ts';
 import { integerOf, MAX_SECONDS } from './integers.ts';
 import { JsonMembers, parseJson } from './json-members.ts';

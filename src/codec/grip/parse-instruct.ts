@@ -1,6 +1,6 @@
 import { type FieldList, withoutFields } from '../fields/index.ts';
 import { reasonPhrase } from '../http1/index.ts';
-import { GripError } from './errors.ts';
+import { GripError } from './grip-error.ts';
 import { type GripFields, parseGripFields } from './grip-fields.ts';
 import { parseInstructBody } from './instruct-body.ts';
 import { isInstructBody } from './is-instruct.ts';

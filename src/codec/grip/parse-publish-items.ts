@@ -1,4 +1,4 @@
-import { PublishError } from './errors.ts';
+import { PublishError } from './grip-error.ts';
 import { isJsonObject, JsonMembers, parseJson } from './json-members.ts';
 import { checkWsMessage, parseHttpResponse, parseHttpStream } from './publish-formats.ts';
 import { stringMap } from './string-map.ts';

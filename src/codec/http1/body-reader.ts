@@ -1,9 +1,9 @@
 import type { FieldList } from '../fields/index.ts';
 import { isFieldCode } from './chars.ts';
-import { Http1Error } from './errors.ts';
 import { parseFieldLines } from './field-lines.ts';
 import { CHUNKED, UNTIL_CLOSE } from './framing.ts';
-import { type Http1Limits, MAX_EXTENSION_BYTES } from './limits.ts';
+import { Http1Error } from './http1-error.ts';
+import { type Http1Limits, MAX_EXTENSION_BYTES } from './http1-limits.ts';
 
 /**
  * Reads one body from bytes in any split. After each `read`, `data` is the body bytes found (a view of the input) or null, and

@@ -1,7 +1,7 @@
 import type { FieldList } from '../fields/index.ts';
 import { isFieldCode, isTokenCode } from './chars.ts';
-import { Http1Error } from './errors.ts';
-import type { Http1Limits } from './limits.ts';
+import { Http1Error } from './http1-error.ts';
+import type { Http1Limits } from './http1-limits.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;

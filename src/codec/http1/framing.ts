@@ -1,5 +1,5 @@
 import { listMembers } from '../fields/index.ts';
-import { Http1Error } from './errors.ts';
+import { Http1Error } from './http1-error.ts';
 
 /** Length of a body that is chunked. */
 export const CHUNKED = -1;

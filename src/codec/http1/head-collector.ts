@@ -1,6 +1,6 @@
 import { isTokenCode } from './chars.ts';
-import { Http1Error } from './errors.ts';
-import type { Http1Limits } from './limits.ts';
+import { Http1Error } from './http1-error.ts';
+import type { Http1Limits } from './http1-limits.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
 const LF = 0x0a;

@@ -1,10 +1,10 @@
 import type { FieldList } from '../fields/index.ts';
 import { isHostText, isTargetText, isToken } from './chars.ts';
-import { Http1Error } from './errors.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
 import { CHUNKED, checkChunked, isPersistent, parseContentLength } from './framing.ts';
 import { HeadCollector } from './head-collector.ts';
-import type { Http1Limits } from './limits.ts';
+import { Http1Error } from './http1-error.ts';
+import type { Http1Limits } from './http1-limits.ts';
 
 /** A request head (RFC 9112 §3), understood as far as the connection needs it. */
 export interface Http1RequestHead {

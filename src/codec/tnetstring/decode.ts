@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ElementReader } from './element-reader.ts';
-import { DEFAULT_TNETSTRING_LIMITS, type TnetstringLimits } from './limits.ts';
 import { BOOLEAN, BYTES, FLOAT, INTEGER, LIST, MAP, NULL } from './marks.ts';
+import { DEFAULT_TNETSTRING_LIMITS, type TnetstringLimits } from './tnetstring-limits.ts';
 
 /** What a tnetstring holds. Maps are objects without prototype, so that only what came is found in them. */
 export type TnetstringValue = null | boolean | number | Buffer | TnetstringValue[] | TnetstringMap;

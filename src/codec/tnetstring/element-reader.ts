@@ -1,5 +1,5 @@
-import { TnetstringError } from './errors.ts';
 import { BOOLEAN, COLON, INTEGER, MAX_LENGTH_DIGITS } from './marks.ts';
+import { TnetstringError } from './tnetstring-error.ts';
 
 /**
  * Reads one element after the other without building anything: `read` finds the bounds, and what they hold is looked at only

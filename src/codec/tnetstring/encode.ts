@@ -1,5 +1,5 @@
-import { TnetstringError } from './errors.ts';
-import { DEFAULT_TNETSTRING_LIMITS } from './limits.ts';
+import { TnetstringError } from './tnetstring-error.ts';
+import { DEFAULT_TNETSTRING_LIMITS } from './tnetstring-limits.ts';
 
 /** What can be written as a tnetstring. Strings become byte strings in UTF-8, so they are read back as Buffers. */
 export type TnetstringInput =

@@ -1,5 +1,5 @@
-import { TnetstringError } from './errors.ts';
 import { BYTES, COLON, INTEGER, MAP, MAX_LENGTH_DIGITS } from './marks.ts';
+import { TnetstringError } from './tnetstring-error.ts';
 
 /** Bytes that are asked of the system at once, for many small messages. */
 const SLAB = 16_384;

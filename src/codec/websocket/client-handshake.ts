@@ -1,9 +1,9 @@
 import { type FieldList, fieldValues } from '../fields/index.ts';
 import { acceptKey } from './accept-key.ts';
 import { type DeflateParameters, offerDeflate, readDeflateAnswer } from './deflate-parameters.ts';
-import { HandshakeError } from './errors.ts';
 import { parseExtensions } from './extensions.ts';
 import { fieldLists } from './field-lists.ts';
+import { HandshakeError } from './websocket-error.ts';
 
 /** What a client asks a server for. */
 export interface HandshakeOffer {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { WebSocketError } from './errors.ts';
 import { MAX_CONTROL_BYTES } from './opcodes.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /** What a close frame without a code stands for (RFC 6455 §7.1.5); never on the wire. */
 export const NO_STATUS = 1005;

@@ -1,5 +1,5 @@
-import { HandshakeError } from './errors.ts';
 import { type Extension, formatExtension } from './extensions.ts';
+import { HandshakeError } from './websocket-error.ts';
 
 /**
  * How messages are compressed in each direction (RFC 7692 §7.1): what was agreed on, or, as a policy, what a side asks for. A policy

@@ -1,5 +1,5 @@
 import { constants, createDeflateRaw, type DeflateRaw, deflateRawSync } from 'node:zlib';
-import { WebSocketError } from './errors.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /** Bytes that each flush ends with, and that the last frame of a message is sent without (RFC 7692 §7.2.1). */
 const TAIL_BYTES = 4;

@@ -1,6 +1,6 @@
 import { listMembers } from '../fields/index.ts';
 import { isToken } from '../http1/index.ts';
-import { HandshakeError } from './errors.ts';
+import { HandshakeError } from './websocket-error.ts';
 
 /** One extension as an offer or an answer names it (RFC 6455 §9.1). */
 export interface Extension {

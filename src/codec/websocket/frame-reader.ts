@@ -1,9 +1,9 @@
 import { NO_STATUS, parseClosePayload } from './close-codes.ts';
-import { WebSocketError } from './errors.ts';
-import type { WebSocketLimits } from './limits.ts';
 import { applyMask } from './mask.ts';
 import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_BYTES, PING, PONG, TEXT } from './opcodes.ts';
 import { Utf8Checker } from './utf8-checker.ts';
+import { WebSocketError } from './websocket-error.ts';
+import type { WebSocketLimits } from './websocket-limits.ts';
 
 /** Which side of the connection reads: a server is sent masked frames, a client unmasked ones (RFC 6455 §5.1). */
 export type Role = 'server' | 'client';

@@ -1,6 +1,6 @@
-import { WebSocketError } from './errors.ts';
 import { applyMask } from './mask.ts';
 import { CLOSE, MAX_CONTROL_BYTES, type Opcode } from './opcodes.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /**
  * One frame as a server sends it (RFC 6455 §5.2), header and a copy of the payload in one Buffer. It depends on no connection: a

@@ -1,25 +1,13 @@
 export { acceptKey } from './accept-key.ts';
-export {
-  type HandshakeAnswer,
-  type HandshakeOffer,
-  offerFields,
-  readHandshakeAnswer,
-} from './client-handshake.ts';
+export { type HandshakeAnswer, type HandshakeOffer, offerFields, readHandshakeAnswer } from './client-handshake.ts';
 export { closePayload, isCloseCode, MAX_REASON_BYTES, NO_STATUS } from './close-codes.ts';
-export {
-  acceptDeflate,
-  DEFAULT_DEFLATE,
-  type DeflateAnswer,
-  type DeflateParameters,
-} from './deflate-parameters.ts';
+export { acceptDeflate, DEFAULT_DEFLATE, type DeflateAnswer, type DeflateParameters } from './deflate-parameters.ts';
 export { type DeflateOptions, Deflater, type DeflaterOptions, type DeflaterSink, deflateMessage } from './deflater.ts';
-export { HandshakeError, WebSocketError } from './errors.ts';
 export { type Extension, parseExtensions } from './extensions.ts';
 export { FrameBatch, type FrameOutput } from './frame-batch.ts';
 export { type FrameEvent, FrameReader, type FrameReaderOptions, type Role } from './frame-reader.ts';
 export { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
 export { Inflater, type InflaterOptions, type InflaterSink } from './inflater.ts';
-export { DEFAULT_LIMITS, type WebSocketLimits } from './limits.ts';
 export { applyMask } from './mask.ts';
 export { maskKey } from './mask-keys.ts';
 export { MessageReader, type MessageReaderOptions, type MessageSink } from './message-reader.ts';
@@ -33,3 +21,5 @@ export {
   type ValidHandshake,
 } from './server-handshake.ts';
 export { parseSubprotocols } from './subprotocols.ts';
+export { HandshakeError, WebSocketError } from './websocket-error.ts';
+export { DEFAULT_LIMITS, type WebSocketLimits } from './websocket-limits.ts';

@@ -1,6 +1,6 @@
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
-import { WebSocketError } from './errors.ts';
 import { Utf8Checker } from './utf8-checker.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /** What a sender leaves out at the end of each message (RFC 7692 §7.2.1): the length of an empty stored block. */
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);

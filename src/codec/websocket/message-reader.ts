@@ -1,8 +1,8 @@
 import type { DeflateParameters } from './deflate-parameters.ts';
-import type { WebSocketError } from './errors.ts';
 import { FrameReader, type Role } from './frame-reader.ts';
 import { Inflater, type InflaterSink } from './inflater.ts';
-import type { WebSocketLimits } from './limits.ts';
+import type { WebSocketError } from './websocket-error.ts';
+import type { WebSocketLimits } from './websocket-limits.ts';
 
 /** Takes what a `MessageReader` finds. Within each call more may be granted, and the reader be told to discard or released. */
 export interface MessageSink {

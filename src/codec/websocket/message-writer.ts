@@ -1,10 +1,10 @@
 import type { DeflateParameters } from './deflate-parameters.ts';
 import { Deflater, type DeflaterSink } from './deflater.ts';
-import type { WebSocketError } from './errors.ts';
 import type { Role } from './frame-reader.ts';
 import { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
 import { maskKey } from './mask-keys.ts';
 import { BINARY, CLOSE, CONTINUATION, type Opcode, TEXT } from './opcodes.ts';
+import type { WebSocketError } from './websocket-error.ts';
 
 /** Payload up to so many bytes is copied behind its header: cheaper than two buffers. */
 const SMALL_PAYLOAD = 4_096;

@@ -1,9 +1,9 @@
 import { type FieldList, fieldValues } from '../fields/index.ts';
 import { acceptKey } from './accept-key.ts';
-import { HandshakeError } from './errors.ts';
 import { type Extension, parseExtensions } from './extensions.ts';
 import { fieldLists } from './field-lists.ts';
 import { parseSubprotocols } from './subprotocols.ts';
+import { HandshakeError } from './websocket-error.ts';
 
 /** What of a request's head decides about its handshake. */
 export interface HandshakeRequest {

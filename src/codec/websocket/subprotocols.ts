@@ -1,6 +1,6 @@
 import { listMembers } from '../fields/index.ts';
 import { isToken } from '../http1/index.ts';
-import { HandshakeError } from './errors.ts';
+import { HandshakeError } from './websocket-error.ts';
 
 /**
  * The subprotocols in the values of a request's Sec-WebSocket-Protocol, the preferred one first; none if there are no values.

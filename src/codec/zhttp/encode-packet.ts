@@ -1,10 +1,10 @@
-import { ZhttpError } from './errors.ts';
 import type { FieldSink } from './field-sink.ts';
-import { FIELDS, type Field } from './fields.ts';
 import { JsonSink } from './json-sink.ts';
-import { MAX_IDS } from './limits.ts';
 import type { Packet, PacketFormat, RequestPacket, ResponsePacket, SessionRef } from './packet.ts';
+import { FIELDS, type Field } from './packet-fields.ts';
 import { PiecesSink, TnetstringSink } from './tnetstring-sink.ts';
+import { ZhttpError } from './zhttp-error.ts';
+import { MAX_IDS } from './zhttp-limits.ts';
 
 /** Bodies of at least so many bytes are not copied into a packet in pieces: a copy would cost more than a piece does. */
 const PIECE_BYTES = 16_384;

@@ -1,5 +1,5 @@
-import type { Field } from './fields.ts';
 import type { SessionRef } from './packet.ts';
+import type { Field } from './packet-fields.ts';
 
 /** Takes the fields of one packet and writes them its own way. */
 export interface FieldSink {

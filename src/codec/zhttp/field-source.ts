@@ -1,6 +1,6 @@
-import type { ZhttpErrorKind } from './errors.ts';
-import type { FieldName } from './fields.ts';
 import type { SessionRef } from './packet.ts';
+import type { FieldName } from './packet-fields.ts';
+import type { ZhttpErrorKind } from './zhttp-error.ts';
 
 /**
  * The fields of one packet, whichever way it is written. `next` goes from field to field; the other methods take the value of the

@@ -4,8 +4,6 @@ export {
   encodeResponsePacket,
   encodeResponsePieces,
 } from './encode-packet.ts';
-export { ZhttpError, type ZhttpErrorKind } from './errors.ts';
-export { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_IDS, type ZhttpLimits } from './limits.ts';
 export {
   NO_BODY,
   type Packet,
@@ -17,3 +15,5 @@ export {
 } from './packet.ts';
 export { packetFormat, parseRequestPacket, parseResponsePacket } from './parse-packet.ts';
 export { type AddressedPacket, splitAddress } from './split-address.ts';
+export { ZhttpError, type ZhttpErrorKind } from './zhttp-error.ts';
+export { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_IDS, type ZhttpLimits } from './zhttp-limits.ts';

@@ -1,7 +1,7 @@
-import { ZhttpError } from './errors.ts';
 import type { FieldSink } from './field-sink.ts';
-import type { Field, FieldName } from './fields.ts';
 import type { SessionRef } from './packet.ts';
+import type { Field, FieldName } from './packet-fields.ts';
+import { ZhttpError } from './zhttp-error.ts';
 
 /** Writes one packet as JSON: compact and with sorted keys, as the original does. Bytes that are no UTF-8 are lost. */
 export class JsonSink implements FieldSink {

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { DEFAULT_TNETSTRING_LIMITS } from '../tnetstring/index.ts';
 import { FieldError, type FieldSource, tooLarge, wrong } from './field-source.ts';
-import { FIELD_NAMES, type FieldName } from './fields.ts';
-import { MAX_ID_BYTES, MAX_IDS } from './limits.ts';
 import type { SessionRef } from './packet.ts';
+import { FIELD_NAMES, type FieldName } from './packet-fields.ts';
+import { MAX_ID_BYTES, MAX_IDS } from './zhttp-limits.ts';
 
 const FIELDS: ReadonlySet<string> = new Set(FIELD_NAMES);
 

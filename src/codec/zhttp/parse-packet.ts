@@ -1,9 +1,6 @@
 import { TnetstringError } from '../tnetstring/index.ts';
-import { ZhttpError, type ZhttpErrorKind } from './errors.ts';
 import { FieldError, type FieldSource, wrong } from './field-source.ts';
-import type { FieldName } from './fields.ts';
 import { JsonSource } from './json-source.ts';
-import { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, type ZhttpLimits } from './limits.ts';
 import {
   type Packet,
   type PacketFormat,
@@ -12,7 +9,10 @@ import {
   ResponsePacket,
   type SessionRef,
 } from './packet.ts';
+import type { FieldName } from './packet-fields.ts';
 import { TnetstringSource } from './tnetstring-source.ts';
+import { ZhttpError, type ZhttpErrorKind } from './zhttp-error.ts';
+import { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, type ZhttpLimits } from './zhttp-limits.ts';
 
 /** Types that a packet may name; a data packet names none. */
 const TYPES: ReadonlySet<string> = new Set<PacketType>([

@@ -1,9 +1,9 @@
 import { digitsOf, elementLength, encode, LIST, MAP, MapWriter, type TnetstringInput } from '../tnetstring/index.ts';
-import { ZhttpError } from './errors.ts';
 import type { FieldSink } from './field-sink.ts';
-import { FIELDS, type Field } from './fields.ts';
 import { isTnetstring } from './is-tnetstring.ts';
 import type { SessionRef } from './packet.ts';
+import { FIELDS, type Field } from './packet-fields.ts';
+import { ZhttpError } from './zhttp-error.ts';
 
 const EXT_MULTI = element({ multi: true });
 const EXT_QUIET = element({ quiet: true });

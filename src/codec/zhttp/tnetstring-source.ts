@@ -1,9 +1,9 @@
 import { BYTES, ElementReader, INTEGER, KeyTable, LIST, MAP, TextCache } from '../tnetstring/index.ts';
 import { type FieldSource, tooLarge, wrong } from './field-source.ts';
-import { FIELD_NAMES, type FieldName } from './fields.ts';
 import { isTnetstring } from './is-tnetstring.ts';
-import { MAX_ID_BYTES, MAX_IDS } from './limits.ts';
 import { NO_BODY, type SessionRef } from './packet.ts';
+import { FIELD_NAMES, type FieldName } from './packet-fields.ts';
+import { MAX_ID_BYTES, MAX_IDS } from './zhttp-limits.ts';
 
 const FIELDS = new KeyTable(FIELD_NAMES);
 const WORDS = new TextCache();

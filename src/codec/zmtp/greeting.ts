@@ -1,4 +1,4 @@
-import { ZmtpError } from './errors.ts';
+import { ZmtpError } from './zmtp-error.ts';
 
 /** Bytes of a greeting (RFC 23, "Version Negotiation"). */
 export const GREETING_BYTES = 64;

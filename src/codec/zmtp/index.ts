@@ -1,3 +1,6 @@
+export type { Mechanism, MechanismStep } from './mechanism.ts';
+export { encodeMetadata, type Metadata } from './metadata.ts';
+export { NullMechanism } from './null-mechanism.ts';
 export {
   type Command,
   encodeError,
@@ -6,11 +9,8 @@ export {
   encodeSubscription,
   parseError,
   parsePing,
-} from './command.ts';
-export { ZmtpError, type ZmtpErrorKind } from './errors.ts';
-export { DEFAULT_LIMITS, MAX_COMMAND_BYTES, MAX_CONTEXT_BYTES, type ZmtpLimits } from './limits.ts';
-export type { Mechanism, MechanismStep } from './mechanism.ts';
-export { encodeMetadata, type Metadata } from './metadata.ts';
-export { NullMechanism } from './null-mechanism.ts';
-export { COMMAND_FRAME, MESSAGE, NEED_INPUT, READY, ZmtpSession } from './session.ts';
-export { encodeMessages, type Part, REFERENCE_BYTES, wireBytes } from './writer.ts';
+} from './zmtp-command.ts';
+export { ZmtpError, type ZmtpErrorKind } from './zmtp-error.ts';
+export { DEFAULT_LIMITS, MAX_COMMAND_BYTES, MAX_CONTEXT_BYTES, type ZmtpLimits } from './zmtp-limits.ts';
+export { COMMAND_FRAME, MESSAGE, NEED_INPUT, READY, ZmtpSession } from './zmtp-session.ts';
+export { encodeMessages, type Part, REFERENCE_BYTES, wireBytes } from './zmtp-writer.ts';

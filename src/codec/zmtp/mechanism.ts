@@ -1,5 +1,5 @@
-import type { Command } from './command.ts';
 import type { Metadata } from './metadata.ts';
+import type { Command } from './zmtp-command.ts';
 
 /** What a mechanism makes of a command of the peer. */
 export interface MechanismStep {

@@ -1,4 +1,4 @@
-import { ZmtpError } from './errors.ts';
+import { ZmtpError } from './zmtp-error.ts';
 
 /** Properties of a connection by name. Names are compared without regard to case: here they are in lower case. */
 export type Metadata = ReadonlyMap<string, Buffer>;

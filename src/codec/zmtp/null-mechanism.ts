@@ -1,7 +1,7 @@
-import { type Command, encodeCommand, parseError } from './command.ts';
-import { ZmtpError } from './errors.ts';
 import type { Mechanism, MechanismStep } from './mechanism.ts';
 import { parseMetadata } from './metadata.ts';
+import { type Command, encodeCommand, parseError } from './zmtp-command.ts';
+import { ZmtpError } from './zmtp-error.ts';
 
 /**
  * No security (RFC 23, "The NULL Security Mechanism"): each end sends READY with its properties, in any order. An end that waits

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BridgeCounters } from '../../../src/bridge/index.ts';
 import type { Counters } from '../../../src/exchange/index.ts';
+import type { BridgeCounters } from '../../../src/zhttp/index.ts';
 import type { ZmqCounters } from '../../../src/zmq/index.ts';
 import { startHoldfast } from '../holdfast.ts';
 import { Program } from '../program.ts';

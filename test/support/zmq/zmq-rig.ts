@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { TimerWheel } from '../../../src/net/index.ts';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import {
   DealerSocket,
   PubSocket,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bridgeLimits, clientLimits, webSocketLimits } from '../../../src/app/fetch-limits.ts';
-import type { FetchPlan } from '../../../src/app/index.ts';
-import { fetchPlans } from '../../../src/app/index.ts';
+import { type FetchPlan, fetchPlans } from '../../../src/app/index.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS } from '../../../src/client/index.ts';
 import { parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
 

@@ -1,7 +1,8 @@
 import type { TestContext } from 'node:test';
 import { DEFAULT_CLIENT_LIMITS, HttpClient, type HttpClientLimits, type Origin } from '../../../src/client/index.ts';
+import { TimerWheel, WheelTimer } from '../../../src/clock/index.ts';
 import { Counters, type Log, type RequestHead, silentLog } from '../../../src/exchange/index.ts';
-import { type Dialler, SystemResolver, TcpDialler, TimerWheel, WheelTimer } from '../../../src/net/index.ts';
+import { type Dialler, SystemResolver, TcpDialler } from '../../../src/net/index.ts';
 import { FakeRequester, requestHead } from './fake-requester.ts';
 
 /** No test waits so long: what is to happen by itself must not happen by a timeout. */

@@ -5,8 +5,9 @@ import { DEFAULT_FETCH_OPTIONS, type FetchRequest, originOf } from '../../../src
 import { WebSocketClient } from '../../../src/client/websocket-client.ts';
 import type { WebSocketHop } from '../../../src/client/websocket-opener.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type WebSocketClientLimits } from '../../../src/client/websocket-options.ts';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
-import { type Dialler, SystemResolver, TcpDialler, TimerWheel } from '../../../src/net/index.ts';
+import { type Dialler, SystemResolver, TcpDialler } from '../../../src/net/index.ts';
 import { type RawOrigin, startRawOrigin } from '../../support/raw-origin.ts';
 import type { RawPeer } from '../../support/raw-peer.ts';
 import { FakeWebSocketRequester } from './fake-websocket-requester.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
-import { fieldDocs } from '../../../src/config/fields.ts';
 import { routeShape } from '../../../src/config/route.ts';
 import { sections } from '../../../src/config/schema.ts';
+import { fieldDocs } from '../../../src/config/section-fields.ts';
 
 const tables: Record<string, z.ZodRawShape> = { route: routeShape };
 for (const [name, { shape }] of Object.entries(sections)) tables[name] = shape;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import type {
   HttpResponseFormat,
   HttpStreamFormat,
@@ -18,7 +19,6 @@ import {
   type ResponseHead,
 } from '../../../src/exchange/index.ts';
 import { type HoldOptions, Hub, type HubLimits, type PatchBody } from '../../../src/hub/index.ts';
-import { TimerWheel } from '../../../src/net/index.ts';
 
 /** A client's side of an exchange that fails the test on any breach of the contract. */
 export class FakeClient implements Requester {

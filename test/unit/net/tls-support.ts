@@ -4,12 +4,12 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import {
   DEFAULT_TLS_LIMITS,
   type ListenAddress,
   type Listener,
   listen,
-  TimerWheel,
   type TlsFailure,
   TlsIdentities,
   type TlsIdentitiesOptions,

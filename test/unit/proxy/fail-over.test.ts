@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, ERRORS, ExchangeError } from '../../../src/exchange/index.ts';
 import { Hub } from '../../../src/hub/index.ts';
-import { TimerWheel } from '../../../src/net/index.ts';
 import { prepareRoutes, proxyService, RouteTable } from '../../../src/proxy/index.ts';
 import { FakeRequester, requestHead } from '../client/fake-requester.ts';
 import { startOrigin } from '../client/scripted-origin.ts';

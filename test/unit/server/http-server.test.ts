@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, type RequestHead, silentLog, textResponse } from '../../../src/exchange/index.ts';
-import { TimerWheel } from '../../../src/net/index.ts';
 import { HttpServer } from '../../../src/server/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { connectTo, openTo } from '../../support/raw-client.ts';

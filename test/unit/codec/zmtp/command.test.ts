@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeCommand, parseCommand } from '../../../../src/codec/zmtp/command.ts';
 import {
   encodeError,
   encodePing,
@@ -11,6 +10,7 @@ import {
   parsePing,
   ZmtpError,
 } from '../../../../src/codec/zmtp/index.ts';
+import { encodeCommand, parseCommand } from '../../../../src/codec/zmtp/zmtp-command.ts';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, encodeCommand } from '../../../../src/codec/zmtp/command.ts';
 import { encodeGreeting } from '../../../../src/codec/zmtp/greeting.ts';
 import {
   COMMAND_FRAME,
@@ -20,6 +19,7 @@ import {
   type ZmtpLimits,
   ZmtpSession,
 } from '../../../../src/codec/zmtp/index.ts';
+import { type Command, encodeCommand } from '../../../../src/codec/zmtp/zmtp-command.ts';
 
 const METADATA = encodeMetadata([['Socket-Type', Buffer.from('PUSH')]]);
 const GREETING = encodeGreeting('NULL', false);

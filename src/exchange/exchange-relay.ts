@@ -1,0 +1,108 @@
+import type { Counters } from './counters.ts';
+import type { ExchangeError } from './errors.ts';
+import type { Requester, Responder, ResponseHead } from './exchange.ts';
+import type { Payload } from './payload.ts';
+
+/**
+ * Stands in the middle of an exchange and passes everything on as it is, in both directions. Whoever changes one thing in between
+ * extends this: towards the requester it is a responder, towards the responder it is the requester.
+ */
+export abstract class ExchangeRelay implements Requester, Responder {
+  protected readonly requester: Requester;
+  readonly #counters: Counters;
+  /** Null until `attach`, and after the end. */
+  protected responder: Responder | null = null;
+  /** Nothing passes any more. */
+  protected over = false;
+  /** The responder has come to its end, which need not be the end here. */
+  #answered = false;
+  /** Why it ended before `attach`. */
+  #leftWith: ExchangeError | null = null;
+
+  constructor(requester: Requester, counters: Counters) {
+    this.requester = requester;
+    this.#counters = counters;
+  }
+
+  /** Says who answers, as soon as that is known: he may have begun to already. */
+  attach(responder: Responder): void {
+    if (this.#answered) return;
+    if (this.#leftWith !== null) responder.onRequestError(this.#leftWith);
+    else if (!this.over) this.responder = responder;
+  }
+
+  onResponse(head: ResponseHead): void {
+    if (!this.over) this.requester.onResponse(head);
+  }
+
+  onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.over) return;
+    if (!more) {
+      this.answered();
+      this.finish();
+    }
+    this.requester.onResponseData(chunk, more);
+  }
+
+  onResponsePayload(payload: Payload): void {
+    this.onResponseData(payload.body, true);
+  }
+
+  onResponseError(error: ExchangeError): void {
+    if (this.over) return;
+    this.answered();
+    this.finish();
+    this.requester.onResponseError(error);
+  }
+
+  onRequestCredit(bytes: number): void {
+    if (!this.over) this.requester.onRequestCredit(bytes);
+  }
+
+  handOver(responder: Responder): void {
+    if (!this.over) this.responder = responder;
+  }
+
+  onRequestData(chunk: Buffer, more: boolean): void {
+    this.responder?.onRequestData(chunk, more);
+  }
+
+  onRequestError(error: ExchangeError): void {
+    if (!this.over) this.leave(error);
+  }
+
+  onResponseCredit(bytes: number): void {
+    this.responder?.onResponseCredit(bytes);
+  }
+
+  /** It is over, for whatever reason: what is still kept for it can go. */
+  protected onOver(): void {}
+
+  /** Ends it in both directions. */
+  protected fail(error: ExchangeError): void {
+    if (error.face.cause === 'origin') this.#counters.originErrors++;
+    this.leave(error);
+    this.requester.onResponseError(error);
+  }
+
+  /** Ends it towards the responder, as the requester is gone or hears of it otherwise. */
+  protected leave(error: ExchangeError): void {
+    const { responder } = this;
+    this.finish();
+    if (responder !== null) responder.onRequestError(error);
+    else if (!this.#answered) this.#leftWith = error;
+  }
+
+  /** Says that the responder has come to its end: it is told of nothing any more. */
+  protected answered(): void {
+    this.#answered = true;
+    this.responder = null;
+  }
+
+  /** Says that nothing passes any more. */
+  protected finish(): void {
+    this.over = true;
+    this.responder = null;
+    this.onOver();
+  }
+}

@@ -1,0 +1,27 @@
+import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
+
+/** Sees that the body of a request, as it comes piece by piece, is as long as its Content-Length field has said. */
+export class DeclaredBody extends ExchangeRelay {
+  readonly #length: number;
+  #left: number;
+
+  /** @param length that the field says */
+  constructor(requester: Requester, counters: Counters, length: number) {
+    super(requester, counters);
+    this.#length = length;
+    this.#left = length;
+  }
+
+  override onRequestData(chunk: Buffer, more: boolean): void {
+    if (this.over) return;
+    this.#left -= chunk.length;
+    if (this.#left < 0) this.#differ('longer');
+    else if (!more && this.#left > 0) this.#differ('shorter');
+    // Whoever answers a request without a body is not told of its end.
+    else if (this.#length > 0) super.onRequestData(chunk, more);
+  }
+
+  #differ(how: string): void {
+    this.fail(new ExchangeError('HF_FETCH_INVALID', `request body is ${how} than its Content-Length`));
+  }
+}

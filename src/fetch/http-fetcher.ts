@@ -1,0 +1,99 @@
+import type { Fetcher, FetchRequest, HttpClient, WebSocketOpener } from '../client/index.ts';
+import type { TimerWheel } from '../clock/index.ts';
+import { fieldValue } from '../codec/fields/index.ts';
+import {
+  type Counters,
+  ExchangeError,
+  type Log,
+  NO_RESPONDER,
+  RelayChain,
+  type Requester,
+  type Responder,
+  UNKNOWN_LENGTH,
+  type WebSocketRequester,
+  type WebSocketResponder,
+} from '../exchange/index.ts';
+import { DeclaredBody } from './declared-body.ts';
+import { DecodedResponse } from './decoded-response.ts';
+import { type FetchHop, firstHop } from './fetch-hop.ts';
+import { RedirectFollower } from './redirect-follower.ts';
+import { SizeLimit } from './size-limit.ts';
+import { TimeLimit } from './time-limit.ts';
+
+/** What a fetcher is built from. */
+export interface HttpFetcherOptions {
+  readonly client: Pick<HttpClient, 'send'>;
+  readonly opener: WebSocketOpener;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** Only IPv4 addresses are dialled. */
+  readonly ipv4Only: boolean;
+}
+
+/**
+ * Makes outbound requests over HTTP/1.1. What the options of a request ask for is done by small objects that stand one in front of the
+ * other between the asker and the client, and only those that are asked for are there.
+ */
+export class HttpFetcher implements Fetcher {
+  readonly #options: HttpFetcherOptions;
+
+  constructor(options: HttpFetcherOptions) {
+    this.#options = options;
+  }
+
+  fetch(request: FetchRequest, requester: Requester): Responder {
+    let hop: FetchHop;
+    try {
+      hop = firstHop(request, false, this.#options.ipv4Only);
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      requester.onResponseError(error);
+      return NO_RESPONDER;
+    }
+    return this.#send(request, hop, requester);
+  }
+
+  openWebSocket(request: FetchRequest, requester: WebSocketRequester): WebSocketResponder {
+    let hop: FetchHop;
+    try {
+      hop = firstHop(request, true, this.#options.ipv4Only);
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      requester.onResponseError(error);
+      return NO_RESPONDER;
+    }
+    return this.#options.opener.open(hop, request, requester);
+  }
+
+  #send(request: FetchRequest, hop: FetchHop, requester: Requester): Responder {
+    const { client, wheel, counters, log } = this.#options;
+    const { timeout, maxSize, decompress, followRedirects } = request.options;
+    const declared = hop.bodyLength !== UNKNOWN_LENGTH && declaresLength(request);
+    if (timeout === null && maxSize === null && !decompress && !followRedirects && !declared) {
+      return client.send(hop.origin, hop, requester);
+    }
+    const chain = new RelayChain(requester);
+    if (timeout !== null) chain.add(new TimeLimit(chain.end, counters, wheel, timeout));
+    if (declared) chain.add(new DeclaredBody(chain.end, counters, hop.bodyLength));
+    if (maxSize !== null) chain.add(new SizeLimit(chain.end, counters, maxSize));
+    if (decompress) {
+      const decoded = new DecodedResponse(chain.end, counters, request.credits);
+      hop.credits = decoded.firstCredits;
+      chain.add(decoded);
+    }
+    if (followRedirects) {
+      const follower = new RedirectFollower(chain.end, counters, log, client, hop);
+      chain.add(follower);
+      follower.start();
+    } else {
+      chain.attach(client.send(hop.origin, hop, chain.end));
+    }
+    return chain.responder;
+  }
+}
+
+/** Whether a Content-Length field says how long the body will be, which is then to be seen. */
+function declaresLength({ bodyLength, headers }: FetchRequest): boolean {
+  return bodyLength !== 0 && fieldValue(headers, 'content-length') !== undefined;
+}

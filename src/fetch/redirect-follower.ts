@@ -1,0 +1,212 @@
+import type { HttpClient } from '../client/index.ts';
+import { fieldValues } from '../codec/fields/index.ts';
+import {
+  type Counters,
+  ExchangeError,
+  ExchangeRelay,
+  type Log,
+  type Requester,
+  type Responder,
+  type ResponseHead,
+} from '../exchange/index.ts';
+import type { FetchHop } from './fetch-hop.ts';
+import { ReplayedBody } from './replayed-body.ts';
+
+/** Bytes of the body of an answer that redirects which are read for nothing, so that its connection can be used again. */
+export const MAX_DISCARDED = 65_536;
+
+/** Where the present hop is. */
+type HopState =
+  /** It has not answered. */
+  | 'waiting'
+  /** Its answer is the one that the requester gets. */
+  | 'answering'
+  /** It redirects, and the body of that answer is being read. */
+  | 'discarding'
+  /** It redirects, and is to be given up as soon as it is known who answers. */
+  | 'unwanted'
+  /** It redirects, and is over. */
+  | 'redirected';
+
+/**
+ * Sends a request, and sends it again where the answer redirects to, until one does not. The requester hears of that answer only.
+ * The body of the request is kept for it, as long as it is small enough.
+ */
+export class RedirectFollower extends ExchangeRelay {
+  readonly #client: Pick<HttpClient, 'send'>;
+  readonly #log: Log;
+  #hop: FetchHop;
+  /** Where the present hop redirects to. */
+  #next: FetchHop | null = null;
+  #state: HopState = 'waiting';
+  /** Whether `#sendHop` is at work: it looks at what has become of the hop itself. */
+  #sending = false;
+  /** Null when there is none, or it is not sent any more. */
+  #body: ReplayedBody | null;
+  /** Bytes of the final answer that the requester has granted in all. */
+  #credits: number;
+  /** Bytes of the present hop's answer that were read for nothing. */
+  #discarded = 0;
+
+  constructor(requester: Requester, counters: Counters, log: Log, client: Pick<HttpClient, 'send'>, hop: FetchHop) {
+    super(requester, counters);
+    this.#client = client;
+    this.#log = log;
+    this.#hop = hop;
+    this.#credits = hop.credits;
+    this.#body = hop.bodyLength === 0 ? null : new ReplayedBody(requester);
+  }
+
+  /** Sends the request. */
+  start(): void {
+    do {
+      this.#sendHop();
+    } while (this.#goesOn());
+  }
+
+  override onResponse(head: ResponseHead): void {
+    if (this.over) return;
+    const next = this.#whereTo(head);
+    if (this.over) return;
+    if (next === null) {
+      this.#state = 'answering';
+      this.#body?.release();
+      super.onResponse(head);
+    } else {
+      this.#next = next;
+      this.#discard(head.bodyLength);
+    }
+  }
+
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.#state === 'answering') {
+      super.onResponseData(chunk, more);
+    } else if (this.#state === 'discarding' && !this.over) {
+      this.#discarded += chunk.length;
+      if (!more) this.#redirect();
+      else if (this.#discarded > MAX_DISCARDED) this.#giveUp();
+    }
+  }
+
+  override onResponseError(error: ExchangeError): void {
+    if (this.#isOpen()) super.onResponseError(error);
+    // Where to go on is known all the same.
+    else if (this.#state === 'discarding' && !this.over) this.#redirect();
+  }
+
+  override onRequestCredit(bytes: number): void {
+    if (this.#isOpen()) this.#body?.credit(bytes);
+  }
+
+  override onRequestData(chunk: Buffer, more: boolean): void {
+    this.#body?.take(chunk, more);
+  }
+
+  override onResponseCredit(bytes: number): void {
+    this.#credits += bytes;
+    if (this.#isOpen()) super.onResponseCredit(bytes);
+  }
+
+  protected override onOver(): void {
+    this.#body?.detach();
+    this.#body = null;
+  }
+
+  /** Whether the requester and the present hop have to do with each other. */
+  #isOpen(): boolean {
+    return this.#state === 'waiting' || this.#state === 'answering';
+  }
+
+  #sendHop(): void {
+    const credits = this.#credits;
+    this.#hop.credits = credits;
+    this.#state = 'waiting';
+    this.#discarded = 0;
+    this.responder = null;
+    this.#sending = true;
+    const responder = this.#client.send(this.#hop.origin, this.#hop, this);
+    this.attach(responder);
+    this.#catchUp(responder, credits);
+    this.#sending = false;
+  }
+
+  /** Says to the responder what could not be said before it was known. */
+  #catchUp(responder: Responder, credits: number): void {
+    if (this.over) return;
+    if (this.#state === 'discarding') {
+      this.#read();
+    } else if (this.#state === 'unwanted') {
+      this.#giveUp();
+    } else if (this.#isOpen()) {
+      if (this.#credits > credits) responder.onResponseCredit(this.#credits - credits);
+      this.#body?.attach(responder);
+    }
+  }
+
+  /** Makes the next hop the present one if that is over. */
+  #goesOn(): boolean {
+    const next = this.#next;
+    if (this.over || this.#state !== 'redirected' || next === null) return false;
+    const { origin, id } = this.#hop;
+    if (this.#log.debugEnabled) this.#log.debug({ id, origin: origin.name, to: next.origin.name }, 'redirect followed');
+    this.#hop = next;
+    this.#next = null;
+    if (next.bodyLength === 0) this.#body = null;
+    else this.#body?.rewind();
+    return true;
+  }
+
+  /** The hop that `head` redirects to, or null. It may be the end, too. */
+  #whereTo({ status, headers }: ResponseHead): FetchHop | null {
+    if (status < 300 || status > 399) return null;
+    const locations = fieldValues(headers, 'location');
+    const location = locations[0];
+    // RFC 9110 §5.3: of two different ones nobody knows which is meant.
+    if (location === undefined || locations.some((other) => other !== location)) return null;
+    try {
+      const next = this.#hop.redirected(status, location);
+      if (next === null || next.bodyLength === 0 || this.#body?.replayable !== false) return next;
+      const detail = `${this.#hop.authority}: redirects a request whose body is too large to be sent again`;
+      throw new ExchangeError('HF_ORIGIN_PROTOCOL', detail);
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      this.fail(error);
+      return null;
+    }
+  }
+
+  /**
+   * Reads the body of an answer that redirects if it is small, so that the connection can be used again. That it cannot be in any case
+   * where the request has not been sent to its end; and whoever waits for that may never come to the end of its answer.
+   */
+  #discard(bodyLength: number): void {
+    const unsent = this.#body?.ended === false;
+    this.#state = 'discarding';
+    this.#body?.detach();
+    if (unsent || bodyLength > MAX_DISCARDED) this.#giveUp();
+    else if (bodyLength !== 0) this.#read();
+  }
+
+  #read(): void {
+    this.responder?.onResponseCredit(MAX_DISCARDED);
+  }
+
+  /** Lets the present hop go, with its connection. */
+  #giveUp(): void {
+    const { responder } = this;
+    if (responder === null) {
+      this.#state = 'unwanted';
+      return;
+    }
+    this.responder = null;
+    responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+    this.#redirect();
+  }
+
+  /** The present hop is over. */
+  #redirect(): void {
+    this.#state = 'redirected';
+    this.responder = null;
+    if (!this.#sending && this.#goesOn()) this.start();
+  }
+}

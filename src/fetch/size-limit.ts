@@ -1,0 +1,33 @@
+import { type Counters, ExchangeError, ExchangeRelay, type Requester, type ResponseHead } from '../exchange/index.ts';
+
+/** Ends an exchange with HF_ORIGIN_BODY_TOO_LARGE when the response has more bytes of body, or its head says that it will have. */
+export class SizeLimit extends ExchangeRelay {
+  readonly #limit: number;
+  #left: number;
+
+  constructor(requester: Requester, counters: Counters, limit: number) {
+    super(requester, counters);
+    this.#limit = limit;
+    this.#left = limit;
+  }
+
+  override onResponse(head: ResponseHead): void {
+    if (head.bodyLength > this.#limit) this.#exceed();
+    else super.onResponse(head);
+  }
+
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    this.#left -= chunk.length;
+    if (this.#left >= 0) {
+      super.onResponseData(chunk, more);
+      return;
+    }
+    if (!more) this.answered();
+    this.#exceed();
+  }
+
+  #exceed(): void {
+    if (this.over) return;
+    this.fail(new ExchangeError('HF_ORIGIN_BODY_TOO_LARGE', `response body of over ${this.#limit} bytes`));
+  }
+}

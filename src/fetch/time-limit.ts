@@ -1,0 +1,37 @@
+import { type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
+
+/** Ends an exchange with HF_FETCH_TIMEOUT that is not over in time, whatever it waits for. */
+export class TimeLimit extends ExchangeRelay {
+  readonly #timer: LimitTimer;
+  readonly #wheel: TimerWheel;
+
+  /** @param ms from now, as coarse as the wheel */
+  constructor(requester: Requester, counters: Counters, wheel: TimerWheel, ms: number) {
+    super(requester, counters);
+    this.#wheel = wheel;
+    this.#timer = new LimitTimer(this);
+    wheel.schedule(this.#timer, ms);
+  }
+
+  expire(): void {
+    this.fail(new ExchangeError('HF_FETCH_TIMEOUT', 'the response was not complete in time'));
+  }
+
+  protected override onOver(): void {
+    this.#wheel.cancel(this.#timer);
+  }
+}
+
+class LimitTimer extends WheelTimer {
+  readonly #limit: TimeLimit;
+
+  constructor(limit: TimeLimit) {
+    super();
+    this.#limit = limit;
+  }
+
+  override onTimer(): void {
+    this.#limit.expire();
+  }
+}

@@ -1,0 +1,64 @@
+import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import type { RequestHead } from '../exchange/index.ts';
+import { Session } from './handler-session.ts';
+import { responseHead } from './packet-head.ts';
+import { requestPacket } from './request-packet.ts';
+
+/** One HTTP request that a handler answers in as many packets as it takes. */
+export class HttpSession extends Session {
+  #answered = false;
+
+  override firstPacket(request: RequestHead): RequestPacket {
+    const packet = requestPacket(request);
+    packet.credits = this.host.initialCredits;
+    packet.more = request.bodyLength !== 0;
+    packet.stream = true;
+    packet.routerResp = this.host.routerResp;
+    return packet;
+  }
+
+  override onRequestData(chunk: Buffer, more: boolean): void {
+    this.activeAt = this.host.now;
+    const packet = new RequestPacket();
+    packet.body = chunk;
+    packet.more = more;
+    this.send(packet);
+  }
+
+  protected override onPacket(packet: ResponsePacket): void {
+    switch (packet.type) {
+      case 'data':
+        this.#onData(packet);
+        break;
+      case 'credit':
+      case 'keep-alive':
+        break;
+      default:
+        this.abort('HF_BACKEND_PROTOCOL', `the handler sent a packet of type ${packet.type}`);
+        return;
+    }
+    if (packet.credits > 0 && this.open) this.requester.onRequestCredit(packet.credits);
+  }
+
+  #onData(packet: ResponsePacket): void {
+    const { body, more } = packet;
+    if (!this.#answered) {
+      const head = responseHead(packet, more);
+      if (typeof head === 'string') {
+        this.abort('HF_BACKEND_PROTOCOL', head);
+        return;
+      }
+      if (!this.spend(body.length)) return;
+      this.#answered = true;
+      this.requester.onResponse(head);
+    } else if (!this.spend(body.length)) {
+      return;
+    }
+    if (!more) this.complete();
+    if (body.length > 0 || !more) this.requester.onResponseData(body, more);
+  }
+
+  protected override onError(packet: ResponsePacket): void {
+    this.fail('HF_BACKEND_ERROR', `the handler reports ${packet.condition || 'an error'}`);
+  }
+}

@@ -1,0 +1,180 @@
+import { isUtf8 } from 'node:buffer';
+import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
+import { type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import type { RequestHead, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import { packetOf, Session } from './handler-session.ts';
+import { responseHead } from './packet-head.ts';
+import { requestPacket } from './request-packet.ts';
+
+/** Close code for a handler that names none. */
+const NORMAL_CLOSURE = 1000;
+
+/** One WebSocket that a handler answers. */
+export class WebSocketSession extends Session<WebSocketRequester> implements WebSocketResponder {
+  #accepted = false;
+  /** Whether the handler is in the middle of a message, and then whether that is text. */
+  #within = false;
+  #text = false;
+  #closeReceived = false;
+  #closeSent = false;
+
+  override firstPacket(request: RequestHead): RequestPacket {
+    const packet = requestPacket(request);
+    packet.credits = this.host.initialCredits;
+    packet.routerResp = this.host.routerResp;
+    return packet;
+  }
+
+  // ---- from the client
+
+  /** A WebSocket's request has no body. */
+  override onRequestData(): void {}
+
+  onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    const packet = new RequestPacket();
+    packet.contentType = text ? 'text' : 'binary';
+    packet.body = chunk;
+    packet.more = more;
+    this.#pass(packet);
+  }
+
+  onRequestPing(data: Buffer): void {
+    this.#passControl('ping', data);
+  }
+
+  onRequestPong(data: Buffer): void {
+    this.#passControl('pong', data);
+  }
+
+  onRequestClose(code: number, reason: string): void {
+    const packet = packetOf('close');
+    if (code !== NO_STATUS) packet.code = code;
+    packet.body = Buffer.from(reason);
+    this.#closeReceived = true;
+    this.#pass(packet);
+    this.#checkClosed();
+  }
+
+  #passControl(type: PacketType, data: Buffer): void {
+    const packet = packetOf(type);
+    packet.body = data;
+    this.#pass(packet);
+  }
+
+  #pass(packet: RequestPacket): void {
+    this.activeAt = this.host.now;
+    this.send(packet);
+  }
+
+  // ---- from the handler
+
+  protected override onPacket(packet: ResponsePacket): void {
+    if (!this.#accepted) this.#onOpening(packet);
+    else this.#onFrame(packet);
+    if (packet.credits > 0 && this.open) this.requester.onRequestCredit(packet.credits);
+  }
+
+  #onOpening(packet: ResponsePacket): void {
+    switch (packet.type) {
+      case 'data':
+        if (packet.code === 101) this.#accept(packet);
+        else this.#refuse(packet);
+        break;
+      case 'credit':
+      case 'keep-alive':
+        break;
+      default:
+        this.abort('HF_BACKEND_PROTOCOL', `the handler sent ${packet.type} before it accepted the WebSocket`);
+    }
+  }
+
+  #accept(packet: ResponsePacket): void {
+    const { code, reason, headers, body, credits } = packet;
+    if (body.length > 0) {
+      this.abort('HF_BACKEND_PROTOCOL', 'the packet that accepts the WebSocket has a body');
+      return;
+    }
+    this.#accepted = true;
+    this.requester.onResponse({ status: code, reason, headers, bodyLength: 0 });
+    // Handlers that grant nothing with their acceptance count on it that as much was granted as they were.
+    if (credits === 0 && this.open) this.requester.onRequestCredit(this.host.initialCredits);
+  }
+
+  /** An answer other than 101: the client gets it in place of a WebSocket. */
+  #refuse(packet: ResponsePacket): void {
+    const head = packet.more ? 'an answer that refuses a WebSocket comes in one packet' : responseHead(packet, false);
+    if (typeof head === 'string') {
+      this.abort('HF_BACKEND_PROTOCOL', head);
+      return;
+    }
+    if (!this.spend(packet.body.length)) return;
+    this.complete();
+    this.requester.onResponse({ ...head, bodyLength: packet.body.length });
+    this.requester.onResponseData(packet.body, false);
+  }
+
+  #onFrame(packet: ResponsePacket): void {
+    const { type, body } = packet;
+    if (type === 'credit' || type === 'keep-alive') return;
+    if (this.#closeSent) {
+      this.abort('HF_BACKEND_PROTOCOL', `the handler sent ${type} after its close`);
+      return;
+    }
+    switch (type) {
+      case 'data':
+        if (!this.#within) this.#text = packet.contentType !== 'binary';
+        this.#within = packet.more;
+        if (this.spend(body.length)) this.requester.onResponseMessage(body, this.#text, packet.more);
+        break;
+      case 'ping':
+      case 'pong':
+        if (body.length > MAX_CONTROL_BYTES) {
+          this.abort('HF_BACKEND_PROTOCOL', `the handler sent a ${type} of ${body.length} bytes`);
+        } else if (this.spend(body.length)) {
+          if (type === 'ping') this.requester.onResponsePing(body);
+          else this.requester.onResponsePong(body);
+        }
+        break;
+      case 'close':
+        this.#onClose(packet);
+        break;
+      default:
+        this.abort('HF_BACKEND_PROTOCOL', `the handler sent a packet of type ${type}`);
+    }
+  }
+
+  #onClose({ code, body }: ResponsePacket): void {
+    if (code !== 0 && code !== NO_STATUS && !isCloseCode(code)) {
+      this.abort('HF_BACKEND_PROTOCOL', `the handler closes with ${code}, which cannot be sent`);
+      return;
+    }
+    if (body.length > MAX_REASON_BYTES || !isUtf8(body)) {
+      this.abort(
+        'HF_BACKEND_PROTOCOL',
+        `the reason of the handler's close is not up to ${MAX_REASON_BYTES} bytes of UTF-8`,
+      );
+      return;
+    }
+    this.#closeSent = true;
+    this.#checkClosed();
+    this.requester.onResponseClose(code === 0 ? NORMAL_CLOSURE : code, body.toString());
+  }
+
+  #checkClosed(): void {
+    if (this.#closeSent && this.#closeReceived) this.complete();
+  }
+
+  protected override onError(packet: ResponsePacket): void {
+    const { condition, code, reason, headers, body } = packet;
+    if (condition !== 'rejected' || this.#accepted || code < 200 || code > 999) {
+      this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || 'an error'}`);
+      return;
+    }
+    if (body.length > this.window) {
+      this.fail('HF_BACKEND_OVERRUN', `the handler rejects with ${body.length} bytes, not up to ${this.window}`);
+      return;
+    }
+    this.requester.onResponse({ status: code, reason, headers, bodyLength: body.length });
+    this.requester.onResponseData(body, false);
+  }
+}

@@ -1,0 +1,205 @@
+import { Ticker, type TimerWheel } from '../clock/index.ts';
+import { parseRequestPacket } from '../codec/zhttp/index.ts';
+import type { Part } from '../codec/zmtp/index.ts';
+import type { Log } from '../exchange/index.ts';
+import { type BridgeCounters, RouterOutbox } from '../zhttp/index.ts';
+import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
+import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
+import { WaitingRequests } from './waiting-requests.ts';
+
+/** The three endpoints of stream mode, named as seen from here. */
+export interface StreamEndpoints {
+  /** First packets leave by it (PUSH). */
+  readonly out: string;
+  /** All further packets leave by it (ROUTER). */
+  readonly outStream: string;
+  /** Packets of handlers come in by it (SUB). */
+  readonly in: string;
+}
+
+/** What a link is made of. Times in milliseconds. */
+export interface ZmqHandlerLinkOptions {
+  /** Address that handlers answer to: 1 to 64 bytes without a space. */
+  readonly id: string;
+  readonly endpoints: readonly StreamEndpoints[];
+  /** Connects to the endpoints, which handlers bind then. */
+  readonly connect: boolean;
+  /** Permission bits of socket files; null leaves them to the umask. */
+  readonly ipcFileMode: number | null;
+  /** Whether handlers may answer by the ROUTER socket, which needs a name of its own for that. */
+  readonly routerResp: boolean;
+  /** High-water mark of packets for one handler, and from one. */
+  readonly hwm: number;
+  /** How long a request waits for a handler to take it. */
+  readonly backendTimeout: number;
+  /** Bytes of a message of a handler; one with more is cut off. */
+  readonly maxMessageBytes: number;
+  /** How long packets wait for a handler that is not connected. */
+  readonly sessionTimeout: number;
+  readonly wheel: TimerWheel;
+  readonly zmqCounters: ZmqCounters;
+  readonly counters: BridgeCounters;
+  readonly log: Log;
+}
+
+/** First packets on their way to one handler: few, so that a handler that is slow leaves the others what it cannot take. */
+const FIRST_HWM = 128;
+
+/** Between two looks at what waits. */
+const TICK = 100;
+
+/** Time that the end gives to what is still to be sent. */
+const LINGER = 10_000;
+
+const NO_ID = Buffer.alloc(0);
+
+/** For packets that we have written ourselves. */
+const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
+
+/** Handlers over ZeroMQ: PUSH for first packets, ROUTER for further ones, SUB for what they answer. */
+export class ZmqHandlerLink implements HandlerLink {
+  readonly #options: ZmqHandlerLinkOptions;
+  readonly #sink: HandlerLinkSink;
+  readonly #push: PushSocket;
+  readonly #router: RouterSocket;
+  readonly #sub: SubSocket;
+  readonly #requests: WaitingRequests;
+  readonly #outbox: RouterOutbox;
+  readonly #ticker: Ticker;
+  /** Bytes of the address and the space in front of each published packet. */
+  readonly #prefix: number;
+
+  constructor(options: ZmqHandlerLinkOptions, sink: HandlerLinkSink) {
+    const { id, wheel, log, hwm, zmqCounters: counters } = options;
+    const context = { wheel, counters, log };
+    const { ipcFileMode: ipcMode, maxMessageBytes } = options;
+    const shared = { ipcMode, maxMessageBytes, linger: LINGER };
+    this.#options = options;
+    this.#sink = sink;
+    this.#prefix = id.length + 1;
+    this.#requests = new WaitingRequests(options.backendTimeout);
+    // Without `immediate` a request would wait unseen in the queue of a handler that is not there.
+    this.#push = new PushSocket(context, { ...shared, sendHwm: FIRST_HWM, immediate: true }, () =>
+      this.#sendRequests(),
+    );
+    this.#router = new RouterSocket(
+      context,
+      {
+        ...shared,
+        sendHwm: hwm,
+        mandatory: true,
+        routingId: options.routerResp ? Buffer.from(id, 'latin1') : NO_ID,
+      },
+      (parts) => this.#onRouterMessage(parts),
+      () => this.#outbox.retry(),
+    );
+    this.#outbox = new RouterOutbox({
+      router: this.#router,
+      wheel,
+      // Its sessions have expired as well by then.
+      patience: options.sessionTimeout,
+      onSent: () => {
+        options.counters.packetsSent++;
+      },
+      onDropped: (address, packets) => this.#onDropped(address, packets),
+    });
+    this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
+    // The space belongs to it: otherwise what is for `edge2` would come to `edge` too.
+    this.#sub.subscribe(Buffer.from(`${id} `, 'latin1'));
+    this.#ticker = new Ticker(TICK, () => this.#onTick());
+  }
+
+  /**
+   * Binds or connects all endpoints.
+   * @throws ZmqError when one cannot be bound, or is none
+   */
+  async open(): Promise<string[]> {
+    const opened: string[] = [];
+    for (const { out, outStream, in: input } of this.#options.endpoints) {
+      opened.push(await this.#open(this.#push, out));
+      opened.push(await this.#open(this.#router, outStream));
+      opened.push(await this.#open(this.#sub, input));
+    }
+    return opened;
+  }
+
+  async #open(socket: ZmqSocket, endpoint: string): Promise<string> {
+    if (!this.#options.connect) return socket.bind(endpoint);
+    socket.connect(endpoint);
+    return endpoint;
+  }
+
+  offer(id: string, packet: Buffer): void {
+    // Those that wait already go first.
+    if (this.#requests.size === 0 && this.#sendRequest(packet)) return;
+    this.#requests.add(id, packet, this.#options.wheel.now);
+  }
+
+  withdraw(id: string): boolean {
+    return this.#requests.remove(id);
+  }
+
+  route(address: string, packet: Part): void {
+    this.#outbox.route(address, packet);
+  }
+
+  async close(): Promise<void> {
+    const deadline = this.#options.wheel.now + LINGER;
+    while (this.#outbox.pending && this.#options.wheel.now < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, TICK));
+    }
+    this.#ticker.stop();
+    this.#options.counters.packetsUndelivered += this.#outbox.clear();
+    await Promise.all([this.#push.close(), this.#router.close(), this.#sub.close()]);
+  }
+
+  #sendRequest(packet: Buffer): boolean {
+    if (!this.#push.send([packet])) return false;
+    this.#options.counters.packetsSent++;
+    return true;
+  }
+
+  #sendRequests(): void {
+    this.#requests.sendTo((packet) => this.#sendRequest(packet));
+  }
+
+  #onTick(): void {
+    const { wheel } = this.#options;
+    for (const id of this.#requests.expired(wheel.now)) this.#sink.onRefused(id);
+    // A handler may have connected meanwhile.
+    this.#outbox.retry();
+  }
+
+  #onDropped(handler: string, packets: readonly Part[]): void {
+    const { counters, log } = this.#options;
+    counters.packetsUndelivered += packets.length;
+    log.warn({ handler, packets: packets.length }, 'handler gone or stalled, packets dropped');
+    for (const packet of packets) {
+      const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
+      for (const { id } of parseRequestPacket(whole, OURS).ids) this.#sink.onLost(id);
+    }
+  }
+
+  #onSubMessage(parts: Buffer[]): void {
+    // The socket hands over only what begins with the address. Further frames have no meaning.
+    this.#receive((parts[0] as Buffer).subarray(this.#prefix));
+  }
+
+  /** A packet that comes by the ROUTER socket has no address in front, but an envelope that ends with an empty frame. */
+  #onRouterMessage(parts: Buffer[]): void {
+    const end = parts.findIndex((part, index) => index > 0 && part.length === 0);
+    const payload = end < 0 ? undefined : parts[end + 1];
+    if (payload !== undefined) {
+      this.#receive(payload);
+      return;
+    }
+    const { counters, log } = this.#options;
+    counters.packetsMalformed++;
+    log.warn({ frames: parts.length }, 'packet of a handler without an empty frame in front refused');
+  }
+
+  #receive(payload: Buffer): void {
+    this.#options.counters.packetsReceived++;
+    this.#sink.onPacket(payload);
+  }
+}

@@ -1,0 +1,106 @@
+import { Ticker, type TimerWheel } from '../clock/index.ts';
+import type { Log } from '../exchange/index.ts';
+import type { BridgeCounters } from '../zhttp/index.ts';
+import { DealerSocket, type ZmqCounters } from '../zmq/index.ts';
+import type { RequestLink, RequestLinkSink } from './handler-link.ts';
+import { WaitingRequests } from './waiting-requests.ts';
+
+/** What a link of req mode is made of. Times in milliseconds. */
+export interface ZmqReqLinkOptions {
+  readonly endpoints: readonly string[];
+  /** Connects to the endpoints, which handlers bind then. */
+  readonly connect: boolean;
+  /** Permission bits of socket files; null leaves them to the umask. */
+  readonly ipcFileMode: number | null;
+  /** How long a request waits for a handler to take it. */
+  readonly backendTimeout: number;
+  /** Bytes of a message of a handler; one with more is cut off. */
+  readonly maxMessageBytes: number;
+  readonly wheel: TimerWheel;
+  readonly zmqCounters: ZmqCounters;
+  readonly counters: BridgeCounters;
+  readonly log: Log;
+}
+
+/** Requests on their way to one handler. */
+const SEND_HWM = 128;
+
+/** Between two looks at what waits. */
+const TICK = 100;
+
+const EMPTY = Buffer.alloc(0);
+
+/** Handlers over a DEALER socket: REP or ROUTER sockets that get the requests in turn. */
+export class ZmqReqLink implements RequestLink {
+  readonly #options: ZmqReqLinkOptions;
+  readonly #sink: RequestLinkSink;
+  readonly #dealer: DealerSocket;
+  readonly #waiting: WaitingRequests;
+  readonly #ticker: Ticker;
+
+  constructor(options: ZmqReqLinkOptions, sink: RequestLinkSink) {
+    const { wheel, zmqCounters: counters, log, ipcFileMode: ipcMode, maxMessageBytes } = options;
+    this.#options = options;
+    this.#sink = sink;
+    this.#waiting = new WaitingRequests(options.backendTimeout);
+    // The end waits for nothing: the answers would have nobody to go to.
+    this.#dealer = new DealerSocket(
+      { wheel, counters, log },
+      { sendHwm: SEND_HWM, immediate: true, ipcMode, maxMessageBytes, linger: 0 },
+      (parts) => this.#onMessage(parts),
+      () => this.#waiting.sendTo((packet) => this.#send(packet)),
+    );
+    this.#ticker = new Ticker(TICK, () => {
+      for (const id of this.#waiting.expired(wheel.now)) sink.onRefused(id);
+    });
+  }
+
+  /**
+   * Binds or connects all endpoints.
+   * @returns them as they are, with the ports that were taken
+   * @throws ZmqError when one cannot be bound, or is none
+   */
+  async open(): Promise<string[]> {
+    const opened: string[] = [];
+    for (const endpoint of this.#options.endpoints) {
+      if (this.#options.connect) this.#dealer.connect(endpoint);
+      opened.push(this.#options.connect ? endpoint : await this.#dealer.bind(endpoint));
+    }
+    return opened;
+  }
+
+  offer(id: string, packet: Buffer): void {
+    // Those that wait already go first.
+    if (this.#waiting.size === 0 && this.#send(packet)) return;
+    this.#waiting.add(id, packet, this.#options.wheel.now);
+  }
+
+  withdraw(id: string): boolean {
+    return this.#waiting.remove(id);
+  }
+
+  async close(): Promise<void> {
+    this.#ticker.stop();
+    await this.#dealer.close();
+  }
+
+  #send(packet: Buffer): boolean {
+    if (!this.#dealer.send([EMPTY, packet])) return false;
+    this.#options.counters.packetsSent++;
+    return true;
+  }
+
+  /** An envelope that ends with an empty frame, and the packet. */
+  #onMessage(parts: Buffer[]): void {
+    const { counters, log } = this.#options;
+    const end = parts.findIndex((part) => part.length === 0);
+    const payload = end < 0 ? undefined : parts[end + 1];
+    counters.packetsReceived++;
+    if (payload !== undefined) {
+      this.#sink.onPacket(payload);
+      return;
+    }
+    counters.packetsMalformed++;
+    log.warn({ frames: parts.length }, 'answer of a handler without an empty frame in front refused');
+  }
+}

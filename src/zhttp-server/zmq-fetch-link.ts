@@ -1,0 +1,205 @@
+import { Ticker } from '../clock/index.ts';
+import type { Part } from '../codec/zmtp/index.ts';
+import { RouterOutbox } from '../zhttp/index.ts';
+import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
+import type { FetchLink, FetchLinkSink } from './fetch-link.ts';
+import type { FetchBridgeOptions } from './fetch-options.ts';
+
+/** What of the bridge's options concerns sockets. */
+export type ZmqFetchLinkOptions = Pick<
+  FetchBridgeOptions,
+  | 'address'
+  | 'stream'
+  | 'req'
+  | 'connect'
+  | 'ipcFileMode'
+  | 'inHwm'
+  | 'outHwm'
+  | 'sessionTimeout'
+  | 'limits'
+  | 'wheel'
+  | 'counters'
+  | 'zmqCounters'
+  | 'log'
+>;
+
+/** Frames in front of the empty one that are stepped over in a packet for a session, as many as with the original. */
+const MAX_ENVELOPE_FRAMES = 8;
+
+/** Room that a message may take beside its packet. */
+const ENVELOPE_BYTES = 4_096;
+
+/** Between two looks at what waits. */
+const TICK = 100;
+
+/** Time that the end gives to what is still to be sent. */
+const LINGER = 2_000;
+
+/**
+ * Askers over ZeroMQ. In stream mode PULL for first packets, ROUTER for further ones, and PUB for what is answered, or the same ROUTER for
+ * those who want that; in req mode another ROUTER.
+ */
+export class ZmqFetchLink implements FetchLink {
+  readonly #options: ZmqFetchLinkOptions;
+  readonly #sink: FetchLinkSink;
+  readonly #pull: PullSocket;
+  readonly #router: RouterSocket;
+  readonly #pub: PubSocket;
+  readonly #req: RouterSocket;
+  readonly #outbox: RouterOutbox;
+  readonly #ticker: Ticker;
+  /** Endpoints of req mode that are bound. */
+  #reqBound: string[] = [];
+  #paused = false;
+  #draining = false;
+  /** Which of the two sockets is asked first when there is room again. */
+  #reqFirst = false;
+
+  constructor(options: ZmqFetchLinkOptions, sink: FetchLinkSink) {
+    const { wheel, log, zmqCounters: counters, inHwm, outHwm, limits } = options;
+    const context = { wheel, counters, log };
+    const shared = {
+      ipcMode: options.ipcFileMode,
+      maxMessageBytes: limits.maxPacketBytes + ENVELOPE_BYTES,
+      linger: LINGER,
+      receiveHwm: inHwm,
+      sendHwm: outHwm,
+      mandatory: true,
+    };
+    this.#options = options;
+    this.#sink = sink;
+    this.#pull = new PullSocket(context, shared, (parts) => this.#onFirst(parts));
+    this.#router = new RouterSocket(
+      context,
+      { ...shared, routingId: Buffer.from(options.address, 'latin1') },
+      (parts) => this.#onFollowUp(parts),
+      () => this.#outbox.retry(),
+    );
+    this.#pub = new PubSocket(context, shared);
+    this.#req = new RouterSocket(context, shared, (parts) => this.#onRequest(parts));
+    this.#outbox = new RouterOutbox({
+      router: this.#router,
+      wheel,
+      patience: options.sessionTimeout,
+      onDropped: (address, packets) => {
+        log.warn({ from: address, packets: packets.length }, 'asker gone or stalled, packets dropped');
+        for (const packet of packets) sink.onLost(address, packet as Buffer);
+      },
+    });
+    this.#ticker = new Ticker(TICK, () => this.#outbox.retry());
+  }
+
+  /**
+   * Binds or connects all endpoints.
+   * @returns them as they are, with the ports that were taken
+   * @throws ZmqError when one cannot be bound, or is none
+   */
+  async open(): Promise<string[]> {
+    const opened: string[] = [];
+    // What is answered has to get out before anything comes in.
+    for (const { in: input, inStream, out } of this.#options.stream) {
+      const outEndpoint = await this.#open(this.#pub, out);
+      const inStreamEndpoint = await this.#open(this.#router, inStream);
+      opened.push(await this.#open(this.#pull, input), inStreamEndpoint, outEndpoint);
+    }
+    for (const endpoint of this.#options.req) {
+      const reqEndpoint = await this.#open(this.#req, endpoint);
+      if (!this.#options.connect) this.#reqBound.push(reqEndpoint);
+      opened.push(reqEndpoint);
+    }
+    return opened;
+  }
+
+  async #open(socket: ZmqSocket, endpoint: string): Promise<string> {
+    if (!this.#options.connect) return socket.bind(endpoint);
+    socket.connect(endpoint);
+    return endpoint;
+  }
+
+  publish(packet: Part): void {
+    this.#pub.send([packet]);
+  }
+
+  route(address: string, packet: Buffer): void {
+    this.#outbox.route(address, packet);
+  }
+
+  reply(envelope: Buffer[], packet: Buffer): void {
+    envelope.push(packet);
+    if (this.#req.send(envelope)) return;
+    const { counters, log } = this.#options;
+    counters.packetsUndelivered++;
+    log.warn({ bytes: packet.length }, 'answer dropped: its asker has gone or takes nothing');
+  }
+
+  pause(): void {
+    if (this.#draining) return;
+    this.#paused = true;
+    this.#pull.pause();
+    this.#req.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    const [first, second] = this.#reqFirst ? [this.#req, this.#pull] : [this.#pull, this.#req];
+    this.#reqFirst = !this.#reqFirst;
+    first.resume();
+    // What waited there may have been enough.
+    if (!this.#paused) second.resume();
+  }
+
+  drain(): void {
+    this.#draining = true;
+    this.resume();
+    // Requests of stream mode stay with their askers from now on, who give them to whoever comes next.
+    void this.#pull.close();
+    for (const endpoint of this.#reqBound.splice(0)) this.#req.unbind(endpoint);
+  }
+
+  async close(): Promise<void> {
+    this.#ticker.stop();
+    this.#outbox.retry();
+    this.#options.counters.packetsUndelivered += this.#outbox.clear();
+    await Promise.all([this.#pull.close(), this.#router.close(), this.#pub.close(), this.#req.close()]);
+  }
+
+  /** Further frames have no meaning. */
+  #onFirst(parts: Buffer[]): void {
+    this.#sink.onFirst(parts[0] as Buffer);
+  }
+
+  #onFollowUp(parts: Buffer[]): void {
+    const end = emptyFrame(parts);
+    if (end > MAX_ENVELOPE_FRAMES) this.#refuse(`more than ${MAX_ENVELOPE_FRAMES} frames in front`, parts);
+    else if (end < 0 || end + 1 === parts.length) this.#refuse('no packet behind an empty frame', parts);
+    else this.#sink.onFollowUp(parts[end + 1] as Buffer);
+  }
+
+  #onRequest(parts: Buffer[]): void {
+    const end = emptyFrame(parts);
+    if (end < 0 || end + 1 === parts.length) {
+      // Whoever has sent it could not tell an answer from anything else.
+      this.#refuse('no packet behind an empty frame', parts);
+      return;
+    }
+    const payload = parts[end + 1] as Buffer;
+    // The envelope is what is left: the answer goes back by the way that the request came.
+    parts.length = end + 1;
+    this.#sink.onRequest(parts, payload);
+  }
+
+  #refuse(reason: string, parts: readonly Buffer[]): void {
+    const { counters, log } = this.#options;
+    counters.packetsReceived++;
+    counters.packetsMalformed++;
+    log.warn({ frames: parts.length, reason }, 'packet of an asker refused');
+  }
+}
+
+/** Place of the first empty frame behind the sender's routing id; -1 if there is none. */
+function emptyFrame(parts: readonly Buffer[]): number {
+  for (let i = 1; i < parts.length; i++) {
+    if ((parts[i] as Buffer).length === 0) return i;
+  }
+  return -1;
+}

@@ -1,0 +1,356 @@
+import type { Socket } from 'node:net';
+import { WheelTimer } from '../clock/index.ts';
+import {
+  COMMAND_FRAME,
+  encodeError,
+  encodePing,
+  encodePong,
+  encodeSubscription,
+  MESSAGE,
+  NEED_INPUT,
+  parseError,
+  parsePing,
+  ZmtpError,
+  ZmtpSession,
+} from '../codec/zmtp/index.ts';
+import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
+import { fits } from './socket-type.ts';
+import { isRoutingId } from './zmq-options.ts';
+
+const HANDSHAKE = 0;
+const OPEN = 1;
+/** Our last bytes are on their way; what comes is thrown away. */
+const ENDING = 2;
+const CLOSED = 3;
+
+const NO_ID = Buffer.alloc(0);
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * One connection that speaks ZMTP: reads for its pipe, writes what the pipe gives it, answers commands, and watches that the peer
+ * is alive. A peer that breaks the protocol is disconnected, logged and counted.
+ */
+export class Connection extends WheelTimer implements PipeConnection {
+  /** Whether the handshake was completed once. */
+  established = false;
+  readonly pipe: Pipe;
+  readonly #socket: Socket;
+  readonly #owner: PipeOwner;
+  readonly #session: ZmtpSession;
+  readonly #endpoint: string;
+  readonly #whenClosed: () => void;
+  #state = HANDSHAKE;
+  /** Reading is suspended, because the pipe's inbox is full. */
+  #paused = false;
+  /** Commands to be sent with the next write. */
+  #commands: Buffer[] = [];
+  /** Answer to the last PING. Only one: a peer that asks without reading costs nothing. */
+  #pong: Buffer | null = null;
+  #pumping = false;
+  #lastInput = performance.now();
+  #nextPing = NEVER;
+  /** What the timer waits for. */
+  #wakeAt = NEVER;
+  /** RFC 37: the time to live of the peer's PING, until something else comes; `NEVER` if there is none. */
+  #peerTtl = NEVER;
+  /** The peer was silent for too long, but what waits in the socket has not been looked at yet. */
+  #overdue = false;
+  #error: Error | null = null;
+
+  /**
+   * @param endpoint for the log: where it was accepted or connected to
+   * @param accepted whether the peer has connected to us, and not we to it
+   * @param whenClosed called once the socket is closed
+   */
+  constructor(
+    socket: Socket,
+    owner: PipeOwner,
+    pipe: Pipe,
+    endpoint: string,
+    accepted: boolean,
+    whenClosed: () => void,
+  ) {
+    super();
+    this.pipe = pipe;
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#endpoint = endpoint;
+    this.#whenClosed = whenClosed;
+    this.#session = new ZmtpSession(owner.newMechanism(accepted), owner.options);
+    socket.on('data', (chunk) => this.#onData(chunk));
+    socket.on('drain', () => this.#onDrain());
+    // RFC 23 knows no half-closed connections: a peer that sends no more is gone.
+    socket.on('end', () => this.#socket.destroy());
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.on('close', () => this.#onClosed());
+    this.#writeHandshake();
+    const { handshakeTimeout } = owner.options;
+    if (handshakeTimeout > 0) owner.context.wheel.schedule(this, handshakeTimeout);
+  }
+
+  get blocked(): boolean {
+    return this.#state !== OPEN || this.#socket.writableLength >= this.#socket.writableHighWaterMark;
+  }
+
+  get hasCommands(): boolean {
+    return this.#pong !== null || this.#commands.length > 0;
+  }
+
+  write(buffers: readonly Buffer[]): void {
+    const socket = this.#socket;
+    if (buffers.length === 1 && !this.hasCommands) {
+      socket.write(buffers[0] as Buffer);
+      return;
+    }
+    socket.cork();
+    if (this.#pong !== null) socket.write(this.#pong);
+    for (const command of this.#commands) socket.write(command);
+    this.#pong = null;
+    this.#commands = [];
+    for (const buffer of buffers) socket.write(buffer);
+    socket.uncork();
+  }
+
+  subscribe(topic: Buffer, subscribe: boolean): void {
+    this.#command(encodeSubscription(topic, subscribe, this.#session.minor));
+  }
+
+  resume(): void {
+    if (this.#paused) {
+      this.#paused = false;
+      this.#lastInput = performance.now();
+      if (this.#state === OPEN) this.#watch(this.#lastInput);
+      this.#socket.resume();
+    }
+    this.#pump();
+  }
+
+  end(): void {
+    if (this.#state >= ENDING) return;
+    this.#leave(ENDING);
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  override onTimer(): void {
+    const now = performance.now();
+    // While nothing is read, nothing can be heard.
+    if (this.#state === OPEN && (this.#paused || now < this.#lastInput + this.#patience)) {
+      if (now >= this.#nextPing) this.#ping(now);
+      this.#watch(now);
+      return;
+    }
+    const { wheel, counters } = this.#owner.context;
+    // A process that was busy for long finds its peers' input and this timer in the same turn: input first.
+    if (!this.#overdue) {
+      this.#overdue = true;
+      wheel.schedule(this, 0);
+      return;
+    }
+    counters.peersSilent++;
+    this.#cut(this.#state === OPEN ? 'nothing heard in time' : 'no handshake in time', 'info');
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state >= ENDING) return;
+    this.#lastInput = performance.now();
+    this.#peerTtl = NEVER;
+    this.#session.push(chunk);
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      // A consumer may close or pause the socket from within.
+      while (this.#state < ENDING && !this.#paused) {
+        const event = this.#session.next();
+        if (event === MESSAGE) this.#deliver(this.#session.takeMessage());
+        else if (event === NEED_INPUT) break;
+        else if (event === COMMAND_FRAME) this.#obey();
+        else this.#open();
+      }
+      if (this.#state < ENDING) this.#writeHandshake();
+    } catch (error) {
+      if (!(error instanceof ZmtpError)) throw error;
+      this.#refuse(error);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #deliver(parts: Buffer[]): void {
+    const owner = this.#owner;
+    const { inbox } = this.pipe;
+    const { counters } = owner.context;
+    counters.messagesReceived++;
+    if (owner.closing) {
+      counters.messagesDropped++;
+      return;
+    }
+    if (owner.receiving && inbox.length === 0) {
+      owner.onPipeMessage(this.pipe, parts);
+      return;
+    }
+    inbox.push(parts);
+    if (inbox.length === 1) owner.onPipeWaiting(this.pipe);
+    const { receiveHwm } = owner.options;
+    if (receiveHwm > 0 && inbox.length >= receiveHwm) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+  }
+
+  #writeHandshake(): void {
+    for (const buffer of this.#session.takeOutput()) this.#socket.write(buffer);
+  }
+
+  /** The handshake is complete: whom do we talk to? */
+  #open(): void {
+    const owner = this.#owner;
+    const { peer } = this.#session;
+    const type = peer.get('socket-type')?.toString('latin1') ?? '';
+    if (!fits(owner.type, type)) throw this.#unwelcome(`a ${owner.type} socket does not talk to ${printable(type)}`);
+    const routingId = peer.get('identity') ?? NO_ID;
+    if (routingId.length > 0 && !isRoutingId(routingId)) throw this.#unwelcome('a malformed identity');
+    const refusal = owner.refusal(routingId);
+    // For now only: an ERROR would be the end of it for libzmq, which does not connect again after one.
+    if (refusal !== null) throw new ZmtpError('unexpected', refusal);
+    this.#writeHandshake();
+    this.#state = OPEN;
+    this.established = true;
+    const { wheel, counters, log } = owner.context;
+    counters.peersConnected++;
+    counters.peersOpen++;
+    if (log.debugEnabled) log.debug({ ...this.#whom(), peerType: type }, 'zmq peer connected');
+    wheel.cancel(this);
+    const now = performance.now();
+    const { heartbeatInterval } = owner.options;
+    // RFC 37 has added PING: a peer of version 3.0 need not know it.
+    if (heartbeatInterval > 0 && this.#session.minor === 1) this.#nextPing = now + heartbeatInterval;
+    this.#watch(now);
+    this.pipe.routingId = routingId;
+    this.pipe.connection = this;
+    owner.onPipeReady(this.pipe);
+    this.pipe.flushLater();
+  }
+
+  /** Tells the peer why we will never talk to it. */
+  #unwelcome(reason: string): ZmtpError {
+    this.#socket.write(encodeError(reason));
+    return new ZmtpError('unexpected', reason);
+  }
+
+  #obey(): void {
+    const { name, data } = this.#session.command;
+    const owner = this.#owner;
+    switch (name) {
+      case 'PING': {
+        const { ttlMs, context } = parsePing(data);
+        this.#peerTtl = ttlMs === 0 ? NEVER : ttlMs;
+        this.#watch(performance.now());
+        this.#pong = encodePong(Buffer.from(context));
+        this.pipe.flushLater();
+        break;
+      }
+      case 'PONG':
+        break;
+      case 'SUBSCRIBE':
+      case 'CANCEL':
+        owner.onPipeSubscription(this.pipe, data, name === 'SUBSCRIBE');
+        break;
+      case 'ERROR':
+        throw new ZmtpError('refused', `the peer refuses: ${parseError(data)}`);
+      case 'READY':
+        throw new ZmtpError('unexpected', 'a second handshake');
+      default:
+        // Later versions may add commands; to ignore one is harmless.
+        owner.context.counters.commandsUnexpected++;
+    }
+  }
+
+  #command(command: Buffer): void {
+    this.#commands.push(command);
+    this.pipe.flushLater();
+  }
+
+  #ping(now: number): void {
+    const { heartbeatInterval, heartbeatTimeout } = this.#owner.options;
+    this.#nextPing = now + heartbeatInterval;
+    // A peer that does not read gets no second PING on top of the first.
+    if (!this.blocked) this.#command(encodePing(heartbeatInterval + heartbeatTimeout));
+  }
+
+  /** Milliseconds that the peer may be silent; `NEVER` for no bound. */
+  get #patience(): number {
+    const { heartbeatInterval, heartbeatTimeout } = this.#owner.options;
+    return Math.min(this.#peerTtl, this.#nextPing === NEVER ? NEVER : heartbeatInterval + heartbeatTimeout);
+  }
+
+  /** Makes sure that the timer fires for what comes first: the next PING, or the end of patience. */
+  #watch(now: number): void {
+    this.#overdue = false;
+    const next = Math.min(this.#nextPing, this.#paused ? NEVER : this.#lastInput + this.#patience);
+    // Never put off: a peer that sends one PING after the other must not keep us from our own.
+    if (next === NEVER || (this.waiting && next >= this.#wakeAt)) return;
+    this.#wakeAt = next;
+    this.#owner.context.wheel.schedule(this, next - now);
+  }
+
+  #onDrain(): void {
+    if (this.#state === OPEN) this.pipe.onFlush();
+  }
+
+  #refuse(error: ZmtpError): void {
+    this.#owner.context.counters.peersRefused++;
+    this.#cut(`${error.kind}: ${error.message}`, 'warn');
+  }
+
+  #cut(reason: string, level: 'warn' | 'info'): void {
+    this.#owner.context.log[level]({ ...this.#whom(), reason }, 'zmq peer cut off');
+    const wasOpen = this.#state === OPEN;
+    this.#leave(ENDING);
+    // A courtesy may still leave, but nothing is waited for.
+    if (this.#socket.writableLength === 0) this.#socket.destroySoon();
+    else this.#socket.destroy();
+    if (wasOpen) this.#lost();
+  }
+
+  #leave(state: number): void {
+    this.#owner.context.wheel.cancel(this);
+    this.#state = state;
+  }
+
+  #lost(): void {
+    this.#owner.context.counters.peersOpen--;
+    this.pipe.connection = null;
+    this.#owner.onPipeLost(this.pipe);
+  }
+
+  #onClosed(): void {
+    const wasOpen = this.pipe.connection === this;
+    this.#leave(CLOSED);
+    const { log } = this.#owner.context;
+    if (log.debugEnabled) log.debug({ ...this.#whom(), reason: this.#error?.message }, 'zmq connection closed');
+    if (wasOpen) this.#lost();
+    this.#whenClosed();
+  }
+
+  #whom(): Record<string, unknown> {
+    const { remoteAddress, remotePort } = this.#socket;
+    const peer = remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
+    return { type: this.#owner.type, endpoint: this.#endpoint, peer };
+  }
+}
+
+/** The text with everything but printable ASCII made visible, and not too long: it comes from the peer. */
+function printable(text: string): string {
+  return text === '' ? 'an unnamed type' : text.slice(0, 32).replace(/[^ -~]/g, '?');
+}

@@ -1,0 +1,100 @@
+import type { TimerWheel } from '../clock/index.ts';
+import { DEFAULT_LIMITS, type ZmtpLimits } from '../codec/zmtp/index.ts';
+import type { Log } from '../exchange/index.ts';
+import type { ZmqCounters } from './zmq-counters.ts';
+import { ZmqError } from './zmq-error.ts';
+
+/** What sockets are built from. */
+export interface ZmqContext {
+  readonly wheel: TimerWheel;
+  readonly counters: ZmqCounters;
+  readonly log: Log;
+}
+
+/** How a socket behaves. Times are in milliseconds, as coarse as the timer wheel. */
+export interface ZmqOptions extends ZmtpLimits {
+  /** What a ROUTER shall call us: up to 255 bytes, the first not zero; empty lets it choose. For REQ, DEALER and ROUTER. */
+  readonly routingId: Buffer;
+  /** Messages that wait for one peer beyond those on their way; 0 for no bound. */
+  readonly sendHwm: number;
+  /** Messages that are taken from one peer while the socket is paused; 0 for no bound. */
+  readonly receiveHwm: number;
+  /** Time that `close` gives to what is yet to be sent; 0 drops it, `Infinity` waits for ever. */
+  readonly linger: number;
+  /** ROUTER only: `send` says so when a message cannot be routed, in place of dropping it. */
+  readonly mandatory: boolean;
+  /** PUSH, DEALER and REQ: no message waits for a peer that is not connected yet (libzmq's ZMQ_IMMEDIATE). */
+  readonly immediate: boolean;
+  /** Time between two PINGs to a peer that speaks ZMTP 3.1; 0 for none. */
+  readonly heartbeatInterval: number;
+  /** Time after a PING in which something has to come from the peer. */
+  readonly heartbeatTimeout: number;
+  /** Time before the second attempt to connect; each further one waits twice as long, less some chance. At least 1. */
+  readonly reconnectInterval: number;
+  /** The longest wait between two attempts; one less than `reconnectInterval` counts as that. */
+  readonly reconnectMax: number;
+  /** Until a connection is established and its handshake complete; 0 for no bound. */
+  readonly handshakeTimeout: number;
+  /** Connections that a socket accepts at a time. */
+  readonly maxPeers: number;
+  /** Topics that one subscriber may ask for. */
+  readonly maxSubscriptions: number;
+  /** Bytes of one topic. */
+  readonly maxTopicBytes: number;
+  /** Permission bits of the socket files of `ipc://` endpoints; null leaves them to the umask. */
+  readonly ipcMode: number | null;
+}
+
+export const DEFAULT_OPTIONS: ZmqOptions = {
+  ...DEFAULT_LIMITS,
+  routingId: Buffer.alloc(0),
+  sendHwm: 1_000,
+  receiveHwm: 1_000,
+  linger: 1_000,
+  mandatory: false,
+  immediate: false,
+  heartbeatInterval: 0,
+  heartbeatTimeout: 10_000,
+  reconnectInterval: 100,
+  reconnectMax: 5_000,
+  handshakeTimeout: 30_000,
+  maxPeers: 10_000,
+  maxSubscriptions: 10_000,
+  maxTopicBytes: 1_024,
+  ipcMode: null,
+};
+
+/** RFC 28: an identity has at most so many bytes. */
+export const MAX_ROUTING_ID_BYTES = 255;
+
+/** Whether `id` can be the name that a peer has given itself (RFC 28: those that begin with zero are the ROUTER's to give). */
+export function isRoutingId(id: Buffer): boolean {
+  return id.length <= MAX_ROUTING_ID_BYTES && id[0] !== 0;
+}
+
+/**
+ * The options with defaults for those that are not given.
+ * @throws ZmqError `option` when one is out of its range
+ */
+export function resolveOptions(given: Partial<ZmqOptions>): ZmqOptions {
+  const options = { ...DEFAULT_OPTIONS, ...given };
+  if (!isRoutingId(options.routingId)) throw new ZmqError('option', 'routingId: 255 bytes at most, the first not zero');
+  check('sendHwm', options.sendHwm, 0);
+  check('receiveHwm', options.receiveHwm, 0);
+  check('linger', options.linger, 0);
+  check('heartbeatInterval', options.heartbeatInterval, 0);
+  check('heartbeatTimeout', options.heartbeatTimeout, 1);
+  check('reconnectInterval', options.reconnectInterval, 1);
+  check('reconnectMax', options.reconnectMax, 0);
+  check('handshakeTimeout', options.handshakeTimeout, 0);
+  check('maxMessageBytes', options.maxMessageBytes, 0);
+  check('maxParts', options.maxParts, 1);
+  check('maxPeers', options.maxPeers, 1);
+  check('maxSubscriptions', options.maxSubscriptions, 1);
+  check('maxTopicBytes', options.maxTopicBytes, 0);
+  return options;
+}
+
+function check(name: string, value: number, least: number): void {
+  if (!(value >= least)) throw new ZmqError('option', `${name}: at least ${least}, not ${value}`);
+}

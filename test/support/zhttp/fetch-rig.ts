@@ -1,0 +1,156 @@
+import type { TestContext } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import {
+  DEFAULT_ZHTTP_LIMITS,
+  encodeRequestPacket,
+  type PacketFormat,
+  RequestPacket,
+} from '../../../src/codec/zhttp/index.ts';
+import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { FetchEngine, type FetchEngineOptions } from '../../../src/zhttp-server/fetch-engine.ts';
+import { FakeLog } from '../fake-log.ts';
+import { manualClock } from '../manual-clock.ts';
+import { FakeFetchLink } from './fake-fetch-link.ts';
+import { type FakeFetch, FakeFetcher } from './fake-fetcher.ts';
+
+/** What a test may say in a packet of an asker. */
+export type AskFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userData'>> & {
+  readonly body?: string | Buffer;
+  /** Default: `a`. Empty for none. */
+  readonly id?: string;
+  /** Default: 0 in a first packet, the next number of the session in others; null for none. */
+  readonly seq?: number | null;
+  readonly userData?: string;
+  readonly format?: PacketFormat;
+};
+
+/** An engine between askers and a fetcher that the test plays, with a clock that the test moves. It is called `zu`, and the asker `me`. */
+export class FetchRig {
+  readonly counters = new BridgeCounters();
+  readonly log: FakeLog;
+  readonly wheel = new TimerWheel();
+  readonly fetcher = new FakeFetcher();
+  readonly engine: FetchEngine;
+  readonly link: FakeFetchLink;
+  /** Number of the next packet in each session. */
+  readonly #seqs = new Map<string, number>();
+
+  constructor(changes: Partial<FetchEngineOptions> = {}, debugEnabled = false) {
+    this.log = new FakeLog(debugEnabled);
+    let link: FakeFetchLink | undefined;
+    const options: FetchEngineOptions = {
+      address: 'zu',
+      maxOpenRequests: Number.POSITIVE_INFINITY,
+      bufferSize: 1_000,
+      maxBodyBytes: 10_000,
+      sessionTimeout: 60_000,
+      activityTimeout: 600_000,
+      guard: null,
+      obeyIgnorePolicies: true,
+      decompress: false,
+      limits: DEFAULT_ZHTTP_LIMITS,
+      fetcher: this.fetcher,
+      wheel: this.wheel,
+      counters: this.counters,
+      log: this.log,
+      ...changes,
+    };
+    this.engine = new FetchEngine(options, (sink) => {
+      link = new FakeFetchLink(sink);
+      return link;
+    });
+    this.link = link as FakeFetchLink;
+  }
+
+  /** Pushes a request for a streamed answer with 1000 credits; what of it was told the asker is kept. */
+  stream(fields: AskFields = {}): FakeFetch {
+    this.first({ stream: true, credits: 1_000, ...fields });
+    return this.fetcher.last;
+  }
+
+  /** Pushes a request for a WebSocket with 1000 credits. */
+  webSocket(fields: AskFields = {}): FakeFetch {
+    this.first({ uri: 'ws://example.com/', method: '', credits: 1_000, ...fields });
+    return this.fetcher.last;
+  }
+
+  /** A WebSocket that the origin has accepted, and takes so many bytes of; what the asker was told by then is not kept. */
+  openWebSocket(granted = 1_000, fields: AskFields = {}): FakeFetch {
+    const fetch = this.webSocket(fields).accept();
+    if (granted > 0) fetch.grant(granted);
+    this.link.take();
+    return fetch;
+  }
+
+  /** Pushes a first packet: a GET by `me`, unless `fields` say otherwise. */
+  first(fields: AskFields = {}): void {
+    const { id = 'a', seq = 0, from = 'me' } = fields;
+    this.#seqs.set(`${from} ${id}`, (seq ?? 0) + 1);
+    this.link.sink.onFirst(askPacket({ from, method: 'GET', uri: 'http://example.com/', ...fields, id, seq }));
+  }
+
+  /** Sends a further packet of a session. */
+  follow(fields: AskFields = {}): void {
+    const { id = 'a', from = 'me' } = fields;
+    const key = `${from} ${id}`;
+    const { seq = this.#seqs.get(key) ?? 1 } = fields;
+    if (seq !== null) this.#seqs.set(key, seq + 1);
+    this.followRaw(askPacket({ from, ...fields, id, seq }));
+  }
+
+  /** Sends one further packet of `me` for all these sessions. */
+  followAll(sessions: readonly (readonly [id: string, seq: number | null])[], fields: AskFields): void {
+    this.followRaw(askPacket({ from: 'me', ...fields }, sessions));
+  }
+
+  /** Asks in req mode, without an id unless there is one in `fields`. */
+  request(fields: AskFields = {}, envelope: readonly string[] = ['r', '']): void {
+    this.requestRaw(askPacket({ method: 'GET', uri: 'http://example.com/', id: '', seq: null, ...fields }), envelope);
+  }
+
+  firstRaw(payload: string | Buffer): void {
+    this.link.sink.onFirst(Buffer.from(payload as string, 'latin1'));
+  }
+
+  followRaw(payload: string | Buffer): void {
+    this.link.sink.onFollowUp(Buffer.from(payload as string, 'latin1'));
+  }
+
+  requestRaw(payload: string | Buffer, envelope: readonly string[] = ['r', '']): void {
+    this.link.sink.onRequest(
+      envelope.map((frame) => Buffer.from(frame, 'latin1')),
+      Buffer.from(payload as string, 'latin1'),
+    );
+  }
+}
+
+/** A packet of an asker as bytes, with its type byte. @param sessions that it is for, instead of `fields.id` */
+export function askPacket(
+  fields: AskFields,
+  sessions?: readonly (readonly [id: string, seq: number | null])[],
+): Buffer {
+  const { id = 'a', seq = null, format = 'T', body = '', userData, ...rest } = fields;
+  const refs = sessions ?? (id === '' ? [] : [[id, seq] as const]);
+  const packet = Object.assign(new RequestPacket(), rest, {
+    ids: refs.map(([name, number]) => ({ id: name, seq: number })),
+    body: Buffer.from(body as string, 'latin1'),
+    userData: userData === undefined ? null : Buffer.from(userData),
+  });
+  return encodeRequestPacket(packet, format);
+}
+
+/** The clock of each test, which all its engines share. */
+const clocks = new WeakMap<TestContext, (seconds: number) => void>();
+
+/** An engine on a stopped clock, and what moves that by seconds. */
+export function fetchRig(
+  t: TestContext,
+  changes: Partial<FetchEngineOptions> = {},
+  debugEnabled = false,
+): FetchRig & { readonly advance: (seconds: number) => void } {
+  const advance = clocks.get(t) ?? manualClock(t);
+  clocks.set(t, advance);
+  const rig = new FetchRig(changes, debugEnabled);
+  t.after(() => rig.wheel.stop());
+  return Object.assign(rig, { advance });
+}

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { MAX_REPLAY } from '../../../src/fetch/replayed-body.ts';
+import type { FakeRequester } from '../client/fake-requester.ts';
+import { FetchRig, follow } from './fetch-rig.ts';
+
+test('What has lost its body is redirected on its connection as any other', async (t) => {
+  for (const body of ['hello', '']) {
+    const rig = new FetchRig(t);
+    const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
+    rig.sent.grant(10);
+    requester.send(body, false);
+    rig.sent.respond(303, ['Location', '/e']);
+    const second = rig.sent;
+    assert.equal(second.head.bodyLength, 0);
+    second.respond(302, ['Location', '/f'], 'moved');
+    assert.equal(second.left, null);
+    assert.equal(second.body, '');
+    rig.sent.respond(200, [], 'ok');
+    await requester.completed();
+  }
+});
+
+test('What a requester grants while it is asked for its body at the next place counts there', (t) => {
+  const rig = new FetchRig(t);
+  rig.client.onSend = (sent) => sent.grant(5);
+  const requester = follow(rig, { method: 'PUT', bodyLength: 20, credits: 10 });
+  requester.send('hello', true);
+  requester.onCall = () => requester.grant(7);
+  rig.client.onSend = (sent) => sent.grant(15);
+  rig.sent.answer(307, ['Location', '/e']);
+  assert.equal(rig.sent.head.credits, 10);
+  assert.equal(rig.sent.credits, 17);
+});
+
+test('A body goes through as it is granted while nothing redirects', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
+  assert.deepEqual(requester.grants, []);
+  rig.sent.grant(4);
+  requester.send('ab', true);
+  requester.send('cd', true);
+  assert.deepEqual(rig.sent.chunks.map(String), ['ab', 'cd']);
+  rig.sent.grant(10);
+  requester.send('ef', false);
+  assert.equal(rig.sent.body, 'abcdef');
+  assert.ok(rig.sent.complete);
+  assert.deepEqual(requester.grants, [4, 10]);
+  rig.sent.respond(200, [], 'ok');
+  await requester.completed();
+});
+
+test('A body is sent again as the next place grants it, from its beginning', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
+  rig.sent.grant(100);
+  for (const piece of ['ab', 'cde', 'f']) requester.send(piece, true);
+  requester.send('', false);
+  rig.sent.respond(307, ['Location', '/e']);
+  assert.equal(rig.sent.head.bodyLength, UNKNOWN_LENGTH);
+  rig.sent.grant(4);
+  assert.deepEqual(rig.sent.chunks.map(String), ['abcd']);
+  rig.sent.grant(1);
+  assert.ok(!rig.sent.complete);
+  rig.sent.grant(100);
+  assert.equal(rig.sent.body, 'abcdef');
+  assert.ok(rig.sent.complete);
+  assert.deepEqual(requester.grants, [100]);
+  rig.sent.respond(200, [], 'ok');
+  await requester.completed();
+});
+
+test('A body that has not all come goes on at the next place', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: 9 });
+  const first = rig.sent;
+  first.grant(5);
+  requester.send('abc', true);
+  first.answer(307, ['Location', '/e'], 5);
+  // It may wait for the rest before it ends its answer.
+  assert.notEqual(first.left, null);
+  requester.send('d', true);
+  assert.equal(rig.sent.head.bodyLength, 9);
+  rig.sent.grant(2);
+  assert.equal(rig.sent.body, 'ab');
+  requester.send('e', true);
+  assert.equal(rig.sent.body, 'ab');
+  assert.deepEqual(requester.grants, [5]);
+  rig.sent.grant(5);
+  assert.equal(rig.sent.body, 'abcde');
+  // Only what the requester has not been granted before.
+  assert.deepEqual(requester.grants, [5, 2]);
+  requester.send('fg', true);
+  rig.sent.grant(10);
+  requester.send('hi', false);
+  assert.equal(rig.sent.body, 'abcdefghi');
+  assert.ok(rig.sent.complete);
+  rig.sent.respond(200, [], 'ok');
+  await requester.completed();
+});
+
+test('A place may grant before it is known who takes the body there', async (t) => {
+  const rig = new FetchRig(t);
+  rig.client.onSend = (sent) => sent.grant(WINDOW);
+  const requester = follow(rig, { method: 'POST', bodyLength: 5 });
+  requester.send('abc', true);
+  rig.sent.answer(308, ['Location', '/e']);
+  assert.equal(rig.sent.body, 'abc');
+  requester.send('de', false);
+  assert.equal(rig.sent.body, 'abcde');
+  assert.deepEqual(requester.grants, [WINDOW]);
+});
+
+test('A place may answer within the last piece of the body', async (t) => {
+  const rig = new FetchRig(t);
+  rig.client.onSend = (sent) => {
+    sent.grant(WINDOW);
+    sent.onComplete = () => {
+      if (rig.client.count < 3) sent.respond(307, ['Location', '/e']);
+      else sent.respond(200, [], sent.body);
+    };
+  };
+  const requester = follow(rig, { method: 'POST', bodyLength: 5 });
+  requester.send('hello', false);
+  await requester.completed();
+  assert.equal(rig.client.count, 3);
+  assert.equal(requester.body, 'hello');
+});
+
+test("The rest of a body that is not sent any more is nobody's", async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: 9 });
+  rig.sent.grant(5);
+  requester.send('abc', true);
+  const first = rig.sent;
+  first.answer(303, ['Location', '/e']);
+  assert.notEqual(first.left, null);
+  requester.send('de', true);
+  assert.equal(rig.sent.body, '');
+  rig.sent.respond(200, [], 'ok');
+  await requester.completed();
+  assert.deepEqual(requester.grants, [5]);
+});
+
+/** Sends a body of `size` bytes in pieces. */
+function sendBody(rig: FetchRig, requester: FakeRequester, size: number): void {
+  for (let left = size; left > 0; ) {
+    const piece = Math.min(left, 50_000);
+    left -= piece;
+    rig.sent.grant(piece);
+    requester.send(Buffer.alloc(piece, left % 251), left > 0);
+  }
+}
+
+for (const bodyLength of [MAX_REPLAY, UNKNOWN_LENGTH]) {
+  test(`A body of a million bytes is sent again, when its length is ${bodyLength === UNKNOWN_LENGTH ? 'not ' : ''}known`, async (t) => {
+    const rig = new FetchRig(t);
+    const requester = follow(rig, { method: 'POST', bodyLength });
+    sendBody(rig, requester, MAX_REPLAY);
+    const first = rig.sent;
+    first.respond(307, ['Location', '/e']);
+    for (let i = 0; i < 20; i++) rig.sent.grant(50_000);
+    assert.ok(Buffer.concat(rig.sent.chunks).equals(Buffer.concat(first.chunks)));
+    rig.sent.respond(200, [], 'ok');
+    await requester.completed();
+  });
+}
+
+for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
+  test(`A larger one is not, when its length is ${bodyLength === UNKNOWN_LENGTH ? 'not ' : ''}known`, async (t) => {
+    for (const [status, fails] of [
+      [307, true],
+      [302, false],
+      [200, false],
+    ] as const) {
+      const rig = new FetchRig(t);
+      const requester = follow(rig, { method: 'POST', bodyLength });
+      sendBody(rig, requester, MAX_REPLAY + 1);
+      const first = rig.sent;
+      assert.ok(first.complete);
+      first.answer(status, ['Location', '/e'], 2);
+      if (fails) {
+        const error = await requester.failed();
+        assert.equal(error.code, 'HF_ORIGIN_PROTOCOL');
+        assert.match(error.detail, /^a\.example: redirects a request whose body is too large to be sent again$/);
+        assert.notEqual(first.left, null);
+        continue;
+      }
+      first.data('ok', false);
+      if (status === 302) rig.sent.respond(200, [], 'ok');
+      await requester.completed();
+    }
+  });
+}
+
+test('A large body of which little has come can still be redirected', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'PUT', bodyLength: 2 * MAX_REPLAY });
+  rig.sent.grant(3);
+  requester.send('abc', true);
+  rig.sent.answer(307, ['Location', '/e']);
+  rig.sent.grant(2 * MAX_REPLAY);
+  assert.equal(rig.sent.body, 'abc');
+  requester.send(Buffer.alloc(2 * MAX_REPLAY - 3), false);
+  assert.ok(rig.sent.complete);
+  rig.sent.respond(200, [], 'ok');
+  await requester.completed();
+});
+
+test('What grows over a million bytes at the next place goes through, and cannot be redirected once more', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
+  rig.sent.grant(MAX_REPLAY + 10);
+  requester.send(Buffer.alloc(MAX_REPLAY, 'a'), true);
+  rig.sent.answer(307, ['Location', '/e']);
+  requester.send('b', true);
+  rig.sent.grant(MAX_REPLAY);
+  requester.send('c', true);
+  rig.sent.grant(100);
+  requester.send('d', false);
+  assert.equal(
+    Buffer.concat(rig.sent.chunks)
+      .subarray(MAX_REPLAY - 1)
+      .toString(),
+    'abcd',
+  );
+  assert.ok(rig.sent.complete);
+  rig.sent.answer(307, ['Location', '/f']);
+  assert.equal((await requester.failed()).code, 'HF_ORIGIN_PROTOCOL');
+});
+
+test('An answer that comes before the body has all come lets the rest of it through', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: 6 });
+  rig.sent.grant(6);
+  requester.send('abc', true);
+  rig.sent.answer(200);
+  requester.send('def', false);
+  assert.equal(rig.sent.body, 'abcdef');
+  rig.sent.data('ok', false);
+  await requester.completed();
+});
+
+test('An answer that comes before the body was sent again lets the rest of it through', async (t) => {
+  const rig = new FetchRig(t);
+  const requester = follow(rig, { method: 'POST', bodyLength: 6 });
+  rig.sent.grant(6);
+  requester.send('abcdef', false);
+  rig.sent.respond(307, ['Location', '/e']);
+  rig.sent.grant(2);
+  rig.sent.answer(200);
+  rig.sent.grant(2);
+  rig.sent.grant(2);
+  assert.equal(rig.sent.body, 'abcdef');
+  rig.sent.data('ok', false);
+  await requester.completed();
+});
+
+test('A declared body is one at every place', async (t) => {
+  const rig = new FetchRig(t);
+  const fields = { method: 'POST', bodyLength: UNKNOWN_LENGTH, headers: ['Content-Length', '5'] };
+  const requester = follow(rig, fields);
+  rig.sent.grant(10);
+  requester.send('hello', false);
+  rig.sent.respond(307, ['Location', '/e']);
+  assert.equal(rig.sent.head.bodyLength, 5);
+  rig.sent.grant(10);
+  assert.equal(rig.sent.body, 'hello');
+});

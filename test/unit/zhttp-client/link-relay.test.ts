@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../../src/codec/zhttp/index.ts';
+import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { LinkRelay, RelayedLink } from '../../../src/zhttp-client/index.ts';
+import { turn } from '../../support/manual-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { type answerPacket, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
+import { RecordingSink } from '../../support/zhttp/recording-sink.ts';
+import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
+
+/** One process that serves connections. */
+interface Process {
+  readonly link: RelayedLink;
+  readonly sink: RecordingSink;
+  close(): Promise<void>;
+}
+
+/** A relay between processes and handlers that the test plays. */
+class RelayRig {
+  readonly zmq: ZmqRig;
+  readonly counters = new BridgeCounters();
+  readonly relay: LinkRelay;
+  readonly link: FakeHandlerLink;
+  readonly #t: TestContext;
+  readonly #endpoint: string;
+
+  constructor(t: TestContext) {
+    this.#t = t;
+    t.after(() => this.relay.close());
+    this.zmq = new ZmqRig(t);
+    this.#endpoint = `ipc://${join(temporaryFolder(t), 'relay')}`;
+    let link: FakeHandlerLink | undefined;
+    const { context, log } = this.zmq;
+    this.relay = new LinkRelay({ address: 'c1', context, counters: this.counters, log }, (sink) => {
+      link = new FakeHandlerLink(sink);
+      return link;
+    });
+    this.link = link as FakeHandlerLink;
+  }
+
+  /** Starts a process, whose sessions have ids that begin with its name. */
+  async process(name: string): Promise<Process> {
+    const sink = new RecordingSink();
+    const { zmq } = this;
+    const before = zmq.counters.peersConnected;
+    const link = new RelayedLink(zmq.context, name, this.#endpoint, sink);
+    this.#t.after(() => link.close());
+    const close = async () => {
+      const { peersOpen } = zmq.counters;
+      await link.close();
+      while (zmq.counters.peersOpen > peersOpen - 2) await turn();
+    };
+    await zmq.connected(before + 2);
+    return { link, sink, close };
+  }
+
+  async open(): Promise<this> {
+    await this.relay.open(this.#endpoint);
+    return this;
+  }
+
+  /** Lets a process begin a session. */
+  async begin({ link }: Process, id: string): Promise<void> {
+    const count = this.link.offered.length;
+    link.offer(id, request(id));
+    while (this.link.offered.length === count) await turn();
+  }
+
+  /** Lets a handler send a packet for these sessions. */
+  answer(ids: readonly string[], fields: Parameters<typeof answerPacket>[1] = {}): void {
+    this.link.answerAll(
+      ids.map((id) => [id, 1]),
+      { type: 'keep-alive', ...fields },
+    );
+  }
+}
+
+function request(id: string): Buffer {
+  const packet = Object.assign(new RequestPacket(), {
+    from: 'c1',
+    ids: [{ id, seq: 0 }],
+    method: 'GET',
+    uri: 'http://a/',
+  });
+  return encodeRequestPacket(packet);
+}
+
+/** The ids that a packet names. */
+function idsOf(packet: string): string[] {
+  return parseResponsePacket(Buffer.from(packet, 'latin1')).ids.map(({ id }) => id);
+}
+
+test('what processes ask for is done in the order in which each has asked', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const one = await rig.process('p1');
+  const two = await rig.process('p2');
+  one.link.offer('p1-1', request('p1-1'));
+  one.link.route('h1', request('p1-1'));
+  assert.equal(one.link.withdraw('p1-2'), false);
+  two.link.offer('p2-1', request('p2-1'));
+  while (rig.link.offered.length < 2 || rig.link.withdrawn.length < 1) await turn();
+  assert.deepEqual(rig.link.offered.map(({ ids }) => ids[0]?.id).sort(), ['p1-1', 'p2-1']);
+  assert.deepEqual(rig.link.take(), ['h1 p1-1#0 data']);
+  assert.deepEqual(rig.link.withdrawn, ['p1-2']);
+});
+
+test('each process gets the packets of its own sessions', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const one = await rig.process('p1');
+  const two = await rig.process('p2');
+  rig.answer(['p1-1']);
+  rig.answer(['p2-1']);
+  rig.answer(['p1-2']);
+  assert.deepEqual((await one.sink.packets.take(2)).map(idsOf), [['p1-1'], ['p1-2']]);
+  assert.deepEqual(idsOf(await two.sink.packets.next()), ['p2-1']);
+  assert.deepEqual([...one.sink.packets.all, ...two.sink.packets.all], []);
+});
+
+test('a packet for sessions of several processes goes to each of them once', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const processes = [await rig.process('p1'), await rig.process('p2')];
+  const ids = ['p1-1', 'p2-1', 'p1-2'];
+  rig.answer(ids);
+  for (const { sink } of processes) assert.deepEqual(idsOf(await sink.packets.next()), ids);
+  rig.answer(['p1-9']);
+  assert.deepEqual(idsOf(await (processes[0] as Process).sink.packets.next()), ['p1-9']);
+  assert.deepEqual((processes[1] as Process).sink.packets.all, []);
+});
+
+test('what the link refuses and loses is told to the process that has the session', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const one = await rig.process('p1');
+  const two = await rig.process('p2');
+  rig.link.refuse('p1-1');
+  rig.link.lose('p2-2');
+  assert.equal(await one.sink.refused.next(), 'p1-1');
+  assert.equal(await two.sink.lost.next(), 'p2-2');
+  assert.deepEqual([...one.sink.lost.all, ...two.sink.refused.all], []);
+});
+
+test('handlers of sessions whose process is gone get a cancel, others get their packets', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const one = await rig.process('p1');
+  const two = await rig.process('p2');
+  await rig.begin(one, 'p1-1');
+  await rig.begin(two, 'p2-1');
+  await one.close();
+  rig.answer(['p1-1']);
+  assert.deepEqual(rig.link.take(), ['h1 p1-1#null cancel']);
+  rig.answer(['p1-1', 'p2-1', 'p1-2'], { from: 'h2' });
+  assert.deepEqual(rig.link.take(), ['h2 p1-1#null cancel', 'h2 p1-2#null cancel']);
+  assert.equal(idsOf(await two.sink.packets.next()).length, 3);
+  assert.equal(rig.counters.packetsUnclaimed, 3);
+  // What ends sessions, or has no sender, needs no answer.
+  for (const fields of [{ type: 'cancel' }, { type: 'error' }, { from: '' }] as const) rig.answer(['p1-1'], fields);
+  assert.deepEqual(rig.link.take(), []);
+});
+
+test('a process that comes back under its name gets packets again', async (t) => {
+  const rig = await new RelayRig(t).open();
+  await (await rig.process('p1')).close();
+  const { sink } = await rig.process('p1');
+  rig.answer(['p1-1']);
+  assert.deepEqual(idsOf(await sink.packets.next()), ['p1-1']);
+});
+
+test('nobody is told of sessions that no process has ever had', async (t) => {
+  const rig = await new RelayRig(t).open();
+  await rig.process('p1');
+  for (const id of ['x-1', '', 'p1', '-1']) rig.answer([id]);
+  rig.link.answerRaw('T0:}');
+  assert.deepEqual(rig.link.take(), []);
+  assert.equal(rig.counters.packetsUnclaimed, 5);
+});
+
+test('a packet that cannot be read goes to the processes whose sessions it names, and is counted if it names none', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const { sink } = await rig.process('p1');
+  for (const payload of ['', 'garbage', 'T5:abc']) rig.link.answerRaw(payload);
+  const named = 'J{"id":"p1-1","type":"dance"}';
+  rig.link.answerRaw(named);
+  assert.equal(await sink.packets.next(), named);
+  assert.equal(rig.counters.packetsMalformed, 3);
+  assert.equal(rig.zmq.log.with('packet of a handler refused').length, 3);
+});
+
+test('packets of any size and with any number of fields pass, because their bounds are seen to elsewhere', async (t) => {
+  const rig = await new RelayRig(t).open();
+  const { sink } = await rig.process('p1');
+  const body = 'x'.repeat(17_000_000);
+  rig.answer(['p1-1'], { type: 'data', body });
+  assert.ok((await sink.packets.next()).length > body.length);
+  rig.answer(['p1-2'], { type: 'data', headers: Array(1_000).fill('x') });
+  assert.match(await sink.packets.next(), /p1-2/);
+  assert.equal(rig.zmq.counters.peersRefused, 0);
+});

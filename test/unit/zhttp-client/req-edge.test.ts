@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
+import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { ReqEdge, type ReqEdgeOptions } from '../../../src/zhttp-client/index.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { type AnswerFields, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
+import { RecordingRequester, type RequestFields, requestHead } from '../../support/zhttp/recording-requester.ts';
+
+/** An edge of req mode between clients and handlers that the test plays. Requests are `r-0-0`, `r-1-1` and so on. */
+class ReqRig {
+  readonly counters = new BridgeCounters();
+  readonly log = new FakeLog(false);
+  readonly advance: (seconds: number) => void;
+  readonly edge: ReqEdge;
+  readonly link: FakeHandlerLink;
+
+  constructor(t: TestContext, changes: Partial<ReqEdgeOptions> = {}) {
+    this.advance = manualClock(t);
+    const wheel = new TimerWheel();
+    t.after(() => wheel.stop());
+    let link: FakeHandlerLink | undefined;
+    const options: ReqEdgeOptions = {
+      idPrefix: 'r',
+      maxBodyBytes: 100,
+      requestTimeout: 30_000,
+      limits: DEFAULT_ZHTTP_LIMITS,
+      wheel,
+      counters: this.counters,
+      log: this.log,
+      ...changes,
+    };
+    this.edge = new ReqEdge(options, (sink) => {
+      link = new FakeHandlerLink({ ...bound(sink), onLost: () => assert.fail('nothing is lost in req mode') });
+      return link;
+    });
+    this.link = link as FakeHandlerLink;
+  }
+
+  request(fields: RequestFields = {}): RecordingRequester {
+    const client = new RecordingRequester(requestHead(fields));
+    client.responder = this.edge.service(client.request, client);
+    return client;
+  }
+
+  /** Answers as handlers do in req mode: without address and number. */
+  answer(id: string, fields: AnswerFields = {}): void {
+    this.link.answerAll([[id, null]], { from: '', ...fields });
+  }
+}
+
+function bound(sink: { onPacket(payload: Buffer): void; onRefused(id: string): void }) {
+  return { onPacket: sink.onPacket.bind(sink), onRefused: sink.onRefused.bind(sink) };
+}
+
+test('a request without a body is one packet, and so is its answer', (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request({ target: '/x', headers: ['A', 'b'] });
+  assert.equal(
+    rig.link.offeredBytes[0]?.toString(),
+    'T156:2:id,5:r-0-0,3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,20:http://example.com/x,' +
+      '7:headers,11:8:1:A,1:b,]]12:peer-address,9:127.0.0.1,9:peer-port,5:57416#}',
+  );
+  rig.answer('r-0-0', { code: 200, reason: 'OK', headers: ['C', 'd'], body: 'hello' });
+  assert.deepEqual(client.take(), ['head 200 OK', 'data "hello"']);
+  assert.deepEqual(client.head, { status: 200, reason: 'OK', headers: ['C', 'd'], bodyLength: 5 });
+  const { sessions, sessionsOpen, sessionsFailed } = rig.counters;
+  assert.deepEqual([sessions, sessionsOpen, sessionsFailed], [1, 0, 0]);
+});
+
+test('a body is collected whole before a handler is asked', (t) => {
+  const rig = new ReqRig(t);
+  for (const bodyLength of [6, UNKNOWN_LENGTH]) {
+    const client = rig.request({ method: 'POST', bodyLength });
+    assert.deepEqual(client.take(), ['credit 101']);
+    client.send('abc', true);
+    client.send('def', bodyLength === UNKNOWN_LENGTH);
+    if (bodyLength === UNKNOWN_LENGTH) client.send('');
+    assert.equal(rig.link.offered.at(-1)?.body.toString(), 'abcdef');
+  }
+  assert.equal(rig.link.offered.length, 2);
+});
+
+test('a body that is declared to be too long is refused before it is sent', (t) => {
+  const rig = new ReqRig(t);
+  assert.deepEqual(rig.request({ bodyLength: 100 }).take(), ['credit 101']);
+  const client = rig.request({ bodyLength: 101 });
+  assert.deepEqual(client.take(), ['error HF_BODY_TOO_LARGE']);
+  assert.equal(client.error?.face.status, 413);
+  assert.equal(rig.link.offered.length, 0);
+});
+
+test('a body of unknown length is refused at the first byte too many', (t) => {
+  const rig = new ReqRig(t);
+  const fits = rig.request({ bodyLength: UNKNOWN_LENGTH });
+  fits.send('x'.repeat(100), true);
+  fits.send('');
+  assert.equal(rig.link.offered[0]?.body.length, 100);
+  const client = rig.request({ bodyLength: UNKNOWN_LENGTH });
+  client.take();
+  client.send('x'.repeat(100), true);
+  client.send('x', true);
+  assert.deepEqual(client.take(), ['error HF_BODY_TOO_LARGE']);
+  client.responder?.onRequestData(Buffer.from('more'), false);
+  assert.equal(rig.link.offered.length, 1);
+});
+
+test('an answer may have as many bytes as a body, and no more', (t) => {
+  const rig = new ReqRig(t);
+  const fits = rig.request();
+  rig.answer('r-0-0', { code: 200, body: 'x'.repeat(100) });
+  assert.equal(fits.received, 100);
+  const client = rig.request();
+  rig.answer('r-0-1', { code: 200, body: 'x'.repeat(101) });
+  assert.deepEqual(client.take(), ['error HF_BACKEND_OVERRUN']);
+  assert.equal(client.error?.detail, 'the body of the answer has 101 bytes, not up to 100');
+});
+
+test('the body of an answer comes as fast as the client takes it', (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request({ credits: 10 });
+  client.greedy = false;
+  rig.answer('r-0-0', { code: 200, body: 'x'.repeat(25), more: true });
+  assert.deepEqual(client.take(), ['head 200', 'data "xxxxxxxxxx" more']);
+  assert.equal(client.head?.bodyLength, 25);
+  client.grant(3);
+  client.grant(12);
+  assert.deepEqual(client.take(), ['data "xxx" more', 'data "xxxxxxxxxxxx"']);
+});
+
+test('a client that takes at once gets a large answer in order', (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request({ credits: 4 });
+  rig.answer('r-0-0', { code: 200, body: '0123456789' });
+  assert.deepEqual(client.take(), ['head 200', 'data "0123" more', 'data "4567" more', 'data "89"']);
+});
+
+test('a client that leaves in the middle of an answer gets nothing more', (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request({ credits: 4 });
+  client.greedy = false;
+  rig.answer('r-0-0', { code: 200, body: '0123456789' });
+  client.leave();
+  client.responder?.onResponseCredit(100);
+  assert.deepEqual(client.take(), ['head 200', 'data "0123" more']);
+});
+
+test('an answer without a body is whole, and a length that it declares is kept, as for HEAD', (t) => {
+  const rig = new ReqRig(t);
+  const empty = rig.request();
+  rig.answer('r-0-0', { code: 204 });
+  assert.deepEqual(empty.take(), ['head 204', 'data ""']);
+  const head = rig.request({ method: 'HEAD' });
+  rig.answer('r-0-1', { code: 200, headers: ['Content-Length', '1000'] });
+  assert.deepEqual(head.take(), ['head 200', 'data ""']);
+  assert.equal(head.head?.bodyLength, 1_000);
+});
+
+test('an error or cancel of the handler fails the request', (t) => {
+  const rig = new ReqRig(t);
+  for (const [fields, what] of [
+    [{ type: 'error', condition: 'policy-violation' }, 'policy-violation'],
+    [{ type: 'error' }, 'error'],
+    [{ type: 'cancel' }, 'cancel'],
+  ] as const) {
+    const client = rig.request();
+    rig.answer(`r-0-${rig.counters.sessions - 1}`, fields);
+    assert.deepEqual(client.take(), ['error HF_BACKEND_ERROR']);
+    assert.equal(client.error?.face.status, 502);
+    assert.equal(client.error?.detail, `the handler reports ${what}`);
+  }
+});
+
+test('packets that are no answer fail the request', (t) => {
+  const rig = new ReqRig(t);
+  for (const [fields, detail] of [
+    [{ type: 'keep-alive' }, 'the handler answered with a packet of type keep-alive'],
+    [{ type: 'credit', credits: 5 }, 'the handler answered with a packet of type credit'],
+    [{ type: 'handoff-start' }, 'the handler answered with a packet of type handoff-start'],
+    [{ type: 'close' }, 'the handler answered with a packet of type close'],
+    [{}, 'the first packet has no code'],
+    [{ code: 101 }, '101 is no status of a final response'],
+    [{ code: 200, headers: ['Content-Length', '1', 'Content-Length', '2'] }, 'Content-Length is 1, 2'],
+  ] as const) {
+    const client = rig.request();
+    const headers = 'headers' in fields ? [...fields.headers] : [];
+    rig.answer(`r-0-${rig.counters.sessions - 1}`, { ...fields, headers });
+    assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL'], detail);
+    assert.equal(client.error?.detail, detail);
+  }
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('answers for nobody, for several, and late ones are counted', (t) => {
+  const rig = new ReqRig(t);
+  const one = rig.request();
+  const two = rig.request();
+  rig.answer('r-8-8', { code: 200 });
+  rig.link.answerRaw('T13:4:code,3:200#}');
+  rig.link.answerAll(
+    [
+      ['r-0-0', null],
+      ['r-1-1', null],
+    ],
+    { code: 200 },
+  );
+  assert.deepEqual([...one.take(), ...two.take()], []);
+  rig.answer('r-0-0', { code: 200 });
+  rig.answer('r-0-0', { code: 500 });
+  assert.deepEqual(one.take(), ['head 200', 'data ""']);
+  assert.equal(rig.counters.packetsUnclaimed, 4);
+});
+
+test('an answer that cannot be read fails the request that it names, if it names one', (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request();
+  for (const payload of ['', 'x', 'T5:abc']) rig.link.answerRaw(payload);
+  assert.deepEqual(client.take(), []);
+  rig.link.answerRaw('J{"id":"r-0-0","code":"much"}');
+  assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
+  assert.equal(rig.counters.packetsMalformed, 4);
+  assert.equal(rig.log.with('answer of a handler refused').length, 4);
+});
+
+test('a request without an answer in time fails, counted from the end of its head', (t) => {
+  const rig = new ReqRig(t);
+  const first = rig.request();
+  const sending = rig.request({ bodyLength: UNKNOWN_LENGTH });
+  sending.take();
+  rig.advance(20);
+  const second = rig.request();
+  rig.advance(9);
+  assert.deepEqual([...first.take(), ...second.take()], []);
+  rig.advance(2);
+  assert.deepEqual(second.take(), []);
+  assert.deepEqual(first.take(), ['error HF_BACKEND_TIMEOUT']);
+  assert.equal(first.error?.face.status, 504);
+  assert.equal(first.error?.detail, 'no answer within 30 s');
+  // No handler has seen it: the client is to blame.
+  assert.deepEqual(sending.take(), ['error HF_REQUEST_TIMEOUT']);
+  assert.equal(sending.error?.face.status, 408);
+  // It may be waiting for a handler still.
+  assert.ok(rig.link.withdrawn.includes('r-0-0'));
+  rig.answer('r-0-0', { code: 200 });
+  const { packetsUnclaimed, sessionsExpired, sessionsOpen } = rig.counters;
+  assert.deepEqual([packetsUnclaimed, sessionsExpired, sessionsOpen], [1, 2, 1]);
+});
+
+test('a request that no handler takes in time fails', (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request();
+  rig.link.refuse('r-0-0');
+  rig.link.refuse('r-0-0');
+  assert.deepEqual(client.take(), ['error HF_BACKEND_ABSENT']);
+  assert.equal(client.error?.face.status, 503);
+});
+
+test("a client that leaves withdraws its request, and its answer is nobody's", (t) => {
+  const rig = new ReqRig(t);
+  const client = rig.request();
+  client.leave(new ExchangeError('HF_CLIENT_GONE'));
+  assert.deepEqual(rig.link.withdrawn, ['r-0-0']);
+  rig.answer('r-0-0', { code: 200 });
+  const { packetsUnclaimed, sessionsOpen, sessionsFailed } = rig.counters;
+  assert.deepEqual([packetsUnclaimed, sessionsOpen, sessionsFailed], [1, 0, 0]);
+});
+
+test('a WebSocket is refused with a word of explanation', (t) => {
+  const rig = new ReqRig(t);
+  const client = new RecordingRequester(requestHead({ scheme: 'ws' }));
+  const responder = rig.edge.webSocketService(client.request, client);
+  assert.deepEqual(client.take(), ['head 400', 'data "WebSockets not supported on req mode interface.\\n"']);
+  assert.deepEqual(client.head?.headers, ['Content-Type', 'text/plain']);
+  // Whatever the server still has for the exchange changes nothing.
+  responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+  assert.equal(rig.link.offered.length, 0);
+  assert.equal(rig.counters.sessions, 0);
+});
+
+test('the end fails what waits for an answer, each request once', async (t) => {
+  const rig = new ReqRig(t);
+  const clients = [rig.request(), rig.request({ bodyLength: UNKNOWN_LENGTH }), rig.request()];
+  rig.answer('r-2-2', { code: 200 });
+  await rig.edge.stop();
+  assert.equal(rig.link.closed, true);
+  rig.advance(60);
+  assert.deepEqual(
+    clients.map((client) => client.take().at(-1)),
+    ['error HF_DRAINING', 'error HF_DRAINING', 'data ""'],
+  );
+  assert.equal(rig.counters.sessionsOpen, 0);
+});

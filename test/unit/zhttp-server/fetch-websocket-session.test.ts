@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FakeFetch } from '../../support/zhttp/fake-fetcher.ts';
+import { fetchRig } from '../../support/zhttp/fetch-rig.ts';
+
+// ---- the opening
+
+test('a WebSocket is acknowledged, opened with its head, and granted what the buffer holds', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.webSocket({ headers: ['Sec-WebSocket-Protocol', 'chat'], multi: true, userData: '1:u,' });
+  assert.equal(fetch.webSocket, true);
+  assert.deepEqual(
+    [fetch.request.uri, fetch.request.headers, fetch.request.bodyLength, fetch.request.credits],
+    ['ws://example.com/', ['Sec-WebSocket-Protocol', 'chat'], 0, 1_000],
+  );
+  fetch.accept(['Sec-WebSocket-Protocol', 'chat']);
+  assert.deepEqual(rig.link.take(), [
+    'me a#0 keep-alive multi ~1:u,',
+    'me a#1 data multi 101 Switching Protocols ["Sec-WebSocket-Protocol","chat"] +1000 ~1:u,',
+  ]);
+});
+
+test('an acceptance is written as the reference has it', (t) => {
+  const rig = fetchRig(t, { address: 'h1' });
+  rig.webSocket({ from: 'c1', id: '1-0-4' });
+  rig.link.take();
+  rig.fetcher.last.accept(['Sec-WebSocket-Protocol', 'chat']);
+  rig.fetcher.last.message('hi');
+  rig.fetcher.last.close(1001, 'bye');
+  assert.deepEqual(rig.link.takeBytes(), [
+    'c1 T148:4:from,2:h1,2:id,5:1-0-4,3:seq,1:1#4:code,3:101#6:reason,19:Switching Protocols,7:headers,37:33:22:Sec-WebSocket-Protocol,4:chat,]]7:credits,4:1000#}',
+    // Text is what a message without a type is.
+    'c1 T47:4:from,2:h1,2:id,5:1-0-4,3:seq,1:2#4:body,2:hi,}',
+    'c1 T77:4:from,2:h1,2:id,5:1-0-4,3:seq,1:3#4:type,5:close,4:code,4:1001#4:body,3:bye,}',
+  ]);
+});
+
+test('a WebSocket may be asked for over TLS, and with a method that has no meaning', (t) => {
+  const rig = fetchRig(t);
+  assert.equal(rig.webSocket({ uri: 'WSS://example.com/', method: 'POST' }).webSocket, true);
+});
+
+test('an answer other than 101 rejects the WebSocket, with its body framed anew', (t) => {
+  const rig = fetchRig(t);
+  const headers = ['X-A', 'b', 'Content-Length', '99', 'transfer-encoding', 'chunked'];
+  const fetch = rig.webSocket({ credits: 1 }).respond({ status: 403, reason: 'Forbidden', headers });
+  // Credits are for messages: a body is taken as far as it is passed on.
+  assert.deepEqual(fetch.take(), ['credit 100001']);
+  fetch.data('no', true).data('\n');
+  assert.deepEqual(rig.link.take().slice(1), [
+    'me a#1 error rejected 403 Forbidden ["X-A","b","Content-Length","3"] "no\n"',
+  ]);
+  assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 1]);
+  assert.deepEqual(rig.log.with('fetch failed')[0]?.fields.code, 'HF_ORIGIN_WEBSOCKET');
+});
+
+test('a rejection is written as the reference has it', (t) => {
+  const rig = fetchRig(t, { address: 'h1' });
+  rig.webSocket({ from: 'c1', id: '1-0-5' });
+  rig.link.take();
+  rig.fetcher.last.respond({ status: 403, reason: 'Forbidden', headers: ['Content-Type', 'text/plain'] }).data('no\n');
+  assert.deepEqual(rig.link.takeBytes(), [
+    'c1 T194:4:from,2:h1,2:id,5:1-0-5,3:seq,1:1#4:type,5:error,9:condition,8:rejected,4:code,3:403#6:reason,9:Forbidden,7:headers,60:30:12:Content-Type,10:text/plain,]22:14:Content-Length,1:3,]]4:body,3:no\n,}',
+  ]);
+});
+
+test('of the body of a rejection 100,000 bytes are passed on, and the rest is not waited for', (t) => {
+  const rig = fetchRig(t);
+  const whole = rig.webSocket().respond({ status: 404 });
+  whole.data('x'.repeat(99_999), true).data('y');
+  const [, full] = rig.link.answers;
+  assert.equal(full?.packet.body.length, 100_000);
+  const long = rig.webSocket({ id: 'b' }).respond({ status: 404 });
+  long.data('x'.repeat(100_000), true);
+  assert.equal(rig.link.answers.length, 3);
+  long.data('y', true);
+  const { packet } = rig.link.answers[3] ?? assert.fail();
+  assert.deepEqual(
+    [packet.condition, packet.body.length, packet.headers],
+    ['rejected', 100_000, ['Content-Length', '100000']],
+  );
+  assert.deepEqual(long.take().slice(1), ['error HF_ORIGIN_WEBSOCKET']);
+});
+
+test('an origin may answer before the fetcher has returned', (t) => {
+  const rig = fetchRig(t);
+  rig.fetcher.onFetch = (fetch) => fetch.respond({ status: 500, reason: '' });
+  const fetch = rig.webSocket();
+  assert.deepEqual(fetch.take(), ['credit 100001']);
+  fetch.data('');
+  assert.deepEqual(rig.link.take().slice(1), ['me a#1 error rejected 500 ["Content-Length","0"]']);
+});
+
+test('what cannot be opened is an error with its condition', (t) => {
+  const rig = fetchRig(t);
+  for (const [code, condition] of [
+    ['HF_ORIGIN_UNREACHABLE', 'remote-connection-failed'],
+    ['HF_ORIGIN_TLS', 'tls-error'],
+    ['HF_TOO_MANY_REDIRECTS', 'too-many-redirects'],
+    ['HF_ORIGIN_WEBSOCKET', 'undefined-condition'],
+  ] as const) {
+    rig.webSocket({ id: code }).fail(code);
+    assert.deepEqual(rig.link.take().slice(1), [`me ${code}#1 error ${condition}`]);
+  }
+});
+
+// ---- messages
+
+test('messages come as they are: text without a type, binary with it, and in pieces', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  fetch.message('hi');
+  fetch.message('\x00\xff', 'binary');
+  fetch.message('one', 'binary', true);
+  fetch.message('', 'binary', true);
+  fetch.message('two', 'binary');
+  fetch.message('');
+  fetch.ping('p');
+  fetch.pong();
+  assert.deepEqual(rig.link.take(), [
+    'me a#2 data "hi"',
+    'me a#3 data binary "\x00\xff"',
+    'me a#4 data binary "one" more',
+    'me a#5 data binary "two"',
+    'me a#6 data',
+    'me a#7 ping "p"',
+    'me a#8 pong',
+  ]);
+});
+
+test('messages go as they are; the first piece says what a message is', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  rig.follow({ body: 'hi' });
+  rig.follow({ body: 'hi', contentType: 'text' });
+  rig.follow({ body: 'one', contentType: 'binary', more: true });
+  rig.follow({ type: 'ping', body: 'between' });
+  rig.follow({ body: 'two' });
+  rig.follow({});
+  rig.follow({ type: 'pong' });
+  assert.deepEqual(fetch.take(), [
+    'text "hi"',
+    'text "hi"',
+    'binary "one" more',
+    'ping "between"',
+    'binary "two"',
+    'text ""',
+    'pong ""',
+  ]);
+});
+
+test("credits of the asker are the fetcher's, whatever packet they come in, and before the opening too", (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.webSocket({ credits: 0 });
+  rig.follow({ type: 'credit', credits: 5 });
+  fetch.accept();
+  rig.follow({ type: 'keep-alive', credits: 6 });
+  rig.follow({ type: 'ping', credits: 7 });
+  rig.follow({ type: 'pong', credits: 8 });
+  rig.follow({ credits: 9 });
+  const credits = fetch.take().filter((event) => event.startsWith('credit'));
+  assert.deepEqual(credits, ['credit 5', 'credit 6', 'credit 7', 'credit 8', 'credit 9']);
+});
+
+test('the asker is granted what the fetcher has taken, of messages, pings and pongs alike', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  rig.follow({ body: 'x'.repeat(300) });
+  rig.follow({ type: 'ping', body: 'y'.repeat(100) });
+  assert.deepEqual(rig.link.take(), []);
+  rig.follow({ type: 'pong', body: 'z'.repeat(100) });
+  assert.deepEqual(rig.link.take(), ['me a#2 credit +500']);
+  rig.follow({ body: 'x' });
+  rig.advance(0.1);
+  assert.deepEqual(rig.link.take(), ['me a#3 credit +1']);
+  fetch.grant(1_000);
+  rig.follow({ body: 'x'.repeat(500) });
+  assert.deepEqual(rig.link.take(), ['me a#4 credit +500']);
+});
+
+test('what the fetcher does not take waits in its order; a message goes in pieces, a ping does not', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket(0);
+  rig.follow({ body: 'hello', contentType: 'binary' });
+  rig.follow({ type: 'ping', body: 'ping' });
+  rig.follow({ body: '' });
+  rig.follow({ type: 'close', code: 1000, body: 'bye' });
+  assert.deepEqual(fetch.take(), []);
+  fetch.grant(2);
+  assert.deepEqual(fetch.take(), ['binary "he" more']);
+  fetch.grant(5);
+  assert.deepEqual(fetch.take(), ['binary "llo"']);
+  fetch.grant(2);
+  assert.deepEqual(fetch.take(), ['ping "ping"', 'text ""', 'close 1000 bye']);
+});
+
+test('an asker that sends more than it was granted is refused', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket(0);
+  rig.follow({ body: 'x'.repeat(990) });
+  rig.follow({ type: 'ping', body: '0123456789' });
+  assert.deepEqual(rig.link.take(), []);
+  rig.follow({ type: 'pong', body: 'x' });
+  assert.deepEqual(rig.link.take(), ['me a#2 error bad-request']);
+  assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
+});
+
+test('a thousand messages may wait, however empty they are', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket(0);
+  // One with a byte stops them all.
+  rig.follow({ body: 'x' });
+  for (let i = 0; i < 999; i++) rig.follow({});
+  assert.deepEqual(rig.link.take(), []);
+  rig.follow({});
+  assert.deepEqual(rig.link.take(), ['me a#2 error bad-request']);
+  assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
+});
+
+test('nothing but credits and signs of life comes before the opening', (t) => {
+  const rig = fetchRig(t);
+  for (const type of ['data', 'ping', 'pong', 'close'] as const) {
+    const fetch = rig.webSocket({ id: type });
+    rig.follow({ id: type, type: 'keep-alive' });
+    rig.follow({ id: type, type });
+    assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
+    assert.deepEqual(rig.link.take().slice(1), [`me ${type}#1 error bad-request`]);
+  }
+});
+
+test('pings and pongs have up to 125 bytes', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  rig.follow({ type: 'ping', body: 'x'.repeat(125) });
+  rig.follow({ type: 'pong', body: 'x'.repeat(125) });
+  assert.equal(fetch.take().length, 2);
+  rig.follow({ type: 'ping', body: 'x'.repeat(126) });
+  assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
+  assert.deepEqual(rig.link.take(), ['me a#2 error bad-request']);
+});
+
+// ---- the close
+
+test('the asker closes, and the session is over with the answer of the origin', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  rig.follow({ type: 'close', code: 4000, body: 'bye' });
+  assert.deepEqual(fetch.take(), ['close 4000 bye']);
+  assert.equal(rig.counters.sessionsOpen, 1);
+  // What was on its way still comes.
+  fetch.message('late');
+  fetch.close(4000, 'bye');
+  assert.deepEqual(rig.link.take(), ['me a#2 data "late"', 'me a#3 close 4000 "bye"']);
+  assert.equal(rig.counters.sessionsOpen, 0);
+  assert.deepEqual(rig.log.with('fetched')[0]?.fields.bytes, 4);
+});
+
+test('the origin closes, and the session is over with the answer of the asker', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  fetch.close(1001, 'ü');
+  assert.deepEqual(rig.link.take(), ['me a#2 close 1001 "Ã¼"']);
+  assert.equal(rig.counters.sessionsOpen, 1);
+  rig.follow({ body: 'late' });
+  rig.follow({ type: 'close', code: 1001 });
+  assert.deepEqual(fetch.take(), ['text "late"', 'close 1001']);
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('a close that waits for what is in front of it keeps the session open', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket(0);
+  fetch.close(1000);
+  rig.follow({ body: 'late' });
+  rig.follow({ type: 'close', code: 1000 });
+  assert.equal(rig.counters.sessionsOpen, 1);
+  fetch.grant(10);
+  assert.deepEqual(fetch.take(), ['text "late"', 'close 1000']);
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('a close without a code has none, and no reason', (t) => {
+  const rig = fetchRig(t);
+  for (const code of [0, 1005]) {
+    const fetch = rig.openWebSocket();
+    fetch.close();
+    assert.deepEqual(rig.link.take(), ['me a#2 close']);
+    rig.follow({ type: 'close', code, body: 'ignored' });
+    assert.deepEqual(fetch.take(), ['close 1005']);
+  }
+});
+
+test('a close that cannot be sent is a bad request', (t) => {
+  const rig = fetchRig(t);
+  for (const fields of [
+    { code: 999 },
+    { code: 1006 },
+    { code: 5_000 },
+    { code: 1000, body: 'x'.repeat(124) },
+    { code: 1000, body: '\xff' },
+  ]) {
+    const fetch = rig.openWebSocket();
+    rig.follow({ type: 'close', ...fields });
+    assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
+    assert.deepEqual(rig.link.take(), ['me a#2 error bad-request']);
+  }
+  rig.openWebSocket();
+  rig.follow({ type: 'close', code: 1000, body: 'x'.repeat(123) });
+  assert.deepEqual(rig.link.take(), []);
+});
+
+test('an asker that goes on after its close is refused, but for credits', (t) => {
+  const rig = fetchRig(t);
+  for (const type of ['data', 'ping', 'pong', 'close'] as const) {
+    const fetch = rig.openWebSocket();
+    rig.follow({ type: 'close' });
+    rig.follow({ type: 'credit', credits: 3 });
+    rig.follow({ type });
+    assert.deepEqual(fetch.take(), ['close 1005', 'credit 3', 'error HF_FETCH_INVALID']);
+    assert.deepEqual(rig.link.take(), ['me a#2 error bad-request']);
+  }
+});
+
+test('a connection that is lost is an error, as is a frame that is too large', (t) => {
+  const rig = fetchRig(t);
+  rig.openWebSocket();
+  rig.fetcher.last.fail('HF_ORIGIN_TRUNCATED');
+  assert.deepEqual(rig.link.take(), ['me a#2 error undefined-condition']);
+  rig.openWebSocket();
+  rig.fetcher.last.fail('HF_ORIGIN_FRAME_TOO_LARGE');
+  assert.deepEqual(rig.link.take(), ['me a#2 error frame-too-large']);
+});
+
+test('a cancel ends the WebSocket at once', (t) => {
+  const rig = fetchRig(t);
+  const fetch = rig.openWebSocket();
+  rig.follow({ type: 'cancel' });
+  assert.deepEqual(fetch.take(), ['error HF_CLIENT_GONE']);
+  assert.deepEqual(rig.link.take(), []);
+  assert.deepEqual([rig.counters.sessionsCancelled, rig.counters.sessionsFailed], [1, 0]);
+});
+
+test('an origin that sends nothing but empty messages is given up when its asker is silent', (t) => {
+  const rig = fetchRig(t);
+  const floods: readonly ((fetch: FakeFetch) => void)[] = [
+    (fetch) => fetch.message(''),
+    (fetch) => fetch.ping(),
+    (fetch) => fetch.pong(),
+  ];
+  for (const [i, flood] of floods.entries()) {
+    const fetch = rig.webSocket({ id: `${i}`, credits: 10_000 }).accept();
+    for (let sent = 0; sent < 1_000; sent++) flood(fetch);
+    // Whoever says something listens.
+    rig.follow({ id: `${i}`, type: 'keep-alive' });
+    for (let sent = 0; sent < 1_000; sent++) flood(fetch);
+    // What has a byte costs credit, and so does a message whose end alone is empty.
+    for (let sent = 0; sent < 2_000; sent++) {
+      fetch.message('x', 'text', true);
+      fetch.message('');
+      fetch.ping('x');
+    }
+    assert.deepEqual(fetch.take(), []);
+    rig.link.take();
+    flood(fetch);
+    flood(fetch);
+    assert.deepEqual(fetch.take(), ['error HF_ORIGIN_WEBSOCKET']);
+    assert.deepEqual(rig.link.take(), [`me ${i}#8002 error undefined-condition`]);
+  }
+});
