@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { DeadlineTimer, type TimerWheel } from '../clock/index.ts';
 import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
+import { internalError } from '../exchange/index.ts';
 import type { DialError, Dialler, Dialling, DialSink } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
@@ -150,6 +151,10 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     if (this.#gone) return;
     this.destroy();
     this.user.onLost(this, error);
+  }
+
+  onFault(thrown: unknown): void {
+    this.#lose(internalError(thrown));
   }
 }
 

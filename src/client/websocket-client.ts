@@ -1,4 +1,4 @@
-import { FlushQueue, type TimerWheel } from '../clock/index.ts';
+import { type TimerWheel, TurnQueue } from '../clock/index.ts';
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
 import type { Counters, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
@@ -31,7 +31,7 @@ export class WebSocketClient implements WebSocketOpener {
         maxHeaders: limits.maxResponseHeaders,
         lenientLineEnds: limits.lenientLineEnds,
       },
-      flushQueue: new FlushQueue(),
+      turn: new TurnQueue(),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { FlushQueue, TimerWheel } from '../clock/index.ts';
+import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
 import { DEFAULT_LIMITS, type WebSocketLimits } from '../codec/websocket/index.ts';
 import type { Counters } from '../exchange/index.ts';
@@ -51,5 +51,5 @@ export interface WebSocketContext {
   readonly http1Limits: Http1Limits;
   /** Whether compression is offered. */
   readonly compression: boolean;
-  readonly flushQueue: FlushQueue;
+  readonly turn: TurnQueue;
 }

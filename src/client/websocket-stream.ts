@@ -259,7 +259,15 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#context.flushQueue.later(this);
+    this.#context.turn.add(this);
+  }
+
+  onTurnEnd(): void {
+    this.flush();
+  }
+
+  override onFault(thrown: unknown): void {
+    this.#onThrown(thrown);
   }
 
   /** What is sent in one turn of the event loop leaves in one write, and its credit comes back in one. */

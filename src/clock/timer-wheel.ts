@@ -1,8 +1,10 @@
+import { fault, type Guarded } from './guard.ts';
+
 /**
  * Something that can wait on a `TimerWheel`: extend it, so that waiting costs no object and no closure. One timer waits for
  * one moment at a time.
  */
-export abstract class WheelTimer {
+export abstract class WheelTimer implements Guarded {
   /** Links of the slot's ring, null while not waiting; only the wheel writes them. */
   wheelNext: WheelTimer | null = null;
   wheelPrevious: WheelTimer | null = null;
@@ -11,6 +13,8 @@ export abstract class WheelTimer {
 
   /** Called once the scheduled time has passed. May schedule itself again. */
   abstract onTimer(): void;
+
+  abstract onFault(thrown: unknown): void;
 
   /** Whether it waits for a moment to come. */
   get waiting(): boolean {
@@ -27,6 +31,8 @@ class Slot extends WheelTimer {
   }
 
   override onTimer(): void {}
+
+  override onFault(): void {}
 }
 
 /**
@@ -104,7 +110,11 @@ export class TimerWheel {
       // An earlier one of the batch may have scheduled this one again, or cancelled it.
       if (timer.wheelNext !== null || timer.wheelTick === 0) continue;
       timer.wheelTick = 0;
-      timer.onTimer();
+      try {
+        timer.onTimer();
+      } catch (thrown) {
+        fault(timer, thrown);
+      }
     }
   }
 }

@@ -11,6 +11,8 @@ export class Counters {
   requestsRefused = 0;
   /** Answers that could not be sent as the answering side gave them: malformed, or because of a defect. */
   answersInvalid = 0;
+  /** Exceptions that ended one exchange or connection, and that are defects of ours: the log has the stack of each. */
+  faults = 0;
   webSocketsAccepted = 0;
   webSocketsOpen = 0;
   /** WebSockets ended because the client broke the protocol, or went over a limit of it. */

@@ -13,6 +13,7 @@ export {
   WINDOW,
 } from './exchange.ts';
 export { ExchangeRelay } from './exchange-relay.ts';
+export { internalError } from './internal-error.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';

@@ -1,5 +1,5 @@
 import { WheelTimer } from '../clock/index.ts';
-import { type ExchangeError, Payload, type Requester, type Responder } from '../exchange/index.ts';
+import { type ExchangeError, internalError, Payload, type Requester, type Responder } from '../exchange/index.ts';
 import type { HubOptions } from './hub-options.ts';
 import { SendQueue } from './send-queue.ts';
 
@@ -178,5 +178,17 @@ export abstract class Held extends WheelTimer implements Responder {
 
   #reportDropped(queue: SendQueue, message: string): void {
     if (queue.dropped > 0) this.room.log.info({ id: this.id, dropped: queue.dropped }, message);
+  }
+
+  override onFault(thrown: unknown): void {
+    const { counters, log } = this.room;
+    const error = internalError(thrown);
+    counters.faults++;
+    log.error({ id: this.id, code: error.code, detail: error.detail }, 'internal error');
+    if (this.over) return;
+    this.over = true;
+    this.leave();
+    this.queue = null;
+    this.requester.onResponseError(error);
   }
 }

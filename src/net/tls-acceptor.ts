@@ -139,6 +139,10 @@ class Handshake extends WheelTimer {
     connection.removeListener('secure', onSecure).removeListener('end', onLeft).removeListener('close', onLeft);
     this.#acceptor.onHandshakeEnd(this);
   }
+
+  override onFault(): void {
+    this.#connection.destroy();
+  }
 }
 
 /** The server's end of a TLS connection. `tls.Server` makes none whose buffers have another size than Node's default. */

@@ -166,7 +166,8 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
 
   /** As `report`, for what the answering side has done wrong. */
   protected reportFault(error: ExchangeError): void {
-    this.server.counters.answersInvalid++;
+    if (error.code === 'HF_INTERNAL') this.server.counters.faults++;
+    else this.server.counters.answersInvalid++;
     this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'answer cannot be sent');
   }
 

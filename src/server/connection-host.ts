@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { TimerWheel } from '../clock/index.ts';
+import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Counters, ExchangeError, Log, ResponseHead, Service, WebSocketService } from '../exchange/index.ts';
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
@@ -23,8 +23,8 @@ export interface ConnectionHost {
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
   /** Calls `onDrain` of whoever has `socket` then, once it has taken what it was given. Few sockets ever need it. */
   onceDrained(socket: Socket): void;
-  /** Calls `flush` of the connection at the end of this turn of the event loop. */
-  flushLater(connection: { flush(): void }): void;
+  /** Has what is added called at the end of this turn of the event loop. */
+  readonly turn: TurnQueue;
   /** Lets `connection` have `socket` from now on. */
   replace(socket: Socket, connection: Connection): void;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { FlushQueue, type TimerWheel } from '../clock/index.ts';
+import { fault, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
   type Counters,
   ExchangeError,
@@ -59,7 +59,7 @@ export class HttpServer implements ConnectionHost {
   readonly #connections: Connection[] = [];
   #accepted = 0;
   #turnedAway = 0;
-  readonly #flushQueue = new FlushQueue();
+  readonly turn = new TurnQueue();
   #whenEmpty: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
@@ -108,10 +108,6 @@ export class HttpServer implements ConnectionHost {
 
   onceDrained(socket: Socket): void {
     socket.once('drain', onDrain);
-  }
-
-  flushLater(connection: { flush(): void }): void {
-    this.#flushQueue.later(connection);
   }
 
   replace(socket: Socket, connection: Connection): void {
@@ -189,15 +185,30 @@ export class HttpServer implements ConnectionHost {
 }
 
 function onData(this: Socket, chunk: Buffer): void {
-  (this as ClientSocket)[CONNECTION].onInput(chunk);
+  const connection = (this as ClientSocket)[CONNECTION];
+  try {
+    connection.onInput(chunk);
+  } catch (thrown) {
+    fault(connection, thrown);
+  }
 }
 
 function onEnd(this: Socket): void {
-  (this as ClientSocket)[CONNECTION].onInputEnd();
+  const connection = (this as ClientSocket)[CONNECTION];
+  try {
+    connection.onInputEnd();
+  } catch (thrown) {
+    fault(connection, thrown);
+  }
 }
 
 function onDrain(this: Socket): void {
-  (this as ClientSocket)[CONNECTION].onDrain();
+  const connection = (this as ClientSocket)[CONNECTION];
+  try {
+    connection.onDrain();
+  } catch (thrown) {
+    fault(connection, thrown);
+  }
 }
 
 /** A reset or a failed write: `close` follows and does what is to be done. */

@@ -209,16 +209,16 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   onResponse(head: ResponseHead): void {
     if (this.#writer === null) return;
     this.#writer.head(head);
-    this.server.flushLater(this);
+    this.server.turn.add(this);
   }
 
   /** Writes a head whose body has not begun by the end of the turn. */
-  flush(): void {
-    try {
-      this.#writer?.flush();
-    } catch (error) {
-      this.fault(toExchangeError(error));
-    }
+  onTurnEnd(): void {
+    this.#writer?.flush();
+  }
+
+  override onFault(thrown: unknown): void {
+    this.fault(toExchangeError(thrown));
   }
 
   onResponseData(chunk: Buffer, more: boolean): void {

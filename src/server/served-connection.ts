@@ -1,5 +1,7 @@
+import type { Guarded } from '../clock/index.ts';
+
 /** A client's connection as the server sees it, whatever is spoken on it. */
-export interface Connection {
+export interface Connection extends Guarded {
   /** Where the server keeps it; only the server writes it. */
   place: number;
   /** Bytes of the client. */

@@ -1,5 +1,5 @@
 import { Http1Error } from '../codec/http1/index.ts';
-import { type ErrorCode, ExchangeError } from '../exchange/index.ts';
+import { type ErrorCode, ExchangeError, internalError } from '../exchange/index.ts';
 
 const HTTP1_CODES = {
   malformed: 'HF_BAD_REQUEST',
@@ -14,7 +14,6 @@ const HTTP1_CODES = {
 
 /** The catalogue's word for what was thrown. Anything else than the typed errors is a defect of ours: the client gets a 500, the log the stack. */
 export function toExchangeError(error: unknown): ExchangeError {
-  if (error instanceof ExchangeError) return error;
   if (error instanceof Http1Error) return new ExchangeError(HTTP1_CODES[error.kind], error.message);
-  return new ExchangeError('HF_INTERNAL', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return internalError(error);
 }

@@ -292,7 +292,15 @@ export class WebSocketConnection
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    this.server.flushLater(this);
+    this.server.turn.add(this);
+  }
+
+  onTurnEnd(): void {
+    this.flush();
+  }
+
+  override onFault(thrown: unknown): void {
+    this.fault(toExchangeError(thrown));
   }
 
   /** What is sent to one client in one turn of the event loop leaves in one write, and its credit comes back in one. */

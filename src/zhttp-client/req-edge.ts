@@ -8,6 +8,7 @@ import {
 } from '../codec/zhttp/index.ts';
 import {
   answer,
+  internalError,
   type Log,
   NO_RESPONDER,
   type Service,
@@ -56,7 +57,7 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
     this.log = options.log;
     this.#sessions = new SessionTable(options.idPrefix);
     this.#link = openLink(this);
-    this.#ticker = new Ticker(TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
   get now(): number {
@@ -134,5 +135,11 @@ export class ReqEdge implements ReqSessionHost, RequestLinkSink {
       this.counters.sessionsExpired++;
       session.expire(this.#options.requestTimeout / 1000);
     }
+  }
+
+  onFault(thrown: unknown): void {
+    this.counters.faults++;
+    const { code, detail } = internalError(thrown);
+    this.log.error({ code, detail }, 'internal error');
   }
 }

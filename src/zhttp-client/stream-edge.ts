@@ -10,7 +10,7 @@ import {
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { Log, RequestHead, Service, WebSocketService } from '../exchange/index.ts';
+import { internalError, type Log, type RequestHead, type Service, type WebSocketService } from '../exchange/index.ts';
 import { type BridgeCounters, SessionTable } from '../zhttp/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { packetOf, type Session } from './handler-session.ts';
@@ -76,7 +76,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.log = options.log;
     this.#sessions = new SessionTable(options.idPrefix);
     this.#link = openLink(this);
-    this.#ticker = new Ticker(TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
   get now(): number {
@@ -246,5 +246,11 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     packet.ids = sessions.map((session): SessionRef => session.nextRef);
     for (const session of sessions) session.advance();
     this.#link.route((sessions[0] as Session).address, encodeRequestPacket(packet));
+  }
+
+  onFault(thrown: unknown): void {
+    this.counters.faults++;
+    const { code, detail } = internalError(thrown);
+    this.log.error({ code, detail }, 'internal error');
   }
 }

@@ -1,7 +1,7 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { parseRequestPacket } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { Log } from '../exchange/index.ts';
+import { internalError, type Log } from '../exchange/index.ts';
 import { type BridgeCounters, RouterOutbox } from '../zhttp/index.ts';
 import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
@@ -106,7 +106,7 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
     // The space belongs to it: otherwise what is for `edge2` would come to `edge` too.
     this.#sub.subscribe(Buffer.from(`${id} `, 'latin1'));
-    this.#ticker = new Ticker(TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
   /**
@@ -201,5 +201,12 @@ export class ZmqHandlerLink implements HandlerLink {
   #receive(payload: Buffer): void {
     this.#options.counters.packetsReceived++;
     this.#sink.onPacket(payload);
+  }
+
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#options;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ code, detail }, 'internal error');
   }
 }

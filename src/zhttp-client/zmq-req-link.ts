@@ -1,5 +1,5 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
-import type { Log } from '../exchange/index.ts';
+import { internalError, type Log } from '../exchange/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqCounters } from '../zmq/index.ts';
 import type { RequestLink, RequestLinkSink } from './handler-link.ts';
@@ -50,7 +50,7 @@ export class ZmqReqLink implements RequestLink {
       (parts) => this.#onMessage(parts),
       () => this.#waiting.sendTo((packet) => this.#send(packet)),
     );
-    this.#ticker = new Ticker(TICK, () => {
+    this.#ticker = new Ticker(TICK, this, () => {
       for (const id of this.#waiting.expired(wheel.now)) sink.onRefused(id);
     });
   }
@@ -102,5 +102,12 @@ export class ZmqReqLink implements RequestLink {
     }
     counters.packetsMalformed++;
     log.warn({ frames: parts.length }, 'answer of a handler without an empty frame in front refused');
+  }
+
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#options;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ code, detail }, 'internal error');
   }
 }

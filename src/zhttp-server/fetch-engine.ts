@@ -9,7 +9,7 @@ import {
   type SessionRef,
   ZhttpError,
 } from '../codec/zhttp/index.ts';
-import { ERRORS, ExchangeError, type Log } from '../exchange/index.ts';
+import { ERRORS, ExchangeError, internalError, type Log } from '../exchange/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
 import { errorPacket, FetchAnswers } from './fetch-answers.ts';
 import { batchesOf } from './fetch-batches.ts';
@@ -86,7 +86,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     );
     this.link = openLink(this);
     this.#answers = new FetchAnswers(this.address, this.link, this.counters);
-    this.#ticker = new Ticker(TICK, () => this.#onTick());
+    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
   get now(): number {
@@ -377,6 +377,12 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
       for (const session of batch) session.advance();
       this.#answers.tell(batch[0] as FetchSession, refs, wholePacket(type));
     }
+  }
+
+  onFault(thrown: unknown): void {
+    this.counters.faults++;
+    const { code, detail } = internalError(thrown);
+    this.log.error({ code, detail }, 'internal error');
   }
 }
 

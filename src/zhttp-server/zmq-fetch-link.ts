@@ -1,5 +1,6 @@
 import { Ticker } from '../clock/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
+import { internalError } from '../exchange/index.ts';
 import { RouterOutbox } from '../zhttp/index.ts';
 import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { FetchLink, FetchLinkSink } from './fetch-link.ts';
@@ -86,7 +87,7 @@ export class ZmqFetchLink implements FetchLink {
         for (const packet of packets) sink.onLost(address, packet as Buffer);
       },
     });
-    this.#ticker = new Ticker(TICK, () => this.#outbox.retry());
+    this.#ticker = new Ticker(TICK, this, () => this.#outbox.retry());
   }
 
   /**
@@ -193,6 +194,13 @@ export class ZmqFetchLink implements FetchLink {
     counters.packetsReceived++;
     counters.packetsMalformed++;
     log.warn({ frames: parts.length, reason }, 'packet of an asker refused');
+  }
+
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#options;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ code, detail }, 'internal error');
   }
 }
 

@@ -15,6 +15,8 @@ export class BridgeCounters {
   requestsRefused = 0;
   /** Requests that no handler took in time. */
   requestsUntaken = 0;
+  /** Exceptions that ended one session, and that are defects of ours: the log has the stack of each. */
+  faults = 0;
   packetsReceived = 0;
   packetsSent = 0;
   /** Packets of peers that cannot be understood. */

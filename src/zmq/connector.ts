@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WheelTimer } from '../clock/index.ts';
+import { internalError } from '../exchange/index.ts';
 import { dial, dialUnix } from '../net/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
@@ -65,6 +66,14 @@ export class Connector extends WheelTimer {
     }
     this.#failures = established ? 0 : this.#failures + 1;
     this.#owner.context.wheel.schedule(this, backOff(this.#failures, this.#owner.options, Math.random()));
+  }
+
+  override onFault(thrown: unknown): void {
+    const { counters, log } = this.#owner.context;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ endpoint: this.text, code, detail }, 'internal error');
+    this.destroy();
   }
 }
 

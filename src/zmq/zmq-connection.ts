@@ -13,6 +13,7 @@ import {
   ZmtpError,
   ZmtpSession,
 } from '../codec/zmtp/index.ts';
+import { internalError } from '../exchange/index.ts';
 import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
 import { fits } from './socket-type.ts';
 import { isRoutingId } from './zmq-options.ts';
@@ -347,6 +348,14 @@ export class Connection extends WheelTimer implements PipeConnection {
     const { remoteAddress, remotePort } = this.#socket;
     const peer = remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
     return { type: this.#owner.type, endpoint: this.#endpoint, peer };
+  }
+
+  override onFault(thrown: unknown): void {
+    const { counters, log } = this.#owner.context;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ endpoint: this.#endpoint, code, detail }, 'internal error');
+    this.destroy();
   }
 }
 

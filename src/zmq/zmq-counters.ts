@@ -18,4 +18,6 @@ export class ZmqCounters {
   peersSilent = 0;
   /** Attempts to connect, repetitions included. */
   dials = 0;
+  /** Exceptions that ended one connection, and that are defects of ours: the log has the stack of each. */
+  faults = 0;
 }

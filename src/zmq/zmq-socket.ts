@@ -37,6 +37,10 @@ class Linger extends WheelTimer {
   override onTimer(): void {
     this.#onTimer();
   }
+
+  override onFault(thrown: unknown): void {
+    throw thrown;
+  }
 }
 
 /**

@@ -76,4 +76,8 @@ class Alarm extends WheelTimer {
   override onTimer(): void {
     this.#ring();
   }
+
+  override onFault(thrown: unknown): void {
+    throw thrown;
+  }
 }

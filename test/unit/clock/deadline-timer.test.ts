@@ -21,6 +21,10 @@ class Recorder extends DeadlineTimer {
   protected override onDeadline(): void {
     this.fired++;
   }
+
+  override onFault(thrown: unknown): void {
+    throw thrown;
+  }
 }
 
 function recorder(t: TestContext): { timer: Recorder; advance: (seconds: number) => void } {

@@ -25,6 +25,10 @@ class Probe extends WheelTimer {
       this.#wait = resolve;
     });
   }
+
+  override onFault(thrown: unknown): void {
+    throw thrown;
+  }
 }
 
 function startWheel(t: TestContext, stepMs: number, slots?: number): TimerWheel {

@@ -1,0 +1,31 @@
+import { fault, type Guarded } from './guard.ts';
+
+/** Something that has work to do once this turn of the event loop has brought all that it brings. */
+export interface AtTurnEnd extends Guarded {
+  onTurnEnd(): void;
+}
+
+/**
+ * The end of the event loop's turn: lets everything for one peer in one turn leave in one write. Whoever is added more than once is
+ * called more than once.
+ */
+export class TurnQueue {
+  #queue: AtTurnEnd[] = [];
+  readonly #onTurnEnd = (): void => {
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const waiting of queue) {
+      try {
+        waiting.onTurnEnd();
+      } catch (thrown) {
+        fault(waiting, thrown);
+      }
+    }
+  };
+
+  /** Calls `onTurnEnd` at the end of this turn; of the next one if this one is ending. */
+  add(waiting: AtTurnEnd): void {
+    if (this.#queue.length === 0) setImmediate(this.#onTurnEnd);
+    this.#queue.push(waiting);
+  }
+}
