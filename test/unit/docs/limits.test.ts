@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'));
+
+/** A doc comment that marks a bound, and the constant below it, if that is what it stands above. */
+const MARK = /@bound ([a-z0-9-]+)[^/]*\*\/\n(?:(?:export )?const \w+(?:: \w+)? = ([0-9_ *]+);)?/g;
+
+/** The bounds that the source marks: the value of a constant, or null for an option. */
+const marked = new Map(
+  sources.flatMap((source) =>
+    [...source.matchAll(MARK)].map(([, name = '', product]): [string, number | null] => [
+      name,
+      product === undefined ? null : evaluate(product),
+    ]),
+  ),
+);
+
+const rows = readFileSync(join(ROOT, 'docs/explanation/limits.md'), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| name |'))
+  .map((line) => {
+    const [name = '', , bound = '', , counter = '', tests = ''] = line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim());
+    return { name, bound, counter, tests };
+  });
+
+function evaluate(product: string): number {
+  return product.split('*').reduce((value, factor) => value * Number(factor.replaceAll('_', '')), 1);
+}
+
+function quoted(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+}
+
+test('the table of limits has a row for each bound that the source marks, and no other', () => {
+  const uses = sources.reduce((count, source) => count + (source.match(/@bound /g)?.length ?? 0), 0);
+  assert.equal(uses, marked.size, 'every mark has a name of its own and stands in a doc comment');
+  assert.deepEqual(rows.map(({ name }) => name).sort(), [...marked.keys()].sort());
+});
+
+for (const { name, bound, counter, tests } of rows) {
+  test(`the row ${name} says what the source says`, () => {
+    const value = marked.get(name);
+    if (value !== null && value !== undefined) {
+      assert.ok(bound.includes(value.toLocaleString('en-US')), `${bound} is not ${value.toLocaleString('en-US')}`);
+    } else {
+      assert.ok(quoted(bound).length > 0, 'it names its option');
+    }
+    for (const property of quoted(counter)) {
+      assert.ok(
+        sources.some((source) => source.includes(`  ${property} = 0;`)),
+        `${property} is a counter`,
+      );
+    }
+    assert.ok(quoted(tests).length > 0, 'it names a test');
+    for (const file of quoted(tests)) assert.ok(existsSync(join(ROOT, file)), file);
+  });
+}
