@@ -1,10 +1,10 @@
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type HttpClientLimits, type WebSocketClientLimits } from '../client/index.ts';
-import type { FetchBridgeOptions } from '../zhttp-server/index.ts';
+import type { ZhttpServerOptions } from '../zhttp-server/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
 /** What of a bridge's options is in its plan. */
-type PlannedOptions = Omit<FetchBridgeOptions, 'guard' | 'fetcher' | 'wheel' | 'log' | 'counters' | 'zmqCounters'>;
+type PlannedOptions = Omit<ZhttpServerOptions, 'guard' | 'fetcher' | 'wheel' | 'log' | 'counters' | 'zmqCounters'>;
 
 /** What a plan says of those who ask. */
 export function bridgeLimits(plan: FetchPlan): PlannedOptions {

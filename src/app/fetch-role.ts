@@ -4,7 +4,7 @@ import type { Counters, Log } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { TcpDialler } from '../net/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
-import { FetchBridge } from '../zhttp-server/index.ts';
+import { ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { bridgeLimits, clientLimits, webSocketLimits } from './fetch-limits.ts';
 import type { FetchPlan } from './fetch-plan.ts';
@@ -27,7 +27,7 @@ export class FetchRole {
   /** Where those who ask can connect, or where we are connected to. */
   readonly endpoints: string[] = [];
   readonly #client: HttpClient;
-  readonly #bridges: readonly FetchBridge[];
+  readonly #bridges: readonly ZhttpServer[];
 
   /** @throws Error that names the key of an expression of the policy that cannot be one */
   constructor(options: FetchRoleOptions) {
@@ -44,7 +44,7 @@ export class FetchRole {
       ipv4Only: !plan.allowIpv6,
     });
     this.#bridges = plans.map(
-      (each) => new FetchBridge({ ...bridgeLimits(each), guard, fetcher, wheel, log, counters, zmqCounters }),
+      (each) => new ZhttpServer({ ...bridgeLimits(each), guard, fetcher, wheel, log, counters, zmqCounters }),
     );
   }
 

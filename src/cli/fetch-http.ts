@@ -2,7 +2,7 @@ import type { RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { type FetchOutput, failureOf } from './fetch-output.ts';
 import type { Upload } from './fetch-packet.ts';
-import type { AskerSink, ZhttpAsker } from './zhttp-asker.ts';
+import type { RequesterSink, ZhttpRequester } from './zhttp-requester.ts';
 
 /**
  * Makes an HTTP request in stream mode, and writes its answer as fast as it is taken.
@@ -10,24 +10,24 @@ import type { AskerSink, ZhttpAsker } from './zhttp-asker.ts';
  * @throws CliError when it fails
  */
 export function fetchHttp(
-  asker: ZhttpAsker,
+  requester: ZhttpRequester,
   packet: RequestPacket,
   upload: Upload | null,
   output: FetchOutput,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const run = new HttpRun(asker, output, resolve, reject);
+    const run = new HttpRun(requester, output, resolve, reject);
     packet.stream = true;
     if (upload !== null) {
       packet.more = true;
       if (upload.length !== null) packet.headers.push('Content-Length', String(upload.length));
     }
-    asker.open(packet, run).then(() => run.send(upload), reject);
+    requester.open(packet, run).then(() => run.send(upload), reject);
   });
 }
 
-class HttpRun implements AskerSink {
-  readonly #asker: ZhttpAsker;
+class HttpRun implements RequesterSink {
+  readonly #requester: ZhttpRequester;
   readonly #output: FetchOutput;
   readonly #resolve: (status: number) => void;
   readonly #reject: (error: Error) => void;
@@ -38,12 +38,12 @@ class HttpRun implements AskerSink {
   #over = false;
 
   constructor(
-    asker: ZhttpAsker,
+    requester: ZhttpRequester,
     output: FetchOutput,
     resolve: (status: number) => void,
     reject: (error: Error) => void,
   ) {
-    this.#asker = asker;
+    this.#requester = requester;
     this.#output = output;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -58,12 +58,12 @@ class HttpRun implements AskerSink {
         if (this.#over) break;
       }
     } catch (error) {
-      this.#asker.send({ type: 'cancel' });
+      this.#requester.send({ type: 'cancel' });
       this.#fail(new CliError(`cannot read the data: ${reasonOf(error)}`));
       return;
     }
     // Behind an answer that came early nobody waits for the rest.
-    if (!this.#over) this.#asker.send({});
+    if (!this.#over) this.#requester.send({});
   }
 
   async #sendChunk(chunk: Buffer): Promise<void> {
@@ -76,7 +76,7 @@ class HttpRun implements AskerSink {
       }
       const body = rest.subarray(0, this.#credits);
       this.#credits -= body.length;
-      this.#asker.send({ body, more: true });
+      this.#requester.send({ body, more: true });
       rest = rest.subarray(body.length);
     }
   }
@@ -101,7 +101,7 @@ class HttpRun implements AskerSink {
     const { length } = packet.body;
     this.#output.body(packet.body, () => {
       if (!packet.more) this.#resolve(this.#status);
-      else if (length > 0) this.#asker.send({ type: 'credit', credits: length });
+      else if (length > 0) this.#requester.send({ type: 'credit', credits: length });
     });
     if (!packet.more) this.#end();
   }
@@ -113,7 +113,7 @@ class HttpRun implements AskerSink {
 
   #end(): void {
     this.#over = true;
-    this.#asker.end();
+    this.#requester.end();
     this.#whenCredited?.();
   }
 }

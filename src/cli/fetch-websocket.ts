@@ -4,7 +4,7 @@ import type { RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 import { CliError } from './cli-error.ts';
 import { type FetchOutput, failureOf } from './fetch-output.ts';
 import { printable } from './show-packet.ts';
-import type { AskerSink, ZhttpAsker } from './zhttp-asker.ts';
+import type { RequesterSink, ZhttpRequester } from './zhttp-requester.ts';
 
 /** Close codes of a WebSocket that came to its end in order: normal, going away, none given (RFC 6455 §7.4.1). */
 const ORDERLY = [1000, 1001, 1005];
@@ -18,20 +18,20 @@ const NEWLINE = Buffer.from('\n');
  * @throws CliError when it cannot be opened, breaks off, or is closed with a code that means trouble
  */
 export function fetchWebSocket(
-  asker: ZhttpAsker,
+  requester: ZhttpRequester,
   packet: RequestPacket,
   input: Readable,
   output: FetchOutput,
   linger: number,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const run = new WebSocketRun(asker, input, output, linger, resolve, reject);
-    asker.open(packet, run).catch(reject);
+    const run = new WebSocketRun(requester, input, output, linger, resolve, reject);
+    requester.open(packet, run).catch(reject);
   });
 }
 
-class WebSocketRun implements AskerSink {
-  readonly #asker: ZhttpAsker;
+class WebSocketRun implements RequesterSink {
+  readonly #requester: ZhttpRequester;
   readonly #input: Readable;
   readonly #output: FetchOutput;
   readonly #linger: number;
@@ -47,14 +47,14 @@ class WebSocketRun implements AskerSink {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    asker: ZhttpAsker,
+    requester: ZhttpRequester,
     input: Readable,
     output: FetchOutput,
     linger: number,
     resolve: () => void,
     reject: (error: Error) => void,
   ) {
-    this.#asker = asker;
+    this.#requester = requester;
     this.#input = input;
     this.#output = output;
     this.#linger = linger;
@@ -71,7 +71,7 @@ class WebSocketRun implements AskerSink {
         break;
       case 'ping':
         // RFC 6455 §5.5.3. In ZHTTP nobody else answers.
-        if (!this.#isClosing) this.#asker.send({ type: 'pong', body: packet.body, credits: packet.body.length });
+        if (!this.#isClosing) this.#requester.send({ type: 'pong', body: packet.body, credits: packet.body.length });
         break;
       case 'close':
         this.#onClose(packet);
@@ -102,13 +102,13 @@ class WebSocketRun implements AskerSink {
 
   #onMessage({ body, more }: ResponsePacket): void {
     const taken = () => {
-      if (body.length > 0) this.#asker.send({ type: 'credit', credits: body.length });
+      if (body.length > 0) this.#requester.send({ type: 'credit', credits: body.length });
     };
     this.#output.body(more ? body : Buffer.concat([body, NEWLINE]), taken);
   }
 
   #onClose({ code, body }: ResponsePacket): void {
-    if (!this.#isClosing) this.#asker.send({ type: 'close', code });
+    if (!this.#isClosing) this.#requester.send({ type: 'close', code });
     this.#end();
     if (code === 0 || ORDERLY.includes(code)) this.#resolve();
     else this.#reject(new CliError(printable(`closed with ${code} ${body.toString()}`.trimEnd())));
@@ -124,7 +124,7 @@ class WebSocketRun implements AskerSink {
 
   #close(): void {
     this.#isClosing = true;
-    this.#asker.send({ type: 'close', code: 1000 });
+    this.#requester.send({ type: 'close', code: 1000 });
   }
 
   /** One message, in pieces if the responder does not take it at once. */
@@ -139,7 +139,7 @@ class WebSocketRun implements AskerSink {
       const body = rest.subarray(0, this.#credits);
       this.#credits -= body.length;
       rest = rest.subarray(body.length);
-      this.#asker.send({ contentType: 'text', body, more: rest.length > 0 });
+      this.#requester.send({ contentType: 'text', body, more: rest.length > 0 });
       if (rest.length === 0) return;
     }
   }
@@ -152,7 +152,7 @@ class WebSocketRun implements AskerSink {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#asker.end();
+    this.#requester.end();
     this.#whenCredited?.();
     this.#input.destroy();
   }

@@ -17,8 +17,8 @@ import { failureOf, standardOutput } from './fetch-output.ts';
 import { fetchUrl, firstPacket, isWebSocket, type RequestOptions, type Upload, uploadOf } from './fetch-packet.ts';
 import { fetchWebSocket } from './fetch-websocket.ts';
 import { startLocalFetch } from './local-fetch.ts';
-import { askReq } from './req-asker.ts';
-import { type PacketTrace, ZhttpAsker } from './zhttp-asker.ts';
+import { sendReq } from './send-req.ts';
+import { type PacketTrace, ZhttpRequester } from './zhttp-requester.ts';
 
 /** Seconds in which most of what an origin has to say to the last line of the input will have come. */
 const DEFAULT_LINGER = 2;
@@ -115,18 +115,18 @@ async function overStream(
   upload: Upload | null,
   options: FetchOptions,
 ): Promise<number> {
-  const asker = new ZhttpAsker(endpoints, traceOf(options));
+  const requester = new ZhttpRequester(endpoints, traceOf(options));
   const output = standardOutput(options.include ?? false);
-  const interrupted = interruption(() => asker.send({ type: 'cancel' }));
+  const interrupted = interruption(() => requester.send({ type: 'cancel' }));
   try {
-    await asker.connect();
+    await requester.connect();
     const run = isWebSocket(packet.uri)
-      ? fetchWebSocket(asker, packet, process.stdin, output, options.linger * 1000).then(() => 0)
-      : fetchHttp(asker, packet, upload, output);
+      ? fetchWebSocket(requester, packet, process.stdin, output, options.linger * 1000).then(() => 0)
+      : fetchHttp(requester, packet, upload, output);
     return await Promise.race([run, interrupted.promise]);
   } finally {
     interrupted.end();
-    await asker.close();
+    await requester.close();
   }
 }
 
@@ -142,7 +142,7 @@ async function overReq(
   packet.body = Buffer.concat(body);
   const interrupted = interruption(() => {});
   try {
-    const response = await Promise.race([askReq(endpoint, packet, traceOf(options)), interrupted.promise]);
+    const response = await Promise.race([sendReq(endpoint, packet, traceOf(options)), interrupted.promise]);
     if (response.type !== 'data') throw failureOf(response);
     const output = standardOutput(options.include ?? false);
     output.head(response);

@@ -1,2 +1,2 @@
-export { FetchBridge } from './fetch-bridge.ts';
-export type { FetchBridgeOptions, FetchEndpoints } from './fetch-options.ts';
+export type { ServerEndpoints, ZhttpServerOptions } from './server-options.ts';
+export { ZhttpServer } from './zhttp-server.ts';

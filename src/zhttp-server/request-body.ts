@@ -2,9 +2,9 @@ import type { Responder } from '../exchange/index.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** The body of a request on its way from the asker to the fetcher: keeps what the fetcher has not asked for yet. */
+/** The body of a request on its way from the requester to the fetcher: keeps what the fetcher has not asked for yet. */
 export class RequestBody {
-  /** The asker has sent all of it. */
+  /** The requester has sent all of it. */
   complete: boolean;
   readonly #chunks: Buffer[] = [];
   /** Bytes of the first packet that are still here: nobody was granted those, so they are not granted again. */
@@ -22,7 +22,7 @@ export class RequestBody {
     this.complete = !more;
   }
 
-  /** The asker sends more of it. */
+  /** The requester sends more of it. */
   take(chunk: Buffer, more: boolean): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
     this.complete = !more;

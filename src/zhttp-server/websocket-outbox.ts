@@ -1,6 +1,6 @@
 import type { WebSocketResponder } from '../exchange/index.ts';
 
-/** One thing that the asker says on a WebSocket. */
+/** One thing that the requester says on a WebSocket. */
 interface Item {
   readonly kind: 'message' | 'ping' | 'pong' | 'close';
   body: Buffer;
@@ -14,7 +14,7 @@ interface Item {
 /** Things that wait at a time. Their bytes are bounded by credits, so only a flood of empty ones gets there. */
 const MAX_ITEMS = 1_000;
 
-/** What an asker says on its way to the WebSocket: keeps, in its order, what the fetcher has not asked for yet. */
+/** What a requester says on its way to the WebSocket: keeps, in its order, what the fetcher has not asked for yet. */
 export class WebSocketOutbox {
   #items: Item[] = [];
   /** Bytes that the fetcher takes. */

@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Push, Subscriber } from 'zeromq';
 import { parseResponsePacket, type ResponsePacket, splitAddress } from '../../src/codec/zhttp/index.ts';
-import { type FetchEndpoints, ReqAsker } from '../support/fetch/asker.ts';
 import { type RunningFetcher, startFetch, stopFetcher } from '../support/fetch/fetcher.ts';
+import { type FetchEndpoints, ReqRequester } from '../support/fetch/zhttp-requester.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { Program } from '../support/program.ts';
 import { startRecordingOrigin } from '../support/recording-origin.ts';
@@ -62,7 +62,7 @@ async function watching(
   }
   push.close();
   // What is still to come of the probes comes before an answer to what is sent after them.
-  const req = ReqAsker.start(t, endpoints.req);
+  const req = ReqRequester.start(t, endpoints.req);
   await req.ask('fence', { method: 'GET', uri: 'nonsense:' });
   const last = new Push({ linger: 0 });
   last.connect(endpoints.in);
@@ -157,7 +157,7 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
   assert.deepEqual([bridge.sessions, bridge.sessionsFailed, bridge.sessionsExpired], [4, 4, 0]);
 });
 
-test('a request for one answer outlives every silence of its asker; one for a stream does not', async (t) => {
+test('a request for one answer outlives every silence of its requester; one for a stream does not', async (t) => {
   const running = await allowed(t, 'session_timeout = 0.5');
   const server = createServer();
   server.listen(0, '127.0.0.1');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRequestPacket, RequestPacket } from '../../src/codec/zhttp/index.ts';
-import { type AskedSession, Asker } from '../support/fetch/asker.ts';
 import { ending, MODES, type OriginRig, startOriginRig } from '../support/fetch/origin-rig.ts';
 import { acceptWebSocket } from '../support/fetch/websocket-origin.ts';
+import { type RequesterSession, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import type { RawPeer } from '../support/raw-peer.ts';
 import { Arrivals } from '../support/zmq/zmq-rig.ts';
 
@@ -20,13 +20,13 @@ async function waitingOrigin(
   return { uri: `http://${authority}/`, asked };
 }
 
-test('a session lives as long as its asker gives signs of life, and gets some', async (t) => {
+test('a session lives as long as its requester gives signs of life, and gets some', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 1']);
   const { uri, asked } = await waitingOrigin(rig);
   const open = await rig.scripted((peer) => acceptWebSocket(peer));
   const sessions = [await rig.ask({ uri }), await rig.ask({ uri: `ws://${open}/` })];
   const { peer } = await asked.next();
-  const lives = async (session: AskedSession) => {
+  const lives = async (session: RequesterSession) => {
     // The first one says that the request has come.
     for (let signs = 0; signs < 3; ) {
       if ((await session.nextAny()).type !== 'keep-alive') continue;
@@ -36,7 +36,7 @@ test('a session lives as long as its asker gives signs of life, and gets some', 
   };
   await Promise.all(sessions.map(lives));
   peer.write(FINE);
-  assert.equal(await ending(sessions[0] as AskedSession), '200 fine');
+  assert.equal(await ending(sessions[0] as RequesterSession), '200 fine');
   // From now on the other one hears nothing.
   const { id, code } = await rig.running.program.logged('fetch failed');
   assert.deepEqual([id, code], [sessions[1]?.id, 'HF_CLIENT_GONE']);
@@ -44,7 +44,7 @@ test('a session lives as long as its asker gives signs of life, and gets some', 
   assert.deepEqual([bridge.sessionsExpired, bridge.sessionsFailed], [1, 1]);
 });
 
-test('an asker that is silent is told nothing, and its connection to the origin is closed', async (t) => {
+test('a requester that is silent is told nothing, and its connection to the origin is closed', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 0.3']);
   const { uri, asked } = await waitingOrigin(rig);
   const session = await rig.ask({ uri });
@@ -53,7 +53,7 @@ test('an asker that is silent is told nothing, and its connection to the origin 
   await session.send({ type: 'keep-alive' });
   // It learns of it when it says something.
   assert.equal(await ending(session), 'cancel');
-  assert.ok(rig.asker.frames.every((frame) => !frame.includes('5:error')));
+  assert.ok(rig.requester.frames.every((frame) => !frame.includes('5:error')));
   await rig.stop();
 });
 
@@ -81,17 +81,17 @@ async function settle(rig: OriginRig): Promise<void> {
     ids: [{ id: 'settle', seq: 0 }],
     type: 'keep-alive',
   });
-  await rig.asker.sendTo(rig.running.id, encodeRequestPacket(packet as RequestPacket));
-  await rig.asker.strays.next();
+  await rig.requester.sendTo(rig.running.id, encodeRequestPacket(packet as RequestPacket));
+  await rig.requester.strays.next();
 }
 
 test('one packet may be for many sessions, both ways', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 2']);
   const { uri, asked } = await waitingOrigin(rig);
   // So many that several are looked at together.
-  const sessions: AskedSession[] = [];
+  const sessions: RequesterSession[] = [];
   for (let i = 0; i < 40; i++) sessions.push(await rig.ask({ uri, multi: true, credits: 0 }));
-  const [first, second, third] = sessions as [AskedSession, AskedSession, AskedSession];
+  const [first, second, third] = sessions as [RequesterSession, RequesterSession, RequesterSession];
   const peers = (await asked.take(40)).map(({ peer }) => peer);
   for (const session of sessions) assert.equal((await session.nextAny()).multi, true);
   // A sign of life for some of them.
@@ -100,7 +100,7 @@ test('one packet may be for many sessions, both ways', async (t) => {
   assert.ok(together.ids.length > 1);
   for (const peer of peers) peer.write(FINE);
   for (const session of sessions) assert.equal((await session.next('data')).more, true);
-  const refs = (those: readonly AskedSession[]) => those.map((session) => session.nextRef());
+  const refs = (those: readonly RequesterSession[]) => those.map((session) => session.nextRef());
   await first.send({ type: 'credit', credits: 2, ids: refs(sessions) });
   for (const session of sessions) assert.equal((await session.next('data')).body.toString(), 'fi');
   await first.send({ type: 'credit', credits: 10, ids: refs([first, second]) });
@@ -122,16 +122,16 @@ test('with router-resp every packet comes by the ROUTER socket, and nothing is p
   assert.equal(await ending(session), '0 ne');
   const refused = await rig.ask({ uri: 'http://[::1/', routerResp: true });
   assert.equal(await ending(refused), 'bad-request');
-  assert.ok(rig.asker.routed.length >= 5);
-  assert.deepEqual(rig.asker.routed, rig.asker.frames);
-  assert.ok(rig.asker.routed.every((payload) => payload.toString('latin1', 0, 1) === 'T'));
+  assert.ok(rig.requester.routed.length >= 5);
+  assert.deepEqual(rig.requester.routed, rig.requester.frames);
+  assert.ok(rig.requester.routed.every((payload) => payload.toString('latin1', 0, 1) === 'T'));
   await rig.stop();
 });
 
 test('who asks in JSON is answered in JSON, whatever the format of what follows', async (t) => {
   const rig = await startOriginRig(t);
   const { uri, asked } = await waitingOrigin(rig);
-  const session = await rig.asker.ask('j1', { method: 'POST', uri, stream: true, credits: 100, more: true }, 'J');
+  const session = await rig.requester.ask('j1', { method: 'POST', uri, stream: true, credits: 100, more: true }, 'J');
   await session.hasCredits(200_000);
   await session.send({ body: Buffer.from('hellö'), more: true });
   await session.send({});
@@ -139,7 +139,7 @@ test('who asks in JSON is answered in JSON, whatever the format of what follows'
   assert.equal((await asked.next()).head, '6\r\nhell\xc3\xb6\r\n0\r\n\r\n');
   peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xc3\xa4');
   assert.equal(await ending(session), '200 ä');
-  assert.ok(rig.asker.frames.every((frame) => frame.toString('latin1').startsWith('me J{')));
+  assert.ok(rig.requester.frames.every((frame) => frame.toString('latin1').startsWith('me J{')));
   await rig.stop();
 });
 
@@ -151,9 +151,9 @@ test('a session that is handed over is taken up by who has it then', async (t) =
   const { peer } = await asked.next();
   await session.send({ type: 'handoff-start' });
   await session.next('handoff-proceed');
-  // Nothing is sent until the new asker is heard of.
+  // Nothing is sent until the new requester is heard of.
   peer.write(FINE);
-  const heir = await Asker.start(t, rig.running.endpoints, 'heir');
+  const heir = await ZhttpRequester.start(t, rig.running.endpoints, 'heir');
   const packet = { from: 'heir', ids: [session.nextRef()], type: 'credit', credits: 10 };
   await heir.sendTo(rig.running.id, encodeRequestPacket(Object.assign(new RequestPacket(), packet) as RequestPacket));
   const chunks = [];

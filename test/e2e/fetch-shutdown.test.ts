@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Handler } from '../support/edge/handler.ts';
-import { Asker, ReqAsker } from '../support/fetch/asker.ts';
 import { type RunningFetcher, startFetch, stopFetcher } from '../support/fetch/fetcher.ts';
 import { ending } from '../support/fetch/origin-rig.ts';
 import { acceptWebSocket } from '../support/fetch/websocket-origin.ts';
+import { ReqRequester, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import { startHoldfast } from '../support/holdfast.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { startRawOrigin } from '../support/raw-origin.ts';
@@ -31,23 +31,23 @@ async function startOrigin(t: TestContext): Promise<{ authority: string; asked: 
 async function inFlight(t: TestContext, running: RunningFetcher) {
   const { authority, asked } = await startOrigin(t);
   const uri = `http://${authority}/`;
-  const asker = await Asker.start(t, running.endpoints);
-  const reqAsker = ReqAsker.start(t, running.endpoints.req);
-  const stream = await asker.ask('stream', { method: 'GET', uri, stream: true, credits: 1_000 });
-  const upload = await asker.ask('upload', { method: 'POST', uri, stream: true, credits: 1_000, more: true });
-  const single = await asker.ask('single', { method: 'GET', uri });
-  const req = reqAsker.ask('req', { method: 'GET', uri });
+  const requester = await ZhttpRequester.start(t, running.endpoints);
+  const reqRequester = ReqRequester.start(t, running.endpoints.req);
+  const stream = await requester.ask('stream', { method: 'GET', uri, stream: true, credits: 1_000 });
+  const upload = await requester.ask('upload', { method: 'POST', uri, stream: true, credits: 1_000, more: true });
+  const single = await requester.ask('single', { method: 'GET', uri });
+  const req = reqRequester.ask('req', { method: 'GET', uri });
   const peers = await asked.take(4);
-  const webSocket = await asker.ask('webSocket', { uri: `ws://${authority}/`, credits: 1_000 });
+  const webSocket = await requester.ask('webSocket', { uri: `ws://${authority}/`, credits: 1_000 });
   assert.equal((await webSocket.next('data')).code, 101);
   const many = [];
   for (let i = 0; i < 10; i++) {
-    many.push(await asker.ask(`many${i}`, { method: 'GET', uri, stream: true, credits: 1_000, multi: true }));
+    many.push(await requester.ask(`many${i}`, { method: 'GET', uri, stream: true, credits: 1_000, multi: true }));
   }
   peers.push(...(await asked.take(10)));
   return {
-    asker,
-    reqAsker,
+    requester,
+    reqRequester,
     uri,
     asked,
     sessions: [stream, upload, single, webSocket, ...many],
@@ -59,7 +59,7 @@ async function inFlight(t: TestContext, running: RunningFetcher) {
   };
 }
 
-test('when it is stopped every asker gets an error for each of its sessions', async (t) => {
+test('when it is stopped every requester gets an error for each of its sessions', async (t) => {
   const running = await startFetch(t, ['allow_internal = true'], {}, ['drain_timeout = 0']);
   const { sessions, req } = await inFlight(t, running);
   const stopped = stopFetcher(running);
@@ -71,12 +71,12 @@ test('when it is stopped every asker gets an error for each of its sessions', as
 
 test('what is in flight may come to its end first, and nothing new is begun meanwhile', async (t) => {
   const running = await startFetch(t, ['allow_internal = true'], {}, ['drain_timeout = 60']);
-  const { asker, reqAsker, uri, asked, sessions, req, peers, webSocket } = await inFlight(t, running);
+  const { requester, reqRequester, uri, asked, sessions, req, peers, webSocket } = await inFlight(t, running);
   const stopped = stopFetcher(running);
   await running.program.logged('stopping');
-  assert.equal((await reqAsker.ask('late', { method: 'GET', uri })).condition, 'undefined-condition');
-  // This one stays with its asker, for whoever comes next.
-  await asker.ask('later', { method: 'GET', uri });
+  assert.equal((await reqRequester.ask('late', { method: 'GET', uri })).condition, 'undefined-condition');
+  // This one stays with its requester, for whoever comes next.
+  await requester.ask('later', { method: 'GET', uri });
   for (const peer of peers) peer.end(FINE);
   await webSocket.send({ type: 'cancel' });
   for (const session of sessions.filter((session) => session !== webSocket)) {
@@ -114,7 +114,7 @@ test('a proxy, an edge and a fetcher live in one process, and each does its own'
   const { clients, edge } = await program.logged('started');
   const base = `ipc://${folder}/fetch`;
   const endpoints = { in: `${base}-in`, inStream: `${base}-in-stream`, out: `${base}-out`, req: `${base}-req` };
-  const asker = await Asker.start(t, endpoints);
+  const requester = await ZhttpRequester.start(t, endpoints);
   const handler = await Handler.start(t, `ipc://${folder}/edge`);
 
   const proxied = await connectTo(t, (clients as string[])[0] ?? '');
@@ -123,7 +123,7 @@ test('a proxy, an edge and a fetcher live in one process, and each does its own'
   atEdge.write('GET /edge HTTP/1.1\r\nHost: a\r\n\r\n');
   const byHandler = await handler.request();
   // The handler's answer is what it has fetched: through the same process.
-  const session = await asker.ask('s1', {
+  const session = await requester.ask('s1', {
     method: 'GET',
     uri: `http://${authority}/fetched`,
     stream: true,

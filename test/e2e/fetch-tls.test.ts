@@ -7,9 +7,9 @@ import { type TestContext, test } from 'node:test';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { selfSigned, TestAuthority } from '../support/certificates.ts';
-import { Asker, type RequestFields } from '../support/fetch/asker.ts';
 import { type RunningFetcher, startCondureClient, startFetch, startZurl } from '../support/fetch/fetcher.ts';
 import { ending } from '../support/fetch/origin-rig.ts';
+import { type RequestFields, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import type { TestIdentity } from '../support/loopback-certificate.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -49,10 +49,10 @@ type Ask = (uri: string, fields?: RequestFields) => Promise<string>;
 
 /** Gives what comes of requests: the condition, or what the origin says. */
 async function asking(t: TestContext, { endpoints }: RunningFetcher): Promise<Ask> {
-  const asker = await Asker.start(t, endpoints);
+  const requester = await ZhttpRequester.start(t, endpoints);
   let count = 0;
   return async (uri, fields = {}) => {
-    const session = await asker.ask(`s${count++}`, { method: 'GET', uri, stream: true, credits: 1_000, ...fields });
+    const session = await requester.ask(`s${count++}`, { method: 'GET', uri, stream: true, credits: 1_000, ...fields });
     if (!uri.startsWith('wss')) return (await ending(session)).replace('200 ', '');
     for (;;) {
       const { type, condition, code, body } = await session.nextAny();

@@ -71,7 +71,7 @@ for (const framing of ['a length', 'chunks']) {
         if (total < WARM && total + packet.body.length >= WARM) warm();
         total += packet.body.length;
         ({ more } = packet);
-        rig.asker.frames.length = 0;
+        rig.requester.frames.length = 0;
         if (!more || owed < 100_000) continue;
         await session.send({ type: 'credit', credits: owed });
         owed = 0;
@@ -108,7 +108,7 @@ test(`${SIZE} MB go up under credits as they were sent, and take no memory`, asy
   await rig.stop();
 });
 
-test('an origin waits for an asker that takes nothing, and an asker for an origin', async (t) => {
+test('an origin waits for a requester that takes nothing, and a requester for an origin', async (t) => {
   const rig = await startOriginRig(t);
   let written = 0;
   const down = await startOrigin(t, async (_request, response) => {

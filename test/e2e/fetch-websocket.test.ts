@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type AskedSession, Asker, type RequestFields } from '../support/fetch/asker.ts';
 import { startCondureClient, startFetch, startZurl, stopFetcher } from '../support/fetch/fetcher.ts';
+import { type RequesterSession, type RequestFields, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import { Arrivals } from '../support/zmq/zmq-rig.ts';
 
 /** A server on `ws`, with what has come to it: `text hello`, `binary 3`, `ping x`, `pong x`, `close 1000 bye`. */
@@ -37,9 +37,9 @@ async function startOrigin(t: TestContext, options: ServerOptions = {}): Promise
   return { uri: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/chat`, sockets, events };
 }
 
-/** Opens one, which the asker may send 200,000 bytes on, and which may send it `credits`. */
-async function open(asker: Asker, { uri, sockets }: Origin, fields: RequestFields = {}) {
-  const session = await asker.ask('w1', { uri, credits: 100_000, ...fields });
+/** Opens one, which the requester may send 200,000 bytes on, and which may send it `credits`. */
+async function open(requester: ZhttpRequester, { uri, sockets }: Origin, fields: RequestFields = {}) {
+  const session = await requester.ask('w1', { uri, credits: 100_000, ...fields });
   const accepted = await session.next('data');
   assert.deepEqual([accepted.code, accepted.body.length, accepted.more], [101, 0, false]);
   await session.hasCredits(200_000);
@@ -47,7 +47,7 @@ async function open(asker: Asker, { uri, sockets }: Origin, fields: RequestField
 }
 
 /** The next message that comes, whatever the pieces that it comes in; credit is given for each. */
-async function message(session: AskedSession): Promise<string> {
+async function message(session: RequesterSession): Promise<string> {
   const chunks: Buffer[] = [];
   for (;;) {
     const { body, contentType, more } = await session.next('data');
@@ -59,8 +59,8 @@ async function message(session: AskedSession): Promise<string> {
   }
 }
 
-/** The asker goes, and the origin hears of it. */
-async function leave(session: AskedSession, { events }: Origin): Promise<void> {
+/** The requester goes, and the origin hears of it. */
+async function leave(session: RequesterSession, { events }: Origin): Promise<void> {
   await session.send({ type: 'cancel' });
   assert.equal(await events.next(), 'close 1001 ');
 }
@@ -74,9 +74,9 @@ const ROLES = [
 for (const [role, start] of ROLES) {
   test(`with ${role} messages, pings and pongs go both ways with all that they hold`, async (t) => {
     const running = await start(t);
-    const asker = await Asker.start(t, running.endpoints);
+    const requester = await ZhttpRequester.start(t, running.endpoints);
     const origin = await startOrigin(t);
-    const { session, socket } = await open(asker, origin);
+    const { session, socket } = await open(requester, origin);
     await session.send({ contentType: 'text', body: Buffer.from('hellö') });
     await session.send({ contentType: 'binary', body: Buffer.from([0, 255, 1]) });
     await session.send({ body: Buffer.alloc(0) });
@@ -93,7 +93,7 @@ for (const [role, start] of ROLES) {
     assert.equal((await session.next('ping')).body.toString(), 'to me');
     socket.pong('answered');
     assert.equal((await session.next('pong')).body.toString(), 'answered');
-    // Nobody but the asker answers a ping.
+    // Nobody but the requester answers a ping.
     await session.send({ type: 'pong', body: Buffer.from('to me') });
     assert.equal(await origin.events.next(), 'pong to me');
     await session.send({ type: 'close', code: 4001, body: Buffer.from('enough') });
@@ -105,27 +105,27 @@ for (const [role, start] of ROLES) {
 
   test(`with ${role} a close comes with its code and reason, from either side, or without`, async (t) => {
     const running = await start(t);
-    const asker = await Asker.start(t, running.endpoints);
+    const requester = await ZhttpRequester.start(t, running.endpoints);
     const origin = await startOrigin(t);
     for (const [code, reason] of [
       [1000, 'bye'],
       [1001, ''],
       [4999, 'x'.repeat(123)],
     ] as const) {
-      const { session, socket } = await open(asker, origin);
+      const { session, socket } = await open(requester, origin);
       socket.close(code, reason);
       const close = await session.next('close');
       assert.deepEqual([close.code, close.body.toString()], [code, reason]);
       await session.send({ type: 'close', code, body: Buffer.from(reason) });
       assert.equal(await origin.events.next(), `close ${code} ${reason}`);
     }
-    const { session, socket } = await open(asker, origin);
+    const { session, socket } = await open(requester, origin);
     socket.close();
     assert.equal((await session.next('close')).code, 0);
     await session.send({ type: 'close' });
     // 1005 stands for none.
     assert.equal(await origin.events.next(), 'close 1005 ');
-    const other = await open(asker, origin);
+    const other = await open(requester, origin);
     await other.session.send({ type: 'close' });
     assert.equal(await origin.events.next(), 'close 1005 ');
     assert.equal((await other.session.next('close')).code, 0);
@@ -135,9 +135,9 @@ for (const [role, start] of ROLES) {
 
 test('a message may be sent in pieces, with a ping between them, and is one message', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
-  const asker = await Asker.start(t, running.endpoints);
+  const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t);
-  const { session, socket } = await open(asker, origin);
+  const { session, socket } = await open(requester, origin);
   await session.send({ contentType: 'binary', body: Buffer.alloc(10), more: true });
   await session.send({ type: 'ping', body: Buffer.from('between') });
   // Only the first piece says of what kind the message is.
@@ -159,9 +159,9 @@ test('a message may be sent in pieces, with a ping between them, and is one mess
 for (const compression of [false, true]) {
   test(`a megabyte goes through under credits, ${compression ? '' : 'not '}compressed`, async (t) => {
     const running = await startFetch(t, ['allow_internal = true', `compression = ${compression}`]);
-    const asker = await Asker.start(t, running.endpoints);
+    const requester = await ZhttpRequester.start(t, running.endpoints);
     const origin = await startOrigin(t, { perMessageDeflate: { threshold: 0 } });
-    const { session, socket, request } = await open(asker, origin, { credits: 5_000 });
+    const { session, socket, request } = await open(requester, origin, { credits: 5_000 });
     assert.equal(request.headers['sec-websocket-extensions']?.startsWith('permessage-deflate') ?? false, compression);
     assert.equal(socket.extensions !== '', compression);
     const text = 'some text, '.repeat(100_000);
@@ -180,11 +180,11 @@ for (const compression of [false, true]) {
   });
 }
 
-test('the handshake has the fields of the asker, and Host, but none that are ours', async (t) => {
+test('the handshake has the fields of the requester, and Host, but none that are ours', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
-  const asker = await Asker.start(t, running.endpoints);
+  const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t, { handleProtocols: () => 'chat.2' });
-  const { accepted, request, session } = await open(asker, origin, {
+  const { accepted, request, session } = await open(requester, origin, {
     uri: `${origin.uri.replace('ws://', 'ws://user:pass@')}?a=b#c`,
     headers: [
       ...['X-A', 'b', 'Host', 'evil.example', 'Sec-WebSocket-Protocol', 'chat.1, chat.2', 'Upgrade', 'h2c'],
@@ -215,7 +215,7 @@ test('the handshake has the fields of the asker, and Host, but none that are our
 
 test('redirects of a handshake are followed, relative ones too, and nothing of them is left in the answer', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
-  const asker = await Asker.start(t, running.endpoints);
+  const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t);
   const server = createServer();
   const { host } = new URL(origin.uri);
@@ -228,7 +228,7 @@ test('redirects of a handshake are followed, relative ones too, and nothing of t
   await once(server, 'listening');
   t.after(() => server.close());
   const uri = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/first`;
-  const { session, accepted, request } = await open(asker, origin, {
+  const { session, accepted, request } = await open(requester, origin, {
     uri,
     followRedirects: true,
     headers: ['X-A', 'b', 'Cookie', 'c'],
@@ -242,7 +242,7 @@ test('redirects of a handshake are followed, relative ones too, and nothing of t
     ['connection', 'sec-websocket-accept', 'upgrade'],
   );
   await leave(session, origin);
-  const refused = await asker.ask('w2', { uri, credits: 100 });
+  const refused = await requester.ask('w2', { uri, credits: 100 });
   const { condition, code } = await refused.next('error');
   assert.deepEqual([condition, code], ['rejected', 307]);
   await stopFetcher(running);

@@ -86,7 +86,7 @@ async function sendWebhook(t: TestContext, language: Language, args: readonly st
   return stdout.trim();
 }
 
-/** An asker that says what it gets. */
+/** A requester that says what it gets. */
 const CURIOUS: Readonly<Record<Language, string>> = {
   Node: `
     import { Fetch } from './fetch.mjs';
@@ -302,7 +302,7 @@ for (const language of LANGUAGES) {
     assert.deepEqual(await program.ended, { code: 0, stdout: '15 bytes\n', stderr: '' });
   });
 
-  test(`an asker in ${language} cancels its sessions when it is told to end`, async (t) => {
+  test(`a requester in ${language} cancels its sessions when it is told to end`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const program = runExample(t, language, 'download', [
       fetcher.base,
@@ -318,7 +318,7 @@ for (const language of LANGUAGES) {
     assert.deepEqual([cancel.type, cancel.ids], ['cancel', [{ id: request.ids[0]?.id, seq: 2 }]]);
   });
 
-  test(`an asker in ${language} keeps its sessions alive, and gives them up when nothing is heard of them`, async (t) => {
+  test(`a requester in ${language} keeps its sessions alive, and gives them up when nothing is heard of them`, async (t) => {
     const fetcher = await ZhttpFetcher.startOnTcp(t);
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;
@@ -333,7 +333,7 @@ for (const language of LANGUAGES) {
     assert.equal((await program.ended).code, 0);
   });
 
-  test(`an asker in ${language} breaks a session off that has lost a packet`, async (t) => {
+  test(`a requester in ${language} breaks a session off that has lost a packet`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;
@@ -346,7 +346,7 @@ for (const language of LANGUAGES) {
     assert.equal(packet.type, 'cancel');
   });
 
-  test(`an asker in ${language} takes packets for several sessions, and ignores garbage and what is for others`, async (t) => {
+  test(`a requester in ${language} takes packets for several sessions, and ignores garbage and what is for others`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;

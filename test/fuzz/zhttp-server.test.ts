@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { PacketType } from '../../src/codec/zhttp/index.ts';
 import { manualClock, turn } from '../support/manual-clock.ts';
 import type { FakeFetch } from '../support/zhttp/fake-fetcher.ts';
-import { type AskFields, askPacket, FetchRig } from '../support/zhttp/fetch-rig.ts';
+import { type PacketFields, requestPacket, ServerRig } from '../support/zhttp/server-rig.ts';
 
 const BUFFER = 100;
 const MAX_BODY = 120;
@@ -58,7 +58,7 @@ const first = fc.record({
   stream: fc.boolean(),
 });
 
-/** What an asker that knows its trade sends. */
+/** What a requester that knows its trade sends. */
 const proper = fc.record({
   do: fc.constant('proper' as const),
   session: index,
@@ -115,9 +115,9 @@ interface Tracked {
   readonly kind: Step<'open'>['kind'];
   readonly fetch: FakeFetch;
   from: string;
-  /** Number of the asker's next packet. */
+  /** Number of the requester's next packet. */
   nextSeq: number;
-  /** Bytes that the asker has granted. */
+  /** Bytes that the requester has granted. */
   granted: number;
   /** Bytes that it may send, and what it has announced of its body or message. */
   window: number;
@@ -125,18 +125,18 @@ interface Tracked {
   closed: boolean;
 }
 
-/** Plays commands against an engine. Origins keep to the contract of exchanges; askers to nothing. */
+/** Plays commands against an engine. Origins keep to the contract of exchanges; requesters to nothing. */
 class Play {
-  readonly rig: FetchRig;
+  readonly rig: ServerRig;
   readonly #advance: (seconds: number) => void;
   readonly #sessions: Tracked[] = [];
-  /** Packets that were sent to askers for each session: those that were taken into account. */
+  /** Packets that were sent to requesters for each session: those that were taken into account. */
   #seen = 0;
   readonly #next = new Map<string, number>();
 
   constructor(advance: (seconds: number) => void) {
     this.#advance = advance;
-    this.rig = new FetchRig({
+    this.rig = new ServerRig({
       bufferSize: BUFFER,
       maxBodyBytes: MAX_BODY,
       sessionTimeout: 6_000,
@@ -204,7 +204,7 @@ class Play {
     }
   }
 
-  /** Packets to askers count on, and carry no more than was granted. */
+  /** Packets to requesters count on, and carry no more than was granted. */
   #account(): void {
     const { answers } = this.rig.link;
     for (; this.#seen < answers.length; this.#seen++) {
@@ -234,7 +234,7 @@ class Play {
     const webSocket = kind === 'webSocket';
     const more = goesOn && (kind === 'stream' || kind === 'single');
     const bytes = webSocket ? 0 : body;
-    const ask: AskFields = {
+    const ask: PacketFields = {
       ...fields,
       id: kind === 'quiet' ? '' : id,
       method: webSocket ? '' : 'POST',
@@ -272,7 +272,7 @@ class Play {
     tracked.granted += credits;
     if (heir) tracked.from = 'heir';
     const fields = { from: tracked.from, type: kind, credits, body: 'b'.repeat(bytes), more: kind === 'data' && more };
-    this.rig.followRaw(askPacket({ ...fields, id: tracked.id, seq: tracked.nextSeq++ }));
+    this.rig.followRaw(requestPacket({ ...fields, id: tracked.id, seq: tracked.nextSeq++ }));
   }
 
   #packet({ sessions, seq, body, do: _, ...fields }: Step<'packet'>): void {
@@ -285,7 +285,7 @@ class Play {
       if (seq === 'right') refs.push([tracked.id, tracked.nextSeq++]);
       else refs.push([tracked.id, seq === 'none' ? null : tracked.nextSeq + 3]);
     }
-    if (refs.length > 0) this.rig.followRaw(askPacket({ ...fields, body: 'x'.repeat(body) }, refs));
+    if (refs.length > 0) this.rig.followRaw(requestPacket({ ...fields, body: 'x'.repeat(body) }, refs));
   }
 
   #origin({ session, act, bytes, status, more }: Step<'origin'>): void {
@@ -327,7 +327,7 @@ class Play {
   }
 }
 
-test('whatever askers and origins do, every session ends once, counts on and keeps to its credits', async (t) => {
+test('whatever requesters and origins do, every session ends once, counts on and keeps to its credits', async (t) => {
   const advance = manualClock(t);
   await fc.assert(
     fc.asyncProperty(
@@ -365,7 +365,7 @@ test('no bytes harm anybody, wherever they come in', async (t) => {
   );
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(payload, fc.nat(2)), { maxLength: 20 }), async (messages) => {
-      const rig = new FetchRig();
+      const rig = new ServerRig();
       const fetch = rig.stream({ from: 'somebody' });
       for (const [bytes, where] of messages) {
         if (where === 0) rig.firstRaw(bytes);

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
-import { Asker, ReqAsker } from '../support/fetch/asker.ts';
 import { type RunningFetcher, startCondureClient, startZurl } from '../support/fetch/fetcher.ts';
+import { ReqRequester, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { requirePeer } from '../support/peers.ts';
 
@@ -71,11 +71,11 @@ for (const maker of MAKERS) {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
-      const asker = ReqAsker.start(t, running.endpoints.req);
-      const packet = await asker.ask('r1', { method: 'GET', uri: `http://${origin}/hello?a=b` });
+      const requester = ReqRequester.start(t, running.endpoints.req);
+      const packet = await requester.ask('r1', { method: 'GET', uri: `http://${origin}/hello?a=b` });
       assert.deepEqual([packet.code, packet.reason, packet.body.toString(), packet.from], [200, 'OK', 'hello', '']);
       assert.equal(packet.headers[packet.headers.indexOf('X-Host') + 1], origin);
-      const posted = await asker.ask('r2', { method: 'POST', uri: `http://${origin}/`, body: Buffer.from('123') });
+      const posted = await requester.ask('r2', { method: 'POST', uri: `http://${origin}/`, body: Buffer.from('123') });
       assert.equal(posted.body.toString(), '3 bytes');
     });
 
@@ -84,14 +84,14 @@ for (const maker of MAKERS) {
       if (running === null) return;
       const origin = await startOrigin(t);
       const [port = 0] = await freePorts(1);
-      const asker = ReqAsker.start(t, running.endpoints.req);
+      const requester = ReqRequester.start(t, running.endpoints.req);
       for (const [uri, condition] of [
         [`http://127.0.0.1:${port}/`, 'remote-connection-failed'],
         ['ftp://127.0.0.1/', 'bad-request'],
         [`ws://${origin}/`, 'bad-request'],
         [`http://${origin}/gone`, 'undefined-condition'],
       ] as const) {
-        const packet = await asker.ask(uri, { method: 'GET', uri });
+        const packet = await requester.ask(uri, { method: 'GET', uri });
         assert.deepEqual([packet.type, packet.condition], ['error', condition], uri);
       }
     });
@@ -100,8 +100,8 @@ for (const maker of MAKERS) {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
-      const asker = await Asker.start(t, running.endpoints);
-      const session = await asker.ask('s1', {
+      const requester = await ZhttpRequester.start(t, running.endpoints);
+      const session = await requester.ask('s1', {
         method: 'GET',
         uri: `http://${origin}/long?bytes=100000`,
         stream: true,
@@ -119,8 +119,8 @@ for (const maker of MAKERS) {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
-      const asker = await Asker.start(t, running.endpoints);
-      const session = await asker.ask('s1', {
+      const requester = await ZhttpRequester.start(t, running.endpoints);
+      const session = await requester.ask('s1', {
         method: 'POST',
         uri: `http://${origin}/`,
         stream: true,
@@ -140,10 +140,10 @@ for (const maker of MAKERS) {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const uri = `http://${await startOrigin(t)}/redirect`;
-      const asker = ReqAsker.start(t, running.endpoints.req);
-      const plain = await asker.ask('r1', { method: 'GET', uri });
+      const requester = ReqRequester.start(t, running.endpoints.req);
+      const plain = await requester.ask('r1', { method: 'GET', uri });
       assert.deepEqual([plain.code, plain.headers[plain.headers.indexOf('Location') + 1]], [302, '/hello']);
-      const followed = await asker.ask('r2', { method: 'GET', uri, followRedirects: true });
+      const followed = await requester.ask('r2', { method: 'GET', uri, followRedirects: true });
       assert.deepEqual([followed.code, followed.body.toString()], [200, 'hello']);
     });
 
@@ -151,8 +151,8 @@ for (const maker of MAKERS) {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
-      const asker = ReqAsker.start(t, running.endpoints.req);
-      const packet = await asker.ask('r1', {
+      const requester = ReqRequester.start(t, running.endpoints.req);
+      const packet = await requester.ask('r1', {
         method: 'GET',
         uri: 'http://nowhere.example:81/hello',
         connectHost: '127.0.0.1',
@@ -165,8 +165,8 @@ for (const maker of MAKERS) {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
-      const asker = await Asker.start(t, running.endpoints);
-      const session = await asker.ask('w1', { uri: `ws://${origin}/chat`, credits: 8192 });
+      const requester = await ZhttpRequester.start(t, running.endpoints);
+      const session = await requester.ask('w1', { uri: `ws://${origin}/chat`, credits: 8192 });
       const accepted = await session.next('data');
       assert.deepEqual([accepted.code, accepted.body.length], [101, 0]);
       await session.hasCredits(100);
@@ -192,9 +192,9 @@ for (const maker of MAKERS) {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       t.after(() => server.close());
-      const asker = await Asker.start(t, running.endpoints);
+      const requester = await ZhttpRequester.start(t, running.endpoints);
       const uri = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      const session = await asker.ask('w1', { uri, credits: 8192 });
+      const session = await requester.ask('w1', { uri, credits: 8192 });
       const packet = await session.next('error');
       assert.deepEqual(
         [packet.condition, packet.code, packet.reason, packet.body.toString()],
@@ -214,22 +214,22 @@ for (const maker of MAKERS) {
       await once(server, 'listening');
       t.after(() => server.close());
       const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      const asker = await Asker.start(t, running.endpoints);
+      const requester = await ZhttpRequester.start(t, running.endpoints);
       const begun = once(server, 'request');
-      const session = await asker.ask('s1', { method: 'GET', uri, stream: true, credits: 100 });
+      const session = await requester.ask('s1', { method: 'GET', uri, stream: true, credits: 100 });
       await session.nextAny();
       await begun;
       await session.send({ type: 'cancel' });
       await closed;
     });
 
-    test('two askers get their own answers alone', async (t) => {
+    test('two requesters get their own answers alone', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const [one, two] = [
-        await Asker.start(t, running.endpoints, 'me'),
-        await Asker.start(t, running.endpoints, 'me2'),
+        await ZhttpRequester.start(t, running.endpoints, 'me'),
+        await ZhttpRequester.start(t, running.endpoints, 'me2'),
       ];
       const fields = { method: 'GET', uri: `http://${origin}/`, stream: true, credits: 100 };
       const sessions = [await one.ask('s1', fields), await two.ask('s2', fields)];

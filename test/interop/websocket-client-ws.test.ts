@@ -288,7 +288,7 @@ test('limits of either side are told to the other by 1009', async (t) => {
   assert.equal((await closed)[0], 1009);
 });
 
-test('headers, userinfo and subprotocols of the asker get there, and what the server chooses comes back', async (t) => {
+test('headers, userinfo and subprotocols of the requester get there, and what the server chooses comes back', async (t) => {
   const origin = await startWs(t, { handleProtocols: (offered) => [...offered].at(-1) ?? false });
   const headers = ['X-Custom', 'one', 'Sec-WebSocket-Protocol', 'v1, v2', 'Host', 'evil.example', 'Origin', 'http://a'];
   const requester = new Rig(t).ask(origin.uri('/path?q=1', 'ws', 'us%20er:pa%3ass@localhost'), headers);

@@ -48,7 +48,7 @@ async function withoutGrowth(rig: OriginRig, act: () => Promise<void>): Promise<
 }
 
 for (const coding of ['gzip', 'deflate', 'br'] as const) {
-  test(`a ${coding} bomb takes no more memory than its asker has allowed`, async (t) => {
+  test(`a ${coding} bomb takes no more memory than its requester has allowed`, async (t) => {
     const rig = await startOriginRig(t, ['max_body_bytes = 1_000_000']);
     const packed = await bomb(coding);
     const head = `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${packed.length}\r\n\r\n`;
@@ -91,7 +91,7 @@ for (const coding of ['gzip', 'deflate', 'br'] as const) {
   });
 }
 
-test('a bomb in a WebSocket message is unpacked as its asker takes it', async (t) => {
+test('a bomb in a WebSocket message is unpacked as its requester takes it', async (t) => {
   const rig = await startOriginRig(t, ['compression = true', 'buffer_size = 1_000_000']);
   const packed = await bomb('permessage-deflate');
   const authority = await rig.scripted(async (peer) => {

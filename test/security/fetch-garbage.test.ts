@@ -5,7 +5,6 @@ import { type TestContext, test } from 'node:test';
 import { Dealer, Publisher, Pull, Push, Request, Router } from 'zeromq';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../src/codec/zhttp/index.ts';
 import { type ProtocolCase, readCases } from '../support/cases.ts';
-import { Asker, ReqAsker } from '../support/fetch/asker.ts';
 import {
   descriptorsBack,
   descriptorsOf,
@@ -14,6 +13,7 @@ import {
   stopFetcher,
 } from '../support/fetch/fetcher.ts';
 import { ending, startOriginRig } from '../support/fetch/origin-rig.ts';
+import { ReqRequester, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import type { RawPeer } from '../support/raw-peer.ts';
 import { GARBAGE, rawAt } from '../support/zmq/garbage.ts';
 import { Arrivals } from '../support/zmq/zmq-rig.ts';
@@ -37,7 +37,7 @@ const FINE = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine';
 test('no malformed packet does anything but be counted, and answered where it says to whom', async (t) => {
   const rig = await startOriginRig(t);
   const { endpoints, id: address } = rig.running;
-  const asker = await Asker.start(t, endpoints, 'c1');
+  const requester = await ZhttpRequester.start(t, endpoints, 'c1');
   assert.ok(REFUSED.length > 40);
   const answers = REFUSED.flatMap((one) =>
     eventsOf(one, 'from').includes('c1') && eventsOf(one, 'condition').length > 0
@@ -46,23 +46,25 @@ test('no malformed packet does anything but be counted, and answered where it sa
   );
   assert.ok(answers.length > 10);
   const strays = async () =>
-    (await asker.strays.take(answers.length)).map(({ type, condition, ids }) => `${type} ${condition} ${ids[0]?.id}`);
-  for (const { input } of REFUSED) await asker.push(input);
+    (await requester.strays.take(answers.length)).map(
+      ({ type, condition, ids }) => `${type} ${condition} ${ids[0]?.id}`,
+    );
+  for (const { input } of REFUSED) await requester.push(input);
   assert.deepEqual(await strays(), answers);
-  for (const { input } of REFUSED) await asker.sendTo(address, input);
+  for (const { input } of REFUSED) await requester.sendTo(address, input);
   assert.deepEqual(await strays(), answers);
   // In req mode it is known whom to answer, whatever the packet is.
   const told = REFUSED.map((one) => {
     const ids = eventsOf(one, 'id');
     return `error bad-request ${ids.length === 1 ? ids[0] : undefined}`;
   });
-  for (const { input } of REFUSED) await rig.reqAsker.send('', input);
-  const replies = (await rig.reqAsker.strays.take(REFUSED.length)).map((payload) => parseResponsePacket(payload));
+  for (const { input } of REFUSED) await rig.reqRequester.send('', input);
+  const replies = (await rig.reqRequester.strays.take(REFUSED.length)).map((payload) => parseResponsePacket(payload));
   assert.deepEqual(
     replies.map(({ type, condition, ids }) => `${type} ${condition} ${ids[0]?.id}`),
     told,
   );
-  asker.close();
+  requester.close();
   const { bridge } = await rig.stop();
   assert.deepEqual([bridge.packetsMalformed, bridge.sessionsFailed], [3 * REFUSED.length, 0]);
 });
@@ -73,20 +75,20 @@ for (const [role, start] of [
 ] as const) {
   test(`what ends the original in the middle of its work does nothing to holdfast ${role}`, async (t) => {
     const running = await start(t);
-    const asker = await Asker.start(t, running.endpoints);
-    const reqAsker = ReqAsker.start(t, running.endpoints.req);
+    const requester = await ZhttpRequester.start(t, running.endpoints);
+    const reqRequester = ReqRequester.start(t, running.endpoints.req);
     const deadly = [
       'T5:abc',
       // A WebSocket without an address, without an id, and in req mode.
       ...['2:id,1:a,', '4:from,2:me,', ''].map((names) => `T${names.length + 27}:${names}3:uri,17:ws://127.0.0.1:1/,}`),
     ];
     for (const message of deadly) {
-      await asker.push(message);
-      await asker.sendTo(running.id, Buffer.from(message));
-      await reqAsker.send('', message);
-      assert.equal(parseResponsePacket(await reqAsker.strays.next()).condition, 'bad-request');
+      await requester.push(message);
+      await requester.sendTo(running.id, Buffer.from(message));
+      await reqRequester.send('', message);
+      assert.equal(parseResponsePacket(await reqRequester.strays.next()).condition, 'bad-request');
     }
-    const answer = await reqAsker.ask('alive', { method: 'GET', uri: 'http://127.0.0.1:1/' });
+    const answer = await reqRequester.ask('alive', { method: 'GET', uri: 'http://127.0.0.1:1/' });
     assert.equal(answer.condition, 'remote-connection-failed');
     const { bridge } = await stopFetcher(running);
     assert.equal(bridge.packetsMalformed, 3);
@@ -109,20 +111,20 @@ test('frames too many, too few or in the wrong place are counted, or have no mea
       }),
     );
   // Behind a first packet anything may stand.
-  await rig.asker.push(packet('a'), 'more', '', packet('b'));
-  assert.deepEqual((await rig.asker.strays.next()).ids, [{ id: 'a', seq: 0 }]);
+  await rig.requester.push(packet('a'), 'more', '', packet('b'));
+  assert.deepEqual((await rig.requester.strays.next()).ids, [{ id: 'a', seq: 0 }]);
   const keepAlive = encodeRequestPacket(
     Object.assign(new RequestPacket(), { from: 'me', ids: [{ id: 'nobody', seq: 0 }], type: 'keep-alive' }),
   );
   for (const frames of [['x'], [keepAlive], [''], ['x', 'y', keepAlive], ['x', ''], [...'123456789', '', keepAlive]]) {
-    await rig.asker.sendRaw(address, ...frames);
+    await rig.requester.sendRaw(address, ...frames);
   }
   // An envelope of up to eight frames is stepped over.
-  await rig.asker.sendRaw(address, ...'1234567', '', keepAlive, 'more');
-  let stray = await rig.asker.strays.next();
-  while (stray.type !== 'cancel') stray = await rig.asker.strays.next();
+  await rig.requester.sendRaw(address, ...'1234567', '', keepAlive, 'more');
+  let stray = await rig.requester.strays.next();
+  while (stray.type !== 'cancel') stray = await rig.requester.strays.next();
   assert.deepEqual(stray.ids, [{ id: 'nobody', seq: null }]);
-  for (const frames of [['x'], [packet('c')], [''], ['x', ''], ['x', 'y']]) await rig.reqAsker.send(...frames);
+  for (const frames of [['x'], [packet('c')], [''], ['x', ''], ['x', 'y']]) await rig.reqRequester.send(...frames);
   assert.equal(await rig.outcome('req', { uri }), '200 fine');
   const { bridge } = await stopFetcher(rig.running);
   assert.deepEqual([bridge.packetsMalformed, bridge.packetsUnclaimed], [6 + 5, 1]);
@@ -159,24 +161,24 @@ test('packets out of order, of types that do not fit, or for nobody end their ow
   }
   for (const type of ['data', 'credit', 'keep-alive', 'handoff-start', 'ping', 'close']) {
     await other.send({ type, ids: [{ id: 'nobody', seq: 7 }] });
-    const { type: answer, ids, from } = await rig.asker.strays.next();
+    const { type: answer, ids, from } = await rig.requester.strays.next();
     assert.deepEqual([answer, ids, from], ['cancel', [{ id: 'nobody', seq: null }], ''], type);
   }
   for (const type of ['cancel', 'error']) await other.send({ type, ids: [{ id: 'nobody', seq: 7 }] });
   // Among many sessions those that exist are not taken for the one that does not.
   await other.send({ type: 'keep-alive', multi: true, ids: [{ id: 'nobody', seq: 0 }, other.nextRef()] });
-  assert.deepEqual((await rig.asker.strays.next()).ids, [{ id: 'nobody', seq: null }]);
+  assert.deepEqual((await rig.requester.strays.next()).ids, [{ id: 'nobody', seq: null }]);
   await other.send({ type: 'cancel' });
   const { bridge } = await rig.stop();
   assert.deepEqual([bridge.packetsUnclaimed, bridge.sessionsCancelled], [6 + 2 + 1, 1]);
 });
 
-test('sessions that are begun and left half open cost their asker, and nobody else more than a while', async (t) => {
+test('sessions that are begun and left half open cost their requester, and nobody else more than a while', async (t) => {
   const rig = await startOriginRig(t, ['max_open_requests = 5', 'session_timeout = 0.5']);
   const uri = `http://${await rig.origin(FINE)}/`;
   const silent = await rig.scripted(() => {});
   // They are begun by somebody who goes away without a word.
-  const flood = await Asker.start(t, rig.running.endpoints, 'flood');
+  const flood = await ZhttpRequester.start(t, rig.running.endpoints, 'flood');
   for (let i = 0; i < 12; i++) {
     const fields = [
       { method: 'POST', uri, stream: true, more: true },
@@ -195,7 +197,7 @@ test('sessions that are begun and left half open cost their asker, and nobody el
   assert.equal(bridge.sessionsExpired, 12);
 });
 
-test('an asker that vanishes leaves nothing behind, and what it alone wanted is given up', async (t) => {
+test('a requester that vanishes leaves nothing behind, and what it alone wanted is given up', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 0.5']);
   const ended: Promise<unknown>[] = [];
   const authority = await rig.scripted(async (peer) => {
@@ -203,10 +205,10 @@ test('an asker that vanishes leaves nothing behind, and what it alone wanted is 
     await peer.take();
     peer.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
   });
-  const asker = await Asker.start(t, rig.running.endpoints, 'vanishing');
-  const session = await asker.ask('a', { method: 'GET', uri: `http://${authority}/`, stream: true, credits: 10 });
+  const requester = await ZhttpRequester.start(t, rig.running.endpoints, 'vanishing');
+  const session = await requester.ask('a', { method: 'GET', uri: `http://${authority}/`, stream: true, credits: 10 });
   await session.next('data');
-  asker.close();
+  requester.close();
   await ended[0];
   // In req mode nobody can be asked whether he is still there, and the request is made.
   const { program, endpoints } = rig.running;
@@ -225,7 +227,7 @@ test('an asker that vanishes leaves nothing behind, and what it alone wanted is 
   // Its connection is closed, that to the origin still stands.
   await descriptorsBack(program, [...before, 'origin']);
   peer.write(FINE);
-  await program.logged('answer dropped: its asker has gone or takes nothing');
+  await program.logged('answer dropped: its requester has gone or takes nothing');
   const { bridge } = await rig.stop();
   assert.deepEqual([bridge.sessionsExpired, bridge.packetsUndelivered], [1, 1]);
 });
@@ -271,7 +273,7 @@ test('sockets that do not belong at an endpoint, and messages that are too large
     [new Request(), out],
     [new Pull(), inStream],
     [new Publisher(), req],
-    // The name of an asker that is there.
+    // The name of a requester that is there.
     [new Router({ routingId: 'me' }), inStream],
   ] as const;
   for (const [socket, endpoint] of strangers) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RequestFields } from '../support/fetch/asker.ts';
 import { GOOD_ADDRESS } from '../support/fetch/good-origin.ts';
 import { packetText, SCHEMES, type Scheme, startSsrfRig } from '../support/fetch/ssrf-rig.ts';
+import type { RequestFields } from '../support/fetch/zhttp-requester.ts';
 import { readSsrfCases, urlOf, urlWith } from '../support/ssrf-cases.ts';
 
 const CORPUS = readSsrfCases();

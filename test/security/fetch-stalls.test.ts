@@ -74,7 +74,7 @@ describe('a request in which nothing moves comes to session-timeout', () => {
     await rig.stop();
   });
 
-  test('and when it is the asker that owes something, who is heard of all the time', async (t) => {
+  test('and when it is the requester that owes something, who is heard of all the time', async (t) => {
     const rig = await startOriginRig(t, ['timeout = 0.3']);
     const full = await rig.origin(`${OK}Content-Length: 10\r\n\r\n0123456789`);
     const reading = await rig.scripted(() => {});
@@ -139,7 +139,7 @@ test('who keeps a WebSocket from its end is left behind', async (t) => {
   await session.next('data');
   await session.send({ type: 'close', code: 1000 });
   assert.equal(await ending(session), 'connection-timeout');
-  // One that closes, and an asker that does not answer it.
+  // One that closes, and a requester that does not answer it.
   const closing = await rig.scripted(async (peer) => {
     await acceptWebSocket(peer);
     peer.write(Buffer.from([0x88, 2, 0x03, 0xe8]));

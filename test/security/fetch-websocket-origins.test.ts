@@ -94,7 +94,7 @@ const BREACHES: Readonly<Record<string, readonly [bytes: Buffer, code: number]>>
   'a close whose reason is no UTF-8': [serverFrame(0x88, Buffer.from([0x03, 0xe8, 0xff])), 1007],
 };
 
-test('an origin that breaks the protocol of WebSockets is told so, and its asker that it is over', async (t) => {
+test('an origin that breaks the protocol of WebSockets is told so, and its requester that it is over', async (t) => {
   const rig = await startOriginRig(t);
   for (const [what, [bytes, code]] of Object.entries(BREACHES)) {
     let told = Promise.resolve('');

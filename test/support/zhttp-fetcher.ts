@@ -18,11 +18,11 @@ const ID = 'fetcher';
 type Fields = Partial<ResponsePacket>;
 
 /**
- * The responder's side of ZHTTP in stream mode over libzmq that makes no requests: askers under test connect to `base`, and
+ * The responder's side of ZHTTP in stream mode over libzmq that makes no requests: requesters under test connect to `base`, and
  * the test says packet by packet what they are answered.
  */
 export class ZhttpFetcher {
-  /** What askers take as BASE. */
+  /** What requesters take as BASE. */
   readonly base: string;
   /** First packets, in order. */
   readonly requests = new Arrivals<RequestPacket>();
@@ -61,19 +61,19 @@ export class ZhttpFetcher {
     }
   }
 
-  /** Sends a packet to the asker, in the session that it has opened with `request`. */
+  /** Sends a packet to the requester, in the session that it has opened with `request`. */
   answer(request: RequestPacket, seq: number, fields: Fields): Promise<void> {
     return this.answerAll(request.from, [[request.ids[0]?.id ?? '', seq]], fields);
   }
 
-  /** Sends a packet for these sessions, with these numbers, to the asker at this address. */
+  /** Sends a packet for these sessions, with these numbers, to the requester at this address. */
   answerAll(to: string, sessions: readonly (readonly [id: string, seq: number])[], fields: Fields): Promise<void> {
     const ids = sessions.map(([id, seq]) => ({ id, seq }));
     const packet = Object.assign(new ResponsePacket(), { from: ID, ids, ...fields });
     return this.publishRaw(to, encodeResponsePacket(packet));
   }
 
-  /** Sends a frame as it is to the asker at this address. */
+  /** Sends a frame as it is to the requester at this address. */
   publishRaw(to: string, frame: Buffer | string): Promise<void> {
     return this.#publisher.send(Buffer.concat([Buffer.from(`${to} `), Buffer.from(frame)]));
   }

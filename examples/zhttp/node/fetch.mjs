@@ -54,7 +54,7 @@ export class Fetch {
 
   /** Has a request made. Ask for a `stream` under `credits`, or the answer comes in one packet, whatever its size. */
   open(request) {
-    const session = new FetchSession(this, { id: randomUUID(), received: 0, sent: 0, credits: 0 });
+    const session = new ServerSession(this, { id: randomUUID(), received: 0, sent: 0, credits: 0 });
     session.isWebSocket = /^wss?:/.test(request.uri);
     this.#sessions.set(session.id, session);
     session.signal.addEventListener('abort', () => this.#sessions.delete(session.id));
@@ -103,7 +103,7 @@ export class Fetch {
 }
 
 /** One request and its response, or one WebSocket. */
-class FetchSession extends Session {
+class ServerSession extends Session {
   /** The parts of a response's body as they come; `head` is its first packet. Each is paid for when the next one is wanted. */
   async *parts(head) {
     for (let packet = head; ; packet = await this.receive()) {

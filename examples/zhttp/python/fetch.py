@@ -66,7 +66,7 @@ class Fetch:
 
         Ask for a `stream` under `credits`, or the answer comes in one packet, whatever its size.
         """
-        session = FetchSession(self, None, str(uuid.uuid4()), received=0, sent=0, credits=0, multi=False)
+        session = ServerSession(self, None, str(uuid.uuid4()), received=0, sent=0, credits=0, multi=False)
         session.is_websocket = request['uri'].startswith(('ws:', 'wss:'))
         self._sessions[session.id] = session
         session.send(request)
@@ -123,7 +123,7 @@ class Fetch:
                     session.send({'type': 'keep-alive'})
 
 
-class FetchSession(Session):
+class ServerSession(Session):
     """One request and its response, or one WebSocket."""
 
     async def parts(self, head):

@@ -9,7 +9,7 @@ import type { ZmqCounters } from '../../../src/zmq/index.ts';
 import { startHoldfast } from '../holdfast.ts';
 import { Program } from '../program.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import type { FetchEndpoints } from './asker.ts';
+import type { FetchEndpoints } from './zhttp-requester.ts';
 
 /** A running program that makes requests for others, with its endpoints in a folder of its own. */
 export interface RunningFetcher {

@@ -1,7 +1,6 @@
 import type { TestContext } from 'node:test';
 import { type RawOrigin, startRawOrigin } from '../raw-origin.ts';
 import type { RawPeer } from '../raw-peer.ts';
-import { type AskedSession, Asker, ReqAsker, type RequestFields } from './asker.ts';
 import {
   descriptorsBack,
   descriptorsOf,
@@ -10,6 +9,7 @@ import {
   startFetch,
   stopFetcher,
 } from './fetcher.ts';
+import { ReqRequester, type RequesterSession, type RequestFields, ZhttpRequester } from './zhttp-requester.ts';
 
 /** The ways to be answered: by a message of req mode, by one message of stream mode, or piece by piece. */
 export const MODES = ['req', 'single', 'stream'] as const;
@@ -22,17 +22,17 @@ const CREDITS = 1_000_000;
 /** A fetcher, somebody who asks it in each mode, and origins whose every byte is the test's. */
 export class OriginRig {
   readonly running: RunningFetcher;
-  readonly asker: Asker;
-  readonly reqAsker: ReqAsker;
+  readonly requester: ZhttpRequester;
+  readonly reqRequester: ReqRequester;
   readonly #t: TestContext;
   readonly #before: readonly string[];
   #count = 0;
 
-  constructor(t: TestContext, running: RunningFetcher, asker: Asker, reqAsker: ReqAsker) {
+  constructor(t: TestContext, running: RunningFetcher, requester: ZhttpRequester, reqRequester: ReqRequester) {
     this.#t = t;
     this.running = running;
-    this.asker = asker;
-    this.reqAsker = reqAsker;
+    this.requester = requester;
+    this.reqRequester = reqRequester;
     this.#before = descriptorsOf(running.program);
   }
 
@@ -59,15 +59,15 @@ export class OriginRig {
   }
 
   /** Begins a request in stream mode. */
-  ask(fields: RequestFields): Promise<AskedSession> {
-    return this.asker.ask(`s${this.#count++}`, { method: 'GET', stream: true, credits: CREDITS, ...fields });
+  ask(fields: RequestFields): Promise<RequesterSession> {
+    return this.requester.ask(`s${this.#count++}`, { method: 'GET', stream: true, credits: CREDITS, ...fields });
   }
 
   /** What comes of a request: the condition, or status and body. */
   async outcome(mode: Mode, fields: RequestFields): Promise<string> {
     const all = { method: 'GET', ...fields };
     if (mode === 'req') {
-      const { type, condition, code, body } = await this.reqAsker.ask(`r${this.#count++}`, all);
+      const { type, condition, code, body } = await this.reqRequester.ask(`r${this.#count++}`, all);
       return type === 'error' ? condition : `${code} ${body}`;
     }
     const session = await this.ask({ ...all, ...(mode === 'single' && { stream: false, credits: 0 }) });
@@ -87,7 +87,7 @@ export class OriginRig {
 }
 
 /** What comes of a session: the condition that it ends with, with the status if it was `rejected`; or status and body. */
-export async function ending(session: AskedSession): Promise<string> {
+export async function ending(session: RequesterSession): Promise<string> {
   let status = 0;
   const chunks: Buffer[] = [];
   for (;;) {
@@ -104,11 +104,11 @@ export async function ending(session: AskedSession): Promise<string> {
 /** Starts `holdfast run` with `[fetch]`, which may reach this machine and keeps no connections. */
 export async function startOriginRig(t: TestContext, lines: readonly string[] = []): Promise<OriginRig> {
   const running = await startFetch(t, ['allow_internal = true', 'pool_max_idle = 0', ...lines]);
-  const asker = await Asker.start(t, running.endpoints);
-  const reqAsker = ReqAsker.start(t, running.endpoints.req);
+  const requester = await ZhttpRequester.start(t, running.endpoints);
+  const reqRequester = ReqRequester.start(t, running.endpoints.req);
   // Its connection stands when it has been answered.
-  await reqAsker.ask('probe', { method: 'GET', uri: 'nonsense://a/' });
-  return new OriginRig(t, running, asker, reqAsker);
+  await reqRequester.ask('probe', { method: 'GET', uri: 'nonsense://a/' });
+  return new OriginRig(t, running, requester, reqRequester);
 }
 
 function authorityOf({ route }: RawOrigin): string {

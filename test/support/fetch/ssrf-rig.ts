@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
 import { type DnsServer, startDnsServer } from '../dns-server.ts';
-import { Asker, type RequestFields } from './asker.ts';
 import { type RunningFetcher, startFetch } from './fetcher.ts';
 import { GOOD_ADDRESS, GoodOrigin } from './good-origin.ts';
 import { LoopbackTrap } from './loopback-trap.ts';
+import { type RequestFields, ZhttpRequester } from './zhttp-requester.ts';
 
 export type Scheme = 'http' | 'https' | 'ws' | 'wss';
 
@@ -17,14 +17,14 @@ export class SsrfRig {
   readonly running: RunningFetcher;
   readonly trap: LoopbackTrap;
   readonly good: GoodOrigin;
-  readonly #asker: Asker;
+  readonly #requester: ZhttpRequester;
   #count = 0;
 
-  constructor(running: RunningFetcher, trap: LoopbackTrap, good: GoodOrigin, asker: Asker) {
+  constructor(running: RunningFetcher, trap: LoopbackTrap, good: GoodOrigin, requester: ZhttpRequester) {
     this.running = running;
     this.trap = trap;
     this.good = good;
-    this.#asker = asker;
+    this.#requester = requester;
   }
 
   /** The port of the trap and of the good origin. */
@@ -38,7 +38,7 @@ export class SsrfRig {
    */
   async outcome(fields: RequestFields): Promise<string> {
     const fetch = { method: 'GET', stream: true, credits: 1_000, ignoreTlsErrors: true };
-    const session = await this.#asker.ask(`s${this.#count++}`, { ...fetch, ...fields });
+    const session = await this.#requester.ask(`s${this.#count++}`, { ...fetch, ...fields });
     for (;;) {
       const { type, condition, code, body, more } = await session.nextAny();
       if (type === 'error') return condition === 'rejected' ? `rejected ${code}` : condition;
@@ -79,7 +79,7 @@ export async function startSsrfRig(
 export async function ssrfRig(t: TestContext, running: RunningFetcher): Promise<SsrfRig> {
   const trap = await LoopbackTrap.start(t);
   const good = await GoodOrigin.start(t, trap.port);
-  return new SsrfRig(running, trap, good, await Asker.start(t, running.endpoints));
+  return new SsrfRig(running, trap, good, await ZhttpRequester.start(t, running.endpoints));
 }
 
 /** Text as it stands in a packet: its bytes, one character each. */

@@ -31,7 +31,7 @@ export class FakeFetch implements WebSocketResponder {
   #bodyComplete: boolean;
   /** Which sides of an open WebSocket have closed. */
   #closed = false;
-  #askerClosed = false;
+  #requesterClosed = false;
 
   constructor(request: FetchRequest, requester: Requester, webSocket: boolean) {
     this.request = request;
@@ -117,7 +117,7 @@ export class FakeFetch implements WebSocketResponder {
 
   close(code = 1005, reason = ''): void {
     this.#closed = true;
-    if (this.#askerClosed) this.ends++;
+    if (this.#requesterClosed) this.ends++;
     this.#webSocketRequester.onResponseClose(code, reason);
   }
 
@@ -170,7 +170,7 @@ export class FakeFetch implements WebSocketResponder {
 
   onRequestClose(code: number, reason: string): void {
     this.#frame(`close ${code}${reason && ` ${reason}`}`);
-    this.#askerClosed = true;
+    this.#requesterClosed = true;
     if (this.#closed) this.ends++;
   }
 
@@ -183,7 +183,7 @@ export class FakeFetch implements WebSocketResponder {
   #frame(event: string): void {
     this.#record(event);
     assert.equal(this.status, 101, 'the WebSocket is open');
-    assert.equal(this.#askerClosed, false, 'nothing after a close');
+    assert.equal(this.#requesterClosed, false, 'nothing after a close');
   }
 
   #take(bytes: number): void {

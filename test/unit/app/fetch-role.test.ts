@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { App } from '../../../src/app/index.ts';
-import { askReq } from '../../../src/cli/req-asker.ts';
-import { ZhttpAsker } from '../../../src/cli/zhttp-asker.ts';
+import { sendReq } from '../../../src/cli/send-req.ts';
+import { ZhttpRequester } from '../../../src/cli/zhttp-requester.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 import { type Config, parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
 import { FakeLog, type LogRecord } from '../../support/fake-log.ts';
@@ -52,7 +52,7 @@ async function origin(
 }
 
 function ask({ req }: Running, uri: string, fields: Partial<RequestPacket> = {}): Promise<ResponsePacket> {
-  return askReq(req, Object.assign(new RequestPacket(), { method: 'GET', uri }, fields), () => {});
+  return sendReq(req, Object.assign(new RequestPacket(), { method: 'GET', uri }, fields), () => {});
 }
 
 test('Requests are made from the start to the stop, and are counted', async (t) => {
@@ -186,12 +186,12 @@ for (const compression of [true, false]) {
     t.after(() => server.close());
     await once(server, 'listening');
     const { base } = await start(t, { compression });
-    const asker = new ZhttpAsker(parseFetchEndpoints(base), () => {});
-    t.after(() => asker.close());
-    await asker.connect();
+    const requester = new ZhttpRequester(parseFetchEndpoints(base), () => {});
+    t.after(() => requester.close());
+    await requester.connect();
     const upgraded = once(server, 'upgrade');
     const uri = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    await asker.open(Object.assign(new RequestPacket(), { uri }), { onPacket: () => {}, onLost: () => {} });
+    await requester.open(Object.assign(new RequestPacket(), { uri }), { onPacket: () => {}, onLost: () => {} });
     const [{ headers }] = (await upgraded) as [IncomingMessage];
     assert.equal(headers['sec-websocket-extensions']?.split(';')[0], compression ? 'permessage-deflate' : undefined);
   });

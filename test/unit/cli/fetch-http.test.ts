@@ -5,7 +5,7 @@ import type { FetchOutput } from '../../../src/cli/fetch-output.ts';
 import type { Upload } from '../../../src/cli/fetch-packet.ts';
 import { RequestPacket } from '../../../src/codec/zhttp/index.ts';
 import { Arrivals } from '../../support/zmq/zmq-rig.ts';
-import { AskedFetcher } from './asked-fetcher.ts';
+import { RequestedFetcher } from './requested-fetcher.ts';
 
 /** Output that takes nothing until the test lets it. */
 class Output implements FetchOutput {
@@ -22,10 +22,10 @@ class Output implements FetchOutput {
 }
 
 async function asking(t: TestContext, upload: Upload | null = null) {
-  const asked = await AskedFetcher.start(t);
+  const asked = await RequestedFetcher.start(t);
   const output = new Output();
   const packet = Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a/', credits: 100 });
-  const status = fetchHttp(asked.asker, packet, upload, output);
+  const status = fetchHttp(asked.requester, packet, upload, output);
   // Whoever waits for the failure comes later.
   status.catch(() => {});
   return { asked, output, status, request: await asked.request() };

@@ -3,12 +3,12 @@ import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fetchWebSocket } from '../../../src/cli/fetch-websocket.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
-import { AskedFetcher } from './asked-fetcher.ts';
+import { RequestedFetcher } from './requested-fetcher.ts';
 
 const LINGER = 2000;
 
 async function opening(t: TestContext) {
-  const asked = await AskedFetcher.start(t);
+  const asked = await RequestedFetcher.start(t);
   const input = new PassThrough();
   const written: string[] = [];
   const output = {
@@ -19,7 +19,7 @@ async function opening(t: TestContext) {
     },
   };
   const packet = Object.assign(new RequestPacket(), { uri: 'ws://a/', credits: 100 });
-  const over = fetchWebSocket(asked.asker, packet, input, output, LINGER);
+  const over = fetchWebSocket(asked.requester, packet, input, output, LINGER);
   // Whoever waits for the failure comes later.
   over.catch(() => {});
   await asked.request();

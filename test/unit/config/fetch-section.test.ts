@@ -105,7 +105,7 @@ test('endpoints of either mode are enough for a configuration in which nobody el
   assert.throws(() => parseConfig(alone), /server\.listen: nobody could connect/);
 });
 
-test('messages of askers have to have room for the largest piece of a body, and no more than that', () => {
+test('messages of requesters have to have room for the largest piece of a body, and no more than that', () => {
   assert.equal(fetch('buffer_size = 2048\nmax_packet_bytes = 67584').maxPacketBytes, 67_584);
   assert.throws(() => fetch('buffer_size = 2048\nmax_packet_bytes = 67583'), /f:3: fetch\.max_packet_bytes: must be/);
 });

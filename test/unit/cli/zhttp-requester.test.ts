@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AskerSink, ZhttpAsker } from '../../../src/cli/zhttp-asker.ts';
+import { type RequesterSink, ZhttpRequester } from '../../../src/cli/zhttp-requester.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 import { parseFetchEndpoints } from '../../../src/config/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Arrivals } from '../../support/zmq/zmq-rig.ts';
-import { AskedFetcher } from './asked-fetcher.ts';
+import { RequestedFetcher } from './requested-fetcher.ts';
 
-class Sink implements AskerSink {
+class Sink implements RequesterSink {
   readonly packets = new Arrivals<ResponsePacket>();
   readonly losses = new Arrivals<string>();
 
@@ -24,9 +24,9 @@ const first = () => Object.assign(new RequestPacket(), { method: 'GET', uri: 'ht
 
 for (const probes of [true, false]) {
   test(`a session goes both ways, with a responder that ${probes ? 'answers' : 'does not answer'} for sessions that it does not know`, async (t) => {
-    const asked = await AskedFetcher.start(t, probes);
+    const asked = await RequestedFetcher.start(t, probes);
     const sink = new Sink();
-    await asked.asker.open(first(), sink);
+    await asked.requester.open(first(), sink);
     const request = await asked.request();
     assert.match(request.from, /^holdfast-[0-9a-f]{12}$/);
     assert.deepEqual([request.uri, request.ids[0]?.seq], ['http://a/', 0]);
@@ -39,8 +39,8 @@ for (const probes of [true, false]) {
         ['data', 200],
       ],
     );
-    asked.asker.send({ type: 'credit', credits: 5 });
-    asked.asker.send({ body: Buffer.from('x') });
+    asked.requester.send({ type: 'credit', credits: 5 });
+    asked.requester.send({ body: Buffer.from('x') });
     const later = await asked.packets.take(2);
     assert.deepEqual(
       later.map(({ from, ids }) => [from, ids]),
@@ -58,18 +58,18 @@ for (const probes of [true, false]) {
 
 test('nobody at the endpoints is told after five seconds', async (t) => {
   const base = `ipc://${temporaryFolder(t)}/none`;
-  const asker = new ZhttpAsker(parseFetchEndpoints(base), () => {});
-  t.after(() => asker.close());
+  const requester = new ZhttpRequester(parseFetchEndpoints(base), () => {});
+  t.after(() => requester.close());
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-  const connecting = asker.connect();
+  const connecting = requester.connect();
   t.mock.timers.tick(5000);
   await assert.rejects(connecting, { name: 'CliError', message: `nobody answers at ${base}-in-stream` });
 });
 
 test('a packet that is missing ends the session', async (t) => {
-  const asked = await AskedFetcher.start(t);
+  const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
-  await asked.asker.open(first(), sink);
+  await asked.requester.open(first(), sink);
   await asked.request();
   await asked.answer({ type: 'keep-alive' });
   await asked.answerAs(2, { code: 200 });
@@ -78,32 +78,32 @@ test('a packet that is missing ends the session', async (t) => {
 });
 
 test('a packet that cannot be read ends the session', async (t) => {
-  const asked = await AskedFetcher.start(t);
+  const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
-  await asked.asker.open(first(), sink);
+  await asked.requester.open(first(), sink);
   await asked.request();
   await asked.answerRaw('T5:abc');
   assert.match(await sink.losses.next(), /^a packet cannot be read: /);
 });
 
 test('after the end nothing is sent and nothing is told any more', async (t) => {
-  const asked = await AskedFetcher.start(t);
+  const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
-  await asked.asker.open(first(), sink);
+  await asked.requester.open(first(), sink);
   await asked.request();
-  asked.asker.end();
-  asked.asker.send({ type: 'credit', credits: 1 });
+  asked.requester.end();
+  asked.requester.send({ type: 'credit', credits: 1 });
   await asked.answer({ code: 200 });
-  await asked.asker.close();
+  await asked.requester.close();
   assert.deepEqual([sink.packets.all, sink.losses.all], [[], []]);
   assert.equal(asked.trace.length, 1);
 });
 
 test('signs of life are sent every 25 seconds, and a responder that gives none for 60 is given up', async (t) => {
-  const asked = await AskedFetcher.start(t);
+  const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-  await asked.asker.open(first(), sink);
+  await asked.requester.open(first(), sink);
   await asked.request();
   t.mock.timers.tick(25_000);
   assert.equal((await asked.packets.next()).type, 'keep-alive');

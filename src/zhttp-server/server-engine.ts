@@ -11,22 +11,22 @@ import {
 } from '../codec/zhttp/index.ts';
 import { ERRORS, ExchangeError, internalError, type Log } from '../exchange/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
-import { errorPacket, FetchAnswers } from './fetch-answers.ts';
-import { batchesOf } from './fetch-batches.ts';
-import type { FetchHost, HostedFetch } from './fetch-host.ts';
-import { FetchHttpSession } from './fetch-http-session.ts';
-import type { FetchLink, FetchLinkSink } from './fetch-link.ts';
-import type { FetchBridgeOptions } from './fetch-options.ts';
-import type { FetchSession } from './fetch-session.ts';
-import { FetchSessions } from './fetch-sessions.ts';
-import { FetchWebSocketSession } from './fetch-websocket-session.ts';
+import { HttpServerSession } from './http-server-session.ts';
 import { bodyLengthOf, FetchOptionsMaker, faultOf, fetchKind } from './packet-request.ts';
 import { publicUri } from './public-uri.ts';
 import { responsePacket } from './response-packet.ts';
+import type { HostedSession, ServerHost } from './server-host.ts';
+import type { ServerLink, ServerLinkSink } from './server-link.ts';
+import { errorPacket, ServerNotices } from './server-notices.ts';
+import type { ZhttpServerOptions } from './server-options.ts';
+import type { ServerSession } from './server-session.ts';
+import { ServerSessions } from './server-sessions.ts';
+import { batchesOf } from './session-batches.ts';
+import { WebSocketServerSession } from './websocket-server-session.ts';
 
 /** What of the bridge's options does not concern sockets. */
-export type FetchEngineOptions = Omit<
-  FetchBridgeOptions,
+export type ServerEngineOptions = Omit<
+  ZhttpServerOptions,
   'stream' | 'req' | 'connect' | 'ipcFileMode' | 'inHwm' | 'outHwm' | 'zmqCounters'
 >;
 
@@ -38,10 +38,10 @@ const PARTS = 10;
 const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /**
- * ZHTTP as its responder: turns packets into requests, and what comes of them into packets. Whatever an asker sends wrongly concerns that
+ * ZHTTP as its responder: turns packets into requests, and what comes of them into packets. Whatever a requester sends wrongly concerns that
  * request or session alone.
  */
-export class FetchEngine implements FetchHost, FetchLinkSink {
+export class ServerEngine implements ServerHost, ServerLinkSink {
   readonly address: string;
   readonly bufferSize: number;
   readonly creditThreshold: number;
@@ -50,25 +50,25 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   readonly timeoutCondition: string;
   readonly counters: BridgeCounters;
   readonly log: Log;
-  readonly link: FetchLink;
-  readonly #options: FetchEngineOptions;
+  readonly link: ServerLink;
+  readonly #options: ServerEngineOptions;
   readonly #fetchOptions: FetchOptionsMaker;
-  readonly #answers: FetchAnswers;
-  readonly #sessions = new FetchSessions<FetchSession>();
-  /** Those that were handed over to askers that have not been heard of, by id. */
-  readonly #handedOff = new Map<string, FetchSession>();
+  readonly #answers: ServerNotices;
+  readonly #sessions = new ServerSessions<ServerSession>();
+  /** Those that were handed over to requesters that have not been heard of, by id. */
+  readonly #handedOff = new Map<string, ServerSession>();
   readonly #ticker: Ticker;
   /** Sessions that have granted less than is worth a packet of its own. */
-  #owing: HostedFetch[] = [];
+  #owing: HostedSession[] = [];
   /** Sessions that have something to do at the end of this turn. */
-  #turning: HostedFetch[] = [];
+  #turning: HostedSession[] = [];
   /** There are so many sessions that no more are begun. */
   #full = false;
   #draining = false;
   #whenEmpty: (() => void)[] = [];
 
-  /** @param openLink gives the way to the askers, which reports to the engine */
-  constructor(options: FetchEngineOptions, openLink: (sink: FetchLinkSink) => FetchLink) {
+  /** @param openLink gives the way to the requesters, which reports to the engine */
+  constructor(options: ServerEngineOptions, openLink: (sink: ServerLinkSink) => ServerLink) {
     this.#options = options;
     this.address = options.address;
     this.bufferSize = options.bufferSize;
@@ -85,7 +85,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
       options.requestTimeout ?? null,
     );
     this.link = openLink(this);
-    this.#answers = new FetchAnswers(this.address, this.link, this.counters);
+    this.#answers = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
@@ -110,7 +110,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   }
 
   /**
-   * Sends every asker an error for each of its sessions, many in one packet, and gives the requests up.
+   * Sends every requester an error for each of its sessions, many in one packet, and gives the requests up.
    * @returns settles when that is sent, or cannot be
    */
   stop(): Promise<void> {
@@ -169,7 +169,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
 
   #beginHttp(packet: RequestPacket, format: PacketFormat, envelope: Buffer[] | null): void {
     const bodyLength = bodyLengthOf(packet);
-    const session = new FetchHttpSession(this, packet, format, envelope, bodyLength);
+    const session = new HttpServerSession(this, packet, format, envelope, bodyLength);
     this.#add(session);
     session.start(
       this.#options.fetcher,
@@ -187,7 +187,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   }
 
   #beginWebSocket(packet: RequestPacket, format: PacketFormat): void {
-    const session = new FetchWebSocketSession(this, packet, format, null);
+    const session = new WebSocketServerSession(this, packet, format, null);
     this.#add(session);
     session.start(
       this.#options.fetcher,
@@ -204,7 +204,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     );
   }
 
-  #add(session: FetchSession): void {
+  #add(session: ServerSession): void {
     this.counters.sessionsOpen++;
     this.#sessions.add(session);
     if (this.#full || this.#sessions.size < this.#options.maxOpenRequests) return;
@@ -213,7 +213,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   }
 
   /** What the log of the fetcher calls it. */
-  #nameOf({ id }: FetchSession): string {
+  #nameOf({ id }: ServerSession): string {
     return id === '' ? `#${this.counters.sessions}` : id;
   }
 
@@ -251,7 +251,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     }
   }
 
-  #find({ from, oldFrom }: RequestPacket, { id, seq }: SessionRef): FetchSession | null {
+  #find({ from, oldFrom }: RequestPacket, { id, seq }: SessionRef): ServerSession | null {
     const session = this.#sessions.get(from, id);
     if (session !== null || this.#handedOff.size === 0) return session;
     // A session that was handed over goes on with a packet of somebody else, who says whose it was or at least has the number.
@@ -262,7 +262,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   onLost(address: string, payload: Buffer): void {
     this.counters.packetsUndelivered++;
     for (const { id } of parseResponsePacket(payload, OURS).ids) {
-      this.#sessions.get(address, id)?.stop(new ExchangeError('HF_CLIENT_STALLED', 'the asker takes no packets'));
+      this.#sessions.get(address, id)?.stop(new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
     }
   }
 
@@ -282,7 +282,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
   #onMalformed(error: ZhttpError, format: PacketFormat, envelope: Buffer[] | null): void {
     const { message, condition, from, ids } = error;
     this.counters.packetsMalformed++;
-    this.log.warn({ from, sessions: ids.length, reason: message }, 'packet of an asker refused');
+    this.log.warn({ from, sessions: ids.length, reason: message }, 'packet of a requester refused');
     if (envelope !== null) {
       this.#answers.refuseUnread(envelope, ids, format);
       return;
@@ -297,11 +297,11 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
 
   // ---- for sessions
 
-  oweCredit(session: HostedFetch): void {
+  oweCredit(session: HostedSession): void {
     this.#owing.push(session);
   }
 
-  atTurnEnd(session: HostedFetch): void {
+  atTurnEnd(session: HostedSession): void {
     if (this.#turning.length === 0) setImmediate(this.#onTurnEnd);
     this.#turning.push(session);
   }
@@ -312,16 +312,16 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     for (const session of sessions) session.onTurnEnd();
   };
 
-  handedOff(session: FetchSession): void {
+  handedOff(session: ServerSession): void {
     if (!this.#handedOff.has(session.id)) this.#handedOff.set(session.id, session);
   }
 
-  takenOver(session: FetchSession, address: string): void {
+  takenOver(session: ServerSession, address: string): void {
     if (this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);
     if (address !== session.from) this.#sessions.rename(session, address);
   }
 
-  ended(session: FetchSession): void {
+  ended(session: ServerSession): void {
     this.counters.sessionsOpen--;
     this.#sessions.remove(session);
     if (this.#handedOff.size > 0 && this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);
@@ -346,7 +346,7 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     this.#owing = [];
     for (const session of owing) session.sendCredit();
     const { now } = this;
-    const due: FetchSession[] = [];
+    const due: ServerSession[] = [];
     for (const session of this.#sessions.nextPart(PARTS)) {
       if (this.#isOver(session) || session.keepAliveAt > now) continue;
       session.keepAliveAt = now + this.keepAliveInterval;
@@ -355,9 +355,9 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     if (due.length > 0) this.#tellAll('keep-alive', due);
   }
 
-  #isOver(session: FetchSession): boolean {
+  #isOver(session: ServerSession): boolean {
     const { sessionTimeout, activityTimeout } = this.#options;
-    if (session.waitsForAsker && this.now - session.heardAt >= sessionTimeout) {
+    if (session.waitsForRequester && this.now - session.heardAt >= sessionTimeout) {
       session.expire(sessionTimeout / 1000);
       return true;
     }
@@ -368,14 +368,14 @@ export class FetchEngine implements FetchHost, FetchLinkSink {
     return false;
   }
 
-  /** Tells the askers of all these sessions; those that allow it with one packet for many of them. */
-  #tellAll(type: 'keep-alive' | 'error', sessions: readonly FetchSession[]): void {
+  /** Tells the requesters of all these sessions; those that allow it with one packet for many of them. */
+  #tellAll(type: 'keep-alive' | 'error', sessions: readonly ServerSession[]): void {
     const { single, shared } = batchesOf(sessions);
     for (const session of single) session.send(wholePacket(type));
     for (const batch of shared) {
       const refs = batch.map((session) => session.nextRef);
       for (const session of batch) session.advance();
-      this.#answers.tell(batch[0] as FetchSession, refs, wholePacket(type));
+      this.#answers.tell(batch[0] as ServerSession, refs, wholePacket(type));
     }
   }
 

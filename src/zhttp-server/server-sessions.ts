@@ -1,8 +1,8 @@
 import { Slots } from '../zhttp/index.ts';
-import type { HostedFetch } from './fetch-host.ts';
+import type { HostedSession } from './server-host.ts';
 
-/** Sessions by the address and the id that their askers have given them. The Map has the numbers of their slots only. */
-export class FetchSessions<S extends HostedFetch> {
+/** Sessions by the address and the id that their requesters have given them. The Map has the numbers of their slots only. */
+export class ServerSessions<S extends HostedSession> {
   readonly #slots = new Slots<S>();
   readonly #named = new Map<string, number>();
 
@@ -22,7 +22,7 @@ export class FetchSessions<S extends HostedFetch> {
     return slot === undefined ? null : this.#slots.get(slot);
   }
 
-  /** The session is that of another asker from now on, none of whose sessions has this id. */
+  /** The session is that of another requester from now on, none of whose sessions has this id. */
   rename(session: S, from: string): void {
     this.#named.delete(keyOf(session.from, session.id));
     this.#named.set(keyOf(from, session.id), session.slot);

@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { FetchBridge, type FetchBridgeOptions } from '../../../src/zhttp-server/index.ts';
+import { ZhttpServer, type ZhttpServerOptions } from '../../../src/zhttp-server/index.ts';
 import { turn } from '../../support/manual-clock.ts';
-import { FetchBridgeRig } from '../../support/zhttp/fetch-asker.ts';
-import { type AskFields, askPacket } from '../../support/zhttp/fetch-rig.ts';
+import { type PacketFields, requestPacket } from '../../support/zhttp/server-rig.ts';
+import { ZhttpServerRig } from '../../support/zhttp/zhttp-server-rig.ts';
 import { parts } from '../../support/zmq/zmq-rig.ts';
 
-async function openBridge(t: TestContext, changes: Partial<FetchBridgeOptions> = {}): Promise<FetchBridgeRig> {
-  const rig = new FetchBridgeRig(t, changes);
+async function openBridge(t: TestContext, changes: Partial<ZhttpServerOptions> = {}): Promise<ZhttpServerRig> {
+  const rig = new ZhttpServerRig(t, changes);
   await rig.bridge.open();
   return rig;
 }
 
 /** A GET by `me`, unless `fields` say otherwise. */
-function ask(fields: AskFields = {}): Buffer {
-  return askPacket({ from: 'me', method: 'GET', uri: 'http://example.com/', seq: 0, ...fields });
+function ask(fields: PacketFields = {}): Buffer {
+  return requestPacket({ from: 'me', method: 'GET', uri: 'http://example.com/', seq: 0, ...fields });
 }
 
 /** A GET in req mode. */
-function plainAsk(fields: AskFields = {}): Buffer {
-  return askPacket({ method: 'GET', uri: 'http://example.com/', id: '', ...fields });
+function plainAsk(fields: PacketFields = {}): Buffer {
+  return requestPacket({ method: 'GET', uri: 'http://example.com/', id: '', ...fields });
 }
 
 /** Waits until so much has been asked of the fetcher. */
-async function asked(rig: FetchBridgeRig, count: number): Promise<void> {
+async function asked(rig: ZhttpServerRig, count: number): Promise<void> {
   while (rig.fetcher.fetches.length < count) await turn();
 }
 
@@ -32,7 +32,7 @@ async function asked(rig: FetchBridgeRig, count: number): Promise<void> {
 
 test('a request comes in by PULL, and is answered by PUB', async (t) => {
   const rig = await openBridge(t);
-  const { push, published } = await rig.asker();
+  const { push, published } = await rig.requester();
   // Further frames have no meaning.
   push.socket.send([ask({ stream: true, credits: 100 }), ...parts('ignored', '')]);
   assert.match(await published.next(), /^me T.*keep-alive/);
@@ -40,11 +40,11 @@ test('a request comes in by PULL, and is answered by PUB', async (t) => {
   assert.match(await published.next(), /^me T.*4:code,3:200#.*5:hello,}$/);
 });
 
-test('any number of monitors see what becomes of a request whose asker has gone', async (t) => {
+test('any number of monitors see what becomes of a request whose requester has gone', async (t) => {
   const rig = await openBridge(t);
-  const { push, published } = await rig.asker('hooks');
-  const other = await rig.asker('hooks');
-  const stranger = await rig.asker('hook');
+  const { push, published } = await rig.requester('hooks');
+  const other = await rig.requester('hooks');
+  const stranger = await rig.requester('hook');
   push.socket.send([ask({ from: 'hooks', userData: '4:this,' })]);
   for (const each of [published, other.published]) assert.match(await each.next(), /keep-alive.*4:this,}$/);
   await push.socket.close();
@@ -56,12 +56,12 @@ test('any number of monitors see what becomes of a request whose asker has gone'
 
 test('further packets come in by the ROUTER socket, which has the name of the bridge', async (t) => {
   const rig = await openBridge(t);
-  const { push, router } = await rig.asker();
+  const { push, router } = await rig.requester();
   push.socket.send([ask({ stream: true, method: 'POST', more: true })]);
   await asked(rig, 1);
   rig.fetcher.last.grant(100);
-  const send = (fields: AskFields, ...envelope: string[]) =>
-    router.socket.send([...parts('zu', ...envelope), askPacket({ from: 'me', ...fields }), ...parts('ignored')]);
+  const send = (fields: PacketFields, ...envelope: string[]) =>
+    router.socket.send([...parts('zu', ...envelope), requestPacket({ from: 'me', ...fields }), ...parts('ignored')]);
   assert.equal(send({ seq: 1, body: 'one', more: true }, ''), true);
   // Up to eight frames in front: the sender's name is the first of them.
   send({ seq: 2, body: 'two' }, ...Array.from({ length: 7 }, (_, i) => `hop${i}`), '');
@@ -71,17 +71,17 @@ test('further packets come in by the ROUTER socket, which has the name of the br
 
 test('a message of the ROUTER socket that has no packet in it is refused', async (t) => {
   const rig = await openBridge(t);
-  const { router } = await rig.asker();
+  const { router } = await rig.requester();
   const envelopes = [['x'], [''], ['x', 'y'], ['x', '']];
   envelopes.push([...Array.from({ length: 8 }, (_, i) => `hop${i}`), '', 'T0:}']);
   for (const envelope of envelopes) router.socket.send(parts('zu', ...envelope));
-  await rig.zmq.log.until('packet of an asker refused', envelopes.length);
+  await rig.zmq.log.until('packet of a requester refused', envelopes.length);
   assert.equal(rig.counters.packetsMalformed, 5);
 });
 
 test('who asks for it is answered by the ROUTER socket', async (t) => {
   const rig = await openBridge(t);
-  const { push, router, published } = await rig.asker('me', true);
+  const { push, router, published } = await rig.requester('me', true);
   push.socket.send([ask({ routerResp: true })]);
   assert.match(await router.messages.next(), /^zu\|\|T.*keep-alive/);
   rig.fetcher.last.respond().data('hello');
@@ -89,14 +89,14 @@ test('who asks for it is answered by the ROUTER socket', async (t) => {
   assert.deepEqual(published.all, []);
 });
 
-test('an answer by the ROUTER socket waits for an asker that is not connected yet', async (t) => {
+test('an answer by the ROUTER socket waits for a requester that is not connected yet', async (t) => {
   const rig = await openBridge(t);
   const early = rig.zmq.push();
   early.socket.connect(`${rig.base}-in`);
   early.socket.send([ask({ routerResp: true })]);
   await asked(rig, 1);
   rig.fetcher.last.respond().data('hello');
-  const { router } = await rig.asker('me', true);
+  const { router } = await rig.requester('me', true);
   assert.match(await router.messages.next(), /keep-alive/);
   assert.match(await router.messages.next(), /5:hello,}$/);
 });
@@ -134,11 +134,11 @@ test('a request of req mode without an empty frame gets no answer, but is counte
   dealer.socket.connect(`${rig.base}-req`);
   dealer.socket.send([plainAsk()]);
   dealer.socket.send(parts('x', ''));
-  await rig.zmq.log.until('packet of an asker refused', 2);
+  await rig.zmq.log.until('packet of a requester refused', 2);
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.sessions], [2, 0]);
 });
 
-test('an answer whose asker has gone is counted and logged', async (t) => {
+test('an answer whose requester has gone is counted and logged', async (t) => {
   const rig = await openBridge(t);
   const dealer = rig.zmq.dealer();
   dealer.socket.connect(`${rig.base}-req`);
@@ -148,12 +148,12 @@ test('an answer whose asker has gone is counted and logged', async (t) => {
   while (rig.zmq.counters.peersOpen > 0) await turn();
   rig.fetcher.last.respond().data('');
   assert.equal(rig.counters.packetsUndelivered, 1);
-  assert.equal(rig.zmq.log.with('answer dropped: its asker has gone or takes nothing').length, 1);
+  assert.equal(rig.zmq.log.with('answer dropped: its requester has gone or takes nothing').length, 1);
 });
 
 test('T5:abc harms nobody, wherever it comes in', async (t) => {
   const rig = await openBridge(t);
-  const { push, router } = await rig.asker();
+  const { push, router } = await rig.requester();
   const req = rig.zmq.req();
   req.socket.connect(`${rig.base}-req`);
   push.socket.send(parts('T5:abc'));
@@ -169,7 +169,7 @@ test('T5:abc harms nobody, wherever it comes in', async (t) => {
 
 test('the endpoints that were opened are told in the order in which they are given, with their ports', async (t) => {
   const any = 'tcp://127.0.0.1:*';
-  const rig = new FetchBridgeRig(t, {
+  const rig = new ZhttpServerRig(t, {
     stream: [
       { in: any, inStream: any, out: any },
       { in: any, inStream: any, out: any },
@@ -195,8 +195,8 @@ test('socket files have the permissions that they are to have', async (t) => {
   }
 });
 
-test('with connect it is the askers that bind', async (t) => {
-  const rig = new FetchBridgeRig(t, { connect: true });
+test('with connect it is the requesters that bind', async (t) => {
+  const rig = new ZhttpServerRig(t, { connect: true });
   const push = rig.zmq.push();
   const sub = rig.zmq.sub();
   const dealer = rig.zmq.dealer();
@@ -223,17 +223,17 @@ test('with connect it is the askers that bind', async (t) => {
 });
 
 test('an endpoint that cannot be opened is an error that names it, and so is an address that cannot be', async (t) => {
-  const rig = new FetchBridgeRig(t, { req: ['ipc:///nowhere/at/all'] });
+  const rig = new ZhttpServerRig(t, { req: ['ipc:///nowhere/at/all'] });
   await assert.rejects(rig.bridge.open(), /\/nowhere\/at\/all/);
-  assert.throws(() => new FetchBridgeRig(t, { inHwm: -1 }), /receiveHwm/);
-  assert.equal(typeof FetchBridge, 'function');
+  assert.throws(() => new ZhttpServerRig(t, { inHwm: -1 }), /receiveHwm/);
+  assert.equal(typeof ZhttpServer, 'function');
 });
 
 // ---- how much at a time
 
 test('with as many requests as are allowed both sockets are read no more, until one has ended', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 1 });
-  const { push, router } = await rig.asker();
+  const { push, router } = await rig.requester();
   const before = rig.zmq.counters.messagesReceived;
   const req = rig.zmq.req();
   req.socket.connect(`${rig.base}-req`);
@@ -242,7 +242,7 @@ test('with as many requests as are allowed both sockets are read no more, until 
   push.socket.send([ask({ id: 'b' })]);
   req.socket.send([plainAsk()]);
   // What comes by the ROUTER socket comes as ever, and so later than the others.
-  router.socket.send([...parts('zu', ''), askPacket({ from: 'me', seq: 1, type: 'credit', credits: 5 })]);
+  router.socket.send([...parts('zu', ''), requestPacket({ from: 'me', seq: 1, type: 'credit', credits: 5 })]);
   while (rig.fetcher.last.events.length === 0) await turn();
   while (rig.zmq.counters.messagesReceived < before + 5) await turn();
   assert.equal(rig.fetcher.fetches.length, 1);
@@ -259,7 +259,7 @@ test('with as many requests as are allowed both sockets are read no more, until 
 
 test('no socket waits for the other for ever', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 1 });
-  const { push } = await rig.asker();
+  const { push } = await rig.requester();
   const dealer = rig.zmq.dealer();
   dealer.socket.connect(`${rig.base}-req`);
   await rig.zmq.connected(8);
@@ -283,9 +283,9 @@ test('no socket waits for the other for ever', async (t) => {
 
 // ---- the end
 
-test('once it drains, requests stay with askers of stream mode, and those of req mode are told', async (t) => {
+test('once it drains, requests stay with requesters of stream mode, and those of req mode are told', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 1 });
-  const { push, published } = await rig.asker();
+  const { push, published } = await rig.requester();
   const req = rig.zmq.req();
   req.socket.connect(`${rig.base}-req`);
   push.socket.send([ask()]);
@@ -309,9 +309,9 @@ test('once it drains, requests stay with askers of stream mode, and those of req
   assert.match(await published.next(), /4:done,}$/);
 });
 
-test('when it stops every asker is told before the sockets close', async (t) => {
+test('when it stops every requester is told before the sockets close', async (t) => {
   const rig = await openBridge(t);
-  const { push, published, router } = await rig.asker('me', true);
+  const { push, published, router } = await rig.requester('me', true);
   const req = rig.zmq.req();
   req.socket.connect(`${rig.base}-req`);
   push.socket.send([ask({ stream: true })]);
@@ -328,7 +328,7 @@ test('when it stops every asker is told before the sockets close', async (t) => 
 
 test('a message over the limit cuts off who has sent it', async (t) => {
   const rig = await openBridge(t, { limits: { maxPacketBytes: 1_000, maxHeaders: 10 } });
-  const { push } = await rig.asker();
+  const { push } = await rig.requester();
   push.socket.send([Buffer.alloc(6_000)]);
   while (rig.zmq.counters.peersRefused === 0) await turn();
   assert.equal(rig.counters.packetsMalformed, 0);

@@ -3,12 +3,12 @@ import type { Part } from '../codec/zmtp/index.ts';
 import { internalError } from '../exchange/index.ts';
 import { RouterOutbox } from '../zhttp/index.ts';
 import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
-import type { FetchLink, FetchLinkSink } from './fetch-link.ts';
-import type { FetchBridgeOptions } from './fetch-options.ts';
+import type { ServerLink, ServerLinkSink } from './server-link.ts';
+import type { ZhttpServerOptions } from './server-options.ts';
 
 /** What of the bridge's options concerns sockets. */
-export type ZmqFetchLinkOptions = Pick<
-  FetchBridgeOptions,
+export type ZmqServerLinkOptions = Pick<
+  ZhttpServerOptions,
   | 'address'
   | 'stream'
   | 'req'
@@ -37,12 +37,12 @@ const TICK = 100;
 const LINGER = 2_000;
 
 /**
- * Askers over ZeroMQ. In stream mode PULL for first packets, ROUTER for further ones, and PUB for what is answered, or the same ROUTER for
+ * Requesters over ZeroMQ. In stream mode PULL for first packets, ROUTER for further ones, and PUB for what is answered, or the same ROUTER for
  * those who want that; in req mode another ROUTER.
  */
-export class ZmqFetchLink implements FetchLink {
-  readonly #options: ZmqFetchLinkOptions;
-  readonly #sink: FetchLinkSink;
+export class ZmqServerLink implements ServerLink {
+  readonly #options: ZmqServerLinkOptions;
+  readonly #sink: ServerLinkSink;
   readonly #pull: PullSocket;
   readonly #router: RouterSocket;
   readonly #pub: PubSocket;
@@ -56,7 +56,7 @@ export class ZmqFetchLink implements FetchLink {
   /** Which of the two sockets is asked first when there is room again. */
   #reqFirst = false;
 
-  constructor(options: ZmqFetchLinkOptions, sink: FetchLinkSink) {
+  constructor(options: ZmqServerLinkOptions, sink: ServerLinkSink) {
     const { wheel, log, zmqCounters: counters, inHwm, outHwm, limits } = options;
     const context = { wheel, counters, log };
     const shared = {
@@ -83,7 +83,7 @@ export class ZmqFetchLink implements FetchLink {
       wheel,
       patience: options.sessionTimeout,
       onDropped: (address, packets) => {
-        log.warn({ from: address, packets: packets.length }, 'asker gone or stalled, packets dropped');
+        log.warn({ from: address, packets: packets.length }, 'requester gone or stalled, packets dropped');
         for (const packet of packets) sink.onLost(address, packet as Buffer);
       },
     });
@@ -130,7 +130,7 @@ export class ZmqFetchLink implements FetchLink {
     if (this.#req.send(envelope)) return;
     const { counters, log } = this.#options;
     counters.packetsUndelivered++;
-    log.warn({ bytes: packet.length }, 'answer dropped: its asker has gone or takes nothing');
+    log.warn({ bytes: packet.length }, 'answer dropped: its requester has gone or takes nothing');
   }
 
   pause(): void {
@@ -152,7 +152,7 @@ export class ZmqFetchLink implements FetchLink {
   drain(): void {
     this.#draining = true;
     this.resume();
-    // Requests of stream mode stay with their askers from now on, who give them to whoever comes next.
+    // Requests of stream mode stay with their requesters from now on, who give them to whoever comes next.
     void this.#pull.close();
     for (const endpoint of this.#reqBound.splice(0)) this.#req.unbind(endpoint);
   }
@@ -193,7 +193,7 @@ export class ZmqFetchLink implements FetchLink {
     const { counters, log } = this.#options;
     counters.packetsReceived++;
     counters.packetsMalformed++;
-    log.warn({ frames: parts.length, reason }, 'packet of an asker refused');
+    log.warn({ frames: parts.length, reason }, 'packet of a requester refused');
   }
 
   onFault(thrown: unknown): void {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { turn } from '../../support/manual-clock.ts';
-import { fetchRig } from '../../support/zhttp/fetch-rig.ts';
+import { serverRig } from '../../support/zhttp/server-rig.ts';
 
 // ---- packets byte for byte
 
 test('a streamed GET is acknowledged and answered as the reference has it', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.firstRaw(
     'T115:4:from,2:me,2:id,2:r1,3:seq,1:0#6:method,3:GET,3:uri,25:http://127.0.0.1:28300/ok,6:stream,4:true!7:credits,4:1000#}',
   );
@@ -23,7 +23,7 @@ test('a streamed GET is acknowledged and answered as the reference has it', asyn
 });
 
 test('an error is written as the reference has it', (t) => {
-  const rig = fetchRig(t, { address: 'zu1' });
+  const rig = serverRig(t, { address: 'zu1' });
   rig.stream({ id: 'r7', multi: true }).fail('HF_ORIGIN_UNREACHABLE');
   assert.deepEqual(rig.link.takeBytes(), [
     'me T79:4:from,3:zu1,2:id,2:r7,3:seq,1:0#3:ext,15:5:multi,4:true!}4:type,10:keep-alive,}',
@@ -34,7 +34,7 @@ test('an error is written as the reference has it', (t) => {
 // ---- the opening
 
 test('the fetcher is asked for what the packet says', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const headers = ['X-A', '1', 'X-A', '2'];
   const { request } = rig.stream({ method: 'PATCH', uri: 'https://u:p@example.com:1/p?q#f', headers, credits: 77 });
   assert.deepEqual(
@@ -51,15 +51,15 @@ test('the fetcher is asked for what the packet says', (t) => {
   );
 });
 
-test('the asker is told that a whole request has come, and how much it may send of one that goes on', (t) => {
-  const rig = fetchRig(t);
+test('the requester is told that a whole request has come, and how much it may send of one that goes on', (t) => {
+  const rig = serverRig(t);
   rig.stream({ id: 'whole', body: 'all' });
   rig.stream({ id: 'begun', method: 'POST', body: 'some', more: true });
   assert.deepEqual(rig.link.take(), ['me whole#0 keep-alive', 'me begun#0 credit +1000']);
 });
 
-test('the acknowledgement says that we take packets for many sessions if the asker does, and no other packet does', async (t) => {
-  const rig = fetchRig(t);
+test('the acknowledgement says that we take packets for many sessions if the requester does, and no other packet does', async (t) => {
+  const rig = serverRig(t);
   rig.stream({ multi: true }).respond();
   await turn();
   rig.stream({ id: 'b', multi: true, more: true });
@@ -73,7 +73,7 @@ test('the acknowledgement says that we take packets for many sessions if the ask
 // ---- the response
 
 test('a head goes with the first bytes of body when both come in one turn', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
   fetch
@@ -89,7 +89,7 @@ test('a head goes with the first bytes of body when both come in one turn', asyn
 });
 
 test('a head goes alone when the body is not there at the end of the turn', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
   fetch.respond().data('', true);
@@ -101,7 +101,7 @@ test('a head goes alone when the body is not there at the end of the turn', asyn
 });
 
 test('a response without a body is one packet', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
   fetch.respond({ status: 204, reason: '', bodyLength: 0 }).data('');
@@ -109,8 +109,8 @@ test('a response without a body is one packet', async (t) => {
   assert.deepEqual(rig.link.take(), ['me a#1 data 204']);
 });
 
-test("credits of the asker are the fetcher's, whatever packet they come in", (t) => {
-  const rig = fetchRig(t);
+test("credits of the requester are the fetcher's, whatever packet they come in", (t) => {
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true, credits: 5 });
   assert.equal(fetch.window, 5);
   rig.follow({ type: 'credit', credits: 10 });
@@ -121,7 +121,7 @@ test("credits of the asker are the fetcher's, whatever packet they come in", (t)
 });
 
 test('user data stands in every packet of the session as it came', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream({ userData: '5:1.250^' }).respond();
   await turn();
   rig.fetcher.last.fail('HF_ORIGIN_TRUNCATED');
@@ -133,7 +133,7 @@ test('user data stands in every packet of the session as it came', async (t) => 
 });
 
 test('who asks in JSON is answered in JSON, in every packet, and with sorted keys', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const userData = '{"n":[1.5,null,true],"a":"é"}';
   rig.stream({ format: 'J', userData, headers: [] });
   rig.follow({ format: 'T', type: 'keep-alive' });
@@ -148,7 +148,7 @@ test('who asks in JSON is answered in JSON, in every packet, and with sorted key
 });
 
 test('bytes that are shared are passed on like any others, and a new answering side goes on', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   fetch.respond().payload('shared');
   const heir = fetch.handOver();
@@ -161,7 +161,7 @@ test('bytes that are shared are passed on like any others, and a new answering s
 // ---- the request's body
 
 test('a small body goes as soon as the fetcher takes it, and is not granted again', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', body: 'hello' });
   assert.equal(fetch.request.bodyLength, 5);
   assert.deepEqual(fetch.take(), []);
@@ -173,14 +173,14 @@ test('a small body goes as soon as the fetcher takes it, and is not granted agai
 });
 
 test('a fetcher that takes the body before it has returned gets it afterwards', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.fetcher.onFetch = (fetch) => fetch.grant(100);
   const fetch = rig.stream({ method: 'POST', body: 'hello' });
   assert.deepEqual(fetch.take(), ['data "hello"']);
 });
 
-test('a body is pulled: the asker is granted what the fetcher has taken', (t) => {
-  const rig = fetchRig(t);
+test('a body is pulled: the requester is granted what the fetcher has taken', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', body: 'free', more: true });
   assert.equal(fetch.request.bodyLength, UNKNOWN_LENGTH);
   rig.link.take();
@@ -203,7 +203,7 @@ test('a body is pulled: the asker is granted what the fetcher has taken', (t) =>
 });
 
 test('a body may end with an empty packet, which needs no credit', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true });
   rig.follow({});
   assert.deepEqual(fetch.take(), ['data ""']);
@@ -215,7 +215,7 @@ test('a body may end with an empty packet, which needs no credit', (t) => {
 });
 
 test('a declared length is the length of the body, and an empty one is not passed on at all', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const known = rig.stream({ method: 'PUT', more: true, headers: ['content-length', '11', 'Content-Length', '11'] });
   assert.equal(known.request.bodyLength, 11);
   const none = rig.stream({ id: 'b', method: 'PUT', more: true, headers: ['Content-Length', '0'] });
@@ -231,13 +231,13 @@ test('a declared length is the length of the body, and an empty one is not passe
 });
 
 test('the length of a whole body is what it is, whatever the fields say', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'PUT', body: 'abc', headers: ['Content-Length', '7'] });
   assert.equal(fetch.request.bodyLength, 3);
 });
 
 test('data after the end of the body is a bad request, and ends the session', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const whole = rig.stream();
   rig.follow({ body: 'x' });
   assert.deepEqual(whole.take(), ['error HF_FETCH_INVALID']);
@@ -254,8 +254,8 @@ test('data after the end of the body is a bad request, and ends the session', (t
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('an asker that sends more than it was granted is refused; the free first body does not count', (t) => {
-  const rig = fetchRig(t);
+test('a requester that sends more than it was granted is refused; the free first body does not count', (t) => {
+  const rig = serverRig(t);
   const within = rig.stream({ method: 'POST', body: 'f'.repeat(5_000), more: true });
   rig.follow({ body: 'x'.repeat(1_000), more: true });
   assert.deepEqual(within.take(), []);
@@ -266,7 +266,7 @@ test('an asker that sends more than it was granted is refused; the free first bo
 });
 
 test('a response that is complete before the request ends the session', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true });
   fetch.respond({ status: 413, reason: 'No' }).data('');
   rig.follow({ body: 'x', more: true });
@@ -276,7 +276,7 @@ test('a response that is complete before the request ends the session', (t) => {
 // ---- failures
 
 test('each failure is told by its condition, also after the head', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const [code, condition] of [
     ['HF_FETCH_INVALID', 'bad-request'],
     ['HF_POLICY_VIOLATION', 'policy-violation'],
@@ -302,7 +302,7 @@ test('each failure is told by its condition, also after the head', async (t) => 
 });
 
 test('a fetcher may fail before it has returned', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.fetcher.onFetch = (fetch) => fetch.fail('HF_POLICY_VIOLATION');
   const fetch = rig.stream({ method: 'POST', body: 'x' });
   assert.deepEqual(fetch.take(), []);
@@ -310,14 +310,14 @@ test('a fetcher may fail before it has returned', (t) => {
 });
 
 test('a failure in the turn of the head takes the place of the head', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream().respond().fail('HF_ORIGIN_TRUNCATED');
   await turn();
   assert.deepEqual(rig.link.take(), ['me a#0 keep-alive', 'me a#1 error undefined-condition']);
 });
 
 test('packets of WebSockets have no meaning for an HTTP request', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const type of ['ping', 'pong', 'close'] as const) {
     const fetch = rig.stream({ id: type });
     rig.follow({ id: type, type });
@@ -329,7 +329,7 @@ test('packets of WebSockets have no meaning for an HTTP request', (t) => {
 // ---- one answer in one packet
 
 test('a request that does not ask for a stream is acknowledged, and answered in one packet, whatever its credits', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.first({ credits: 0, userData: '2:hi,' });
   const fetch = rig.fetcher.last;
   rig.follow({ type: 'credit', credits: 1 });
@@ -344,7 +344,7 @@ test('a request that does not ask for a stream is acknowledged, and answered in 
 });
 
 test('its body may be streamed all the same', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.first({ method: 'POST', more: true });
   const fetch = rig.fetcher.last.grant(100);
   rig.follow({ body: 'abc' });
@@ -354,7 +354,7 @@ test('its body may be streamed all the same', (t) => {
 });
 
 test('a body that is larger than one packet may be fails, and not before', (t) => {
-  const rig = fetchRig(t, { maxBodyBytes: 10 });
+  const rig = serverRig(t, { maxBodyBytes: 10 });
   rig.first();
   assert.equal(rig.fetcher.last.window, 11);
   rig.fetcher.last.respond().data('0123', true).data('456789');
@@ -366,8 +366,8 @@ test('a body that is larger than one packet may be fails, and not before', (t) =
   assert.deepEqual(rig.link.take().slice(1), ['me a#1 error undefined-condition']);
 });
 
-test('a body that is larger than the asker allows fails with the condition for that', (t) => {
-  const rig = fetchRig(t);
+test('a body that is larger than the requester allows fails with the condition for that', (t) => {
+  const rig = serverRig(t);
   rig.first({ maxSize: 5 });
   assert.equal(rig.fetcher.last.request.options.maxSize, 5);
   rig.fetcher.last.fail('HF_ORIGIN_BODY_TOO_LARGE');
@@ -375,7 +375,7 @@ test('a body that is larger than the asker allows fails with the condition for t
 });
 
 test('without a bound of the configuration there is that of what a packet can hold', (t) => {
-  const rig = fetchRig(t, { maxBodyBytes: Number.POSITIVE_INFINITY });
+  const rig = serverRig(t, { maxBodyBytes: Number.POSITIVE_INFINITY });
   rig.first();
   assert.equal(rig.fetcher.last.window, 900_000_001);
   rig.first({ id: 'b', format: 'J' });
@@ -387,7 +387,7 @@ test('without a bound of the configuration there is that of what a packet can ho
 // ---- nobody wants to know
 
 test('a request without an address or an id is made, and nothing is said of it', (t) => {
-  const rig = fetchRig(t, { maxBodyBytes: 10 });
+  const rig = serverRig(t, { maxBodyBytes: 10 });
   for (const fields of [{ from: '' }, { id: '' }, { from: '', id: '', stream: true }]) {
     rig.first({ credits: 3, method: 'POST', body: 'hook', ...fields });
     const fetch = rig.fetcher.last.grant(100).respond();
@@ -406,7 +406,7 @@ test('a request without an address or an id is made, and nothing is said of it',
 });
 
 test('requests without an id have names of their own for the log of the fetcher', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.first({ id: '' });
   rig.first({ id: '' });
   assert.deepEqual(
@@ -418,7 +418,7 @@ test('requests without an id have names of their own for the log of the fetcher'
 // ---- req mode
 
 test('a request of req mode is answered in one packet as the reference has it', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.requestRaw('T60:2:id,2:i1,6:method,3:GET,3:uri,25:http://127.0.0.1:28300/ok,}', ['peer', 'hop', '']);
   assert.deepEqual(rig.link.take(), []);
   const headers = ['Content-Length', '5', 'X-A', 'b'];
@@ -432,7 +432,7 @@ test('a request of req mode is answered in one packet as the reference has it', 
 });
 
 test('an answer of req mode in JSON is that of the original', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.requestRaw('J{"method":"GET","uri":"http://127.0.0.1/","id":"j"}');
   rig.fetcher.last.respond({ headers: ['Content-Length', '5', 'X-A', 'b'] }).data('hello');
   assert.deepEqual(rig.link.takeBytes(), [
@@ -441,7 +441,7 @@ test('an answer of req mode in JSON is that of the original', (t) => {
 });
 
 test('a failure of req mode is an error with the id, if there was one', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.request({ id: 'i1', userData: '0:~' });
   rig.fetcher.last.fail('HF_ORIGIN_UNREACHABLE');
   rig.request({}, ['q', '']);
@@ -449,8 +449,8 @@ test('a failure of req mode is an error with the id, if there was one', (t) => {
   assert.deepEqual(rig.link.take(), ['reply r| i1#0 error remote-connection-failed ~0:~', 'reply q| error tls-error']);
 });
 
-test('a request of req mode needs no asker that is alive, and its address and stream have no meaning', (t) => {
-  const rig = fetchRig(t, { maxBodyBytes: 10 });
+test('a request of req mode needs no requester that is alive, and its address and stream have no meaning', (t) => {
+  const rig = serverRig(t, { maxBodyBytes: 10 });
   rig.request({ from: 'me', id: 'a', stream: true, credits: 1, multi: true });
   rig.stream();
   rig.link.take();

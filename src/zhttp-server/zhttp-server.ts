@@ -1,20 +1,20 @@
-import { FetchEngine } from './fetch-engine.ts';
-import type { FetchBridgeOptions } from './fetch-options.ts';
-import { ZmqFetchLink } from './zmq-fetch-link.ts';
+import { ServerEngine } from './server-engine.ts';
+import type { ZhttpServerOptions } from './server-options.ts';
+import { ZmqServerLink } from './zmq-server-link.ts';
 
 /** ZHTTP as its responder: makes the requests that come as messages, in stream mode and in req mode. */
-export class FetchBridge {
-  readonly #engine: FetchEngine;
-  readonly #link: ZmqFetchLink;
+export class ZhttpServer {
+  readonly #engine: ServerEngine;
+  readonly #link: ZmqServerLink;
 
   /** @throws ZmqError for an address or a high-water mark that cannot be */
-  constructor(options: FetchBridgeOptions) {
-    let link: ZmqFetchLink | undefined;
-    this.#engine = new FetchEngine(options, (sink) => {
-      link = new ZmqFetchLink(options, sink);
+  constructor(options: ZhttpServerOptions) {
+    let link: ZmqServerLink | undefined;
+    this.#engine = new ServerEngine(options, (sink) => {
+      link = new ZmqServerLink(options, sink);
       return link;
     });
-    this.#link = link as unknown as ZmqFetchLink;
+    this.#link = link as unknown as ZmqServerLink;
   }
 
   /**
@@ -37,7 +37,7 @@ export class FetchBridge {
   }
 
   /**
-   * Ends what still runs: the askers get an error each.
+   * Ends what still runs: the requesters get an error each.
    * @returns settles when that is sent, or cannot be
    */
   stop(): Promise<void> {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeFetch } from '../../support/zhttp/fake-fetcher.ts';
-import { fetchRig } from '../../support/zhttp/fetch-rig.ts';
+import { serverRig } from '../../support/zhttp/server-rig.ts';
 
 // ---- the opening
 
 test('a WebSocket is acknowledged, opened with its head, and granted what the buffer holds', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.webSocket({ headers: ['Sec-WebSocket-Protocol', 'chat'], multi: true, userData: '1:u,' });
   assert.equal(fetch.webSocket, true);
   assert.deepEqual(
@@ -21,7 +21,7 @@ test('a WebSocket is acknowledged, opened with its head, and granted what the bu
 });
 
 test('an acceptance is written as the reference has it', (t) => {
-  const rig = fetchRig(t, { address: 'h1' });
+  const rig = serverRig(t, { address: 'h1' });
   rig.webSocket({ from: 'c1', id: '1-0-4' });
   rig.link.take();
   rig.fetcher.last.accept(['Sec-WebSocket-Protocol', 'chat']);
@@ -36,12 +36,12 @@ test('an acceptance is written as the reference has it', (t) => {
 });
 
 test('a WebSocket may be asked for over TLS, and with a method that has no meaning', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   assert.equal(rig.webSocket({ uri: 'WSS://example.com/', method: 'POST' }).webSocket, true);
 });
 
 test('an answer other than 101 rejects the WebSocket, with its body framed anew', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const headers = ['X-A', 'b', 'Content-Length', '99', 'transfer-encoding', 'chunked'];
   const fetch = rig.webSocket({ credits: 1 }).respond({ status: 403, reason: 'Forbidden', headers });
   // Credits are for messages: a body is taken as far as it is passed on.
@@ -55,7 +55,7 @@ test('an answer other than 101 rejects the WebSocket, with its body framed anew'
 });
 
 test('a rejection is written as the reference has it', (t) => {
-  const rig = fetchRig(t, { address: 'h1' });
+  const rig = serverRig(t, { address: 'h1' });
   rig.webSocket({ from: 'c1', id: '1-0-5' });
   rig.link.take();
   rig.fetcher.last.respond({ status: 403, reason: 'Forbidden', headers: ['Content-Type', 'text/plain'] }).data('no\n');
@@ -65,7 +65,7 @@ test('a rejection is written as the reference has it', (t) => {
 });
 
 test('of the body of a rejection 100,000 bytes are passed on, and the rest is not waited for', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const whole = rig.webSocket().respond({ status: 404 });
   whole.data('x'.repeat(99_999), true).data('y');
   const [, full] = rig.link.answers;
@@ -83,7 +83,7 @@ test('of the body of a rejection 100,000 bytes are passed on, and the rest is no
 });
 
 test('an origin may answer before the fetcher has returned', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.fetcher.onFetch = (fetch) => fetch.respond({ status: 500, reason: '' });
   const fetch = rig.webSocket();
   assert.deepEqual(fetch.take(), ['credit 100001']);
@@ -92,7 +92,7 @@ test('an origin may answer before the fetcher has returned', (t) => {
 });
 
 test('what cannot be opened is an error with its condition', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const [code, condition] of [
     ['HF_ORIGIN_UNREACHABLE', 'remote-connection-failed'],
     ['HF_ORIGIN_TLS', 'tls-error'],
@@ -107,7 +107,7 @@ test('what cannot be opened is an error with its condition', (t) => {
 // ---- messages
 
 test('messages come as they are: text without a type, binary with it, and in pieces', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   fetch.message('hi');
   fetch.message('\x00\xff', 'binary');
@@ -129,7 +129,7 @@ test('messages come as they are: text without a type, binary with it, and in pie
 });
 
 test('messages go as they are; the first piece says what a message is', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ body: 'hi' });
   rig.follow({ body: 'hi', contentType: 'text' });
@@ -149,8 +149,8 @@ test('messages go as they are; the first piece says what a message is', (t) => {
   ]);
 });
 
-test("credits of the asker are the fetcher's, whatever packet they come in, and before the opening too", (t) => {
-  const rig = fetchRig(t);
+test("credits of the requester are the fetcher's, whatever packet they come in, and before the opening too", (t) => {
+  const rig = serverRig(t);
   const fetch = rig.webSocket({ credits: 0 });
   rig.follow({ type: 'credit', credits: 5 });
   fetch.accept();
@@ -162,8 +162,8 @@ test("credits of the asker are the fetcher's, whatever packet they come in, and 
   assert.deepEqual(credits, ['credit 5', 'credit 6', 'credit 7', 'credit 8', 'credit 9']);
 });
 
-test('the asker is granted what the fetcher has taken, of messages, pings and pongs alike', (t) => {
-  const rig = fetchRig(t);
+test('the requester is granted what the fetcher has taken, of messages, pings and pongs alike', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ body: 'x'.repeat(300) });
   rig.follow({ type: 'ping', body: 'y'.repeat(100) });
@@ -179,7 +179,7 @@ test('the asker is granted what the fetcher has taken, of messages, pings and po
 });
 
 test('what the fetcher does not take waits in its order; a message goes in pieces, a ping does not', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket(0);
   rig.follow({ body: 'hello', contentType: 'binary' });
   rig.follow({ type: 'ping', body: 'ping' });
@@ -194,8 +194,8 @@ test('what the fetcher does not take waits in its order; a message goes in piece
   assert.deepEqual(fetch.take(), ['ping "ping"', 'text ""', 'close 1000 bye']);
 });
 
-test('an asker that sends more than it was granted is refused', (t) => {
-  const rig = fetchRig(t);
+test('a requester that sends more than it was granted is refused', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket(0);
   rig.follow({ body: 'x'.repeat(990) });
   rig.follow({ type: 'ping', body: '0123456789' });
@@ -206,7 +206,7 @@ test('an asker that sends more than it was granted is refused', (t) => {
 });
 
 test('a thousand messages may wait, however empty they are', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket(0);
   // One with a byte stops them all.
   rig.follow({ body: 'x' });
@@ -218,7 +218,7 @@ test('a thousand messages may wait, however empty they are', (t) => {
 });
 
 test('nothing but credits and signs of life comes before the opening', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const type of ['data', 'ping', 'pong', 'close'] as const) {
     const fetch = rig.webSocket({ id: type });
     rig.follow({ id: type, type: 'keep-alive' });
@@ -229,7 +229,7 @@ test('nothing but credits and signs of life comes before the opening', (t) => {
 });
 
 test('pings and pongs have up to 125 bytes', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ type: 'ping', body: 'x'.repeat(125) });
   rig.follow({ type: 'pong', body: 'x'.repeat(125) });
@@ -241,8 +241,8 @@ test('pings and pongs have up to 125 bytes', (t) => {
 
 // ---- the close
 
-test('the asker closes, and the session is over with the answer of the origin', (t) => {
-  const rig = fetchRig(t);
+test('the requester closes, and the session is over with the answer of the origin', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ type: 'close', code: 4000, body: 'bye' });
   assert.deepEqual(fetch.take(), ['close 4000 bye']);
@@ -255,8 +255,8 @@ test('the asker closes, and the session is over with the answer of the origin', 
   assert.deepEqual(rig.log.with('fetched')[0]?.fields.bytes, 4);
 });
 
-test('the origin closes, and the session is over with the answer of the asker', (t) => {
-  const rig = fetchRig(t);
+test('the origin closes, and the session is over with the answer of the requester', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   fetch.close(1001, 'ü');
   assert.deepEqual(rig.link.take(), ['me a#2 close 1001 "Ã¼"']);
@@ -268,7 +268,7 @@ test('the origin closes, and the session is over with the answer of the asker', 
 });
 
 test('a close that waits for what is in front of it keeps the session open', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket(0);
   fetch.close(1000);
   rig.follow({ body: 'late' });
@@ -280,7 +280,7 @@ test('a close that waits for what is in front of it keeps the session open', (t)
 });
 
 test('a close without a code has none, and no reason', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const code of [0, 1005]) {
     const fetch = rig.openWebSocket();
     fetch.close();
@@ -291,7 +291,7 @@ test('a close without a code has none, and no reason', (t) => {
 });
 
 test('a close that cannot be sent is a bad request', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const fields of [
     { code: 999 },
     { code: 1006 },
@@ -309,8 +309,8 @@ test('a close that cannot be sent is a bad request', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('an asker that goes on after its close is refused, but for credits', (t) => {
-  const rig = fetchRig(t);
+test('a requester that goes on after its close is refused, but for credits', (t) => {
+  const rig = serverRig(t);
   for (const type of ['data', 'ping', 'pong', 'close'] as const) {
     const fetch = rig.openWebSocket();
     rig.follow({ type: 'close' });
@@ -322,7 +322,7 @@ test('an asker that goes on after its close is refused, but for credits', (t) =>
 });
 
 test('a connection that is lost is an error, as is a frame that is too large', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.openWebSocket();
   rig.fetcher.last.fail('HF_ORIGIN_TRUNCATED');
   assert.deepEqual(rig.link.take(), ['me a#2 error undefined-condition']);
@@ -332,7 +332,7 @@ test('a connection that is lost is an error, as is a frame that is too large', (
 });
 
 test('a cancel ends the WebSocket at once', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ type: 'cancel' });
   assert.deepEqual(fetch.take(), ['error HF_CLIENT_GONE']);
@@ -340,8 +340,8 @@ test('a cancel ends the WebSocket at once', (t) => {
   assert.deepEqual([rig.counters.sessionsCancelled, rig.counters.sessionsFailed], [1, 0]);
 });
 
-test('an origin that sends nothing but empty messages is given up when its asker is silent', (t) => {
-  const rig = fetchRig(t);
+test('an origin that sends nothing but empty messages is given up when its requester is silent', (t) => {
+  const rig = serverRig(t);
   const floods: readonly ((fetch: FakeFetch) => void)[] = [
     (fetch) => fetch.message(''),
     (fetch) => fetch.ping(),

@@ -9,38 +9,38 @@ import {
   type WebSocketRequester,
   type WebSocketResponder,
 } from '../exchange/index.ts';
-import { FetchSession } from './fetch-session.ts';
 import { responsePacket } from './response-packet.ts';
+import { ServerSession } from './server-session.ts';
 import { WebSocketOutbox } from './websocket-outbox.ts';
 
 /** Bytes of the body of an answer that refuses a WebSocket; the rest of a longer one is left out. */
 const MAX_REJECTION_BYTES = 100_000;
 
 /**
- * Empty messages, pings and pongs of an origin that are passed on while nothing is heard of the asker. They cost the origin no credit, and
- * a flood of them would push what is published for the asker's other sessions out of its queue.
+ * Empty messages, pings and pongs of an origin that are passed on while nothing is heard of the requester. They cost the origin no credit, and
+ * a flood of them would push what is published for the requester's other sessions out of its queue.
  */
 const MAX_EMPTY = 1_000;
 
 /** One WebSocket. */
-export class FetchWebSocketSession extends FetchSession<WebSocketResponder> implements WebSocketRequester {
+export class WebSocketServerSession extends ServerSession<WebSocketResponder> implements WebSocketRequester {
   #accepted = false;
   /** The head of an answer other than 101, and what has come of its body. */
   #rejection: ResponseHead | null = null;
   #chunks: Buffer[] = [];
   readonly #outbox = new WebSocketOutbox();
-  /** Whether the asker is in the middle of a message, and then whether that is text. */
+  /** Whether the requester is in the middle of a message, and then whether that is text. */
   #within = false;
   #text = false;
   /** Whether the origin is in the middle of a message some of which has been passed on. */
   #originWithin = false;
-  /** What has been passed on that was empty, since the asker was heard of. */
+  /** What has been passed on that was empty, since the requester was heard of. */
   #empties = 0;
   /** Which sides have closed. */
-  #askerClosed = false;
+  #requesterClosed = false;
   #originClosed = false;
 
-  protected override get needsAsker(): boolean {
+  protected override get needsRequester(): boolean {
     return true;
   }
 
@@ -50,7 +50,7 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
 
   protected override onAsked(): void {}
 
-  // ---- from the asker
+  // ---- from the requester
 
   protected override onPacket(packet: RequestPacket): void {
     this.#empties = 0;
@@ -70,12 +70,12 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
     const { type } = packet;
     const fault = this.#accepted ? this.#faultOf(packet) : `${type} before the WebSocket was open`;
     if (fault !== null) {
-      this.abort('HF_FETCH_INVALID', `the asker sent ${fault}`);
+      this.abort('HF_FETCH_INVALID', `the requester sent ${fault}`);
       return false;
     }
     if (type !== 'close' && !this.spend(packet.body.length)) return false;
     if (this.#outbox.full) {
-      this.abort('HF_FETCH_INVALID', 'the asker sent more messages than are taken');
+      this.abort('HF_FETCH_INVALID', 'the requester sent more messages than are taken');
       return false;
     }
     this.#keep(packet);
@@ -84,7 +84,7 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   }
 
   #faultOf({ type, code, body }: RequestPacket): string | null {
-    if (this.#askerClosed) return `${type} after its close`;
+    if (this.#requesterClosed) return `${type} after its close`;
     if (type === 'ping' || type === 'pong') {
       return body.length > MAX_CONTROL_BYTES ? `a ${type} of ${body.length} bytes` : null;
     }
@@ -110,7 +110,7 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
         this.#outbox.control(type, body);
         break;
       default: {
-        this.#askerClosed = true;
+        this.#requesterClosed = true;
         // RFC 6455 §5.5.1: without a code there is no reason either.
         const named = code !== 0 && code !== NO_STATUS;
         this.#outbox.close(named ? code : NO_STATUS, named ? body : NO_BODY);
@@ -130,8 +130,8 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
     if (this.over) return;
     if (taken > 0) {
       this.activeAt = this.host.now;
-      // After its close the asker has nothing to spend them on.
-      if (!this.#askerClosed) this.owe(taken);
+      // After its close the requester has nothing to spend them on.
+      if (!this.#requesterClosed) this.owe(taken);
     }
     this.#checkClosed();
   }
@@ -225,7 +225,7 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   #isFlood(): boolean {
     if (this.over) return true;
     if (++this.#empties <= MAX_EMPTY) return false;
-    const detail = `the origin sent over ${MAX_EMPTY} empty messages while its asker was silent`;
+    const detail = `the origin sent over ${MAX_EMPTY} empty messages while its requester was silent`;
     this.abort('HF_ORIGIN_WEBSOCKET', detail);
     return true;
   }
@@ -240,7 +240,7 @@ export class FetchWebSocketSession extends FetchSession<WebSocketResponder> impl
   // ---- the end
 
   #checkClosed(): void {
-    if (!this.#originClosed || !this.#askerClosed || !this.#outbox.empty) return;
+    if (!this.#originClosed || !this.#requesterClosed || !this.#outbox.empty) return;
     this.fetched = true;
     this.complete();
   }

@@ -6,26 +6,26 @@ import {
   type SessionRef,
 } from '../codec/zhttp/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
-import type { FetchLink } from './fetch-link.ts';
 import { idsOf, responsePacket } from './response-packet.ts';
+import type { ServerLink } from './server-link.ts';
 
-/** Whom a packet about several sessions of one asker is for. */
+/** Whom a packet about several sessions of one requester is for. */
 export interface Recipient {
-  /** Address of the asker. */
+  /** Address of the requester. */
   readonly from: string;
   readonly format: PacketFormat;
   /** Whether it wants to be answered by the ROUTER socket. */
   readonly byRouter: boolean;
 }
 
-/** What askers are told without a session, or about many at once. */
-export class FetchAnswers {
+/** What requesters are told without a session, or about many at once. */
+export class ServerNotices {
   readonly #address: string;
-  readonly #link: FetchLink;
+  readonly #link: ServerLink;
   readonly #counters: BridgeCounters;
 
-  /** @param address what askers call us */
-  constructor(address: string, link: FetchLink, counters: BridgeCounters) {
+  /** @param address what requesters call us */
+  constructor(address: string, link: ServerLink, counters: BridgeCounters) {
     this.#address = address;
     this.#link = link;
     this.#counters = counters;
@@ -80,7 +80,7 @@ export class FetchAnswers {
     }
   }
 
-  /** Tells an asker something about some of its sessions. @param packet says all but which */
+  /** Tells a requester something about some of its sessions. @param packet says all but which */
   tell(recipient: Recipient, refs: SessionRef[], packet: ResponsePacket): void {
     packet.from = this.#address;
     packet.multi = true;

@@ -1,10 +1,10 @@
 import type { Part } from '../codec/zmtp/index.ts';
 
 /** The way to those who ask. */
-export interface FetchLink {
-  /** Publishes a packet. It has the asker's address in front. */
+export interface ServerLink {
+  /** Publishes a packet. It has the requester's address in front. */
   publish(packet: Part): void;
-  /** Sends a packet by the ROUTER socket, after those that were sent to this asker before. */
+  /** Sends a packet by the ROUTER socket, after those that were sent to this requester before. */
   route(address: string, packet: Buffer): void;
   /** Answers a request of req mode. @param envelope as it came; the link keeps it */
   reply(envelope: Buffer[], packet: Buffer): void;
@@ -18,13 +18,13 @@ export interface FetchLink {
 }
 
 /** What a link tells. Payloads have their type byte and no address. */
-export interface FetchLinkSink {
+export interface ServerLinkSink {
   /** The first packet of a session. */
   onFirst(payload: Buffer): void;
   /** A further packet. */
   onFollowUp(payload: Buffer): void;
   /** A request of req mode. @param envelope what its answer has to begin with */
   onRequest(envelope: Buffer[], payload: Buffer): void;
-  /** A packet for this asker was dropped, because it takes nothing and too much waits for it already. */
+  /** A packet for this requester was dropped, because it takes nothing and too much waits for it already. */
   onLost(address: string, packet: Buffer): void;
 }

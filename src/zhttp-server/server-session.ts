@@ -15,15 +15,15 @@ import {
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
-import type { FetchHost, HostedFetch } from './fetch-host.ts';
 import { publicUri } from './public-uri.ts';
 import { idsOf, responsePacket } from './response-packet.ts';
+import type { HostedSession, ServerHost } from './server-host.ts';
 
 /** Packets go out as they come. */
 const OPEN = 0;
-/** The asker hands the session over to another one: nothing is sent until that is heard of. */
+/** The requester hands the session over to another one: nothing is sent until that is heard of. */
 const HANDED_OFF = 1;
-/** The exchange is over, but what it has come to waits for the asker that the session was handed over to. */
+/** The exchange is over, but what it has come to waits for the requester that the session was handed over to. */
 const OVER = 2;
 const ENDED = 3;
 
@@ -40,23 +40,23 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * One request that was asked for by message: the requester of an exchange, and the responder of a ZHTTP session. This class keeps what
- * HTTP and WebSockets have in common: how the asker is answered, numbers, addresses, handoff, and the end.
+ * HTTP and WebSockets have in common: how the requester is answered, numbers, addresses, handoff, and the end.
  */
-export abstract class FetchSession<R extends Responder = Responder> implements Requester, HostedFetch {
+export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession {
   readonly id: string;
   from: string;
   slot = -1;
-  /** When a packet came last from the asker, by the wheel's clock. */
+  /** When a packet came last from the requester, by the wheel's clock. */
   heardAt: number;
   /** When bytes of a body or message were moved last. */
   activeAt: number;
-  /** When the asker is to be told that the session is alive. */
+  /** When the requester is to be told that the session is alive. */
   keepAliveAt = NEVER;
-  /** How the asker writes its packets, and wants to be answered. */
+  /** How the requester writes its packets, and wants to be answered. */
   readonly format: PacketFormat;
   /** Whether it wants to be answered by the ROUTER socket. */
   readonly byRouter: boolean;
-  protected readonly host: FetchHost;
+  protected readonly host: ServerHost;
   /** Null before the fetcher has returned. */
   protected responder: R | null = null;
   /** Whether the fetcher is through: it is told nothing any more. */
@@ -79,9 +79,9 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
   /** Number of the packet that is sent next. */
   #nextOut = 0;
   #held: ResponsePacket[] = NONE;
-  /** Bytes that the asker has been granted and has not sent. */
+  /** Bytes that the requester has been granted and has not sent. */
   #window = 0;
-  /** Bytes that the asker is to be granted. */
+  /** Bytes that the requester is to be granted. */
   #owed = 0;
   /** Bytes that the fetcher was granted before it had returned. */
   #early = 0;
@@ -92,7 +92,7 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
    * @param packet the first one; a request of its kind
    * @param envelope what the one answer begins with, in req mode; null in stream mode
    */
-  constructor(host: FetchHost, packet: RequestPacket, format: PacketFormat, envelope: Buffer[] | null) {
+  constructor(host: ServerHost, packet: RequestPacket, format: PacketFormat, envelope: Buffer[] | null) {
     const ref = packet.ids[0];
     const { userData } = packet;
     this.host = host;
@@ -148,17 +148,17 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     this.#nextOut++;
   }
 
-  /** Whether the session has ended unless its asker is heard of. */
-  get waitsForAsker(): boolean {
-    return this.#state !== OPEN || this.needsAsker;
+  /** Whether the session has ended unless its requester is heard of. */
+  get waitsForRequester(): boolean {
+    return this.#state !== OPEN || this.needsRequester;
   }
 
-  /** Whether the exchange is of no use when the asker is gone. */
-  protected abstract get needsAsker(): boolean;
+  /** Whether the exchange is of no use when the requester is gone. */
+  protected abstract get needsRequester(): boolean;
 
   // ---- the beginning
 
-  /** Makes the request. The asker is told first that it has come. */
+  /** Makes the request. The requester is told first that it has come. */
   start(fetcher: Fetcher, request: FetchRequest, more: boolean): void {
     if (this.named) this.#acknowledge(more);
     const responder = this.ask(fetcher, request);
@@ -181,7 +181,7 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     else this.send(responsePacket('keep-alive'));
   }
 
-  /** Grants the asker its first credits, by `packet`. */
+  /** Grants the requester its first credits, by `packet`. */
   protected openWindow(packet: ResponsePacket): void {
     const { bufferSize } = this.host;
     this.#window = bufferSize;
@@ -189,7 +189,7 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     this.send(packet);
   }
 
-  // ---- from the asker
+  // ---- from the requester
 
   /** Whether `seq` is the number of the packet that is to come next. */
   expects(seq: number | null): boolean {
@@ -200,7 +200,7 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
   receive(packet: RequestPacket, seq: number | null): void {
     const { type } = packet;
     this.heardAt = this.host.now;
-    // What ends the session may come out of order, as when an asker gives up after a mistake.
+    // What ends the session may come out of order, as when a requester gives up after a mistake.
     if (type === 'cancel' || type === 'error') {
       this.#leave(type);
       return;
@@ -219,17 +219,17 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
   /** Any packet in order but those about the session as a whole. */
   protected abstract onPacket(packet: RequestPacket): void;
 
-  /** Counts bytes that the asker has sent. Returns false, and ends the session, if those are too many. */
+  /** Counts bytes that the requester has sent. Returns false, and ends the session, if those are too many. */
   protected spend(bytes: number): boolean {
     this.activeAt = this.host.now;
     this.#window -= bytes;
     if (this.#window >= 0) return true;
-    this.abort('HF_FETCH_INVALID', `the asker sent ${-this.#window} bytes more than it was granted`);
+    this.abort('HF_FETCH_INVALID', `the requester sent ${-this.#window} bytes more than it was granted`);
     return false;
   }
 
   #onDisorder(seq: number | null): void {
-    const came = `packet ${seq ?? 'without a number'} of the asker came`;
+    const came = `packet ${seq ?? 'without a number'} of the requester came`;
     const due = this.#nextIn === UNNUMBERED ? 'after a first one without' : `in place of ${this.#nextIn}`;
     const error = new ExchangeError('HF_FETCH_INVALID', `${came} ${due}`);
     const { over } = this;
@@ -242,19 +242,19 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     this.letGo(error);
   }
 
-  /** The asker gives up. */
+  /** The requester gives up. */
   #leave(type: string): void {
     const { over } = this;
     this.#end();
     if (over) return;
     const { counters, log } = this.host;
     counters.sessionsCancelled++;
-    log[this.#quiet ? 'debug' : 'info'](this.#outcome({ reason: `the asker sent ${type}` }), 'fetch cancelled');
-    this.letGo(new ExchangeError('HF_CLIENT_GONE', `the asker sent ${type}`));
+    log[this.#quiet ? 'debug' : 'info'](this.#outcome({ reason: `the requester sent ${type}` }), 'fetch cancelled');
+    this.letGo(new ExchangeError('HF_CLIENT_GONE', `the requester sent ${type}`));
   }
 
   #handOff(): void {
-    // What was owed to the old asker is the new one's, who counts on.
+    // What was owed to the old requester is the new one's, who counts on.
     this.sendCredit();
     this.send(responsePacket('handoff-proceed'));
     this.#state = HANDED_OFF;
@@ -278,9 +278,9 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     else this.sendCredit();
   }
 
-  // ---- to the asker
+  // ---- to the requester
 
-  /** Sends a packet, or keeps it until the asker is heard of again. Nothing can be sent once the exchange is over. */
+  /** Sends a packet, or keeps it until the requester is heard of again. Nothing can be sent once the exchange is over. */
   send(packet: ResponsePacket): void {
     if (this.#state === OPEN) this.#transmit(packet);
     else if (this.#state === HANDED_OFF) this.#hold(packet);
@@ -315,12 +315,12 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     host.counters.packetsSent++;
   }
 
-  /** The asker may send so many bytes more: the fetcher has taken them. */
+  /** The requester may send so many bytes more: the fetcher has taken them. */
   protected owe(bytes: number): void {
     if (bytes === 0) return;
     if (this.#owed === 0) this.host.oweCredit(this);
     this.#owed += bytes;
-    // Large grants go at once, so that the asker need not stop; small ones are collected for a moment.
+    // Large grants go at once, so that the requester need not stop; small ones are collected for a moment.
     if (this.#owed >= this.host.creditThreshold) this.sendCredit();
   }
 
@@ -374,7 +374,7 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     this.#finish();
   }
 
-  /** Tells the asker that there is no (further) answer. */
+  /** Tells the requester that there is no (further) answer. */
   protected fail(error: ExchangeError, condition = this.#conditionOf(error)): void {
     const packet = responsePacket('error');
     packet.condition = condition;
@@ -400,18 +400,18 @@ export abstract class FetchSession<R extends Responder = Responder> implements R
     this.letGo(error);
   }
 
-  /** Ends a session whose asker is silent. It is told nothing, as it does not listen. */
+  /** Ends a session whose requester is silent. It is told nothing, as it does not listen. */
   expire(seconds: number): void {
     if (!this.over) this.host.counters.sessionsExpired++;
-    this.#drop(new ExchangeError('HF_CLIENT_GONE', `nothing came from the asker for ${seconds} s`));
+    this.#drop(new ExchangeError('HF_CLIENT_GONE', `nothing came from the requester for ${seconds} s`));
   }
 
-  /** The program stops; the asker has been told already, if it could be. */
+  /** The program stops; the requester has been told already, if it could be. */
   stop(error: ExchangeError): void {
     this.#drop(error);
   }
 
-  /** Ends the session without telling the asker. */
+  /** Ends the session without telling the requester. */
   #drop(error: ExchangeError): void {
     const { over } = this;
     this.#end();

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { Guard } from '../../../src/net/index.ts';
 import { turn } from '../../support/manual-clock.ts';
-import { type AskFields, type FetchRig, fetchRig } from '../../support/zhttp/fetch-rig.ts';
+import { type PacketFields, type ServerRig, serverRig } from '../../support/zhttp/server-rig.ts';
 
 // ---- first packets that are no request
 
 test('a first packet that is no request is refused with bad-request, counted and logged', (t) => {
-  const rig = fetchRig(t);
-  const cases: readonly (readonly [AskFields, string])[] = [
+  const rig = serverRig(t);
+  const cases: readonly (readonly [PacketFields, string])[] = [
     [{ type: 'keep-alive' }, 'a first packet of type keep-alive'],
     [{ type: 'cancel' }, 'a first packet of type cancel'],
     [{ uri: '' }, 'no uri'],
@@ -37,14 +37,14 @@ test('a first packet that is no request is refused with bad-request, counted and
 });
 
 test('a refusal comes in the format of the request, and by the socket that it asks for', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.first({ uri: '', format: 'J' });
   rig.first({ uri: '', routerResp: true });
   assert.deepEqual(rig.link.take(), ['me J a#0 error bad-request', 'router me a#0 error bad-request']);
 });
 
 test('a scheme in any case is one', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.first({ uri: 'HTTPS://example.com/' });
   rig.first({ id: 'b', uri: 'Ws://example.com/' });
   assert.deepEqual(
@@ -54,7 +54,7 @@ test('a scheme in any case is one', (t) => {
 });
 
 test('who has given no address or no id gets no refusal, but it is counted and logged', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const fields of [
     { from: '', uri: '' },
     { id: '', uri: '' },
@@ -72,7 +72,7 @@ test('who has given no address or no id gets no refusal, but it is counted and l
 });
 
 test('any first number will do where no further packet has to follow it', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ seq: 7 });
   rig.follow({ type: 'credit', credits: 1 });
   assert.deepEqual(fetch.take(), ['credit 1']);
@@ -83,7 +83,7 @@ test('any first number will do where no further packet has to follow it', (t) =>
 });
 
 test('a first packet for several sessions, or with an id that is in use, is dropped, counted and logged', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
   rig.first();
@@ -102,7 +102,7 @@ test('a first packet for several sessions, or with an id that is in use, is drop
 // ---- req mode
 
 test('a request of req mode that is none gets bad-request, with its id if it has one', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const fields of [
     { uri: 'ws://example.com/' },
     { uri: 'wss://example.com/' },
@@ -122,7 +122,7 @@ test('a request of req mode that is none gets bad-request, with its id if it has
 });
 
 test('a request of req mode that cannot be read gets bad-request all the same', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const payload of ['', 'T5:abc', 'T', 'X0:}', 'T3:abc,', 'T-1:}', 'T9999999999:}']) rig.requestRaw(payload);
   assert.deepEqual(
     rig.link.take(),
@@ -142,7 +142,7 @@ test('a request of req mode that cannot be read gets bad-request all the same', 
 // ---- packets that are none
 
 test('a packet that cannot be read is counted and logged, and does no harm', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
   const payloads = ['', 'T', 'J', 'X0:}', 'T5:abc', 'T3:abc,', 'J[]', 'J{"id":', 'T9999999999:}', '\0', 'T3:1:a}'];
@@ -151,14 +151,14 @@ test('a packet that cannot be read is counted and logged, and does no harm', (t)
     rig.followRaw(payload);
   }
   assert.equal(rig.counters.packetsMalformed, 2 * payloads.length);
-  assert.equal(rig.log.with('packet of an asker refused').length, 2 * payloads.length);
+  assert.equal(rig.log.with('packet of a requester refused').length, 2 * payloads.length);
   assert.deepEqual(fetch.take(), []);
   assert.deepEqual(rig.link.take(), []);
   assert.equal(rig.counters.packetsReceived, 2 * payloads.length + 1);
 });
 
 test('a first packet with a field that cannot be gets bad-request if it says whom to tell', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.firstRaw('J{"from":"me","id":"a","seq":0,"method":"GET","uri":"http://a/","stream":"true"}');
   rig.firstRaw('T46:4:from,2:me,2:id,1:a,3:seq,1:0#7:timeout,2:-1#}');
   rig.firstRaw('J{"from":"me","seq":0,"stream":"true"}');
@@ -168,7 +168,7 @@ test('a first packet with a field that cannot be gets bad-request if it says who
 });
 
 test('a further packet with a field that cannot be ends the sessions that it names', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const one = rig.stream({ id: 'one' });
   const two = rig.stream({ id: 'two' });
   rig.stream({ id: 'three' });
@@ -186,7 +186,7 @@ test('a further packet with a field that cannot be ends the sessions that it nam
 });
 
 test('a packet over a limit is refused', (t) => {
-  const rig = fetchRig(t, { limits: { ...DEFAULT_ZHTTP_LIMITS, maxPacketBytes: 200, maxHeaders: 2 } });
+  const rig = serverRig(t, { limits: { ...DEFAULT_ZHTTP_LIMITS, maxPacketBytes: 200, maxHeaders: 2 } });
   rig.first({ headers: ['A', '1', 'B', '2'] });
   assert.equal(rig.fetcher.fetches.length, 1);
   rig.link.take();
@@ -201,7 +201,7 @@ test('a packet over a limit is refused', (t) => {
 // ---- packets for many sessions, and for none
 
 test('one packet for many sessions concerns each of them, but for those that cannot take it', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetches = ['one', 'two', 'three'].map((id) => rig.stream({ id }));
   rig.link.take();
   rig.followAll(
@@ -222,7 +222,7 @@ test('one packet for many sessions concerns each of them, but for those that can
 });
 
 test('a cancel for many sessions ends them all', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const id of ['one', 'two', 'three']) rig.stream({ id });
   rig.link.take();
   rig.followAll(
@@ -238,7 +238,7 @@ test('a cancel for many sessions ends them all', (t) => {
 });
 
 test('a packet for a session that there is not is answered with a bare cancel, unless it is an end itself', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const type of ['data', 'credit', 'keep-alive', 'ping', 'close', 'handoff-start'] as const) {
     rig.follow({ type, credits: 1 });
     assert.deepEqual(rig.link.takeBytes(), ['me T25:2:id,1:a,4:type,6:cancel,}']);
@@ -254,7 +254,7 @@ test('a packet for a session that there is not is answered with a bare cancel, u
 });
 
 test('who takes packets for many sessions gets one cancel for all that there are not', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const refs = Array.from({ length: 128 }, (_, i) => [`s${i}`, 1] as const);
   rig.followAll(refs, { type: 'keep-alive', multi: true });
   const [only] = rig.link.answers;
@@ -269,7 +269,7 @@ test('who takes packets for many sessions gets one cancel for all that there are
 });
 
 test('a packet for a request of req mode, or one that nobody wants answered, is for nobody', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.request({ from: 'me', id: 'a' });
   rig.first({ from: '', id: 'b' });
   rig.follow({ type: 'keep-alive' });
@@ -282,7 +282,7 @@ test('a packet for a request of req mode, or one that nobody wants answered, is 
 
 test("what a request says of the way to its origin is the fetcher's", (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: true });
-  const rig = fetchRig(t, { guard, decompress: true });
+  const rig = serverRig(t, { guard, decompress: true });
   rig.first({
     timeout: 500,
     maxSize: 77,
@@ -317,12 +317,12 @@ test("what a request says of the way to its origin is the fetcher's", (t) => {
 
 test('policies are ignored for who asks for it, if that is allowed', (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: true });
-  const obedient = fetchRig(t, { guard });
-  const strict = fetchRig(t, { guard, obeyIgnorePolicies: false });
+  const obedient = serverRig(t, { guard });
+  const strict = serverRig(t, { guard, obeyIgnorePolicies: false });
   for (const fields of [{}, { maxSize: 7 }]) {
     for (const ask of [
-      (rig: FetchRig, ignorePolicies: boolean) => rig.first({ from: '', ignorePolicies, ...fields }),
-      (rig: FetchRig, ignorePolicies: boolean) => rig.request({ ignorePolicies, ...fields }),
+      (rig: ServerRig, ignorePolicies: boolean) => rig.first({ from: '', ignorePolicies, ...fields }),
+      (rig: ServerRig, ignorePolicies: boolean) => rig.request({ ignorePolicies, ...fields }),
     ]) {
       ask(obedient, true);
       ask(strict, true);
@@ -337,7 +337,7 @@ test('policies are ignored for who asks for it, if that is allowed', (t) => {
 });
 
 test('a bound for whole requests is that of all that give no smaller one', (t) => {
-  const rig = fetchRig(t, { requestTimeout: 1_000, timeoutCondition: 'connection-timeout' });
+  const rig = serverRig(t, { requestTimeout: 1_000, timeoutCondition: 'connection-timeout' });
   for (const [fields, timeout] of [
     [{}, 1_000],
     [{ maxSize: 1 }, 1_000],
@@ -354,7 +354,7 @@ test('a bound for whole requests is that of all that give no smaller one', (t) =
 // ---- how much at a time
 
 test('with as many requests as are allowed no more are read, until one has ended', async (t) => {
-  const rig = fetchRig(t, { maxOpenRequests: 3 });
+  const rig = serverRig(t, { maxOpenRequests: 3 });
   rig.stream();
   rig.request();
   assert.equal(rig.link.paused, false);
@@ -378,7 +378,7 @@ test('with as many requests as are allowed no more are read, until one has ended
 // ---- the end
 
 test('once it drains, nothing is begun, and what runs goes on', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
   rig.engine.drain();
@@ -399,8 +399,8 @@ test('once it drains, nothing is begun, and what runs goes on', async (t) => {
   assert.deepEqual(rig.link.take(), ['me a#1 data 200 OK "done"']);
 });
 
-test('the end is told every asker, those that take it in one packet, and the requests are given up', async (t) => {
-  const rig = fetchRig(t);
+test('the end is told every requester, those that take it in one packet, and the requests are given up', async (t) => {
+  const rig = serverRig(t);
   for (let i = 0; i < 130; i++) rig.stream({ id: `s${i}`, multi: true });
   rig.webSocket({ id: 'ws', multi: true, from: 'you' }).accept();
   rig.first({ id: 'one' });
@@ -441,7 +441,7 @@ test('the end is told every asker, those that take it in one packet, and the req
 });
 
 test('heads that wait for the end of the turn are not sent after the end', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream().respond();
   await rig.engine.stop();
   await turn();

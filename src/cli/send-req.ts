@@ -10,7 +10,7 @@ import { silentLog } from '../exchange/index.ts';
 import { ReqSocket, ZmqCounters } from '../zmq/index.ts';
 import { CliError } from './cli-error.ts';
 import { showPacket } from './show-packet.ts';
-import type { PacketTrace } from './zhttp-asker.ts';
+import type { PacketTrace } from './zhttp-requester.ts';
 
 /** Milliseconds for the endpoint to be there. */
 const CONNECT_TIMEOUT = 5_000;
@@ -22,7 +22,7 @@ const MAX_PACKET_BYTES = 1_073_741_824;
  * Sends a request to an endpoint of req mode, and returns its answer.
  * @throws CliError when nobody is there, or leaves before the answer has come
  */
-export async function askReq(endpoint: string, packet: RequestPacket, trace: PacketTrace): Promise<ResponsePacket> {
+export async function sendReq(endpoint: string, packet: RequestPacket, trace: PacketTrace): Promise<ResponsePacket> {
   packet.ids = [{ id: randomBytes(6).toString('hex'), seq: null }];
   const parts = [encodeRequestPacket(packet)];
   trace('>', showPacket(packet));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { parseResponsePacket, type ResponsePacket, splitAddress } from '../../../src/codec/zhttp/index.ts';
 import type { Part } from '../../../src/codec/zmtp/index.ts';
-import type { FetchLink, FetchLinkSink } from '../../../src/zhttp-server/fetch-link.ts';
+import type { ServerLink, ServerLinkSink } from '../../../src/zhttp-server/server-link.ts';
 
-/** A packet that went to an asker. */
+/** A packet that went to a requester. */
 export interface Answer {
   /** `ADDRESS` if it was published, `router ADDRESS`, or `reply ENVELOPE`. */
   readonly to: string;
@@ -13,15 +13,15 @@ export interface Answer {
   readonly format: string;
 }
 
-/** Keeps what an engine sends to askers, and lets the test send in their place. */
-export class FakeFetchLink implements FetchLink {
+/** Keeps what an engine sends to requesters, and lets the test send in their place. */
+export class FakeServerLink implements ServerLink {
   readonly answers: Answer[] = [];
   paused = false;
   draining = false;
   closed = false;
-  readonly sink: FetchLinkSink;
+  readonly sink: ServerLinkSink;
 
-  constructor(sink: FetchLinkSink) {
+  constructor(sink: ServerLinkSink) {
     this.sink = sink;
   }
 

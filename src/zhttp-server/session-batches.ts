@@ -1,20 +1,20 @@
 import { MAX_IDS } from '../codec/zhttp/index.ts';
-import type { FetchSession } from './fetch-session.ts';
+import type { ServerSession } from './server-session.ts';
 
 /** Sessions that are told the same, by who they are told. */
-export interface FetchBatches {
+export interface SessionBatches {
   /** Those that need a packet of their own. */
-  readonly single: readonly FetchSession[];
-  /** Those that share a packet: the same asker, format and way, up to `MAX_IDS`. */
-  readonly shared: readonly (readonly FetchSession[])[];
+  readonly single: readonly ServerSession[];
+  /** Those that share a packet: the same requester, format and way, up to `MAX_IDS`. */
+  readonly shared: readonly (readonly ServerSession[])[];
 }
 
 /** Sorts sessions by how they can be told something. Those that can be told nothing now are left out. */
-export function batchesOf(sessions: readonly FetchSession[]): FetchBatches {
-  const single: FetchSession[] = [];
-  const shared: FetchSession[][] = [];
-  /** The batch of each asker that has room. */
-  const begun = new Map<string, FetchSession[]>();
+export function batchesOf(sessions: readonly ServerSession[]): SessionBatches {
+  const single: ServerSession[] = [];
+  const shared: ServerSession[][] = [];
+  /** The batch of each requester that has room. */
+  const begun = new Map<string, ServerSession[]>();
   for (const session of sessions) {
     if (!session.open) continue;
     if (!session.batchable) {

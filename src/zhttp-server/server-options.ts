@@ -7,7 +7,7 @@ import type { BridgeCounters } from '../zhttp/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 
 /** The three endpoints of stream mode, named as seen from here. */
-export interface FetchEndpoints {
+export interface ServerEndpoints {
   /** First packets come in by it (PULL). */
   readonly in: string;
   /** All further packets come in by it (ROUTER, whose routing id is our address). */
@@ -17,26 +17,26 @@ export interface FetchEndpoints {
 }
 
 /** How requests of others are made for them. Times in milliseconds. */
-export interface FetchBridgeOptions {
-  /** What the askers call us: 1 to 64 bytes without a space. */
+export interface ZhttpServerOptions {
+  /** What the requesters call us: 1 to 64 bytes without a space. */
   readonly address: string;
-  readonly stream: readonly FetchEndpoints[];
+  readonly stream: readonly ServerEndpoints[];
   /** Endpoints of req mode (ROUTER). */
   readonly req: readonly string[];
-  /** Connects to all endpoints, which the askers bind then. */
+  /** Connects to all endpoints, which the requesters bind then. */
   readonly connect: boolean;
   /** Permission bits of socket files; null leaves them to the umask. */
   readonly ipcFileMode: number | null;
-  /** High-water marks, in messages: what waits of one asker, and for one. */
+  /** High-water marks, in messages: what waits of one requester, and for one. */
   readonly inHwm: number;
   readonly outHwm: number;
-  /** Requests at the same time; with so many no more are read, so that the askers wait. `Infinity`: no bound. */
+  /** Requests at the same time; with so many no more are read, so that the requesters wait. `Infinity`: no bound. */
   readonly maxOpenRequests: number;
-  /** Bytes that an asker is granted of a request body, or of what it sends on a WebSocket; also the size of a WebSocket frame. */
+  /** Bytes that a requester is granted of a request body, or of what it sends on a WebSocket; also the size of a WebSocket frame. */
   readonly bufferSize: number;
   /** Bytes of a response body that is answered in one packet; a larger one fails. */
   readonly maxBodyBytes: number;
-  /** A stream or WebSocket whose asker is silent for so long is aborted; the asker gets a sign of life after half of it. */
+  /** A stream or WebSocket whose requester is silent for so long is aborted; the requester gets a sign of life after half of it. */
   readonly sessionTimeout: number;
   /** A request in which no bytes of a body or message move for so long fails with `session-timeout`; `Infinity`: never. */
   readonly activityTimeout: number;
@@ -50,7 +50,7 @@ export interface FetchBridgeOptions {
   readonly obeyIgnorePolicies: boolean;
   /** Whether compressed responses are asked for and decompressed. */
   readonly decompress: boolean;
-  /** Bounds of the packets of askers. */
+  /** Bounds of the packets of requesters. */
   readonly limits: ZhttpLimits;
   readonly fetcher: Fetcher;
   readonly wheel: TimerWheel;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turn } from '../../support/manual-clock.ts';
-import { fetchRig } from '../../support/zhttp/fetch-rig.ts';
+import { serverRig } from '../../support/zhttp/server-rig.ts';
 
 // ---- numbers
 
 test('a packet out of sequence, or without a number, ends the session with a cancel', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const seq of [0, 2, null]) {
     const fetch = rig.stream();
     rig.follow({ type: 'keep-alive', seq });
@@ -16,12 +16,12 @@ test('a packet out of sequence, or without a number, ends the session with a can
   assert.deepEqual([rig.counters.sessionsFailed, rig.counters.sessionsOpen], [3, 0]);
   assert.equal(
     rig.log.with('fetch failed')[2]?.fields.detail,
-    'packet without a number of the asker came in place of 1',
+    'packet without a number of the requester came in place of 1',
   );
 });
 
 test('a cancel or an error ends the session in silence, also out of sequence', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const type of ['cancel', 'error'] as const) {
     for (const seq of [1, 9, null]) {
       const fetch = rig.stream({ method: 'POST', body: 'x' });
@@ -35,7 +35,7 @@ test('a cancel or an error ends the session in silence, also out of sequence', (
 });
 
 test('a cancel during the response lets nothing more out', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream().respond();
   rig.follow({ type: 'cancel' });
   await turn();
@@ -46,7 +46,7 @@ test('a cancel during the response lets nothing more out', async (t) => {
 // ---- by the ROUTER socket
 
 test('who asks for it is answered by the ROUTER socket, in all packets', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream({ routerResp: true }).respond();
   await turn();
   rig.fetcher.last.data('hi');
@@ -58,7 +58,7 @@ test('who asks for it is answered by the ROUTER socket, in all packets', async (
 });
 
 test('a packet that the ROUTER socket has to drop ends its session', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ routerResp: true, headers: Array.from({ length: 100 }, (_, i) => `x${i}`) });
   const ack = rig.link.answers[0]?.bytes ?? assert.fail();
   for (const address of ['me', 'me', 'you']) rig.link.sink.onLost(address, ack);
@@ -68,8 +68,8 @@ test('a packet that the ROUTER socket has to drop ends its session', (t) => {
 
 // ---- signs of life, and silence
 
-test('an asker gets a sign of life after half of the session timeout, and again', (t) => {
-  const rig = fetchRig(t);
+test('a requester gets a sign of life after half of the session timeout, and again', (t) => {
+  const rig = serverRig(t);
   rig.stream();
   rig.webSocket({ id: 'ws', userData: '1:u,' });
   rig.first({ id: 'one' });
@@ -89,8 +89,8 @@ test('an asker gets a sign of life after half of the session timeout, and again'
   );
 });
 
-test('signs of life for many sessions go together by asker, up to 128 in a packet', (t) => {
-  const rig = fetchRig(t);
+test('signs of life for many sessions go together by requester, up to 128 in a packet', (t) => {
+  const rig = serverRig(t);
   for (let i = 0; i < 1_500; i++) rig.stream({ id: `s${i}`, multi: true });
   for (let i = 0; i < 20; i++) rig.stream({ from: 'you', id: `s${i}`, multi: true });
   for (let i = 0; i < 20; i++) rig.stream({ from: 'single', id: `s${i}` });
@@ -110,8 +110,8 @@ test('signs of life for many sessions go together by asker, up to 128 in a packe
   assert.equal(packets.get('single'), 20);
 });
 
-test('a stream or WebSocket whose asker is silent is given up in silence, counted and logged', (t) => {
-  const rig = fetchRig(t);
+test('a stream or WebSocket whose requester is silent is given up in silence, counted and logged', (t) => {
+  const rig = serverRig(t);
   const stream = rig.stream();
   const webSocket = rig.openWebSocket(0, { id: 'ws' });
   rig.advance(30);
@@ -125,11 +125,11 @@ test('a stream or WebSocket whose asker is silent is given up in silence, counte
   assert.deepEqual(stream.take(), ['error HF_CLIENT_GONE']);
   assert.ok(rig.link.take().every((packet) => packet.includes('keep-alive')));
   assert.deepEqual([rig.counters.sessionsExpired, rig.counters.sessionsFailed, rig.counters.sessionsOpen], [2, 2, 0]);
-  assert.equal(rig.log.with('fetch failed')[0]?.fields.detail, 'nothing came from the asker for 60 s');
+  assert.equal(rig.log.with('fetch failed')[0]?.fields.detail, 'nothing came from the requester for 60 s');
 });
 
-test('one answer is waited for without signs of life of the asker, also if nobody wants it', (t) => {
-  const rig = fetchRig(t);
+test('one answer is waited for without signs of life of the requester, also if nobody wants it', (t) => {
+  const rig = serverRig(t);
   rig.first();
   rig.first({ from: '' });
   rig.request();
@@ -139,8 +139,8 @@ test('one answer is waited for without signs of life of the asker, also if nobod
   assert.deepEqual(rig.link.take().slice(-1), ['me a#20 data 200 OK "late"']);
 });
 
-test('one answer needs its asker as long as the request is not complete', (t) => {
-  const rig = fetchRig(t);
+test('one answer needs its requester as long as the request is not complete', (t) => {
+  const rig = serverRig(t);
   rig.first({ method: 'POST', more: true });
   rig.first({ id: 'b', method: 'POST', more: true });
   rig.follow({ id: 'b' });
@@ -150,7 +150,7 @@ test('one answer needs its asker as long as the request is not complete', (t) =>
 });
 
 test('a request in which nothing moves for too long fails with session-timeout, whatever it is', (t) => {
-  const rig = fetchRig(t, { activityTimeout: 100_000, sessionTimeout: 1_000_000 });
+  const rig = serverRig(t, { activityTimeout: 100_000, sessionTimeout: 1_000_000 });
   const stream = rig.stream();
   const webSocket = rig.openWebSocket(0, { id: 'ws' });
   rig.first({ id: 'one' });
@@ -174,7 +174,7 @@ test('a request in which nothing moves for too long fails with session-timeout, 
 });
 
 test('bytes in either direction are activity', (t) => {
-  const rig = fetchRig(t, { activityTimeout: 10_000 });
+  const rig = serverRig(t, { activityTimeout: 10_000 });
   const stream = rig.stream({ method: 'POST', more: true }).grant(5);
   const webSocket = rig.openWebSocket(100, { id: 'ws' });
   rig.advance(9);
@@ -194,7 +194,7 @@ test('bytes in either direction are activity', (t) => {
 });
 
 test('without a bound a request may be silent for ever', (t) => {
-  const rig = fetchRig(t, { activityTimeout: Number.POSITIVE_INFINITY });
+  const rig = serverRig(t, { activityTimeout: Number.POSITIVE_INFINITY });
   rig.request();
   rig.advance(10_000);
   assert.deepEqual(rig.fetcher.last.take(), []);
@@ -202,8 +202,8 @@ test('without a bound a request may be silent for ever', (t) => {
 
 // ---- handoff
 
-test('a session that is handed over waits for its new asker, and goes on with it', (t) => {
-  const rig = fetchRig(t);
+test('a session that is handed over waits for its new requester, and goes on with it', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.stream({ multi: true });
   rig.follow({ type: 'handoff-start' });
   assert.deepEqual(rig.link.take(), ['me a#0 keep-alive multi', 'me a#1 handoff-proceed']);
@@ -223,8 +223,8 @@ test('a session that is handed over waits for its new asker, and goes on with it
   assert.deepEqual(rig.link.take(), ['heir a#5 data "end"']);
 });
 
-test('the asker that has handed it over may go on with it itself', (t) => {
-  const rig = fetchRig(t);
+test('the requester that has handed it over may go on with it itself', (t) => {
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.follow({ type: 'handoff-start' });
   rig.follow({ type: 'handoff-proceed' });
@@ -236,7 +236,7 @@ test('the asker that has handed it over may go on with it itself', (t) => {
 });
 
 test('what was owed is granted before the session is handed over, and what is taken meanwhile after it', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true }).grant(10);
   rig.follow({ body: '0123456789abcdef', more: true });
   rig.link.take();
@@ -250,7 +250,7 @@ test('what was owed is granted before the session is handed over, and what is ta
 });
 
 test('only a packet with the right number takes a session over', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.stream();
   rig.follow({ type: 'handoff-start' });
   rig.link.take();
@@ -264,7 +264,7 @@ test('only a packet with the right number takes a session over', (t) => {
 });
 
 test('of two sessions with the same id the old address tells which is meant', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream();
   const other = rig.stream({ from: 'you' });
   rig.follow({ type: 'handoff-start' });
@@ -278,8 +278,8 @@ test('of two sessions with the same id the old address tells which is meant', (t
   assert.deepEqual(rig.fetcher.fetches[0]?.take(), ['credit 8']);
 });
 
-test('a session cannot be taken over by an asker that has one of this id, nor without a handoff', (t) => {
-  const rig = fetchRig(t);
+test('a session cannot be taken over by a requester that has one of this id, nor without a handoff', (t) => {
+  const rig = serverRig(t);
   const mine = rig.stream();
   const theirs = rig.stream({ from: 'heir' });
   rig.link.take();
@@ -290,8 +290,8 @@ test('a session cannot be taken over by an asker that has one of this id, nor wi
   assert.deepEqual([mine.take(), theirs.take()], [[], ['credit 5']]);
 });
 
-test('what comes to its end during a handoff waits for the new asker', (t) => {
-  const rig = fetchRig(t);
+test('what comes to its end during a handoff waits for the new requester', (t) => {
+  const rig = serverRig(t);
   const done = rig.stream();
   const failed = rig.stream({ id: 'b' });
   for (const id of ['a', 'b']) rig.follow({ id, type: 'handoff-start' });
@@ -307,7 +307,7 @@ test('what comes to its end during a handoff waits for the new asker', (t) => {
 });
 
 test('an end that waits for nobody is given up after the session timeout', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.first();
   rig.follow({ type: 'handoff-start' });
   rig.fetcher.last.respond().data('all');
@@ -319,7 +319,7 @@ test('an end that waits for nobody is given up after the session timeout', (t) =
 });
 
 test('an end that waits is let go of by a cancel, or when the program stops', async (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   for (const id of ['a', 'b']) {
     rig.first({ id });
     rig.follow({ id, type: 'handoff-start' });
@@ -333,7 +333,7 @@ test('an end that waits is let go of by a cancel, or when the program stops', as
 });
 
 test('a thousand packets wait for the end of a handoff; one more is the end', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ type: 'handoff-start' });
   rig.link.take();
@@ -351,7 +351,7 @@ test('a thousand packets wait for the end of a handoff; one more is the end', (t
 // ---- what the log says
 
 test('every outcome is logged, without what may be secret', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   const uri = 'https://user:secret@example.com:8443/path?token=secret#secret';
   rig.stream({ uri, method: 'POST' }).respond({ status: 404 }).data('12345');
   rig.stream({ uri }).fail('HF_ORIGIN_TLS', 'expired');
@@ -385,7 +385,7 @@ test('every outcome is logged, without what may be secret', (t) => {
       ...about,
       status: undefined,
       bytes: 0,
-      reason: 'the asker sent cancel',
+      reason: 'the requester sent cancel',
     },
     { ...failed, ...anonymous, code: 'HF_ORIGIN_TRUNCATED', condition: 'undefined-condition', detail: 'a reason' },
     { level: 'warn', message: 'request refused', ...about, method: '', reason: 'no method' },
@@ -394,13 +394,13 @@ test('every outcome is logged, without what may be secret', (t) => {
 });
 
 test('for debugging the log has the query, but never the password', (t) => {
-  const rig = fetchRig(t, {}, true);
+  const rig = serverRig(t, {}, true);
   rig.stream({ uri: 'https://user:secret@example.com/path?a=b' }).respond().data('');
   assert.equal(rig.log.with('fetched')[0]?.fields.uri, 'https://example.com/path?a=b');
 });
 
 test('a quiet request is logged for debugging only, whatever becomes of it', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream({ quiet: true }).respond().data('');
   rig.stream({ quiet: true }).fail('HF_ORIGIN_CLOSED');
   rig.stream({ quiet: true });
@@ -412,7 +412,7 @@ test('a quiet request is logged for debugging only, whatever becomes of it', (t)
 });
 
 test('a defect of ours is logged as one', (t) => {
-  const rig = fetchRig(t);
+  const rig = serverRig(t);
   rig.stream().fail('HF_INTERNAL');
   assert.equal(rig.log.records[0]?.level, 'error');
 });

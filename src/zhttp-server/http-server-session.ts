@@ -1,10 +1,10 @@
 import type { Fetcher, FetchRequest } from '../client/index.ts';
 import { NO_BODY, type PacketFormat, type RequestPacket } from '../codec/zhttp/index.ts';
 import type { Responder, ResponseHead } from '../exchange/index.ts';
-import type { FetchHost } from './fetch-host.ts';
-import { FetchSession } from './fetch-session.ts';
 import { RequestBody } from './request-body.ts';
 import { responsePacket } from './response-packet.ts';
+import type { ServerHost } from './server-host.ts';
+import { ServerSession } from './server-session.ts';
 
 /**
  * Bytes of a body that one packet can hold whatever the configuration says. The length of a tnetstring has nine digits; a string of the
@@ -15,7 +15,7 @@ const MAX_BODY = { T: 900_000_000, J: 67_108_864 } as const;
 const NONE: Buffer[] = [];
 
 /** One HTTP request. Its response is passed on as it comes, or goes out whole, or nobody wants it. */
-export class FetchHttpSession extends FetchSession {
+export class HttpServerSession extends ServerSession {
   /** Whether the response is answered in as many packets as it takes. */
   readonly #stream: boolean;
   readonly #maxBody: number;
@@ -29,7 +29,7 @@ export class FetchHttpSession extends FetchSession {
 
   /** @param bodyLength of the request, as the fetcher is told */
   constructor(
-    host: FetchHost,
+    host: ServerHost,
     packet: RequestPacket,
     format: PacketFormat,
     envelope: Buffer[] | null,
@@ -43,7 +43,7 @@ export class FetchHttpSession extends FetchSession {
     this.#body = more || body.length > 0 ? new RequestBody(body, more) : null;
   }
 
-  /** Bytes of the response that the fetcher may send before it is granted more. @param given by the asker */
+  /** Bytes of the response that the fetcher may send before it is granted more. @param given by the requester */
   initialCredits(given: number): number {
     if (this.#stream) return given;
     // One byte more than fits: so a body that is too long is seen to be. Of one that nobody wants nothing is kept.
@@ -51,7 +51,7 @@ export class FetchHttpSession extends FetchSession {
   }
 
   /** One that asks for a single answer may leave as soon as it has sent its request. */
-  protected override get needsAsker(): boolean {
+  protected override get needsRequester(): boolean {
     return this.#stream || this.#uploading;
   }
 
@@ -79,7 +79,7 @@ export class FetchHttpSession extends FetchSession {
       case 'handoff-proceed':
         break;
       default:
-        this.abort('HF_FETCH_INVALID', `the asker of an HTTP request sent a packet of type ${packet.type}`);
+        this.abort('HF_FETCH_INVALID', `the requester of an HTTP request sent a packet of type ${packet.type}`);
         return;
     }
     // An answer that goes out whole needs none.
@@ -88,12 +88,12 @@ export class FetchHttpSession extends FetchSession {
 
   #onBody({ body, more }: RequestPacket): void {
     if (!this.#uploading) {
-      this.abort('HF_FETCH_INVALID', 'the asker sent data after the end of the request body');
+      this.abort('HF_FETCH_INVALID', 'the requester sent data after the end of the request body');
       return;
     }
     if (!this.spend(body.length)) return;
     if (!this.#wantsBody && body.length > 0) {
-      this.abort('HF_FETCH_INVALID', 'the asker sent a body in spite of a Content-Length of 0');
+      this.abort('HF_FETCH_INVALID', 'the requester sent a body in spite of a Content-Length of 0');
       return;
     }
     this.#body?.take(body, more);

@@ -7,14 +7,14 @@ import {
   RequestPacket,
 } from '../../../src/codec/zhttp/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
-import { FetchEngine, type FetchEngineOptions } from '../../../src/zhttp-server/fetch-engine.ts';
+import { ServerEngine, type ServerEngineOptions } from '../../../src/zhttp-server/server-engine.ts';
 import { FakeLog } from '../fake-log.ts';
 import { manualClock } from '../manual-clock.ts';
-import { FakeFetchLink } from './fake-fetch-link.ts';
 import { type FakeFetch, FakeFetcher } from './fake-fetcher.ts';
+import { FakeServerLink } from './fake-server-link.ts';
 
-/** What a test may say in a packet of an asker. */
-export type AskFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userData'>> & {
+/** What a test may say in a packet of a requester. */
+export type PacketFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userData'>> & {
   readonly body?: string | Buffer;
   /** Default: `a`. Empty for none. */
   readonly id?: string;
@@ -24,21 +24,21 @@ export type AskFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userData'>
   readonly format?: PacketFormat;
 };
 
-/** An engine between askers and a fetcher that the test plays, with a clock that the test moves. It is called `zu`, and the asker `me`. */
-export class FetchRig {
+/** An engine between requesters and a fetcher that the test plays, with a clock that the test moves. It is called `zu`, and the requester `me`. */
+export class ServerRig {
   readonly counters = new BridgeCounters();
   readonly log: FakeLog;
   readonly wheel = new TimerWheel();
   readonly fetcher = new FakeFetcher();
-  readonly engine: FetchEngine;
-  readonly link: FakeFetchLink;
+  readonly engine: ServerEngine;
+  readonly link: FakeServerLink;
   /** Number of the next packet in each session. */
   readonly #seqs = new Map<string, number>();
 
-  constructor(changes: Partial<FetchEngineOptions> = {}, debugEnabled = false) {
+  constructor(changes: Partial<ServerEngineOptions> = {}, debugEnabled = false) {
     this.log = new FakeLog(debugEnabled);
-    let link: FakeFetchLink | undefined;
-    const options: FetchEngineOptions = {
+    let link: FakeServerLink | undefined;
+    const options: ServerEngineOptions = {
       address: 'zu',
       maxOpenRequests: Number.POSITIVE_INFINITY,
       bufferSize: 1_000,
@@ -55,27 +55,27 @@ export class FetchRig {
       log: this.log,
       ...changes,
     };
-    this.engine = new FetchEngine(options, (sink) => {
-      link = new FakeFetchLink(sink);
+    this.engine = new ServerEngine(options, (sink) => {
+      link = new FakeServerLink(sink);
       return link;
     });
-    this.link = link as FakeFetchLink;
+    this.link = link as FakeServerLink;
   }
 
-  /** Pushes a request for a streamed answer with 1000 credits; what of it was told the asker is kept. */
-  stream(fields: AskFields = {}): FakeFetch {
+  /** Pushes a request for a streamed answer with 1000 credits; what of it was told the requester is kept. */
+  stream(fields: PacketFields = {}): FakeFetch {
     this.first({ stream: true, credits: 1_000, ...fields });
     return this.fetcher.last;
   }
 
   /** Pushes a request for a WebSocket with 1000 credits. */
-  webSocket(fields: AskFields = {}): FakeFetch {
+  webSocket(fields: PacketFields = {}): FakeFetch {
     this.first({ uri: 'ws://example.com/', method: '', credits: 1_000, ...fields });
     return this.fetcher.last;
   }
 
-  /** A WebSocket that the origin has accepted, and takes so many bytes of; what the asker was told by then is not kept. */
-  openWebSocket(granted = 1_000, fields: AskFields = {}): FakeFetch {
+  /** A WebSocket that the origin has accepted, and takes so many bytes of; what the requester was told by then is not kept. */
+  openWebSocket(granted = 1_000, fields: PacketFields = {}): FakeFetch {
     const fetch = this.webSocket(fields).accept();
     if (granted > 0) fetch.grant(granted);
     this.link.take();
@@ -83,29 +83,32 @@ export class FetchRig {
   }
 
   /** Pushes a first packet: a GET by `me`, unless `fields` say otherwise. */
-  first(fields: AskFields = {}): void {
+  first(fields: PacketFields = {}): void {
     const { id = 'a', seq = 0, from = 'me' } = fields;
     this.#seqs.set(`${from} ${id}`, (seq ?? 0) + 1);
-    this.link.sink.onFirst(askPacket({ from, method: 'GET', uri: 'http://example.com/', ...fields, id, seq }));
+    this.link.sink.onFirst(requestPacket({ from, method: 'GET', uri: 'http://example.com/', ...fields, id, seq }));
   }
 
   /** Sends a further packet of a session. */
-  follow(fields: AskFields = {}): void {
+  follow(fields: PacketFields = {}): void {
     const { id = 'a', from = 'me' } = fields;
     const key = `${from} ${id}`;
     const { seq = this.#seqs.get(key) ?? 1 } = fields;
     if (seq !== null) this.#seqs.set(key, seq + 1);
-    this.followRaw(askPacket({ from, ...fields, id, seq }));
+    this.followRaw(requestPacket({ from, ...fields, id, seq }));
   }
 
   /** Sends one further packet of `me` for all these sessions. */
-  followAll(sessions: readonly (readonly [id: string, seq: number | null])[], fields: AskFields): void {
-    this.followRaw(askPacket({ from: 'me', ...fields }, sessions));
+  followAll(sessions: readonly (readonly [id: string, seq: number | null])[], fields: PacketFields): void {
+    this.followRaw(requestPacket({ from: 'me', ...fields }, sessions));
   }
 
   /** Asks in req mode, without an id unless there is one in `fields`. */
-  request(fields: AskFields = {}, envelope: readonly string[] = ['r', '']): void {
-    this.requestRaw(askPacket({ method: 'GET', uri: 'http://example.com/', id: '', seq: null, ...fields }), envelope);
+  request(fields: PacketFields = {}, envelope: readonly string[] = ['r', '']): void {
+    this.requestRaw(
+      requestPacket({ method: 'GET', uri: 'http://example.com/', id: '', seq: null, ...fields }),
+      envelope,
+    );
   }
 
   firstRaw(payload: string | Buffer): void {
@@ -124,9 +127,9 @@ export class FetchRig {
   }
 }
 
-/** A packet of an asker as bytes, with its type byte. @param sessions that it is for, instead of `fields.id` */
-export function askPacket(
-  fields: AskFields,
+/** A packet of a requester as bytes, with its type byte. @param sessions that it is for, instead of `fields.id` */
+export function requestPacket(
+  fields: PacketFields,
   sessions?: readonly (readonly [id: string, seq: number | null])[],
 ): Buffer {
   const { id = 'a', seq = null, format = 'T', body = '', userData, ...rest } = fields;
@@ -143,14 +146,14 @@ export function askPacket(
 const clocks = new WeakMap<TestContext, (seconds: number) => void>();
 
 /** An engine on a stopped clock, and what moves that by seconds. */
-export function fetchRig(
+export function serverRig(
   t: TestContext,
-  changes: Partial<FetchEngineOptions> = {},
+  changes: Partial<ServerEngineOptions> = {},
   debugEnabled = false,
-): FetchRig & { readonly advance: (seconds: number) => void } {
+): ServerRig & { readonly advance: (seconds: number) => void } {
   const advance = clocks.get(t) ?? manualClock(t);
   clocks.set(t, advance);
-  const rig = new FetchRig(changes, debugEnabled);
+  const rig = new ServerRig(changes, debugEnabled);
   t.after(() => rig.wheel.stop());
   return Object.assign(rig, { advance });
 }

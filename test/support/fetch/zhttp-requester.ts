@@ -28,19 +28,19 @@ export interface FetchEndpoints {
 /** Between two tries to reach a peer that is connecting. */
 const RETRY_MS = 10;
 
-/** An asker in stream mode on libzmq that does only what the test says. */
-export class Asker {
+/** A requester in stream mode on libzmq that does only what the test says. */
+export class ZhttpRequester {
   readonly id: string;
-  /** Packets for sessions that this asker does not have, in order, and their bytes. */
+  /** Packets for sessions that this requester does not have, in order, and their bytes. */
   readonly strays = new Arrivals<ResponsePacket>();
-  /** Every packet for this asker as it is on the wire, address included. */
+  /** Every packet for this requester as it is on the wire, address included. */
   readonly frames: Buffer[] = [];
   /** Packets that came over the ROUTER socket. */
   readonly routed: Buffer[] = [];
   readonly #push = new Push({ linger: 0 });
   readonly #router: Router;
   readonly #subscriber = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
-  readonly #sessions = new Map<string, AskedSession>();
+  readonly #sessions = new Map<string, RequesterSession>();
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -50,22 +50,22 @@ export class Asker {
   }
 
   /** Connects, and waits until what is published for it arrives. */
-  static async start(t: TestContext, endpoints: FetchEndpoints, id = 'me'): Promise<Asker> {
-    const asker = new Asker(id);
-    t.after(() => asker.close());
-    asker.#push.connect(endpoints.in);
-    asker.#router.connect(endpoints.inStream);
-    asker.#subscriber.connect(endpoints.out);
-    asker.#subscriber.subscribe(`${id} `);
-    void asker.#takePublished();
-    void asker.#takeRouted();
-    await asker.#heard();
-    return asker;
+  static async start(t: TestContext, endpoints: FetchEndpoints, id = 'me'): Promise<ZhttpRequester> {
+    const requester = new ZhttpRequester(id);
+    t.after(() => requester.close());
+    requester.#push.connect(endpoints.in);
+    requester.#router.connect(endpoints.inStream);
+    requester.#subscriber.connect(endpoints.out);
+    requester.#subscriber.subscribe(`${id} `);
+    void requester.#takePublished();
+    void requester.#takeRouted();
+    await requester.#heard();
+    return requester;
   }
 
   /** Begins a session with a first packet: by default with our address, the given id and number 0. */
-  async ask(id: string, fields: RequestFields, format: PacketFormat = 'T'): Promise<AskedSession> {
-    const session = new AskedSession(this, id);
+  async ask(id: string, fields: RequestFields, format: PacketFormat = 'T'): Promise<RequesterSession> {
+    const session = new RequesterSession(this, id);
     this.#sessions.set(id, session);
     const packet = Object.assign(new RequestPacket(), { from: this.id, ids: [session.nextRef()], ...fields });
     await this.push(encodeRequestPacket(packet as RequestPacket, format));
@@ -107,7 +107,7 @@ export class Asker {
   /** Requests that cannot be made are answered: so one tells when the subscription counts. */
   async #heard(): Promise<void> {
     const probe = `probe-${this.id}`;
-    const session = new AskedSession(this, probe);
+    const session = new RequesterSession(this, probe);
     this.#sessions.set(probe, session);
     let answered = false;
     const answer = session.next('error').then(() => {
@@ -157,8 +157,8 @@ export class Asker {
   }
 }
 
-/** One session as its asker sees it: numbers are counted and checked, everything else is the test's. */
-export class AskedSession {
+/** One session as its requester sees it: numbers are counted and checked, everything else is the test's. */
+export class RequesterSession {
   readonly id: string;
   /** Where further packets go; known from the first answer on. */
   address = '';
@@ -170,12 +170,12 @@ export class AskedSession {
   credits = 0;
   /** Packets that came with a wrong number. */
   readonly misnumbered: string[] = [];
-  readonly #asker: Asker;
+  readonly #requester: ZhttpRequester;
   readonly #packets = new Arrivals<ResponsePacket>();
   readonly #waits: (() => void)[] = [];
 
-  constructor(asker: Asker, id: string) {
-    this.#asker = asker;
+  constructor(requester: ZhttpRequester, id: string) {
+    this.#requester = requester;
     this.id = id;
   }
 
@@ -189,8 +189,8 @@ export class AskedSession {
     this.credits -= fields.body?.length ?? 0;
     assert.notEqual(this.address, '', 'nothing was heard of whoever makes the request');
     const ids = fields.ids ?? [this.nextRef()];
-    const packet = Object.assign(new RequestPacket(), { from: this.#asker.id, ...fields, ids });
-    return this.#asker.sendTo(this.address, encodeRequestPacket(packet as RequestPacket));
+    const packet = Object.assign(new RequestPacket(), { from: this.#requester.id, ...fields, ids });
+    return this.#requester.sendTo(this.address, encodeRequestPacket(packet as RequestPacket));
   }
 
   /** The next packet, which has to be of this type. Unless they are asked for, credits are counted, and keep-alives passed over. */
@@ -243,8 +243,8 @@ export class AskedSession {
   }
 }
 
-/** An asker in req mode on a libzmq DEALER: any number of requests at a time. */
-export class ReqAsker {
+/** A requester in req mode on a libzmq DEALER: any number of requests at a time. */
+export class ReqRequester {
   readonly #dealer = new Dealer({ linger: 0 });
   readonly #answers = new Map<string, Arrivals<Buffer>>();
   /** Answers without an id, and those that nobody waits for. */
@@ -252,12 +252,12 @@ export class ReqAsker {
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
 
-  static start(t: TestContext, endpoint: string): ReqAsker {
-    const asker = new ReqAsker();
-    t.after(() => asker.close());
-    asker.#dealer.connect(endpoint);
-    void asker.#take();
-    return asker;
+  static start(t: TestContext, endpoint: string): ReqRequester {
+    const requester = new ReqRequester();
+    t.after(() => requester.close());
+    requester.#dealer.connect(endpoint);
+    void requester.#take();
+    return requester;
   }
 
   /** Makes a request, and gives the answer. */

@@ -1,16 +1,16 @@
 import type { TestContext } from 'node:test';
-import { type PacketTrace, ZhttpAsker } from '../../../src/cli/zhttp-asker.ts';
+import { type PacketTrace, ZhttpRequester } from '../../../src/cli/zhttp-requester.ts';
 import type { RequestPacket, ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 import { parseFetchEndpoints } from '../../../src/config/index.ts';
 import { ZhttpFetcher } from '../../support/zhttp-fetcher.ts';
 import { Arrivals } from '../../support/zmq/zmq-rig.ts';
 
-/** A scripted responder, and an asker under test that is connected to it. */
-export class AskedFetcher {
-  readonly asker: ZhttpAsker;
-  /** Lines that the asker has shown. */
+/** A scripted responder, and a requester under test that is connected to it. */
+export class RequestedFetcher {
+  readonly requester: ZhttpRequester;
+  /** Lines that the requester has shown. */
   readonly trace: string[] = [];
-  /** What the asker sends after its first packet. */
+  /** What the requester sends after its first packet. */
   readonly packets = new Arrivals<RequestPacket>();
   readonly #fetcher: ZhttpFetcher;
   #request: RequestPacket | null = null;
@@ -19,15 +19,15 @@ export class AskedFetcher {
   private constructor(fetcher: ZhttpFetcher) {
     this.#fetcher = fetcher;
     const trace: PacketTrace = (direction, text) => this.trace.push(`${direction} ${text}`);
-    this.asker = new ZhttpAsker(parseFetchEndpoints(fetcher.base), trace);
+    this.requester = new ZhttpRequester(parseFetchEndpoints(fetcher.base), trace);
   }
 
   /** @param probes whether the responder answers packets for sessions that it does not know */
-  static async start(t: TestContext, probes = true): Promise<AskedFetcher> {
-    const asked = new AskedFetcher(await ZhttpFetcher.start(t));
-    t.after(() => asked.asker.close());
+  static async start(t: TestContext, probes = true): Promise<RequestedFetcher> {
+    const asked = new RequestedFetcher(await ZhttpFetcher.start(t));
+    t.after(() => asked.requester.close());
     void asked.#read(probes);
-    await asked.asker.connect();
+    await asked.requester.connect();
     return asked;
   }
 

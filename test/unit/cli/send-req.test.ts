@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Router } from 'zeromq';
-import { askReq } from '../../../src/cli/req-asker.ts';
+import { sendReq } from '../../../src/cli/send-req.ts';
 import {
   encodeResponsePacket,
   parseRequestPacket,
@@ -24,7 +24,7 @@ async function responder(t: TestContext): Promise<{ endpoint: string; router: Ro
 test('a request is one message, and so is its answer', async (t) => {
   const { endpoint, router } = await responder(t);
   const trace: string[] = [];
-  const answered = askReq(endpoint, request(), (direction, text) => trace.push(direction + text.slice(0, 5)));
+  const answered = sendReq(endpoint, request(), (direction, text) => trace.push(direction + text.slice(0, 5)));
   const [peer = '', delimiter = '', payload] = await router.receive();
   const { ids, uri, from } = parseRequestPacket(payload as Buffer);
   assert.match(ids[0]?.id ?? '', /^[0-9a-f]{12}$/);
@@ -38,7 +38,7 @@ test('a request is one message, and so is its answer', async (t) => {
 
 test('an answer that cannot be read is an error', async (t) => {
   const { endpoint, router } = await responder(t);
-  const answered = askReq(endpoint, request(), () => {});
+  const answered = sendReq(endpoint, request(), () => {});
   const [peer = '', delimiter = ''] = await router.receive();
   const failed = assert.rejects(answered, { name: 'CliError', message: /^the answer cannot be read: / });
   await router.send([peer, delimiter, 'T5:abc']);
@@ -47,7 +47,7 @@ test('an answer that cannot be read is an error', async (t) => {
 
 test('a responder that goes away before it has answered is an error', async (t) => {
   const { endpoint, router } = await responder(t);
-  const answered = askReq(endpoint, request(), () => {});
+  const answered = sendReq(endpoint, request(), () => {});
   await router.receive();
   const failed = assert.rejects(answered, { name: 'CliError', message: `${endpoint} went away before it answered` });
   router.close();
@@ -57,7 +57,7 @@ test('a responder that goes away before it has answered is an error', async (t) 
 test('nobody at the endpoint is told after five seconds', async (t) => {
   const endpoint = `ipc://${temporaryFolder(t)}/none`;
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const answered = askReq(endpoint, request(), () => {});
+  const answered = sendReq(endpoint, request(), () => {});
   t.mock.timers.tick(5000);
   await assert.rejects(answered, { name: 'CliError', message: `nobody answers at ${endpoint}` });
 });

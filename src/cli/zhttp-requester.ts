@@ -32,7 +32,7 @@ const MAX_PACKET_BYTES = 1_073_741_824;
 const PROBE = 'probe';
 
 /** Takes what a responder sends for the session. */
-export interface AskerSink {
+export interface RequesterSink {
   /** A packet, in sequence. */
   onPacket(packet: ResponsePacket): void;
   /** The responder is gone, or packets of it are lost: the session is over. */
@@ -43,7 +43,7 @@ export interface AskerSink {
 export type PacketTrace = (direction: '>' | '<', text: string) => void;
 
 /** One session as its initiator, with a responder whose three endpoints are known. */
-export class ZhttpAsker {
+export class ZhttpRequester {
   readonly #address = `holdfast-${randomBytes(6).toString('hex')}`;
   readonly #id = randomBytes(6).toString('hex');
   readonly #wheel = new TimerWheel();
@@ -53,7 +53,7 @@ export class ZhttpAsker {
   /** Not a ROUTER, which would have to know the responder's name to send it anything. */
   readonly #dealer: DealerSocket;
   readonly #subscriber: SubSocket;
-  #sink: AskerSink | null = null;
+  #sink: RequesterSink | null = null;
   #wake: (() => void) | null = null;
   #isHeard = false;
   /** Numbers of the next packets. */
@@ -103,7 +103,7 @@ export class ZhttpAsker {
    * Opens the session. From then on signs of life are sent as long as it lasts.
    * @throws CliError when nobody takes it
    */
-  async open(packet: RequestPacket, sink: AskerSink): Promise<void> {
+  async open(packet: RequestPacket, sink: RequesterSink): Promise<void> {
     this.#sink = sink;
     this.#stamp(packet);
     const parts = [encodeRequestPacket(packet)];

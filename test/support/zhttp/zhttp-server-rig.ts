@@ -2,33 +2,33 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
-import { FetchBridge, type FetchBridgeOptions } from '../../../src/zhttp-server/index.ts';
+import { ZhttpServer, type ZhttpServerOptions } from '../../../src/zhttp-server/index.ts';
 import { SubSocket } from '../../../src/zmq/index.ts';
 import { turn } from '../manual-clock.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { Arrivals, parts, text, ZmqRig } from '../zmq/zmq-rig.ts';
 import { FakeFetcher } from './fake-fetcher.ts';
-import { askPacket } from './fetch-rig.ts';
+import { requestPacket } from './server-rig.ts';
 
 /** A bridge with sockets, called `zu`, and those who ask it. */
-export class FetchBridgeRig {
+export class ZhttpServerRig {
   readonly zmq: ZmqRig;
   readonly counters = new BridgeCounters();
   readonly fetcher = new FakeFetcher();
-  readonly bridge: FetchBridge;
+  readonly bridge: ZhttpServer;
   /** Where the endpoints are: `BASE-in`, `BASE-in-stream`, `BASE-out`, `BASE-req`. */
   readonly base: string;
   readonly #t: TestContext;
-  readonly #opened: FetchBridge | undefined;
+  readonly #opened: ZhttpServer | undefined;
   #probes = 0;
 
-  constructor(t: TestContext, changes: Partial<FetchBridgeOptions> = {}) {
+  constructor(t: TestContext, changes: Partial<ZhttpServerOptions> = {}) {
     this.#t = t;
     t.after(() => this.#opened?.stop());
     this.zmq = new ZmqRig(t);
     this.base = `ipc://${join(temporaryFolder(t), 'fetch')}`;
     const { wheel, log, counters: zmqCounters } = this.zmq;
-    this.bridge = new FetchBridge({
+    this.bridge = new ZhttpServer({
       address: 'zu',
       stream: [{ in: `${this.base}-in`, inStream: `${this.base}-in-stream`, out: `${this.base}-out` }],
       req: [`${this.base}-req`],
@@ -56,7 +56,7 @@ export class FetchBridgeRig {
   }
 
   /** Sockets of one who asks in stream mode, in working order. @param name its address, which is the ROUTER's name too if `named` */
-  async asker(name = 'me', named = false) {
+  async requester(name = 'me', named = false) {
     const push = this.zmq.push();
     const router = this.zmq.router({ mandatory: true, routingId: named ? Buffer.from(name) : Buffer.alloc(0) });
     const published = new Arrivals<string>();
@@ -74,7 +74,7 @@ export class FetchBridgeRig {
     sub.connect(`${this.base}-out`);
     // Nobody tells that a subscription has got there but a packet that comes by it: so something is asked for that has an answer.
     while (!heard) {
-      router.socket.send([...parts('zu', ''), askPacket({ from: probe, type: 'keep-alive' })]);
+      router.socket.send([...parts('zu', ''), requestPacket({ from: probe, type: 'keep-alive' })]);
       await turn();
     }
     return { push, router, published };
