@@ -2,6 +2,7 @@ import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '.
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
 import {
+  CreditedResponse,
   ExchangeError,
   type HeaderList,
   type Requester,
@@ -9,7 +10,6 @@ import {
   type ResponseHead,
   UNKNOWN_LENGTH,
 } from '../exchange/index.ts';
-import { BodySender } from './body-sender.ts';
 import { endToEndHeaders } from './response-headers.ts';
 
 /** Bytes of an instruct's body that are kept (GRIP). A larger one can only be the beginning of a stream. */
@@ -42,7 +42,7 @@ export class GripResponse implements DecodedBody {
   readonly #origin: Responder;
   readonly #outcome: GripOutcome;
   readonly #decoder: BodyDecoder | null;
-  readonly #sender: BodySender;
+  readonly #sender: CreditedResponse;
   #chunks: Buffer[] = [];
   #size = 0;
   /** What the head says, once bytes go to the client. */
@@ -72,7 +72,7 @@ export class GripResponse implements DecodedBody {
     this.#requester = requester;
     this.#origin = origin;
     this.#outcome = outcome;
-    this.#sender = new BodySender(requester, credits);
+    this.#sender = new CreditedResponse(requester, credits);
     const codings = listMembers(fieldValues(head.headers, 'content-encoding')).filter(
       (coding) => coding.toLowerCase() !== 'identity',
     );
@@ -116,7 +116,7 @@ export class GripResponse implements DecodedBody {
   cancel(): void {
     this.#over = true;
     this.#decoder?.destroy();
-    this.#sender.cancel();
+    this.#sender.drop();
     this.#chunks = [];
   }
 
@@ -128,7 +128,7 @@ export class GripResponse implements DecodedBody {
       if (this.#size > MAX_INSTRUCT_BODY) this.#beginStreaming();
       return;
     }
-    this.#sender.send(chunk);
+    this.#sender.give(chunk);
     if (this.#sender.waiting > MAX_WAITING) this.#decoder?.pause();
   }
 
@@ -184,7 +184,7 @@ export class GripResponse implements DecodedBody {
     this.#sending = instruct;
     const { status, reason, headers } = instruct.response;
     this.#requester.onResponse({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
-    for (const chunk of chunks) this.#sender.send(chunk);
+    for (const chunk of chunks) this.#sender.give(chunk);
   }
 
   #relay(instruct: Instruct): void {
@@ -192,7 +192,7 @@ export class GripResponse implements DecodedBody {
     this.#sending = { hold: null, response: instruct.response };
     this.#outcome.onRelay(status);
     this.#requester.onResponse({ status, reason, headers, bodyLength: body.length });
-    this.#sender.send(body, true);
+    this.#sender.give(body, true);
   }
 
   #afterSending(): void {

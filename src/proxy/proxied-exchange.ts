@@ -4,6 +4,7 @@ import { formatHostPort } from '../config/index.ts';
 import {
   answer,
   type Counters,
+  CreditedRequest,
   ExchangeError,
   errorResponse,
   type HeaderList,
@@ -63,8 +64,9 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   #body: Buffer[] | null;
   #bodyBytes = 0;
   #bodyDone: boolean;
-  /** The part of a repeated body that the origin has not taken yet. */
-  #unsent: Buffer | null = null;
+  /** The kept body on its way to the present target; null when the client sends it, or there is none. */
+  #repeatedBody: CreditedRequest | null = null;
+  /** Bytes that the origin has granted before it was known here. */
   #originCredits = 0;
 
   constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, repetition: Repetition | null = null) {
@@ -89,7 +91,8 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     const { request, route } = this.#proxied;
     const target = route.route.targets[this.#targetIndex];
     if (target === undefined) return;
-    if (this.#repetition !== null && this.#bodyBytes > 0) this.#unsent = Buffer.concat(this.#body ?? []);
+    this.#repeatedBody?.drop();
+    this.#repeatedBody = this.#repetition !== null && this.#bodyBytes > 0 ? repeatedBody(this.#body) : null;
     this.#originCredits = 0;
     const { asHost } = route.route;
     const headers = this.#targetIndex === 0 ? this.#headers : [...this.#headers];
@@ -112,7 +115,8 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     // The client may have failed at once, and the next target been tried already.
     if (this.#targetIndex !== index || this.#over) return;
     this.#origin = origin;
-    this.#useOriginCredits();
+    if (this.#repeatedBody !== null) this.#repeatedBody.attach(origin);
+    else this.#useOriginCredits();
   }
 
   // ---- from the client's side (Responder)
@@ -129,6 +133,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   onRequestError(error: ExchangeError): void {
     this.#over = true;
+    this.#repeatedBody?.drop();
     this.#grip?.cancel();
     this.#repetition?.former.release();
     this.#origin.onRequestError(error);
@@ -144,26 +149,19 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   onRequestCredit(bytes: number): void {
     if (this.#over) return;
+    if (this.#repeatedBody !== null) {
+      this.#repeatedBody.credit(bytes);
+      return;
+    }
     this.#originCredits += bytes;
     // A connection that waited takes a body before it is known here whom to pass it to.
     if (this.#origin !== NO_RESPONDER) this.#useOriginCredits();
   }
 
-  /** Lets the body come that the origin takes: from the client, or out of what is kept. */
   #useOriginCredits(): void {
-    if (this.#repetition === null) {
-      const bytes = this.#originCredits;
-      this.#originCredits = 0;
-      if (bytes > 0) this.#requester.onRequestCredit(bytes);
-      return;
-    }
-    while (this.#unsent !== null && this.#originCredits > 0) {
-      const rest = this.#unsent;
-      const piece = rest.subarray(0, this.#originCredits);
-      this.#originCredits -= piece.length;
-      this.#unsent = piece.length < rest.length ? rest.subarray(piece.length) : null;
-      this.#origin.onRequestData(piece, this.#unsent !== null);
-    }
+    const bytes = this.#originCredits;
+    this.#originCredits = 0;
+    if (bytes > 0) this.#requester.onRequestCredit(bytes);
   }
 
   onResponse(head: ResponseHead): void {
@@ -319,6 +317,13 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       ...(route.route.id === '' ? {} : { route: route.route.id }),
     };
   }
+}
+
+function repeatedBody(kept: readonly Buffer[] | null): CreditedRequest {
+  const body = new CreditedRequest();
+  for (const chunk of kept ?? []) body.give(chunk);
+  body.end();
+  return body;
 }
 
 /** Whether no connection to a target came to be, so that another one may take the request. */

@@ -1,0 +1,208 @@
+import type { Payload } from './payload.ts';
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** Chunks of up to this many bytes are copied together while they wait: a view would keep the whole read buffer it is part of. */
+const SMALL_CHUNK = 1_024;
+
+/** Bytes of the largest block that small chunks are copied into. */
+const BLOCK = 4_096;
+
+/** Bytes that wait for credits: those of `block` from `start` to `end`. */
+interface Waiting {
+  readonly block: Buffer;
+  /** Bytes for many receivers, passed whole where the credits cover them; null for others. */
+  readonly payload: Payload | null;
+  /** Whether bytes behind `end` are free for further small chunks. */
+  readonly appendable: boolean;
+  start: number;
+  end: number;
+  next: Waiting | null;
+}
+
+/**
+ * Passes the bytes of one body to one receiver as the receiver's credits allow, and keeps in order what they do not cover yet. Every room
+ * that holds bytes back for want of credits does it with this.
+ *
+ * The receiver may grant credits, or drop the body, from within the call that passes it bytes: the loop that made the call goes on, so
+ * the stack does not grow. How many bytes may wait is for the giver to bound: by what it has granted to the peer that sends them.
+ * Waiting bytes cost at most about twice their number, however small the chunks are.
+ */
+export abstract class CreditedBody {
+  /** Bytes that the receiver takes. */
+  credits: number;
+  /** Bytes that wait for credits. */
+  waiting = 0;
+  /** Published items that wait, a partly passed one included. */
+  items = 0;
+  /** Bytes of these items that wait. */
+  itemBytes = 0;
+  /** The giver has given the last bytes. */
+  complete = false;
+  /** The receiver has the last bytes, or the body was dropped: nothing is passed any more. */
+  done = false;
+  #first: Waiting | null = null;
+  #last: Waiting | null = null;
+  #held: boolean;
+  #passing = false;
+
+  /**
+   * @param credits bytes that the receiver takes at first
+   * @param held passes nothing until `release`, because there is no receiver yet
+   */
+  constructor(credits = 0, held = false) {
+    this.credits = credits;
+    this.#held = held;
+  }
+
+  /**
+   * Passes bytes to the receiver. Never more than its credits, and no empty chunk but as the last.
+   * @param more false for the last bytes: it is the last call
+   */
+  protected abstract pass(chunk: Buffer, more: boolean): void;
+
+  /** Passes a whole payload, as `pass(payload.body, true)`. */
+  protected passPayload(payload: Payload): void {
+    this.pass(payload.body, true);
+  }
+
+  /**
+   * Gives bytes to be passed behind those that wait. `chunk` belongs to the body from now on.
+   * @param last whether the body ends with them
+   */
+  give(chunk: Buffer, last = false): void {
+    if (this.done) return;
+    this.complete = last;
+    const { length } = chunk;
+    // The usual case costs no object: nothing waits, and the credits cover the chunk.
+    if (this.#first === null && length <= this.credits && !this.#held && !this.#passing && (length > 0 || last)) {
+      this.credits -= length;
+      this.done = last;
+      this.#passing = true;
+      try {
+        this.pass(chunk, !last);
+      } finally {
+        this.#passing = false;
+      }
+    } else if (length > 0) {
+      this.#append(chunk);
+    }
+    this.#passAll();
+  }
+
+  /** Gives a payload, which is passed whole if the credits cover it. */
+  givePayload(payload: Payload): void {
+    const { length } = payload.body;
+    if (this.done || length === 0) return;
+    this.items += payload.items;
+    if (payload.items > 0) this.itemBytes += length;
+    this.#link({ block: payload.body, payload, appendable: false, start: 0, end: length, next: null }, length);
+    this.#passAll();
+  }
+
+  /** The body ends behind what was given. */
+  end(): void {
+    this.give(EMPTY, true);
+  }
+
+  /** The receiver takes so many more bytes. */
+  credit(bytes: number): void {
+    this.credits += bytes;
+    this.#passAll();
+  }
+
+  /** Passes nothing until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#passAll();
+  }
+
+  /** Forgets what waits. Nothing is passed any more. */
+  drop(): void {
+    this.done = true;
+    this.#first = null;
+    this.#last = null;
+    this.waiting = 0;
+    this.items = 0;
+    this.itemBytes = 0;
+  }
+
+  #passAll(): void {
+    if (this.#passing || this.#held) return;
+    this.#passing = true;
+    try {
+      while (!this.#held && !this.done && this.#passNext());
+    } finally {
+      // Also when the receiver throws: whoever deals with that may still have to end this body.
+      this.#passing = false;
+    }
+  }
+
+  /** Passes the next bytes; false when there are none, or no credits for them. */
+  #passNext(): boolean {
+    const first = this.#first;
+    if (first === null) {
+      if (!this.complete) return false;
+      this.done = true;
+      this.pass(EMPTY, false);
+      return false;
+    }
+    const { block, payload, start } = first;
+    const length = Math.min(first.end - start, this.credits);
+    if (length === 0) return false;
+    this.credits -= length;
+    this.waiting -= length;
+    const end = start + length;
+    const whole = end === first.end;
+    if (payload !== null && payload.items > 0) this.itemBytes -= length;
+    if (whole) {
+      this.items -= payload?.items ?? 0;
+      this.#first = first.next;
+      if (this.#first === null) this.#last = null;
+    } else {
+      first.start = end;
+    }
+    const last = this.complete && this.#first === null;
+    this.done = last;
+    if (whole && payload !== null && start === 0 && !last) this.passPayload(payload);
+    else this.pass(length === block.length ? block : block.subarray(start, end), !last);
+    return true;
+  }
+
+  #append(chunk: Buffer): void {
+    const { length } = chunk;
+    if (length > SMALL_CHUNK) {
+      this.#link({ block: chunk, payload: null, appendable: false, start: 0, end: length, next: null }, length);
+      return;
+    }
+    const last = this.#last;
+    if (last?.appendable !== true) {
+      // The first of a row gets a block of its own size: most often it stays alone.
+      this.#appendCopy(chunk, length);
+    } else if (last.end + length <= last.block.length) {
+      chunk.copy(last.block, last.end);
+      last.end += length;
+      this.waiting += length;
+    } else {
+      this.#appendCopy(chunk, Math.min(BLOCK, 2 * (last.block.length + length)));
+    }
+  }
+
+  #appendCopy(chunk: Buffer, size: number): void {
+    const block = Buffer.allocUnsafeSlow(size);
+    const { length } = chunk;
+    chunk.copy(block);
+    this.#link({ block, payload: null, appendable: true, start: 0, end: length, next: null }, length);
+  }
+
+  #link(waiting: Waiting, length: number): void {
+    if (this.#last === null) this.#first = waiting;
+    else this.#last.next = waiting;
+    this.#last = waiting;
+    this.waiting += length;
+  }
+}
