@@ -16,7 +16,7 @@ import {
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
-import type { FormerHold, Hub } from '../hub/index.ts';
+import type { FormerHold, Hub, Replay } from '../hub/index.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { type HeaderRules, originHeaders, type ProxiedRequest } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
@@ -40,7 +40,7 @@ export interface ProxyRoom {
 interface Repetition {
   readonly former: FormerHold;
   /** The whole request body; null for none. */
-  readonly body: Buffer[] | null;
+  readonly body: Buffer | null;
   readonly gripLast: readonly string[];
 }
 
@@ -78,8 +78,8 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#credits = repetition?.former.credits ?? request.credits;
     this.#headers = originHeaders(proxied, room.rules, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0 || repetition !== null;
-    this.#body = repetition?.body ?? (this.#bodyDone || route.route.noGrip ? null : []);
-    for (const chunk of this.#body ?? []) this.#bodyBytes += chunk.length;
+    this.#body = this.#bodyDone || route.route.noGrip ? null : [];
+    this.#bodyBytes = repetition?.body?.length ?? 0;
   }
 
   /** Sends the request. */
@@ -92,7 +92,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     const target = route.route.targets[this.#targetIndex];
     if (target === undefined) return;
     this.#repeatedBody?.drop();
-    this.#repeatedBody = this.#repetition !== null && this.#bodyBytes > 0 ? repeatedBody(this.#body) : null;
+    this.#repeatedBody = this.#repetition?.body ? repeatedBody(this.#repetition.body) : null;
     this.#originCredits = 0;
     const { asHost } = route.route;
     const headers = this.#targetIndex === 0 ? this.#headers : [...this.#headers];
@@ -246,7 +246,6 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route } = this.#proxied;
     this.#over = true;
-    // This object stays with the hold, to send the request again; what the response took to read does not.
     this.#grip = null;
     this.#origin = NO_RESPONDER;
     if (this.#room.log.debugEnabled) this.#logRequest('accept');
@@ -255,15 +254,22 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       instruct,
       requester: this.#requester,
       credits,
-      // A request whose body has not been kept, or not all of it, cannot be sent again.
-      replay:
-        this.#bodyDone && !(this.#body === null && request.bodyLength !== 0)
-          ? (former) => this.#replay(former, instruct)
-          : null,
+      replay: this.#newReplay(instruct),
       responseStarted,
       channelPrefix: route.route.prefix,
       former: this.#repetition?.former ?? null,
     });
+  }
+
+  /** Null where the request cannot be sent again, because its body was not kept, or not all of it. */
+  #newReplay(instruct: Instruct): Replay | null {
+    if (this.#repetition !== null) {
+      return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, instruct);
+    }
+    if (!this.#bodyDone || (this.#body === null && this.#proxied.request.bodyLength !== 0)) return null;
+    // A copy: the chunks may be small parts of large buffers.
+    const body = this.#bodyBytes === 0 ? null : Buffer.concat(this.#body ?? []);
+    return newReplay(this.#room, this.#proxied, this.#requester, body, instruct);
   }
 
   onRelay(status: number): void {
@@ -275,18 +281,6 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#origin.onRequestError(error);
     if (this.#grip?.started) this.#started = true;
     this.#fail(error);
-  }
-
-  /** Sends the held request again (GRIP hint, recovery): its answer decides anew what becomes of the client. */
-  #replay(former: FormerHold, instruct: Instruct): void {
-    const gripLast: string[] = [];
-    for (const { name, prevId } of instruct.hold?.channels ?? []) {
-      if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
-    }
-    const repetition = { former, body: this.#body, gripLast };
-    const exchange = new ProxiedExchange(this.#room, this.#proxied, this.#requester, repetition);
-    this.#requester.handOver(exchange);
-    exchange.start();
   }
 
   // ---- failures and the log
@@ -319,11 +313,33 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   }
 }
 
-function repeatedBody(kept: readonly Buffer[] | null): CreditedRequest {
+function repeatedBody(kept: Buffer): CreditedRequest {
   const body = new CreditedRequest();
-  for (const chunk of kept ?? []) body.give(chunk);
+  body.give(kept);
   body.end();
   return body;
+}
+
+/**
+ * Sends a held request again (GRIP hint, recovery): the response to it decides what becomes of the client. Keeps the request and its
+ * body, but neither the exchange that led to the hold nor the hold before it: a client may be replayed any number of times.
+ */
+function newReplay(
+  room: ProxyRoom,
+  proxied: ProxiedRequest,
+  requester: Requester,
+  body: Buffer | null,
+  instruct: Instruct,
+): Replay {
+  const gripLast: string[] = [];
+  for (const { name, prevId } of instruct.hold?.channels ?? []) {
+    if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
+  }
+  return (former) => {
+    const exchange = new ProxiedExchange(room, proxied, requester, { former, body, gripLast });
+    requester.handOver(exchange);
+    exchange.start();
+  };
 }
 
 /** Whether no connection to a target came to be, so that another one may take the request. */
