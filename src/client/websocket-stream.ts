@@ -1,4 +1,5 @@
-import { DeadlineTimer } from '../clock/index.ts';
+import { DeadlineTimer, guarded } from '../clock/index.ts';
+import type { CallGuard } from '../codec/calls/index.ts';
 import type { Http1ResponseHead } from '../codec/http1/index.ts';
 import {
   closePayload,
@@ -87,8 +88,9 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#context = context;
     this.#link = link;
     this.#requester = requester;
-    this.#reader = new MessageReader(this, { role: 'client', limits, deflate, credit, freePings: false });
-    this.#writer = new MessageWriter(this, { role: 'client', deflate });
+    const guard: CallGuard = (call) => guarded(this, call);
+    this.#reader = new MessageReader(this, { role: 'client', limits, deflate, credit, freePings: false, guard });
+    this.#writer = new MessageWriter(this, { role: 'client', deflate, guard });
   }
 
   /**

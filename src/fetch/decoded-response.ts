@@ -1,9 +1,11 @@
+import { type Guarded, guarded } from '../clock/index.ts';
 import { BodyDecoder, type ContentError, type DecodedBody, decodeAtOnce, isDecodable } from '../codec/content/index.ts';
 import { fieldValues, listMembers, withoutFields } from '../codec/fields/index.ts';
 import {
   type Counters,
   ExchangeError,
   ExchangeRelay,
+  internalError,
   type Requester,
   type Responder,
   type ResponseHead,
@@ -23,7 +25,7 @@ const MAX_AT_ONCE = 16_384;
  * An encoded body has credits of its own towards the origin: one window, renewed as the bytes are decoded, which waits for the credits
  * of the requester. So that window and what was decoded last, a window too, are all that is in memory, however large it grows.
  */
-export class DecodedResponse extends ExchangeRelay implements DecodedBody {
+export class DecodedResponse extends ExchangeRelay implements DecodedBody, Guarded {
   /** What is to be undone: null before the head, empty for nothing. */
   #coding: string | null = null;
   /** Null when there is nothing to undo, or nothing that is undone piece by piece. */
@@ -113,6 +115,11 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
     if (!this.over) this.fail(new ExchangeError('HF_ORIGIN_PROTOCOL', `response body is ${error.message}`));
   }
 
+  /** Ends the exchange for which zlib's call threw. */
+  onFault(thrown: unknown): void {
+    if (!this.over) this.fail(internalError(thrown));
+  }
+
   /** The turn in which the body began is over, and the body is not: it is decoded piece by piece. */
   openHeld(): void {
     if (!this.over && this.#decoder === null && !this.#decoded) this.#open(EMPTY, true);
@@ -153,7 +160,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   /** Begins to decode piece by piece, with what was held and with `chunk`. */
   #open(chunk: Buffer, more: boolean): void {
     const held = this.#held;
-    const decoder = new BodyDecoder(this.#coding as string, this);
+    const decoder = new BodyDecoder(this.#coding as string, this, (call) => guarded(this, call));
     this.#held = EMPTY;
     this.#decoder = decoder;
     if (held.length > 0) this.#write(decoder, held, true);

@@ -1,3 +1,4 @@
+import { type Guarded, guarded } from '../clock/index.ts';
 import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
@@ -5,6 +6,7 @@ import {
   CreditedResponse,
   ExchangeError,
   type HeaderList,
+  internalError,
   type Requester,
   type Responder,
   type ResponseHead,
@@ -33,7 +35,7 @@ export interface GripOutcome {
  * Reads an origin's response that carries GRIP instructions: undoes its content coding, collects the body, and finds out what the
  * origin wants. The initial body of a stream may be of any size: what is over the bound goes to the client as it comes.
  */
-export class GripResponse implements DecodedBody {
+export class GripResponse implements DecodedBody, Guarded {
   readonly #head: ResponseHead;
   /** Those fields of the head that are not of one connection only. */
   readonly #headers: HeaderList;
@@ -82,7 +84,7 @@ export class GripResponse implements DecodedBody {
       const detail = `the GRIP response is encoded with ${coding}, which cannot be undone here`;
       throw new ExchangeError('HF_GRIP_INVALID', detail);
     }
-    this.#decoder = coding === undefined ? null : new BodyDecoder(coding, this);
+    this.#decoder = coding === undefined ? null : new BodyDecoder(coding, this, (call) => guarded(this, call));
   }
 
   /** Whether the client has got part of the response. */
@@ -152,6 +154,11 @@ export class GripResponse implements DecodedBody {
 
   onDecodingError(error: ContentError): void {
     this.#fail(new ExchangeError('HF_GRIP_INVALID', `the GRIP response is ${error.message}`));
+  }
+
+  /** Ends the exchange for which zlib's call threw. */
+  onFault(thrown: unknown): void {
+    this.#fail(internalError(thrown));
   }
 
   /** RFC 9110 §6.4.1: a response that has no body by definition is complete with its head, so none can go on. */

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { guarded } from '../clock/index.ts';
+import type { CallGuard } from '../codec/calls/index.ts';
 import {
   acceptDeflate,
   closePayload,
@@ -123,14 +125,16 @@ export class WebSocketConnection
     this.#http = null;
     this.#handshake = null;
     const parameters = deflate?.parameters ?? null;
+    const guard: CallGuard = (call) => guarded(this, call);
     this.#reader = new MessageReader(this, {
       role: 'server',
       limits: server.limits,
       deflate: parameters,
       credit: this.#credit,
       freePings: server.answerPings,
+      guard,
     });
-    this.#writer = new MessageWriter(this, { role: 'server', deflate: parameters });
+    this.#writer = new MessageWriter(this, { role: 'server', deflate: parameters, guard });
     server.counters.webSocketsAccepted++;
     server.counters.webSocketsOpen++;
     this.succeed(http);

@@ -15,6 +15,7 @@ import {
   type WebSocketError,
 } from '../../src/codec/websocket/index.ts';
 import { turn } from '../support/manual-clock.ts';
+import { unguarded } from '../support/unguarded.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 2_000, numRuns: 20_000 };
@@ -70,7 +71,7 @@ class Sent implements FrameSink {
 
   static async of(parts: readonly Part[], role: Role, parameters: DeflateParameters | null): Promise<Buffer> {
     const sent = new Sent();
-    const writer = new MessageWriter(sent, { role, deflate: parameters });
+    const writer = new MessageWriter(sent, { role, deflate: parameters, guard: unguarded });
     for (const one of parts) {
       if ('data' in one) {
         writer.control(one.kind === 'ping' ? PING : PONG, Buffer.from(one.data, 'latin1'));
@@ -104,6 +105,7 @@ class Received implements MessageSink {
       deflate: parameters,
       credit: 0,
       freePings: false,
+      guard: unguarded,
     });
   }
 

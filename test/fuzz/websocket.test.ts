@@ -28,6 +28,7 @@ import {
 } from '../../src/codec/websocket/index.ts';
 import { escapeText, readCases } from '../support/cases.ts';
 import { mutants } from '../support/mutants.ts';
+import { unguarded } from '../support/unguarded.ts';
 import { type Feeding, FrameTranscript } from '../unit/codec/websocket/frame-transcript.ts';
 
 /** Time for each property. */
@@ -202,6 +203,7 @@ class Loop {
         onDeflaterIdle: () => this.#deflated(),
         onDeflaterError: (error) => this.#fail(error),
       },
+      unguarded,
     );
     this.#inflater = new Inflater(
       { windowBits, contextTakeover, maxMessageBytes: 1e6 },
@@ -215,6 +217,7 @@ class Loop {
         onInflaterIdle: () => this.#inflated(),
         onInflaterError: (error) => this.#fail(error),
       },
+      unguarded,
     );
     this.#inflater.grant(credit);
   }
@@ -300,6 +303,7 @@ describe('compression', () => {
               },
               onInflaterError: () => resolve(),
             },
+            unguarded,
           );
           inflater.grant(ENDLESS);
           inflater.write(input, text, false);

@@ -1,4 +1,5 @@
 import * as zlib from 'node:zlib';
+import type { CallGuard } from '../calls/index.ts';
 import { ContentError } from './content-error.ts';
 import { isZlib } from './decode-at-once.ts';
 
@@ -34,20 +35,25 @@ export function isDecodable(coding: string): boolean {
 export class BodyDecoder {
   readonly #coding: string;
   readonly #to: DecodedBody;
+  readonly #guard: CallGuard;
   #stream: DecoderStream | null = null;
   #over = false;
 
-  /** @throws ContentError for a coding that cannot be undone */
-  constructor(coding: string, to: DecodedBody) {
+  /**
+   * @param guard wraps what zlib calls
+   * @throws ContentError for a coding that cannot be undone
+   */
+  constructor(coding: string, to: DecodedBody, guard: CallGuard) {
     this.#coding = coding.toLowerCase();
     this.#to = to;
+    this.#guard = guard;
     if (!isDecodable(coding)) throw new ContentError(`encoded with ${coding}, which cannot be undone here`);
   }
 
   /** @param taken called when the bytes have been worked off and there is room for more */
   write(chunk: Buffer, taken: () => void): void {
     this.#stream ??= this.#open(chunk);
-    this.#stream.write(chunk, taken);
+    this.#stream.write(chunk, this.#guard(taken));
   }
 
   end(): void {
@@ -72,18 +78,19 @@ export class BodyDecoder {
 
   #open(first: Buffer): DecoderStream {
     const stream = this.#create(first);
-    stream.on('data', (chunk: Buffer) => {
+    const guard = this.#guard;
+    const onData = (chunk: Buffer) => {
       if (!this.#over) this.#to.onDecoded(chunk);
-    });
-    stream.on('end', () => {
+    };
+    const onEnd = () => {
       if (!this.#over) this.#to.onDecodedEnd();
-    });
-    stream.on('error', (error: Error) => {
+    };
+    const onError = (error: Error) => {
       if (this.#over) return;
       this.#over = true;
       this.#to.onDecodingError(new ContentError(`not valid ${this.#coding}: ${error.message}`));
-    });
-    return stream;
+    };
+    return stream.on('data', guard(onData)).on('end', guard(onEnd)).on('error', guard(onError));
   }
 
   #create(first: Buffer): DecoderStream {

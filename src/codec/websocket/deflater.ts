@@ -1,10 +1,11 @@
 import { constants, createDeflateRaw, type DeflateRaw, deflateRawSync } from 'node:zlib';
+import type { CallGuard } from '../calls/index.ts';
 import { WebSocketError } from './websocket-error.ts';
 
-/** Bytes that each flush ends with, and that the last frame of a message is sent without (RFC 7692 §7.2.1). */
+/** Bytes that end each flush. The last frame of a message is sent without them (RFC 7692 §7.2.1). */
 const TAIL_BYTES = 4;
 
-/** What is sent for nothing when only the end of a message is left (RFC 7692 §7.2.3.6). */
+/** The payload that ends a message when no data is left for its last frame (RFC 7692 §7.2.3.6). */
 const EMPTY_BLOCK = Buffer.from([0]);
 
 /** How messages are deflated. */
@@ -19,18 +20,18 @@ export interface DeflateOptions {
 
 /** How one direction of a connection is deflated. */
 export interface DeflaterOptions extends DeflateOptions {
-  /** Whether messages refer to former ones. If not, nothing is kept between messages. */
+  /** Whether messages refer to earlier ones. If not, nothing is kept between messages. */
   readonly contextTakeover: boolean;
 }
 
-/** Takes what a `Deflater` makes. After `onDeflaterError` nothing comes any more. */
+/** Takes the output of a `Deflater`. Nothing comes after `onDeflaterError`. */
 export interface DeflaterSink {
   /**
    * Payload of the next frame of the message; `more` is false for the message's last one. The first frame of a message is the one
    * to be marked as compressed. A piece gives one frame, or several if it is long.
    */
   onDeflated(payload: Buffer, more: boolean): void;
-  /** All of the piece is out: the next one may be written. */
+  /** The whole piece has been handed over: the next one may be written. */
   onDeflaterIdle(): void;
   /** zlib failed, for want of memory: 1011. The deflater is closed. */
   onDeflaterError(error: WebSocketError): void;
@@ -40,10 +41,10 @@ export interface DeflaterSink {
  * Deflates the messages that are sent to one peer (RFC 7692 §7.2.1), piece by piece: each piece is flushed, so that it does not
  * wait for the next one.
  *
- * What is asynchronous: zlib works in a thread of its own, so output comes later than the `write` it belongs to (only the end of a
- * message behind its last piece needs no zlib, and comes before `write` returns). How order is kept: one piece is at work at a
- * time. From `write` until `onDeflaterIdle` the caller sends no other message, compressed or not, and writes no other
- * piece; control frames may go between the frames. For a message alone, at once or to many peers, there is `deflateMessage`.
+ * zlib works in a thread of its own, so output comes after `write` has returned. The end of a message without a last piece needs no
+ * zlib, and comes before. One piece is at work at a time, which keeps the order: from `write` until `onDeflaterIdle` the caller
+ * sends no other message, compressed or not, and writes no other piece. Control frames may go between the frames. For a message
+ * alone, at once or to many peers, there is `deflateMessage`.
  *
  * zlib's memory (about 260 KB with the largest window and the default memory level) is taken with the first message, and given back
  * with `close`, or after each message without context takeover.
@@ -51,13 +52,23 @@ export interface DeflaterSink {
 export class Deflater {
   readonly #options: DeflaterOptions;
   readonly #sink: DeflaterSink;
+  readonly #guard: CallGuard;
   #stream: DeflateRaw | null = null;
+  /** Tells that zlib has flushed the piece. Made once for each stream. */
+  #onFlushed: () => void = () => {};
   #busy = false;
+  /** Whether zlib has flushed the piece, so that all its output is there. */
+  #flushed = false;
+  /** Whether the message goes on behind the piece. */
+  #more = false;
+  #draining = false;
   #closed = false;
 
-  constructor(options: DeflaterOptions, sink: DeflaterSink) {
+  /** @param guard wraps what zlib calls */
+  constructor(options: DeflaterOptions, sink: DeflaterSink, guard: CallGuard) {
     this.#options = options;
     this.#sink = sink;
+    this.#guard = guard;
   }
 
   /** Whether a piece is at work. */
@@ -75,12 +86,10 @@ export class Deflater {
       this.#endPiece(more ? null : EMPTY_BLOCK, more);
       return;
     }
+    this.#flushed = false;
+    this.#more = more;
     const stream = this.#stream ?? this.#open();
-    stream.write(piece, () => {
-      if (this.#stream !== stream) return;
-      const output = stream.read() as Buffer;
-      this.#endPiece(more ? output : output.subarray(0, -TAIL_BYTES), more);
-    });
+    stream.write(piece, this.#onFlushed);
   }
 
   /** Gives everything back; nothing is called any more. */
@@ -92,20 +101,54 @@ export class Deflater {
 
   #open(): DeflateRaw {
     const { windowBits, level, memLevel } = this.#options;
+    const guard = this.#guard;
     const stream = createDeflateRaw({ windowBits, level, memLevel, flush: constants.Z_SYNC_FLUSH });
     this.#stream = stream;
-    stream.on('error', (error) => {
+    const onError = (error: Error) => {
       if (this.#stream !== stream) return;
       this.close();
       this.#sink.onDeflaterError(new WebSocketError(1011, `message does not deflate: ${error.message}`));
-    });
-    stream.on('readable', () => {
-      // zlib waits for output to be taken. What may be the tail stays until it is known to be none.
-      const { readableLength, readableHighWaterMark } = stream;
-      if (this.#stream !== stream || readableLength < readableHighWaterMark) return;
-      this.#sink.onDeflated(stream.read(readableLength - TAIL_BYTES) as Buffer, true);
+    };
+    stream.on('error', guard(onError));
+    stream.on(
+      'readable',
+      guard(() => this.#drain(stream)),
+    );
+    this.#onFlushed = guard(() => {
+      if (this.#stream !== stream) return;
+      this.#flushed = true;
+      this.#drain(stream);
     });
     return stream;
+  }
+
+  /**
+   * Hands over what is there. `stream.read` lets zlib call back before it returns, also to say that the piece is flushed: only this
+   * loop reads, so that no call finds its bytes taken.
+   */
+  #drain(stream: DeflateRaw): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      while (this.#stream === stream && this.#busy && this.#step(stream)) {}
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  /** Hands over one frame; false if there is nothing to be done now. */
+  #step(stream: DeflateRaw): boolean {
+    if (this.#flushed) {
+      this.#flushed = false;
+      const output = stream.read() as Buffer;
+      this.#endPiece(this.#more ? output : output.subarray(0, -TAIL_BYTES), this.#more);
+      return true;
+    }
+    // zlib waits for output to be taken. What may be the tail stays until it is known not to be.
+    const { readableLength, readableHighWaterMark } = stream;
+    if (readableLength < readableHighWaterMark) return false;
+    this.#sink.onDeflated(stream.read(readableLength - TAIL_BYTES) as Buffer, true);
+    return true;
   }
 
   /** @param output the last frame of the piece, or null for none */
@@ -126,7 +169,7 @@ export class Deflater {
 
 /**
  * One whole message deflated by itself, at once: payload of a single frame that is to be marked as compressed. It refers to no
- * former message, so the same bytes suit every peer with a window of `windowBits` or more that is sent nothing through a
+ * earlier message, so the same bytes suit every peer with a window of `windowBits` or more that is sent nothing through a
  * `Deflater` with context takeover.
  */
 export function deflateMessage(message: Buffer, options: DeflateOptions): Buffer {

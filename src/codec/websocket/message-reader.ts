@@ -1,3 +1,4 @@
+import type { CallGuard } from '../calls/index.ts';
 import type { DeflateParameters } from './deflate-parameters.ts';
 import { FrameReader, type Role } from './frame-reader.ts';
 import { Inflater, type InflaterSink } from './inflater.ts';
@@ -29,6 +30,8 @@ export interface MessageReaderOptions {
   readonly credit: number;
   /** Pings are passed on without credit, for whoever answers them by himself. */
   readonly freePings: boolean;
+  /** Wraps what zlib calls. */
+  readonly guard: CallGuard;
 }
 
 /**
@@ -160,7 +163,7 @@ export class MessageReader implements InflaterSink {
       role === 'server'
         ? { windowBits: clientMaxWindowBits, contextTakeover: !clientNoContextTakeover, maxMessageBytes }
         : { windowBits: serverMaxWindowBits, contextTakeover: !serverNoContextTakeover, maxMessageBytes };
-    return new Inflater(options, this);
+    return new Inflater(options, this, this.#options.guard);
   }
 
   onInflated(data: Buffer, more: boolean): void {

@@ -1,3 +1,4 @@
+import type { CallGuard } from '../calls/index.ts';
 import type { DeflateParameters } from './deflate-parameters.ts';
 import { Deflater, type DeflaterSink } from './deflater.ts';
 import type { Role } from './frame-reader.ts';
@@ -27,6 +28,8 @@ export interface MessageWriterOptions {
   readonly role: Role;
   /** How messages are compressed; null: not at all. */
   readonly deflate: DeflateParameters | null;
+  /** Wraps what zlib calls. */
+  readonly guard: CallGuard;
 }
 
 /** A piece of a message that waits for the deflater. */
@@ -44,6 +47,7 @@ export class MessageWriter implements DeflaterSink {
   readonly #sink: FrameSink;
   readonly #masked: boolean;
   readonly #deflate: DeflateParameters | null;
+  readonly #guard: CallGuard;
   #deflater: Deflater | null = null;
   /** Whether a message has begun that has not ended. */
   #inMessage = false;
@@ -57,6 +61,7 @@ export class MessageWriter implements DeflaterSink {
     this.#sink = sink;
     this.#masked = options.role === 'client';
     this.#deflate = options.deflate;
+    this.#guard = options.guard;
   }
 
   /** Writes a piece of a message. `chunk` stays as it is. */
@@ -127,7 +132,7 @@ export class MessageWriter implements DeflaterSink {
     const options = this.#masked
       ? { windowBits: clientMaxWindowBits, contextTakeover: !clientNoContextTakeover }
       : { windowBits: serverMaxWindowBits, contextTakeover: !serverNoContextTakeover };
-    this.#deflater = new Deflater(options, this);
+    this.#deflater = new Deflater(options, this, this.#guard);
     return this.#deflater;
   }
 

@@ -18,6 +18,7 @@ import {
   TEXT,
   WebSocketError,
 } from '../../../src/codec/websocket/index.ts';
+import { unguarded } from '../unguarded.ts';
 import { type Compression, type Reading, type Sending, shown, shownClose } from './messages.ts';
 
 /** What we read, as `readByWs`, but an error is `error CODE "MESSAGE"`. */
@@ -50,6 +51,7 @@ class OurReader {
               onInflaterIdle: () => this.#settle(null),
               onInflaterError: (error) => this.#settle(error),
             },
+            unguarded,
           );
     this.#inflater?.grant(Number.POSITIVE_INFINITY);
   }
@@ -134,11 +136,15 @@ class OurWriter {
     this.#deflater =
       compression === null
         ? null
-        : new Deflater(compression, {
-            onDeflated: (payload, more) => this.#frame(payload, more),
-            onDeflaterIdle: () => this.#idle(),
-            onDeflaterError: (error) => this.#fail(error),
-          });
+        : new Deflater(
+            compression,
+            {
+              onDeflated: (payload, more) => this.#frame(payload, more),
+              onDeflaterIdle: () => this.#idle(),
+              onDeflaterError: (error) => this.#fail(error),
+            },
+            unguarded,
+          );
   }
 
   async send(part: Sending): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { ExchangeError } from '../../../src/exchange/index.ts';
@@ -106,6 +107,14 @@ test('what comes is inflated, though it refers to former messages', async (t) =>
     'text plain',
     'text',
   ]);
+});
+
+test('a message that takes several frames, and others right behind it, are sent', async (t) => {
+  const { peer, requester } = await open(t);
+  for (const message of ['small', randomBytes(20_000), 'behind']) requester.message(message);
+  const bits: string[] = [];
+  while (bits.at(-1) !== 'c1' || bits.length < 3) bits.push((await takeFrame(peer)).slice(0, 2).trim());
+  assert.deepEqual(bits, ['c1', '42', '80', 'c1']);
 });
 
 test('answers with parameters that were not asked for fail, others are kept to', async (t) => {

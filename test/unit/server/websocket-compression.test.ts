@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
@@ -137,6 +138,28 @@ test('very many empty messages behind one that is being compressed are sent', as
   await client.takeBytes(length.charCodeAt(0));
   // An empty message is one empty block.
   assert.equal(await client.takeBytes(60_000), '\xc1\x01\x00'.repeat(20_000));
+});
+
+test('a message that takes several frames, and others right behind it, are sent whole', async (t) => {
+  const running = await startServer(t, { compression: true });
+  const { client, webSocket } = await openWs(running);
+  const received: Buffer[] = [];
+  client.on('message', (data) => received.push(data as Buffer));
+  const messages = [Buffer.from('small'), randomBytes(20_000), Buffer.from('behind'), randomBytes(30_000)];
+  for (const message of messages) webSocket.message(message);
+  while (received.length < messages.length) await once(client, 'message');
+  assert.deepEqual(received, messages);
+  client.terminate();
+});
+
+test('a compressed message that was cut off fails with 1007, and is not passed on as a whole one', async (t) => {
+  const running = await startServer(t, { compression: true });
+  const { client, webSocket } = await openWebSocket(running, 65_536, OFFER);
+  const payload = deflateRawSync('Hello, Hello, Hello!', { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, 6);
+  client.write(encodeMaskedFrame(TEXT, payload, 0x55aa1234, false, true));
+  assert.equal((await webSocket.failed()).code, 'HF_WEBSOCKET_PROTOCOL');
+  assert.deepEqual(webSocket.events, []);
+  assert.equal((await client.takeAll()).slice(2, 4), closeText(1007));
 });
 
 test('credit for what is sent comes back when it is compressed and written', async (t) => {

@@ -19,6 +19,7 @@ import {
   isDecodable,
 } from '../../../../src/codec/content/index.ts';
 import { settled } from '../../../support/settled.ts';
+import { unguarded } from '../../../support/unguarded.ts';
 
 const TEXT = 'A text that is said again, and again, and again. \u00e9\n'.repeat(40);
 
@@ -77,7 +78,7 @@ class Decoded implements DecodedBody {
 /** Decodes `encoded` in pieces of `size` bytes. */
 async function decode(coding: string, encoded: Buffer, size = encoded.length): Promise<Decoded> {
   const to = new Decoded();
-  const decoder = new BodyDecoder(coding, to);
+  const decoder = new BodyDecoder(coding, to, unguarded);
   for (let i = 0; i < encoded.length; i += size) decoder.write(encoded.subarray(i, i + size), () => {});
   decoder.end();
   await to.over();
@@ -133,7 +134,7 @@ test('A coding that cannot be undone is refused before any byte', () => {
   for (const coding of ['compress', 'identity', 'gzip, br', '']) {
     assert.equal(isDecodable(coding), false);
     assert.throws(
-      () => new BodyDecoder(coding, new Decoded()),
+      () => new BodyDecoder(coding, new Decoded(), unguarded),
       (error) => error instanceof ContentError && error.message.includes(coding),
     );
   }
@@ -187,7 +188,7 @@ for (const [coding, encoder] of [
 ] as const) {
   test(`What an origin has flushed with ${coding} is there before more comes`, async () => {
     const to = new Decoded();
-    const decoder = new BodyDecoder(coding, to);
+    const decoder = new BodyDecoder(coding, to, unguarded);
     const arrived = new Promise<void>((resolve) => {
       to.onChunk = () => {
         if (to.text === 'first') resolve();
@@ -204,7 +205,7 @@ for (const [coding, encoder] of [
 
 test('Bytes are taken when they have been worked off', async () => {
   const to = new Decoded();
-  const decoder = new BodyDecoder('gzip', to);
+  const decoder = new BodyDecoder('gzip', to, unguarded);
   const encoded = gzipSync(TEXT);
   await new Promise<void>((resolve) => decoder.write(encoded, resolve));
   decoder.end();
@@ -219,7 +220,7 @@ test('A small input that grows huge is worked off only as far as it is taken', a
     ['br', brotliCompressSync(Buffer.alloc(size))],
   ] as const) {
     const to = new Decoded();
-    const decoder = new BodyDecoder(coding, to);
+    const decoder = new BodyDecoder(coding, to, unguarded);
     let taken = false;
     const paused = new Promise<void>((resolve) => {
       to.onChunk = () => {
@@ -244,7 +245,7 @@ test('A small input that grows huge is worked off only as far as it is taken', a
 
 test('A decoder that was destroyed says nothing more', async () => {
   const to = new Decoded();
-  const decoder = new BodyDecoder('gzip', to);
+  const decoder = new BodyDecoder('gzip', to, unguarded);
   to.onChunk = () => decoder.destroy();
   decoder.write(gzipSync(Buffer.alloc(1_000_000)), () => {});
   decoder.end();
@@ -255,7 +256,7 @@ test('A decoder that was destroyed says nothing more', async () => {
 
 test('A decoder that was destroyed before its first byte has no end', () => {
   const to = new Decoded();
-  const decoder = new BodyDecoder('gzip', to);
+  const decoder = new BodyDecoder('gzip', to, unguarded);
   decoder.destroy();
   decoder.end();
   assert.equal(to.outcome, null);

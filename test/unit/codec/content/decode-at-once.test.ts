@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { BodyDecoder, decodeAtOnce } from '../../../../src/codec/content/index.ts';
+import { unguarded } from '../../../support/unguarded.ts';
 
 const TEXT = 'A text that is said again, and again, and again. \u00e9\n'.repeat(40);
 
@@ -17,11 +18,15 @@ const ENCODED = [
 function decodedInPieces(coding: string, encoded: Buffer): Promise<Buffer | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    const decoder = new BodyDecoder(coding, {
-      onDecoded: (chunk) => chunks.push(chunk),
-      onDecodedEnd: () => resolve(Buffer.concat(chunks)),
-      onDecodingError: () => resolve(null),
-    });
+    const decoder = new BodyDecoder(
+      coding,
+      {
+        onDecoded: (chunk) => chunks.push(chunk),
+        onDecodedEnd: () => resolve(Buffer.concat(chunks)),
+        onDecodingError: () => resolve(null),
+      },
+      unguarded,
+    );
     decoder.write(encoded, () => {});
     decoder.end();
   });

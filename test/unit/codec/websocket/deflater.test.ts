@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { constants, inflateRawSync } from 'node:zlib';
 import { Deflater, type DeflaterOptions, deflateMessage, Inflater } from '../../../../src/codec/websocket/index.ts';
+import { unguarded } from '../../../support/unguarded.ts';
 
 const OPTIONS: DeflaterOptions = { windowBits: 15, contextTakeover: true };
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
@@ -18,7 +19,7 @@ class Bench {
   readonly deflater: Deflater;
   idles = 0;
   onFrame: () => void = () => {};
-  #idle: () => void = () => {};
+  onIdle: () => void = () => {};
 
   constructor(options: Partial<DeflaterOptions> = {}) {
     this.deflater = new Deflater(
@@ -30,19 +31,20 @@ class Bench {
         },
         onDeflaterIdle: () => {
           this.idles++;
-          this.#idle();
+          this.onIdle();
         },
         onDeflaterError: (error) => {
           throw error;
         },
       },
+      unguarded,
     );
   }
 
   /** Writes one piece and waits until all of it is out. */
   write(piece: Buffer | string, more = false): Promise<void> {
     return new Promise((resolve) => {
-      this.#idle = resolve;
+      this.onIdle = resolve;
       this.deflater.write(Buffer.from(piece), more);
     });
   }
@@ -81,6 +83,7 @@ function inflated(frames: readonly Frame[], contextTakeover: boolean, windowBits
         onInflaterIdle: next,
         onInflaterError: reject,
       },
+      unguarded,
     );
     inflater.grant(Number.POSITIVE_INFINITY);
     next();
@@ -165,6 +168,28 @@ describe('the deflater', () => {
     await bench.write(message, true);
     await bench.write('');
     assert.deepEqual(await inflated(bench.frames, true), [message, message]);
+  });
+
+  test('gives whole messages when zlib says within a read that it is done', async () => {
+    // A piece whose output zlib holds back until part of it is read, and others right behind it.
+    const bench = new Bench();
+    const messages = [
+      Buffer.from('small'),
+      randomBytes(20_000),
+      Buffer.from('behind'),
+      randomBytes(32_000),
+      Buffer.from('last'),
+    ];
+    const left = [...messages];
+    await new Promise<void>((resolve) => {
+      bench.onIdle = () => {
+        const message = left.shift();
+        if (message === undefined) resolve();
+        else bench.deflater.write(message, false);
+      };
+      bench.onIdle();
+    });
+    assert.deepEqual(await inflated(bench.frames, true), messages);
   });
 
   test('uses no more effort and memory than it is told', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { constants, createDeflateRaw, deflateRawSync } from 'node:zlib';
 import { Inflater, type InflaterOptions, type WebSocketError } from '../../../../src/codec/websocket/index.ts';
+import { unguarded } from '../../../support/unguarded.ts';
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 const OPTIONS: InflaterOptions = { windowBits: 15, contextTakeover: true, maxMessageBytes: 1_000_000 };
@@ -36,6 +37,7 @@ class Bench {
           this.#settled();
         },
       },
+      unguarded,
     );
     this.inflater.grant(credit);
   }
@@ -295,6 +297,47 @@ describe('what does not inflate', () => {
     await bench.write(deflateRawSync('Hello'), false, true);
     await bench.write(deflated('more'), false);
     assert.equal(bench.error?.closeCode, 1007);
+  });
+});
+
+describe('a message that was cut off', () => {
+  const text = 'It was the best of times, it was the worst of times; it was the age of wisdom, it was the age. '.repeat(
+    4,
+  );
+  const messages = {
+    'one of fixed codes': { input: deflated('Hello, Hello, Hello!') },
+    'one of dynamic codes': { input: deflated(text + [...text].reverse().join('')) },
+    'one that is stored': {
+      input: deflateRawSync(text, { level: 0, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4),
+    },
+  };
+  for (const [what, { input }] of Object.entries(messages)) {
+    test(`is never taken for whole: ${what}, at every byte`, async () => {
+      for (const contextTakeover of [true, false]) {
+        // A first byte of zero alone is a whole empty message.
+        for (let length = input[0] === 0 ? 2 : 1; length < input.length; length++) {
+          const bench = new Bench({ contextTakeover });
+          await bench.write(input.subarray(0, length));
+          assert.deepEqual([bench.error?.closeCode, bench.more.includes(false)], [1007, false], `${length} bytes`);
+        }
+      }
+    });
+  }
+
+  test('gives no byte that nobody sent, however little is granted at a time', async () => {
+    const input = deflateRawSync(text, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
+    const bench = new Bench({}, 1);
+    bench.onPiece = () => bench.inflater.grant(1);
+    await bench.write(input.subarray(0, 100));
+    assert.ok(text.startsWith(bench.output.toString()));
+    assert.deepEqual([bench.error?.closeCode, bench.more.includes(false)], [1007, false]);
+  });
+
+  test('fails also when the end of the message comes by itself', async () => {
+    const bench = new Bench();
+    await bench.write(deflated('Hello, Hello, Hello!').subarray(0, 5), false, true);
+    await bench.write(Buffer.alloc(0));
+    assert.deepEqual([bench.error?.closeCode, bench.more.includes(false)], [1007, false]);
   });
 });
 

@@ -20,6 +20,7 @@ import {
   TEXT,
   WebSocketError,
 } from '../../../../src/codec/websocket/index.ts';
+import { unguarded } from '../../../support/unguarded.ts';
 
 /** A connection's input in front of a reader, which keeps what comes of it. */
 class Rig implements MessageSink {
@@ -41,6 +42,7 @@ class Rig implements MessageSink {
       deflate: null,
       credit: 65_536,
       freePings: false,
+      guard: unguarded,
       ...options,
     };
     this.role = all.role;

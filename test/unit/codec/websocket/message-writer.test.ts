@@ -11,6 +11,7 @@ import {
   type Role,
   WebSocketError,
 } from '../../../../src/codec/websocket/index.ts';
+import { unguarded } from '../../../support/unguarded.ts';
 import { readByUs } from '../../../support/websocket/our-side.ts';
 
 /** Keeps what a writer makes. */
@@ -56,7 +57,7 @@ const ROLES = ['client', 'server'] as const;
 for (const role of ROLES) {
   test(`pieces, pings, pongs and the close of a ${role} are frames that the other side reads`, async () => {
     const sink = new Sink();
-    const writer = new MessageWriter(sink, { role, deflate: null });
+    const writer = new MessageWriter(sink, { role, deflate: null, guard: unguarded });
     const large = Buffer.alloc(70_000, 'a');
     writer.message(Buffer.from('Hel'), true, true);
     writer.control(PING, Buffer.from('p'));
@@ -74,7 +75,7 @@ for (const role of ROLES) {
 
   test(`frames of a ${role} are ${role === 'client' ? '' : 'not '}masked, and small ones one Buffer`, () => {
     const sink = new Sink();
-    const writer = new MessageWriter(sink, { role, deflate: null });
+    const writer = new MessageWriter(sink, { role, deflate: null, guard: unguarded });
     for (let i = 0; i < 2; i++) writer.message(Buffer.alloc(4_096), false, false);
     writer.close(closePayload(1000));
     assert.deepEqual(
@@ -94,7 +95,7 @@ for (const role of ROLES) {
         [`${role}NoContextTakeover`]: windowBits === 9,
       };
       const sink = new Sink();
-      const writer = new MessageWriter(sink, { role, deflate: parameters });
+      const writer = new MessageWriter(sink, { role, deflate: parameters, guard: unguarded });
       // A repetition that only the large window reaches.
       const random = Buffer.from(Array.from({ length: 2_000 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24));
       writer.message(Buffer.concat([random, random]), false, false);
@@ -112,14 +113,14 @@ for (const role of ROLES) {
 
 test('a control frame that is too long is not written', () => {
   const sink = new Sink();
-  const writer = new MessageWriter(sink, { role: 'client', deflate: null });
+  const writer = new MessageWriter(sink, { role: 'client', deflate: null, guard: unguarded });
   assert.throws(() => writer.control(PING, Buffer.alloc(126)), WebSocketError);
   assert.deepEqual(sink.frames, []);
 });
 
 test('what waits for compression is dropped on release, and a close may follow', async () => {
   const sink = new Sink();
-  const writer = new MessageWriter(sink, { role: 'client', deflate: DEFAULT_DEFLATE });
+  const writer = new MessageWriter(sink, { role: 'client', deflate: DEFAULT_DEFLATE, guard: unguarded });
   writer.message(Buffer.from('dropped'), true, false);
   writer.release();
   writer.close(closePayload(1001));

@@ -1,0 +1,1 @@
+export type { CallGuard } from './call-guard.ts';
