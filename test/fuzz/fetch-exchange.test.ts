@@ -5,7 +5,7 @@ import { DEFAULT_FETCH_OPTIONS } from '../../src/client/index.ts';
 import { TimerWheel } from '../../src/clock/index.ts';
 import { Counters, ExchangeError, silentLog, UNKNOWN_LENGTH } from '../../src/exchange/index.ts';
 import { HttpFetcher } from '../../src/fetch/index.ts';
-import { FakeRequester } from '../unit/client/fake-requester.ts';
+import { FakeRequester } from '../support/exchange/fake-requester.ts';
 import { ScriptedClient, type SentRequest } from '../unit/client/scripted-client.ts';
 
 const BOX = { interruptAfterTimeLimit: 1_500, numRuns: 50_000 };

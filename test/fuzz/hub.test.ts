@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PublishItem } from '../../src/codec/grip/index.ts';
 import type { FormerHold } from '../../src/hub/index.ts';
+import type { HeldClient } from '../support/exchange/held-client.ts';
 import {
-  type FakeClient,
   HubRig,
   keepAlive,
   responseHint,
@@ -73,7 +73,7 @@ const command = fc.oneof(
 
 /** One client and what it must have got. */
 interface Tracked {
-  readonly client: FakeClient;
+  readonly client: HeldClient;
   readonly stream: boolean;
   readonly initial: number;
   channels: readonly string[];
@@ -150,7 +150,7 @@ class Play {
     }
     this.rig.hub.drain();
     for (const { client } of this.clients) {
-      if (!client.ended && !client.gone) client.grant(1_000_000);
+      if (!client.complete && !client.gone) client.grant(1_000_000);
     }
   }
 
@@ -159,7 +159,7 @@ class Play {
     this.rig.assertEmpty();
     const droppedBy = new Map<unknown, number>();
     let dropped = 0;
-    for (const { fields } of log.of('info')) {
+    for (const { fields } of log.at('info')) {
       if (fields.max !== undefined) continue;
       dropped += fields.dropped as number;
       droppedBy.set(fields.id, (droppedBy.get(fields.id) ?? 0) + (fields.dropped as number));
@@ -167,7 +167,7 @@ class Play {
     assert.equal(dropped, counters.itemsDropped);
     let delivered = 0;
     for (const tracked of this.clients) {
-      if (!tracked.client.gone) assert.equal(tracked.client.ended, true);
+      if (!tracked.client.gone) assert.equal(tracked.client.complete, true);
       delivered += tracked.stream
         ? checkStream(tracked, droppedBy.get(tracked.client.request.id) ?? 0)
         : checkResponse(tracked);
@@ -179,7 +179,7 @@ class Play {
 
   /** Somebody who is still there. */
   #at(at: number): Tracked | undefined {
-    const present = this.clients.filter(({ client }) => !client.ended && !client.gone);
+    const present = this.clients.filter(({ client }) => !client.complete && !client.gone);
     return present[at % Math.max(1, present.length)];
   }
 
@@ -256,7 +256,7 @@ class Play {
   #originAnswers(tracked: Tracked): void {
     tracked.former?.release();
     tracked.former = null;
-    if (!tracked.client.gone) tracked.client.ended = true;
+    if (!tracked.client.gone) tracked.client.end = 'complete';
   }
 
   #publish(kinds: readonly (readonly [string, string, number])[]): void {
@@ -272,7 +272,7 @@ class Play {
 
   #expect(tracked: Tracked, { channel: name, httpResponse, httpStream }: PublishItem): void {
     const { client, stream } = tracked;
-    if (client.gone || client.ended || tracked.closed || !tracked.channels.includes(name)) return;
+    if (client.gone || client.complete || tracked.closed || !tracked.channels.includes(name)) return;
     if (stream && httpStream !== null) {
       if (httpStream.action === 'close') tracked.closed = true;
       else tracked.expected.push(String(httpStream.content));

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PacketType } from '../../src/codec/zhttp/index.ts';
 import { UNKNOWN_LENGTH } from '../../src/exchange/index.ts';
+import type { RecordingRequester } from '../support/exchange/recording-requester.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { EdgeRig } from '../support/zhttp/edge-rig.ts';
 import type { AnswerFields } from '../support/zhttp/fake-handler-link.ts';
-import type { RecordingRequester } from '../support/zhttp/recording-requester.ts';
 
 const INITIAL_CREDITS = 100;
 const CLIENT_WINDOW = 150;
@@ -162,11 +162,11 @@ class Play {
         }
         break;
       case 'leave':
-        if (!client.ended) client.leave();
+        if (!client.over) client.leave();
         break;
       case 'grant':
-        if (!client.ended && client.window < CLIENT_WINDOW)
-          client.grant(Math.min(step.bytes, CLIENT_WINDOW - client.window));
+        if (!client.over && client.credits < CLIENT_WINDOW)
+          client.grant(Math.min(step.bytes, CLIENT_WINDOW - client.credits));
         break;
       case 'malformed':
         this.rig.link.answerRaw(`J{"from":"h3","id":"${id}","seq":"x"}`);
@@ -189,7 +189,7 @@ class Play {
     else this.#advance(8);
     this.rig.wheel.stop();
     for (const { client, id } of this.#sessions) {
-      assert.ok(client.gone || client.ends === 1, `${id} has an end`);
+      assert.ok(client.over, `${id} has an end`);
     }
     this.#checkNumbers();
     this.#checkCredits();
@@ -232,9 +232,9 @@ class Play {
 
   #send(tracked: Tracked, bytes: number, more: boolean): void {
     const { client, webSocket } = tracked;
-    if (!tracked.open || client.ended || bytes > client.requestCredit) return;
+    if (!tracked.open || client.over || bytes > client.requestCredit) return;
     if (webSocket) {
-      if (client.open) client.message('m'.repeat(bytes), 'text', more);
+      if (client.open) client.message('m'.repeat(bytes), more);
       return;
     }
     tracked.open = more;
@@ -246,13 +246,13 @@ class Play {
   #proper(tracked: Tracked, { type, from, body, credits, more, multi }: ProperCommand): void {
     const { client, webSocket } = tracked;
     const fields = { from, credits, multi };
-    if (client.ended) return;
+    if (client.over) return;
     if (client.head === null && type === 'data') {
       this.#answer([tracked], webSocket ? { ...fields, code: 101 } : { ...fields, code: 200, more: true }, 'right');
     } else if (client.head === null || type === 'keep-alive' || type === 'credit' || type === 'handoff-start') {
       this.#answer([tracked], { ...fields, type: type === 'handoff-start' ? type : 'credit' }, 'right');
     } else {
-      const bytes = Math.min(body, client.window);
+      const bytes = Math.min(body, client.credits);
       // The answer to a request goes on for most of the time.
       const goesOn = webSocket ? more : more || bytes > 5;
       const frame = webSocket && type !== 'data';

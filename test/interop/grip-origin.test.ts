@@ -13,10 +13,10 @@ import {
   Publisher,
   WebSocketMessageFormat,
 } from '@fanoutio/grip';
+import { httpOrigin, type Origin, type OriginAnswer } from '../support/http-origin.ts';
+import { type Changes, type RunningApp, startApp } from '../support/running-app.ts';
 import { stoppedClock } from '../unit/hub/support.ts';
 import { ecKeys } from '../unit/proxy/support/keys.ts';
-import { httpOrigin, type Origin, type OriginAnswer } from '../unit/proxy/support/origin.ts';
-import { type Overrides, type RunningApp, startApp } from '../unit/proxy/support/running-app.ts';
 
 const SECRET = 'a secret of origin and proxy';
 
@@ -30,7 +30,7 @@ interface Site {
 async function site(
   t: TestContext,
   answer: OriginAnswer | ((earlier: number) => OriginAnswer),
-  { properties = '', overrides = {} as Overrides, query = '', prefix = '' } = {},
+  { properties = '', overrides = {} as Changes, query = '', prefix = '' } = {},
 ): Promise<Site> {
   const origin = await httpOrigin(t, (_request, earlier) => (typeof answer === 'function' ? answer(earlier) : answer));
   const app = await startApp(t, [`*${properties} ${origin.target}`], overrides);

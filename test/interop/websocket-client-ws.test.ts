@@ -22,8 +22,8 @@ import { Counters, ExchangeError, silentLog } from '../../src/exchange/index.ts'
 import { HttpFetcher } from '../../src/fetch/index.ts';
 import { Guard, SystemResolver, TcpDialler, TrustStore } from '../../src/net/index.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { FakeWebSocketRequester } from '../support/exchange/fake-websocket-requester.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { FakeWebSocketRequester } from '../unit/client/fake-websocket-requester.ts';
 
 const AUTHORITY = new TestAuthority();
 const IDENTITY = AUTHORITY.issue({ names: ['localhost'], purpose: 'server' });

@@ -101,7 +101,7 @@ for (const { what, item } of BAD_ITEMS) {
       [item, GOOD],
       [GOOD, item, GOOD],
     ]) {
-      assert.equal((await it.app.publish(items)).status, 400);
+      assert.equal((await it.app.post(items)).status, 400);
     }
     assert.deepEqual([it.app.counters.itemsPublished, it.app.counters.publishesRefused], [0, 3]);
     await assertUndisturbed(it);
@@ -229,7 +229,7 @@ test('publishers over the maximum are turned away, and clients are not concerned
 test('a thousand items for nobody cost nothing that stays', async (t) => {
   const it = await rig(t);
   const items = Array.from({ length: 1_000 }, (_, i) => ({ ...GOOD, channel: `nobody-${i}` }));
-  for (let i = 0; i < 10; i++) assert.equal((await it.app.publish(items)).status, 200);
+  for (let i = 0; i < 10; i++) assert.equal((await it.app.post(items)).status, 200);
   assert.deepEqual([it.app.counters.itemsPublished, it.app.counters.itemsDelivered], [10_000, 0]);
   await assertUndisturbed(it);
 });

@@ -68,9 +68,9 @@ for (const text of BAD_TEXTS) {
       await app.log.until('hold');
       const good = { channel: 'c', formats: { 'http-response': { body: 'good' } } };
       const bad = { channel: 'c', formats: { 'http-response': { ...(head as object), body: 'bad' } } };
-      const refused = await app.publish([good, bad]);
+      const refused = await app.post([good, bad]);
       assert.deepEqual([refused.status, app.counters.itemsPublished, app.counters.publishesRefused], [400, 0, 1]);
-      assert.equal((await app.publish([good])).status, 200);
+      assert.equal((await app.post([good])).status, 200);
       assert.equal((await client.takeResponse()).body, 'good');
     });
   }
@@ -108,7 +108,7 @@ test('fields that frame a message, from an instruct or a publisher, do not frame
   instruct({ hold: { mode: 'response', channels: [{ name: 'c' }] }, response: { headers, body: 'timeout' } });
   client.write(GET);
   await app.log.until('hold');
-  await app.publish([{ channel: 'c', formats: { 'http-response': { headers, body: 'published and long' } } }]);
+  await app.post([{ channel: 'c', formats: { 'http-response': { headers, body: 'published and long' } } }]);
   const published = await client.takeResponse();
   assert.deepEqual([published.body, published.headers.get('good')], ['published and long', 'yes']);
 
@@ -137,9 +137,9 @@ test('statuses of published answers are refused or replaced too', async (t) => {
     const client = await app.connect();
     client.write(GET);
     await app.log.until('hold', index + 1);
-    const { status } = await app.publish([{ channel, formats: { 'http-response': { code, body: 'x' } } }]);
+    const { status } = await app.post([{ channel, formats: { 'http-response': { code, body: 'x' } } }]);
     // What was refused has not reached the client, which is answered by the next.
-    if (status !== 200) await app.publish([{ channel, formats: { 'http-response': { body: 'x' } } }]);
+    if (status !== 200) await app.post([{ channel, formats: { 'http-response': { body: 'x' } } }]);
     await assertWhole(client, [502, 200]);
   }
 });
@@ -156,6 +156,6 @@ test('no content of a stream gets out of its chunk', async (t) => {
   assert.equal(await client.takeChunk(), `0\r\n\r\n${SPLIT}`);
   await app.publishStream('c', '0\r\n\r\n', `\r\n0\r\n\r\n${SPLIT}`);
   assert.equal(await client.takeChunk(), `0\r\n\r\n\r\n0\r\n\r\n${SPLIT}`);
-  await app.publish([{ channel: 'c', formats: { 'http-stream': { action: 'close' } } }]);
+  await app.post([{ channel: 'c', formats: { 'http-stream': { action: 'close' } } }]);
   assert.equal(await client.takeChunk(), '');
 });

@@ -10,7 +10,7 @@ export interface LogRecord {
 /** A log that keeps its records. */
 export class FakeLog implements Log {
   readonly records: LogRecord[] = [];
-  readonly debugEnabled: boolean;
+  debugEnabled: boolean;
   readonly error = this.#writer('error');
   readonly warn = this.#writer('warn');
   readonly info = this.#writer('info');
@@ -26,6 +26,16 @@ export class FakeLog implements Log {
     return this.records.filter((record) => record.message === message);
   }
 
+  /** The records of this level. */
+  at(level: LogRecord['level']): LogRecord[] {
+    return this.records.filter((record) => record.level === level);
+  }
+
+  /** The fields of the records with this message. */
+  of(message: string): Record<string, unknown>[] {
+    return this.with(message).map(({ fields }) => fields);
+  }
+
   /** The record with this message that is the `count`th, now or later. */
   async until(message: string, count = 1): Promise<LogRecord> {
     for (;;) {
@@ -33,6 +43,11 @@ export class FakeLog implements Log {
       if (record !== undefined) return record;
       await new Promise<void>((resolve) => this.#waits.push(resolve));
     }
+  }
+
+  /** As `until`: the fields of the record. */
+  async heard(message: string, count = 1): Promise<Record<string, unknown>> {
+    return (await this.until(message, count)).fields;
   }
 
   #writer(level: LogRecord['level']): LogWrite {

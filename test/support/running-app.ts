@@ -2,26 +2,33 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { App } from '../../src/app/index.ts';
 import { type Config, defaultConfig, type ListenAddress, mergeCommandLine } from '../../src/config/index.ts';
+import { Client, type ClientOptions, type StreamedAnswer } from './client.ts';
 import { FakeLog } from './fake-log.ts';
+import { turn } from './manual-clock.ts';
 import { connectTo, openTo, type RawClient, type RawResponse } from './raw-client.ts';
 
 type Sections = Pick<Config, 'server' | 'control' | 'proxy' | 'hub'>;
 
-/** What of the defaults a test changes. */
+/** What of the default configuration a test changes. */
 export type Changes = { readonly [Section in keyof Sections]?: Partial<Config[Section]> };
+
+/** Turns of the event loop, several seconds of them, after which a test stops hoping. */
+const MAX_TURNS = 5_000_000;
 
 const FREE_PORT: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 };
 
-/** The whole program in this process, on free ports; it ends with the test. */
+/** The whole program in this process, on free ports, and clients for it. It ends with the test. */
 export class RunningApp {
   readonly app: App;
   readonly log: FakeLog;
+  readonly client: Client;
   readonly #t: TestContext;
 
   constructor(t: TestContext, app: App, log: FakeLog) {
     this.#t = t;
     this.app = app;
     this.log = log;
+    this.client = new Client(t, portOf(this.address));
   }
 
   get counters(): App['counters'] {
@@ -33,6 +40,17 @@ export class RunningApp {
     return this.app.clientAddresses[0] ?? assert.fail('not listening');
   }
 
+  /** Sends a request and resolves with its whole response. */
+  send(options: ClientOptions = {}): Promise<StreamedAnswer> {
+    return this.client.send(options);
+  }
+
+  /** Sends a request and resolves with the head of its response. */
+  stream(options: ClientOptions = {}): Promise<StreamedAnswer> {
+    return this.client.stream(options);
+  }
+
+  /** Connects for raw bytes. */
   connect(): Promise<RawClient> {
     return connectTo(this.#t, this.address);
   }
@@ -42,17 +60,18 @@ export class RunningApp {
     return openTo(this.#t, this.address);
   }
 
+  /** Connects to the control port for raw bytes. */
   connectControl(): Promise<RawClient> {
     return connectTo(this.#t, this.app.controlAddresses[0] ?? assert.fail('not listening'));
   }
 
-  /** The answer to a GET on a connection of its own. */
+  /** The response to a GET on a connection of its own. */
   async get(target: string, fields = ''): Promise<RawResponse> {
     return once(await this.connect(), `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n`);
   }
 
-  /** Publishes; `items` is what stands behind the key of the same name. */
-  async publish(items: readonly unknown[]): Promise<RawResponse> {
+  /** Publishes items, given as GRIP's JSON has them, and returns the response. */
+  async post(items: readonly unknown[]): Promise<RawResponse> {
     const body = JSON.stringify({ items });
     return once(
       await this.connectControl(),
@@ -60,10 +79,30 @@ export class RunningApp {
     );
   }
 
+  /** Publishes items, and expects them to be taken. */
+  async publish(...items: readonly unknown[]): Promise<void> {
+    assert.equal((await this.post(items)).status, 200);
+  }
+
   /** Publishes to the streams of a channel, and expects that to be taken. */
   async publishStream(channel: string, ...contents: readonly string[]): Promise<void> {
-    const items = contents.map((content) => ({ channel, formats: { 'http-stream': { content } } }));
-    assert.equal((await this.publish(items)).status, 200);
+    await this.publish(...contents.map((content) => ({ channel, formats: { 'http-stream': { content } } })));
+  }
+
+  /** Tells that items may have been lost. */
+  async recover(): Promise<void> {
+    const request = 'POST /recover HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+    assert.equal((await once(await this.connectControl(), request)).body.toString(), 'Updated\n');
+  }
+
+  /** Resolves when `count` clients in all have come to be held. */
+  async held(count = 1): Promise<void> {
+    await this.log.heard('hold', count);
+  }
+
+  /** Resolves when nobody is held. */
+  async nobodyHeld(): Promise<void> {
+    await eventually(() => this.counters.holdsOpen === 0);
   }
 }
 
@@ -75,7 +114,19 @@ async function once(client: RawClient, request: string): Promise<RawResponse> {
 }
 
 /** Starts the program with these route lines, all else being the default but for `changes`. */
-export async function startApp(t: TestContext, routes: readonly string[], changes: Changes = {}): Promise<RunningApp> {
+export async function startApp(
+  t: TestContext,
+  routes: readonly string[],
+  changes: Changes = {},
+  log = new FakeLog(),
+): Promise<RunningApp> {
+  const app = await App.start(configOf(routes, changes), log);
+  t.after(() => app.stop(0));
+  return new RunningApp(t, app, log);
+}
+
+/** A configuration with these route lines that listens on free loopback ports. */
+export function configOf(routes: readonly string[], changes: Changes = {}): Config {
   const defaults = defaultConfig();
   const config: Config = {
     ...defaults,
@@ -84,8 +135,17 @@ export async function startApp(t: TestContext, routes: readonly string[], change
     proxy: { ...defaults.proxy, ...changes.proxy },
     hub: { ...defaults.hub, ...changes.hub },
   };
-  const log = new FakeLog();
-  const app = await App.start(mergeCommandLine(config, { routes }), log);
-  t.after(() => app.stop(0));
-  return new RunningApp(t, app, log);
+  return mergeCommandLine(config, { routes });
+}
+
+/** Resolves when `test` holds. It is looked at in every turn of the event loop. */
+export async function eventually(test: () => boolean): Promise<void> {
+  for (let turns = 0; !test(); turns++) {
+    assert.ok(turns < MAX_TURNS, 'what the test waits for does not happen');
+    await turn();
+  }
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
 }

@@ -3,10 +3,11 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
 import { type HandlerLinkSink, StreamEdge, type StreamEdgeOptions } from '../../../src/zhttp-client/index.ts';
+import { RecordingRequester } from '../exchange/recording-requester.ts';
+import { type RequestFields, requestHead } from '../exchange/request-head.ts';
 import { FakeLog } from '../fake-log.ts';
 import { manualClock } from '../manual-clock.ts';
 import { FakeHandlerLink } from './fake-handler-link.ts';
-import { RecordingRequester, type RequestFields, requestHead } from './recording-requester.ts';
 
 /** One client's exchange with the session that it has become. */
 export interface Opened {

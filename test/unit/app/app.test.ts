@@ -8,11 +8,11 @@ import { type TestContext, test } from 'node:test';
 import { App } from '../../../src/app/index.ts';
 import { openFileLimit } from '../../../src/app/open-files.ts';
 import { type Config, parseListenAddress } from '../../../src/config/index.ts';
-import { OriginPeer, startOrigin } from '../client/scripted-origin.ts';
-import { Client } from '../proxy/support/client.ts';
-import { httpOrigin } from '../proxy/support/origin.ts';
-import { configOf, eventually, RunningApp, startApp } from '../proxy/support/running-app.ts';
-import { TestLog } from '../proxy/support/test-log.ts';
+import { Client } from '../../support/client.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { configOf, eventually, RunningApp, startApp } from '../../support/running-app.ts';
+import { OriginPeer, startOrigin } from '../../support/scripted-origin.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const HELD = 'HTTP/1.1 200 OK\r\nGrip-Hold: response\r\nGrip-Channel: a\r\nContent-Length: 7\r\n\r\nnothing';
@@ -60,7 +60,7 @@ async function answers(path: string): Promise<boolean> {
 test('Every configured address is bound, and told with the port that was taken', async (t) => {
   const path = join(folder(t), 'clients');
   const config = listening(['127.0.0.1:0', '[::1]:0', `unix:${path}`], ['127.0.0.1:0']);
-  const log = new TestLog();
+  const log = new FakeLog();
   const app = await App.start(config, log);
   t.after(() => app.stop(0));
   assert.match(app.clientAddresses.join(' '), /^127\.0\.0\.1:[1-9]\d+ \[::1\]:[1-9]\d+ unix:\//);
@@ -71,7 +71,7 @@ test('Every configured address is bound, and told with the port that was taken',
 });
 
 test('Without an address for publishers nobody can publish', async (t) => {
-  const app = await App.start(listening(['127.0.0.1:0']), new TestLog());
+  const app = await App.start(listening(['127.0.0.1:0']), new FakeLog());
   t.after(() => app.stop(0));
   assert.deepEqual(app.controlAddresses, []);
 });
@@ -80,12 +80,12 @@ test('An address that is taken lets the start fail, and what had been bound befo
   const path = join(folder(t), 'clients');
   const other = await taken(t);
   for (const config of [listening([`unix:${path}`, other]), listening([`unix:${path}`], [other])]) {
-    const log = new TestLog();
+    const log = new FakeLog();
     await assert.rejects(App.start(config, log), (error: Error) => error.message.includes(other));
     assert.equal(await answers(path), false);
     assert.deepEqual([log.of('started'), log.of('stopped')], [[], []]);
   }
-  const app = await App.start(listening([`unix:${path}`]), new TestLog());
+  const app = await App.start(listening([`unix:${path}`]), new FakeLog());
   await app.stop(0);
 });
 
@@ -93,7 +93,7 @@ test('A key that cannot be read or used lets the start fail before anything is b
   const path = join(folder(t), 'clients');
   const config = listening([`unix:${path}`]);
   for (const keys of [{ sigKey: 'file:/nonexistent/key' }, { upstreamKey: 'file:/nonexistent/key' }]) {
-    await assert.rejects(App.start({ ...config, proxy: { ...config.proxy, ...keys } }, new TestLog()), /key file/);
+    await assert.rejects(App.start({ ...config, proxy: { ...config.proxy, ...keys } }, new FakeLog()), /key file/);
     assert.equal(await answers(path), false);
   }
 });
@@ -103,7 +103,7 @@ test('Where fewer files may be open than connections, the start says so', async 
   const config = listening(['127.0.0.1:0']);
   for (const more of [0, 1]) {
     const maxConnections = (limit ?? 0) + more;
-    const log = new TestLog();
+    const log = new FakeLog();
     const app = await App.start({ ...config, server: { ...config.server, maxConnections } }, log);
     t.after(() => app.stop(0));
     const advice = log.records.filter(({ message }) => message.includes('ulimit -n'));
@@ -126,7 +126,7 @@ test('After a stop nobody listens, every connection is closed, and the counters 
   const directory = folder(t);
   const paths = ['clients', 'publishers'].map((name) => join(directory, name));
   const [clients, publishers] = paths as [string, string];
-  const log = new TestLog();
+  const log = new FakeLog();
   const app = await App.start(listening([`unix:${clients}`], [`unix:${publishers}`]), log);
   const peers = paths.map((path) => new OriginPeer(connect({ path })));
   await Promise.all(peers.map(({ socket }) => once(socket, 'connect')));
@@ -272,9 +272,9 @@ test('A stopped app can be started again on the same address', async (t) => {
   await first.app.stop(0);
   const config = configOf([`* ${origin.target}`]);
   const listen = [parseListenAddress(`127.0.0.1:${first.client.port}`)];
-  const app = await App.start({ ...config, server: { ...config.server, listen } }, new TestLog());
+  const app = await App.start({ ...config, server: { ...config.server, listen } }, new FakeLog());
   t.after(() => app.stop(0));
-  const second = new RunningApp(t, app, new TestLog());
+  const second = new RunningApp(t, app, new FakeLog());
   assert.equal((await new Client(t, first.client.port).send()).text, 'ok');
   assert.equal(second.client.port, first.client.port);
 });

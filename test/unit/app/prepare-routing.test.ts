@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { prepareRouting } from '../../../src/app/index.ts';
-import { configOf } from '../proxy/support/running-app.ts';
+import { configOf } from '../../support/running-app.ts';
 
 test('Routes are found, and nobody is trusted without a key', () => {
   const { routes, trust } = prepareRouting(configOf(['a.example,id=one localhost:1', '* localhost:2']));

@@ -3,9 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { type Origin, originOf } from '../../../src/client/index.ts';
 import { ExchangeError, type RequestHead } from '../../../src/exchange/index.ts';
 import { Guard, type TlsClientSettings } from '../../../src/net/index.ts';
+import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture, stoppedWheel } from './fixture.ts';
 import { PlainDialler } from './plain-dialler.ts';
-import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from './scripted-origin.ts';
 
 /** What a connection is trusted for. */
 type Trust = readonly [tls?: TlsClientSettings | null, guard?: Guard | null, ipv4Only?: boolean];

@@ -3,7 +3,8 @@ import { DEFAULT_CLIENT_LIMITS, HttpClient, type HttpClientLimits, type Origin }
 import { TimerWheel, WheelTimer } from '../../../src/clock/index.ts';
 import { Counters, type Log, type RequestHead, silentLog } from '../../../src/exchange/index.ts';
 import { type Dialler, SystemResolver, TcpDialler } from '../../../src/net/index.ts';
-import { FakeRequester, requestHead } from './fake-requester.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
 
 /** No test waits so long: what is to happen by itself must not happen by a timeout. */
 const LIMITS: HttpClientLimits = {

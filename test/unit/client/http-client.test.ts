@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type Origin, originOf } from '../../../src/client/index.ts';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
-import type { FakeRequester } from './fake-requester.ts';
+import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { Fixture } from './fixture.ts';
 
 /** An origin that is an ordinary program: node's own HTTP server. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import { OK, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
 import { assertFails, running } from './running.ts';
-import { OK, startOrigin } from './scripted-origin.ts';
 
 test('A connection that does not stand within connectTimeout fails', async (t) => {
   const scripted = await startOrigin(t);

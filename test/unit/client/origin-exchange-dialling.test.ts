@@ -3,9 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { originOf } from '../../../src/client/index.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import { Guard } from '../../../src/net/index.ts';
+import { startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
 import { ScriptedDialler } from './scripted-dialler.ts';
-import { startOrigin } from './scripted-origin.ts';
 
 const ORIGIN = originOf('a.example', 81);
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WINDOW } from '../../../src/exchange/index.ts';
+import { OK } from '../../support/scripted-origin.ts';
 import { assertFails, runningAgain } from './running.ts';
-import { OK } from './scripted-origin.ts';
 
 for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']) {
   test(`${method} on a connection that is closed just then is sent again, once`, async (t) => {

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { originOf } from '../../../src/client/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import { OK, type OriginPeer, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
 import { assertFails, running } from './running.ts';
-import { OK, type OriginPeer, startOrigin } from './scripted-origin.ts';
 
 const GONE = new ExchangeError('HF_CLIENT_GONE');
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { OK, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
-import { OK, startOrigin } from './scripted-origin.ts';
 
 test('A request without a body asks for none and leaves in one piece', async (t) => {
   const { origin, accept } = await started(t);

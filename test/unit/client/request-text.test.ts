@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { requestText } from '../../../src/client/request-text.ts';
 import { Http1Error } from '../../../src/codec/http1/index.ts';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
-import { requestHead } from './fake-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
 
 test('Fields are written as they are, in their order and with their case, repeated ones included', () => {
   const headers = ['X-One', 'a', 'host', 'b.example', 'x-ONE', 'c', 'Accept-Encoding', 'br'];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import { OK, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
 import { assertFails, running } from './running.ts';
-import { OK, startOrigin } from './scripted-origin.ts';
 
 /** What an origin sends in one piece, and what the requester gets of it. */
 interface Answer {

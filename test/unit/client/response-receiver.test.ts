@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ResponseReceiver } from '../../../src/client/response-receiver.ts';
 import { DEFAULT_LIMITS, Http1Error, ResponseHeadReader } from '../../../src/codec/http1/index.ts';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
-import { FakeRequester } from './fake-requester.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 
 /** A receiver and its requester; the last bytes are passed on as an exchange does it. */
 class Bench {

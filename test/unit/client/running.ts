@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { HttpClientLimits } from '../../../src/client/index.ts';
 import type { RequestHead } from '../../../src/exchange/index.ts';
-import type { FakeRequester } from './fake-requester.ts';
+import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
-import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from './scripted-origin.ts';
 
 /** A request on its way, and all who are in it. */
 export interface Running {

@@ -7,11 +7,11 @@ import { originOf } from '../../../src/client/index.ts';
 import { type RequestHead, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { SystemResolver, TcpDialler, type TlsClientSettings, TrustStore } from '../../../src/net/index.ts';
 import { TestAuthority } from '../../support/certificates.ts';
+import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import { OK, type OriginPeer, type ScriptedOrigin, startTlsOrigin } from '../../support/scripted-origin.ts';
 import { settled } from '../../support/settled.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import type { FakeRequester } from './fake-requester.ts';
 import { Fixture } from './fixture.ts';
-import { OK, type OriginPeer, type ScriptedOrigin, startTlsOrigin } from './scripted-origin.ts';
 
 const AUTHORITY = new TestAuthority();
 const STRANGER = new TestAuthority('Another');

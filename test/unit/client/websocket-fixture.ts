@@ -8,9 +8,9 @@ import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type WebSocketClientLimits } from '../
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
 import { type Dialler, SystemResolver, TcpDialler } from '../../../src/net/index.ts';
+import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { type RawOrigin, startRawOrigin } from '../../support/raw-origin.ts';
 import type { RawPeer } from '../../support/raw-peer.ts';
-import { FakeWebSocketRequester } from './fake-websocket-requester.ts';
 
 /** No test waits so long: what is to happen by itself must not happen by a timeout. */
 const LIMITS: WebSocketClientLimits = {

@@ -316,7 +316,7 @@ for (const { what, hop } of UNSENDABLE) {
 test('a requester that sends before it is open is refused', async (t) => {
   for (const act of ['message', 'ping', 'pong', 'close'] as const) {
     const { peer, requester } = await ask(t);
-    const { responder } = requester;
+    const { webSocket: responder } = requester;
     if (act === 'message') responder?.onRequestMessage(Buffer.from('x'), true, false);
     else if (act === 'ping') responder?.onRequestPing(Buffer.from('x'));
     else if (act === 'pong') responder?.onRequestPong(Buffer.from('x'));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExchangeError } from '../../../src/exchange/index.ts';
+import type { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
-import type { FakeWebSocketRequester } from './fake-websocket-requester.ts';
 import { HandDialler } from './hand-dialler.ts';
 import {
   accepting,

@@ -18,7 +18,7 @@ describe('POST /publish', () => {
     assert.ok(Array.isArray(items));
     assert.deepEqual([items.length, items[0].channel, items[0].httpStream.content.toString()], [1, 'c', 'x']);
     assert.equal(endpoint.counters.publishesRefused, 0);
-    assert.deepEqual(endpoint.infos, []);
+    assert.deepEqual(endpoint.log.at('info'), []);
   });
 
   it('needs no slash at the end and no care for the query', () => {
@@ -47,7 +47,7 @@ describe('POST /publish', () => {
     const endpoint = new Endpoint();
     const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: UNKNOWN_LENGTH });
     responder.onRequestData(Buffer.from(BODY), true);
-    assert.equal(requester.done, false);
+    assert.equal(requester.complete, false);
     responder.onRequestData(Buffer.alloc(0), false);
     assert.deepEqual(requester.answer, [200, 'Published\n']);
   });
@@ -81,13 +81,13 @@ describe('POST /publish', () => {
       const { answer, head } = endpoint.post('/publish/', body, ['Accept', 'application/json']);
       assert.deepEqual(answer, [400, `${reason}\n`]);
       assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
-      const record = endpoint.infos.at(-1);
+      const record = endpoint.log.at('info').at(-1);
       assert.equal(record?.message, 'publish refused');
       assert.equal(record?.fields.reason, reason);
       assert.equal(record?.fields.id, '1-1');
     }
     assert.equal(endpoint.counters.publishesRefused, cases.length);
-    assert.equal(endpoint.infos.length, cases.length);
+    assert.equal(endpoint.log.at('info').length, cases.length);
     assert.deepEqual(endpoint.publisher.calls, []);
   });
 
@@ -113,7 +113,7 @@ describe('POST /publish', () => {
     const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: UNKNOWN_LENGTH });
     assert.equal(requester.granted, 101);
     responder.onRequestData(Buffer.alloc(100), true);
-    assert.equal(requester.done, false);
+    assert.equal(requester.complete, false);
     responder.onRequestData(Buffer.alloc(1), true);
     assert.deepEqual(requester.answer, TOO_LARGE);
     responder.onRequestData(Buffer.alloc(1), false);
@@ -159,7 +159,7 @@ describe('other requests', () => {
     }
     assert.deepEqual(endpoint.post('/other', BODY).answer, [404, 'Not Found\n']);
     assert.deepEqual([endpoint.counters.requestsRefused, endpoint.counters.publishesRefused], [7, 0]);
-    assert.equal(endpoint.infos.at(-1)?.message, 'control request refused');
+    assert.equal(endpoint.log.at('info').at(-1)?.message, 'control request refused');
   });
 
   it('get a 405 for another method', () => {

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { type Publisher, publishService } from '../../../src/control/index.ts';
-import {
-  Counters,
-  type Log,
-  type Requester,
-  type RequestHead,
-  type Responder,
-  type ResponseHead,
-  silentLog,
-  UNKNOWN_LENGTH,
-  WINDOW,
-} from '../../../src/exchange/index.ts';
+import { Counters, type RequestHead, type Responder, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
+import { FakeLog } from '../../support/fake-log.ts';
 
 /** What was asked of the publisher, in order. */
 export class FakePublisher implements Publisher {
@@ -26,87 +19,21 @@ export class FakePublisher implements Publisher {
   }
 }
 
-/** Takes the answer and holds the service to the contract of an exchange. */
-export class FakeRequester implements Requester {
-  head: ResponseHead | null = null;
-  text = '';
-  /** Bytes of request body that the service has asked for and not got yet. */
-  credit = 0;
-  granted = 0;
-  done = false;
-
-  onResponse(head: ResponseHead): void {
-    assert.equal(this.head, null, 'one head');
-    this.head = head;
-  }
-
-  onResponseData(chunk: Buffer, more: boolean): void {
-    assert.ok(this.head !== null && !this.done, 'data between head and end');
-    this.text += chunk.toString();
-    this.done = !more;
-    if (this.done) assert.equal(Buffer.byteLength(this.text), this.head.bodyLength, 'as long as declared');
-    assert.ok(this.text.length <= WINDOW, 'within the credits');
-  }
-
-  onResponsePayload(): void {
-    assert.fail('no payloads');
-  }
-
-  onResponseError(error: Error): void {
-    assert.fail(error);
-  }
-
-  onRequestCredit(bytes: number): void {
-    assert.ok(bytes > 0 && !this.done, 'a grant of bytes that are wanted');
-    this.credit += bytes;
-    this.granted += bytes;
-  }
-
-  handOver(): void {
-    assert.fail('nobody to hand over to');
-  }
-
-  /** Status and text of the complete answer. */
-  get answer(): [number | undefined, string] {
-    assert.ok(this.done, 'answered');
-    return [this.head?.status, this.text];
-  }
-}
-
-/** One log record. */
-export interface LogRecord {
-  readonly fields: Record<string, unknown>;
-  readonly message: string;
-}
-
 /** A publish endpoint with all that it reaches. */
 export class Endpoint {
   readonly publisher = new FakePublisher();
   readonly counters = new Counters();
-  readonly infos: LogRecord[] = [];
+  readonly log = new FakeLog();
   readonly #service;
 
   constructor(maxBodyBytes?: number) {
-    const log: Log = { ...silentLog, info: (fields, message) => this.infos.push({ fields, message }) };
-    this.#service = publishService(this.publisher, { counters: this.counters, log, maxBodyBytes });
+    this.#service = publishService(this.publisher, { counters: this.counters, log: this.log, maxBodyBytes });
   }
 
   /** Begins a request; its head is that of a plain GET unless `head` says otherwise. */
   begin(head: Partial<RequestHead>): { requester: FakeRequester; responder: Responder } {
-    const requester = new FakeRequester();
-    const request: RequestHead = {
-      id: '1-1',
-      method: 'GET',
-      target: '/',
-      scheme: 'http',
-      authority: 'localhost:5561',
-      minorVersion: 1,
-      headers: [],
-      bodyLength: 0,
-      peer: { address: '127.0.0.1', port: 1 },
-      credits: WINDOW,
-      ...head,
-    };
+    const requester = new FakeRequester(WINDOW);
+    const request = requestHead({ authority: 'localhost:5561', headers: [], ...head });
     return { requester, responder: this.#service(request, requester) };
   }
 
@@ -144,10 +71,10 @@ export class Endpoint {
 /** Sends `body` in chunks of at most `chunkBytes`, never more than is granted, until it is through or answered. */
 function send(requester: FakeRequester, responder: Responder, body: Buffer, chunkBytes: number): void {
   let offset = 0;
-  while (!requester.done) {
-    const length = Math.min(chunkBytes, requester.credit, body.length - offset);
+  while (!requester.complete) {
+    const length = Math.min(chunkBytes, requester.requestCredit, body.length - offset);
     assert.ok(length > 0 || offset === body.length, 'the body does not stall for want of credits');
-    requester.credit -= length;
+    requester.requestCredit -= length;
     const chunk = body.subarray(offset, offset + length);
     offset += length;
     responder.onRequestData(chunk, offset < body.length);

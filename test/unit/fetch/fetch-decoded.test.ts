@@ -7,9 +7,9 @@ import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync,
 import { ACCEPTED_CODINGS, BodyDecoder } from '../../../src/codec/content/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
 import { DecodedResponse } from '../../../src/fetch/decoded-response.ts';
+import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { settled } from '../../support/settled.ts';
-import type { FakeRequester } from '../client/fake-requester.ts';
 import { FetchRig, type RigRequest } from './fetch-rig.ts';
 
 const URI = 'http://a.example/';

@@ -4,10 +4,10 @@ import { gzipSync } from 'node:zlib';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
 import { HttpFetcher } from '../../../src/fetch/index.ts';
 import { Guard } from '../../../src/net/index.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { FakeLog } from '../../support/fake-log.ts';
-import { FakeRequester } from '../client/fake-requester.ts';
+import { OK, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from '../client/fixture.ts';
-import { OK, type ScriptedOrigin, startOrigin } from '../client/scripted-origin.ts';
 import { type RigRequest, requestOf } from './fetch-rig.ts';
 
 /** A fetcher with a real client, and an origin for it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
 import { MAX_REPLAY } from '../../../src/fetch/replayed-body.ts';
-import type { FakeRequester } from '../client/fake-requester.ts';
+import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { FetchRig, follow } from './fetch-rig.ts';
 
 test('What has lost its body is redirected on its connection as any other', async (t) => {

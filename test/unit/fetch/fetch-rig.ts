@@ -5,8 +5,8 @@ import type { WebSocketHop, WebSocketOpener } from '../../../src/client/websocke
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, NO_RESPONDER, type WebSocketRequester } from '../../../src/exchange/index.ts';
 import { HttpFetcher } from '../../../src/fetch/index.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { FakeLog } from '../../support/fake-log.ts';
-import { FakeRequester } from '../client/fake-requester.ts';
 import { ScriptedClient, type SentRequest } from '../client/scripted-client.ts';
 
 /** A request that differs from a plain GET in what a test says. */

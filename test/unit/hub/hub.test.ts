@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
-  type FakeClient,
   item,
   responseFormat,
   responseInstruct,
@@ -19,9 +19,9 @@ test('nothing is delivered before the turn of its publish ends', async (t) => {
   const client = made.hold(made.client(), streamInstruct(['a']));
   made.hub.publish([streamItem('a', '1')]);
   made.hub.publish([streamItem('a', '2'), streamItem('a', '3')]);
-  assert.deepEqual(client.chunks, []);
+  assert.deepEqual(client.texts, []);
   await turn();
-  assert.deepEqual(client.chunks, ['123'], 'one write for all');
+  assert.deepEqual(client.texts, ['123'], 'one write for all');
   assert.equal(client.payloads[0]?.items, 3);
   assert.equal(made.counters.itemsPublished, 3);
   assert.equal(made.counters.itemsDelivered, 3);
@@ -41,7 +41,7 @@ test('items reach a client of several channels in the order of publishing', asyn
   made.hub.publish([streamItem('a', '1'), streamItem('b', '2'), streamItem('a', '3')]);
   made.hub.publish([streamItem('a', '4'), streamItem('b', '5')]);
   await turn();
-  assert.deepEqual(client.chunks, ['1', '2', '34', '5']);
+  assert.deepEqual(client.texts, ['1', '2', '34', '5']);
 });
 
 test('items for held responses do not part those for streams', async (t) => {
@@ -54,7 +54,7 @@ test('items for held responses do not part those for streams', async (t) => {
       httpResponse: responseFormat({ body: Buffer.from(text) }),
     });
   await made.publish(both('1'), both('2'), both('3'));
-  assert.deepEqual(stream.chunks, ['123']);
+  assert.deepEqual(stream.texts, ['123']);
   assert.equal(response.body, '1');
 });
 
@@ -63,7 +63,7 @@ test('a burst larger than 16,384 bytes leaves in several writes', async (t) => {
   const client = made.hold(made.client(), streamInstruct(['a']));
   await made.publish(...Array.from({ length: 5 }, (_, i) => streamItem('a', String(i).repeat(5_000))));
   assert.deepEqual(
-    client.chunks.map(({ length }) => length),
+    client.texts.map(({ length }) => length),
     [15_000, 10_000],
   );
 });
@@ -73,8 +73,8 @@ test('a close parts what comes before from what comes after', async (t) => {
   const client = made.hold(made.client(), streamInstruct(['a']));
   made.hub.publish([streamItem('a', '1'), streamAction('a', 'close'), streamItem('a', '2')]);
   await turn();
-  assert.deepEqual(client.chunks, ['1']);
-  assert.equal(client.ended, true);
+  assert.deepEqual(client.texts, ['1']);
+  assert.equal(client.complete, true);
 });
 
 test('a client that is held between a publish and the end of its turn gets the item', async (t) => {
@@ -99,8 +99,8 @@ test('a client that leaves between a publish and the end of its turn gets nothin
 test('what clients do from within a delivery takes no item from the others', async (t) => {
   const made = rig(t);
   const clients = Array.from({ length: 6 }, () => made.hold(made.client(), streamInstruct(['a'])));
-  const [first, , third] = clients as [FakeClient, FakeClient, FakeClient];
-  const joined: FakeClient[] = [];
+  const [first, , third] = clients as [HeldClient, HeldClient, HeldClient];
+  const joined: HeldClient[] = [];
   first.onBytes = () => {
     first.leave();
     clients[5]?.leave();
@@ -142,7 +142,7 @@ test('an item that is published from within a delivery is delivered in the next 
   };
   await made.publish(streamItem('a', '1'));
   await turn();
-  assert.deepEqual(client.chunks, ['1', '2']);
+  assert.deepEqual(client.texts, ['1', '2']);
 });
 
 test('a channel that is named twice counts once', async (t) => {
@@ -151,7 +151,7 @@ test('a channel that is named twice counts once', async (t) => {
   assert.equal(made.hub.stats.channels, 2);
   assert.equal(made.counters.subscriptionsDropped, 0);
   await made.publish(streamItem('a', 'x'));
-  assert.deepEqual(client.chunks, ['x']);
+  assert.deepEqual(client.texts, ['x']);
 });
 
 test('channels beyond the limit are ignored, counted and logged with the request', async (t) => {
@@ -160,7 +160,7 @@ test('channels beyond the limit are ignored, counted and logged with the request
   assert.equal(made.hub.stats.channels, 2);
   assert.equal(made.counters.subscriptionsDropped, 2);
   assert.deepEqual(
-    made.log.of('info').map(({ fields }) => fields),
+    made.log.at('info').map(({ fields }) => fields),
     [{ id: client.request.id, dropped: 2, max: 2 }],
   );
   await made.publish(streamItem('c', 'x'), streamItem('b', 'y'));
@@ -181,7 +181,7 @@ test('a hold without channels waits for its timeout, a stream for its keep-alive
   assert.deepEqual(made.hub.stats, { holds: 2, channels: 0 });
   made.advance(5_200);
   assert.equal(response.body, 'x');
-  assert.equal(stream.ended, false);
+  assert.equal(stream.complete, false);
 });
 
 test('an instruct without a hold is refused', (t) => {
@@ -200,14 +200,14 @@ test('a drain delivers what was published, then ends streams and answers held re
   made.hub.publish([streamItem('a', 'last'), responseItem('b', 'last')]);
   made.hub.drain();
   assert.equal(stream.body, 'last');
-  assert.equal(stream.ended, true);
+  assert.equal(stream.complete, true);
   assert.equal(response.body, 'nothing new');
-  assert.equal(response.ended, true);
+  assert.equal(response.complete, true);
   assert.equal(answered.body, 'last');
-  assert.equal(slow.ended, false);
+  assert.equal(slow.complete, false);
   slow.grant(10);
   assert.equal(slow.body, 'last');
-  assert.equal(slow.ended, true);
+  assert.equal(slow.complete, true);
   assert.equal(made.counters.holdsTimedOut, 0);
   made.assertEmpty();
   await turn();
@@ -218,14 +218,14 @@ test('after a drain what comes to be held is answered at once', (t) => {
   made.hub.drain();
   const stream = made.hold(made.client(), streamInstruct(['a'], { body: 'hello' }));
   assert.equal(stream.body, 'hello');
-  assert.equal(stream.ended, true);
+  assert.equal(stream.complete, true);
   const response = made.hold(made.client(), responseInstruct(['a'], { body: 'nothing new' }));
   assert.equal(response.body, 'nothing new');
-  assert.equal(response.ended, true);
+  assert.equal(response.complete, true);
   const left = made.client();
   left.onHead = () => left.leave();
   made.hold(left, streamInstruct(['a'], { body: 'hello' }));
-  assert.equal(left.ended, false);
+  assert.equal(left.complete, false);
   made.assertEmpty();
 });
 
@@ -236,13 +236,13 @@ test('a request that is at its origin when the hub drains is answered when it co
   made.hold(client, instruct, {
     replay: (former) => {
       made.hub.drain();
-      assert.equal(client.ended, false);
+      assert.equal(client.complete, false);
       made.hold(client, instruct, { former });
     },
   });
   made.hub.recover();
   assert.equal(client.body, 'nothing new');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
   made.assertEmpty();
 });
 
@@ -286,7 +286,7 @@ test('publishes and holds are logged for debugging', async (t) => {
   made.hold(made.client(), streamInstruct(['a']));
   await made.publish(streamItem('a', 'x'), streamItem('b', 'x'));
   assert.deepEqual(
-    made.log.of('debug').map(({ fields, message }) => [message, fields]),
+    made.log.at('debug').map(({ fields, message }) => [message, fields]),
     [
       ['hold', { id: 'c1-1', mode: 'stream', channels: ['a'] }],
       ['published', { channel: 'a', format: 'http-stream', receivers: 1 }],

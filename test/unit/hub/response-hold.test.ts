@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FormerHold } from '../../../src/hub/index.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
-  type FakeClient,
   type HubRig,
   responseHint,
   responseInstruct,
@@ -15,9 +15,9 @@ import {
 /** What a proxy does with a replay: takes the exchange back, and waits for the origin. */
 class Origin {
   readonly replays: FormerHold[] = [];
-  readonly #client: FakeClient;
+  readonly #client: HeldClient;
 
-  constructor(client: FakeClient) {
+  constructor(client: HeldClient) {
     this.#client = client;
   }
 
@@ -32,7 +32,7 @@ class Origin {
 }
 
 /** Holds a client whose origin holds it again and again. */
-function replayable(made: HubRig, channels: string[]): { client: FakeClient; origin: Origin } {
+function replayable(made: HubRig, channels: string[]): { client: HeldClient; origin: Origin } {
   const client = made.client();
   const origin = new Origin(client);
   made.hold(client, responseInstruct(channels), { replay: origin.replay });
@@ -54,7 +54,7 @@ test('a held request gets nothing until an item answers it', async (t) => {
     bodyLength: 4,
   });
   assert.equal(client.body, 'news');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
   made.assertEmpty();
   assert.equal(made.counters.itemsPublished, 3);
   assert.equal(made.counters.itemsDelivered, 1);
@@ -67,7 +67,7 @@ test('one item answers every request that is held on its channel', async (t) => 
   await made.publish(responseItem('b', 'x'), responseItem('b', 'too late'), responseItem('a', 'too late'));
   for (const client of clients) {
     assert.equal(client.body, 'x');
-    assert.equal(client.ended, true);
+    assert.equal(client.complete, true);
   }
   assert.equal(made.counters.itemsDelivered, 10);
   made.assertEmpty();
@@ -83,7 +83,7 @@ test('a hold times out with the answer of its instruct', (t) => {
   assert.equal(client.head, null);
   made.advance(300);
   assert.deepEqual(client.head, { status: 204, reason: '', headers: ['A', '1'], bodyLength: 0 });
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
   assert.equal(made.counters.holdsTimedOut, 1);
   made.assertEmpty();
 });
@@ -114,10 +114,10 @@ test('an answer larger than the credits is sent as they are granted', async (t) 
   assert.equal(client.body, '0123');
   client.grant(5);
   assert.equal(client.body, '012345678');
-  assert.equal(client.ended, false);
+  assert.equal(client.complete, false);
   client.grant(1);
   assert.equal(client.body, '0123456789');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
 });
 
 test('a timeout answer larger than the credits is sent as they are granted', (t) => {
@@ -128,7 +128,7 @@ test('a timeout answer larger than the credits is sent as they are granted', (t)
   assert.equal(client.body, '');
   client.grant(65_536);
   assert.equal(client.body, 'nothing new');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
 });
 
 test('a client that leaves at the head of its answer gets no more of it', async (t) => {
@@ -151,12 +151,12 @@ test('a body-patch changes the held body', async (t) => {
   const other = made.hold(made.client(), responseInstruct(['a'], { body: 'no list' }));
   await made.publish(responseItem('a', '', { bodyPatch: patch }));
   assert.equal(client.body, '[1,2]\n');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
   assert.equal(other.head?.status, 200);
   assert.equal(other.body, '');
-  assert.equal(other.ended, true);
+  assert.equal(other.complete, true);
   assert.deepEqual(
-    made.log.of('info').map(({ fields }) => fields),
+    made.log.at('info').map(({ fields }) => fields),
     [{ id: other.request.id, channel: 'a' }],
   );
 });
@@ -165,9 +165,9 @@ test('a body that still arrives is taken and forgotten', (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), responseInstruct(['a'], { timeout: 5 }));
   client.responder?.onRequestData(Buffer.from('abc'), true);
-  assert.equal(client.requestCredits, 3);
+  assert.equal(client.requestCredit, 3);
   client.responder?.onRequestData(Buffer.from('d'), false);
-  assert.equal(client.requestCredits, 3);
+  assert.equal(client.requestCredit, 3);
   assert.equal(client.head, null);
 });
 
@@ -204,7 +204,7 @@ test('a recovery sends all held requests to their origins that can be sent again
   assert.equal(first.origin.replays.length, 1);
   assert.equal(second.origin.replays.length, 1);
   assert.equal(fixed.head, null);
-  assert.equal(stream.ended, false);
+  assert.equal(stream.complete, false);
   await made.publish(responseItem('a', 'x'));
   assert.equal(fixed.body, 'x');
 });
@@ -226,7 +226,7 @@ test('an item that comes while the request is at its origin answers the hold tha
   assert.equal(client.head, null);
   made.hold(client, responseInstruct(['a', 'b']), { former: origin.replays[0] as FormerHold });
   assert.equal(client.body, 'first');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
   assert.equal(made.counters.itemsDelivered, 1);
   made.assertEmpty();
 });

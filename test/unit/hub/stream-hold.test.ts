@@ -24,10 +24,10 @@ test('a held stream gets head and initial body at once, then the items of its ch
     headers: ['Content-Type', 'text/plain'],
     bodyLength: UNKNOWN_LENGTH,
   });
-  assert.deepEqual(client.chunks, ['hello\n']);
+  assert.deepEqual(client.texts, ['hello\n']);
   await made.publish(streamItem('a', 'one'), streamItem('x', 'not for it'));
   await made.publish(streamItem('b', 'two'));
-  assert.deepEqual(client.chunks, ['hello\n', 'one', 'two']);
+  assert.deepEqual(client.texts, ['hello\n', 'one', 'two']);
   assert.equal(made.counters.itemsPublished, 3);
   assert.equal(made.counters.itemsDelivered, 2);
 });
@@ -36,7 +36,7 @@ test('an empty initial body sends nothing but the head', (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   assert.notEqual(client.head, null);
-  assert.deepEqual(client.chunks, []);
+  assert.deepEqual(client.texts, []);
 });
 
 test('a client that has the beginning of its response gets no second one', async (t) => {
@@ -46,14 +46,14 @@ test('a client that has the beginning of its response gets no second one', async
   client.onResponseData(Buffer.from('long initial body'), true);
   made.hold(client, streamInstruct(['a'], { body: 'unused' }), { responseStarted: true });
   await made.publish(streamItem('a', 'x'));
-  assert.deepEqual(client.chunks, ['long initial body', 'x']);
+  assert.deepEqual(client.texts, ['long initial body', 'x']);
 });
 
 test('an item without content sends nothing', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   await made.publish(streamItem('a', ''), streamItem('a', 'x'), streamItem('a', ''));
-  assert.deepEqual(client.chunks, ['x']);
+  assert.deepEqual(client.texts, ['x']);
   assert.equal(client.payloads[0]?.items, 1);
 });
 
@@ -61,8 +61,8 @@ test('a close ends the body cleanly, after what was published before it', async 
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a', 'b']));
   await made.publish(streamItem('a', 'x'), streamAction('b', 'close'), streamItem('a', 'too late'));
-  assert.deepEqual(client.chunks, ['x']);
-  assert.equal(client.ended, true);
+  assert.deepEqual(client.texts, ['x']);
+  assert.equal(client.complete, true);
   made.assertEmpty();
 });
 
@@ -70,9 +70,9 @@ test('a hint for streams changes nothing', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   await made.publish(streamAction('a', 'hint'));
-  assert.deepEqual(client.chunks, []);
+  assert.deepEqual(client.texts, []);
   await made.publish(streamItem('a', 'x'));
-  assert.deepEqual(client.chunks, ['x']);
+  assert.deepEqual(client.texts, ['x']);
 });
 
 test('a client that leaves leaves nothing behind', async (t) => {
@@ -82,7 +82,7 @@ test('a client that leaves leaves nothing behind', async (t) => {
   made.assertEmpty();
   await made.publish(streamItem('a', 'x'));
   made.advance(3_000);
-  assert.deepEqual(client.chunks, []);
+  assert.deepEqual(client.texts, []);
 });
 
 test('a client that leaves at its head or its initial body is not held', (t) => {
@@ -95,8 +95,8 @@ test('a client that leaves at its head or its initial body is not held', (t) => 
   made.hold(second, streamInstruct(['a'], { body: 'x', keepAlive: keepAlive('.', 1) }));
   made.assertEmpty();
   made.advance(3_000);
-  assert.deepEqual(first.chunks, []);
-  assert.deepEqual(second.chunks, ['x']);
+  assert.deepEqual(first.texts, []);
+  assert.deepEqual(second.texts, ['x']);
 });
 
 test('what exceeds the credits waits, and leaves in order as they are granted', async (t) => {
@@ -105,19 +105,19 @@ test('what exceeds the credits waits, and leaves in order as they are granted', 
   await made.publish(streamItem('a', 'abc'));
   await made.publish(streamItem('a', 'def'));
   await made.publish(streamItem('a', 'g'));
-  assert.deepEqual(client.chunks, ['abc', 'de']);
+  assert.deepEqual(client.texts, ['abc', 'de']);
   assert.equal(made.counters.itemsDelivered, 1);
   client.grant(1);
-  assert.deepEqual(client.chunks, ['abc', 'de', 'f']);
+  assert.deepEqual(client.texts, ['abc', 'de', 'f']);
   assert.equal(made.counters.itemsDelivered, 2);
   client.grant(10);
-  assert.deepEqual(client.chunks, ['abc', 'de', 'f', 'g']);
+  assert.deepEqual(client.texts, ['abc', 'de', 'f', 'g']);
   await made.publish(streamItem('a', 'h'));
-  assert.deepEqual(client.chunks, ['abc', 'de', 'f', 'g', 'h']);
+  assert.deepEqual(client.texts, ['abc', 'de', 'f', 'g', 'h']);
   assert.equal(made.counters.itemsDelivered, 4);
   assert.equal(made.counters.itemsDropped, 0);
-  assert.deepEqual(made.log.of('warn'), []);
-  assert.deepEqual(made.log.of('info'), []);
+  assert.deepEqual(made.log.at('warn'), []);
+  assert.deepEqual(made.log.at('info'), []);
 });
 
 test('an item that waited is passed on with its shared encodings', async (t) => {
@@ -137,8 +137,8 @@ test('credits that are granted from within a delivery are used at once', async (
   assert.equal(client.body, 'initial');
   await made.publish(streamItem('a', 'abcdefg'), streamAction('a', 'close'));
   assert.equal(client.body, 'initialabcdefg');
-  assert.equal(client.ended, true);
-  assert.ok(client.chunks.every((chunk) => chunk.length <= 2));
+  assert.equal(client.complete, true);
+  assert.ok(client.texts.every((chunk) => chunk.length <= 2));
 });
 
 test('an initial body larger than the credits waits, is never dropped, and goes before the items', async (t) => {
@@ -160,18 +160,18 @@ test('a full queue drops items for that client only, counts them, and logs the b
   assert.equal(fast.body, '1234');
   assert.equal(made.counters.itemsDropped, 2);
   assert.deepEqual(
-    made.log.of('warn').map(({ fields }) => fields),
+    made.log.at('warn').map(({ fields }) => fields),
     [{ id: slow.request.id, items: 2, bytes: 2 }],
   );
   slow.grant(1);
-  assert.deepEqual(made.log.of('info'), [], 'it has not caught up yet');
+  assert.deepEqual(made.log.at('info'), [], 'it has not caught up yet');
   await made.publish(streamItem('a', '5'), streamItem('a', '6'));
   slow.grant(10);
   assert.equal(slow.body, '125');
   assert.equal(made.counters.itemsDropped, 3);
-  assert.equal(made.log.of('warn').length, 1);
+  assert.equal(made.log.at('warn').length, 1);
   assert.deepEqual(
-    made.log.of('info').map(({ fields }) => fields),
+    made.log.at('info').map(({ fields }) => fields),
     [{ id: slow.request.id, dropped: 3 }],
   );
   await made.publish(streamItem('a', '7'));
@@ -203,7 +203,7 @@ test('an item larger than queue and credits is dropped, and the client goes on',
   assert.equal(client.body, '.', 'nothing waits: keep-alives go on');
   client.grant(1);
   assert.deepEqual(
-    made.log.of('info').map(({ fields }) => fields),
+    made.log.at('info').map(({ fields }) => fields),
     [{ id: client.request.id, dropped: 1 }],
   );
   await made.publish(streamItem('a', 'x'));
@@ -216,7 +216,7 @@ test('a client that leaves before it caught up is logged with what it lost', asy
   await made.publish(streamItem('a', '1'), streamItem('a', '2'), streamItem('a', '3'));
   client.leave();
   assert.deepEqual(
-    made.log.of('info').map(({ fields }) => fields),
+    made.log.at('info').map(({ fields }) => fields),
     [{ id: client.request.id, dropped: 2 }],
   );
   made.assertEmpty();
@@ -235,13 +235,13 @@ test('a close while items wait ends the body after them', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(1), streamInstruct(['a']));
   await made.publish(streamItem('a', 'ab'), streamItem('a', 'c'), streamAction('a', 'close'), streamItem('a', 'd'));
-  assert.equal(client.ended, false);
+  assert.equal(client.complete, false);
   made.assertEmpty();
   client.grant(1);
-  assert.equal(client.ended, false);
+  assert.equal(client.complete, false);
   client.grant(1);
   assert.equal(client.body, 'abc');
-  assert.equal(client.ended, true);
+  assert.equal(client.complete, true);
 });
 
 test('a client that leaves while its closed body still waits gets no more', async (t) => {
@@ -250,7 +250,7 @@ test('a client that leaves while its closed body still waits gets no more', asyn
   await made.publish(streamItem('a', 'ab'), streamAction('a', 'close'));
   client.leave();
   assert.equal(client.body, 'a');
-  assert.equal(client.ended, false);
+  assert.equal(client.complete, false);
 });
 
 test('an idle keep-alive is sent after silence, and data puts it off', async (t) => {

@@ -8,150 +8,15 @@ import type {
   KeepAlive,
   PublishItem,
 } from '../../../src/codec/grip/index.ts';
-import {
-  Counters,
-  ExchangeError,
-  type Log,
-  type Payload,
-  type Requester,
-  type RequestHead,
-  type Responder,
-  type ResponseHead,
-} from '../../../src/exchange/index.ts';
+import { Counters } from '../../../src/exchange/index.ts';
 import { type HoldOptions, Hub, type HubLimits, type PatchBody } from '../../../src/hub/index.ts';
-
-/** A client's side of an exchange that fails the test on any breach of the contract. */
-export class FakeClient implements Requester {
-  readonly request: RequestHead;
-  responder: Responder | null = null;
-  head: ResponseHead | null = null;
-  /** What arrived, one entry a call. */
-  readonly chunks: string[] = [];
-  readonly payloads: Payload[] = [];
-  ended = false;
-  gone = false;
-  handOvers = 0;
-  requestCredits = 0;
-  /** Called for every piece of body, before it is taken. */
-  onBytes: (bytes: number) => void = () => {};
-  onHead: () => void = () => {};
-  onEnd: () => void = () => {};
-  #credits: number;
-
-  constructor(id: string, credits: number) {
-    this.request = {
-      id,
-      method: 'GET',
-      target: '/',
-      scheme: 'http',
-      authority: 'example.com',
-      minorVersion: 1,
-      headers: [],
-      bodyLength: 0,
-      peer: { address: '127.0.0.1', port: 1 },
-      credits,
-    };
-    this.#credits = credits;
-  }
-
-  get credits(): number {
-    return this.#credits;
-  }
-
-  get body(): string {
-    return this.chunks.join('');
-  }
-
-  onResponse(head: ResponseHead): void {
-    this.#assertOpen();
-    assert.equal(this.head, null, 'one head');
-    this.head = head;
-    this.onHead();
-  }
-
-  onResponseData(chunk: Buffer, more: boolean): void {
-    this.#assertOpen();
-    assert.notEqual(this.head, null, 'the head comes first');
-    assert.ok(chunk.length > 0 || !more, 'no empty piece but the last');
-    if (!more) this.ended = true;
-    if (chunk.length > 0) this.#take(chunk);
-    if (!more) {
-      const declared = this.head?.bodyLength ?? 0;
-      if (declared >= 0) assert.equal(Buffer.byteLength(this.body), declared, 'the declared length');
-      this.onEnd();
-    }
-  }
-
-  onResponsePayload(payload: Payload): void {
-    this.#assertOpen();
-    assert.notEqual(this.head, null, 'the head comes first');
-    assert.ok(payload.body.length > 0, 'no empty payload');
-    this.#take(payload.body);
-    this.payloads.push(payload);
-  }
-
-  onResponseError(): void {
-    assert.fail('a hub does not fail');
-  }
-
-  onRequestCredit(bytes: number): void {
-    this.requestCredits += bytes;
-  }
-
-  handOver(responder: Responder): void {
-    this.#assertOpen();
-    this.handOvers++;
-    this.responder = responder;
-  }
-
-  grant(bytes: number): void {
-    this.#credits += bytes;
-    this.responder?.onResponseCredit(bytes);
-  }
-
-  leave(): void {
-    this.gone = true;
-    this.responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
-  }
-
-  #take(chunk: Buffer): void {
-    assert.ok(chunk.length <= this.#credits, `${chunk.length} bytes for ${this.#credits} credits`);
-    this.#credits -= chunk.length;
-    // A client may grant more before it has done with what it got: nothing may overtake that.
-    this.onBytes(chunk.length);
-    this.chunks.push(chunk.toString());
-  }
-
-  #assertOpen(): void {
-    assert.equal(this.ended, false, 'nothing after the end');
-    assert.equal(this.gone, false, 'nothing for a client that left');
-  }
-}
-
-/** A log that keeps its records. */
-export class RecordingLog implements Log {
-  readonly records: { level: string; fields: Record<string, unknown>; message: string }[] = [];
-  debugEnabled = true;
-  readonly error = this.#writer('error');
-  readonly warn = this.#writer('warn');
-  readonly info = this.#writer('info');
-  readonly debug = this.#writer('debug');
-
-  of(level: string): { fields: Record<string, unknown>; message: string }[] {
-    return this.records.filter((record) => record.level === level);
-  }
-
-  #writer(level: string): Log['info'] {
-    return (fields, message) => {
-      this.records.push({ level, fields, message });
-    };
-  }
-}
+import { HeldClient } from '../../support/exchange/held-client.ts';
+import { FakeLog } from '../../support/fake-log.ts';
 
 /** A hub with all around it, on a clock that only moves when it is told to. */
 export class HubRig {
   readonly counters = new Counters();
-  readonly log = new RecordingLog();
+  readonly log = new FakeLog();
   readonly wheel: TimerWheel;
   readonly hub: Hub;
   #clients = 0;
@@ -175,12 +40,12 @@ export class HubRig {
   }
 
   /** A client that was not held yet. */
-  client(credits = 65_536): FakeClient {
-    return new FakeClient(`c${++this.#clients}-1`, credits);
+  client(credits = 65_536): HeldClient {
+    return new HeldClient(`c${++this.#clients}-1`, credits);
   }
 
   /** Holds `client` with `instruct`. */
-  hold(client: FakeClient, instruct: Instruct, options: Partial<HoldOptions> = {}): FakeClient {
+  hold(client: HeldClient, instruct: Instruct, options: Partial<HoldOptions> = {}): HeldClient {
     this.hub.hold({
       request: client.request,
       instruct,

@@ -5,11 +5,13 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, ERRORS, ExchangeError } from '../../../src/exchange/index.ts';
 import { Hub } from '../../../src/hub/index.ts';
 import { prepareRoutes, proxyService, RouteTable } from '../../../src/proxy/index.ts';
-import { FakeRequester, requestHead } from '../client/fake-requester.ts';
-import { startOrigin } from '../client/scripted-origin.ts';
-import { httpOrigin } from './support/origin.ts';
-import { configOf, settled, startApp } from './support/running-app.ts';
-import { TestLog } from './support/test-log.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { configOf, startApp } from '../../support/running-app.ts';
+import { startOrigin } from '../../support/scripted-origin.ts';
+import { settled } from '../../support/settled.ts';
 
 /** Nobody listens on the first ports; unlike a free one they are not given to anybody else meanwhile. */
 const CLOSED = '127.0.0.1:1';
@@ -67,7 +69,7 @@ for (const [code, tried] of [
   test(`A target that fails with ${code} ${tried === 2 ? 'gives way to the next' : 'is the last that is tried'}`, (t) => {
     const wheel = new TimerWheel();
     t.after(() => wheel.stop());
-    const [counters, log] = [new Counters(), new TestLog()];
+    const [counters, log] = [new Counters(), new FakeLog()];
     const config = configOf(['* a.test:1 b.test:2']);
     const asked: string[] = [];
     const service = proxyService({

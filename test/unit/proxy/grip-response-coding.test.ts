@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import { GripResponse } from '../../../src/proxy/grip-response.ts';
+import { settled } from '../../support/settled.ts';
 import { assertError, GripRig, RESPONSE, STREAM } from './support/grip-rig.ts';
-import { settled } from './support/running-app.ts';
 
 const ENCODERS = { gzip: gzipSync, 'x-gzip': gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
 

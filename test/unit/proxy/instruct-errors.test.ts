@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { startOrigin } from '../client/scripted-origin.ts';
-import { responseOf } from './support/client.ts';
-import { httpOrigin, type OriginAnswer } from './support/origin.ts';
-import { startApp } from './support/running-app.ts';
+import { responseOf } from '../../support/client.ts';
+import { httpOrigin, type OriginAnswer } from '../../support/http-origin.ts';
+import { startApp } from '../../support/running-app.ts';
+import { startOrigin } from '../../support/scripted-origin.ts';
 
 const GENERIC = 'Error while proxying to origin.\n';
 const JSON_TYPE = { 'Content-Type': 'application/grip-instruct' };

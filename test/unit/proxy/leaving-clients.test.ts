@@ -4,8 +4,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BodyDecoder } from '../../../src/codec/content/body-decoder.ts';
-import { type OriginPeer, startOrigin } from '../client/scripted-origin.ts';
-import { eventually, type RunningApp, settled, startApp } from './support/running-app.ts';
+import { eventually, type RunningApp, startApp } from '../../support/running-app.ts';
+import { type OriginPeer, startOrigin } from '../../support/scripted-origin.ts';
+import { settled } from '../../support/settled.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const RESPONSE = 'HTTP/1.1 200 OK\r\nGrip-Hold: response\r\nGrip-Channel: a\r\nContent-Length: 0\r\n\r\n';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { type TestContext, test } from 'node:test';
-import { type OriginPeer, type ScriptedOrigin, startOrigin } from '../client/scripted-origin.ts';
-import type { StreamedAnswer } from './support/client.ts';
-import { httpOrigin } from './support/origin.ts';
-import { type Overrides, type RunningApp, startApp } from './support/running-app.ts';
+import type { StreamedAnswer } from '../../support/client.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { type Changes, type RunningApp, startApp } from '../../support/running-app.ts';
+import { type OriginPeer, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -19,7 +19,7 @@ interface Asked {
   readonly answer: Promise<StreamedAnswer>;
 }
 
-async function asked(t: TestContext, properties = '', overrides: Overrides = {}): Promise<Asked> {
+async function asked(t: TestContext, properties = '', overrides: Changes = {}): Promise<Asked> {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`*${properties} 127.0.0.1:${scripted.origin.port}`], overrides);
   const answer = app.stream();

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { type OriginPeer, startOrigin } from '../client/scripted-origin.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { type Changes, type RunningApp, startApp } from '../../support/running-app.ts';
+import { type OriginPeer, startOrigin } from '../../support/scripted-origin.ts';
+import { settled } from '../../support/settled.ts';
 import { Flood, floodHash, Sink, TOTAL } from './support/flood.ts';
-import { httpOrigin } from './support/origin.ts';
-import { type Overrides, type RunningApp, settled, startApp } from './support/running-app.ts';
 
 /** Far more than a window and a socket's buffer in the proxy, together with what the kernel takes on two connections. */
 const IN_FLIGHT = 32 * 1024 * 1024;
@@ -21,7 +22,7 @@ interface Ends<T> {
 }
 
 /** @param begin lets the client begin to send */
-async function ends<T>(t: TestContext, begin: (client: Socket) => T, overrides: Overrides = {}): Promise<Ends<T>> {
+async function ends<T>(t: TestContext, begin: (client: Socket) => T, overrides: Changes = {}): Promise<Ends<T>> {
   const server = createServer({ pauseOnConnect: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

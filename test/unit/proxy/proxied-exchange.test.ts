@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { request } from 'undici';
-import { startOrigin } from '../client/scripted-origin.ts';
-import { responseOf } from './support/client.ts';
-import { httpOrigin } from './support/origin.ts';
-import { type RunningApp, startApp } from './support/running-app.ts';
-import { TestLog } from './support/test-log.ts';
+import { responseOf } from '../../support/client.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { type RunningApp, startApp } from '../../support/running-app.ts';
+import { startOrigin } from '../../support/scripted-origin.ts';
 
 /** An app in front of an origin that writes `response`, byte by byte what the test says, to every request. */
 async function inFrontOf(t: TestContext, response: string): Promise<RunningApp> {
@@ -294,7 +294,7 @@ test('At debug level every request is logged with its route and target, otherwis
     route: 'mine',
     outcome: '201',
   });
-  const quiet = await startApp(t, [`* ${origin.target}`], {}, new TestLog(false));
+  const quiet = await startApp(t, [`* ${origin.target}`], {}, new FakeLog(false));
   await quiet.send();
   assert.deepEqual(quiet.log.of('request'), []);
 });

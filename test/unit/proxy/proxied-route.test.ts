@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jwtVerify } from 'jose';
 import { type ProxiedRoute, prepareRoutes } from '../../../src/proxy/index.ts';
-import { configOf, type Overrides } from './support/running-app.ts';
+import { type Changes, configOf } from '../../support/running-app.ts';
 
-function prepared(
-  lines: readonly string[],
-  overrides: Overrides = {},
-  readFile = (_path: string) => '',
-): ProxiedRoute[] {
+function prepared(lines: readonly string[], overrides: Changes = {}, readFile = (_path: string) => ''): ProxiedRoute[] {
   return prepareRoutes(configOf(lines, overrides), readFile);
 }
 

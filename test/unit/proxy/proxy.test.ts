@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { SignJWT } from 'jose';
 import { UpstreamTrust } from '../../../src/proxy/index.ts';
-import { httpOrigin, type Origin } from './support/origin.ts';
-import { eventually, type Overrides, type RunningApp, startApp } from './support/running-app.ts';
+import { httpOrigin, type Origin } from '../../support/http-origin.ts';
+import { type Changes, eventually, type RunningApp, startApp } from '../../support/running-app.ts';
 
 const HOLD = { 'Grip-Hold': 'response', 'Grip-Channel': 'a' };
 
 /** An app whose routes, `CONDITION NAME` each, lead to origins that answer with that name. */
-async function routed(t: TestContext, routes: readonly string[], overrides: Overrides = {}): Promise<RunningApp> {
+async function routed(t: TestContext, routes: readonly string[], overrides: Changes = {}): Promise<RunningApp> {
   const lines = routes.map(async (line) => {
     const [condition, name] = line.split(' ');
     const origin = await httpOrigin(t, () => ({ body: name ?? '' }));

@@ -6,9 +6,10 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, type Requester } from '../../../src/exchange/index.ts';
 import { type HoldOptions, Hub } from '../../../src/hub/index.ts';
 import { prepareRoutes, proxyService, RouteTable } from '../../../src/proxy/index.ts';
-import { FakeClient, turn } from '../hub/support.ts';
-import { configOf } from './support/running-app.ts';
-import { TestLog } from './support/test-log.ts';
+import { HeldClient } from '../../support/exchange/held-client.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { configOf } from '../../support/running-app.ts';
+import { turn } from '../hub/support.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -16,7 +17,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 test('A client that is replayed many times keeps no former exchange, hold or response', async (t) => {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
-  const [counters, log] = [new Counters(), new TestLog()];
+  const [counters, log] = [new Counters(), new FakeLog()];
   const config = configOf(['* a.test:1']);
   const hub = new Hub({ wheel, counters, log, limits: config.hub, patchBody: () => null });
   const exchanges: WeakRef<object>[] = [];
@@ -48,7 +49,7 @@ test('A client that is replayed many times keeps no former exchange, hold or res
     counters,
     log,
   });
-  const client = new FakeClient('c1-1', 65_536);
+  const client = new HeldClient('c1-1', 65_536);
   client.responder = service(client.request, client);
   await turn();
   for (let i = 0; i < 20; i++) {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { OriginPeer, type ScriptedOrigin, startOrigin } from '../client/scripted-origin.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { eventually, type RunningApp, startApp } from '../../support/running-app.ts';
+import { OriginPeer, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
 import { stoppedClock } from '../hub/support.ts';
-import { httpOrigin } from './support/origin.ts';
-import { eventually, type RunningApp, startApp } from './support/running-app.ts';
 
 const HOLD = { 'Grip-Hold': 'response', 'Grip-Channel': 'a' };
 const HELD = 'HTTP/1.1 200 OK\r\nGrip-Hold: response\r\nGrip-Channel: a\r\nContent-Length: 0\r\n\r\n';

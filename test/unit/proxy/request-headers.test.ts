@@ -6,8 +6,8 @@ import type { RequestHead } from '../../../src/exchange/index.ts';
 import { prepareRoutes } from '../../../src/proxy/index.ts';
 import type { ProxiedRoute } from '../../../src/proxy/proxied-route.ts';
 import { originHeaders } from '../../../src/proxy/request-headers.ts';
-import { requestHead } from '../client/fake-requester.ts';
-import { configOf } from './support/running-app.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
+import { configOf } from '../../support/running-app.ts';
 
 interface Given {
   /** Properties of the route, as in a route line. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { startOrigin } from '../client/scripted-origin.ts';
+import { httpOrigin, type OriginAnswer } from '../../support/http-origin.ts';
+import { startApp } from '../../support/running-app.ts';
+import { startOrigin } from '../../support/scripted-origin.ts';
+import { settled } from '../../support/settled.ts';
 import { stoppedClock } from '../hub/support.ts';
-import { httpOrigin, type OriginAnswer } from './support/origin.ts';
-import { settled, startApp } from './support/running-app.ts';
 
 /** An answer that holds the request for the channel `a`. */
 function hold(headers: Record<string, string> = {}, body: string | Buffer = 'nothing new\n'): OriginAnswer {

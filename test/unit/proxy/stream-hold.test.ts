@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { httpOrigin, type OriginAnswer } from '../../support/http-origin.ts';
+import { type Changes, eventually, type RunningApp, startApp } from '../../support/running-app.ts';
+import { settled } from '../../support/settled.ts';
 import { stoppedClock } from '../hub/support.ts';
-import { httpOrigin, type OriginAnswer } from './support/origin.ts';
-import { eventually, type Overrides, type RunningApp, settled, startApp } from './support/running-app.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -19,7 +20,7 @@ function content(channel: string, text: string): object {
 
 const CLOSE = { channel: 'a', formats: { 'http-stream': { action: 'close' } } };
 
-async function streaming(t: TestContext, answer: OriginAnswer, overrides: Overrides = {}): Promise<RunningApp> {
+async function streaming(t: TestContext, answer: OriginAnswer, overrides: Changes = {}): Promise<RunningApp> {
   const origin = await httpOrigin(t, () => answer);
   return startApp(t, [`* ${origin.target}`], overrides);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { UpstreamTrust } from '../../../src/proxy/index.ts';
-import { requestHead } from '../client/fake-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
 import { ecKeys, ed25519Keys, rsaKeys } from './support/keys.ts';
 
 const SECRET = Buffer.from('a shared secret');

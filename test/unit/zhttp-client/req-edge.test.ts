@@ -5,10 +5,11 @@ import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
 import { ReqEdge, type ReqEdgeOptions } from '../../../src/zhttp-client/index.ts';
+import { RecordingRequester } from '../../support/exchange/recording-requester.ts';
+import { type RequestFields, requestHead } from '../../support/exchange/request-head.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { type AnswerFields, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
-import { RecordingRequester, type RequestFields, requestHead } from '../../support/zhttp/recording-requester.ts';
 
 /** An edge of req mode between clients and handlers that the test plays. Requests are `r-0-0`, `r-1-1` and so on. */
 class ReqRig {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { RequestPacket } from '../../../src/codec/zhttp/index.ts';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import type { RequestFields } from '../../support/exchange/request-head.ts';
 import { edgeRig } from '../../support/zhttp/edge-rig.ts';
-import type { RequestFields } from '../../support/zhttp/recording-requester.ts';
 
 /** The packet that a request is turned into. */
 function packetOf(t: TestContext, fields: RequestFields): RequestPacket {

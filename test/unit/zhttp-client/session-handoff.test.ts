@@ -30,7 +30,7 @@ test('what is owed to the old handler is granted before it hands off', (t) => {
 test('nothing is sent during a handoff, and nothing is lost that the client sends', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
-  client.message('one', 'text', true);
+  client.message('one', true);
   client.message('two');
   client.ping('p');
   client.close(1000, 'bye');

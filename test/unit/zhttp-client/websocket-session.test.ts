@@ -156,9 +156,9 @@ test('messages of the client keep their type and their pieces', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.openWebSocket();
   client.message('hello');
-  client.message('a', 'binary', true);
-  client.message('', 'binary', true);
-  client.message('b', 'binary');
+  client.message(Buffer.from('a'), true);
+  client.message(Buffer.from(''), true);
+  client.message(Buffer.from('b'));
   client.message('');
   assert.deepEqual(rig.link.take(), [
     'h1 e-0-0#1 data text "hello"',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Instruct } from '../../../../src/codec/grip/index.ts';
 import { type ExchangeError, type ResponseHead, UNKNOWN_LENGTH } from '../../../../src/exchange/index.ts';
 import { type GripOutcome, GripResponse } from '../../../../src/proxy/grip-response.ts';
-import { FakeRequester } from '../../client/fake-requester.ts';
+import { FakeRequester } from '../../../support/exchange/fake-requester.ts';
 
 /** Fields that hold a response, and a stream. */
 export const RESPONSE = ['Grip-Hold', 'response', 'Grip-Channel', 'a'];

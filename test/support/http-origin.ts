@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { fieldValue, fieldValues } from '../../../../src/codec/fields/index.ts';
+import { fieldValue, fieldValues } from '../../src/codec/fields/index.ts';
 
 /** A request as it reached an origin. */
 export class OriginRequest {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {
-  type ExchangeError,
+  ExchangeError,
+  type Payload,
   type Requester,
-  type RequestHead,
   type Responder,
   type ResponseHead,
   UNKNOWN_LENGTH,
@@ -12,28 +12,57 @@ import {
 export class FakeRequester implements Requester {
   responder: Responder | null = null;
   head: ResponseHead | null = null;
+  /** The body, a piece for each call. */
   chunks: Buffer[] = [];
   /** How it ended. */
   end: 'complete' | ExchangeError | null = null;
+  /** Whether it has left. */
+  gone = false;
+  /** Bytes of response body that may still come. */
+  credits: number;
   /** Bytes of request body that may be sent and have not been. */
   requestCredit = 0;
   /** Every grant, in order. */
-  grants: number[] = [];
+  readonly grants: number[] = [];
   /** Names of the calls, in order. */
-  calls: string[] = [];
+  readonly calls: string[] = [];
+  /** Called for every piece of body, before it is kept. */
+  onBytes: (bytes: number) => void = () => {};
   /** Called after every call. */
   onCall: () => void = () => {};
-  #credits: number;
+  /** Whether a body has to be as long as its head says. Responders behind the server leave that to the server. */
+  protected checksLength = true;
   #left = 0;
-  #gone = false;
   #waiters: { test: () => boolean; resolve: () => void }[] = [];
 
   constructor(credits: number) {
-    this.#credits = credits;
+    this.credits = credits;
   }
 
+  /** The body so far, as latin1. */
   get body(): string {
     return Buffer.concat(this.chunks).toString('latin1');
+  }
+
+  /** Whether all of the response has come. */
+  get complete(): boolean {
+    return this.end === 'complete';
+  }
+
+  /** The error that ended the exchange. */
+  get error(): ExchangeError | null {
+    return this.end === 'complete' ? null : this.end;
+  }
+
+  /** Bytes of request body that it has been granted in all. */
+  get granted(): number {
+    return this.grants.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Status and body of the complete response. */
+  get answer(): [number | undefined, string] {
+    assert.ok(this.complete, 'the response is complete');
+    return [this.head?.status, this.body];
   }
 
   /** Resolves when `test` holds, at once or after one of the calls to come. */
@@ -50,8 +79,7 @@ export class FakeRequester implements Requester {
 
   /** Resolves when the response is complete. */
   async completed(): Promise<ResponseHead> {
-    const end = await this.ended();
-    assert.equal(end, 'complete');
+    assert.equal(await this.ended(), 'complete');
     return this.head as ResponseHead;
   }
 
@@ -64,77 +92,87 @@ export class FakeRequester implements Requester {
 
   /** Lets more of the response body come. */
   grant(bytes: number): void {
-    this.#credits += bytes;
+    this.credits += bytes;
     this.responder?.onResponseCredit(bytes);
   }
 
-  /** Sends request body, within the credits. */
-  send(text: string | Buffer, more: boolean): void {
+  /** Sends request body, within the credits. Text is latin1. */
+  send(text: string | Buffer, more = false): void {
     const chunk = Buffer.from(text as string, 'latin1');
     assert.ok(chunk.length <= this.requestCredit, 'the test sends more than it was granted');
     this.requestCredit -= chunk.length;
     this.responder?.onRequestData(chunk, more);
   }
 
-  /** Goes away; nothing may be heard after it. */
-  leave(error: ExchangeError): void {
-    this.#gone = true;
+  /** Leaves. No call may come after it. */
+  leave(error = new ExchangeError('HF_CLIENT_GONE')): void {
+    this.gone = true;
     this.responder?.onRequestError(error);
   }
 
   onResponse(head: ResponseHead): void {
-    this.#check('onResponse');
+    this.check('onResponse');
     assert.equal(this.head, null, 'a second head');
     assert.ok(head.status >= 200 && head.status <= 999);
     this.head = head;
     this.#left = head.bodyLength;
-    this.#called();
+    this.called();
   }
 
   onResponseData(chunk: Buffer, more: boolean): void {
-    this.#check('onResponseData');
-    assert.ok(this.head !== null, 'data before the head');
+    this.check('onResponseData');
     assert.ok(chunk.length > 0 || !more, 'empty data that does not end the body');
-    this.#credits -= chunk.length;
-    assert.ok(this.#credits >= 0, 'more data than was granted');
-    if (this.head.bodyLength !== UNKNOWN_LENGTH) {
-      this.#left -= chunk.length;
-      assert.ok(more ? this.#left > 0 : this.#left === 0, 'the body is not as long as its head said');
-    }
-    this.chunks.push(chunk);
+    this.#count(chunk.length, more);
     if (!more) this.end = 'complete';
-    this.#called();
+    this.keep(chunk);
+    this.called();
   }
 
-  onResponsePayload(): void {
-    assert.fail('a client has no payloads');
+  onResponsePayload(_payload: Payload): void {
+    assert.fail('no payload is expected');
   }
 
   onResponseError(error: ExchangeError): void {
-    this.#check('onResponseError');
+    this.check('onResponseError');
     this.end = error;
-    this.#called();
+    this.called();
   }
 
   onRequestCredit(bytes: number): void {
-    this.#check('onRequestCredit');
+    this.check('onRequestCredit');
     assert.ok(bytes > 0, 'an empty grant');
     this.requestCredit += bytes;
     this.grants.push(bytes);
-    this.#called();
+    this.called();
   }
 
-  handOver(): void {
-    assert.fail('a client hands nothing over');
+  handOver(_responder: Responder): void {
+    assert.fail('no hand-over is expected');
   }
 
-  #check(call: string): void {
+  /** A call is allowed now. */
+  protected check(call: string): void {
     assert.equal(this.end, null, `${call} after the end`);
-    assert.equal(this.#gone, false, `${call} after the requester had left`);
+    assert.equal(this.gone, false, `${call} after the requester had left`);
     this.calls.push(call);
   }
 
-  #called(): void {
+  /** Keeps a piece of body. What the test does from within may not bring a later piece before it. */
+  protected keep(chunk: Buffer): void {
+    this.spend(chunk.length);
+    if (chunk.length === 0) return;
+    this.onBytes(chunk.length);
+    this.chunks.push(chunk);
+  }
+
+  /** Takes bytes off the credits. */
+  protected spend(bytes: number): void {
+    assert.ok(bytes <= this.credits, `${bytes} bytes for ${this.credits} credits`);
+    this.credits -= bytes;
+  }
+
+  /** A call has been dealt with. */
+  protected called(): void {
     this.onCall();
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -143,21 +181,12 @@ export class FakeRequester implements Requester {
       else this.#waiters.push(waiter);
     }
   }
-}
 
-/** The head of a request, a GET without a body unless `fields` says otherwise. */
-export function requestHead(fields: Partial<RequestHead> = {}): RequestHead {
-  return {
-    id: '1-1',
-    method: 'GET',
-    target: '/',
-    scheme: 'http',
-    authority: 'example.com',
-    minorVersion: 1,
-    headers: ['Host', 'example.com'],
-    bodyLength: 0,
-    peer: { address: '127.0.0.1', port: 1 },
-    credits: 65_536,
-    ...fields,
-  };
+  #count(bytes: number, more: boolean): void {
+    assert.ok(this.head !== null, 'data before the head');
+    assert.notEqual(this.head.status, 101, 'a WebSocket has no body');
+    if (!this.checksLength || this.head.bodyLength === UNKNOWN_LENGTH) return;
+    this.#left -= bytes;
+    assert.ok(more ? this.#left >= 0 : this.#left === 0, 'the body is not as long as its head said');
+  }
 }

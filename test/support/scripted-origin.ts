@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { type Origin, originOf } from '../../../src/client/index.ts';
+import { type Origin, originOf } from '../../src/client/index.ts';
 
 /** A small answer after which the connection may go on. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

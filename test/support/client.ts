@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
-import { fieldValue, fieldValues } from '../../../../src/codec/fields/index.ts';
-import { OriginPeer } from '../../client/scripted-origin.ts';
+import { fieldValue, fieldValues } from '../../src/codec/fields/index.ts';
+import { OriginPeer } from './scripted-origin.ts';
 
 /** A request to be made. */
 export interface ClientOptions {
