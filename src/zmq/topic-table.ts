@@ -1,69 +1,191 @@
-/** Who has asked for messages that begin with what. */
-export class TopicTable<T> {
-  /** By topic in latin1, which maps bytes to characters one to one. */
-  readonly #topics = new Map<string, Set<T>>();
-  readonly #bySubscriber = new Map<T, Set<string>>();
-  /** How many topics there are of each length: a message is looked up once for each length. */
-  readonly #lengths = new Map<number, number>();
+/** A node of the trie: what its topics have in common beyond the topics of its parent. */
+class TopicNode<T> {
+  /** Bytes between the parent and this node, one latin1 character each; empty only at the root. */
+  label: string;
+  /** By the first byte of their labels, which differ. */
+  children: Map<number, TopicNode<T>> | null = null;
+  /** Subscribers to the topic that ends here. */
+  subscribers: Set<T> | null = null;
 
-  /** Number of topics that the subscriber has asked for. */
+  constructor(label: string) {
+    this.label = label;
+  }
+
+  adopt(child: TopicNode<T>): void {
+    this.children ??= new Map();
+    this.children.set(child.label.charCodeAt(0), child);
+  }
+}
+
+interface Topics {
+  readonly names: Set<string>;
+  bytes: number;
+}
+
+/** Bytes that a topic costs its subscriber at least, whatever its length: what the table needs to hold it. */
+const LEAST_TOPIC_BYTES = 256;
+
+/** Bytes that a topic of this length is charged with. */
+export function topicCost(length: number): number {
+  return Math.max(length, LEAST_TOPIC_BYTES);
+}
+
+/**
+ * Who subscribes to which topics: a trie over bytes, with one node for each branch. Looking up a message takes at most one step for each
+ * byte of the longest topic, however many topics there are.
+ */
+export class TopicTable<T> {
+  readonly #root = new TopicNode<T>('');
+  readonly #bySubscriber = new Map<T, Topics>();
+
+  /** Number of topics of the subscriber. */
   count(subscriber: T): number {
-    return this.#bySubscriber.get(subscriber)?.size ?? 0;
+    return this.#bySubscriber.get(subscriber)?.names.size ?? 0;
+  }
+
+  /** Bytes that the topics of the subscriber are charged with. */
+  bytes(subscriber: T): number {
+    return this.#bySubscriber.get(subscriber)?.bytes ?? 0;
   }
 
   has(subscriber: T, topic: string): boolean {
-    return this.#topics.get(topic)?.has(subscriber) === true;
+    return this.#bySubscriber.get(subscriber)?.names.has(topic) === true;
   }
 
-  /** Returns whether the subscriber is the first one that asks for this topic. */
+  /**
+   * @param topic in latin1, which maps bytes to characters one to one
+   * @returns whether the subscriber is the first one of this topic
+   */
   add(subscriber: T, topic: string): boolean {
-    const topics = this.#bySubscriber.get(subscriber);
-    if (topics === undefined) this.#bySubscriber.set(subscriber, new Set([topic]));
-    else topics.add(topic);
-    const subscribers = this.#topics.get(topic);
-    if (subscribers !== undefined) {
-      subscribers.add(subscriber);
-      return false;
+    let topics = this.#bySubscriber.get(subscriber);
+    if (topics === undefined) {
+      topics = { names: new Set(), bytes: 0 };
+      this.#bySubscriber.set(subscriber, topics);
     }
-    this.#topics.set(topic, new Set([subscriber]));
-    this.#lengths.set(topic.length, (this.#lengths.get(topic.length) ?? 0) + 1);
-    return true;
+    if (topics.names.has(topic)) return false;
+    topics.names.add(topic);
+    topics.bytes += topicCost(topic.length);
+    const node = this.#make(topic);
+    const isFirst = node.subscribers === null;
+    node.subscribers ??= new Set();
+    node.subscribers.add(subscriber);
+    return isFirst;
   }
 
-  /** Returns whether the subscriber was the last one that asked for this topic. */
+  /** Returns whether the subscriber was the last one of this topic. */
   remove(subscriber: T, topic: string): boolean {
     const topics = this.#bySubscriber.get(subscriber);
-    if (topics === undefined || !topics.delete(topic)) return false;
-    if (topics.size === 0) this.#bySubscriber.delete(subscriber);
-    const subscribers = this.#topics.get(topic) as Set<T>;
+    if (topics === undefined || !topics.names.delete(topic)) return false;
+    topics.bytes -= topicCost(topic.length);
+    if (topics.names.size === 0) this.#bySubscriber.delete(subscriber);
+    return this.#removeFrom(subscriber, topic);
+  }
+
+  /** The topics of the subscriber. */
+  of(subscriber: T): string[] {
+    return [...(this.#bySubscriber.get(subscriber)?.names ?? [])];
+  }
+
+  /** Calls `visit` with the subscribers of each topic that `message` begins with: several times for one of several such topics. */
+  match(message: Buffer, visit: (subscriber: T) => void): void {
+    let node: TopicNode<T> | null = this.#root;
+    let depth = 0;
+    while (node !== null) {
+      depth += node.label.length;
+      if (node.subscribers !== null) for (const subscriber of node.subscribers) visit(subscriber);
+      node = next(node, message, depth);
+    }
+  }
+
+  /** Whether anybody subscribes to a topic that `message` begins with. */
+  matches(message: Buffer): boolean {
+    let node: TopicNode<T> | null = this.#root;
+    let depth = 0;
+    while (node !== null && node.subscribers === null) {
+      depth += node.label.length;
+      node = next(node, message, depth);
+    }
+    return node !== null;
+  }
+
+  /** The node at which `topic` ends; made if it is not there. */
+  #make(topic: string): TopicNode<T> {
+    let node = this.#root;
+    let depth = 0;
+    while (depth < topic.length) {
+      const child: TopicNode<T> | undefined = node.children?.get(topic.charCodeAt(depth));
+      if (child === undefined) {
+        const leaf = new TopicNode<T>(topic.slice(depth));
+        node.adopt(leaf);
+        return leaf;
+      }
+      const shared = sharedLength(child.label, topic, depth);
+      node = shared === child.label.length ? child : split(node, child, shared);
+      depth += shared;
+    }
+    return node;
+  }
+
+  #removeFrom(subscriber: T, topic: string): boolean {
+    let parent = this.#root;
+    let node = this.#root;
+    let depth = 0;
+    while (depth < topic.length) {
+      parent = node;
+      node = node.children?.get(topic.charCodeAt(depth)) as TopicNode<T>;
+      depth += node.label.length;
+    }
+    const subscribers = node.subscribers as Set<T>;
     subscribers.delete(subscriber);
     if (subscribers.size > 0) return false;
-    this.#topics.delete(topic);
-    const left = (this.#lengths.get(topic.length) as number) - 1;
-    if (left === 0) this.#lengths.delete(topic.length);
-    else this.#lengths.set(topic.length, left);
+    node.subscribers = null;
+    if (node === this.#root) return true;
+    if (node.children === null) {
+      parent.children?.delete(node.label.charCodeAt(0));
+      if (parent.children?.size === 0) parent.children = null;
+      if (parent !== this.#root) mergeOnlyChild(parent);
+    } else {
+      mergeOnlyChild(node);
+    }
     return true;
   }
+}
 
-  /** The topics that the subscriber has asked for. */
-  of(subscriber: T): string[] {
-    return [...(this.#bySubscriber.get(subscriber) ?? [])];
+/** The child of `node`, which ends at `depth`, whose label `message` goes on with; null if it goes on otherwise. */
+function next<T>(node: TopicNode<T>, message: Buffer, depth: number): TopicNode<T> | null {
+  if (node.children === null || depth >= message.length) return null;
+  const child = node.children.get(message[depth] as number);
+  if (child === undefined) return null;
+  const { label } = child;
+  for (let i = 1; i < label.length; i++) {
+    if (message[depth + i] !== label.charCodeAt(i)) return null;
   }
+  return child;
+}
 
-  /** Calls `visit` with each subscriber that has asked for a beginning of `message`; for each of several beginnings. */
-  match(message: Buffer, visit: (subscriber: T) => void): void {
-    for (const length of this.#lengths.keys()) {
-      if (length > message.length) continue;
-      const subscribers = this.#topics.get(message.toString('latin1', 0, length));
-      if (subscribers !== undefined) for (const subscriber of subscribers) visit(subscriber);
-    }
-  }
+/** How much of `label` stands in `topic` at `depth`. */
+function sharedLength(label: string, topic: string, depth: number): number {
+  const most = Math.min(label.length, topic.length - depth);
+  let length = 1;
+  while (length < most && label.charCodeAt(length) === topic.charCodeAt(depth + length)) length++;
+  return length;
+}
 
-  /** Whether anybody has asked for a beginning of `message`. */
-  matches(message: Buffer): boolean {
-    for (const length of this.#lengths.keys()) {
-      if (length <= message.length && this.#topics.has(message.toString('latin1', 0, length))) return true;
-    }
-    return false;
+/** Puts a node between `parent` and `child` that takes the first `length` bytes of the label of `child`. */
+function split<T>(parent: TopicNode<T>, child: TopicNode<T>, length: number): TopicNode<T> {
+  const middle = new TopicNode<T>(child.label.slice(0, length));
+  parent.adopt(middle);
+  child.label = child.label.slice(length);
+  middle.adopt(child);
+  return middle;
+}
+
+/** Takes a node out of the trie that is neither the end of a topic nor a branch: it becomes one with its only child. */
+function mergeOnlyChild<T>(node: TopicNode<T>): void {
+  if (node.subscribers !== null || node.children?.size !== 1) return;
+  for (const child of node.children.values()) {
+    node.label += child.label;
+    node.subscribers = child.subscribers;
+    node.children = child.children;
   }
 }

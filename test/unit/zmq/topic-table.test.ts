@@ -1,6 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TopicTable } from '../../../src/zmq/topic-table.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+
+/** A message that counts how often its bytes are looked at. */
+class CountedMessage {
+  reads = 0;
+  readonly bytes: Buffer;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text, 'latin1');
+    this.bytes = new Proxy(bytes, {
+      get: (target, key) => {
+        this.reads++;
+        const value = Reflect.get(target, key);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+}
 
 function matching(table: TopicTable<string>, message: string): string[] {
   const found: string[] = [];
@@ -8,7 +26,7 @@ function matching(table: TopicTable<string>, message: string): string[] {
   return found.sort();
 }
 
-test('a message goes to those who have asked for its beginning', () => {
+test('a message goes to the subscribers of each topic that it begins with', () => {
   const table = new TopicTable<string>();
   table.add('all', '');
   table.add('a', 'a');
@@ -26,7 +44,7 @@ test('topics are bytes, not characters', () => {
   assert.deepEqual(matching(table, Buffer.from('\u00e4').toString('latin1')), ['half']);
 });
 
-test('the first to ask for a topic and the last to leave it are told apart', () => {
+test('the first subscriber to a topic and the last one to leave it are told apart', () => {
   const table = new TopicTable<string>();
   assert.equal(table.add('x', 't'), true);
   assert.equal(table.add('y', 't'), false);
@@ -38,7 +56,7 @@ test('the first to ask for a topic and the last to leave it are told apart', () 
   assert.equal(table.matches(Buffer.from('t')), false);
 });
 
-test('who has asked for what is known', () => {
+test('the topics of a subscriber are known, and each costs its length but at least 256 bytes', () => {
   const table = new TopicTable<string>();
   table.add('x', 'a');
   table.add('x', 'b');
@@ -47,7 +65,47 @@ test('who has asked for what is known', () => {
   assert.equal(table.has('y', 'a'), false);
   assert.deepEqual(table.of('x'), ['a', 'b']);
   assert.deepEqual(table.of('y'), []);
+  assert.equal(table.bytes('x'), 512);
+  table.add('x', 'c'.repeat(1_000));
+  assert.equal(table.bytes('x'), 1_512);
+  table.remove('x', 'c'.repeat(1_000));
   table.remove('x', 'a');
   table.remove('x', 'b');
   assert.equal(table.count('x'), 0);
+  assert.equal(table.bytes('x'), 0);
+});
+
+test('topics of 1,024 lengths cost a message that none of them fits a few steps, not one for each', () => {
+  const table = new TopicTable<string>();
+  for (let length = 1; length <= 1_024; length++) table.add('x', `${'t'.repeat(length - 1)}!`);
+  const other = new CountedMessage(`client ${'t'.repeat(2_000)}`);
+  table.match(other.bytes, () => assert.fail('no topic fits'));
+  assert.ok(other.reads <= 4, `${other.reads} reads`);
+  const close = new CountedMessage('t'.repeat(2_000));
+  assert.equal(table.matches(close.bytes), false);
+  // A byte and the length for each step of the longest topic.
+  assert.ok(close.reads <= 3 * 1_024, `${close.reads} reads`);
+});
+
+test('whatever is added and removed, the trie finds what a list would find', (t) => {
+  const random = seededRandom(t);
+  const table = new TopicTable<string>();
+  const list = new Set<string>();
+  const topic = () => Array.from({ length: random.below(6) }, () => 'ab'[random.below(2)]).join('');
+  for (let i = 0; i < 5_000; i++) {
+    const [subscriber, name] = [`s${random.below(3)}`, topic()];
+    const entry = `${subscriber} ${name}`;
+    const others = [...list].some((each) => each !== entry && each.split(' ')[1] === name);
+    if (random.below(2) === 0) {
+      assert.equal(table.add(subscriber, name), !others && !list.has(entry));
+      list.add(entry);
+    } else {
+      assert.equal(table.remove(subscriber, name), !others && list.delete(entry));
+      list.delete(entry);
+    }
+    const message = topic() + topic();
+    const expected = [...list].map((each) => each.split(' ')).filter(([, each = '']) => message.startsWith(each));
+    assert.deepEqual(matching(table, message), expected.map(([each = '']) => each).sort());
+    assert.equal(table.matches(Buffer.from(message)), expected.length > 0);
+  }
 });
