@@ -65,6 +65,10 @@ export class Connector extends WheelTimer {
       return;
     }
     this.#failures = established ? 0 : this.#failures + 1;
+    this.#retry();
+  }
+
+  #retry(): void {
     this.#owner.context.wheel.schedule(this, backOff(this.#failures, this.#owner.options, Math.random()));
   }
 
@@ -73,7 +77,11 @@ export class Connector extends WheelTimer {
     counters.faults++;
     const { code, detail } = internalError(thrown);
     log.error({ endpoint: this.text, code, detail }, 'internal error');
-    this.destroy();
+    if (this.#stopped) return;
+    // The endpoint stays one to connect to.
+    this.#failures++;
+    if (this.#connection === null) this.#retry();
+    else this.#connection.destroy();
   }
 }
 

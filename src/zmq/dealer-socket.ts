@@ -29,7 +29,7 @@ export class DealerSocket extends RoundRobinSocket {
     return this.peers.send(parts) !== null || this.hold();
   }
 
-  override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
+  protected override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
     this.#onMessage(parts);
   }
 }

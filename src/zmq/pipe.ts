@@ -1,16 +1,20 @@
-import type { Mechanism, Part } from '../codec/zmtp/index.ts';
-import { SendQueue } from './message-queue.ts';
+import { fault, type Guarded } from '../clock/index.ts';
+import type { Mechanism, Part, ZmtpError } from '../codec/zmtp/index.ts';
+import { receivedCost, SendQueue } from './message-queue.ts';
 import type { SocketType } from './socket-type.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
 /** Bytes that leave in one write. */
 const WRITE_BYTES = 262_144;
 
+/** Bytes that each peer may hold even when the total is used up, so that a peer which holds little never pays for the others. */
+const LEAST_SHARE = 65_536;
+
 const NO_ID = Buffer.alloc(0);
 const NOTHING: readonly Buffer[] = [];
 
-/** What pipes, connections and connectors need of the socket that they belong to. */
-export interface PipeOwner {
+/** What pipes, connections and connectors need from the socket that they belong to. */
+export interface PipeOwner extends Guarded {
   readonly type: SocketType;
   readonly context: ZmqContext;
   readonly options: ZmqOptions;
@@ -25,7 +29,8 @@ export interface PipeOwner {
   /** Null if a peer with this routing id is welcome, else why it is not for now. */
   refusal(routingId: Buffer): string | null;
   onPipeReady(pipe: Pipe): void;
-  onPipeMessage(pipe: Pipe, parts: Buffer[]): void;
+  /** Takes a message. Never throws: an exception of the consumer ends this message only. */
+  receive(pipe: Pipe, parts: Buffer[]): void;
   /** A message has gone to the inbox of `pipe`, which was empty. */
   onPipeWaiting(pipe: Pipe): void;
   /**
@@ -41,10 +46,12 @@ export interface PipeOwner {
   onConnectorClosed(): void;
 }
 
-/** What a pipe needs of the connection that serves it. */
-export interface PipeConnection {
-  /** Whether what is written has to wait: no more must be written until the pipe is asked to flush. */
+/** What a pipe needs from the connection that serves it. */
+export interface PipeConnection extends Guarded {
+  /** Whether what is written has to wait: nothing more is written until the pipe is asked to flush. */
   readonly blocked: boolean;
+  /** Bytes that were written and not sent, while `blocked`. */
+  readonly unsent: number;
   /** Whether commands wait for the next write. */
   readonly hasCommands: boolean;
   /** Writes the commands that wait, and then `buffers`, as one. */
@@ -55,25 +62,35 @@ export interface PipeConnection {
   resume(): void;
   /** Closes once all that was written has been sent. */
   end(): void;
+  /** Cuts off a peer that has broken ZMTP or a limit. */
+  refuse(error: ZmtpError): void;
 }
 
 /**
- * The way to one peer and back: what waits to be sent, and what waits to be received. That of an accepted connection ends with
- * it; that of an endpoint we connect to outlives its connections.
+ * The way to one peer and back: what waits to be sent, and what waits to be received. The pipe of an accepted connection ends with
+ * it; the pipe of an endpoint we connect to outlives its connections.
+ *
+ * What a peer makes us hold is charged to the counter `bytesHeld`, which all sockets of a role share. A peer may hold as much as its
+ * own bound allows, and no more than what is left of the total: those that hold much leave something for each other, and a peer that
+ * holds little is never refused because of them.
  */
-export class Pipe {
+export class Pipe implements Guarded {
   /** Null while no handshake is complete. */
   connection: PipeConnection | null = null;
   /** Whether the socket counts it among its peers. */
   attached = false;
-  /** What the peer calls itself; a ROUTER puts here what it calls the peer. Empty for nothing. */
+  /** The routing id of the peer; a ROUTER puts here the one that it has given. Empty for none. */
   routingId: Buffer = NO_ID;
   /** Number of the last message that a publisher has sent here. */
   lastMatch = 0;
-  /** Messages that arrived while the socket was paused. */
-  readonly inbox: Buffer[][] = [];
   readonly #owner: PipeOwner;
   readonly #queue = new SendQueue();
+  /** Messages that arrived while the socket was paused. */
+  readonly #inbox: Buffer[][] = [];
+  /** Bytes charged for the inbox. */
+  #inboxCost = 0;
+  /** Bytes charged for what the connection has taken and not sent. */
+  #unsent = 0;
   #flushQueued = false;
 
   constructor(owner: PipeOwner) {
@@ -85,25 +102,47 @@ export class Pipe {
     return this.#queue.length;
   }
 
-  /** Whether no further message can be taken (the high-water mark, RFC 28 to 30). */
-  get full(): boolean {
-    const { sendHwm } = this.#owner.options;
-    if (sendHwm === 0 || this.#queue.length < sendHwm) return false;
-    // Many messages in one turn are no reason to refuse any as long as the connection takes them.
-    this.flush();
-    return this.#queue.length >= sendHwm;
+  /** Messages that wait to be received. */
+  get waiting(): number {
+    return this.#inbox.length;
   }
 
-  /** Lets `parts` leave with the end of this turn. Returns false, and does nothing, when the pipe is full. */
+  /** Whether no further message can be taken: the high-water mark of RFC 28 to 30, in messages or in bytes. */
+  get full(): boolean {
+    if (!this.#atMark) return false;
+    // Many messages in one turn are no reason to refuse any as long as the connection takes them.
+    this.#tryFlush();
+    return this.#atMark;
+  }
+
+  get #atMark(): boolean {
+    const { sendHwm, sendBytes } = this.#owner.options;
+    const queue = this.#queue;
+    return (sendHwm > 0 && queue.length >= sendHwm) || queue.cost + this.#unsent >= this.share(sendBytes);
+  }
+
+  /** Bytes that the peer may hold now, of `most` that it may hold if others hold little. */
+  share(most: number): number {
+    const { options, context } = this.#owner;
+    const left = options.totalBytes - context.counters.bytesHeld;
+    return Math.min(most, left > LEAST_SHARE ? left : LEAST_SHARE);
+  }
+
+  /** Charges `bytes` more to the total; fewer when negative. */
+  charge(bytes: number): void {
+    this.#owner.context.counters.bytesHeld += bytes;
+  }
+
+  /** Sends `parts` at the end of this turn. Returns false, with nothing done, when the pipe is full. */
   offer(parts: readonly Part[]): boolean {
     if (this.full) return false;
-    this.#queue.push(parts);
+    this.charge(this.#queue.push(parts));
     this.#owner.context.counters.messagesSent++;
     this.flushLater();
     return true;
   }
 
-  /** Lets all that waits leave with the end of this turn, in one write if possible. */
+  /** Sends all that waits at the end of this turn, in one write if possible. */
   flushLater(): void {
     if (this.#flushQueued || this.connection === null) return;
     this.#flushQueued = true;
@@ -113,23 +152,77 @@ export class Pipe {
   /** The turn is over, or the connection takes more. */
   onFlush(): void {
     this.#flushQueued = false;
-    const { connection } = this;
-    if (connection === null) return;
-    this.flush();
+    if (this.connection === null) return;
+    this.#tryFlush();
     this.#owner.onPipeWritable(this);
   }
 
-  flush(): void {
-    const { connection } = this;
-    if (connection === null) return;
-    while (!connection.blocked && (this.#queue.length > 0 || connection.hasCommands)) {
-      connection.write(this.#queue.length > 0 ? this.#queue.take(WRITE_BYTES) : NOTHING);
+  /** Forgets what waits to be sent, and counts it as dropped. */
+  drop(): void {
+    this.#owner.context.counters.messagesDropped += this.#queue.length;
+    this.charge(-this.#queue.cost);
+    this.#queue.clear();
+  }
+
+  /** The connection has gone, and with it what it had taken. */
+  onConnectionLost(): void {
+    this.connection = null;
+    this.charge(-this.#unsent);
+    this.#unsent = 0;
+    this.#owner.onPipeLost(this);
+  }
+
+  /** Keeps a message until it is wanted. Returns whether no further one should be read. */
+  store(parts: Buffer[]): boolean {
+    const { receiveHwm, receiveBytes } = this.#owner.options;
+    const cost = receivedCost(parts);
+    this.#inbox.push(parts);
+    this.#inboxCost += cost;
+    this.charge(cost);
+    if (this.#inbox.length === 1) this.#owner.onPipeWaiting(this);
+    return (receiveHwm > 0 && this.#inbox.length >= receiveHwm) || this.#inboxCost >= this.share(receiveBytes);
+  }
+
+  /** Takes the oldest message out of the inbox, which has one. */
+  takeStored(): Buffer[] {
+    const parts = this.#inbox.shift() as Buffer[];
+    const cost = receivedCost(parts);
+    this.#inboxCost -= cost;
+    this.charge(-cost);
+    return parts;
+  }
+
+  /** Forgets what waits to be received, and counts it as dropped. */
+  dropStored(): void {
+    this.#owner.context.counters.messagesDropped += this.#inbox.length;
+    this.charge(-this.#inboxCost);
+    this.#inboxCost = 0;
+    this.#inbox.length = 0;
+  }
+
+  /** What waits may be what cannot be sent: it is dropped, so that the next connection does not fail on it as well. */
+  onFault(thrown: unknown): void {
+    this.drop();
+    fault(this.connection ?? this.#owner, thrown);
+  }
+
+  #tryFlush(): void {
+    try {
+      this.#flush();
+    } catch (thrown) {
+      fault(this, thrown);
     }
   }
 
-  /** Forgets what waits to be sent: it is counted as dropped. */
-  drop(): void {
-    this.#owner.context.counters.messagesDropped += this.#queue.length;
-    this.#queue.clear();
+  #flush(): void {
+    const { connection } = this;
+    if (connection === null) return;
+    const queue = this.#queue;
+    const before = queue.cost + this.#unsent;
+    while (!connection.blocked && (queue.length > 0 || connection.hasCommands)) {
+      connection.write(queue.length > 0 ? queue.take(WRITE_BYTES) : NOTHING);
+    }
+    this.#unsent = connection.unsent;
+    this.charge(queue.cost + this.#unsent - before);
   }
 }

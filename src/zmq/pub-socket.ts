@@ -1,10 +1,10 @@
 import { type Part, ZmtpError } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 import type { SocketType } from './socket-type.ts';
-import { TopicTable } from './topic-table.ts';
+import { TopicTable, topicCost } from './topic-table.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** PUB (RFC 29): sends each message to all SUB sockets that have asked for its beginning. */
+/** PUB (RFC 29): sends each message to all SUB sockets that subscribe to its beginning. */
 export class PubSocket extends ZmqSocket {
   readonly type: SocketType = 'PUB';
   readonly #topics = new TopicTable<Pipe>();
@@ -12,9 +12,9 @@ export class PubSocket extends ZmqSocket {
   #parts: readonly Part[] = [];
 
   /**
-   * Sends a message to each peer that has asked for what its first part begins with. A peer at its high-water mark misses it,
-   * which is counted. Of a first part in pieces, the first piece has to have all that peers may ask for. The parts must not be
-   * changed any more.
+   * Sends a message to each peer that subscribes to what its first part begins with. A peer at its high-water mark misses it,
+   * which is counted. If the first part is in pieces, the first piece must have all that peers may subscribe to. The parts must not
+   * be changed any more.
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
   send(parts: readonly Part[]): void {
@@ -25,7 +25,7 @@ export class PubSocket extends ZmqSocket {
     this.#topics.match(Buffer.isBuffer(first) ? first : (first[0] as Buffer), this.#sendTo);
   }
 
-  /** Nobody has asked for `topic` before, or nobody does any more. */
+  /** `topic` has its first subscriber, or has lost its last one. */
   protected topicChanged(_topic: Buffer, _subscribed: boolean): void {}
 
   protected override detached(pipe: Pipe): void {
@@ -38,17 +38,22 @@ export class PubSocket extends ZmqSocket {
       this.#remove(pipe, key);
       return;
     }
-    const { maxSubscriptions, maxTopicBytes } = this.options;
+    const { maxSubscriptions, maxTopicBytes, maxTopicsBytes } = this.options;
     if (topic.length > maxTopicBytes) throw new ZmtpError('limit', `a topic of ${topic.length} bytes`);
     if (this.#topics.has(pipe, key)) return;
     if (this.#topics.count(pipe) >= maxSubscriptions) {
       throw new ZmtpError('limit', `more than ${maxSubscriptions} subscriptions`);
     }
+    const cost = topicCost(topic.length);
+    if (this.#topics.bytes(pipe) + cost > pipe.share(maxTopicsBytes)) {
+      throw new ZmtpError('limit', `topics of more than ${this.#topics.bytes(pipe)} bytes`);
+    }
+    pipe.charge(cost);
     if (this.#topics.add(pipe, key)) this.topicChanged(topic, true);
   }
 
   /** RFC 23: a peer of version 3.0 subscribes by messages that begin with a byte of 1 or 0. */
-  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+  protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     const first = parts[0] as Buffer;
     const isSubscription = parts.length === 1 && (first[0] === 0 || first[0] === 1);
     if (isSubscription) this.onPipeSubscription(pipe, first.subarray(1), first[0] === 1);
@@ -56,11 +61,13 @@ export class PubSocket extends ZmqSocket {
   }
 
   #remove(pipe: Pipe, topic: string): void {
+    if (!this.#topics.has(pipe, topic)) return;
+    pipe.charge(-topicCost(topic.length));
     if (this.#topics.remove(pipe, topic)) this.topicChanged(Buffer.from(topic, 'latin1'), false);
   }
 
   readonly #sendTo = (pipe: Pipe): void => {
-    // Once, however many of its topics fit.
+    // Once, however many of its topics match.
     if (pipe.lastMatch === this.#sent) return;
     pipe.lastMatch = this.#sent;
     if (!pipe.offer(this.#parts)) this.context.counters.messagesDropped++;

@@ -12,7 +12,7 @@ export class PullSocket extends ZmqSocket {
     this.#onMessage = onMessage;
   }
 
-  override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
+  protected override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
     this.#onMessage(parts);
   }
 }

@@ -21,7 +21,7 @@ export class PushSocket extends RoundRobinSocket {
   }
 
   /** RFC 30: a PULL socket sends nothing. */
-  override onPipeMessage(): void {
+  protected override onPipeMessage(): void {
     this.context.counters.messagesUnexpected++;
   }
 }

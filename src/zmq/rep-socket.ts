@@ -6,7 +6,7 @@ import { ZmqSocket } from './zmq-socket.ts';
 export class RepSocket extends ZmqSocket {
   readonly type = 'REP';
   readonly #onRequest: (parts: Buffer[]) => void;
-  /** Who has sent the request that is open; null if none is. */
+  /** The peer whose request is open; null if no request is open. */
   #asking: Pipe | null = null;
   /** The parts up to the empty one, which the reply takes back with it. */
   #envelope: Buffer[] = [];
@@ -38,7 +38,7 @@ export class RepSocket extends ZmqSocket {
     return this.#asking === null && super.receiving;
   }
 
-  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+  protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     const delimiter = parts.findIndex((part) => part.length === 0);
     // RFC 28: a request without envelope, or with nothing in it, cannot be answered.
     if (delimiter === -1 || delimiter + 1 === parts.length) {
@@ -47,6 +47,12 @@ export class RepSocket extends ZmqSocket {
     }
     this.#envelope = parts.splice(0, delimiter + 1);
     this.#asking = pipe;
-    this.#onRequest(parts);
+    try {
+      this.#onRequest(parts);
+    } catch (thrown) {
+      // There will be no reply, and the next request must not wait for one.
+      if (this.#asking === pipe) this.#asking = null;
+      throw thrown;
+    }
   }
 }

@@ -8,13 +8,13 @@ const DELIMITER = Buffer.alloc(0);
 export class ReqSocket extends RoundRobinSocket {
   readonly type = 'REQ';
   readonly #onReply: (parts: Buffer[]) => void;
-  /** Who has been sent the request; null if none is open. */
+  /** The peer that has the open request; null if no request is open. */
   #asked: Pipe | null = null;
 
   /**
    * @param onReply `parts` are those of the reply
-   * @param onWritable a request can be taken again after `send` has returned false, or after the peer that was asked has gone
-   *   and so its reply will not come
+   * @param onWritable a request can be taken again after `send` has returned false, or after the peer that had the request has
+   *   left, so that its reply will not come
    */
   constructor(
     context: ZmqContext,
@@ -38,16 +38,19 @@ export class ReqSocket extends RoundRobinSocket {
     return this.#asked !== null || this.hold();
   }
 
-  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
-    // RFC 28: a reply comes from the peer that was asked, and begins with the delimiter; all else is ignored.
+  protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+    // RFC 28: a reply comes from the peer that has the request, and begins with the delimiter; all else is ignored.
     if (pipe !== this.#asked || parts.length < 2 || (parts[0] as Buffer).length > 0) {
       this.context.counters.messagesUnexpected++;
       return;
     }
     this.#asked = null;
     parts.shift();
-    this.#onReply(parts);
-    this.release();
+    try {
+      this.#onReply(parts);
+    } finally {
+      this.release();
+    }
   }
 
   override onPipeLost(pipe: Pipe): void {

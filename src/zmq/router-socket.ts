@@ -68,7 +68,7 @@ export class RouterSocket extends ZmqSocket {
     this.#peers.delete(keyOf(pipe.routingId));
   }
 
-  override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
+  protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     parts.unshift(pipe.routingId);
     this.#onMessage(parts);
   }

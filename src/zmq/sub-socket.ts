@@ -47,7 +47,7 @@ export class SubSocket extends ZmqSocket {
     this.#pipes.delete(pipe);
   }
 
-  override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
+  protected override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
     // What was sent before an `unsubscribe` had got there is not wanted any more.
     if (this.#topics.matches(parts[0] as Buffer)) this.#onMessage(parts);
     else this.context.counters.messagesUnexpected++;

@@ -1,13 +1,14 @@
+import { fault } from '../clock/index.ts';
 import { PubSocket } from './pub-socket.ts';
 import type { SocketType } from './socket-type.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
-/** XPUB (RFC 29): a PUB that tells what is asked for. */
+/** XPUB (RFC 29): a PUB that tells what its peers subscribe to. */
 export class XPubSocket extends PubSocket {
   override readonly type: SocketType = 'XPUB';
   readonly #onSubscription: (topic: Buffer, subscribed: boolean) => void;
 
-  /** @param onSubscription a first peer asks for messages that begin with `topic`, or the last one does no longer */
+  /** @param onSubscription `topic` has its first subscriber, or has lost its last one */
   constructor(
     context: ZmqContext,
     options: Partial<ZmqOptions>,
@@ -18,6 +19,10 @@ export class XPubSocket extends PubSocket {
   }
 
   protected override topicChanged(topic: Buffer, subscribed: boolean): void {
-    this.#onSubscription(topic, subscribed);
+    try {
+      this.#onSubscription(topic, subscribed);
+    } catch (thrown) {
+      fault(this, thrown);
+    }
   }
 }

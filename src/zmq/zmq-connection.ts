@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { WheelTimer } from '../clock/index.ts';
+import { guarded, WheelTimer } from '../clock/index.ts';
 import {
   COMMAND_FRAME,
   encodeError,
@@ -28,7 +28,7 @@ const NO_ID = Buffer.alloc(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * One connection that speaks ZMTP: reads for its pipe, writes what the pipe gives it, answers commands, and watches that the peer
+ * One connection that speaks ZMTP: reads for its pipe, writes what the pipe gives it, replies to commands, and watches that the peer
  * is alive. A peer that breaks the protocol is disconnected, logged and counted.
  */
 export class Connection extends WheelTimer implements PipeConnection {
@@ -43,9 +43,11 @@ export class Connection extends WheelTimer implements PipeConnection {
   #state = HANDSHAKE;
   /** Reading is suspended, because the pipe's inbox is full. */
   #paused = false;
+  /** Bytes charged for an incomplete message. */
+  #held = 0;
   /** Commands to be sent with the next write. */
   #commands: Buffer[] = [];
-  /** Answer to the last PING. Only one: a peer that asks without reading costs nothing. */
+  /** Reply to the last PING. Only one: a peer that sends PINGs without reading costs nothing. */
   #pong: Buffer | null = null;
   #pumping = false;
   #lastInput = performance.now();
@@ -60,7 +62,7 @@ export class Connection extends WheelTimer implements PipeConnection {
 
   /**
    * @param endpoint for the log: where it was accepted or connected to
-   * @param accepted whether the peer has connected to us, and not we to it
+   * @param accepted whether the peer has connected to us
    * @param whenClosed called once the socket is closed
    */
   constructor(
@@ -78,14 +80,23 @@ export class Connection extends WheelTimer implements PipeConnection {
     this.#endpoint = endpoint;
     this.#whenClosed = whenClosed;
     this.#session = new ZmtpSession(owner.newMechanism(accepted), owner.options);
-    socket.on('data', (chunk) => this.#onData(chunk));
-    socket.on('drain', () => this.#onDrain());
+    socket.on(
+      'data',
+      guarded(this, (chunk: Buffer) => this.#onData(chunk)),
+    );
+    socket.on(
+      'drain',
+      guarded(this, () => this.#onDrain()),
+    );
     // RFC 23 knows no half-closed connections: a peer that sends no more is gone.
-    socket.on('end', () => this.#socket.destroy());
+    socket.on('end', () => socket.destroy());
     socket.on('error', (error) => {
       this.#error ??= error;
     });
-    socket.on('close', () => this.#onClosed());
+    socket.on(
+      'close',
+      guarded(this, () => this.#onClosed()),
+    );
     this.#writeHandshake();
     const { handshakeTimeout } = owner.options;
     if (handshakeTimeout > 0) owner.context.wheel.schedule(this, handshakeTimeout);
@@ -93,6 +104,10 @@ export class Connection extends WheelTimer implements PipeConnection {
 
   get blocked(): boolean {
     return this.#state !== OPEN || this.#socket.writableLength >= this.#socket.writableHighWaterMark;
+  }
+
+  get unsent(): number {
+    return this.blocked ? this.#socket.writableLength : 0;
   }
 
   get hasCommands(): boolean {
@@ -179,31 +194,39 @@ export class Connection extends WheelTimer implements PipeConnection {
         else this.#open();
       }
       if (this.#state < ENDING) this.#writeHandshake();
+      this.#account();
     } catch (error) {
       if (!(error instanceof ZmtpError)) throw error;
-      this.#refuse(error);
+      this.refuse(error);
     } finally {
       this.#pumping = false;
     }
   }
 
+  /** Charges what is held of an incomplete message. */
+  #account(): void {
+    const { held } = this.#session;
+    if (held === this.#held) return;
+    // It is held already, so it is a part of what the total has left.
+    this.pipe.charge(held - this.#held);
+    this.#held = held;
+    if (held > this.pipe.share(Number.POSITIVE_INFINITY)) {
+      throw new ZmtpError('limit', `an incomplete message of ${held} bytes, while much is held for other peers`);
+    }
+  }
+
   #deliver(parts: Buffer[]): void {
     const owner = this.#owner;
-    const { inbox } = this.pipe;
+    const { pipe } = this;
     const { counters } = owner.context;
     counters.messagesReceived++;
     if (owner.closing) {
       counters.messagesDropped++;
       return;
     }
-    if (owner.receiving && inbox.length === 0) {
-      owner.onPipeMessage(this.pipe, parts);
-      return;
-    }
-    inbox.push(parts);
-    if (inbox.length === 1) owner.onPipeWaiting(this.pipe);
-    const { receiveHwm } = owner.options;
-    if (receiveHwm > 0 && inbox.length >= receiveHwm) {
+    if (owner.receiving && pipe.waiting === 0) {
+      owner.receive(pipe, parts);
+    } else if (pipe.store(parts)) {
       this.#paused = true;
       this.#socket.pause();
     }
@@ -213,7 +236,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     for (const buffer of this.#session.takeOutput()) this.#socket.write(buffer);
   }
 
-  /** The handshake is complete: whom do we talk to? */
+  /** The handshake is complete: checks who the peer is. */
   #open(): void {
     const owner = this.#owner;
     const { peer } = this.#session;
@@ -309,7 +332,8 @@ export class Connection extends WheelTimer implements PipeConnection {
     if (this.#state === OPEN) this.pipe.onFlush();
   }
 
-  #refuse(error: ZmtpError): void {
+  refuse(error: ZmtpError): void {
+    if (this.#state >= ENDING) return;
     this.#owner.context.counters.peersRefused++;
     this.#cut(`${error.kind}: ${error.message}`, 'warn');
   }
@@ -331,17 +355,21 @@ export class Connection extends WheelTimer implements PipeConnection {
 
   #lost(): void {
     this.#owner.context.counters.peersOpen--;
-    this.pipe.connection = null;
-    this.#owner.onPipeLost(this.pipe);
+    this.pipe.onConnectionLost();
   }
 
   #onClosed(): void {
     const wasOpen = this.pipe.connection === this;
     this.#leave(CLOSED);
-    const { log } = this.#owner.context;
-    if (log.debugEnabled) log.debug({ ...this.#whom(), reason: this.#error?.message }, 'zmq connection closed');
-    if (wasOpen) this.#lost();
-    this.#whenClosed();
+    this.pipe.charge(-this.#held);
+    this.#held = 0;
+    try {
+      if (wasOpen) this.#lost();
+      const { log } = this.#owner.context;
+      if (log.debugEnabled) log.debug({ ...this.#whom(), reason: this.#error?.message }, 'zmq connection closed');
+    } finally {
+      this.#whenClosed();
+    }
   }
 
   #whom(): Record<string, unknown> {

@@ -3,21 +3,23 @@ export class ZmqCounters {
   /** Messages taken by `send`, once for each peer that they go to. */
   messagesSent = 0;
   messagesReceived = 0;
-  /** Messages for a peer that was at its high-water mark, not there, or gone before they left. */
+  /** Messages for a peer that was at its high-water mark, was not connected, or left before they were sent. */
   messagesDropped = 0;
-  /** Messages of a peer that have no meaning for the type of the socket: a reply nobody waits for, a request without envelope. */
+  /** Messages from a peer without a meaning for the type of the socket: a reply nobody waits for, a request without envelope. */
   messagesUnexpected = 0;
-  /** Commands of a peer that have no meaning, for the type of the socket or at all. */
+  /** Commands from a peer without a meaning, for the type of the socket or at all. */
   commandsUnexpected = 0;
   /** Peers that have completed their handshake. */
   peersConnected = 0;
   peersOpen = 0;
-  /** Connections cut because the peer broke ZMTP or a limit, or is of a type that does not fit, or is one too many. */
+  /** Bytes held for peers now: what waits to be sent or received, incomplete messages, topics. */
+  bytesHeld = 0;
+  /** Connections cut because the peer broke ZMTP or a limit, has a socket type that does not fit, or is one too many. */
   peersRefused = 0;
   /** Connections cut because nothing was heard for too long, in the handshake too. */
   peersSilent = 0;
   /** Attempts to connect, repetitions included. */
   dials = 0;
-  /** Exceptions that ended one connection, and that are defects of ours: the log has the stack of each. */
+  /** Exceptions that are defects of ours. Each ended one message or connection; the log has its stack. */
   faults = 0;
 }

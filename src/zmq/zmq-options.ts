@@ -17,8 +17,24 @@ export interface ZmqOptions extends ZmtpLimits {
   readonly routingId: Buffer;
   /** Messages that wait for one peer beyond those on their way; 0 for no bound. */
   readonly sendHwm: number;
+  /**
+   * Bytes of messages that wait for one peer, those in its socket included. A message below the mark is taken whole.
+   * @bound zmq-send
+   */
+  readonly sendBytes: number;
   /** Messages that are taken from one peer while the socket is paused; 0 for no bound. */
   readonly receiveHwm: number;
+  /**
+   * Bytes of messages that are taken from one peer while the socket is paused.
+   * @bound zmq-receive
+   */
+  readonly receiveBytes: number;
+  /**
+   * Bytes held for all peers of the sockets that share their counters: see `ZmqCounters.bytesHeld`. No peer may hold more than what
+   * is left of them, but 64 KiB always.
+   * @bound zmq-total
+   */
+  readonly totalBytes: number;
   /** Time that `close` gives to what is yet to be sent; 0 drops it, `Infinity` waits for ever. */
   readonly linger: number;
   /** ROUTER only: `send` says so when a message cannot be routed, in place of dropping it. */
@@ -39,6 +55,11 @@ export interface ZmqOptions extends ZmtpLimits {
   readonly maxPeers: number;
   /** Topics that one subscriber may ask for. */
   readonly maxSubscriptions: number;
+  /**
+   * Bytes of the topics of one subscriber; each counts as 256 at least.
+   * @bound zmq-topics
+   */
+  readonly maxTopicsBytes: number;
   /** Bytes of one topic. */
   readonly maxTopicBytes: number;
   /** Permission bits of the socket files of `ipc://` endpoints; null leaves them to the umask. */
@@ -49,7 +70,10 @@ export const DEFAULT_OPTIONS: ZmqOptions = {
   ...DEFAULT_LIMITS,
   routingId: Buffer.alloc(0),
   sendHwm: 1_000,
+  sendBytes: 16_777_216,
   receiveHwm: 1_000,
+  receiveBytes: 16_777_216,
+  totalBytes: 268_435_456,
   linger: 1_000,
   mandatory: false,
   immediate: false,
@@ -60,6 +84,7 @@ export const DEFAULT_OPTIONS: ZmqOptions = {
   handshakeTimeout: 30_000,
   maxPeers: 10_000,
   maxSubscriptions: 10_000,
+  maxTopicsBytes: 4_194_304,
   maxTopicBytes: 1_024,
   ipcMode: null,
 };
@@ -81,6 +106,9 @@ export function resolveOptions(given: Partial<ZmqOptions>): ZmqOptions {
   if (!isRoutingId(options.routingId)) throw new ZmqError('option', 'routingId: 255 bytes at most, the first not zero');
   check('sendHwm', options.sendHwm, 0);
   check('receiveHwm', options.receiveHwm, 0);
+  check('sendBytes', options.sendBytes, 1);
+  check('receiveBytes', options.receiveBytes, 1);
+  check('totalBytes', options.totalBytes, 1);
   check('linger', options.linger, 0);
   check('heartbeatInterval', options.heartbeatInterval, 0);
   check('heartbeatTimeout', options.heartbeatTimeout, 1);
@@ -91,6 +119,7 @@ export function resolveOptions(given: Partial<ZmqOptions>): ZmqOptions {
   check('maxParts', options.maxParts, 1);
   check('maxPeers', options.maxPeers, 1);
   check('maxSubscriptions', options.maxSubscriptions, 1);
+  check('maxTopicsBytes', options.maxTopicsBytes, 0);
   check('maxTopicBytes', options.maxTopicBytes, 0);
   return options;
 }

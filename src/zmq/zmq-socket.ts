@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { WheelTimer } from '../clock/index.ts';
-import { encodeMetadata, type Mechanism, NullMechanism, type Part } from '../codec/zmtp/index.ts';
+import { type AtTurnEnd, fault, type Guarded, TurnQueue, WheelTimer } from '../clock/index.ts';
+import { encodeMetadata, type Mechanism, NullMechanism, type Part, ZmtpError } from '../codec/zmtp/index.ts';
+import { internalError } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen } from '../net/index.ts';
 import { Connector } from './connector.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
@@ -27,10 +28,12 @@ interface Bound {
 
 /** Calls back when the time for sending the rest is over. */
 class Linger extends WheelTimer {
+  readonly #owner: Guarded;
   readonly #onTimer: () => void;
 
-  constructor(onTimer: () => void) {
+  constructor(owner: Guarded, onTimer: () => void) {
     super();
+    this.#owner = owner;
     this.#onTimer = onTimer;
   }
 
@@ -39,7 +42,7 @@ class Linger extends WheelTimer {
   }
 
   override onFault(thrown: unknown): void {
-    throw thrown;
+    this.#owner.onFault(thrown);
   }
 }
 
@@ -47,7 +50,7 @@ class Linger extends WheelTimer {
  * What the sockets of all types have in common: endpoints, connections, and the end. The methods named `on…` and `refusal` are
  * called by this room only.
  */
-export abstract class ZmqSocket implements PipeOwner {
+export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   abstract readonly type: SocketType;
   readonly context: ZmqContext;
   readonly options: ZmqOptions;
@@ -55,6 +58,7 @@ export abstract class ZmqSocket implements PipeOwner {
   readonly #bound: Bound[] = [];
   readonly #connectors: Connector[] = [];
   readonly #accepted = new Set<Connection>();
+  readonly #turn = new TurnQueue();
   #toFlush: Pipe[] = [];
   /** Turns that what is to be sent has waited for. */
   #waited = 0;
@@ -67,11 +71,11 @@ export abstract class ZmqSocket implements PipeOwner {
   #waiting: Pipe[] = [];
   #delivering = false;
   #paused = false;
-  /** A message was not taken: whoever sent it waits to be told that there is room. */
+  /** A message was not taken: its sender waits to be told that there is room. */
   #holding = false;
   #closed: Promise<void> | null = null;
   #whenClosed: (() => void) | null = null;
-  readonly #linger = new Linger(() => this.#destroy());
+  readonly #linger = new Linger(this, () => this.#destroy());
 
   /**
    * @param onWritable called when a message can be taken again after `send` has returned false
@@ -171,14 +175,14 @@ export abstract class ZmqSocket implements PipeOwner {
     });
     const { linger } = this.options;
     for (const { listener } of this.#bound.splice(0)) listener.close();
-    for (const pipe of this.#waiting) this.context.counters.messagesDropped += pipe.inbox.length;
+    for (const pipe of this.#waiting) pipe.dropStored();
     this.#waiting = [];
     if (linger === 0) {
       this.#destroy();
     } else {
       if (linger !== Number.POSITIVE_INFINITY) this.context.wheel.schedule(this.#linger, linger);
-      for (const connection of this.#accepted) finish(connection);
-      for (const connector of this.#connectors) connector.finish();
+      for (const connection of this.#accepted) this.#guard(() => finish(connection));
+      for (const connector of this.#connectors) this.#guard(() => connector.finish());
     }
     this.#checkClosed();
     return this.#closed;
@@ -205,10 +209,10 @@ export abstract class ZmqSocket implements PipeOwner {
     try {
       while (this.receiving && this.#waiting.length > 0) {
         const pipe = this.#waiting.shift() as Pipe;
-        const parts = pipe.inbox.shift() as Buffer[];
-        if (pipe.inbox.length > 0) this.#waiting.push(pipe);
-        this.onPipeMessage(pipe, parts);
-        if (pipe.inbox.length === 0) pipe.connection?.resume();
+        const parts = pipe.takeStored();
+        if (pipe.waiting > 0) this.#waiting.push(pipe);
+        this.receive(pipe, parts);
+        if (pipe.waiting === 0) pipe.connection?.resume();
       }
     } finally {
       this.#delivering = false;
@@ -225,7 +229,11 @@ export abstract class ZmqSocket implements PipeOwner {
   protected release(): void {
     if (!this.#holding || this.closing) return;
     this.#holding = false;
-    this.#onWritable();
+    try {
+      this.#onWritable();
+    } catch (thrown) {
+      fault(this, thrown);
+    }
   }
 
   /** @throws ZmqError `closed` when the socket is, `option` when a message has no parts */
@@ -251,7 +259,7 @@ export abstract class ZmqSocket implements PipeOwner {
   }
 
   flushLater(pipe: Pipe): void {
-    if (this.#toFlush.length === 0) setImmediate(() => this.#flush());
+    if (this.#toFlush.length === 0) this.#turn.add(this);
     this.#toFlush.push(pipe);
   }
 
@@ -263,7 +271,16 @@ export abstract class ZmqSocket implements PipeOwner {
     this.#attach(pipe);
   }
 
-  abstract onPipeMessage(pipe: Pipe, parts: Buffer[]): void;
+  protected abstract onPipeMessage(pipe: Pipe, parts: Buffer[]): void;
+
+  receive(pipe: Pipe, parts: Buffer[]): void {
+    try {
+      this.onPipeMessage(pipe, parts);
+    } catch (thrown) {
+      if (thrown instanceof ZmtpError) pipe.connection?.refuse(thrown);
+      else fault(this, thrown);
+    }
+  }
 
   onPipeWaiting(pipe: Pipe): void {
     this.#waiting.push(pipe);
@@ -309,12 +326,17 @@ export abstract class ZmqSocket implements PipeOwner {
       socket.destroy();
       return;
     }
-    socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
-    const connection = new Connection(socket, this, new Pipe(this), endpoint, true, () => {
-      this.#accepted.delete(connection);
-      this.#checkClosed();
-    });
-    this.#accepted.add(connection);
+    try {
+      socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
+      const connection = new Connection(socket, this, new Pipe(this), endpoint, true, () => {
+        this.#accepted.delete(connection);
+        this.#checkClosed();
+      });
+      this.#accepted.add(connection);
+    } catch (thrown) {
+      socket.destroy();
+      fault(this, thrown);
+    }
   }
 
   #attach(pipe: Pipe): void {
@@ -331,17 +353,24 @@ export abstract class ZmqSocket implements PipeOwner {
     this.detached(pipe);
   }
 
-  #flush(): void {
+  /** Sends what this turn has brought. */
+  onTurnEnd(): void {
     if (this.#mayWait()) {
       this.#waited++;
-      setImmediate(() => this.#flush());
+      this.#turn.add(this);
       return;
     }
     this.#waited = 0;
     this.#sent = this.#seen;
     const pipes = this.#toFlush;
     this.#toFlush = [];
-    for (const pipe of pipes) pipe.onFlush();
+    for (const pipe of pipes) {
+      try {
+        pipe.onFlush();
+      } catch (thrown) {
+        fault(pipe, thrown);
+      }
+    }
   }
 
   /**
@@ -359,12 +388,31 @@ export abstract class ZmqSocket implements PipeOwner {
   }
 
   #destroy(): void {
-    for (const connection of this.#accepted) connection.destroy();
+    for (const connection of this.#accepted) this.#guard(() => connection.destroy());
     for (const connector of this.#connectors) {
-      connector.destroy();
-      connector.pipe.drop();
+      this.#guard(() => {
+        connector.destroy();
+        connector.pipe.drop();
+      });
     }
     this.#checkClosed();
+  }
+
+  /** One that fails must not keep the others open. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (thrown) {
+      fault(this, thrown);
+    }
+  }
+
+  /** A consumer has thrown, or the end of the socket has: the socket and its connections go on. */
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.context;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ type: this.type, code, detail }, 'internal error');
   }
 
   #checkClosed(): void {

@@ -13,9 +13,9 @@ export class PieceReader {
   #stash: Buffer = EMPTY;
   #stashed = 0;
 
-  /** Bytes of the input that are not taken yet. */
-  get unread(): number {
-    return this.#stashed + this.#input.length - this.#offset;
+  /** Bytes that the reader holds: of the input that was not taken, and of the room for a piece that is incomplete. */
+  get held(): number {
+    return this.#stash.length + this.#input.length;
   }
 
   /** Adds `chunk`, of which views are given out from now on. All of the former one must have been taken. */

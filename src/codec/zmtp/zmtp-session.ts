@@ -23,6 +23,9 @@ const SHORT_LENGTH = 2;
 const LONG_LENGTH = 3;
 const BODY = 4;
 
+/** Bytes that a part takes beside its own. */
+const PART_COST = 128;
+
 const NO_PEER: Metadata = new Map();
 const NO_COMMAND: Command = { name: '', data: Buffer.alloc(0) };
 
@@ -52,6 +55,11 @@ export class ZmtpSession {
     this.#mechanism = mechanism;
     this.#limits = limits;
     this.#output = [encodeGreeting(mechanism.name, mechanism.asServer)];
+  }
+
+  /** Bytes held of what the peer has begun to send, a fixed cost for each part included; 0 between two messages. */
+  get held(): number {
+    return this.#reader.held + this.#partsBytes + this.#parts.length * PART_COST;
   }
 
   /** What the handshake has to send by now, the greeting to begin with; empty if nothing. */
