@@ -150,10 +150,8 @@ class Play {
         this.#send(tracked, step.bytes, step.more);
         break;
       case 'ping':
-        if (tracked.webSocket && client.open && tracked.open && step.bytes <= client.requestCredit) {
-          client.requestCredit -= step.bytes;
+        if (tracked.webSocket && client.open && tracked.open && step.bytes <= client.requestCredit)
           client.ping('p'.repeat(step.bytes));
-        }
         break;
       case 'close':
         if (tracked.webSocket && client.open && tracked.open) {

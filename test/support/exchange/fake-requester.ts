@@ -30,8 +30,8 @@ export class FakeRequester implements Requester {
   onBytes: (bytes: number) => void = () => {};
   /** Called after every call. */
   onCall: () => void = () => {};
-  /** Whether a body has to be as long as its head says. Responders behind the server leave that to the server. */
-  protected checksLength = true;
+  /** Whether bodies have to be as long as their heads say, and pieces of messages may not be empty. */
+  protected strict = true;
   #left = 0;
   #waiters: { test: () => boolean; resolve: () => void }[] = [];
 
@@ -185,7 +185,7 @@ export class FakeRequester implements Requester {
   #count(bytes: number, more: boolean): void {
     assert.ok(this.head !== null, 'data before the head');
     assert.notEqual(this.head.status, 101, 'a WebSocket has no body');
-    if (!this.checksLength || this.head.bodyLength === UNKNOWN_LENGTH) return;
+    if (!this.strict || this.head.bodyLength === UNKNOWN_LENGTH) return;
     this.#left -= bytes;
     assert.ok(more ? this.#left >= 0 : this.#left === 0, 'the body is not as long as its head said');
   }

@@ -8,8 +8,8 @@ export class RecordingRequester extends FakeWebSocketRequester {
   greedy = true;
   /** Bytes of body and messages that have come. */
   received = 0;
-  // The server stands between and checks that.
-  protected override checksLength = false;
+  // What handlers send is passed on as it is: the server judges it.
+  protected override strict = false;
   readonly #lines: string[] = [];
 
   constructor(request: RequestHead) {
