@@ -202,7 +202,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     let answer: HandshakeAnswer;
     try {
       // RFC 9110 §7.8: HTTP/1.0 has no upgrades.
-      if (head.minorVersion === 0) throw new HandshakeError('HTTP/1.0 response');
+      if (head.version === '1.0') throw new HandshakeError('HTTP/1.0 response');
       answer = readHandshakeAnswer(head.headers, this.#offer as HandshakeOffer);
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;

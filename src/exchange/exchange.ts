@@ -32,8 +32,8 @@ export interface RequestHead {
   readonly scheme: 'http' | 'https' | 'ws' | 'wss';
   /** `host[:port]` from the absolute-form target or else the Host field; empty if the request has none (HTTP/1.0). */
   readonly authority: string;
-  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
-  readonly minorVersion: 0 | 1;
+  /** The version of HTTP that the client speaks. */
+  readonly version: '1.0' | '1.1' | '2';
   readonly headers: HeaderList;
   /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when it is chunked. */
   readonly bodyLength: number;

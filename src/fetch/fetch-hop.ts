@@ -30,7 +30,7 @@ export class FetchHop implements RequestHead, WebSocketHop {
   readonly scheme: RequestHead['scheme'];
   /** `host[:port]` as it stands in the Host field. */
   readonly authority: string;
-  readonly minorVersion = 1;
+  readonly version = '1.1';
   /** Host first. */
   readonly headers: HeaderList;
   readonly bodyLength: number;

@@ -104,7 +104,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       target: rewriteTarget(request.target, route.route),
       scheme: request.scheme,
       authority: request.authority,
-      minorVersion: request.minorVersion,
+      version: request.version,
       headers,
       bodyLength: this.#repetition === null ? request.bodyLength : this.#bodyBytes,
       peer: request.peer,

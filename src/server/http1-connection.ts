@@ -112,7 +112,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     server.counters.requests++;
     this.#last = !head.keepAlive;
     const keepAlive = head.keepAlive && !server.draining;
-    const writer = new ResponseWriter(this.socket, head.method, head.minorVersion, keepAlive);
+    const writer = new ResponseWriter(this.socket, head.method, head.version, keepAlive);
     this.#writer = writer;
     this.#exchanges++;
     this.#requestCredit = 0;
@@ -311,7 +311,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     const responder = this.responder;
     this.responder = null;
     responder?.onRequestError(error);
-    const writer = this.#writer ?? new ResponseWriter(this.socket, 'GET', 1, false);
+    const writer = this.#writer ?? new ResponseWriter(this.socket, 'GET', '1.1', false);
     this.#writer = writer;
     writer.keepAlive = false;
     this.#fail(error);
@@ -406,7 +406,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
 
   /** Answers a connection that is one too many. */
   turnAway(error: ExchangeError): void {
-    this.#writer = new ResponseWriter(this.socket, 'GET', 1, false);
+    this.#writer = new ResponseWriter(this.socket, 'GET', '1.1', false);
     this.#fail(error);
   }
 

@@ -1,5 +1,12 @@
 import type { Socket } from 'node:net';
-import { chunkHeader, encodeChunk, LAST_CHUNK, reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
+import {
+  chunkHeader,
+  encodeChunk,
+  type Http1Version,
+  LAST_CHUNK,
+  reasonPhrase,
+  responseHeadText,
+} from '../codec/http1/index.ts';
 import { ExchangeError, type Payload, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import { SMALL_BODY } from './server-limits.ts';
 
@@ -17,7 +24,7 @@ export class ResponseWriter {
   keepAlive: boolean;
   readonly #socket: Socket;
   readonly #method: string;
-  readonly #minorVersion: 0 | 1;
+  readonly #version: Http1Version;
   #head: ResponseHead | null = null;
   #headWritten = false;
   #framing = NONE;
@@ -25,11 +32,11 @@ export class ResponseWriter {
   #left = 0;
   #probed = false;
 
-  /** @param method and minorVersion of the request: the framing depends on them */
-  constructor(socket: Socket, method: string, minorVersion: 0 | 1, keepAlive: boolean) {
+  /** @param method and version of the request: the framing depends on them */
+  constructor(socket: Socket, method: string, version: Http1Version, keepAlive: boolean) {
     this.#socket = socket;
     this.#method = method;
-    this.#minorVersion = minorVersion;
+    this.#version = version;
     this.keepAlive = keepAlive;
   }
 
@@ -130,7 +137,7 @@ export class ResponseWriter {
       this.#framing = LENGTH;
       this.#left = bodyLength;
       text += `Content-Length: ${bodyLength}\r\n`;
-    } else if (this.#minorVersion === 1) {
+    } else if (this.#version === '1.1') {
       this.#framing = CHUNKED;
       text += 'Transfer-Encoding: chunked\r\n';
     } else {
@@ -141,7 +148,7 @@ export class ResponseWriter {
     // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection; a 426 has to send it (§15.5.22).
     if (status === 426) text += 'Connection: Upgrade\r\n';
     if (!this.keepAlive) text += 'Connection: close\r\n';
-    else if (this.#minorVersion === 0) text += 'Connection: keep-alive\r\n';
+    else if (this.#version === '1.0') text += 'Connection: keep-alive\r\n';
     this.#headWritten = true;
     return `${text}\r\n`;
   }

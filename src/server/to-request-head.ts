@@ -14,7 +14,7 @@ export function toRequestHead(
     target: head.target,
     scheme,
     authority: head.authority,
-    minorVersion: head.minorVersion,
+    version: head.version,
     headers: head.headers,
     bodyLength: head.bodyLength === CHUNKED ? UNKNOWN_LENGTH : head.bodyLength,
     peer,

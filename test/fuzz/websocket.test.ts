@@ -358,7 +358,7 @@ describe('handshakes', () => {
         const fields = ['Sec-WebSocket-Extensions', extensions, 'Sec-WebSocket-Protocol', protocols];
         const upgrade = ['Upgrade', 'websocket', 'Connection', 'Upgrade'];
         const request = ['Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', KEY, ...upgrade, ...fields];
-        const handshake = readHandshake({ method: 'GET', minorVersion: 1, headers: request, bodyLength: 0 });
+        const handshake = readHandshake({ method: 'GET', version: '1.1', headers: request, bodyLength: 0 });
         assert.ok(handshake !== null, escapeText(extensions));
         if (handshake.valid) acceptDeflate(handshake.extensions, policy);
         else assert.equal(handshake.status, 400);

@@ -176,14 +176,14 @@ export class Http1Transcript {
 }
 
 function describeRequest(head: Http1RequestHead): string {
-  const { method, target, authority, minorVersion, bodyLength, keepAlive, expectContinue, expectUnknown } = head;
+  const { method, target, authority, version, bodyLength, keepAlive, expectContinue, expectUnknown } = head;
   const flags = `${keepAlive ? 'keep-alive' : 'close'}${expectContinue ? ' expect-continue' : ''}${expectUnknown ? ' expect-unknown' : ''}`;
-  return `head method=${method} target=${target} authority=${authority} version=1.${minorVersion} body=${lengthText(bodyLength)} ${flags}`;
+  return `head method=${method} target=${target} authority=${authority} version=${version} body=${lengthText(bodyLength)} ${flags}`;
 }
 
 function describeResponse(head: Http1ResponseHead): string {
-  const { status, reason, minorVersion, bodyLength, keepAlive } = head;
-  return `head status=${status} reason="${reason}" version=1.${minorVersion} body=${lengthText(bodyLength)} ${keepAlive ? 'keep-alive' : 'close'}`;
+  const { status, reason, version, bodyLength, keepAlive } = head;
+  return `head status=${status} reason="${reason}" version=${version} body=${lengthText(bodyLength)} ${keepAlive ? 'keep-alive' : 'close'}`;
 }
 
 function lengthText(bodyLength: number): string {

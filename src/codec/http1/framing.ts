@@ -1,6 +1,9 @@
 import { listMembers } from '../fields/index.ts';
 import { Http1Error } from './http1-error.ts';
 
+/** A version of HTTP/1 that is spoken here. */
+export type Http1Version = '1.0' | '1.1';
+
 /** Length of a body that is chunked. */
 export const CHUNKED = -1;
 /** Length of a response body that ends with the connection. */
@@ -40,9 +43,9 @@ export function checkChunked(transferEncoding: string): void {
  * Whether the connection may carry another message after this one (RFC 9112 §9.3).
  * @param connection the Connection values joined by commas, null when absent
  */
-export function isPersistent(minorVersion: 0 | 1, connection: string | null): boolean {
-  if (connection === null) return minorVersion === 1;
+export function isPersistent(version: Http1Version, connection: string | null): boolean {
+  if (connection === null) return version === '1.1';
   const options = listMembers([connection]).map((option) => option.toLowerCase());
   if (options.includes('close')) return false;
-  return minorVersion === 1 || options.includes('keep-alive');
+  return version === '1.1' || options.includes('keep-alive');
 }

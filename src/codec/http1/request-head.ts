@@ -1,7 +1,7 @@
 import type { FieldList } from '../fields/index.ts';
 import { isHostText, isTargetText, isToken } from './chars.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
-import { CHUNKED, checkChunked, isPersistent, parseContentLength } from './framing.ts';
+import { CHUNKED, checkChunked, type Http1Version, isPersistent, parseContentLength } from './framing.ts';
 import { HeadCollector } from './head-collector.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
@@ -13,7 +13,7 @@ export interface Http1RequestHead {
   readonly target: string;
   /** From the absolute-form target, else the Host field; empty when there is neither (HTTP/1.0). */
   readonly authority: string;
-  readonly minorVersion: 0 | 1;
+  readonly version: Http1Version;
   /** All fields as they came. */
   readonly headers: FieldList;
   /** Bytes of the body, 0 for none, or `CHUNKED`. */
@@ -50,7 +50,7 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
   }
   const method = text.slice(start, methodEnd);
   if (!isToken(method)) throw new Http1Error('malformed', 'invalid method');
-  const minorVersion = parseVersion(text.slice(targetEnd + 1, end));
+  const version = parseVersion(text.slice(targetEnd + 1, end));
   if (method === 'CONNECT') throw new Http1Error('method', 'CONNECT: no tunnels are offered here');
   const rawTarget = text.slice(methodEnd + 1, targetEnd);
   if (rawTarget.length > limits.maxTargetBytes) {
@@ -60,7 +60,7 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
   const fields = parseFieldLines(text, nextLine(text, end), limits);
   const { host } = fields;
   // RFC 9112 §3.2: an HTTP/1.1 request without Host, or with an invalid one, is a 400.
-  if (host === null && minorVersion === 1) throw new Http1Error('malformed', 'no Host');
+  if (host === null && version === '1.1') throw new Http1Error('malformed', 'no Host');
   if (host !== null && !isHostText(host)) throw new Http1Error('malformed', 'invalid Host');
   let target = rawTarget;
   let authority = host ?? '';
@@ -71,19 +71,19 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
     method,
     target,
     authority,
-    minorVersion,
+    version,
     headers: fields.headers,
-    bodyLength: requestBodyLength(fields, minorVersion),
-    keepAlive: isPersistent(minorVersion, fields.connection),
+    bodyLength: requestBodyLength(fields, version),
+    keepAlive: isPersistent(version, fields.connection),
     // RFC 9110 §10.1.1: an HTTP/1.0 client cannot wait for a 100.
-    expectContinue: fields.expect !== null && minorVersion === 1 && fields.expect.toLowerCase() === '100-continue',
+    expectContinue: fields.expect !== null && version === '1.1' && fields.expect.toLowerCase() === '100-continue',
     expectUnknown: fields.expect !== null && fields.expect.toLowerCase() !== '100-continue',
   };
 }
 
-function parseVersion(text: string): 0 | 1 {
-  if (text === 'HTTP/1.1') return 1;
-  if (text === 'HTTP/1.0') return 0;
+function parseVersion(text: string): Http1Version {
+  if (text === 'HTTP/1.1') return '1.1';
+  if (text === 'HTTP/1.0') return '1.0';
   if (/^HTTP\/\d\.\d$/.test(text)) throw new Http1Error('version', `${text} is not spoken here`);
   throw new Http1Error('malformed', 'invalid HTTP version');
 }
@@ -107,10 +107,10 @@ function readOtherForm(method: string, target: string, host: string): { target: 
 }
 
 /** How the body of a request is framed (RFC 9112 §6.3). */
-function requestBodyLength(fields: FieldLines, minorVersion: 0 | 1): number {
+function requestBodyLength(fields: FieldLines, version: Http1Version): number {
   if (fields.transferEncoding !== null) {
     // §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing; together with Content-Length it smells of smuggling.
-    if (minorVersion === 0) throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 request');
+    if (version === '1.0') throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 request');
     if (fields.contentLength !== null)
       throw new Http1Error('malformed', 'Content-Length together with Transfer-Encoding');
     checkChunked(fields.transferEncoding);

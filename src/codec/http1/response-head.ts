@@ -1,7 +1,7 @@
 import type { FieldList } from '../fields/index.ts';
 import { isFieldText } from './chars.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
-import { CHUNKED, checkChunked, isPersistent, parseContentLength, UNTIL_CLOSE } from './framing.ts';
+import { CHUNKED, checkChunked, type Http1Version, isPersistent, parseContentLength, UNTIL_CLOSE } from './framing.ts';
 import { HeadCollector } from './head-collector.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
@@ -11,7 +11,7 @@ export interface Http1ResponseHead {
   /** 100 to 999. */
   readonly status: number;
   readonly reason: string;
-  readonly minorVersion: 0 | 1;
+  readonly version: Http1Version;
   /** All fields as they came. */
   readonly headers: FieldList;
   /** Bytes of the body, 0 for none, `CHUNKED` or `UNTIL_CLOSE`. */
@@ -53,9 +53,9 @@ export class ResponseHeadReader extends HeadCollector {
 
 function parseResponseHead(text: string, method: string, limits: Http1Limits): Http1ResponseHead {
   const end = lineEnd(text, 0, limits);
-  const version = text.slice(0, 8);
-  if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') {
-    if (/^HTTP\/\d\.\d$/.test(version)) throw new Http1Error('version', `${version} is not spoken here`);
+  const name = text.slice(0, 8);
+  if (name !== 'HTTP/1.1' && name !== 'HTTP/1.0') {
+    if (/^HTTP\/\d\.\d$/.test(name)) throw new Http1Error('version', `${name} is not spoken here`);
     throw new Http1Error('malformed', 'not an HTTP response');
   }
   const status = Number(text.slice(9, 12));
@@ -65,24 +65,24 @@ function parseResponseHead(text: string, method: string, limits: Http1Limits): H
   const reason = text.slice(Math.min(13, end), end);
   if (!isFieldText(reason)) throw new Http1Error('malformed', 'control character in the reason');
   const fields = parseFieldLines(text, nextLine(text, end), limits);
-  const minorVersion = version === 'HTTP/1.1' ? 1 : 0;
-  const bodyLength = responseBodyLength(fields, method, status, minorVersion);
+  const version = name === 'HTTP/1.1' ? '1.1' : '1.0';
+  const bodyLength = responseBodyLength(fields, method, status, version);
   return {
     status,
     reason,
-    minorVersion,
+    version,
     headers: fields.headers,
     bodyLength,
     // RFC 9110 §15.2.2: behind a 101 the connection speaks another protocol.
-    keepAlive: bodyLength !== UNTIL_CLOSE && status !== 101 && isPersistent(minorVersion, fields.connection),
+    keepAlive: bodyLength !== UNTIL_CLOSE && status !== 101 && isPersistent(version, fields.connection),
   };
 }
 
 /** How the body of a response is framed (RFC 9112 §6.3). */
-function responseBodyLength(fields: FieldLines, method: string, status: number, minorVersion: 0 | 1): number {
+function responseBodyLength(fields: FieldLines, method: string, status: number, version: Http1Version): number {
   const { contentLength, transferEncoding } = fields;
   if (transferEncoding !== null) {
-    if (minorVersion === 0) throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 response');
+    if (version === '1.0') throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 response');
     if (contentLength !== null) throw new Http1Error('malformed', 'Content-Length together with Transfer-Encoding');
     checkChunked(transferEncoding);
   }

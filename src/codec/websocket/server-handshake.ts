@@ -8,7 +8,7 @@ import { HandshakeError } from './websocket-error.ts';
 /** What of a request's head decides about its handshake. */
 export interface HandshakeRequest {
   readonly method: string;
-  readonly minorVersion: 0 | 1;
+  readonly version: '1.0' | '1.1';
   readonly headers: FieldList;
   /** 0 for no body; anything else is one. */
   readonly bodyLength: number;
@@ -43,16 +43,16 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
  * `websocket`, or it is HTTP/1.0, where Upgrade is ignored (RFC 9110 §7.8).
  */
 export function readHandshake(request: HandshakeRequest): ValidHandshake | InvalidHandshake | null {
-  const { method, minorVersion, headers, bodyLength } = request;
-  if (minorVersion === 0 || !fieldLists(headers, 'upgrade', 'websocket')) return null;
+  const { method, version, headers, bodyLength } = request;
+  if (version === '1.0' || !fieldLists(headers, 'upgrade', 'websocket')) return null;
   if (method !== 'GET') return invalid('method is not GET');
   if (bodyLength !== 0) return invalid('request has a body');
   if (!fieldLists(headers, 'connection', 'upgrade')) return invalid('Connection does not list upgrade');
   const versions = fieldValues(headers, 'sec-websocket-version');
-  const [version] = versions;
+  const [wanted] = versions;
   // RFC 6455 §11.3.5: once in a request.
-  if (version === undefined || versions.length > 1) return invalid('not one Sec-WebSocket-Version');
-  if (version !== '13') {
+  if (wanted === undefined || versions.length > 1) return invalid('not one Sec-WebSocket-Version');
+  if (wanted !== '13') {
     // RFC 6455 §4.4; RFC 9110 §15.5.22: a 426 names what to upgrade to.
     const fields = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
     return { valid: false, status: 426, message: 'Sec-WebSocket-Version is not 13', headers: fields };

@@ -11,7 +11,7 @@ export function requestHead(fields: RequestFields = {}): RequestHead {
     target: '/',
     scheme: 'http',
     authority: 'example.com',
-    minorVersion: 1,
+    version: '1.1',
     headers: ['Host', 'example.com'],
     bodyLength: 0,
     peer: { address: '127.0.0.1', port: 57_416 },

@@ -25,7 +25,7 @@ test('A plain request goes to the client as it is, and nobody stands in between'
       target: '/b?c',
       scheme: 'http',
       authority: 'a.example:81',
-      minorVersion: 1,
+      version: '1.1',
       headers: ['Host', 'a.example:81', 'X', '1'],
       bodyLength: 0,
       peer: { address: '', port: 0 },

@@ -36,7 +36,7 @@ test('a request reaches the service as it was sent', async (t) => {
     target: '/a%20b?c=d',
     scheme: 'http',
     authority: 'Example.com:81',
-    minorVersion: 1,
+    version: '1.1',
     headers: ['HOST', 'Example.com:81', 'X-A', '1', 'x-b', '', 'X-A', '2'],
     bodyLength: 0,
     peer: { address: '127.0.0.1', port: client.socket.localPort },

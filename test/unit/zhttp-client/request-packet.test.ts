@@ -36,7 +36,7 @@ test('the first packet of a WebSocket has no stream, but credits', (t) => {
 });
 
 test('a request without a host is for localhost', (t) => {
-  assert.equal(packetOf(t, { authority: '', minorVersion: 0, headers: [] }).uri, 'http://localhost/');
+  assert.equal(packetOf(t, { authority: '', version: '1.0', headers: [] }).uri, 'http://localhost/');
 });
 
 test('the asterisk of OPTIONS is no path', (t) => {

@@ -74,27 +74,27 @@ describe('checkChunked', () => {
 });
 
 describe('isPersistent', () => {
-  for (const [minorVersion, connection, persistent] of [
-    [1, null, true],
-    [0, null, false],
-    [1, '', true],
-    [0, '', false],
-    [1, 'close', false],
-    [0, 'close', false],
-    [1, 'keep-alive', true],
-    [0, 'keep-alive', true],
-    [0, 'Keep-Alive', true],
-    [0, 'x, KEEP-ALIVE ,', true],
-    [1, 'keep-alive, CLOSE', false],
-    [0, 'keep-alive,close', false],
-    [1, 'closed', true],
-    [1, 'close\xa0', true],
-    [0, 'keepalive', false],
-    [1, '"close"', true],
+  for (const [version, connection, persistent] of [
+    ['1.1', null, true],
+    ['1.0', null, false],
+    ['1.1', '', true],
+    ['1.0', '', false],
+    ['1.1', 'close', false],
+    ['1.0', 'close', false],
+    ['1.1', 'keep-alive', true],
+    ['1.0', 'keep-alive', true],
+    ['1.0', 'Keep-Alive', true],
+    ['1.0', 'x, KEEP-ALIVE ,', true],
+    ['1.1', 'keep-alive, CLOSE', false],
+    ['1.0', 'keep-alive,close', false],
+    ['1.1', 'closed', true],
+    ['1.1', 'close\xa0', true],
+    ['1.0', 'keepalive', false],
+    ['1.1', '"close"', true],
   ] as const) {
     const answer = persistent ? 'lasts' : 'ends';
-    test(`a connection of HTTP/1.${minorVersion} with ${JSON.stringify(connection)} ${answer}`, () => {
-      assert.equal(isPersistent(minorVersion, connection), persistent);
+    test(`a connection of HTTP/${version} with ${JSON.stringify(connection)} ${answer}`, () => {
+      assert.equal(isPersistent(version, connection), persistent);
     });
   }
 });
