@@ -25,7 +25,7 @@ export function fault(owner: Guarded, thrown: unknown): void {
     owner.onFault(thrown);
   } catch (second) {
     lastResort(thrown);
-    lastResort(second);
+    if (second !== thrown) lastResort(second);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Counters } from './counters.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Requester, Responder, ResponseHead } from './exchange.ts';
+import { internalError } from './internal-error.ts';
 import type { Payload } from './payload.ts';
 
 /**
@@ -73,6 +74,13 @@ export abstract class ExchangeRelay implements Requester, Responder {
 
   onResponseCredit(bytes: number): void {
     this.responder?.onResponseCredit(bytes);
+  }
+
+  /** An exception, which is a defect of ours, ends this exchange alone. Throws it again when there is nothing left to end. */
+  onFault(thrown: unknown): void {
+    this.#counters.faults++;
+    if (this.over) throw thrown;
+    this.fail(internalError(thrown));
   }
 
   /** It is over, for whatever reason: what is still kept for it can go. */

@@ -1,5 +1,5 @@
 import { type TimerWheel, WheelTimer } from '../clock/index.ts';
-import { type Counters, ExchangeError, ExchangeRelay, internalError, type Requester } from '../exchange/index.ts';
+import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
 
 /** Ends an exchange with HF_FETCH_TIMEOUT that is not over in time, whatever it waits for. */
 export class TimeLimit extends ExchangeRelay {
@@ -16,10 +16,6 @@ export class TimeLimit extends ExchangeRelay {
 
   expire(): void {
     this.fail(new ExchangeError('HF_FETCH_TIMEOUT', 'the response was not complete in time'));
-  }
-
-  onFault(thrown: unknown): void {
-    this.fail(internalError(thrown));
   }
 
   protected override onOver(): void {

@@ -51,6 +51,8 @@ export class GripResponse implements DecodedBody, Guarded {
   #sending: Instruct | null = null;
   #ended = false;
   #over = false;
+  /** Bytes that the client takes, and the decoder has not been granted. */
+  #owedCredits: number;
   /** Bytes of the origin that it gets no credit for until the client has taken some. */
   #withheld = 0;
 
@@ -75,6 +77,7 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#origin = origin;
     this.#outcome = outcome;
     this.#sender = new CreditedResponse(requester, credits);
+    this.#owedCredits = credits;
     const codings = listMembers(fieldValues(head.headers, 'content-encoding')).filter(
       (coding) => coding.toLowerCase() !== 'identity',
     );
@@ -84,7 +87,8 @@ export class GripResponse implements DecodedBody, Guarded {
       const detail = `the GRIP response is encoded with ${coding}, which cannot be undone here`;
       throw new ExchangeError('HF_GRIP_INVALID', detail);
     }
-    this.#decoder = coding === undefined ? null : new BodyDecoder(coding, this, (call) => guarded(this, call));
+    this.#decoder =
+      coding === undefined ? null : new BodyDecoder(coding, this, MAX_INSTRUCT_BODY + 1, (call) => guarded(this, call));
   }
 
   /** Whether the client has got part of the response. */
@@ -94,23 +98,22 @@ export class GripResponse implements DecodedBody, Guarded {
 
   /** Bytes of the origin. */
   data(chunk: Buffer, more: boolean): void {
-    if (chunk.length > 0) {
-      const { length } = chunk;
-      if (this.#decoder !== null) {
-        this.#decoder.write(chunk, () => this.#worked(length));
-      } else {
-        this.onDecoded(chunk);
-        this.#worked(length);
-      }
+    if (this.#over) return;
+    if (this.#decoder !== null) {
+      this.#decoder.write(chunk);
+      if (!more) this.#decoder.end();
+      return;
     }
-    if (more || this.#over) return;
-    if (this.#decoder !== null) this.#decoder.end();
-    else this.onDecodedEnd();
+    this.onDecoded(chunk, more);
+    this.onEncodedTaken(chunk.length);
   }
 
   /** The client takes more. */
   credit(bytes: number): void {
     this.#sender.credit(bytes);
+    // The decoder gets as many: so what waits is never more than what was collected.
+    if (this.#sending === null) this.#owedCredits += bytes;
+    else this.#decoder?.credit(bytes);
     this.#afterSending();
   }
 
@@ -122,20 +125,19 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#chunks = [];
   }
 
-  onDecoded(chunk: Buffer): void {
+  onDecoded(chunk: Buffer, more: boolean): void {
     if (this.#over) return;
-    if (this.#sending === null) {
+    if (this.#sending !== null) {
+      this.#sender.give(chunk);
+    } else {
       this.#chunks.push(chunk);
       this.#size += chunk.length;
       if (this.#size > MAX_INSTRUCT_BODY) this.#beginStreaming();
-      return;
     }
-    this.#sender.give(chunk);
-    if (this.#sender.waiting > MAX_WAITING) this.#decoder?.pause();
+    if (!more && !this.#over) this.#end();
   }
 
-  onDecodedEnd(): void {
-    if (this.#over) return;
+  #end(): void {
     this.#ended = true;
     if (this.#sending !== null) {
       this.#afterSending();
@@ -167,7 +169,7 @@ export class GripResponse implements DecodedBody, Guarded {
     return hold?.mode === 'response' || (response.status !== 204 && response.status !== 304);
   }
 
-  #worked(bytes: number): void {
+  onEncodedTaken(bytes: number): void {
     this.#withheld += bytes;
     if (this.#sender.waiting <= MAX_WAITING) this.#release();
   }
@@ -192,6 +194,7 @@ export class GripResponse implements DecodedBody, Guarded {
     const { status, reason, headers } = instruct.response;
     this.#requester.onResponse({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
     for (const chunk of chunks) this.#sender.give(chunk);
+    this.#decoder?.credit(this.#owedCredits);
   }
 
   #relay(instruct: Instruct): void {
@@ -205,10 +208,7 @@ export class GripResponse implements DecodedBody, Guarded {
   #afterSending(): void {
     if (this.#over || this.#sending === null) return;
     const { waiting } = this.#sender;
-    if (waiting <= MAX_WAITING) {
-      this.#decoder?.resume();
-      this.#release();
-    }
+    if (waiting <= MAX_WAITING) this.#release();
     if (!this.#ended || waiting > 0 || this.#sending.hold === null) return;
     this.#over = true;
     this.#outcome.onHold(this.#sending, this.#sender.credits, true);

@@ -1,102 +1,246 @@
-import * as zlib from 'node:zlib';
 import type { CallGuard } from '../calls/index.ts';
 import { ContentError } from './content-error.ts';
-import { isZlib } from './decode-at-once.ts';
+import { decodeAtOnce } from './decode-at-once.ts';
+import { type DecoderStream, isDecodable, openDecoderStream, windowBytes } from './decoder-stream.ts';
+import { WindowBudget, type WindowUser } from './window-budget.ts';
 
 /** Takes what a decoder makes of the encoded bytes. */
 export interface DecodedBody {
-  onDecoded(chunk: Buffer): void;
-  /** Comes early when bytes follow that are no part of the encoding any more. */
-  onDecodedEnd(): void;
+  /**
+   * Decoded bytes, never more than the credits. With `more` false they are the last: that may come early, when bytes follow that are not
+   * part of the encoding any more.
+   */
+  onDecoded(chunk: Buffer, more: boolean): void;
   onDecodingError(error: ContentError): void;
+  /** So many encoded bytes have been worked off: there is room for as many more. */
+  onEncodedTaken(bytes: number): void;
 }
 
-type DecoderStream = ReturnType<typeof zlib.createGunzip>;
+const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Only later versions of Node than those that this runs on at least have zstd. */
-const { createZstdDecompress } = zlib as { createZstdDecompress?: () => DecoderStream };
+/** Bytes of an encoded body that is decoded at once if all of it comes in one turn: most responses are small. */
+const MAX_AT_ONCE = 16_384;
 
-const CODINGS: ReadonlySet<string> = new Set(
-  ['gzip', 'x-gzip', 'deflate', 'br'].concat(createZstdDecompress === undefined ? [] : ['zstd']),
-);
+/** Bytes of a body that is decoded at once; a larger one is decoded piece by piece. */
+const MAX_DECODED_AT_ONCE = 65_536;
 
-/** Value of an Accept-Encoding field that asks for the codings that can be undone here (RFC 9110 §12.5.3). */
-export const ACCEPTED_CODINGS = [...CODINGS].filter((coding) => coding !== 'x-gzip').join(', ');
-
-/** Whether a content coding can be undone here; its name counts in any case. */
-export function isDecodable(coding: string): boolean {
-  return CODINGS.has(coding.toLowerCase());
-}
+/** Windows up to this many bytes need no budget: they are not larger than the other buffers of an exchange. */
+const SMALL_WINDOW = 65_536;
 
 /**
- * Undoes a content coding (RFC 9110 §8.4.1) piece by piece, so that a small input that grows huge never does so in memory. Behind a gzip
+ * Bytes of the windows of all decoders of br and zstd, where over `SMALL_WINDOW`.
+ * @bound decoder-windows
+ */
+const MAX_WINDOWS = 536_870_912;
+
+const windows = new WindowBudget(MAX_WINDOWS);
+
+/**
+ * Undoes a content coding (RFC 9110 §8.4.1) as far as the credits of its receiver go: what has been decoded and not been passed on is one
+ * piece of zlib's, 16 KB, or 64 KB of a body that was decoded at once. So a small input that grows huge does not do so in memory.
+ *
+ * A body that ends within the turn of the event loop in which it began, and is small, is decoded at once, without a thread. Behind a gzip
  * member may stand another one, or zeros. What stands behind the end of the other codings is ignored.
  */
-export class BodyDecoder {
+export class BodyDecoder implements WindowUser {
   readonly #coding: string;
   readonly #to: DecodedBody;
   readonly #guard: CallGuard;
+  /** Bytes that the receiver takes. */
+  #credits: number;
+  /** Encoded bytes that the stream has not been given: the beginning of the body, or what came while the stream was busy. */
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** No more encoded bytes come. */
+  #complete = false;
+  /** Null until it is known that the body is not decoded at once. */
   #stream: DecoderStream | null = null;
+  /** Called when the stream has worked off what it was given. */
+  #onTaken: (error?: Error | null) => void = () => {};
+  /** Whether the body is decoded piece by piece, now or as soon as there is memory for the window. */
+  #piecewise = false;
+  /** Bytes that the stream is working on. */
+  #busy = 0;
+  /** Bytes of the window that were taken from the budget, or are waited for. */
+  #window = 0;
+  /** Decoded bytes that wait for credits; the stream is paused meanwhile. */
+  #rest = EMPTY;
+  #paused = false;
+  /** All decoded bytes are here. */
+  #decoded = false;
+  #delivering = false;
   #over = false;
 
   /**
-   * @param guard wraps what zlib calls
+   * @param credits decoded bytes that `to` takes before it grants more
+   * @param guard wraps what zlib, the event loop and other decoders call
    * @throws ContentError for a coding that cannot be undone
    */
-  constructor(coding: string, to: DecodedBody, guard: CallGuard) {
+  constructor(coding: string, to: DecodedBody, credits: number, guard: CallGuard) {
     this.#coding = coding.toLowerCase();
     this.#to = to;
+    this.#credits = credits;
     this.#guard = guard;
     if (!isDecodable(coding)) throw new ContentError(`encoded with ${coding}, which cannot be undone here`);
   }
 
-  /** @param taken called when the bytes have been worked off and there is room for more */
-  write(chunk: Buffer, taken: () => void): void {
-    this.#stream ??= this.#open(chunk);
-    this.#stream.write(chunk, this.#guard(taken));
+  /** Takes encoded bytes, which are the decoder's from now on. How many may wait here is for the caller to bound, see `onEncodedTaken`. */
+  write(chunk: Buffer): void {
+    if (this.#over || chunk.length === 0) return;
+    const first = this.#pendingBytes === 0 && !this.#piecewise;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (this.#piecewise) this.#feed();
+    else if (this.#pendingBytes > MAX_AT_ONCE) this.decodePiecewise();
+    // Waits for the end of the body, but not beyond this turn.
+    else if (first) process.nextTick(this.#guard(() => this.#onTurn()));
   }
 
+  /** The encoded bytes are complete. */
   end(): void {
-    if (this.#stream !== null) this.#stream.end();
-    else if (!this.#over) this.#to.onDecodedEnd();
+    if (this.#over || this.#complete) return;
+    this.#complete = true;
+    if (this.#piecewise) {
+      this.#feed();
+      return;
+    }
+    if (this.#pendingBytes === 0) {
+      this.#finish(EMPTY);
+      return;
+    }
+    const decoded = decodeAtOnce(this.#coding, joined(this.#pending), MAX_DECODED_AT_ONCE);
+    if (decoded === null) this.decodePiecewise();
+    else this.#finish(decoded);
   }
 
-  /** Makes nothing until `resume`. */
-  pause(): void {
-    this.#stream?.pause();
+  /** The receiver takes so many more decoded bytes. May come from within `onDecoded`. */
+  credit(bytes: number): void {
+    this.#credits += bytes;
+    this.#deliver();
   }
 
-  resume(): void {
-    this.#stream?.resume();
-  }
-
-  /** Forgets everything. */
+  /** Forgets everything. The receiver hears nothing more. */
   destroy(): void {
+    if (this.#over) return;
     this.#over = true;
+    this.#pending = [];
+    this.#rest = EMPTY;
     this.#stream?.destroy();
+    const window = this.#window;
+    this.#window = 0;
+    if (window > 0) windows.give(this, window);
   }
 
-  #open(first: Buffer): DecoderStream {
-    const stream = this.#create(first);
+  /** Begins to decode with a stream of zlib's. Only for this class and its tests. */
+  decodePiecewise(): void {
+    if (this.#over) return;
+    this.#piecewise = true;
+    const window = windowBytes(this.#coding, this.#pending[0] as Buffer);
+    if (window > SMALL_WINDOW) {
+      this.#window = window;
+      if (!windows.take(this, window)) return;
+    }
+    this.#open();
+  }
+
+  onWindow(): void {
+    // Called because another body has ended, which must not suffer from what goes wrong here.
+    this.#guard(() => this.#open())();
+  }
+
+  #onTurn(): void {
+    if (!this.#decoded && !this.#piecewise) this.decodePiecewise();
+  }
+
+  #open(): void {
     const guard = this.#guard;
-    const onData = (chunk: Buffer) => {
-      if (!this.#over) this.#to.onDecoded(chunk);
-    };
-    const onEnd = () => {
-      if (!this.#over) this.#to.onDecodedEnd();
-    };
-    const onError = (error: Error) => {
+    const stream = openDecoderStream(this.#coding, this.#pending[0] as Buffer);
+    const onData = (chunk: Buffer): void => {
       if (this.#over) return;
-      this.#over = true;
+      this.#rest = chunk;
+      this.#deliver();
+    };
+    const onEnd = (): void => {
+      if (!this.#over) this.#finish(this.#rest);
+    };
+    const onError = (error: Error): void => {
+      if (this.#over) return;
+      this.destroy();
       this.#to.onDecodingError(new ContentError(`not valid ${this.#coding}: ${error.message}`));
     };
-    return stream.on('data', guard(onData)).on('end', guard(onEnd)).on('error', guard(onError));
+    stream.on('data', guard(onData)).on('end', guard(onEnd)).on('error', guard(onError));
+    this.#stream = stream;
+    this.#onTaken = guard((error?: Error | null): void => {
+      // An error comes as an event as well.
+      if (this.#over || error != null) return;
+      const bytes = this.#busy;
+      this.#busy = 0;
+      this.#feed();
+      this.#to.onEncodedTaken(bytes);
+    });
+    this.#feed();
   }
 
-  #create(first: Buffer): DecoderStream {
-    if (this.#coding === 'br') return zlib.createBrotliDecompress({ flush: zlib.constants.BROTLI_OPERATION_FLUSH });
-    if (this.#coding === 'zstd' && createZstdDecompress !== undefined) return createZstdDecompress();
-    if (this.#coding !== 'deflate') return zlib.createGunzip();
-    return isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw();
+  /** Gives the stream what is pending, one piece at a time: each costs a thread, so small ones are put together. */
+  #feed(): void {
+    const stream = this.#stream;
+    if (stream === null || this.#busy > 0) return;
+    const pending = this.#pending;
+    if (pending.length > 0) {
+      this.#busy = this.#pendingBytes;
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      stream.write(joined(pending), this.#onTaken);
+    } else if (this.#complete) {
+      stream.end();
+    }
   }
+
+  /** @param rest the last decoded bytes */
+  #finish(rest: Buffer): void {
+    this.#decoded = true;
+    this.#rest = rest;
+    this.#deliver();
+  }
+
+  /** Passes on what waits, as far as the credits go, and lets the stream go on, or wait in its turn. */
+  #deliver(): void {
+    // Credits may be granted from within: the loop goes on with them.
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      while (!this.#over && this.#rest.length > 0 && this.#credits > 0) this.#passNext();
+    } finally {
+      this.#delivering = false;
+    }
+    if (this.#over) return;
+    if (this.#decoded && this.#rest.length === 0) this.#pass(EMPTY, false);
+    else this.#setPaused(this.#rest.length > 0);
+  }
+
+  #passNext(): void {
+    const rest = this.#rest;
+    const whole = rest.length <= this.#credits;
+    const piece = whole ? rest : rest.subarray(0, this.#credits);
+    this.#rest = whole ? EMPTY : rest.subarray(piece.length);
+    this.#credits -= piece.length;
+    this.#pass(piece, !this.#decoded || !whole);
+  }
+
+  #pass(piece: Buffer, more: boolean): void {
+    if (!more) this.destroy();
+    this.#to.onDecoded(piece, more);
+  }
+
+  #setPaused(paused: boolean): void {
+    const stream = this.#stream;
+    if (stream === null || this.#paused === paused) return;
+    this.#paused = paused;
+    if (paused) stream.pause();
+    else stream.resume();
+  }
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }

@@ -1,3 +1,3 @@
-export { ACCEPTED_CODINGS, BodyDecoder, type DecodedBody, isDecodable } from './body-decoder.ts';
+export { BodyDecoder, type DecodedBody } from './body-decoder.ts';
 export { ContentError } from './content-error.ts';
-export { decodeAtOnce } from './decode-at-once.ts';
+export { ACCEPTED_CODINGS, isDecodable } from './decoder-stream.ts';

@@ -96,7 +96,7 @@ test('A body in chunks that turns out to be none at all is an empty one', async 
 
 /** Counts the bodies that are decoded piece by piece. */
 function decoders(t: TestContext): { readonly count: number } {
-  const ended = t.mock.method(BodyDecoder.prototype, 'end');
+  const ended = t.mock.method(BodyDecoder.prototype, 'decodePiecewise');
   return {
     get count() {
       return ended.mock.callCount();

@@ -11,6 +11,7 @@ import {
   deflateSync,
   gzipSync,
 } from 'node:zlib';
+import { guarded } from '../../../../src/clock/index.ts';
 import {
   ACCEPTED_CODINGS,
   BodyDecoder,
@@ -30,24 +31,38 @@ const ENCODERS = {
   br: brotliCompressSync,
 } as const;
 
+/** More credits than any body here needs. */
+const MUCH = 1_000_000_000;
+
 /** Keeps what a decoder makes. */
 class Decoded implements DecodedBody {
   readonly chunks: Buffer[] = [];
   length = 0;
   outcome: 'end' | ContentError | null = null;
+  /** Encoded bytes that were worked off. */
+  taken = 0;
+  readonly faults: unknown[] = [];
   /** Called for every chunk. */
   onChunk: () => void = () => {};
+  onTaken: () => void = () => {};
   #finish: (() => void) | null = null;
 
-  onDecoded(chunk: Buffer): void {
+  onDecoded(chunk: Buffer, more: boolean): void {
     assert.equal(this.outcome, null, 'a chunk after the end');
-    this.chunks.push(chunk);
+    assert.ok(chunk.length > 0 || !more, 'an empty chunk that is not the last');
+    if (chunk.length > 0) this.chunks.push(chunk);
     this.length += chunk.length;
     this.onChunk();
+    if (!more) this.#over('end');
   }
 
-  onDecodedEnd(): void {
-    this.#over('end');
+  onEncodedTaken(bytes: number): void {
+    this.taken += bytes;
+    this.onTaken();
+  }
+
+  onFault(thrown: unknown): void {
+    this.faults.push(thrown);
   }
 
   onDecodingError(error: ContentError): void {
@@ -75,11 +90,12 @@ class Decoded implements DecodedBody {
   }
 }
 
-/** Decodes `encoded` in pieces of `size` bytes. */
+/** Decodes `encoded` in pieces of `size` bytes, with a stream of zlib's. */
 async function decode(coding: string, encoded: Buffer, size = encoded.length): Promise<Decoded> {
   const to = new Decoded();
-  const decoder = new BodyDecoder(coding, to, unguarded);
-  for (let i = 0; i < encoded.length; i += size) decoder.write(encoded.subarray(i, i + size), () => {});
+  const decoder = new BodyDecoder(coding, to, MUCH, unguarded);
+  for (let i = 0; i < encoded.length; i += size) decoder.write(encoded.subarray(i, i + size));
+  if (encoded.length > 0) decoder.decodePiecewise();
   decoder.end();
   await to.over();
   return to;
@@ -134,7 +150,7 @@ test('A coding that cannot be undone is refused before any byte', () => {
   for (const coding of ['compress', 'identity', 'gzip, br', '']) {
     assert.equal(isDecodable(coding), false);
     assert.throws(
-      () => new BodyDecoder(coding, new Decoded(), unguarded),
+      () => new BodyDecoder(coding, new Decoded(), MUCH, unguarded),
       (error) => error instanceof ContentError && error.message.includes(coding),
     );
   }
@@ -188,7 +204,7 @@ for (const [coding, encoder] of [
 ] as const) {
   test(`What an origin has flushed with ${coding} is there before more comes`, async () => {
     const to = new Decoded();
-    const decoder = new BodyDecoder(coding, to, unguarded);
+    const decoder = new BodyDecoder(coding, to, MUCH, unguarded);
     const arrived = new Promise<void>((resolve) => {
       to.onChunk = () => {
         if (to.text === 'first') resolve();
@@ -196,7 +212,7 @@ for (const [coding, encoder] of [
     });
     encoder.write('first');
     await once(encoder, 'readable');
-    decoder.write(encoder.read() as Buffer, () => {});
+    decoder.write(encoder.read() as Buffer);
     await arrived;
     decoder.destroy();
     encoder.destroy();
@@ -205,49 +221,158 @@ for (const [coding, encoder] of [
 
 test('Bytes are taken when they have been worked off', async () => {
   const to = new Decoded();
-  const decoder = new BodyDecoder('gzip', to, unguarded);
+  const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   const encoded = gzipSync(TEXT);
-  await new Promise<void>((resolve) => decoder.write(encoded, resolve));
+  const taken = new Promise<void>((resolve) => {
+    to.onTaken = resolve;
+  });
+  decoder.write(encoded);
+  await taken;
+  assert.equal(to.taken, encoded.length);
   decoder.end();
   await to.over();
   assert.equal(to.text, TEXT);
 });
 
-test('A small input that grows huge is worked off only as far as it is taken', async () => {
+test('A small input that grows huge is worked off only as far as the credits go', async () => {
   const size = 16 * 1024 * 1024;
   for (const [coding, bomb] of [
     ['gzip', gzipSync(Buffer.alloc(size))],
     ['br', brotliCompressSync(Buffer.alloc(size))],
   ] as const) {
     const to = new Decoded();
-    const decoder = new BodyDecoder(coding, to, unguarded);
-    let taken = false;
-    const paused = new Promise<void>((resolve) => {
+    const decoder = new BodyDecoder(coding, to, 100_000, unguarded);
+    const spent = new Promise<void>((resolve) => {
       to.onChunk = () => {
-        decoder.pause();
-        resolve();
+        if (to.length === 100_000) resolve();
       };
     });
-    decoder.write(bomb, () => {
-      taken = true;
-    });
-    await paused;
-    await settled(() => to.length);
-    assert.ok(to.length <= 65_536, `${to.length} bytes were made of ${coding} after the pause`);
-    assert.equal(taken, false);
-    to.onChunk = () => {};
-    decoder.resume();
+    decoder.write(bomb);
     decoder.end();
+    await spent;
+    await settled(() => to.length);
+    assert.equal(to.length, 100_000);
+    assert.equal(to.taken, 0);
+    decoder.credit(size);
     assert.equal(await to.over(), 'end');
     assert.equal(to.length, size);
   }
 });
 
+test('Credits may be granted within each chunk', async () => {
+  for (const text of ['hello', 'x'.repeat(100_000)]) {
+    const to = new Decoded();
+    const decoder = new BodyDecoder('gzip', to, 1, unguarded);
+    to.onChunk = () => decoder.credit(text.length / 5);
+    decoder.write(gzipSync(text));
+    decoder.end();
+    assert.equal(await to.over(), 'end');
+    assert.equal(to.text, text);
+  }
+});
+
+test('An end without bytes needs no credits', () => {
+  const to = new Decoded();
+  const decoder = new BodyDecoder('gzip', to, 0, unguarded);
+  decoder.write(gzipSync(''));
+  decoder.end();
+  assert.equal(to.outcome, 'end');
+});
+
+test('One-byte chunks that come while the stream is busy are worked off together', async () => {
+  const to = new Decoded();
+  const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
+  let takes = 0;
+  to.onTaken = () => takes++;
+  const encoded = gzipSync(TEXT);
+  for (let i = 0; i < encoded.length; i++) decoder.write(encoded.subarray(i, i + 1));
+  decoder.decodePiecewise();
+  decoder.end();
+  await to.over();
+  assert.equal(to.text, TEXT);
+  assert.equal(to.taken, encoded.length);
+  assert.equal(takes, 1);
+});
+
+/** A body that needs a window of 16 MB, and that is not complete. */
+function hungry(): { to: Decoded; decoder: BodyDecoder; open: Promise<void> } {
+  const to = new Decoded();
+  const decoder = new BodyDecoder('br', to, MUCH, unguarded);
+  const params = { [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_QUALITY]: 1 };
+  const open = new Promise<void>((resolve) => {
+    to.onTaken = resolve;
+  });
+  decoder.write(brotliCompressSync(TEXT, { params }).subarray(0, 20));
+  decoder.decodePiecewise();
+  return { to, decoder, open };
+}
+
+test('Large windows have a budget, and who finds none left has its turn when another one ends', async () => {
+  const first = Array.from({ length: 32 }, hungry);
+  await Promise.all(first.map(({ open }) => open));
+  const [next, last] = [hungry(), hungry()];
+  const small = await decode('gzip', gzipSync(TEXT));
+  assert.equal(small.text, TEXT);
+  await settled(() => next.to.taken);
+  assert.equal(next.to.taken, 0);
+  next.decoder.destroy();
+  first[0]?.decoder.destroy();
+  await last.open;
+  for (const { decoder } of first) decoder.destroy();
+  last.decoder.destroy();
+  const after = hungry();
+  await after.open;
+  after.decoder.destroy();
+});
+
+test('What the receiver throws comes to it as a fault, from wherever the decoder was called', async () => {
+  const encoded = gzipSync('x'.repeat(100_000));
+  const throws = (): void => {
+    throw new Error('receiver');
+  };
+  // Within a chunk of the stream, at the end of the stream, and when encoded bytes were worked off.
+  for (const arm of [
+    (to: Decoded): void => {
+      to.onChunk = throws;
+    },
+    (to: Decoded): void => {
+      to.onChunk = () => {
+        if (to.length === 100_000) throws();
+      };
+    },
+    (to: Decoded): void => {
+      to.onTaken = throws;
+    },
+  ]) {
+    const to = new Decoded();
+    arm(to);
+    const decoder = new BodyDecoder('gzip', to, MUCH, (call) => guarded(to, call));
+    decoder.write(encoded);
+    decoder.decodePiecewise();
+    decoder.end();
+    await settled(() => to.faults.length);
+    assert.ok(to.faults.length > 0);
+    decoder.destroy();
+  }
+});
+
+test('A receiver that throws at a decoding error hears of a fault', async () => {
+  const to = new Decoded();
+  to.onDecodingError = () => {
+    throw new Error('receiver');
+  };
+  const decoder = new BodyDecoder('gzip', to, MUCH, (call) => guarded(to, call));
+  decoder.write(Buffer.from('plain'));
+  decoder.end();
+  await settled(() => to.faults.length);
+  assert.equal(to.faults.length, 1);
+});
+
 test('A decoder that was destroyed says nothing more', async () => {
   const to = new Decoded();
-  const decoder = new BodyDecoder('gzip', to, unguarded);
+  const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   to.onChunk = () => decoder.destroy();
-  decoder.write(gzipSync(Buffer.alloc(1_000_000)), () => {});
+  decoder.write(gzipSync(Buffer.alloc(1_000_000)));
   decoder.end();
   await settled(() => to.length);
   assert.equal(to.chunks.length, 1);
@@ -256,7 +381,7 @@ test('A decoder that was destroyed says nothing more', async () => {
 
 test('A decoder that was destroyed before its first byte has no end', () => {
   const to = new Decoded();
-  const decoder = new BodyDecoder('gzip', to, unguarded);
+  const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   decoder.destroy();
   decoder.end();
   assert.equal(to.outcome, null);

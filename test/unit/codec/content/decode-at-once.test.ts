@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { BodyDecoder, decodeAtOnce } from '../../../../src/codec/content/index.ts';
+import { decodeAtOnce } from '../../../../src/codec/content/decode-at-once.ts';
+import { BodyDecoder, type DecodedBody } from '../../../../src/codec/content/index.ts';
 import { unguarded } from '../../../support/unguarded.ts';
 
 const TEXT = 'A text that is said again, and again, and again. \u00e9\n'.repeat(40);
@@ -18,16 +19,17 @@ const ENCODED = [
 function decodedInPieces(coding: string, encoded: Buffer): Promise<Buffer | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    const decoder = new BodyDecoder(
-      coding,
-      {
-        onDecoded: (chunk) => chunks.push(chunk),
-        onDecodedEnd: () => resolve(Buffer.concat(chunks)),
-        onDecodingError: () => resolve(null),
+    const to: DecodedBody = {
+      onDecoded: (chunk, more) => {
+        chunks.push(chunk);
+        if (!more) resolve(Buffer.concat(chunks));
       },
-      unguarded,
-    );
-    decoder.write(encoded, () => {});
+      onDecodingError: () => resolve(null),
+      onEncodedTaken: () => {},
+    };
+    const decoder = new BodyDecoder(coding, to, 1_000_000_000, unguarded);
+    decoder.write(encoded);
+    decoder.decodePiecewise();
     decoder.end();
   });
 }
