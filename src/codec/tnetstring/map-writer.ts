@@ -1,194 +1,125 @@
-import { BYTES, COLON, INTEGER, MAP, MAX_LENGTH_DIGITS } from './marks.ts';
+import { MAX_LENGTH_DIGITS } from './marks.ts';
 import { TnetstringError } from './tnetstring-error.ts';
 
-/** Bytes that are asked of the system at once, for many small messages. */
-const SLAB = 16_384;
-
-/** Room behind a large body for the fields that follow it. */
-const TAIL_ROOM = 256;
-
-/** Room that is kept in front of a map for its length and colon. */
-const LENGTH_ROOM = MAX_LENGTH_DIGITS + 1;
+/** Bytes of at least so many are a piece of their own: a copy would cost more than a piece does. */
+export const PIECE_BYTES = 16_384;
 
 /**
- * Shorter text is written byte by byte, longer text by one call out of JavaScript, which costs as much as about so many bytes
- * of a piece of another string.
+ * Writes maps, one at a time. Elements are put together as latin1 text and become bytes all at once, by one call: writing them byte by
+ * byte into a Buffer takes several times as long. Bytes that are given as such are copied once, at the end. A map that was not ended
+ * is forgotten.
  */
-const SHORT = 24;
-
-/** Writes maps, one at a time, each straight into the Buffer that it leaves in. A map that was not ended is forgotten. */
 export class MapWriter {
-  #buffer: Buffer = Buffer.alloc(0);
-  /** Where the message being written has its room for prefix and length. */
-  #start = 0;
   #prefix = '';
-  #at = 0;
-  /** What the map holds without a copy of it; null for nothing. */
-  #reference: Buffer | null = null;
-  /** Where that belongs, counted from `#start`. */
-  #referenceAt = 0;
+  /** What is written behind the last piece. */
+  #text = '';
+  /** What is written before `#text`: texts, and the bytes between them; null if there are none. */
+  #pieces: (string | Uint8Array)[] | null = null;
+  /** Bytes of the pieces. */
+  #pieceBytes = 0;
 
   /** Begins a map. @param prefix latin1 text that stands in front of the tnetstring in the same Buffer */
   begin(prefix: string): void {
     this.#prefix = prefix;
-    this.#start = this.#at;
-    this.#reference = null;
-    this.#reserve(prefix.length + LENGTH_ROOM);
-    this.#at += prefix.length + LENGTH_ROOM;
+    this.#text = '';
+    this.#pieces = null;
+    this.#pieceBytes = 0;
+  }
+
+  /** Adds elements that are written already, as latin1 text. */
+  elements(text: string): void {
+    this.#text += text;
+  }
+
+  /** The same for elements that are bytes. They must not change before the end. */
+  elementBytes(value: Uint8Array): void {
+    this.#pieces ??= [];
+    this.#pieces.push(this.#text, value);
+    this.#pieceBytes += this.#text.length + value.length;
+    this.#text = '';
+  }
+
+  /** Adds a byte string of latin1 text; no character may be over U+00FF. */
+  text(value: string): void {
+    this.#text += `${value.length}:${value},`;
+  }
+
+  /** Adds a byte string. It must not change before the end. */
+  bytes(value: Uint8Array): void {
+    this.#text += `${value.length}:`;
+    this.elementBytes(value);
+    this.#text = ',';
+  }
+
+  /** Adds an integer, which must be a safe one and not negative. */
+  integer(value: number): void {
+    this.#text += integerElement(value);
   }
 
   /**
    * Ends the map.
-   * @returns prefix and tnetstring, which nothing is written to any more
+   * @returns prefix and tnetstring, as latin1 text if the map holds nothing that was given as bytes
    * @throws TnetstringError if the map has more bytes than a length can say
    */
+  endText(): Buffer | string {
+    if (this.#pieces !== null) return this.end();
+    return `${this.#beginning()}${this.#text}}`;
+  }
+
+  /** As `endText`, always as bytes. */
   end(): Buffer {
-    // First: its last byte may take another slab.
-    const from = this.#finish();
-    return this.#buffer.subarray(from, this.#at);
+    const beginning = this.#beginning();
+    const pieces = this.#pieces;
+    if (pieces === null) return Buffer.from(`${beginning}${this.#text}}`, 'latin1');
+    const buffer = Buffer.allocUnsafe(beginning.length + this.#pieceBytes + this.#text.length + 1);
+    let at = buffer.write(beginning, 0, 'latin1');
+    for (const piece of pieces) {
+      if (typeof piece === 'string') {
+        at += buffer.write(piece, at, 'latin1');
+      } else {
+        buffer.set(piece, at);
+        at += piece.length;
+      }
+    }
+    buffer.write(`${this.#text}}`, at, 'latin1');
+    this.#pieces = null;
+    return buffer;
   }
 
-  /** As `end`, for a map that holds a reference: what is before it, the bytes themselves, and what is behind them. */
+  /** As `end`, in pieces: large bytes are not copied, each is a piece of its own, and must not change any more. */
   endPieces(): readonly Buffer[] {
-    const from = this.#finish();
-    const reference = this.#reference;
-    const split = this.#start + this.#referenceAt;
-    this.#reference = null;
-    if (reference === null) return [this.#buffer.subarray(from, this.#at)];
-    return [this.#buffer.subarray(from, split), reference, this.#buffer.subarray(split, this.#at)];
+    const buffers: Buffer[] = [];
+    let text = this.#beginning();
+    for (const piece of this.#pieces ?? []) {
+      if (typeof piece === 'string') {
+        text += piece;
+      } else if (piece.length < PIECE_BYTES) {
+        text += asBuffer(piece).toString('latin1');
+      } else {
+        buffers.push(Buffer.from(text, 'latin1'), asBuffer(piece));
+        text = '';
+      }
+    }
+    buffers.push(Buffer.from(`${text}${this.#text}}`, 'latin1'));
+    this.#pieces = null;
+    return buffers;
   }
 
-  /** Writes the end, and what stands in front. Returns where the map begins. */
-  #finish(): number {
-    this.close(MAP);
-    const prefix = this.#prefix;
-    const first = this.#start + prefix.length + LENGTH_ROOM;
-    const length = this.#at - 1 - first + (this.#reference?.length ?? 0);
-    const digits = digitsOf(length);
-    if (digits > MAX_LENGTH_DIGITS) throw new TnetstringError(`${length} bytes are too many for a map`);
-    const from = first - 1 - digits - prefix.length;
-    putLength(this.#buffer, putText(this.#buffer, from, prefix), length);
-    return from;
-  }
-
-  /** Copies elements that are written already, such as a key. Short ones: they are copied byte by byte. */
-  constant(elements: Uint8Array): void {
-    const { length } = elements;
-    this.#reserve(length);
-    const buffer = this.#buffer;
-    const at = this.#at;
-    for (let i = 0; i < length; i++) buffer[at + i] = elements[i] as number;
-    this.#at = at + length;
-  }
-
-  /** A byte string of latin1 text; no character may be over U+00FF. */
-  text(value: string): void {
-    const { length } = value;
-    this.#reserve(length + LENGTH_ROOM + 1);
-    const end = putText(this.#buffer, putLength(this.#buffer, this.#at, length), value);
-    this.#buffer[end] = BYTES;
-    this.#at = end + 1;
-  }
-
-  /** A byte string. */
-  bytes(value: Uint8Array): void {
-    this.open(value.length);
-    this.elements(value);
-    this.close(BYTES);
-  }
-
-  /** A byte string that is not copied: `endPieces` has it as a piece of its own. There is one at most in a map. */
-  reference(value: Buffer): void {
-    this.open(value.length);
-    this.#reference = value;
-    this.#referenceAt = this.#at - this.#start;
-    this.close(BYTES);
-  }
-
-  /** Copies elements that are written already. */
-  elements(value: Uint8Array): void {
-    this.#reserve(value.length);
-    this.#buffer.set(value, this.#at);
-    this.#at += value.length;
-  }
-
-  /** An integer, which must be a safe one and not negative. */
-  integer(value: number): void {
-    const digits = digitsOf(value);
-    this.#reserve(digits + LENGTH_ROOM + 1);
-    const start = putLength(this.#buffer, this.#at, digits);
-    putDigits(this.#buffer, start, value, digits);
-    this.#buffer[start + digits] = INTEGER;
-    this.#at = start + digits + 1;
-  }
-
-  /** The length in front of an element's data, with its colon: opens a list or map. */
-  open(length: number): void {
-    this.#reserve(LENGTH_ROOM);
-    this.#at = putLength(this.#buffer, this.#at, length);
-  }
-
-  /** The type byte behind an element's data (see `marks.ts`): closes a list or map. */
-  close(mark: number): void {
-    this.#reserve(1);
-    this.#buffer[this.#at++] = mark;
-  }
-
-  /** Makes room for `length` more bytes: what is written of this message moves to a new slab when the old one is full. */
-  #reserve(length: number): void {
-    if (this.#at + length <= this.#buffer.length) return;
-    const written = this.#buffer.subarray(this.#start, this.#at);
-    // Mostly it is one large body that does not fit; a message that grows by many small steps gets twice its room each time.
-    const slab = Buffer.allocUnsafeSlow(Math.max(SLAB, 2 * written.length + length + TAIL_ROOM));
-    written.copy(slab);
-    this.#buffer = slab;
-    this.#start = 0;
-    this.#at = written.length;
+  /** Prefix and length. */
+  #beginning(): string {
+    const length = this.#pieceBytes + this.#text.length;
+    const digits = String(length);
+    if (digits.length > MAX_LENGTH_DIGITS) throw new TnetstringError(`${length} bytes are too many for a map`);
+    return `${this.#prefix}${digits}:`;
   }
 }
 
-/** Bytes of the element whose data is `length` bytes. */
-export function elementLength(length: number): number {
-  return digitsOf(length) + length + 2;
+/** The element of a safe integer that is not negative. */
+export function integerElement(value: number): string {
+  const digits = String(value);
+  return `${digits.length}:${digits}#`;
 }
 
-/** How many digits a safe integer that is not negative has. */
-export function digitsOf(value: number): number {
-  if (value < 10) return 1;
-  if (value < 100) return 2;
-  if (value < 1_000) return 3;
-  if (value < 10_000) return 4;
-  if (value < 100_000) return 5;
-  let digits = 6;
-  for (let bound = 1_000_000; value >= bound; bound *= 10) digits++;
-  return digits;
-}
-
-/** Writes a length and its colon. Returns where the data begins. */
-function putLength(buffer: Buffer, at: number, length: number): number {
-  const digits = digitsOf(length);
-  putDigits(buffer, at, length, digits);
-  buffer[at + digits] = COLON;
-  return at + digits + 1;
-}
-
-function putDigits(buffer: Buffer, at: number, value: number, digits: number): void {
-  let rest = value;
-  for (let i = at + digits - 1; i > at; i--) {
-    const tens = Math.floor(rest / 10);
-    buffer[i] = 0x30 + (rest - tens * 10);
-    rest = tens;
-  }
-  buffer[at] = 0x30 + rest;
-}
-
-/** Writes latin1 text. Returns where it ends. */
-function putText(buffer: Buffer, at: number, text: string): number {
-  const { length } = text;
-  if (length > SHORT) {
-    buffer.write(text, at, length, 'latin1');
-  } else {
-    for (let i = 0; i < length; i++) buffer[at + i] = text.charCodeAt(i);
-  }
-  return at + length;
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

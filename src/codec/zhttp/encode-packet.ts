@@ -1,17 +1,14 @@
+import { PIECE_BYTES } from '../tnetstring/index.ts';
 import type { FieldSink } from './field-sink.ts';
 import { JsonSink } from './json-sink.ts';
 import type { Packet, PacketFormat, RequestPacket, ResponsePacket, SessionRef } from './packet.ts';
 import { FIELDS, type Field } from './packet-fields.ts';
-import { PiecesSink, TnetstringSink } from './tnetstring-sink.ts';
+import { TnetstringSink } from './tnetstring-sink.ts';
 import { ZhttpError } from './zhttp-error.ts';
 import { MAX_IDS } from './zhttp-limits.ts';
 
-/** Bodies of at least so many bytes are not copied into a packet in pieces: a copy would cost more than a piece does. */
-const PIECE_BYTES = 16_384;
-
-/** Nothing is left in them between two packets but room for the next one. */
+/** Nothing is left in it between two packets. */
 const tnetstringSink = new TnetstringSink();
-const piecesSink = new PiecesSink();
 
 /**
  * Writes a packet of an initiator. The fields come in the order in which the original writes them.
@@ -24,15 +21,22 @@ export function encodeRequestPacket(packet: RequestPacket, format: PacketFormat 
   return sink.end();
 }
 
+/** As `encodeRequestPacket`, as a tnetstring, and as latin1 text if the packet has no body: it becomes bytes when it is sent. */
+export function encodeRequestText(packet: RequestPacket): Buffer | string {
+  tnetstringSink.begin('');
+  writeRequest(packet, tnetstringSink);
+  return tnetstringSink.endText();
+}
+
 /**
  * As `encodeRequestPacket`, as a tnetstring, but a large body is not copied: it is a piece of its own among those that are the packet
  * together, and must not be changed any more.
  */
 export function encodeRequestPieces(packet: RequestPacket): Buffer | readonly Buffer[] {
   if (packet.body.length < PIECE_BYTES) return encodeRequestPacket(packet);
-  piecesSink.begin('');
-  writeRequest(packet, piecesSink);
-  return piecesSink.endPieces();
+  tnetstringSink.begin('');
+  writeRequest(packet, tnetstringSink);
+  return tnetstringSink.endPieces();
 }
 
 function writeRequest(packet: RequestPacket, sink: FieldSink): void {
@@ -75,9 +79,9 @@ export function encodeResponsePacket(packet: ResponsePacket, format: PacketForma
 /** As `encodeResponsePacket`, as a tnetstring, with a large body as a piece of its own: see `encodeRequestPieces`. */
 export function encodeResponsePieces(packet: ResponsePacket, address = ''): Buffer | readonly Buffer[] {
   if (packet.body.length < PIECE_BYTES) return encodeResponsePacket(packet, 'T', address);
-  piecesSink.begin(address);
-  writeResponse(packet, piecesSink);
-  return piecesSink.endPieces();
+  tnetstringSink.begin(address);
+  writeResponse(packet, tnetstringSink);
+  return tnetstringSink.endPieces();
 }
 
 function writeResponse(packet: ResponsePacket, sink: FieldSink): void {

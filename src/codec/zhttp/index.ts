@@ -1,9 +1,11 @@
 export {
   encodeRequestPacket,
   encodeRequestPieces,
+  encodeRequestText,
   encodeResponsePacket,
   encodeResponsePieces,
 } from './encode-packet.ts';
+export { type FirstPacketFields, FirstPackets, type PacketPeer } from './first-packets.ts';
 export {
   NO_BODY,
   type Packet,

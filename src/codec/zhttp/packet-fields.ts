@@ -44,15 +44,15 @@ export const FIELD_NAMES: readonly FieldName[] = NAMES;
 /** The key of a field, by name and as the tnetstring that it is written as. */
 export interface Field {
   readonly name: FieldName;
-  readonly key: Uint8Array;
+  readonly key: string;
   /** The key with the value true. */
-  readonly flag: Uint8Array;
+  readonly flag: string;
 }
 
 /** Every field by its key. Writers are handed these, so that no key is looked up for a packet. */
 export const FIELDS = Object.fromEntries(
   NAMES.map((name): [FieldName, Field] => {
-    const key = Uint8Array.from(encode(name));
-    return [name, { name, key, flag: Uint8Array.of(...key, ...encode(true)) }];
+    const key = encode(name).toString('latin1');
+    return [name, { name, key, flag: key + encode(true).toString('latin1') }];
   }),
 ) as Readonly<Record<FieldName, Field>>;

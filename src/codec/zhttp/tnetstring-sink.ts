@@ -1,114 +1,89 @@
-import { digitsOf, elementLength, encode, LIST, MAP, MapWriter, type TnetstringInput } from '../tnetstring/index.ts';
+import { encode, integerElement, MapWriter, type TnetstringInput } from '../tnetstring/index.ts';
 import type { FieldSink } from './field-sink.ts';
+import { HeaderTexts } from './header-texts.ts';
 import { isTnetstring } from './is-tnetstring.ts';
 import type { SessionRef } from './packet.ts';
 import { FIELDS, type Field } from './packet-fields.ts';
 import { ZhttpError } from './zhttp-error.ts';
 
-const EXT_MULTI = element({ multi: true });
-const EXT_QUIET = element({ quiet: true });
-const EXT_BOTH = element({ multi: true, quiet: true });
+/** The field that says that the sender takes packets for many sessions at once. */
+export const EXT_MULTI = FIELDS.ext.key + element({ multi: true });
+const EXT_QUIET = FIELDS.ext.key + element({ quiet: true });
+const EXT_BOTH = FIELDS.ext.key + element({ multi: true, quiet: true });
+
+const headerTexts = new HeaderTexts();
 
 /** Writes packets as tnetstrings. */
 export class TnetstringSink implements FieldSink {
-  protected readonly writer = new MapWriter();
+  readonly #writer = new MapWriter();
 
   /** @param address stands in front of the packet, with a space; empty for none */
   begin(address: string): void {
-    this.writer.begin(address === '' ? 'T' : `${address} T`);
+    this.#writer.begin(address === '' ? 'T' : `${address} T`);
   }
 
   text(field: Field, value: string): void {
-    this.writer.constant(field.key);
-    this.writer.text(value);
+    this.#writer.elements(field.key + textElement(value));
   }
 
   bytes(field: Field, value: Buffer): void {
-    this.writer.constant(field.key);
-    this.writer.bytes(value);
+    this.#writer.elements(field.key);
+    this.#writer.bytes(value);
   }
 
   integer(field: Field, value: number): void {
-    this.writer.constant(field.key);
-    this.writer.integer(value);
+    this.#writer.elements(`${field.key}${integerElement(value)}`);
   }
 
   flag(field: Field): void {
-    this.writer.constant(field.flag);
+    this.#writer.elements(field.flag);
   }
 
   headers(headers: readonly string[]): void {
-    const writer = this.writer;
-    let length = 0;
-    for (let i = 0; i < headers.length; i += 2) length += elementLength(pairLength(headers, i));
-    writer.constant(FIELDS.headers.key);
-    writer.open(length);
-    for (let i = 0; i < headers.length; i += 2) {
-      writer.open(pairLength(headers, i));
-      writer.text(headers[i] as string);
-      writer.text(headers[i + 1] as string);
-      writer.close(LIST);
-    }
-    writer.close(LIST);
+    this.#writer.elements(headerTexts.field(headers));
   }
 
   ids(ids: readonly SessionRef[]): void {
-    const writer = this.writer;
-    writer.constant(FIELDS.id.key);
-    let length = 0;
-    for (const ref of ids) length += elementLength(refLength(ref));
-    writer.open(length);
-    for (const ref of ids) {
-      writer.open(refLength(ref));
-      writer.constant(FIELDS.id.key);
-      writer.text(ref.id);
-      if (ref.seq !== null) {
-        writer.constant(FIELDS.seq.key);
-        writer.integer(ref.seq);
-      }
-      writer.close(MAP);
+    let list = '';
+    for (const { id, seq } of ids) {
+      let ref = FIELDS.id.key + textElement(id);
+      if (seq !== null) ref += `${FIELDS.seq.key}${integerElement(seq)}`;
+      list += `${ref.length}:${ref}}`;
     }
-    writer.close(LIST);
+    this.#writer.elements(`${FIELDS.id.key}${list.length}:${list}]`);
   }
 
   ext(multi: boolean, quiet: boolean): void {
-    this.writer.constant(FIELDS.ext.key);
-    this.writer.constant(multi ? (quiet ? EXT_BOTH : EXT_MULTI) : EXT_QUIET);
+    this.#writer.elements(multi ? (quiet ? EXT_BOTH : EXT_MULTI) : EXT_QUIET);
   }
 
   value(field: Field, value: Buffer): void {
     // One that is not whole would break the packet, and one that is broken within would make the peer refuse it.
     if (!isTnetstring(value)) throw new ZhttpError('invalid', `"${field.name}" is not one tnetstring`);
-    this.writer.constant(field.key);
-    this.writer.elements(value);
+    this.#writer.elements(field.key);
+    this.#writer.elementBytes(value);
   }
 
   end(): Buffer {
-    return this.writer.end();
-  }
-}
-
-/** Writes packets in pieces: the body is not copied. */
-export class PiecesSink extends TnetstringSink {
-  override bytes(field: Field, value: Buffer): void {
-    this.writer.constant(field.key);
-    this.writer.reference(value);
+    return this.#writer.end();
   }
 
+  /** As `end`, as latin1 text where that is possible. */
+  endText(): Buffer | string {
+    return this.#writer.endText();
+  }
+
+  /** As `end`, in pieces: what was given as bytes is not copied. */
   endPieces(): readonly Buffer[] {
-    return this.writer.endPieces();
+    return this.#writer.endPieces();
   }
 }
 
-function pairLength(headers: readonly string[], at: number): number {
-  return elementLength((headers[at] as string).length) + elementLength((headers[at + 1] as string).length);
+/** The element of latin1 text. */
+export function textElement(text: string): string {
+  return `${text.length}:${text},`;
 }
 
-function refLength(ref: SessionRef): number {
-  const length = FIELDS.id.key.length + elementLength(ref.id.length);
-  return ref.seq === null ? length : length + FIELDS.seq.key.length + elementLength(digitsOf(ref.seq));
-}
-
-function element(value: TnetstringInput): Uint8Array {
-  return Uint8Array.from(encode(value));
+function element(value: TnetstringInput): string {
+  return encode(value).toString('latin1');
 }

@@ -1,0 +1,76 @@
+import { integerElement } from '../tnetstring/index.ts';
+import { HeaderTexts } from './header-texts.ts';
+import { FIELDS } from './packet-fields.ts';
+import { EXT_MULTI, textElement } from './tnetstring-sink.ts';
+
+/** What is the same in all first packets of one kind. */
+export interface FirstPacketFields {
+  /** Address of the initiator. */
+  readonly from: string;
+  /** Bytes that the responder may send before it is granted more. */
+  readonly credits: number;
+  /** Whether the response may come in as many packets as it takes. */
+  readonly stream: boolean;
+  readonly routerResp: boolean;
+}
+
+/** A client as packets name it. */
+export interface PacketPeer {
+  /** IP address without brackets; empty for a unix socket. */
+  readonly address: string;
+  /** 0 if there is none. */
+  readonly port: number;
+}
+
+/** Peers that are remembered at a time. */
+const PEERS = 256;
+
+const NOBODY: PacketPeer = { address: '', port: 0 };
+
+/**
+ * Writes the packets that begin sessions: requests, without a body, from a sender that takes packets for many sessions at once. Every
+ * request has one, and most of its text is known beforehand; put together from few pieces it costs a fifth of what `encodeRequestPacket`
+ * takes, which writes the same bytes.
+ */
+export class FirstPackets {
+  readonly #beforeId: string;
+  readonly #afterId: string;
+  readonly #last: string;
+  readonly #more: string;
+  readonly #headers = new HeaderTexts();
+  /** The peers of recent packets, with their fields. */
+  readonly #peers = Array.from({ length: PEERS }, () => ({ peer: NOBODY, text: '' }));
+
+  constructor({ from, credits, stream, routerResp }: FirstPacketFields) {
+    const granted = credits === 0 ? '' : FIELDS.credits.key + integerElement(credits);
+    const flags = (stream ? FIELDS.stream.flag : '') + (routerResp ? FIELDS['router-resp'].flag : '');
+    this.#beforeId = FIELDS.from.key + textElement(from) + FIELDS.id.key;
+    this.#afterId = FIELDS.seq.key + integerElement(0) + EXT_MULTI + FIELDS.method.key;
+    this.#last = granted + flags;
+    this.#more = granted + FIELDS.more.flag + flags;
+  }
+
+  /**
+   * @param headers flat list that is not changed any more; one that comes again is written faster
+   * @param peer an object that stands for the same client as long as it lives
+   * @param more whether a body follows
+   * @returns the packet with its type byte as latin1 text, one character a byte
+   */
+  encode(id: string, method: string, uri: string, headers: readonly string[], peer: PacketPeer, more: boolean): string {
+    const fields =
+      `${this.#beforeId}${id.length}:${id},${this.#afterId}${method.length}:${method},${FIELDS.uri.key}${uri.length}:${uri},` +
+      `${headers.length === 0 ? '' : this.#headers.field(headers)}${more ? this.#more : this.#last}${this.#peerFields(peer)}`;
+    return `T${fields.length}:${fields}}`;
+  }
+
+  #peerFields(peer: PacketPeer): string {
+    const slot = this.#peers[peer.port % PEERS] as { peer: PacketPeer; text: string };
+    if (slot.peer === peer) return slot.text;
+    const { address, port } = peer;
+    slot.peer = peer;
+    slot.text =
+      (address === '' ? '' : FIELDS['peer-address'].key + textElement(address)) +
+      (port === 0 ? '' : FIELDS['peer-port'].key + integerElement(port));
+    return slot.text;
+  }
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeRequestPacket, FirstPackets, RequestPacket } from '../../../../src/codec/zhttp/index.ts';
+
+const PEERS = [
+  { address: '127.0.0.1', port: 54_321 },
+  { address: '::1', port: 9 },
+  { address: '', port: 0 },
+];
+const HEADERS = [[], ['Host', 'example.com'], ['Host', 'b\xe9', 'Cookie', 'c'.repeat(3_000)]];
+
+for (const credits of [0, 8_192]) {
+  for (const stream of [false, true]) {
+    for (const routerResp of [false, true]) {
+      test(`first packets have the bytes of encodeRequestPacket: ${credits} credits, stream ${stream}, router-resp ${routerResp}`, () => {
+        const packets = new FirstPackets({ from: 'edge', credits, stream, routerResp });
+        for (let round = 0; round < 3; round++) {
+          for (const peer of PEERS) {
+            for (const headers of HEADERS) {
+              for (const more of [false, true]) {
+                const packet = Object.assign(new RequestPacket(), {
+                  from: 'edge',
+                  ids: [{ id: `x-${round}`, seq: 0 }],
+                  multi: true,
+                  method: 'GET',
+                  uri: 'http://example.com/\xe9',
+                  headers,
+                  credits,
+                  more,
+                  stream,
+                  routerResp,
+                  peerAddress: peer.address,
+                  peerPort: peer.port,
+                });
+                const text = packets.encode(`x-${round}`, 'GET', packet.uri, headers, peer, more);
+                assert.equal(text, encodeRequestPacket(packet).toString('latin1'));
+              }
+            }
+          }
+        }
+      });
+    }
+  }
+}
+
+test('two peers that share a place are told apart', () => {
+  const packets = new FirstPackets({ from: 'edge', credits: 1, stream: true, routerResp: false });
+  const [one, two] = [
+    { address: '127.0.0.1', port: 1_000 },
+    { address: '127.0.0.2', port: 1_256 },
+  ];
+  for (const peer of [one, two, one]) {
+    assert.ok(packets.encode('i', 'GET', 'u', [], peer, false).includes(`${peer.address},9:peer-port,4:${peer.port}#`));
+  }
+});
