@@ -1,6 +1,6 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { parseRequestPacket } from '../codec/zhttp/index.ts';
-import type { Part } from '../codec/zmtp/index.ts';
+import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
 import { type BridgeCounters, RouterOutbox } from '../zhttp/index.ts';
 import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
@@ -175,8 +175,7 @@ export class ZmqHandlerLink implements HandlerLink {
     counters.packetsUndelivered += packets.length;
     log.warn({ handler, packets: packets.length }, 'handler gone or stalled, packets dropped');
     for (const packet of packets) {
-      const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
-      for (const { id } of parseRequestPacket(whole, OURS).ids) this.#sink.onLost(id);
+      for (const { id } of parseRequestPacket(wholePart(packet), OURS).ids) this.#sink.onLost(id);
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Part, ZmtpError } from '../codec/zmtp/index.ts';
+import { type Part, wholePart, ZmtpError } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 import type { SocketType } from './socket-type.ts';
 import { TopicTable, topicCost } from './topic-table.ts';
@@ -22,7 +22,7 @@ export class PubSocket extends ZmqSocket {
     const first = parts[0] as Part;
     this.#sent++;
     this.#parts = parts;
-    this.#topics.match(Buffer.isBuffer(first) ? first : (first[0] as Buffer), this.#sendTo);
+    this.#topics.match(Array.isArray(first) ? (first[0] as Buffer) : wholePart(first), this.#sendTo);
   }
 
   /** `topic` has its first subscriber, or has lost its last one. */

@@ -1,3 +1,4 @@
+import type { Part } from '../codec/zmtp/index.ts';
 import { RoundRobinSocket } from './round-robin-socket.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
@@ -15,7 +16,7 @@ export class PushSocket extends RoundRobinSocket {
    * @returns false, with nothing done, when no peer can: `onWritable` tells when to try again
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
-  send(parts: readonly Buffer[]): boolean {
+  send(parts: readonly Part[]): boolean {
     this.checkSend(parts);
     return this.peers.send(parts) !== null || this.hold();
   }

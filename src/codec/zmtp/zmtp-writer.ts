@@ -8,8 +8,14 @@ export const REFERENCE_BYTES = 16_384;
 
 const SHORT_MAX = 255;
 
-/** One part of a message, perhaps in several pieces that are sent one behind the other. */
-export type Part = Buffer | readonly Buffer[];
+/** One part of a message: bytes, latin1 text with one character a byte, or several pieces that are sent one behind the other. */
+export type Part = Buffer | string | readonly Buffer[];
+
+/** A part as one Buffer, which is the part itself if it is one. */
+export function wholePart(part: Part): Buffer {
+  if (Buffer.isBuffer(part)) return part;
+  return typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.concat(part);
+}
 
 /** Bytes of the header of a frame with a body of `length` bytes. */
 function headerBytes(length: number): number {
@@ -40,7 +46,7 @@ export function commandHeader(length: number): Buffer {
 export function wireBytes(parts: readonly Part[]): number {
   let bytes = 0;
   for (const part of parts) {
-    const length = lengthOf(part);
+    const length = partBytes(part);
     bytes += headerBytes(length) + length;
   }
   return bytes;
@@ -48,42 +54,43 @@ export function wireBytes(parts: readonly Part[]): number {
 
 /**
  * The wire form of `messages[start]` up to but without `messages[end]`, in as few buffers as possible: one, and one more
- * for each part or piece of `REFERENCE_BYTES` and what follows it. Such are not copied: they must not be changed any more.
+ * for each part or piece of `REFERENCE_BYTES` and what follows it. Such are not copied: they must not be changed any more. Text becomes
+ * bytes here, and nowhere before.
  */
 export function encodeMessages(messages: readonly (readonly Part[])[], start: number, end: number): Buffer[] {
   let copied = 0;
   for (let i = start; i < end; i++) {
-    for (const part of messages[i] as readonly Part[]) {
-      if (Buffer.isBuffer(part)) {
-        copied += headerBytes(part.length) + copiedBytes(part);
-      } else {
-        copied += headerBytes(lengthOf(part));
-        for (const piece of part) copied += copiedBytes(piece);
-      }
-    }
+    for (const part of messages[i] as readonly Part[]) copied += headerBytes(partBytes(part)) + copiedBytes(part);
   }
   const wire = new Wire(Buffer.allocUnsafe(copied));
   for (let i = start; i < end; i++) {
     const parts = messages[i] as readonly Part[];
     for (let k = 0; k < parts.length; k++) {
       const part = parts[k] as Part;
-      wire.header(k + 1 < parts.length ? MORE : 0, lengthOf(part));
-      if (Buffer.isBuffer(part)) wire.body(part);
+      wire.header(k + 1 < parts.length ? MORE : 0, partBytes(part));
+      if (typeof part === 'string') wire.text(part);
+      else if (Buffer.isBuffer(part)) wire.body(part);
       else for (const piece of part) wire.body(piece);
     }
   }
   return wire.end();
 }
 
-function lengthOf(part: Part): number {
-  if (Buffer.isBuffer(part)) return part.length;
+/** Bytes of the body of a part's frame. */
+function partBytes(part: Part): number {
+  if (typeof part === 'string' || Buffer.isBuffer(part)) return part.length;
   let length = 0;
   for (const piece of part) length += piece.length;
   return length;
 }
 
-function copiedBytes(piece: Buffer): number {
-  return piece.length < REFERENCE_BYTES ? piece.length : 0;
+/** Those of them that are copied. */
+function copiedBytes(part: Part): number {
+  if (typeof part === 'string') return part.length;
+  if (Buffer.isBuffer(part)) return part.length < REFERENCE_BYTES ? part.length : 0;
+  let length = 0;
+  for (const piece of part) length += copiedBytes(piece);
+  return length;
 }
 
 /** Collects bytes in `scratch`, which has room for just what is copied, and buffers that are not copied between them. */
@@ -109,6 +116,10 @@ class Wire {
     }
     this.#flush();
     this.#buffers.push(bytes);
+  }
+
+  text(text: string): void {
+    this.#offset += this.#scratch.write(text, this.#offset, 'latin1');
   }
 
   end(): Buffer[] {

@@ -4,7 +4,7 @@ import {
   type RequestPacket,
   ResponsePacket,
 } from '../../../src/codec/zhttp/index.ts';
-import type { Part } from '../../../src/codec/zmtp/index.ts';
+import { type Part, wholePart } from '../../../src/codec/zmtp/index.ts';
 import type { HandlerLink, HandlerLinkSink } from '../../../src/zhttp-client/index.ts';
 
 /** What a test may say in a packet of a handler. */
@@ -48,8 +48,7 @@ export class FakeHandlerLink implements HandlerLink {
   }
 
   route(address: string, packet: Part): void {
-    const whole = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
-    const routed = { address, packet: parseRequestPacket(whole) };
+    const routed = { address, packet: parseRequestPacket(wholePart(packet)) };
     this.routed.push(routed);
     this.onRouted(routed);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseResponsePacket, type ResponsePacket, splitAddress } from '../../../src/codec/zhttp/index.ts';
-import type { Part } from '../../../src/codec/zmtp/index.ts';
+import { type Part, wholePart } from '../../../src/codec/zmtp/index.ts';
 import type { ServerLink, ServerLinkSink } from '../../../src/zhttp-server/server-link.ts';
 
 /** A packet that went to a requester. */
@@ -26,7 +26,7 @@ export class FakeServerLink implements ServerLink {
   }
 
   publish(packet: Part): void {
-    const bytes = Buffer.isBuffer(packet) ? packet : Buffer.concat(packet);
+    const bytes = wholePart(packet);
     const addressed = splitAddress(bytes);
     assert.ok(addressed !== null, 'a published packet has an address');
     this.#add(addressed.address, addressed.payload, bytes);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeMessages, REFERENCE_BYTES, wireBytes } from '../../../../src/codec/zmtp/index.ts';
+import { encodeMessages, type Part, REFERENCE_BYTES, wholePart, wireBytes } from '../../../../src/codec/zmtp/index.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -56,4 +56,14 @@ test('a part in pieces is one frame, and only its large pieces are not copied', 
   assert.equal(buffers[1], large);
   assert.equal(buffers[2]?.toString('hex'), '66' + '0000');
   assert.equal(wireBytes(parts), Buffer.concat(buffers).length);
+});
+
+test('text becomes bytes, one for each character, whatever its length', () => {
+  for (const text of ['', 'a\xe9\x00', 'x'.repeat(300), 'x'.repeat(REFERENCE_BYTES + 1)]) {
+    const parts: readonly Part[] = [text, Buffer.from('end')];
+    const expected = encodeMessages([[Buffer.from(text, 'latin1'), Buffer.from('end')]], 0, 1);
+    assert.equal(Buffer.concat(encodeMessages([parts], 0, 1)).toString('hex'), Buffer.concat(expected).toString('hex'));
+    assert.equal(wireBytes(parts), Buffer.concat(expected).length);
+    assert.equal(wholePart(text).toString('latin1'), text);
+  }
 });
