@@ -25,6 +25,9 @@ const STOP_TIMEOUT = 15_000;
 /** The same program as source and built. */
 const PROGRAM = fileURLToPath(new URL(`./edge-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
 
+/** What workers load first: a signal for the whole group is for the main process to act on. */
+const IGNORE_SIGNALS = fileURLToPath(new URL('../../bin/ignore-signals.js', import.meta.url));
+
 /**
  * The edge in several processes: each accepts connections on the same addresses, and this one has the ZeroMQ endpoints. One that dies
  * loses its own connections alone, and is replaced.
@@ -58,7 +61,7 @@ export class EdgeWorkers {
     await links.ready();
     // Each process shall accept by itself: handing accepted sockets over would cost more than it evens out.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: PROGRAM, args: [] });
+    cluster.setupPrimary({ exec: PROGRAM, args: [], execArgv: [...process.execArgv, '--require', IGNORE_SIGNALS] });
     // One after the other: the first one clears away what an earlier run may have left at a path.
     for (let i = 0; i < edge.workers; i++) {
       const addresses = await this.#fork();

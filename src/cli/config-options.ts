@@ -12,6 +12,7 @@ const DEFAULT_FILE = 'holdfast.toml';
 export interface ConfigOptions {
   readonly config?: string;
   readonly port?: readonly string[];
+  readonly controlPort?: readonly string[];
   readonly route?: readonly string[];
   readonly logLevel?: string;
 }
@@ -30,6 +31,11 @@ export function addConfigOptions(command: Command): Command {
     .option(
       '--port <address>',
       "where clients connect, instead of the file's: PORT or ADDRESS:PORT; may be repeated",
+      repeatable,
+    )
+    .option(
+      '--control-port <address>',
+      "where items are published, instead of the file's: PORT of 127.0.0.1, or ADDRESS:PORT; may be repeated",
       repeatable,
     )
     .option('--route <line>', "route instead of the file's: 'CONDITION TARGET…'; may be repeated", repeatable)
@@ -79,9 +85,9 @@ function readFile(named: string | undefined): EffectiveConfig {
   }
 }
 
-function withCommandLine(config: Config, { port, route, logLevel }: ConfigOptions): Config {
+function withCommandLine(config: Config, { port, controlPort, route, logLevel }: ConfigOptions): Config {
   try {
-    return mergeCommandLine(config, { port, routes: route, logLevel });
+    return mergeCommandLine(config, { port, controlPort, routes: route, logLevel });
   } catch (error) {
     throw error instanceof ConfigError ? new CliError(error.message, USAGE) : error;
   }

@@ -71,8 +71,8 @@ async function demo(options: DemoOptions): Promise<void> {
 }
 
 function demoConfig({ port, controlPort, logLevel }: DemoOptions, origin: string): Config {
-  const config = mergeCommandLine(defaultConfig(), { port: [port], routes: [`* ${origin}`], logLevel });
-  return { ...config, control: { ...config.control, listen: [parseListenAddress(`127.0.0.1:${controlPort}`)] } };
+  const commandLine = { port: [port], controlPort: [String(controlPort)], routes: [`* ${origin}`], logLevel };
+  return mergeCommandLine(defaultConfig(), commandLine);
 }
 
 /** Names the option that helps when an address is taken, as on a machine where another demo runs. */

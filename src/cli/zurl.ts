@@ -12,7 +12,7 @@ const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 const DEFAULT_LOG_LEVEL = 2;
 
 const NOTES = `
-A signal SIGHUP opens the log file anew, after it was renamed.
+SIGHUP reopens the log file, as after it was renamed.
 
 Exit codes: 0 for success, 1 for failure or a wrong configuration, 2 for wrong
 usage.`;
@@ -20,7 +20,7 @@ usage.`;
 /** Values of the options of `holdfast zurl`. */
 interface ZurlOptions {
   readonly config: string;
-  readonly loglevel: LogLevel;
+  readonly loglevel?: LogLevel;
   readonly verbose?: boolean;
   readonly logfile?: string;
 }
@@ -38,18 +38,22 @@ export function zurlCommand(): Command {
       '--loglevel <n>',
       `how much is logged: 0 error, 1 warn, 2 info, 3 debug (default: ${DEFAULT_LOG_LEVEL})`,
       logLevel,
-      LOG_LEVELS[DEFAULT_LOG_LEVEL],
     )
     .option('--verbose', 'log everything: the same as --loglevel=3')
     .option('--logfile <file>', 'append the log to this file, and not to standard output')
     .action(zurl);
 }
 
-async function zurl({ config: file, loglevel, verbose, logfile }: ZurlOptions): Promise<void> {
+async function zurl({
+  config: file,
+  loglevel = LOG_LEVELS[DEFAULT_LOG_LEVEL],
+  verbose,
+  logfile,
+}: ZurlOptions): Promise<void> {
   const { config, ignored } = readZurlConf(file);
   const logFile = logfile === undefined ? null : openLogFile(logfile);
   const log = createLog(verbose === true ? 'debug' : loglevel, logFile);
-  process.on('SIGHUP', () => reopen(logFile, log));
+  if (logFile !== null) process.on('SIGHUP', () => reopen(logFile, log));
   for (const { key, line, message } of ignored)
     log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
   await serve(config, log);
@@ -63,12 +67,12 @@ function openLogFile(path: string): LogFile {
   }
 }
 
-function reopen(file: LogFile | null, log: Log): void {
+function reopen(file: LogFile, log: Log): void {
   try {
-    file?.reopen();
-    log.info({}, 'log file opened anew');
+    file.reopen();
+    log.info({}, 'log file reopened');
   } catch (error) {
-    log.error({ reason: (error as Error).message }, 'log file cannot be opened anew');
+    log.error({ reason: (error as Error).message }, 'log file cannot be reopened');
   }
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigIssue } from './config-error.ts';
-import { parseListenAddress } from './listen-address.ts';
+import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
 import { type Config, sections } from './schema.ts';
@@ -8,6 +8,8 @@ import { type Config, sections } from './schema.ts';
 export interface CommandLine {
   /** Values of `--port`: listen addresses that replace those of `[server]`. */
   readonly port?: readonly string[] | undefined;
+  /** Values of `--control-port`: listen addresses that replace those of `[control]`. A port alone is one of the loopback interface. */
+  readonly controlPort?: readonly string[] | undefined;
   /** Values of `--route`: route lines that replace all routes of the file. */
   readonly routes?: readonly string[] | undefined;
   /** Value of `--log-level`. */
@@ -16,9 +18,10 @@ export interface CommandLine {
 
 /** The configuration with what the command line says laid over it. Throws a `ConfigError` with all that is wrong in it. */
 export function mergeCommandLine(config: Config, commandLine: CommandLine): Config {
-  const { port = [], routes: lines = [], logLevel } = commandLine;
+  const { port = [], controlPort = [], routes: lines = [], logLevel } = commandLine;
   const issues: ConfigIssue[] = [];
   const listen = readEach('--port', port, parseListenAddress, issues);
+  const control = readEach('--control-port', controlPort, parseControlAddress, issues);
   const routes = readEach('--route', lines, parseRouteLine, issues);
   if (routes.length === lines.length) {
     for (const { index, message } of checkRoutes(routes))
@@ -30,9 +33,15 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   return {
     ...config,
     server: listen.length === 0 ? config.server : { ...config.server, listen },
+    control: control.length === 0 ? config.control : { ...config.control, listen: control },
     routes: routes.length === 0 ? config.routes : routes,
     log: { ...config.log, level: level.data },
   };
+}
+
+/** Whoever reaches the control port can publish, so a port alone does not mean every interface. */
+function parseControlAddress(text: string): ListenAddress {
+  return parseListenAddress(/^[0-9]+$/.test(text) ? `127.0.0.1:${text}` : text);
 }
 
 /** Reads the values of an option that may be repeated; what cannot be read is left out and becomes an issue. */

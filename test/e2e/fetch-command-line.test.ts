@@ -291,7 +291,7 @@ test('zurl has an address of its own when the file gives none, and endpoints wit
   assert.equal((await program.stop()).code, 0);
 });
 
-test('zurl writes its log to a file, which SIGHUP opens anew', async (t) => {
+test('zurl writes its log to a file, which SIGHUP reopens', async (t) => {
   const cwd = temporaryFolder(t, { 'zurl.conf': 'in_req_spec=ipc://req\n' });
   const program = startHoldfast(t, ['zurl', '--config=zurl.conf', '--logfile=log', '--verbose'], { cwd });
   const messages = (file: string) => {
@@ -306,7 +306,7 @@ test('zurl writes its log to a file, which SIGHUP opens anew', async (t) => {
   await until(cwd, () => messages('log').includes('started'));
   renameSync(join(cwd, 'log'), join(cwd, 'log.1'));
   program.kill('SIGHUP');
-  await until(cwd, () => messages('log').includes('log file opened anew'));
+  await until(cwd, () => messages('log').includes('log file reopened'));
   const { code, stdout, stderr } = await program.stop();
   assert.deepEqual([code, stdout, stderr], [0, '', '']);
   assert.equal(messages('log').at(-1), 'stopped');

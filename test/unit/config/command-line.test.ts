@@ -18,6 +18,16 @@ test('ports replace where clients connect, and nothing else', () => {
   assert.deepEqual(merged, { ...config, server: { ...config.server, listen } });
 });
 
+test('control ports replace where items are published, on the loopback interface unless an address is given', () => {
+  const merged = mergeCommandLine(config, { controlPort: ['5000', '0.0.0.0:5001', 'unix:/c'] });
+  const listen = [
+    { kind: 'tcp', host: '127.0.0.1', port: 5000 },
+    { kind: 'tcp', host: '0.0.0.0', port: 5001 },
+    { kind: 'unix', path: '/c', mode: null, user: null, group: null },
+  ];
+  assert.deepEqual(merged, { ...config, control: { ...config.control, listen } });
+});
+
 test('routes replace all routes of the file', () => {
   const merged = mergeCommandLine(config, { routes: ['* b:1', 'c c:1'] });
   assert.deepEqual(merged.routes, [parseRouteLine('* b:1'), parseRouteLine('c c:1')]);

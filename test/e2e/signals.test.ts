@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startHoldfast } from '../support/holdfast.ts';
+import { turn } from '../support/manual-clock.ts';
+import type { Program } from '../support/program.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const OTHER_SIGNALS = ['SIGUSR1', 'SIGHUP', 'SIGUSR2'] as const;
+
+/** The commands that serve, each with what it needs to start. */
+function serversIn(folder: string): readonly (readonly [string, readonly string[]])[] {
+  const [edge, zurl] = [join(folder, 'edge'), join(folder, 'zurl.conf')];
+  return [
+    ['run', ['--port', '127.0.0.1:0', '--control-port', '0', '--route', '* localhost:1']],
+    ['condure', ['--listen', '127.0.0.1:0', '--zclient-stream', `ipc://${edge}`]],
+    ['condure', ['--listen', '127.0.0.1:0', '--zclient-stream', `ipc://${edge}`, '--workers', '2']],
+    ['zurl', [`--config=${zurl}`]],
+  ];
+}
+
+function start(t: TestContext, index: number): Program {
+  const folder = temporaryFolder(t);
+  const conf = `[General]\nin_req_spec=ipc://${join(folder, 'req')}\n`;
+  const cwd = temporaryFolder(t, { 'zurl.conf': conf });
+  const [command, args] = serversIn(cwd)[index] as readonly [string, readonly string[]];
+  return startHoldfast(t, [command, ...args], { cwd });
+}
+
+/** Resolves as soon as the process catches SIGUSR2, which is what its very first statements bring about. */
+async function catches(program: Program): Promise<void> {
+  const file = `/proc/${program.pid}/status`;
+  // Systems without /proc are tested with signals that come later.
+  if (!existsSync('/proc/self/status')) {
+    await program.logged('started');
+    return;
+  }
+  const bit = 1n << BigInt(constants.signals.SIGUSR2 - 1);
+  for (;;) {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(file, 'latin1'))?.[1] ?? '0';
+    if ((BigInt(`0x${caught}`) & bit) !== 0n) return;
+    await turn();
+  }
+}
+
+for (const index of [0, 1, 2, 3]) {
+  const [command, args] = serversIn('.')[index] as readonly [string, readonly string[]];
+  const name = args.includes('--workers') ? `${command} with workers` : command;
+
+  test(`${name} goes on when SIGHUP, SIGUSR1 and SIGUSR2 come early, and opens no debugger`, async (t) => {
+    const program = start(t, index);
+    await catches(program);
+    for (const signal of OTHER_SIGNALS) program.kill(signal);
+    await program.logged('started');
+    for (const signal of OTHER_SIGNALS) program.kill(signal);
+    const { code, stderr } = await program.stop();
+    assert.equal(code, 0);
+    assert.equal(stderr, '');
+  });
+}
+
+test('a worker opens no debugger either', async (t) => {
+  const program = start(t, 2);
+  await program.logged('started');
+  const workers = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').trim().split(' ');
+  assert.equal(workers.length, 2);
+  for (const signal of OTHER_SIGNALS) for (const pid of workers) process.kill(Number(pid), signal);
+  const { code, stderr } = await program.stop();
+  assert.equal(code, 0);
+  assert.equal(stderr, '');
+});
