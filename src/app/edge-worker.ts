@@ -49,6 +49,7 @@ async function start({ edge, logLevel, relays }: WorkerOrder & { order: 'start' 
       new RelayedLink(context, idPrefix, relays.req, {
         onPacket: (payload) => sink.onPacket(payload),
         onRefused: (id) => sink.onRefused(id),
+        onReady: () => {},
         onLost: () => {},
       }),
     ready: () => Promise.resolve(),

@@ -60,6 +60,10 @@ export abstract class ExchangeRelay implements Requester, Responder {
     if (!this.over) this.requester.onRequestCredit(bytes);
   }
 
+  pauseRequest(paused: boolean): void {
+    if (!this.over) this.requester.pauseRequest(paused);
+  }
+
   handOver(responder: Responder): void {
     if (!this.over) this.responder = responder;
   }

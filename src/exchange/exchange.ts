@@ -73,6 +73,12 @@ export interface Requester {
    * before the call that spent the former ones returns.
    */
   onRequestCredit(bytes: number): void;
+  /**
+   * The answering side cannot take any more of the request for now, whatever it has granted: of a body, and of messages, pings and pongs
+   * of a WebSocket, empty ones too. That the client leaves is still told. Nothing comes between `pauseRequest(true)` and
+   * `pauseRequest(false)` but what was on its way already; it may come before the latter returns. A pause ends with a hand-over.
+   */
+  pauseRequest(paused: boolean): void;
   /** From now on `responder` answers instead of the one that calls this (a hold takes over, a replay hands back). */
   handOver(responder: Responder): void;
 }

@@ -158,6 +158,13 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     if (this.#origin !== NO_RESPONDER) this.#useOriginCredits();
   }
 
+  pauseRequest(paused: boolean): void {
+    if (this.#over) return;
+    if (this.#repeatedBody === null) this.#requester.pauseRequest(paused);
+    else if (paused) this.#repeatedBody.hold();
+    else this.#repeatedBody.release();
+  }
+
   #useOriginCredits(): void {
     const bytes = this.#originCredits;
     this.#originCredits = 0;

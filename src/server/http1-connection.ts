@@ -36,6 +36,8 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   /** Not null while bytes of the request body are to come. */
   #body: BodyReader | null = null;
   #requestCredit = 0;
+  /** The answering side takes nothing of the body for now. */
+  #requestPaused = false;
   #awaitsContinue = false;
   #writer: ResponseWriter | null = null;
   /** What has the connection if the service accepts the WebSocket that the request asks for; null if it asks for none. */
@@ -116,6 +118,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.#writer = writer;
     this.#exchanges++;
     this.#requestCredit = 0;
+    this.#requestPaused = false;
     this.owedCredit = 0;
     this.responder = null;
     this.#webSocket = null;
@@ -164,7 +167,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   }
 
   #readBody(body: BodyReader, input: Buffer, offset: number): number {
-    if (this.responder === null) return offset;
+    if (this.responder === null || this.#requestPaused) return offset;
     const end = body.read(input, offset, this.#requestCredit);
     const { data, done } = body;
     if (done) this.#body = null;
@@ -263,8 +266,17 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.consumeUnread();
   }
 
+  pauseRequest(paused: boolean): void {
+    if (this.#writer === null || this.#requestPaused === paused) return;
+    this.#requestPaused = paused;
+    this.watch();
+    if (!paused) this.consumeUnread();
+  }
+
   handOver(responder: Responder): void {
-    if (this.#writer !== null) this.responder = responder;
+    if (this.#writer === null) return;
+    this.responder = responder;
+    this.pauseRequest(false);
   }
 
   #afterWrite(bytes: number, flowing: boolean, more: boolean): void {
@@ -377,7 +389,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
 
   /** Whether it is the client's turn in an exchange: part of its body is wanted. Without credit it is not the client that is late. */
   get #bodyIsDue(): boolean {
-    return this.#body !== null && this.#requestCredit > 0;
+    return this.#body !== null && this.#requestCredit > 0 && !this.#requestPaused;
   }
 
   /** Seconds until the whole request has to be here. */

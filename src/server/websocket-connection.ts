@@ -61,6 +61,8 @@ export class WebSocketConnection
   #writer: MessageWriter | null = null;
   /** Bytes that the answering side has granted before it is open. */
   #credit = 0;
+  /** Whether it takes nothing for now, as far as that was said before it is open. */
+  #paused = false;
   /** Frames of this turn, which leave at its end. */
   readonly #frames = new FrameBatch();
   /** Whether `flush` is going to be called. */
@@ -134,6 +136,7 @@ export class WebSocketConnection
       freePings: server.answerPings,
       guard,
     });
+    this.#reader.pause(this.#paused);
     this.#writer = new MessageWriter(this, { role: 'server', deflate: parameters, guard });
     server.counters.webSocketsAccepted++;
     server.counters.webSocketsOpen++;
@@ -274,10 +277,18 @@ export class WebSocketConnection
     if (!reader.busy) this.consumeUnread();
   }
 
+  pauseRequest(paused: boolean): void {
+    this.#paused = paused;
+    if (this.finished || this.#reader === null) return;
+    this.#reader.pause(paused);
+    if (!paused && !this.#reader.busy) this.consumeUnread();
+  }
+
   handOver(responder: WebSocketResponder): void {
     if (this.#http !== null) this.#http.handOver(responder);
     else if (this.responder === null) return;
     this.responder = responder;
+    this.pauseRequest(false);
   }
 
   // ---- frames (FrameSink)

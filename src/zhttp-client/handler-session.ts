@@ -5,8 +5,16 @@ import {
   type ResponsePacket,
   type SessionRef,
 } from '../codec/zhttp/index.ts';
-import { type ErrorCode, ExchangeError, type Requester, type RequestHead, type Responder } from '../exchange/index.ts';
-import type { SessionHost } from './session-host.ts';
+import {
+  type ErrorCode,
+  ExchangeError,
+  internalError,
+  type Requester,
+  type RequestHead,
+  type Responder,
+} from '../exchange/index.ts';
+import { FULL, PACKET_COST, READY } from '../zhttp/index.ts';
+import type { HostedSession, SessionHost } from './session-host.ts';
 
 /** The handler has not been heard of yet: nothing but the first packet can be sent. */
 const UNANSWERED = 0;
@@ -17,8 +25,11 @@ const HANDED_OFF = 2;
 const ABANDONED = 3;
 const ENDED = 4;
 
-/** Packets that wait for the end of a handoff. Their bytes are bounded by credits, so only a flood of empty ones gets there. */
-const MAX_HELD = 1_000;
+/**
+ * Bytes that one session holds for a handler that takes nothing, or is not known. The requester is paused by then, so that only one that
+ * sends all the same gets there. @bound session-held
+ */
+const MAX_HELD_BYTES = 262_144;
 
 /** Nothing is held: most sessions never hold anything. */
 const NONE: RequestPacket[] = [];
@@ -27,8 +38,8 @@ const NONE: RequestPacket[] = [];
  * One session with a handler: the responder of an exchange that a program behind ZeroMQ answers. This class keeps what HTTP and
  * WebSockets have in common: numbers, addresses, credits, handoff, and the end.
  */
-export abstract class Session<R extends Requester = Requester> implements Responder {
-  readonly id: string;
+export abstract class Session<R extends Requester = Requester> implements Responder, HostedSession {
+  id: string;
   /** When a packet came last from the handler, by the wheel's clock. */
   heardAt: number;
   /** When bytes of the client or for it were moved last. */
@@ -47,11 +58,21 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   #nextIn = 0;
   /** Number of the packet that is sent next; 0 was the first one. */
   #nextOut = 1;
+  /** What waits for the handler, in its order. */
   #held: RequestPacket[] = NONE;
+  #heldBytes = 0;
+  /** Whether the requester has been told to send nothing. */
+  #paused = false;
+  /** The handler that this waits for; empty for none. */
+  #stalledFor = '';
+  /** The requester has come to its end, and what is held is still to be sent. */
+  #finishing = false;
   /** Bytes that the requester still takes from the handler. */
   #window: number;
   /** Bytes that the handler is to be granted. */
   #owed = 0;
+  /** Whether the host is going to call `sendCredit`. */
+  #owing = false;
   /** Whether the handler takes packets for many sessions at once. */
   #multi = false;
 
@@ -100,6 +121,12 @@ export abstract class Session<R extends Requester = Requester> implements Respon
       this.#end(type !== 'cancel' && type !== 'error');
       return;
     }
+    // Both sides have closed: nothing but the address matters.
+    if (this.#finishing) {
+      if (type === 'cancel' || type === 'error') this.#end(false);
+      else this.#adopt(packet);
+      return;
+    }
     // What ends the session may come out of order, as when a handler gives up after a mistake.
     if (type === 'cancel' || type === 'error') {
       this.#end(false);
@@ -123,29 +150,34 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   /** Every packet says where the next one for its sender goes: so the session moves from handler to handler. */
   #adopt(packet: ResponsePacket): void {
     const { from } = packet;
-    if (from !== '' && from !== this.address) {
+    const moved = from !== '' && from !== this.address;
+    if (moved) {
+      this.#unstall();
       this.address = from;
       this.#multi = false;
     }
     this.#multi ||= packet.multi;
-    if (this.#state === OPEN || this.#state === ABANDONED || this.address === '') return;
+    if (this.#state === ABANDONED || this.address === '') return;
+    if (this.#state === OPEN) {
+      if (moved && this.#held !== NONE) this.#sendOrStall();
+      return;
+    }
     this.#state = OPEN;
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
-    const held = this.#held;
-    this.#held = NONE;
-    for (const waiting of held) this.send(waiting);
-    // What the client has taken meanwhile.
-    this.#grant();
+    this.#sendOrStall();
   }
 
   #handOff(): void {
-    // What was owed to the old handler is the new one's, who counts on.
-    this.#grant();
-    this.send(packetOf('handoff-proceed'));
+    // What cannot be granted to the old handler now is granted to the new one, who counts on.
+    if (this.#owed > 0) this.#grant();
+    this.#transmit(packetOf('handoff-proceed'));
+    // The link may have lost it.
     if (this.#state === ENDED) return;
+    this.#unstall();
     this.#state = HANDED_OFF;
     this.address = '';
     this.keepAliveAt = Number.POSITIVE_INFINITY;
+    this.pause();
   }
 
   /** Any packet in order but those that end the session. */
@@ -170,17 +202,90 @@ export abstract class Session<R extends Requester = Requester> implements Respon
 
   // ---- to the handler
 
-  /** Sends a packet, or keeps it until the session has a handler (again). */
+  get #ready(): boolean {
+    return this.host.reach(this.address) === READY;
+  }
+
+  /** Sends a packet, or holds it until the session has a handler that takes it. */
   protected send(packet: RequestPacket): void {
-    if (this.#state === OPEN) {
-      this.#transmit(packet);
+    if (this.#state === OPEN && this.#held === NONE && this.#ready) this.#transmit(packet);
+    else if (this.#state <= HANDED_OFF) this.#hold(packet);
+  }
+
+  /** The end of a body that turns out to be empty needs no credit, so it may come before the handler is heard of. */
+  #hold(packet: RequestPacket): void {
+    if (this.#held === NONE) this.#held = [];
+    this.#held.push(packet);
+    this.#countHeld(packet, 1);
+    if (this.#heldBytes > MAX_HELD_BYTES) {
+      this.abort('HF_BACKEND_OVERLOADED', 'the client sends more than can be kept for the handler');
       return;
     }
-    // The end of a body that turns out to be empty needs no credit, so it may come before the handler is heard of.
-    if (this.#state !== UNANSWERED && this.#state !== HANDED_OFF) return;
-    if (this.#held === NONE) this.#held = [packet];
-    else if (this.#held.length < MAX_HELD) this.#held.push(packet);
-    else this.abort('HF_BACKEND_OVERLOADED', 'too much was sent during a handoff');
+    // Without a handler there is no credit either, so there is nothing to pause.
+    if (this.#state !== UNANSWERED) this.pause();
+    if (this.#state === OPEN) this.#stall();
+  }
+
+  #countHeld({ body }: RequestPacket, sign: 1 | -1): void {
+    const bytes = sign * Math.max(PACKET_COST, body.length);
+    this.#heldBytes += bytes;
+    this.host.holds(bytes);
+  }
+
+  /** Has the requester send nothing for now. */
+  pause(): void {
+    if (this.#paused || this.#finishing || this.#state > HANDED_OFF) return;
+    this.#paused = true;
+    this.requester.pauseRequest(true);
+  }
+
+  /** Lets the requester send again, unless there is reason to wait. */
+  resume(): void {
+    if (!this.#paused || this.#finishing || this.#held !== NONE || this.#state > OPEN) return;
+    this.#paused = false;
+    this.requester.pauseRequest(false);
+  }
+
+  #stall(): void {
+    if (this.#stalledFor === this.address) return;
+    this.#stalledFor = this.address;
+    this.host.stall(this, this.address);
+  }
+
+  #unstall(): void {
+    if (this.#stalledFor === '') return;
+    this.host.unstall(this, this.#stalledFor);
+    this.#stalledFor = '';
+  }
+
+  #sendOrStall(): void {
+    if (!this.sendHeld()) this.#stall();
+  }
+
+  sendHeld(): boolean {
+    while (this.#held.length > 0) {
+      if (!this.#ready) return false;
+      const packet = this.#held.shift() as RequestPacket;
+      this.#countHeld(packet, -1);
+      this.#transmit(packet);
+      // The link may have lost it.
+      if (this.#state !== OPEN) return true;
+    }
+    this.#held = NONE;
+    if (this.#owed > 0 && !this.#grant()) return false;
+    if (this.#state !== OPEN) return true;
+    this.#stalledFor = '';
+    if (this.#finishing) this.#end(false);
+    else this.resume();
+    return true;
+  }
+
+  giveUpHandler(connected: boolean, seconds: number): void {
+    this.#stalledFor = '';
+    // A handler that has never connected may do without credits, and without signs of life.
+    if (!connected && this.#held === NONE) return;
+    const what = connected ? 'has taken nothing' : 'has not been connected';
+    this.abort('HF_BACKEND_OVERLOADED', `the handler ${what} for ${seconds} s`);
   }
 
   #transmit(packet: RequestPacket): void {
@@ -190,18 +295,21 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     this.host.route(this.address, encodeRequestPieces(packet));
   }
 
-  /** Grants the handler what the client has taken since the last time. */
-  sendCredit(): void {
-    if (this.#state === OPEN) this.#grant();
+  /** Grants the handler what it is owed. Returns false if it takes nothing now. */
+  #grant(): boolean {
+    if (!this.#ready) return false;
+    const packet = packetOf('credit');
+    packet.credits = this.#owed;
+    this.#owed = 0;
+    this.#transmit(packet);
+    return true;
   }
 
-  #grant(): void {
-    const bytes = this.#owed;
-    if (bytes === 0) return;
-    this.#owed = 0;
-    const packet = packetOf('credit');
-    packet.credits = bytes;
-    this.send(packet);
+  sendCredit(): void {
+    this.#owing = false;
+    if (this.#owed === 0 || this.#state !== OPEN || this.#grant()) return;
+    // Of an unknown handler nobody tells when it comes: the client half asks once a second.
+    if (this.host.reach(this.address) === FULL) this.#stall();
   }
 
   // ---- from the requester
@@ -210,10 +318,14 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     this.activeAt = this.host.now;
     this.#window += bytes;
     if (this.#state === ENDED) return;
-    if (this.#owed === 0) this.host.oweCredit(this);
     this.#owed += bytes;
     // Large grants go at once, so that the handler need not stop; small ones are collected for a moment.
-    if (this.#owed >= this.host.creditThreshold) this.sendCredit();
+    if (this.#owed >= this.host.creditThreshold) {
+      if (this.#state === OPEN && this.#stalledFor === '') this.#grant();
+    } else if (!this.#owing) {
+      this.#owing = true;
+      this.host.oweCredit(this);
+    }
   }
 
   abstract onRequestData(chunk: Buffer, more: boolean): void;
@@ -229,7 +341,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     // Nobody can be told before it is known who has the session.
     const untold = this.#state === UNANSWERED;
     this.#state = ABANDONED;
-    this.#held = NONE;
+    this.#dropHeld();
     if (untold && this.host.withdraw(this)) this.#end(false);
   }
 
@@ -238,6 +350,12 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   /** The exchange is complete. */
   protected complete(): void {
     this.#end(false);
+  }
+
+  /** As `complete`, but what is still held for the handler gets to it first. */
+  protected completeSending(): void {
+    if (this.#held === NONE) this.#end(false);
+    else this.#finishing = true;
   }
 
   /** Tells the requester that it gets no (further) answer. */
@@ -265,16 +383,31 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     if (state === UNANSWERED) this.host.withdraw(this);
     this.#end(cancel);
     // The client of an abandoned session has left.
-    if (state !== ABANDONED) this.fail(code, detail);
+    if (state !== ABANDONED && !this.#finishing) this.fail(code, detail);
   }
 
   /** @param cancel whether the handler has to be told */
   #end(cancel: boolean): void {
+    this.#unstall();
     this.#state = ENDED;
-    this.#held = NONE;
+    this.#dropHeld();
     this.host.ended(this);
     // At last, because a link that cannot take it reports the session as lost. During a handoff nobody listens.
     if (cancel && this.address !== '') this.#transmit(packetOf('cancel'));
+  }
+
+  #dropHeld(): void {
+    if (this.#heldBytes > 0) this.host.holds(-this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#held = NONE;
+  }
+
+  /** A defect of ours ends this session alone. */
+  onFault(thrown: unknown): void {
+    const { code, detail } = internalError(thrown);
+    this.host.counters.faults++;
+    if (this.#state === ENDED || this.#finishing) this.#report(new ExchangeError(code, detail));
+    this.abort(code, detail);
   }
 
   #report(error: ExchangeError): void {

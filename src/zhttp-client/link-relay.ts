@@ -101,6 +101,8 @@ export class LinkRelay implements HandlerLinkSink {
     this.#router.send([Buffer.from(processOf(id), 'latin1'), REFUSED, Buffer.from(id, 'latin1')]);
   }
 
+  onReady(): void {}
+
   onLost(id: string): void {
     this.#router.send([Buffer.from(processOf(id), 'latin1'), LOST, Buffer.from(id, 'latin1')]);
   }

@@ -1,4 +1,5 @@
 import type { Part } from '../codec/zmtp/index.ts';
+import { READY, type Reach } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { LOST, OFFER, PACKET, REFUSED, RELAY_OPTIONS, ROUTE, WITHDRAW } from './relay-kinds.ts';
@@ -28,6 +29,10 @@ export class RelayedLink implements HandlerLink {
   withdraw(id: string): boolean {
     this.#dealer.send([WITHDRAW, Buffer.from(id, 'latin1')]);
     return false;
+  }
+
+  reach(): Reach {
+    return READY;
   }
 
   route(address: string, packet: Part): void {

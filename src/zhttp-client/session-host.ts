@@ -1,15 +1,17 @@
 import type { Part } from '../codec/zmtp/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { BridgeCounters, Reach } from '../zhttp/index.ts';
+import type { StalledSession } from './stalled-sessions.ts';
 
-/** What the edge needs of a session that calls it. */
-export interface HostedSession {
-  readonly id: string;
-  /** Grants the handler what has been taken since the last time. */
+/** What the client half needs of a session that calls it. */
+export interface HostedSession extends StalledSession {
+  /** The client half changes it when it repeats the request. */
+  id: string;
+  /** Grants the handler what has been taken since the last time, if it takes that now. */
   sendCredit(): void;
 }
 
-/** What sessions need of the edge that they belong to. */
+/** What sessions need of the client half that they belong to. */
 export interface SessionHost {
   /** What handlers call us. */
   readonly address: string;
@@ -25,7 +27,15 @@ export interface SessionHost {
   readonly now: number;
   readonly counters: BridgeCounters;
   readonly log: Log;
+  /** What the handler of that address takes at present. */
+  reach(address: string): Reach;
   route(address: string, packet: Part): void;
+  /** Calls `sendHeld` of the session once the handler of that address takes data. */
+  stall(session: HostedSession, address: string): void;
+  /** It is not to be called any more. */
+  unstall(session: HostedSession, address: string): void;
+  /** The session holds so many bytes more, or less, for a handler. */
+  holds(bytes: number): void;
   /** Calls `sendCredit` of the session soon. */
   oweCredit(session: HostedSession): void;
   /** The session is over while no handler has been heard of. Returns whether it is certain that none has the request. */

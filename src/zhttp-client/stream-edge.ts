@@ -1,4 +1,4 @@
-import { Ticker, type TimerWheel } from '../clock/index.ts';
+import { fault, Ticker, type TimerWheel } from '../clock/index.ts';
 import {
   encodeRequestPacket,
   MAX_IDS,
@@ -11,11 +11,12 @@ import {
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import { internalError, type Log, type RequestHead, type Service, type WebSocketService } from '../exchange/index.ts';
-import { type BridgeCounters, SessionTable } from '../zhttp/index.ts';
+import { type BridgeCounters, READY, type Reach, SessionTable } from '../zhttp/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { packetOf, type Session } from './handler-session.ts';
 import { HttpSession } from './http-session.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
+import { StalledSessions } from './stalled-sessions.ts';
 import { WebSocketSession } from './websocket-session.ts';
 
 /** How an edge treats its handlers. Times in milliseconds. */
@@ -44,6 +45,12 @@ const TICK = 100;
 const PARTS = 10;
 
 /**
+ * Bytes that all sessions hold for handlers that take nothing. At the bound no requester is read until half of it has left.
+ * @bound sessions-held-total
+ */
+const MAX_HELD_BYTES = 16_777_216;
+
+/**
  * ZHTTP as its initiator, in stream mode: turns exchanges into sessions with handlers. Handlers may send packets for any session at
  * any time; what one of them sends wrongly ends that session alone.
  */
@@ -62,6 +69,11 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   readonly #ticker: Ticker;
   /** Sessions that have granted less than is worth a packet of its own. */
   #owing: HostedSession[] = [];
+  readonly #stalled: StalledSessions;
+  /** Bytes that sessions hold. */
+  #heldBytes = 0;
+  /** Whether they hold so much that no requester is read. */
+  #full = false;
 
   /** @param openLink gives the way to the handlers, which reports to the edge */
   constructor(options: StreamEdgeOptions, openLink: (sink: HandlerLinkSink) => HandlerLink) {
@@ -75,6 +87,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.counters = options.counters;
     this.log = options.log;
     this.#sessions = new SessionTable(options.idPrefix);
+    this.#stalled = new StalledSessions(options.sessionTimeout, (address) => this.#link.reach(address));
     this.#link = openLink(this);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
@@ -110,14 +123,39 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.counters.sessions++;
     this.counters.sessionsOpen++;
     this.#sessions.add(session);
+    if (this.#full) session.pause();
     this.#link.offer(session.id, encodeRequestPacket(packet));
     return session;
   }
 
   // ---- for sessions
 
+  reach(address: string): Reach {
+    return this.#link.reach(address);
+  }
+
   route(address: string, packet: Part): void {
     this.#link.route(address, packet);
+  }
+
+  stall(session: HostedSession, address: string): void {
+    this.#stalled.add(session, address, this.now);
+  }
+
+  unstall(session: HostedSession, address: string): void {
+    this.#stalled.remove(session, address);
+  }
+
+  holds(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (this.#full) {
+      // Then the ticker lets them go on, some at a time.
+      this.#full = this.#heldBytes > MAX_HELD_BYTES / 2;
+    } else if (this.#heldBytes > MAX_HELD_BYTES) {
+      this.#full = true;
+      this.log.warn({ bytes: this.#heldBytes }, 'handlers take too little, no client is read');
+      for (const session of this.#sessions.all()) session.pause();
+    }
   }
 
   oweCredit(session: HostedSession): void {
@@ -146,7 +184,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     if (packet.ids.length === 0) this.counters.packetsUnclaimed++;
     for (const { id, seq } of packet.ids) {
       const session = this.#sessions.get(id);
-      if (session !== null) session.receive(packet, seq);
+      if (session !== null) receive(session, packet, seq);
       else this.#onUnclaimed(packet, id);
     }
   }
@@ -157,6 +195,11 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     if (from === '' || type === 'cancel' || type === 'error' || type === 'credit') return;
     // Another process of the same address may have the session.
     if (!this.#sessions.knows(id)) return;
+    // Whatever waited for an address that is made up, or for a handler that does not read, would pile up.
+    if (this.#link.reach(from) !== READY) {
+      this.counters.packetsUndelivered++;
+      return;
+    }
     const packet = packetOf('cancel');
     packet.from = this.address;
     packet.multi = true;
@@ -181,6 +224,10 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.#sessions.get(id)?.abort('HF_BACKEND_ABSENT', 'no handler took the request in time');
   }
 
+  onReady(address: string): void {
+    this.#stalled.release(address, this.now);
+  }
+
   onLost(id: string): void {
     this.#sessions.get(id)?.abort('HF_BACKEND_OVERLOADED', 'the handler does not take what the client sends');
   }
@@ -190,7 +237,8 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   #onTick(): void {
     const owing = this.#owing;
     this.#owing = [];
-    for (const session of owing) session.sendCredit();
+    for (const session of owing) sendCredit(session);
+    this.#stalled.check(this.now);
     this.#lookAtSome();
   }
 
@@ -198,7 +246,11 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     const { now, keepAliveInterval } = this;
     const due: Session[] = [];
     for (const session of this.#sessions.nextPart(PARTS)) {
-      if (this.#isOver(session) || session.keepAliveAt > now) continue;
+      if (this.#isOver(session)) continue;
+      sendCredit(session);
+      if (!this.#full) session.resume();
+      // A sign of life never waits: a handler that takes nothing now gets it when it does.
+      if (session.keepAliveAt > now || this.#link.reach(session.address) !== READY) continue;
       session.keepAliveAt = now + keepAliveInterval;
       due.push(session);
     }
@@ -252,5 +304,21 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.counters.faults++;
     const { code, detail } = internalError(thrown);
     this.log.error({ code, detail }, 'internal error');
+  }
+}
+
+function receive(session: Session, packet: ResponsePacket, seq: number | null): void {
+  try {
+    session.receive(packet, seq);
+  } catch (thrown) {
+    fault(session, thrown);
+  }
+}
+
+function sendCredit(session: HostedSession): void {
+  try {
+    session.sendCredit();
+  } catch (thrown) {
+    fault(session, thrown);
   }
 }

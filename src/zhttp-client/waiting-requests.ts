@@ -1,7 +1,19 @@
-/** First packets that no handler has taken yet, in their order, each with the moment at which it is given up. */
+import { PACKET_COST } from '../zhttp/index.ts';
+
+/** Bytes of first packets that wait for a handler; further ones are refused. @bound waiting-requests */
+const MAX_BYTES = 67_108_864;
+
+interface Waiting {
+  readonly packet: Buffer;
+  /** When it is given up. */
+  readonly deadline: number;
+}
+
+/** First packets that no handler has taken yet, in their order. */
 export class WaitingRequests {
   readonly #patience: number;
-  readonly #packets = new Map<string, { readonly packet: Buffer; readonly deadline: number }>();
+  readonly #packets = new Map<string, Waiting>();
+  #bytes = 0;
 
   /** @param patience milliseconds that each may wait */
   constructor(patience: number) {
@@ -12,31 +24,48 @@ export class WaitingRequests {
     return this.#packets.size;
   }
 
-  add(id: string, packet: Buffer, now: number): void {
+  /** Returns false, and does nothing, when too much waits already. */
+  add(id: string, packet: Buffer, now: number): boolean {
+    const cost = costOf(packet);
+    if (this.#bytes + cost > MAX_BYTES) return false;
+    this.#bytes += cost;
     this.#packets.set(id, { packet, deadline: now + this.#patience });
+    return true;
   }
 
   /** Returns whether it was there. */
   remove(id: string): boolean {
-    return this.#packets.delete(id);
+    const waiting = this.#packets.get(id);
+    if (waiting === undefined) return false;
+    this.#drop(id, waiting);
+    return true;
   }
 
   /** Gives the packets to `send`, one by one, until it returns false for one. */
   sendTo(send: (packet: Buffer) => boolean): void {
-    for (const [id, { packet }] of this.#packets) {
-      if (!send(packet)) return;
-      this.#packets.delete(id);
+    for (const [id, waiting] of this.#packets) {
+      if (!send(waiting.packet)) return;
+      this.#drop(id, waiting);
     }
   }
 
   /** Takes out those that have waited for too long. All wait equally long, so they are the first ones. */
   expired(now: number): string[] {
     const ids: string[] = [];
-    for (const [id, { deadline }] of this.#packets) {
-      if (deadline > now) break;
+    for (const [id, waiting] of this.#packets) {
+      if (waiting.deadline > now) break;
+      this.#drop(id, waiting);
       ids.push(id);
     }
-    for (const id of ids) this.#packets.delete(id);
     return ids;
   }
+
+  #drop(id: string, waiting: Waiting): void {
+    this.#packets.delete(id);
+    this.#bytes -= costOf(waiting.packet);
+  }
+}
+
+function costOf(packet: Buffer): number {
+  return Math.max(PACKET_COST, packet.length);
 }

@@ -161,7 +161,7 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
   }
 
   #checkClosed(): void {
-    if (this.#closeSent && this.#closeReceived) this.complete();
+    if (this.#closeSent && this.#closeReceived) this.completeSending();
   }
 
   protected override onError(packet: ResponsePacket): void {

@@ -2,7 +2,7 @@ import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
-import { type BridgeCounters, RouterOutbox } from '../zhttp/index.ts';
+import { type BridgeCounters, type Reach, RouterOutbox } from '../zhttp/index.ts';
 import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
@@ -102,6 +102,7 @@ export class ZmqHandlerLink implements HandlerLink {
         options.counters.packetsSent++;
       },
       onDropped: (address, packets) => this.#onDropped(address, packets),
+      onReady: (address) => sink.onReady(address),
     });
     this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
     // The space belongs to it: otherwise what is for `edge2` would come to `edge` too.
@@ -132,11 +133,15 @@ export class ZmqHandlerLink implements HandlerLink {
   offer(id: string, packet: Buffer): void {
     // Those that wait already go first.
     if (this.#requests.size === 0 && this.#sendRequest(packet)) return;
-    this.#requests.add(id, packet, this.#options.wheel.now);
+    if (!this.#requests.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
   }
 
   withdraw(id: string): boolean {
     return this.#requests.remove(id);
+  }
+
+  reach(address: string): Reach {
+    return this.#outbox.reach(address);
   }
 
   route(address: string, packet: Part): void {

@@ -72,7 +72,7 @@ export class ZmqReqLink implements RequestLink {
   offer(id: string, packet: Buffer): void {
     // Those that wait already go first.
     if (this.#waiting.size === 0 && this.#send(packet)) return;
-    this.#waiting.add(id, packet, this.#options.wheel.now);
+    if (!this.#waiting.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
   }
 
   withdraw(id: string): boolean {

@@ -21,6 +21,8 @@ export class HttpServerSession extends ServerSession {
   readonly #maxBody: number;
   /** Whether a body was announced, if perhaps an empty one, and may be passed on. */
   readonly #wantsBody: boolean;
+  /** The responder takes nothing of the request for now. */
+  #paused = false;
   #body: RequestBody | null;
   /** The head that has not been sent yet. */
   #head: ResponseHead | null = null;
@@ -106,8 +108,13 @@ export class HttpServerSession extends ServerSession {
     this.#pump();
   }
 
+  override pauseRequest(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused && !this.over) this.#pump();
+  }
+
   #pump(): void {
-    if (this.#body === null || this.responder === null || !this.#wantsBody) return;
+    if (this.#paused || this.#body === null || this.responder === null || !this.#wantsBody) return;
     const taken = this.#body.pump(this.responder);
     if (taken === 0 || this.over) return;
     this.activeAt = this.host.now;

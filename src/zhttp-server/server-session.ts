@@ -351,6 +351,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   abstract onRequestCredit(bytes: number): void;
 
+  abstract pauseRequest(paused: boolean): void;
+
   handOver(responder: R): void {
     this.responder = responder;
   }

@@ -24,6 +24,8 @@ const MAX_EMPTY = 1_000;
 
 /** One WebSocket. */
 export class WebSocketServerSession extends ServerSession<WebSocketResponder> implements WebSocketRequester {
+  /** The responder takes nothing of the request for now. */
+  #paused = false;
   #accepted = false;
   /** The head of an answer other than 101, and what has come of its body. */
   #rejection: ResponseHead | null = null;
@@ -124,8 +126,13 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     this.#pump();
   }
 
+  override pauseRequest(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused && !this.over) this.#pump();
+  }
+
   #pump(): void {
-    if (this.responder === null) return;
+    if (this.#paused || this.responder === null) return;
     const taken = this.#outbox.pump(this.responder);
     if (this.over) return;
     if (taken > 0) {

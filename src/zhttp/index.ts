@@ -1,4 +1,13 @@
-export { RouterOutbox } from './router-outbox.ts';
+export {
+  FULL,
+  PACKET_COST,
+  READY,
+  type Reach,
+  RouterOutbox,
+  type RouterOutboxOptions,
+  UNKNOWN,
+  UNKNOWN_PATIENCE,
+} from './router-outbox.ts';
 export { BridgeCounters } from './session-counters.ts';
 export { SessionTable } from './session-table.ts';
 export { Slots } from './slots.ts';

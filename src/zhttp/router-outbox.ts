@@ -2,45 +2,76 @@ import type { TimerWheel } from '../clock/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import type { RouterSocket } from '../zmq/index.ts';
 
+/** The peer takes packets. */
+export const READY = 0;
+/** The peer is connected, and takes none for now. */
+export const FULL = 1;
+/** No peer of that address is connected: it may still come, or nobody has that address. */
+export const UNKNOWN = 2;
+
+/** What a peer takes at present. */
+export type Reach = typeof READY | typeof FULL | typeof UNKNOWN;
+
 /** What a ROUTER socket has not taken yet. Times in milliseconds. */
 export interface RouterOutboxOptions {
   /** With `mandatory`, so that it says what it does not take. */
   readonly router: RouterSocket;
   readonly wheel: TimerWheel;
-  /** How long packets wait for a peer that takes none. */
+  /** How long packets wait for a connected peer that takes none. */
   readonly patience: number;
-  /** Packets that wait for one peer beyond its high-water mark; further ones are dropped. Default: 10,000. */
-  readonly maxWaiting?: number;
-  /** Peers for which something waits. Default: 1,000. */
-  readonly maxPeers?: number;
   /** Called for each packet that has left. */
   readonly onSent?: () => void;
   /** Called for packets to this peer that are dropped. */
   readonly onDropped: (address: string, packets: readonly Part[]) => void;
+  /** Called when a peer for which something waited takes packets again. */
+  readonly onReady?: (address: string) => void;
 }
+
+/** What each packet costs at least, whatever its size: what is kept for it in memory. */
+export const PACKET_COST = 256;
+
+/** Bytes that wait for one connected peer. @bound outbox-peer */
+const MAX_PEER_BYTES = 1_048_576;
+
+/** Bytes that wait for all connected peers. @bound outbox-total */
+const MAX_TOTAL_BYTES = 67_108_864;
+
+/** Bytes that wait for one address that is not connected. @bound outbox-unknown-peer */
+const MAX_UNKNOWN_PEER_BYTES = 65_536;
+
+/** Bytes that wait for all addresses that are not connected. @bound outbox-unknown-total */
+const MAX_UNKNOWN_BYTES = 4_194_304;
+
+/** Milliseconds that packets wait for an address that is not connected. @bound outbox-unknown-time */
+export const UNKNOWN_PATIENCE = 5_000;
 
 /** One peer that something waits for. */
 interface Peer {
   readonly address: string;
   /** What waits, in its order. */
   packets: Part[];
-  /** Since when it has taken nothing. */
+  bytes: number;
+  /** Whether it was connected when it was looked at last. */
+  known: boolean;
+  /** Since when it has taken nothing, or has not been connected. */
   since: number;
 }
 
 const EMPTY = Buffer.alloc(0);
 
-/** Packets on their way out of a ROUTER socket: for a peer that is not connected yet, or is slow, they wait, within bounds. */
+/**
+ * Packets on their way out of a ROUTER socket. What a slow peer does not take, and what is for a peer that is not connected yet, waits
+ * here within bounds. Senders ask with `reach` first and hold their data back, so that little more than the end of sessions ever waits.
+ */
 export class RouterOutbox {
   readonly #options: RouterOutboxOptions;
-  readonly #maxWaiting: number;
-  readonly #maxPeers: number;
   readonly #peers = new Map<string, Peer>();
+  /** Bytes that wait for connected peers, and for others. */
+  #knownBytes = 0;
+  #unknownBytes = 0;
 
   constructor(options: RouterOutboxOptions) {
     this.#options = options;
-    this.#maxWaiting = options.maxWaiting ?? 10_000;
-    this.#maxPeers = options.maxPeers ?? 1_000;
   }
 
   /** Whether anything waits for a peer that is connected. */
@@ -51,36 +82,46 @@ export class RouterOutbox {
     return false;
   }
 
+  /** What the peer of that address takes at present. */
+  reach(address: string): Reach {
+    if (!this.#options.router.reaches(address)) return UNKNOWN;
+    return this.#peers.size > 0 && this.#peers.has(address) ? FULL : READY;
+  }
+
   /** Sends a packet to the peer of that address, after those that were sent to it before. */
   route(address: string, packet: Part): void {
-    const { wheel, onDropped } = this.#options;
     const peer = this.#peers.get(address);
-    if (peer !== undefined) {
-      if (peer.packets.length < this.#maxWaiting) peer.packets.push(packet);
-      else onDropped(address, [packet]);
+    if (peer === undefined && this.#send(address, packet)) return;
+    const known = this.#options.router.reaches(address);
+    const cost = costOf(packet);
+    if (!this.#hasRoom(known, (peer?.bytes ?? 0) + cost, cost)) {
+      this.#options.onDropped(address, [packet]);
       return;
     }
-    if (this.#send(address, packet)) return;
-    if (this.#peers.size < this.#maxPeers) {
-      this.#peers.set(address, { address, packets: [packet], since: wheel.now });
+    if (peer !== undefined) {
+      this.#look(peer, known);
+      peer.packets.push(packet);
+      peer.bytes += cost;
     } else {
-      onDropped(address, [packet]);
+      this.#peers.set(address, { address, packets: [packet], bytes: cost, known, since: this.#options.wheel.now });
     }
+    this.#count(known, cost);
   }
 
   /** The socket has room again, or a peer may have come: tries again, and gives up what has waited for too long. */
   retry(): void {
-    const { wheel, patience } = this.#options;
-    for (const peer of this.#peers.values()) {
-      const { packets } = peer;
-      let sent = 0;
-      while (sent < packets.length && this.#send(peer.address, packets[sent] as Part)) sent++;
-      if (sent > 0) {
-        peer.packets = packets.slice(sent);
-        peer.since = wheel.now;
+    if (this.#peers.size === 0) return;
+    const { wheel, patience, router, onReady } = this.#options;
+    // Those that are told that they can go on may add to what waits.
+    for (const peer of [...this.#peers.values()]) {
+      this.#look(peer, router.reaches(peer.address));
+      if (peer.known) this.#sendWaiting(peer);
+      if (peer.packets.length === 0) {
+        this.#peers.delete(peer.address);
+        onReady?.(peer.address);
+      } else if (wheel.now - peer.since >= (peer.known ? patience : UNKNOWN_PATIENCE)) {
+        this.#giveUp(peer);
       }
-      if (peer.packets.length === 0) this.#peers.delete(peer.address);
-      else if (wheel.now - peer.since >= patience) this.#giveUp(peer);
     }
   }
 
@@ -89,11 +130,50 @@ export class RouterOutbox {
     let dropped = 0;
     for (const { packets } of this.#peers.values()) dropped += packets.length;
     this.#peers.clear();
+    this.#knownBytes = 0;
+    this.#unknownBytes = 0;
     return dropped;
   }
 
-  #giveUp({ address, packets }: Peer): void {
+  #hasRoom(known: boolean, peerBytes: number, cost: number): boolean {
+    // A connected peer gets one packet of any size: it was bounded where it came from.
+    if (known) return (peerBytes === cost || peerBytes <= MAX_PEER_BYTES) && this.#knownBytes + cost <= MAX_TOTAL_BYTES;
+    return peerBytes <= MAX_UNKNOWN_PEER_BYTES && this.#unknownBytes + cost <= MAX_UNKNOWN_BYTES;
+  }
+
+  /** Takes note of a peer that has come, or gone: the time it is given begins again. */
+  #look(peer: Peer, known: boolean): void {
+    if (peer.known === known) return;
+    this.#count(peer.known, -peer.bytes);
+    this.#count(known, peer.bytes);
+    peer.known = known;
+    peer.since = this.#options.wheel.now;
+  }
+
+  #count(known: boolean, bytes: number): void {
+    if (known) this.#knownBytes += bytes;
+    else this.#unknownBytes += bytes;
+  }
+
+  #sendWaiting(peer: Peer): void {
+    const { packets } = peer;
+    let sent = 0;
+    let bytes = 0;
+    while (sent < packets.length && this.#send(peer.address, packets[sent] as Part)) {
+      bytes += costOf(packets[sent] as Part);
+      sent++;
+    }
+    if (sent === 0) return;
+    peer.packets = packets.slice(sent);
+    peer.bytes -= bytes;
+    this.#count(true, -bytes);
+    peer.since = this.#options.wheel.now;
+  }
+
+  #giveUp(peer: Peer): void {
+    const { address, packets, known, bytes } = peer;
     this.#peers.delete(address);
+    this.#count(known, -bytes);
     this.#options.onDropped(address, packets);
   }
 
@@ -103,4 +183,11 @@ export class RouterOutbox {
     this.#options.onSent?.();
     return true;
   }
+}
+
+function costOf(packet: Part): number {
+  if (Buffer.isBuffer(packet)) return Math.max(PACKET_COST, packet.length);
+  let bytes = 0;
+  for (const piece of packet) bytes += piece.length;
+  return Math.max(PACKET_COST, bytes);
 }

@@ -50,6 +50,7 @@ export class MessageReader implements InflaterSink {
   #held = false;
   /** Whether a piece of a message was passed on whose rest is to come. */
   #inMessage = false;
+  #paused = false;
   #discarding = false;
   #ended = false;
 
@@ -74,7 +75,7 @@ export class MessageReader implements InflaterSink {
   read(input: Buffer): Buffer | null {
     const frames = this.#frames;
     let offset = 0;
-    while (!this.#ended && !this.busy) {
+    while (!this.#ended && !this.busy && !this.#paused) {
       if (!this.#held) {
         offset = frames.read(input, offset, this.#readable);
         if (frames.event === 'none') break;
@@ -82,7 +83,7 @@ export class MessageReader implements InflaterSink {
       this.#held = !this.#take();
       if (this.#held) break;
     }
-    return this.#held || offset < input.length ? input.subarray(offset) : null;
+    return this.#held || this.#paused || offset < input.length ? input.subarray(offset) : null;
   }
 
   /**
@@ -97,12 +98,24 @@ export class MessageReader implements InflaterSink {
   /** Lets so many more bytes be passed on. What waits for them comes with the next `read`, unless the reader is busy. */
   grant(bytes: number): void {
     this.#credit += bytes;
-    if (this.busy) this.#inflater?.grant(bytes);
+    if (this.busy && !this.#paused) this.#inflater?.grant(bytes);
+  }
+
+  /**
+   * Passes nothing on until `pause(false)`, not even what is empty and costs no credit. What waits then comes with the next `read`, unless
+   * the reader is busy. Nothing is paused once it discards.
+   */
+  pause(paused: boolean): void {
+    if (this.#paused === paused || this.#discarding || this.#ended) return;
+    this.#paused = paused;
+    // An inflater at work has been granted all that there is.
+    if (this.busy) this.#inflater?.grant(paused ? -this.#credit : this.#credit);
   }
 
   /** Passes nothing on any more but the close, which then waits for no credit. */
   discard(): void {
     this.#discarding = true;
+    this.#paused = false;
     this.#dropInflater();
   }
 
@@ -177,7 +190,7 @@ export class MessageReader implements InflaterSink {
 
   onInflaterIdle(): void {
     // What was not needed is for whatever comes next.
-    this.#inflater?.grant(-this.#credit);
+    if (!this.#paused) this.#inflater?.grant(-this.#credit);
     this.#sink.onReaderIdle();
   }
 

@@ -22,6 +22,10 @@ export class FakeRequester implements Requester {
   credits: number;
   /** Bytes of request body that may be sent and have not been. */
   requestCredit = 0;
+  /** Whether nothing of the request may be sent for now. */
+  paused = false;
+  /** Called when a pause begins or ends. */
+  onPause: (paused: boolean) => void = () => {};
   /** Every grant, in order. */
   readonly grants: number[] = [];
   /** Names of the calls, in order. */
@@ -143,6 +147,14 @@ export class FakeRequester implements Requester {
     assert.ok(bytes > 0, 'an empty grant');
     this.requestCredit += bytes;
     this.grants.push(bytes);
+    this.called();
+  }
+
+  pauseRequest(paused: boolean): void {
+    this.check('pauseRequest');
+    assert.notEqual(this.paused, paused, 'a pause begins and ends');
+    this.paused = paused;
+    this.onPause(paused);
     this.called();
   }
 

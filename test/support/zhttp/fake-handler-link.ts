@@ -5,6 +5,7 @@ import {
   ResponsePacket,
 } from '../../../src/codec/zhttp/index.ts';
 import { type Part, wholePart } from '../../../src/codec/zmtp/index.ts';
+import { READY, type Reach } from '../../../src/zhttp/index.ts';
 import type { HandlerLink, HandlerLinkSink } from '../../../src/zhttp-client/index.ts';
 
 /** What a test may say in a packet of a handler. */
@@ -26,6 +27,8 @@ export class FakeHandlerLink implements HandlerLink {
   /** What `withdraw` returns. */
   withdrawable = false;
   closed = false;
+  /** What handlers take, by address. Default: all. */
+  readonly reaches = new Map<string, Reach>();
   /** Called for each packet that is routed, before the edge goes on. */
   onRouted: (routed: Routed) => void = () => {};
   readonly #sink: HandlerLinkSink;
@@ -45,6 +48,16 @@ export class FakeHandlerLink implements HandlerLink {
   withdraw(id: string): boolean {
     this.withdrawn.push(id);
     return this.withdrawable;
+  }
+
+  reach(address: string): Reach {
+    return this.reaches.get(address) ?? READY;
+  }
+
+  /** The handler takes packets again. */
+  ready(address = 'h1'): void {
+    this.reaches.delete(address);
+    this.#sink.onReady(address);
   }
 
   route(address: string, packet: Part): void {

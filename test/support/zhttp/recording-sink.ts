@@ -5,6 +5,7 @@ import { Arrivals } from '../zmq/zmq-rig.ts';
 export class RecordingSink implements HandlerLinkSink {
   readonly packets = new Arrivals<string>();
   readonly refused = new Arrivals<string>();
+  readonly ready = new Arrivals<string>();
   readonly lost = new Arrivals<string>();
 
   onPacket(payload: Buffer): void {
@@ -13,6 +14,10 @@ export class RecordingSink implements HandlerLinkSink {
 
   onRefused(id: string): void {
     this.refused.add(id);
+  }
+
+  onReady(address: string): void {
+    this.ready.add(address);
   }
 
   onLost(id: string): void {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { startServer, startUnixServer } from '../../support/running-server.ts';
+import { settled } from '../../support/settled.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
@@ -210,4 +211,21 @@ test('a malformed chunk behind the beginning of the answer cuts the answer off',
   client.write('zz\r\n');
   assert.equal((await exchange.failed()).code, 'HF_BAD_REQUEST');
   assert.equal(await client.takeAll(), '');
+});
+
+test('nothing of a body is passed on while the answering side pauses it, whatever was granted', async (t) => {
+  const running = await startServer(t);
+  const client = await running.connect();
+  client.write(post(10));
+  const exchange = await running.next();
+  exchange.grant(100);
+  exchange.requester.pauseRequest(true);
+  client.write('01234');
+  assert.equal(await settled(() => exchange.body.length), 0);
+  client.write('56789');
+  exchange.requester.pauseRequest(false);
+  await exchange.until(() => exchange.bodyDone);
+  assert.equal(exchange.body, '0123456789');
+  exchange.answer('ok');
+  assert.equal((await client.takeResponse()).body, 'ok');
 });

@@ -5,6 +5,7 @@ import WebSocket from 'ws';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../../src/codec/websocket/index.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { startServer } from '../../support/running-server.ts';
+import { settled } from '../../support/settled.ts';
 import { closeText, frame, handshake, openWebSocket, takeFrame } from './raw-websocket.ts';
 
 test('messages go both ways with ws as the client, up to a megabyte', async (t) => {
@@ -181,4 +182,27 @@ test('one client does not wait for another that sends much', async (t) => {
   other.webSocket.message('x');
   assert.equal(await takeFrame(other.client), '1 x');
   assert.equal((await takeFrame(one.client)).length, 65_536 + 2);
+});
+
+test('a WebSocket that is paused is not read, and a close during the pause is passed on behind it', async (t) => {
+  const running = await startServer(t, { pipelineBytes: 1_000 });
+  const { client, webSocket } = await openWebSocket(running);
+  webSocket.requester.pauseRequest(true);
+  client.write(Buffer.concat(Array.from({ length: 2_000 }, () => frame(PING))));
+  client.write(Buffer.concat([frame(TEXT, 'a'), frame(CLOSE, closeText(1000))]));
+  assert.equal(await settled(() => webSocket.events.length), 0);
+  webSocket.requester.pauseRequest(false);
+  const lines = await webSocket.lines(2_002);
+  assert.deepEqual(lines.slice(-3), ['ping', 'text a', 'close 1000']);
+});
+
+test('a pause ends when this side closes', async (t) => {
+  const running = await startServer(t);
+  const { client, webSocket } = await openWebSocket(running);
+  webSocket.requester.pauseRequest(true);
+  client.write(frame(TEXT, 'a'));
+  webSocket.close(1000);
+  assert.equal(await takeFrame(client), `8 ${closeText(1000)}`);
+  client.write(frame(CLOSE, closeText(1000)));
+  assert.deepEqual(await webSocket.lines(1), ['close 1000']);
 });

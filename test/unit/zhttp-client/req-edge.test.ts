@@ -35,7 +35,11 @@ class ReqRig {
       ...changes,
     };
     this.edge = new ReqEdge(options, (sink) => {
-      link = new FakeHandlerLink({ ...bound(sink), onLost: () => assert.fail('nothing is lost in req mode') });
+      link = new FakeHandlerLink({
+        ...bound(sink),
+        onReady: () => {},
+        onLost: () => assert.fail('nothing is lost in req mode'),
+      });
       return link;
     });
     this.link = link as FakeHandlerLink;

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { RouterOutbox } from '../../../src/zhttp/router-outbox.ts';
+import { FULL, READY, RouterOutbox, UNKNOWN } from '../../../src/zhttp/router-outbox.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
 
 /** An outbox whose peers connect when the test says so. */
-async function openOutbox(t: TestContext, bounds: { maxWaiting?: number; maxPeers?: number } = {}) {
+async function openOutbox(t: TestContext) {
   const advance = manualClock(t);
   const zmq = new ZmqRig(t);
   const { socket } = zmq.router({ mandatory: true, sendHwm: 1 });
   const endpoint = await socket.bind(`ipc://${join(temporaryFolder(t), 'router')}`);
   const dropped: string[] = [];
+  const ready: string[] = [];
   const outbox = new RouterOutbox({
     router: socket,
     wheel: zmq.wheel,
     patience: 60_000,
     onDropped: (address, packets) => dropped.push(...packets.map((packet) => `${address} ${packet}`)),
-    ...bounds,
+    onReady: (address) => ready.push(address),
   });
   const send = (address: string, ...packets: string[]) => {
     for (const packet of packets) outbox.route(address, Buffer.from(packet));
@@ -28,7 +29,7 @@ async function openOutbox(t: TestContext, bounds: { maxWaiting?: number; maxPeer
     dealer.socket.connect(endpoint);
     return zmq.connected(count).then(() => dealer.messages);
   };
-  return { outbox, advance, dropped, send, peer };
+  return { outbox, advance, dropped, ready, send, peer };
 }
 
 test('packets go at once to a peer that is there, in their order', async (t) => {
@@ -39,11 +40,14 @@ test('packets go at once to a peer that is there, in their order', async (t) => 
 });
 
 test('packets wait for a peer that comes late, and later ones behind them', async (t) => {
-  const { outbox, send, peer, dropped } = await openOutbox(t);
+  const { outbox, send, peer, dropped, ready } = await openOutbox(t);
   send('me', 'a', 'b');
+  assert.equal(outbox.reach('me'), UNKNOWN);
   const messages = await peer('me', 2);
   send('me', 'c');
+  assert.equal(outbox.reach('me'), FULL);
   outbox.retry();
+  assert.deepEqual([ready, outbox.reach('me')], [['me'], READY]);
   send('me', 'd');
   assert.deepEqual(await messages.take(4), ['|a', '|b', '|c', '|d']);
   assert.deepEqual(dropped, []);
@@ -52,9 +56,9 @@ test('packets wait for a peer that comes late, and later ones behind them', asyn
 test('a peer that does not come in time gets nothing, and the others are not concerned', async (t) => {
   const { outbox, send, peer, advance, dropped } = await openOutbox(t);
   send('gone', 'a', 'b');
-  advance(30);
+  advance(3);
   send('late', 'c');
-  advance(31);
+  advance(2);
   outbox.retry();
   assert.deepEqual(dropped, ['gone a', 'gone b']);
   const messages = await peer('late', 2);
@@ -62,12 +66,26 @@ test('a peer that does not come in time gets nothing, and the others are not con
   assert.equal(await messages.next(), '|c');
 });
 
-test('what waits for one peer is bounded, and for how many', async (t) => {
-  const { outbox, send, dropped } = await openOutbox(t, { maxWaiting: 2, maxPeers: 2 });
-  send('one', 'a', 'b', 'c');
-  send('two', 'd');
-  send('three', 'e');
-  assert.deepEqual(dropped, ['one c', 'three e']);
-  assert.equal(outbox.clear(), 3);
-  assert.deepEqual(dropped, ['one c', 'three e']);
+test('what waits for an address that is not connected is bounded, for one and for all of them', async (t) => {
+  const { outbox, send, dropped } = await openOutbox(t);
+  const large = 'x'.repeat(65_536 - 256);
+  for (let n = 0; n < 64; n++) send(`h${n}`, large);
+  send('h0', 'small', 'too much');
+  assert.deepEqual(dropped, ['h0 too much']);
+  for (let n = 1; n < 64; n++) send(`h${n}`, 'small');
+  assert.equal(dropped.length, 1);
+  send('h64', 'another');
+  assert.deepEqual(dropped.slice(1), ['h64 another']);
+  assert.equal(outbox.clear(), 128);
+  assert.equal(dropped.length, 2);
+});
+
+test('what has waited for an address does not count once its peer has come', async (t) => {
+  const { outbox, send, peer, dropped } = await openOutbox(t);
+  for (let n = 0; n < 64; n++) send(`h${n}`, 'x'.repeat(65_536));
+  const messages = await peer('h0', 2);
+  outbox.retry();
+  await messages.next();
+  send('h64', 'fits');
+  assert.deepEqual(dropped, []);
 });

@@ -260,3 +260,41 @@ test('what is thrown when a piece was inflated goes to the sink', async () => {
   await throwing.until(() => throwing.error !== null);
   assert.equal(throwing.error, defect);
 });
+
+test('a paused reader passes nothing on, not even what is empty, and goes on where it stopped', () => {
+  const rig = new Rig();
+  rig.onEvent = () => rig.reader.pause(true);
+  rig.feed(...Array.from({ length: 3 }, () => rig.frame(PING)), rig.frame(TEXT, 'a'), rig.frame(CLOSE));
+  const steps: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    steps.push(rig.events.join());
+    rig.reader.pause(false);
+    rig.pump();
+  }
+  assert.deepEqual(steps, [
+    'ping',
+    'ping,ping',
+    'ping,ping,ping',
+    'ping,ping,ping,text a',
+    'ping,ping,ping,text a,close 1005',
+  ]);
+});
+
+test('a piece that is being inflated stops at a pause, and goes on behind it', async () => {
+  const rig = new Rig({ deflate: DEFAULT_DEFLATE, credit: 2 ** 50 });
+  const large = 'x'.repeat(2_000_000);
+  rig.feed(
+    rig.frame(BINARY, deflateRawSync(large, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4), false, true),
+  );
+  rig.onEvent = () => rig.reader.pause(true);
+  let received = 0;
+  let pieces = 0;
+  while (received < large.length) {
+    await rig.until(() => rig.events.length > 0);
+    assert.equal(rig.events.length, 1, 'one piece each time');
+    received += (rig.events.splice(0)[0] as string).replace(/^binary | \+$/g, '').length;
+    pieces++;
+    rig.reader.pause(false);
+  }
+  assert.ok(pieces > 1);
+});

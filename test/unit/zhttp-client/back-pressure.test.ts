@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FULL, UNKNOWN } from '../../../src/zhttp/index.ts';
+import { edgeRig } from '../../support/zhttp/edge-rig.ts';
+
+test('a client whose handler takes nothing is paused, and goes on when it does', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  client.message('one');
+  assert.equal(client.paused, true);
+  client.ping('two');
+  rig.advance(30);
+  assert.deepEqual(rig.link.take(), []);
+  rig.link.ready();
+  assert.equal(client.paused, false);
+  client.message('three');
+  assert.deepEqual(rig.link.take(), [
+    `h1 ${id}#1 data text "one"`,
+    `h1 ${id}#2 ping "two"`,
+    `h1 ${id}#3 data text "three"`,
+  ]);
+});
+
+test('clients of a stalled handler wait for their turn, and none is ended', (t) => {
+  const rig = edgeRig(t);
+  const all = Array.from({ length: 6 }, () => rig.openWebSocket());
+  rig.link.reaches.set('h1', FULL);
+  for (const { client } of all) client.message('a');
+  // The handler takes one packet each time.
+  rig.link.onRouted = () => rig.link.reaches.set('h1', FULL);
+  for (const { client, id } of all) {
+    rig.link.ready();
+    assert.deepEqual(rig.link.take(), [`h1 ${id}#1 data text "a"`]);
+    assert.deepEqual([client.paused, client.take()], [false, []]);
+  }
+});
+
+test('a client that goes on at once stands behind those that wait already', (t) => {
+  const rig = edgeRig(t);
+  const [flooder, other] = [rig.openWebSocket(), rig.openWebSocket()];
+  rig.link.reaches.set('h1', FULL);
+  flooder.client.message('1');
+  other.client.message('x');
+  flooder.client.onPause = (paused) => {
+    if (!paused) flooder.client.message('2');
+  };
+  rig.link.onRouted = () => rig.link.reaches.set('h1', FULL);
+  for (let i = 0; i < 3; i++) rig.link.ready();
+  assert.deepEqual(
+    rig.link.routed.map(({ packet }) => packet.body.toString()),
+    ['1', 'x', '2'],
+  );
+});
+
+test('a client that sends although it is paused is ended at its own bound, and no other', (t) => {
+  const rig = edgeRig(t);
+  const [flooder, ...others] = Array.from({ length: 6 }, () => rig.openWebSocket());
+  assert.ok(flooder !== undefined);
+  rig.link.reaches.set('h1', FULL);
+  for (const { client } of others) client.message('x');
+  for (let i = 0; i < 1_024; i++) flooder.client.ping();
+  assert.deepEqual(flooder.client.take(), []);
+  flooder.client.ping();
+  assert.deepEqual(flooder.client.take(), ['error HF_BACKEND_OVERLOADED']);
+  for (const { client } of others) client.message('y');
+  rig.link.ready();
+  for (const { client } of others) assert.deepEqual([client.paused, client.take()], [false, []]);
+  assert.equal(rig.link.routed.length, 11, 'a cancel and two messages of each other client');
+});
+
+test('with 16 MB held no client is read, until half of that has left', (t) => {
+  const rig = edgeRig(t);
+  const large = 'x'.repeat(200_000);
+  const idle = rig.openWebSocket();
+  const stalled = Array.from({ length: 84 }, () => {
+    const opened = rig.webSocket();
+    rig.link.answer(opened.id, { code: 101, credits: 200_000 }, 'h2');
+    return opened;
+  });
+  rig.link.reaches.set('h2', FULL);
+  for (const { client } of stalled.slice(1)) client.message(large);
+  assert.equal(idle.client.paused, false);
+  stalled[0]?.client.message(large);
+  assert.equal(idle.client.paused, true);
+  assert.equal(rig.webSocket().client.paused, true, 'a new one neither');
+  for (const { client } of stalled) client.leave();
+  rig.advance(1);
+  assert.equal(idle.client.paused, false);
+});
+
+test('a handler that takes nothing for the session timeout loses the sessions that wait for it', (t) => {
+  const rig = edgeRig(t);
+  const [waiting, idle] = [rig.openWebSocket(), rig.openWebSocket()];
+  rig.link.reaches.set('h1', FULL);
+  waiting.client.message('x');
+  for (let second = 0; second < 62; second++) {
+    for (const { id } of [waiting, idle]) rig.link.answer(id, { type: 'keep-alive' });
+    rig.advance(1);
+  }
+  assert.deepEqual(waiting.client.take(), ['error HF_BACKEND_OVERLOADED']);
+  assert.equal(waiting.client.error?.detail, 'the handler has taken nothing for 60 s');
+  assert.deepEqual(idle.client.take(), []);
+});
+
+test('a session whose handler does not connect within 5 seconds ends when its client sends something', (t) => {
+  const rig = edgeRig(t);
+  rig.link.reaches.set('h1', UNKNOWN);
+  const [sending, taking] = [rig.openWebSocket(), rig.openWebSocket()];
+  sending.client.message('x');
+  rig.link.answer(taking.id, { body: 'x'.repeat(8_000) });
+  rig.advance(4);
+  assert.deepEqual(sending.client.take(), []);
+  rig.advance(2);
+  assert.deepEqual(sending.client.take(), ['error HF_BACKEND_OVERLOADED']);
+  assert.equal(sending.client.error?.detail, 'the handler has not been connected for 5 s');
+  // What is owed to such a handler waits for it, and ends nothing.
+  rig.advance(10);
+  assert.equal(taking.client.error, null);
+  rig.link.routed.length = 0;
+  rig.link.reaches.delete('h1');
+  rig.advance(1);
+  assert.deepEqual(rig.link.take(), [`h1 ${taking.id}#1 credit 8000`]);
+});
+
+test('what a session holds goes to the handler that takes it over', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  client.message('x');
+  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  assert.deepEqual(rig.link.take(), [`h2 ${id}#1 data text "x"`]);
+  assert.equal(client.paused, false);
+  rig.link.ready();
+  assert.deepEqual(rig.link.take(), []);
+});
+
+test('signs of life do not wait for a handler that takes nothing', (t) => {
+  const rig = edgeRig(t);
+  const { id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  rig.advance(30);
+  rig.link.answer(id, { type: 'keep-alive' });
+  rig.advance(20);
+  assert.deepEqual(rig.link.take(), []);
+  rig.link.ready();
+  rig.advance(1);
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#1 keep-alive`]);
+});
+
+test('credits wait without a packet for a handler that takes nothing, and leave as one', (t) => {
+  const rig = edgeRig(t);
+  const { id } = rig.request();
+  rig.link.answer(id, { code: 200, body: 'x'.repeat(5_000), more: true });
+  rig.link.take();
+  rig.link.reaches.set('h1', FULL);
+  rig.link.answer(id, { body: 'x'.repeat(5_000), more: true });
+  rig.link.answer(id, { body: 'x'.repeat(3_000), more: true });
+  rig.advance(2);
+  assert.deepEqual(rig.link.take(), []);
+  rig.link.ready();
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#2 credit 8000`]);
+});
+
+test('a close that ends a WebSocket still reaches a handler that takes nothing for now', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  client.message('last words');
+  rig.link.answer(id, { type: 'close', code: 1000 });
+  client.close(1000);
+  assert.deepEqual(client.take(), ['close 1000']);
+  rig.link.ready();
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#1 data text "last words"`, `h1 ${id}#2 close 1000`]);
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('a client that leaves takes what is held for it along, and the handler is told', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  client.message('x');
+  client.leave();
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`]);
+  rig.link.ready();
+  assert.deepEqual(rig.link.take(), []);
+});
+
+test('packets for ended sessions from addresses that are not connected are not answered', (t) => {
+  const rig = edgeRig(t);
+  rig.link.reaches.set('made-up', UNKNOWN);
+  rig.link.answer('e-0-0', { type: 'keep-alive' }, 'made-up');
+  assert.deepEqual(rig.link.take(), []);
+  assert.deepEqual([rig.counters.packetsUnclaimed, rig.counters.packetsUndelivered], [1, 1]);
+});
