@@ -186,7 +186,7 @@ export class RouterOutbox {
 }
 
 function costOf(packet: Part): number {
-  if (Buffer.isBuffer(packet)) return Math.max(PACKET_COST, packet.length);
+  if (typeof packet === 'string' || Buffer.isBuffer(packet)) return Math.max(PACKET_COST, packet.length);
   let bytes = 0;
   for (const piece of packet) bytes += piece.length;
   return Math.max(PACKET_COST, bytes);
