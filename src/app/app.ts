@@ -1,13 +1,12 @@
 import { DEFAULT_CLIENT_LIMITS, HttpClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
-import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
-import { Counters, type Log, type Service, textResponse } from '../exchange/index.ts';
+import { Counters, Holder, type Log, textResponse } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
-import { HttpServer, type ServerLimits } from '../server/index.ts';
+import { HttpServer } from '../server/index.ts';
 import { BridgeCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
@@ -17,7 +16,7 @@ import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
-import { prepareRouting } from './prepare-routing.ts';
+import { prepareSnapshot, type Snapshot } from './snapshot.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -40,6 +39,8 @@ export class App {
   readonly #wheel = new TimerWheel();
   readonly #client: HttpClient;
   readonly #hub: Hub;
+  /** Null where neither the proxy nor the publish endpoint runs. */
+  #snapshots: Holder<Snapshot> | null = null;
   #running = false;
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
@@ -102,13 +103,29 @@ export class App {
     this.#log.info({ counters: { ...this.counters }, control, edge, fetch }, 'stopped');
   }
 
+  /**
+   * Lets another configuration take the place of the one in force, at once and as a whole: its routes, keys, header rules, and the
+   * bounds of `[server]` and `[control]`. Requests that run keep what they began with. Addresses, `[hub]`, the timeouts of `[proxy]`
+   * and the other roles stay as they are until a restart.
+   * @throws Error when a key cannot be read or used; then nothing changes
+   */
+  reconfigure(config: Config): void {
+    if (this.#snapshots !== null) this.#snapshots.current = this.#snapshot(config);
+  }
+
+  #snapshot(config: Config): Snapshot {
+    return prepareSnapshot(config, { client: this.#client, counters: this.counters });
+  }
+
   async #start(): Promise<void> {
     const { server, edge } = this.#config;
     // What is wrong with its policy is told before anything is bound.
     const fetch = this.#fetchPlans.length > 0 ? this.#newFetch() : null;
     if (server.listen.length > 0) {
-      await this.#startProxy();
-      await this.#startControl();
+      const snapshots = new Holder(this.#snapshot(this.#config));
+      this.#snapshots = snapshots;
+      await this.#startProxy(snapshots);
+      await this.#startControl(snapshots);
     }
     if (edge.listen.length > 0) await this.#startEdge();
     if (fetch !== null) {
@@ -147,35 +164,35 @@ export class App {
     return new FetchRole({ ...shared, plans: this.#fetchPlans });
   }
 
-  async #startProxy(): Promise<void> {
+  async #startProxy(snapshots: Holder<Snapshot>): Promise<void> {
     const { server } = this.#config;
     this.#server = new HttpServer({
       wheel: this.#wheel,
       log: this.#log,
       counters: this.counters,
-      service: this.#proxy(),
-      limits: serverLimits(server),
+      service: proxyService({
+        settings: snapshots.part(({ proxy }) => proxy),
+        hub: this.#hub,
+        counters: this.counters,
+        log: this.#log,
+      }),
+      limits: snapshots.part((snapshot) => snapshot.server),
     });
     for (const address of server.listen) this.clientAddresses.push((await this.#server.listen(address)).address);
   }
 
-  async #startControl(): Promise<void> {
-    const { server, control } = this.#config;
+  async #startControl(snapshots: Holder<Snapshot>): Promise<void> {
+    const { control } = this.#config;
     this.#control = new HttpServer({
       wheel: this.#wheel,
       log: this.#log,
       counters: this.controlCounters,
       service: publishService(this.#hub, {
-        maxBodyBytes: control.maxBodyBytes,
+        settings: snapshots.part(({ config }) => config.control),
         counters: this.counters,
         log: this.#log,
       }),
-      limits: serverLimits({
-        ...server,
-        maxHeaderBytes: control.maxHeaderBytes,
-        maxTargetBytes: control.maxHeaderBytes,
-        maxConnections: control.maxConnections,
-      }),
+      limits: snapshots.part(({ controlServer }) => controlServer),
       describeError: (error) => {
         const { status, text } = controlErrorText(error);
         return textResponse(status, text);
@@ -198,26 +215,4 @@ export class App {
       'fewer files may be open than there may be connections: raise the limit (ulimit -n), or lower the maximum';
     this.#log.info({ openFiles, maxConnections: wanted }, advice);
   }
-
-  #proxy(): Service {
-    const { proxy } = this.#config;
-    return proxyService({
-      client: this.#client,
-      hub: this.#hub,
-      ...prepareRouting(this.#config),
-      rules: proxy,
-      debug: proxy.debug,
-      counters: this.counters,
-      log: this.#log,
-    });
-  }
-}
-
-type ServerSection = Config['server'];
-
-/** Of the servers that have no WebSockets. */
-const WEBSOCKET_LIMITS = { ...DEFAULT_LIMITS, queuedMessages: 100, closeTimeout: 10 };
-
-function serverLimits(section: ServerSection): ServerLimits {
-  return { ...section, ...WEBSOCKET_LIMITS, maxHeadBytes: section.maxHeaderBytes, abortOnHalfClose: false };
 }

@@ -94,7 +94,7 @@ export class EdgeRole {
     const server = new HttpServer({
       service: edge.service,
       webSocketService: edge.webSocketService,
-      limits: limits(section, share),
+      limits: { current: limits(section, share) },
       compression: section.compression,
       answerPings: false,
       wheel,

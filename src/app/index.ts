@@ -5,4 +5,4 @@ export { fetchGuard } from './fetch-policy.ts';
 export { FetchRole, type FetchRoleOptions } from './fetch-role.ts';
 export { LogFile } from './log-file.ts';
 export { createLog, type LogLevel } from './logger.ts';
-export { prepareRouting, type Routing } from './prepare-routing.ts';
+export { checkRouting } from './prepare-routing.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { explainUrl, fetchGuard, prepareRouting } from '../app/index.ts';
+import { checkRouting, explainUrl, fetchGuard } from '../app/index.ts';
 import { type Config, formatConfig } from '../config/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { newCommand } from './command.ts';
@@ -45,7 +45,7 @@ async function check({ url, zurlConfig, ...options }: CheckOptions): Promise<voi
 function own(options: ConfigOptions, forUrl: boolean): Config {
   const { config } = forUrl ? readAnyConfig(options) : readConfig(options);
   try {
-    prepareRouting(config);
+    checkRouting(config);
     fetchGuard(config.fetch);
   } catch (error) {
     throw new CliError(reasonOf(error));

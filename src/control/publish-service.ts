@@ -3,6 +3,7 @@ import { PublishError, type PublishItem, parsePublishItems } from '../codec/grip
 import {
   answer,
   type Counters,
+  type Current,
   ERRORS,
   type Log,
   type Requester,
@@ -28,8 +29,13 @@ export interface Publisher {
 export interface PublishServiceOptions {
   readonly counters: Counters;
   readonly log: Log;
-  /** Bytes that a request body may have; 1,000,000 by default. */
-  readonly maxBodyBytes?: number;
+  readonly settings: Current<ControlSettings>;
+}
+
+/** What the configuration decides about the publish endpoint. */
+export interface ControlSettings {
+  /** Bytes that a request body may have. */
+  readonly maxBodyBytes: number;
 }
 
 /** Methods whose requests need no Content-Length, for they have no body as a rule. */
@@ -41,8 +47,7 @@ const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
  * and logged.
  */
 export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
-  const { counters, log, maxBodyBytes = 1_000_000 } = options;
-  const endpoint = { publisher, counters, log, maxBodyBytes };
+  const endpoint = { publisher, ...options };
   return (request, requester) => {
     const exchange = new PublishExchange(endpoint, request, requester);
     exchange.begin();
@@ -50,7 +55,7 @@ export function publishService(publisher: Publisher, options: PublishServiceOpti
   };
 }
 
-interface Endpoint extends Required<PublishServiceOptions> {
+interface Endpoint extends PublishServiceOptions {
   readonly publisher: Publisher;
 }
 
@@ -76,7 +81,7 @@ class PublishExchange implements Responder {
   /** Answers if the head is enough for it, else asks for the body. */
   begin(): void {
     const { method, headers, bodyLength } = this.#request;
-    const { maxBodyBytes } = this.#endpoint;
+    const { maxBodyBytes } = this.#endpoint.settings.current;
     const path = this.#path;
     const type = acceptedType(headers);
     if (bodyLength === 0 && !BODYLESS.includes(method) && fieldValue(headers, 'content-length') === undefined) {

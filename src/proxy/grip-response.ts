@@ -8,7 +8,6 @@ import {
   type HeaderList,
   internalError,
   type Requester,
-  type Responder,
   type ResponseHead,
   UNKNOWN_LENGTH,
 } from '../exchange/index.ts';
@@ -29,6 +28,8 @@ export interface GripOutcome {
   /** The response is relayed, with this status, and nothing is held. */
   onRelay(status: number): void;
   onGripError(error: ExchangeError): void;
+  /** So many bytes of the origin have been worked off: it may send as many more. */
+  onOriginCredit(bytes: number): void;
 }
 
 /**
@@ -41,7 +42,6 @@ export class GripResponse implements DecodedBody, Guarded {
   readonly #headers: HeaderList;
   readonly #method: string;
   readonly #requester: Requester;
-  readonly #origin: Responder;
   readonly #outcome: GripOutcome;
   readonly #decoder: BodyDecoder | null;
   readonly #sender: CreditedResponse;
@@ -58,23 +58,14 @@ export class GripResponse implements DecodedBody, Guarded {
 
   /**
    * @param method of the request
-   * @param origin gets credits as its bytes are worked off
    * @param credits bytes that the requester takes
    * @throws ExchangeError HF_GRIP_INVALID
    */
-  constructor(
-    head: ResponseHead,
-    method: string,
-    requester: Requester,
-    origin: Responder,
-    credits: number,
-    outcome: GripOutcome,
-  ) {
+  constructor(head: ResponseHead, method: string, requester: Requester, credits: number, outcome: GripOutcome) {
     this.#head = head;
     this.#headers = endToEndHeaders(head.headers);
     this.#method = method;
     this.#requester = requester;
-    this.#origin = origin;
     this.#outcome = outcome;
     this.#sender = new CreditedResponse(requester, credits);
     this.#owedCredits = credits;
@@ -177,7 +168,7 @@ export class GripResponse implements DecodedBody, Guarded {
   #release(): void {
     const bytes = this.#withheld;
     this.#withheld = 0;
-    if (bytes > 0 && !this.#over && !this.#ended) this.#origin.onResponseCredit(bytes);
+    if (bytes > 0 && !this.#over && !this.#ended) this.#outcome.onOriginCredit(bytes);
   }
 
   #beginStreaming(): void {

@@ -1,6 +1,7 @@
+export type { HeaderRules } from './header-rules.ts';
 export type { ProxyRoom } from './proxied-exchange.ts';
-export { type ProxiedRoute, prepareRoutes } from './proxied-route.ts';
-export { type ProxyOptions, proxyService } from './proxy.ts';
-export type { HeaderRules } from './request-headers.ts';
+export { type ProxiedRoute, prepareRoutes, type RouteMeans } from './proxied-route.ts';
+export { proxyService } from './proxy.ts';
+export type { ProxySettings } from './proxy-settings.ts';
 export { RouteTable } from './route-table.ts';
 export { UpstreamTrust } from './upstream-trust.ts';

@@ -1,10 +1,9 @@
-import type { HttpClient, Origin } from '../client/index.ts';
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
-import { formatHostPort } from '../config/index.ts';
 import {
   answer,
   type Counters,
   CreditedRequest,
+  type Current,
   ExchangeError,
   errorResponse,
   type HeaderList,
@@ -17,8 +16,12 @@ import {
   type ResponseHead,
 } from '../exchange/index.ts';
 import type { FormerHold, Hub, Replay } from '../hub/index.ts';
+import { findRoute } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import { type HeaderRules, originHeaders, type ProxiedRequest } from './request-headers.ts';
+import type { ProxiedRequest } from './proxied-request.ts';
+import type { ProxySettings } from './proxy-settings.ts';
+import { cannotConnect, type ProxyTarget, type TargetRequester } from './proxy-target.ts';
+import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { rewriteTarget } from './target-path.ts';
 
@@ -29,9 +32,8 @@ const NO_VALUES: readonly string[] = [];
 
 /** What all exchanges of a proxy work with. */
 export interface ProxyRoom {
-  readonly client: Pick<HttpClient, 'send'>;
+  readonly settings: Current<ProxySettings>;
   readonly hub: Hub;
-  readonly rules: HeaderRules;
   readonly counters: Counters;
   readonly log: Log;
 }
@@ -45,17 +47,18 @@ interface Repetition {
 }
 
 /**
- * One request on its way through the proxy: sends it to the first target that takes a connection, and relays the answer, unless that
- * carries GRIP instructions; then the hub takes the client over.
+ * One request on its way through the proxy: sends it to the targets of its route, and relays the response, unless that carries GRIP
+ * instructions; then the hub takes the client over.
  */
-export class ProxiedExchange implements Requester, Responder, GripOutcome {
+export class ProxiedExchange implements TargetRequester, Responder, GripOutcome {
   readonly #room: ProxyRoom;
   readonly #proxied: ProxiedRequest;
   readonly #requester: Requester;
   readonly #repetition: Repetition | null;
   readonly #headers: HeaderList;
   #credits: number;
-  #targetIndex = 0;
+  /** Name of the target that has the request. */
+  #target = '';
   #origin: Responder = NO_RESPONDER;
   #grip: GripResponse | null = null;
   #started = false;
@@ -64,10 +67,14 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   #body: Buffer[] | null;
   #bodyBytes = 0;
   #bodyDone: boolean;
-  /** The kept body on its way to the present target; null when the client sends it, or there is none. */
+  /** The kept body on its way to the origin; null when the client sends it, or there is none. */
   #repeatedBody: CreditedRequest | null = null;
-  /** Bytes that the origin has granted before it was known here. */
+  /** Bytes of the request body that the origin granted before it was known here. */
   #originCredits = 0;
+  /** Bytes of the response that were granted before it was known here whom to. */
+  #earlyResponseCredit = 0;
+  /** Why the exchange ended before it was known here whom to tell. */
+  #endedWith: ExchangeError | null = null;
 
   constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, repetition: Repetition | null = null) {
     const { request, route } = proxied;
@@ -76,7 +83,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#requester = requester;
     this.#repetition = repetition;
     this.#credits = repetition?.former.credits ?? request.credits;
-    this.#headers = originHeaders(proxied, room.rules, repetition?.gripLast ?? NO_VALUES);
+    this.#headers = originHeaders(proxied, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0 || repetition !== null;
     this.#body = this.#bodyDone || route.route.noGrip ? null : [];
     this.#bodyBytes = repetition?.body?.length ?? 0;
@@ -84,19 +91,9 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   /** Sends the request. */
   start(): void {
-    if (!this.#over) this.#tryTarget();
-  }
-
-  #tryTarget(): void {
+    if (this.#over) return;
     const { request, route } = this.#proxied;
-    const target = route.route.targets[this.#targetIndex];
-    if (target === undefined) return;
-    this.#repeatedBody?.drop();
-    this.#repeatedBody = this.#repetition?.body ? repeatedBody(this.#repetition.body) : null;
-    this.#originCredits = 0;
-    const { asHost } = route.route;
-    const headers = this.#targetIndex === 0 ? this.#headers : [...this.#headers];
-    headers[1] = target.hostHeader || asHost || request.authority || formatHostPort(target);
+    if (this.#repetition?.body) this.#repeatedBody = repeatedBody(this.#repetition.body);
     // Written out: this is done for every request, and a spread would cost several times as much.
     const outgoing: RequestHead = {
       id: request.id,
@@ -105,16 +102,20 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       scheme: request.scheme,
       authority: request.authority,
       version: request.version,
-      headers,
+      headers: this.#headers,
       bodyLength: this.#repetition === null ? request.bodyLength : this.#bodyBytes,
       peer: request.peer,
       credits: this.#credits,
     };
-    const index = this.#targetIndex;
-    const origin = this.#room.client.send(route.origins[index] as Origin, outgoing, this);
-    // The client may have failed at once, and the next target been tried already.
-    if (this.#targetIndex !== index || this.#over) return;
+    const origin = route.targets.send(outgoing, this);
+    if (this.#over) {
+      if (this.#endedWith !== null) origin.onRequestError(this.#endedWith);
+      return;
+    }
     this.#origin = origin;
+    const responseCredit = this.#earlyResponseCredit;
+    this.#earlyResponseCredit = 0;
+    if (responseCredit > 0) origin.onResponseCredit(responseCredit);
     if (this.#repeatedBody !== null) this.#repeatedBody.attach(origin);
     else this.#useOriginCredits();
   }
@@ -136,16 +137,24 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     this.#repeatedBody?.drop();
     this.#grip?.cancel();
     this.#repetition?.former.release();
-    this.#origin.onRequestError(error);
+    this.#endOrigin(error);
   }
 
   onResponseCredit(bytes: number): void {
     this.#credits += bytes;
     if (this.#grip !== null) this.#grip.credit(bytes);
-    else this.#origin.onResponseCredit(bytes);
+    else this.onOriginCredit(bytes);
   }
 
   // ---- from the origin's side (Requester)
+
+  onTarget(target: ProxyTarget, failure: ExchangeError | null): void {
+    if (failure !== null) {
+      const { code, detail } = failure;
+      this.#room.log.info({ ...this.#logFields(), code, detail }, 'trying the next target');
+    }
+    this.#target = target.name;
+  }
 
   onRequestCredit(bytes: number): void {
     if (this.#over) return;
@@ -192,14 +201,7 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
       return;
     }
     try {
-      this.#grip = new GripResponse(
-        head,
-        this.#proxied.request.method,
-        this.#requester,
-        this.#origin,
-        this.#credits,
-        this,
-      );
+      this.#grip = new GripResponse(head, this.#proxied.request.method, this.#requester, this.#credits, this);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       this.onGripError(error);
@@ -229,22 +231,11 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
     if (this.#over) return;
     this.#grip?.cancel();
     if (this.#grip?.started) this.#started = true;
-    // Body that one target was to get cannot be asked for again; that of a repetition is kept.
-    if (!cannotConnect(error) || (this.#bodyBytes > 0 && this.#repetition === null)) {
+    if (!cannotConnect(error)) {
       this.#fail(error);
       return;
     }
-    this.#origin = NO_RESPONDER;
-    this.#targetIndex++;
-    const { targets } = this.#proxied.route.route;
-    if (this.#targetIndex < targets.length) {
-      this.#room.log.info({ ...this.#logFields(), code: error.code, detail: error.detail }, 'trying the next target');
-      this.#tryTarget();
-      return;
-    }
-    this.#targetIndex = 0;
-    const tried = targets.map(formatHostPort).join(', ');
-    const detail = `Unable to connect to any targets. Tried: ${tried} (${error.detail})`;
+    const detail = `Unable to connect to any targets. Tried: ${this.#proxied.route.targets.names} (${error.detail})`;
     this.#fail(new ExchangeError(error.code, detail));
   }
 
@@ -285,9 +276,21 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
   }
 
   onGripError(error: ExchangeError): void {
-    this.#origin.onRequestError(error);
+    this.#endOrigin(error);
     if (this.#grip?.started) this.#started = true;
     this.#fail(error);
+  }
+
+  onOriginCredit(bytes: number): void {
+    // A target may respond before it is known here whom to grant more.
+    if (this.#origin === NO_RESPONDER) this.#earlyResponseCredit += bytes;
+    else this.#origin.onResponseCredit(bytes);
+  }
+
+  /** Tells the origin that nobody wants its response any more. */
+  #endOrigin(error: ExchangeError): void {
+    if (this.#origin === NO_RESPONDER) this.#endedWith = error;
+    else this.#origin.onRequestError(error);
   }
 
   // ---- failures and the log
@@ -309,12 +312,11 @@ export class ProxiedExchange implements Requester, Responder, GripOutcome {
 
   #logFields(): Record<string, unknown> {
     const { request, route } = this.#proxied;
-    const target = route.route.targets[this.#targetIndex];
     return {
       id: request.id,
       method: request.method,
       uri: `${request.scheme}://${request.authority}${request.target}`,
-      target: target === undefined ? '' : formatHostPort(target),
+      target: this.#target,
       ...(route.route.id === '' ? {} : { route: route.route.id }),
     };
   }
@@ -343,21 +345,15 @@ function newReplay(
     if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
   }
   return (former) => {
-    const exchange = new ProxiedExchange(room, proxied, requester, { former, body, gripLast });
+    const exchange = new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
     requester.handOver(exchange);
     exchange.start();
   };
 }
 
-/** Whether no connection to a target came to be, so that another one may take the request. */
-function cannotConnect({ code }: ExchangeError): boolean {
-  switch (code) {
-    case 'HF_ORIGIN_UNREACHABLE':
-    case 'HF_ORIGIN_CONNECT_TIMEOUT':
-    case 'HF_ORIGIN_TLS':
-    case 'HF_POLICY_VIOLATION':
-      return true;
-    default:
-      return false;
-  }
+/** The held request by the settings of now: its route may have other targets since. A route that is gone still serves who is held. */
+function routedNow(room: ProxyRoom, proxied: ProxiedRequest): ProxiedRequest {
+  const settings = room.settings.current;
+  if (settings === proxied.settings) return proxied;
+  return { ...proxied, settings, route: findRoute(proxied.request, settings) ?? proxied.route };
 }

@@ -1,15 +1,14 @@
-import { type Origin, originOf } from '../client/index.ts';
-import { type Config, type Route, resolveKey } from '../config/index.ts';
-import type { HeaderList } from '../exchange/index.ts';
-import { Guard } from '../net/index.ts';
+import { type Config, formatHostPort, type Route, resolveKey, type Target } from '../config/index.ts';
+import type { Counters, HeaderList, Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
+import { TargetList } from './target-list.ts';
 
 /** A route, and what is worked out once for all its requests. */
 export interface ProxiedRoute {
   readonly route: Route;
-  /** Of the route's targets, in their order. */
-  readonly origins: readonly Origin[];
-  /** Whether error answers tell what went wrong. */
+  /** Where its requests go. */
+  readonly targets: TargetList;
+  /** Whether error responses tell what went wrong. */
   readonly debug: boolean;
   /** Fields to set on requests. */
   readonly setHeaders: HeaderList;
@@ -19,15 +18,21 @@ export interface ProxiedRoute {
   readonly signer: GripSigner | null;
 }
 
+/** What routes are prepared with. */
+export interface RouteMeans {
+  /** The service that sends requests to a target. */
+  readonly serviceOf: (target: Target) => Service;
+  /** Reads the text of a key file. */
+  readonly readFile: (path: string) => string;
+  readonly counters: Counters;
+}
+
 /**
  * Prepares the routes of a configuration.
- * @param readFile reads the text of a key file
  * @throws Error when a key cannot be read or used
  */
-export function prepareRoutes(config: Config, readFile: (path: string) => string): ProxiedRoute[] {
+export function prepareRoutes(config: Config, { serviceOf, readFile, counters }: RouteMeans): ProxiedRoute[] {
   const signers = new Map<string, GripSigner | null>();
-  // What an operator wrote is trusted, but for the targets of whose names the operator says that others decide where they lead.
-  const untrusted = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: true });
   return config.routes.map((route) => {
     const setHeaders: HeaderList = [];
     const setNames = new Set<string>();
@@ -37,11 +42,20 @@ export function prepareRoutes(config: Config, readFile: (path: string) => string
       setNames.add(name.toLowerCase());
       if (value !== '') setHeaders.push(name, value);
     }
-    const origins = route.targets.map((target) =>
-      originOf(target.host, target.port, null, target.untrusted ? untrusted : null),
-    );
+    const targets = route.targets.map((target) => ({
+      name: formatHostPort(target),
+      host: target.hostHeader || route.asHost,
+      service: serviceOf(target),
+    }));
     const debug = route.debug || config.proxy.debug;
-    return { route, origins, debug, setHeaders, setNames, signer: signerOf(route, config, readFile, signers) };
+    return {
+      route,
+      targets: new TargetList(targets, counters),
+      debug,
+      setHeaders,
+      setNames,
+      signer: signerOf(route, config, readFile, signers),
+    };
   });
 }
 

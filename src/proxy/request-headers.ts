@@ -1,7 +1,7 @@
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
-import type { Config } from '../config/index.ts';
-import type { HeaderList, RequestHead } from '../exchange/index.ts';
-import type { ProxiedRoute } from './proxied-route.ts';
+import type { HeaderList } from '../exchange/index.ts';
+import type { ForwardedFor, HeaderRules } from './header-rules.ts';
+import type { ProxiedRequest } from './proxied-request.ts';
 
 /** Marks a copy of a client's header that `orig_headers` makes. */
 const ORIGINAL_PREFIX = 'eb9bf0f5-';
@@ -21,33 +21,13 @@ const HOP_BY_HOP = new Set([
   'expect',
 ]);
 
-type ForwardedFor = Config['proxy']['xForwardedFor'];
-
-/** How requests are changed on their way to any origin. */
-export interface HeaderRules {
-  readonly acceptPushpinRoute: boolean;
-  readonly acceptXForwardedProtocol: boolean;
-  readonly setXForwardedProtocol: 'proto-only' | 'true' | 'false';
-  readonly xForwardedFor: ForwardedFor;
-  readonly xForwardedForTrusted: ForwardedFor;
-  readonly cdnLoop: string;
-}
-
-/** A request, its route, and who sent it. */
-export interface ProxiedRequest {
-  /** `target` is the normalized one, before the route's rewriting. */
-  readonly request: RequestHead;
-  readonly route: ProxiedRoute;
-  /** Whether the client is a GRIP proxy in front that we trust: its GRIP fields pass. */
-  readonly trusted: boolean;
-}
-
 /**
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.
  * @param gripLast `Grip-Last` values of a replay
  */
-export function originHeaders(proxied: ProxiedRequest, rules: HeaderRules, gripLast: readonly string[]): HeaderList {
+export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string[]): HeaderList {
   const { request, route, trusted } = proxied;
+  const { rules } = proxied.settings;
   const { headers } = request;
   const result: HeaderList = ['Host', ''];
   const named = connectionOptions(headers);

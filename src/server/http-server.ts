@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { fault, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
   type Counters,
+  type Current,
   ExchangeError,
   errorResponse,
   type Log,
@@ -25,7 +26,8 @@ export interface HttpServerOptions {
   readonly compression?: boolean;
   /** Whether pings of WebSockets are answered here, and not passed on. Default: false. */
   readonly answerPings?: boolean;
-  readonly limits: ServerLimits;
+  /** May be replaced at any time: what waits goes on with the bounds it has, all else has the new ones. */
+  readonly limits: Current<ServerLimits>;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
@@ -48,7 +50,6 @@ export class HttpServer implements ConnectionHost {
   readonly webSocketService: WebSocketService | null;
   readonly compression: boolean;
   readonly answerPings: boolean;
-  readonly limits: ServerLimits;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
@@ -57,6 +58,7 @@ export class HttpServer implements ConnectionHost {
   readonly #listeners: Listener[] = [];
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
   readonly #connections: Connection[] = [];
+  readonly #limits: Current<ServerLimits>;
   #accepted = 0;
   #turnedAway = 0;
   readonly turn = new TurnQueue();
@@ -67,11 +69,15 @@ export class HttpServer implements ConnectionHost {
     this.webSocketService = options.webSocketService ?? null;
     this.compression = options.compression ?? false;
     this.answerPings = options.answerPings ?? false;
-    this.limits = options.limits;
+    this.#limits = options.limits;
     this.wheel = options.wheel;
     this.counters = options.counters;
     this.log = options.log;
     this.describeError = options.describeError ?? ((error) => errorResponse(error, false));
+  }
+
+  get limits(): ServerLimits {
+    return this.#limits.current;
   }
 
   /**

@@ -60,7 +60,7 @@ export class RunningServer {
       webSocketService: webSockets ? script.webSocketService : null,
       answerPings,
       compression,
-      limits: this.limits,
+      limits: { current: this.limits },
       wheel,
       counters,
       log,

@@ -26,8 +26,12 @@ export class Endpoint {
   readonly log = new FakeLog();
   readonly #service;
 
-  constructor(maxBodyBytes?: number) {
-    this.#service = publishService(this.publisher, { counters: this.counters, log: this.log, maxBodyBytes });
+  constructor(maxBodyBytes = 1_000_000) {
+    this.#service = publishService(this.publisher, {
+      counters: this.counters,
+      log: this.log,
+      settings: { current: { maxBodyBytes } },
+    });
   }
 
   /** Begins a request; its head is that of a plain GET unless `head` says otherwise. */

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
-import { Counters, ERRORS, ExchangeError } from '../../../src/exchange/index.ts';
-import { Hub } from '../../../src/hub/index.ts';
-import { prepareRoutes, proxyService, RouteTable } from '../../../src/proxy/index.ts';
-import { FakeRequester } from '../../support/exchange/fake-requester.ts';
-import { requestHead } from '../../support/exchange/request-head.ts';
-import { FakeLog } from '../../support/fake-log.ts';
+import { ERRORS, ExchangeError, NO_RESPONDER, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { httpOrigin } from '../../support/http-origin.ts';
-import { configOf, startApp } from '../../support/running-app.ts';
+import { startApp } from '../../support/running-app.ts';
 import { startOrigin } from '../../support/scripted-origin.ts';
+import { ScriptedService } from '../../support/scripted-service.ts';
 import { settled } from '../../support/settled.ts';
+import { TargetsRig } from './support/targets-rig.ts';
 
 /** Nobody listens on the first ports; unlike a free one they are not given to anybody else meanwhile. */
 const CLOSED = '127.0.0.1:1';
@@ -67,32 +63,69 @@ for (const [code, tried] of [
   ['HF_INTERNAL', 1],
 ] as const) {
   test(`A target that fails with ${code} ${tried === 2 ? 'gives way to the next' : 'is the last that is tried'}`, (t) => {
-    const wheel = new TimerWheel();
-    t.after(() => wheel.stop());
-    const [counters, log] = [new Counters(), new FakeLog()];
-    const config = configOf(['* a.test:1 b.test:2']);
-    const asked: string[] = [];
-    const service = proxyService({
-      client: {
-        send: (origin, _request, requester) => {
-          asked.push(origin.name);
-          requester.onResponseError(new ExchangeError(code, 'why'));
-          return { onRequestData: () => {}, onRequestError: () => {}, onResponseCredit: () => {} };
-        },
-      },
-      hub: new Hub({ wheel, counters, log, limits: config.hub, patchBody: () => null }),
-      routes: new RouteTable(prepareRoutes(config, () => '')),
-      trust: null,
-      rules: config.proxy,
-      debug: false,
-      counters,
-      log,
+    const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
+      rig.asked.push(target);
+      requester.onResponseError(new ExchangeError(code, 'why'));
+      return NO_RESPONDER;
     });
-    const requester = new FakeRequester(65_536);
-    service(requestHead(), requester);
-    assert.deepEqual(asked, ['a.test:1', 'b.test:2'].slice(0, tried));
+    const requester = rig.send();
+    assert.deepEqual(rig.asked, ['a.test:1', 'b.test:2'].slice(0, tried));
     assert.equal(requester.head?.status, ERRORS[code].status);
-    assert.equal(log.of('request failed')[0]?.code, code);
+    assert.equal(rig.log.of('request failed')[0]?.code, code);
+  });
+}
+
+test('A body is granted once, by the target that takes the request', (t) => {
+  const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
+    requester.onRequestCredit(target === 'a.test:1' ? 1_000 : 10);
+    if (target === 'a.test:1') requester.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'why'));
+    return NO_RESPONDER;
+  });
+  assert.deepEqual(rig.send({ method: 'POST', bodyLength: 5_000 }).grants, [10]);
+});
+
+test('A target that has asked for the body is the last that is tried', (t) => {
+  const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
+    rig.asked.push(target);
+    rig.requester = requester;
+    return NO_RESPONDER;
+  });
+  const requester = rig.send({ method: 'POST', bodyLength: 5_000 });
+  rig.requester?.onRequestCredit(10);
+  rig.requester?.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'why'));
+  assert.deepEqual(rig.asked, ['a.test:1']);
+  assert.equal(requester.head?.status, 502);
+});
+
+for (const routes of [['* a.test:1'], ['* b.test:2 a.test:1']]) {
+  test(`The end of an empty chunked body reaches the last of ${routes[0]}`, async (t) => {
+    const scripted = new ScriptedService();
+    const rig = new TargetsRig(t, routes, (target, request, requester) => {
+      if (target === 'a.test:1') return scripted.service(request, requester);
+      rig.requester = requester;
+      return NO_RESPONDER;
+    });
+    const requester = rig.send({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
+    requester.send('', false);
+    rig.requester?.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'why'));
+    const exchange = await scripted.next();
+    assert.equal(exchange.bodyDone, true);
+  });
+
+  test(`A target of ${routes[0]} that responds before its service returns is granted what the client takes`, async (t) => {
+    const scripted = new ScriptedService();
+    scripted.onExchange = (exchange) => {
+      exchange.head();
+      exchange.send('x'.repeat(100));
+    };
+    const rig = new TargetsRig(t, routes, (target, request, requester) => {
+      if (target === 'a.test:1') return scripted.service(request, requester);
+      requester.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'why'));
+      return NO_RESPONDER;
+    });
+    rig.onData = (responder) => responder.onResponseCredit(100);
+    rig.send({ credits: 100 });
+    assert.equal((await scripted.next()).credits, 100);
   });
 }
 

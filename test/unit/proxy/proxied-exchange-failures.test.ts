@@ -63,7 +63,7 @@ test('An origin that takes the connection and closes it is no reason to try the 
   assert.equal(unused.connections, 0);
 });
 
-test('Without any target the client is told so, and with debug which were tried', async (t) => {
+test('When no target can be reached the client is told so, and with debug which were tried', async (t) => {
   const details = `Unable to connect to any targets. Tried: ${CLOSED.join(', ')} (${CLOSED[1]}: connection refused)`;
   for (const [line, debug, text] of [
     ['*', false, GENERIC],
@@ -72,7 +72,7 @@ test('Without any target the client is told so, and with debug which were tried'
   ] as const) {
     const app = await startApp(t, [`${line} ${CLOSED.join(' ')}`], { proxy: { debug } });
     const record = await assertTold(app, app.stream(), 502, text, 'HF_ORIGIN_UNREACHABLE');
-    assert.deepEqual([record.detail, record.target], [details, CLOSED[0]]);
+    assert.deepEqual([record.detail, record.target], [details, CLOSED[1]]);
     assert.equal(app.counters.originErrors, 2);
   }
 });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jwtVerify } from 'jose';
+import { NO_RESPONDER } from '../../../src/exchange/index.ts';
 import { type ProxiedRoute, prepareRoutes } from '../../../src/proxy/index.ts';
 import { type Changes, configOf } from '../../support/running-app.ts';
+import { routeMeans } from './support/route-means.ts';
 
 function prepared(lines: readonly string[], overrides: Changes = {}, readFile = (_path: string) => ''): ProxiedRoute[] {
-  return prepareRoutes(configOf(lines, overrides), readFile);
+  return prepareRoutes(configOf(lines, overrides), routeMeans({ readFile }));
 }
 
 test('A route tells details of errors if it or the whole proxy is to', () => {
@@ -20,25 +22,18 @@ test('A route tells details of errors if it or the whole proxy is to', () => {
   );
 });
 
-test('A target is connected to wherever it is, unless it is untrusted: then at addresses of the public internet alone', () => {
-  const routes = prepared(['a.example [::1]:81 b.test:82,untrusted', 'b.example c.test:83,untrusted,host=d']);
-  const origins = routes.flatMap((route) => route.origins);
-  assert.deepEqual(
-    origins.map(({ host, port, tls, ipv4Only }) => [host, port, tls, ipv4Only]),
-    [
-      ['::1', 81, null, false],
-      ['b.test', 82, null, false],
-      ['c.test', 83, null, false],
-    ],
-  );
-  const [trusted, one, other] = origins.map(({ guard }) => guard);
-  assert.equal(trusted, null);
-  // They may share connections.
-  assert.equal(one, other);
-  for (const address of ['127.0.0.1', '10.0.0.1', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0']) {
-    assert.equal(one?.checkAddress(address).allowed, false, address);
-  }
-  for (const address of ['1.1.1.1', '2606:4700:4700::1111']) assert.ok(one?.checkAddress(address).allowed, address);
+test('Each target has a service of its own, and the Host that its requests are to have', () => {
+  const asked: string[] = [];
+  const means = routeMeans({
+    serviceOf: ({ host, port, untrusted }) => {
+      asked.push(`${host} ${port} ${untrusted}`);
+      return () => NO_RESPONDER;
+    },
+  });
+  const lines = ['a.example,as_host=all.test [::1]:81 b.test:82,untrusted,host=own.test'];
+  const [route] = prepareRoutes(configOf(lines), means);
+  assert.deepEqual(asked, ['::1 81 false', 'b.test 82 true']);
+  assert.equal(route?.targets.names, '[::1]:81, b.test:82');
 });
 
 test('Headers of a route are parted into those to set and the names to take away', () => {

@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { TimerWheel } from '../../../src/clock/index.ts';
-import { Counters, type Requester } from '../../../src/exchange/index.ts';
+import { Counters, type Requester, type RequestHead } from '../../../src/exchange/index.ts';
 import { type HoldOptions, Hub } from '../../../src/hub/index.ts';
 import { prepareRoutes, proxyService, RouteTable } from '../../../src/proxy/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { configOf } from '../../support/running-app.ts';
 import { turn } from '../hub/support.ts';
+import { routeMeans } from './support/route-means.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -28,24 +29,20 @@ test('A client that is replayed many times keeps no former exchange, hold or res
     responses.push(new WeakRef(options.instruct.response));
     hub.hold(options);
   };
+  const serviceOf = () => (_request: RequestHead, requester: Requester) => {
+    exchanges.push(new WeakRef(requester));
+    // Later, as a real origin.
+    setImmediate(() => {
+      const headers = ['Grip-Hold', 'response', 'Grip-Channel', 'a'];
+      requester.onResponse({ status: 200, reason: 'OK', headers, bodyLength: 5 });
+      requester.onResponseData(Buffer.from('later'), false);
+    });
+    return { onRequestData: () => {}, onRequestError: () => {}, onResponseCredit: () => {} };
+  };
+  const routes = new RouteTable(prepareRoutes(config, routeMeans({ serviceOf })));
   const service = proxyService({
-    client: {
-      send: (_origin, _request, requester: Requester) => {
-        exchanges.push(new WeakRef(requester));
-        // Later, as a real origin.
-        setImmediate(() => {
-          const headers = ['Grip-Hold', 'response', 'Grip-Channel', 'a'];
-          requester.onResponse({ status: 200, reason: 'OK', headers, bodyLength: 5 });
-          requester.onResponseData(Buffer.from('later'), false);
-        });
-        return { onRequestData: () => {}, onRequestError: () => {}, onResponseCredit: () => {} };
-      },
-    },
+    settings: { current: { routes, trust: null, rules: config.proxy, debug: false } },
     hub: { hold } as unknown as Hub,
-    routes: new RouteTable(prepareRoutes(config, () => '')),
-    trust: null,
-    rules: config.proxy,
-    debug: false,
     counters,
     log,
   });

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { fieldValue, fieldValues } from '../../../src/codec/fields/index.ts';
 import type { Config } from '../../../src/config/index.ts';
 import type { RequestHead } from '../../../src/exchange/index.ts';
-import { prepareRoutes } from '../../../src/proxy/index.ts';
+import { prepareRoutes, RouteTable } from '../../../src/proxy/index.ts';
 import type { ProxiedRoute } from '../../../src/proxy/proxied-route.ts';
 import { originHeaders } from '../../../src/proxy/request-headers.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
 import { configOf } from '../../support/running-app.ts';
+import { routeMeans } from './support/route-means.ts';
 
 interface Given {
   /** Properties of the route, as in a route line. */
@@ -29,9 +30,10 @@ function sent(headers: string[], given: Given = {}): string[] {
 function allSent(headers: string[], given: Given = {}): string[] {
   const { route = '', proxy = {}, request = {}, trusted = false, gripLast = [] } = given;
   const config = configOf([`*${route} localhost:1`], { proxy });
-  const prepared = prepareRoutes(config, () => '')[0] as ProxiedRoute;
+  const prepared = prepareRoutes(config, routeMeans())[0] as ProxiedRoute;
   const head = requestHead({ headers, ...request });
-  return originHeaders({ request: head, route: prepared, trusted }, config.proxy, gripLast);
+  const settings = { routes: new RouteTable([prepared]), trust: null, rules: config.proxy, debug: false };
+  return originHeaders({ request: head, route: prepared, settings, trusted }, gripLast);
 }
 
 const APPEND = { truncate: null, append: true };

@@ -202,7 +202,7 @@ test('the answers to requests that the server refuses by itself can be chosen', 
       seen.push(request);
       throw new Error('not to be called');
     },
-    limits: (await startServer(t)).limits,
+    limits: { current: (await startServer(t)).limits },
     wheel,
     counters: new Counters(),
     log: silentLog,

@@ -44,7 +44,7 @@ class ServerRig {
       service,
       webSocketService,
       answerPings: false,
-      limits: LIMITS,
+      limits: { current: LIMITS },
       wheel,
       counters,
       log,

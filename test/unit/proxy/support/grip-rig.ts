@@ -28,15 +28,8 @@ export class GripRig implements GripOutcome {
 
   constructor(head: Partial<ResponseHead>, { method = 'GET', credits = 65_536 } = {}) {
     this.client = new FakeRequester(credits);
-    const origin = {
-      onRequestData: () => {},
-      onRequestError: () => {},
-      onResponseCredit: (bytes: number) => {
-        this.originCredit += bytes;
-      },
-    };
     const full = { status: 200, reason: 'OK', headers: RESPONSE, bodyLength: UNKNOWN_LENGTH, ...head };
-    this.response = new GripResponse(full, method, this.client, origin, credits, this);
+    this.response = new GripResponse(full, method, this.client, credits, this);
     this.client.responder = {
       onRequestData: () => {},
       onRequestError: () => {},
@@ -57,6 +50,10 @@ export class GripRig implements GripOutcome {
   onGripError(error: ExchangeError): void {
     this.#decide();
     this.error = error;
+  }
+
+  onOriginCredit(bytes: number): void {
+    this.originCredit += bytes;
   }
 
   /** The origin sends its whole body. */

@@ -1,0 +1,44 @@
+import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
+import type { Config } from '../config/index.ts';
+import type { ProxySettings } from '../proxy/index.ts';
+import type { ServerLimits } from '../server/index.ts';
+import { prepareRouting, type RoutingMeans } from './prepare-routing.ts';
+
+/**
+ * What the proxy and the publish endpoint do as the configuration says, ready to use. It is never changed: another configuration is
+ * another snapshot, which takes the place of this one as a whole. Rooms see the parts of the one in force through a `Current`.
+ */
+export interface Snapshot {
+  readonly config: Config;
+  readonly proxy: ProxySettings;
+  /** Bounds for clients. */
+  readonly server: ServerLimits;
+  /** Bounds for publishers. */
+  readonly controlServer: ServerLimits;
+}
+
+/**
+ * Makes the snapshot of a configuration. Key files are read now.
+ * @throws Error when a key cannot be read or used
+ */
+export function prepareSnapshot(config: Config, means: RoutingMeans): Snapshot {
+  const { server, control } = config;
+  return {
+    config,
+    proxy: prepareRouting(config, means),
+    server: serverLimits(server),
+    controlServer: serverLimits({
+      ...server,
+      maxHeaderBytes: control.maxHeaderBytes,
+      maxTargetBytes: control.maxHeaderBytes,
+      maxConnections: control.maxConnections,
+    }),
+  };
+}
+
+/** Of the servers that have no WebSockets. */
+const WEBSOCKET_LIMITS = { ...DEFAULT_LIMITS, queuedMessages: 100, closeTimeout: 10 };
+
+function serverLimits(section: Config['server']): ServerLimits {
+  return { ...section, ...WEBSOCKET_LIMITS, maxHeadBytes: section.maxHeaderBytes, abortOnHalfClose: false };
+}

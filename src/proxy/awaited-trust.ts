@@ -1,0 +1,65 @@
+import { fault, type Guarded } from '../clock/index.ts';
+import { internalError, type Requester, type Responder } from '../exchange/index.ts';
+import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
+import type { ProxiedRequest } from './proxied-request.ts';
+import type { UpstreamTrust } from './upstream-trust.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** A request that claims to come from a GRIP proxy in front, while its signature is looked at. */
+export class AwaitedTrust implements Responder, Guarded {
+  readonly #room: ProxyRoom;
+  readonly #proxied: ProxiedRequest;
+  readonly #requester: Requester;
+  /** What answers once the signature has been looked at. */
+  #exchange: ProxiedExchange | null = null;
+  #gone = false;
+  /** No credit has been given, but a body of no bytes needs none to end. */
+  #bodyEnded = false;
+
+  constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, trust: UpstreamTrust) {
+    this.#room = room;
+    this.#proxied = proxied;
+    this.#requester = requester;
+    trust.trusts(proxied.request).then(
+      (trusted) => {
+        try {
+          this.#goOn(trusted);
+        } catch (thrown) {
+          fault(this, thrown);
+        }
+      },
+      (thrown: unknown) => fault(this, thrown),
+    );
+  }
+
+  onRequestData(): void {
+    this.#bodyEnded = true;
+  }
+
+  onRequestError(): void {
+    this.#gone = true;
+  }
+
+  /** Nothing has been sent: nothing can have been granted. */
+  onResponseCredit(): void {}
+
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#room;
+    const error = internalError(thrown);
+    counters.faults++;
+    log.error({ id: this.#proxied.request.id, code: error.code, detail: error.detail }, 'internal error');
+    if (this.#gone) return;
+    this.#exchange?.onRequestError(error);
+    this.#requester.onResponseError(error);
+  }
+
+  #goOn(trusted: boolean): void {
+    if (this.#gone) return;
+    const exchange = new ProxiedExchange(this.#room, { ...this.#proxied, trusted }, this.#requester);
+    this.#exchange = exchange;
+    this.#requester.handOver(exchange);
+    exchange.start();
+    if (this.#bodyEnded) exchange.onRequestData(EMPTY, false);
+  }
+}

@@ -1,0 +1,35 @@
+import { fieldValue } from '../codec/fields/index.ts';
+import type { RequestHead } from '../exchange/index.ts';
+import type { HeaderRules } from './header-rules.ts';
+import type { ProxiedRoute } from './proxied-route.ts';
+import type { ProxySettings } from './proxy-settings.ts';
+import { pathOf } from './target-path.ts';
+
+function isEncrypted(request: RequestHead, rules: HeaderRules): boolean {
+  if (request.scheme === 'https' || request.scheme === 'wss') return true;
+  if (!rules.acceptXForwardedProtocol) return false;
+  const { headers } = request;
+  const protocol = fieldValue(headers, 'x-forwarded-proto') ?? fieldValue(headers, 'x-forwarded-protocol');
+  return protocol === 'https' || protocol === 'wss';
+}
+
+/** The route that takes a request, whose target is normalized; null if none does. */
+export function findRoute(request: RequestHead, { routes, rules }: ProxySettings): ProxiedRoute | null {
+  if (rules.acceptPushpinRoute) {
+    const id = fieldValue(request.headers, 'pushpin-route');
+    if (id !== undefined) return routes.byId(id);
+  }
+  return routes.find({
+    host: hostOf(request.authority),
+    path: pathOf(request.target),
+    webSocket: request.scheme === 'ws' || request.scheme === 'wss',
+    tls: isEncrypted(request, rules),
+  });
+}
+
+/** The host of an authority, without its port, in lower case. */
+export function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  const host = colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
+  return host.toLowerCase();
+}

@@ -1,0 +1,14 @@
+import type { HeaderRules } from './header-rules.ts';
+import type { ProxiedRoute } from './proxied-route.ts';
+import type { RouteTable } from './route-table.ts';
+import type { UpstreamTrust } from './upstream-trust.ts';
+
+/** All that the configuration decides about a proxy. It is replaced as a whole, and never changed. */
+export interface ProxySettings {
+  readonly routes: RouteTable<ProxiedRoute>;
+  /** Null where no GRIP proxy in front is trusted. */
+  readonly trust: UpstreamTrust | null;
+  readonly rules: HeaderRules;
+  /** Whether the response to a request without a route tells what was looked for. */
+  readonly debug: boolean;
+}

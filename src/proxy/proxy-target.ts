@@ -1,0 +1,37 @@
+import type { ExchangeError, Requester, RequestHead, Service } from '../exchange/index.ts';
+
+/** One place that the requests of a route can go to. What is behind the service, HTTP or something else, is no matter here. */
+export interface ProxyTarget {
+  /** What the log and error texts call it: `host:port`. */
+  readonly name: string;
+  /** Value of Host for every request; empty: the client's, or `name` where the client sent none. */
+  readonly host: string;
+  readonly service: Service;
+}
+
+/** The requester of a request that is sent to a list of targets. */
+export interface TargetRequester extends Requester {
+  /**
+   * `target` gets the request next.
+   * @param failure why the target before it did not take the request; null for the first one
+   */
+  onTarget(target: ProxyTarget, failure: ExchangeError | null): void;
+}
+
+/** Sets the Host field, which stands first in the request that a proxy sends (RFC 9110 §7.2). */
+export function setHost({ headers, authority }: RequestHead, { host, name }: ProxyTarget): void {
+  headers[1] = host || authority || name;
+}
+
+/** Whether no connection to a target came to be, so that another one may take the request. */
+export function cannotConnect({ code }: ExchangeError): boolean {
+  switch (code) {
+    case 'HF_ORIGIN_UNREACHABLE':
+    case 'HF_ORIGIN_CONNECT_TIMEOUT':
+    case 'HF_ORIGIN_TLS':
+    case 'HF_POLICY_VIOLATION':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Counters, RequestHead, Responder } from '../exchange/index.ts';
+import { FailOverExchange } from './fail-over-exchange.ts';
+import { type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
+
+/**
+ * The targets of a route, in their order. It lives as long as the route, so it is the place for what is learnt about each target from
+ * the requests that went there.
+ */
+export class TargetList {
+  readonly #targets: readonly ProxyTarget[];
+  readonly #counters: Counters;
+
+  /** @param targets at least one */
+  constructor(targets: readonly ProxyTarget[], counters: Counters) {
+    this.#targets = targets;
+    this.#counters = counters;
+  }
+
+  /** The names of all targets, for people. */
+  get names(): string {
+    return this.#targets.map(({ name }) => name).join(', ');
+  }
+
+  /**
+   * Sends a request to the first target that takes it.
+   * @param request its first field is Host, whose value is set here
+   */
+  send(request: RequestHead, requester: TargetRequester): Responder {
+    const first = this.#targets[0] as ProxyTarget;
+    if (this.#targets.length > 1) {
+      const exchange = new FailOverExchange(this.#targets, request, requester, this.#counters);
+      exchange.start();
+      return exchange;
+    }
+    // Nothing to fail over to: nothing has to stand in the way either.
+    setHost(request, first);
+    requester.onTarget(first, null);
+    return first.service(request, requester);
+  }
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_RESPONDER } from '../../../src/exchange/index.ts';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { configOf, startApp } from '../../support/running-app.ts';
+import { TargetsRig } from './support/targets-rig.ts';
+
+test('The settings in force when a request comes are those it is treated by', (t) => {
+  const rig = new TargetsRig(t, ['* a.test:1'], (target, request) => {
+    rig.asked.push(`${target} ${request.headers.includes('CDN-Loop')}`);
+    return NO_RESPONDER;
+  });
+  rig.send();
+  rig.settings.current = rig.settingsOf(['* b.test:2'], { proxy: { cdnLoop: 'me' } });
+  rig.send();
+  assert.deepEqual(rig.asked, ['a.test:1 false', 'b.test:2 true']);
+});
+
+test('Another configuration changes routes, keys and bounds of a program that runs', async (t) => {
+  const [one, two] = [await httpOrigin(t, () => ({ body: 'one' })), await httpOrigin(t, () => ({ body: 'two' }))];
+  const app = await startApp(t, [`* ${one.target}`]);
+  assert.equal((await app.send()).text, 'one');
+  assert.equal((await one.request()).header('grip-sig'), undefined);
+
+  app.app.reconfigure(configOf([`*,sig_key=secret ${two.target}`], { server: { maxTargetBytes: 256 } }));
+  assert.equal((await app.send()).text, 'two');
+  assert.match((await two.request()).header('grip-sig') ?? '', /^ey/);
+  assert.equal((await app.send({ path: `/${'x'.repeat(300)}` })).status, 414);
+});
+
+test('A configuration whose key cannot be used changes nothing', async (t) => {
+  const origin = await httpOrigin(t, () => ({ body: 'one' }));
+  const app = await startApp(t, [`* ${origin.target}`]);
+  assert.throws(() => app.app.reconfigure(configOf(['*,sig_key=file:/nowhere localhost:1'])), /ENOENT/);
+  assert.equal((await app.send()).text, 'one');
+});
+
+test('A held request is sent again to the targets that its route has by then', async (t) => {
+  const held = { headers: { 'Grip-Hold': 'response', 'Grip-Channel': 'a' } };
+  const [one, two] = [await httpOrigin(t, () => held), await httpOrigin(t, () => ({ body: 'two' }))];
+  const app = await startApp(t, [`* ${one.target}`]);
+  const answer = app.send();
+  await app.held();
+  app.app.reconfigure(configOf([`* ${two.target}`]));
+  await app.publish({ channel: 'a', formats: { 'http-response': { action: 'hint' } } });
+  assert.equal((await answer).text, 'two');
+});
