@@ -2,7 +2,7 @@ import { DEFAULT_CLIENT_LIMITS, HttpClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
-import { Counters, Holder, type Log, textResponse } from '../exchange/index.ts';
+import { CounterRegistry, Counters, Holder, type Log, textResponse } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
@@ -33,6 +33,8 @@ export class App {
   /** Endpoints at which outbound requests are asked for. */
   readonly fetchEndpoints: string[] = [];
   readonly fetchCounters = { client: new Counters(), bridge: new BridgeCounters(), zmq: new ZmqCounters() };
+  /** All counters of this process and its workers. */
+  readonly registry = new CounterRegistry();
   readonly #config: Config;
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
@@ -75,9 +77,9 @@ export class App {
   }
 
   /**
-   * Says goodbye to the clients: no new connections, requests in flight are answered, held streams end, held requests get their
-   * timeout answer; whoever is not done by then is cut off.
-   * @param seconds for that
+   * Drains and stops: accepts no more connections, completes requests in flight, ends held streams, and answers held requests with their
+   * timeout response.
+   * @param seconds what is still open after that is cut off
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
     const servers = [this.#server, this.#control, this.#edge, this.#fetch].filter((server) => server !== null);
@@ -95,12 +97,7 @@ export class App {
     this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;
-    const { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted } =
-      this.controlCounters;
-    const control = { connectionsAccepted, connectionsRefused, requests, requestsRefused, requestsAborted };
-    const edge = this.#edge === null ? undefined : this.edgeCounters;
-    const fetch = this.#fetch === null ? undefined : this.fetchCounters;
-    this.#log.info({ counters: { ...this.counters }, control, edge, fetch }, 'stopped');
+    this.#log.info(this.registry.byRole(), 'stopped');
   }
 
   /**
@@ -119,9 +116,11 @@ export class App {
 
   async #start(): Promise<void> {
     const { server, edge } = this.#config;
-    // What is wrong with its policy is told before anything is bound.
+    // An error in its policy is reported before anything is bound.
     const fetch = this.#fetchPlans.length > 0 ? this.#newFetch() : null;
     if (server.listen.length > 0) {
+      this.registry.add('proxy', this.counters);
+      this.registry.add('control', this.controlCounters);
       const snapshots = new Holder(this.#snapshot(this.#config));
       this.#snapshots = snapshots;
       await this.#startProxy(snapshots);
@@ -140,7 +139,13 @@ export class App {
     this.#checkOpenFiles();
   }
 
+  /** Names the counters of a role for the registry: `edge.zmq`. */
+  #register(role: string, parts: Readonly<Record<string, object>>): void {
+    for (const [part, counters] of Object.entries(parts)) this.registry.add(`${role}.${part}`, counters);
+  }
+
   async #startEdge(): Promise<void> {
+    this.#register('edge', this.edgeCounters);
     const { edge, log } = this.#config;
     const { server: serverCounters, bridge: counters, zmq: zmqCounters } = this.edgeCounters;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
@@ -159,6 +164,7 @@ export class App {
   }
 
   #newFetch(): FetchRole {
+    this.#register('fetch', this.fetchCounters);
     const { client: clientCounters, bridge: counters, zmq: zmqCounters } = this.fetchCounters;
     const shared = { wheel: this.#wheel, log: this.#log, clientCounters, counters, zmqCounters };
     return new FetchRole({ ...shared, plans: this.#fetchPlans });
@@ -201,7 +207,7 @@ export class App {
     for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
   }
 
-  /** Beyond the limit the system closes connections by itself, before anybody here can count or answer them. */
+  /** Beyond the limit of open files the system refuses connections by itself: nothing here can count them or respond. */
   #checkOpenFiles(): void {
     const { server, edge } = this.#config;
     const openFiles = openFileLimit();
@@ -211,8 +217,7 @@ export class App {
       // Each request to an origin is a connection.
       this.#fetchPlans.reduce((sum, { maxOpenRequests }) => sum + maxOpenRequests, 0);
     if (openFiles === null || openFiles >= wanted) return;
-    const advice =
-      'fewer files may be open than there may be connections: raise the limit (ulimit -n), or lower the maximum';
-    this.#log.info({ openFiles, maxConnections: wanted }, advice);
+    const warning = `open-file limit (${openFiles}) is below max_connections (${wanted}): raise it (ulimit -n) or lower the maximum`;
+    this.#log.warn({ openFiles, maxConnections: wanted }, warning);
   }
 }

@@ -1,17 +1,28 @@
 import { pino } from 'pino';
 import type { Log } from '../exchange/index.ts';
+import { BoundedOutput, LogCounters } from './bounded-output.ts';
 import { LineBatch } from './line-batch.ts';
 import type { LogFile } from './log-file.ts';
 
 /** How much is logged: the least important level that is written. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
+/** The log of a process, with what it counts of itself. */
+export interface ProcessLog extends Log {
+  readonly counters: LogCounters;
+}
+
+/** Takes whole lines. */
+interface Output {
+  write(lines: string): void;
+}
+
 /**
- * The log of the process on standard output: a line of JSON a record, or a line for people when that is a terminal. From then on it
- * does no harm that whoever reads the output goes away: the clients are still there.
- * @param file takes the lines of JSON in place of standard output
+ * The log of the process on standard output: one line of JSON a record, or one readable line on a terminal. A reader of the output that goes
+ * away or stops reading does no harm: the clients are still there.
+ * @param file takes the lines of JSON instead of standard output
  */
-export function createLog(level: LogLevel, file: LogFile | null = null): Log {
+export function createLog(level: LogLevel, file: LogFile | null = null): ProcessLog {
   process.stdout.removeAllListeners('error').on('error', () => {});
   const options = {
     level,
@@ -19,21 +30,28 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Log {
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const logger = pino(options, outputOf(file));
+  const counters = new LogCounters();
+  const onCaughtUp = (dropped: number): void =>
+    logger.warn({ dropped }, 'log lines were dropped because nobody read the output');
+  const logger = pino(options, file === null ? standardOutput(counters, onCaughtUp) : batched(file));
   return {
     error: logger.error.bind(logger),
     warn: logger.warn.bind(logger),
     info: logger.info.bind(logger),
     debug: logger.debug.bind(logger),
     debugEnabled: logger.isLevelEnabled('debug'),
+    counters,
   };
 }
 
-function outputOf(file: LogFile | null): { write(line: string): void } {
-  if (file !== null) return new LineBatch((lines) => file.write(lines));
-  // Pino's own way to write waits for ever at the end when nobody reads any more.
-  if (process.stdout.isTTY) return { write: (line) => process.stdout.write(readable(line)) };
-  return new LineBatch((lines) => process.stdout.write(lines));
+/** Pino's own way to write waits for ever at the end when nobody reads any more. */
+function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => void): Output {
+  const output = new BoundedOutput(process.stdout, counters, onCaughtUp);
+  return process.stdout.isTTY ? { write: (line) => output.write(readable(line)) } : batched(output);
+}
+
+function batched(output: Output): Output {
+  return new LineBatch((lines) => output.write(lines));
 }
 
 /** `12:30:01.234 WARN  request failed code=HF_NO_ROUTE …` */
@@ -43,7 +61,7 @@ function readable(line: string): string {
   return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg}${details.join('')}\n`;
 }
 
-/** Text as it is, unless it could move the cursor or begin a line of its own: then, as all else, in the manner of JSON. */
+/** Text as it is, unless it could move the cursor or begin a line of its own: such text is escaped as in JSON. */
 function shown(value: unknown): string {
   const json = JSON.stringify(value).replace(
     /\p{Cc}/gu,

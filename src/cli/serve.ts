@@ -1,6 +1,6 @@
-import { App, type FetchPlan } from '../app/index.ts';
+import { App, type FetchPlan, type ProcessLog } from '../app/index.ts';
+import { onUnhandledFault } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../exchange/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { StopSignals } from './stop-signals.ts';
 
@@ -9,10 +9,12 @@ import { StopSignals } from './stop-signals.ts';
  * @param fetchPlans as for `App.start`
  * @throws CliError when it cannot start
  */
-export async function serve(config: Config, log: Log, fetchPlans?: readonly FetchPlan[]): Promise<App> {
-  // Rejections that nobody handles arrive here too. The state is unknown from then on, so nothing goes on.
+export async function serve(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
+  // A connection or exchange whose own handling of a fault failed: that one is lost, and the others go on.
+  onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'a fault could not be dealt with'));
+  // The last resort, for unhandled rejections too. The state is unknown from then on, so the process ends.
   process.on('uncaughtException', (error: unknown) => {
-    log.error({ stack: error instanceof Error ? error.stack : String(error) }, 'uncaught exception, the process ends');
+    log.error({ stack: stackOf(error) }, 'uncaught exception, the process ends');
     process.exit(FAILURE);
   });
   const starting = start(config, log, fetchPlans);
@@ -30,11 +32,17 @@ export async function serve(config: Config, log: Log, fetchPlans?: readonly Fetc
   return starting;
 }
 
-async function start(config: Config, log: Log, fetchPlans?: readonly FetchPlan[]): Promise<App> {
+async function start(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
   try {
-    return await App.start(config, log, fetchPlans);
+    const app = await App.start(config, log, fetchPlans);
+    app.registry.add('log', log.counters);
+    return app;
   } catch (error) {
     log.debug({ stack: error instanceof Error ? error.stack : null }, 'start failed');
     throw new CliError(reasonOf(error));
   }
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }

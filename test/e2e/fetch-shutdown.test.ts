@@ -140,8 +140,8 @@ test('a proxy, an edge and a fetcher live in one process, and each does its own'
   assert.equal((await atEdge.takeResponse()).body, '200 /fetched');
   // The proxy's targets are the operator's: no policy of [fetch] is about them.
   assert.equal((await program.stop()).code, 0);
-  const { counters, edge: edgeCounters, fetch } = await program.logged('stopped');
-  assert.equal((counters as { readonly originRequests: number }).originRequests, 1);
+  const { proxy, edge: edgeCounters, fetch } = await program.logged('stopped');
+  assert.equal((proxy as { readonly originRequests: number }).originRequests, 1);
   assert.equal((fetch as { readonly client: { readonly originRequests: number } }).client.originRequests, 1);
   assert.equal((edgeCounters as { readonly bridge: { readonly sessions: number } }).bridge.sessions, 1);
 });

@@ -150,9 +150,9 @@ test(`for ${SECONDS} seconds ordinary clients get everything rightly amid hostil
     assert.ok(growth < GROWTH, `grown by ${growth} MB`);
   }
   assert.equal((await program.stop()).code, 0);
-  const { counters } = await program.logged('stopped');
-  t.diagnostic(JSON.stringify(counters));
-  const { connectionsOpen, holdsOpen, ...totals } = counters as Counters;
+  const { proxy } = await program.logged('stopped');
+  t.diagnostic(JSON.stringify(proxy));
+  const { connectionsOpen, holdsOpen, ...totals } = proxy as Counters;
   assert.deepEqual({ connectionsOpen, holdsOpen }, { connectionsOpen: 0, holdsOpen: 0 });
   for (const total of ['requestsRefused', 'requestsAborted', 'originErrors', 'publishesRefused'] as const) {
     assert.ok(totals[total] > 0, total);
