@@ -87,7 +87,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     socket.on('drain', () => {
       if (!this.#gone) this.user.onDrain(this);
     });
-    socket.on('end', () => this.#lose(this.#writeError));
+    socket.on('end', () => this.#lose(this.#writeError ?? resetBehindEnd(socket)));
     socket.on('error', (error) => this.#lose(error));
     socket.on('close', () => this.#lose(new Error('connection closed')));
     this.user.onConnected(this);
@@ -180,6 +180,16 @@ function keepReadable(socket: Socket, onError: (error: Error) => void): void {
     written = callback;
     _writev.call(socket, chunks, onWritten);
   };
+}
+
+/**
+ * The reset that came right behind the last bytes, or null for an end in order: libuv tells of both as the end, if it learns of the reset
+ * when it reads these bytes. But a connection that was reset has no peer any more, so the system does not tell its address. That holds
+ * only if nobody has asked before, as Node remembers the address.
+ */
+function resetBehindEnd(socket: Socket): Error | null {
+  if (socket.remoteAddress !== undefined) return null;
+  return Object.assign(new Error('connection reset'), { code: 'ECONNRESET' });
 }
 
 function isReset({ code }: NodeJS.ErrnoException): boolean {

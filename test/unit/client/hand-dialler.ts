@@ -16,17 +16,20 @@ export class HandDialler implements Dialler {
   /** What was written to the connection. */
   readonly written: Buffer[] = [];
   /** In place of a socket: takes all that is written. */
-  readonly socket = new Duplex({
-    read: () => {},
-    write: (chunk, _encoding, done) => {
-      this.written.push(chunk);
-      done();
-    },
-    writev: (chunks, done) => {
-      this.written.push(...chunks.map(({ chunk }) => chunk));
-      done();
-    },
-  });
+  readonly socket: Duplex & { remoteAddress?: string } = Object.assign(
+    new Duplex({
+      read: () => {},
+      write: (chunk, _encoding, done) => {
+        this.written.push(chunk);
+        done();
+      },
+      writev: (chunks, done) => {
+        this.written.push(...chunks.map(({ chunk }) => chunk));
+        done();
+      },
+    }),
+    { remoteAddress: '127.0.0.1' },
+  );
   #sink: DialSink | null = null;
   #onRead: OnReadOpts | null = null;
 
