@@ -18,7 +18,7 @@ import { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
 import type { WebSocketContext } from './websocket-options.ts';
 import { WebSocketRefusal } from './websocket-refusal.ts';
-import { handshakeText } from './websocket-request.ts';
+import { answerFields, handshakeText, passedExtensions } from './websocket-request.ts';
 import { WebSocketStream } from './websocket-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -74,6 +74,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
         key: randomBytes(16).toString('base64'),
         protocols: parseSubprotocols(fieldValues(headers, 'sec-websocket-protocol')),
         deflate: compression ? DEFAULT_DEFLATE : null,
+        extensions: passedExtensions(headers),
       };
       this.#text = handshakeText(hop, this.#offer);
     } catch (error) {
@@ -214,7 +215,8 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#forget();
     link.user = this.#stream;
     link.expireIn(0);
-    this.#stream.start(head, rest);
+    const headers = answer.deflate === null ? head.headers : answerFields(head.headers, answer.extensions);
+    this.#stream.start(head.reason, headers, rest);
   }
 
   /** Goes where the answer leads to; false if that is nowhere, so that it is the last one. */

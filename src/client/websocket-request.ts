@@ -1,12 +1,14 @@
 import { type FieldList, fieldValues, listMembers, nameIs, withoutFields } from '../codec/fields/index.ts';
 import { requestHeadText } from '../codec/http1/index.ts';
-import { type HandshakeOffer, offerFields } from '../codec/websocket/index.ts';
+import { extensionName, type HandshakeOffer, offerFields } from '../codec/websocket/index.ts';
+import type { HeaderList } from '../exchange/index.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
 
+const NO_EXTENSIONS: readonly string[] = [];
+
 /**
- * Fields that are not the caller's to decide: those of the handshake (RFC 6455 §4.1), those that frame a body, of which there is none,
- * and those that belong to the connection (RFC 9110 §7.6.1). Sec-WebSocket-Extensions is among them because it could enable what nobody
- * here understands; Sec-WebSocket-Protocol is, because the offer repeats it.
+ * Fields that are not the requester's to decide: those of the handshake (RFC 6455 §4.1), those that frame a body, of which there is none,
+ * and those that belong to the connection (RFC 9110 §7.6.1). The offer repeats Sec-WebSocket-Protocol and Sec-WebSocket-Extensions.
  */
 const OWN: ReadonlySet<string> = new Set([
   'connection',
@@ -35,7 +37,27 @@ export function handshakeText(hop: WebSocketHop, offer: HandshakeOffer): string 
   return `${requestHeadText('GET', hop.target, fields)}Connection: Upgrade\r\n\r\n`;
 }
 
-/** What of the caller's fields goes to the origin. */
+/**
+ * The extensions that the requester names (RFC 6455 §9.1), for the origin to accept: they are a matter of those two, as `grip` is.
+ * permessage-deflate is left out, because it changes the frames, which are made and read here.
+ */
+export function passedExtensions(headers: FieldList): readonly string[] {
+  const values = fieldValues(headers, 'sec-websocket-extensions');
+  if (values.length === 0) return NO_EXTENSIONS;
+  return listMembers(values).filter((member) => extensionName(member) !== 'permessage-deflate');
+}
+
+/**
+ * The fields of a 101 for the requester: those of the origin, without the compression that was agreed on here.
+ * @param extensions that the origin has accepted of those of the requester
+ */
+export function answerFields(headers: FieldList, extensions: readonly string[]): HeaderList {
+  const fields = [...withoutFields(headers, (name) => name === 'sec-websocket-extensions')];
+  if (extensions.length > 0) fields.push('Sec-WebSocket-Extensions', extensions.join(', '));
+  return fields;
+}
+
+/** What of the requester's fields goes to the origin. */
 function passedFields(headers: FieldList): FieldList {
   // RFC 9110 §7.6.1: what Connection names is for this connection alone.
   const named = listMembers(fieldValues(headers, 'connection'));

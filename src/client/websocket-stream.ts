@@ -1,6 +1,5 @@
 import { DeadlineTimer, guarded } from '../clock/index.ts';
 import type { CallGuard } from '../codec/calls/index.ts';
-import type { Http1ResponseHead } from '../codec/http1/index.ts';
 import {
   closePayload,
   type DeflateParameters,
@@ -13,7 +12,7 @@ import {
   PONG,
   WebSocketError,
 } from '../codec/websocket/index.ts';
-import { type ErrorCode, ExchangeError, type WebSocketRequester } from '../exchange/index.ts';
+import { type ErrorCode, ExchangeError, type HeaderList, type WebSocketRequester } from '../exchange/index.ts';
 import type { ConnectionUser } from './origin-connection.ts';
 import { socketReason } from './socket-reason.ts';
 import type { WebSocketLink } from './websocket-link.ts';
@@ -95,9 +94,10 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
 
   /**
    * Tells the requester that the WebSocket is open.
+   * @param reason of the response, as its `headers`
    * @param rest what came behind the head
    */
-  start({ reason, headers }: Http1ResponseHead, rest: Buffer): void {
+  start(reason: string, headers: HeaderList, rest: Buffer): void {
     this.#requester.onResponse({ status: 101, reason, headers, bodyLength: 0 });
     if (!this.#over) this.#requester.onRequestCredit(this.#context.limits.window);
     if (rest.length > 0) this.onInput(this.#link, rest);

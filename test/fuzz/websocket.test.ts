@@ -329,7 +329,7 @@ describe('handshakes', () => {
   test('of both sides agree on the same compression, within the limits of each', () => {
     fc.assert(
       fc.property(parameters, parameters, (client, server) => {
-        const offer = { key: KEY, protocols: [], deflate: client };
+        const offer = { key: KEY, protocols: [], deflate: client, extensions: [] };
         const offers = parseExtensions(fieldValues(offerFields(offer), 'sec-websocket-extensions'));
         const accepted = acceptDeflate(offers, server);
         assert.ok(accepted !== null);
@@ -364,7 +364,7 @@ describe('handshakes', () => {
         else assert.equal(handshake.status, 400);
         try {
           const answer = ['Sec-WebSocket-Accept', ACCEPT, ...upgrade, ...fields];
-          readHandshakeAnswer(answer, { key: KEY, protocols: ['a'], deflate: policy });
+          readHandshakeAnswer(answer, { key: KEY, protocols: ['a'], deflate: policy, extensions: ['grip'] });
         } catch (error) {
           assert.ok(error instanceof HandshakeError, String(error));
         }

@@ -135,7 +135,7 @@ describe('permessage-deflate is agreed on with ws', () => {
     for (const theirs of THEIR_POLICIES) {
       for (const ours of OUR_POLICIES) {
         const server = wsDeflate({ ...theirs, isServer: true });
-        const offer = { key: KEY, protocols: [], deflate: ours };
+        const offer = { key: KEY, protocols: [], deflate: ours, extensions: [] };
         const [offered = ''] = fieldValues(offerFields(offer), 'sec-websocket-extensions');
         const { [NAME]: offers = [] } = wsExtension.parse(offered);
         let params: WsParameters;

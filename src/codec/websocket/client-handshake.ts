@@ -1,7 +1,7 @@
-import { type FieldList, fieldValues } from '../fields/index.ts';
+import { type FieldList, fieldValues, listMembers } from '../fields/index.ts';
 import { acceptKey } from './accept-key.ts';
 import { type DeflateParameters, offerDeflate, readDeflateAnswer } from './deflate-parameters.ts';
-import { parseExtensions } from './extensions.ts';
+import { extensionName, parseExtensions } from './extensions.ts';
 import { fieldLists } from './field-lists.ts';
 import { HandshakeError } from './websocket-error.ts';
 
@@ -13,6 +13,8 @@ export interface HandshakeOffer {
   readonly protocols: readonly string[];
   /** Null: messages are not compressed. */
   readonly deflate: DeflateParameters | null;
+  /** Other extensions that are offered, as they stand in the field: somebody else understands them. Not permessage-deflate. */
+  readonly extensions: readonly string[];
 }
 
 /** What a server chose. */
@@ -21,13 +23,16 @@ export interface HandshakeAnswer {
   readonly protocol: string | null;
   /** Null: messages are not compressed. */
   readonly deflate: DeflateParameters | null;
+  /** The other extensions that were accepted, as they stand in the field. */
+  readonly extensions: readonly string[];
 }
 
 /** Fields of the request that makes `offer` (RFC 6455 §4.1), but for `Connection: Upgrade`: that field is the HTTP/1 writer's. */
 export function offerFields(offer: HandshakeOffer): FieldList {
   const fields = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', offer.key];
   if (offer.protocols.length > 0) fields.push('Sec-WebSocket-Protocol', offer.protocols.join(', '));
-  if (offer.deflate !== null) fields.push('Sec-WebSocket-Extensions', offerDeflate(offer.deflate));
+  const extensions = offer.deflate === null ? offer.extensions : [offerDeflate(offer.deflate), ...offer.extensions];
+  if (extensions.length > 0) fields.push('Sec-WebSocket-Extensions', extensions.join(', '));
   return fields;
 }
 
@@ -42,13 +47,18 @@ export function readHandshakeAnswer(headers: FieldList, offer: HandshakeOffer): 
   if (only(headers, 'sec-websocket-accept') !== acceptKey(offer.key)) {
     throw new HandshakeError('Sec-WebSocket-Accept does not fit the key');
   }
-  const deflate = readDeflateAnswer(parseExtensions(fieldValues(headers, 'sec-websocket-extensions')), offer.deflate);
+  const chosen = listMembers(fieldValues(headers, 'sec-websocket-extensions'));
+  const names = offer.extensions.map(extensionName);
+  // RFC 6455 §9.1: a server accepts what was offered, perhaps with other parameters.
+  const extensions = chosen.filter((member) => names.includes(extensionName(member)));
+  const others = chosen.filter((member) => !extensions.includes(member));
+  const deflate = readDeflateAnswer(parseExtensions(others), offer.deflate);
   const protocols = fieldValues(headers, 'sec-websocket-protocol');
   const protocol = protocols.length === 0 ? null : only(headers, 'sec-websocket-protocol');
   if (protocol !== null && !offer.protocols.includes(protocol)) {
     throw new HandshakeError('server uses a subprotocol that was not offered');
   }
-  return { protocol, deflate };
+  return { protocol, deflate, extensions };
 }
 
 /** The value of a field that stands once; empty if there is none or more. */

@@ -24,6 +24,15 @@ export function parseExtensions(values: readonly string[]): Extension[] {
   });
 }
 
+/**
+ * The name of the extension in a member of Sec-WebSocket-Extensions, in lower case. The parameters are not looked at: GRIP has one that RFC 6455 §9.1
+ * does not allow (`message-prefix=""`).
+ */
+export function extensionName(member: string): string {
+  const end = member.indexOf(';');
+  return (end < 0 ? member : member.slice(0, end)).trim().toLowerCase();
+}
+
 /** The value of Sec-WebSocket-Extensions that names `extension`. */
 export function formatExtension(extension: Extension): string {
   const parameters = extension.parameters.map(({ name, value }) => (value === null ? name : `${name}=${value}`));

@@ -3,7 +3,7 @@ export { type HandshakeAnswer, type HandshakeOffer, offerFields, readHandshakeAn
 export { closePayload, isCloseCode, MAX_REASON_BYTES, NO_STATUS } from './close-codes.ts';
 export { acceptDeflate, DEFAULT_DEFLATE, type DeflateAnswer, type DeflateParameters } from './deflate-parameters.ts';
 export { type DeflateOptions, Deflater, type DeflaterOptions, type DeflaterSink, deflateMessage } from './deflater.ts';
-export { type Extension, parseExtensions } from './extensions.ts';
+export { type Extension, extensionName, parseExtensions } from './extensions.ts';
 export { FrameBatch, type FrameOutput } from './frame-batch.ts';
 export { type FrameEvent, FrameReader, type FrameReaderOptions, type Role } from './frame-reader.ts';
 export { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';

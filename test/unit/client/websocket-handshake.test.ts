@@ -72,6 +72,47 @@ test('compression is offered if the client is told to', async (t) => {
   assert.match(head, /^Sec-WebSocket-Extensions: permessage-deflate\r$/m);
 });
 
+const EXTENSIONS = [
+  'Sec-WebSocket-Extensions',
+  'grip, permessage-deflate; client_max_window_bits',
+  'sec-websocket-extensions',
+  'x-other; a=1; b="c"',
+];
+
+test('extensions of the requester are offered, but for permessage-deflate, and the origin may accept them', async (t) => {
+  const { head, peer, requester } = await ask(t, {}, { headers: EXTENSIONS });
+  assert.match(head, /^Sec-WebSocket-Extensions: grip, x-other; a=1; b="c"\r$/m);
+  assert.equal(head.match(/sec-websocket-extensions/gi)?.length, 1);
+  // An empty value is what GRIP's documentation has, though RFC 6455 §9.1 asks for a token.
+  const accepted = 'grip; message-prefix="", x-other; a=2';
+  peer.write(`${accepting(head)}Sec-WebSocket-Extensions: ${accepted}\r\n\r\n`);
+  await requester.until(() => requester.open);
+  assert.deepEqual(requester.head?.headers.slice(-2), ['Sec-WebSocket-Extensions', accepted]);
+});
+
+test('extensions of the requester go beside our compression, which the requester does not hear of', async (t) => {
+  const { head, peer, requester } = await ask(t, { compression: true }, { headers: EXTENSIONS });
+  assert.match(head, /^Sec-WebSocket-Extensions: permessage-deflate, grip, x-other; a=1; b="c"\r$/m);
+  peer.write(`${accepting(head)}Sec-WebSocket-Extensions: grip, permessage-deflate\r\n\r\n`);
+  await requester.until(() => requester.open);
+  assert.deepEqual(requester.head?.headers.slice(-2), ['Sec-WebSocket-Extensions', 'grip']);
+});
+
+test('of compression alone that was agreed on here the requester hears nothing', async (t) => {
+  const { head, peer, requester } = await ask(t, { compression: true });
+  peer.write(`${accepting(head)}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n`);
+  await requester.until(() => requester.open);
+  assert.ok(!requester.head?.headers.includes('Sec-WebSocket-Extensions'));
+});
+
+for (const accepted of ['permessage-deflate', 'other', 'grip, other', 'grip, permessage-deflate']) {
+  test(`an origin that accepts ${accepted}, which was not all offered, fails`, async (t) => {
+    const { head, peer, requester } = await ask(t, {}, { headers: ['Sec-WebSocket-Extensions', 'grip'] });
+    peer.write(`${accepting(head)}Sec-WebSocket-Extensions: ${accepted}\r\n\r\n`);
+    assert.equal((await requester.failed()).code, 'HF_ORIGIN_WEBSOCKET');
+  });
+}
+
 test('an answer that accepts opens it, with reason and fields as they came, and grants the window', async (t) => {
   const { head, peer, requester } = await ask(t, { window: 1_234 });
   peer.write(`${accepting(head).replace('Switching Protocols', 'Come in')}X-Twice: 1\r\nx-twice:2\r\n\r\n`);

@@ -50,7 +50,12 @@ function acceptEvents(handshake: ValidHandshake, policy: DeflateParameters | nul
 function responseEvents(input: Buffer, options: ReadonlyMap<string, string>): string[] {
   const head = new ResponseHeadReader(DEFAULT_LIMITS).read(input, 0, 'GET');
   if (head === null) throw new Error('the response head is not complete');
-  const offer = { key: KEY, protocols: options.get('protocols')?.split(' ') ?? [], deflate: policyOf(options) };
+  const offer = {
+    key: KEY,
+    protocols: options.get('protocols')?.split(' ') ?? [],
+    deflate: policyOf(options),
+    extensions: [],
+  };
   const events = fieldEvents(offerFields(offer).slice(6));
   try {
     const { protocol, deflate } = readHandshakeAnswer(head.headers, offer);
