@@ -199,10 +199,14 @@ export const sections = {
       accept_pushpin_route: flag({
         doc: 'Let clients choose a route by its id in a `Pushpin-Route` header, which is then removed.',
       }),
+      via: flag({
+        default: true,
+        doc: 'Add `Via` to requests, as HTTP asks of a gateway. An nginx origin does not compress responses to requests with `Via`, unless its `gzip_proxied` says so.',
+      }),
       cdn_loop: text({
         expected: 'a token or a host name, with ":PORT" after it if need be',
         fits: (value) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::[0-9]{1,5})?$/.test(value),
-        doc: 'Name of this proxy that is appended to `CDN-Loop` on requests to origins. Empty: none.',
+        doc: 'Name of this proxy that is appended to `CDN-Loop` on requests to origins. A request that has it there already goes in a circle, and is answered 508. Empty: none.',
       }),
     },
   },

@@ -64,6 +64,10 @@ export abstract class ExchangeRelay implements Requester, Responder {
     if (!this.over) this.requester.pauseRequest(paused);
   }
 
+  abortOnHalfClose(): void {
+    if (!this.over) this.requester.abortOnHalfClose?.();
+  }
+
   handOver(responder: Responder): void {
     if (!this.over) this.responder = responder;
   }

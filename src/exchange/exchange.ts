@@ -79,6 +79,11 @@ export interface Requester {
    * `pauseRequest(false)` but what was on its way already; it may come before the latter returns. A pause ends with a hand-over.
    */
   pauseRequest(paused: boolean): void;
+  /**
+   * For the rest of the exchange the client counts as gone as soon as it closes its sending side (FIN), although it could be waiting
+   * for its response still. A requester whose client has no such side lacks this.
+   */
+  abortOnHalfClose?(): void;
   /** From now on `responder` answers instead of the one that calls this (a hold takes over, a replay hands back). */
   handOver(responder: Responder): void;
 }

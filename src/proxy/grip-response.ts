@@ -12,6 +12,7 @@ import {
   UNKNOWN_LENGTH,
 } from '../exchange/index.ts';
 import { endToEndHeaders } from './response-headers.ts';
+import { unsupportedIn } from './unsupported-instruct.ts';
 
 /** Bytes of an instruct's body that are kept (GRIP). A larger one can only be the beginning of a stream. */
 export const MAX_INSTRUCT_BODY = 100_000;
@@ -210,6 +211,13 @@ export class GripResponse implements DecodedBody, Guarded {
     let problem: string;
     try {
       const instruct = parseInstruct(status, reason, this.#headers, body);
+      const unsupported = unsupportedIn(this.#headers, instruct);
+      if (unsupported !== null) {
+        this.#fail(
+          new ExchangeError('HF_GRIP_INVALID', `the origin asks for ${unsupported}, which is not supported yet`),
+        );
+        return null;
+      }
       if (instruct.response.status >= 200) return instruct;
       problem = `${instruct.response.status} is no status of a final response`;
     } catch (error) {

@@ -11,4 +11,5 @@ export interface HeaderRules {
   readonly xForwardedFor: ForwardedFor;
   readonly xForwardedForTrusted: ForwardedFor;
   readonly cdnLoop: string;
+  readonly via: boolean;
 }

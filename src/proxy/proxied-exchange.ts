@@ -36,6 +36,8 @@ export interface ProxyRoom {
   readonly hub: Hub;
   readonly counters: Counters;
   readonly log: Log;
+  /** Whether it has been said already that an origin holds clients whose requests are not signed. */
+  unsignedNoted: boolean;
 }
 
 /** A held request that is sent to its origin again. */
@@ -93,12 +95,17 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   start(): void {
     if (this.#over) return;
     const { request, route } = this.#proxied;
+    const target = rewriteTarget(request.target, route.route);
+    if (target === null) {
+      this.#fail(new ExchangeError('HF_BAD_REQUEST', 'what the route makes of the path has a dot segment'));
+      return;
+    }
     if (this.#repetition?.body) this.#repeatedBody = repeatedBody(this.#repetition.body);
     // Written out: this is done for every request, and a spread would cost several times as much.
     const outgoing: RequestHead = {
       id: request.id,
       method: request.method,
-      target: rewriteTarget(request.target, route.route),
+      target,
       scheme: request.scheme,
       authority: request.authority,
       version: request.version,
@@ -247,6 +254,8 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     this.#grip = null;
     this.#origin = NO_RESPONDER;
     if (this.#room.log.debugEnabled) this.#logRequest('accept');
+    if (route.signer === null) this.#noteUnsigned();
+    if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
     this.#room.hub.hold({
       request,
       instruct,
@@ -304,6 +313,15 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
     if (this.#started) this.#requester.onResponseError(error);
     else answer(this.#requester, errorResponse(error, this.#proxied.route.debug));
+  }
+
+  /** Client libraries of GRIP hold nobody unless the request is signed, so this one was written without one, or is about to fail. */
+  #noteUnsigned(): void {
+    if (this.#room.unsignedNoted) return;
+    this.#room.unsignedNoted = true;
+    const advice =
+      'an origin holds clients although its requests are not signed: set sig_key, or client libraries for GRIP do not recognise this proxy';
+    this.#room.log.info(this.#logFields(), advice);
   }
 
   #logRequest(outcome: string): void {

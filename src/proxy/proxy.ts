@@ -1,3 +1,4 @@
+import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import {
   answer,
   ExchangeError,
@@ -5,47 +6,65 @@ import {
   NO_RESPONDER,
   type Requester,
   type RequestHead,
+  type Responder,
   type Service,
 } from '../exchange/index.ts';
 import { AwaitedTrust } from './awaited-trust.ts';
 import { findRoute, hostOf } from './find-route.ts';
+import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
-import type { ProxySettings } from './proxy-settings.ts';
 import { normalizeTarget } from './target-path.ts';
 
 /** The service that passes requests to the origins of their routes. */
-export function proxyService(room: ProxyRoom): Service {
+export function proxyService(options: Omit<ProxyRoom, 'unsignedNoted'>): Service {
+  const room: ProxyRoom = { ...options, unsignedNoted: false };
   return (received, requester) => {
     const settings = room.settings.current;
     const target = normalizeTarget(received.target);
     const request = target === received.target ? received : { ...received, target };
     const route = findRoute(request, settings);
     if (route === null) {
-      refuse(request, requester, room, settings);
+      const text = `No route for host: ${hostOf(request.authority)}`;
+      const error = new ExchangeError('HF_NO_ROUTE', `no route takes ${request.method} ${request.target}`, text);
+      return refuse(error, request, requester, room, settings.debug);
+    }
+    const { cdnLoop } = settings.rules;
+    if (cdnLoop !== '' && hasPassed(request, cdnLoop)) {
+      const error = new ExchangeError('HF_LOOP', `CDN-Loop names ${cdnLoop}, which is this proxy`);
+      return refuse(error, request, requester, room, route.debug);
+    }
+    const counted = countForward(request);
+    if (counted === null) {
+      respondAsLast(request, requester);
       return NO_RESPONDER;
     }
-    if (settings.trust?.mayTrust(request)) {
-      return new AwaitedTrust(room, { request, route, settings, trusted: false }, requester, settings.trust);
-    }
-    const exchange = new ProxiedExchange(room, { request, route, settings, trusted: false }, requester);
+    const proxied = { request: counted, route, settings, trusted: false };
+    if (settings.trust?.mayTrust(request)) return new AwaitedTrust(room, proxied, requester, settings.trust);
+    const exchange = new ProxiedExchange(room, proxied, requester);
     exchange.start();
     return exchange;
   };
 }
 
+/** Whether CDN-Loop says that a request has been here before (RFC 8586 §2). A member may have parameters after its name. */
+function hasPassed({ headers }: RequestHead, name: string): boolean {
+  const own = name.toLowerCase();
+  for (const member of listMembers(fieldValues(headers, 'cdn-loop'))) {
+    const end = member.search(/[\t ;]/);
+    if ((end < 0 ? member : member.slice(0, end)).toLowerCase() === own) return true;
+  }
+  return false;
+}
+
 function refuse(
-  request: RequestHead,
+  error: ExchangeError,
+  { id, authority }: RequestHead,
   requester: Requester,
   { counters, log }: ProxyRoom,
-  { debug }: ProxySettings,
-): void {
-  const error = new ExchangeError(
-    'HF_NO_ROUTE',
-    `no route takes ${request.method} ${request.target}`,
-    `No route for host: ${hostOf(request.authority)}`,
-  );
+  debug: boolean,
+): Responder {
   counters.requestsFailed++;
-  const { id, authority } = request;
   log[error.face.level]({ id, host: authority, code: error.code, detail: error.detail }, 'request failed');
   answer(requester, errorResponse(error, debug));
+  return NO_RESPONDER;
 }

@@ -43,6 +43,8 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
   if (rules.cdnLoop !== '') {
     result.push('CDN-Loop', [...listMembers(fieldValues(headers, 'cdn-loop')), rules.cdnLoop].join(', '));
   }
+  // RFC 9110 §7.6.3: behind what the proxies before this one wrote.
+  if (rules.via && !dropped.has('via')) result.push('Via', `${request.version} holdfast`);
   if (route.route.origHeaders) addOriginals(result, headers);
   if (!trusted && !route.route.noGrip) {
     const signature = route.signer?.token();

@@ -1,18 +1,38 @@
 import type { Route } from '../config/index.ts';
 
 /**
- * Decodes the percent-encoded characters that never need it (RFC 3986 §2.3, §6.2.2.2), so that `/%61pi` is matched, and reaches the
- * origin, as `/api`. All other escapes stay as they are.
+ * Brings the path of a target into the one form in which routes see it and origins get it: characters that never need to be
+ * percent-encoded are decoded, so `/%61pi` is `/api` (RFC 3986 §6.2.2.2), and dot segments, also encoded ones, are removed, so
+ * `/public/%2e%2e/admin` is `/admin` (§6.2.2.3). All other escapes stay as they are, and so does the query.
  */
 export function normalizeTarget(target: string): string {
-  if (!target.includes('%')) return target;
-  const query = target.indexOf('?');
-  const path = query < 0 ? target : target.slice(0, query);
+  if (!target.includes('%') && !target.includes('/.')) return target;
+  const path = pathOf(target);
   const decoded = path.replace(/%([0-9A-Fa-f]{2})/g, (encoded, hex: string) => {
     const char = String.fromCharCode(Number.parseInt(hex, 16));
     return /[A-Za-z0-9._~-]/.test(char) ? char : encoded;
   });
-  return query < 0 ? decoded : decoded + target.slice(query);
+  const normal = hasDotSegment(decoded) ? removeDotSegments(decoded) : decoded;
+  return normal + target.slice(path.length);
+}
+
+/** Whether a path has a segment `.` or `..`. */
+export function hasDotSegment(path: string): boolean {
+  return path.includes('/.') && /\/\.\.?(?:\/|$)/.test(path);
+}
+
+/** RFC 3986 §5.2.4. Nothing leads above the root. */
+function removeDotSegments(path: string): string {
+  const kept: string[] = [];
+  const segments = path.split('/');
+  for (let i = 1; i < segments.length; i++) {
+    const segment = segments[i] as string;
+    const dots = segment === '.' || segment === '..';
+    if (segment === '..') kept.pop();
+    if (!dots) kept.push(segment);
+    else if (i === segments.length - 1) kept.push('');
+  }
+  return `/${kept.join('/')}`;
 }
 
 /** The path of a target, without its query. */
@@ -21,15 +41,15 @@ export function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** What the origin is asked for: the target after the route's `path_rem` or `replace_beg`, which leave the query alone. */
-export function rewriteTarget(target: string, route: Route): string {
+/**
+ * What the origin is asked for: the target after the route's `path_rem` or `replace_beg`, which leave the query alone. Null where that
+ * would make a dot segment: with `path_beg=/api,replace_beg=/v2/`, `/api../admin` is not to leave `/v2`.
+ */
+export function rewriteTarget(target: string, route: Route): string | null {
   const { replaceBeg, pathBeg, pathRem } = route;
   if (replaceBeg === null && pathRem === 0) return target;
   const path = pathOf(target);
   const rest = replaceBeg === null ? path.slice(pathRem) : replaceBeg + path.slice(pathBeg.length);
-  return rooted(rest + target.slice(path.length));
-}
-
-function rooted(target: string): string {
-  return target.startsWith('/') ? target : `/${target}`;
+  const rooted = rest.startsWith('/') ? rest : `/${rest}`;
+  return hasDotSegment(rooted) ? null : rooted + target.slice(path.length);
 }

@@ -44,6 +44,8 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   #webSocket: WebSocketConnection | null = null;
   /** Whether the client has said that this request is its last one. */
   #last = false;
+  /** Whether a FIN ends the exchange that runs, because its responder wants it so. */
+  #halfCloseAborts = false;
 
   constructor(socket: Socket, server: ConnectionHost, number: number) {
     super(socket, server, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
@@ -113,6 +115,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.#state = EXCHANGE;
     server.counters.requests++;
     this.#last = !head.keepAlive;
+    this.#halfCloseAborts = false;
     const keepAlive = head.keepAlive && !server.draining;
     const writer = new ResponseWriter(this.socket, head.method, head.version, keepAlive);
     this.#writer = writer;
@@ -181,9 +184,13 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   onInputEnd(): void {
     this.inputEnded = true;
     if (this.finished) return;
-    if (this.#state === EXCHANGE && this.server.limits.abortOnHalfClose) this.cut();
+    if (this.#state === EXCHANGE && this.#abortsOnHalfClose) this.cut();
     else if (this.unread === null) this.#checkEnd();
     else if (this.#state === EXCHANGE) this.probe();
+  }
+
+  get #abortsOnHalfClose(): boolean {
+    return this.#halfCloseAborts || this.server.limits.abortOnHalfClose;
   }
 
   /** All input has been read, and no more will come. */
@@ -218,6 +225,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   /** Writes a head whose body has not begun by the end of the turn. */
   onTurnEnd(): void {
     this.#writer?.flush();
+    if (this.#halfCloseAborts && this.inputEnded && this.#writer !== null) this.cut();
   }
 
   override onFault(thrown: unknown): void {
@@ -271,6 +279,12 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.#requestPaused = paused;
     this.watch();
     if (!paused) this.consumeUnread();
+  }
+
+  abortOnHalfClose(): void {
+    this.#halfCloseAborts = true;
+    // The caller is not done yet: what it does next may be to hand over.
+    if (this.inputEnded) this.server.turn.add(this);
   }
 
   handOver(responder: Responder): void {

@@ -4,6 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BodyDecoder } from '../../../src/codec/content/body-decoder.ts';
+import { requirePeer } from '../../support/peers.ts';
+import { Program } from '../../support/program.ts';
 import { eventually, type RunningApp, startApp } from '../../support/running-app.ts';
 import { type OriginPeer, startOrigin } from '../../support/scripted-origin.ts';
 import { settled } from '../../support/settled.ts';
@@ -19,9 +21,9 @@ interface Asked {
 }
 
 /** A request that is at the origin. */
-async function asked(t: TestContext, request = GET): Promise<Asked> {
+async function asked(t: TestContext, request = GET, properties = ''): Promise<Asked> {
   const scripted = await startOrigin(t);
-  const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
+  const app = await startApp(t, [`*${properties} 127.0.0.1:${scripted.origin.port}`]);
   const client = await app.client.connect(t);
   client.write(request);
   const origin = await scripted.accept();
@@ -105,8 +107,41 @@ test('A client that leaves while it is held is forgotten, in either mode', async
   }
 });
 
-test('A client that closes in order while its response is held may still be waiting, and gets the answer', async (t) => {
+test('A client that closes its connection while its response is held is forgotten, and not replayed', async (t) => {
   const { app, client, origin } = await asked(t);
+  origin.write(RESPONSE);
+  await app.held();
+  client.end();
+  await assertForgotten(app);
+  await client.closed;
+  assert.equal(app.counters.originRequests, 1);
+});
+
+test('A client that closes its connection before its response comes to be held is forgotten', async (t) => {
+  const { app, client, origin } = await asked(t);
+  client.end();
+  await settled(() => app.counters.requestsAborted);
+  origin.write(RESPONSE);
+  await assertForgotten(app);
+});
+
+test('curl that is stopped while its response is held is forgotten', async (t) => {
+  const curl = requirePeer(t, 'curl');
+  if (curl === null) return;
+  const scripted = await startOrigin(t);
+  const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
+  const client = new Program(t, curl, ['-s', `http://${app.app.clientAddresses[0]}/`]);
+  const origin = await scripted.accept();
+  await origin.received();
+  origin.write(RESPONSE);
+  await app.held();
+  client.kill('SIGTERM');
+  await assertForgotten(app);
+  assert.equal(app.counters.originRequests, 1);
+});
+
+test('With half_close, a client that closes its sending side gets the held response', async (t) => {
+  const { app, client, origin } = await asked(t, GET, ',half_close');
   origin.write(RESPONSE);
   await app.held();
   client.end();
@@ -115,6 +150,14 @@ test('A client that closes in order while its response is held may still be wait
   await app.publish({ channel: 'a', formats: { 'http-response': { body: 'published' } } });
   await client.received('published');
   await client.closed;
+});
+
+test('A client that closes its sending side gets an ordinary response all the same', async (t) => {
+  const { app, client, origin } = await asked(t);
+  client.end();
+  await settled(() => app.counters.requestsAborted);
+  origin.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello');
+  await client.received('hello');
 });
 
 test('A client that leaves while its request is at the origin again ends that, too', async (t) => {

@@ -29,7 +29,7 @@ function sent(headers: string[], given: Given = {}): string[] {
 
 function allSent(headers: string[], given: Given = {}): string[] {
   const { route = '', proxy = {}, request = {}, trusted = false, gripLast = [] } = given;
-  const config = configOf([`*${route} localhost:1`], { proxy });
+  const config = configOf([`*${route} localhost:1`], { proxy: { via: false, ...proxy } });
   const prepared = prepareRoutes(config, routeMeans())[0] as ProxiedRoute;
   const head = requestHead({ headers, ...request });
   const settings = { routes: new RouteTable([prepared]), trust: null, rules: config.proxy, debug: false };
@@ -216,4 +216,17 @@ test('Pushpin-Route passes unless it has chosen the route', () => {
   const headers = ['Pushpin-Route', 'named'];
   assert.deepEqual(sent(headers), headers);
   assert.deepEqual(sent(headers, { proxy: { acceptPushpinRoute: true } }), []);
+});
+
+test('Via names this proxy behind those before it, with the version that the request came in', () => {
+  const proxy = { via: true };
+  assert.deepEqual(sent([], { proxy }), ['Via', '1.1 holdfast']);
+  const given = { proxy, request: { version: '1.0' as const } };
+  assert.deepEqual(sent(['Via', '1.1 cache'], given), ['Via', '1.1 cache', 'Via', '1.0 holdfast']);
+});
+
+test('A route that sets or removes Via has its way', () => {
+  const proxy = { via: true };
+  assert.deepEqual(sent(['Via', '1.1 cache'], { proxy, route: ',header=Via:' }), []);
+  assert.deepEqual(sent([], { proxy, route: ',header="Via:1.1 me"' }), ['Via', '1.1 me']);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseRouteLine } from '../../../src/config/index.ts';
 import { normalizeTarget, pathOf, rewriteTarget } from '../../../src/proxy/target-path.ts';
 
-function rewritten(target: string, properties: string): string {
+function rewritten(target: string, properties: string): string | null {
   return rewriteTarget(target, parseRouteLine(`*,${properties} localhost:1`));
 }
 
@@ -78,4 +78,29 @@ test('replace_beg leaves the query whole where the route was chosen by its id an
 test('A route that rewrites nothing passes the target as it is', () => {
   assert.equal(rewritten('/api?x=1', 'path_beg=/api'), '/api?x=1');
   assert.equal(rewritten('*', 'debug'), '*');
+});
+
+for (const [target, normal] of [
+  ['/public/%2e%2e/admin', '/admin'],
+  ['/public/%2E./admin?a=/../b', '/admin?a=/../b'],
+  ['/a/./b/../c', '/a/c'],
+  ['/a/b/..', '/a/'],
+  ['/a/b/.', '/a/b/'],
+  ['/..', '/'],
+  ['/../../a', '/a'],
+  ['/a//../b', '/a/b'],
+  ['/.hidden/..a/a../...', '/.hidden/..a/a../...'],
+  ['/a/..%2fb', '/a/..%2fb'],
+  ['/a?../b', '/a?../b'],
+] as const) {
+  test(`Dot segments are removed: ${target} is ${normal}`, () => {
+    assert.equal(normalizeTarget(target), normal);
+  });
+}
+
+test('A path that a route would make a dot segment of is not passed on', () => {
+  assert.equal(rewritten('/api../admin', 'path_beg=/api,replace_beg=/v2/'), null);
+  assert.equal(rewritten('/api../admin', 'path_beg=/api,path_rem=4'), null);
+  assert.equal(rewritten('/api./admin', 'path_beg=/api,replace_beg='), null);
+  assert.equal(rewritten('/api/..a?../b', 'path_beg=/api,replace_beg=/v2'), '/v2/..a?../b');
 });

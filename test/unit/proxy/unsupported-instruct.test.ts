@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertError, GripRig } from './support/grip-rig.ts';
+
+const RESPONSE = ['Grip-Hold', 'response', 'Grip-Channel'];
+const STREAM = ['Grip-Hold', 'stream', 'Grip-Channel'];
+
+function instruct(hold: object): string {
+  return JSON.stringify({ hold });
+}
+
+for (const [title, headers, body, named] of [
+  ['A filter of a channel', [...RESPONSE, 'a; filter=skip-self'], '', /filter 'skip-self' of channel 'a'/],
+  ['A filter in a stream', [...STREAM, 'a, b; filter=build-id'], '', /filter 'build-id' of channel 'b'/],
+  ['A next link', [...STREAM, 'a', 'Grip-Link', '</next>; rel=next'], '', /Grip-Link/],
+  ['A next link without a hold', ['Grip-Link', '</next>; rel=next'], '', /Grip-Link/],
+  ['A position in a stream', [...STREAM, 'a; prev-id=1'], '', /prev-id of channel 'a' in a stream/],
+  [
+    'A filter in JSON',
+    ['Content-Type', 'application/grip-instruct'],
+    instruct({ mode: 'response', channels: [{ name: 'a', filters: ['var-subst'] }] }),
+    /filter 'var-subst' of channel 'a'/,
+  ],
+] as const) {
+  test(`${title} is refused by name`, async () => {
+    const rig = new GripRig({ headers: [...headers] }).body(body);
+    await rig.decided();
+    assertError(rig, 'HF_GRIP_INVALID', named);
+  });
+}
+
+test('A filter of a large initial body is refused before a byte of it is sent', async () => {
+  const rig = new GripRig({ headers: [...STREAM, 'a; filter=build-id'] });
+  rig.response.data(Buffer.alloc(200_000), true);
+  await rig.decided();
+  assertError(rig, 'HF_GRIP_INVALID', /build-id/);
+});
+
+test('A position of a held response is no reason to refuse it', async () => {
+  const rig = await new GripRig({ headers: [...RESPONSE, 'a; prev-id=1'] }).body('').decided();
+  assert.equal(rig.error, null);
+  assert.equal(rig.held?.instruct.hold?.channels[0]?.prevId, '1');
+});
