@@ -1,35 +1,44 @@
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type HttpClientLimits, type WebSocketClientLimits } from '../client/index.ts';
-import type { ZhttpServerOptions } from '../zhttp-server/index.ts';
+import type { FetchTargetOptions, ZhttpServerOptions } from '../zhttp-server/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
-/** What of a bridge's options is in its plan. */
-type PlannedOptions = Omit<ZhttpServerOptions, 'guard' | 'fetcher' | 'wheel' | 'log' | 'counters' | 'zmqCounters'>;
+/** The options of a ZHTTP server that its plan gives. */
+type PlannedOptions = Omit<ZhttpServerOptions, 'target' | 'wheel' | 'log' | 'counters' | 'zmqCounters'>;
 
-/** What a plan says of those who ask. */
-export function bridgeLimits(plan: FetchPlan): PlannedOptions {
-  const { stream, req, connect, ipcFileMode, inHwm, outHwm, bufferSize, maxBodyBytes, decompress } = plan;
+/** What a plan says of requesters. */
+export function serverLimits(plan: FetchPlan): PlannedOptions {
+  const { stream, req, connect, ipcFileMode, inHwm, outHwm, bufferSize, maxBodyBytes } = plan;
   return {
-    ...{ stream, req, connect, ipcFileMode, inHwm, outHwm, bufferSize, maxBodyBytes, decompress },
+    ...{ stream, req, connect, ipcFileMode, inHwm, outHwm, bufferSize, maxBodyBytes },
     // Packets have bytes, one in each character.
     address: zhttpAddress(plan.id),
     maxOpenRequests: anyUnlessPositive(plan.maxOpenRequests),
     sessionTimeout: plan.sessionTimeout * 1000,
     activityTimeout: anyUnlessPositive(plan.timeout) * 1000,
-    ...(plan.requestTimeout > 0 && { requestTimeout: plan.requestTimeout * 1000 }),
     ...(plan.timeoutCondition !== undefined && { timeoutCondition: plan.timeoutCondition }),
-    obeyIgnorePolicies: plan.allowIgnorePolicies,
+    ...(plan.quietWebSockets !== undefined && { quietWebSockets: plan.quietWebSockets }),
+    ...(plan.namesText !== undefined && { namesText: plan.namesText }),
     limits: { maxPacketBytes: plan.maxPacketBytes, maxHeaders: plan.maxHeaders },
   };
 }
 
-/** What a plan says of origins. For bodies that do not move the bridge has a bound. */
+/** What a plan says of how requests are made. */
+export function targetOptions(plan: FetchPlan): Omit<FetchTargetOptions, 'fetcher' | 'guard'> {
+  return {
+    obeyIgnorePolicies: plan.allowIgnorePolicies,
+    decompress: plan.decompress,
+    ...(plan.requestTimeout > 0 && { requestTimeout: plan.requestTimeout * 1000 }),
+  };
+}
+
+/** What a plan says of origins. A body that does not move is bounded by the ZHTTP server. */
 export function clientLimits(plan: FetchPlan): HttpClientLimits {
   const { poolIdleTimeout, poolMaxIdle, poolMaxTotal, connectionMaxTime } = plan;
   return { ...originLimits(plan), bodyTimeout: 0, poolIdleTimeout, poolMaxIdle, poolMaxTotal, connectionMaxTime };
 }
 
-/** The same of WebSockets. Their messages are passed on in pieces, so those that go on for ever cost no memory. */
+/** The same for WebSockets. Their messages are passed on in pieces, so endless ones cost no memory. */
 export function webSocketLimits(plan: FetchPlan): WebSocketClientLimits {
   return {
     ...DEFAULT_WEBSOCKET_CLIENT_LIMITS,

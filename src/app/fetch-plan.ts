@@ -1,14 +1,18 @@
 import type { Config } from '../config/index.ts';
 
-/** Endpoints for those who ask for outbound requests, and all that holds for what comes by them: section `[fetch]`, and some more. */
+/** Endpoints for outbound requests, and everything that holds for requests that come by them: section `[fetch]`, and some more. */
 export interface FetchPlan extends Readonly<Config['fetch']> {
-  /** What an error says when a request took too long; absent: what Zurl says. */
+  /** Condition of the error when a request took too long; absent: Zurl's. */
   readonly timeoutCondition?: string;
   /** WebSocket frames of an origin may be of any size, as their parts are passed on as they come. */
   readonly anyFrameSize?: boolean;
+  /** A WebSocket gets no packet before the origin's response, as from Zurl. */
+  readonly quietWebSockets?: boolean;
+  /** Text messages of WebSockets have the content-type `text`, as Condure's. */
+  readonly namesText?: boolean;
 }
 
-/** What the configuration asks for: one plan, or none where `[fetch]` has no endpoints. */
+/** The plans of the configuration: one, or none where `[fetch]` has no endpoints. */
 export function fetchPlans({ fetch }: Config): FetchPlan[] {
   return fetch.stream.length > 0 || fetch.req.length > 0 ? [fetch] : [];
 }

@@ -4,15 +4,15 @@ import type { Counters, Log } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { TcpDialler } from '../net/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
-import { ZhttpServer } from '../zhttp-server/index.ts';
+import { FetchTarget, ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
-import { bridgeLimits, clientLimits, webSocketLimits } from './fetch-limits.ts';
+import { clientLimits, serverLimits, targetOptions, webSocketLimits } from './fetch-limits.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { fetchGuard, fetchResolver } from './fetch-policy.ts';
 
 /** What a fetch role is made of. */
 export interface FetchRoleOptions {
-  /** One at least. They share what makes the requests, so in all that is about origins the first one counts for all. */
+  /** At least one. They share what makes the requests, so what the first one says about origins holds for all. */
   readonly plans: readonly FetchPlan[];
   readonly wheel: TimerWheel;
   readonly log: Log;
@@ -22,12 +22,12 @@ export interface FetchRoleOptions {
   readonly zmqCounters: ZmqCounters;
 }
 
-/** Makes the requests of others: those who ask over ZeroMQ on one side, origins on the other. */
+/** Makes requests for others: requesters over ZeroMQ on one side, origins on the other. */
 export class FetchRole {
-  /** Where those who ask can connect, or where we are connected to. */
+  /** Where requesters can connect, or where this role is connected to. */
   readonly endpoints: string[] = [];
   readonly #client: HttpClient;
-  readonly #bridges: readonly ZhttpServer[];
+  readonly #servers: readonly ZhttpServer[];
 
   /** @throws Error that names the key of an expression of the policy that cannot be one */
   constructor(options: FetchRoleOptions) {
@@ -43,9 +43,10 @@ export class FetchRole {
       opener: new WebSocketClient({ ...shared, limits: webSocketLimits(plan), compression: plan.compression }),
       ipv4Only: !plan.allowIpv6,
     });
-    this.#bridges = plans.map(
-      (each) => new ZhttpServer({ ...bridgeLimits(each), guard, fetcher, wheel, log, counters, zmqCounters }),
-    );
+    this.#servers = plans.map((each) => {
+      const target = new FetchTarget({ ...targetOptions(each), guard, fetcher });
+      return new ZhttpServer({ ...serverLimits(each), target, wheel, log, counters, zmqCounters });
+    });
   }
 
   /**
@@ -53,21 +54,21 @@ export class FetchRole {
    * @throws Error when one cannot be used
    */
   async start(): Promise<void> {
-    for (const bridge of this.#bridges) this.endpoints.push(...(await bridge.open()));
+    for (const server of this.#servers) this.endpoints.push(...(await server.open()));
   }
 
-  /** Takes no more requests, and lets those that run come to their end. */
+  /** Takes no more requests, and lets those that run complete. */
   drain(): void {
-    for (const bridge of this.#bridges) bridge.drain();
+    for (const server of this.#servers) server.drain();
   }
 
   async whenEmpty(): Promise<void> {
-    await Promise.all(this.#bridges.map((bridge) => bridge.whenEmpty()));
+    await Promise.all(this.#servers.map((server) => server.whenEmpty()));
   }
 
-  /** Ends what still runs, tells those who asked, and closes the endpoints. */
+  /** Ends what still runs, tells the requesters, and closes the endpoints. */
   async stop(): Promise<void> {
-    await Promise.all(this.#bridges.map((bridge) => bridge.stop()));
+    await Promise.all(this.#servers.map((server) => server.stop()));
     this.#client.close();
   }
 }

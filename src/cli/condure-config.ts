@@ -81,6 +81,7 @@ function plansOf({ edge, fetch }: Config, denyInternal: boolean): FetchPlan[] {
     allowIgnorePolicies: true,
     timeoutCondition: TIMEOUT_CONDITION,
     anyFrameSize: true,
+    namesText: true,
   };
   const plans: FetchPlan[] = [
     { ...common, req: [], maxOpenRequests: edge.streamMaxconn, timeout: edge.streamTimeout },

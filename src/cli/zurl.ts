@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { createLog, LogFile, type LogLevel } from '../app/index.ts';
+import { createLog, type FetchPlan, fetchPlans, LogFile, type LogLevel } from '../app/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
 import { CliError } from './cli-error.ts';
 import { newCommand } from './command.ts';
@@ -56,7 +57,12 @@ async function zurl({
   if (logFile !== null) process.on('SIGHUP', () => reopen(logFile, log));
   for (const { key, line, message } of ignored)
     log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
-  await serve(config, log);
+  await serve(config, log, plansOf(config));
+}
+
+/** What the configuration asks for, told as Zurl tells it. */
+function plansOf(config: Config): FetchPlan[] {
+  return fetchPlans(config).map((plan) => ({ ...plan, quietWebSockets: true }));
 }
 
 function openLogFile(path: string): LogFile {

@@ -1,43 +1,46 @@
-import type { Fetcher, FetchRequest } from '../client/index.ts';
-import { NO_BODY, type PacketFormat, type RequestPacket } from '../codec/zhttp/index.ts';
-import type { Responder, ResponseHead } from '../exchange/index.ts';
+import { NO_BODY, type PacketFormat, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
+import { type Responder, type ResponseHead, WINDOW } from '../exchange/index.ts';
+import type { Collector } from './collected-bytes.ts';
 import { RequestBody } from './request-body.ts';
-import { responsePacket } from './response-packet.ts';
 import type { ServerHost } from './server-host.ts';
 import { ServerSession } from './server-session.ts';
+import type { ServerTarget, TargetRequest } from './server-target.ts';
 
 /**
- * Bytes of a body that one packet can hold whatever the configuration says. The length of a tnetstring has nine digits; a string of the
- * engine, which a packet is on its way to JSON, less than 2^29 characters, and each byte may become six of them.
+ * Bytes of a body that one packet can hold whatever the configuration says. The length of a tnetstring has nine digits. A JavaScript
+ * string, which a packet is on its way to JSON, has less than 2^29 characters, and each byte may become six of them.
  */
-const MAX_BODY = { T: 900_000_000, J: 67_108_864 } as const;
+export const MAX_BODY = { T: 900_000_000, J: 67_108_864 } as const;
 
 const NONE: Buffer[] = [];
 
-/** One HTTP request. Its response is passed on as it comes, or goes out whole, or nobody wants it. */
-export class HttpServerSession extends ServerSession {
-  /** Whether the response is answered in as many packets as it takes. */
+/** One HTTP request. Its response is passed on as it comes, or is collected and goes out whole, or nobody wants it. */
+export class HttpServerSession extends ServerSession implements Collector {
+  /** Whether the response goes out in as many packets as it takes. */
   readonly #stream: boolean;
   readonly #maxBody: number;
   /** Whether a body was announced, if perhaps an empty one, and may be passed on. */
   readonly #wantsBody: boolean;
-  /** The responder takes nothing of the request for now. */
+  /** The target takes nothing of the request for now. */
   #paused = false;
   #body: RequestBody | null;
   /** The head that has not been sent yet. */
   #head: ResponseHead | null = null;
   /** What has come of a response that goes out whole. */
   #chunks = NONE;
+  /** Bytes of `#chunks`. */
+  #collected = 0;
 
-  /** @param bodyLength of the request, as the fetcher is told */
+  /** @param bytes of the packet @param bodyLength of the request, as the target is told */
   constructor(
     host: ServerHost,
     packet: RequestPacket,
+    bytes: number,
     format: PacketFormat,
     envelope: Buffer[] | null,
     bodyLength: number,
   ) {
-    super(host, packet, format, envelope);
+    super(host, packet, bytes, format, envelope);
     const { body, more } = packet;
     this.#stream = packet.stream && this.named;
     this.#maxBody = Math.min(host.maxBodyBytes, MAX_BODY[format]);
@@ -45,28 +48,32 @@ export class HttpServerSession extends ServerSession {
     this.#body = more || body.length > 0 ? new RequestBody(body, more) : null;
   }
 
-  /** Bytes of the response that the fetcher may send before it is granted more. @param given by the requester */
-  initialCredits(given: number): number {
-    if (this.#stream) return given;
-    // One byte more than fits: so a body that is too long is seen to be. Of one that nobody wants nothing is kept.
-    return this.mute ? Number.MAX_SAFE_INTEGER : this.#maxBody + 1;
+  protected override firstCredits(granted: number): number {
+    if (this.#stream) return granted;
+    // Nothing is kept of a response that nobody wants.
+    return this.mute ? Number.MAX_SAFE_INTEGER : Math.min(WINDOW, this.#maxBody + 1);
   }
 
-  /** One that asks for a single answer may leave as soon as it has sent its request. */
+  /** A requester that wants a single response may leave as soon as it has sent its request. */
   protected override get needsRequester(): boolean {
     return this.#stream || this.#uploading;
+  }
+
+  override get blocksRoom(): boolean {
+    return this.#collected > 0 && !this.host.collected.waits(this);
   }
 
   get #uploading(): boolean {
     return this.#body !== null && !this.#body.complete;
   }
 
-  protected override ask(fetcher: Fetcher, request: FetchRequest): Responder {
-    return fetcher.fetch(request, this);
+  protected override begin(target: ServerTarget, request: TargetRequest): Responder {
+    return target.request(request, this);
   }
 
-  protected override onAsked(): void {
-    this.#pump();
+  protected override onBegun(responder: Responder): void {
+    if (this.#body !== null) this.#body.responder = responder;
+    this.#releaseBody();
   }
 
   // ---- the request's body
@@ -84,8 +91,8 @@ export class HttpServerSession extends ServerSession {
         this.abort('HF_FETCH_INVALID', `the requester of an HTTP request sent a packet of type ${packet.type}`);
         return;
     }
-    // An answer that goes out whole needs none.
-    if (packet.credits > 0 && this.#stream && !this.over) this.grantResponse(packet.credits);
+    // A response that goes out whole needs none.
+    if (packet.credits > 0 && this.#stream && !this.over) this.addCredits(packet.credits);
   }
 
   #onBody({ body, more }: RequestPacket): void {
@@ -98,27 +105,36 @@ export class HttpServerSession extends ServerSession {
       this.abort('HF_FETCH_INVALID', 'the requester sent a body in spite of a Content-Length of 0');
       return;
     }
-    this.#body?.take(body, more);
-    this.#pump();
+    this.#body?.give(body, !more);
+    this.#settleBody();
   }
 
   override onRequestCredit(bytes: number): void {
     if (this.over) return;
-    this.#body?.grant(bytes);
-    this.#pump();
+    this.#body?.credit(bytes);
+    this.#settleBody();
   }
 
   override pauseRequest(paused: boolean): void {
     this.#paused = paused;
-    if (!paused && !this.over) this.#pump();
+    if (paused) this.#body?.hold();
+    else this.#releaseBody();
   }
 
-  #pump(): void {
-    if (this.#paused || this.#body === null || this.responder === null || !this.#wantsBody) return;
-    const taken = this.#body.pump(this.responder);
-    if (taken === 0 || this.over) return;
+  /** Passes the body on, as soon as there is a target that takes it. */
+  #releaseBody(): void {
+    if (this.#body === null || this.#paused || this.responder === null || !this.#wantsBody) return;
+    this.#body.release();
+    this.#settleBody();
+  }
+
+  /** Grants the requester what the target has taken. */
+  #settleBody(): void {
+    if (this.#body === null || this.over) return;
+    const taken = this.#body.settle();
+    if (taken === 0) return;
     this.activeAt = this.host.now;
-    // The end of a body has come: credits would be for nothing.
+    // After the end of the body the requester has no use for credits.
     if (this.#uploading) this.owe(taken);
   }
 
@@ -128,8 +144,8 @@ export class HttpServerSession extends ServerSession {
     if (this.over) return;
     this.status = head.status;
     this.#head = head;
-    // The beginning of the body has mostly come with it, and goes with it.
-    if (this.#stream) this.host.atTurnEnd(this);
+    // The beginning of the body has mostly arrived in the same read, and goes out in the same packet.
+    if (this.#stream) this.host.turn.add(this);
   }
 
   override onTurnEnd(): void {
@@ -140,13 +156,17 @@ export class HttpServerSession extends ServerSession {
     if (this.over) return;
     this.activeAt = this.host.now;
     this.received += chunk.length;
-    this.fetched = !more;
-    if (!this.#stream) this.#collect(chunk, more);
-    else if (chunk.length > 0 || !more) this.#pass(chunk, more);
+    this.answered = !more;
+    if (!this.#stream) {
+      this.#collect(chunk, more);
+      return;
+    }
+    if (chunk.length > 0 || !more) this.#pass(chunk, more);
+    if (more && !this.over) this.spendCredits(chunk.length);
   }
 
   #pass(chunk: Buffer, more: boolean): void {
-    const packet = responsePacket();
+    const packet = new ResponsePacket();
     const head = this.#head;
     if (head !== null) {
       this.#head = null;
@@ -174,14 +194,26 @@ export class HttpServerSession extends ServerSession {
       this.#pass(chunk, false);
       return;
     }
+    if (more && chunk.length === 0) return;
     if (this.#chunks === NONE) this.#chunks = [chunk];
-    else if (chunk.length > 0) this.#chunks.push(chunk);
-    if (!more) this.#pass(Buffer.concat(this.#chunks, this.received), false);
+    else this.#chunks.push(chunk);
+    if (!more) {
+      this.#pass(Buffer.concat(this.#chunks, this.received), false);
+      return;
+    }
+    this.#collected += chunk.length;
+    if (this.host.collected.take(this, chunk.length)) this.grantTarget(chunk.length);
+  }
+
+  onRoom(bytes: number): void {
+    if (!this.over) this.grantTarget(bytes);
   }
 
   protected override onOver(): void {
     this.#head = null;
     this.#chunks = NONE;
     this.#body?.drop();
+    if (this.#collected > 0) this.host.collected.release(this, this.#collected);
+    this.#collected = 0;
   }
 }

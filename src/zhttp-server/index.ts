@@ -1,2 +1,4 @@
+export { FetchTarget, type FetchTargetOptions } from './fetch-target.ts';
 export type { ServerEndpoints, ZhttpServerOptions } from './server-options.ts';
+export type { ServerTarget, TargetRequest } from './server-target.ts';
 export { ZhttpServer } from './zhttp-server.ts';

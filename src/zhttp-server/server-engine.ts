@@ -1,4 +1,4 @@
-import { Ticker } from '../clock/index.ts';
+import { type AtTurnEnd, fault, Ticker, TurnQueue } from '../clock/index.ts';
 import {
   type PacketFormat,
   packetFormat,
@@ -11,58 +11,74 @@ import {
 } from '../codec/zhttp/index.ts';
 import { ERRORS, ExchangeError, internalError, type Log } from '../exchange/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
+import { CollectedBytes } from './collected-bytes.ts';
+import { HeldBytes } from './held-packets.ts';
 import { HttpServerSession } from './http-server-session.ts';
-import { bodyLengthOf, FetchOptionsMaker, faultOf, fetchKind } from './packet-request.ts';
+import { bodyLengthOf, defectOf, requestKind } from './packet-request.ts';
 import { publicUri } from './public-uri.ts';
-import { responsePacket } from './response-packet.ts';
+import { RecentSessions } from './recent-sessions.ts';
 import type { HostedSession, ServerHost } from './server-host.ts';
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
-import { errorPacket, ServerNotices } from './server-notices.ts';
+import { errorPacket, type Recipient, ServerNotices } from './server-notices.ts';
 import type { ZhttpServerOptions } from './server-options.ts';
-import type { ServerSession } from './server-session.ts';
-import { ServerSessions } from './server-sessions.ts';
+import { packetOf, type ServerSession } from './server-session.ts';
+import { keyOf, ServerSessions } from './server-sessions.ts';
 import { batchesOf } from './session-batches.ts';
 import { WebSocketServerSession } from './websocket-server-session.ts';
 
-/** What of the bridge's options does not concern sockets. */
+/** The options that do not concern sockets. */
 export type ServerEngineOptions = Omit<
   ZhttpServerOptions,
   'stream' | 'req' | 'connect' | 'ipcFileMode' | 'inHwm' | 'outHwm' | 'zmqCounters'
 >;
 
-/** Between two looks at the sessions. In each a tenth of them is looked at, so that every one is within a second. */
+/**
+ * Bytes of the first packets of open sessions, each counted with at least 256. At the bound no more are read until sessions end.
+ * @bound zhttp-requests-total
+ */
+export const MAX_REQUEST_BYTES = 67_108_864;
+
+/** Milliseconds between two ticks. In each a tenth of the sessions is looked at, so that every one is within a second. */
 const TICK = 100;
 const PARTS = 10;
+
+/** Milliseconds for which a response that is collected may stall while others wait for room. */
+const CROWDED_STALL = 10_000;
 
 /** For packets that we have written ourselves. */
 const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /**
- * ZHTTP as its responder: turns packets into requests, and what comes of them into packets. Whatever a requester sends wrongly concerns that
- * request or session alone.
+ * The server half of ZHTTP without its sockets: turns packets into exchanges with a target, and what comes of them into packets.
+ * What a requester sends wrongly concerns that request or session alone, and so does an exception.
  */
-export class ServerEngine implements ServerHost, ServerLinkSink {
+export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly address: string;
   readonly bufferSize: number;
   readonly creditThreshold: number;
   readonly maxBodyBytes: number;
   readonly keepAliveInterval: number;
   readonly timeoutCondition: string;
+  readonly quietWebSockets: boolean;
+  readonly textType: string;
   readonly counters: BridgeCounters;
   readonly log: Log;
   readonly link: ServerLink;
+  readonly turn = new TurnQueue();
+  readonly collected: CollectedBytes;
+  readonly held = new HeldBytes();
   readonly #options: ServerEngineOptions;
-  readonly #fetchOptions: FetchOptionsMaker;
-  readonly #answers: ServerNotices;
+  readonly #notices: ServerNotices;
   readonly #sessions = new ServerSessions<ServerSession>();
+  readonly #recent = new RecentSessions();
   /** Those that were handed over to requesters that have not been heard of, by id. */
   readonly #handedOff = new Map<string, ServerSession>();
   readonly #ticker: Ticker;
-  /** Sessions that have granted less than is worth a packet of its own. */
-  #owing: HostedSession[] = [];
-  /** Sessions that have something to do at the end of this turn. */
-  #turning: HostedSession[] = [];
-  /** There are so many sessions that no more are begun. */
+  /** Sessions that have collected small grants. */
+  #unsettled: HostedSession[] = [];
+  /** Bytes of the first packets of open sessions. */
+  #requestBytes = 0;
+  /** There are so many sessions, or so large ones, that no more are begun. */
   #full = false;
   #draining = false;
   #whenEmpty: (() => void)[] = [];
@@ -76,16 +92,13 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
     this.maxBodyBytes = options.maxBodyBytes;
     this.keepAliveInterval = options.sessionTimeout / 2;
     this.timeoutCondition = options.timeoutCondition ?? ERRORS.HF_FETCH_TIMEOUT.condition;
+    this.quietWebSockets = options.quietWebSockets ?? false;
+    this.textType = options.namesText === true ? 'text' : '';
     this.counters = options.counters;
     this.log = options.log;
-    this.#fetchOptions = new FetchOptionsMaker(
-      options.guard,
-      options.obeyIgnorePolicies,
-      options.decompress,
-      options.requestTimeout ?? null,
-    );
+    this.collected = new CollectedBytes(this.turn, (thrown) => this.onFault(thrown));
     this.link = openLink(this);
-    this.#answers = new ServerNotices(this.address, this.link, this.counters);
+    this.#notices = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
@@ -119,7 +132,13 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
     const error = new ExchangeError('HF_DRAINING', 'the server stops');
     const sessions = this.#sessions.all();
     this.#tellAll('error', sessions);
-    for (const session of sessions) session.stop(error);
+    for (const session of sessions) {
+      try {
+        session.stop(error);
+      } catch (thrown) {
+        fault(session, thrown);
+      }
+    }
     return this.link.close();
   }
 
@@ -134,9 +153,9 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
     const [ref] = ids;
     const named = from !== '' && ref !== undefined;
     if (ids.length > 1) this.#refuse(packet, 'a first packet for several sessions');
-    // To answer would be to end the session that has it.
+    // A response would end the session that has the id.
     else if (named && this.#sessions.get(from, ref.id) !== null) this.#refuse(packet, 'its id is in use');
-    else this.#begin(packet, format, named, null);
+    else this.#begin(packet, payload.length, format, named, null);
   }
 
   onRequest(envelope: Buffer[], payload: Buffer): void {
@@ -144,75 +163,52 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
     const packet = this.#parse(payload, envelope);
     if (packet === null) return;
     if (packet.ids.length <= 1) {
-      this.#begin(packet, formatOf(payload), false, envelope);
+      this.#begin(packet, payload.length, formatOf(payload), false, envelope);
       return;
     }
     this.#refuse(packet, 'a request for several sessions');
-    this.#answers.refuse(packet, formatOf(payload), envelope, ERRORS.HF_FETCH_INVALID.condition);
+    this.#notices.refuse(packet, formatOf(payload), envelope, ERRORS.HF_FETCH_INVALID.condition);
   }
 
-  /** @param named whether further packets can be for it */
-  #begin(packet: RequestPacket, format: PacketFormat, named: boolean, envelope: Buffer[] | null): void {
-    const kind = fetchKind(packet.uri);
-    const fault = this.#draining ? 'the server stops' : faultOf(packet, kind, named, envelope !== null);
-    if (fault !== null) {
-      this.#refuse(packet, fault);
+  /** @param bytes of the packet @param named whether further packets can be for it */
+  #begin(packet: RequestPacket, bytes: number, format: PacketFormat, named: boolean, envelope: Buffer[] | null): void {
+    const kind = requestKind(packet.uri);
+    const defect = this.#draining ? 'the server stops' : defectOf(packet, kind, named, envelope !== null);
+    if (defect !== null) {
+      this.#refuse(packet, defect);
       const { condition } = this.#draining ? ERRORS.HF_DRAINING : ERRORS.HF_FETCH_INVALID;
-      this.#answers.refuse(packet, format, envelope, condition);
+      this.#notices.refuse(packet, format, envelope, condition);
       return;
     }
-    const { counters } = this;
-    counters.sessions++;
-    if (kind === 'http') this.#beginHttp(packet, format, envelope);
-    else this.#beginWebSocket(packet, format);
-  }
-
-  #beginHttp(packet: RequestPacket, format: PacketFormat, envelope: Buffer[] | null): void {
-    const bodyLength = bodyLengthOf(packet);
-    const session = new HttpServerSession(this, packet, format, envelope, bodyLength);
+    this.counters.sessions++;
+    const isHttp = kind === 'http';
+    const bodyLength = isHttp ? bodyLengthOf(packet) : 0;
+    const session = isHttp
+      ? new HttpServerSession(this, packet, bytes, format, envelope, bodyLength)
+      : new WebSocketServerSession(this, packet, bytes, format, envelope);
     this.#add(session);
-    session.start(
-      this.#options.fetcher,
-      {
-        id: this.#nameOf(session),
-        method: packet.method,
-        uri: packet.uri,
-        headers: packet.headers,
-        bodyLength,
-        credits: session.initialCredits(packet.credits),
-        options: this.#fetchOptions.of(packet),
-      },
-      packet.more,
-    );
-  }
-
-  #beginWebSocket(packet: RequestPacket, format: PacketFormat): void {
-    const session = new WebSocketServerSession(this, packet, format, null);
-    this.#add(session);
-    session.start(
-      this.#options.fetcher,
-      {
-        id: this.#nameOf(session),
-        method: packet.method,
-        uri: packet.uri,
-        headers: packet.headers,
-        bodyLength: 0,
-        credits: packet.credits,
-        options: this.#fetchOptions.of(packet),
-      },
-      false,
-    );
+    try {
+      session.start(this.#options.target, this.#nameOf(session), packet, bodyLength);
+    } catch (thrown) {
+      fault(session, thrown);
+    }
   }
 
   #add(session: ServerSession): void {
     this.counters.sessionsOpen++;
     this.#sessions.add(session);
-    if (this.#full || this.#sessions.size < this.#options.maxOpenRequests) return;
+    this.#requestBytes += session.requestBytes;
+    if (session.byRouter && session.named) this.#recent.beginByRouter(session.from);
+    if (this.#full || this.#hasRoom) return;
     this.#full = true;
     this.link.pause();
   }
 
-  /** What the log of the fetcher calls it. */
+  get #hasRoom(): boolean {
+    return this.#sessions.size < this.#options.maxOpenRequests && this.#requestBytes < MAX_REQUEST_BYTES;
+  }
+
+  /** What the target's log calls it. */
   #nameOf({ id }: ServerSession): string {
     return id === '' ? `#${this.counters.sessions}` : id;
   }
@@ -239,16 +235,26 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
     for (const ref of ids) {
       const session = this.#find(packet, ref);
       if (session !== null) {
-        session.receive(packet, ref.seq);
+        try {
+          session.receive(packet, ref.seq);
+        } catch (thrown) {
+          fault(session, thrown);
+        }
         continue;
       }
       this.counters.packetsUnclaimed++;
+      if (this.#recent.has(keyOf(from, ref.id), this.now)) continue;
       if (unclaimed === null) unclaimed = [];
       unclaimed.push({ id: ref.id, seq: null });
     }
     if (unclaimed !== null && packet.type !== 'cancel' && packet.type !== 'error') {
-      this.#answers.disclaim(from, unclaimed, formatOf(payload), packet.multi);
+      this.#notices.disclaim(this.#recipient(from, formatOf(payload)), unclaimed, packet.multi);
     }
+  }
+
+  /** A requester without a session: it is told by the way that its sessions are told. */
+  #recipient(from: string, format: PacketFormat): Recipient {
+    return { from, format, byRouter: this.#recent.byRouter(from) };
   }
 
   #find({ from, oldFrom }: RequestPacket, { id, seq }: SessionRef): ServerSession | null {
@@ -262,11 +268,17 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
   onLost(address: string, payload: Buffer): void {
     this.counters.packetsUndelivered++;
     for (const { id } of parseResponsePacket(payload, OURS).ids) {
-      this.#sessions.get(address, id)?.stop(new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
+      const session = this.#sessions.get(address, id);
+      if (session === null) continue;
+      try {
+        session.stop(new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
+      } catch (thrown) {
+        fault(session, thrown);
+      }
     }
   }
 
-  // ---- packets that are none
+  // ---- malformed packets
 
   /** @param envelope of a request of req mode. Returns null if it cannot be read, which has been dealt with */
   #parse(payload: Buffer, envelope: Buffer[] | null): RequestPacket | null {
@@ -284,33 +296,30 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
     this.counters.packetsMalformed++;
     this.log.warn({ from, sessions: ids.length, reason: message }, 'packet of a requester refused');
     if (envelope !== null) {
-      this.#answers.refuseUnread(envelope, ids, format);
+      this.#notices.refuseUnread(envelope, ids, format);
       return;
     }
     if (condition === null || from === '') return;
     for (const { id } of ids) {
       const session = this.#sessions.get(from, id);
-      if (session !== null) session.abort('HF_FETCH_INVALID', message);
-      else this.#answers.rejectUnread(from, id, format, condition);
+      if (session === null) {
+        if (this.#recent.has(keyOf(from, id), this.now)) continue;
+        this.#notices.rejectUnread(this.#recipient(from, format), id, condition);
+        continue;
+      }
+      try {
+        session.abort('HF_FETCH_INVALID', message);
+      } catch (thrown) {
+        fault(session, thrown);
+      }
     }
   }
 
   // ---- for sessions
 
-  oweCredit(session: HostedSession): void {
-    this.#owing.push(session);
+  settleSoon(session: HostedSession): void {
+    this.#unsettled.push(session);
   }
-
-  atTurnEnd(session: HostedSession): void {
-    if (this.#turning.length === 0) setImmediate(this.#onTurnEnd);
-    this.#turning.push(session);
-  }
-
-  readonly #onTurnEnd = (): void => {
-    const sessions = this.#turning;
-    this.#turning = [];
-    for (const session of sessions) session.onTurnEnd();
-  };
 
   handedOff(session: ServerSession): void {
     if (!this.#handedOff.has(session.id)) this.#handedOff.set(session.id, session);
@@ -318,39 +327,59 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
 
   takenOver(session: ServerSession, address: string): void {
     if (this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);
-    if (address !== session.from) this.#sessions.rename(session, address);
+    if (address === session.from) return;
+    this.#sessions.rename(session, address);
+    if (!session.byRouter) return;
+    this.#recent.endByRouter(session.from);
+    this.#recent.beginByRouter(address);
   }
 
   ended(session: ServerSession): void {
     this.counters.sessionsOpen--;
     this.#sessions.remove(session);
+    this.#requestBytes -= session.requestBytes;
+    if (session.named) {
+      this.#recent.ended(keyOf(session.from, session.id), this.now);
+      if (session.byRouter) this.#recent.endByRouter(session.from);
+    }
     if (this.#handedOff.size > 0 && this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);
-    // Not at once: the fetcher may be in the middle of the request that has ended.
-    if (this.#full && this.#sessions.size < this.#options.maxOpenRequests) setImmediate(this.#onRoom);
+    // Not at once: the target may be in the middle of the request that has ended.
+    if (this.#full && this.#hasRoom) this.turn.add(this);
     if (this.#sessions.size > 0 || this.#whenEmpty.length === 0) return;
     const waiting = this.#whenEmpty;
     this.#whenEmpty = [];
     for (const resolve of waiting) resolve();
   }
 
-  readonly #onRoom = (): void => {
-    if (!this.#full || this.#sessions.size >= this.#options.maxOpenRequests) return;
+  /** Sessions have ended: reads first packets again. */
+  onTurnEnd(): void {
+    if (!this.#full || !this.#hasRoom) return;
     this.#full = false;
     this.link.resume();
-  };
+  }
 
   // ---- time
 
   #onTick(): void {
-    const owing = this.#owing;
-    this.#owing = [];
-    for (const session of owing) session.sendCredit();
+    const unsettled = this.#unsettled;
+    this.#unsettled = [];
+    for (const session of unsettled) {
+      try {
+        session.settle();
+      } catch (thrown) {
+        fault(session, thrown);
+      }
+    }
     const { now } = this;
     const due: ServerSession[] = [];
     for (const session of this.#sessions.nextPart(PARTS)) {
-      if (this.#isOver(session) || session.keepAliveAt > now) continue;
-      session.keepAliveAt = now + this.keepAliveInterval;
-      due.push(session);
+      try {
+        if (this.#isOver(session) || session.keepAliveAt > now) continue;
+        session.keepAliveAt = now + this.keepAliveInterval;
+        due.push(session);
+      } catch (thrown) {
+        fault(session, thrown);
+      }
     }
     if (due.length > 0) this.#tellAll('keep-alive', due);
   }
@@ -361,8 +390,14 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
       session.expire(sessionTimeout / 1000);
       return true;
     }
-    if (this.now - session.activeAt >= activityTimeout) {
+    const idle = this.now - session.activeAt;
+    if (idle >= activityTimeout) {
       session.abort('HF_FETCH_TIMEOUT', `nothing moved for ${activityTimeout / 1000} s`);
+      return true;
+    }
+    if (this.collected.crowded && idle >= CROWDED_STALL && session.blocksRoom) {
+      const waited = `nothing moved for ${CROWDED_STALL / 1000} s`;
+      session.abort('HF_FETCH_TIMEOUT', `${waited} of a response that is collected while others wait for room`);
       return true;
     }
     return false;
@@ -371,11 +406,17 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
   /** Tells the requesters of all these sessions; those that allow it with one packet for many of them. */
   #tellAll(type: 'keep-alive' | 'error', sessions: readonly ServerSession[]): void {
     const { single, shared } = batchesOf(sessions);
-    for (const session of single) session.send(wholePacket(type));
+    for (const session of single) {
+      try {
+        session.send(wholePacket(type));
+      } catch (thrown) {
+        fault(session, thrown);
+      }
+    }
     for (const batch of shared) {
       const refs = batch.map((session) => session.nextRef);
       for (const session of batch) session.advance();
-      this.#answers.tell(batch[0] as ServerSession, refs, wholePacket(type));
+      this.#notices.tell(batch[0] as ServerSession, refs, wholePacket(type));
     }
   }
 
@@ -386,9 +427,9 @@ export class ServerEngine implements ServerHost, ServerLinkSink {
   }
 }
 
-/** A packet about sessions as a whole. Valid until the next one is made. */
+/** A packet about sessions as a whole. */
 function wholePacket(type: 'keep-alive' | 'error'): ResponsePacket {
-  return type === 'error' ? errorPacket(ERRORS.HF_DRAINING.condition) : responsePacket(type);
+  return type === 'error' ? errorPacket(ERRORS.HF_DRAINING.condition) : packetOf(type);
 }
 
 /** Of a packet that has been read. */

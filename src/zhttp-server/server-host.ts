@@ -1,24 +1,29 @@
+import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import type { Log } from '../exchange/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
+import type { CollectedBytes } from './collected-bytes.ts';
+import type { HeldBytes } from './held-packets.ts';
 import type { ServerLink } from './server-link.ts';
 
-/** What the engine needs of a session that calls it. */
-export interface HostedSession {
+/** What the engine needs of a session. */
+export interface HostedSession extends AtTurnEnd {
   /** Address of the requester, empty if there is none. */
   readonly from: string;
   /** What the requester calls the session, empty for nothing. */
   readonly id: string;
   /** Whether packets of the requester may come for it. */
   readonly named: boolean;
+  /** Whether it is told by the ROUTER socket. */
+  readonly byRouter: boolean;
+  /** Bytes of its first packet. */
+  readonly requestBytes: number;
   /** Its place in the table of sessions, which alone writes it. */
   slot: number;
-  /** Grants the requester what has been taken since the last time. */
-  sendCredit(): void;
-  /** The turn of the event loop is over. */
-  onTurnEnd(): void;
+  /** Passes on the small grants of both sides that were collected. */
+  settle(): void;
 }
 
-/** What sessions need of the engine that they belong to. */
+/** What sessions need of their engine. */
 export interface ServerHost {
   /** What requesters call us. */
   readonly address: string;
@@ -26,24 +31,32 @@ export interface ServerHost {
   readonly bufferSize: number;
   /** Bytes that are granted again without delay. */
   readonly creditThreshold: number;
-  /** Bytes of a response body that is answered in one packet. */
+  /** Bytes of a response body that goes out in one packet. */
   readonly maxBodyBytes: number;
-  /** Milliseconds between two signs of life to a requester. */
+  /** Milliseconds between two keep-alives to a requester. */
   readonly keepAliveInterval: number;
-  /** What an error says when a request took too long. */
+  /** Condition of the error when a request took too long. */
   readonly timeoutCondition: string;
+  /** Whether a WebSocket gets no packet before the origin's response. */
+  readonly quietWebSockets: boolean;
+  /** Content-type of text messages; empty for none. */
+  readonly textType: string;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
   readonly counters: BridgeCounters;
   readonly log: Log;
   readonly link: ServerLink;
-  /** Calls `sendCredit` of the session soon. */
-  oweCredit(session: HostedSession): void;
-  /** Calls `onTurnEnd` of the session. */
-  atTurnEnd(session: HostedSession): void;
-  /** The requester hands the session over: its next packet comes from somebody else. */
+  /** The end of the event loop's turn. */
+  readonly turn: TurnQueue;
+  /** Counts the bodies that are collected to go out in one packet. */
+  readonly collected: CollectedBytes;
+  /** Counts the packets that wait for the end of a handoff. */
+  readonly held: HeldBytes;
+  /** Calls `settle` of the session within a tenth of a second. */
+  settleSoon(session: HostedSession): void;
+  /** The requester hands the session over: its next packet comes from another one. */
   handedOff(session: HostedSession): void;
-  /** The packet from `address` has come: the session is that requester's from now on. */
+  /** The packet from `address` has come: the session belongs to that requester from now on. */
   takenOver(session: HostedSession, address: string): void;
   ended(session: HostedSession): void;
 }

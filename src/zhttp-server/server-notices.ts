@@ -2,19 +2,18 @@ import {
   encodeResponsePacket,
   type PacketFormat,
   type RequestPacket,
-  type ResponsePacket,
+  ResponsePacket,
   type SessionRef,
 } from '../codec/zhttp/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
-import { idsOf, responsePacket } from './response-packet.ts';
 import type { ServerLink } from './server-link.ts';
 
-/** Whom a packet about several sessions of one requester is for. */
+/** Who gets a packet about several sessions. */
 export interface Recipient {
   /** Address of the requester. */
   readonly from: string;
   readonly format: PacketFormat;
-  /** Whether it wants to be answered by the ROUTER socket. */
+  /** Whether it is told by the ROUTER socket. */
   readonly byRouter: boolean;
 }
 
@@ -32,7 +31,7 @@ export class ServerNotices {
   }
 
   /**
-   * There will be no session for this first packet, or request of req mode. Who has not said whom to tell is told nothing.
+   * There will be no session for this first packet, or request of req mode. A requester that gave no address is told nothing.
    * @param envelope null in stream mode
    */
   refuse(request: RequestPacket, format: PacketFormat, envelope: Buffer[] | null, condition: string): void {
@@ -40,7 +39,7 @@ export class ServerNotices {
     const id = ids.length === 1 ? (ids[0] as SessionRef).id : '';
     if (envelope === null && (from === '' || id === '')) return;
     const packet = errorPacket(condition);
-    packet.ids = idsOf(id, 0);
+    if (id !== '') packet.ids = [{ id, seq: 0 }];
     packet.userData = userData;
     if (envelope !== null) {
       this.#reply(envelope, format, packet);
@@ -53,37 +52,40 @@ export class ServerNotices {
   /** A request of req mode could not be read. @param ids as far as they could be found */
   refuseUnread(envelope: Buffer[], ids: readonly SessionRef[], format: PacketFormat): void {
     const packet = errorPacket('bad-request');
-    if (ids.length === 1) packet.ids = idsOf((ids[0] as SessionRef).id, 0);
+    const id = ids.length === 1 ? (ids[0] as SessionRef).id : '';
+    if (id !== '') packet.ids = [{ id, seq: 0 }];
     this.#reply(envelope, format, packet);
   }
 
-  /** A packet for a session that there is not could not be read. As with the original, nothing is said but that. */
-  rejectUnread(from: string, id: string, format: PacketFormat, condition: string): void {
+  /** A packet for an unknown session could not be read. Like Zurl's, the packet has neither address nor number. */
+  rejectUnread(recipient: Recipient, id: string, condition: string): void {
     const packet = errorPacket(condition);
-    packet.ids = idsOf(id, null);
-    this.#send({ from, format, byRouter: false }, packet);
+    if (id !== '') packet.ids = [{ id, seq: null }];
+    this.#send(recipient, packet);
   }
 
-  /** There are no such sessions. As with the original, nothing is said but that. @param multi whether one packet will do */
-  disclaim(from: string, refs: SessionRef[], format: PacketFormat, multi: boolean): void {
-    const recipient = { from, format, byRouter: false };
+  /** There are no such sessions. Like Zurl's, the packet has neither address nor number. @param multi whether one packet will do */
+  disclaim(recipient: Recipient, refs: SessionRef[], multi: boolean): void {
     if (multi) {
-      const packet = responsePacket('cancel');
-      packet.ids = refs;
-      this.#send(recipient, packet);
+      this.#cancel(recipient, refs);
       return;
     }
-    for (const { id } of refs) {
-      const packet = responsePacket('cancel');
-      packet.ids = idsOf(id, null);
-      if (id !== '') this.#send(recipient, packet);
+    for (const ref of refs) {
+      if (ref.id !== '') this.#cancel(recipient, [ref]);
     }
   }
 
-  /** Tells a requester something about some of its sessions. @param packet says all but which */
+  /** Tells a requester something about some of its sessions. */
   tell(recipient: Recipient, refs: SessionRef[], packet: ResponsePacket): void {
     packet.from = this.#address;
     packet.multi = true;
+    packet.ids = refs;
+    this.#send(recipient, packet);
+  }
+
+  #cancel(recipient: Recipient, refs: SessionRef[]): void {
+    const packet = new ResponsePacket();
+    packet.type = 'cancel';
     packet.ids = refs;
     this.#send(recipient, packet);
   }
@@ -100,9 +102,10 @@ export class ServerNotices {
   }
 }
 
-/** An error with that condition. Valid until the next packet is made. */
+/** An error with that condition. */
 export function errorPacket(condition: string): ResponsePacket {
-  const packet = responsePacket('error');
+  const packet = new ResponsePacket();
+  packet.type = 'error';
   packet.condition = condition;
   return packet;
 }

@@ -1,24 +1,23 @@
-import type { Fetcher } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { ZhttpLimits } from '../codec/zhttp/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { Guard } from '../net/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
+import type { ServerTarget } from './server-target.ts';
 
-/** The three endpoints of stream mode, named as seen from here. */
+/** The three endpoints of stream mode, named from this side. */
 export interface ServerEndpoints {
-  /** First packets come in by it (PULL). */
+  /** First packets come in here (PULL). */
   readonly in: string;
-  /** All further packets come in by it (ROUTER, whose routing id is our address). */
+  /** All further packets come in here (ROUTER, whose routing id is our address). */
   readonly inStream: string;
-  /** What is answered leaves by it (PUB). */
+  /** Responses leave here (PUB). */
   readonly out: string;
 }
 
-/** How requests of others are made for them. Times in milliseconds. */
+/** How the server half of ZHTTP works. Times in milliseconds. */
 export interface ZhttpServerOptions {
-  /** What the requesters call us: 1 to 64 bytes without a space. */
+  /** What requesters call us: 1 to 64 bytes without a space. */
   readonly address: string;
   readonly stream: readonly ServerEndpoints[];
   /** Endpoints of req mode (ROUTER). */
@@ -27,32 +26,28 @@ export interface ZhttpServerOptions {
   readonly connect: boolean;
   /** Permission bits of socket files; null leaves them to the umask. */
   readonly ipcFileMode: number | null;
-  /** High-water marks, in messages: what waits of one requester, and for one. */
+  /** High-water marks, in messages: what waits from one requester, and for one. */
   readonly inHwm: number;
   readonly outHwm: number;
-  /** Requests at the same time; with so many no more are read, so that the requesters wait. `Infinity`: no bound. */
+  /** Requests at the same time. At the bound no more are read, so that requesters wait. `Infinity`: no bound. */
   readonly maxOpenRequests: number;
-  /** Bytes that a requester is granted of a request body, or of what it sends on a WebSocket; also the size of a WebSocket frame. */
+  /** Bytes that a requester is granted of a request body, or of what it sends on a WebSocket. */
   readonly bufferSize: number;
-  /** Bytes of a response body that is answered in one packet; a larger one fails. */
+  /** Bytes of a response body that goes out in one packet. A larger one fails. */
   readonly maxBodyBytes: number;
-  /** A stream or WebSocket whose requester is silent for so long is aborted; the requester gets a sign of life after half of it. */
+  /** A stream or WebSocket whose requester is silent for so long is aborted. The requester gets a keep-alive after half of it. */
   readonly sessionTimeout: number;
   /** A request in which no bytes of a body or message move for so long fails with `session-timeout`; `Infinity`: never. */
   readonly activityTimeout: number;
-  /** A whole HTTP request, its answer included, fails after so long, or earlier if it says so itself; absent: only if it says so. */
-  readonly requestTimeout?: number;
-  /** Condition of the error when a request took too long, silent or as a whole; absent: `session-timeout`. Condure: `connection-timeout`. */
+  /** Condition of the error when a request took too long; absent: `session-timeout`. Condure: `connection-timeout`. */
   readonly timeoutCondition?: string;
-  /** Which requests are allowed; null: all. */
-  readonly guard: Guard | null;
-  /** Whether `ignore-policies` of a request is obeyed. */
-  readonly obeyIgnorePolicies: boolean;
-  /** Whether compressed responses are asked for and decompressed. */
-  readonly decompress: boolean;
+  /** Sends no packet for a WebSocket before the origin's response, as Zurl. Absent: a keep-alive comes at once, as from Condure. */
+  readonly quietWebSockets?: boolean;
+  /** Text messages of a WebSocket have the content-type `text`, as Condure's. Absent: they have none, as Zurl's. */
+  readonly namesText?: boolean;
   /** Bounds of the packets of requesters. */
   readonly limits: ZhttpLimits;
-  readonly fetcher: Fetcher;
+  readonly target: ServerTarget;
   readonly wheel: TimerWheel;
   readonly counters: BridgeCounters;
   readonly zmqCounters: ZmqCounters;

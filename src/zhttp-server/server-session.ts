@@ -1,8 +1,8 @@
-import type { Fetcher, FetchRequest } from '../client/index.ts';
 import {
   encodeResponsePacket,
   encodeResponsePieces,
   type PacketFormat,
+  type PacketType,
   type RequestPacket,
   ResponsePacket,
   type SessionRef,
@@ -10,39 +10,40 @@ import {
 import {
   type ErrorCode,
   ExchangeError,
+  internalError,
   type Payload,
   type Requester,
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
+import { HeldPackets, type Holder } from './held-packets.ts';
 import { publicUri } from './public-uri.ts';
-import { idsOf, responsePacket } from './response-packet.ts';
+import { RequesterCredits } from './requester-credits.ts';
 import type { HostedSession, ServerHost } from './server-host.ts';
+import { errorPacket } from './server-notices.ts';
+import type { ServerTarget, TargetRequest } from './server-target.ts';
 
 /** Packets go out as they come. */
 const OPEN = 0;
-/** The requester hands the session over to another one: nothing is sent until that is heard of. */
+/** The requester hands the session over to another one: nothing is sent until a packet of that one comes. */
 const HANDED_OFF = 1;
-/** The exchange is over, but what it has come to waits for the requester that the session was handed over to. */
+/** The exchange is over, but its outcome waits for the requester that the session was handed over to. */
 const OVER = 2;
 const ENDED = 3;
 
-/** Packets that wait for the end of a handoff. Their bytes are bounded by credits, so only a flood of empty ones gets there. */
-const MAX_HELD = 1_000;
+/** What a request costs at least. */
+const MIN_REQUEST_BYTES = 256;
 
-/** Nothing is held: most sessions never hold anything. */
-const NONE: ResponsePacket[] = [];
-
-/** `#nextIn` of a session whose first packet has no number: no further one can follow it. */
+/** `#nextIn` of a session whose first packet has no number: no further packet can follow it. */
 const UNNUMBERED = -1;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * One request that was asked for by message: the requester of an exchange, and the responder of a ZHTTP session. This class keeps what
- * HTTP and WebSockets have in common: how the requester is answered, numbers, addresses, handoff, and the end.
+ * One request that came as a packet: the requester of an exchange with a target, and the responder of a ZHTTP session. This class
+ * keeps what HTTP and WebSockets have in common: how the requester is told, numbers, addresses, credits, handoff, and the end.
  */
-export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession {
+export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, Holder {
   readonly id: string;
   from: string;
   slot = -1;
@@ -52,15 +53,16 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   activeAt: number;
   /** When the requester is to be told that the session is alive. */
   keepAliveAt = NEVER;
-  /** How the requester writes its packets, and wants to be answered. */
+  /** How the requester writes its packets, and how packets for it are written. */
   readonly format: PacketFormat;
-  /** Whether it wants to be answered by the ROUTER socket. */
+  /** Whether it is told by the ROUTER socket. */
   readonly byRouter: boolean;
+  readonly requestBytes: number;
   protected readonly host: ServerHost;
-  /** Null before the fetcher has returned. */
+  /** Null before the target has returned. */
   protected responder: R | null = null;
-  /** Whether the fetcher is through: it is told nothing any more. */
-  protected fetched = false;
+  /** Whether the target is through: it is told nothing any more. */
+  protected answered = false;
   /** Status of the response, for the log; 0 while there is none. */
   protected status = 0;
   /** Bytes of body or messages that have come, for the log. */
@@ -78,32 +80,40 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   #nextIn: number;
   /** Number of the packet that is sent next. */
   #nextOut = 0;
-  #held: ResponsePacket[] = NONE;
+  /** What waits during a handoff; null for nothing, which is how most sessions end. */
+  #held: HeldPackets | null = null;
   /** Bytes that the requester has been granted and has not sent. */
   #window = 0;
   /** Bytes that the requester is to be granted. */
   #owed = 0;
-  /** Bytes that the fetcher was granted before it had returned. */
+  /** What the requester has granted. */
+  readonly #credits: RequesterCredits;
+  /** `settle` will be called. */
+  #settling = false;
+  /** Bytes that the target was granted before it had returned. */
   #early = 0;
-  /** Why the exchange was given up before the fetcher had returned. */
+  /** Why the exchange was given up before the target had returned. */
   #leftBy: ExchangeError | null = null;
 
   /**
-   * @param packet the first one; a request of its kind
-   * @param envelope what the one answer begins with, in req mode; null in stream mode
+   * @param packet the first one, without defect
+   * @param bytes of that packet
+   * @param envelope what the one response begins with, in req mode; null in stream mode
    */
-  constructor(host: ServerHost, packet: RequestPacket, format: PacketFormat, envelope: Buffer[] | null) {
+  constructor(host: ServerHost, packet: RequestPacket, bytes: number, format: PacketFormat, envelope: Buffer[] | null) {
     const ref = packet.ids[0];
     const { userData } = packet;
     this.host = host;
     this.id = ref === undefined ? '' : ref.id;
     this.from = packet.from;
+    this.requestBytes = Math.max(MIN_REQUEST_BYTES, bytes);
     this.format = format;
     this.byRouter = packet.routerResp;
     this.heardAt = host.now;
     this.activeAt = host.now;
     this.#envelope = envelope;
-    // As it came it is a view that would keep the bytes of other packets too.
+    this.#credits = new RequesterCredits(packet.credits);
+    // A copy, because the view would keep the whole read buffer.
     this.#userData = userData === null ? null : copyOf(userData);
     this.#multi = packet.multi;
     this.#quiet = packet.quiet;
@@ -148,7 +158,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.#nextOut++;
   }
 
-  /** Whether the session has ended unless its requester is heard of. */
+  /** Whether the session ends if its requester is silent. */
   get waitsForRequester(): boolean {
     return this.#state !== OPEN || this.needsRequester;
   }
@@ -156,29 +166,36 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Whether the exchange is of no use when the requester is gone. */
   protected abstract get needsRequester(): boolean;
 
+  /** Whether the session holds room that other sessions wait for, and waits for none itself. */
+  abstract get blocksRoom(): boolean;
+
   // ---- the beginning
 
-  /** Makes the request. The requester is told first that it has come. */
-  start(fetcher: Fetcher, request: FetchRequest, more: boolean): void {
-    if (this.named) this.#acknowledge(more);
-    const responder = this.ask(fetcher, request);
+  /** Hands the request to the target. The requester is told first that the request has arrived. @param name for the target's log */
+  start(target: ServerTarget, name: string, packet: RequestPacket, bodyLength: number): void {
+    if (this.named) this.acknowledge(packet.more);
+    const credits = this.firstCredits(this.#credits.first);
+    const responder = this.begin(target, { id: name, packet, bodyLength, credits });
     this.responder = responder;
     if (this.#leftBy !== null) responder.onRequestError(this.#leftBy);
     if (this.over) return;
     if (this.#early > 0) responder.onResponseCredit(this.#early);
-    this.onAsked(responder);
+    this.onBegun(responder);
   }
 
-  /** Hands the request to the fetcher. */
-  protected abstract ask(fetcher: Fetcher, request: FetchRequest): R;
+  /** Bytes of the response that the target is granted with the request. @param granted by the requester, up to one window */
+  protected abstract firstCredits(granted: number): number;
 
-  /** The fetcher has returned. */
-  protected abstract onAsked(responder: R): void;
+  protected abstract begin(target: ServerTarget, request: TargetRequest): R;
 
-  #acknowledge(more: boolean): void {
+  /** The target has returned. */
+  protected abstract onBegun(responder: R): void;
+
+  /** Tells the requester that the request has arrived. @param more whether it may send more of the body */
+  protected acknowledge(more: boolean): void {
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
-    if (more) this.openWindow(responsePacket('credit'));
-    else this.send(responsePacket('keep-alive'));
+    if (more) this.openWindow(packetOf('credit'));
+    else this.send(packetOf('keep-alive'));
   }
 
   /** Grants the requester its first credits, by `packet`. */
@@ -233,9 +250,9 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const due = this.#nextIn === UNNUMBERED ? 'after a first one without' : `in place of ${this.#nextIn}`;
     const error = new ExchangeError('HF_FETCH_INVALID', `${came} ${due}`);
     const { over } = this;
-    // Whoever it was handed over to has been heard of, if wrongly.
+    // After a handoff this is a packet of the new requester, if a wrong one.
     this.#state = OPEN;
-    this.send(responsePacket('cancel'));
+    this.send(packetOf('cancel'));
     this.#end();
     if (over) return;
     this.#report(error);
@@ -249,14 +266,14 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     if (over) return;
     const { counters, log } = this.host;
     counters.sessionsCancelled++;
-    log[this.#quiet ? 'debug' : 'info'](this.#outcome({ reason: `the requester sent ${type}` }), 'fetch cancelled');
+    log[this.#quiet ? 'debug' : 'info'](this.#outcome({ reason: `the requester sent ${type}` }), 'request cancelled');
     this.letGo(new ExchangeError('HF_CLIENT_GONE', `the requester sent ${type}`));
   }
 
   #handOff(): void {
-    // What was owed to the old requester is the new one's, who counts on.
-    this.sendCredit();
-    this.send(responsePacket('handoff-proceed'));
+    // The new requester continues with the old one's credits.
+    this.#sendCredit();
+    this.send(packetOf('handoff-proceed'));
     this.#state = HANDED_OFF;
     this.keepAliveAt = NEVER;
     this.host.handedOff(this);
@@ -271,11 +288,13 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.#state = OPEN;
     this.keepAliveAt = host.now + host.keepAliveInterval;
     const held = this.#held;
-    this.#held = NONE;
-    for (const packet of held) this.send(packet);
+    this.#held = null;
+    if (held !== null) {
+      for (const packet of held.release()) this.send(packet);
+    }
     if (over) this.#end();
-    // What the fetcher has taken meanwhile.
-    else this.sendCredit();
+    // What both sides have granted meanwhile.
+    else this.settle();
   }
 
   // ---- to the requester
@@ -287,10 +306,13 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   }
 
   #hold(packet: ResponsePacket): void {
-    const kept = Object.assign(new ResponsePacket(), packet);
-    if (this.#held === NONE) this.#held = [kept];
-    else if (this.#held.length < MAX_HELD) this.#held.push(kept);
-    else this.#drop(new ExchangeError('HF_CLIENT_STALLED', 'too much was to be sent during a handoff'));
+    this.#held ??= new HeldPackets(this.host.held, this);
+    this.#held.add(packet);
+  }
+
+  onHeldTooMuch(): void {
+    this.#held = null;
+    this.#drop(new ExchangeError('HF_CLIENT_STALLED', 'too much was to be sent during a handoff'));
   }
 
   #transmit(packet: ResponsePacket): void {
@@ -298,13 +320,13 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const envelope = this.#envelope;
     packet.userData = this.#userData;
     if (envelope !== null) {
-      packet.ids = idsOf(id, 0);
+      if (id !== '') packet.ids = [{ id, seq: 0 }];
       host.link.reply(envelope, encodeResponsePacket(packet, format));
     } else if (this.named) {
       const seq = this.#nextOut++;
       packet.from = host.address;
-      packet.ids = idsOf(id, seq);
-      // Once is enough, as with the original.
+      packet.ids = [{ id, seq }];
+      // Once is enough, as with Zurl.
       packet.multi = this.#multi && (seq === 0 || packet.code === 101);
       if (this.byRouter) host.link.route(this.from, encodeResponsePacket(packet, format));
       else if (format === 'T') host.link.publish(encodeResponsePieces(packet, this.from));
@@ -315,26 +337,38 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     host.counters.packetsSent++;
   }
 
-  /** The requester may send so many bytes more: the fetcher has taken them. */
+  /** The requester may send so many more bytes: the target has taken them. */
   protected owe(bytes: number): void {
     if (bytes === 0) return;
-    if (this.#owed === 0) this.host.oweCredit(this);
     this.#owed += bytes;
     // Large grants go at once, so that the requester need not stop; small ones are collected for a moment.
-    if (this.#owed >= this.host.creditThreshold) this.sendCredit();
+    if (this.#owed >= this.host.creditThreshold) this.#sendCredit();
+    else this.#settleSoon();
   }
 
-  sendCredit(): void {
+  #sendCredit(): void {
     const bytes = this.#owed;
     if (bytes === 0 || this.#state !== OPEN) return;
     this.#owed = 0;
     this.#window += bytes;
-    const packet = responsePacket('credit');
+    const packet = packetOf('credit');
     packet.credits = bytes;
     this.send(packet);
   }
 
-  // ---- from the fetcher
+  #settleSoon(): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    this.host.settleSoon(this);
+  }
+
+  settle(): void {
+    this.#settling = false;
+    this.#sendCredit();
+    this.#passCredits(true);
+  }
+
+  // ---- from the target
 
   abstract onResponse(head: ResponseHead): void;
 
@@ -345,7 +379,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   }
 
   onResponseError(error: ExchangeError): void {
-    this.fetched = true;
+    this.answered = true;
     if (!this.over) this.fail(error);
   }
 
@@ -359,8 +393,29 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   onTurnEnd(): void {}
 
-  /** Grants the fetcher bytes of the response. */
-  protected grantResponse(bytes: number): void {
+  /** The requester grants bytes of the response. */
+  protected addCredits(bytes: number): void {
+    this.#credits.add(bytes);
+    this.#passCredits(false);
+  }
+
+  /** Counts bytes of the response that the target has sent. */
+  protected spendCredits(bytes: number): void {
+    this.#credits.spend(bytes);
+    if (this.#credits.pending) this.#passCredits(false);
+  }
+
+  /** @param small whether small grants have waited long enough */
+  #passCredits(small: boolean): void {
+    // During a handoff nothing more is asked of the target, since all that it sends has to wait.
+    if (this.#state !== OPEN) return;
+    const bytes = this.#credits.take(small);
+    if (bytes > 0) this.grantTarget(bytes);
+    else if (this.#credits.pending) this.#settleSoon();
+  }
+
+  /** Grants the target bytes of the response. */
+  protected grantTarget(bytes: number): void {
     if (this.responder === null) this.#early += bytes;
     else this.responder.onResponseCredit(bytes);
   }
@@ -369,18 +424,16 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** The exchange is complete, and all of it has been sent. */
   protected complete(): void {
-    // What was to be sent at last may have been too much to be kept.
+    // The last packet may have been too much to be held.
     if (this.over) return;
     const { log } = this.host;
-    log[this.#quiet ? 'debug' : 'info'](this.#outcome({}), 'fetched');
+    log[this.#quiet ? 'debug' : 'info'](this.#outcome({}), 'request complete');
     this.#finish();
   }
 
-  /** Tells the requester that there is no (further) answer. */
+  /** Tells the requester that there is no (further) response. */
   protected fail(error: ExchangeError, condition = this.#conditionOf(error)): void {
-    const packet = responsePacket('error');
-    packet.condition = condition;
-    this.failWith(error, packet);
+    this.failWith(error, errorPacket(condition));
   }
 
   /** The same with a packet that says more of it. */
@@ -402,7 +455,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.letGo(error);
   }
 
-  /** Ends a session whose requester is silent. It is told nothing, as it does not listen. */
+  /** Ends a session whose requester is silent, without telling it. */
   expire(seconds: number): void {
     if (!this.over) this.host.counters.sessionsExpired++;
     this.#drop(new ExchangeError('HF_CLIENT_GONE', `nothing came from the requester for ${seconds} s`));
@@ -431,27 +484,41 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   #end(): void {
     if (this.#state === ENDED) return;
     this.#state = ENDED;
-    this.#held = NONE;
+    this.#held?.release();
+    this.#held = null;
     this.onOver();
     this.host.ended(this);
   }
 
-  /** Lets go of what is kept for the fetcher or of it. */
+  /** Lets go of what is kept for the target or of it. */
   protected abstract onOver(): void;
 
-  /** Tells the fetcher that it works for nobody, once: what is said last may itself have been too much. */
+  /** Tells the target, once, that nobody waits for it any more. */
   protected letGo(error: ExchangeError): void {
-    if (this.fetched) return;
-    this.fetched = true;
+    if (this.answered) return;
+    this.answered = true;
     if (this.responder === null) this.#leftBy = error;
     else this.responder.onRequestError(error);
+  }
+
+  /** An exception is a defect of ours: it ends this session alone. */
+  onFault(thrown: unknown): void {
+    this.host.counters.faults++;
+    const error = internalError(thrown);
+    const { over } = this;
+    try {
+      if (!over) this.fail(error);
+    } finally {
+      this.#end();
+      if (!over) this.letGo(error);
+    }
   }
 
   #conditionOf(error: ExchangeError): string {
     return error.code === 'HF_FETCH_TIMEOUT' ? this.host.timeoutCondition : error.face.condition;
   }
 
-  /** A failure is told to whoever reads the log, because perhaps nobody listens to the packet. */
+  /** A failure is at least a warning in the log, because perhaps nobody listens to the packet. */
   #report(error: ExchangeError): void {
     const { counters, log } = this.host;
     const { code, detail } = error;
@@ -459,7 +526,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const level = error.face.level === 'error' ? 'error' : 'warn';
     log[this.#quiet ? 'debug' : level](
       this.#outcome({ code, condition: this.#conditionOf(error), detail }),
-      'fetch failed',
+      'request failed',
     );
   }
 
@@ -475,6 +542,13 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     };
     return Object.assign(record, more);
   }
+}
+
+/** A packet of that type that says nothing else. */
+export function packetOf(type: PacketType): ResponsePacket {
+  const packet = new ResponsePacket();
+  packet.type = type;
+  return packet;
 }
 
 function copyOf(bytes: Buffer): Buffer {

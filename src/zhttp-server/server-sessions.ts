@@ -44,7 +44,7 @@ export class ServerSessions<S extends HostedSession> {
   }
 }
 
-/** Addresses have no spaces, or nobody could be answered: so the key says which part is which. */
-function keyOf(from: string, id: string): string {
+/** Names a session. Addresses have no spaces, because a published packet ends its address with one. */
+export function keyOf(from: string, id: string): string {
   return `${from} ${id}`;
 }

@@ -11,7 +11,10 @@ interface Item {
   readonly code: number;
 }
 
-/** Things that wait at a time. Their bytes are bounded by credits, so only a flood of empty ones gets there. */
+/**
+ * Messages, pings and pongs of one requester that wait for a target. Their bytes are bounded by credits.
+ * @bound zhttp-websocket-items
+ */
 const MAX_ITEMS = 1_000;
 
 /** What a requester says on its way to the WebSocket: keeps, in its order, what the fetcher has not asked for yet. */

@@ -1,20 +1,20 @@
 import { isUtf8 } from 'node:buffer';
-import type { Fetcher, FetchRequest } from '../client/index.ts';
 import { withoutFields } from '../codec/fields/index.ts';
 import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
-import { NO_BODY, type PacketType, type RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import { NO_BODY, type PacketType, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 import {
   ExchangeError,
   type ResponseHead,
   type WebSocketRequester,
   type WebSocketResponder,
+  WINDOW,
 } from '../exchange/index.ts';
-import { responsePacket } from './response-packet.ts';
-import { ServerSession } from './server-session.ts';
+import type { Collector } from './collected-bytes.ts';
+import { MAX_BODY } from './http-server-session.ts';
+import { errorPacket } from './server-notices.ts';
+import { packetOf, ServerSession } from './server-session.ts';
+import type { ServerTarget, TargetRequest } from './server-target.ts';
 import { WebSocketOutbox } from './websocket-outbox.ts';
-
-/** Bytes of the body of an answer that refuses a WebSocket; the rest of a longer one is left out. */
-const MAX_REJECTION_BYTES = 100_000;
 
 /**
  * Empty messages, pings and pongs of an origin that are passed on while nothing is heard of the requester. They cost the origin no credit, and
@@ -23,13 +23,15 @@ const MAX_REJECTION_BYTES = 100_000;
 const MAX_EMPTY = 1_000;
 
 /** One WebSocket. */
-export class WebSocketServerSession extends ServerSession<WebSocketResponder> implements WebSocketRequester {
-  /** The responder takes nothing of the request for now. */
+export class WebSocketServerSession extends ServerSession<WebSocketResponder> implements WebSocketRequester, Collector {
+  /** The target takes nothing of the request for now. */
   #paused = false;
   #accepted = false;
-  /** The head of an answer other than 101, and what has come of its body. */
+  /** The head of a response other than 101, and what has come of its body. */
   #rejection: ResponseHead | null = null;
   #chunks: Buffer[] = [];
+  /** Bytes of `#chunks`, as far as more may follow. */
+  #collected = 0;
   readonly #outbox = new WebSocketOutbox();
   /** Whether the requester is in the middle of a message, and then whether that is text. */
   #within = false;
@@ -46,11 +48,24 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     return true;
   }
 
-  protected override ask(fetcher: Fetcher, request: FetchRequest): WebSocketResponder {
-    return fetcher.openWebSocket(request, this);
+  override get blocksRoom(): boolean {
+    return this.#collected > 0 && !this.host.collected.waits(this);
   }
 
-  protected override onAsked(): void {}
+  protected override firstCredits(granted: number): number {
+    return granted;
+  }
+
+  protected override begin(target: ServerTarget, request: TargetRequest): WebSocketResponder {
+    return target.openWebSocket(request, this);
+  }
+
+  protected override onBegun(): void {}
+
+  protected override acknowledge(more: boolean): void {
+    if (this.host.quietWebSockets) this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
+    else super.acknowledge(more);
+  }
 
   // ---- from the requester
 
@@ -64,7 +79,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
       default:
         if (!this.#onFrame(packet)) return;
     }
-    if (packet.credits > 0) this.grantResponse(packet.credits);
+    if (packet.credits > 0) this.addCredits(packet.credits);
   }
 
   /** Returns false when that was the end. */
@@ -143,7 +158,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     this.#checkClosed();
   }
 
-  // ---- from the fetcher
+  // ---- from the target
 
   override onResponse(head: ResponseHead): void {
     if (this.over) return;
@@ -151,12 +166,12 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     this.activeAt = this.host.now;
     if (head.status !== 101) {
       this.#rejection = head;
-      // One byte more than is passed on: so a body that is too long is seen to be.
-      this.grantResponse(MAX_REJECTION_BYTES + 1);
+      // The body goes out in one packet, so it has credits of its own.
+      this.grantTarget(WINDOW);
       return;
     }
     this.#accepted = true;
-    const packet = responsePacket();
+    const packet = new ResponsePacket();
     packet.code = head.status;
     packet.reason = head.reason;
     packet.headers = head.headers;
@@ -167,22 +182,35 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     if (this.over || this.#rejection === null) return;
     this.activeAt = this.host.now;
     this.received += chunk.length;
-    this.fetched = !more;
+    this.answered = !more;
     this.#chunks.push(chunk);
-    const whole = this.received <= MAX_REJECTION_BYTES;
-    if (more && whole) return;
-    const error = new ExchangeError('HF_ORIGIN_WEBSOCKET', `the origin answered ${this.status}`);
+    const whole = this.received <= this.#maxRejection;
+    if (more && whole) {
+      if (chunk.length === 0) return;
+      this.#collected += chunk.length;
+      if (this.host.collected.take(this, chunk.length)) this.grantTarget(chunk.length);
+      return;
+    }
+    const error = new ExchangeError('HF_ORIGIN_WEBSOCKET', `the origin responded with ${this.status}`);
     this.#reject(error, this.#rejection);
     this.letGo(error);
   }
 
+  onRoom(bytes: number): void {
+    if (!this.over) this.grantTarget(bytes);
+  }
+
+  /** Bytes of a rejection's body that fit into a packet. The rest of a longer one is left out. */
+  get #maxRejection(): number {
+    return Math.min(this.host.maxBodyBytes, MAX_BODY[this.format]);
+  }
+
   #reject(error: ExchangeError, { status, reason, headers }: ResponseHead): void {
-    const packet = responsePacket('error');
-    packet.condition = 'rejected';
+    const packet = errorPacket('rejected');
     packet.code = status;
     packet.reason = reason;
-    packet.body = Buffer.concat(this.#chunks, Math.min(this.received, MAX_REJECTION_BYTES));
-    // The body is framed anew, and perhaps cut short.
+    packet.body = Buffer.concat(this.#chunks, Math.min(this.received, this.#maxRejection));
+    // The packet frames the body now, and may have cut it.
     packet.headers = withoutFields(headers, (name) => name === 'content-length' || name === 'transfer-encoding');
     packet.headers.push('Content-Length', String(packet.body.length));
     this.failWith(error, packet);
@@ -195,8 +223,8 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     this.#originWithin = more;
     // The end of a message that has cost credit is not empty for nothing.
     if (chunk.length === 0 && !begun && this.#isFlood()) return;
-    const packet = responsePacket();
-    if (!text) packet.contentType = 'binary';
+    const packet = new ResponsePacket();
+    packet.contentType = text ? this.host.textType : 'binary';
     packet.body = chunk;
     packet.more = more;
     this.#pass(packet);
@@ -211,7 +239,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   }
 
   onResponseClose(code: number, reason: string): void {
-    const packet = responsePacket('close');
+    const packet = packetOf('close');
     if (code !== NO_STATUS) {
       packet.code = code;
       packet.body = Buffer.from(reason);
@@ -223,7 +251,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
 
   #passControl(type: PacketType, data: Buffer): void {
     if (data.length === 0 && this.#isFlood()) return;
-    const packet = responsePacket(type);
+    const packet = packetOf(type);
     packet.body = data;
     this.#pass(packet);
   }
@@ -240,20 +268,24 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   #pass(packet: ResponsePacket): void {
     if (this.over) return;
     this.activeAt = this.host.now;
-    if (packet.type !== 'close') this.received += packet.body.length;
+    const bytes = packet.type === 'close' ? 0 : packet.body.length;
+    this.received += bytes;
     this.send(packet);
+    if (bytes > 0 && !this.over) this.spendCredits(bytes);
   }
 
   // ---- the end
 
   #checkClosed(): void {
     if (!this.#originClosed || !this.#requesterClosed || !this.#outbox.empty) return;
-    this.fetched = true;
+    this.answered = true;
     this.complete();
   }
 
   protected override onOver(): void {
     this.#chunks = [];
     this.#outbox.drop();
+    if (this.#collected > 0) this.host.collected.release(this, this.#collected);
+    this.#collected = 0;
   }
 }

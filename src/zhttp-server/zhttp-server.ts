@@ -2,12 +2,12 @@ import { ServerEngine } from './server-engine.ts';
 import type { ZhttpServerOptions } from './server-options.ts';
 import { ZmqServerLink } from './zmq-server-link.ts';
 
-/** ZHTTP as its responder: makes the requests that come as messages, in stream mode and in req mode. */
+/** The server half of ZHTTP: takes requests as packets, in stream mode and in req mode, and gives them to a target. */
 export class ZhttpServer {
   readonly #engine: ServerEngine;
   readonly #link: ZmqServerLink;
 
-  /** @throws ZmqError for an address or a high-water mark that cannot be */
+  /** @throws ZmqError for an invalid address or high-water mark */
   constructor(options: ZhttpServerOptions) {
     let link: ZmqServerLink | undefined;
     this.#engine = new ServerEngine(options, (sink) => {
@@ -19,8 +19,8 @@ export class ZhttpServer {
 
   /**
    * Binds or connects all endpoints.
-   * @returns them as they are, with the ports that were taken
-   * @throws ZmqError when one cannot be bound, or is none
+   * @returns the endpoints, with the ports that were taken
+   * @throws ZmqError when one is invalid or cannot be bound
    */
   open(): Promise<string[]> {
     return this.#link.open();
@@ -37,8 +37,8 @@ export class ZhttpServer {
   }
 
   /**
-   * Ends what still runs: the requesters get an error each.
-   * @returns settles when that is sent, or cannot be
+   * Ends what still runs: each requester gets an error for each session.
+   * @returns settles when these are sent, or cannot be
    */
   stop(): Promise<void> {
     return this.#engine.stop();

@@ -119,7 +119,7 @@ test('a webhook is delivered for a program that has ended, and every monitor see
   const headers = received?.headers ?? [];
   assert.equal(headers[headers.indexOf('Content-Type') + 1], 'application/json');
   // The log has neither the query nor the body, where secrets are.
-  const { status, id, from, uri, bytes } = await running.program.logged('fetched');
+  const { status, id, from, uri, bytes } = await running.program.logged('request complete');
   assert.deepEqual([status, id, from, uri, bytes], [202, 'order-1', 'hooks', `http://${authority}/hook`, 5]);
   assert.ok(!running.program.stdout.includes('secret'));
   await stopFetcher(running);
@@ -134,7 +134,7 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
   ] as const;
   for (const [uri] of failures) {
     await sendAndExit(t, running, `J${JSON.stringify({ from: 'alone', id: uri, method: 'POST', uri })}`);
-    await running.program.logged('fetch failed', ({ id }) => id === uri);
+    await running.program.logged('request failed', ({ id }) => id === uri);
   }
   const monitors = await watching(t, running, 'hooks', 2);
   for (const [uri, condition] of failures) {
@@ -149,7 +149,7 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
     }
   }
   const { bridge } = await stopFetcher(running);
-  const failed = running.program.log().filter(({ msg }) => msg === 'fetch failed');
+  const failed = running.program.log().filter(({ msg }) => msg === 'request failed');
   assert.deepEqual(
     failed.map(({ from, id, condition, code, level }) => [from, id, condition, code, level]),
     ['alone', 'hooks'].flatMap((from) => failures.map(([uri, ...rest]) => [from, uri, ...rest, 'warn'])),
@@ -174,7 +174,7 @@ test('a request for one answer outlives every silence of its requester; one for 
   const one = await asked.next();
   await sendAndExit(t, running, `J${JSON.stringify({ ...request, id: 'many', uri: `${uri}many`, stream: true })}`);
   assert.equal((await asked.next()).url, '/many');
-  const { id, code } = await running.program.logged('fetch failed');
+  const { id, code } = await running.program.logged('request failed');
   assert.deepEqual([id, code], ['many', 'HF_CLIENT_GONE']);
   // Meanwhile there are signs of life.
   for (let signs = 0; signs < 4; ) {
@@ -199,7 +199,7 @@ test('a request that names nobody is made, and nothing is published; a quiet one
   for (const named of [{}, { from: 'hooks' }, { id: 'a' }]) {
     const before = origin.requests.length;
     await sendAndExit(t, running, `J${JSON.stringify({ ...named, method: 'POST', uri, body: 'x' })}`);
-    await running.program.logged('fetched', () => origin.requests.length > before);
+    await running.program.logged('request complete', () => origin.requests.length > before);
   }
   await sendAndExit(
     t,
@@ -212,7 +212,7 @@ test('a request that names nobody is made, and nothing is published; a quiet one
     [undefined, 200],
   );
   const { bridge } = await stopFetcher(running);
-  assert.equal(running.program.log().filter(({ msg }) => msg === 'fetched').length, 3);
+  assert.equal(running.program.log().filter(({ msg }) => msg === 'request complete').length, 3);
   assert.deepEqual([bridge.sessions, bridge.sessionsFailed], [4, 0]);
 });
 

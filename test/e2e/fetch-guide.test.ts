@@ -58,7 +58,7 @@ test('the webhook of the guide is delivered, and its monitor sees that it was an
   assert.equal(bodies[0], '/hook {"order":17,"state":"paid"}');
   await new Program(t, process.execPath, ['failing.mjs'], { cwd }).ended;
   await monitor.output(/order 18: failed: policy-violation\n/);
-  const { from, condition } = await fetcher.logged('fetch failed');
+  const { from, condition } = await fetcher.logged('request failed');
   assert.deepEqual([from, condition], ['hooks', 'policy-violation']);
   const { stdout } = await holdfast(t, ['fetch', '--endpoint', `ipc://${folder}/fetch-req`, `http://${host}/a`], {
     cwd,

@@ -38,7 +38,7 @@ test('a session lives as long as its requester gives signs of life, and gets som
   peer.write(FINE);
   assert.equal(await ending(sessions[0] as RequesterSession), '200 fine');
   // From now on the other one hears nothing.
-  const { id, code } = await rig.running.program.logged('fetch failed');
+  const { id, code } = await rig.running.program.logged('request failed');
   assert.deepEqual([id, code], [sessions[1]?.id, 'HF_CLIENT_GONE']);
   const { bridge } = await rig.stop();
   assert.deepEqual([bridge.sessionsExpired, bridge.sessionsFailed], [1, 1]);

@@ -188,15 +188,15 @@ class Play {
     const { counters, log, engine, fetcher } = this.rig;
     await engine.whenEmpty();
     for (const fetch of fetcher.fetches) assert.equal(fetch.ends, 1, 'each request has one end');
-    const fetched = log.with('fetched').length;
+    const fetched = log.with('request complete').length;
     assert.equal(counters.sessionsOpen, 0);
     assert.equal(
       counters.sessions,
       fetched + counters.sessionsFailed + counters.sessionsCancelled,
       'each has an outcome',
     );
-    assert.equal(counters.sessionsFailed, log.with('fetch failed').length);
-    assert.equal(counters.sessionsCancelled, log.with('fetch cancelled').length);
+    assert.equal(counters.sessionsFailed, log.with('request failed').length);
+    assert.equal(counters.sessionsCancelled, log.with('request cancelled').length);
     assert.equal(counters.requestsRefused, log.with('request refused').length);
     if (!byStop) assert.equal(this.rig.link.paused, false);
     for (const { id, fetch, kind } of this.#sessions) {

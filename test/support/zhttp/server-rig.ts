@@ -7,11 +7,15 @@ import {
   RequestPacket,
 } from '../../../src/codec/zhttp/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { FetchTarget, type FetchTargetOptions } from '../../../src/zhttp-server/fetch-target.ts';
 import { ServerEngine, type ServerEngineOptions } from '../../../src/zhttp-server/server-engine.ts';
 import { FakeLog } from '../fake-log.ts';
 import { manualClock } from '../manual-clock.ts';
 import { type FakeFetch, FakeFetcher } from './fake-fetcher.ts';
 import { FakeServerLink } from './fake-server-link.ts';
+
+/** What a test may change: of the engine, and of the target that fetches. */
+export type RigOptions = Partial<ServerEngineOptions & FetchTargetOptions>;
 
 /** What a test may say in a packet of a requester. */
 export type PacketFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userData'>> & {
@@ -35,7 +39,7 @@ export class ServerRig {
   /** Number of the next packet in each session. */
   readonly #seqs = new Map<string, number>();
 
-  constructor(changes: Partial<ServerEngineOptions> = {}, debugEnabled = false) {
+  constructor(changes: RigOptions = {}, debugEnabled = false) {
     this.log = new FakeLog(debugEnabled);
     let link: FakeServerLink | undefined;
     const options: ServerEngineOptions = {
@@ -45,11 +49,14 @@ export class ServerRig {
       maxBodyBytes: 10_000,
       sessionTimeout: 60_000,
       activityTimeout: 600_000,
-      guard: null,
-      obeyIgnorePolicies: true,
-      decompress: false,
       limits: DEFAULT_ZHTTP_LIMITS,
-      fetcher: this.fetcher,
+      target: new FetchTarget({
+        guard: null,
+        obeyIgnorePolicies: true,
+        decompress: false,
+        fetcher: this.fetcher,
+        ...changes,
+      }),
       wheel: this.wheel,
       counters: this.counters,
       log: this.log,
@@ -148,7 +155,7 @@ const clocks = new WeakMap<TestContext, (seconds: number) => void>();
 /** An engine on a stopped clock, and what moves that by seconds. */
 export function serverRig(
   t: TestContext,
-  changes: Partial<ServerEngineOptions> = {},
+  changes: RigOptions = {},
   debugEnabled = false,
 ): ServerRig & { readonly advance: (seconds: number) => void } {
   const advance = clocks.get(t) ?? manualClock(t);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
-import { ZhttpServer, type ZhttpServerOptions } from '../../../src/zhttp-server/index.ts';
+import { FetchTarget, ZhttpServer, type ZhttpServerOptions } from '../../../src/zhttp-server/index.ts';
 import { SubSocket } from '../../../src/zmq/index.ts';
 import { turn } from '../manual-clock.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -41,11 +41,8 @@ export class ZhttpServerRig {
       maxBodyBytes: 100_000,
       sessionTimeout: 60_000,
       activityTimeout: 600_000,
-      guard: null,
-      obeyIgnorePolicies: true,
-      decompress: false,
       limits: DEFAULT_ZHTTP_LIMITS,
-      fetcher: this.fetcher,
+      target: new FetchTarget({ guard: null, obeyIgnorePolicies: true, decompress: false, fetcher: this.fetcher }),
       wheel,
       counters: this.counters,
       zmqCounters,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bridgeLimits, clientLimits, webSocketLimits } from '../../../src/app/fetch-limits.ts';
+import { clientLimits, serverLimits, targetOptions, webSocketLimits } from '../../../src/app/fetch-limits.ts';
 import { type FetchPlan, fetchPlans } from '../../../src/app/index.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS } from '../../../src/client/index.ts';
 import { parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
@@ -38,8 +38,8 @@ const plan: FetchPlan = parseConfig({
   },
 }).fetch;
 
-test('A bridge is bounded by what the section says of those who ask', () => {
-  assert.deepEqual(bridgeLimits(plan), {
+test('A ZHTTP server is bounded by what the section says of requesters', () => {
+  assert.deepEqual(serverLimits(plan), {
     // One character for each byte.
     address: '\xc3\xa9',
     stream: [parseFetchEndpoints('ipc://s')],
@@ -53,22 +53,23 @@ test('A bridge is bounded by what the section says of those who ask', () => {
     maxBodyBytes: 6,
     sessionTimeout: 12_000,
     activityTimeout: 10_000,
-    requestTimeout: 11_000,
-    obeyIgnorePolicies: true,
-    decompress: false,
     limits: { maxPacketBytes: 70_000, maxHeaders: 8 },
   });
+  assert.deepEqual(targetOptions(plan), { obeyIgnorePolicies: true, decompress: false, requestTimeout: 11_000 });
 });
 
-test('Where there is to be no bound there is none, and what only Condure has is there only for it', () => {
+test('Where there is to be no bound there is none, and what only Condure and Zurl do is done only for them', () => {
   const unbounded = { ...plan, maxOpenRequests: 0, timeout: 0, requestTimeout: 0 };
-  const limits = bridgeLimits(unbounded);
+  const limits = serverLimits(unbounded);
   assert.deepEqual(
     [limits.maxOpenRequests, limits.activityTimeout],
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
   );
-  assert.equal('requestTimeout' in limits || 'timeoutCondition' in limits, false);
-  assert.equal(bridgeLimits({ ...plan, timeoutCondition: 'x' }).timeoutCondition, 'x');
+  assert.equal('timeoutCondition' in limits || 'quietWebSockets' in limits || 'namesText' in limits, false);
+  assert.equal('requestTimeout' in targetOptions(unbounded), false);
+  assert.equal(serverLimits({ ...plan, timeoutCondition: 'x' }).timeoutCondition, 'x');
+  const { quietWebSockets, namesText } = serverLimits({ ...plan, quietWebSockets: true, namesText: true });
+  assert.deepEqual([quietWebSockets, namesText], [true, true]);
   assert.equal(webSocketLimits({ ...plan, anyFrameSize: true }).maxFrameBytes, Number.POSITIVE_INFINITY);
 });
 

@@ -74,8 +74,8 @@ test('who has given no address or no id gets no refusal, but it is counted and l
 test('any first number will do where no further packet has to follow it', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ seq: 7 });
-  rig.follow({ type: 'credit', credits: 1 });
-  assert.deepEqual(fetch.take(), ['credit 1']);
+  rig.follow({ type: 'credit', credits: 500 });
+  assert.deepEqual(fetch.take(), ['credit 500']);
   const unnumbered = rig.stream({ id: 'b', seq: null });
   rig.follow({ id: 'b', type: 'credit', credits: 1, seq: 0 });
   assert.deepEqual(unnumbered.take(), ['error HF_FETCH_INVALID']);
@@ -212,11 +212,11 @@ test('one packet for many sessions concerns each of them, but for those that can
       ['three', 1],
       ['three', 2],
     ],
-    { type: 'credit', credits: 5 },
+    { type: 'credit', credits: 500 },
   );
   assert.deepEqual(
     fetches.map((fetch) => fetch.take()),
-    [['credit 5'], ['error HF_FETCH_INVALID'], ['credit 5', 'credit 5']],
+    [['credit 500'], ['error HF_FETCH_INVALID'], ['credit 500', 'credit 500']],
   );
   assert.deepEqual(rig.link.take(), ['me two#1 cancel', 'me nobody cancel']);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MAX_HELD_BYTES, MAX_HELD_TOTAL } from '../../../src/zhttp-server/held-packets.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { serverRig } from '../../support/zhttp/server-rig.ts';
 
@@ -15,7 +16,7 @@ test('a packet out of sequence, or without a number, ends the session with a can
   }
   assert.deepEqual([rig.counters.sessionsFailed, rig.counters.sessionsOpen], [3, 0]);
   assert.equal(
-    rig.log.with('fetch failed')[2]?.fields.detail,
+    rig.log.with('request failed')[2]?.fields.detail,
     'packet without a number of the requester came in place of 1',
   );
 });
@@ -31,7 +32,7 @@ test('a cancel or an error ends the session in silence, also out of sequence', (
   }
   assert.equal(rig.link.take().length, 6);
   assert.deepEqual([rig.counters.sessionsCancelled, rig.counters.sessionsFailed, rig.counters.sessionsOpen], [6, 0, 0]);
-  assert.equal(rig.log.with('fetch cancelled').length, 6);
+  assert.equal(rig.log.with('request cancelled').length, 6);
 });
 
 test('a cancel during the response lets nothing more out', async (t) => {
@@ -125,7 +126,7 @@ test('a stream or WebSocket whose requester is silent is given up in silence, co
   assert.deepEqual(stream.take(), ['error HF_CLIENT_GONE']);
   assert.ok(rig.link.take().every((packet) => packet.includes('keep-alive')));
   assert.deepEqual([rig.counters.sessionsExpired, rig.counters.sessionsFailed, rig.counters.sessionsOpen], [2, 2, 0]);
-  assert.equal(rig.log.with('fetch failed')[0]?.fields.detail, 'nothing came from the requester for 60 s');
+  assert.equal(rig.log.with('request failed')[0]?.fields.detail, 'nothing came from the requester for 60 s');
 });
 
 test('one answer is waited for without signs of life of the requester, also if nobody wants it', (t) => {
@@ -210,9 +211,9 @@ test('a session that is handed over waits for its new requester, and goes on wit
   fetch.respond().data('while', true).data('waiting', true);
   rig.advance(40);
   assert.deepEqual(rig.link.take(), []);
-  rig.follow({ from: 'heir', type: 'keep-alive', seq: 2, credits: 3 });
+  rig.follow({ from: 'heir', type: 'keep-alive', seq: 2, credits: 600 });
   assert.deepEqual(rig.link.take(), ['heir a#2 data 200 OK "while" more', 'heir a#3 data "waiting" more']);
-  assert.deepEqual(fetch.take(), ['credit 3']);
+  assert.deepEqual(fetch.take(), ['credit 600']);
   // From now on it is the new one's, who has announced nothing.
   rig.advance(31);
   assert.deepEqual(rig.link.take(), ['heir a#4 keep-alive']);
@@ -228,9 +229,9 @@ test('the requester that has handed it over may go on with it itself', (t) => {
   const fetch = rig.stream();
   rig.follow({ type: 'handoff-start' });
   rig.follow({ type: 'handoff-proceed' });
-  rig.follow({ type: 'credit', credits: 1 });
+  rig.follow({ type: 'credit', credits: 500 });
   rig.link.take();
-  assert.deepEqual(fetch.take(), ['credit 1']);
+  assert.deepEqual(fetch.take(), ['credit 500']);
   fetch.respond().data('end');
   assert.deepEqual(rig.link.take(), ['me a#2 data 200 OK "end"']);
 });
@@ -270,12 +271,12 @@ test('of two sessions with the same id the old address tells which is meant', (t
   rig.follow({ type: 'handoff-start' });
   rig.follow({ from: 'you', type: 'handoff-start' });
   rig.link.take();
-  rig.follow({ from: 'heir', oldFrom: 'you', seq: 2, type: 'credit', credits: 7 });
-  assert.deepEqual(other.take(), ['credit 7']);
+  rig.follow({ from: 'heir', oldFrom: 'you', seq: 2, type: 'credit', credits: 700 });
+  assert.deepEqual(other.take(), ['credit 700']);
   rig.follow({ from: 'heir2', oldFrom: 'nobody', seq: 2, type: 'credit', credits: 7 });
   assert.deepEqual(rig.link.take(), ['heir2 a cancel']);
-  rig.follow({ from: 'heir2', seq: 2, type: 'credit', credits: 8 });
-  assert.deepEqual(rig.fetcher.fetches[0]?.take(), ['credit 8']);
+  rig.follow({ from: 'heir2', seq: 2, type: 'credit', credits: 800 });
+  assert.deepEqual(rig.fetcher.fetches[0]?.take(), ['credit 800']);
 });
 
 test('a session cannot be taken over by a requester that has one of this id, nor without a handoff', (t) => {
@@ -286,8 +287,8 @@ test('a session cannot be taken over by a requester that has one of this id, nor
   rig.follow({ from: 'thief', type: 'credit', credits: 1, seq: 1, oldFrom: 'me' });
   assert.deepEqual(rig.link.take(), ['thief a cancel']);
   rig.follow({ type: 'handoff-start' });
-  rig.follow({ from: 'heir', type: 'credit', credits: 5, oldFrom: 'me' });
-  assert.deepEqual([mine.take(), theirs.take()], [[], ['credit 5']]);
+  rig.follow({ from: 'heir', type: 'credit', credits: 500, oldFrom: 'me' });
+  assert.deepEqual([mine.take(), theirs.take()], [[], ['credit 500']]);
 });
 
 test('what comes to its end during a handoff waits for the new requester', (t) => {
@@ -315,7 +316,7 @@ test('an end that waits for nobody is given up after the session timeout', (t) =
   rig.advance(62);
   assert.deepEqual(rig.link.take(), []);
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsExpired], [0, 0]);
-  assert.equal(rig.log.with('fetched').length, 1);
+  assert.equal(rig.log.with('request complete').length, 1);
 });
 
 test('an end that waits is let go of by a cancel, or when the program stops', async (t) => {
@@ -332,20 +333,77 @@ test('an end that waits is let go of by a cancel, or when the program stops', as
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsCancelled, rig.counters.sessionsFailed], [0, 0, 0]);
 });
 
-test('a thousand packets wait for the end of a handoff; one more is the end', (t) => {
+test('a megabyte of packets waits for the end of a handoff, each counted with 256 bytes; one more is the end', (t) => {
   const rig = serverRig(t);
-  const fetch = rig.openWebSocket();
+  const packets = MAX_HELD_BYTES / 256;
+  const fetch = rig.openWebSocket(1_000, { credits: 10_000 });
   rig.follow({ type: 'handoff-start' });
   rig.link.take();
-  for (let i = 0; i < 1_000; i++) fetch.message('');
+  for (let i = 0; i < packets; i++) fetch.message('x');
   assert.equal(fetch.ended, false);
-  fetch.message('');
+  fetch.message('x');
   assert.deepEqual(fetch.take(), ['error HF_CLIENT_STALLED']);
-  const last = rig.openWebSocket();
+  const last = rig.openWebSocket(1_000, { credits: 10_000 });
   rig.follow({ type: 'handoff-start' });
-  for (let i = 0; i < 1_000; i++) last.message('');
+  for (let i = 0; i < packets; i++) last.message('x');
   last.fail('HF_ORIGIN_CLOSED');
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 2]);
+  assert.equal(rig.engine.held.bytes, 0);
+});
+
+test('where all sessions together hold too much during handoffs, the one that holds most is ended', (t) => {
+  const rig = serverRig(t);
+  const chunk = Buffer.alloc(65_536);
+  const fetches = [];
+  for (let i = 0; i < MAX_HELD_TOTAL / 262_144; i++) {
+    const fetch = rig.stream({ id: `s${i}`, credits: 262_144 });
+    rig.follow({ id: `s${i}`, type: 'handoff-start' });
+    fetch.respond();
+    // The first one holds less than the others.
+    for (let sent = i === 0 ? 1 : 0; sent < 4; sent++) fetch.data(chunk, true);
+    fetches.push(fetch);
+  }
+  const [small, large] = fetches;
+  assert.equal(fetches.filter((fetch) => fetch.ended).length, 0);
+  const next = rig.stream({ id: 'next', credits: 262_144 });
+  rig.follow({ id: 'next', type: 'handoff-start' });
+  next.respond();
+  for (let sent = 0; sent < 2; sent++) next.data(chunk, true);
+  assert.deepEqual([small?.ended, large?.ended, next.ended], [false, true, false]);
+  assert.ok(rig.engine.held.bytes <= MAX_HELD_TOTAL);
+});
+
+test('however much a requester grants, no more than one window is asked of the target while nobody takes it', (t) => {
+  const rig = serverRig(t);
+  const fetch = rig.stream({ credits: 2 ** 50 });
+  assert.equal(fetch.window, 262_144);
+  fetch.respond();
+  for (let i = 0; i < 4; i++) fetch.data(Buffer.alloc(32_768), true);
+  // What has been passed on may follow again.
+  assert.deepEqual(fetch.take(), ['credit 131072']);
+  rig.follow({ type: 'handoff-start' });
+  for (let i = 0; i < 8; i++) fetch.data(Buffer.alloc(32_768), true);
+  assert.deepEqual([fetch.take(), fetch.window], [[], 0]);
+  rig.link.take();
+  rig.follow({ from: 'heir', seq: 2, type: 'keep-alive' });
+  assert.equal(rig.link.take().length, 8);
+  assert.deepEqual(fetch.take(), ['credit 262144']);
+});
+
+test('small grants are collected until they are worth a packet, or for a tenth of a second', (t) => {
+  const rig = serverRig(t);
+  const fetch = rig.stream();
+  for (let i = 0; i < 4; i++) rig.follow({ type: 'credit', credits: 100 });
+  assert.deepEqual(fetch.take(), []);
+  rig.follow({ type: 'credit', credits: 100 });
+  assert.deepEqual(fetch.take(), ['credit 500']);
+  rig.follow({ type: 'credit', credits: 1 });
+  rig.follow({ type: 'credit', credits: 2 });
+  rig.advance(0.2);
+  assert.deepEqual(fetch.take(), ['credit 3']);
+  const none = rig.stream({ id: 'b', credits: 0 });
+  rig.follow({ id: 'b', type: 'credit', credits: 1 });
+  assert.deepEqual(none.take(), ['credit 1'], 'without credits of the first packet nothing tells what is small');
 });
 
 // ---- what the log says
@@ -367,9 +425,9 @@ test('every outcome is logged, without what may be secret', (t) => {
   }));
   const about = { id: 'a', from: 'me', method: 'GET', uri: 'https://example.com:8443/path' };
   const anonymous = { ...about, id: undefined, from: undefined, status: undefined, bytes: 0 };
-  const failed = { level: 'warn', message: 'fetch failed' };
+  const failed = { level: 'warn', message: 'request failed' };
   assert.deepEqual(records, [
-    { level: 'info', message: 'fetched', ...about, method: 'POST', status: 404, bytes: 5 },
+    { level: 'info', message: 'request complete', ...about, method: 'POST', status: 404, bytes: 5 },
     {
       ...failed,
       ...about,
@@ -381,7 +439,7 @@ test('every outcome is logged, without what may be secret', (t) => {
     },
     {
       level: 'info',
-      message: 'fetch cancelled',
+      message: 'request cancelled',
       ...about,
       status: undefined,
       bytes: 0,
@@ -396,7 +454,7 @@ test('every outcome is logged, without what may be secret', (t) => {
 test('for debugging the log has the query, but never the password', (t) => {
   const rig = serverRig(t, {}, true);
   rig.stream({ uri: 'https://user:secret@example.com/path?a=b' }).respond().data('');
-  assert.equal(rig.log.with('fetched')[0]?.fields.uri, 'https://example.com/path?a=b');
+  assert.equal(rig.log.with('request complete')[0]?.fields.uri, 'https://example.com/path?a=b');
 });
 
 test('a quiet request is logged for debugging only, whatever becomes of it', (t) => {

@@ -1,0 +1,25 @@
+import type { RequestPacket } from '../codec/zhttp/index.ts';
+import type { Requester, Responder, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+
+/** A request that came as a packet. */
+export interface TargetRequest {
+  /** Names the request in the log. */
+  readonly id: string;
+  /** The first packet. Its body, if any, comes as request data like the rest of it. */
+  readonly packet: RequestPacket;
+  /** Bytes of the request body: 0 for none, `UNKNOWN_LENGTH` when only its end will tell. */
+  readonly bodyLength: number;
+  /** Bytes of response body, or of a WebSocket's payload, that may be sent before more is granted. */
+  readonly credits: number;
+}
+
+/**
+ * What responds to requests that come as packets: fetch makes them, and a proxy behind a remote edge routes them. A failure comes
+ * to the requester as `onResponseError`, perhaps before the call returns. Its `face.condition` is what the packet says of it.
+ */
+export interface ServerTarget {
+  /** A request whose URI has the scheme `http` or `https`. */
+  request(request: TargetRequest, requester: Requester): Responder;
+  /** A request whose URI has the scheme `ws` or `wss`. */
+  openWebSocket(request: TargetRequest, requester: WebSocketRequester): WebSocketResponder;
+}
