@@ -56,6 +56,7 @@ function commonLimits(edge: EdgeSection) {
     // Messages are passed on in pieces, so one that goes on for ever costs no memory either.
     maxFragments: edge.maxMessageBytes === 0 ? Number.MAX_SAFE_INTEGER : DEFAULT_LIMITS.maxFragments,
     closeTimeout: edge.closeTimeout,
+    acceptTimeout: edge.acceptTimeout,
   };
 }
 

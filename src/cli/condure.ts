@@ -78,6 +78,7 @@ export function condureCommand(): Command {
     ['stream-timeout', 'seconds', 'client or outbound request without activity in stream mode', edge.streamTimeout],
     ['session-timeout', 'seconds', 'handler or asker without activity in stream mode', edge.sessionTimeout],
     ['backend-timeout', 'seconds', 'wait for a handler to take a request', edge.backendTimeout],
+    ['accept-timeout', 'seconds', 'wait for a turn, beyond the number of connections', edge.acceptTimeout],
     ['drain-timeout', 'seconds', 'wait for requests in flight at the end', server.drainTimeout],
   ] as const) {
     command.option(`--${name} <${value}>`, `${description} (default: ${preset})`, numeric);

@@ -49,7 +49,7 @@ const shape = {
     default: 100,
     from: 1,
     to: MAX_CONNECTIONS,
-    doc: 'Connections in req mode at the same time. One more is answered 503 and closed.',
+    doc: 'Connections in req mode that are served at the same time. Up to 1,024 more wait for their turn, unread.',
   }),
   stream_maxconn: count({
     default: 10_000,
@@ -130,6 +130,12 @@ const shape = {
     from: 1,
     to: MAX_CONNECTIONS,
     doc: 'TLS handshakes of one listener that may be under way at the same time. One more connection is closed at once.',
+  }),
+  accept_timeout: seconds({
+    default: 10,
+    from: 0.1,
+    to: 3600,
+    doc: 'Time that a connection over `req_maxconn` or `stream_maxconn` waits for its turn. Afterwards it is answered 503 and closed.',
   }),
   close_timeout: seconds({
     default: 10,

@@ -39,7 +39,13 @@ export const sections = {
         default: 50_000,
         from: 1,
         to: 10_000_000,
-        doc: 'Client connections at the same time. One more is answered 503 and closed.',
+        doc: 'Client connections that are served at the same time. Up to 1,024 more wait for their turn, unread.',
+      }),
+      accept_timeout: seconds({
+        default: 10,
+        from: 0.1,
+        to: 3600,
+        doc: 'Time that a connection over `max_connections` waits for its turn. Afterwards it is answered 503 and closed.',
       }),
       max_header_bytes: bytes({
         default: 16_384,
@@ -131,7 +137,7 @@ export const sections = {
         default: 128,
         from: 1,
         to: 1_000_000,
-        doc: "Publishers' connections at the same time. One more is answered 503 and closed.",
+        doc: "Publishers' connections that are served at the same time. Further ones wait, as those of clients do.",
       }),
     },
   },

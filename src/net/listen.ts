@@ -28,6 +28,7 @@ export interface Listener {
 /**
  * Binds `address` and gives every accepted socket to `accept`; with `tls` a `TLSSocket`, once its handshake is done.
  * @param highWaterMark bytes that a socket buffers in user space before its writer is told to wait
+ * @param paused whether a plain socket is not read before its `resume` is called. A handshake has to be read at once.
  * @throws Error with the address in its message when it cannot be bound
  */
 export async function listen(
@@ -35,6 +36,7 @@ export async function listen(
   highWaterMark: number,
   accept: (socket: Socket) => void,
   tls?: TlsSettings,
+  paused = false,
 ): Promise<Listener> {
   const acceptor = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
   const server = createServer(
@@ -42,6 +44,7 @@ export async function listen(
       allowHalfOpen: true,
       noDelay: true,
       highWaterMark,
+      pauseOnConnect: paused && acceptor === null,
     },
     acceptor === null ? accept : acceptor.onConnection,
   );

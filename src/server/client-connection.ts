@@ -56,6 +56,8 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
 
   abstract drain(): void;
 
+  abstract leaveIfIdle(): boolean;
+
   abstract cut(): void;
 
   abstract onInputEnd(): void;
@@ -85,9 +87,13 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   }
 
   #take(input: Buffer): void {
+    let rest: Buffer | null = null;
     this.consuming = true;
-    const rest = this.consume(input);
-    this.consuming = false;
+    try {
+      rest = this.consume(input);
+    } finally {
+      this.consuming = false;
+    }
     if (rest !== null && !this.finished) this.#keep(rest);
     this.afterInput();
   }

@@ -1,6 +1,14 @@
 import type { Socket } from 'node:net';
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
-import type { Counters, ExchangeError, Log, ResponseHead, Service, WebSocketService } from '../exchange/index.ts';
+import type {
+  Counters,
+  ErrorCode,
+  ExchangeError,
+  Log,
+  ResponseHead,
+  Service,
+  WebSocketService,
+} from '../exchange/index.ts';
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
 
@@ -25,6 +33,10 @@ export interface ConnectionHost {
   onceDrained(socket: Socket): void;
   /** Has what is added called at the end of this turn of the event loop. */
   readonly turn: TurnQueue;
+  /** Whether connections wait for their turn: those that are served end after their present response. */
+  readonly crowded: boolean;
+  /** Answers a connection that has had no turn with an error, and ends it. */
+  refuse(socket: Socket, code: ErrorCode): void;
   /** Lets `connection` have `socket` from now on. */
   replace(socket: Socket, connection: Connection): void;
 }

@@ -1,20 +1,24 @@
 import type { Socket } from 'node:net';
-import { fault, type TimerWheel, TurnQueue } from '../clock/index.ts';
+import { fault, type Guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
   type Counters,
   type Current,
+  type ErrorCode,
   ExchangeError,
   errorResponse,
+  internalError,
   type Log,
   type ResponseHead,
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { type ListenAddress, type Listener, listen, type TlsSettings } from '../net/index.ts';
+import { type ListenAddress, type Listener, listen, peerAddress, type TlsSettings } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Connection } from './http1-connection.ts';
+import { NewConnection } from './new-connection.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** What a server is made of. */
 export interface HttpServerOptions {
@@ -36,16 +40,33 @@ export interface HttpServerOptions {
 }
 
 const CONNECTION = Symbol('connection');
+const PLACE = Symbol('place');
+
+/** It has its turn. */
+const SERVED = 0;
+const WAITING = 1;
+/** It is told that it gets no turn. */
+const REFUSED = 2;
 
 interface ClientSocket extends Socket {
   [CONNECTION]: Connection;
+  [PLACE]: typeof SERVED | typeof WAITING | typeof REFUSED;
 }
 
-/** Connections over the maximum that are being told so, at the most; beyond them a socket is simply closed. */
-const MAX_TURNED_AWAY = 256;
+/**
+ * Connections that are being told that they get no turn. Beyond them a socket is closed without a response.
+ * @bound refused-connections
+ */
+const MAX_REFUSED_CONNECTIONS = 256;
 
-/** Accepts connections on any number of addresses and speaks HTTP/1 on them, and WebSocket where a client asks for it. */
-export class HttpServer implements ConnectionHost {
+/** Connections that are looked at for one that is idle, each time that one has to wait. */
+const MAX_LOOKED_AT = 256;
+
+/**
+ * Accepts connections on any number of addresses and speaks HTTP/1 on them, and WebSocket where a client asks for it. Connections
+ * beyond `maxConnections` wait for their turn, unread; those that are idle between two requests make room for them.
+ */
+export class HttpServer implements ConnectionHost, Guarded {
   readonly service: Service;
   readonly webSocketService: WebSocketService | null;
   readonly compression: boolean;
@@ -60,7 +81,11 @@ export class HttpServer implements ConnectionHost {
   readonly #connections: Connection[] = [];
   readonly #limits: Current<ServerLimits>;
   #accepted = 0;
-  #turnedAway = 0;
+  #served = 0;
+  #refused = 0;
+  readonly #waiting = new WaitingLine();
+  /** Where the search for an idle connection goes on. */
+  #lookAt = 0;
   readonly turn = new TurnQueue();
   #whenEmpty: (() => void)[] = [];
 
@@ -87,7 +112,7 @@ export class HttpServer implements ConnectionHost {
    * @throws Error when it cannot be bound
    */
   async listen(address: ListenAddress, tls?: TlsSettings): Promise<Listener> {
-    const listener = await listen(address, SOCKET_BUFFER, (socket) => this.#accept(socket as ClientSocket), tls);
+    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, tls, true);
     this.#listeners.push(listener);
     return listener;
   }
@@ -96,7 +121,13 @@ export class HttpServer implements ConnectionHost {
   drain(): void {
     this.draining = true;
     for (const listener of this.#listeners) listener.close();
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of [...this.#connections]) {
+      try {
+        connection.drain();
+      } catch (thrown) {
+        fault(connection, thrown);
+      }
+    }
   }
 
   /** Settles when no connection is open. */
@@ -112,6 +143,10 @@ export class HttpServer implements ConnectionHost {
     for (const connection of [...this.#connections]) connection.cut();
   }
 
+  get crowded(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   onceDrained(socket: Socket): void {
     socket.once('drain', onDrain);
   }
@@ -123,57 +158,119 @@ export class HttpServer implements ConnectionHost {
     this.#add(connection);
   }
 
-  #accept(socket: ClientSocket): void {
-    const { counters, limits } = this;
-    const refused = this.draining || this.#connections.length - this.#turnedAway >= limits.maxConnections;
-    if (refused) {
-      const code = this.draining ? 'HF_DRAINING' : 'HF_TOO_MANY_CONNECTIONS';
-      this.#turnAway(socket, new ExchangeError(code));
-      return;
-    }
-    this.#open(socket);
-    socket.on('close', this.#onClose);
-    counters.connectionsAccepted++;
-    counters.connectionsOpen++;
+  /** One connection could not be accepted. */
+  onFault(thrown: unknown): void {
+    const { code, detail } = internalError(thrown);
+    this.counters.faults++;
+    this.log.error({ code, detail }, 'internal error');
   }
 
-  /** Tells a client that it is one too many, unless there are too many of those already. */
-  #turnAway(socket: ClientSocket, error: ExchangeError): void {
+  // ---- accepting
+
+  readonly #onSocket = (socket: Socket): void => {
+    try {
+      this.#accept(socket as ClientSocket);
+    } catch (thrown) {
+      socket.destroy();
+      fault(this, thrown);
+    }
+  };
+
+  #accept(socket: ClientSocket): void {
+    const connection = new NewConnection(socket, this, ++this.#accepted);
+    socket[CONNECTION] = connection;
+    socket[PLACE] = WAITING;
+    this.#add(connection);
+    socket.on('error', onError);
+    socket.on('close', this.#onClose);
+    if (this.draining) {
+      this.refuse(socket, 'HF_DRAINING');
+    } else if (this.#served < this.limits.maxConnections && !this.crowded) {
+      this.#serve(connection);
+    } else if (this.#waiting.full) {
+      this.refuse(socket, 'HF_TOO_MANY_CONNECTIONS');
+    } else {
+      this.#waiting.add(connection);
+      connection.wait();
+      this.#makeRoom();
+    }
+  }
+
+  #serve(connection: NewConnection): void {
+    const socket = connection.socket as ClientSocket;
+    socket[PLACE] = SERVED;
+    this.#served++;
+    this.counters.connectionsAccepted++;
+    this.counters.connectionsOpen++;
+    connection.start();
+    read(socket);
+  }
+
+  /** Gives the turns that are free to those that wait for one. */
+  #serveWaiting(): void {
+    while (this.#served < this.limits.maxConnections) {
+      const connection = this.#waiting.next();
+      if (connection === undefined) return;
+      this.#serve(connection);
+    }
+    if (this.crowded) this.#makeRoom();
+  }
+
+  /** Ends a connection that is idle between two requests, if one is found soon (RFC 9112 §9.5 lets a server do so at any time). */
+  #makeRoom(): void {
+    const connections = this.#connections;
+    for (let left = Math.min(MAX_LOOKED_AT, connections.length); left > 0; left--) {
+      this.#lookAt = (this.#lookAt + 1) % connections.length;
+      if (connections[this.#lookAt]?.leaveIfIdle() === true) return;
+    }
+  }
+
+  refuse(socket: Socket, code: ErrorCode): void {
+    const client = socket as ClientSocket;
     this.counters.connectionsRefused++;
-    this.log.debug({ peer: socket.remoteAddress, code: error.code }, 'connection turned away');
-    if (this.#turnedAway >= MAX_TURNED_AWAY) {
+    this.log.debug({ peer: peerAddress(socket), code }, 'connection refused');
+    const former = client[CONNECTION] as NewConnection;
+    former.stop();
+    this.#waiting.remove(former);
+    client[PLACE] = REFUSED;
+    this.#refused++;
+    if (this.#refused > MAX_REFUSED_CONNECTIONS) {
       socket.destroy();
       return;
     }
-    this.#turnedAway++;
-    const connection = this.#open(socket);
-    socket.on('close', () => {
-      this.#turnedAway--;
-      this.#closed(connection);
-    });
-    connection.turnAway(error);
-  }
-
-  #open(socket: ClientSocket): Http1Connection {
-    const connection = new Http1Connection(socket, this, ++this.#accepted);
-    socket[CONNECTION] = connection;
-    this.#add(connection);
-    socket.on('data', onData);
-    socket.on('end', onEnd);
-    socket.on('error', onError);
-    return connection;
+    const connection = new Http1Connection(socket, this, this.#accepted);
+    this.replace(socket, connection);
+    read(client);
+    connection.turnAway(new ExchangeError(code));
   }
 
   /** One function for all sockets: a closure for each would cost memory in every idle connection. */
   readonly #onClose = ((server: HttpServer) =>
     function (this: Socket): void {
-      server.counters.connectionsOpen--;
-      server.#closed((this as ClientSocket)[CONNECTION]);
+      server.#closed(this as ClientSocket);
     })(this);
 
-  #closed(connection: Connection): void {
+  #closed(socket: ClientSocket): void {
+    const connection = socket[CONNECTION];
     this.#remove(connection);
-    connection.onClosed();
+    if (socket[PLACE] === SERVED) {
+      this.#served--;
+      this.counters.connectionsOpen--;
+    } else if (socket[PLACE] === REFUSED) {
+      this.#refused--;
+    } else {
+      this.#waiting.remove(connection as NewConnection);
+    }
+    try {
+      connection.onClosed();
+    } catch (thrown) {
+      fault(connection, thrown);
+    }
+    try {
+      this.#serveWaiting();
+    } catch (thrown) {
+      fault(this, thrown);
+    }
     if (this.#connections.length > 0) return;
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
@@ -188,6 +285,14 @@ export class HttpServer implements ConnectionHost {
     this.#connections[place] = last;
     last.place = place;
   }
+}
+
+/** Begins to read from a socket that was accepted. */
+function read(socket: ClientSocket): void {
+  socket.on('data', onData);
+  socket.on('end', onEnd);
+  // It was accepted paused.
+  socket.resume();
 }
 
 function onData(this: Socket, chunk: Buffer): void {

@@ -2,8 +2,10 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type BodyReader, bodyReader, type Http1RequestHead, RequestHeadReader } from '../codec/http1/index.ts';
 import { ExchangeError, type Payload, type Requester, type Responder, type ResponseHead } from '../exchange/index.ts';
+import { peerAddress } from '../net/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
+import { LastLook } from './last-look.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
@@ -46,9 +48,11 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   #last = false;
   /** Whether a FIN ends the exchange that runs, because its responder wants it so. */
   #halfCloseAborts = false;
+  /** Whether it ends as soon as it is between two requests. */
+  #leaving = false;
 
   constructor(socket: Socket, server: ConnectionHost, number: number) {
-    super(socket, server, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
+    super(socket, server, { address: peerAddress(socket), port: socket.remotePort ?? 0 });
     this.#number = number;
     this.watch();
   }
@@ -116,7 +120,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     server.counters.requests++;
     this.#last = !head.keepAlive;
     this.#halfCloseAborts = false;
-    const keepAlive = head.keepAlive && !server.draining;
+    const keepAlive = head.keepAlive && !server.draining && !server.crowded && !this.#leaving;
     const writer = new ResponseWriter(this.socket, head.method, head.version, keepAlive);
     this.#writer = writer;
     this.#exchanges++;
@@ -217,8 +221,10 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   // ---- the answer (Requester)
 
   onResponse(head: ResponseHead): void {
-    if (this.#writer === null) return;
-    this.#writer.head(head);
+    const writer = this.#writer;
+    if (writer === null) return;
+    if (this.server.crowded) writer.keepAlive = false;
+    writer.head(head);
     this.server.turn.add(this);
   }
 
@@ -307,7 +313,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     const read = this.#body === null;
     const keepAlive = (this.#writer as ResponseWriter).keepAlive && read;
     this.forgetExchange();
-    if (!keepAlive || this.server.draining) {
+    if (!keepAlive) {
       const nothingComes = this.#last && read && this.unread === null && this.#state === EXCHANGE;
       if (nothingComes && this.#endsAtOnce) this.closeSocket();
       else this.#end();
@@ -315,6 +321,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     }
     this.#state = IDLE;
     this.watch();
+    if (this.#leaving || this.server.draining || this.server.crowded) this.#leave();
     if (this.consuming) return;
     if (this.unread !== null) this.consumeUnread();
     else if (this.inputEnded) this.#end();
@@ -373,6 +380,8 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
       return;
     }
     writer.dropHead();
+    // RFC 9112 §9.6: what is left of the request would have to be read first, and is not wanted any more.
+    if (this.#body !== null) writer.keepAlive = false;
     const { head, body } = this.server.describeError(error);
     // RFC 6455 §4.4, RFC 9110 §15.5.22: the answer names what to upgrade to.
     if (error.code === 'HF_WEBSOCKET_VERSION') head.headers.push('Upgrade', 'websocket', 'Sec-WebSocket-Version', '13');
@@ -389,7 +398,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     } else if (this.blocked) {
       this.cutStalled();
     } else if (this.#state === IDLE) {
-      this.#end();
+      this.#leave();
     } else if (this.#state === HEAD) {
       this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request header took too long'));
     } else if (this.#bodyIsDue) {
@@ -424,10 +433,27 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
 
   // ---- the end
 
-  /** No more requests on this connection: whoever is between requests leaves now, others after their answer. */
+  /** Ends the connection if it is between two requests, else after the response to the present one. */
   drain(): void {
-    if (this.#state === IDLE) this.#end();
-    else if (this.#writer !== null) this.#writer.keepAlive = false;
+    if (this.#leaving) return;
+    if (this.#state === IDLE) this.#leave();
+    else if (this.#writer?.started === false) this.#writer.keepAlive = false;
+    else this.#leaving = true;
+  }
+
+  leaveIfIdle(): boolean {
+    if (this.#state !== IDLE || this.#leaving || this.finished || this.#exchanges === 0) return false;
+    this.#leave();
+    return true;
+  }
+
+  /** Ends the connection between two requests. A request that has arrived already gets its response before. */
+  #leave(): void {
+    if (this.finished) return;
+    this.#leaving = true;
+    new LastLook(this, this.server.turn, () => {
+      if (this.#state === IDLE) this.#end();
+    });
   }
 
   /** Answers a connection that is one too many. */

@@ -14,6 +14,8 @@ export interface Connection extends Guarded {
   onClosed(): void;
   /** No further exchange on this connection; those that run come to their end. */
   drain(): void;
+  /** Ends it in order if it is between two requests, to make room for others. Returns whether it does. */
+  leaveIfIdle(): boolean;
   /** Ends it without a word. */
   cut(): void;
 }

@@ -3,8 +3,10 @@ import type { WebSocketLimits } from '../codec/websocket/index.ts';
 
 /** Bounds of what clients may do. All times in seconds, 0 meaning no limit only where said. */
 export interface ServerLimits extends Http1Limits, WebSocketLimits {
-  /** Connections open at once; one more is answered 503. */
+  /** Connections that are served at the same time; further ones wait for their turn. */
   readonly maxConnections: number;
+  /** How long a connection waits for its turn. Then it is answered 503. */
+  readonly acceptTimeout: number;
   /** From the first byte of a request head to its last. */
   readonly headerTimeout: number;
   /** How long a connection is kept open between requests, and before the first one. */

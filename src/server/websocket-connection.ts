@@ -414,6 +414,10 @@ export class WebSocketConnection
     responder?.onRequestError(new ExchangeError('HF_DRAINING'));
   }
 
+  leaveIfIdle(): boolean {
+    return false;
+  }
+
   protected override onDeadline(): void {
     if (this.finished) this.endLingering();
     else if (this.blocked) this.cutStalled();

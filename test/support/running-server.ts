@@ -18,6 +18,7 @@ const LIMITS: ServerLimits = {
   ...DEFAULT_LIMITS,
   ...WEBSOCKET_LIMITS,
   maxConnections: 1_000,
+  acceptTimeout: 10,
   headerTimeout: 10,
   idleTimeout: 75,
   bodyTimeout: 60,
@@ -73,6 +74,11 @@ export class RunningServer {
       this.server.destroy();
       wheel.stop();
     });
+  }
+
+  /** How many connections were accepted so far. */
+  get accepted(): number {
+    return this.#accepted.length;
   }
 
   async connect(): Promise<RawClient> {

@@ -29,6 +29,7 @@ router_resp = true
 tls_identities_dir = "/etc/certs"
 tls_handshake_timeout = 3
 tls_max_handshakes = 9
+accept_timeout = 3
 close_timeout = 4
 compression = true
 workers = 2
@@ -61,6 +62,7 @@ workers = 2
     tlsIdentitiesDir: '/etc/certs',
     tlsHandshakeTimeout: 3,
     tlsMaxHandshakes: 9,
+    acceptTimeout: 3,
     closeTimeout: 4,
     compression: true,
     workers: 2,

@@ -35,6 +35,7 @@ test('an empty file gives the documented defaults', () => {
     server: {
       listen: [{ kind: 'tcp', host: null, port: 7999 }],
       maxConnections: 50_000,
+      acceptTimeout: 10,
       maxHeaderBytes: 16_384,
       maxHeaders: 128,
       maxTargetBytes: 8192,
@@ -94,6 +95,7 @@ test('an empty file gives the documented defaults', () => {
       tlsIdentitiesDir: '.',
       tlsHandshakeTimeout: 10,
       tlsMaxHandshakes: 4096,
+      acceptTimeout: 10,
       closeTimeout: 10,
       compression: false,
       workers: 1,

@@ -14,6 +14,7 @@ const LIMITS = {
   ...DEFAULT_LIMITS,
   ...WEBSOCKET_LIMITS,
   maxConnections: 100,
+  acceptTimeout: 10,
   headerTimeout: 10,
   idleTimeout: 75,
   bodyTimeout: 60,
