@@ -30,6 +30,8 @@ export class Counters {
   holdsOpen = 0;
   holdsStarted = 0;
   holdsTimedOut = 0;
+  /** Replays of held requests that failed: the requests stayed held. */
+  replaysFailed = 0;
   /** Channels beyond the limit that a hold asked for in vain. */
   subscriptionsDropped = 0;
   itemsPublished = 0;

@@ -66,6 +66,9 @@ export abstract class CreditedBody {
     this.pass(payload.body, true);
   }
 
+  /** A payload that was given does not wait any more: its last bytes are about to be passed, or it was dropped. */
+  protected payloadLeft(_payload: Payload, _dropped: boolean): void {}
+
   /**
    * Gives bytes to be passed behind those that wait. `chunk` belongs to the body from now on.
    * @param last whether the body ends with them
@@ -124,6 +127,9 @@ export abstract class CreditedBody {
   /** Forgets what waits. Nothing is passed any more. */
   drop(): void {
     this.done = true;
+    for (let waiting = this.#first; waiting !== null; waiting = waiting.next) {
+      if (waiting.payload !== null) this.payloadLeft(waiting.payload, true);
+    }
     this.#first = null;
     this.#last = null;
     this.waiting = 0;
@@ -160,9 +166,12 @@ export abstract class CreditedBody {
     const whole = end === first.end;
     if (payload !== null && payload.items > 0) this.itemBytes -= length;
     if (whole) {
-      this.items -= payload?.items ?? 0;
       this.#first = first.next;
       if (this.#first === null) this.#last = null;
+      if (payload !== null) {
+        this.items -= payload.items;
+        this.payloadLeft(payload, false);
+      }
     } else {
       first.start = end;
     }

@@ -8,6 +8,8 @@ export class Payload {
   readonly items: number;
   /** `body` as one HTTP/1.1 chunk (RFC 9112 §7.1); set by the first connection that writes it. */
   http1Chunk: Buffer | null = null;
+  /** In how many queues it waits; set by those who count the bytes that wait. */
+  queued = 0;
 
   constructor(body: Buffer, items = 1) {
     this.body = body;

@@ -1,116 +1,136 @@
-/** One hold's place in one channel. */
-export class Subscription<H> {
-  readonly hold: H;
-  readonly channel: Channel<H>;
-  /** Index in the channel's list; -1 once it is cancelled. */
+import type { Guarded } from '../clock/index.ts';
+import type { Format, Step } from './step.ts';
+
+/** Somebody who gets what is published to channels. */
+export interface Receiver extends Guarded {
+  /** Which of the published formats it takes. */
+  readonly format: Format;
+  /**
+   * Takes a step of its format. May join and leave channels.
+   * @param now wheel time in whole milliseconds
+   * @returns the work that this was: 1 for a write of a few kilobytes
+   */
+  receive(step: Step, now: number): number;
+}
+
+/** A receiver's place in one channel. */
+export class Membership {
+  readonly receiver: Receiver;
+  readonly group: Group;
+  /** Index in the group's list, -1 once it has ended. */
   position: number;
 
-  constructor(hold: H, channel: Channel<H>, position: number) {
-    this.hold = hold;
-    this.channel = channel;
+  constructor(receiver: Receiver, group: Group, position: number) {
+    this.receiver = receiver;
+    this.group = group;
     this.position = position;
   }
 
-  /** Ends it; harmless when it has ended. */
-  cancel(): void {
-    if (this.position >= 0) this.channel.remove(this);
+  get channel(): Channel {
+    return this.group.channel;
   }
 }
 
-/** The holds of one kind that wait for the items of one channel, in a plain array: a fan-out is a loop over it. */
-export class Channel<H> {
-  readonly name: string;
-  readonly #channels: Channels<H>;
-  readonly #members: Subscription<H>[] = [];
+/**
+ * The members of a channel that get the same bytes, in a plain array: a fan-out is a loop over it. Today these are the members that
+ * take the same format.
+ */
+export class Group {
+  readonly channel: Channel;
+  readonly format: Format;
+  /** While a walk is on, it may hold memberships that have ended; their position is -1. */
+  readonly members: Membership[] = [];
   #walking = false;
-  /** Cancelled subscriptions that are still in the list because it is being walked. */
   #gaps = 0;
 
-  constructor(name: string, channels: Channels<H>) {
-    this.name = name;
-    this.#channels = channels;
+  constructor(channel: Channel, format: Format) {
+    this.channel = channel;
+    this.format = format;
   }
 
-  /** How many holds are subscribed. */
   get size(): number {
-    return this.#members.length - this.#gaps;
+    return this.members.length - this.#gaps;
   }
 
-  /** Subscribes `hold`, which must not be subscribed yet. */
-  add(hold: H): Subscription<H> {
-    const subscription = new Subscription(hold, this, this.#members.length);
-    this.#members.push(subscription);
-    return subscription;
+  add(receiver: Receiver): Membership {
+    const membership = new Membership(receiver, this, this.members.length);
+    this.members.push(membership);
+    return membership;
   }
 
-  /** Takes a subscription of this channel out. The last one takes the channel along. */
-  remove(subscription: Subscription<H>): void {
-    const { position } = subscription;
-    subscription.position = -1;
+  remove(membership: Membership): void {
+    const { position } = membership;
+    membership.position = -1;
     if (this.#walking) {
-      // Nothing moves under a walk: else it would miss a hold, or visit one twice.
+      // Nothing moves under a walk: it would miss a member, or visit one twice.
       this.#gaps++;
-    } else {
-      const last = this.#members.pop() as Subscription<H>;
-      if (last !== subscription) {
-        this.#members[position] = last;
-        last.position = position;
-      }
+      return;
     }
-    if (this.size === 0) this.#channels.delete(this);
+    const last = this.members.pop() as Membership;
+    if (last !== membership) {
+      this.members[position] = last;
+      last.position = position;
+    }
   }
 
-  /** Visits every hold that is subscribed now and still is when its turn comes; `visit` may cancel and add subscriptions. */
-  forEach(visit: (hold: H) => void): void {
-    const members = this.#members;
-    const end = members.length;
+  /**
+   * Begins a walk, which may take several turns of the event loop. No member moves until `endWalk`. One walk at a time.
+   * @returns where it ends: who joins later is not visited
+   */
+  beginWalk(): number {
     this.#walking = true;
-    for (let i = 0; i < end; i++) {
-      const member = members[i] as Subscription<H>;
-      if (member.position >= 0) visit(member.hold);
-    }
-    this.#walking = false;
-    if (this.#gaps > 0) this.#closeGaps();
+    return this.members.length;
   }
 
-  #closeGaps(): void {
+  endWalk(): void {
+    this.#walking = false;
+    if (this.#gaps === 0) return;
     let kept = 0;
-    for (const member of this.#members) {
+    for (const member of this.members) {
       if (member.position < 0) continue;
       member.position = kept;
-      this.#members[kept++] = member;
+      this.members[kept++] = member;
     }
-    this.#members.length = kept;
+    this.members.length = kept;
     this.#gaps = 0;
   }
 }
 
-/** The channels that holds of one kind wait on, by name. A channel is there while somebody waits on it. */
-export class Channels<H> {
-  readonly #byName = new Map<string, Channel<H>>();
+/** One channel: its members, and what is known of it even while it has none. */
+export class Channel {
+  readonly name: string;
+  /** Few: one for each format. */
+  readonly groups: Group[] = [];
+  /** Id of the last item that was published while the channel had members; null if that is not known. */
+  lastId: string | null = null;
+  /** Wheel time since which it has no member, in milliseconds. */
+  idleSince = 0;
 
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** How many members it has. */
   get size(): number {
-    return this.#byName.size;
+    let size = 0;
+    for (const group of this.groups) size += group.size;
+    return size;
   }
 
-  get(name: string): Channel<H> | undefined {
-    return this.#byName.get(name);
+  /** The group of a format, or null if nobody has taken that format here yet. */
+  groupOf(format: Format): Group | null {
+    for (const group of this.groups) {
+      if (group.format === format) return group;
+    }
+    return null;
   }
 
-  /** Subscribes `hold` to the channels with these names, no name twice. */
-  subscribe(hold: H, names: readonly string[]): Subscription<H>[] {
-    return names.map((name) => {
-      let channel = this.#byName.get(name);
-      if (channel === undefined) {
-        channel = new Channel(name, this);
-        this.#byName.set(name, channel);
-      }
-      return channel.add(hold);
-    });
-  }
-
-  /** Forgets a channel that nobody waits on any more. */
-  delete(channel: Channel<H>): void {
-    this.#byName.delete(channel.name);
+  add(receiver: Receiver): Membership {
+    let group = this.groupOf(receiver.format);
+    if (group === null) {
+      group = new Group(this, receiver.format);
+      this.groups.push(group);
+    }
+    return group.add(receiver);
   }
 }

@@ -1,66 +1,60 @@
-import { WheelTimer } from '../clock/index.ts';
 import { type ExchangeError, internalError, Payload, type Requester, type Responder } from '../exchange/index.ts';
-import type { HubOptions } from './hub-options.ts';
-import { SendQueue } from './send-queue.ts';
+import { Backlog, type BacklogOwner } from './backlog.ts';
+import type { HubRoom } from './hub-room.ts';
+import { Subscriber } from './subscriber.ts';
 
-/** The place that all holds of one hub share. */
-export interface HubRoom extends HubOptions {
-  /** Every client that is held, those included whose request is being replayed. */
-  readonly holds: Set<Held>;
-}
-
-/** A subscription as its hold sees it. */
-interface Membership {
-  readonly channel: { readonly name: string };
-  cancel(): void;
-}
-
-/** The body of no bytes. */
-export const EMPTY = Buffer.alloc(0);
-const NO_CHANNELS: readonly Membership[] = [];
+const EMPTY = Buffer.alloc(0);
 
 /**
- * A client that is held: answers its exchange from the hand-over on, and passes it no more bytes than it granted. It has one
- * object and no buffer as long as the client keeps up.
+ * A client that is held: the responder of its exchange from the hand-over on. It passes the client no more bytes than were granted, and
+ * has one object and no buffer as long as the client keeps up.
  */
-export abstract class Held extends WheelTimer implements Responder {
+export abstract class Held extends Subscriber implements Responder, BacklogOwner {
   /** The request's id, for the log. */
   readonly id: string;
   protected readonly room: HubRoom;
   protected readonly requester: Requester;
-  /** Bytes that the client takes before it grants more. There are none left while something waits in `queue`. */
+  /** Bytes that the client takes before it grants more. 0 while there is a backlog, which then has them. */
   credits: number;
   /** Wheel time in whole milliseconds when bytes were last passed: a small integer, which is noted without an allocation. */
   protected lastSent = 0;
-  protected queue: SendQueue | null = null;
-  protected memberships: readonly Membership[] = NO_CHANNELS;
-  /** Whether the exchange has ended: nothing may be passed to the requester any more. */
+  /** The exchange has ended: nothing may be passed to the requester any more. */
   protected over = false;
-  #draining = false;
+  #backlog: Backlog | null = null;
+  /** It waits to join channels: nothing is passed. */
+  #suspended = false;
+  /** Items that found no room since the client fell behind. */
+  #dropped = 0;
 
   constructor(room: HubRoom, id: string, requester: Requester, credits: number) {
-    super();
+    super(room.channels);
     this.room = room;
     this.id = id;
     this.requester = requester;
     this.credits = credits;
   }
 
-  /** The hub drains: says goodbye to the client. */
-  abstract drain(): void;
-
-  /** Items may have been lost on their way to the hub: asks the origin anew where that is possible. */
-  abstract recover(): void;
-
   /** Begins to wait for the items of channels. */
-  enter(memberships: readonly Membership[]): void {
-    this.memberships = memberships;
+  enter(names: readonly string[]): void {
+    for (const name of names) this.join(name);
     this.room.holds.add(this);
     this.room.counters.holdsStarted++;
     this.room.counters.holdsOpen++;
   }
 
-  /** The request was complete before its answer became a hold: what still comes of its body is taken and forgotten. */
+  /** What is published waits from now on, within the bounds of the client's queue, until `resumeItems`. */
+  suspendItems(): void {
+    this.#suspended = true;
+    this.#needBacklog().hold();
+  }
+
+  resumeItems(): void {
+    this.#suspended = false;
+    this.#backlog?.release();
+    this.#settle();
+  }
+
+  /** The request was complete before its response became a hold: what still comes of its body is taken and forgotten. */
   onRequestData(chunk: Buffer, more: boolean): void {
     if (more && !this.over) this.requester.onRequestCredit(chunk.length);
   }
@@ -68,14 +62,14 @@ export abstract class Held extends WheelTimer implements Responder {
   onRequestError(_error: ExchangeError): void {
     this.over = true;
     this.leave();
-    const { queue } = this;
-    this.queue = null;
-    if (queue !== null) this.#reportDropped(queue, 'slow client left');
+    this.#dropBacklog();
+    this.#reportDropped('slow client left');
   }
 
   onResponseCredit(bytes: number): void {
-    this.credits += bytes;
-    if (this.queue !== null) this.#drainQueue();
+    if (this.#backlog === null) this.credits += bytes;
+    else this.#backlog.credit(bytes);
+    this.#settle();
   }
 
   /** Ends the waiting: no item, no timer and no recovery reaches the hold any more. Harmless when it has ended. */
@@ -83,8 +77,7 @@ export abstract class Held extends WheelTimer implements Responder {
     if (!this.room.holds.delete(this)) return;
     this.room.counters.holdsOpen--;
     this.room.wheel.cancel(this);
-    for (const membership of this.memberships) membership.cancel();
-    this.memberships = NO_CHANNELS;
+    this.partAll();
   }
 
   /** Passes bytes that are for this client alone: now, or as the credits allow, however many there are. */
@@ -92,45 +85,43 @@ export abstract class Held extends WheelTimer implements Responder {
     if (bytes.length <= this.credits) {
       this.spend(bytes.length);
       this.requester.onResponseData(bytes, true);
-    } else {
-      this.#enqueue(new Payload(bytes, 0));
+      return;
     }
+    this.#give(new Payload(bytes, 0));
   }
 
-  /** Passes a published item: now, or as the credits allow; drops it if the queue has no room for what they do not cover. */
+  /** Passes a published item: now, or as the credits allow. Drops it if the queue has no room for what they do not cover. */
   protected sendOrDrop(item: Payload): void {
     const { length } = item.body;
-    const { limits, counters, log } = this.room;
+    const { limits, counters, log, budget } = this.room;
     if (length <= this.credits) {
       counters.itemsDelivered += item.items;
       this.spend(length);
       this.requester.onResponsePayload(item);
       return;
     }
-    this.queue ??= new SendQueue();
-    const { queue } = this;
-    if (queue.items < limits.queueItems && queue.bytes + length - this.credits <= limits.queueBytes) {
-      this.#enqueue(item);
+    const items = this.#backlog?.items ?? 0;
+    const bytes = this.#backlog?.itemBytes ?? 0;
+    // There are no credits while something waits.
+    const fits = items < limits.queueItems && bytes + length - this.credits <= limits.queueBytes;
+    if (fits && budget.admits(item, bytes)) {
+      this.#give(item);
       return;
     }
-    if (queue.dropped === 0) {
-      log.warn({ id: this.id, items: queue.items, bytes: queue.bytes }, 'slow client: items are dropped for it');
-    }
-    queue.dropped += item.items;
+    if (this.#dropped === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items are dropped for it');
+    this.#dropped += item.items;
     counters.itemsDropped += item.items;
   }
 
   /** Ends the response with `last`, after what waits. */
   protected finish(last: Buffer = EMPTY): void {
-    if (this.queue === null && last.length <= this.credits) {
+    if (this.#backlog === null && last.length <= this.credits) {
       this.over = true;
       this.requester.onResponseData(last, false);
-      return;
+    } else {
+      this.#needBacklog().give(last, true);
     }
-    this.queue ??= new SendQueue();
-    this.queue.ending = true;
-    if (last.length > 0) this.queue.push(new Payload(last, 0));
-    this.#drainQueue();
+    this.#settle();
   }
 
   /** Notes that bytes are passed. To be called before the requester is, which may grant more at once. */
@@ -139,45 +130,9 @@ export abstract class Held extends WheelTimer implements Responder {
     this.lastSent = Math.floor(this.room.wheel.now);
   }
 
-  #enqueue(payload: Payload): void {
-    this.queue ??= new SendQueue();
-    this.queue.push(payload);
-    this.#drainQueue();
-  }
-
-  #drainQueue(): void {
-    // Credits may be granted from within the call that takes bytes: the loop that made the call goes on with them.
-    if (this.#draining) return;
-    this.#draining = true;
-    for (let { queue } = this; queue !== null; queue = this.queue) {
-      if (queue.empty) {
-        this.queue = null;
-        this.#reportDropped(queue, 'slow client has caught up');
-        if (queue.ending) this.finish();
-      } else if (this.credits > 0) {
-        this.#passNext(queue);
-      } else {
-        break;
-      }
-    }
-    this.#draining = false;
-  }
-
-  #passNext(queue: SendQueue): void {
-    const { items } = queue;
-    const piece = queue.take(this.credits);
-    this.room.counters.itemsDelivered += items - queue.items;
-    if (piece instanceof Payload) {
-      this.spend(piece.body.length);
-      this.requester.onResponsePayload(piece);
-    } else {
-      this.spend(piece.length);
-      this.requester.onResponseData(piece, true);
-    }
-  }
-
-  #reportDropped(queue: SendQueue, message: string): void {
-    if (queue.dropped > 0) this.room.log.info({ id: this.id, dropped: queue.dropped }, message);
+  onBacklogPass(more: boolean): void {
+    this.lastSent = Math.floor(this.room.wheel.now);
+    if (!more) this.over = true;
   }
 
   override onFault(thrown: unknown): void {
@@ -185,10 +140,45 @@ export abstract class Held extends WheelTimer implements Responder {
     const error = internalError(thrown);
     counters.faults++;
     log.error({ id: this.id, code: error.code, detail: error.detail }, 'internal error');
-    if (this.over) return;
+    const ended = this.over;
     this.over = true;
     this.leave();
-    this.queue = null;
-    this.requester.onResponseError(error);
+    this.#dropBacklog();
+    if (!ended) this.requester.onResponseError(error);
+  }
+
+  #give(payload: Payload): void {
+    this.#needBacklog().givePayload(payload);
+    this.#settle();
+  }
+
+  #needBacklog(): Backlog {
+    if (this.#backlog === null) {
+      this.#backlog = new Backlog(this.requester, this.credits, this.room, this);
+      this.credits = 0;
+    }
+    return this.#backlog;
+  }
+
+  /** Takes the credits back and frees the backlog when nothing waits any more. */
+  #settle(): void {
+    const backlog = this.#backlog;
+    if (backlog !== null) {
+      if (this.#suspended || backlog.waiting > 0 || (backlog.complete && !backlog.done)) return;
+      this.#backlog = null;
+      this.credits = backlog.credits;
+    }
+    this.#reportDropped('slow client has caught up');
+  }
+
+  #dropBacklog(): void {
+    this.#backlog?.drop();
+    this.#backlog = null;
+  }
+
+  #reportDropped(message: string): void {
+    if (this.#dropped === 0) return;
+    this.room.log.info({ id: this.id, dropped: this.#dropped }, message);
+    this.#dropped = 0;
   }
 }

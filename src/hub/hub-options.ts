@@ -1,21 +1,39 @@
 import type { TimerWheel } from '../clock/index.ts';
+import type { PublishItem } from '../codec/grip/index.ts';
 import type { Counters, Log } from '../exchange/index.ts';
 
 /** Bounds of what one held client may cost. */
 export interface HubLimits {
-  /** Channels that one hold is subscribed to; what an origin names beyond them is ignored. 20 by default. */
+  /**
+   * Channels that one hold is subscribed to. Further ones that an origin names are ignored. 20 by default.
+   * @bound hub-subscriptions
+   */
   readonly connectionSubscriptionMax: number;
   /** Items that wait for a client that is slower than its channels. 100 by default. */
   readonly queueItems: number;
-  /** Bytes of those items; an item larger than this and the client's credits together never reaches the client. */
+  /**
+   * Bytes of those items. An item larger than this and the client's credits together never reaches the client.
+   * @bound hub-client-queue
+   */
   readonly queueBytes: number;
 }
 
 /**
- * Applies an RFC 6902 patch to a JSON text and returns the changed text; null when either is invalid, the document is neither an
- * object nor an array, or an operation fails. Must not throw.
+ * Applies an RFC 6902 patch to a JSON text and returns the changed text. Null when either is invalid, the document is neither an
+ * object nor an array, an operation fails, or it takes too much work. Must not throw, and must not change `patch`.
  */
 export type PatchBody = (document: string, patch: readonly unknown[]) => string | null;
+
+/**
+ * Where a store of items or a broker stands: between what a publisher or an origin asks for and what the hub does. Each method calls
+ * `proceed` once, now or later.
+ */
+export interface HubStages {
+  /** `items` were accepted. They are delivered after `proceed`, and so are all that are accepted later: there is one order. */
+  publish(items: readonly PublishItem[], proceed: () => void): void;
+  /** A client joins `channels`. What is published meanwhile waits for it, within the bounds of its queue, until `proceed`. */
+  join(channels: readonly string[], proceed: () => void): void;
+}
 
 /** What a hub needs from outside. */
 export interface HubOptions {
@@ -25,4 +43,6 @@ export interface HubOptions {
   readonly limits: HubLimits;
   /** For published items that carry a `body-patch`. */
   readonly patchBody: PatchBody;
+  /** Absent: nothing stands in between. */
+  readonly stages?: HubStages;
 }

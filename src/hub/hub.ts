@@ -1,13 +1,20 @@
-import type { Hold, HttpStreamFormat, Instruct, PublishItem } from '../codec/grip/index.ts';
-import type { Requester, RequestHead } from '../exchange/index.ts';
-import { PublishedAnswer } from './answer.ts';
-import { Channels } from './channel.ts';
-import type { Held, HubRoom } from './held.ts';
+import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
+import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
+import { internalError, type Requester, type RequestHead } from '../exchange/index.ts';
+import { Channels } from './channels.ts';
+import { Delivery } from './delivery.ts';
+import { Drain } from './drain.ts';
+import type { Held } from './held.ts';
 import type { HubOptions } from './hub-options.ts';
+import type { HubRoom } from './hub-room.ts';
+import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
+import { QueueBudget } from './queue-budget.ts';
+import { ReplayPacer } from './replay-pacer.ts';
 import { type FormerHold, type Replay, ResponseHold } from './response-hold.ts';
+import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
-import { StreamRun } from './stream-run.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** An exchange that the hub is to take over. */
 export interface HoldOptions {
@@ -32,41 +39,45 @@ export interface HoldOptions {
 export interface HubStats {
   /** Clients held. */
   readonly holds: number;
-  /** Channels with a client; one on which both responses and streams are held counts twice. */
+  /** Channels with a client. */
   readonly channels: number;
 }
-
-/** The end of the streams of a channel. */
-interface StreamClose {
-  readonly close: string;
-}
-
-type Step = PublishedAnswer | StreamRun | StreamClose;
 
 /**
  * Holds clients' exchanges and passes them what is published to their channels.
  *
- * What is published within one turn of the event loop is delivered at its end, in the order of publishing; items for the same
- * streams travel together. A client that is held between a publish and that moment gets the item.
+ * Publishing has two steps. Items are *accepted* in one order over all channels, and then *delivered* in that order, in slices from the
+ * end of the event loop's turn on. A client that is held before an item's delivery begins gets the item.
  */
-export class Hub {
+export class Hub implements Guarded {
   readonly #room: HubRoom;
-  readonly #streams = new Channels<StreamHold>();
-  readonly #responses = new Channels<ResponseHold>();
   readonly #keepAlives = new KeepAlivePlans();
-  /** What was published and is not delivered yet. */
-  #steps: Step[] = [];
-  /** The last stream step, while contents can still be added to it. */
-  #openRun: StreamRun | null = null;
-  #scheduled = false;
-  #draining = false;
+  readonly #delivery: Delivery;
+  readonly #staged: StagedItems;
+  readonly #intake: Intake;
+  readonly #drain: Drain;
 
   constructor(options: HubOptions) {
-    this.#room = { ...options, holds: new Set<Held>() };
+    const turns = new TurnQueue();
+    const onFault = (thrown: unknown): void => this.onFault(thrown);
+    this.#room = {
+      ...options,
+      holds: new Set<Subscriber>(),
+      channels: new Channels(options.wheel, onFault),
+      budget: new QueueBudget(),
+      pacer: new ReplayPacer(turns, onFault),
+      turns,
+      draining: false,
+    };
+    const onProgress = (): void => this.#onProgress();
+    this.#delivery = new Delivery(this.#room, onProgress);
+    this.#staged = new StagedItems(this.#delivery, options.stages ?? null, this, onProgress);
+    this.#intake = new Intake(turns, () => this.#delivery.pending + this.#staged.pending, onFault);
+    this.#drain = new Drain(this.#room, () => this.#delivery.idle && this.#staged.pending === 0, onFault);
   }
 
   get stats(): HubStats {
-    return { holds: this.#room.holds.size, channels: this.#streams.size + this.#responses.size };
+    return { holds: this.#room.holds.size, channels: this.#room.channels.size };
   }
 
   /**
@@ -85,66 +96,107 @@ export class Hub {
     }
   }
 
-  /** Passes items to the clients that wait on their channels, at the end of this turn of the event loop. */
+  /** Lets a publisher have its turn, now or when the hub has delivered enough of what was accepted before. */
+  requestTurn(publication: Publication): void {
+    this.#intake.request(publication);
+  }
+
+  /** The publisher is gone before its turn. */
+  cancelTurn(publication: Publication): void {
+    this.#intake.cancel(publication);
+  }
+
+  /** Accepts items, which are delivered behind those that were accepted before. Who has many asks for a turn first. */
   publish(items: readonly PublishItem[]): void {
-    for (const { channel, httpResponse, httpStream } of items) {
-      this.#room.counters.itemsPublished++;
-      if (httpResponse !== null) this.#steps.push(new PublishedAnswer(channel, httpResponse));
-      if (httpStream !== null) this.#addStream(channel, httpStream);
-    }
-    if (this.#scheduled || this.#steps.length === 0) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#deliver();
-    });
+    this.#room.counters.itemsPublished += items.length;
+    this.#staged.accept(items);
   }
 
-  /** Items may have been lost on their way here: sends every held request that can be sent again to its origin. */
+  /** Items may have been lost on their way here: sends every held request that can be sent again to its origin, paced. */
   recover(): void {
-    this.#forEachHold((hold) => {
-      hold.recover();
-    });
-  }
-
-  /**
-   * Delivers what was published, ends all streams and answers all held requests as if they had timed out. From now on what comes
-   * to be held is treated so at once.
-   */
-  drain(): void {
-    this.#draining = true;
-    this.#deliver();
-    this.#forEachHold((hold) => {
-      hold.drain();
-    });
-  }
-
-  /** Visits the holds of this moment that are still there when their turn comes. */
-  #forEachHold(visit: (hold: Held) => void): void {
     const { holds } = this.#room;
     // A copy: a replay may lead to another hold at once, which is not to be visited.
     for (const hold of [...holds]) {
-      if (holds.has(hold)) visit(hold);
+      if (!holds.has(hold)) continue;
+      try {
+        hold.recover();
+      } catch (thrown) {
+        fault(hold, thrown);
+      }
     }
+  }
+
+  /**
+   * Delivers what was accepted, and then ends all streams and answers all held requests as if they had timed out. What comes to be held
+   * from now on is treated so at once.
+   */
+  drain(): void {
+    this.#room.draining = true;
+    this.#delivery.runSlice();
+    this.#drain.begin();
+  }
+
+  /** A defect that no single client or item is to blame for. */
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#room;
+    const { code, detail } = internalError(thrown);
+    counters.faults++;
+    log.error({ code, detail }, 'internal error');
+  }
+
+  #onProgress(): void {
+    this.#intake.pump();
+    if (this.#room.draining) this.#drain.begin();
   }
 
   #holdStream(options: HoldOptions, hold: Hold, names: readonly string[]): void {
     const { request, requester, credits, instruct } = options;
     const stream = new StreamHold(this.#room, request.id, requester, credits, this.#keepAlives.share(hold.keepAlive));
     requester.handOver(stream);
-    stream.enter(this.#streams.subscribe(stream, names));
+    stream.enter(names);
     stream.start(options.responseStarted === true ? null : instruct.response);
-    if (this.#draining && this.#room.holds.has(stream)) stream.drain();
+    this.#afterEntry(stream, names);
   }
 
   #holdResponse(options: HoldOptions, hold: Hold, names: readonly string[]): void {
     const { request, requester, credits, instruct, replay, former } = options;
     const response = new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay);
     requester.handOver(response);
-    response.enter(this.#responses.subscribe(response, names));
+    response.enter(names);
     response.start(hold.timeout);
     if (former instanceof ResponseHold) response.replace(former);
-    if (this.#draining && this.#room.holds.has(response)) response.drain();
+    if (this.#isOutdated(hold, options.channelPrefix ?? '')) response.recover();
+    this.#afterEntry(response, names);
+  }
+
+  /**
+   * Whether an item was published between the origin's response and the hold (GRIP conflict): the id that the origin knows is not the
+   * last one of the channel. That id is then forgotten, so that the replay is held even if it repeats what the origin said.
+   */
+  #isOutdated(hold: Hold, prefix: string): boolean {
+    let outdated = false;
+    for (const { name, prevId } of hold.channels) {
+      if (prevId === null) continue;
+      const channel = this.#room.channels.get(prefix + name);
+      if (channel === undefined || channel.lastId === null || channel.lastId === prevId) continue;
+      channel.lastId = null;
+      outdated = true;
+    }
+    return outdated;
+  }
+
+  #afterEntry(held: Held, names: readonly string[]): void {
+    const { holds, stages } = this.#room;
+    if (!holds.has(held)) return;
+    if (this.#drain.begun) {
+      held.drain();
+    } else if (stages !== undefined) {
+      held.suspendItems();
+      stages.join(
+        names,
+        guarded(held, () => held.resumeItems()),
+      );
+    }
   }
 
   /** The names that the hold is subscribed to, each once, as many as are allowed. */
@@ -159,61 +211,5 @@ export class Hub {
     }
     if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names }, 'hold');
     return names;
-  }
-
-  #addStream(channel: string, { action, content }: HttpStreamFormat): void {
-    if (action === 'close') {
-      this.#openRun = null;
-      this.#steps.push({ close: channel });
-    } else if (action === 'hint') {
-      this.#room.log.debug({ channel }, 'hint for streams: they have no next link to follow');
-    } else if (content.length > 0 && !(this.#openRun?.channel === channel && this.#openRun.add(content))) {
-      // A run ends where another channel's begins: a client that waits on both gets the items in the order of publishing.
-      this.#openRun = new StreamRun(channel, content);
-      this.#steps.push(this.#openRun);
-    }
-  }
-
-  #deliver(): void {
-    const steps = this.#steps;
-    this.#steps = [];
-    this.#openRun = null;
-    for (const step of steps) {
-      if (step instanceof StreamRun) this.#deliverRun(step);
-      else if (step instanceof PublishedAnswer) this.#deliverAnswer(step);
-      else this.#deliverClose(step.close);
-    }
-  }
-
-  #deliverRun(run: StreamRun): void {
-    const channel = this.#streams.get(run.channel);
-    this.#logReceivers(run.channel, 'http-stream', channel?.size);
-    if (channel === undefined) return;
-    const joined = run.joined();
-    const now = Math.floor(this.#room.wheel.now);
-    channel.forEach((stream) => {
-      stream.deliver(joined, run, now);
-    });
-  }
-
-  #deliverAnswer(answer: PublishedAnswer): void {
-    const channel = this.#responses.get(answer.channel);
-    this.#logReceivers(answer.channel, 'http-response', channel?.size);
-    channel?.forEach((response) => {
-      response.take(answer);
-    });
-  }
-
-  #deliverClose(name: string): void {
-    const channel = this.#streams.get(name);
-    this.#logReceivers(name, 'http-stream close', channel?.size);
-    channel?.forEach((stream) => {
-      stream.close();
-    });
-  }
-
-  #logReceivers(channel: string, format: string, receivers = 0): void {
-    const { log } = this.#room;
-    if (log.debugEnabled) log.debug({ channel, format, receivers }, 'published');
   }
 }

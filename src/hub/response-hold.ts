@@ -1,28 +1,59 @@
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
-import { type PublishedAnswer, responseHead } from './answer.ts';
-import { EMPTY, Held, type HubRoom } from './held.ts';
+import { Held } from './held.ts';
+import type { HubRoom } from './hub-room.ts';
+import type { PublishedResponse } from './published-response.ts';
+import type { Replayable } from './replay-pacer.ts';
+import { responseHead } from './response-head.ts';
+import type { Step } from './step.ts';
 
-/** A hold whose request is at its origin again: it keeps what is published meanwhile, until it is handed on or released. */
+const EMPTY = Buffer.alloc(0);
+
+/** The longest wait before a replay that failed is tried again, without jitter, in milliseconds. */
+const LONGEST_RETRY = 32_000;
+
+/** Work of applying a patch: it ends the slice of a delivery. */
+const PATCH_WORK = 1_024;
+
+/** A hold whose request is at its origin again: it keeps what is published meanwhile. One of these calls ends that. */
 export interface FormerHold {
   /** Bytes of response body that the client has granted and that are unspent. */
   readonly credits: number;
-  /** To be called when the replay did not end in another hold: its answer is relayed, or the client left. Harmless twice. */
+  /** The response to the replay is relayed, or the client left. Harmless twice. */
   release(): void;
+  /**
+   * The replay failed, and nothing of a response has reached the client: takes the exchange back, goes on holding it, and tries again
+   * later.
+   * @param credits bytes of response body that the client has granted by now
+   * @returns milliseconds until the next try; null if the hold is over
+   */
+  resume(credits: number): number | null;
 }
 
-/** Sends a held request to its origin again. Must hand the requester over to another responder before it returns. */
-export type Replay = (former: FormerHold) => void;
+/** How a held request is sent to its origin again. */
+export interface Replay {
+  /** Names the target: a bounded number of replays is at each target at once. */
+  readonly target: string;
+  /** Sends the request. Must hand the requester over to another responder before it returns. */
+  send(former: FormerHold): void;
+}
 
 /** A client that gets no byte until an item of its channels, or the timeout, answers it. */
-export class ResponseHold extends Held implements FormerHold {
+export class ResponseHold extends Held implements FormerHold, Replayable {
+  override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
-  #replaying = false;
-  /** Whether a hint or a recovery came while the request was at its origin: the answer may be from before it. */
+  /** Where its request is: held here, waiting for its turn to be replayed (and still held here), or at its origin. */
+  #state: 'held' | 'queued' | 'away' = 'held';
+  /** A hint or a recovery came while the request was at its origin: the response may be from before it. */
   #again = false;
-  /** The first answer for each channel that came meanwhile, oldest first. */
-  #kept: Map<string, PublishedAnswer> | null = null;
+  /** The first response for each channel that was published meanwhile, oldest first. */
+  #kept: Map<string, PublishedResponse> | null = null;
+  /** Wheel time of the timeout, in milliseconds. */
+  #deadline = 0;
+  #failures = 0;
+  /** It waits to join its channels. */
+  #suspended = false;
 
   constructor(
     room: HubRoom,
@@ -37,57 +68,91 @@ export class ResponseHold extends Held implements FormerHold {
     this.#replay = replay;
   }
 
-  /** @param timeout seconds until the held response itself is the answer */
+  get target(): string {
+    return this.#replay?.target ?? '';
+  }
+
+  /** @param timeout seconds until the held response itself is sent */
   start(timeout: number): void {
-    this.room.wheel.schedule(this, timeout * 1_000);
+    const { wheel } = this.room;
+    this.#deadline = wheel.now + timeout * 1_000;
+    wheel.schedule(this, timeout * 1_000);
   }
 
-  /** Goes on in the place of a hold whose replayed request led to this one: with what that one kept. */
+  /** Takes the place of a hold whose replayed request led to this one: goes on with what that one kept. */
   replace(former: ResponseHold): void {
+    const again = former.#again;
     former.release();
-    for (const answer of former.#kept?.values() ?? []) {
-      if (this.memberships.some(({ channel }) => channel.name === answer.channel)) {
-        this.take(answer);
-        return;
-      }
-    }
-    if (former.#again) this.recover();
+    if (this.#takeKept(former)) return;
+    if (again) this.recover();
   }
 
-  /** An item was published to one of the channels. */
-  take(answer: PublishedAnswer): void {
-    if (answer.hint) {
+  override receive(step: Step): number {
+    const published = step as PublishedResponse;
+    if (published.hint) {
       this.recover();
-    } else if (this.#replaying) {
-      this.#kept ??= new Map();
-      if (!this.#kept.has(answer.channel)) this.#kept.set(answer.channel, answer);
-    } else {
-      let body = answer.body(this.#response, this.room.patchBody);
-      if (body === null) {
-        // GRIP: a patch that cannot be applied leaves an empty body.
-        this.room.log.info({ id: this.id, channel: answer.channel }, 'body-patch does not fit: the answer has no body');
-        body = EMPTY;
-      }
-      this.room.counters.itemsDelivered++;
-      this.leave();
-      this.requester.onResponse(answer.head(this.#response, body.length));
-      if (!this.over) this.finish(body);
+      return 1;
     }
+    if (this.#state === 'away' || this.#suspended) {
+      this.#kept ??= new Map();
+      if (!this.#kept.has(published.channel)) this.#kept.set(published.channel, published);
+      return 1;
+    }
+    return this.#take(published);
+  }
+
+  override suspendItems(): void {
+    this.#suspended = true;
+  }
+
+  override resumeItems(): void {
+    this.#suspended = false;
+    if (this.#state !== 'away' && this.room.holds.has(this)) this.#takeKept(this);
   }
 
   override recover(): void {
-    if (this.#replaying) {
+    if (this.#replay === null || this.#state === 'queued') return;
+    if (this.#state === 'away') {
       this.#again = true;
-    } else if (this.#replay !== null) {
-      this.#replaying = true;
-      this.room.wheel.cancel(this);
-      this.#replay(this);
+      return;
     }
+    this.#state = 'queued';
+    this.room.pacer.add(this);
+  }
+
+  startReplay(): void {
+    this.#state = 'away';
+    this.#again = false;
+    this.room.wheel.cancel(this);
+    this.#replay?.send(this);
+  }
+
+  release(): void {
+    this.leave();
+  }
+
+  resume(credits: number): number | null {
+    if (!this.room.holds.has(this)) return null;
+    this.credits = credits;
+    this.requester.handOver(this);
+    this.room.pacer.done(this.target);
+    this.#state = 'held';
+    if (this.#takeKept(this)) return null;
+    const { wheel, draining } = this.room;
+    const left = this.#deadline - wheel.now;
+    if (draining || left <= 0) {
+      if (draining) this.drain();
+      else this.onTimer();
+      return null;
+    }
+    const delay = Math.min(LONGEST_RETRY, 1_000 * 2 ** this.#failures++) + Math.random() * 1_000;
+    wheel.schedule(this, Math.min(delay, left));
+    return delay;
   }
 
   override drain(): void {
-    // The replay's answer is not known yet: it is what the client gets.
-    if (this.#replaying) return;
+    // The outcome of a replay is not known yet: it is what the client gets.
+    if (this.#state === 'away') return;
     const { status, reason, headers, body } = this.#response;
     this.leave();
     this.requester.onResponse(responseHead(status, reason, headers, body.length));
@@ -95,11 +160,54 @@ export class ResponseHold extends Held implements FormerHold {
   }
 
   override onTimer(): void {
-    this.room.counters.holdsTimedOut++;
+    const { wheel, counters } = this.room;
+    const left = this.#deadline - wheel.now;
+    if (left > 0) {
+      // It is time to replay the request again.
+      wheel.schedule(this, left);
+      this.recover();
+      return;
+    }
+    counters.holdsTimedOut++;
     this.drain();
   }
 
-  release(): void {
+  protected override leave(): void {
+    const { pacer } = this.room;
+    const state = this.#state;
+    this.#state = 'held';
+    super.leave();
+    if (state === 'queued') pacer.cancel(this);
+    else if (state === 'away') pacer.done(this.target);
+  }
+
+  /** Answers with the first response that `former` kept for a channel of this hold. Returns false if there is none. */
+  #takeKept(former: ResponseHold): boolean {
+    const kept = former.#kept;
+    former.#kept = null;
+    for (const published of kept?.values() ?? []) {
+      if (!this.isMember(published.channel)) continue;
+      this.#take(published);
+      return true;
+    }
+    return false;
+  }
+
+  #take(published: PublishedResponse): number {
+    const { counters, log, patchBody } = this.room;
+    let work = 1 + (this.#response.headers.length >>> 5);
+    let body = published.body(this.#response, patchBody, () => {
+      work += PATCH_WORK;
+    });
+    if (body === null) {
+      // GRIP: a patch that cannot be applied leaves an empty body.
+      log.info({ id: this.id, channel: published.channel }, 'body-patch cannot be applied: the response has no body');
+      body = EMPTY;
+    }
+    counters.itemsDelivered++;
     this.leave();
+    this.requester.onResponse(published.head(this.#response, body.length));
+    if (!this.over) this.finish(body);
+    return work + (body.length >>> 14);
   }
 }

@@ -1,12 +1,15 @@
 import type { InstructResponse } from '../codec/grip/index.ts';
-import { type Payload, type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
-import { responseHead } from './answer.ts';
-import { Held, type HubRoom } from './held.ts';
+import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { Held } from './held.ts';
+import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
+import { responseHead } from './response-head.ts';
+import { type Step, StreamClose } from './step.ts';
 import type { StreamRun } from './stream-run.ts';
 
 /** A client whose response body goes on with the items of its channels, until a `close`. */
 export class StreamHold extends Held {
+  override readonly format = 'http-stream';
   readonly #keepAlive: KeepAlivePlan | null;
 
   constructor(room: HubRoom, id: string, requester: Requester, credits: number, keepAlive: KeepAlivePlan | null) {
@@ -25,11 +28,13 @@ export class StreamHold extends Held {
     this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
   }
 
-  /**
-   * Passes a run's items: the joined payload if the credits cover it. This is the inner loop of every fan-out.
-   * @param now wheel time in whole milliseconds
-   */
-  deliver(joined: Payload, run: StreamRun, now: number): void {
+  /** Passes a run's items: the joined payload if the credits cover it. This is the inner loop of every fan-out. */
+  override receive(step: Step, now: number): number {
+    if (step instanceof StreamClose) {
+      this.close();
+      return 1;
+    }
+    const { joined } = step as StreamRun;
     const { length } = joined.body;
     // There are no credits while something waits, so this keeps the order too.
     if (length <= this.credits) {
@@ -37,12 +42,14 @@ export class StreamHold extends Held {
       this.lastSent = now;
       this.room.counters.itemsDelivered += joined.items;
       this.requester.onResponsePayload(joined);
-      return;
+      return 1 + (length >>> 14);
     }
-    for (const item of run.singles()) {
-      if (this.over) return;
+    const { singles } = step as StreamRun;
+    for (const item of singles) {
+      if (this.over) break;
       this.sendOrDrop(item);
     }
+    return singles.length + (length >>> 14);
   }
 
   /** Ends the response after what waits. */
@@ -55,7 +62,7 @@ export class StreamHold extends Held {
     this.close();
   }
 
-  /** A stream recovers through a next link, and has none: the items that follow reach it as ever. */
+  /** A stream recovers through a next link, and has none: the items that follow still reach it. */
   override recover(): void {}
 
   override onTimer(): void {

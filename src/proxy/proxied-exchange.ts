@@ -1,4 +1,5 @@
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
+import { formatHostPort, type Target } from '../config/index.ts';
 import {
   answer,
   type Counters,
@@ -268,8 +269,9 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     });
   }
 
-  /** Null where the request cannot be sent again, because its body was not kept, or not all of it. */
+  /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Streams are not replayed. */
   #newReplay(instruct: Instruct): Replay | null {
+    if (instruct.hold?.mode === 'stream') return null;
     if (this.#repetition !== null) {
       return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, instruct);
     }
@@ -308,6 +310,10 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   #fail(error: ExchangeError): void {
     const { log, counters } = this.#room;
     this.#over = true;
+    if (this.#repetition !== null && !this.#started) {
+      this.#resumeHold(this.#repetition.former, error);
+      return;
+    }
     this.#repetition?.former.release();
     counters.requestsFailed++;
     log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
@@ -322,6 +328,15 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     const advice =
       'an origin holds clients although its requests are not signed: set sig_key, or client libraries for GRIP do not recognise this proxy';
     this.#room.log.info(this.#logFields(), advice);
+  }
+
+  /** A replay that fails is not the client's business: it did not ask for it. */
+  #resumeHold(former: FormerHold, { code, detail }: ExchangeError): void {
+    const { log, counters } = this.#room;
+    counters.replaysFailed++;
+    const retry = former.resume(this.#credits);
+    const retryMs = retry === null ? {} : { retryMs: Math.round(retry) };
+    log.info({ ...this.#logFields(), code, detail, ...retryMs }, 'replay failed: the request stays held');
   }
 
   #logRequest(outcome: string): void {
@@ -362,11 +377,13 @@ function newReplay(
   for (const { name, prevId } of instruct.hold?.channels ?? []) {
     if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
   }
-  return (former) => {
+  const target = formatHostPort(proxied.route.route.targets[0] as Target);
+  const send = (former: FormerHold): void => {
     const exchange = new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
     requester.handOver(exchange);
     exchange.start();
   };
+  return { target, send };
 }
 
 /** The held request by the settings of now: its route may have other targets since. A route that is gone still serves who is held. */

@@ -7,6 +7,7 @@ import type { HeldClient } from '../support/exchange/held-client.ts';
 import {
   HubRig,
   keepAlive,
+  replayBy,
   responseHint,
   responseInstruct,
   responseItem,
@@ -230,7 +231,7 @@ class Play {
       });
     };
     this.rig.hold(client, responseInstruct(names, { timeout: 5, body: TIMEOUT_BODY }), {
-      replay: replayable ? replay : null,
+      replay: replayable ? replayBy(replay) : null,
       former,
     });
   }

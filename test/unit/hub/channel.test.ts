@@ -1,110 +1,187 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { Channels, type Subscription } from '../../../src/hub/channel.ts';
+import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import type { Group, Membership, Receiver } from '../../../src/hub/channel.ts';
+import { Channels, MAX_IDLE_BYTES } from '../../../src/hub/channels.ts';
+import { stoppedClock } from './support.ts';
 
-function subscribe(channels: Channels<string>, name: string, ...holds: string[]): Map<string, Subscription<string>> {
-  return new Map(holds.map((hold) => [hold, channels.subscribe(hold, [name])[0] as Subscription<string>]));
+function receiver(format: Receiver['format'] = 'http-stream'): Receiver {
+  return { format, receive: () => 1, onFault: () => assert.fail('no fault') };
 }
 
-function visited(channels: Channels<string>, name: string): string[] {
-  const holds: string[] = [];
-  channels.get(name)?.forEach((hold) => {
-    holds.push(hold);
-  });
-  return holds.sort();
+function newChannels(t: TestContext): Channels {
+  const wheel = new TimerWheel();
+  t.after(() => wheel.stop());
+  return new Channels(wheel, (thrown) => assert.fail(thrown as Error));
 }
 
-test('a channel is there from its first subscription to the end of its last', () => {
-  const channels = new Channels<string>();
+function join(channels: Channels, count: number): Membership[] {
+  return Array.from({ length: count }, () => channels.join(receiver(), 'c'));
+}
+
+/** Members of channel c that take streams, in the order of the list. */
+function members(channels: Channels): Membership[] {
+  return (
+    channels
+      .get('c')
+      ?.groupOf('http-stream')
+      ?.members.filter(({ position }) => position >= 0) ?? []
+  );
+}
+
+function walk(group: Group, visit: (membership: Membership) => void): void {
+  const end = group.beginWalk();
+  for (let i = 0; i < end; i++) {
+    const member = group.members[i] as Membership;
+    if (member.position >= 0) visit(member);
+  }
+  group.endWalk();
+}
+
+function groupOf(channels: Channels): Group {
+  return channels.get('c')?.groupOf('http-stream') as Group;
+}
+
+test('a channel is there while it has members', (t) => {
+  const channels = newChannels(t);
   assert.equal(channels.get('c'), undefined);
-  const [first, other] = channels.subscribe('a', ['c', 'd']) as [Subscription<string>, Subscription<string>];
-  const [second] = channels.subscribe('b', ['c']) as [Subscription<string>];
+  const [one, two] = [receiver(), receiver()];
+  const first = channels.join(one, 'c');
+  const other = channels.join(one, 'd');
+  const second = channels.join(two, 'c');
   assert.equal(channels.size, 2);
   assert.equal(channels.get('c')?.size, 2);
-  first.cancel();
-  assert.deepEqual(visited(channels, 'c'), ['b']);
-  second.cancel();
+  channels.leave(first);
+  assert.deepEqual(members(channels), [second]);
+  channels.leave(second);
   assert.equal(channels.get('c'), undefined);
-  other.cancel();
+  channels.leave(other);
   assert.equal(channels.size, 0);
 });
 
-test('a subscription that is cancelled twice ends once', () => {
-  const channels = new Channels<string>();
-  const subscriptions = subscribe(channels, 'c', 'a', 'b');
-  subscriptions.get('a')?.cancel();
-  subscriptions.get('a')?.cancel();
-  assert.deepEqual(visited(channels, 'c'), ['b']);
+test('members are grouped by the format that they take', (t) => {
+  const channels = newChannels(t);
+  const stream = channels.join(receiver(), 'c');
+  const response = channels.join(receiver('http-response'), 'c');
+  const channel = channels.get('c');
+  assert.deepEqual(channel?.groupOf('http-stream')?.members, [stream]);
+  assert.deepEqual(channel?.groupOf('http-response')?.members, [response]);
+  assert.equal(channel?.size, 2);
+  assert.equal(channels.size, 1);
 });
 
-test('cancelling in any order leaves exactly the others', () => {
-  for (const order of ['abcd', 'dcba', 'bdac', 'cabd']) {
-    const channels = new Channels<string>();
-    const subscriptions = subscribe(channels, 'c', 'a', 'b', 'c', 'd');
-    const left = new Set('abcd');
-    for (const hold of order) {
-      subscriptions.get(hold)?.cancel();
-      left.delete(hold);
-      assert.deepEqual(visited(channels, 'c'), [...left].sort());
+test('a membership that ends twice ends once', (t) => {
+  const channels = newChannels(t);
+  const [first, second] = join(channels, 2) as [Membership, Membership];
+  channels.leave(first);
+  channels.leave(first);
+  assert.deepEqual(members(channels), [second]);
+});
+
+test('leaving in any order leaves exactly the others', (t) => {
+  for (const order of ['0123', '3210', '1302', '2013']) {
+    const channels = newChannels(t);
+    const all = join(channels, 4);
+    const left = new Set(all);
+    for (const index of order) {
+      const leaving = all[Number(index)] as Membership;
+      channels.leave(leaving);
+      left.delete(leaving);
+      assert.deepEqual(new Set(members(channels)), left);
     }
     assert.equal(channels.size, 0);
   }
 });
 
-test('a walk visits each remaining hold once, whoever leaves in the middle of it', () => {
-  const holds = ['a', 'b', 'c', 'd', 'e'];
-  for (const at of holds) {
-    for (const leaving of holds) {
-      for (const alsoLeaving of holds) {
-        const channels = new Channels<string>();
-        const subscriptions = subscribe(channels, 'c', ...holds);
-        const seen: string[] = [];
-        channels.get('c')?.forEach((hold) => {
-          seen.push(hold);
-          if (hold !== at) return;
-          subscriptions.get(leaving)?.cancel();
-          subscriptions.get(alsoLeaving)?.cancel();
+test('a walk visits each remaining member once, whichever leave in the middle of it', (t) => {
+  for (let at = 0; at < 5; at++) {
+    for (let leaving = 0; leaving < 5; leaving++) {
+      for (let alsoLeaving = 0; alsoLeaving < 5; alsoLeaving++) {
+        const channels = newChannels(t);
+        const all = join(channels, 5);
+        const seen: number[] = [];
+        walk(groupOf(channels), (member) => {
+          const index = all.indexOf(member);
+          seen.push(index);
+          if (index !== at) return;
+          channels.leave(all[leaving] as Membership);
+          channels.leave(all[alsoLeaving] as Membership);
         });
-        const gone = (hold: string) => hold === leaving || hold === alsoLeaving;
+        const gone = (index: number): boolean => index === leaving || index === alsoLeaving;
+        const order = [0, 1, 2, 3, 4];
         assert.deepEqual(
           seen,
-          holds.filter((hold) => !gone(hold) || hold <= at),
+          order.filter((index) => !gone(index) || index <= at),
         );
         assert.deepEqual(
-          visited(channels, 'c'),
-          holds.filter((hold) => !gone(hold)),
+          members(channels),
+          all.filter((_, index) => !gone(index)),
         );
-        // What has moved up can still be found.
-        for (const subscription of subscriptions.values()) subscription.cancel();
+        // Those that have moved can still be found.
+        for (const membership of all) channels.leave(membership);
         assert.equal(channels.size, 0);
       }
     }
   }
 });
 
-test('a hold that joins during a walk is not visited by it but by the next', () => {
-  const channels = new Channels<string>();
-  subscribe(channels, 'c', 'a', 'b');
-  const seen: string[] = [];
-  channels.get('c')?.forEach((hold) => {
-    seen.push(hold);
-    if (hold === 'a') subscribe(channels, 'c', 'x');
+test('a member that joins during a walk is not visited by it but by the next', (t) => {
+  const channels = newChannels(t);
+  const all = join(channels, 2);
+  const seen: Membership[] = [];
+  walk(groupOf(channels), (member) => {
+    seen.push(member);
+    if (member === all[0]) all.push(...join(channels, 1));
   });
-  assert.deepEqual(seen, ['a', 'b']);
-  assert.deepEqual(visited(channels, 'c'), ['a', 'b', 'x']);
+  assert.deepEqual(seen, all.slice(0, 2));
+  assert.deepEqual(members(channels), all);
 });
 
-test('a channel that all leave during a walk, and another joins, is a new one', () => {
-  const channels = new Channels<string>();
-  const subscriptions = subscribe(channels, 'c', 'a', 'b');
-  const seen: string[] = [];
-  channels.get('c')?.forEach((hold) => {
-    seen.push(hold);
-    for (const subscription of subscriptions.values()) subscription.cancel();
+test('a channel that all leave during a walk, and another joins, is a new one', (t) => {
+  const channels = newChannels(t);
+  const all = join(channels, 2);
+  let visits = 0;
+  walk(groupOf(channels), () => {
+    visits++;
+    for (const membership of all) channels.leave(membership);
     assert.equal(channels.size, 0);
-    subscribe(channels, 'c', 'x');
+    join(channels, 1);
   });
-  assert.deepEqual(seen, ['a']);
-  assert.equal(channels.size, 1);
-  assert.deepEqual(visited(channels, 'c'), ['x']);
+  assert.equal(visits, 1);
+  assert.equal(members(channels).length, 1);
+});
+
+test('the last id of a channel outlives its last member by a minute', (t) => {
+  const advance = stoppedClock(t);
+  const channels = newChannels(t);
+  const [first] = join(channels, 1) as [Membership];
+  (channels.get('c') as { lastId: string | null }).lastId = '7';
+  channels.leave(first);
+  assert.deepEqual([channels.size, channels.idle], [0, 1]);
+  advance(30_000);
+  const [second] = join(channels, 1) as [Membership];
+  assert.equal(channels.get('c')?.lastId, '7');
+  assert.deepEqual([channels.size, channels.idle], [1, 0]);
+  advance(60_000);
+  assert.equal(channels.get('c')?.lastId, '7', 'it has a member');
+  channels.leave(second);
+  advance(59_000);
+  assert.equal(channels.get('c')?.lastId, '7');
+  advance(1_500);
+  assert.equal(channels.get('c'), undefined);
+  assert.deepEqual([channels.size, channels.idle], [0, 0]);
+});
+
+test('channels without members have a bound in bytes, and those idle for longest go first', (t) => {
+  stoppedClock(t);
+  const channels = newChannels(t);
+  const name = (index: number): string => `${index}-${'x'.repeat(MAX_IDLE_BYTES / 20)}`;
+  for (let index = 0; index < 12; index++) {
+    const membership = channels.join(receiver(), name(index));
+    membership.channel.lastId = '1';
+    channels.leave(membership);
+  }
+  assert.equal(channels.idle, 9);
+  assert.equal(channels.get(name(2)), undefined);
+  assert.equal(channels.get(name(3))?.lastId, '1');
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
   item,
+  replayBy,
   responseFormat,
   responseInstruct,
   responseItem,
@@ -234,11 +235,11 @@ test('a request that is at its origin when the hub drains is answered when it co
   const client = made.client();
   const instruct = responseInstruct(['a'], { body: 'nothing new' });
   made.hold(client, instruct, {
-    replay: (former) => {
+    replay: replayBy((former) => {
       made.hub.drain();
       assert.equal(client.complete, false);
       made.hold(client, instruct, { former });
-    },
+    }),
   });
   made.hub.recover();
   assert.equal(client.body, 'nothing new');
@@ -251,11 +252,11 @@ test('an item that a request at its origin missed answers it even when the hub d
   const client = made.client();
   const instruct = responseInstruct(['a'], { body: 'nothing new' });
   made.hold(client, instruct, {
-    replay: (former) => {
+    replay: replayBy((former) => {
       made.hub.publish([responseItem('a', 'kept')]);
       made.hub.drain();
       made.hold(client, instruct, { former });
-    },
+    }),
   });
   made.hub.recover();
   assert.equal(client.body, 'kept');
@@ -267,8 +268,8 @@ test('a client that leaves while another is drained or replayed is left alone', 
   const made = rig(t);
   const instruct = responseInstruct(['a'], { body: 'nothing new' });
   const second = made.client();
-  const first = made.hold(made.client(), instruct, { replay: () => second.leave() });
-  made.hold(second, instruct, { replay: () => assert.fail('it has left') });
+  const first = made.hold(made.client(), instruct, { replay: replayBy(() => second.leave()) });
+  made.hold(second, instruct, { replay: replayBy(() => assert.fail('it has left')) });
   made.hub.recover();
   assert.equal(first.head, null);
   const fourth = made.client();

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FormerHold } from '../../../src/hub/index.ts';
+import type { FormerHold, Replay } from '../../../src/hub/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
   type HubRig,
+  replayBy,
   responseHint,
   responseInstruct,
   responseItem,
   rig,
   streamInstruct,
   streamItem,
+  turn,
 } from './support.ts';
 
 /** What a proxy does with a replay: takes the exchange back, and waits for the origin. */
@@ -21,14 +23,14 @@ class Origin {
     this.#client = client;
   }
 
-  readonly replay = (former: FormerHold): void => {
+  readonly replay: Replay = replayBy((former) => {
     this.replays.push(former);
     this.#client.handOver({
       onRequestData: () => {},
       onRequestError: () => former.release(),
       onResponseCredit: () => {},
     });
-  };
+  });
 }
 
 /** Holds a client whose origin holds it again and again. */
@@ -150,6 +152,9 @@ test('a body-patch changes the held body', async (t) => {
   const client = made.hold(made.client(), responseInstruct(['a'], { body: '[1]\n' }));
   const other = made.hold(made.client(), responseInstruct(['a'], { body: 'no list' }));
   await made.publish(responseItem('a', '', { bodyPatch: patch }));
+  // The first patch has filled the slice.
+  assert.deepEqual([client.complete, other.complete], [true, false]);
+  await turn();
   assert.equal(client.body, '[1,2]\n');
   assert.equal(client.complete, true);
   assert.equal(other.head?.status, 200);
@@ -307,10 +312,10 @@ test('a replay that is held again within the call is replayed once by one hint',
   const made = rig(t);
   const client = made.client();
   let replays = 0;
-  const replay = (former: FormerHold): void => {
+  const replay = replayBy((former) => {
     replays++;
     made.hold(client, responseInstruct(['a']), { replay, former });
-  };
+  });
   made.hold(client, responseInstruct(['a']), { replay });
   await made.publish(responseHint('a'));
   assert.equal(replays, 1);

@@ -9,7 +9,15 @@ import type {
   PublishItem,
 } from '../../../src/codec/grip/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
-import { type HoldOptions, Hub, type HubLimits, type PatchBody } from '../../../src/hub/index.ts';
+import {
+  type FormerHold,
+  type HoldOptions,
+  Hub,
+  type HubLimits,
+  type HubStages,
+  type PatchBody,
+  type Replay,
+} from '../../../src/hub/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 
@@ -22,7 +30,12 @@ export class HubRig {
   #clients = 0;
   readonly #advance: (ms: number) => void;
 
-  constructor(advance: (ms: number) => void, limits: Partial<HubLimits> = {}, patchBody: PatchBody = () => null) {
+  constructor(
+    advance: (ms: number) => void,
+    limits: Partial<HubLimits> = {},
+    patchBody: PatchBody = () => null,
+    stages?: HubStages,
+  ) {
     this.#advance = advance;
     this.wheel = new TimerWheel();
     this.hub = new Hub({
@@ -31,6 +44,7 @@ export class HubRig {
       log: this.log,
       limits: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_000_000, ...limits },
       patchBody,
+      stages,
     });
   }
 
@@ -85,13 +99,18 @@ export function stoppedClock(t: TestContext): (ms: number) => void {
 /** A hub on a stopped clock, without jitter unless `random` says so. */
 export function rig(
   t: TestContext,
-  options: { limits?: Partial<HubLimits>; patchBody?: PatchBody; random?: number } = {},
+  options: { limits?: Partial<HubLimits>; patchBody?: PatchBody; random?: number; stages?: HubStages } = {},
 ): HubRig {
   const advance = stoppedClock(t);
   t.mock.method(Math, 'random', () => options.random ?? 0);
-  const made = new HubRig(advance, options.limits, options.patchBody);
+  const made = new HubRig(advance, options.limits, options.patchBody, options.stages);
   t.after(() => made.wheel.stop());
   return made;
+}
+
+/** A replay that calls `send`. */
+export function replayBy(send: (former: FormerHold) => void, target = 'origin:80'): Replay {
+  return { target, send };
 }
 
 /** Resolves once what was published in this turn has been delivered. */

@@ -1,0 +1,42 @@
+import { CreditedBody, type Payload, type Requester } from '../exchange/index.ts';
+import type { HubRoom } from './hub-room.ts';
+
+/** The client whose bytes wait. */
+export interface BacklogOwner {
+  /** Bytes are about to be passed. `more` is false for the last ones. */
+  onBacklogPass(more: boolean): void;
+}
+
+/** What waits for the credits of one client, oldest first. It exists only while something waits, or is held back. */
+export class Backlog extends CreditedBody {
+  readonly #requester: Requester;
+  readonly #room: HubRoom;
+  readonly #owner: BacklogOwner;
+
+  constructor(requester: Requester, credits: number, room: HubRoom, owner: BacklogOwner) {
+    super(credits);
+    this.#requester = requester;
+    this.#room = room;
+    this.#owner = owner;
+  }
+
+  override givePayload(payload: Payload): void {
+    this.#room.budget.take(payload);
+    super.givePayload(payload);
+  }
+
+  protected override pass(chunk: Buffer, more: boolean): void {
+    this.#owner.onBacklogPass(more);
+    this.#requester.onResponseData(chunk, more);
+  }
+
+  protected override passPayload(payload: Payload): void {
+    this.#owner.onBacklogPass(true);
+    this.#requester.onResponsePayload(payload);
+  }
+
+  protected override payloadLeft(payload: Payload, dropped: boolean): void {
+    this.#room.budget.release(payload);
+    if (!dropped) this.#room.counters.itemsDelivered += payload.items;
+  }
+}

@@ -1,0 +1,126 @@
+import { type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { Channel, type Membership, type Receiver } from './channel.ts';
+
+/** How long a channel's last id is kept after its last member has left, in milliseconds: clients that poll are back by then. */
+const LINGER = 60_000;
+
+/**
+ * Bytes of the channels without members that are kept for their last id. Beyond it those that have had none for longest go first.
+ * @bound hub-idle-channels
+ */
+export const MAX_IDLE_BYTES = 16_777_216;
+
+/** What a channel costs besides its name and its last id, in bytes. */
+const CHANNEL_COST = 512;
+
+/**
+ * All channels, by name. A channel comes into being when a receiver joins it. When the last one has left, it stays for a while if its
+ * last id is known.
+ */
+export class Channels {
+  readonly #byName = new Map<string, Channel>();
+  /** Channels without members, those first that have had none for longest. */
+  readonly #idle = new Map<Channel, number>();
+  #idleBytes = 0;
+  readonly #wheel: TimerWheel;
+  readonly #expiry: Expiry;
+
+  /** @param onFault deals with a defect while channels expire */
+  constructor(wheel: TimerWheel, onFault: (thrown: unknown) => void) {
+    this.#wheel = wheel;
+    this.#expiry = new Expiry(() => this.#expire(), onFault);
+  }
+
+  /** Channels with members. */
+  get size(): number {
+    return this.#byName.size - this.#idle.size;
+  }
+
+  /** Channels that are only remembered. */
+  get idle(): number {
+    return this.#idle.size;
+  }
+
+  /** The channel with this name, if it has members or is remembered. */
+  get(name: string): Channel | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Lets `receiver`, which is not a member yet, join the channel with this name. */
+  join(receiver: Receiver, name: string): Membership {
+    let channel = this.#byName.get(name);
+    if (channel === undefined) {
+      channel = new Channel(name);
+      this.#byName.set(name, channel);
+    } else {
+      this.#unidle(channel);
+    }
+    return channel.add(receiver);
+  }
+
+  /** Ends a membership. Harmless when it has ended. */
+  leave(membership: Membership): void {
+    if (membership.position < 0) return;
+    const { channel } = membership;
+    membership.group.remove(membership);
+    if (channel.size > 0) return;
+    if (channel.lastId === null) this.#byName.delete(channel.name);
+    else this.#remember(channel);
+  }
+
+  #remember(channel: Channel): void {
+    const cost = CHANNEL_COST + 2 * (channel.name.length + (channel.lastId?.length ?? 0));
+    channel.idleSince = this.#wheel.now;
+    this.#idle.set(channel, cost);
+    this.#idleBytes += cost;
+    for (const oldest of this.#idle.keys()) {
+      if (this.#idleBytes <= MAX_IDLE_BYTES) break;
+      this.#forget(oldest);
+    }
+    if (!this.#expiry.waiting && this.#idle.size > 0) this.#wheel.schedule(this.#expiry, LINGER);
+  }
+
+  #unidle(channel: Channel): void {
+    const cost = this.#idle.get(channel);
+    if (cost === undefined) return;
+    this.#idle.delete(channel);
+    this.#idleBytes -= cost;
+  }
+
+  #forget(channel: Channel): void {
+    this.#unidle(channel);
+    this.#byName.delete(channel.name);
+  }
+
+  #expire(): void {
+    const { now } = this.#wheel;
+    for (const channel of this.#idle.keys()) {
+      const rest = channel.idleSince + LINGER - now;
+      if (rest > 0) {
+        this.#wheel.schedule(this.#expiry, rest);
+        return;
+      }
+      this.#forget(channel);
+    }
+  }
+}
+
+/** Calls when the oldest idle channel may have to go. */
+class Expiry extends WheelTimer {
+  readonly #expire: () => void;
+  readonly #onFault: (thrown: unknown) => void;
+
+  constructor(expire: () => void, onFault: (thrown: unknown) => void) {
+    super();
+    this.#expire = expire;
+    this.#onFault = onFault;
+  }
+
+  override onTimer(): void {
+    this.#expire();
+  }
+
+  override onFault(thrown: unknown): void {
+    this.#onFault(thrown);
+  }
+}

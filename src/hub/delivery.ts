@@ -1,0 +1,183 @@
+import { type AtTurnEnd, fault, type TurnQueue } from '../clock/index.ts';
+import type { HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
+import { internalError } from '../exchange/index.ts';
+import type { Group } from './channel.ts';
+import type { HubRoom } from './hub-room.ts';
+import { PublishedResponse } from './published-response.ts';
+import { type Step, StreamClose } from './step.ts';
+import { StreamRun } from './stream-run.ts';
+
+/**
+ * Work of one slice of a delivery, after which the event loop goes on: writes to clients, a few milliseconds of them. One client may
+ * exceed it by the items of one run.
+ */
+export const SLICE_WORK = 1_024;
+
+/**
+ * Delivers what was accepted to the members of its channels, in one order over all channels, in slices. Neighbouring items for the same
+ * streams travel together. What is added in one turn of the event loop is delivered from the end of that turn on.
+ */
+export class Delivery implements AtTurnEnd {
+  /** Bytes that are charged for what waits here. */
+  pending = 0;
+  readonly #room: HubRoom;
+  readonly #turns: TurnQueue;
+  readonly #onProgress: () => void;
+  #first: Step | null = null;
+  #last: Step | null = null;
+  /** The last stream step, while contents can still be added to it. */
+  #openRun: StreamRun | null = null;
+  /** The walk over the members that get the first step; null before it begins. */
+  #group: Group | null = null;
+  #next = 0;
+  #end = 0;
+  #scheduled = false;
+  #running = false;
+
+  /** @param onProgress called at the end of a slice that delivered something */
+  constructor(room: HubRoom, onProgress: () => void) {
+    this.#room = room;
+    this.#turns = room.turns;
+    this.#onProgress = onProgress;
+  }
+
+  /** Whether everything has been delivered. */
+  get idle(): boolean {
+    return this.#first === null;
+  }
+
+  /** Adds items behind those that wait. */
+  add(items: readonly PublishItem[]): void {
+    const { channels } = this.#room;
+    for (const { channel, id, noSeq, httpResponse, httpStream } of items) {
+      if (!noSeq) {
+        const known = channels.get(channel);
+        if (known !== undefined) known.lastId = id;
+      }
+      if (httpResponse !== null) this.#append(new PublishedResponse(channel, httpResponse));
+      if (httpStream !== null) this.#addStream(channel, httpStream);
+    }
+    if (this.#first !== null) this.#schedule();
+  }
+
+  onTurnEnd(): void {
+    this.#scheduled = false;
+    this.runSlice();
+  }
+
+  /** Delivers up to the work of one slice now. */
+  runSlice(): void {
+    // Not from within a slice, which goes on by itself.
+    if (this.#running) return;
+    this.#running = true;
+    const { pending } = this;
+    const now = Math.floor(this.#room.wheel.now);
+    let work = 0;
+    while (work < SLICE_WORK) {
+      const step = this.#first;
+      if (step === null) break;
+      if (this.#group === null && !this.#begin(step)) {
+        work++;
+        this.#finish(step);
+        continue;
+      }
+      work = this.#walk(step, this.#group as Group, work, now);
+      if (this.#next < this.#end) break;
+      this.#group?.endWalk();
+      this.#group = null;
+      this.#finish(step);
+    }
+    this.#running = false;
+    if (this.#first !== null) this.#schedule();
+    if (this.pending < pending) this.#onProgress();
+  }
+
+  /** A defect of the delivery itself: goes on behind the step that it was about. */
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#room;
+    const { code, detail } = internalError(thrown);
+    counters.faults++;
+    log.error({ channel: this.#first?.channel, code, detail }, 'internal error: a published item is lost');
+    this.#running = false;
+    this.#group?.endWalk();
+    this.#group = null;
+    if (this.#first !== null) this.#finish(this.#first);
+    if (this.#first !== null) this.#schedule();
+  }
+
+  #addStream(channel: string, { action, content }: HttpStreamFormat): void {
+    if (action === 'close') {
+      this.#append(new StreamClose(channel));
+      this.#openRun = null;
+      return;
+    }
+    if (action === 'hint') {
+      this.#room.log.debug({ channel }, 'hint for streams: they have no next link to follow');
+      return;
+    }
+    if (content.length === 0) return;
+    const run = this.#openRun;
+    if (run !== null && run.channel === channel) {
+      const { cost } = run;
+      if (run.add(content)) {
+        this.pending += run.cost - cost;
+        return;
+      }
+    }
+    // A run ends where another channel's begins: a client that waits on both gets the items in the order of publishing.
+    this.#openRun = new StreamRun(channel, content);
+    this.#append(this.#openRun);
+  }
+
+  #append(step: Step): void {
+    this.pending += step.cost;
+    if (this.#last === null) this.#first = step;
+    else this.#last.next = step;
+    this.#last = step;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#turns.add(this);
+  }
+
+  /** Begins the walk over the members that get `step`. Returns false if there are none. */
+  #begin(step: Step): boolean {
+    if (step === this.#openRun) this.#openRun = null;
+    const { channel, format, kind } = step;
+    const group = this.#room.channels.get(channel)?.groupOf(format) ?? null;
+    const { log } = this.#room;
+    if (log.debugEnabled) log.debug({ channel, format: kind, receivers: group?.size ?? 0 }, 'published');
+    if (group === null || group.size === 0) return false;
+    this.#group = group;
+    this.#next = 0;
+    this.#end = group.beginWalk();
+    return true;
+  }
+
+  /** Goes on with the walk until the slice is full. Returns the work of the slice so far. */
+  #walk(step: Step, group: Group, done: number, now: number): number {
+    const { members } = group;
+    const end = this.#end;
+    let work = done;
+    let next = this.#next;
+    while (next < end && work < SLICE_WORK) {
+      const member = members[next++];
+      if (member === undefined || member.position < 0) continue;
+      try {
+        work += member.receiver.receive(step, now);
+      } catch (thrown) {
+        fault(member.receiver, thrown);
+      }
+    }
+    this.#next = next;
+    return work;
+  }
+
+  #finish(step: Step): void {
+    this.pending -= step.cost;
+    this.#first = step.next;
+    if (this.#first === null) this.#last = null;
+  }
+}

@@ -1,0 +1,18 @@
+import type { TurnQueue } from '../clock/index.ts';
+import type { Channels } from './channels.ts';
+import type { HubOptions } from './hub-options.ts';
+import type { QueueBudget } from './queue-budget.ts';
+import type { ReplayPacer } from './replay-pacer.ts';
+import type { Subscriber } from './subscriber.ts';
+
+/** What the parts of one hub share. */
+export interface HubRoom extends HubOptions {
+  /** Every client that is held, those included whose request is being replayed. */
+  readonly holds: Set<Subscriber>;
+  readonly channels: Channels;
+  readonly budget: QueueBudget;
+  readonly pacer: ReplayPacer;
+  readonly turns: TurnQueue;
+  /** From now on nobody is held any more. */
+  draining: boolean;
+}

@@ -1,0 +1,85 @@
+import { type AtTurnEnd, fault, type Guarded, type TurnQueue } from '../clock/index.ts';
+
+/**
+ * Bytes of items that were accepted and are not delivered yet, each charged at least 256. While there are more, publishers wait. The
+ * items of one request may exceed it.
+ * @bound hub-undelivered-items
+ */
+export const MAX_UNDELIVERED = 8_388_608;
+
+/** Bytes of publish requests that are taken in one turn of the event loop. A single larger request is taken alone. */
+export const TURN_BYTES = 262_144;
+
+/** A publisher that wants its items taken. */
+export interface Publication extends Guarded {
+  /** Size of the request that holds the items. */
+  readonly bytes: number;
+  /** It is its turn: it gives its items to the hub within the call, or none. */
+  onTurn(): void;
+}
+
+/** Lets publishers have their turn, in order of asking, as the hub keeps up with delivering. */
+export class Intake implements AtTurnEnd {
+  readonly #turns: TurnQueue;
+  readonly #undelivered: () => number;
+  readonly #onFault: (thrown: unknown) => void;
+  readonly #waiting = new Set<Publication>();
+  /** Bytes taken in this turn of the event loop. */
+  #taken = 0;
+
+  /** @param undelivered tells how many bytes of items wait to be delivered */
+  constructor(turns: TurnQueue, undelivered: () => number, onFault: (thrown: unknown) => void) {
+    this.#turns = turns;
+    this.#undelivered = undelivered;
+    this.#onFault = onFault;
+  }
+
+  /** Publishers that wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Calls `publication.onTurn` when its turn comes: within this call, if nothing is in its way. */
+  request(publication: Publication): void {
+    if (this.#waiting.size === 0 && this.#mayTake(publication)) this.#take(publication);
+    else this.#waiting.add(publication);
+  }
+
+  /** The publisher is gone. Harmless when it does not wait. */
+  cancel(publication: Publication): void {
+    this.#waiting.delete(publication);
+  }
+
+  /** Items have been delivered. */
+  pump(): void {
+    for (const publication of this.#waiting) {
+      if (!this.#mayTake(publication)) return;
+      this.#waiting.delete(publication);
+      try {
+        this.#take(publication);
+      } catch (thrown) {
+        fault(publication, thrown);
+      }
+    }
+  }
+
+  onTurnEnd(): void {
+    this.#taken = 0;
+    this.pump();
+  }
+
+  onFault(thrown: unknown): void {
+    this.#onFault(thrown);
+  }
+
+  #mayTake({ bytes }: Publication): boolean {
+    return this.#undelivered() < MAX_UNDELIVERED && (this.#taken === 0 || this.#taken + bytes <= TURN_BYTES);
+  }
+
+  #take(publication: Publication): void {
+    if (this.#taken === 0) this.#turns.add(this);
+    // Counted even if it is empty, so that the end of the turn is asked for once.
+    this.#taken += publication.bytes + 1;
+    publication.onTurn();
+  }
+}

@@ -1,0 +1,75 @@
+import { withoutFields } from '../codec/fields/index.ts';
+import type { HttpResponseFormat, InstructResponse } from '../codec/grip/index.ts';
+import type { ResponseHead } from '../exchange/index.ts';
+import type { PatchBody } from './hub-options.ts';
+import { responseHead } from './response-head.ts';
+import { Step } from './step.ts';
+
+/**
+ * Bytes of held and patched bodies that one published patch keeps, so that equal held bodies are patched once. Beyond it they are
+ * forgotten and worked out again.
+ * @bound hub-patched-bodies
+ */
+export const MAX_PATCHED_BYTES = 4_194_304;
+
+/** A published `http-response`, prepared to answer many held requests. */
+export class PublishedResponse extends Step {
+  readonly hint: boolean;
+  readonly #format: HttpResponseFormat;
+  readonly #names = new Set<string>();
+  readonly #exposed: ReadonlySet<string> | null;
+  /** Patched bodies by held body, in latin1; null where the patch cannot be applied. */
+  #patched: Map<string, Buffer | null> | null = null;
+  #patchedBytes = 0;
+
+  constructor(channel: string, format: HttpResponseFormat) {
+    super(channel, 'http-response');
+    this.hint = format.action === 'hint';
+    this.#format = format;
+    for (let i = 0; i < format.headers.length; i += 2) this.#names.add((format.headers[i] as string).toLowerCase());
+    const exposed = format.exposeHeaders;
+    this.#exposed = exposed === null ? null : new Set(exposed.map((name) => name.toLowerCase()));
+    this.charge(format.body.length);
+  }
+
+  /** Head for a request that is held with `held` as its response: published fields replace those of the same name. */
+  head(held: InstructResponse, bodyLength: number): ResponseHead {
+    const { code, reason, headers } = this.#format;
+    const names = this.#names;
+    const exposed = this.#exposed;
+    const merged = withoutFields(held.headers, (name) => names.has(name)).concat(headers);
+    const visible = exposed === null ? merged : withoutFields(merged, (name) => !exposed.has(name));
+    return responseHead(code, reason, visible, bodyLength);
+  }
+
+  /**
+   * Body for that request: the published one, or the held one patched. Null if the patch cannot be applied.
+   * @param onPatch called before a patch is worked out, once for each distinct held body
+   */
+  body(held: InstructResponse, patchBody: PatchBody, onPatch: () => void): Buffer | null {
+    const { body, bodyPatch } = this.#format;
+    if (bodyPatch === null) return body;
+    const key = held.body.toString('latin1');
+    this.#patched ??= new Map();
+    const known = this.#patched.get(key);
+    if (known !== undefined) return known;
+    onPatch();
+    const result = patched(held.body, bodyPatch, patchBody);
+    this.#patchedBytes += key.length + (result?.length ?? 0);
+    if (this.#patchedBytes > MAX_PATCHED_BYTES) {
+      this.#patched.clear();
+      this.#patchedBytes = key.length + (result?.length ?? 0);
+    }
+    this.#patched.set(key, result);
+    return result;
+  }
+}
+
+/** The final line end of the document, which is not part of the JSON, is kept. */
+function patched(body: Buffer, patch: readonly unknown[], patchBody: PatchBody): Buffer | null {
+  const document = body.toString();
+  const changed = patchBody(document, patch);
+  if (changed === null) return null;
+  const lineEnd = document.endsWith('\r\n') ? '\r\n' : document.endsWith('\n') ? '\n' : '';
+  return Buffer.from(changed + lineEnd);
+}

@@ -1,0 +1,38 @@
+import type { Payload } from '../exchange/index.ts';
+
+/**
+ * Bytes of items that wait for slow clients, over all clients of the hub. Beyond it a client loses the items that exceed its reserve.
+ * @bound hub-client-queues
+ */
+export const MAX_QUEUED_BYTES = 268_435_456;
+
+/** Bytes that a client may always have waiting, whatever waits for the others. */
+export const QUEUE_RESERVE = 16_384;
+
+/** What an item costs in each queue that it waits in, besides its bytes. */
+const ENTRY_COST = 64;
+
+/** Counts the bytes that wait for slow clients: an item that waits for many has its bytes once. */
+export class QueueBudget {
+  readonly max: number;
+  used = 0;
+
+  constructor(max = MAX_QUEUED_BYTES) {
+    this.max = max;
+  }
+
+  /** Whether `payload` may wait for a client that has `waiting` bytes waiting. */
+  admits(payload: Payload, waiting: number): boolean {
+    return this.used + payload.body.length <= this.max || waiting + payload.body.length <= QUEUE_RESERVE;
+  }
+
+  take(payload: Payload): void {
+    this.used += ENTRY_COST;
+    if (payload.queued++ === 0) this.used += payload.body.length;
+  }
+
+  release(payload: Payload): void {
+    this.used -= ENTRY_COST;
+    if (--payload.queued === 0) this.used -= payload.body.length;
+  }
+}

@@ -1,0 +1,73 @@
+import { type Guarded, guarded } from '../clock/index.ts';
+import type { PublishItem } from '../codec/grip/index.ts';
+import type { Delivery } from './delivery.ts';
+import type { HubStages } from './hub-options.ts';
+import { itemCost } from './step.ts';
+
+/** Items that a stage has. */
+interface Staged {
+  readonly items: readonly PublishItem[];
+  readonly cost: number;
+  ready: boolean;
+  next: Staged | null;
+}
+
+/**
+ * Items between being accepted and being delivered: what a store or a broker does with them takes its time, and may be done with later
+ * ones first, but they are delivered in the order in which they were accepted.
+ */
+export class StagedItems {
+  /** Bytes that are charged for what waits here. */
+  pending = 0;
+  readonly #delivery: Delivery;
+  readonly #stages: HubStages | null;
+  readonly #owner: Guarded;
+  readonly #onProgress: () => void;
+  #first: Staged | null = null;
+  #last: Staged | null = null;
+
+  /** @param owner deals with a defect after a stage is done @param onProgress called when items have gone on to the delivery */
+  constructor(delivery: Delivery, stages: HubStages | null, owner: Guarded, onProgress: () => void) {
+    this.#delivery = delivery;
+    this.#stages = stages;
+    this.#owner = owner;
+    this.#onProgress = onProgress;
+  }
+
+  accept(items: readonly PublishItem[]): void {
+    if (this.#stages === null) {
+      this.#delivery.add(items);
+      return;
+    }
+    const staged: Staged = { items, cost: costOf(items), ready: false, next: null };
+    this.pending += staged.cost;
+    if (this.#last === null) this.#first = staged;
+    else this.#last.next = staged;
+    this.#last = staged;
+    this.#stages.publish(
+      items,
+      guarded(this.#owner, () => this.#proceed(staged)),
+    );
+  }
+
+  #proceed(staged: Staged): void {
+    staged.ready = true;
+    let moved = false;
+    for (let first = this.#first; first?.ready; first = this.#first) {
+      this.#first = first.next;
+      if (this.#first === null) this.#last = null;
+      this.pending -= first.cost;
+      this.#delivery.add(first.items);
+      moved = true;
+    }
+    if (moved) this.#onProgress();
+  }
+}
+
+function costOf(items: readonly PublishItem[]): number {
+  let cost = 0;
+  for (const { httpResponse, httpStream } of items) {
+    cost += itemCost((httpResponse?.body.length ?? 0) + (httpStream?.content.length ?? 0));
+  }
+  return cost;
+}

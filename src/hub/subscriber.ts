@@ -1,0 +1,48 @@
+import { WheelTimer } from '../clock/index.ts';
+import type { Membership, Receiver } from './channel.ts';
+import type { Channels } from './channels.ts';
+import type { Format, Step } from './step.ts';
+
+/** A client that gets what is published. It joins and leaves channels as long as it lives. */
+export abstract class Subscriber extends WheelTimer implements Receiver {
+  abstract readonly format: Format;
+  protected readonly channels: Channels;
+  protected memberships: Membership[] = [];
+
+  constructor(channels: Channels) {
+    super();
+    this.channels = channels;
+  }
+
+  abstract receive(step: Step, now: number): number;
+
+  /** The hub drains: ends the client's exchange. */
+  abstract drain(): void;
+
+  /** Items may have been lost on their way to the hub: asks the origin, where that is possible. */
+  abstract recover(): void;
+
+  /** Joins the channel with this name. Harmless when it is a member. */
+  join(name: string): void {
+    if (!this.isMember(name)) this.memberships.push(this.channels.join(this, name));
+  }
+
+  /** Leaves the channel with this name. Harmless when it is not a member. */
+  part(name: string): void {
+    const index = this.memberships.findIndex(({ channel }) => channel.name === name);
+    if (index < 0) return;
+    const [membership] = this.memberships.splice(index, 1);
+    this.channels.leave(membership as Membership);
+  }
+
+  isMember(name: string): boolean {
+    return this.memberships.some(({ channel }) => channel.name === name);
+  }
+
+  /** Leaves all channels. */
+  protected partAll(): void {
+    const { memberships } = this;
+    this.memberships = [];
+    for (const membership of memberships) this.channels.leave(membership);
+  }
+}

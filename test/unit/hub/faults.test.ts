@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ExchangeError } from '../../../src/exchange/index.ts';
+import { HeldClient } from '../../support/exchange/held-client.ts';
+import {
+  keepAlive,
+  replayBy,
+  responseHint,
+  responseInstruct,
+  responseItem,
+  rig,
+  streamAction,
+  streamInstruct,
+  streamItem,
+  turn,
+} from './support.ts';
+
+/** A client whose connection has a defect. */
+class FaultyClient extends HeldClient {
+  failedWith: ExchangeError | null = null;
+
+  constructor() {
+    super('faulty', 65_536);
+  }
+
+  override onResponse(): void {
+    throw new Error('thrown by the test');
+  }
+
+  override onResponseData(): void {
+    throw new Error('thrown by the test');
+  }
+
+  override onResponsePayload(): void {
+    throw new Error('thrown by the test');
+  }
+
+  override onResponseError(error: ExchangeError): void {
+    assert.equal(this.failedWith, null, 'one error');
+    this.failedWith = error;
+  }
+}
+
+/** A faulty client between two others. All are held in the same way. */
+function three(t: Parameters<typeof rig>[0], mode: 'stream' | 'response') {
+  const made = rig(t);
+  const clients = [made.client(), new FaultyClient(), made.client()] as const;
+  const options = { timeout: 5, body: 'nothing new', keepAlive: keepAlive('.', 5) };
+  for (const client of clients) {
+    if (mode === 'response') {
+      made.hold(client, responseInstruct(['a'], options), { replay: null });
+      continue;
+    }
+    if (!(client instanceof FaultyClient)) {
+      client.onResponse({ status: 200, reason: '', headers: [], bodyLength: -1 });
+    }
+    made.hold(client, streamInstruct(['a'], options), { responseStarted: true });
+  }
+  const assertOneFault = (bodies: string): void => {
+    assert.deepEqual([clients[0].body, clients[2].body], [bodies, bodies]);
+    assert.equal(clients[1].failedWith?.code, 'HF_INTERNAL');
+    assert.match(clients[1].failedWith?.detail ?? '', /thrown by the test/);
+    assert.equal(made.counters.faults, 1);
+    assert.match(String(made.log.at('error')[0]?.fields.detail), /thrown by the test/);
+  };
+  return { made, clients, assertOneFault };
+}
+
+test('a stream that throws in a fan-out costs the others nothing', async (t) => {
+  const { made, assertOneFault } = three(t, 'stream');
+  await made.publish(streamItem('a', 'one'));
+  assertOneFault('one');
+  await made.publish(streamItem('a', 'two'));
+  assertOneFault('onetwo');
+  assert.equal(made.hub.stats.holds, 2);
+});
+
+test('a held request that throws as an item answers it costs the others nothing', async (t) => {
+  const { made, assertOneFault } = three(t, 'response');
+  await made.publish(responseItem('a', 'one'));
+  assertOneFault('one');
+  made.assertEmpty();
+});
+
+test('a stream that throws at a close costs the others nothing', async (t) => {
+  const { made, clients, assertOneFault } = three(t, 'stream');
+  await made.publish(streamAction('a', 'close'));
+  assert.deepEqual([clients[0].complete, clients[2].complete], [true, true]);
+  assert.equal(made.counters.faults, 1);
+  made.assertEmpty();
+  assert.ok(assertOneFault);
+});
+
+test('a keep-alive that throws ends its own stream only', (t) => {
+  const { made, assertOneFault } = three(t, 'stream');
+  made.advance(5_300);
+  assertOneFault('.');
+});
+
+test('a timeout that throws ends its own hold only', (t) => {
+  const { made, assertOneFault } = three(t, 'response');
+  made.advance(5_300);
+  assertOneFault('nothing new');
+  made.assertEmpty();
+});
+
+test('a hold that throws as the hub drains costs the others nothing', async (t) => {
+  const { made, assertOneFault } = three(t, 'response');
+  made.hub.drain();
+  assertOneFault('nothing new');
+  made.assertEmpty();
+  await turn();
+});
+
+test('a replay that throws ends its own hold only, and frees its place at the target', async (t) => {
+  const made = rig(t);
+  const faulty = new FaultyClient();
+  const throwing = replayBy(() => {
+    throw new Error('thrown by the test');
+  });
+  made.hold(faulty, responseInstruct(['a']), { replay: throwing });
+  let replays = 0;
+  const other = made.hold(made.client(), responseInstruct(['a']), { replay: replayBy(() => replays++) });
+  await made.publish(responseHint('a'));
+  assert.equal(faulty.failedWith?.code, 'HF_INTERNAL');
+  assert.equal(replays, 1);
+  assert.equal(other.head, null);
+  assert.equal(made.counters.faults, 1);
+  assert.equal(made.hub.stats.holds, 1);
+});
+
+test('a patch that throws ends one hold, and the delivery goes on', async (t) => {
+  const made = rig(t, {
+    patchBody: (document) => {
+      if (document === 'faulty') throw new Error('thrown by the test');
+      return document;
+    },
+  });
+  const faulty = made.hold(new FaultyClient(), responseInstruct(['a'], { body: 'faulty' }));
+  const other = made.hold(made.client(), responseInstruct(['a'], { body: 'other' }));
+  await made.publish(responseItem('a', '', { bodyPatch: [] }));
+  assert.equal((faulty as FaultyClient).failedWith?.code, 'HF_INTERNAL');
+  assert.equal(other.body, 'other');
+});
+
+test('a defect of the delivery itself loses one item and no more', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  let throws = 1;
+  const { debug } = made.log;
+  Object.assign(made.log, {
+    debug: (fields: Record<string, unknown>, message: string) => {
+      if (message === 'published' && throws-- > 0) throw new Error('thrown by the test');
+      debug(fields, message);
+    },
+  });
+  made.hub.publish([streamItem('a', '1'), streamItem('b', 'x'), streamItem('a', '2')]);
+  await turn();
+  await turn();
+  assert.equal(client.body, '2');
+  assert.equal(made.counters.faults, 1);
+});

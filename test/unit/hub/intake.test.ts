@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TurnQueue } from '../../../src/clock/index.ts';
+import { Intake, MAX_UNDELIVERED, type Publication, TURN_BYTES } from '../../../src/hub/intake.ts';
+import { turn } from './support.ts';
+
+class FakePublication implements Publication {
+  readonly bytes: number;
+  turns = 0;
+  faults = 0;
+  onCall: () => void = () => {};
+
+  constructor(bytes = 100) {
+    this.bytes = bytes;
+  }
+
+  onTurn(): void {
+    this.turns++;
+    this.onCall();
+  }
+
+  onFault(): void {
+    this.faults++;
+  }
+}
+
+class IntakeRig {
+  undelivered = 0;
+  readonly intake = new Intake(
+    new TurnQueue(),
+    () => this.undelivered,
+    (thrown) => assert.fail(thrown as Error),
+  );
+
+  request(bytes?: number): FakePublication {
+    const publication = new FakePublication(bytes);
+    this.intake.request(publication);
+    return publication;
+  }
+}
+
+test('a publisher has its turn at once while the hub keeps up', () => {
+  assert.equal(new IntakeRig().request().turns, 1);
+});
+
+test('publishers wait in order while too much is undelivered', async () => {
+  const rig = new IntakeRig();
+  rig.undelivered = MAX_UNDELIVERED;
+  const [first, second, third] = [rig.request(), rig.request(), rig.request()];
+  await turn();
+  rig.intake.pump();
+  assert.deepEqual([first.turns, rig.intake.waiting], [0, 3]);
+  rig.undelivered--;
+  first.onCall = () => {
+    rig.undelivered += 100;
+  };
+  rig.intake.pump();
+  assert.deepEqual([first.turns, second.turns, rig.intake.waiting], [1, 0, 2]);
+  rig.intake.cancel(second);
+  rig.undelivered = 0;
+  const late = rig.request();
+  assert.equal(late.turns, 0, 'it does not overtake');
+  rig.intake.pump();
+  assert.deepEqual([second.turns, third.turns, late.turns], [0, 1, 1]);
+});
+
+test('one turn of the event loop takes a bounded number of bytes', async () => {
+  const rig = new IntakeRig();
+  const all = Array.from({ length: 9 }, () => rig.request(TURN_BYTES / 4));
+  const taken = (): number => all.reduce((sum, { turns }) => sum + turns, 0);
+  assert.equal(taken(), 3);
+  await turn();
+  assert.equal(taken(), 6);
+  await turn();
+  await turn();
+  assert.equal(taken(), 9);
+  const large = rig.request(TURN_BYTES * 4);
+  await turn();
+  await turn();
+  assert.equal(large.turns, 1, 'a larger one is taken alone');
+});
+
+test('a publisher that throws at its turn concerns no other', async () => {
+  const rig = new IntakeRig();
+  rig.undelivered = MAX_UNDELIVERED;
+  const [failing, other] = [rig.request(), rig.request()];
+  failing.onCall = () => {
+    throw new Error('thrown by the test');
+  };
+  rig.undelivered = 0;
+  rig.intake.pump();
+  assert.deepEqual([failing.faults, other.turns], [1, 1]);
+  await turn();
+});
