@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type HttpClient, originOf } from '../client/index.ts';
-import { type Config, resolveKey, type Target } from '../config/index.ts';
+import { type Config, makeOfKey, type Target } from '../config/index.ts';
 import { Counters, NO_RESPONDER, type Service } from '../exchange/index.ts';
 import { Guard } from '../net/index.ts';
 import { type ProxySettings, prepareRoutes, RouteTable, UpstreamTrust } from '../proxy/index.ts';
@@ -39,10 +39,9 @@ function httpService(client: Pick<HttpClient, 'send'>, target: Target): Service 
 function settingsOf(config: Config, serviceOf: (target: Target) => Service, counters: Counters): ProxySettings {
   const { proxy } = config;
   const readFile = (path: string) => readFileSync(path, 'utf8');
-  const upstreamKey = resolveKey(proxy.upstreamKey, readFile);
   return {
     routes: new RouteTable(prepareRoutes(config, { serviceOf, readFile, counters })),
-    trust: upstreamKey === null ? null : new UpstreamTrust(upstreamKey),
+    trust: makeOfKey('proxy.upstream_key', proxy.upstreamKey, readFile, (key) => new UpstreamTrust(key)),
     rules: proxy,
     debug: proxy.debug,
   };

@@ -73,9 +73,10 @@ function readFile(named: string | undefined): EffectiveConfig {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return { file: null, config: defaultConfig() };
-    }
+    const { code } = error as NodeJS.ErrnoException;
+    if (named === undefined && code === 'ENOENT') return { file: null, config: defaultConfig() };
+    // The system does not name what it was asked to read here.
+    if (code === 'EISDIR') throw new CliError(`cannot read the configuration: '${file}' is a directory`);
     throw new CliError(`cannot read the configuration: ${(error as Error).message}`);
   }
   try {

@@ -1,5 +1,6 @@
 import { ConfigError, type ConfigIssue } from './config-error.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+import { listenCollisions } from './listen-collisions.ts';
 import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
 import { type Config, sections } from './schema.ts';
@@ -29,11 +30,24 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   }
   const level = sections.log.shape.level.safeParse(logLevel ?? config.log.level);
   for (const { message } of level.error?.issues ?? []) issues.push({ key: '--log-level', line: null, message });
+  const server = listen.length === 0 ? config.server : { ...config.server, listen };
+  const publish = control.length === 0 ? config.control : { ...config.control, listen: control };
+  if (listen.length + control.length > 0) {
+    const names = {
+      server: (index: number) => (listen.length === 0 ? `server.listen[${index}]` : optionName('--port', port, index)),
+      control: (index: number) =>
+        control.length === 0 ? `control.listen[${index}]` : optionName('--control-port', controlPort, index),
+      edge: (index: number) => `edge.listen[${index}]`,
+    };
+    for (const { section, index, message } of listenCollisions({ ...config, server, control: publish })) {
+      issues.push({ key: names[section](index), line: null, message });
+    }
+  }
   if (issues.length > 0 || !level.success) throw new ConfigError('', issues);
   return {
     ...config,
-    server: listen.length === 0 ? config.server : { ...config.server, listen },
-    control: control.length === 0 ? config.control : { ...config.control, listen: control },
+    server,
+    control: publish,
     routes: routes.length === 0 ? config.routes : routes,
     log: { ...config.log, level: level.data },
   };

@@ -1,12 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'smol-toml';
 import { z } from 'zod';
 import { routeSchema, routeShape } from './route.ts';
 import { type Config, configSchema, sections } from './schema.ts';
 import { fieldDocs } from './section-fields.ts';
-
-/** What stands in the place of a hidden value. */
-const MASK = '(set)';
 
 /** Headers whose values are credentials more often than not. */
 const SECRET_HEADER = /authorization|cookie|key|password|secret|token/i;
@@ -15,18 +13,20 @@ type Table = Record<string, unknown>;
 
 /**
  * Writes a configuration as TOML that `loadConfig` reads as the same configuration: all keys of all sections, and of each route
- * those that were set. With `mask`, secrets are shown as `(set)`, so the text is only fit for reading.
+ * those that were set. With `mask`, a secret is a comment that says that it is set: nothing that could be taken for its value.
  */
 export function formatConfig(config: Config, options: { readonly mask?: boolean } = {}): string {
   const { route, ...tables }: Table = z.encode(configSchema, config);
-  if (options.mask === true) {
-    for (const [name, { shape }] of Object.entries(sections)) maskSecrets(tables[name] as Table, shape);
+  const mask = options.mask === true ? randomUUID() : null;
+  if (mask !== null) {
+    for (const [name, { shape }] of Object.entries(sections)) maskSecrets(tables[name] as Table, shape, mask);
   }
   const routes = (route as Table[]).map((table) => {
-    if (options.mask === true) maskSecrets(table, routeShape);
+    if (mask !== null) maskSecrets(table, routeShape, mask);
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
-  return stringify(routes.length === 0 ? tables : { ...tables, route: routes });
+  const text = stringify(routes.length === 0 ? tables : { ...tables, route: routes });
+  return mask === null ? text : text.replace(new RegExp(`^(.*) = "${mask}"$`, 'gm'), '# $1 is set, and not shown');
 }
 
 /** The value of a key as TOML writes it, on one line. */
@@ -41,14 +41,14 @@ function isDefault(key: string, value: unknown): boolean {
   return key !== 'host' && key !== 'targets' && isDeepStrictEqual(value, plainRoute[key]);
 }
 
-/** Hides the secrets of a table in place. The path of a key's file is no secret. */
-function maskSecrets(table: Table, shape: z.ZodRawShape): void {
+/** Puts `mask` in the place of the secrets of a table. The path of a key's file is no secret. */
+function maskSecrets(table: Table, shape: z.ZodRawShape, mask: string): void {
   for (const [key, schema] of Object.entries(shape)) {
     const value = table[key];
     if (fieldDocs.get(schema as z.ZodType)?.secret && value !== '' && !String(value).startsWith('file:'))
-      table[key] = MASK;
+      table[key] = mask;
   }
   for (const [name, value] of Object.entries((table.header ?? {}) as Table)) {
-    if (value !== '' && SECRET_HEADER.test(name)) (table.header as Table)[name] = MASK;
+    if (value !== '' && SECRET_HEADER.test(name)) (table.header as Table)[name] = mask;
   }
 }

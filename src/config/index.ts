@@ -14,7 +14,7 @@ export {
 } from './listen-address.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export { configReference } from './reference.ts';
-export { resolveKey } from './resolve-key.ts';
+export { makeOfKey } from './resolve-key.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export type { Config } from './schema.ts';

@@ -30,7 +30,7 @@ const INTRODUCTION = `# Configuration reference
 <!-- Made from the schema in src/config by configReference(). -->
 
 The configuration is one TOML file, named with \`holdfast run --config FILE\`. Every key has a default. \`holdfast check\` validates
-a file and prints the configuration that results from it, with secrets hidden.
+a file and prints the configuration that results from it, with a comment in the place of each secret.
 
 - Durations are in seconds and may have a fraction. Sizes are in bytes.
 - Everything that is wrong with a file is reported at once, with its line. A section or key that does not exist is an error.

@@ -24,6 +24,25 @@ export function resolveKey(text: string, readFile: (path: string) => string): Bu
   return keyOfFile(text.slice('file:'.length), readFile);
 }
 
+/**
+ * What `make` makes of the key that `text` stands for; null for no key.
+ * @param option where the text stands in the configuration
+ * @throws Error that begins with `option` and never quotes the key, when the key cannot be read or `make` throws
+ */
+export function makeOfKey<T>(
+  option: string,
+  text: string,
+  readFile: (path: string) => string,
+  make: (key: Buffer | string) => T,
+): T | null {
+  try {
+    const key = resolveKey(text, readFile);
+    return key === null ? null : make(key);
+  } catch (error) {
+    throw new Error(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** What is wrong with the text of a key, as far as that can be told without reading a file; null if nothing is. */
 export function keyProblem(text: string): string | null {
   if (text.startsWith('base64:')) {

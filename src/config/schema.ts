@@ -3,6 +3,7 @@ import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
 import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
+import { listenCollisions } from './listen-collisions.ts';
 import { checkRoutes, type Route, routeSchema } from './route.ts';
 import {
   bytes,
@@ -271,6 +272,11 @@ const fileSchema = z
     fetch: fetchSchema.prefault({}),
     log: table(sections.log.shape).prefault({}),
     route: routes,
+  })
+  .superRefine((file, context) => {
+    for (const { section, index, message } of listenCollisions(file)) {
+      context.addIssue({ code: 'custom', path: [section, 'listen', index], message });
+    }
   })
   .superRefine(({ server, edge, fetch }, context) => {
     if (server.listen.length > 0 || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;

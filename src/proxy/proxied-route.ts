@@ -1,4 +1,4 @@
-import { type Config, formatHostPort, type Route, resolveKey, type Target } from '../config/index.ts';
+import { type Config, formatHostPort, makeOfKey, type Route, type Target } from '../config/index.ts';
 import type { Counters, HeaderList, Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
 import { TargetList } from './target-list.ts';
@@ -33,7 +33,7 @@ export interface RouteMeans {
  */
 export function prepareRoutes(config: Config, { serviceOf, readFile, counters }: RouteMeans): ProxiedRoute[] {
   const signers = new Map<string, GripSigner | null>();
-  return config.routes.map((route) => {
+  return config.routes.map((route, index) => {
     const setHeaders: HeaderList = [];
     const setNames = new Set<string>();
     for (let i = 0; i < route.header.length; i += 2) {
@@ -54,7 +54,7 @@ export function prepareRoutes(config: Config, { serviceOf, readFile, counters }:
       debug,
       setHeaders,
       setNames,
-      signer: signerOf(route, config, readFile, signers),
+      signer: signerOf(route, index, config, readFile, signers),
     };
   });
 }
@@ -62,6 +62,7 @@ export function prepareRoutes(config: Config, { serviceOf, readFile, counters }:
 /** The signer for a route's requests, shared by the routes with the same issuer and key. */
 function signerOf(
   route: Route,
+  index: number,
   config: Config,
   readFile: (path: string) => string,
   signers: Map<string, GripSigner | null>,
@@ -72,8 +73,8 @@ function signerOf(
   const identity = JSON.stringify([issuer, keyText]);
   let signer = signers.get(identity);
   if (signer === undefined) {
-    const key = resolveKey(keyText, readFile);
-    signer = key === null ? null : new GripSigner(issuer, key);
+    const option = route.sigKey === '' ? 'proxy.sig_key' : `route[${index}].sig_key`;
+    signer = makeOfKey(option, keyText, readFile, (key) => new GripSigner(issuer, key));
     signers.set(identity, signer);
   }
   return signer;

@@ -116,6 +116,11 @@ for (const command of ['run', 'check']) {
     assert.match(stderr, /^error: cannot read the configuration: ENOENT: [^\n]*'none\.toml'\n$/);
   });
 
+  test(`${command} refuses a folder as configuration`, async (t) => {
+    const { stderr } = await holdfast(t, [command, '--config', '.']);
+    assert.equal(stderr, "error: cannot read the configuration: '.' is a directory\n");
+  });
+
   test(`${command} refuses a configuration without routes, and says how to give one`, async (t) => {
     const { code, stdout, stderr } = await holdfast(t, [command]);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });

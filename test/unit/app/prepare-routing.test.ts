@@ -32,7 +32,10 @@ test('Keys are read from their files', (t) => {
   assert.match(routes.byId('one')?.signer?.token() ?? '', /^[\w-]+\.[\w-]+\.[\w-]+$/);
   assert.notEqual(trust, null);
   writeFileSync(file, 'no key');
-  assert.throws(() => prepared(configOf(['* localhost:1'], { proxy: keys })), /holds neither PEM/);
+  assert.throws(
+    () => prepared(configOf(['* localhost:1'], { proxy: keys })),
+    /^Error: proxy\.(sig|upstream)_key: key file .* holds neither PEM/,
+  );
 });
 
 test('A target is connected to wherever it is; one that is untrusted at addresses of the public internet only', () => {

@@ -70,6 +70,7 @@ test('an empty file gives the documented defaults', () => {
       xForwardedFor: { truncate: null, append: false },
       xForwardedForTrusted: { truncate: null, append: false },
       acceptPushpinRoute: false,
+      via: true,
       cdnLoop: '',
     },
     hub: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_048_576 },
@@ -165,6 +166,7 @@ orig_headers = true
 as_host = "app.internal:81"
 replace_beg = ""
 debug = true
+half_close = true
 no_grip = true
 header = { X-A = "one two", X-B = "" }
 targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
@@ -186,6 +188,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       pathRem: 0,
       replaceBeg: '',
       debug: true,
+      halfClose: true,
       noGrip: true,
       header: ['X-A', 'one two', 'X-B', ''],
       targets: [

@@ -88,11 +88,14 @@ test('A key is read from its file once', async () => {
   await jwtVerify(routes[0]?.signer?.token() ?? '', Buffer.from('secret'));
 });
 
-test('A key that cannot be read or used is refused', () => {
-  const lines = ['*,sig_key=file:key.pem localhost:1'];
+test('A key that cannot be read or used is refused, with the name of its option', () => {
+  const lines = ['a.example localhost:1', 'b.example,sig_key=file:key.pem localhost:1'];
   const unreadable = () => {
     throw new Error('no such file');
   };
-  assert.throws(() => prepared(lines, {}, unreadable), /no such file/);
-  assert.throws(() => prepared(lines, {}, () => '-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n'));
+  assert.throws(() => prepared(lines, {}, unreadable), /^Error: route\[1\]\.sig_key: .*"key\.pem": no such file$/);
+  const noKey = () => '-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n';
+  assert.throws(() => prepared(lines, {}, noKey), /^Error: route\[1\]\.sig_key: /);
+  const proxy = { sigKey: 'file:key.pem' };
+  assert.throws(() => prepared(['* localhost:1'], { proxy }, unreadable), /^Error: proxy\.sig_key: /);
 });

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultConfig, loadConfig, mergeCommandLine } from '../../../src/config/index.ts';
+
+/** What is wrong with a file with these listen addresses. */
+function problem(server: string, control: string, edge = '[]'): string {
+  const text = `[server]\nlisten = ${server}\n[control]\nlisten = ${control}\n[edge]\nlisten = ${edge}\n`;
+  try {
+    loadConfig(text, 'a.toml');
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+for (const [server, control, edge] of [
+  ['["5561"]', '["127.0.0.1:5561"]', '[]'],
+  ['["localhost:1"]', '["127.0.0.1:1"]', '[]'],
+  ['["[::1]:1"]', '["[0:0::1]:1"]', '[]'],
+  ['["[::]:1"]', '["127.0.0.1:1"]', '[]'],
+  ['["unix:/tmp/a"]', '["unix:/tmp/a?mode=600"]', '[]'],
+  ['["1", "2", "127.0.0.1:1"]', '[]', '[]'],
+  ['["127.0.0.1:1"]', '[]', '["1"]'],
+  ['[]', '[]', '["1", "127.0.0.1:1,req"]'],
+] as const) {
+  test(`${server}, ${control} and ${edge} cannot all be listened on`, () => {
+    assert.match(problem(server, control, edge), /^a\.toml:\d+: (server|control|edge)\.listen\[\d\]: .* is taken by /);
+  });
+}
+
+for (const [server, control, edge] of [
+  ['["0", "0"]', '["0"]', '[]'],
+  ['["1"]', '["2"]', '[]'],
+  ['["127.0.0.1:1"]', '["127.0.0.2:1", "[::1]:1"]', '[]'],
+  ['["unix:/tmp/a"]', '["unix:/tmp/b"]', '[]'],
+  ['["[::1]:1"]', '[]', '["1"]'],
+  // Without a proxy there is no publish endpoint.
+  ['[]', '["1"]', '["1"]'],
+] as const) {
+  test(`${server}, ${control} and ${edge} can all be listened on`, () => {
+    assert.equal(problem(server, control, edge), '');
+  });
+}
+
+test('--port may not be the port of the publish endpoint', () => {
+  assert.throws(
+    () => mergeCommandLine(defaultConfig(), { port: ['5561'], routes: ['* localhost:1'] }),
+    /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is taken by server\.listen\[0\] \(5561\): choose another port$/,
+  );
+});
