@@ -45,6 +45,8 @@ export class Handler {
   readonly #sessions = new Map<string, HandlerSession>();
   readonly #heard = new Arrivals<string>();
   #sending: Promise<void> = Promise.resolve();
+  /** Settles when further packets are taken. */
+  #gate: Promise<void> = Promise.resolve();
   #closed = false;
 
   private constructor(id: string, edge: string) {
@@ -122,6 +124,15 @@ export class Handler {
     return taken;
   }
 
+  /** Takes no further packets until the function is called that it returns; libzmq's queues fill up. */
+  pause(): () => void {
+    let open = () => {};
+    this.#gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return open;
+  }
+
   /** Goes away without a word. */
   close(): void {
     if (this.#closed) return;
@@ -140,6 +151,7 @@ export class Handler {
 
   async #takePackets(): Promise<void> {
     for await (const [delimiter, payload] of this.#dealer) {
+      await this.#gate;
       assert.equal((delimiter as Buffer).length, 0);
       const packet = parseRequestPacket(payload as Buffer);
       this.packets.push(packet);
