@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts';
 import type { Counters } from '../exchange/index.ts';
 import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
-import { ReqEdge, StreamEdge } from '../zhttp-client/index.ts';
+import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
 import { zhttpAddress } from './zhttp-address.ts';
@@ -34,7 +34,7 @@ export class EdgeRole {
   readonly addresses: string[] = [];
   readonly #options: EdgeRoleOptions;
   readonly #servers: HttpServer[] = [];
-  readonly #edges: (StreamEdge | ReqEdge)[] = [];
+  readonly #edges: (StreamClient | ReqClient)[] = [];
 
   constructor(options: EdgeRoleOptions) {
     this.#options = options;
@@ -89,7 +89,7 @@ export class EdgeRole {
     return this.#options.edge.listen.some((listener) => listener.mode === mode);
   }
 
-  #serve(edge: StreamEdge | ReqEdge, limits: typeof streamLimits): HttpServer {
+  #serve(edge: StreamClient | ReqClient, limits: typeof streamLimits): HttpServer {
     const { edge: section, wheel, log, serverCounters: counters, share } = this.#options;
     const server = new HttpServer({
       service: edge.service,
@@ -106,7 +106,7 @@ export class EdgeRole {
     return server;
   }
 
-  #openStream(): StreamEdge {
+  #openStream(): StreamClient {
     const { edge, links, idPrefix } = this.#options;
     const options = {
       ...this.#shared,
@@ -118,10 +118,10 @@ export class EdgeRole {
       streamTimeout: edge.streamTimeout * 1000 + STREAM_TIMEOUT_MARGIN,
       routerResp: edge.routerResp,
     };
-    return new StreamEdge(options, (sink) => links.openStream(sink));
+    return new StreamClient(options, (sink) => links.openStream(sink));
   }
 
-  #openReq(): ReqEdge {
+  #openReq(): ReqClient {
     const { edge, links, idPrefix } = this.#options;
     const options = {
       ...this.#shared,
@@ -129,7 +129,7 @@ export class EdgeRole {
       maxBodyBytes: edge.bodyBufferSize,
       requestTimeout: edge.reqTimeout * 1000,
     };
-    return new ReqEdge(options, (sink) => links.openReq(sink));
+    return new ReqClient(options, (sink) => links.openReq(sink));
   }
 
   get #shared() {

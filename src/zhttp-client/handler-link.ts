@@ -7,7 +7,7 @@ export interface RequestLink {
    * Gives a packet to any one handler, as soon as one takes it.
    * @param id of the session that it begins, for `withdraw` and `onRefused`
    */
-  offer(id: string, packet: Buffer): void;
+  offer(id: string, packet: Buffer | string): void;
   /** The packet of this session is not wanted any more. Returns whether it is certain that no handler gets it. */
   withdraw(id: string): boolean;
   /** Sends what waits, within a bounded time, and ends. */

@@ -31,6 +31,12 @@ const ENDED = 4;
  */
 const MAX_HELD_BYTES = 262_144;
 
+/** Methods of requests that may be repeated (RFC 9110 §9.2.2). The handshake of a WebSocket is a GET. */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** How often a request is repeated because the beginning of its response was missed. */
+const MAX_REPEATS = 2;
+
 /** Nothing is held: most sessions never hold anything. */
 const NONE: RequestPacket[] = [];
 
@@ -38,7 +44,8 @@ const NONE: RequestPacket[] = [];
  * One session with a handler: the responder of an exchange that a program behind ZeroMQ answers. This class keeps what HTTP and
  * WebSockets have in common: numbers, addresses, credits, handoff, and the end.
  */
-export abstract class Session<R extends Requester = Requester> implements Responder, HostedSession {
+export abstract class HandlerSession<R extends Requester = Requester> implements Responder, HostedSession {
+  /** The host changes it when the request is repeated. */
   id: string;
   /** When a packet came last from the handler, by the wheel's clock. */
   heardAt: number;
@@ -49,9 +56,12 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   /** Where the handler gets its packets; empty while it is unknown. */
   address = '';
   protected readonly host: SessionHost;
-  /** Of the request, for the log: it itself would keep its whole head in memory. */
+  /** Of the request, for the log. */
   readonly #exchange: string;
   readonly #peer: string;
+  /** The request, as long as it may have to be repeated: it keeps its whole head in memory. */
+  #repeatable: RequestHead | null;
+  #repeats = 0;
   protected readonly requester: R;
   #state = UNANSWERED;
   /** Number of the packet that is to come next. */
@@ -81,6 +91,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     this.id = id;
     this.#exchange = request.id;
     this.#peer = request.peer.address;
+    this.#repeatable = IDEMPOTENT.has(request.method) ? request : null;
     this.requester = requester;
     this.#window = Math.max(request.credits, host.initialCredits);
     this.heardAt = host.now;
@@ -88,7 +99,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
   }
 
   /** The packet that begins the session. */
-  abstract firstPacket(request: RequestHead): RequestPacket;
+  abstract firstPacket(request: RequestHead): string;
 
   /** Whether the session may be named in a packet together with others, and nothing of it waits. */
   get batchable(): boolean {
@@ -135,6 +146,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
       return;
     }
     if (seq !== null && seq !== this.#nextIn) {
+      if (this.#state === UNANSWERED && this.#repeat(from)) return;
       if (this.address === '') this.address = from;
       this.abort('HF_BACKEND_PROTOCOL', `packet ${seq} of the handler came in place of ${this.#nextIn}`);
       return;
@@ -145,6 +157,26 @@ export abstract class Session<R extends Requester = Requester> implements Respon
     if (this.#state === ENDED) return;
     if (type === 'handoff-start') this.#handOff();
     else this.onPacket(packet);
+  }
+
+  /**
+   * Begins again, because the first packet of the handler never came: one that publishes as soon as it has started is heard only once the
+   * subscription is known to it. Nothing has been sent to the client or taken from it by then.
+   * @returns false if the request must not be repeated
+   */
+  #repeat(from: string): boolean {
+    const request = this.#repeatable;
+    if (request === null || this.#repeats === MAX_REPEATS) return false;
+    this.#repeats++;
+    // The session that is given up. A handler that cannot be told hears of it when it sends something.
+    if (this.host.reach(from) === READY) {
+      this.address = from;
+      this.#transmit(packetOf('cancel'));
+      this.address = '';
+    }
+    this.#nextOut = 1;
+    this.host.repeat(this, request);
+    return true;
   }
 
   /** Every packet says where the next one for its sender goes: so the session moves from handler to handler. */
@@ -163,6 +195,7 @@ export abstract class Session<R extends Requester = Requester> implements Respon
       return;
     }
     this.#state = OPEN;
+    this.#repeatable = null;
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
     this.#sendOrStall();
   }
@@ -388,8 +421,10 @@ export abstract class Session<R extends Requester = Requester> implements Respon
 
   /** @param cancel whether the handler has to be told */
   #end(cancel: boolean): void {
+    if (this.#state === ENDED) return;
     this.#unstall();
     this.#state = ENDED;
+    this.#repeatable = null;
     this.#dropHeld();
     this.host.ended(this);
     // At last, because a link that cannot take it reports the session as lost. During a handoff nobody listens.

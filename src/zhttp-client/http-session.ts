@@ -1,20 +1,16 @@
 import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
 import type { RequestHead } from '../exchange/index.ts';
-import { Session } from './handler-session.ts';
+import { HandlerSession } from './handler-session.ts';
 import { responseHead } from './packet-head.ts';
-import { requestPacket } from './request-packet.ts';
+import { requestUri } from './request-uri.ts';
 
 /** One HTTP request that a handler answers in as many packets as it takes. */
-export class HttpSession extends Session {
+export class HttpSession extends HandlerSession {
   #answered = false;
 
-  override firstPacket(request: RequestHead): RequestPacket {
-    const packet = requestPacket(request);
-    packet.credits = this.host.initialCredits;
-    packet.more = request.bodyLength !== 0;
-    packet.stream = true;
-    packet.routerResp = this.host.routerResp;
-    return packet;
+  override firstPacket(request: RequestHead): string {
+    const { method, headers, peer, bodyLength } = request;
+    return this.host.httpPackets.encode(this.id, method, requestUri(request), headers, peer, bodyLength !== 0);
   }
 
   override onRequestData(chunk: Buffer, more: boolean): void {

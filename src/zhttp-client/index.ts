@@ -1,7 +1,7 @@
 export type { HandlerLink, HandlerLinkSink, RequestLink, RequestLinkSink } from './handler-link.ts';
 export { LinkRelay, type LinkRelayOptions, type RelayTarget } from './link-relay.ts';
 export { RelayedLink } from './relayed-link.ts';
-export { ReqEdge, type ReqEdgeOptions } from './req-edge.ts';
-export { StreamEdge, type StreamEdgeOptions } from './stream-edge.ts';
+export { ReqClient, type ReqClientOptions } from './req-client.ts';
+export { StreamClient, type StreamClientOptions } from './stream-client.ts';
 export { type StreamEndpoints, ZmqHandlerLink, type ZmqHandlerLinkOptions } from './zmq-handler-link.ts';
 export { ZmqReqLink, type ZmqReqLinkOptions } from './zmq-req-link.ts';

@@ -21,7 +21,7 @@ export class RelayedLink implements HandlerLink {
     this.#dealer.connect(endpoint);
   }
 
-  offer(id: string, packet: Buffer): void {
+  offer(id: string, packet: Buffer | string): void {
     this.#dealer.send([OFFER, Buffer.from(id, 'latin1'), packet]);
   }
 

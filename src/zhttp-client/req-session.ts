@@ -1,7 +1,10 @@
-import type { RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
+import type { Guarded } from '../clock/index.ts';
+import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
 import {
+  CreditedResponse,
   type ErrorCode,
   ExchangeError,
+  internalError,
   type Log,
   type Requester,
   type RequestHead,
@@ -9,21 +12,25 @@ import {
 } from '../exchange/index.ts';
 import type { BridgeCounters } from '../zhttp/index.ts';
 import { responseHead } from './packet-head.ts';
-import { requestPacket } from './request-packet.ts';
+import { requestUri } from './request-uri.ts';
 
-/** What a request needs of the edge that it belongs to. */
+/** What a request needs of the client half that it belongs to. */
 export interface ReqSessionHost {
   readonly maxBodyBytes: number;
   readonly now: number;
   readonly counters: BridgeCounters;
   readonly log: Log;
+  /** Calls `takeBody` once there is room for a body of so many bytes. */
+  reserve(session: ReqSession, bytes: number): void;
+  /** The body, for which there was room, is kept no longer. */
+  unreserve(bytes: number): void;
   /** Sends `session.packet()` to a handler, as soon as one takes it. */
   offer(session: ReqSession): void;
   ended(session: ReqSession): void;
 }
 
 /** One request that is handed over whole and answered whole. */
-export class ReqSession implements Responder {
+export class ReqSession implements Responder, Guarded {
   readonly id: string;
   /** When its head was there, by the wheel's clock. */
   readonly begunAt: number;
@@ -32,10 +39,11 @@ export class ReqSession implements Responder {
   readonly #requester: Requester;
   #body: Buffer[] = [];
   #bodyBytes = 0;
-  /** Bytes of the answer that the client has not taken, and those that it may still be given. */
+  /** Bytes for which the host has made room. */
+  #reserved = 0;
+  /** Bytes of the response that the client may be given, until the response is there. */
   #window: number;
-  /** What of the answer waits for that. */
-  #rest: Buffer | null = null;
+  #response: CreditedResponse | null = null;
   /** Whether all of the body is here, and a handler is asked. */
   #offered = false;
   #ended = false;
@@ -49,22 +57,40 @@ export class ReqSession implements Responder {
     this.#window = request.credits;
   }
 
+  /** Bytes of body that there has to be room for. */
+  get wanted(): number {
+    const { bodyLength } = this.#request;
+    return bodyLength > 0 ? bodyLength : this.#host.maxBodyBytes;
+  }
+
   /** Collects the body, and then asks a handler. */
   begin(): void {
     const { bodyLength } = this.#request;
-    const { maxBodyBytes } = this.#host;
     if (bodyLength === 0) this.#offer();
-    else if (bodyLength > maxBodyBytes) this.#refuseBody();
-    // One byte more than fits: so a body that is too long is seen to be.
-    else this.#requester.onRequestCredit(maxBodyBytes + 1);
+    else if (bodyLength > this.#host.maxBodyBytes) this.#refuseBody();
+    else this.#host.reserve(this, this.wanted);
   }
 
-  /** The request with its body. */
+  /** There is room for a body of so many bytes. */
+  takeBody(bytes: number): void {
+    this.#reserved = bytes;
+    // One byte more than fits: so a body that is too long is seen to be.
+    this.#requester.onRequestCredit(this.#host.maxBodyBytes + 1);
+  }
+
+  /** The request with its body, which is kept no longer. */
   packet(): RequestPacket {
-    const packet = requestPacket(this.#request);
+    const { method, headers, peer } = this.#request;
+    const packet = new RequestPacket();
     packet.ids = [{ id: this.id, seq: null }];
+    packet.multi = true;
+    packet.method = method;
+    packet.uri = requestUri(this.#request);
+    packet.headers = headers;
     packet.body = this.#body.length === 1 ? (this.#body[0] as Buffer) : Buffer.concat(this.#body, this.#bodyBytes);
-    this.#body = [];
+    packet.peerAddress = peer.address;
+    packet.peerPort = peer.port;
+    this.#dropBody();
     return packet;
   }
 
@@ -77,16 +103,16 @@ export class ReqSession implements Responder {
   }
 
   onRequestError(): void {
-    this.#rest = null;
+    this.#response?.drop();
     this.#end();
   }
 
   onResponseCredit(bytes: number): void {
-    this.#window += bytes;
-    this.#sendRest();
+    if (this.#response === null) this.#window += bytes;
+    else this.#response.credit(bytes);
   }
 
-  /** Takes the handler's answer. */
+  /** Takes the handler's response. */
   receive(packet: ResponsePacket): void {
     const { type, condition, body } = packet;
     if (type === 'error' || type === 'cancel') {
@@ -100,7 +126,7 @@ export class ReqSession implements Responder {
     if (body.length > this.#host.maxBodyBytes) {
       this.fail(
         'HF_BACKEND_OVERRUN',
-        `the body of the answer has ${body.length} bytes, not up to ${this.#host.maxBodyBytes}`,
+        `the body of the response has ${body.length} bytes, not up to ${this.#host.maxBodyBytes}`,
       );
       return;
     }
@@ -111,25 +137,12 @@ export class ReqSession implements Responder {
       return;
     }
     this.#end();
+    this.#response = new CreditedResponse(this.#requester, this.#window);
     this.#requester.onResponse(head);
-    this.#rest = body;
-    this.#sendRest();
+    this.#response.give(body, true);
   }
 
-  /** Hands over as much of the answer as the client may be given. */
-  #sendRest(): void {
-    while (this.#rest !== null) {
-      const rest = this.#rest;
-      const length = Math.min(rest.length, this.#window);
-      if (length === 0 && rest.length > 0) return;
-      const more = length < rest.length;
-      this.#rest = more ? rest.subarray(length) : null;
-      this.#window -= length;
-      this.#requester.onResponseData(rest.subarray(0, length), more);
-    }
-  }
-
-  /** Tells the client that it gets no answer. */
+  /** Tells the client that it gets no response. */
   fail(code: ErrorCode, detail: string): void {
     if (this.#ended) return;
     this.#end();
@@ -143,10 +156,19 @@ export class ReqSession implements Responder {
     this.#requester.onResponseError(error);
   }
 
-  /** The time for the request and its answer is over. @param seconds how long that was */
+  /** The time for the request and its response is over. @param seconds how long that was */
   expire(seconds: number): void {
-    if (this.#offered) this.fail('HF_BACKEND_TIMEOUT', `no answer within ${seconds} s`);
+    if (this.#offered) this.fail('HF_BACKEND_TIMEOUT', `no response within ${seconds} s`);
     else this.fail('HF_REQUEST_TIMEOUT', `the request body took over ${seconds} s`);
+  }
+
+  /** A defect of ours ends this request alone. */
+  onFault(thrown: unknown): void {
+    const { code, detail } = internalError(thrown);
+    const { counters, log } = this.#host;
+    counters.faults++;
+    if (this.#ended) log.error({ request: this.id, code, detail }, 'internal error');
+    else this.fail(code, detail);
   }
 
   #offer(): void {
@@ -158,10 +180,17 @@ export class ReqSession implements Responder {
     this.fail('HF_BODY_TOO_LARGE', `the request body has over ${this.#host.maxBodyBytes} bytes`);
   }
 
+  #dropBody(): void {
+    this.#body = [];
+    const reserved = this.#reserved;
+    this.#reserved = 0;
+    if (reserved > 0) this.#host.unreserve(reserved);
+  }
+
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#body = [];
     this.#host.ended(this);
+    this.#dropBody();
   }
 }

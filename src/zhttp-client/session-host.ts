@@ -1,12 +1,13 @@
+import type { FirstPackets } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { Log } from '../exchange/index.ts';
+import type { Log, RequestHead } from '../exchange/index.ts';
 import type { BridgeCounters, Reach } from '../zhttp/index.ts';
+import type { HandlerSession } from './handler-session.ts';
 import type { StalledSession } from './stalled-sessions.ts';
 
 /** What the client half needs of a session that calls it. */
 export interface HostedSession extends StalledSession {
-  /** The client half changes it when it repeats the request. */
-  id: string;
+  readonly id: string;
   /** Grants the handler what has been taken since the last time, if it takes that now. */
   sendCredit(): void;
 }
@@ -21,8 +22,9 @@ export interface SessionHost {
   readonly creditThreshold: number;
   /** Milliseconds between two signs of life to a handler. */
   readonly keepAliveInterval: number;
-  /** Whether handlers are asked to answer by the ROUTER socket. */
-  readonly routerResp: boolean;
+  /** Write the packets that begin sessions. */
+  readonly httpPackets: FirstPackets;
+  readonly webSocketPackets: FirstPackets;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
   readonly counters: BridgeCounters;
@@ -38,7 +40,14 @@ export interface SessionHost {
   holds(bytes: number): void;
   /** Calls `sendCredit` of the session soon. */
   oweCredit(session: HostedSession): void;
+  /** Offers the request to a handler again, as a session with another id. */
+  repeat(session: HandlerSession, request: RequestHead): void;
+  /** A response keeps so many bytes that its requester does not take yet. Returns false if that is too much. */
+  keepResponse(bytes: number): boolean;
+  /** So many of them are kept no longer. */
+  dropResponse(bytes: number): void;
   /** The session is over while no handler has been heard of. Returns whether it is certain that none has the request. */
   withdraw(session: HostedSession): boolean;
+  /** The session is over. */
   ended(session: HostedSession): void;
 }

@@ -4,7 +4,7 @@ import { PACKET_COST } from '../zhttp/index.ts';
 const MAX_BYTES = 67_108_864;
 
 interface Waiting {
-  readonly packet: Buffer;
+  readonly packet: Buffer | string;
   /** When it is given up. */
   readonly deadline: number;
 }
@@ -25,7 +25,7 @@ export class WaitingRequests {
   }
 
   /** Returns false, and does nothing, when too much waits already. */
-  add(id: string, packet: Buffer, now: number): boolean {
+  add(id: string, packet: Buffer | string, now: number): boolean {
     const cost = costOf(packet);
     if (this.#bytes + cost > MAX_BYTES) return false;
     this.#bytes += cost;
@@ -42,7 +42,7 @@ export class WaitingRequests {
   }
 
   /** Gives the packets to `send`, one by one, until it returns false for one. */
-  sendTo(send: (packet: Buffer) => boolean): void {
+  sendTo(send: (packet: Buffer | string) => boolean): void {
     for (const [id, waiting] of this.#packets) {
       if (!send(waiting.packet)) return;
       this.#drop(id, waiting);
@@ -66,6 +66,6 @@ export class WaitingRequests {
   }
 }
 
-function costOf(packet: Buffer): number {
+function costOf(packet: Buffer | string): number {
   return Math.max(PACKET_COST, packet.length);
 }

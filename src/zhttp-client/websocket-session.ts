@@ -1,28 +1,45 @@
 import { isUtf8 } from 'node:buffer';
 import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
 import { type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
-import type { RequestHead, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
-import { packetOf, Session } from './handler-session.ts';
+import {
+  CreditedResponse,
+  type ExchangeError,
+  type RequestHead,
+  type ResponseHead,
+  type WebSocketRequester,
+  type WebSocketResponder,
+} from '../exchange/index.ts';
+import { HandlerSession, packetOf } from './handler-session.ts';
 import { responseHead } from './packet-head.ts';
-import { requestPacket } from './request-packet.ts';
+import { requestUri } from './request-uri.ts';
+import type { SessionHost } from './session-host.ts';
 
 /** Close code for a handler that names none. */
 const NORMAL_CLOSURE = 1000;
 
 /** One WebSocket that a handler answers. */
-export class WebSocketSession extends Session<WebSocketRequester> implements WebSocketResponder {
+export class WebSocketSession extends HandlerSession<WebSocketRequester> implements WebSocketResponder {
   #accepted = false;
   /** Whether the handler is in the middle of a message, and then whether that is text. */
   #within = false;
   #text = false;
   #closeReceived = false;
   #closeSent = false;
+  /** Bytes of a response body that the requester takes at first. */
+  readonly #requesterCredits: number;
+  /** The body of the response that the client gets in place of a WebSocket. */
+  #response: CreditedResponse | null = null;
+  /** Bytes of it that count as kept. */
+  #kept = 0;
 
-  override firstPacket(request: RequestHead): RequestPacket {
-    const packet = requestPacket(request);
-    packet.credits = this.host.initialCredits;
-    packet.routerResp = this.host.routerResp;
-    return packet;
+  constructor(host: SessionHost, id: string, request: RequestHead, requester: WebSocketRequester) {
+    super(host, id, request, requester);
+    this.#requesterCredits = request.credits;
+  }
+
+  override firstPacket(request: RequestHead): string {
+    const { method, headers, peer } = request;
+    return this.host.webSocketPackets.encode(this.id, method, requestUri(request), headers, peer, false);
   }
 
   // ---- from the client
@@ -107,10 +124,45 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
       this.abort('HF_BACKEND_PROTOCOL', head);
       return;
     }
-    if (!this.spend(packet.body.length)) return;
+    this.#respond({ ...head, bodyLength: packet.body.length }, packet.body);
+  }
+
+  /** Sends the client a whole response, its body as the client takes it. */
+  #respond(head: ResponseHead, body: Buffer): void {
     this.complete();
-    this.requester.onResponse({ ...head, bodyLength: packet.body.length });
-    this.requester.onResponseData(packet.body, false);
+    const kept = Math.max(0, body.length - this.#requesterCredits);
+    if (kept > 0 && !this.host.keepResponse(kept)) {
+      this.fail('HF_BACKEND_OVERRUN', `there is no room for a response of ${body.length} bytes`);
+      return;
+    }
+    this.#kept = kept;
+    const response = new CreditedResponse(this.requester, this.#requesterCredits);
+    this.#response = response;
+    this.requester.onResponse(head);
+    response.give(body, true);
+    this.#countKept(response);
+  }
+
+  override onResponseCredit(bytes: number): void {
+    const response = this.#response;
+    if (response === null) {
+      super.onResponseCredit(bytes);
+    } else {
+      response.credit(bytes);
+      this.#countKept(response);
+    }
+  }
+
+  override onRequestError(error: ExchangeError): void {
+    super.onRequestError(error);
+    if (this.#response === null) return;
+    this.#response.drop();
+    this.#countKept(this.#response);
+  }
+
+  #countKept({ waiting }: CreditedResponse): void {
+    if (this.#kept > waiting) this.host.dropResponse(this.#kept - waiting);
+    this.#kept = Math.min(this.#kept, waiting);
   }
 
   #onFrame(packet: ResponsePacket): void {
@@ -170,11 +222,6 @@ export class WebSocketSession extends Session<WebSocketRequester> implements Web
       this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || 'an error'}`);
       return;
     }
-    if (body.length > this.window) {
-      this.fail('HF_BACKEND_OVERRUN', `the handler rejects with ${body.length} bytes, not up to ${this.window}`);
-      return;
-    }
-    this.requester.onResponse({ status: code, reason, headers, bodyLength: body.length });
-    this.requester.onResponseData(body, false);
+    this.#respond({ status: code, reason, headers, bodyLength: body.length }, body);
   }
 }

@@ -130,7 +130,7 @@ export class ZmqHandlerLink implements HandlerLink {
     return endpoint;
   }
 
-  offer(id: string, packet: Buffer): void {
+  offer(id: string, packet: Buffer | string): void {
     // Those that wait already go first.
     if (this.#requests.size === 0 && this.#sendRequest(packet)) return;
     if (!this.#requests.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
@@ -158,7 +158,7 @@ export class ZmqHandlerLink implements HandlerLink {
     await Promise.all([this.#push.close(), this.#router.close(), this.#sub.close()]);
   }
 
-  #sendRequest(packet: Buffer): boolean {
+  #sendRequest(packet: Buffer | string): boolean {
     if (!this.#push.send([packet])) return false;
     this.#options.counters.packetsSent++;
     return true;

@@ -69,7 +69,7 @@ export class ZmqReqLink implements RequestLink {
     return opened;
   }
 
-  offer(id: string, packet: Buffer): void {
+  offer(id: string, packet: Buffer | string): void {
     // Those that wait already go first.
     if (this.#waiting.size === 0 && this.#send(packet)) return;
     if (!this.#waiting.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
@@ -84,7 +84,7 @@ export class ZmqReqLink implements RequestLink {
     await this.#dealer.close();
   }
 
-  #send(packet: Buffer): boolean {
+  #send(packet: Buffer | string): boolean {
     if (!this.#dealer.send([EMPTY, packet])) return false;
     this.#options.counters.packetsSent++;
     return true;

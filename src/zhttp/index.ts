@@ -9,5 +9,6 @@ export {
   UNKNOWN_PATIENCE,
 } from './router-outbox.ts';
 export { BridgeCounters } from './session-counters.ts';
+export { type KeptSession, SessionKeeper, type SessionKeeperOptions } from './session-keeper.ts';
 export { SessionTable } from './session-table.ts';
 export { Slots } from './slots.ts';

@@ -9,6 +9,8 @@ export class BridgeCounters {
   sessionsFailed = 0;
   /** Sessions whose peer was silent for too long. They have failed as well. */
   sessionsExpired = 0;
+  /** Requests that were offered to a handler again, because the beginning of its response was missed. */
+  sessionsRepeated = 0;
   /** Sessions that were ended by who had asked for them. */
   sessionsCancelled = 0;
   /** First packets of askers that are no request that can be made, or that have the id of another one, or came too late. */

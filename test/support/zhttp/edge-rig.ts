@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
-import { type HandlerLinkSink, StreamEdge, type StreamEdgeOptions } from '../../../src/zhttp-client/index.ts';
+import { type HandlerLinkSink, StreamClient, type StreamClientOptions } from '../../../src/zhttp-client/index.ts';
 import { RecordingRequester } from '../exchange/recording-requester.ts';
 import { type RequestFields, requestHead } from '../exchange/request-head.ts';
 import { FakeLog } from '../fake-log.ts';
@@ -21,12 +21,12 @@ export class EdgeRig {
   readonly counters = new BridgeCounters();
   readonly log = new FakeLog(false);
   readonly wheel = new TimerWheel();
-  readonly edge: StreamEdge;
+  readonly edge: StreamClient;
   readonly link: FakeHandlerLink;
 
-  constructor(changes: Partial<StreamEdgeOptions> = {}) {
+  constructor(changes: Partial<StreamClientOptions> = {}) {
     let link: FakeHandlerLink | undefined;
-    const options: StreamEdgeOptions = {
+    const options: StreamClientOptions = {
       address: 'c1',
       idPrefix: 'e',
       initialCredits: 8_192,
@@ -39,7 +39,7 @@ export class EdgeRig {
       log: this.log,
       ...changes,
     };
-    this.edge = new StreamEdge(options, (sink: HandlerLinkSink) => {
+    this.edge = new StreamClient(options, (sink: HandlerLinkSink) => {
       link = new FakeHandlerLink(sink);
       return link;
     });
@@ -79,7 +79,7 @@ const clocks = new WeakMap<TestContext, (seconds: number) => void>();
 /** An edge on a stopped clock, and what moves that by seconds. */
 export function edgeRig(
   t: TestContext,
-  changes: Partial<StreamEdgeOptions> = {},
+  changes: Partial<StreamClientOptions> = {},
 ): EdgeRig & { readonly advance: (seconds: number) => void } {
   const advance = clocks.get(t) ?? manualClock(t);
   clocks.set(t, advance);

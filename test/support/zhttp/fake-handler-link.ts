@@ -39,9 +39,10 @@ export class FakeHandlerLink implements HandlerLink {
     this.#sink = sink;
   }
 
-  offer(id: string, packet: Buffer): void {
-    this.offeredBytes.push(packet);
-    this.offered.push(parseRequestPacket(packet));
+  offer(id: string, packet: Buffer | string): void {
+    const bytes = wholePart(packet);
+    this.offeredBytes.push(bytes);
+    this.offered.push(parseRequestPacket(bytes));
     this.#seqs.set(id, 0);
   }
 
@@ -90,6 +91,11 @@ export class FakeHandlerLink implements HandlerLink {
   /** Number that the next packet for the session has to have. */
   nextSeq(id: string): number {
     return this.#seqs.get(id) ?? 0;
+  }
+
+  /** A packet with that number was sent by other means. */
+  skipSeq(id: string): void {
+    this.#seqs.set(id, this.nextSeq(id) + 1);
   }
 
   refuse(id: string): void {

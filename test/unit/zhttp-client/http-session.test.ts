@@ -133,7 +133,7 @@ for (const type of ['handoff-proceed', 'close', 'ping', 'pong'] as const) {
 
 test('a packet out of order fails the request before the answer, and cuts it afterwards', (t) => {
   const rig = edgeRig(t);
-  const early = rig.request();
+  const early = rig.request({ method: 'POST' });
   rig.link.answerAll([[early.id, 1]], { code: 200 });
   assert.deepEqual(early.client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(early.client.error?.detail, 'packet 1 of the handler came in place of 0');

@@ -1,30 +1,28 @@
-import { fault, Ticker, type TimerWheel } from '../clock/index.ts';
+import { fault } from '../clock/index.ts';
 import {
-  encodeRequestPacket,
+  encodeRequestText,
+  FirstPackets,
   MAX_IDS,
   type PacketType,
   parseResponsePacket,
   type ResponsePacket,
   type SessionRef,
-  ZhttpError,
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import { internalError, type Log, type RequestHead, type Service, type WebSocketService } from '../exchange/index.ts';
-import { type BridgeCounters, READY, type Reach, SessionTable } from '../zhttp/index.ts';
+import type { RequestHead, Service, WebSocketService } from '../exchange/index.ts';
+import { READY, type Reach, SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
-import { packetOf, type Session } from './handler-session.ts';
+import { type HandlerSession, packetOf } from './handler-session.ts';
 import { HttpSession } from './http-session.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
 import { StalledSessions } from './stalled-sessions.ts';
 import { WebSocketSession } from './websocket-session.ts';
 
-/** How an edge treats its handlers. Times in milliseconds. */
-export interface StreamEdgeOptions {
+/** How handlers are treated. Times in milliseconds. */
+export interface StreamClientOptions extends SessionKeeperOptions {
   /** What handlers call us: 1 to 64 bytes without a space. */
   readonly address: string;
-  /** What the ids of sessions begin with, up to a hyphen: different in each process that shares `address`, and after each start. */
-  readonly idPrefix: string;
   /** Bytes that a handler may send of each response, or of what a WebSocket is sent, before it is granted more. */
   readonly initialCredits: number;
   /** A session whose handler is silent for so long has ended. Handlers get a sign of life after three quarters of it. */
@@ -35,14 +33,7 @@ export interface StreamEdgeOptions {
   readonly routerResp: boolean;
   /** Bounds of the packets of handlers. */
   readonly limits: ZhttpLimits;
-  readonly wheel: TimerWheel;
-  readonly counters: BridgeCounters;
-  readonly log: Log;
 }
-
-/** Between two looks at the sessions. In each a tenth of them is looked at, so that every one is within a second. */
-const TICK = 100;
-const PARTS = 10;
 
 /**
  * Bytes that all sessions hold for handlers that take nothing. At the bound no requester is read until half of it has left.
@@ -51,84 +42,91 @@ const PARTS = 10;
 const MAX_HELD_BYTES = 16_777_216;
 
 /**
- * ZHTTP as its initiator, in stream mode: turns exchanges into sessions with handlers. Handlers may send packets for any session at
- * any time; what one of them sends wrongly ends that session alone.
+ * Bytes of responses that came in one packet, and that their requesters have not taken. A response beyond it fails.
+ * @bound whole-responses-total
  */
-export class StreamEdge implements SessionHost, HandlerLinkSink {
+const MAX_RESPONSE_BYTES = 67_108_864;
+
+/**
+ * The client half of ZHTTP in stream mode: turns exchanges into sessions with handlers, which are whatever answers there: programs behind
+ * an edge, the targets of a proxy, or a fetch role. Handlers may send packets for any session at any time; what one of them sends wrongly
+ * ends that session alone.
+ */
+export class StreamClient
+  extends SessionKeeper<HandlerSession, ResponsePacket>
+  implements SessionHost, HandlerLinkSink
+{
   readonly address: string;
   readonly initialCredits: number;
   readonly creditThreshold: number;
   readonly keepAliveInterval: number;
-  readonly routerResp: boolean;
-  readonly counters: BridgeCounters;
-  readonly log: Log;
-  readonly #options: StreamEdgeOptions;
-  readonly #wheel: TimerWheel;
+  readonly httpPackets: FirstPackets;
+  readonly webSocketPackets: FirstPackets;
+  readonly #options: StreamClientOptions;
   readonly #link: HandlerLink;
-  readonly #sessions: SessionTable<Session>;
-  readonly #ticker: Ticker;
   /** Sessions that have granted less than is worth a packet of its own. */
   #owing: HostedSession[] = [];
+  /** Sessions whose handlers are to be told that they are alive. */
+  #quiet: HandlerSession[] = [];
   readonly #stalled: StalledSessions;
   /** Bytes that sessions hold. */
   #heldBytes = 0;
   /** Whether they hold so much that no requester is read. */
   #full = false;
+  #responseBytes = 0;
 
-  /** @param openLink gives the way to the handlers, which reports to the edge */
-  constructor(options: StreamEdgeOptions, openLink: (sink: HandlerLinkSink) => HandlerLink) {
+  /** @param openLink gives the way to the handlers, which reports to this object */
+  constructor(options: StreamClientOptions, openLink: (sink: HandlerLinkSink) => HandlerLink) {
+    super(options);
+    const { address, initialCredits, sessionTimeout, routerResp } = options;
     this.#options = options;
-    this.#wheel = options.wheel;
-    this.address = options.address;
-    this.initialCredits = options.initialCredits;
-    this.creditThreshold = Math.ceil(options.initialCredits / 2);
-    this.keepAliveInterval = options.sessionTimeout * 0.75;
-    this.routerResp = options.routerResp;
-    this.counters = options.counters;
-    this.log = options.log;
-    this.#sessions = new SessionTable(options.idPrefix);
-    this.#stalled = new StalledSessions(options.sessionTimeout, (address) => this.#link.reach(address));
+    this.address = address;
+    this.initialCredits = initialCredits;
+    this.creditThreshold = Math.ceil(initialCredits / 2);
+    this.keepAliveInterval = sessionTimeout * 0.75;
+    const common = { from: address, credits: initialCredits, routerResp };
+    this.httpPackets = new FirstPackets({ ...common, stream: true });
+    this.webSocketPackets = new FirstPackets({ ...common, stream: false });
+    this.#stalled = new StalledSessions(sessionTimeout, (handler) => this.#link.reach(handler));
     this.#link = openLink(this);
-    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
-  }
-
-  get now(): number {
-    return this.#wheel.now;
   }
 
   /** Answers HTTP requests. */
   readonly service: Service = (request, requester) =>
-    this.#begin(new HttpSession(this, this.#sessions.nextId(), request, requester), request);
+    this.#begin(new HttpSession(this, this.sessions.nextId(), request, requester), request);
 
   /** Answers WebSockets. */
   readonly webSocketService: WebSocketService = (request, requester) =>
-    this.#begin(new WebSocketSession(this, this.#sessions.nextId(), request, requester), request);
+    this.#begin(new WebSocketSession(this, this.sessions.nextId(), request, requester), request);
 
   /**
    * Sends every handler a cancel for each of its sessions, many in one packet, and lets the requesters fail.
    * @returns settles when that is sent, or cannot be
    */
   stop(): Promise<void> {
-    this.#ticker.stop();
-    const sessions = this.#sessions.all();
+    this.stopTicking();
+    const sessions = this.sessions.all();
     this.#sendTogether('cancel', sessions);
     for (const session of sessions) session.drop('HF_DRAINING', 'the server stops');
     return this.#link.close();
   }
 
-  #begin<S extends Session>(session: S, request: RequestHead): S {
-    const packet = session.firstPacket(request);
-    packet.from = this.address;
-    packet.ids = [{ id: session.id, seq: 0 }];
-    this.counters.sessions++;
-    this.counters.sessionsOpen++;
-    this.#sessions.add(session);
+  #begin<S extends HandlerSession>(session: S, request: RequestHead): S {
+    this.keep(session);
     if (this.#full) session.pause();
-    this.#link.offer(session.id, encodeRequestPacket(packet));
+    this.#link.offer(session.id, session.firstPacket(request));
     return session;
   }
 
   // ---- for sessions
+
+  repeat(session: HandlerSession, request: RequestHead): void {
+    this.counters.sessionsRepeated++;
+    this.sessions.remove(session);
+    session.id = this.sessions.nextId();
+    this.sessions.add(session);
+    this.#link.offer(session.id, session.firstPacket(request));
+  }
 
   reach(address: string): Reach {
     return this.#link.reach(address);
@@ -154,8 +152,18 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     } else if (this.#heldBytes > MAX_HELD_BYTES) {
       this.#full = true;
       this.log.warn({ bytes: this.#heldBytes }, 'handlers take too little, no client is read');
-      for (const session of this.#sessions.all()) session.pause();
+      for (const session of this.sessions.all()) session.pause();
     }
+  }
+
+  keepResponse(bytes: number): boolean {
+    if (this.#responseBytes + bytes > MAX_RESPONSE_BYTES) return false;
+    this.#responseBytes += bytes;
+    return true;
+  }
+
+  dropResponse(bytes: number): void {
+    this.#responseBytes -= bytes;
   }
 
   oweCredit(session: HostedSession): void {
@@ -166,24 +174,16 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     return this.#link.withdraw(session.id);
   }
 
-  ended(session: HostedSession): void {
-    if (this.#sessions.remove(session)) this.counters.sessionsOpen--;
-  }
-
   // ---- from the link
 
-  onPacket(payload: Buffer): void {
-    let packet: ResponsePacket;
-    try {
-      packet = parseResponsePacket(payload, this.#options.limits);
-    } catch (error) {
-      if (!(error instanceof ZhttpError)) throw error;
-      this.#onMalformed(error);
-      return;
-    }
+  protected override parse(payload: Buffer): ResponsePacket {
+    return parseResponsePacket(payload, this.#options.limits);
+  }
+
+  protected override take(packet: ResponsePacket): void {
     if (packet.ids.length === 0) this.counters.packetsUnclaimed++;
     for (const { id, seq } of packet.ids) {
-      const session = this.#sessions.get(id);
+      const session = this.sessions.get(id);
       if (session !== null) receive(session, packet, seq);
       else this.#onUnclaimed(packet, id);
     }
@@ -194,7 +194,7 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     this.counters.packetsUnclaimed++;
     if (from === '' || type === 'cancel' || type === 'error' || type === 'credit') return;
     // Another process of the same address may have the session.
-    if (!this.#sessions.knows(id)) return;
+    if (!this.sessions.knows(id)) return;
     // Whatever waited for an address that is made up, or for a handler that does not read, would pile up.
     if (this.#link.reach(from) !== READY) {
       this.counters.packetsUndelivered++;
@@ -204,24 +204,17 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
     packet.from = this.address;
     packet.multi = true;
     packet.ids = [{ id, seq: null }];
-    this.#link.route(from, encodeRequestPacket(packet));
+    this.#link.route(from, encodeRequestText(packet));
   }
 
-  #onMalformed({ message, from, ids }: ZhttpError): void {
-    this.counters.packetsMalformed++;
-    this.log.warn({ handler: from, sessions: ids.length, reason: message }, 'packet of a handler refused');
-    for (const { id } of ids) {
-      const session = this.#sessions.get(id);
-      if (session === null) continue;
-      // Its handler is told, also if this was the first that was heard of it.
-      if (session.address === '') session.address = from;
-      session.abort('HF_BACKEND_PROTOCOL', message);
-    }
+  protected override refuse(session: HandlerSession, message: string, from: string): void {
+    // Its handler is told, also if this was the first that was heard of it.
+    if (session.address === '') session.address = from;
+    session.abort('HF_BACKEND_PROTOCOL', message);
   }
 
-  onRefused(id: string): void {
-    this.counters.requestsUntaken++;
-    this.#sessions.get(id)?.abort('HF_BACKEND_ABSENT', 'no handler took the request in time');
+  protected override refused(session: HandlerSession): void {
+    session.abort('HF_BACKEND_ABSENT', 'no handler took the request in time');
   }
 
   onReady(address: string): void {
@@ -229,51 +222,56 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   }
 
   onLost(id: string): void {
-    this.#sessions.get(id)?.abort('HF_BACKEND_OVERLOADED', 'the handler does not take what the client sends');
+    const session = this.sessions.get(id);
+    if (session === null) return;
+    try {
+      session.abort('HF_BACKEND_OVERLOADED', 'the handler does not take what is sent to it');
+    } catch (thrown) {
+      fault(session, thrown);
+    }
   }
 
   // ---- time
 
-  #onTick(): void {
+  protected override look(session: HandlerSession): void {
+    const { now } = this;
+    if (this.#isOver(session)) return;
+    session.sendCredit();
+    if (!this.#full) session.resume();
+    // A sign of life never waits: a handler that takes nothing now gets it when it does.
+    if (session.keepAliveAt > now || this.#link.reach(session.address) !== READY) return;
+    session.keepAliveAt = now + this.keepAliveInterval;
+    this.#quiet.push(session);
+  }
+
+  protected override afterLook(): void {
     const owing = this.#owing;
-    this.#owing = [];
+    if (owing.length > 0) this.#owing = [];
     for (const session of owing) sendCredit(session);
     this.#stalled.check(this.now);
-    this.#lookAtSome();
+    if (this.#quiet.length === 0) return;
+    const quiet = this.#quiet;
+    this.#quiet = [];
+    this.#sendTogether('keep-alive', quiet);
   }
 
-  #lookAtSome(): void {
-    const { now, keepAliveInterval } = this;
-    const due: Session[] = [];
-    for (const session of this.#sessions.nextPart(PARTS)) {
-      if (this.#isOver(session)) continue;
-      sendCredit(session);
-      if (!this.#full) session.resume();
-      // A sign of life never waits: a handler that takes nothing now gets it when it does.
-      if (session.keepAliveAt > now || this.#link.reach(session.address) !== READY) continue;
-      session.keepAliveAt = now + keepAliveInterval;
-      due.push(session);
-    }
-    if (due.length > 0) this.#sendTogether('keep-alive', due);
-  }
-
-  #isOver(session: Session): boolean {
+  #isOver(session: HandlerSession): boolean {
     const { sessionTimeout, streamTimeout } = this.#options;
     if (this.now - session.heardAt >= sessionTimeout) {
       this.counters.sessionsExpired++;
-      session.abort('HF_BACKEND_TIMEOUT', `nothing came from the handler for ${sessionTimeout / 1000} s`);
+      session.abort('HF_BACKEND_TIMEOUT', `nothing came from the handler for ${sessionTimeout / 1_000} s`);
       return true;
     }
     if (this.now - session.activeAt >= streamTimeout) {
-      session.abort('HF_EXCHANGE_TIMEOUT', `nothing moved for ${streamTimeout / 1000} s`);
+      session.abort('HF_EXCHANGE_TIMEOUT', `nothing moved for ${streamTimeout / 1_000} s`);
       return true;
     }
     return false;
   }
 
   /** Sends a packet of `type` to the handlers of all these sessions; to those that allow it one packet for many of them. */
-  #sendTogether(type: PacketType, sessions: readonly Session[]): void {
-    const groups = new Map<string, Session[]>();
+  #sendTogether(type: PacketType, sessions: readonly HandlerSession[]): void {
+    const groups = new Map<string, HandlerSession[]>();
     for (const session of sessions) {
       if (!session.open) continue;
       if (!session.batchable) {
@@ -291,23 +289,17 @@ export class StreamEdge implements SessionHost, HandlerLinkSink {
   }
 
   /** Sends one packet to the one handler of these sessions. */
-  #sendFor(type: PacketType, sessions: readonly Session[]): void {
+  #sendFor(type: PacketType, sessions: readonly HandlerSession[]): void {
     const packet = packetOf(type);
     packet.from = this.address;
     packet.multi = true;
     packet.ids = sessions.map((session): SessionRef => session.nextRef);
     for (const session of sessions) session.advance();
-    this.#link.route((sessions[0] as Session).address, encodeRequestPacket(packet));
-  }
-
-  onFault(thrown: unknown): void {
-    this.counters.faults++;
-    const { code, detail } = internalError(thrown);
-    this.log.error({ code, detail }, 'internal error');
+    this.#link.route((sessions[0] as HandlerSession).address, encodeRequestText(packet));
   }
 }
 
-function receive(session: Session, packet: ResponsePacket, seq: number | null): void {
+function receive(session: HandlerSession, packet: ResponsePacket, seq: number | null): void {
   try {
     session.receive(packet, seq);
   } catch (thrown) {

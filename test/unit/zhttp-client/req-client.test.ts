@@ -4,7 +4,7 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { BridgeCounters } from '../../../src/zhttp/index.ts';
-import { ReqEdge, type ReqEdgeOptions } from '../../../src/zhttp-client/index.ts';
+import { ReqClient, type ReqClientOptions } from '../../../src/zhttp-client/index.ts';
 import { RecordingRequester } from '../../support/exchange/recording-requester.ts';
 import { type RequestFields, requestHead } from '../../support/exchange/request-head.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -16,15 +16,15 @@ class ReqRig {
   readonly counters = new BridgeCounters();
   readonly log = new FakeLog(false);
   readonly advance: (seconds: number) => void;
-  readonly edge: ReqEdge;
+  readonly edge: ReqClient;
   readonly link: FakeHandlerLink;
 
-  constructor(t: TestContext, changes: Partial<ReqEdgeOptions> = {}) {
+  constructor(t: TestContext, changes: Partial<ReqClientOptions> = {}) {
     this.advance = manualClock(t);
     const wheel = new TimerWheel();
     t.after(() => wheel.stop());
     let link: FakeHandlerLink | undefined;
-    const options: ReqEdgeOptions = {
+    const options: ReqClientOptions = {
       idPrefix: 'r',
       maxBodyBytes: 100,
       requestTimeout: 30_000,
@@ -34,7 +34,7 @@ class ReqRig {
       log: this.log,
       ...changes,
     };
-    this.edge = new ReqEdge(options, (sink) => {
+    this.edge = new ReqClient(options, (sink) => {
       link = new FakeHandlerLink({
         ...bound(sink),
         onReady: () => {},
@@ -121,7 +121,7 @@ test('an answer may have as many bytes as a body, and no more', (t) => {
   const client = rig.request();
   rig.answer('r-0-1', { code: 200, body: 'x'.repeat(101) });
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERRUN']);
-  assert.equal(client.error?.detail, 'the body of the answer has 101 bytes, not up to 100');
+  assert.equal(client.error?.detail, 'the body of the response has 101 bytes, not up to 100');
 });
 
 test('the body of an answer comes as fast as the client takes it', (t) => {
@@ -227,7 +227,7 @@ test('an answer that cannot be read fails the request that it names, if it names
   rig.link.answerRaw('J{"id":"r-0-0","code":"much"}');
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(rig.counters.packetsMalformed, 4);
-  assert.equal(rig.log.with('answer of a handler refused').length, 4);
+  assert.equal(rig.log.with('packet of a handler refused').length, 4);
 });
 
 test('a request without an answer in time fails, counted from the end of its head', (t) => {
@@ -243,7 +243,7 @@ test('a request without an answer in time fails, counted from the end of its hea
   assert.deepEqual(second.take(), []);
   assert.deepEqual(first.take(), ['error HF_BACKEND_TIMEOUT']);
   assert.equal(first.error?.face.status, 504);
-  assert.equal(first.error?.detail, 'no answer within 30 s');
+  assert.equal(first.error?.detail, 'no response within 30 s');
   // No handler has seen it: the client is to blame.
   assert.deepEqual(sending.take(), ['error HF_REQUEST_TIMEOUT']);
   assert.equal(sending.error?.face.status, 408);
@@ -297,4 +297,26 @@ test('the end fails what waits for an answer, each request once', async (t) => {
     ['error HF_DRAINING', 'error HF_DRAINING', 'data ""'],
   );
   assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('bodies have 64 MB together, and a request beyond that is not read until there is room', (t) => {
+  const rig = new ReqRig(t, { maxBodyBytes: 33_554_432 });
+  const [first, second, third, short] = [0, 0, 0, 100].map((bytes) =>
+    rig.request({ method: 'POST', bodyLength: bytes === 0 ? UNKNOWN_LENGTH : bytes }),
+  );
+  assert.ok(first !== undefined && second !== undefined && third !== undefined && short !== undefined);
+  assert.deepEqual(
+    [first, second, third, short].map((client) => client.take().length),
+    [1, 1, 0, 0],
+  );
+  first.send('x');
+  assert.deepEqual([third.take().length, short.take().length], [1, 0]);
+  second.leave();
+  assert.equal(short.take().length, 1);
+  // Those that leave while they wait are forgotten.
+  const leaving = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
+  leaving.leave();
+  third.leave();
+  short.leave();
+  assert.equal(rig.counters.sessionsOpen, 1);
 });

@@ -1,0 +1,136 @@
+import { fault } from '../clock/index.ts';
+import { encodeRequestText, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
+import {
+  answer,
+  NO_RESPONDER,
+  type Service,
+  textResponse,
+  type WebSocketRequester,
+  type WebSocketService,
+} from '../exchange/index.ts';
+import { SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
+import type { RequestLink, RequestLinkSink } from './handler-link.ts';
+import { ReqSession, type ReqSessionHost } from './req-session.ts';
+
+/** How requests are handed to handlers one packet each. Times in milliseconds. */
+export interface ReqClientOptions extends SessionKeeperOptions {
+  /** Bytes that a request's body may have, and a response's. */
+  readonly maxBodyBytes: number;
+  /** From the end of a request's head to its response. */
+  readonly requestTimeout: number;
+  /** Bounds of the packets of handlers. */
+  readonly limits: ZhttpLimits;
+}
+
+/** Bytes of all request bodies that are being collected. A request beyond it waits before its body is read. @bound req-bodies-total */
+const MAX_COLLECTED_BYTES = 67_108_864;
+
+/** The client half of ZHTTP in req mode: each request is one packet, and each response too. */
+export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> implements ReqSessionHost, RequestLinkSink {
+  readonly maxBodyBytes: number;
+  readonly #requestTimeout: number;
+  readonly #limits: ZhttpLimits;
+  readonly #link: RequestLink;
+  /** Bytes of bodies for which there is room, whether they have come or not. */
+  #reserved = 0;
+  /** Requests that wait for room, in their order. */
+  readonly #waiting = new Set<ReqSession>();
+
+  /** @param openLink gives the way to the handlers, which reports to this object */
+  constructor(options: ReqClientOptions, openLink: (sink: RequestLinkSink) => RequestLink) {
+    super(options);
+    this.maxBodyBytes = options.maxBodyBytes;
+    this.#requestTimeout = options.requestTimeout;
+    this.#limits = options.limits;
+    this.#link = openLink(this);
+  }
+
+  /** Answers HTTP requests. */
+  readonly service: Service = (request, requester) => {
+    const session = new ReqSession(this, this.sessions.nextId(), request, requester);
+    this.keep(session);
+    session.begin();
+    return session;
+  };
+
+  /** Refuses WebSockets: one response is no conversation. */
+  readonly webSocketService: WebSocketService = (_request, requester: WebSocketRequester) => {
+    answer(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
+    return NO_RESPONDER;
+  };
+
+  /** Lets all requests fail that wait for a response. */
+  stop(): Promise<void> {
+    this.stopTicking();
+    for (const session of this.sessions.all()) session.fail('HF_DRAINING', 'the server stops');
+    return this.#link.close();
+  }
+
+  // ---- for sessions
+
+  reserve(session: ReqSession, bytes: number): void {
+    if (this.#reserved > 0 && this.#reserved + bytes > MAX_COLLECTED_BYTES) this.#waiting.add(session);
+    else this.#admit(session, bytes);
+  }
+
+  #admit(session: ReqSession, bytes: number): void {
+    this.#reserved += bytes;
+    session.takeBody(bytes);
+  }
+
+  unreserve(bytes: number): void {
+    this.#reserved -= bytes;
+    for (const session of this.#waiting) {
+      if (this.#reserved > 0 && this.#reserved + session.wanted > MAX_COLLECTED_BYTES) return;
+      this.#waiting.delete(session);
+      this.#admit(session, session.wanted);
+    }
+  }
+
+  offer(session: ReqSession): void {
+    this.#link.offer(session.id, encodeRequestText(session.packet()));
+  }
+
+  override ended(session: ReqSession): boolean {
+    this.#waiting.delete(session);
+    if (!super.ended(session)) return false;
+    this.#link.withdraw(session.id);
+    return true;
+  }
+
+  // ---- from the link
+
+  protected override parse(payload: Buffer): ResponsePacket {
+    return parseResponsePacket(payload, this.#limits);
+  }
+
+  protected override take(packet: ResponsePacket): void {
+    const session = this.sessions.get(packet.ids[0]?.id ?? '');
+    if (session === null || packet.ids.length > 1) this.counters.packetsUnclaimed++;
+    else receive(session, packet);
+  }
+
+  protected override refuse(session: ReqSession, message: string): void {
+    session.fail('HF_BACKEND_PROTOCOL', message);
+  }
+
+  protected override refused(session: ReqSession): void {
+    session.fail('HF_BACKEND_ABSENT', 'no handler took the request in time');
+  }
+
+  // ---- time
+
+  protected override look(session: ReqSession): void {
+    if (this.now - session.begunAt < this.#requestTimeout) return;
+    this.counters.sessionsExpired++;
+    session.expire(this.#requestTimeout / 1_000);
+  }
+}
+
+function receive(session: ReqSession, packet: ResponsePacket): void {
+  try {
+    session.receive(packet);
+  } catch (thrown) {
+    fault(session, thrown);
+  }
+}
