@@ -76,8 +76,10 @@ const FAILURES: Readonly<Record<string, readonly [act: (session: HandlerSession)
     'an error of no condition': [(session) => session.send({ type: 'error' }), false],
     'a cancel': [(session) => session.send({ type: 'cancel' }), false],
     'a wrong number': [
-      (session) => {
-        session.nextOut = 1;
+      async (session) => {
+        // Before it is heard of, a packet with a number that is too large would have the request repeated.
+        await session.send({ type: 'keep-alive' });
+        session.nextOut++;
         return session.answer('body');
       },
       true,
