@@ -2,7 +2,6 @@ import type { FirstPackets } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import type { Log, RequestHead } from '../exchange/index.ts';
 import type { BridgeCounters, Reach } from '../zhttp/index.ts';
-import type { HandlerSession } from './handler-session.ts';
 import type { StalledSession } from './stalled-sessions.ts';
 
 /** What the client half needs of a session that calls it. */
@@ -41,7 +40,7 @@ export interface SessionHost {
   /** Calls `sendCredit` of the session soon. */
   oweCredit(session: HostedSession): void;
   /** Offers the request to a handler again, as a session with another id. */
-  repeat(session: HandlerSession, request: RequestHead): void;
+  repeat(session: HostedSession, request: RequestHead): void;
   /** A response keeps so many bytes that its requester does not take yet. Returns false if that is too much. */
   keepResponse(bytes: number): boolean;
   /** So many of them are kept no longer. */
