@@ -101,7 +101,7 @@ class HttpRun implements RequesterSink {
     const { length } = packet.body;
     this.#output.body(packet.body, () => {
       if (!packet.more) this.#resolve(this.#status);
-      else if (length > 0) this.#requester.send({ type: 'credit', credits: length });
+      else this.#requester.grant(length);
     });
     if (!packet.more) this.#end();
   }

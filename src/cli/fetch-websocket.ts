@@ -101,10 +101,7 @@ class WebSocketRun implements RequesterSink {
   }
 
   #onMessage({ body, more }: ResponsePacket): void {
-    const taken = () => {
-      if (body.length > 0) this.#requester.send({ type: 'credit', credits: body.length });
-    };
-    this.#output.body(more ? body : Buffer.concat([body, NEWLINE]), taken);
+    this.#output.body(more ? body : Buffer.concat([body, NEWLINE]), () => this.#requester.grant(body.length));
   }
 
   #onClose({ code, body }: ResponsePacket): void {

@@ -59,6 +59,10 @@ export class ZhttpRequester {
   /** Numbers of the next packets. */
   #sent = 0;
   #expected = 0;
+  /** Bytes that the first packet granted. */
+  #window = 0;
+  /** Bytes that are to be granted again. */
+  #owed = 0;
   #keepAlive: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #over = false;
@@ -105,6 +109,7 @@ export class ZhttpRequester {
    */
   async open(packet: RequestPacket, sink: RequesterSink): Promise<void> {
     this.#sink = sink;
+    this.#window = packet.credits;
     this.#stamp(packet);
     const parts = [encodeRequestPacket(packet)];
     this.#trace('>', showPacket(packet));
@@ -120,6 +125,17 @@ export class ZhttpRequester {
     this.#stamp(packet);
     this.#trace('>', showPacket(packet));
     if (!this.#sendStream(packet)) this.#lose('the responder takes no more packets');
+  }
+
+  /**
+   * Grants bytes that have been taken, once they are half of what the first packet granted: each grant of a few bytes would let the
+   * responder send a packet of a few bytes.
+   */
+  grant(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed === 0 || this.#owed < this.#window / 2) return;
+    this.send({ type: 'credit', credits: this.#owed });
+    this.#owed = 0;
   }
 
   /** Ends the session on this side: nothing comes or goes any more. */

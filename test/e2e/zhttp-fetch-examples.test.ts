@@ -239,6 +239,23 @@ for (const language of LANGUAGES) {
       });
     });
 
+    test(`websocket-client in ${language} prints what ${name} brings for input that ends at once`, async (t) => {
+      const [server, clients] = await startWebSocketServer(t);
+      const base = await startFetcher(t, name);
+      if (base === null) return;
+      const input = new PassThrough();
+      const program = runExample(t, language, 'websocket-client', [base, `ws://${server}/`], input);
+      if (program === null) return;
+      input.end('one\ntwo\n');
+      const client = await clients.next();
+      client.on('message', (data) => client.send(String(data)));
+      assert.deepEqual(await program.ended, {
+        code: 0,
+        stdout: 'connected\n> one\n> two\nclosed: 1000\n',
+        stderr: '',
+      });
+    });
+
     test(`websocket-client in ${language} ends when the server behind ${name} closes, or does not let it in`, async (t) => {
       const [server, clients] = await startWebSocketServer(t);
       const base = await startFetcher(t, name);
@@ -264,7 +281,7 @@ for (const language of LANGUAGES) {
     assert.match(stderr, /^nobody took the webhook/);
   });
 
-  test(`download in ${language} grants as much as it has written`, async (t) => {
+  test(`download in ${language} grants what it has written, once that is half of its window`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const file = join(temporaryFolder(t), 'file');
     const program = runExample(t, language, 'download', [fetcher.base, 'http://localhost/', file]);
@@ -273,15 +290,18 @@ for (const language of LANGUAGES) {
     const { method, uri, stream, credits, ids } = request;
     assert.deepEqual([method, uri, stream, credits], ['GET', 'http://localhost/', true, 200_000]);
     await fetcher.answer(request, 0, { type: 'keep-alive' });
-    await fetcher.answer(request, 1, { code: 200, reason: 'OK', body: Buffer.from('hello '), more: true });
+    const body = Buffer.alloc(60_000, 'hello world');
+    await fetcher.answer(request, 1, { code: 200, reason: 'OK', body, more: true });
+    await fetcher.answer(request, 2, { body, more: true });
     const first = await fetcher.packets.next();
-    assert.deepEqual([first.type, first.credits, first.ids], ['credit', 6, [{ id: ids[0]?.id, seq: 1 }]]);
-    await fetcher.answer(request, 2, { body: Buffer.from('wor'), more: true });
+    assert.deepEqual([first.type, first.credits, first.ids], ['credit', 120_000, [{ id: ids[0]?.id, seq: 1 }]]);
+    await fetcher.answer(request, 3, { body, more: true });
+    await fetcher.answer(request, 4, { body, more: true });
     const second = await fetcher.packets.next();
-    assert.deepEqual([second.type, second.credits, second.ids[0]?.seq], ['credit', 3, 2]);
-    await fetcher.answer(request, 3, { body: Buffer.from('ld') });
-    assert.deepEqual(await program.ended, { code: 0, stdout: '11 bytes\n', stderr: '' });
-    assert.equal(readFileSync(file, 'utf8'), 'hello world');
+    assert.deepEqual([second.type, second.credits, second.ids[0]?.seq], ['credit', 120_000, 2]);
+    await fetcher.answer(request, 5, { body: Buffer.from('end') });
+    assert.deepEqual(await program.ended, { code: 0, stdout: '240003 bytes\n', stderr: '' });
+    assert.ok(readFileSync(file).equals(Buffer.concat([body, body, body, body, Buffer.from('end')])));
     assert.deepEqual(fetcher.packets.all, []);
   });
 
@@ -311,7 +331,7 @@ for (const language of LANGUAGES) {
     ]);
     if (program === null) return;
     const request = await fetcher.requests.next();
-    await fetcher.answer(request, 0, { code: 200, reason: 'OK', body: Buffer.from('a part'), more: true });
+    await fetcher.answer(request, 0, { code: 200, reason: 'OK', body: Buffer.alloc(100_000), more: true });
     assert.equal((await fetcher.packets.next()).type, 'credit');
     assert.equal((await program.stop()).code, 1);
     const cancel = await fetcher.packets.next();

@@ -1,10 +1,10 @@
-// Downloads into a file, as fast as the file takes it and no faster: node download.mjs BASE URL FILE
+// Downloads into a file, no faster than the file is written: node download.mjs BASE URL FILE
 import { open } from 'node:fs/promises';
 import { Fetch } from './fetch.mjs';
 
 const [, , base, uri, path] = process.argv;
 
-/** Bytes that may be on their way: more of them help over long distances, and cost as much memory. */
+/** Bytes that may be under way. More of them help over long distances, and cost as much memory. */
 const WINDOW = 200_000;
 
 async function download(fetch, file) {

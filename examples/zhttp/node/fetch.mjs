@@ -1,10 +1,10 @@
-// What a program needs to have HTTP requests made and WebSockets opened for it by Holdfast, Zurl or Condure, over ZeroMQ (ZHTTP in
-// stream mode). Copy this file and zhttp.mjs, and `npm install zeromq`.
+// What a program needs to let Holdfast, Zurl or Condure make HTTP requests and open WebSockets for it, over ZeroMQ (ZHTTP in stream
+// mode). Copy this file and zhttp.mjs, and `npm install zeromq`.
 //
 //   program         fetcher
 //   PUSH     ->     BASE-in         PULL            the first packet of each session: a request
-//   ROUTER   ->     BASE-in-stream  DEALER, ROUTER  its later packets, to the address that its answers come from
-//   SUB      <-     BASE-out        PUB             all answers, with the address of the program before them
+//   ROUTER   ->     BASE-in-stream  DEALER, ROUTER  its later packets, to the address that its responses come from
+//   SUB      <-     BASE-out        PUB             all responses, with the address of the program before them
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Push, Router, Subscriber } from 'zeromq';
 import { endpoints, Gone, readPacket, Session, writePacket } from './zhttp.mjs';
@@ -13,14 +13,14 @@ import { endpoints, Gone, readPacket, Session, writePacket } from './zhttp.mjs';
 export class Failed extends Gone {
   constructor(packet) {
     super(packet.condition ?? 'undefined-condition');
-    /** All that was said; of a WebSocket that was `rejected`, `code`, `reason`, `headers` and `body` of the answer. */
+    /** All that was said; of a WebSocket that was `rejected`, `code`, `reason`, `headers` and `body` of the response. */
     this.packet = packet;
   }
 }
 
-/** Connects one process to one fetcher, and keeps the books of all its sessions. */
+/** Connects one process to one fetcher, and keeps track of its sessions. */
 export class Fetch {
-  // Answers to a predecessor of the same name would be taken for our own.
+  // A random name, so that responses to an earlier process are not taken for ours.
   #address = `program-${randomBytes(6).toString('hex')}`;
   #sockets = [];
   #push;
@@ -52,9 +52,10 @@ export class Fetch {
     return fetch;
   }
 
-  /** Has a request made. Ask for a `stream` under `credits`, or the answer comes in one packet, whatever its size. */
+  /** Makes a request. Without `stream` and `credits` the response comes in one packet, whatever its size. */
   open(request) {
-    const session = new ServerSession(this, { id: randomUUID(), received: 0, sent: 0, credits: 0 });
+    const session = new FetchSession(this, { id: randomUUID(), received: 0, sent: 0, credits: 0 });
+    session.window = request.credits ?? 0;
     session.isWebSocket = /^wss?:/.test(request.uri);
     this.#sessions.set(session.id, session);
     session.signal.addEventListener('abort', () => this.#sessions.delete(session.id));
@@ -76,7 +77,7 @@ export class Fetch {
     for (const session of sessions) {
       const packet = writePacket({ from: this.#address, ...session.next(fields), ext: { multi: true }, ...fields });
       if (session.peer !== undefined) this.#route([session.peer, '', packet]);
-      // Before the first answer nobody knows where anything but the request could go.
+      // Until the first response it is not known where other packets go.
       else if (fields.type === undefined) this.#push(packet);
     }
   }
@@ -103,13 +104,28 @@ export class Fetch {
 }
 
 /** One request and its response, or one WebSocket. */
-class ServerSession extends Session {
+class FetchSession extends Session {
+  /** Bytes that the request granted. */
+  window = 0;
+  #owed = 0;
+
+  /**
+   * Grants bytes that have been dealt with, once they are half the window: each grant of a few bytes would let the other side send a
+   * packet of a few bytes. It still has the other half meanwhile.
+   */
+  pay(bytes) {
+    this.#owed += bytes;
+    if (this.#owed < this.window / 2) return;
+    this.grant(this.#owed);
+    this.#owed = 0;
+  }
+
   /** The parts of a response's body as they come; `head` is its first packet. Each is paid for when the next one is wanted. */
   async *parts(head) {
     for (let packet = head; ; packet = await this.receive()) {
       yield packet.body;
       if (packet.more !== true) return;
-      if (!this.signal.aborted) this.grant(packet.body.length); // The rest may be here already.
+      if (!this.signal.aborted) this.pay(packet.body.length); // The rest may be here already.
     }
   }
 

@@ -1,14 +1,20 @@
 // Sends each line of its input to a WebSocket server, and prints what comes back: node websocket-client.mjs BASE URL
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fetch } from './fetch.mjs';
 
 const [, , base, uri] = process.argv;
 
-/** Bytes of a message, and how many of them the server can send ahead. */
+/** Bytes of a message, and bytes that the server can send ahead. */
 const MAX_MESSAGE = 100_000;
 const WINDOW = 2 * MAX_MESSAGE;
 
+/** Milliseconds without a message after which nothing more is expected once the input has ended. */
+const QUIET = 1000;
+
 let closing = false;
+/** When something last came from the server. */
+let heard = Date.now();
 
 function close(session, code) {
   if (!closing) session.send({ type: 'close', code });
@@ -18,7 +24,10 @@ function close(session, code) {
 async function speak(session) {
   for await (const line of createInterface({ input: process.stdin })) {
     await session.post({ 'content-type': 'text', body: line });
+    heard = Date.now();
   }
+  // A pipe ends before the server has replied to what it brought: messages that come behind a close would be lost.
+  while (Date.now() - heard < QUIET) await delay(QUIET / 10);
   close(session, 1000);
 }
 
@@ -26,12 +35,13 @@ async function listen(session) {
   let message = Buffer.alloc(0);
   for (;;) {
     const { type, body, more, code } = await session.receive();
+    heard = Date.now();
     if (type === 'close') {
-      close(session, code); // Whoever hears `close` answers with the same; then the session is over.
+      close(session, code); // A close is answered with a close; then the session is over.
       session.finish('closed');
       return console.log(`closed: ${code}`);
     }
-    session.grant(body.length);
+    session.pay(body.length);
     if (type === 'ping') await session.post({ type: 'pong', body });
     if (type !== undefined) continue;
     message = Buffer.concat([message, body]);
@@ -54,4 +64,4 @@ try {
   process.exitCode = 1;
 }
 await fetch.close();
-process.exit(); // Whoever types may have more to say.
+process.exit(); // The input may still be open.

@@ -1,11 +1,11 @@
-"""Downloads into a file, as fast as the file takes it and no faster: python3 download.py BASE URL FILE"""
+"""Downloads into a file, no faster than the file is written: python3 download.py BASE URL FILE"""
 import asyncio
 import sys
 
 from fetch import Fetch, Gone
 
 WINDOW = 200_000
-"""Bytes that may be on their way: more of them help over long distances, and cost as much memory."""
+"""Bytes that may be under way. More of them help over long distances, and cost as much memory."""
 
 
 async def download(fetch, uri, path):

@@ -1,10 +1,10 @@
-"""What a program needs to have HTTP requests made and WebSockets opened for it by Holdfast, Zurl or Condure, over ZeroMQ (ZHTTP in
-stream mode). Copy this file and zhttp.py; they need pyzmq (Debian: python3-zmq) and nothing else.
+"""What a program needs to let Holdfast, Zurl or Condure make HTTP requests and open WebSockets for it, over ZeroMQ (ZHTTP in stream
+mode). Copy this file and zhttp.py; they need pyzmq (Debian: python3-zmq) and nothing else.
 
   program         fetcher
   PUSH     ->     BASE-in         PULL            the first packet of each session: a request
-  ROUTER   ->     BASE-in-stream  DEALER, ROUTER  its later packets, to the address that its answers come from
-  SUB      <-     BASE-out        PUB             all answers, with the address of the program before them
+  ROUTER   ->     BASE-in-stream  DEALER, ROUTER  its later packets, to the address that its responses come from
+  SUB      <-     BASE-out        PUB             all responses, with the address of the program before them
 """
 import asyncio
 import collections
@@ -20,7 +20,7 @@ import zmq.asyncio
 from zhttp import Gone, Session, endpoints, read_packet, write_packet
 
 Endpoints = collections.namedtuple('Endpoints', 'requests packets answers')
-"""Where first and later packets go, and where answers come from."""
+"""Where first and later packets go, and where responses come from."""
 
 
 class Failed(Gone):
@@ -29,11 +29,11 @@ class Failed(Gone):
     def __init__(self, packet):
         super().__init__(packet.get('condition', 'undefined-condition'))
         self.packet = packet
-        """All that was said; of a WebSocket that was `rejected`, `code`, `reason`, `headers` and `body` of the answer."""
+        """All that was said; of a WebSocket that was `rejected`, `code`, `reason`, `headers` and `body` of the response."""
 
 
 class Fetch:
-    """Connects one process to one fetcher, and keeps the books of all its sessions."""
+    """Connects one process to one fetcher, and keeps track of its sessions."""
 
     @classmethod
     async def connect(cls, base, *, keep_alive=30, expiry=60):
@@ -43,7 +43,7 @@ class Fetch:
         """
         self = cls()
         to = fetch_endpoints(base)
-        # Answers to a predecessor of the same name would be taken for our own.
+        # A random name, so that responses to an earlier process are not taken for ours.
         self._address = f'program-{secrets.token_hex(6)}'
         self._sessions = {}
         self._context = zmq.asyncio.Context()
@@ -62,11 +62,12 @@ class Fetch:
         return self
 
     def open(self, request):
-        """Has a request made.
+        """Makes a request.
 
-        Ask for a `stream` under `credits`, or the answer comes in one packet, whatever its size.
+        Without `stream` and `credits` the response comes in one packet, whatever its size.
         """
-        session = ServerSession(self, None, str(uuid.uuid4()), received=0, sent=0, credits=0, multi=False)
+        session = FetchSession(self, None, str(uuid.uuid4()), received=0, sent=0, credits=0, multi=False)
+        session.window = request.get('credits', 0)
         session.is_websocket = request['uri'].startswith(('ws:', 'wss:'))
         self._sessions[session.id] = session
         session.send(request)
@@ -92,7 +93,7 @@ class Fetch:
             if session.peer is not None:
                 self._router.send_multipart([session.peer.encode('latin-1'), b'', packet])
             elif 'type' not in fields:
-                # Before the first answer nobody knows where anything but the request could go.
+                # Until the first response it is not known where other packets go.
                 self._push.send(packet)
 
     def forget(self, session):
@@ -123,8 +124,23 @@ class Fetch:
                     session.send({'type': 'keep-alive'})
 
 
-class ServerSession(Session):
+class FetchSession(Session):
     """One request and its response, or one WebSocket."""
+
+    window = 0
+    """Bytes that the request granted."""
+
+    _owed = 0
+
+    def pay(self, count):
+        """Grants bytes that have been dealt with, once they are half the window.
+
+        Each grant of a few bytes would let the other side send a packet of a few bytes. It still has the other half meanwhile.
+        """
+        self._owed += count
+        if self._owed >= self.window / 2:
+            self.grant(self._owed)
+            self._owed = 0
 
     async def parts(self, head):
         """The parts of a response's body as they come; `head` is its first packet.
@@ -135,7 +151,7 @@ class ServerSession(Session):
         yield packet['body']
         while packet.get('more'):
             if self.over is None:  # The rest may be here already.
-                self.grant(len(packet['body']))
+                self.pay(len(packet['body']))
             packet = await self.receive()
             yield packet['body']
 

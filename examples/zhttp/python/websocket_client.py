@@ -1,6 +1,7 @@
 """Sends each line of its input to a WebSocket server, and prints what comes back: python3 websocket_client.py BASE URL"""
 import asyncio
 import sys
+import time
 
 from fetch import Fetch, Gone
 
@@ -10,7 +11,12 @@ MAX_MESSAGE = 100_000
 WINDOW = 2 * MAX_MESSAGE
 """Bytes that the server can send ahead."""
 
+QUIET = 1
+"""Seconds without a message after which nothing more is expected once the input has ended."""
+
 closing = False
+heard = time.monotonic()
+"""When something last came from the server."""
 
 
 def close(session, code):
@@ -21,24 +27,31 @@ def close(session, code):
 
 
 async def speak(session):
+    global heard
     lines = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(lines)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     async for line in lines:
         await session.post({'content-type': 'text', 'body': line.rstrip(b'\n')})
+        heard = time.monotonic()
+    # A pipe ends before the server has replied to what it brought: messages that come behind a close would be lost.
+    while time.monotonic() - heard < QUIET:
+        await asyncio.sleep(QUIET / 10)
     close(session, 1000)
 
 
 async def listen(session):
+    global heard
     message = b''
     while True:
         packet = await session.receive()
+        heard = time.monotonic()
         kind, body = packet.get('type'), packet['body']
         if kind == 'close':
-            close(session, packet.get('code'))  # Whoever hears `close` answers with the same; then the session is over.
+            close(session, packet.get('code'))  # A close is answered with a close; then the session is over.
             session.finish('closed')
             return print(f'closed: {packet.get("code")}')
-        session.grant(len(body))
+        session.pay(len(body))
         if kind == 'ping':
             await session.post({'type': 'pong', 'body': body})
         if kind is not None:

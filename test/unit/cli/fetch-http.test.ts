@@ -24,16 +24,16 @@ class Output implements FetchOutput {
 async function asking(t: TestContext, upload: Upload | null = null) {
   const asked = await RequestedFetcher.start(t);
   const output = new Output();
-  const packet = Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a/', credits: 100 });
+  const packet = Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a/', credits: 10 });
   const status = fetchHttp(asked.requester, packet, upload, output);
   // Whoever waits for the failure comes later.
   status.catch(() => {});
   return { asked, output, status, request: await asked.request() };
 }
 
-test('an answer is written piece by piece, and what has been taken is granted again', async (t) => {
+test('an answer is written piece by piece, and what has been taken is granted again once it is half of the window', async (t) => {
   const { asked, output, status, request } = await asking(t);
-  assert.deepEqual([request.stream, request.more, request.credits], [true, false, 100]);
+  assert.deepEqual([request.stream, request.more, request.credits], [true, false, 10]);
   await asked.answer({ code: 201, more: true });
   await asked.answer({ body: Buffer.from('hello'), more: true });
   const empty = await output.bodies.next();

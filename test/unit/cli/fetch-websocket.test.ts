@@ -18,7 +18,7 @@ async function opening(t: TestContext) {
       taken();
     },
   };
-  const packet = Object.assign(new RequestPacket(), { uri: 'ws://a/', credits: 100 });
+  const packet = Object.assign(new RequestPacket(), { uri: 'ws://a/', credits: 8 });
   const over = fetchWebSocket(asked.requester, packet, input, output, LINGER);
   // Whoever waits for the failure comes later.
   over.catch(() => {});
