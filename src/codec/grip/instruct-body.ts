@@ -1,5 +1,7 @@
+import { isFieldText } from '../http1/index.ts';
 import { GripError } from './grip-error.ts';
 import { DEFAULT_KEEP_ALIVE_TIMEOUT, type GripFields } from './grip-fields.ts';
+import { encodeHeaderText } from './header-text.ts';
 import { integerOf, MAX_SECONDS } from './integers.ts';
 import { JsonMembers, parseJson } from './json-members.ts';
 import { stringMap } from './string-map.ts';
@@ -61,8 +63,11 @@ function layOver(fields: GripFields, hold: JsonMembers): GripFields {
 function parseChannel(value: unknown): ChannelRef {
   const channel = new JsonMembers(value, 'channel', fail);
   const name = channel.string('name') ?? channel.missing('name');
-  if (name === '') channel.invalidValue('name');
-  return { name, prevId: channel.string('prev-id'), filters: channel.strings('filters') ?? [] };
+  const prevId = channel.string('prev-id');
+  // A replay names both in a Grip-Last field, where no control character may stand (RFC 9110 §5.5).
+  if (name === '' || !isFieldText(encodeHeaderText(name))) channel.invalidValue('name');
+  if (prevId !== null && !isFieldText(encodeHeaderText(prevId))) channel.invalidValue('prev-id');
+  return { name, prevId, filters: channel.strings('filters') ?? [] };
 }
 
 function parseKeepAlive(hold: JsonMembers, former: KeepAlive | null): KeepAlive | null {

@@ -1,3 +1,4 @@
+import { checkSupported } from './check-supported.ts';
 import { PublishError } from './grip-error.ts';
 import { isJsonObject, JsonMembers, parseJson } from './json-members.ts';
 import { checkWsMessage, parseHttpResponse, parseHttpStream } from './publish-formats.ts';
@@ -36,7 +37,7 @@ function parseItem(value: unknown): PublishItem {
   const response = httpResponse === undefined ? null : parseHttpResponse(httpResponse, fail);
   const stream = httpStream === undefined ? null : parseHttpStream(httpStream, fail);
   if (wsMessage !== undefined) checkWsMessage(wsMessage, fail);
-  return {
+  const parsed: PublishItem = {
     channel,
     id,
     prevId,
@@ -46,6 +47,8 @@ function parseItem(value: unknown): PublishItem {
     httpResponse: response,
     httpStream: stream,
   };
+  checkSupported(parsed, fail);
+  return parsed;
 }
 
 /** The formats by name, from `formats` or, where there is no such member, from the item itself. */

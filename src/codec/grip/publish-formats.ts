@@ -1,10 +1,17 @@
 import { fieldValues, listMembers, withoutFields } from '../fields/index.ts';
 import { reasonPhrase } from '../http1/index.ts';
+import { checkContentFilters } from './check-supported.ts';
 import { parseInteger } from './integers.ts';
 import { type Fail, JsonMembers } from './json-members.ts';
 import type { HttpResponseFormat, HttpStreamFormat } from './types.ts';
 
 const EMPTY = Buffer.alloc(0);
+/**
+ * Operations of one `body-patch`.
+ * @bound body-patch-operations
+ */
+const MAX_OPERATIONS = 1_000;
+
 const MESSAGE_TYPES: readonly string[] = ['text', 'binary', 'ping', 'pong'];
 
 /** `hint`, `close` and `refresh` are accepted in every format, for GRIP does, though not each means something in each. */
@@ -22,6 +29,9 @@ export function parseHttpResponse(value: unknown, fail: Fail): HttpResponseForma
   const contentFilters = format.strings('content-filters');
   const body = format.bytes('body', 'body-bin');
   const bodyPatch = body === null ? format.list('body-patch') : null;
+  if (bodyPatch !== null && bodyPatch.length > MAX_OPERATIONS) {
+    fail(`'http-response' contains 'body-patch' with over ${MAX_OPERATIONS} operations`);
+  }
   if (body === null && bodyPatch === null) {
     fail("'http-response' does not contain 'body', 'body-bin', or 'body-patch'");
   }
@@ -55,7 +65,7 @@ export function checkWsMessage(value: unknown, fail: Fail): void {
   if (action === 'send') {
     const type = format.string('type');
     if (type !== null && !MESSAGE_TYPES.includes(type)) format.invalidValue('type');
-    format.strings('content-filters');
+    checkContentFilters(format.strings('content-filters'), 'ws-message', fail);
     const content = format.bytes('content', 'content-bin');
     // Ping and pong may be empty.
     if (content === null && type !== 'ping' && type !== 'pong') missingContent("'ws-message'", fail);

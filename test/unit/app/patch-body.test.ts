@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { patchBody } from '../../../src/app/patch-body.ts';
+import { MAX_DOCUMENT, patchBody } from '../../../src/app/patch-body.ts';
 
 test('Every operation of RFC 6902 is applied, in order', () => {
   const document = '{"a":1,"list":[1,3],"gone":0,"from":"x"}';
@@ -71,4 +71,37 @@ test('A patch that nests deeper than the stack is no patch that can be applied',
   const depth = 200_000;
   const deep = '['.repeat(depth) + ']'.repeat(depth);
   assert.equal(patchBody(deep, [{ op: 'test', path: '', value: 1 }]), null);
+});
+
+test('A patch is not changed by being applied, so it can be applied to further documents', () => {
+  const patch = [
+    { op: 'add', path: '/list', value: [] },
+    { op: 'add', path: '/list/-', value: 1 },
+  ];
+  assert.equal(patchBody('{"a":1}', patch), '{"a":1,"list":[1]}');
+  assert.equal(patchBody('{"a":2}', patch), '{"a":2,"list":[1]}');
+});
+
+test('A patch that doubles the document with each operation is refused at 1 MB', () => {
+  const patch = Array.from({ length: 24 }, () => ({ op: 'copy', from: '/a', path: '/a/-' }));
+  assert.equal(patchBody('{"a":["0123456789012345678901234567890123456789"]}', patch), null);
+  const few = patchBody('{"a":["x"]}', patch.slice(0, 4));
+  assert.equal(few?.split('x').length, 17);
+});
+
+test('A document may grow up to the bound, and shrinking does not help it beyond', () => {
+  const half = 'x'.repeat(MAX_DOCUMENT / 2 - 100);
+  const once = { op: 'add', path: '/a', value: half };
+  assert.notEqual(patchBody('{}', [once]), null);
+  assert.equal(patchBody('{}', [once, { op: 'copy', from: '/a', path: '/b' }, once]), null);
+});
+
+test('A patch that looks at much too often is refused', () => {
+  const document = JSON.stringify({ list: Array.from({ length: 10_000 }, (_, index) => index) });
+  const compare = Array.from({ length: 200 }, () => ({ op: 'test', path: '/list', value: [] }));
+  assert.equal(patchBody(document, compare), null);
+  const shift = Array.from({ length: 1_000 }, () => ({ op: 'add', path: '/list/0', value: 0 }));
+  assert.notEqual(patchBody(document, shift), null);
+  const long = JSON.stringify({ list: Array.from({ length: 100_000 }, () => 0) });
+  assert.equal(patchBody(long, shift), null);
 });

@@ -86,6 +86,10 @@ describe('hold', () => {
     refuses({ hold: { channels: [{}] } }, "channel does not contain 'name'");
     refuses({ hold: { channels: [{ name: 1 }] } }, "channel contains 'name' with wrong type");
     refuses({ hold: { channels: [{ name: '' }] } }, "channel contains 'name' with invalid value");
+    for (const bad of ['a\r\nX: y', 'a\nb', 'a\0', '\x7f']) {
+      refuses({ hold: { channels: [{ name: bad }] } }, "channel contains 'name' with invalid value");
+      refuses({ hold: { channels: [{ name: 'c', 'prev-id': bad }] } }, "channel contains 'prev-id' with invalid value");
+    }
     refuses({ hold: { channels: [{ name: 'c', 'prev-id': 1 }] } }, "channel contains 'prev-id' with wrong type");
     refuses({ hold: { channels: [{ name: 'c', filters: 'f' }] } }, "channel contains 'filters' with wrong type");
     refuses({ hold: { channels: [{ name: 'c', filters: [1] }] } }, "channel contains 'filters' with wrong type");

@@ -43,7 +43,7 @@ describe('a publish item', () => {
       channel: 'é',
       id: '2',
       'prev-id': '1',
-      meta: { sender: 's' },
+      meta: { user: 's' },
       size: 10,
       'no-seq': true,
       formats: { 'http-response': { body: 'r' }, 'http-stream': { content: 's' }, 'ws-message': { content: 'w' } },
@@ -54,7 +54,7 @@ describe('a publish item', () => {
         channel: 'é',
         id: '2',
         prevId: '1',
-        meta: { sender: 's' },
+        meta: { user: 's' },
         size: 10,
         noSeq: true,
         httpResponse: {
@@ -127,6 +127,26 @@ describe('a publish item', () => {
       [{ channel: 'c', 'http-stream': null }, "'http-stream' is not an object"],
       [{ channel: 'c', meta: [], formats: stream }, "publish item object contains 'meta' with wrong type"],
       [{ channel: 'c', meta: { a: 1 }, formats: stream }, "publish item object contains 'meta' with wrong type"],
+      [
+        { channel: 'c', meta: { sender: 's' }, formats: stream },
+        "publish item object contains 'meta' with 'sender', which is not supported",
+      ],
+      [
+        { channel: 'c', meta: { a: 'b', skip_users: '' }, formats: stream },
+        "publish item object contains 'meta' with 'skip_users', which is not supported",
+      ],
+      [
+        { channel: 'c', meta: { require_sub: 'd' }, formats: stream },
+        "publish item object contains 'meta' with 'require_sub', which is not supported",
+      ],
+      ...['http-response', 'http-stream', 'ws-message'].map((format): [unknown, string] => [
+        { channel: 'c', formats: { [format]: { content: 'x', body: 'x', 'content-filters': ['build-id'] } } },
+        `'${format}' contains 'content-filters', which are not supported`,
+      ]),
+      [
+        { channel: 'c', formats: { 'http-response': { 'body-patch': Array(1_001).fill({}) } } },
+        "'http-response' contains 'body-patch' with over 1000 operations",
+      ],
       [{ channel: 'c', size: 'x', formats: stream }, "publish item object contains 'size' with wrong type"],
       [{ channel: 'c', size: -1, formats: stream }, "publish item object contains 'size' with invalid value"],
       [{ channel: 'c', 'no-seq': 1, formats: stream }, "publish item object contains 'no-seq' with wrong type"],
