@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fetchWebSocket } from '../../../src/cli/fetch-websocket.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 import { RequestedFetcher } from './requested-fetcher.ts';
 
 const LINGER = 2000;
@@ -34,7 +35,7 @@ const sent = { type: 'data', body: '', more: false, code: 0, credits: 0, content
 
 test('lines are sent as messages and messages are written as lines, and for some time after the input has ended', async (t) => {
   const { asked, input, written, over, next } = await opening(t);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const timers = fakeTimers(t, ['setTimeout']);
   await asked.answer({ code: 101, credits: 100 });
   input.write('hello\nwor');
   input.write('ld\n');
@@ -47,10 +48,10 @@ test('lines are sent as messages and messages are written as lines, and for some
   await asked.answer({});
   input.end('last');
   assert.deepEqual(await next(), { ...sent, body: 'last', contentType: 'text' });
-  t.mock.timers.tick(LINGER - 1);
+  timers.tick(LINGER - 1);
   await asked.answer({ body: Buffer.from('in time') });
   assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 7 });
-  t.mock.timers.tick(1);
+  timers.tick(1);
   assert.deepEqual(await next(), { ...sent, type: 'close', code: 1000 });
   await asked.answer({ type: 'close', code: 1000 });
   await over;

@@ -8,6 +8,7 @@ import {
   RequestPacket,
   ResponsePacket,
 } from '../../../src/codec/zhttp/index.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const request = () => Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a/' });
@@ -56,8 +57,8 @@ test('a responder that goes away before it has answered is an error', async (t) 
 
 test('nobody at the endpoint is told after five seconds', async (t) => {
   const endpoint = `ipc://${temporaryFolder(t)}/none`;
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const timers = fakeTimers(t, ['setTimeout']);
   const answered = sendReq(endpoint, request(), () => {});
-  t.mock.timers.tick(5000);
+  timers.tick(5000);
   await assert.rejects(answered, { name: 'CliError', message: `nobody answers at ${endpoint}` });
 });

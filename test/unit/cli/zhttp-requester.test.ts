@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type RequesterSink, ZhttpRequester } from '../../../src/cli/zhttp-requester.ts';
 import { RequestPacket, type ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 import { parseFetchEndpoints } from '../../../src/config/index.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Arrivals } from '../../support/zmq/zmq-rig.ts';
 import { RequestedFetcher } from './requested-fetcher.ts';
@@ -60,9 +61,9 @@ test('nobody at the endpoints is told after five seconds', async (t) => {
   const base = `ipc://${temporaryFolder(t)}/none`;
   const requester = new ZhttpRequester(parseFetchEndpoints(base), () => {});
   t.after(() => requester.close());
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const timers = fakeTimers(t, ['setTimeout', 'Date']);
   const connecting = requester.connect();
-  t.mock.timers.tick(5000);
+  timers.tick(5000);
   await assert.rejects(connecting, { name: 'CliError', message: `nobody answers at ${base}-in-stream` });
 });
 
@@ -102,17 +103,17 @@ test('after the end nothing is sent and nothing is told any more', async (t) => 
 test('signs of life are sent every 25 seconds, and a responder that gives none for 60 is given up', async (t) => {
   const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
-  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const timers = fakeTimers(t, ['setTimeout', 'setInterval']);
   await asked.requester.open(first(), sink);
   await asked.request();
-  t.mock.timers.tick(25_000);
+  timers.tick(25_000);
   assert.equal((await asked.packets.next()).type, 'keep-alive');
   await asked.answer({ type: 'keep-alive' });
   await sink.packets.next();
-  t.mock.timers.tick(25_000);
+  timers.tick(25_000);
   assert.equal((await asked.packets.next()).ids[0]?.seq, 2);
-  t.mock.timers.tick(34_999);
+  timers.tick(34_999);
   assert.deepEqual(sink.losses.all, []);
-  t.mock.timers.tick(1);
+  timers.tick(1);
   assert.equal(await sink.losses.next(), 'the responder has fallen silent');
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import type { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { HandDialler } from './hand-dialler.ts';
 import {
@@ -270,7 +271,7 @@ test('of many messages in one turn to an origin that reads none is too many', as
 });
 
 test('frames that are many in one turn leave before its end', (t) => {
-  t.mock.timers.enable({ apis: ['setImmediate'] });
+  fakeTimers(t, ['setImmediate']);
   const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler, window: 1_000_000 }).send(hopTo(1));
   dialler.connect();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExchangeError } from '../../../src/exchange/index.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { HandDialler } from './hand-dialler.ts';
 import {
@@ -108,7 +109,7 @@ test('what is sent stays as it is', async (t) => {
 });
 
 test('what is sent in one turn leaves in one write, and its credit comes back in one', (t) => {
-  t.mock.timers.enable({ apis: ['setImmediate'] });
+  const timers = fakeTimers(t, ['setImmediate']);
   const dialler = new HandDialler();
   let writes = 0;
   dialler.socket._writev = (chunks, done) => {
@@ -121,7 +122,7 @@ test('what is sent in one turn leaves in one write, and its credit comes back in
   dialler.read(`${accepting(String(dialler.written[0]))}\r\n`);
   for (let i = 0; i < 10; i++) requester.message('hello');
   assert.deepEqual([dialler.written.length, requester.grants], [1, [1_000]]);
-  t.mock.timers.tick(0);
+  timers.tick(0);
   assert.deepEqual([writes, dialler.written.length], [1, 11]);
   assert.deepEqual(requester.grants, [1_000, 50]);
 });

@@ -20,6 +20,7 @@ import {
 } from '../../../src/hub/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 
 /** A hub with all around it, on a clock that only moves when it is told to. */
 export class HubRig {
@@ -86,12 +87,12 @@ export class HubRig {
 /** Takes over the clock of the test: returns what moves it. */
 export function stoppedClock(t: TestContext): (ms: number) => void {
   let now = 0;
-  t.mock.timers.enable({ apis: ['setInterval'] });
+  const timers = fakeTimers(t, ['setInterval']);
   t.mock.method(performance, 'now', () => now);
   return (ms) => {
     for (let passed = 0; passed < ms; passed += 100) {
       now += 100;
-      t.mock.timers.tick(100);
+      timers.tick(100);
     }
   };
 }

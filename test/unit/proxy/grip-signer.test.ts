@@ -3,13 +3,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { GripSigner } from '../../../src/proxy/grip-signer.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
 import { ecKeys, ed25519Keys, rsaKeys } from './support/keys.ts';
 
 const SECRET = Buffer.from('a shared secret');
 const NOW = 1_700_000_000_000;
 
 test('A shared secret signs with HS256, for one hour', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  fakeTimers(t, ['Date'], NOW);
   const token = new GripSigner('pushpin', SECRET).token();
   assert.deepEqual(decodeProtectedHeader(token), { typ: 'JWT', alg: 'HS256' });
   const { payload } = await jwtVerify(token, SECRET);
@@ -51,29 +52,29 @@ test('Private keys in the older PEM forms are taken as well', async () => {
 });
 
 test('One token serves the requests of a second, and the next gets a new one', (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  const timers = fakeTimers(t, ['Date'], NOW);
   const signer = new GripSigner('pushpin', SECRET);
   const first = signer.token();
-  t.mock.timers.setTime(NOW + 1000);
+  timers.now = NOW + 1000;
   assert.equal(signer.token(), first);
-  t.mock.timers.setTime(NOW + 1001);
+  timers.now = NOW + 1001;
   assert.notEqual(signer.token(), first);
 });
 
 test('The first request after hours without any has a token that is valid', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  const timers = fakeTimers(t, ['Date'], NOW);
   const signer = new GripSigner('pushpin', SECRET);
   signer.token();
-  t.mock.timers.setTime(NOW + 5 * 3_600_000);
+  timers.now = NOW + 5 * 3_600_000;
   const { payload } = await jwtVerify(signer.token(), SECRET);
   assert.equal(payload.exp, NOW / 1000 + 6 * 3600);
 });
 
 test('A clock that is set back does not leave a token from the future in use', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: NOW + 3_600_000 });
+  const timers = fakeTimers(t, ['Date'], NOW + 3_600_000);
   const signer = new GripSigner('pushpin', SECRET);
   signer.token();
-  t.mock.timers.setTime(NOW);
+  timers.now = NOW;
   const { payload } = await jwtVerify(signer.token(), SECRET);
   assert.equal(payload.exp, NOW / 1000 + 3600);
 });
