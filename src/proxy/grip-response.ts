@@ -64,7 +64,7 @@ export class GripResponse implements DecodedBody, Guarded {
    */
   constructor(head: ResponseHead, method: string, requester: Requester, credits: number, outcome: GripOutcome) {
     this.#head = head;
-    this.#headers = endToEndHeaders(head.headers);
+    this.#headers = endToEndHeaders(head.headers, head.status);
     this.#method = method;
     this.#requester = requester;
     this.#outcome = outcome;

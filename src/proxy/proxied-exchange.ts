@@ -196,7 +196,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       this.#started = true;
       if (this.#room.log.debugEnabled) this.#logRequest(String(head.status));
       const { status, reason, bodyLength } = head;
-      this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers), bodyLength });
+      this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers, status), bodyLength });
       return;
     }
     // What is still to come of an announced body counts too: the answer must not depend on how far the upload has got.

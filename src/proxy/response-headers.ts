@@ -5,7 +5,7 @@ import type { HeaderList } from '../exchange/index.ts';
  * The fields of an origin's response that are for the client: without those of the connection between the two (RFC 9110 §7.6.1).
  * Connection, Keep-Alive and the framing fields are the writer's to replace.
  */
-export function endToEndHeaders(headers: HeaderList): HeaderList {
+export function endToEndHeaders(headers: HeaderList, status: number): HeaderList {
   let dropped: string[] | null = null;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
@@ -15,12 +15,18 @@ export function endToEndHeaders(headers: HeaderList): HeaderList {
         break;
       case 7:
         // Trailer fields are not passed on, so none are announced.
-        if (nameIs(name, 'upgrade') || nameIs(name, 'trailer')) dropped = [...(dropped ?? []), name.toLowerCase()];
+        // A 426 says by Upgrade what the client may use instead (RFC 9110 §15.5.22).
+        if ((nameIs(name, 'upgrade') && status !== 426) || nameIs(name, 'trailer'))
+          dropped = [...(dropped ?? []), name.toLowerCase()];
         break;
       case 10: {
         if (!nameIs(name, 'connection')) break;
         const value = (headers[i + 1] as string).toLowerCase();
-        if (value !== 'keep-alive' && value !== 'close') dropped = [...(dropped ?? []), ...listMembers([value])];
+        if (value !== 'keep-alive' && value !== 'close')
+          dropped = [
+            ...(dropped ?? []),
+            ...listMembers([value]).filter((option) => status !== 426 || option !== 'upgrade'),
+          ];
         break;
       }
       case 16:

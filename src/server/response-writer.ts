@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { fieldValue } from '../codec/fields/index.ts';
 import {
   chunkHeader,
   encodeChunk,
@@ -126,9 +127,9 @@ export class ResponseWriter {
     // RFC 9110 §15.2: an interim response is no answer, and a 101 belongs to a handshake.
     if (status < 200) throw new ExchangeError('HF_ANSWER_INVALID', `status ${status} is no final one`);
     const bodyless = this.#method === 'HEAD' || status === 304;
-    // RFC 9110 §8.6: a Content-Length of a bodyless answer says what the body would have been. It stands among the fields, unless
-    // the body itself was given.
-    const given = bodyless && bodyLength > 0;
+    // RFC 9110 §8.6: the Content-Length of a response without a body says what the body would have been. It stands among the fields;
+    // only the body of a response to HEAD is what a GET would get. That of a 304 says nothing of it.
+    const given = this.#method === 'HEAD' && status !== 304 && bodyLength > 0;
     let text = responseHeadText(status, head.reason || reasonPhrase(status), head.headers, bodyless && !given);
     if (bodyless || status === 204) {
       this.#framing = NONE;
@@ -145,8 +146,8 @@ export class ResponseWriter {
       this.#framing = UNTIL_CLOSE;
       this.keepAlive = false;
     }
-    // RFC 9110 §7.8: whoever sends Upgrade lists it in Connection; a 426 has to send it (§15.5.22).
-    if (status === 426) text += 'Connection: Upgrade\r\n';
+    // RFC 9110 §7.8: a sender of Upgrade lists it in Connection; a 426 has to send it (§15.5.22).
+    if (status === 426 && fieldValue(head.headers, 'upgrade') !== undefined) text += 'Connection: Upgrade\r\n';
     if (!this.keepAlive) text += 'Connection: close\r\n';
     else if (this.#version === '1.0') text += 'Connection: keep-alive\r\n';
     this.#headWritten = true;

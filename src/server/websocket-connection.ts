@@ -31,7 +31,7 @@ import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
-import { acceptHead } from './websocket-handshake.ts';
+import { acceptHead, unofferedProtocol } from './websocket-handshake.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -124,6 +124,11 @@ export class WebSocketConnection
       return;
     }
     if (!http.release(this)) return;
+    const protocol = unofferedProtocol(head, handshake);
+    if (protocol !== null) {
+      const { address } = this.peer;
+      server.log.warn({ id: this.id, peer: address, protocol }, 'response picks a subprotocol that was not offered');
+    }
     this.#http = null;
     this.#handshake = null;
     const parameters = deflate?.parameters ?? null;

@@ -25,17 +25,20 @@ export function requestedHandshake(request: HandshakeRequest): ValidHandshake | 
 /**
  * The head that accepts `handshake` (RFC 6455 §4.2.2), as latin1 text up to the empty line.
  * @param head what the service answers; what of the handshake is the server's own is replaced
- * @throws ExchangeError HF_ANSWER_INVALID for a subprotocol that the client did not offer
+ * @throws ExchangeError HF_ANSWER_INVALID for more than one subprotocol
  * @throws Http1Error `unwritable`
  */
 export function acceptHead(head: ResponseHead, handshake: ValidHandshake, deflate: DeflateAnswer | null): string {
   const [protocol = null, ...others] = fieldValues(head.headers, 'sec-websocket-protocol');
-  // RFC 6455 §4.1: a client fails a connection whose subprotocol it did not ask for.
-  if (others.length > 0 || (protocol !== null && !handshake.protocols.includes(protocol))) {
-    throw new ExchangeError('HF_ANSWER_INVALID', 'the subprotocol is not one that the client offers');
-  }
+  if (others.length > 0) throw new ExchangeError('HF_ANSWER_INVALID', 'the response picks more than one subprotocol');
   const fields = withoutFields(head.headers, isOwn).concat(acceptFields(handshake, protocol, deflate?.answer ?? null));
   return `${responseHeadText(101, head.reason || reasonPhrase(101), fields)}Connection: Upgrade\r\n\r\n`;
+}
+
+/** The subprotocol that `head` picks though the client did not offer it; null for none. It is for the client to refuse it (RFC 6455 §4.1). */
+export function unofferedProtocol(head: ResponseHead, handshake: ValidHandshake): string | null {
+  const protocol = fieldValue(head.headers, 'sec-websocket-protocol');
+  return protocol === undefined || handshake.protocols.includes(protocol) ? null : protocol;
 }
 
 /** Fields that the handshake decides. Those that frame a body, of which there is none, the writer leaves out. */

@@ -4,12 +4,6 @@ for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
   TOKEN[char.charCodeAt(0)] = 1;
 }
 
-/** What a Host value may hold: `uri-host [ ":" port ]` (RFC 9110 §7.2), by character code. */
-const HOST = new Uint8Array(256);
-for (const char of "!$%&'()*+,-.:;=[]_~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-  HOST[char.charCodeAt(0)] = 1;
-}
-
 export function isTokenCode(code: number): boolean {
   return TOKEN[code] === 1;
 }
@@ -20,14 +14,6 @@ export function isToken(text: string): boolean {
     if (TOKEN[text.charCodeAt(i)] !== 1) return false;
   }
   return text.length > 0;
-}
-
-/** Whether `text` has only characters of a Host value; empty is allowed (RFC 9112 §3.2). */
-export function isHostText(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (HOST[text.charCodeAt(i)] !== 1) return false;
-  }
-  return true;
 }
 
 /** Whether `text` may stand as a request target: visible ASCII (RFC 3986), and a fragment never travels (RFC 9112 §3.2). */

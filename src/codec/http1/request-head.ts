@@ -1,8 +1,9 @@
-import type { FieldList } from '../fields/index.ts';
-import { isHostText, isTargetText, isToken } from './chars.ts';
+import { type FieldList, nameIs } from '../fields/index.ts';
+import { isTargetText, isToken } from './chars.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
 import { CHUNKED, checkChunked, type Http1Version, isPersistent, parseContentLength } from './framing.ts';
 import { HeadCollector } from './head-collector.ts';
+import { isHost } from './host.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
 
@@ -14,7 +15,7 @@ export interface Http1RequestHead {
   /** From the absolute-form target, else the Host field; empty when there is neither (HTTP/1.0). */
   readonly authority: string;
   readonly version: Http1Version;
-  /** All fields as they came. */
+  /** All fields as they came, but for a Host that an absolute-form target overrides. */
   readonly headers: FieldList;
   /** Bytes of the body, 0 for none, or `CHUNKED`. */
   readonly bodyLength: number;
@@ -61,11 +62,12 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
   const { host } = fields;
   // RFC 9112 §3.2: an HTTP/1.1 request without Host, or with an invalid one, is a 400.
   if (host === null && version === '1.1') throw new Http1Error('malformed', 'no Host');
-  if (host !== null && !isHostText(host)) throw new Http1Error('malformed', 'invalid Host');
+  if (host !== null && !isHost(host)) throw new Http1Error('malformed', 'invalid Host');
   let target = rawTarget;
   let authority = host ?? '';
   if (rawTarget.charCodeAt(0) !== 0x2f) {
     ({ target, authority } = readOtherForm(method, rawTarget, authority));
+    if (authority !== host) replaceHost(fields.headers, authority);
   }
   return {
     method,
@@ -99,11 +101,18 @@ function readOtherForm(method: string, target: string, host: string): { target: 
   const pathStart = target.slice(schemeLength).search(/[/?]/);
   const authority = pathStart < 0 ? target.slice(schemeLength) : target.slice(schemeLength, schemeLength + pathStart);
   // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host. Userinfo has no place in it (RFC 9110 §4.2.4).
-  if (authority === '' || !isHostText(authority)) throw new Http1Error('malformed', 'invalid request target');
+  if (authority === '' || !isHost(authority)) throw new Http1Error('malformed', 'invalid request target');
   const path = pathStart < 0 ? '' : target.slice(schemeLength + pathStart);
   // §3.2.4: OPTIONS of an absolute form without path and query is for the server as a whole.
   if (path === '' && method === 'OPTIONS') return { target: '*', authority };
   return { target: path.startsWith('/') ? path : `/${path}`, authority };
+}
+
+/** RFC 9112 §3.2.2: the authority of the target takes the place of the Host field, so that nobody sees two. */
+function replaceHost(headers: FieldList, authority: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (nameIs(headers[i] as string, 'host')) headers[i + 1] = authority;
+  }
 }
 
 /** How the body of a request is framed (RFC 9112 §6.3). */

@@ -15,24 +15,31 @@ test('A response without fields of its connection passes as it is, without a cop
     'Connection',
     'keep-alive',
   ];
-  assert.equal(endToEndHeaders(headers), headers);
+  assert.equal(endToEndHeaders(headers, 200), headers);
 });
 
 test('Connection with nothing but close or keep-alive names no field', () => {
   for (const value of ['close', 'Close', 'keep-alive', 'Keep-Alive']) {
     const headers = ['close', 'x', 'Connection', value];
-    assert.equal(endToEndHeaders(headers), headers);
+    assert.equal(endToEndHeaders(headers, 200), headers);
   }
 });
 
 test('Fields that Connection names are taken out, in any case and from any of several Connection fields', () => {
   const headers = ['X-One', '1', 'CONNECTION', 'close, x-one', 'x-two', '2', 'connection', ',X-TWO,', 'X-Three', '3'];
-  assert.deepEqual(endToEndHeaders(headers), ['CONNECTION', 'close, x-one', 'connection', ',X-TWO,', 'X-Three', '3']);
+  assert.deepEqual(endToEndHeaders(headers, 200), [
+    'CONNECTION',
+    'close, x-one',
+    'connection',
+    ',X-TWO,',
+    'X-Three',
+    '3',
+  ]);
 });
 
 test('Fields of one connection are taken out without being named', () => {
   const headers = ['TE', 'x', 'Upgrade', 'h2c', 'Trailer', 'X-Sum', 'Proxy-Connection', 'close', 'Vary', '*'];
-  assert.deepEqual(endToEndHeaders(headers), ['Vary', '*']);
+  assert.deepEqual(endToEndHeaders(headers, 200), ['Vary', '*']);
 });
 
 test('Other fields of the same lengths stay', () => {
@@ -48,5 +55,11 @@ test('Other fields of the same lengths stay', () => {
     'WWW-Authenticate',
     'Basic',
   ];
-  assert.equal(endToEndHeaders(headers), headers);
+  assert.equal(endToEndHeaders(headers, 200), headers);
+});
+
+test('a 426 keeps Upgrade, by which it says what the client may use instead', () => {
+  const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'X', '1'];
+  assert.deepEqual(endToEndHeaders(headers, 200), ['Connection', 'Upgrade', 'X', '1']);
+  assert.deepEqual(endToEndHeaders(headers, 426), headers);
 });

@@ -263,3 +263,43 @@ test('a failure within an answer that ends with the connection is a reset', asyn
   exchange.fail('HF_ORIGIN_TRUNCATED', '');
   assert.equal(await client.ended, 'reset');
 });
+
+test('a 304 that was given a body has no Content-Length but its own', async (t) => {
+  const running = await startServer(t);
+  const client = await running.connect();
+  for (const [headers, length] of [
+    [[], undefined],
+    [['Content-Length', '1234'], '1234'],
+  ] as const) {
+    client.write(GET);
+    (await running.next()).answer('not to be sent', { status: 304, headers: [...headers] });
+    const response = await client.takeResponse();
+    assert.deepEqual([response.status, response.headers.get('content-length')], [304, length]);
+  }
+});
+
+test('a 426 that names what to upgrade to says so in Connection, another one does not', async (t) => {
+  const running = await startServer(t);
+  const client = await running.connect();
+  for (const [headers, connection] of [
+    [['Upgrade', 'TLS/1.0'], 'Upgrade'],
+    [[], undefined],
+  ] as const) {
+    client.write(GET);
+    (await running.next()).answer('', { status: 426, headers: [...headers] });
+    const response = await client.takeResponse();
+    assert.deepEqual([response.headers.get('upgrade'), response.headers.get('connection')], [headers[1], connection]);
+  }
+});
+
+test('a failure before the body of the request was read says that the connection is closed', async (t) => {
+  const running = await startServer(t);
+  for (const body of ['Content-Length: 3\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\n']) {
+    const client = await running.connect();
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\n${body}`);
+    (await running.next()).fail('HF_ORIGIN_UNREACHABLE');
+    const response = await client.takeResponse();
+    assert.deepEqual([response.status, response.headers.get('connection')], [502, 'close']);
+    assert.equal(await client.ended, 'fin');
+  }
+});
