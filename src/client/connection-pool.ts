@@ -1,14 +1,16 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
-import type { Log } from '../exchange/index.ts';
+import type { Counters, Log } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
+import { reportFault } from './report-fault.ts';
 
 /** What a pool needs to know. Times in milliseconds. */
 export interface ConnectionPoolOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
+  readonly counters: Counters;
   readonly log: Log;
   readonly http1Limits: Http1Limits;
   /** That a connection waits for its next request at most. */
@@ -138,6 +140,11 @@ export class ConnectionPool implements ConnectionUser {
   }
 
   onLost(connection: OriginConnection): void {
+    this.discard(connection);
+  }
+
+  onConnectionFault(connection: OriginConnection, thrown: unknown): void {
+    reportFault(this.#options, connection.origin.name, thrown);
     this.discard(connection);
   }
 

@@ -68,6 +68,7 @@ export class HttpClient {
       pool: new ConnectionPool({
         dialler,
         wheel,
+        counters,
         log,
         http1Limits,
         idleTimeout: limits.poolIdleTimeout * 1_000,

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import { DeadlineTimer, type TimerWheel } from '../clock/index.ts';
+import { DeadlineTimer, fault, type TimerWheel } from '../clock/index.ts';
 import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
-import { internalError } from '../exchange/index.ts';
 import type { DialError, Dialler, Dialling, DialSink } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
@@ -18,6 +17,8 @@ export interface ConnectionUser {
   onDeadline(connection: OriginConnection): void;
   /** The connection stood, and has gone by itself: the last call. `error` is null when the origin ended it in order. */
   onLost(connection: OriginConnection, error: Error | null): void;
+  /** A call of this user has thrown, perhaps after it had let go of the connection. Others that use the connection later go on. */
+  onConnectionFault(connection: OriginConnection, thrown: unknown): void;
 }
 
 /** Bytes that are read at once. */
@@ -69,7 +70,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
         this.#muchComes = length === READ_BYTES;
         // A small part of a large buffer is not worth its keeping.
         const owned = buffer !== READ_BUFFER && length > buffer.length / 2;
-        if (!this.#gone) this.user.onInput(this, (buffer as Buffer).subarray(0, length), owned);
+        if (!this.#gone) this.#input((buffer as Buffer).subarray(0, length), owned);
         return true;
       },
     });
@@ -84,9 +85,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     keepReadable(socket, (error) => {
       this.#writeError ??= error;
     });
-    socket.on('drain', () => {
-      if (!this.#gone) this.user.onDrain(this);
-    });
+    socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#lose(this.#writeError ?? resetBehindEnd(socket)));
     socket.on('error', (error) => this.#lose(error));
     socket.on('close', () => this.#lose(new Error('connection closed')));
@@ -147,14 +146,46 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     else this.#socket.destroy();
   }
 
-  #lose(error: Error | null): void {
-    if (this.#gone) return;
-    this.destroy();
-    this.user.onLost(this, error);
+  // What follows is called by the event loop: who is told of an exception is the user that was called, as it may have let go of the
+  // connection meanwhile, which then waits in the pool or carries the exchange of somebody else.
+
+  #input(input: Buffer, owned: boolean): void {
+    const { user } = this;
+    try {
+      user.onInput(this, input, owned);
+    } catch (thrown) {
+      this.#fault(user, thrown);
+    }
   }
 
-  onFault(thrown: unknown): void {
-    this.#lose(internalError(thrown));
+  #drained(): void {
+    if (this.#gone) return;
+    const { user } = this;
+    try {
+      user.onDrain(this);
+    } catch (thrown) {
+      this.#fault(user, thrown);
+    }
+  }
+
+  #lose(error: Error | null): void {
+    if (this.#gone) return;
+    const { user } = this;
+    try {
+      this.destroy();
+      user.onLost(this, error);
+    } catch (thrown) {
+      this.#fault(user, thrown);
+    }
+  }
+
+  #fault(user: ConnectionUser, thrown: unknown): void {
+    fault({ onFault: (cause) => user.onConnectionFault(this, cause) }, thrown);
+  }
+
+  /** A call of the dialler or of the timer has thrown. */
+  override onFault(thrown: unknown): void {
+    this.user.onConnectionFault(this, thrown);
   }
 }
 

@@ -1,3 +1,4 @@
+import { fault } from '../clock/index.ts';
 import { fieldValue } from '../codec/fields/index.ts';
 import { Http1Error, type Http1Limits } from '../codec/http1/index.ts';
 import {
@@ -14,6 +15,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { DIAL_CODES } from './dial-codes.ts';
 import type { Origin } from './origin.ts';
 import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
+import { reportFault } from './report-fault.ts';
 import { RequestSender } from './request-sender.ts';
 import { requestText } from './request-text.ts';
 import { ResponseReceiver } from './response-receiver.ts';
@@ -244,6 +246,15 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#requester.onResponseData(response.last, false);
   }
 
+  /** An exception, of this object or of the requester within a call, ends this exchange and leaves alone whatever else there is. */
+  onConnectionFault(_connection: OriginConnection | null, thrown: unknown): void {
+    const error = reportFault(this.#context, this.#origin.name, thrown);
+    if (this.#over) return;
+    this.#response.stop();
+    this.#leave(false);
+    this.#requester.onResponseError(error);
+  }
+
   #fail(code: ErrorCode, reason: string): void {
     const error = new ExchangeError(code, `${this.#origin.name}: ${reason}`);
     if (error.face.cause === 'origin') this.#context.counters.originErrors++;
@@ -290,5 +301,9 @@ export class OriginExchange implements Responder, ConnectionUser {
 }
 
 function flushHead(exchange: OriginExchange): void {
-  exchange.flushHead();
+  try {
+    exchange.flushHead();
+  } catch (thrown) {
+    fault({ onFault: (cause) => exchange.onConnectionFault(null, cause) }, thrown);
+  }
 }

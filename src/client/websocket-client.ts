@@ -1,6 +1,6 @@
 import { type TimerWheel, TurnQueue } from '../clock/index.ts';
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
-import type { Counters, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import type { Counters, Log, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import type { FetchRequest } from './fetch-request.ts';
 import { WebSocketExchange } from './websocket-exchange.ts';
@@ -12,6 +12,7 @@ export interface WebSocketClientOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
+  readonly log: Log;
   readonly limits: WebSocketClientLimits;
   /** Whether permessage-deflate (RFC 7692) is offered. */
   readonly compression: boolean;

@@ -13,6 +13,7 @@ import { type ErrorCode, ExchangeError, type WebSocketRequester, type WebSocketR
 import type { DialError } from '../net/index.ts';
 import { DIAL_CODES } from './dial-codes.ts';
 import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
+import { reportFault } from './report-fault.ts';
 import { isTlsError, lossReason, socketReason, truncation } from './socket-reason.ts';
 import { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
@@ -293,6 +294,18 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   #failWith(error: ExchangeError): void {
     if (this.#over) return;
     if (error.face.cause === 'origin') this.#context.counters.originErrors++;
+    this.#end();
+    this.#requester.onResponseError(error);
+  }
+
+  /** An exception, of this object or of the requester within a call, ends this exchange alone. */
+  onConnectionFault(_connection: OriginConnection, thrown: unknown): void {
+    if (this.#stream !== null) {
+      this.#stream.onFault(thrown);
+      return;
+    }
+    const error = reportFault(this.#context, this.#name, thrown);
+    if (this.#over) return;
     this.#end();
     this.#requester.onResponseError(error);
   }

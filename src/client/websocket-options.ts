@@ -1,7 +1,7 @@
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
 import { DEFAULT_LIMITS, type WebSocketLimits } from '../codec/websocket/index.ts';
-import type { Counters } from '../exchange/index.ts';
+import type { Counters, Log } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 
 /**
@@ -47,6 +47,7 @@ export interface WebSocketContext {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
+  readonly log: Log;
   readonly limits: WebSocketClientLimits;
   readonly http1Limits: Http1Limits;
   /** Whether compression is offered. */

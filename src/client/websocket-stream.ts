@@ -14,6 +14,7 @@ import {
 } from '../codec/websocket/index.ts';
 import { type ErrorCode, ExchangeError, type HeaderList, type WebSocketRequester } from '../exchange/index.ts';
 import type { ConnectionUser } from './origin-connection.ts';
+import { reportFault } from './report-fault.ts';
 import { socketReason } from './socket-reason.ts';
 import type { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketContext } from './websocket-options.ts';
@@ -272,6 +273,10 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#onThrown(thrown);
   }
 
+  onConnectionFault(_link: unknown, thrown: unknown): void {
+    this.#onThrown(thrown);
+  }
+
   /** What is sent in one turn of the event loop leaves in one write, and its credit comes back in one. */
   flush(): void {
     const link = this.#link;
@@ -348,8 +353,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   /** What a reader or writer has thrown, or the requester within a call of it. */
   #onThrown(thrown: unknown): void {
     if (!(thrown instanceof WebSocketError)) {
-      const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-      this.#fail('HF_INTERNAL', detail, closePayload(INTERNAL_ERROR));
+      const error = reportFault(this.#context, this.#link.origin.name, thrown);
+      this.#failWith(error, closePayload(INTERNAL_ERROR));
       return;
     }
     const { closeCode, message } = thrown;
@@ -365,11 +370,18 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
 
   /** @param payload as for `#end` */
   #fail(code: ErrorCode, reason: string, payload: Buffer | null): void {
+    this.#failWith(new ExchangeError(code, `${this.#link.origin.name}: ${reason}`), payload);
+  }
+
+  #failWith(error: ExchangeError, payload: Buffer | null): void {
     if (this.#over) return;
-    const error = new ExchangeError(code, `${this.#link.origin.name}: ${reason}`);
     if (error.face.cause === 'origin') this.#context.counters.originErrors++;
-    this.#end(payload);
-    this.#requester.onResponseError(error);
+    try {
+      this.#end(payload);
+    } finally {
+      // Also when what threw throws again: the requester has to hear of the end.
+      this.#requester.onResponseError(error);
+    }
   }
 
   /** Ends the exchange and the connection. @param payload of the close frame that says so unless there was one; null to cut it off */

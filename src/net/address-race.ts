@@ -1,10 +1,12 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { type Guarded, guarded } from '../clock/index.ts';
+import { NO_DESCRIPTORS } from './descriptors.ts';
 import { dial } from './dial.ts';
 import { DialError } from './dialler.ts';
 import type { Guard } from './guard/guard.ts';
 
-/** Takes the outcome of a race: one of the two calls, once, and never before `start` has returned. */
-export interface RaceOwner {
+/** Takes the outcome of a race: one of the two calls, once, and never before `start` has returned; or what was thrown meanwhile. */
+export interface RaceOwner extends Guarded {
   /** Nobody listens to the socket any more. */
   onWon(socket: Socket): void;
   onLost(error: DialError): void;
@@ -12,13 +14,13 @@ export interface RaceOwner {
 
 /** What happened, in words, by the system's code. */
 const REASONS: Readonly<Record<string, string>> = {
+  ...NO_DESCRIPTORS,
   EACCES: 'the system does not allow it',
   EADDRNOTAVAIL: 'no local port is left for it',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',
   EINVAL: 'an address that cannot be reached from here',
-  EMFILE: 'too many open files here',
   ENETUNREACH: 'no route to its network',
   EPERM: 'the system does not allow it',
   ETIMEDOUT: 'connection timed out',
@@ -87,31 +89,34 @@ export class AddressRace {
       }
       this.#attempt(address);
       if (this.#next < this.#addresses.length) {
-        this.#delay = setTimeout(() => this.#attemptNext(), this.#attemptDelay);
+        this.#delay = setTimeout(
+          guarded(this.#owner, () => this.#attemptNext()),
+          this.#attemptDelay,
+        );
       }
       return;
     }
     // Also at the very beginning, when all addresses are denied: the owner still has to get hold of this race.
-    if (this.#attempts.length === 0) process.nextTick(() => this.#lose());
+    if (this.#attempts.length === 0) process.nextTick(guarded(this.#owner, () => this.#lose()));
   }
 
   #attempt(address: string): void {
     // As it is an address that was checked, nothing is looked up any more: what is dialled is what was checked.
     const socket = dial(address, this.#port, this.#onRead);
     this.#attempts.push(socket);
-    const onConnect = (): void => {
+    const onConnect = guarded(this.#owner, (): void => {
       if (this.#over) return;
       socket.removeListener('connect', onConnect);
       socket.removeListener('error', onError);
       this.#finish(socket);
       this.#owner.onWon(socket);
-    };
-    const onError = (error: NodeJS.ErrnoException): void => {
+    });
+    const onError = guarded(this.#owner, (error: NodeJS.ErrnoException): void => {
       if (this.#over) return;
       this.#attempts.splice(this.#attempts.indexOf(socket), 1);
       this.#failures.push({ address, code: error.code ?? error.message });
       this.#attemptNext();
-    };
+    });
     socket.on('connect', onConnect);
     socket.on('error', onError);
   }

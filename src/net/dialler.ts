@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import type { Guarded } from '../clock/index.ts';
 import type { Guard } from './guard/guard.ts';
 
 /** How TLS is spoken to a server. */
@@ -52,8 +53,11 @@ export class DialError extends Error {
   }
 }
 
-/** Takes the outcome of a dial: one of the two calls, once, and never before `dial` has returned. */
-export interface DialSink {
+/**
+ * Takes the outcome of a dial: one of the two calls, once, and never before `dial` has returned. An exception, of the dial or of one of
+ * these calls, comes to `onFault`; without a connection it is the last call.
+ */
+export interface DialSink extends Guarded {
   /** The connection stands, TLS included. Nobody listens for the socket's `error` and `close` but the dialler up to this moment. */
   onConnected(socket: Socket): void;
   onDialFailed(error: DialError): void;

@@ -1,4 +1,5 @@
 import { Resolver as AresResolver } from 'node:dns';
+import { guarded } from '../clock/index.ts';
 import type { Resolver } from './resolver.ts';
 import { SharedLookups } from './shared-lookups.ts';
 
@@ -52,6 +53,7 @@ export class DnsResolver implements Resolver {
   #lookUp(name: string, family: 0 | 4): Promise<readonly string[]> {
     if (LOCALHOST.test(name)) return Promise.resolve(family === 4 ? ['127.0.0.1'] : ['::1', '127.0.0.1']);
     return new Promise((resolve, reject) => {
+      const owner = { onFault: reject };
       let ipv4: Answer | null = null;
       let ipv6: Answer | null = family === 4 ? NO_ADDRESSES : null;
       let delay: NodeJS.Timeout | undefined;
@@ -60,7 +62,10 @@ export class DnsResolver implements Resolver {
         if (ipv4 === null) return;
         if (ipv6 === null) {
           if (ipv4.addresses.length > 0)
-            delay = setTimeout(() => resolve((ipv4 as Answer).addresses), RESOLUTION_DELAY);
+            delay = setTimeout(
+              guarded(owner, () => resolve((ipv4 as Answer).addresses)),
+              RESOLUTION_DELAY,
+            );
           return;
         }
         clearTimeout(delay);
@@ -69,15 +74,16 @@ export class DnsResolver implements Resolver {
         if (addresses.length > 0 || error === null) resolve(addresses);
         else reject(error);
       };
-      this.#ares.resolve4(name, (error, addresses) => {
+      const onIpv4 = guarded(owner, (error: NodeJS.ErrnoException | null, addresses?: string[]) => {
         ipv4 = { addresses: addresses ?? [], error };
         onAnswer();
       });
-      if (ipv6 !== null) return;
-      this.#ares.resolve6(name, (error, addresses) => {
+      const onIpv6 = guarded(owner, (error: NodeJS.ErrnoException | null, addresses?: string[]) => {
         ipv6 = { addresses: addresses ?? [], error };
         onAnswer();
       });
+      this.#ares.resolve4(name, onIpv4);
+      if (ipv6 === null) this.#ares.resolve6(name, onIpv6);
     });
   }
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { descriptorShortage } from './descriptors.ts';
 import { DialError } from './dialler.ts';
 
 /** Finds out the addresses of a name. Rejects with an error that bears the code of the system or of c-ares. */
@@ -57,7 +58,10 @@ export class SharedLookups {
     try {
       addresses = await this.#lookUp(host, family);
     } catch (error) {
-      throw new DialError('resolve', failureText((error as NodeJS.ErrnoException).code ?? ''));
+      const { code } = error as NodeJS.ErrnoException;
+      // Without a code of the system it is a defect, which is not for the requester to see to.
+      if (code === undefined) throw error;
+      throw new DialError('resolve', failureText(code));
     }
     if (addresses.length === 0) throw new DialError('resolve', failureText('ENODATA'));
     return addresses;
@@ -69,6 +73,8 @@ function fail(message: string): Promise<never> {
 }
 
 function failureText(code: string): string {
+  const shortage = descriptorShortage();
+  if (shortage !== null) return `its name cannot be resolved at present: ${shortage}`;
   if (NOT_KNOWN.has(code)) return 'its name is not known';
   return `its name cannot be resolved at present${CAUSES[code] ?? ''}`;
 }

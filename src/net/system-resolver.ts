@@ -1,4 +1,5 @@
 import dns from 'node:dns';
+import { guarded } from '../clock/index.ts';
 import type { Resolver } from './resolver.ts';
 import { SharedLookups } from './shared-lookups.ts';
 
@@ -19,9 +20,11 @@ export class SystemResolver implements Resolver {
 
 function lookUp(name: string, family: 0 | 4): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
-    dns.lookup(name, { all: true, family, order: 'verbatim' }, (error, found) => {
+    const owner = { onFault: reject };
+    const onFound = guarded(owner, (error: NodeJS.ErrnoException | null, found: dns.LookupAddress[]) => {
       if (error !== null) reject(error);
       else resolve(found.map(({ address }) => address));
     });
+    dns.lookup(name, { all: true, family, order: 'verbatim' }, onFound);
   });
 }

@@ -1,5 +1,6 @@
 import { isIP, type OnReadOpts, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { fault, guarded } from '../clock/index.ts';
 import { type Log, silentLog } from '../exchange/index.ts';
 import { AddressRace, type RaceOwner } from './address-race.ts';
 import { dialOrder } from './dial-order.ts';
@@ -43,8 +44,11 @@ export class TcpDialler implements Dialler {
       dial.start([host]);
     } else {
       this.#resolver.resolve(host, ipv4Only ? 4 : 0).then(
-        (addresses) => dial.start(dialOrder(addresses, ipv4Only)),
-        (error: Error) => dial.fail(error instanceof DialError ? error : new DialError('resolve', error.message)),
+        guarded(dial, (addresses: readonly string[]) => dial.start(dialOrder(addresses, ipv4Only))),
+        guarded(dial, (error: Error) =>
+          // Resolvers reject with a DialError: anything else is a defect.
+          error instanceof DialError ? dial.fail(error) : dial.onFault(error),
+        ),
       );
     }
     return dial;
@@ -112,13 +116,21 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
 
   /** Fails, in a moment: whoever dials may not have got hold of this dial yet. */
   fail(error: DialError): void {
-    process.nextTick(() => this.onLost(error));
+    process.nextTick(guarded(this, () => this.onLost(error)));
   }
 
   onWon(socket: Socket): void {
     const { tls } = this.#target;
-    if (tls === null) this.#succeed(socket);
-    else this.#step = new TlsHandshake(socket, tls, this.#context as SecureContext, this);
+    if (tls === null) {
+      this.#succeed(socket);
+      return;
+    }
+    try {
+      this.#step = new TlsHandshake(socket, tls, this.#context as SecureContext, this);
+    } catch (thrown) {
+      socket.destroy();
+      throw thrown;
+    }
   }
 
   onSecured(socket: Socket): void {
@@ -139,6 +151,12 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
     this.#over = true;
     this.#step = null;
     this.#sink.onDialFailed(error);
+  }
+
+  /** Something threw, here or in the sink: gives up what is under way. */
+  onFault(thrown: unknown): void {
+    this.cancel();
+    fault(this.#sink, thrown);
   }
 
   #succeed(socket: Socket): void {

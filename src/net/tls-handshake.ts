@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
+import { type Guarded, guarded } from '../clock/index.ts';
 import { DialError, type TlsClientSettings } from './dialler.ts';
 import { tlsFailureText } from './tls-failure-text.ts';
 
-/** Takes the outcome of a handshake: one of the two calls, once. */
-export interface HandshakeOwner {
+/** Takes the outcome of a handshake: one of the two calls, once, or what was thrown meanwhile. */
+export interface HandshakeOwner extends Guarded {
   /** Nobody listens to the socket any more. */
   onSecured(socket: TLSSocket): void;
   /** The connection is closed. */
@@ -20,15 +21,18 @@ export class TlsHandshake {
   readonly #socket: TLSSocket;
   readonly #serverName: string;
   readonly #owner: HandshakeOwner;
-  readonly #onSecure = (): void => this.#succeed();
-  readonly #onError = (error: Error): void => this.#fail(error);
-  readonly #onClose = (): void => this.#fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+  readonly #onSecure: () => void;
+  readonly #onError: (error: Error) => void;
+  readonly #onClose: () => void;
   #over = false;
 
   /** @param raw connected, and not yet read from: it belongs to the TLS connection from now on */
   constructor(raw: Socket, settings: TlsClientSettings, context: SecureContext, owner: HandshakeOwner) {
     this.#serverName = withoutDot(settings.serverName);
     this.#owner = owner;
+    this.#onSecure = guarded(owner, () => this.#succeed());
+    this.#onError = guarded(owner, (error: Error) => this.#fail(error));
+    this.#onClose = guarded(owner, () => this.#fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
     // What goes wrong below TLS is told by the TLS socket; nothing is known to be told here, and it must not end the program.
     raw.on('error', ignore);
     this.#socket = connect({

@@ -1,10 +1,11 @@
 import type { TestContext } from 'node:test';
 import { DEFAULT_CLIENT_LIMITS, HttpClient, type HttpClientLimits, type Origin } from '../../../src/client/index.ts';
 import { TimerWheel, WheelTimer } from '../../../src/clock/index.ts';
-import { Counters, type Log, type RequestHead, silentLog } from '../../../src/exchange/index.ts';
+import { Counters, type RequestHead } from '../../../src/exchange/index.ts';
 import { type Dialler, SystemResolver, TcpDialler } from '../../../src/net/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
+import { FakeLog } from '../../support/fake-log.ts';
 
 /** No test waits so long: what is to happen by itself must not happen by a timeout. */
 const LIMITS: HttpClientLimits = {
@@ -22,8 +23,7 @@ export class Fixture {
   readonly client: HttpClient;
   readonly counters = new Counters();
   readonly wheel: TimerWheel;
-  /** Messages that were logged at debug level. */
-  readonly debugged: string[] = [];
+  readonly log = new FakeLog();
 
   /** @param wheel by default one whose clock runs; one that steps rarely lets the test set `wheel.now` itself */
   constructor(
@@ -33,18 +33,22 @@ export class Fixture {
     dialler: Dialler = new TcpDialler({ resolver: new SystemResolver() }),
   ) {
     this.wheel = wheel;
-    const log: Log = { ...silentLog, debug: (_fields, message) => this.debugged.push(message), debugEnabled: true };
     this.client = new HttpClient({
       dialler,
       wheel,
       counters: this.counters,
-      log,
+      log: this.log,
       limits: { ...LIMITS, ...limits },
     });
     t.after(() => {
       this.client.close();
       wheel.stop();
     });
+  }
+
+  /** Messages that were logged at debug level. */
+  get debugged(): string[] {
+    return this.log.at('debug').map(({ message }) => message);
   }
 
   /** Sends a request, a GET without a body unless `fields` says otherwise. */

@@ -9,6 +9,7 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
 import { type Dialler, SystemResolver, TcpDialler } from '../../../src/net/index.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
+import { FakeLog } from '../../support/fake-log.ts';
 import { type RawOrigin, startRawOrigin } from '../../support/raw-origin.ts';
 import type { RawPeer } from '../../support/raw-peer.ts';
 
@@ -32,12 +33,20 @@ export type ClientChanges = Partial<WebSocketClientLimits> & {
 export class WebSocketFixture {
   readonly client: WebSocketClient;
   readonly counters = new Counters();
+  readonly log = new FakeLog();
 
   constructor(t: TestContext, changes: ClientChanges = {}) {
     const { compression = false, dialler = new TcpDialler({ resolver: new SystemResolver() }), ...limits } = changes;
     const wheel = new TimerWheel();
     const { counters } = this;
-    this.client = new WebSocketClient({ dialler, wheel, counters, limits: { ...LIMITS, ...limits }, compression });
+    this.client = new WebSocketClient({
+      dialler,
+      wheel,
+      counters,
+      log: this.log,
+      limits: { ...LIMITS, ...limits },
+      compression,
+    });
     t.after(() => wheel.stop());
   }
 

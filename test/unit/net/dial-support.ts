@@ -89,7 +89,7 @@ export class FixedResolver implements Resolver {
 }
 
 /** A dial and what comes of it. The socket is closed at the end of the test. */
-export class TestDial implements DialSink {
+export class TestDial {
   /** The socket or the error. */
   readonly outcome: Promise<Socket | DialError>;
   readonly dialling: Dialling;
@@ -128,6 +128,9 @@ export class TestDial implements DialSink {
       onDialFailed: (error) => {
         if (!returned) throw new Error('called before dial has returned');
         this.onDialFailed(error);
+      },
+      onFault: (thrown) => {
+        throw thrown;
       },
     };
     this.dialling = dialler.dial(whereto, sink, onRead);

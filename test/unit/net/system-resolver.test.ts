@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
+import fs from 'node:fs';
 import { isIP } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { DialError, SystemResolver } from '../../../src/net/index.ts';
@@ -78,6 +79,34 @@ for (const [code, message] of [
     });
   });
 }
+
+for (const [code, words] of [
+  ['EMFILE', 'this process has too many open files'],
+  ['ENFILE', 'the system has too many open files'],
+] as const) {
+  test(`a look-up that fails for want of descriptors (${code}) says so, whatever the system calls it`, async (t) => {
+    const system = new FakeSystem(t);
+    t.mock.method(fs, 'openSync', () => {
+      throw Object.assign(new Error(code), { code });
+    });
+    const answer = new SystemResolver().resolve('a.test', 0);
+    system.fail('ENOTFOUND');
+    const message = `its name cannot be resolved at present: ${words}`;
+    await assert.rejects(answer, { kind: 'resolve', message });
+  });
+}
+
+test('an exception of ours in a look-up is not taken for a name that is not known', async (t) => {
+  const defect = new TypeError('thrown by the test');
+  t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (error: null, found: unknown) => void) => {
+    done(null, {
+      map: () => {
+        throw defect;
+      },
+    });
+  });
+  await assert.rejects(new SystemResolver().resolve('a.test', 0), defect);
+});
 
 test('a name without an address is not known either', async (t) => {
   const system = new FakeSystem(t);

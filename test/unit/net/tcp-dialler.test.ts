@@ -112,10 +112,9 @@ test('a port outside of its range is refused at once', (t) => {
 });
 
 test('a name without addresses is told as the resolver tells it', async (t) => {
-  for (const error of [new DialError('resolve', 'no such name'), new Error('no such name')]) {
-    const dialler = new TcpDialler({ resolver: new FixedResolver(Promise.reject(error)) });
-    assert.deepEqual(await new TestDial(t, dialler, { host: 'a.test' }).failure(), ['resolve', 'no such name']);
-  }
+  const error = new DialError('resolve', 'no such name');
+  const dialler = new TcpDialler({ resolver: new FixedResolver(Promise.reject(error)) });
+  assert.deepEqual(await new TestDial(t, dialler, { host: 'a.test' }).failure(), ['resolve', 'no such name']);
 });
 
 test('what a resolver gives that is no address is not dialled', async (t) => {
@@ -236,7 +235,7 @@ test('a dial that is cancelled while its name is looked up ends there', async (t
 
 test('a dial that is cancelled before its failure was told tells nothing', async (t) => {
   const guard = new ListedGuard('127.0.0.1');
-  const failing = new TcpDialler({ resolver: new FixedResolver(Promise.reject(new Error('no'))) });
+  const failing = new TcpDialler({ resolver: new FixedResolver(Promise.reject(new DialError('resolve', 'no'))) });
   const port = await closedPort();
   const dials = [
     new TestDial(t, diallerTo(), { guard }),
