@@ -151,7 +151,7 @@ export class App {
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
     this.#edge =
       edge.workers > 1
-        ? new EdgeWorkers({ ...shared, logLevel: log.level })
+        ? new EdgeWorkers({ ...shared, registry: this.registry, logLevel: log.level })
         : new EdgeRole({
             ...shared,
             serverCounters,

@@ -1,79 +1,83 @@
-// The program of a process that serves connections of the edge, when there are several: the main process starts it, and has the
-// ZeroMQ endpoints.
-
+import type { Socket } from 'node:net';
 import { TimerWheel } from '../clock/index.ts';
-import { Counters } from '../exchange/index.ts';
+import { CounterRegistry, type CounterSnapshot, Counters } from '../exchange/index.ts';
 import { BridgeCounters } from '../zhttp/index.ts';
-import { type HandlerLink, RelayedLink } from '../zhttp-client/index.ts';
+import { type HandlerLinkSink, RelayedLink } from '../zhttp-client/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
-import type { EdgeLinks } from './edge-links.ts';
-import type { WorkerOrder, WorkerReport } from './edge-messages.ts';
-import { EdgeRole, newIdPrefix } from './edge-role.ts';
-import { createLog } from './logger.ts';
+import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts';
+import { EdgeRole } from './edge-role.ts';
+import type { ProcessLog } from './logger.ts';
+import type { WorkerJob } from './worker-messages.ts';
+import type { WorkerRole } from './worker-role.ts';
 
-let role: EdgeRole | null = null;
+/** The edge in one of several processes. */
+export class EdgeWorker implements WorkerRole {
+  readonly #registry = new CounterRegistry();
+  readonly #role: EdgeRole;
 
-// The whole group gets the terminal's and the service manager's signals: when to stop is for the main process to say.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-// Without the main process there are no handlers.
-process.on('disconnect', () => process.exit(1));
-process.on('message', (order: WorkerOrder) => {
-  switch (order.order) {
-    case 'start':
-      void start(order);
-      break;
-    case 'drain':
-      role?.drain();
-      void role?.whenEmpty().then(() => tell({ report: 'empty' }));
-      break;
-    case 'stop':
-      void stop();
+  /** @param channels to the relays of the main process, one for each of `job.relayed` */
+  constructor(job: WorkerJob, channels: readonly Socket[], log: ProcessLog) {
+    const { edge, idPrefix } = job;
+    const serverCounters = new Counters();
+    const counters = new BridgeCounters();
+    const zmqCounters = new ZmqCounters();
+    this.#registry.add('edge.server', serverCounters);
+    this.#registry.add('edge.bridge', counters);
+    this.#registry.add('edge.zmq', zmqCounters);
+    this.#registry.add('log', log.counters);
+    const shared = { wheel: new TimerWheel(), log, counters, zmqCounters };
+    const links = channels.length > 0 ? relayedLinks(job, channels, shared) : new ZmqEdgeLinks(edge, shared);
+    this.#role = new EdgeRole({ ...shared, edge, serverCounters, links, idPrefix, share: 1 / edge.workers });
   }
-});
 
-tell({ report: 'ready' });
+  async start(): Promise<readonly string[]> {
+    await this.#role.start();
+    return this.#role.addresses;
+  }
 
-async function start({ edge, logLevel, relays }: WorkerOrder & { order: 'start' }): Promise<void> {
-  const shared = {
-    wheel: new TimerWheel(),
-    counters: new BridgeCounters(),
-    zmqCounters: new ZmqCounters(),
-    log: createLog(logLevel),
+  drain(): void {
+    this.#role.drain();
+  }
+
+  whenEmpty(): Promise<void> {
+    return this.#role.whenEmpty();
+  }
+
+  stop(): Promise<void> {
+    return this.#role.stop();
+  }
+
+  get counters(): CounterSnapshot {
+    return this.#registry.snapshot();
+  }
+}
+
+function relayedLinks(
+  { relayed, edge }: WorkerJob,
+  channels: readonly Socket[],
+  { wheel, zmqCounters: counters, log }: EdgeContext,
+): EdgeLinks {
+  const context = { wheel, counters, log };
+  const opened: RelayedLink[] = [];
+  const open = (mode: 'stream' | 'req', sink: HandlerLinkSink): RelayedLink => {
+    const channel = channels[relayed.indexOf(mode)] as Socket;
+    const link = new RelayedLink(context, channel, sink, edge.workers);
+    opened.push(link);
+    return link;
   };
-  const idPrefix = newIdPrefix();
-  const context = { ...shared, counters: shared.zmqCounters };
-  const links: EdgeLinks = {
-    openStream: (sink) => new RelayedLink(context, idPrefix, relays.stream, sink),
+  return {
+    openStream: (sink) => open('stream', sink),
     // In req mode nothing is routed, so nothing is lost on the way.
-    openReq: (sink): HandlerLink =>
-      new RelayedLink(context, idPrefix, relays.req, {
+    openReq: (sink) =>
+      open('req', {
         onPacket: (payload) => sink.onPacket(payload),
         onRefused: (id) => sink.onRefused(id),
         onReady: () => {},
         onLost: () => {},
       }),
-    ready: () => Promise.resolve(),
+    // Clients are accepted only once there is a way to the handlers.
+    ready: async () => {
+      await Promise.all(opened.map((link) => link.ready()));
+    },
   };
-  const serverCounters = new Counters();
-  const started = new EdgeRole({ ...shared, edge, serverCounters, links, idPrefix, share: 1 / edge.workers });
-  try {
-    await started.start();
-  } catch (error) {
-    tell({ report: 'failed', reason: error instanceof Error ? error.message : String(error) });
-    return;
-  }
-  role = started;
-  tell({ report: 'listening', addresses: started.addresses });
-  process.on('exit', () => {
-    shared.log.info({ counters: { server: serverCounters, bridge: shared.counters } }, 'worker stopped');
-  });
-}
-
-async function stop(): Promise<void> {
-  await role?.stop();
-  process.exit(0);
-}
-
-function tell(report: WorkerReport): void {
-  process.send?.(report);
 }

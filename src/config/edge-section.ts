@@ -11,7 +11,7 @@ import {
   seconds,
   textCodec,
 } from './section-fields.ts';
-import { endpointList, ipcFileMode, zhttpId } from './zhttp-fields.ts';
+import { endpointList, ipcFileMode, MAX_ID_BYTES, zhttpId } from './zhttp-fields.ts';
 import { BASE_FORMS, ENDPOINT_FORMS, parseStreamBase, parseZmqEndpoint } from './zmq-endpoint.ts';
 
 /** Connections of both modes together. */
@@ -148,7 +148,7 @@ const shape = {
     default: 1,
     from: 1,
     to: 1024,
-    doc: 'Processes that serve connections. 1: the main process does; more: as many processes of their own.',
+    doc: 'Processes that serve connections. 1: the main process does; more: as many processes of their own. With `zclient_connect` each of them connects to the handlers by itself, under the `id`, a hyphen and its number.',
   }),
 };
 
@@ -166,6 +166,10 @@ export const edgeSchema = camelKeys(
     const problem = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
     for (const key of ['req_maxconn', 'stream_maxconn'] as const) {
       if (edge[key] < edge.workers) problem(key, `must not be less than the number of workers, ${edge.workers}`);
+    }
+    const ownId = `${edge.id}-${edge.workers}`;
+    if (edge.workers > 1 && edge.zclient_connect && Buffer.byteLength(ownId) > MAX_ID_BYTES) {
+      problem('id', `too long for ${edge.workers} workers that connect to handlers: each adds a hyphen and its number`);
     }
     const sum = edge.req_maxconn + edge.stream_maxconn;
     if (sum > MAX_CONNECTIONS) {

@@ -5,7 +5,7 @@ import { shown } from './plain-text.ts';
 import { complaint, fieldDocs, textCodec } from './section-fields.ts';
 
 /** Bytes of an address in ZHTTP: longer ones are refused by peers. */
-const MAX_ID_BYTES = 64;
+export const MAX_ID_BYTES = 64;
 
 const ID_FORMS = `1 to ${MAX_ID_BYTES} bytes of text without white space and control characters`;
 const FILE_MODE_FORMS = 'an octal number in quotes from "0" to "777"';

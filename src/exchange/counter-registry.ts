@@ -4,6 +4,9 @@ export type CounterValues = Readonly<Record<string, number>>;
 /** The numbers of several parts, by the names that they were added under. */
 export type CounterSnapshot = Readonly<Record<string, CounterValues>>;
 
+/** Numbers that say how much there is now, and not how much there has been, end in one of these words. */
+const PRESENT = /(?:Open|Held)$/;
+
 /**
  * Collects the counters that rooms write in place. Each part has a name of its role and what it counts, such as `edge.zmq`. Other
  * processes report a snapshot of their own registry, and their numbers are added to those of the same part here.
@@ -11,6 +14,8 @@ export type CounterSnapshot = Readonly<Record<string, CounterValues>>;
 export class CounterRegistry {
   readonly #own = new Map<string, object>();
   readonly #reports = new Map<string, CounterSnapshot>();
+  /** What processes counted that have ended. */
+  readonly #ended: Record<string, Record<string, number>> = {};
 
   /**
    * Adds the counters of a part. Their numbers are read when a snapshot is taken.
@@ -23,18 +28,25 @@ export class CounterRegistry {
 
   /**
    * Takes what another process has counted so far.
-   * @param source names the process. A later report of the same source replaces this one; what an ended process reported last stays, so
-   * that totals do not go down.
+   * @param source names the process. A later report of the same source replaces this one
    */
   report(source: string, snapshot: CounterSnapshot): void {
     this.#reports.set(source, snapshot);
+  }
+
+  /** The process has ended: what it counted stays, so that totals do not go down, and what it had open or held is gone. */
+  end(source: string): void {
+    for (const [name, values] of Object.entries(this.#reports.get(source) ?? {})) {
+      addTo(this.#ended, name, Object.fromEntries(Object.entries(values).filter(([key]) => !PRESENT.test(key))));
+    }
+    this.#reports.delete(source);
   }
 
   /** All numbers as they are now. */
   snapshot(): CounterSnapshot {
     const sums: Record<string, Record<string, number>> = {};
     for (const [name, counters] of this.#own) addTo(sums, name, counters);
-    for (const report of this.#reports.values()) {
+    for (const report of [...this.#reports.values(), this.#ended]) {
       for (const [name, counters] of Object.entries(report)) addTo(sums, name, counters);
     }
     return sums;

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { type AtTurnEnd, Ticker, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
   encodeRequestPacket,
   parseResponsePacket,
@@ -6,19 +8,51 @@ import {
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
-import { RouterSocket, type ZmqContext } from '../zmq/index.ts';
+import { internalError, type Log } from '../exchange/index.ts';
+import { type BridgeCounters, READY, type Reach, UNKNOWN } from '../zhttp/index.ts';
+import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
 import { packetOf } from './handler-session.ts';
-import { LOST, OFFER, PACKET, processOf, REFUSED, RELAY_OPTIONS, ROUTE, WITHDRAW } from './relay-kinds.ts';
+import { packetOwners } from './packet-owners.ts';
+import {
+  contentOf,
+  HELLO,
+  keyOf,
+  kindOf,
+  LOST,
+  numberText,
+  OFFER,
+  packetMessage,
+  partCost,
+  processOf,
+  REACH,
+  REFUSED,
+  RELAY_OPTIONS,
+  ROUTE,
+  ROUTED,
+  relayMessage,
+  WITHDRAW,
+} from './relay-message.ts';
 
 /** The link bounds what comes in, and each process what it takes. */
 const NO_LIMITS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
-/** A link that many processes share; `route` is missing in req mode, which needs none. */
+/** Milliseconds between two looks at the handlers that take nothing. */
+const TICK = 100;
+
+/** Milliseconds after which nothing more is said of an address that no handler has: what was for it has been given up by then. */
+const UNKNOWN_TIME = 10_000;
+
+/**
+ * Handlers that the processes are told not to send to.
+ * @bound relay-reaches
+ */
+const MAX_REACHES = 10_000;
+
+/** A link that many processes share; `route` and `reach` are missing in req mode, which does not need them. */
 export interface RelayTarget extends RequestLink {
   route?(address: string, packet: Part): void;
+  reach?(address: string): Reach;
 }
 
 /** What a relay is made of. */
@@ -30,110 +64,222 @@ export interface LinkRelayOptions {
   readonly log: Log;
 }
 
+/** What the processes were told of a handler. */
+interface Told {
+  reach: Reach;
+  readonly since: number;
+}
+
+/** One process that serves connections. */
+class RelayedProcess implements AtTurnEnd {
+  readonly #dealer: DealerSocket;
+  readonly #turn: TurnQueue;
+  readonly #relay: LinkRelay;
+  /** Bytes routed that the process has not been told of. */
+  #routed = 0;
+
+  constructor(relay: LinkRelay, context: ZmqContext, socket: Socket, turn: TurnQueue) {
+    this.#relay = relay;
+    this.#turn = turn;
+    this.#dealer = new DealerSocket(context, RELAY_OPTIONS, ([message]) => relay.onMessage(this, message as Buffer));
+    this.#dealer.adopt(socket, false);
+  }
+
+  send(message: Part): boolean {
+    return this.#dealer.send([message]);
+  }
+
+  /** So many bytes of packets of this process were routed. */
+  addRouted(bytes: number): void {
+    if (this.#routed === 0) this.#turn.add(this);
+    this.#routed += bytes;
+  }
+
+  onTurnEnd(): void {
+    const routed = this.#routed;
+    this.#routed = 0;
+    this.send(relayMessage(ROUTED, '', numberText(routed)));
+  }
+
+  close(): Promise<void> {
+    return this.#dealer.close();
+  }
+
+  onFault(thrown: unknown): void {
+    this.#relay.onFault(thrown);
+  }
+}
+
 /**
  * Lets processes that serve connections share the ZeroMQ endpoints of this one: what their `RelayedLink` asks for is done here, and each
- * packet of a handler goes to the processes that have the sessions in it.
+ * packet of a handler goes, as it is, to the processes that have the sessions in it.
  */
 export class LinkRelay implements HandlerLinkSink {
   readonly #options: LinkRelayOptions;
-  readonly #router: RouterSocket;
+  readonly #wheel: TimerWheel;
   readonly #link: RelayTarget;
-  /** Every process that has ever had sessions. */
+  readonly #turn = new TurnQueue();
+  readonly #ticker: Ticker;
+  /** By what the ids of their sessions begin with. */
+  readonly #processes = new Map<string, RelayedProcess>();
+  /** Every process that there has ever been. */
   readonly #known = new Set<string>();
+  readonly #told = new Map<string, Told>();
 
   /** @param openLink gives the way to the handlers, which reports to the relay */
   constructor(options: LinkRelayOptions, openLink: (sink: HandlerLinkSink) => RelayTarget) {
     this.#options = options;
-    this.#router = new RouterSocket(options.context, RELAY_OPTIONS, (parts) => this.#onMessage(parts));
+    this.#wheel = options.context.wheel;
     this.#link = openLink(this);
+    this.#ticker = new Ticker(TICK, this, () => this.#lookAtHandlers());
   }
 
-  /** @throws ZmqError when the endpoint cannot be bound */
-  async open(endpoint: string): Promise<void> {
-    await this.#router.bind(endpoint);
+  /**
+   * A process begins.
+   * @param name what the ids of its sessions begin with, up to a hyphen
+   * @param socket connected to its `RelayedLink`
+   */
+  add(name: string, socket: Socket): void {
+    this.#processes.set(name, new RelayedProcess(this, this.#options.context, socket, this.#turn));
+    this.#known.add(name);
+  }
+
+  /** A process has ended. */
+  remove(name: string): void {
+    void this.#processes.get(name)?.close();
+    this.#processes.delete(name);
   }
 
   async close(): Promise<void> {
-    await this.#router.close();
+    this.#ticker.stop();
+    await Promise.all([...this.#processes.values()].map((process) => process.close()));
     await this.#link.close();
   }
 
-  #onMessage(parts: readonly Buffer[]): void {
-    const [, kind, name, packet] = parts as [Buffer, Buffer, Buffer, Buffer];
-    const text = name.toString('latin1');
-    if (kind.equals(OFFER)) {
-      this.#known.add(processOf(text));
-      this.#link.offer(text, packet);
+  // ---- from processes
+
+  /** Called by `RelayedProcess` only. */
+  onMessage(process: RelayedProcess, message: Buffer): void {
+    switch (kindOf(message)) {
+      case HELLO:
+        for (const [address, { reach }] of this.#told) process.send(reachMessage(address, reach));
+        break;
+      case OFFER:
+        this.#link.offer(keyOf(message), contentOf(message));
+        break;
+      case WITHDRAW:
+        this.#link.withdraw(keyOf(message));
+        break;
+      case ROUTE: {
+        const packet = contentOf(message);
+        process.addRouted(partCost(packet));
+        this.#route(keyOf(message), packet);
+      }
     }
-    if (kind.equals(ROUTE)) this.#link.route?.(text, packet);
-    else if (kind.equals(WITHDRAW)) this.#link.withdraw(text);
   }
 
+  #route(address: string, packet: Part): void {
+    this.#link.route?.(address, packet);
+    const reach = this.#link.reach?.(address) ?? READY;
+    if (reach !== READY) this.#tell(address, reach);
+  }
+
+  // ---- from the link
+
   onPacket(payload: Buffer): void {
-    let packet: ResponsePacket;
-    try {
-      packet = parseResponsePacket(payload, NO_LIMITS);
-    } catch (error) {
-      if (!(error instanceof ZhttpError)) throw error;
-      // Each process sees to its own sessions, and says what is wrong.
-      if (error.ids.length === 0) this.#onMalformed(error);
-      else this.#pass(new Set(error.ids.map(({ id }) => processOf(id))), payload);
-      return;
+    const owners = packetOwners(payload) ?? this.#readOwners(payload);
+    if (owners === null) return;
+    if (owners.length === 0) this.#options.counters.packetsUnclaimed++;
+    let missing = false;
+    for (const owner of owners) {
+      if (this.#processes.get(owner)?.send(packetMessage(payload)) !== true) missing = true;
     }
-    const { ids } = packet;
-    const [only] = ids;
-    if (only === undefined) this.#options.counters.packetsUnclaimed++;
-    if (ids.length === 1 && only !== undefined) {
-      const process = processOf(only.id);
-      if (!this.#send(process, payload)) this.#cancel(packet, [only.id]);
-      return;
-    }
-    const gone = this.#pass(new Set(ids.map(({ id }) => processOf(id))), payload);
-    if (gone.size > 0) {
-      this.#cancel(
-        packet,
-        ids.map(({ id }) => id).filter((id) => gone.has(processOf(id))),
-      );
-    }
+    if (missing) this.#cancelMissing(payload);
   }
 
   onRefused(id: string): void {
-    this.#router.send([Buffer.from(processOf(id), 'latin1'), REFUSED, Buffer.from(id, 'latin1')]);
+    this.#processes.get(processOf(id))?.send(relayMessage(REFUSED, id));
   }
 
-  onReady(): void {}
+  onReady(address: string): void {
+    this.#tell(address, READY);
+  }
 
   onLost(id: string): void {
-    this.#router.send([Buffer.from(processOf(id), 'latin1'), LOST, Buffer.from(id, 'latin1')]);
+    this.#processes.get(processOf(id))?.send(relayMessage(LOST, id));
   }
 
-  /** Returns those of the processes that are not there. */
-  #pass(processes: ReadonlySet<string>, payload: Buffer): Set<string> {
-    const gone = new Set<string>();
-    for (const process of processes) if (!this.#send(process, payload)) gone.add(process);
-    return gone;
+  /** The processes that a packet is for, where its bytes alone do not tell; null if nothing does. */
+  #readOwners(payload: Buffer): string[] | null {
+    const packet = this.#read(payload);
+    if (!(packet instanceof ZhttpError)) return ownersOf(packet.ids);
+    // Each process sees to its own sessions, and says what is wrong.
+    if (packet.ids.length > 0) return ownersOf(packet.ids);
+    const { counters, log } = this.#options;
+    counters.packetsMalformed++;
+    log.warn({ handler: packet.from, reason: packet.message }, 'packet of a handler refused');
+    return null;
   }
 
-  #send(process: string, payload: Buffer): boolean {
-    return this.#router.reaches(process) && this.#router.sendTo(process, [PACKET, payload]);
-  }
-
-  /** The process of these sessions has died: their handler is told, or it would go on for nobody. */
-  #cancel({ from, type }: ResponsePacket, ids: readonly string[]): void {
-    this.#options.counters.packetsUnclaimed += ids.length;
-    if (from === '' || type === 'cancel' || type === 'error') return;
-    for (const id of ids) {
-      // Others of the same address may have sessions too.
-      if (!this.#known.has(processOf(id))) continue;
-      const packet = packetOf('cancel');
-      packet.from = this.#options.address;
-      packet.ids = [{ id, seq: null }];
-      this.#link.route?.(from, encodeRequestPacket(packet));
+  #read(payload: Buffer): ResponsePacket | ZhttpError {
+    try {
+      return parseResponsePacket(payload, NO_LIMITS);
+    } catch (error) {
+      if (error instanceof ZhttpError) return error;
+      throw error;
     }
   }
 
-  #onMalformed({ message, from }: ZhttpError): void {
-    this.#options.counters.packetsMalformed++;
-    this.#options.log.warn({ handler: from, reason: message }, 'packet of a handler refused');
+  /** The processes of some sessions have died: their handler is told, or it would go on for nobody. */
+  #cancelMissing(payload: Buffer): void {
+    const packet = this.#read(payload);
+    const ids = packet.ids.filter(({ id }) => !this.#processes.has(processOf(id)));
+    this.#options.counters.packetsUnclaimed += ids.length;
+    if (packet instanceof ZhttpError || packet.from === '') return;
+    if (packet.type === 'cancel' || packet.type === 'error') return;
+    for (const { id } of ids) {
+      // Others of the same address may have sessions too.
+      if (!this.#known.has(processOf(id))) continue;
+      const cancel = packetOf('cancel');
+      cancel.from = this.#options.address;
+      cancel.ids = [{ id, seq: null }];
+      this.#route(packet.from, encodeRequestPacket(cancel));
+    }
   }
+
+  // ---- what handlers take
+
+  #tell(address: string, reach: Reach): void {
+    const told = this.#told.get(address);
+    if ((told?.reach ?? READY) === reach) return;
+    if (reach === READY) this.#told.delete(address);
+    else if (told !== undefined) this.#told.set(address, { reach, since: this.#wheel.now });
+    else if (this.#told.size < MAX_REACHES) this.#told.set(address, { reach, since: this.#wheel.now });
+    // What waits for the others is bounded by the link alone.
+    else return;
+    for (const process of this.#processes.values()) process.send(reachMessage(address, reach));
+  }
+
+  #lookAtHandlers(): void {
+    for (const [address, { reach, since }] of [...this.#told]) {
+      const now = this.#link.reach?.(address) ?? READY;
+      const isOver = now === UNKNOWN && reach === UNKNOWN && this.#wheel.now - since >= UNKNOWN_TIME;
+      this.#tell(address, isOver ? READY : now);
+    }
+  }
+
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#options;
+    counters.faults++;
+    const { code, detail } = internalError(thrown);
+    log.error({ code, detail }, 'internal error');
+  }
+}
+
+function reachMessage(address: string, reach: Reach): Part {
+  return relayMessage(REACH, address, String.fromCharCode(reach));
+}
+
+function ownersOf(ids: readonly { readonly id: string }[]): string[] {
+  return [...new Set(ids.map(({ id }) => processOf(id)))];
 }

@@ -1,52 +1,142 @@
+import type { Socket } from 'node:net';
 import type { Part } from '../codec/zmtp/index.ts';
-import { READY, type Reach } from '../zhttp/index.ts';
+import { FULL, READY, type Reach } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
-import { LOST, OFFER, PACKET, REFUSED, RELAY_OPTIONS, ROUTE, WITHDRAW } from './relay-kinds.ts';
+import {
+  contentOf,
+  HELLO,
+  keyOf,
+  kindOf,
+  LOST,
+  OFFER,
+  PACKET,
+  partCost,
+  REACH,
+  REFUSED,
+  RELAY_OPTIONS,
+  ROUTE,
+  ROUTED,
+  relayMessage,
+  WITHDRAW,
+} from './relay-message.ts';
+
+/**
+ * Bytes that all processes together may have on their way to the relay, for it learns only there that a handler takes no more.
+ * @bound relay-window
+ */
+const WINDOW = 524_288;
+
+/** Bytes that each process may have on their way, however many there are. */
+const LEAST_WINDOW = 16_384;
 
 /**
  * The link of a process that serves connections, when another process has the ZeroMQ endpoints: a `LinkRelay` there does what is asked
- * here.
+ * here, and tells which handlers take packets.
  */
 export class RelayedLink implements HandlerLink {
   readonly #dealer: DealerSocket;
+  readonly #sink: HandlerLinkSink;
+  readonly #window: number;
+  /** Bytes of packets that were sent to the relay, and not routed yet. */
+  #underway = 0;
+  /** Handlers that do not take packets at present. */
+  readonly #reaches = new Map<string, Reach>();
+  /** Handlers that were said to be full only because too much was on its way. */
+  readonly #waiting = new Set<string>();
+  #onConnected: () => void = () => {};
 
   /**
-   * @param name what the ids of this process's sessions begin with
-   * @param endpoint of the relay
+   * @param socket connected to the relay
+   * @param processes that share the relay
    */
-  constructor(context: ZmqContext, name: string, endpoint: string, sink: HandlerLinkSink) {
-    const options = { ...RELAY_OPTIONS, routingId: Buffer.from(name, 'latin1') };
-    this.#dealer = new DealerSocket(context, options, (parts) => take(sink, parts));
-    this.#dealer.connect(endpoint);
+  constructor(context: ZmqContext, socket: Socket, sink: HandlerLinkSink, processes: number) {
+    this.#sink = sink;
+    this.#window = Math.max(LEAST_WINDOW, Math.floor(WINDOW / processes));
+    this.#dealer = new DealerSocket(
+      context,
+      RELAY_OPTIONS,
+      ([message]) => this.#take(message as Buffer),
+      () => this.#onConnected(),
+    );
+    this.#dealer.adopt(socket, true);
+  }
+
+  /** Settles when the relay is reached. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onConnected = () => {
+        if (this.#send(HELLO, '')) resolve();
+      };
+      this.#onConnected();
+    });
   }
 
   offer(id: string, packet: Buffer | string): void {
-    this.#dealer.send([OFFER, Buffer.from(id, 'latin1'), packet]);
+    this.#send(OFFER, id, packet);
   }
 
   /** It cannot be known from here whether a handler has it. */
   withdraw(id: string): boolean {
-    this.#dealer.send([WITHDRAW, Buffer.from(id, 'latin1')]);
+    this.#send(WITHDRAW, id);
     return false;
   }
 
-  reach(): Reach {
-    return READY;
+  reach(address: string): Reach {
+    if (this.#underway >= this.#window) {
+      this.#waiting.add(address);
+      return FULL;
+    }
+    return this.#reaches.size === 0 ? READY : (this.#reaches.get(address) ?? READY);
   }
 
   route(address: string, packet: Part): void {
-    this.#dealer.send([ROUTE, Buffer.from(address, 'latin1'), packet]);
+    this.#underway += partCost(packet);
+    this.#send(ROUTE, address, packet);
   }
 
   close(): Promise<void> {
     return this.#dealer.close();
   }
-}
 
-function take(sink: HandlerLinkSink, parts: readonly Buffer[]): void {
-  const [kind, content] = parts as [Buffer, Buffer];
-  if (kind.equals(PACKET)) sink.onPacket(content);
-  else if (kind.equals(REFUSED)) sink.onRefused(content.toString('latin1'));
-  else if (kind.equals(LOST)) sink.onLost(content.toString('latin1'));
+  #send(kind: number, key: string, content?: Part): boolean {
+    return this.#dealer.send([relayMessage(kind, key, content)]);
+  }
+
+  #take(message: Buffer): void {
+    switch (kindOf(message)) {
+      case PACKET:
+        this.#sink.onPacket(contentOf(message));
+        break;
+      case REFUSED:
+        this.#sink.onRefused(keyOf(message));
+        break;
+      case LOST:
+        this.#sink.onLost(keyOf(message));
+        break;
+      case ROUTED:
+        this.#onRouted(contentOf(message).readUInt32BE());
+        break;
+      case REACH:
+        this.#onReach(keyOf(message), contentOf(message)[0] as Reach);
+    }
+  }
+
+  #onRouted(bytes: number): void {
+    this.#underway -= bytes;
+    if (this.#waiting.size === 0 || this.#underway >= this.#window) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    // One that goes on may use the window up: the others wait again then, because they are asked.
+    for (const address of waiting) if (this.reach(address) === READY) this.#sink.onReady(address);
+  }
+
+  #onReach(address: string, reach: Reach): void {
+    if (reach !== READY) {
+      this.#reaches.set(address, reach);
+      return;
+    }
+    this.#reaches.delete(address);
+    if (this.reach(address) === READY) this.#sink.onReady(address);
+  }
 }

@@ -57,7 +57,8 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   readonly #onWritable: () => void;
   readonly #bound: Bound[] = [];
   readonly #connectors: Connector[] = [];
-  readonly #accepted = new Set<Connection>();
+  /** Connections that were accepted or adopted. */
+  readonly #peers = new Set<Connection>();
   readonly #turn = new TurnQueue();
   #toFlush: Pipe[] = [];
   /** Turns that what is to be sent has waited for. */
@@ -150,6 +151,17 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
+   * Talks to the one peer at the other end of `socket`, which is connected already: a socket that two processes share. It is not
+   * connected again when it is lost.
+   * @param begins whether this end completes the handshake first; the other end must not
+   * @throws ZmqError `closed`
+   */
+  adopt(socket: Socket, begins: boolean): void {
+    this.#checkOpen();
+    this.#serve(socket, 'socket', !begins);
+  }
+
+  /**
    * Stops taking messages: up to `receiveHwm` of each peer are kept, then nothing more is read from it. Its PINGs are not read
    * then either, so a peer that sends them may give us up.
    */
@@ -181,7 +193,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
       this.#destroy();
     } else {
       if (linger !== Number.POSITIVE_INFINITY) this.context.wheel.schedule(this.#linger, linger);
-      for (const connection of this.#accepted) this.#guard(() => finish(connection));
+      for (const connection of this.#peers) this.#guard(() => finish(connection));
       for (const connector of this.#connectors) this.#guard(() => connector.finish());
     }
     this.#checkClosed();
@@ -320,7 +332,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
 
   #accept(socket: Socket, endpoint: string): void {
     const { counters, log } = this.context;
-    if (this.closing || this.#accepted.size >= this.options.maxPeers) {
+    if (this.closing || this.#peers.size >= this.options.maxPeers) {
       counters.peersRefused++;
       log.warn({ type: this.type, endpoint, reason: 'too many peers' }, 'zmq peer turned away');
       socket.destroy();
@@ -328,15 +340,19 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     }
     try {
       socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
-      const connection = new Connection(socket, this, new Pipe(this), endpoint, true, () => {
-        this.#accepted.delete(connection);
-        this.#checkClosed();
-      });
-      this.#accepted.add(connection);
+      this.#serve(socket, endpoint, true);
     } catch (thrown) {
       socket.destroy();
       fault(this, thrown);
     }
+  }
+
+  #serve(socket: Socket, endpoint: string, accepted: boolean): void {
+    const connection = new Connection(socket, this, new Pipe(this), endpoint, accepted, () => {
+      this.#peers.delete(connection);
+      this.#checkClosed();
+    });
+    this.#peers.add(connection);
   }
 
   #attach(pipe: Pipe): void {
@@ -388,7 +404,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   #destroy(): void {
-    for (const connection of this.#accepted) this.#guard(() => connection.destroy());
+    for (const connection of this.#peers) this.#guard(() => connection.destroy());
     for (const connector of this.#connectors) {
       this.#guard(() => {
         connector.destroy();
@@ -416,7 +432,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   #checkClosed(): void {
-    if (!this.closing || this.#accepted.size > 0 || !this.#connectors.every((connector) => connector.over)) return;
+    if (!this.closing || this.#peers.size > 0 || !this.#connectors.every((connector) => connector.over)) return;
     this.context.wheel.cancel(this.#linger);
     this.#whenClosed?.();
   }

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Edge, startEdge } from '../support/edge/edge.ts';
 import { Handler } from '../support/edge/handler.ts';
 import { ReqHandler } from '../support/edge/req-handler.ts';
 import { openWebSocket } from '../support/edge/websocket-client.ts';
+import { IDENTITIES } from '../support/loopback-certificate.ts';
+import { turn } from '../support/manual-clock.ts';
 import { connectTo } from '../support/raw-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -63,7 +66,11 @@ test('two workers serve the same address, and each answer and broadcast reaches 
   assert.equal((await session.next('data')).body.toString(), 'hello');
   client.socket.terminate();
   await session.next('cancel');
-  await edge.stop();
+  // The counters of all processes are added up.
+  const { server, bridge, zmq } = await edge.stop();
+  assert.equal(server.requests, held.length + 2);
+  assert.equal(bridge.sessions, held.length + 2);
+  assert.equal(zmq.bytesHeld, 0);
 });
 
 test('a worker that is killed loses its own connections alone, and another one takes its place', async (t) => {
@@ -107,21 +114,52 @@ test('a worker that is killed loses its own connections alone, and another one t
   assert.equal(code, 0);
 });
 
-test('at the end all processes are gone, every session has its cancel, and no file is left behind', async (t) => {
-  const files = () => readdirSync(tmpdir()).filter((name) => name.startsWith('holdfast-'));
-  const edge = await startEdge(t, ['--workers', '2']);
+test('at the end all processes are gone, every session has its cancel, and there never was a file beside the endpoints', async (t) => {
+  const temporary = temporaryFolder(t);
+  const edge = await startEdge(t, ['--workers', '2'], {}, { TMPDIR: temporary });
   const handler = await Handler.start(t, edge.base);
   const held = await spread(t, edge, handler, 2);
-  const before = files();
   const workers = existsSync(`/proc/${edge.program.pid}/task`) ? children(edge.program.pid) : [];
+  assert.deepEqual(readdirSync(temporary), []);
   const stopped = edge.stop();
   await Promise.all(held.map(({ session }) => session.next('cancel')));
   await stopped;
   for (const pid of workers) assert.ok(!existsSync(`/proc/${pid}`), `worker ${pid}`);
   assert.deepEqual(readdirSync(edge.folder), []);
-  // The folder of the endpoints between the processes is the one that is gone.
-  const after = new Set(files());
-  assert.ok(before.filter((name) => !after.has(name)).length >= 1);
+  assert.equal(edge.program.log().filter(({ msg }) => msg === 'worker stopped').length, 2);
+});
+
+test('a worker that cannot be replaced is tried again, leaves no idle process, and does not delay the end', async (t) => {
+  if (!existsSync(`/proc/${process.pid}/task`)) return t.skip('processes cannot be listed here');
+  const { certificate, key } = IDENTITIES.one;
+  const files = { 'default.crt': certificate, 'default.key': key };
+  const edge = await startEdge(t, ['--workers', '2', '--listen', '127.0.0.1:0,tls,default-cert=default'], files);
+  rmSync(join(edge.folder, 'default.key'));
+  const [victim = 0, survivor = 0] = children(edge.program.pid);
+  process.kill(victim, 'SIGKILL');
+  await edge.program.logged('worker cannot be replaced yet');
+  while (children(edge.program.pid).length > 1) await turn();
+  assert.deepEqual(children(edge.program.pid), [survivor]);
+  writeFileSync(join(edge.folder, 'default.key'), key);
+  while (children(edge.program.pid).length < 2) await turn();
+  const { code } = await edge.program.stop();
+  assert.equal(code, 0);
+});
+
+test('with --zclient-connect each worker connects to the handlers by itself, under an address of its own', async (t) => {
+  const base = `ipc://${join(temporaryFolder(t), 'handler')}`;
+  const handler = await Handler.start(t, base, { bind: true });
+  const edge = await startEdge(t, ['--workers', '2', '--zclient-connect', '--zclient-stream', base]);
+  assert.deepEqual((await handler.subscriptions(2)).sort(), ['condure-1 ', 'condure-2 ']);
+  const held = await spread(t, edge, handler, 2);
+  assert.deepEqual([...new Set(held.map(({ session }) => session.first.from))].sort(), ['condure-1', 'condure-2']);
+  for (const [i, { client, session }] of held.entries()) {
+    await session.send({ body: Buffer.from(`to ${i}`) });
+    assert.equal(await client.takeChunk(), `to ${i}`);
+    client.socket.destroy();
+  }
+  const { server } = await edge.stop();
+  assert.equal(server.requests, held.length);
 });
 
 test('req mode works with several workers too', async (t) => {

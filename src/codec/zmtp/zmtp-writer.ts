@@ -77,7 +77,7 @@ export function encodeMessages(messages: readonly (readonly Part[])[], start: nu
 }
 
 /** Bytes of the body of a part's frame. */
-function partBytes(part: Part): number {
+export function partBytes(part: Part): number {
   if (typeof part === 'string' || Buffer.isBuffer(part)) return part.length;
   let length = 0;
   for (const piece of part) length += piece.length;

@@ -88,6 +88,7 @@ export async function startEdge(
   t: TestContext,
   args: readonly string[] = [],
   files: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Edge> {
   const folder = temporaryFolder(t, files);
   const given = (option: string) => args.includes(option);
@@ -97,7 +98,7 @@ export async function startEdge(
     ...(given('--zclient-req') ? [] : ['--zclient-req', `ipc://${folder}/req`]),
     ...(given('--drain-timeout') ? [] : ['--drain-timeout', '1']),
   ];
-  const program = startHoldfast(t, ['condure', ...defaults, ...args], { cwd: folder });
+  const program = startHoldfast(t, ['condure', ...defaults, ...args], { cwd: folder, env });
   const { edge } = await program.logged('started');
   return new Edge(program, folder, edge as string[]);
 }

@@ -86,7 +86,7 @@ export class Handler {
 
   /** Waits until one more edge listens to what is published here. */
   async subscribed(): Promise<void> {
-    assert.equal(await this.#heard.next(), `\x01${this.#edge} `);
+    assert.deepEqual(await this.subscriptions(1), [`${this.#edge} `]);
   }
 
   /** The next request. */
@@ -94,18 +94,28 @@ export class Handler {
     return this.requests.next();
   }
 
-  /** Sends a packet for these sessions, as they count it. */
+  /** The next topics that edges subscribe to. */
+  async subscriptions(count: number): Promise<string[]> {
+    const topics = await this.#heard.take(count);
+    return topics.map((topic) => {
+      assert.equal(topic[0], '\x01');
+      return topic.slice(1);
+    });
+  }
+
+  /** Sends a packet for these sessions, as they count it, to the address that they came from. */
   broadcast(sessions: readonly HandlerSession[], fields: AnswerFields): Promise<void> {
     return this.sendFor(
       sessions.map((session) => session.nextRef()),
       fields,
+      sessions[0]?.first.from,
     );
   }
 
   /** Sends a packet with these ids and numbers, right or wrong. */
-  sendFor(ids: readonly SessionRef[], fields: AnswerFields): Promise<void> {
+  sendFor(ids: readonly SessionRef[], fields: AnswerFields, edge = this.#edge): Promise<void> {
     const packet = Object.assign(new ResponsePacket(), { from: this.id, multi: true, ids: [...ids], ...fields });
-    return this.publish(encodeResponsePacket(packet, 'T', this.#edge));
+    return this.publish(encodeResponsePacket(packet, 'T', edge));
   }
 
   /** Publishes one frame as it is. */

@@ -29,6 +29,15 @@ test('reports of other processes are added, the last one of each', () => {
   assert.deepEqual(registry.snapshot(), { 'edge.server': { requests: 121 } });
 });
 
+test('what an ended process counted stays, and what it had open is gone', () => {
+  const registry = new CounterRegistry();
+  registry.report('1', { 'edge.server': { requests: 10, connectionsOpen: 3 }, 'edge.zmq': { bytesHeld: 100 } });
+  registry.report('2', { 'edge.server': { requests: 1, connectionsOpen: 1 } });
+  registry.end('1');
+  registry.end('unknown');
+  assert.deepEqual(registry.snapshot(), { 'edge.server': { requests: 11, connectionsOpen: 1 }, 'edge.zmq': {} });
+});
+
 test('a report by role has a table for each role', () => {
   const registry = new CounterRegistry();
   registry.add('proxy', { requests: 1 });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../../src/codec/zhttp/index.ts';
-import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { BridgeCounters, FULL, READY, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { LinkRelay, RelayedLink } from '../../../src/zhttp-client/index.ts';
-import { turn } from '../../support/manual-clock.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { manualClock, turn } from '../../support/manual-clock.ts';
+import { socketPair } from '../../support/socket-pair.ts';
 import { type answerPacket, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
 import { RecordingSink } from '../../support/zhttp/recording-sink.ts';
 import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
@@ -24,13 +23,11 @@ class RelayRig {
   readonly relay: LinkRelay;
   readonly link: FakeHandlerLink;
   readonly #t: TestContext;
-  readonly #endpoint: string;
 
   constructor(t: TestContext) {
     this.#t = t;
     t.after(() => this.relay.close());
     this.zmq = new ZmqRig(t);
-    this.#endpoint = `ipc://${join(temporaryFolder(t), 'relay')}`;
     let link: FakeHandlerLink | undefined;
     const { context, log } = this.zmq;
     this.relay = new LinkRelay({ address: 'c1', context, counters: this.counters, log }, (sink) => {
@@ -41,24 +38,18 @@ class RelayRig {
   }
 
   /** Starts a process, whose sessions have ids that begin with its name. */
-  async process(name: string): Promise<Process> {
+  async process(name: string, processes = 2): Promise<Process> {
     const sink = new RecordingSink();
-    const { zmq } = this;
-    const before = zmq.counters.peersConnected;
-    const link = new RelayedLink(zmq.context, name, this.#endpoint, sink);
+    const [near, far] = await socketPair(this.#t);
+    this.relay.add(name, near);
+    const link = new RelayedLink(this.zmq.context, far, sink, processes);
     this.#t.after(() => link.close());
     const close = async () => {
-      const { peersOpen } = zmq.counters;
       await link.close();
-      while (zmq.counters.peersOpen > peersOpen - 2) await turn();
+      this.relay.remove(name);
     };
-    await zmq.connected(before + 2);
+    await link.ready();
     return { link, sink, close };
-  }
-
-  async open(): Promise<this> {
-    await this.relay.open(this.#endpoint);
-    return this;
   }
 
   /** Lets a process begin a session. */
@@ -93,7 +84,7 @@ function idsOf(packet: string): string[] {
 }
 
 test('what processes ask for is done in the order in which each has asked', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
   one.link.offer('p1-1', request('p1-1'));
@@ -107,7 +98,7 @@ test('what processes ask for is done in the order in which each has asked', asyn
 });
 
 test('each process gets the packets of its own sessions', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
   rig.answer(['p1-1']);
@@ -119,7 +110,7 @@ test('each process gets the packets of its own sessions', async (t) => {
 });
 
 test('a packet for sessions of several processes goes to each of them once', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const processes = [await rig.process('p1'), await rig.process('p2')];
   const ids = ['p1-1', 'p2-1', 'p1-2'];
   rig.answer(ids);
@@ -130,7 +121,7 @@ test('a packet for sessions of several processes goes to each of them once', asy
 });
 
 test('what the link refuses and loses is told to the process that has the session', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
   rig.link.refuse('p1-1');
@@ -141,7 +132,7 @@ test('what the link refuses and loses is told to the process that has the sessio
 });
 
 test('handlers of sessions whose process is gone get a cancel, others get their packets', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
   await rig.begin(one, 'p1-1');
@@ -159,7 +150,7 @@ test('handlers of sessions whose process is gone get a cancel, others get their 
 });
 
 test('a process that comes back under its name gets packets again', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   await (await rig.process('p1')).close();
   const { sink } = await rig.process('p1');
   rig.answer(['p1-1']);
@@ -167,7 +158,7 @@ test('a process that comes back under its name gets packets again', async (t) =>
 });
 
 test('nobody is told of sessions that no process has ever had', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   await rig.process('p1');
   for (const id of ['x-1', '', 'p1', '-1']) rig.answer([id]);
   rig.link.answerRaw('T0:}');
@@ -176,7 +167,7 @@ test('nobody is told of sessions that no process has ever had', async (t) => {
 });
 
 test('a packet that cannot be read goes to the processes whose sessions it names, and is counted if it names none', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const { sink } = await rig.process('p1');
   for (const payload of ['', 'garbage', 'T5:abc']) rig.link.answerRaw(payload);
   const named = 'J{"id":"p1-1","type":"dance"}';
@@ -187,7 +178,7 @@ test('a packet that cannot be read goes to the processes whose sessions it names
 });
 
 test('packets of any size and with any number of fields pass, because their bounds are seen to elsewhere', async (t) => {
-  const rig = await new RelayRig(t).open();
+  const rig = new RelayRig(t);
   const { sink } = await rig.process('p1');
   const body = 'x'.repeat(17_000_000);
   rig.answer(['p1-1'], { type: 'data', body });
@@ -195,4 +186,66 @@ test('packets of any size and with any number of fields pass, because their boun
   rig.answer(['p1-2'], { type: 'data', headers: Array(1_000).fill('x') });
   assert.match(await sink.packets.next(), /p1-2/);
   assert.equal(rig.zmq.counters.peersRefused, 0);
+});
+
+test('processes are told which handlers take nothing, and when they take packets again', async (t) => {
+  const rig = new RelayRig(t);
+  const one = await rig.process('p1');
+  const two = await rig.process('p2');
+  assert.equal(one.link.reach('h1'), READY);
+  rig.link.reaches.set('h1', FULL);
+  one.link.route('h1', request('p1-1'));
+  while (two.link.reach('h1') !== FULL || one.link.reach('h1') !== FULL) await turn();
+  assert.equal(one.link.reach('h2'), READY);
+  // One that comes later is told as well.
+  const three = await rig.process('p3');
+  while (three.link.reach('h1') !== FULL) await turn();
+  rig.link.ready('h1');
+  for (const { sink, link } of [one, two, three]) {
+    assert.equal(await sink.ready.next(), 'h1');
+    assert.equal(link.reach('h1'), READY);
+  }
+});
+
+test('nobody remembers for long that an address is unknown, and that a handler has come is found out', async (t) => {
+  const advance = manualClock(t);
+  const rig = new RelayRig(t);
+  const { link, sink } = await rig.process('p1');
+  rig.link.reaches.set('made-up', UNKNOWN);
+  rig.link.reaches.set('late', UNKNOWN);
+  link.route('made-up', request('p1-1'));
+  link.route('late', request('p1-1'));
+  while (link.reach('made-up') !== UNKNOWN || link.reach('late') !== UNKNOWN) await turn();
+  rig.link.reaches.delete('late');
+  advance(0.2);
+  assert.equal(await sink.ready.next(), 'late');
+  assert.equal(link.reach('made-up'), UNKNOWN);
+  advance(10.2);
+  assert.equal(await sink.ready.next(), 'made-up');
+});
+
+test('a process sends no more than its window ahead of the relay, and then says that it goes on', async (t) => {
+  const rig = new RelayRig(t);
+  const { link, sink } = await rig.process('p1', 4);
+  const packet = Buffer.concat([request('p1-1')]);
+  let sent = 0;
+  while (link.reach('h1') === READY) {
+    link.route('h1', packet);
+    sent++;
+  }
+  // 131,072 bytes, of which each packet takes 256 at least.
+  assert.equal(sent, 512);
+  assert.equal(link.reach('h2'), FULL);
+  assert.deepEqual((await sink.ready.take(2)).sort(), ['h1', 'h2']);
+  assert.equal(link.reach('h1'), READY);
+  while (rig.link.routed.length < sent) await turn();
+});
+
+test('a packet with the id of a session in another field goes where its own id says', async (t) => {
+  const rig = new RelayRig(t);
+  const one = await rig.process('p1');
+  const two = await rig.process('p2');
+  rig.answer(['p1-1'], { type: 'data', body: '2:id,4:p2-1,', reason: '2:id,4:p2-1,' });
+  assert.deepEqual(idsOf(await one.sink.packets.next()), ['p1-1']);
+  assert.deepEqual(two.sink.packets.all, []);
 });

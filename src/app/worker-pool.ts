@@ -1,0 +1,272 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Guarded, guarded } from '../clock/index.ts';
+import { type CounterRegistry, type CounterSnapshot, internalError, type Log } from '../exchange/index.ts';
+import { RestartDelay } from './restart-delay.ts';
+import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
+
+/** What a pool is made of. */
+export interface WorkerPoolOptions {
+  /** Processes that serve at a time. */
+  readonly count: number;
+  /** Sockets that each process shares with this one, beside the channel for orders. */
+  readonly channels: number;
+  /** What the process in this place, from 0, is to do; called again for its replacements. */
+  readonly job: (place: number) => WorkerJob;
+  /** A process was started: `sockets` are its channels. */
+  readonly onStarted: (job: WorkerJob, sockets: readonly Socket[]) => void;
+  /** A process has ended. */
+  readonly onEnded: (job: WorkerJob) => void;
+  /** Takes what the processes count. */
+  readonly registry: CounterRegistry;
+  readonly log: Log;
+}
+
+/** Milliseconds that a process has until it listens. */
+const START_TIMEOUT = 30_000;
+
+/** Milliseconds that a process has to end. */
+const STOP_TIMEOUT = 15_000;
+
+/** The same program as source and built. */
+const PROGRAM = fileURLToPath(new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
+
+/** What workers load first: a signal for the whole group is for the main process to act on. */
+const IGNORE_SIGNALS = fileURLToPath(new URL('../../bin/ignore-signals.js', import.meta.url));
+
+/** One process. */
+class PoolWorker {
+  readonly place: number;
+  readonly job: WorkerJob;
+  readonly process: Worker;
+  /** What it reported last. */
+  counters: CounterSnapshot = {};
+  /** When it began to listen, by `performance.now`; null before that. */
+  servingSince: number | null = null;
+  startTimer: NodeJS.Timeout | undefined;
+  /** Settle the start. */
+  onListening: (addresses: readonly string[]) => void = () => {};
+  onFailed: (error: Error) => void = () => {};
+
+  constructor(place: number, job: WorkerJob, process: Worker) {
+    this.place = place;
+    this.job = job;
+    this.process = process;
+  }
+
+  /** Names it in the registry. */
+  get name(): string {
+    return `worker ${this.process.id}`;
+  }
+
+  order(message: WorkerOrder): void {
+    // A process that is just ending cannot be told any more.
+    if (this.process.isConnected()) this.process.send(message, () => {});
+  }
+}
+
+/**
+ * Worker processes of one role, which accept connections on the same addresses. A process that dies loses its own connections alone and
+ * is replaced, after ever longer waits while replacements fail.
+ */
+export class WorkerPool implements Guarded {
+  /** Where the processes listen. */
+  readonly addresses: string[] = [];
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Set<PoolWorker>();
+  /** Those that still have connections while all drain. */
+  readonly #busy = new Set<PoolWorker>();
+  readonly #delays: readonly RestartDelay[];
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #stopping = false;
+  #whenEmpty: (() => void) | null = null;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#delays = Array.from({ length: options.count }, () => new RestartDelay());
+  }
+
+  /**
+   * Starts the processes.
+   * @throws Error when one cannot start
+   */
+  async start(): Promise<void> {
+    // One after the other: the first one clears away what an earlier run may have left at a path.
+    for (let place = 0; place < this.#options.count; place++) {
+      const addresses = await this.#fork(place);
+      if (place === 0) this.addresses.push(...addresses);
+    }
+  }
+
+  drain(): void {
+    this.#stopReplacing();
+    for (const worker of this.#workers) {
+      // One that does not serve yet has no connections.
+      if (worker.servingSince === null) continue;
+      this.#busy.add(worker);
+      worker.order({ order: 'drain' });
+    }
+    this.#checkEmpty();
+  }
+
+  whenEmpty(): Promise<void> {
+    if (this.#busy.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+  }
+
+  /** Ends the processes. */
+  async stop(): Promise<void> {
+    this.#stopReplacing();
+    await Promise.all([...this.#workers].map((worker) => this.#end(worker)));
+  }
+
+  #stopReplacing(): void {
+    this.#stopping = true;
+    for (const timer of this.#restarts) clearTimeout(timer);
+    this.#restarts.clear();
+  }
+
+  /** Starts a process. Returns where it listens. */
+  #fork(place: number): Promise<readonly string[]> {
+    const { channels, job: jobOf, onStarted } = this.#options;
+    const job = jobOf(place);
+    // Each process accepts by itself: handing accepted sockets over would cost more than it evens out.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    const pipes = Array<'pipe'>(channels).fill('pipe');
+    cluster.setupPrimary({
+      exec: PROGRAM,
+      args: [],
+      execArgv: [...process.execArgv, '--require', IGNORE_SIGNALS],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...pipes],
+    });
+    const worker = new PoolWorker(place, job, cluster.fork());
+    this.#workers.add(worker);
+    const started = new Promise<readonly string[]>((resolve, reject) => {
+      worker.onListening = resolve;
+      worker.onFailed = reject;
+    });
+    worker.process.on(
+      'message',
+      guarded(this, (report: WorkerReport) => this.#onReport(worker, report)),
+    );
+    worker.process.on(
+      'exit',
+      guarded(this, (code: number | null, signal: string | null) => this.#onExit(worker, code, signal)),
+    );
+    worker.process.on(
+      'error',
+      guarded(this, (error: Error) => {
+        worker.onFailed(error);
+        // One that could not be started has no exit.
+        if (worker.process.process.pid === undefined) this.#onExit(worker, null, null);
+      }),
+    );
+    worker.startTimer = setTimeout(() => worker.process.process.kill('SIGKILL'), START_TIMEOUT);
+    const { stdio } = worker.process.process;
+    onStarted(job, stdio.slice(4) as unknown as Socket[]);
+    return started;
+  }
+
+  #onReport(worker: PoolWorker, report: WorkerReport): void {
+    switch (report.report) {
+      case 'ready':
+        worker.order({ order: 'start', job: worker.job });
+        break;
+      case 'listening':
+        clearTimeout(worker.startTimer);
+        worker.servingSince = performance.now();
+        worker.onListening(report.addresses);
+        // It was still starting when the others were told.
+        if (this.#stopping) worker.order({ order: 'drain' });
+        break;
+      case 'failed':
+        worker.onFailed(new Error(report.reason));
+        break;
+      case 'counters':
+        worker.counters = report.counters;
+        this.#options.registry.report(worker.name, report.counters);
+        break;
+      default:
+        this.#notBusy(worker);
+    }
+  }
+
+  #onExit(worker: PoolWorker, code: number | null, signal: string | null): void {
+    const { registry, log, onEnded } = this.#options;
+    clearTimeout(worker.startTimer);
+    this.#workers.delete(worker);
+    registry.end(worker.name);
+    this.#notBusy(worker);
+    worker.onFailed(new Error(`a worker ended at once: ${signal ?? `exit code ${code}`}`));
+    onEnded(worker.job);
+    const { pid } = worker.process.process;
+    if (this.#stopping) {
+      log.info({ pid, counters: worker.counters }, 'worker stopped');
+      return;
+    }
+    const { servingSince, place } = worker;
+    const lifetime = servingSince === null ? 0 : performance.now() - servingSince;
+    const delay = (this.#delays[place] as RestartDelay).next(lifetime);
+    if (servingSince !== null) {
+      log.error({ pid, code, signal, counters: worker.counters }, 'worker died, its connections are lost');
+    }
+    this.#replaceLater(place, delay);
+  }
+
+  #replaceLater(place: number, delay: number): void {
+    const timer = setTimeout(
+      guarded(this, () => {
+        this.#restarts.delete(timer);
+        this.#replace(place);
+      }),
+      delay,
+    );
+    this.#restarts.add(timer);
+  }
+
+  #replace(place: number): void {
+    const failed = ({ message: reason }: Error) => {
+      if (!this.#stopping) this.#options.log.error({ reason }, 'worker cannot be replaced yet');
+    };
+    try {
+      this.#fork(place).catch(failed);
+    } catch (error) {
+      failed(error as Error);
+      this.#replaceLater(place, (this.#delays[place] as RestartDelay).next(0));
+    }
+  }
+
+  /** Lets a process end, and settles when it has. */
+  #end(worker: PoolWorker): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => worker.process.process.kill('SIGKILL'), STOP_TIMEOUT);
+      const ended = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      worker.process.on('exit', ended);
+      if (worker.process.isDead()) ended();
+      // One that has not told that it takes orders has nothing to say goodbye to.
+      else if (worker.servingSince === null) worker.process.process.kill('SIGKILL');
+      else worker.order({ order: 'stop' });
+    });
+  }
+
+  #notBusy(worker: PoolWorker): void {
+    this.#busy.delete(worker);
+    this.#checkEmpty();
+  }
+
+  #checkEmpty(): void {
+    if (this.#stopping && this.#busy.size === 0) this.#whenEmpty?.();
+  }
+
+  onFault(thrown: unknown): void {
+    const { code, detail } = internalError(thrown);
+    this.#options.log.error({ code, detail }, 'internal error');
+  }
+}

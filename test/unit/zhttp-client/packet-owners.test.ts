@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeResponsePacket, ResponsePacket } from '../../../src/codec/zhttp/index.ts';
+import { packetOwners } from '../../../src/zhttp-client/packet-owners.ts';
+
+function packet(ids: readonly string[], fields: Partial<ResponsePacket> = {}): Buffer {
+  const refs = ids.map((id, seq) => ({ id, seq }));
+  return encodeResponsePacket(Object.assign(new ResponsePacket(), { from: 'h', ids: refs, ...fields }));
+}
+
+test('the owner of the one session of a packet is found, whatever else is in it', () => {
+  assert.deepEqual(packetOwners(packet(['p1-0-0'])), ['p1']);
+  const headers = ['id', '2:id,2:x-,'];
+  const body = Buffer.from('2:id,4:p2-1,');
+  assert.deepEqual(packetOwners(packet(['p1-0-0'], { code: 200, headers, body, more: true })), ['p1']);
+});
+
+test('the owners of many sessions are each found once', () => {
+  assert.deepEqual(packetOwners(packet(['p1-0', 'p2-0', 'p1-1', 'p3-9'])), ['p1', 'p2', 'p3']);
+});
+
+test('of equal keys the last one counts', () => {
+  assert.deepEqual(packetOwners(Buffer.from('T20:2:id,3:a-1,2:id,3:b-1,}'.replace('20:', '22:'))), ['b']);
+});
+
+for (const text of [
+  '',
+  'J{"id":"p1-1"}',
+  'T0:}',
+  'T0:]',
+  'T',
+  'T5:abc',
+  'T11:2:id,3:p-1,}x',
+  'T11:2:id,3:p-1,',
+  'T10:2:id,2:p1,}',
+  'T11:2:id,9:p-1,}',
+  'T11:2:id,3:p-1}}',
+  'T999999999999999999999:2:id,3:p-1,}',
+  'T9:2:id,1:1#}',
+  'T18:2:id,9:6:2:xy,0:,}]}',
+]) {
+  test(`${text.slice(0, 30) || 'nothing'} does not tell whose it is`, () => {
+    assert.equal(packetOwners(Buffer.from(text)), null);
+  });
+}
