@@ -2,14 +2,14 @@ import { fault, type Guarded } from '../clock/index.ts';
 import type { ResponsePacket } from '../codec/zhttp/index.ts';
 
 /**
- * Bytes of packets that wait for the end of a handoff, in one session.
- * @bound zhttp-handoff-session
+ * Bytes of packets that wait in one session, for the end of a handoff or for a requester that takes nothing.
+ * @bound zhttp-held-session
  */
 export const MAX_HELD_BYTES = 1_048_576;
 
 /**
- * Bytes of packets that wait for the end of handoffs, in all sessions. At this bound the session that holds most is ended.
- * @bound zhttp-handoff-total
+ * Bytes of such packets in all sessions. At this bound the session that holds most is ended.
+ * @bound zhttp-held-total
  */
 export const MAX_HELD_TOTAL = 67_108_864;
 
@@ -22,7 +22,7 @@ export interface Holder extends Guarded {
   onHeldTooMuch(): void;
 }
 
-/** What all sessions of a role hold for requesters that have not been heard of since a handoff. */
+/** What all sessions of a role hold for their requesters. */
 export class HeldBytes {
   bytes = 0;
   readonly holders = new Set<HeldPackets>();
@@ -40,7 +40,7 @@ export class HeldBytes {
   }
 }
 
-/** Packets of one session that wait for the end of a handoff, in order. */
+/** Packets of one session that wait, in order. */
 export class HeldPackets {
   bytes = 0;
   readonly #total: HeldBytes;

@@ -50,7 +50,7 @@ export interface ServerHost {
   readonly turn: TurnQueue;
   /** Counts the bodies that are collected to go out in one packet. */
   readonly collected: CollectedBytes;
-  /** Counts the packets that wait for the end of a handoff. */
+  /** Counts the packets that wait for their requesters. */
   readonly held: HeldBytes;
   /** Calls `settle` of the session within a tenth of a second. */
   settleSoon(session: HostedSession): void;

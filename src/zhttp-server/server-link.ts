@@ -6,7 +6,9 @@ export interface ServerLink {
   publish(packet: Part): void;
   /** Sends a packet by the ROUTER socket, after those that were sent to this requester before. */
   route(address: string, packet: Buffer): void;
-  /** Answers a request of req mode. @param envelope as it came; the link keeps it */
+  /** Whether the requester takes nothing by the ROUTER socket now. */
+  isFull(address: string): boolean;
+  /** Responds to a request of req mode. @param envelope as it came; the link keeps it */
   reply(envelope: Buffer[], packet: Buffer): void;
   /** Lets requests wait where they are. Packets for sessions go on coming. */
   pause(): void;

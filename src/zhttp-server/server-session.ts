@@ -29,7 +29,9 @@ const OPEN = 0;
 const HANDED_OFF = 1;
 /** The exchange is over, but its outcome waits for the requester that the session was handed over to. */
 const OVER = 2;
-const ENDED = 3;
+/** The exchange is over, but its last packets wait until the requester takes them. */
+const FLUSHING = 3;
+const ENDED = 4;
 
 /** What a request costs at least. */
 const MIN_REQUEST_BYTES = 256;
@@ -80,7 +82,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   #nextIn: number;
   /** Number of the packet that is sent next. */
   #nextOut = 0;
-  /** What waits during a handoff; null for nothing, which is how most sessions end. */
+  /** What waits during a handoff, or while the requester takes nothing; null for nothing. */
   #held: HeldPackets | null = null;
   /** Bytes that the requester has been granted and has not sent. */
   #window = 0;
@@ -145,7 +147,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** Whether the session may be named in a packet together with others. */
   get batchable(): boolean {
-    return this.#multi && this.named && this.#userData === null;
+    return this.#multi && this.named && this.#userData === null && this.#held === null;
   }
 
   /** What names the session in the next packet. */
@@ -222,6 +224,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
       this.#leave(type);
       return;
     }
+    // The exchange is over: nothing but its end can still be sent.
+    if (this.#state === FLUSHING) return;
     if (!this.expects(seq)) {
       this.#onDisorder(seq);
       return;
@@ -290,19 +294,43 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const held = this.#held;
     this.#held = null;
     if (held !== null) {
-      for (const packet of held.release()) this.send(packet);
+      for (const packet of held.release()) this.#emit(packet);
     }
-    if (over) this.#end();
+    if (over) this.#finish();
     // What both sides have granted meanwhile.
     else this.settle();
   }
 
   // ---- to the requester
 
-  /** Sends a packet, or keeps it until the requester is heard of again. Nothing can be sent once the exchange is over. */
+  /** Sends a packet, or keeps it until the requester takes it. Nothing can be sent once the exchange is over. */
   send(packet: ResponsePacket): void {
-    if (this.#state === OPEN) this.#transmit(packet);
+    if (this.#state === OPEN) this.#emit(packet);
     else if (this.#state === HANDED_OFF) this.#hold(packet);
+  }
+
+  /** Sends a packet behind those that wait. */
+  #emit(packet: ResponsePacket): void {
+    if (this.#held === null && !this.#blocked) {
+      this.#transmit(packet);
+      return;
+    }
+    this.#hold(packet);
+    if (this.#held !== null) this.#settleSoon();
+  }
+
+  /** Whether the requester takes nothing now. A PUB socket drops what a subscriber does not take, so only a ROUTER socket tells. */
+  get #blocked(): boolean {
+    return this.byRouter && this.#envelope === null && this.host.link.isFull(this.from);
+  }
+
+  /** Sends what waits for the requester, as far as it takes it. */
+  #flush(): void {
+    const held = this.#held;
+    if (held === null || this.#blocked) return;
+    this.#held = null;
+    for (const packet of held.release()) this.#emit(packet);
+    if (this.#state === FLUSHING && this.#held === null) this.#end();
   }
 
   #hold(packet: ResponsePacket): void {
@@ -312,7 +340,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   onHeldTooMuch(): void {
     this.#held = null;
-    this.#drop(new ExchangeError('HF_CLIENT_STALLED', 'too much was to be sent during a handoff'));
+    this.#drop(new ExchangeError('HF_CLIENT_STALLED', 'too much waits for the requester'));
   }
 
   #transmit(packet: ResponsePacket): void {
@@ -364,6 +392,9 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   settle(): void {
     this.#settling = false;
+    if (this.#state === HANDED_OFF || this.#state === OVER) return;
+    this.#flush();
+    if (this.#held !== null) this.#settleSoon();
     this.#sendCredit();
     this.#passCredits(true);
   }
@@ -407,8 +438,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** @param small whether small grants have waited long enough */
   #passCredits(small: boolean): void {
-    // During a handoff nothing more is asked of the target, since all that it sends has to wait.
-    if (this.#state !== OPEN) return;
+    // Nothing more is asked of the target while all that it sends has to wait.
+    if (this.#state !== OPEN || this.#held !== null) return;
     const bytes = this.#credits.take(small);
     if (bytes > 0) this.grantTarget(bytes);
     else if (this.#credits.pending) this.#settleSoon();
@@ -478,6 +509,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** The exchange is over: so is the session, unless something of it has to wait. */
   #finish(): void {
     if (this.#state === HANDED_OFF) this.#state = OVER;
+    else if (this.#held !== null) this.#state = FLUSHING;
     else this.#end();
   }
 

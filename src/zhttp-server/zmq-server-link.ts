@@ -1,7 +1,7 @@
 import { Ticker } from '../clock/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import { internalError } from '../exchange/index.ts';
-import { RouterOutbox } from '../zhttp/index.ts';
+import { FULL, RouterOutbox } from '../zhttp/index.ts';
 import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
 import type { ZhttpServerOptions } from './server-options.ts';
@@ -123,6 +123,10 @@ export class ZmqServerLink implements ServerLink {
 
   route(address: string, packet: Buffer): void {
     this.#outbox.route(address, packet);
+  }
+
+  isFull(address: string): boolean {
+    return this.#outbox.reach(address) === FULL;
   }
 
   reply(envelope: Buffer[], packet: Buffer): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -71,7 +72,43 @@ const ROLES = [
   ['holdfast condure', (t: TestContext) => startCondureClient(t, ['--buffer-size', '200000'])],
 ] as const;
 
+/** Accepts each WebSocket with the extension `grip`, and sends one message; gives what each handshake offered. */
+async function startGripOrigin(t: TestContext) {
+  const offers = new Arrivals<string | undefined>();
+  const server = createServer();
+  server.on('upgrade', ({ headers }, socket) => {
+    offers.add(headers['sec-websocket-extensions']);
+    const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash('sha1').update(key).digest('base64');
+    const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\n${fields.join('\r\n')}\r\nSec-WebSocket-Extensions: grip\r\n\r\n`,
+    );
+    const control = 'c:{"type":"subscribe","channel":"test"}';
+    socket.write(Buffer.concat([Buffer.from([0x81, control.length]), Buffer.from(control)]));
+    socket.on('error', () => {});
+    t.after(() => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { uri: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, offers };
+}
+
 for (const [role, start] of ROLES) {
+  test(`with ${role} GRIP over WebSockets works: its extension reaches the origin, and comes back accepted`, async (t) => {
+    const { uri, offers } = await startGripOrigin(t);
+    const { endpoints } = await start(t);
+    const requester = await ZhttpRequester.start(t, endpoints);
+    const headers = ['Sec-WebSocket-Extensions', 'permessage-deflate; client_max_window_bits, grip'];
+    const session = await requester.ask('w1', { uri, credits: 1_000, headers });
+    const accepted = await session.next('data');
+    assert.match(String(await offers.next()), /(^|, )grip$/);
+    const at = accepted.headers.findIndex((name) => name.toLowerCase() === 'sec-websocket-extensions');
+    assert.deepEqual([accepted.code, accepted.headers[at + 1]], [101, 'grip']);
+    assert.equal(await message(session), 'text c:{"type":"subscribe","channel":"test"}');
+  });
+
   test(`with ${role} messages, pings and pongs go both ways with all that they hold`, async (t) => {
     const running = await start(t);
     const requester = await ZhttpRequester.start(t, running.endpoints);
@@ -194,7 +231,7 @@ test('the handshake has the fields of the requester, and Host, but none that are
         'Sec-WebSocket-Version',
         '8',
         'Sec-WebSocket-Extensions',
-        'x',
+        'permessage-deflate, x',
         'Connection',
         'close',
       ],
@@ -205,7 +242,7 @@ test('the handshake has the fields of the requester, and Host, but none that are
   assert.equal(url, '/chat?a=b');
   assert.equal(headers.host, new URL(origin.uri).host);
   assert.deepEqual([headers['x-a'], headers.origin, headers.upgrade], ['b', 'http://a.example', 'websocket']);
-  assert.deepEqual([headers['sec-websocket-version'], headers['sec-websocket-extensions']], ['13', undefined]);
+  assert.deepEqual([headers['sec-websocket-version'], headers['sec-websocket-extensions']], ['13', 'x']);
   assert.match(headers['sec-websocket-key'] ?? '', /^[A-Za-z0-9+/]{22}==$/);
   assert.equal(headers.authorization, `Basic ${Buffer.from('user:pass').toString('base64')}`);
   assert.equal(accepted.headers[accepted.headers.indexOf('Sec-WebSocket-Protocol') + 1], 'chat.2');

@@ -17,6 +17,8 @@ export interface Answer {
 export class FakeServerLink implements ServerLink {
   readonly answers: Answer[] = [];
   paused = false;
+  /** Addresses that take nothing by the ROUTER socket. */
+  readonly full = new Set<string>();
   draining = false;
   closed = false;
   readonly sink: ServerLinkSink;
@@ -34,6 +36,10 @@ export class FakeServerLink implements ServerLink {
 
   route(address: string, bytes: Buffer): void {
     this.#add(`router ${address}`, bytes, bytes);
+  }
+
+  isFull(address: string): boolean {
+    return this.full.has(address);
   }
 
   reply(envelope: Buffer[], bytes: Buffer): void {

@@ -474,3 +474,57 @@ test('a defect of ours is logged as one', (t) => {
   rig.stream().fail('HF_INTERNAL');
   assert.equal(rig.log.records[0]?.level, 'error');
 });
+
+// ---- a requester that takes nothing
+
+test('what a requester does not take by the ROUTER socket waits in its session, and its origin is not read meanwhile', (t) => {
+  const rig = serverRig(t);
+  const fetch = rig.stream({ routerResp: true, multi: true });
+  const other = rig.stream({ id: 'b', from: 'you', routerResp: true });
+  rig.link.take();
+  rig.link.full.add('me');
+  fetch.respond().data('some', true);
+  rig.follow({ type: 'credit', credits: 1_000 });
+  other.respond().data('all');
+  rig.advance(31);
+  assert.deepEqual(rig.link.take(), ['router you b#1 data 200 OK "all"']);
+  assert.deepEqual(fetch.take(), []);
+  fetch.data('end');
+  assert.equal(rig.counters.sessionsOpen, 1, 'the session waits for its end to be taken');
+  rig.follow({ type: 'credit', credits: 1 });
+  rig.link.full.clear();
+  rig.advance(0.2);
+  assert.deepEqual(rig.link.take(), [
+    'router me a#1 data 200 OK "some" more',
+    'router me a#2 keep-alive',
+    'router me a#3 data "end"',
+  ]);
+  assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
+});
+
+test('an origin is read on when its requester takes packets again', (t) => {
+  const rig = serverRig(t);
+  const fetch = rig.stream({ routerResp: true });
+  rig.link.full.add('me');
+  fetch.respond().data('some', true);
+  rig.follow({ type: 'credit', credits: 700 });
+  rig.link.full.clear();
+  assert.deepEqual(fetch.take(), []);
+  rig.advance(0.2);
+  assert.deepEqual(fetch.take(), ['credit 700']);
+});
+
+test('a requester that takes nothing for too long is given up, and one that leaves meanwhile', (t) => {
+  const rig = serverRig(t);
+  rig.link.full.add('me');
+  for (const id of ['a', 'b']) {
+    rig.first({ id, routerResp: true });
+    rig.fetcher.last.respond().data('all');
+  }
+  assert.equal(rig.counters.sessionsOpen, 2);
+  rig.follow({ id: 'a', type: 'cancel' });
+  assert.equal(rig.counters.sessionsOpen, 1);
+  rig.advance(62);
+  assert.deepEqual([rig.counters.sessionsOpen, rig.engine.held.bytes], [0, 0]);
+  assert.deepEqual(rig.link.take(), []);
+});

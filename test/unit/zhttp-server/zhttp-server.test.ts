@@ -101,6 +101,41 @@ test('an answer by the ROUTER socket waits for a requester that is not connected
   assert.match(await router.messages.next(), /5:hello,}$/);
 });
 
+test('under load no cancel overtakes a response: neither late packets nor those of unknown sessions are answered by PUB', async (t) => {
+  const rig = await openBridge(t, { maxOpenRequests: 500 });
+  const { push, router, published } = await rig.requester('me', true);
+  rig.fetcher.onFetch = (fetch) => {
+    setImmediate(() => fetch.respond().data('hello'));
+  };
+  const count = 2_000;
+  let data = 0;
+  let others = 0;
+  const late = (id: string, type: 'keep-alive' | 'credit', seq: number) =>
+    router.socket.send([...parts('zu', ''), requestPacket({ from: 'me', id, seq, type, credits: 5 })]);
+  for (let asked = 0, answered = 0; answered < count; ) {
+    for (; asked < count && asked - answered < 100; asked++)
+      push.socket.send([ask({ id: `s${asked}`, routerResp: true })]);
+    const message = await router.messages.next();
+    const [, id = ''] = /2:id,\d+:(s\d+),/.exec(message) ?? [];
+    if (message.includes('keep-alive')) {
+      // The requester grants credits and keeps the session alive, which cross the response.
+      late(id, 'credit', 1);
+      late(id, 'keep-alive', 2);
+    } else if (message.includes('5:hello,')) {
+      data++;
+      answered++;
+      late(id, 'credit', 3);
+    } else {
+      others++;
+      answered++;
+    }
+  }
+  late('ghost', 'keep-alive', 1);
+  assert.match(await router.messages.next(), /^zu\|\|T.*5:ghost,.*cancel/);
+  assert.deepEqual([data, others, published.all], [count, 0, []]);
+  assert.equal(rig.counters.sessionsFailed, 0);
+});
+
 // ---- req mode
 
 test('a REQ socket is answered, and a DEALER socket as often as it asks, by the way the request came', async (t) => {
