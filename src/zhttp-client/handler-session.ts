@@ -37,6 +37,9 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** How often a request is repeated because the beginning of its response was missed. */
 const MAX_REPEATS = 2;
 
+/** Packets that a handler may have sent before it knew our subscription. One that is further on has miscounted. */
+const MAX_MISSED = 4;
+
 /** Nothing is held: most sessions never hold anything. */
 const NONE: RequestPacket[] = [];
 
@@ -146,7 +149,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       return;
     }
     if (seq !== null && seq !== this.#nextIn) {
-      if (this.#state === UNANSWERED && this.#repeat(from)) return;
+      if (this.#state === UNANSWERED && seq <= MAX_MISSED && this.#repeat(from)) return;
       if (this.address === '') this.address = from;
       this.abort('HF_BACKEND_PROTOCOL', `packet ${seq} of the handler came in place of ${this.#nextIn}`);
       return;

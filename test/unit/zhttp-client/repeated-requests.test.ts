@@ -46,6 +46,18 @@ test('a request that must not be repeated fails', (t) => {
   }
 });
 
+test('a handler whose first packet has a number over 4 has miscounted', (t) => {
+  for (const [seq, offered] of [
+    [4, 2],
+    [5, 1],
+  ] as const) {
+    const rig = edgeRig(t);
+    const { client, id } = rig.request();
+    rig.link.answerAll([[id, seq]], { code: 200 });
+    assert.deepEqual([client.take().length, rig.link.offered.length], [2 - offered, offered]);
+  }
+});
+
 test('a request whose handler was heard of is not repeated', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
