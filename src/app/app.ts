@@ -7,7 +7,7 @@ import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
-import { BridgeCounters } from '../zhttp/index.ts';
+import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
@@ -29,10 +29,10 @@ export class App {
   readonly controlCounters = new Counters();
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
-  readonly edgeCounters = { server: new Counters(), bridge: new BridgeCounters(), zmq: new ZmqCounters() };
+  readonly edgeCounters = { server: new Counters(), bridge: new SessionCounters(), zmq: new ZmqCounters() };
   /** Endpoints at which outbound requests are asked for. */
   readonly fetchEndpoints: string[] = [];
-  readonly fetchCounters = { client: new Counters(), bridge: new BridgeCounters(), zmq: new ZmqCounters() };
+  readonly fetchCounters = { client: new Counters(), bridge: new SessionCounters(), zmq: new ZmqCounters() };
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
   readonly #config: Config;

@@ -1,7 +1,7 @@
 import type { TimerWheel } from '../clock/index.ts';
 import { type Config, streamEndpoints } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import {
   type HandlerLink,
   type HandlerLinkSink,
@@ -25,7 +25,7 @@ export interface EdgeLinks {
 /** What the parts of an edge share. */
 export interface EdgeContext {
   readonly wheel: TimerWheel;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly zmqCounters: ZmqCounters;
   readonly log: Log;
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TimerWheel } from '../clock/index.ts';
 import { CounterRegistry, type CounterSnapshot, Counters } from '../exchange/index.ts';
-import { BridgeCounters } from '../zhttp/index.ts';
+import { SessionCounters } from '../zhttp/index.ts';
 import { type HandlerLinkSink, RelayedLink } from '../zhttp-client/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts';
@@ -19,7 +19,7 @@ export class EdgeWorker implements WorkerRole {
   constructor(job: WorkerJob, channels: readonly Socket[], log: ProcessLog) {
     const { edge, idPrefix } = job;
     const serverCounters = new Counters();
-    const counters = new BridgeCounters();
+    const counters = new SessionCounters();
     const zmqCounters = new ZmqCounters();
     this.#registry.add('edge.server', serverCounters);
     this.#registry.add('edge.bridge', counters);

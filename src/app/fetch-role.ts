@@ -3,7 +3,7 @@ import type { TimerWheel } from '../clock/index.ts';
 import type { Counters, Log } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { TcpDialler } from '../net/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import { FetchTarget, ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { clientLimits, serverLimits, targetOptions, webSocketLimits } from './fetch-limits.ts';
@@ -18,7 +18,7 @@ export interface FetchRoleOptions {
   readonly log: Log;
   /** Counts connections and requests to origins. */
   readonly clientCounters: Counters;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly zmqCounters: ZmqCounters;
 }
 

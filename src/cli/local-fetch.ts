@@ -5,7 +5,7 @@ import { type FetchPlan, FetchRole } from '../app/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import { type FetchEndpoints, parseFetchEndpoints } from '../config/index.ts';
 import { Counters, silentLog } from '../exchange/index.ts';
-import { BridgeCounters } from '../zhttp/index.ts';
+import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 
 /** A fetch role in this process. */
@@ -39,7 +39,7 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
       wheel,
       log: silentLog,
       clientCounters: new Counters(),
-      counters: new BridgeCounters(),
+      counters: new SessionCounters(),
       zmqCounters: new ZmqCounters(),
     });
     await role.start();

@@ -9,7 +9,7 @@ import {
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
-import { type BridgeCounters, READY, type Reach, UNKNOWN } from '../zhttp/index.ts';
+import { READY, type Reach, type SessionCounters, UNKNOWN } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
 import { packetOf } from './handler-session.ts';
@@ -60,7 +60,7 @@ export interface LinkRelayOptions {
   /** What handlers call us. */
   readonly address: string;
   readonly context: ZmqContext;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
 }
 

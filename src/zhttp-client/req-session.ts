@@ -10,7 +10,7 @@ import {
   type RequestHead,
   type Responder,
 } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import { responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
 
@@ -18,7 +18,7 @@ import { requestUri } from './request-uri.ts';
 export interface ReqSessionHost {
   readonly maxBodyBytes: number;
   readonly now: number;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
   /** Calls `takeBody` once there is room for a body of so many bytes. */
   reserve(session: ReqSession, bytes: number): void;

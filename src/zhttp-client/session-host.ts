@@ -1,7 +1,7 @@
 import type { FirstPackets } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import type { Log, RequestHead } from '../exchange/index.ts';
-import type { BridgeCounters, Reach } from '../zhttp/index.ts';
+import type { Reach, SessionCounters } from '../zhttp/index.ts';
 import type { StalledSession } from './stalled-sessions.ts';
 
 /** What the client half needs of a session that calls it. */
@@ -26,7 +26,7 @@ export interface SessionHost {
   readonly webSocketPackets: FirstPackets;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
   /** What the handler of that address takes at present. */
   reach(address: string): Reach;

@@ -2,7 +2,7 @@ import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
-import { type BridgeCounters, type Reach, RouterOutbox } from '../zhttp/index.ts';
+import { type Reach, RouterOutbox, type SessionCounters } from '../zhttp/index.ts';
 import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
@@ -38,7 +38,7 @@ export interface ZmqHandlerLinkOptions {
   readonly sessionTimeout: number;
   readonly wheel: TimerWheel;
   readonly zmqCounters: ZmqCounters;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
 }
 

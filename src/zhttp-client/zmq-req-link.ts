@@ -1,6 +1,6 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqCounters } from '../zmq/index.ts';
 import type { RequestLink, RequestLinkSink } from './handler-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
@@ -18,7 +18,7 @@ export interface ZmqReqLinkOptions {
   readonly maxMessageBytes: number;
   readonly wheel: TimerWheel;
   readonly zmqCounters: ZmqCounters;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
 }
 

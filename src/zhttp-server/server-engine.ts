@@ -10,7 +10,7 @@ import {
   ZhttpError,
 } from '../codec/zhttp/index.ts';
 import { ERRORS, ExchangeError, internalError, type Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import { CollectedBytes } from './collected-bytes.ts';
 import { HeldBytes } from './held-packets.ts';
 import { HttpServerSession } from './http-server-session.ts';
@@ -61,7 +61,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly timeoutCondition: string;
   readonly quietWebSockets: boolean;
   readonly textType: string;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
   readonly link: ServerLink;
   readonly turn = new TurnQueue();

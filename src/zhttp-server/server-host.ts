@@ -1,6 +1,6 @@
 import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import type { CollectedBytes } from './collected-bytes.ts';
 import type { HeldBytes } from './held-packets.ts';
 import type { ServerLink } from './server-link.ts';
@@ -43,7 +43,7 @@ export interface ServerHost {
   readonly textType: string;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
   readonly link: ServerLink;
   /** The end of the event loop's turn. */

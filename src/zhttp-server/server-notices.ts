@@ -5,7 +5,7 @@ import {
   ResponsePacket,
   type SessionRef,
 } from '../codec/zhttp/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import type { ServerLink } from './server-link.ts';
 
 /** Who gets a packet about several sessions. */
@@ -21,10 +21,10 @@ export interface Recipient {
 export class ServerNotices {
   readonly #address: string;
   readonly #link: ServerLink;
-  readonly #counters: BridgeCounters;
+  readonly #counters: SessionCounters;
 
   /** @param address what requesters call us */
-  constructor(address: string, link: ServerLink, counters: BridgeCounters) {
+  constructor(address: string, link: ServerLink, counters: SessionCounters) {
     this.#address = address;
     this.#link = link;
     this.#counters = counters;

@@ -1,7 +1,7 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { ZhttpLimits } from '../codec/zhttp/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { BridgeCounters } from '../zhttp/index.ts';
+import type { SessionCounters } from '../zhttp/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import type { ServerTarget } from './server-target.ts';
 
@@ -49,7 +49,7 @@ export interface ZhttpServerOptions {
   readonly limits: ZhttpLimits;
   readonly target: ServerTarget;
   readonly wheel: TimerWheel;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly zmqCounters: ZmqCounters;
   readonly log: Log;
 }

@@ -8,7 +8,7 @@ export {
   UNKNOWN,
   UNKNOWN_PATIENCE,
 } from './router-outbox.ts';
-export { BridgeCounters } from './session-counters.ts';
+export { SessionCounters } from './session-counters.ts';
 export { type KeptSession, SessionKeeper, type SessionKeeperOptions } from './session-keeper.ts';
 export { SessionTable } from './session-table.ts';
 export { Slots } from './slots.ts';

@@ -1,30 +1,28 @@
-/**
- * What the bridge counts. Plain numbers, written in place. The peers are the handlers of an edge, or those who ask for a fetch.
- */
-export class BridgeCounters {
+/** What both halves of ZHTTP count. The peers are the handlers of the client half, or the requesters of the server half. */
+export class SessionCounters {
   /** Sessions with peers that were begun: HTTP requests and WebSockets. */
   sessions = 0;
   sessionsOpen = 0;
-  /** Sessions that ended with an error, whoever caused it, but for clients and askers that left. */
+  /** Sessions that ended with an error, except those whose client or requester left. */
   sessionsFailed = 0;
-  /** Sessions whose peer was silent for too long. They have failed as well. */
+  /** Sessions whose peer was silent for too long. `sessionsFailed` has them too. */
   sessionsExpired = 0;
   /** Requests that were offered to a handler again, because the beginning of its response was missed. */
   sessionsRepeated = 0;
-  /** Sessions that were ended by who had asked for them. */
+  /** Sessions that their requesters cancelled. */
   sessionsCancelled = 0;
-  /** First packets of askers that are no request that can be made, or that have the id of another one, or came too late. */
+  /** First packets that were refused: not a valid request, an id that is in use, or too late. */
   requestsRefused = 0;
   /** Requests that no handler took in time. */
   requestsUntaken = 0;
-  /** Exceptions that ended one session, and that are defects of ours: the log has the stack of each. */
+  /** Exceptions that ended one session. They are defects of Holdfast, and the log has the stack of each. */
   faults = 0;
   packetsReceived = 0;
   packetsSent = 0;
-  /** Packets of peers that cannot be understood. */
+  /** Packets of peers that are malformed. */
   packetsMalformed = 0;
-  /** Packets of peers for sessions that do not exist, or no longer. */
+  /** Packets of peers for sessions that do not exist, or have ended. */
   packetsUnclaimed = 0;
-  /** Packets for peers that were not there, or did not take them. */
+  /** Packets that were dropped because their peer was not connected, or did not take them. */
   packetsUndelivered = 0;
 }

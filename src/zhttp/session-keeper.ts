@@ -1,7 +1,7 @@
 import { fault, type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
 import { ZhttpError } from '../codec/zhttp/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
-import type { BridgeCounters } from './session-counters.ts';
+import type { SessionCounters } from './session-counters.ts';
 import { SessionTable } from './session-table.ts';
 
 /** A session that is kept. A call for it that throws ends it alone. */
@@ -14,7 +14,7 @@ export interface SessionKeeperOptions {
   /** What the ids of sessions begin with, up to a hyphen: different in each process that shares an address, and after each start. */
   readonly idPrefix: string;
   readonly wheel: TimerWheel;
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
 }
 
@@ -27,7 +27,7 @@ const PARTS = 10;
  * every session once a second, and sees to it that a fault ends one session and no other. `P` is a packet of a handler.
  */
 export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded {
-  readonly counters: BridgeCounters;
+  readonly counters: SessionCounters;
   readonly log: Log;
   protected readonly sessions: SessionTable<S>;
   readonly #wheel: TimerWheel;

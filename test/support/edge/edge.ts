@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Counters } from '../../../src/exchange/index.ts';
-import type { BridgeCounters } from '../../../src/zhttp/index.ts';
+import type { SessionCounters } from '../../../src/zhttp/index.ts';
 import type { ZmqCounters } from '../../../src/zmq/index.ts';
 import { startHoldfast } from '../holdfast.ts';
 import type { LogRecord, Program } from '../program.ts';
@@ -12,7 +12,7 @@ import { temporaryFolder } from '../temporary-folder.ts';
 /** What an edge tells at its end. */
 export interface EdgeCounters {
   readonly server: Counters;
-  readonly bridge: BridgeCounters;
+  readonly bridge: SessionCounters;
   readonly zmq: ZmqCounters;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Counters } from '../../../src/exchange/index.ts';
-import type { BridgeCounters } from '../../../src/zhttp/index.ts';
+import type { SessionCounters } from '../../../src/zhttp/index.ts';
 import type { ZmqCounters } from '../../../src/zmq/index.ts';
 import { startHoldfast } from '../holdfast.ts';
 import { Program } from '../program.ts';
@@ -23,7 +23,7 @@ export interface RunningFetcher {
 /** What a fetcher tells at its end. */
 export interface FetchCounters {
   readonly client: Counters;
-  readonly bridge: BridgeCounters;
+  readonly bridge: SessionCounters;
   readonly zmq: ZmqCounters;
 }
 

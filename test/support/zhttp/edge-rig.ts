@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
-import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { SessionCounters } from '../../../src/zhttp/index.ts';
 import { type HandlerLinkSink, StreamClient, type StreamClientOptions } from '../../../src/zhttp-client/index.ts';
 import { RecordingRequester } from '../exchange/recording-requester.ts';
 import { type RequestFields, requestHead } from '../exchange/request-head.ts';
@@ -18,7 +18,7 @@ export interface Opened {
 
 /** An edge between clients and handlers that the test plays, with a clock that the test moves. Ids of sessions begin with `e-`, that of the first is `e-0-0`. */
 export class EdgeRig {
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly log = new FakeLog(false);
   readonly wheel = new TimerWheel();
   readonly edge: StreamClient;

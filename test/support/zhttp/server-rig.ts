@@ -6,7 +6,7 @@ import {
   type PacketFormat,
   RequestPacket,
 } from '../../../src/codec/zhttp/index.ts';
-import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { SessionCounters } from '../../../src/zhttp/index.ts';
 import { FetchTarget, type FetchTargetOptions } from '../../../src/zhttp-server/fetch-target.ts';
 import { ServerEngine, type ServerEngineOptions } from '../../../src/zhttp-server/server-engine.ts';
 import { FakeLog } from '../fake-log.ts';
@@ -30,7 +30,7 @@ export type PacketFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userDat
 
 /** An engine between requesters and a fetcher that the test plays, with a clock that the test moves. It is called `zu`, and the requester `me`. */
 export class ServerRig {
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly log: FakeLog;
   readonly wheel = new TimerWheel();
   readonly fetcher = new FakeFetcher();

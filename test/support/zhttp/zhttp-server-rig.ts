@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
-import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { SessionCounters } from '../../../src/zhttp/index.ts';
 import { FetchTarget, ZhttpServer, type ZhttpServerOptions } from '../../../src/zhttp-server/index.ts';
 import { SubSocket } from '../../../src/zmq/index.ts';
 import { turn } from '../manual-clock.ts';
@@ -13,7 +13,7 @@ import { requestPacket } from './server-rig.ts';
 /** A bridge with sockets, called `zu`, and those who ask it. */
 export class ZhttpServerRig {
   readonly zmq: ZmqRig;
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly fetcher = new FakeFetcher();
   readonly bridge: ZhttpServer;
   /** Where the endpoints are: `BASE-in`, `BASE-in-stream`, `BASE-out`, `BASE-req`. */

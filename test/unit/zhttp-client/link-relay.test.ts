@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../../src/codec/zhttp/index.ts';
-import { BridgeCounters, FULL, READY, UNKNOWN } from '../../../src/zhttp/index.ts';
+import { FULL, READY, SessionCounters, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { LinkRelay, RelayedLink } from '../../../src/zhttp-client/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { socketPair } from '../../support/socket-pair.ts';
@@ -19,7 +19,7 @@ interface Process {
 /** A relay between processes and handlers that the test plays. */
 class RelayRig {
   readonly zmq: ZmqRig;
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly relay: LinkRelay;
   readonly link: FakeHandlerLink;
   readonly #t: TestContext;

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
-import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { SessionCounters } from '../../../src/zhttp/index.ts';
 import { ReqClient, type ReqClientOptions } from '../../../src/zhttp-client/index.ts';
 import { RecordingRequester } from '../../support/exchange/recording-requester.ts';
 import { type RequestFields, requestHead } from '../../support/exchange/request-head.ts';
@@ -13,7 +13,7 @@ import { type AnswerFields, FakeHandlerLink } from '../../support/zhttp/fake-han
 
 /** An edge of req mode between clients and handlers that the test plays. Requests are `r-0-0`, `r-1-1` and so on. */
 class ReqRig {
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly log = new FakeLog(false);
   readonly advance: (seconds: number) => void;
   readonly edge: ReqClient;

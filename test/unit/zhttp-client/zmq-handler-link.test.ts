@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeRequestPacket, RequestPacket } from '../../../src/codec/zhttp/index.ts';
-import { BridgeCounters, FULL, READY, UNKNOWN } from '../../../src/zhttp/index.ts';
+import { FULL, READY, SessionCounters, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { ZmqHandlerLink, type ZmqHandlerLinkOptions } from '../../../src/zhttp-client/index.ts';
 import { ZmqError } from '../../../src/zmq/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
@@ -16,7 +16,7 @@ import { peerAt } from '../../support/zmq/zmtp-peer.ts';
 class LinkRig {
   readonly advance: (seconds: number) => void;
   readonly zmq: ZmqRig;
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly sink = new RecordingSink();
   /** What the endpoints begin with. */
   readonly base: string;

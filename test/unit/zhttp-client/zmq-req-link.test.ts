@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { BridgeCounters } from '../../../src/zhttp/index.ts';
+import { SessionCounters } from '../../../src/zhttp/index.ts';
 import { ZmqReqLink, type ZmqReqLinkOptions } from '../../../src/zhttp-client/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -12,7 +12,7 @@ import { parts, ZmqRig } from '../../support/zmq/zmq-rig.ts';
 class ReqLinkRig {
   readonly advance: (seconds: number) => void;
   readonly zmq: ZmqRig;
-  readonly counters = new BridgeCounters();
+  readonly counters = new SessionCounters();
   readonly sink = new RecordingSink();
   readonly endpoint: string;
   readonly link: ZmqReqLink;
