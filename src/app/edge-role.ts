@@ -62,8 +62,10 @@ export class EdgeRole {
     identities.check();
     const onFailure = (failure: TlsFailure) => {
       serverCounters.handshakesFailed++;
+      if (failure.reason === 'internal') serverCounters.faults++;
       // Scanners do it all day; that there are too many at a time is for the operator to know.
-      log[failure.reason === 'overload' ? 'warn' : 'debug']({ ...failure }, 'TLS handshake failed');
+      const level = failure.reason === 'internal' ? 'error' : failure.reason === 'overload' ? 'warn' : 'debug';
+      log[level]({ ...failure }, 'TLS handshake failed');
     };
     const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = edge;
     return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };

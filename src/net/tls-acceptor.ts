@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { internalError } from '../exchange/index.ts';
 import type { TlsIdentities } from './tls-identities.ts';
 
 /** How a listener speaks TLS. */
@@ -23,12 +24,12 @@ export interface TlsFailure {
   /**
    * `name`: there is no certificate for the name that the client asked for, nor a default. `protocol`: what it sent is not TLS, or
    * not what is offered here; or it asked for no name, and there is no default. `timeout`: it took too long. `closed`: the client
-   * left, or the listener was closed. `overload`: too many handshakes were under way.
+   * left, or the listener was closed. `overload`: too many handshakes were under way. `internal`: a defect of ours.
    */
-  readonly reason: 'name' | 'protocol' | 'timeout' | 'closed' | 'overload';
+  readonly reason: 'name' | 'protocol' | 'timeout' | 'closed' | 'overload' | 'internal';
   /**
-   * OpenSSL's code of a `protocol` failure, what is known of a `closed` one, the name asked for of a `name` one: up to 255 bytes of
-   * the client's making. May be empty.
+   * OpenSSL's code of a `protocol` failure, what is known of a `closed` one, the stack of an `internal` one, the name asked for of a
+   * `name` one: up to 255 bytes of the client's making. May be empty.
    */
   readonly detail: string;
   /** The client's address; empty for a unix socket. */
@@ -49,7 +50,7 @@ const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
  * for no name and there is no default, `protocol_version` when it speaks no version from 1.2 on, `no_application_protocol` when
  * it wants other protocols than HTTP/1.1 only; in all other cases just the end of the connection.
  */
-export class TlsAcceptor {
+export class TlsAcceptor implements Guarded {
   readonly #settings: TlsSettings;
   readonly #highWaterMark: number;
   readonly #accept: (socket: Socket) => void;
@@ -64,6 +65,15 @@ export class TlsAcceptor {
 
   /** Takes a plain connection that was accepted. */
   readonly onConnection = (raw: Socket): void => {
+    try {
+      this.#begin(raw);
+    } catch (thrown) {
+      raw.destroy();
+      fault(this, thrown);
+    }
+  };
+
+  #begin(raw: Socket): void {
     const { maxHandshakes, handshakeTimeout, wheel } = this.#settings;
     const peer = raw.remoteAddress ?? '';
     if (this.#handshakes.size >= maxHandshakes) {
@@ -74,7 +84,12 @@ export class TlsAcceptor {
     const handshake = new Handshake(new TlsConnection(raw, this.#settings.identities, this.#highWaterMark), peer, this);
     this.#handshakes.add(handshake);
     wheel.schedule(handshake, handshakeTimeout * 1_000);
-  };
+  }
+
+  /** A connection could not be begun with. */
+  onFault(thrown: unknown): void {
+    this.tellFailure('internal', internalError(thrown).detail, '');
+  }
 
   /** Cuts the handshakes under way. */
   close(): void {
@@ -140,8 +155,8 @@ class Handshake extends WheelTimer {
     this.#acceptor.onHandshakeEnd(this);
   }
 
-  override onFault(): void {
-    this.#connection.destroy();
+  override onFault(thrown: unknown): void {
+    this.fail('internal', internalError(thrown).detail);
   }
 }
 
@@ -157,9 +172,13 @@ class TlsConnection extends TLSSocket {
       // Used unless the client names a server.
       secureContext: identities.forNoName() ?? identities.anonymous,
       SNICallback: (name: string, use: (error: Error | null, context?: SecureContext) => void): void => {
-        const context = identities.forName(name);
-        if (context === null) this.handshake?.refuse(name);
-        else use(null, context);
+        try {
+          const context = identities.forName(name);
+          if (context === null) this.handshake?.refuse(name);
+          else use(null, context);
+        } catch (thrown) {
+          blame(this, thrown);
+        }
       },
       ALPNProtocols: PROTOCOLS,
       highWaterMark,
@@ -181,13 +200,27 @@ class TlsConnection extends TLSSocket {
   }
 }
 
+/** A call for `connection` threw: ends its handshake; the connection itself if that is over. */
+function blame(connection: TlsConnection, thrown: unknown): void {
+  if (connection.handshake === null) connection.destroy(thrown as Error);
+  else fault(connection.handshake, thrown);
+}
+
 function onSecure(this: TlsConnection): void {
-  this.handshake?.succeed();
+  try {
+    this.handshake?.succeed();
+  } catch (thrown) {
+    blame(this, thrown);
+  }
 }
 
 /** An `end` is nothing yet to a connection that may be half open; in the middle of a handshake it is the end. */
 function onLeft(this: TlsConnection): void {
-  this.handshake?.fail('closed');
+  try {
+    this.handshake?.fail('closed');
+  } catch (thrown) {
+    blame(this, thrown);
+  }
 }
 
 /**
@@ -196,6 +229,10 @@ function onLeft(this: TlsConnection): void {
  */
 function onTlsError(this: TlsConnection, error: NodeJS.ErrnoException): void {
   const code = error.code ?? error.message;
-  if (this.handshake === null) this.destroy(error);
-  else this.handshake.fail(code.startsWith('ERR_SSL_') ? 'protocol' : 'closed', code);
+  try {
+    if (this.handshake === null) this.destroy(error);
+    else this.handshake.fail(code.startsWith('ERR_SSL_') ? 'protocol' : 'closed', code);
+  } catch (thrown) {
+    blame(this, thrown);
+  }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { DeadlineTimer } from '../clock/index.ts';
-import { ExchangeError, type Peer, type Responder } from '../exchange/index.ts';
+import { ExchangeError, internalError, type Peer, type Responder } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Connection } from './served-connection.ts';
@@ -175,6 +175,15 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     if (error.code === 'HF_INTERNAL') this.server.counters.faults++;
     else this.server.counters.answersInvalid++;
     this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'answer cannot be sent');
+  }
+
+  /** Tells `responder` of the end of its exchange when a call for it has thrown already: what it throws now ends nothing more. */
+  protected tell(responder: R | null, error: ExchangeError): void {
+    try {
+      responder?.onRequestError(error);
+    } catch (thrown) {
+      this.reportFault(internalError(thrown));
+    }
   }
 
   /** The client takes too little of what is sent to it: there is no telling it. */

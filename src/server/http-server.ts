@@ -296,29 +296,27 @@ function read(socket: ClientSocket): void {
 }
 
 function onData(this: Socket, chunk: Buffer): void {
-  const connection = (this as ClientSocket)[CONNECTION];
   try {
-    connection.onInput(chunk);
+    (this as ClientSocket)[CONNECTION].onInput(chunk);
   } catch (thrown) {
-    fault(connection, thrown);
+    fault((this as ClientSocket)[CONNECTION], thrown);
   }
 }
 
 function onEnd(this: Socket): void {
-  const connection = (this as ClientSocket)[CONNECTION];
   try {
-    connection.onInputEnd();
+    (this as ClientSocket)[CONNECTION].onInputEnd();
   } catch (thrown) {
-    fault(connection, thrown);
+    fault((this as ClientSocket)[CONNECTION], thrown);
   }
 }
 
 function onDrain(this: Socket): void {
-  const connection = (this as ClientSocket)[CONNECTION];
   try {
-    connection.onDrain();
+    (this as ClientSocket)[CONNECTION].onDrain();
   } catch (thrown) {
-    fault(connection, thrown);
+    // Another connection may have taken over within the call.
+    fault((this as ClientSocket)[CONNECTION], thrown);
   }
 }
 

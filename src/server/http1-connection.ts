@@ -367,7 +367,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     }
     this.#writer.keepAlive = false;
     this.#fail(error);
-    responder?.onRequestError(error);
+    this.tell(responder, error);
   }
 
   /** Tells the client of `error` if its answer has not begun; otherwise cuts the answer off, so that it can't be taken for whole. */

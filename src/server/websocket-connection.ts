@@ -408,7 +408,7 @@ export class WebSocketConnection
     this.reportFault(error);
     const { responder } = this;
     this.#fail(1011);
-    responder?.onRequestError(error);
+    this.tell(responder, error);
   }
 
   drain(): void {

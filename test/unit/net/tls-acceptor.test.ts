@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { TlsIdentities } from '../../../src/net/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { RawPeer } from '../../support/raw-peer.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -325,4 +326,19 @@ test('after 200 hostile names and as many broken handshakes a client is served a
   assert.equal(await listener.commonName('www.example.com'), 'one');
   assert.equal(listener.failures.length, 400);
   assert.equal(listener.failures.filter(({ reason }) => reason === 'overload').length, 0);
+});
+
+test('a handshake for which a call throws is closed and told, and others go on', async (t) => {
+  const { listener } = await startTls(t, SERVED);
+  const forName = t.mock.method(TlsIdentities.prototype, 'forName', () => {
+    throw new Error('thrown by forName');
+  });
+  const victim = new RawPeer(listener.open(NAME));
+  const { reason, detail } = await listener.failure();
+  assert.equal(reason, 'internal');
+  assert.match(detail, /thrown by forName\n\s+at /);
+  await victim.ended;
+  forName.mock.restore();
+  await listener.connect(NAME);
+  await listener.connection();
 });
