@@ -20,7 +20,7 @@ export function fetchHttp(
     packet.stream = true;
     if (upload !== null) {
       packet.more = true;
-      if (upload.length !== null) packet.headers.push('Content-Length', String(upload.length));
+      if (upload.length !== null) packet.headers = [...packet.headers, 'Content-Length', String(upload.length)];
     }
     requester.open(packet, run).then(() => run.send(upload), reject);
   });

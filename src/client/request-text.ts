@@ -1,6 +1,6 @@
 import { fieldValue, withoutFields } from '../codec/fields/index.ts';
 import { requestHeadText } from '../codec/http1/index.ts';
-import { type HeaderList, type RequestHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { type RequestHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
 /** Methods whose body has no meaning (RFC 9110 §9.3). */
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
@@ -18,7 +18,7 @@ export function requestText(request: RequestHead): string {
 }
 
 /** The fields to send: the list itself where, as nearly always, nothing has to change. */
-function sentFields(request: RequestHead): HeaderList {
+function sentFields(request: RequestHead): readonly string[] {
   const { headers } = request;
   // The body is asked for by credits here: nobody waits for a 100 (RFC 9110 §10.1.1).
   const sent =

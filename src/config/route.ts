@@ -48,7 +48,7 @@ const header = z.codec(
   {
     decode: (fields, context) => {
       const seen = new Set<string>();
-      const list: HeaderList = [];
+      const list: string[] = [];
       for (const [name, value] of Object.entries(fields)) {
         const message = fieldProblem(name, value, seen);
         if (message !== null) context.issues.push({ code: 'custom', path: [name], message, input: value });

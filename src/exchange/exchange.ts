@@ -14,7 +14,7 @@ export const WINDOW = 65_536;
  * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings: order, case and repeated fields survive,
  * and nothing is parsed again downstream (RFC 9110 §5). `codec/fields` has what reads them.
  */
-export type HeaderList = string[];
+export type HeaderList = readonly string[];
 
 /** Where a client's connection comes from. `address` is empty for a unix socket. */
 export interface Peer {
@@ -34,7 +34,7 @@ export interface RequestHead {
   readonly authority: string;
   /** The version of HTTP that the client speaks. */
   readonly version: '1.0' | '1.1' | '2';
-  readonly headers: HeaderList;
+  readonly headers: readonly string[];
   /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when it is chunked. */
   readonly bodyLength: number;
   readonly peer: Peer;

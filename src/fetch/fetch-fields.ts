@@ -20,7 +20,7 @@ export function fetchFields(
   userinfo: string,
   decompress: boolean,
 ): HeaderList {
-  const fields: HeaderList = ['Host', authority.text];
+  const fields: string[] = ['Host', authority.text];
   const named = namedByConnection(headers);
   let accepts = false;
   let authorized = false;
@@ -57,7 +57,7 @@ export function redirectedFields(
   sameOrigin: boolean,
   withContent: boolean,
 ): HeaderList {
-  const kept: HeaderList = ['Host', authority.text];
+  const kept = ['Host', authority.text];
   for (let i = 2; i < fields.length; i += 2) {
     const name = fields[i] as string;
     const lower = name.toLowerCase();

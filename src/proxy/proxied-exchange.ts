@@ -7,7 +7,6 @@ import {
   type Current,
   ExchangeError,
   errorResponse,
-  type HeaderList,
   type Log,
   NO_RESPONDER,
   type Payload,
@@ -58,7 +57,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   readonly #proxied: ProxiedRequest;
   readonly #requester: Requester;
   readonly #repetition: Repetition | null;
-  readonly #headers: HeaderList;
+  readonly #headers: string[];
   #credits: number;
   /** Name of the target that has the request. */
   #target = '';

@@ -34,7 +34,7 @@ export interface RouteMeans {
 export function prepareRoutes(config: Config, { serviceOf, readFile, counters }: RouteMeans): ProxiedRoute[] {
   const signers = new Map<string, GripSigner | null>();
   return config.routes.map((route, index) => {
-    const setHeaders: HeaderList = [];
+    const setHeaders: string[] = [];
     const setNames = new Set<string>();
     for (let i = 0; i < route.header.length; i += 2) {
       const name = route.header[i] as string;

@@ -1,5 +1,4 @@
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
-import type { HeaderList } from '../exchange/index.ts';
 import type { ForwardedFor, HeaderRules } from './header-rules.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 
@@ -25,11 +24,11 @@ const HOP_BY_HOP = new Set([
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.
  * @param gripLast `Grip-Last` values of a replay
  */
-export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string[]): HeaderList {
+export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string[]): string[] {
   const { request, route, trusted } = proxied;
   const { rules } = proxied.settings;
   const { headers } = request;
-  const result: HeaderList = ['Host', ''];
+  const result = ['Host', ''];
   const named = connectionOptions(headers);
   const dropped = route.setNames;
   for (let i = 0; i < headers.length; i += 2) {
@@ -80,7 +79,7 @@ function isOurs(lower: string, rules: HeaderRules, trusted: boolean): boolean {
 }
 
 /** The names that Connection lists (RFC 9110 §7.6.1); null in the usual case of none that matter. */
-function connectionOptions(headers: HeaderList): string[] | null {
+function connectionOptions(headers: readonly string[]): string[] | null {
   let options: string[] | null = null;
   for (let i = 0; i < headers.length; i += 2) {
     if ((headers[i] as string).length !== 10 || (headers[i] as string).toLowerCase() !== 'connection') continue;
@@ -96,7 +95,7 @@ function replacesForwardedFor(rule: ForwardedFor): boolean {
   return rule.append || rule.truncate !== null;
 }
 
-function addForwarded(result: HeaderList, proxied: ProxiedRequest, rules: HeaderRules): void {
+function addForwarded(result: string[], proxied: ProxiedRequest, rules: HeaderRules): void {
   const { request, trusted } = proxied;
   const rule = trusted ? rules.xForwardedForTrusted : rules.xForwardedFor;
   if (replacesForwardedFor(rule)) {
@@ -113,7 +112,7 @@ function addForwarded(result: HeaderList, proxied: ProxiedRequest, rules: Header
   }
 }
 
-function addOriginals(result: HeaderList, headers: HeaderList): void {
+function addOriginals(result: string[], headers: readonly string[]): void {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     if (!name.toLowerCase().startsWith(ORIGINAL_PREFIX)) result.push(ORIGINAL_PREFIX + name, headers[i + 1] as string);

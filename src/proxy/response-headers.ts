@@ -35,7 +35,7 @@ export function endToEndHeaders(headers: HeaderList, status: number): HeaderList
     }
   }
   if (dropped === null) return headers;
-  const result: HeaderList = [];
+  const result: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     if (!dropped.includes(name.toLowerCase())) result.push(name, headers[i + 1] as string);

@@ -22,6 +22,7 @@ const EXCHANGE = 2;
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const EMPTY = Buffer.alloc(0);
+const UPGRADE_TO = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -383,9 +384,9 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     // RFC 9112 §9.6: what is left of the request would have to be read first, and is not wanted any more.
     if (this.#body !== null) writer.keepAlive = false;
     const { head, body } = this.server.describeError(error);
-    // RFC 6455 §4.4, RFC 9110 §15.5.22: the answer names what to upgrade to.
-    if (error.code === 'HF_WEBSOCKET_VERSION') head.headers.push('Upgrade', 'websocket', 'Sec-WebSocket-Version', '13');
-    writer.head(head);
+    // RFC 6455 §4.4, RFC 9110 §15.5.22: the response names what to upgrade to.
+    if (error.code === 'HF_WEBSOCKET_VERSION') writer.head({ ...head, headers: [...head.headers, ...UPGRADE_TO] });
+    else writer.head(head);
     this.#afterWrite(body.length, writer.data(body, false), false);
     this.#endExchange();
   }

@@ -5,7 +5,7 @@ import { Http1Error, parseContentLength } from '../codec/http1/index.ts';
  * The length that the header fields declare.
  * @returns null if they declare none, and the text of what they say if that is no length (RFC 9110 §8.6: several that agree are one)
  */
-export function contentLength(headers: string[]): number | null | string {
+export function contentLength(headers: readonly string[]): number | null | string {
   if (headers.length === 0) return null;
   const declared = fieldValues(headers, 'content-length');
   if (declared.length === 0) return null;

@@ -211,8 +211,9 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     packet.reason = reason;
     packet.body = Buffer.concat(this.#chunks, Math.min(this.received, this.#maxRejection));
     // The packet frames the body now, and may have cut it.
-    packet.headers = withoutFields(headers, (name) => name === 'content-length' || name === 'transfer-encoding');
-    packet.headers.push('Content-Length', String(packet.body.length));
+    const kept = withoutFields(headers, (name) => name === 'content-length' || name === 'transfer-encoding');
+    kept.push('Content-Length', String(packet.body.length));
+    packet.headers = kept;
     this.failWith(error, packet);
   }
 

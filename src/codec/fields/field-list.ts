@@ -2,7 +2,7 @@
  * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings (RFC 9110 §5). Names compare without
  * regard to case (§5.1).
  */
-export type FieldList = string[];
+export type FieldList = readonly string[];
 
 /** Whether `name` is `lower` in any case; `lower` must be lower-case. */
 export function nameIs(name: string, lower: string): boolean {
@@ -32,8 +32,8 @@ export function fieldValues(headers: FieldList, lower: string): string[] {
 }
 
 /** The list without the fields whose lower-case name `drop` wants gone. */
-export function withoutFields(headers: FieldList, drop: (lowerName: string) => boolean): FieldList {
-  const kept: FieldList = [];
+export function withoutFields(headers: FieldList, drop: (lowerName: string) => boolean): string[] {
+  const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     if (!drop(name.toLowerCase())) kept.push(name, headers[i + 1] as string);

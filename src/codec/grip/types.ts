@@ -36,7 +36,7 @@ export interface InstructResponse {
   readonly status: number;
   readonly reason: string;
   /** Flat `[name, value, …]` list without Grip-*, Connection, Keep-Alive, Content-Encoding, Transfer-Encoding, Content-Length. */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
@@ -55,7 +55,7 @@ export interface HttpResponseFormat {
   readonly code: number;
   readonly reason: string;
   /** Flat `[name, value, …]` list of latin1 strings without Grip-*, safe to be written. */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   /** Names of the only fields, of the held response and of `headers`, that the client gets; null for all. Never empty. */
   readonly exposeHeaders: readonly string[] | null;
   /** Empty where there is a `bodyPatch`. */

@@ -1,4 +1,3 @@
-import type { FieldList } from '../fields/index.ts';
 import { isFieldCode, isTokenCode } from './chars.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
@@ -11,7 +10,7 @@ const COLON = 0x3a;
 
 /** The field lines of a head, and those fields that say how to read on, found on the way. */
 export class FieldLines {
-  readonly headers: FieldList = [];
+  readonly headers: string[] = [];
   /** Null when absent. A second Content-Length line is refused, whatever its value. */
   contentLength: string | null = null;
   /** All values joined by commas; null when absent. */

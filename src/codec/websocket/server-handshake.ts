@@ -9,7 +9,7 @@ import { HandshakeError } from './websocket-error.ts';
 export interface HandshakeRequest {
   readonly method: string;
   readonly version: '1.0' | '1.1';
-  readonly headers: FieldList;
+  readonly headers: readonly string[];
   /** 0 for no body; anything else is one. */
   readonly bodyLength: number;
 }

@@ -44,7 +44,7 @@ class Packet {
   /** HTTP status of a response, or close code of a WebSocket; 0 to 65,535. */
   code = 0;
   /** Flat `[name, value, …]` list. */
-  headers: string[] = [];
+  headers: readonly string[] = [];
   /** Of WebSocket data: `binary`, or anything else for text. */
   contentType = '';
   /** Body, message, payload of a ping or pong, reason of a close. A view of the packet that was read. */

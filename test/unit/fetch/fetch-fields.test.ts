@@ -9,11 +9,11 @@ const HERE = new FetchAuthority('http', 'a.example', 0);
 const THERE = new FetchAuthority('http', 'b.example', 81);
 
 /** The fields behind Host, one a line. */
-function sent(headers: string[], userinfo = '', decompress = false): string {
+function sent(headers: readonly string[], userinfo = '', decompress = false): string {
   return lines(fetchFields(headers, HERE, userinfo, decompress));
 }
 
-function lines(fields: string[]): string {
+function lines(fields: readonly string[]): string {
   assert.equal(fields[0], 'Host');
   let text = '';
   for (let i = 2; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\n`;

@@ -45,7 +45,7 @@ describe('parsing a packet', () => {
 
   test('packets do not share lists', () => {
     const first = parseResponsePacket(packet({}));
-    first.headers.push('a', 'b');
+    (first.headers as string[]).push('a', 'b');
     first.ids.push({ id: 'a', seq: 0 });
     assert.deepEqual(parseResponsePacket(packet({})), new ResponsePacket());
   });
