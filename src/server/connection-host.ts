@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
+import type { HeaderBlocks } from '../codec/http1/index.ts';
 import type {
   Counters,
   ErrorCode,
@@ -22,6 +23,8 @@ export interface ConnectionHost {
   /** Whether pings are answered here, in place of the answering side. */
   readonly answerPings: boolean;
   readonly limits: ServerLimits;
+  /** The field lines of recent requests. */
+  readonly headerBlocks: HeaderBlocks;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;

@@ -45,6 +45,9 @@ export function checkChunked(transferEncoding: string): void {
  */
 export function isPersistent(version: Http1Version, connection: string | null): boolean {
   if (connection === null) return version === '1.1';
+  // What nearly all that name anything say.
+  if (connection === 'keep-alive') return true;
+  if (connection === 'close') return false;
   const options = listMembers([connection]).map((option) => option.toLowerCase());
   if (options.includes('close')) return false;
   return version === '1.1' || options.includes('keep-alive');

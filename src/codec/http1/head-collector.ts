@@ -34,19 +34,23 @@ export class HeadCollector {
    * @throws Http1Error `head-too-large`, `target-too-long`
    */
   collect(input: Buffer, offset: number): string | null {
-    const { maxHeadBytes, lenientLineEnds } = this.limits;
-    if (this.#text === '') {
-      checkFirst(input[offset]);
-      const end = input.indexOf(HEAD_END, offset);
-      if (end >= 0 && end + 4 - offset <= maxHeadBytes) {
-        const text = input.toString('latin1', offset, end + 2);
-        if (!lenientLineEnds || !endsEarlier(text)) {
-          this.offset = end + 4;
-          return text;
-        }
+    if (this.#text === '') checkFirst(input[offset]);
+    const end = this.wholeHead(input, offset);
+    if (end >= 0) {
+      const text = input.toString('latin1', offset, end);
+      if (!this.limits.lenientLineEnds || !endsEarlier(text)) {
+        this.offset = end + 2;
+        return text;
       }
     }
     return this.#collectLines(input, offset);
+  }
+
+  /** Where the empty line begins of a head that is in `input` from `offset` on as a whole, and within the limits; else -1. */
+  protected wholeHead(input: Buffer, offset: number): number {
+    if (this.#text !== '') return -1;
+    const end = input.indexOf(HEAD_END, offset);
+    return end >= 0 && end + 4 - offset <= this.limits.maxHeadBytes ? end + 2 : -1;
   }
 
   #collectLines(input: Buffer, offset: number): string | null {

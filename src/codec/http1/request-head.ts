@@ -3,6 +3,7 @@ import { isTargetText, isToken } from './chars.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
 import { CHUNKED, checkChunked, type Http1Version, isPersistent, parseContentLength } from './framing.ts';
 import { HeadCollector } from './head-collector.ts';
+import type { HeaderBlocks } from './header-blocks.ts';
 import { isHost } from './host.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
@@ -27,20 +28,53 @@ export interface Http1RequestHead {
   readonly expectUnknown: boolean;
 }
 
+const CR = 0x0d;
+const LF = 0x0a;
+
 /** Reads request heads from bytes in any split; one reader for one head after the other. */
 export class RequestHeadReader extends HeadCollector {
+  readonly #blocks: HeaderBlocks | null;
+
+  /** @param blocks the field lines of recent heads, read under the same limits; null: all are read anew */
+  constructor(limits: Http1Limits, blocks: HeaderBlocks | null = null) {
+    super(limits);
+    this.#blocks = limits.lenientLineEnds ? null : blocks;
+  }
+
   /**
    * Takes bytes from `input` at `offset`; returns the head when it is complete, else null.
    * @throws Http1Error; nothing more can be read after it
    */
   read(input: Buffer, offset: number): Http1RequestHead | null {
+    return (
+      (this.#blocks === null ? null : this.#readKnown(input, offset, this.#blocks)) ?? this.#readAny(input, offset)
+    );
+  }
+
+  #readAny(input: Buffer, offset: number): Http1RequestHead | null {
     const text = this.collect(input, offset);
-    return text === null ? null : parseRequestHead(text, this.limits);
+    return text === null ? null : parseRequestHead(text, this.limits, null);
+  }
+
+  /** The head, if it is here as a whole and its field lines are known; else null, and nothing has happened. */
+  #readKnown(input: Buffer, offset: number, blocks: HeaderBlocks): Http1RequestHead | null {
+    const end = this.wholeHead(input, offset);
+    if (end < 0) return null;
+    const lineEnd = input.indexOf(LF, offset);
+    // An empty line, or one that ends in a bare LF, is not for the fast way.
+    if (lineEnd - offset < 2 || input[lineEnd - 1] !== CR) return null;
+    const fields = blocks.find(input, lineEnd + 1, end);
+    if (fields === null) return null;
+    this.offset = end + 2;
+    return parseRequestHead(input.toString('latin1', offset, lineEnd + 1), this.limits, fields);
   }
 }
 
-/** @param text the lines of a head, each with its line end, without the empty line */
-function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
+/**
+ * @param text the lines of a head, each with its line end, without the empty line
+ * @param known what the field lines say, if that is known: `text` is the request line alone then
+ */
+function parseRequestHead(text: string, limits: Http1Limits, known: FieldLines | null): Http1RequestHead {
   const start = text.startsWith('\r\n') ? 2 : text.startsWith('\n') && limits.lenientLineEnds ? 1 : 0;
   const end = lineEnd(text, start, limits);
   // request-line = method SP request-target SP HTTP-version (RFC 9112 §3), each space exactly one.
@@ -58,23 +92,24 @@ function parseRequestHead(text: string, limits: Http1Limits): Http1RequestHead {
     throw new Http1Error('target-too-long', `request target over ${limits.maxTargetBytes} bytes`);
   }
   if (!isTargetText(rawTarget)) throw new Http1Error('malformed', 'invalid request target');
-  const fields = parseFieldLines(text, nextLine(text, end), limits);
+  const fields = known ?? parseFieldLines(text, nextLine(text, end), limits);
   const { host } = fields;
   // RFC 9112 §3.2: an HTTP/1.1 request without Host, or with an invalid one, is a 400.
   if (host === null && version === '1.1') throw new Http1Error('malformed', 'no Host');
   if (host !== null && !isHost(host)) throw new Http1Error('malformed', 'invalid Host');
   let target = rawTarget;
   let authority = host ?? '';
+  let headers: FieldList = fields.headers;
   if (rawTarget.charCodeAt(0) !== 0x2f) {
     ({ target, authority } = readOtherForm(method, rawTarget, authority));
-    if (authority !== host) replaceHost(fields.headers, authority);
+    if (authority !== host) headers = withHost(headers, authority);
   }
   return {
     method,
     target,
     authority,
     version,
-    headers: fields.headers,
+    headers,
     bodyLength: requestBodyLength(fields, version),
     keepAlive: isPersistent(version, fields.connection),
     // RFC 9110 §10.1.1: an HTTP/1.0 client cannot wait for a 100.
@@ -109,10 +144,8 @@ function readOtherForm(method: string, target: string, host: string): { target: 
 }
 
 /** RFC 9112 §3.2.2: the authority of the target takes the place of the Host field, so that nobody sees two. */
-function replaceHost(headers: FieldList, authority: string): void {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (nameIs(headers[i] as string, 'host')) headers[i + 1] = authority;
-  }
+function withHost(headers: FieldList, authority: string): FieldList {
+  return headers.map((text, i) => (i % 2 === 1 && nameIs(headers[i - 1] as string, 'host') ? authority : text));
 }
 
 /** How the body of a request is framed (RFC 9112 §6.3). */
