@@ -1,5 +1,5 @@
 import { fieldValue, nameIs } from '../codec/fields/index.ts';
-import { answer, type HeaderList, type Requester, type RequestHead, textResponse } from '../exchange/index.ts';
+import { answer, type Requester, type RequestHead, textResponse } from '../exchange/index.ts';
 
 /** Fields that a TRACE response leaves out, because scripts of other sites could read them in it (RFC 9110 §9.3.8). */
 const SENSITIVE = new Set(['authorization', 'cookie', 'proxy-authorization']);
@@ -15,7 +15,7 @@ export function countForward(request: RequestHead): RequestHead | null {
   if (value === undefined || !/^[0-9]{1,15}$/.test(value)) return request;
   const left = Number(value);
   if (left === 0) return null;
-  const counted: HeaderList = [];
+  const counted: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     counted.push(name, nameIs(name, 'max-forwards') ? String(left - 1) : (headers[i + 1] as string));

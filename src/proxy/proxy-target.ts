@@ -20,7 +20,8 @@ export interface TargetRequester extends Requester {
 
 /** Sets the Host field, which stands first in the request that a proxy sends (RFC 9110 §7.2). */
 export function setHost({ headers, authority }: RequestHead, { host, name }: ProxyTarget): void {
-  headers[1] = host || authority || name;
+  // The list that `originHeaders` made for this request; nobody else has it.
+  (headers as string[])[1] = host || authority || name;
 }
 
 /** Whether no connection to a target came to be, so that another one may take the request. */
