@@ -33,7 +33,6 @@ export interface ItemOptions {
   readonly action: Action;
   readonly id: string;
   readonly prevId: string;
-  readonly sender: string;
   readonly meta: readonly NameValue[];
   readonly noSeq: boolean;
 }
@@ -43,14 +42,13 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The item as the publish endpoint takes it, in every format that the action has: whoever holds the clients takes those it needs. */
 export function publishItem(options: ItemOptions): JsonObject {
-  const { channel, action, id, prevId, sender, meta, noSeq } = options;
-  const allMeta: NameValue[] = sender === '' ? [...meta] : [['sender', sender], ...meta];
+  const { channel, action, id, prevId, meta, noSeq } = options;
   return {
     channel,
     ...(id !== '' && { id }),
     ...(prevId !== '' && { 'prev-id': prevId }),
     formats: formatsOf(action),
-    ...(allMeta.length > 0 && { meta: Object.fromEntries(allMeta) }),
+    ...(meta.length > 0 && { meta: Object.fromEntries(meta) }),
     ...(noSeq && { 'no-seq': true }),
   };
 }

@@ -11,7 +11,6 @@ const DEFAULT_SPEC = 'http://localhost:5561';
 interface PublishOptions {
   readonly id?: string;
   readonly prevId?: string;
-  readonly sender?: string;
   readonly code: number;
   readonly header?: readonly NameValue[];
   readonly meta?: readonly NameValue[];
@@ -37,17 +36,17 @@ export function publishCommand(): Command {
     .argument('[content]', 'what to send; @FILE sends the content of a file, @- of standard input')
     .option('--id <id>', 'id of the item')
     .option('--prev-id <id>', 'id of the item before it')
-    .option('--sender <name>', 'who sends it: the same as --meta sender=NAME')
+    .addOption(new Option('--sender <name>', 'not supported yet').argParser(refuseSender).hideHelp())
     .addOption(
-      new Option('--code <number>', 'status of the answer to held requests').default(200).argParser(statusCode),
+      new Option('--code <number>', 'status of the response to held requests').default(200).argParser(statusCode),
     )
-    .option('-H, --header <name:value>', 'header of the answer to held requests; may be repeated', header)
+    .option('-H, --header <name:value>', 'header of the response to held requests; may be repeated', header)
     .option('-M, --meta <name=value>', 'variable for filters; may be repeated', meta)
-    .option('--hint', 'tell held clients to look for news at the origin, without content')
+    .option('--hint', 'send held requests to their origin again, without content')
     .addOption(new Option('--close', 'end streams and WebSockets, without content').conflicts('hint'))
-    .option('--patch', 'content is a JSON patch for the answer to held requests')
+    .option('--patch', 'content is a JSON patch for the response to held requests')
     .option('--no-seq', 'deliver at once, whatever --prev-id says')
-    .option('--no-eol', 'add no newline to the content of HTTP answers')
+    .option('--no-eol', 'add no newline to the content of HTTP responses')
     .addOption(new Option('--spec <url>', 'where the server takes items').env('GRIP_URL').default(DEFAULT_SPEC))
     .option('-u, --user <name:password>', 'credentials for Basic authentication; only over https', user)
     .addOption(
@@ -61,9 +60,9 @@ export function publishCommand(): Command {
 async function publish(channel: string, content: string | undefined, options: PublishOptions): Promise<void> {
   const authorization = options.user ?? options.bearer ?? null;
   const url = publishUrl(options.spec || DEFAULT_SPEC, authorization);
-  const { id = '', prevId = '', sender = '', meta: variables = [], seq } = options;
+  const { id = '', prevId = '', meta: variables = [], seq } = options;
   const action = await actionOf(content, options);
-  const item = publishItem({ channel, action, id, prevId, sender, meta: variables, noSeq: !seq });
+  const item = publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq });
   await postItems(url, [item], authorization);
   console.log('Published');
 }
@@ -77,7 +76,7 @@ async function actionOf(content: string | undefined, options: PublishOptions): P
   const bytes = isFile ? await readContent(content.slice(1)) : Buffer.from(content);
   const response = { code: options.code, headers: options.header ?? [] };
   if (options.patch) return { kind: 'patch', patch: parsePatch(bytes), response };
-  // The bytes of a file are sent as they are; text of the command line has no newline of its own.
+  // The bytes of a file are sent unchanged. Text from the command line has no newline of its own.
   const httpContent = isFile || !options.eol ? bytes : Buffer.concat([bytes, Buffer.from('\n')]);
   return { kind: 'send', httpContent, wsContent: bytes, response };
 }
@@ -104,6 +103,17 @@ function parsePatch(bytes: Buffer): readonly unknown[] {
   return patch;
 }
 
+/** Items that name a sender skip that sender's own clients, which the server cannot do yet. */
+function refuseSender(): never {
+  throw new CliError('--sender is not supported yet', USAGE);
+}
+
+function meta(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
+  const variable = nameAndValue(value, '=', 'Expected NAME=VALUE.');
+  if (variable[0] === 'sender') throw new CliError('--meta sender is not supported yet', USAGE);
+  return [...earlier, variable];
+}
+
 function statusCode(value: string): number {
   const code = /^[0-9]{1,3}$/.test(value) ? Number(value) : null;
   if (code === null) throw new InvalidArgumentError('Expected a whole number from 0 to 999.');
@@ -112,10 +122,6 @@ function statusCode(value: string): number {
 
 function header(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
   return [...earlier, nameAndValue(value, ':', 'Expected NAME:VALUE.')];
-}
-
-function meta(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
-  return [...earlier, nameAndValue(value, '=', 'Expected NAME=VALUE.')];
 }
 
 /** RFC 7617 §2: the name ends at the first colon, so there has to be one. Secrets are not repeated in errors. */

@@ -72,8 +72,8 @@ for (const [args, item] of [
     contentItem('grüß dich\n', 'grüß dich', { id: '2', 'prev-id': '1' }),
   ],
   [
-    ['c', 'hello', '--sender', 'me', '-M', 'a=b', '--meta', 'x = y=z ', '--no-seq'],
-    contentItem('hello\n', 'hello', { meta: { sender: 'me', a: 'b', 'x ': 'y=z' }, 'no-seq': true }),
+    ['c', 'hello', '-M', 'a=b', '--meta', 'x = y=z ', '--no-seq'],
+    contentItem('hello\n', 'hello', { meta: { a: 'b', 'x ': 'y=z' }, 'no-seq': true }),
   ],
   [
     ['c', 'hello', '--code', '404', '-H', 'A: b', '--header', 'C:d:e'],
@@ -213,6 +213,8 @@ for (const [args, code, message] of [
   [['c', 'x', '--code', '1000'], 2, /Expected a whole number from 0 to 999/],
   [['c', 'x', '-H', 'no colon'], 2, /Expected NAME:VALUE/],
   [['c', 'x', '-M', 'no equals sign'], 2, /Expected NAME=VALUE/],
+  [['c', 'x', '--sender', 'me'], 2, /^error: --sender is not supported yet\n$/],
+  [['c', 'x', '-M', 'sender=me'], 2, /^error: --meta sender is not supported yet\n$/],
   [['c', '{', '--patch'], 2, /^error: the patch is not JSON: /],
   [['c', '{}', '--patch'], 2, /^error: the patch is not a JSON array of operations\n$/],
   [['c', '@none'], 1, /^error: cannot read the content: ENOENT[^\n]*'none'\n$/],

@@ -7,7 +7,7 @@ const response = { code: 200, headers: [] };
 const send: Action = { kind: 'send', httpContent: Buffer.from('hello\n'), wsContent: Buffer.from('hello'), response };
 
 function item(changes: Partial<ItemOptions>): unknown {
-  const options = { channel: 'c', action: send, id: '', prevId: '', sender: '', meta: [], noSeq: false, ...changes };
+  const options = { channel: 'c', action: send, id: '', prevId: '', meta: [], noSeq: false, ...changes };
   const made = publishItem(options);
   // Whatever is made here, the server must be able to read.
   parsePublishItems(Buffer.from(JSON.stringify({ items: [made] })));
@@ -45,14 +45,14 @@ test('code and headers go into the answer of held requests', () => {
   });
 });
 
-test('ids, sender, metadata and the switch against sequencing are told when they are given', () => {
+test('ids, metadata and the switch against sequencing are told when they are given', () => {
   const meta = [['user', 'x']] as const;
-  assert.deepEqual(item({ id: '2', prevId: '1', sender: 's', meta, noSeq: true }), {
+  assert.deepEqual(item({ id: '2', prevId: '1', meta, noSeq: true }), {
     channel: 'c',
     id: '2',
     'prev-id': '1',
     formats: FORMATS,
-    meta: { sender: 's', user: 'x' },
+    meta: { user: 'x' },
     'no-seq': true,
   });
 });
