@@ -218,6 +218,6 @@ export class App {
       this.#fetchPlans.reduce((sum, { maxOpenRequests }) => sum + maxOpenRequests, 0);
     if (openFiles === null || openFiles >= wanted) return;
     const warning = `open-file limit (${openFiles}) is below max_connections (${wanted}): raise it (ulimit -n) or lower the maximum`;
-    this.#log.warn({ openFiles, maxConnections: wanted }, warning);
+    this.#log.info({ openFiles, maxConnections: wanted }, warning);
   }
 }
