@@ -76,7 +76,7 @@ export function condureCommand(): Command {
     ['max-message-bytes', 'bytes', 'WebSocket message of a client; 0 for no limit', edge.maxMessageBytes],
     ['req-timeout', 'seconds', 'request and answer in req mode', edge.reqTimeout],
     ['stream-timeout', 'seconds', 'client or outbound request without activity in stream mode', edge.streamTimeout],
-    ['session-timeout', 'seconds', 'handler or asker without activity in stream mode', edge.sessionTimeout],
+    ['session-timeout', 'seconds', 'handler or requester without activity in stream mode', edge.sessionTimeout],
     ['backend-timeout', 'seconds', 'wait for a handler to take a request', edge.backendTimeout],
     ['accept-timeout', 'seconds', 'wait for a turn, beyond the number of connections', edge.acceptTimeout],
     ['drain-timeout', 'seconds', 'wait for requests in flight at the end', server.drainTimeout],

@@ -35,12 +35,12 @@ const shape = {
   req: endpointList(ENDPOINT_FORMS, parseZmqEndpoint, (endpoint) => endpoint)
     .prefault([])
     .register(fieldDocs, {
-      doc: 'Endpoints of req mode (ROUTER): one message with a request, one with its answer.',
+      doc: 'Endpoints of req mode (ROUTER): one message with a request, one with its response.',
       expected: `a list of ${ENDPOINT_FORMS}`,
     }),
-  connect: flag({ doc: 'Connect to these endpoints. Otherwise they are bound, and those who ask connect.' }),
+  connect: flag({ doc: 'Connect to these endpoints. Otherwise they are bound, and requesters connect.' }),
   id: zhttpId({
-    doc: 'Name of this role: it stands in each answer of stream mode, and the further messages of a session go to it. No two that share askers may have the same.',
+    doc: 'Name of this role. It stands in each response of stream mode, and the further messages of a session go to it. Two roles that share requesters need different names.',
   }),
   ipc_file_mode: ipcFileMode(),
   in_hwm: count({
@@ -48,45 +48,45 @@ const shape = {
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Messages of one asker that are taken while requests wait because of `max_open_requests`. Further ones stay with the asker.',
+    doc: 'Messages of one requester that are taken while requests wait because of `max_open_requests`. Further ones stay with the requester.',
   }),
   out_hwm: count({
     default: 1000,
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Messages that wait for one asker or subscriber. Further ones are dropped for it, and counted.',
+    doc: 'Messages that wait for one requester or subscriber. Further ones are dropped for it, and counted; with `router-resp` they wait instead.',
   }),
   max_open_requests: count({
     default: 2000,
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Requests and WebSockets at the same time. With so many no further ones are read until one ends: those who ask wait, and get no error.',
+    doc: 'Requests and WebSockets at the same time. At this number no further ones are read until one ends: requesters wait, and get no error.',
   }),
   buffer_size: bytes({
     default: 200_000,
     from: 1024,
     to: 268_435_456,
-    doc: 'Bytes that an asker is granted of a request body, or of what it sends on a WebSocket, before they are taken; and the size of a WebSocket frame of an origin, where a larger one fails with `frame-too-large`.',
+    doc: 'Bytes that a requester is granted of a request body, or of what it sends on a WebSocket, before they are taken. Also the size of a WebSocket frame of an origin; a larger one fails with `frame-too-large`.',
   }),
   messages_max: count({
     default: 100,
     from: 1,
     to: 1_000_000,
-    doc: 'WebSocket messages, pings and pongs of an asker that wait for an origin which takes nothing. One more breaks the WebSocket off.',
+    doc: 'WebSocket messages, pings and pongs of a requester that wait for an origin that takes nothing. One more ends the WebSocket.',
   }),
   max_body_bytes: bytes({
     default: 16_777_216,
     from: 1,
     to: 1_073_741_824,
-    doc: 'Size of the body of an answer that goes out as one message: in req mode, and in stream mode without `stream`. A larger one fails with `undefined-condition`.',
+    doc: 'Size of a response body that goes out in one message: in req mode, and in stream mode without `stream`. A larger one fails with `undefined-condition`. The body of a rejected WebSocket is cut at this size.',
   }),
   max_packet_bytes: bytes({
     default: 16_777_216,
     from: PACKET_FIELDS_BYTES,
     to: 1_073_741_824,
-    doc: `Size of a message of an asker, body included. A larger one is refused. At least \`buffer_size\` and ${PACKET_FIELDS_BYTES} more.`,
+    doc: `Size of a message of a requester, body included. A larger one is refused. At least \`buffer_size\` and ${PACKET_FIELDS_BYTES} more.`,
   }),
   max_headers: count({
     default: 128,
@@ -121,7 +121,7 @@ const shape = {
     default: 60,
     from: 0.1,
     to: 86_400,
-    doc: 'Time in stream mode after which an asker that is silent is taken to be gone: its streamed request or WebSocket is aborted. An asker gets a sign of life after half of it. Requests for an answer in one message need none.',
+    doc: 'Time in stream mode after which a silent requester is taken to be gone: its streamed request or WebSocket is aborted. A requester gets a keep-alive after half of it. Requests for a response in one message need none.',
   }),
   connect_timeout: seconds({
     default: 10,
