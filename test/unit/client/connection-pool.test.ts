@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { ConnectionPool } from '../../../src/client/connection-pool.ts';
 import { type Origin, originOf } from '../../../src/client/index.ts';
+import type { ConnectionUser } from '../../../src/client/origin-connection.ts';
+import { DEFAULT_LIMITS } from '../../../src/codec/http1/index.ts';
 import { ExchangeError, type RequestHead } from '../../../src/exchange/index.ts';
-import { Guard, type TlsClientSettings } from '../../../src/net/index.ts';
+import { type Dialler, Guard, type TlsClientSettings } from '../../../src/net/index.ts';
 import { OK, type OriginPeer, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture, stoppedWheel } from './fixture.ts';
+import { HandDialler } from './hand-dialler.ts';
 import { PlainDialler } from './plain-dialler.ts';
 
 /** What a connection is trusted for. */
@@ -321,26 +325,72 @@ test('With connectionMaxTime 0 a connection may be of any age', async (t) => {
   await reuse(fixture, scripted, peer);
 });
 
-test('Of more than poolMaxTotal connections to all origins the one that has waited longest is closed', async (t) => {
-  const fixture = new Fixture(t, { poolMaxTotal: 2 });
-  const origins = [await startOrigin(t), await startOrigin(t), await startOrigin(t)];
-  const [one, two, three] = origins as [ScriptedOrigin, ScriptedOrigin, ScriptedOrigin];
-  const first = await warmUp(fixture, one);
-  const second = await warmUp(fixture, two);
+/** Uses a connection between two waits. */
+const NOBODY: ConnectionUser = {
+  onConnected: () => {},
+  onDialFailed: () => {},
+  onInput: () => {},
+  onDrain: () => {},
+  onDeadline: () => {},
+  onLost: () => {},
+  onConnectionFault: (_connection, thrown) => assert.ifError(thrown),
+};
+
+/** A pool, and connections of it that stand; nothing here waits for the network. */
+function idlePool(t: TestContext, maxTotal: number): { pool: ConnectionPool; wait(host: string): HandDialler } {
+  const wheel = stoppedWheel();
+  t.after(() => wheel.stop());
+  const fixture = new Fixture(t);
+  const diallers: HandDialler[] = [];
+  const dialler: Dialler = {
+    dial: (...how) => {
+      const made = new HandDialler();
+      diallers.push(made);
+      return made.dial(...how);
+    },
+  };
+  const { counters, log } = fixture;
+  const times = { idleTimeout: 1_000, maxAge: 0 };
+  const pool = new ConnectionPool({
+    ...times,
+    dialler,
+    wheel,
+    counters,
+    log,
+    http1Limits: DEFAULT_LIMITS,
+    maxIdle: 8,
+    maxTotal,
+  });
+  return {
+    pool,
+    wait: (host) => {
+      const connection = pool.open(originOf(host, 80), pool);
+      const made = diallers.at(-1) as HandDialler;
+      made.connect();
+      connection.user = NOBODY;
+      pool.put(connection, Number.POSITIVE_INFINITY);
+      return made;
+    },
+  };
+}
+
+test('Of more than poolMaxTotal connections to all origins the one that has waited longest is closed', (t) => {
+  const { pool, wait } = idlePool(t, 2);
+  const [first, second] = [wait('one.test'), wait('two.test')];
   // The first one has been in use since then: it is the second one's turn.
-  await reuse(fixture, one, first);
-  const third = await warmUp(fixture, three);
-  await second.closed;
-  await reuse(fixture, one, first);
-  await reuse(fixture, three, third);
-  const again = await warmUp(fixture, two);
-  await first.closed;
-  await reuse(fixture, three, third);
-  await reuse(fixture, two, again);
-  assert.deepEqual(
-    origins.map(({ accepted }) => accepted),
-    [1, 2, 1],
-  );
+  const used = pool.take(originOf('one.test', 80), Number.POSITIVE_INFINITY, NOBODY);
+  assert.ok(used !== null);
+  pool.put(used, Number.POSITIVE_INFINITY);
+  const third = wait('three.test');
+  const closed = (): boolean[] => [first, second, third].map(({ socket }) => socket.destroyed);
+  assert.deepEqual(closed(), [false, true, false]);
+  const fourth = wait('three.test');
+  assert.deepEqual(closed(), [true, true, false]);
+  assert.equal(fourth.socket.destroyed, false);
+});
+
+test('With poolMaxTotal 0 a connection that comes back is closed at once', (t) => {
+  assert.equal(idlePool(t, 0).wait('one.test').socket.destroyed, true);
 });
 
 test('Connections that have gone or expired meanwhile do not count for poolMaxTotal', async (t) => {
@@ -362,7 +412,6 @@ test('Connections that have gone or expired meanwhile do not count for poolMaxTo
 
 for (const [what, limits] of [
   ['poolMaxIdle', { poolMaxIdle: 0 }],
-  ['poolMaxTotal', { poolMaxTotal: 0 }],
   ['poolIdleTimeout', { poolIdleTimeout: 0 }],
 ] as const) {
   test(`With ${what} 0 every connection is closed after its response`, async (t) => {
