@@ -18,7 +18,10 @@ export interface HttpClientLimits {
   readonly poolIdleTimeout: number;
   /** Waiting connections per origin; 0 closes each after its response. */
   readonly poolMaxIdle: number;
-  /** Waiting connections to all origins; 0 closes each after its response. */
+  /**
+   * Waiting connections to all origins; 0 closes each after its response.
+   * @bound origin-idle-connections
+   */
   readonly poolMaxTotal: number;
   /** After which a connection gets no further request, so that changes in the DNS are noticed; 0 for no bound. */
   readonly connectionMaxTime: number;

@@ -21,7 +21,10 @@ export interface ConnectionUser {
   onConnectionFault(connection: OriginConnection, thrown: unknown): void;
 }
 
-/** Bytes that are read at once. */
+/**
+ * Bytes that are read at once: so many can wait for the requester's credits.
+ * @bound origin-read-ahead
+ */
 const READ_BYTES = 65_536;
 
 /**

@@ -25,7 +25,10 @@ export interface WebSocketClientLimits extends WebSocketLimits {
   readonly lenientLineEnds: boolean;
   /** Bytes that the asking side may send before the origin has taken the first ones. */
   readonly window: number;
-  /** Messages, pings and pongs that may wait while the origin takes nothing, as empty ones cost no credit; one more ends it. */
+  /**
+   * Messages, pings and pongs that may wait while the origin takes nothing, as empty ones cost no credit. One more ends the WebSocket.
+   * @bound websocket-queued-messages
+   */
   readonly queuedMessages: number;
 }
 

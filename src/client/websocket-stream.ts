@@ -21,10 +21,16 @@ import type { WebSocketContext } from './websocket-options.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** Bytes without credit that are kept; then the origin has to wait. */
+/**
+ * Bytes without credit that are kept; with more the origin is not read.
+ * @bound websocket-read-ahead
+ */
 const READ_AHEAD = 65_536;
 
-/** Bytes of frames that are kept for the end of the turn; more leave at once. */
+/**
+ * Bytes of frames that are kept for the end of the turn; more leave at once.
+ * @bound websocket-write-behind
+ */
 const WRITE_BEHIND = 65_536;
 
 /** Seconds that a connection stays after the last frame, so that the origin gets it, and is the first to close (RFC 6455 §7.1.1). */

@@ -5,8 +5,9 @@ import type { Payload } from './payload.ts';
 export const UNKNOWN_LENGTH = -1;
 
 /**
- * Bytes that one side lets the other send before the first ones are taken: the window of every hop, so also the bound of
+ * Bytes that one side lets the other send before the first ones are taken: the window of every hop, and so the bound of
  * what a stalled hop can hold in memory in each direction.
+ * @bound exchange-window
  */
 export const WINDOW = 65_536;
 

@@ -15,7 +15,10 @@ export interface FetchUri {
 /** Characters of a URI: far more than servers take, so only to bound the work. */
 export const MAX_URI = 65_536;
 
-/** Authorities that are remembered: most programs ask a few origins again and again. */
+/**
+ * Authorities that are remembered, of 512 bytes or so each: most programs ask a few origins again and again.
+ * @bound fetch-authorities
+ */
 const MAX_AUTHORITIES = 1_000;
 
 const SCHEMES: readonly FetchScheme[] = ['https', 'http', 'wss', 'ws'];

@@ -17,6 +17,7 @@ import { DeclaredBody } from './declared-body.ts';
 import { DecodedResponse } from './decoded-response.ts';
 import { type FetchHop, firstHop } from './fetch-hop.ts';
 import { RedirectFollower } from './redirect-follower.ts';
+import { ReplayBudget } from './replayed-body.ts';
 import { SizeLimit } from './size-limit.ts';
 import { TimeLimit } from './time-limit.ts';
 
@@ -37,6 +38,7 @@ export interface HttpFetcherOptions {
  */
 export class HttpFetcher implements Fetcher {
   readonly #options: HttpFetcherOptions;
+  readonly #replayBudget = new ReplayBudget();
 
   constructor(options: HttpFetcherOptions) {
     this.#options = options;
@@ -83,7 +85,7 @@ export class HttpFetcher implements Fetcher {
       chain.add(decoded);
     }
     if (followRedirects) {
-      const follower = new RedirectFollower(chain.end, counters, log, client, hop);
+      const follower = new RedirectFollower(chain.end, counters, log, client, hop, this.#replayBudget);
       chain.add(follower);
       follower.start();
     } else {

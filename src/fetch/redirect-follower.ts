@@ -10,9 +10,12 @@ import {
   type ResponseHead,
 } from '../exchange/index.ts';
 import type { FetchHop } from './fetch-hop.ts';
-import { ReplayedBody } from './replayed-body.ts';
+import { type ReplayBudget, ReplayedBody } from './replayed-body.ts';
 
-/** Bytes of the body of an answer that redirects which are read for nothing, so that its connection can be used again. */
+/**
+ * Bytes of the body of a redirect that are read and thrown away, so that its connection can be used again.
+ * @bound redirect-response-body
+ */
 export const MAX_DISCARDED = 65_536;
 
 /** Where the present hop is. */
@@ -48,13 +51,20 @@ export class RedirectFollower extends ExchangeRelay {
   /** Bytes of the present hop's answer that were read for nothing. */
   #discarded = 0;
 
-  constructor(requester: Requester, counters: Counters, log: Log, client: Pick<HttpClient, 'send'>, hop: FetchHop) {
+  constructor(
+    requester: Requester,
+    counters: Counters,
+    log: Log,
+    client: Pick<HttpClient, 'send'>,
+    hop: FetchHop,
+    budget: ReplayBudget,
+  ) {
     super(requester, counters);
     this.#client = client;
     this.#log = log;
     this.#hop = hop;
     this.#credits = hop.credits;
-    this.#body = hop.bodyLength === 0 ? null : new ReplayedBody(requester);
+    this.#body = hop.bodyLength === 0 ? null : new ReplayedBody(requester, budget);
   }
 
   /** Sends the request. */
@@ -108,7 +118,7 @@ export class RedirectFollower extends ExchangeRelay {
   }
 
   protected override onOver(): void {
-    this.#body?.detach();
+    this.#body?.drop();
     this.#body = null;
   }
 
@@ -151,8 +161,12 @@ export class RedirectFollower extends ExchangeRelay {
     if (this.#log.debugEnabled) this.#log.debug({ id, origin: origin.name, to: next.origin.name }, 'redirect followed');
     this.#hop = next;
     this.#next = null;
-    if (next.bodyLength === 0) this.#body = null;
-    else this.#body?.rewind();
+    if (next.bodyLength === 0) {
+      this.#body?.drop();
+      this.#body = null;
+    } else {
+      this.#body?.rewind();
+    }
     return true;
   }
 

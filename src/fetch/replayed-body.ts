@@ -6,18 +6,33 @@ import { CreditedRequest, type Requester, type Responder } from '../exchange/ind
  */
 export const MAX_REPLAY = 1_000_000;
 
+/**
+ * Bytes that all requests of one fetcher keep for redirects.
+ * @bound redirect-bodies
+ */
+const MAX_REPLAY_TOTAL = 67_108_864;
+
 const EMPTY: Buffer = Buffer.alloc(0);
+
+/** The memory that the bodies of one fetcher share. */
+export class ReplayBudget {
+  /** Bytes that are free. */
+  left = MAX_REPLAY_TOTAL;
+}
 
 /**
  * The body of a request that may be redirected: each place the request is sent to gets it from its beginning, and the requester sends it
- * once. Up to `MAX_REPLAY` bytes are kept for that, and beyond them what the requester was granted.
+ * once. Up to `MAX_REPLAY` bytes are kept for that as long as the budget has room, and otherwise what the requester was granted.
  */
 export class ReplayedBody {
   readonly #requester: Requester;
+  readonly #budget: ReplayBudget;
   /** On its way to the present responder. */
   #sending = new CreditedRequest();
   /** All bytes so far are in the first `#taken` bytes of this buffer, unless the body cannot be replayed any more. */
   #kept = EMPTY;
+  /** Bytes taken from the budget. */
+  #charged = 0;
   #replayable = true;
   /** Bytes that the requester has sent, and was granted. */
   #taken = 0;
@@ -26,8 +41,9 @@ export class ReplayedBody {
   #credit = 0;
   #complete = false;
 
-  constructor(requester: Requester) {
+  constructor(requester: Requester, budget: ReplayBudget) {
     this.#requester = requester;
+    this.#budget = budget;
   }
 
   /** Whether it can be sent from its beginning again. */
@@ -61,6 +77,14 @@ export class ReplayedBody {
   release(): void {
     this.#replayable = false;
     this.#kept = EMPTY;
+    this.#budget.left += this.#charged;
+    this.#charged = 0;
+  }
+
+  /** It is over. */
+  drop(): void {
+    this.#sending.drop();
+    this.release();
   }
 
   /** The responder, attached or about to be, takes more. */
@@ -85,16 +109,20 @@ export class ReplayedBody {
   #keep(chunk: Buffer, more: boolean): void {
     const used = this.#taken;
     const needed = used + chunk.length;
-    if (used === 0 && !more) {
-      // All there is: it need not be copied.
-      this.#kept = chunk;
-      return;
-    }
+    // All there is need not be copied.
+    const whole = used === 0 && !more;
     if (needed > this.#kept.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#kept.length));
-      this.#kept.copy(grown, 0, 0, used);
+      const size = whole ? needed : Math.max(needed, 2 * this.#kept.length);
+      if (size - this.#charged > this.#budget.left) {
+        this.release();
+        return;
+      }
+      this.#budget.left -= size - this.#charged;
+      this.#charged = size;
+      const grown = whole ? chunk : Buffer.allocUnsafeSlow(size);
+      if (!whole) this.#kept.copy(grown, 0, 0, used);
       this.#kept = grown;
     }
-    chunk.copy(this.#kept, used);
+    if (!whole) chunk.copy(this.#kept, used);
   }
 }

@@ -28,7 +28,10 @@ const CAUSES: Readonly<Record<string, string>> = {
  */
 export class SharedLookups {
   readonly #lookUp: LookUp;
-  /** By the question. */
+  /**
+   * By the question. Each open request waits for one at most.
+   * @bound lookups
+   */
   readonly #underWay = new Map<string, Promise<readonly string[]>>();
 
   constructor(lookUp: LookUp) {

@@ -5,6 +5,7 @@ import type { Authorities, TrustStore } from './trust-store.ts';
 /**
  * Contexts kept in memory. One with the authorities of a usual system takes about 1 MB, and 20 ms to make; it is only client certificates
  * that there may be many of.
+ * @bound tls-client-contexts
  */
 const MAX_CONTEXTS = 64;
 

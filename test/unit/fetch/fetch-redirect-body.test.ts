@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
 import { MAX_REPLAY } from '../../../src/fetch/replayed-body.ts';
 import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import type { SentRequest } from '../client/scripted-client.ts';
 import { FetchRig, follow } from './fetch-rig.ts';
 
 test('What has lost its body is redirected on its connection as any other', async (t) => {
@@ -193,6 +194,31 @@ for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
     }
   });
 }
+
+test('All bodies that are kept share 64 MB, and one that finds no room is sent once only', async (t) => {
+  const rig = new FetchRig(t);
+  const post = (): { requester: FakeRequester; sent: SentRequest } => {
+    const requester = follow(rig, { method: 'POST', bodyLength: MAX_REPLAY });
+    const { sent } = rig;
+    sent.grant(MAX_REPLAY);
+    requester.send(Buffer.alloc(MAX_REPLAY), false);
+    return { requester, sent };
+  };
+  const kept = Array.from({ length: 67 }, post);
+  const surplus = post();
+  surplus.sent.respond(307, ['Location', '/e']);
+  assert.equal((await surplus.requester.failed()).code, 'HF_ORIGIN_PROTOCOL');
+  // An end frees what was kept: in whichever way it comes.
+  kept[0]?.sent.respond(200, [], 'ok');
+  kept[1]?.requester.leave(new ExchangeError('HF_CLIENT_GONE'));
+  kept[2]?.sent.respond(303, ['Location', '/e']);
+  for (const { requester, sent } of [post(), post(), post()]) {
+    sent.respond(307, ['Location', '/e']);
+    rig.sent.grant(MAX_REPLAY);
+    rig.sent.respond(200, [], 'ok');
+    await requester.completed();
+  }
+});
 
 test('A large body of which little has come can still be redirected', async (t) => {
   const rig = new FetchRig(t);
