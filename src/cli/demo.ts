@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type App, createLog } from '../app/index.ts';
 import {
@@ -70,8 +71,15 @@ async function demo(options: DemoOptions): Promise<void> {
   );
 }
 
+/** Requests are signed, as they should be wherever an origin is to hold clients. */
 function demoConfig({ port, controlPort, logLevel }: DemoOptions, origin: string): Config {
-  const commandLine = { port: [port], controlPort: [String(controlPort)], routes: [`* ${origin}`], logLevel };
+  const key = randomBytes(32).toString('hex');
+  const commandLine = {
+    port: [port],
+    controlPort: [String(controlPort)],
+    routes: [`*,sig_key=${key} ${origin}`],
+    logLevel,
+  };
   return mergeCommandLine(defaultConfig(), commandLine);
 }
 

@@ -320,12 +320,12 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     else answer(this.#requester, errorResponse(error, this.#proxied.route.debug));
   }
 
-  /** Client libraries of GRIP hold nobody unless the request is signed, so this one was written without one, or is about to fail. */
+  /** GRIP client libraries hold nobody unless the request is signed, so who begins without one is told before adopting one. */
   #noteUnsigned(): void {
     if (this.#room.unsignedNoted) return;
     this.#room.unsignedNoted = true;
     const advice =
-      'an origin holds clients although its requests are not signed: set sig_key, or client libraries for GRIP do not recognise this proxy';
+      'an origin holds clients, but its requests are not signed: set sig_key, or GRIP client libraries do not recognize this proxy';
     this.#room.log.info(this.#logFields(), advice);
   }
 

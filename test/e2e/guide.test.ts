@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parseInstruct } from '../../src/codec/grip/index.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { holdfast, runServer } from '../support/holdfast.ts';
@@ -16,6 +18,9 @@ function block(start: string): string {
   return found?.[1] ?? assert.fail(`the guide has no block that begins with ${start}`);
 }
 
+/** The route of the guide. */
+const ROUTE = /--route '([^']+)'/.exec(block('node app.mjs'))?.[1] ?? assert.fail('the guide has no route');
+
 test('the application, the clients and the publish of the guide do what it says', async (t) => {
   const curl = requirePeer(t, 'curl');
   if (curl === null) return;
@@ -26,7 +31,7 @@ test('the application, the clients and the publish of the guide do what it says'
   await application.output(/ready/);
   const { program, clients, controlUrl } = await runServer(t, [
     '--route',
-    `* 127.0.0.1:${port}`,
+    ROUTE.replace('8000', String(port)),
     '--log-level',
     'debug',
   ]);
@@ -37,9 +42,26 @@ test('the application, the clients and the publish of the guide do what it says'
   const body = /-d '([\s\S]*?)' http/.exec(block("curl -d '{"))?.[1] ?? assert.fail('the guide publishes nothing');
   await new Program(t, curl, ['-s', '-d', body, `${controlUrl}/publish/`]).output(/^Published\n/);
   await stream.output(/^connected\na line for the streams\n/);
-  assert.equal((await next.ended).stdout, 'a whole answer for those who poll\n');
+  assert.equal((await next.ended).stdout, 'a whole response for those who poll\n');
   await holdfast(t, ['publish', '--spec', controlUrl, 'news', 'hello everybody']);
   await stream.output(/hello everybody\n$/);
+});
+
+test('the application of the guide that uses a client library holds a client', async (t) => {
+  const [port] = await freePorts(1);
+  const source = block('// library.mjs').replace('listen(8000', `listen(${port}`);
+  const cwd = temporaryFolder(t, { 'library.mjs': `${source}console.log('ready');\n` });
+  symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(cwd, 'node_modules'));
+  const application = new Program(t, process.execPath, ['library.mjs'], { cwd });
+  await application.output(/ready/);
+  const options = ['--route', ROUTE.replace('8000', String(port)), '--log-level', 'debug'];
+  const { program, clients } = await runServer(t, options);
+  const response = await fetch(`http://${clients[0]}/`);
+  assert.equal(response.status, 200);
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  assert.equal(Buffer.from((await reader.read()).value ?? []).toString(), 'connected\n');
+  await program.logged('hold', ({ mode }) => mode === 'stream');
+  await reader.cancel();
 });
 
 test('the instruct of the guide is one', () => {

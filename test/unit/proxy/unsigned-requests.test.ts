@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { httpOrigin } from '../../support/http-origin.ts';
+import { startApp } from '../../support/running-app.ts';
+
+const HOLD = { headers: { 'Grip-Hold': 'stream', 'Grip-Channel': 'a' }, body: 'begin' };
+const ADVICE =
+  'an origin holds clients, but its requests are not signed: set sig_key, or GRIP client libraries do not recognize this proxy';
+
+test('The log says once that an origin holds clients whose requests are not signed', async (t) => {
+  const origin = await httpOrigin(t, () => HOLD);
+  const app = await startApp(t, [`* ${origin.target}`]);
+  for (let held = 1; held <= 2; held++) {
+    await app.stream();
+    await app.held(held);
+  }
+  assert.deepEqual(
+    app.log.with(ADVICE).map(({ level }) => level),
+    ['info'],
+  );
+});
+
+test('The log says nothing of it where requests are signed', async (t) => {
+  const origin = await httpOrigin(t, () => HOLD);
+  const app = await startApp(t, [`*,sig_key=secret ${origin.target}`]);
+  await app.stream();
+  await app.held();
+  assert.deepEqual(app.log.with(ADVICE), []);
+});
