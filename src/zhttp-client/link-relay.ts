@@ -81,7 +81,7 @@ class RelayedProcess implements AtTurnEnd {
   constructor(relay: LinkRelay, context: ZmqContext, socket: Socket, turn: TurnQueue) {
     this.#relay = relay;
     this.#turn = turn;
-    this.#dealer = new DealerSocket(context, RELAY_OPTIONS, ([message]) => relay.onMessage(this, message as Buffer));
+    this.#dealer = new DealerSocket(context, RELAY_OPTIONS, (parts) => relay.onMessage(this, parts[0] as Buffer));
     this.#dealer.adopt(socket, false);
   }
 
@@ -122,6 +122,7 @@ export class LinkRelay implements HandlerLinkSink {
   readonly #ticker: Ticker;
   /** By what the ids of their sessions begin with. */
   readonly #processes = new Map<string, RelayedProcess>();
+  #names: readonly string[] = [];
   /** Every process that there has ever been. */
   readonly #known = new Set<string>();
   readonly #told = new Map<string, Told>();
@@ -142,12 +143,14 @@ export class LinkRelay implements HandlerLinkSink {
   add(name: string, socket: Socket): void {
     this.#processes.set(name, new RelayedProcess(this, this.#options.context, socket, this.#turn));
     this.#known.add(name);
+    this.#names = [...this.#processes.keys()];
   }
 
   /** A process has ended. */
   remove(name: string): void {
     void this.#processes.get(name)?.close();
     this.#processes.delete(name);
+    this.#names = [...this.#processes.keys()];
   }
 
   async close(): Promise<void> {
@@ -187,7 +190,7 @@ export class LinkRelay implements HandlerLinkSink {
   // ---- from the link
 
   onPacket(payload: Buffer): void {
-    const owners = packetOwners(payload) ?? this.#readOwners(payload);
+    const owners = packetOwners(payload, this.#names) ?? this.#readOwners(payload);
     if (owners === null) return;
     if (owners.length === 0) this.#options.counters.packetsUnclaimed++;
     let missing = false;

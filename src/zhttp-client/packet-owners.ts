@@ -50,9 +50,10 @@ class ElementWalk {
 /**
  * The processes that the sessions of a handler's packet belong to: what stands in front of the first hyphen of each id. The packet is
  * not read for it: the values of other fields are skipped.
+ * @param known names that are likely: finding one of them makes no text of the bytes
  * @returns null if that does not tell: the packet is JSON, malformed, or has an id without a hyphen
  */
-export function packetOwners(payload: Buffer): readonly string[] | null {
+export function packetOwners(payload: Buffer, known: readonly string[]): readonly string[] | null {
   if (payload[0] !== TNETSTRING) return null;
   const packet = new ElementWalk(payload, 1, payload.length);
   if (packet.next() !== MAP || !packet.atEnd) return null;
@@ -63,7 +64,7 @@ export function packetOwners(payload: Buffer): readonly string[] | null {
     const type = fields.next();
     if (type === 0) return null;
     // Of equal keys the last one counts.
-    if (isId) owners = ownersIn(payload, fields, type);
+    if (isId) owners = ownersIn(payload, fields, type, known);
   }
   return owners;
 }
@@ -73,9 +74,9 @@ function isIdKey(bytes: Buffer, { start, end }: ElementWalk): boolean {
 }
 
 /** The owners in the value of `id`: one id, or a list of maps with one each. */
-function ownersIn(payload: Buffer, value: ElementWalk, type: number): string[] | null {
+function ownersIn(payload: Buffer, value: ElementWalk, type: number, known: readonly string[]): string[] | null {
   const owners: string[] = [];
-  if (type === STRING) return addOwner(owners, payload, value) ? owners : null;
+  if (type === STRING) return addOwner(owners, payload, value, known) ? owners : null;
   if (type !== LIST) return null;
   for (const elements = value.inside(); !elements.atEnd; ) {
     if (elements.next() !== MAP) return null;
@@ -83,17 +84,28 @@ function ownersIn(payload: Buffer, value: ElementWalk, type: number): string[] |
       if (fields.next() !== STRING) return null;
       const isId = isIdKey(payload, fields);
       const of = fields.next();
-      if (of === 0 || (isId && (of !== STRING || !addOwner(owners, payload, fields)))) return null;
+      if (of === 0 || (isId && (of !== STRING || !addOwner(owners, payload, fields, known)))) return null;
     }
   }
   return owners;
 }
 
-function addOwner(owners: string[], bytes: Buffer, { start, end }: ElementWalk): boolean {
+function addOwner(owners: string[], bytes: Buffer, id: ElementWalk, known: readonly string[]): boolean {
+  const { start, end } = id;
   let hyphen = start;
   while (hyphen < end && bytes[hyphen] !== HYPHEN) hyphen++;
   if (hyphen === end) return false;
-  const owner = bytes.toString('latin1', start, hyphen);
+  const owner = knownOwner(bytes, start, hyphen, known) ?? bytes.toString('latin1', start, hyphen);
   if (!owners.includes(owner)) owners.push(owner);
   return true;
+}
+
+function knownOwner(bytes: Buffer, start: number, end: number, known: readonly string[]): string | null {
+  for (const name of known) {
+    let i = 0;
+    if (name.length !== end - start) continue;
+    while (i < name.length && bytes[start + i] === name.charCodeAt(i)) i++;
+    if (i === name.length) return name;
+  }
+  return null;
 }

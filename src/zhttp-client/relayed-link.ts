@@ -56,7 +56,7 @@ export class RelayedLink implements HandlerLink {
     this.#dealer = new DealerSocket(
       context,
       RELAY_OPTIONS,
-      ([message]) => this.#take(message as Buffer),
+      (parts) => this.#take(parts[0] as Buffer),
       () => this.#onConnected(),
     );
     this.#dealer.adopt(socket, true);

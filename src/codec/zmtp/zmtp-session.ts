@@ -101,10 +101,10 @@ export class ZmtpSession {
           break;
         }
         case LONG_LENGTH: {
-          const field = reader.take(8);
-          if (field === null) return NEED_INPUT;
           // Any length that a double cannot hold exactly is over every limit all the same.
-          this.#announce(field.readUInt32BE(0) * 0x1_0000_0000 + field.readUInt32BE(4));
+          const length = reader.integer();
+          if (length === -1) return NEED_INPUT;
+          this.#announce(length);
           break;
         }
         default: {

@@ -17,6 +17,11 @@ export function wholePart(part: Part): Buffer {
   return typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.concat(part);
 }
 
+/** Quicker than to ask for the class of a Buffer. */
+function isPieces(part: Part): part is readonly Buffer[] {
+  return Array.isArray(part);
+}
+
 /** Bytes of the header of a frame with a body of `length` bytes. */
 function headerBytes(length: number): number {
   return length > SHORT_MAX ? 9 : 2;
@@ -69,8 +74,8 @@ export function encodeMessages(messages: readonly (readonly Part[])[], start: nu
       const part = parts[k] as Part;
       wire.header(k + 1 < parts.length ? MORE : 0, partBytes(part));
       if (typeof part === 'string') wire.text(part);
-      else if (Buffer.isBuffer(part)) wire.body(part);
-      else for (const piece of part) wire.body(piece);
+      else if (isPieces(part)) for (const piece of part) wire.body(piece);
+      else wire.body(part);
     }
   }
   return wire.end();
@@ -78,7 +83,7 @@ export function encodeMessages(messages: readonly (readonly Part[])[], start: nu
 
 /** Bytes of the body of a part's frame. */
 export function partBytes(part: Part): number {
-  if (typeof part === 'string' || Buffer.isBuffer(part)) return part.length;
+  if (!isPieces(part)) return part.length;
   let length = 0;
   for (const piece of part) length += piece.length;
   return length;
@@ -87,7 +92,7 @@ export function partBytes(part: Part): number {
 /** Those of them that are copied. */
 function copiedBytes(part: Part): number {
   if (typeof part === 'string') return part.length;
-  if (Buffer.isBuffer(part)) return part.length < REFERENCE_BYTES ? part.length : 0;
+  if (!isPieces(part)) return part.length < REFERENCE_BYTES ? part.length : 0;
   let length = 0;
   for (const piece of part) length += copiedBytes(piece);
   return length;
@@ -111,7 +116,8 @@ class Wire {
 
   body(bytes: Buffer): void {
     if (bytes.length < REFERENCE_BYTES) {
-      this.#offset += bytes.copy(this.#scratch, this.#offset);
+      this.#scratch.set(bytes, this.#offset);
+      this.#offset += bytes.length;
       return;
     }
     this.#flush();
@@ -128,7 +134,10 @@ class Wire {
   }
 
   #flush(): void {
-    if (this.#offset > this.#from) this.#buffers.push(this.#scratch.subarray(this.#from, this.#offset));
+    if (this.#offset === this.#from) return;
+    const scratch = this.#scratch;
+    const isWhole = this.#from === 0 && this.#offset === scratch.length;
+    this.#buffers.push(isWhole ? scratch : scratch.subarray(this.#from, this.#offset));
     this.#from = this.#offset;
   }
 }
