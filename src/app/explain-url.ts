@@ -4,17 +4,17 @@ import { DialError, type Verdict } from '../net/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { fetchGuard, fetchResolver } from './fetch-policy.ts';
 
-/** What becomes of a request for a URL under the policy of a plan. */
+/** Whether a plan's policy allows a request for a URL. */
 export interface UrlDecision {
   /** At least one address may be dialled, and the name may be used. */
   readonly allowed: boolean;
-  /** How that comes, a line each. */
+  /** The steps of the decision, a line each. */
   readonly lines: readonly string[];
 }
 
 /**
- * Goes the way of a request for `url` up to the point at which it would be dialled. Names are looked up if the policy lets them.
- * @throws Error for a URL that no request can be made for, or an expression of the policy that cannot be one
+ * Follows a request for `url` up to the point at which it would be dialled. Names are looked up if the policy allows them.
+ * @throws Error for an invalid URL, or an invalid expression of the policy
  */
 export async function explainUrl(plan: FetchPlan, url: string): Promise<UrlDecision> {
   const guard = fetchGuard(plan);

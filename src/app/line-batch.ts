@@ -1,12 +1,12 @@
-/** Text that is kept at the most. */
+/** Characters of text that are kept at most. */
 const MAX_LENGTH = 65_536;
 
-/** Milliseconds that a line is kept for. */
+/** Milliseconds for which a line is kept. */
 const DELAY = 10;
 
 /**
- * Collects the lines of a moment and writes them as one, at the end of the process at the latest: under load a write for each costs more
- * than what the lines are about, and even a single one holds up the answer to the next request.
+ * Collects the lines of a moment and writes them together, at the end of the process at the latest. Under load one write for each line costs
+ * more than the work that the lines are about.
  */
 export class LineBatch {
   readonly #output: (lines: string) => void;

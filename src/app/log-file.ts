@@ -11,18 +11,18 @@ export class LogFile {
     this.#fd = openSync(path, 'a');
   }
 
-  /** Appends a line. One that cannot be written, as on a full disk, is lost: whoever is served must not suffer for it. */
+  /** Appends lines. Lines that cannot be written, as on a full disk, are lost: clients must not suffer for it. */
   write(line: string): void {
     try {
       writeSync(this.#fd, line);
     } catch {
-      // There is no place left to say so.
+      // There is nowhere to report it.
     }
   }
 
   /**
-   * Goes on in a file of the same name, after the one so far was renamed.
-   * @throws Error when it cannot be opened; then all goes on as before
+   * Opens the file of this name again, after the old one was renamed.
+   * @throws Error when it cannot be opened; the old file stays in use then
    */
   reopen(): void {
     const fd = openSync(this.#path, 'a');

@@ -66,7 +66,7 @@ export function condureConfig(settings: CondureSettings): CondureConfig {
 }
 
 function plansOf({ edge, fetch }: Config, denyInternal: boolean): FetchPlan[] {
-  // As many as the original lets wait: one in twenty.
+  // As many as Condure lets wait: one in twenty.
   const hwm = Math.max(1, Math.floor((edge.reqMaxconn + edge.streamMaxconn) / 20));
   const { id, ipcFileMode, bufferSize, bodyBufferSize, messagesMax, maxHeaders, compression, sessionTimeout } = edge;
   const common: FetchPlan = {

@@ -29,12 +29,12 @@ function planLines({ stream, bufferSize, maxBodyBytes, maxOpenRequests }: FetchP
   if (stream.length > 0) {
     const bytes = bufferSize + 2 * WINDOW;
     return [
-      'Bytes that wait for an outbound request with a streamed answer at most:',
+      'Bytes that wait for an outbound request with a streamed response at most:',
       `stream: ${bytes} bytes (--buffer-size + ${2 * WINDOW}), ${bytes * maxOpenRequests} for --stream-maxconn ${maxOpenRequests}`,
     ];
   }
   return [
-    'Bytes that wait for an outbound request with an answer in one message at most, beside the request itself:',
+    'Bytes that wait for an outbound request with its response in one message at most, beside the request itself:',
     `req: ${maxBodyBytes} bytes (--body-buffer-size), ${maxBodyBytes * maxOpenRequests} for --req-maxconn ${maxOpenRequests}`,
   ];
 }

@@ -22,9 +22,9 @@ A base stands for three endpoints: ipc://PATH for ipc://PATH-out, -out-stream
 and -in, or of --zserver-stream for -in, -in-stream and -out; tcp://HOST:PORT
 for PORT, PORT+1 and PORT+2.
 
-With --zserver-req or --zserver-stream, requests that come as messages are made
-for those who ask. Unless --listen is given too, nothing else is done. The
-options for connections, buffers and time-outs then hold for these requests.
+With --zserver-req or --zserver-stream, Holdfast makes the requests that arrive
+as messages, and does nothing else unless --listen is given too. The options for
+connections, buffers and timeouts then apply to these requests.
 
 Exit codes: 0 for success, 1 for failure or a wrong value, 2 for wrong usage.`;
 
@@ -38,7 +38,7 @@ export function condureCommand(): Command {
   const { edge, server } = defaultConfig();
   const command = newCommand(
     'condure',
-    "Hold clients' connections for handlers over ZeroMQ, or make requests for others, with Condure's protocol and options.",
+    "Hold clients' connections for handlers over ZeroMQ, or make outbound requests, with Condure's protocol and options.",
     'holdfast condure --listen 8000 --zclient-stream ipc:///run/client',
   );
   command
@@ -64,27 +64,27 @@ export function condureCommand(): Command {
     .option('--ipc-file-mode <octal>', 'permissions of bound ipc endpoints (default: by the umask)')
     .option('--tls-identities-dir <folder>', `certificates and keys (default: ${edge.tlsIdentitiesDir})`)
     .option('--compression', 'compress WebSocket messages for clients that offer it, and offer it to origins')
-    .option('--router-resp', 'ask handlers to answer over the ROUTER socket');
+    .option('--router-resp', 'ask handlers to respond over the ROUTER socket');
   for (const [name, value, description, preset] of [
     ['workers', 'n', 'processes that serve connections; Condure has 2', edge.workers],
     ['req-maxconn', 'n', 'connections, and outbound requests, in req mode', edge.reqMaxconn],
     ['stream-maxconn', 'n', 'connections, and outbound requests, in stream mode', edge.streamMaxconn],
     ['buffer-size', 'bytes', 'header block, and what waits in each direction', edge.bufferSize],
-    ['body-buffer-size', 'bytes', 'body of a request or an answer in req mode', edge.bodyBufferSize],
+    ['body-buffer-size', 'bytes', 'body of a request or response in req mode', edge.bodyBufferSize],
     ['messages-max', 'n', 'WebSocket messages that wait for one client or origin', edge.messagesMax],
-    ['max-headers', 'n', 'header fields of a request or an answer', edge.maxHeaders],
+    ['max-headers', 'n', 'header fields of a request or response', edge.maxHeaders],
     ['max-message-bytes', 'bytes', 'WebSocket message of a client; 0 for no limit', edge.maxMessageBytes],
-    ['req-timeout', 'seconds', 'request and answer in req mode', edge.reqTimeout],
+    ['req-timeout', 'seconds', 'request and response in req mode', edge.reqTimeout],
     ['stream-timeout', 'seconds', 'client or outbound request without activity in stream mode', edge.streamTimeout],
     ['session-timeout', 'seconds', 'handler or requester without activity in stream mode', edge.sessionTimeout],
     ['backend-timeout', 'seconds', 'wait for a handler to take a request', edge.backendTimeout],
     ['accept-timeout', 'seconds', 'wait for a turn, beyond the number of connections', edge.acceptTimeout],
-    ['drain-timeout', 'seconds', 'wait for requests in flight at the end', server.drainTimeout],
+    ['drain-timeout', 'seconds', 'wait for requests in flight when stopping', server.drainTimeout],
   ] as const) {
     command.option(`--${name} <${value}>`, `${description} (default: ${preset})`, numeric);
   }
   return command
-    .option('--sizes', 'print what connections may take of memory with these options, and end')
+    .option('--sizes', 'print how much memory connections may take with these options, and exit')
     .action(condure);
 }
 

@@ -33,7 +33,7 @@ try {
 async function holdfast(name: string): Promise<Command> {
   const program = newCommand(
     'holdfast',
-    "Realtime HTTP: holds clients' connections open and lets any program answer or push to them.",
+    "Realtime HTTP: holds clients' connections open and lets any program respond and push to them.",
     "holdfast run --route '* localhost:8000'",
   );
   program.addHelpText('after', EXIT_CODES);

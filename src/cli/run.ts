@@ -14,7 +14,7 @@ export function runCommand(): Command {
   return addConfigOptions(command).action(async (options: ConfigOptions) => {
     const { file, config } = readConfig(options);
     const log = createLog(config.log.level);
-    if (file === null) log.info({}, 'no configuration file, only the defaults and the command line count');
+    if (file === null) log.info({}, 'no configuration file: using the defaults and the command line');
     else log.info({ file }, 'configuration read');
     await serve(config, log);
   });

@@ -30,7 +30,7 @@ interface ZurlOptions {
 export function zurlCommand(): Command {
   return newCommand(
     'zurl',
-    "Make the requests that come as messages over ZeroMQ, with Zurl's protocol, options and configuration.",
+    "Make the requests that arrive as messages over ZeroMQ, with Zurl's protocol, options and configuration.",
     'holdfast zurl --config=/etc/zurl.conf --loglevel=1',
   )
     .addHelpText('after', NOTES)
@@ -41,7 +41,7 @@ export function zurlCommand(): Command {
       logLevel,
     )
     .option('--verbose', 'log everything: the same as --loglevel=3')
-    .option('--logfile <file>', 'append the log to this file, and not to standard output')
+    .option('--logfile <file>', 'append the log to this file instead of standard output')
     .action(zurl);
 }
 

@@ -6,12 +6,12 @@ export interface ErrorFace {
   readonly cause: ErrorCause;
   /** Whether the same request may succeed when it is simply sent again. */
   readonly retry: boolean;
-  /** Status of the HTTP answer; 0 when nobody is left to be answered. */
+  /** Status of the HTTP response; 0 when no response can be sent any more. */
   readonly status: number;
-  /** Body of the HTTP answer. A route's `debug` adds the detail of the very error. */
+  /** Body of the HTTP response. A route's `debug` adds the detail. */
   readonly text: string;
   readonly level: 'error' | 'warn' | 'info' | 'debug';
-  /** Condition of the ZHTTP error that tells whoever has asked for an outbound request. */
+  /** Condition of the ZHTTP error for the requester of an outbound request. */
   readonly condition: string;
 }
 
@@ -30,8 +30,8 @@ export const ERRORS = {
   HF_WEBSOCKET_HANDSHAKE: face('client', false, 400, 'Not a valid WebSocket handshake.', 'info'),
   HF_WEBSOCKET_VERSION: face('client', false, 426, 'The WebSocket version spoken here is 13.', 'info'),
   HF_WEBSOCKET_PROTOCOL: face('client', false, 0, 'The client broke the WebSocket protocol.', 'info'),
-  HF_CLIENT_GONE: face('client', false, 0, 'The client left before its answer was complete.', 'debug'),
-  HF_CLIENT_STALLED: face('client', false, 0, 'The client stopped reading its answer.', 'info'),
+  HF_CLIENT_GONE: face('client', false, 0, 'The client left before its response was complete.', 'debug'),
+  HF_CLIENT_STALLED: face('client', false, 0, 'The client stopped reading its response.', 'info'),
   HF_TOO_MANY_CONNECTIONS: face('policy', true, 503, 'Too many connections, try again later.', 'warn'),
   HF_DRAINING: face('policy', true, 503, 'The server is shutting down, try again.', 'info'),
   HF_NO_ROUTE: face('policy', false, 502, 'No route for host.', 'info'),
@@ -87,12 +87,12 @@ export type ErrorCode = keyof typeof ERRORS;
 export class ExchangeError extends Error {
   override readonly name = 'ExchangeError';
   readonly code: ErrorCode;
-  /** One sentence part for the log and, with `debug`, for the body: what happened to which peer. */
+  /** For the log and, with `debug`, for the body: what happened to which peer. A part of a sentence. */
   readonly detail: string;
-  /** Body of the HTTP answer. */
+  /** Body of the HTTP response. */
   readonly text: string;
 
-  /** @param text replaces the catalogue's where the answer names what was asked for */
+  /** @param text replaces the catalogue's, where the response names what was asked for */
   constructor(code: ErrorCode, detail = '', text: string = ERRORS[code].text) {
     super(detail === '' ? code : `${code}: ${detail}`);
     this.code = code;

@@ -19,7 +19,7 @@ async function get(address: string): Promise<string> {
 test('without a file the defaults and the command line count, and the log says so', async (t) => {
   const origin = await namedOrigin(t, 'one');
   const program = startHoldfast(t, ['run', '--port', '127.0.0.1:0', '--route', `* ${origin}`]);
-  await program.logged('no configuration file, only the defaults and the command line count');
+  await program.logged('no configuration file: using the defaults and the command line');
 });
 
 test('holdfast.toml of the working directory is read, and the log says so', async (t) => {

@@ -30,9 +30,9 @@ test('outbound requests have their own lines, and stand alone where there are no
       .split('\n')
       .slice(0, 4),
     [
-      'Bytes that wait for an outbound request with a streamed answer at most:',
+      'Bytes that wait for an outbound request with a streamed response at most:',
       'stream: 132096 bytes (--buffer-size + 131072), 396288 for --stream-maxconn 3',
-      'Bytes that wait for an outbound request with an answer in one message at most, beside the request itself:',
+      'Bytes that wait for an outbound request with its response in one message at most, beside the request itself:',
       'req: 10 bytes (--body-buffer-size), 20 for --req-maxconn 2',
     ],
   );
