@@ -107,7 +107,7 @@ export class StreamClient
     this.stopTicking();
     const sessions = this.sessions.all();
     this.#sendTogether('cancel', sessions);
-    for (const session of sessions) session.drop('HF_DRAINING', 'the server stops');
+    for (const session of sessions) drop(session);
     return this.#link.close();
   }
 
@@ -152,7 +152,7 @@ export class StreamClient
     } else if (this.#heldBytes > MAX_HELD_BYTES) {
       this.#full = true;
       this.log.warn({ bytes: this.#heldBytes }, 'handlers take too little, no client is read');
-      for (const session of this.sessions.all()) session.pause();
+      for (const session of this.sessions.all()) pause(session);
     }
   }
 
@@ -302,6 +302,22 @@ export class StreamClient
 function receive(session: HandlerSession, packet: ResponsePacket, seq: number | null): void {
   try {
     session.receive(packet, seq);
+  } catch (thrown) {
+    fault(session, thrown);
+  }
+}
+
+function pause(session: HandlerSession): void {
+  try {
+    session.pause();
+  } catch (thrown) {
+    fault(session, thrown);
+  }
+}
+
+function drop(session: HandlerSession): void {
+  try {
+    session.drop('HF_DRAINING', 'the server stops');
   } catch (thrown) {
     fault(session, thrown);
   }

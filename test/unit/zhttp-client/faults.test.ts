@@ -83,6 +83,15 @@ test('a request that throws when no handler takes it ends alone', (t) => {
   assert.equal(other.client.error?.code, 'HF_BACKEND_ABSENT');
 });
 
+test('at the end a session that throws does not keep the others from their end', (t) => {
+  const rig = edgeRig(t);
+  const { bad, others } = open(rig);
+  bad.client.onResponseError = boom;
+  void rig.edge.stop();
+  assert.deepEqual([rig.counters.faults, rig.counters.sessionsOpen, rig.link.closed], [1, 0, true]);
+  for (const { client } of others) assert.equal(client.error?.code, 'HF_DRAINING');
+});
+
 test('a packet that throws while it is read is counted, and the next one taken', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
