@@ -8,7 +8,7 @@ type EdgeSection = Config['edge'];
 /** Bytes of a packet beside its body. */
 const MAX_FIELDS_BYTES = 1_048_576;
 
-/** Bytes that a packet of a handler may have: room for the largest body that may be in it. */
+/** Bytes that a packet of a handler may have, the largest body included. */
 export function maxPacketBytes(edge: EdgeSection): number {
   const largestBody = Math.max(edge.bodyBufferSize, edge.bufferSize);
   return Math.max(DEFAULT_ZHTTP_LIMITS.maxPacketBytes, largestBody + MAX_FIELDS_BYTES);
@@ -28,7 +28,7 @@ export function streamLimits(edge: EdgeSection, share: number): ServerLimits {
   };
 }
 
-/** The same for connections of req mode, where one time holds for each step. */
+/** The same for connections of req mode, where one timeout holds for each step. */
 export function reqLimits(edge: EdgeSection, share: number): ServerLimits {
   const { reqTimeout } = edge;
   return {
@@ -53,7 +53,7 @@ function commonLimits(edge: EdgeSection) {
     queuedMessages: edge.messagesMax,
     maxMessageBytes: anyUnlessPositive(edge.maxMessageBytes),
     maxFrameBytes: anyUnlessPositive(edge.maxMessageBytes),
-    // Messages are passed on in pieces, so one that goes on for ever costs no memory either.
+    // Messages are passed on in pieces, so an endless one takes no memory.
     maxFragments: edge.maxMessageBytes === 0 ? Number.MAX_SAFE_INTEGER : DEFAULT_LIMITS.maxFragments,
     closeTimeout: edge.closeTimeout,
     acceptTimeout: edge.acceptTimeout,

@@ -14,11 +14,11 @@ import type { ZmqCounters } from '../zmq/index.ts';
 import { maxPacketBytes } from './edge-limits.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
-/** Ways to the handlers of an edge. */
+/** Opens the links to the handlers of an edge. */
 export interface EdgeLinks {
   openStream(sink: HandlerLinkSink): HandlerLink;
   openReq(sink: RequestLinkSink): RequestLink;
-  /** Settles when the links that were opened can be used. @throws Error when an endpoint cannot */
+  /** Settles when the opened links can be used. @throws Error when an endpoint cannot be used */
   ready(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export class ZmqEdgeLinks implements EdgeLinks {
       id: zhttpAddress(edge.id),
       endpoints: edge.zclientStream.map(streamEndpoints),
       routerResp: edge.routerResp,
-      // As many as the original lets wait: one in twenty connections.
+      // As Condure: one for twenty connections.
       hwm: Math.max(1, Math.floor((edge.reqMaxconn + edge.streamMaxconn) / 20)),
       sessionTimeout: edge.sessionTimeout * 1000,
     };

@@ -16,14 +16,14 @@ export interface EdgeRoleOptions extends EdgeContext {
   readonly links: EdgeLinks;
   /** What the ids of sessions begin with: different in each process, and after each start. */
   readonly idPrefix: string;
-  /** The part of the connections that this process may have. */
+  /** The share of the connections that this process may have. */
   readonly share: number;
 }
 
-/** Milliseconds by which the sessions are more patient than the connections. */
+/** Milliseconds by which sessions wait longer than connections. */
 const STREAM_TIMEOUT_MARGIN = 1_000;
 
-/** A prefix for ids of sessions that no other process has, nor this program had before. */
+/** A prefix for session ids that no other process has, and no earlier start had. */
 export function newIdPrefix(): string {
   return randomBytes(5).toString('hex');
 }
@@ -41,7 +41,7 @@ export class EdgeRole {
   }
 
   /**
-   * Opens the way to the handlers, and then listens.
+   * Opens the links to the handlers, and then listens.
    * @throws Error when an address or an endpoint cannot be used
    */
   async start(): Promise<void> {
@@ -63,7 +63,7 @@ export class EdgeRole {
     const onFailure = (failure: TlsFailure) => {
       serverCounters.handshakesFailed++;
       if (failure.reason === 'internal') serverCounters.faults++;
-      // Scanners do it all day; that there are too many at a time is for the operator to know.
+      // Scanners cause failures all day. The operator needs to know only of an overload and of defects.
       const level = failure.reason === 'internal' ? 'error' : failure.reason === 'overload' ? 'warn' : 'debug';
       log[level]({ ...failure }, 'TLS handshake failed');
     };
@@ -71,7 +71,7 @@ export class EdgeRole {
     return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
   }
 
-  /** Takes no more connections, and lets what runs come to its end. */
+  /** Takes no more connections, and lets open exchanges finish. */
   drain(): void {
     for (const server of this.#servers) server.drain();
   }
@@ -80,7 +80,7 @@ export class EdgeRole {
     await Promise.all(this.#servers.map((server) => server.whenEmpty()));
   }
 
-  /** Cuts what has not come to its end, tells the handlers, and ends. */
+  /** Cuts the exchanges that have not finished, and tells the handlers. */
   async stop(): Promise<void> {
     const stopped = this.#edges.map((edge) => edge.stop());
     for (const server of this.#servers) server.destroy();
@@ -116,7 +116,7 @@ export class EdgeRole {
       idPrefix,
       initialCredits: edge.bufferSize,
       sessionTimeout: edge.sessionTimeout * 1000,
-      // The server has the same time, and comes first: it knows whose turn it is, and has an answer for each.
+      // The server has the same timeout, and should act first: it knows whether the client or the handler is late.
       streamTimeout: edge.streamTimeout * 1000 + STREAM_TIMEOUT_MARGIN,
       routerResp: edge.routerResp,
     };

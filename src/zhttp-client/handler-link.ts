@@ -1,24 +1,24 @@
 import type { Part } from '../codec/zmtp/index.ts';
 import type { Reach } from '../zhttp/index.ts';
 
-/** The way of requests to handlers. It owns what waits for them, so that whoever uses it need not care how handlers come and go. */
+/** Takes requests to handlers. It owns what waits for them, so its user need not know how handlers come and go. */
 export interface RequestLink {
   /**
    * Gives a packet to any one handler, as soon as one takes it.
    * @param id of the session that it begins, for `withdraw` and `onRefused`
    */
   offer(id: string, packet: Buffer | string): void;
-  /** The packet of this session is not wanted any more. Returns whether it is certain that no handler gets it. */
+  /** Drops the packet of this session if it still waits. Returns whether it is certain that no handler gets it. */
   withdraw(id: string): boolean;
   /** Sends what waits, within a bounded time, and ends. */
   close(): Promise<void>;
 }
 
-/** The way to handlers with which sessions are held. */
+/** Takes packets to handlers, for sessions of many packets. */
 export interface HandlerLink extends RequestLink {
   /**
-   * What the handler of that address takes at present. After `FULL` the sink's `onReady` tells when it takes packets again; after
-   * `UNKNOWN` it has to be asked again, because nobody may have that address.
+   * What the handler of that address takes at present. After `FULL` the sink's `onReady` tells when it takes packets again. After
+   * `UNKNOWN` the caller has to ask again: the address may belong to nobody.
    */
   reach(address: string): Reach;
   /**
@@ -28,7 +28,7 @@ export interface HandlerLink extends RequestLink {
   route(address: string, packet: Part): void;
 }
 
-/** What a link tells. */
+/** What a link reports. */
 export interface RequestLinkSink {
   /** A packet of a handler, with its type byte and without an address. */
   onPacket(payload: Buffer): void;

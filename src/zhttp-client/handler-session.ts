@@ -16,18 +16,18 @@ import {
 import { FULL, PACKET_COST, READY } from '../zhttp/index.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
 
-/** The handler has not been heard of yet: nothing but the first packet can be sent. */
+/** No packet of the handler has come yet: its address is not known, so nothing can be sent to it. */
 const UNANSWERED = 0;
 const OPEN = 1;
-/** The handler hands the session over to another one: nothing is sent until that is heard of. */
+/** The handler hands the session over to another one: nothing is sent until the first packet of that one. */
 const HANDED_OFF = 2;
-/** The client has left before the handler was heard of: it gets a cancel as soon as it is. */
+/** The client left before the first packet of the handler, which gets a cancel when that packet comes. */
 const ABANDONED = 3;
 const ENDED = 4;
 
 /**
- * Bytes that one session holds for a handler that takes nothing, or is not known. The requester is paused by then, so that only one that
- * sends all the same gets there. @bound session-held
+ * Bytes that one session holds for a handler that takes nothing, or is not known. The requester is paused by then, so only one that sends
+ * all the same reaches this bound. @bound session-held
  */
 const MAX_HELD_BYTES = 262_144;
 
@@ -37,22 +37,22 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** How often a request is repeated because the beginning of its response was missed. */
 const MAX_REPEATS = 2;
 
-/** Packets that a handler may have sent before it knew our subscription. One that is further on has miscounted. */
+/** Packets that a handler may send before it knows of the subscription. A handler with a larger first number has miscounted. */
 const MAX_MISSED = 4;
 
-/** Nothing is held: most sessions never hold anything. */
+/** Most sessions never hold anything, and share this. */
 const NONE: RequestPacket[] = [];
 
 /**
- * One session with a handler: the responder of an exchange that a program behind ZeroMQ answers. This class keeps what HTTP and
- * WebSockets have in common: numbers, addresses, credits, handoff, and the end.
+ * One session with a handler, and the responder of the exchange that it belongs to. This class has what HTTP and WebSockets have in
+ * common: packet numbers, addresses, credits, handoff, back-pressure, and the end.
  */
 export abstract class HandlerSession<R extends Requester = Requester> implements Responder, HostedSession {
   /** The host changes it when the request is repeated. */
   id: string;
-  /** When a packet came last from the handler, by the wheel's clock. */
+  /** When the last packet of the handler came, by the wheel's clock. */
   heardAt: number;
-  /** When bytes of the client or for it were moved last. */
+  /** When bytes from or to the client were last moved. */
   activeAt: number;
   /** When the handler is to be told that the session is alive. */
   keepAliveAt = Number.POSITIVE_INFINITY;
@@ -62,21 +62,21 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** Of the request, for the log. */
   readonly #exchange: string;
   readonly #peer: string;
-  /** The request, as long as it may have to be repeated: it keeps its whole head in memory. */
+  /** The request while it may have to be repeated, else null: it keeps a whole head in memory. */
   #repeatable: RequestHead | null;
   #repeats = 0;
   protected readonly requester: R;
   #state = UNANSWERED;
-  /** Number of the packet that is to come next. */
+  /** Number of the next packet from the handler. */
   #nextIn = 0;
-  /** Number of the packet that is sent next; 0 was the first one. */
+  /** Number of the next packet to the handler; the first one was 0. */
   #nextOut = 1;
   /** What waits for the handler, in its order. */
   #held: RequestPacket[] = NONE;
   #heldBytes = 0;
   /** Whether the requester has been told to send nothing. */
   #paused = false;
-  /** The handler that this waits for; empty for none. */
+  /** Address of the handler that the session waits for; empty for none. */
   #stalledFor = '';
   /** The requester has come to its end, and what is held is still to be sent. */
   #finishing = false;
@@ -104,7 +104,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** The packet that begins the session. */
   abstract firstPacket(request: RequestHead): string;
 
-  /** Whether the session may be named in a packet together with others, and nothing of it waits. */
+  /** Whether one packet may name this session together with others. */
   get batchable(): boolean {
     return this.#state === OPEN && this.#multi;
   }
@@ -118,7 +118,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     return { id: this.id, seq: this.#nextOut };
   }
 
-  /** `nextRef` has been sent. */
+  /** Counts a packet that was sent with `nextRef`. */
   advance(): void {
     this.#nextOut++;
   }
@@ -141,7 +141,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       else this.#adopt(packet);
       return;
     }
-    // What ends the session may come out of order, as when a handler gives up after a mistake.
+    // A packet that ends the session may come out of order, as when a handler gives up after a mistake.
     if (type === 'cancel' || type === 'error') {
       this.#end(false);
       if (type === 'cancel') this.fail('HF_BACKEND_CANCELLED', 'the handler cancelled');
@@ -156,22 +156,22 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     }
     if (seq !== null) this.#nextIn++;
     this.#adopt(packet);
-    // What was kept for the handler may have been too much for it.
+    // The link may have lost what was held for the handler.
     if (this.#state === ENDED) return;
     if (type === 'handoff-start') this.#handOff();
     else this.onPacket(packet);
   }
 
   /**
-   * Begins again, because the first packet of the handler never came: one that publishes as soon as it has started is heard only once the
-   * subscription is known to it. Nothing has been sent to the client or taken from it by then.
+   * Begins again, because the first packet of the handler never came: what it publishes before it knows of the subscription is lost. Nothing
+   * has been sent to the client yet, nor taken from it.
    * @returns false if the request must not be repeated
    */
   #repeat(from: string): boolean {
     const request = this.#repeatable;
     if (request === null || this.#repeats === MAX_REPEATS) return false;
     this.#repeats++;
-    // The session that is given up. A handler that cannot be told hears of it when it sends something.
+    // Ends the former session. A handler that takes nothing now is told when it sends its next packet.
     if (this.host.reach(from) === READY) {
       this.address = from;
       this.#transmit(packetOf('cancel'));
@@ -182,7 +182,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     return true;
   }
 
-  /** Every packet says where the next one for its sender goes: so the session moves from handler to handler. */
+  /** Every packet says where the next one for its sender goes. That is how a session moves from handler to handler. */
   #adopt(packet: ResponsePacket): void {
     const { from } = packet;
     const moved = from !== '' && from !== this.address;
@@ -204,7 +204,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   }
 
   #handOff(): void {
-    // What cannot be granted to the old handler now is granted to the new one, who counts on.
+    // Credit that the old handler does not take now goes to the new one, which continues the count.
     if (this.#owed > 0) this.#grant();
     this.#transmit(packetOf('handoff-proceed'));
     // The link may have lost it.
@@ -216,13 +216,13 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.pause();
   }
 
-  /** Any packet in order but those that end the session. */
+  /** Takes a packet that is in order, and neither ends the session nor begins a handoff. */
   protected abstract onPacket(packet: ResponsePacket): void;
 
   /** The handler has ended the session with an error. */
   protected abstract onError(packet: ResponsePacket): void;
 
-  /** Bytes that the handler may still send before it is too much. */
+  /** Bytes that the handler may still send before it has overrun the client. */
   protected get window(): number {
     return this.#window;
   }
@@ -248,7 +248,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     else if (this.#state <= HANDED_OFF) this.#hold(packet);
   }
 
-  /** The end of a body that turns out to be empty needs no credit, so it may come before the handler is heard of. */
+  /** Before the first packet of the handler, only the end of an empty body can come: it needs no credit. */
   #hold(packet: RequestPacket): void {
     if (this.#held === NONE) this.#held = [];
     this.#held.push(packet);
@@ -257,7 +257,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       this.abort('HF_BACKEND_OVERLOADED', 'the client sends more than can be kept for the handler');
       return;
     }
-    // Without a handler there is no credit either, so there is nothing to pause.
+    // Without a handler there is no credit, so there is nothing to pause.
     if (this.#state !== UNANSWERED) this.pause();
     if (this.#state === OPEN) this.#stall();
   }
@@ -344,7 +344,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   sendCredit(): void {
     this.#owing = false;
     if (this.#owed === 0 || this.#state !== OPEN || this.#grant()) return;
-    // Of an unknown handler nobody tells when it comes: the client half asks once a second.
+    // Nothing tells when an unknown handler connects: the client half tries again once a second.
     if (this.host.reach(this.address) === FULL) this.#stall();
   }
 
@@ -368,13 +368,13 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
 
   onRequestError(error: ExchangeError): void {
     if (this.#state === ENDED) return;
-    // That clients leave, and that we send them away when we stop, is no failure.
+    // A client that leaves, or is sent away because the server stops, is not a failure.
     if (error.code !== 'HF_CLIENT_GONE' && error.code !== 'HF_DRAINING') this.#report(error);
     if (this.#state === OPEN) {
       this.#end(true);
       return;
     }
-    // Nobody can be told before it is known who has the session.
+    // The handler can be told only when its address is known.
     const untold = this.#state === UNANSWERED;
     this.#state = ABANDONED;
     this.#dropHeld();
@@ -388,13 +388,13 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#end(false);
   }
 
-  /** As `complete`, but what is still held for the handler gets to it first. */
+  /** As `complete`, but what is held for the handler is sent first. */
   protected completeSending(): void {
     if (this.#held === NONE) this.#end(false);
     else this.#finishing = true;
   }
 
-  /** Tells the requester that it gets no (further) answer. */
+  /** Tells the requester that it gets no response, or no more of it. */
   protected fail(code: ErrorCode, detail: string): void {
     const error = new ExchangeError(code, detail);
     this.#report(error);
@@ -406,7 +406,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#giveUp(true, code, detail);
   }
 
-  /** The program stops: the handlers have been told already. */
+  /** As `abort` when the server stops: the handlers have been told already. */
   drop(code: ErrorCode, detail: string): void {
     this.#giveUp(false, code, detail);
   }
@@ -415,7 +415,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   #giveUp(cancel: boolean, code: ErrorCode, detail: string): void {
     const state = this.#state;
     if (state === ENDED) return;
-    // The request may still wait for a handler, which would work for nobody.
+    // The request may still wait for a handler.
     if (state === UNANSWERED) this.host.withdraw(this);
     this.#end(cancel);
     // The client of an abandoned session has left.
@@ -430,7 +430,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#repeatable = null;
     this.#dropHeld();
     this.host.ended(this);
-    // At last, because a link that cannot take it reports the session as lost. During a handoff nobody listens.
+    // Last, because a link that cannot take it reports the session as lost. During a handoff there is no handler.
     if (cancel && this.address !== '') this.#transmit(packetOf('cancel'));
   }
 
@@ -459,7 +459,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   }
 }
 
-/** A packet of a type that says all. */
+/** A packet with nothing but its type. */
 export function packetOf(type: PacketType): RequestPacket {
   const packet = new RequestPacket();
   packet.type = type;

@@ -4,7 +4,7 @@ import { HandlerSession } from './handler-session.ts';
 import { responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
 
-/** One HTTP request that a handler answers in as many packets as it takes. */
+/** One HTTP request, whose response comes in any number of packets. */
 export class HttpSession extends HandlerSession {
   #answered = false;
 

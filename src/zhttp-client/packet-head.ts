@@ -10,7 +10,7 @@ import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 export function responseHead(packet: ResponsePacket, more: boolean): ResponseHead | string {
   const { code, reason, headers } = packet;
   if (code === 0) return 'the first packet has no code';
-  // RFC 9110 §15.2: an interim response is no answer; packets have no way to say that the final one follows.
+  // RFC 9110 §15.2: packets have no way to say that the final response follows an interim one.
   if (code < 200 || code > 999) return `${code} is no status of a final response`;
   const bodyLength = more ? UNKNOWN_LENGTH : packet.body.length;
   const declared = headers.length === 0 ? [] : fieldValues(headers, 'content-length');

@@ -17,7 +17,7 @@ import type { SessionHost } from './session-host.ts';
 /** Close code for a handler that names none. */
 const NORMAL_CLOSURE = 1000;
 
-/** One WebSocket that a handler answers. */
+/** One WebSocket with a handler. */
 export class WebSocketSession extends HandlerSession<WebSocketRequester> implements WebSocketResponder {
   #accepted = false;
   /** Whether the handler is in the middle of a message, and then whether that is text. */
@@ -113,13 +113,13 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
     }
     this.#accepted = true;
     this.requester.onResponse({ status: code, reason, headers, bodyLength: 0 });
-    // Handlers that grant nothing with their acceptance count on it that as much was granted as they were.
+    // As Condure does: handlers that grant nothing with their acceptance expect the client to have the same credit as they have.
     if (credits === 0 && this.open) this.requester.onRequestCredit(this.host.initialCredits);
   }
 
-  /** An answer other than 101: the client gets it in place of a WebSocket. */
+  /** A response other than 101: the client gets it in place of a WebSocket. */
   #refuse(packet: ResponsePacket): void {
-    const head = packet.more ? 'an answer that refuses a WebSocket comes in one packet' : responseHead(packet, false);
+    const head = packet.more ? 'a response that refuses a WebSocket comes in one packet' : responseHead(packet, false);
     if (typeof head === 'string') {
       this.abort('HF_BACKEND_PROTOCOL', head);
       return;

@@ -7,13 +7,13 @@ import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket }
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
-/** The three endpoints of stream mode, named as seen from here. */
+/** The three endpoints of stream mode, named from this side. */
 export interface StreamEndpoints {
-  /** First packets leave by it (PUSH). */
+  /** For first packets (PUSH). */
   readonly out: string;
-  /** All further packets leave by it (ROUTER). */
+  /** For all further packets (ROUTER). */
   readonly outStream: string;
-  /** Packets of handlers come in by it (SUB). */
+  /** For packets of handlers (SUB). */
   readonly in: string;
 }
 
@@ -22,19 +22,19 @@ export interface ZmqHandlerLinkOptions {
   /** Address that handlers answer to: 1 to 64 bytes without a space. */
   readonly id: string;
   readonly endpoints: readonly StreamEndpoints[];
-  /** Connects to the endpoints, which handlers bind then. */
+  /** Connects to the endpoints, which handlers bind. */
   readonly connect: boolean;
   /** Permission bits of socket files; null leaves them to the umask. */
   readonly ipcFileMode: number | null;
-  /** Whether handlers may answer by the ROUTER socket, which needs a name of its own for that. */
+  /** Whether handlers may answer over the ROUTER socket, which then has `id` as its routing id. */
   readonly routerResp: boolean;
   /** High-water mark of packets for one handler, and from one. */
   readonly hwm: number;
   /** How long a request waits for a handler to take it. */
   readonly backendTimeout: number;
-  /** Bytes of a message of a handler; one with more is cut off. */
+  /** Bytes that a message of a handler may have. A handler that sends more is cut off. */
   readonly maxMessageBytes: number;
-  /** How long packets wait for a handler that is not connected. */
+  /** How long packets wait for a connected handler that takes none. */
   readonly sessionTimeout: number;
   readonly wheel: TimerWheel;
   readonly zmqCounters: ZmqCounters;
@@ -42,21 +42,21 @@ export interface ZmqHandlerLinkOptions {
   readonly log: Log;
 }
 
-/** First packets on their way to one handler: few, so that a handler that is slow leaves the others what it cannot take. */
+/** First packets that may be on their way to one handler: few, so that other handlers get what a slow one cannot take. */
 const FIRST_HWM = 128;
 
-/** Between two looks at what waits. */
+/** Milliseconds between two looks at what waits. */
 const TICK = 100;
 
-/** Time that the end gives to what is still to be sent. */
+/** Milliseconds that closing gives to what is still to be sent. */
 const LINGER = 10_000;
 
 const NO_ID = Buffer.alloc(0);
 
-/** For packets that we have written ourselves. */
+/** For packets that this side has written. */
 const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
-/** Handlers over ZeroMQ: PUSH for first packets, ROUTER for further ones, SUB for what they answer. */
+/** The link over ZeroMQ: PUSH for first packets, ROUTER for further ones, SUB for packets of handlers. */
 export class ZmqHandlerLink implements HandlerLink {
   readonly #options: ZmqHandlerLinkOptions;
   readonly #sink: HandlerLinkSink;
@@ -78,7 +78,7 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#sink = sink;
     this.#prefix = id.length + 1;
     this.#requests = new WaitingRequests(options.backendTimeout);
-    // Without `immediate` a request would wait unseen in the queue of a handler that is not there.
+    // Without `immediate` a request would wait in the queue of a handler that is not connected.
     this.#push = new PushSocket(context, { ...shared, sendHwm: FIRST_HWM, immediate: true }, () =>
       this.#sendRequests(),
     );
@@ -96,7 +96,6 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#outbox = new RouterOutbox({
       router: this.#router,
       wheel,
-      // Its sessions have expired as well by then.
       patience: options.sessionTimeout,
       onSent: () => {
         options.counters.packetsSent++;
@@ -105,14 +104,15 @@ export class ZmqHandlerLink implements HandlerLink {
       onReady: (address) => sink.onReady(address),
     });
     this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
-    // The space belongs to it: otherwise what is for `edge2` would come to `edge` too.
+    // With the space, or packets for `edge2` would come to `edge` too.
     this.#sub.subscribe(Buffer.from(`${id} `, 'latin1'));
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
   /**
    * Binds or connects all endpoints.
-   * @throws ZmqError when one cannot be bound, or is none
+   * @returns the endpoints, with the ports that were taken
+   * @throws ZmqError when an endpoint is invalid or cannot be bound
    */
   async open(): Promise<string[]> {
     const opened: string[] = [];
@@ -131,7 +131,7 @@ export class ZmqHandlerLink implements HandlerLink {
   }
 
   offer(id: string, packet: Buffer | string): void {
-    // Those that wait already go first.
+    // Requests that wait already go first.
     if (this.#requests.size === 0 && this.#sendRequest(packet)) return;
     if (!this.#requests.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
   }
@@ -185,11 +185,11 @@ export class ZmqHandlerLink implements HandlerLink {
   }
 
   #onSubMessage(parts: Buffer[]): void {
-    // The socket hands over only what begins with the address. Further frames have no meaning.
+    // The subscription lets only messages with the address through. Further frames are ignored.
     this.#receive((parts[0] as Buffer).subarray(this.#prefix));
   }
 
-  /** A packet that comes by the ROUTER socket has no address in front, but an envelope that ends with an empty frame. */
+  /** A packet over the ROUTER socket has no address in front, but an envelope that ends with an empty frame. */
   #onRouterMessage(parts: Buffer[]): void {
     const end = parts.findIndex((part, index) => index > 0 && part.length === 0);
     const payload = end < 0 ? undefined : parts[end + 1];

@@ -8,13 +8,13 @@ import { WaitingRequests } from './waiting-requests.ts';
 /** What a link of req mode is made of. Times in milliseconds. */
 export interface ZmqReqLinkOptions {
   readonly endpoints: readonly string[];
-  /** Connects to the endpoints, which handlers bind then. */
+  /** Connects to the endpoints, which handlers bind. */
   readonly connect: boolean;
   /** Permission bits of socket files; null leaves them to the umask. */
   readonly ipcFileMode: number | null;
   /** How long a request waits for a handler to take it. */
   readonly backendTimeout: number;
-  /** Bytes of a message of a handler; one with more is cut off. */
+  /** Bytes that a message of a handler may have. A handler that sends more is cut off. */
   readonly maxMessageBytes: number;
   readonly wheel: TimerWheel;
   readonly zmqCounters: ZmqCounters;
@@ -22,15 +22,15 @@ export interface ZmqReqLinkOptions {
   readonly log: Log;
 }
 
-/** Requests on their way to one handler. */
+/** Requests that may be on their way to one handler. */
 const SEND_HWM = 128;
 
-/** Between two looks at what waits. */
+/** Milliseconds between two looks at what waits. */
 const TICK = 100;
 
 const EMPTY = Buffer.alloc(0);
 
-/** Handlers over a DEALER socket: REP or ROUTER sockets that get the requests in turn. */
+/** Sends requests over a DEALER socket to handlers with REP or ROUTER sockets, in turn. */
 export class ZmqReqLink implements RequestLink {
   readonly #options: ZmqReqLinkOptions;
   readonly #sink: RequestLinkSink;
@@ -43,7 +43,7 @@ export class ZmqReqLink implements RequestLink {
     this.#options = options;
     this.#sink = sink;
     this.#waiting = new WaitingRequests(options.backendTimeout);
-    // The end waits for nothing: the answers would have nobody to go to.
+    // Closing waits for nothing: nobody would get the responses.
     this.#dealer = new DealerSocket(
       { wheel, counters, log },
       { sendHwm: SEND_HWM, immediate: true, ipcMode, maxMessageBytes, linger: 0 },
@@ -57,8 +57,8 @@ export class ZmqReqLink implements RequestLink {
 
   /**
    * Binds or connects all endpoints.
-   * @returns them as they are, with the ports that were taken
-   * @throws ZmqError when one cannot be bound, or is none
+   * @returns the endpoints, with the ports that were taken
+   * @throws ZmqError when an endpoint is invalid or cannot be bound
    */
   async open(): Promise<string[]> {
     const opened: string[] = [];
@@ -70,7 +70,7 @@ export class ZmqReqLink implements RequestLink {
   }
 
   offer(id: string, packet: Buffer | string): void {
-    // Those that wait already go first.
+    // Requests that wait already go first.
     if (this.#waiting.size === 0 && this.#send(packet)) return;
     if (!this.#waiting.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
   }
@@ -90,7 +90,7 @@ export class ZmqReqLink implements RequestLink {
     return true;
   }
 
-  /** An envelope that ends with an empty frame, and the packet. */
+  /** A message is an envelope that ends with an empty frame, and the packet. */
   #onMessage(parts: Buffer[]): void {
     const { counters, log } = this.#options;
     const end = parts.findIndex((part) => part.length === 0);
@@ -101,7 +101,7 @@ export class ZmqReqLink implements RequestLink {
       return;
     }
     counters.packetsMalformed++;
-    log.warn({ frames: parts.length }, 'answer of a handler without an empty frame in front refused');
+    log.warn({ frames: parts.length }, 'response of a handler without an empty frame in front refused');
   }
 
   onFault(thrown: unknown): void {

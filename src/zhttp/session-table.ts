@@ -2,34 +2,34 @@ import { Slots } from './slots.ts';
 
 /** What is kept in a table. */
 export interface Numbered {
-  /** As `SessionTable.nextId` gave it. */
+  /** As `SessionTable.nextId` returned it. */
   readonly id: string;
 }
 
-/** Sessions by id. An id says where its session stands, so that finding one is a look into an array. */
+/** Sessions by id. An id names the slot of its session, so finding one is one access to an array. */
 export class SessionTable<S extends Numbered> {
   readonly #prefix: string;
   readonly #slots = new Slots<S>();
-  /** Sessions there have ever been: no id comes twice. */
+  /** Number of sessions so far, so that no id is used twice. */
   #count = 0;
 
-  /** @param prefix what all ids begin with, up to a hyphen; it has none itself */
+  /** @param prefix what all ids begin with, up to a hyphen; it contains no hyphen */
   constructor(prefix: string) {
     this.#prefix = `${prefix}-`;
   }
 
-  /** The id for the session that is added next: prefix, place and number. */
+  /** The id for the session that is added next: prefix, slot and number. */
   nextId(): string {
     return `${this.#prefix}${this.#slots.next}-${this.#count}`;
   }
 
-  /** @param session has the id that `nextId` has given just now */
+  /** @param session its id is the last that `nextId` returned */
   add(session: S): void {
     this.#count++;
     this.#slots.add(session);
   }
 
-  /** Whether the id is one of this table, of a session that is there or was. */
+  /** Whether the id may be one of this table, of a session that is or was there. */
   knows(id: string): boolean {
     return id.startsWith(this.#prefix);
   }
@@ -56,7 +56,7 @@ export class SessionTable<S extends Numbered> {
     return this.#slots.nextPart(parts);
   }
 
-  /** What an id says of its place: some number, if it is none of this table's. */
+  /** The slot that an id names. For an id of another table it is any number. */
   #slotOf(id: string): number {
     let slot = 0;
     for (let i = this.#prefix.length; i < id.length; i++) {

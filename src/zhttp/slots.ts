@@ -1,15 +1,15 @@
 /**
- * Things in numbered slots, of which one that was left is used again. (A Map that is added to and deleted from all the time leaves tables
- * behind whose entries live on until the next large garbage collection.)
+ * Things in numbered slots, which are used again. (A Map with many additions and deletions leaves tables behind that live until the next
+ * large garbage collection.)
  */
 export class Slots<T> {
   readonly #slots: (T | null)[] = [];
   /** Slots that are empty. */
   readonly #free: number[] = [];
-  /** Where the round through the slots has got to. */
+  /** The slot that the round has reached. */
   #round = 0;
 
-  /** How many things there are. */
+  /** Number of things. */
   get size(): number {
     return this.#slots.length - this.#free.length;
   }
@@ -30,7 +30,7 @@ export class Slots<T> {
     return this.#slots[slot] ?? null;
   }
 
-  /** @param slot one that is taken */
+  /** @param slot one in use */
   remove(slot: number): void {
     this.#slots[slot] = null;
     this.#free.push(slot);
@@ -41,7 +41,7 @@ export class Slots<T> {
     return this.#slots.filter((thing) => thing !== null);
   }
 
-  /** What stands in the next part of the slots; the last part is followed by the first one. @param parts that make a round */
+  /** The things in the next part of the slots, in rounds. @param parts number of parts in a round */
   nextPart(parts: number): T[] {
     const things: T[] = [];
     for (let left = Math.ceil(this.#slots.length / parts); left > 0; left--) {

@@ -121,7 +121,7 @@ for (const id of ['edge2', 'kütę-2']) {
   });
 }
 
-test('req mode hands over whole requests and answers, with a length and on a connection that stays', async (t) => {
+test('req mode hands over whole requests and responses, with a length and on a connection that stays', async (t) => {
   const edge = await startEdge(t, ['--listen', '127.0.0.1:0,req']);
   const handler = await ReqHandler.start(t, edge.reqEndpoint);
   const client = await connectTo(t, edge.address);

@@ -125,7 +125,7 @@ const FAILURES: Readonly<Record<string, readonly [act: (session: HandlerSession)
     'more bytes than are kept for a client': [(session) => session.answer(Buffer.alloc(65_537)), true],
   };
 
-test('a handler that fails before its answer has begun costs its client a 502, and only the one', async (t) => {
+test('a handler that fails before its response has begun costs only its own client a 502', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const other = await connectTo(t, edge.address);
@@ -178,7 +178,7 @@ const BEGUN: Readonly<Record<string, readonly [act: (session: HandlerSession) =>
   ],
 };
 
-test('a handler that fails after its answer has begun gets its client cut off, never a whole-looking answer', async (t) => {
+test('a handler that fails after its response has begun gets its client cut off, never a response that looks whole', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   for (const [what, [act, cancel]] of Object.entries(BEGUN)) {
@@ -203,7 +203,7 @@ test('a handler that fails after its answer has begun gets its client cut off, n
   await edge.stop();
 });
 
-test('packets that nobody can understand, or that are for nobody, are counted and change nothing', async (t) => {
+test('packets that are malformed, or for no session, are counted and change nothing', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);

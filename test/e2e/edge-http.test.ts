@@ -63,7 +63,7 @@ test('a GET reaches the handler with all of its head, and the client gets the an
   await finish(all);
 });
 
-test('curl and fetch get their answers', async (t) => {
+test('curl and fetch get their responses', async (t) => {
   const all = await stage(t);
   const serve = async () => {
     for (;;) {
@@ -81,7 +81,7 @@ test('curl and fetch get their answers', async (t) => {
   await finish(all);
 });
 
-test('an answer in many packets is sent in chunks, and none of them waits for the next', async (t) => {
+test('a response in many packets is sent in chunks, and none of them waits for the next', async (t) => {
   const all = await stage(t);
   all.client.write(GET);
   const session = await all.handler.request();
@@ -98,7 +98,7 @@ test('an answer in many packets is sent in chunks, and none of them waits for th
   await finish(all);
 });
 
-test('an answer with Content-Length in many packets is sent under that length, without chunks', async (t) => {
+test('a response with Content-Length in many packets is sent under that length, without chunks', async (t) => {
   const all = await stage(t);
   all.client.write(GET);
   const session = await all.handler.request();
@@ -114,7 +114,7 @@ test('an answer with Content-Length in many packets is sent under that length, w
   await finish(all);
 });
 
-test('a large answer flows as the credits come back, and all of it arrives', async (t) => {
+test('a large response flows as the credits come back, and all of it arrives', async (t) => {
   const all = await stage(t);
   const body = Buffer.alloc(1_000_000, '0123456789');
   all.client.write(GET);
@@ -202,7 +202,7 @@ test('a handler that refuses an upload without wanting it keeps 100 Continue fro
   await finish(all);
 });
 
-test('an answer before the upload has ended reaches the client at once, and the connection ends after it', async (t) => {
+test('a response before the upload has ended reaches the client at once, and the connection ends after it', async (t) => {
   const all = await stage(t);
   all.client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\npart');
   const session = await all.handler.request();
@@ -230,7 +230,7 @@ test('an empty body that was declared does not end the connection, nor is it sen
   await finish(all);
 });
 
-test('HTTP/1.0 gets whole answers with a length, and streamed ones up to the end of the connection', async (t) => {
+test('HTTP/1.0 gets whole responses with a length, and streamed ones up to the end of the connection', async (t) => {
   const all = await stage(t);
   all.client.write('GET /kept HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
   const whole = await all.handler.request();
@@ -289,7 +289,7 @@ test('a connection serves one request after the other, each as a session of its 
   await finish(all);
 });
 
-test('of pipelined requests the second is given to a handler when the first is answered, and answers keep their order', async (t) => {
+test('of pipelined requests the second is given to a handler when the first is answered, and responses keep their order', async (t) => {
   const all = await stage(t);
   all.client.write(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
   for (const path of ['/1', '/2', '/3']) {

@@ -6,7 +6,7 @@ import { connectTo, type RawClient } from '../support/raw-client.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('requests go to several handlers in turn, and each answer to whom it belongs', async (t) => {
+test('requests go to several handlers in turn, and each response to its own client', async (t) => {
   const edge = await startEdge(t);
   const handlers = await Promise.all(['h1', 'h2', 'h3'].map((id) => Handler.start(t, edge.base, { id })));
   const taken = new Map<string, number>();
@@ -285,7 +285,7 @@ test('a handler that dies and comes back under its id goes on with the sessions 
   await edge.stop();
 });
 
-test('a handler that dies for good loses its sessions after --session-timeout, and the next one serves', async (t) => {
+test('a handler that dies for good loses its sessions after --session-timeout, and another one serves', async (t) => {
   const edge = await startEdge(t, ['--session-timeout', '1']);
   const first = await Handler.start(t, edge.base, { id: 'first' });
   const begun = await connectTo(t, edge.address);
@@ -307,7 +307,7 @@ test('a handler that dies for good loses its sessions after --session-timeout, a
   assert.equal((await edge.stop()).bridge.sessionsExpired, 2);
 });
 
-test('--router-resp asks for answers by the ROUTER socket', async (t) => {
+test('--router-resp asks for responses by the ROUTER socket', async (t) => {
   const edge = await startEdge(t, ['--router-resp']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);

@@ -43,7 +43,7 @@ test('at the end each of 300 open sessions gets its cancel, many in a packet, an
   assert.deepEqual(readdirSync(edge.folder), []);
 });
 
-test('at the end answers that are under way are completed, and new clients are refused', async (t) => {
+test('at the end responses under way are completed, and new clients are refused', async (t) => {
   const edge = await startEdge(t, ['--drain-timeout', '20']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -85,7 +85,7 @@ test('a handler that is gone without a word does not keep the end waiting for lo
   await edge.stop();
 });
 
-test('a signal that comes before all has started ends the program as one that comes later', async (t) => {
+test('a signal during the start ends the program like a later one', async (t) => {
   const folder = temporaryFolder(t);
   const program = startHoldfast(t, ['condure', '--listen', '127.0.0.1:0'], { cwd: folder });
   await program.logged('handlers can connect');

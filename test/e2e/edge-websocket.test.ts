@@ -177,7 +177,7 @@ test('a close without a code is 1000 for the client, and none for the handler', 
   await edge.stop();
 });
 
-test('a WebSocket is refused with the whole answer of the handler, however large', async (t) => {
+test('a WebSocket is refused with the whole response of the handler, however large', async (t) => {
   const { edge, handler } = await start(t);
   for (const size of [0, 2, 8_192, 20_000]) {
     const client = await connectTo(t, edge.address);
@@ -218,7 +218,7 @@ test('a handler that fails before it accepts costs the client a 502, and only th
   await edge.stop();
 });
 
-test('an answer other than 101 reaches the client as it is', async (t) => {
+test('a response other than 101 reaches the client as it is', async (t) => {
   const { edge, handler } = await start(t);
   const client = await connectTo(t, edge.address);
   client.write(handshake());

@@ -22,7 +22,7 @@ test('a client whose handler takes nothing is paused, and goes on when it does',
   ]);
 });
 
-test('clients of a stalled handler wait for their turn, and none is ended', (t) => {
+test('clients of a stalled handler wait their turn, and none is closed', (t) => {
   const rig = edgeRig(t);
   const all = Array.from({ length: 6 }, () => rig.openWebSocket());
   rig.link.reaches.set('h1', FULL);
@@ -36,7 +36,7 @@ test('clients of a stalled handler wait for their turn, and none is ended', (t) 
   }
 });
 
-test('a client that goes on at once stands behind those that wait already', (t) => {
+test('a client that goes on at once waits behind those that wait already', (t) => {
   const rig = edgeRig(t);
   const [flooder, other] = [rig.openWebSocket(), rig.openWebSocket()];
   rig.link.reaches.set('h1', FULL);
@@ -175,7 +175,7 @@ test('a close that ends a WebSocket still reaches a handler that takes nothing f
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a client that leaves takes what is held for it along, and the handler is told', (t) => {
+test('what a client has sent is dropped when it leaves, and the handler is told', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);

@@ -83,7 +83,7 @@ test('a request that throws when no handler takes it ends alone', (t) => {
   assert.equal(other.client.error?.code, 'HF_BACKEND_ABSENT');
 });
 
-test('at the end a session that throws does not keep the others from their end', (t) => {
+test('a session that throws when stopping does not keep the others from ending', (t) => {
   const rig = edgeRig(t);
   const { bad, others } = open(rig);
   bad.client.onResponseError = boom;

@@ -5,7 +5,7 @@ import { edgeRig } from '../../support/zhttp/edge-rig.ts';
 
 // ---- answers
 
-test('an answer in one packet is a head and a whole body', (t) => {
+test('a response in one packet is a head and a whole body', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   const headers = ['Content-Type', 'text/plain', 'X-A', '1', 'X-A', '2'];
@@ -17,7 +17,7 @@ test('an answer in one packet is a head and a whole body', (t) => {
   assert.deepEqual([sessions, sessionsOpen, sessionsFailed], [1, 0, 0]);
 });
 
-test('an answer without a body is whole too', (t) => {
+test('a response without a body is whole too', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.answer(id, { code: 204 });
@@ -25,7 +25,7 @@ test('an answer without a body is whole too', (t) => {
   assert.equal(client.head?.bodyLength, 0);
 });
 
-test('an answer in several packets has a length only if it declares one', (t) => {
+test('a response in several packets has a length only if it declares one', (t) => {
   const rig = edgeRig(t);
   for (const [headers, bodyLength] of [
     [[], UNKNOWN_LENGTH],
@@ -109,7 +109,7 @@ test('the statuses 200 and 999 are the first and the last', (t) => {
   }
 });
 
-test('a Content-Length that contradicts itself or is none fails the request', (t) => {
+test('a Content-Length that is contradictory or invalid fails the request', (t) => {
   const rig = edgeRig(t);
   for (const values of [['5', '6'], ['5, 6'], ['x'], ['-1'], ['+5'], ['']]) {
     const { client, id } = rig.request();
@@ -131,7 +131,7 @@ for (const type of ['handoff-proceed', 'close', 'ping', 'pong'] as const) {
   });
 }
 
-test('a packet out of order fails the request before the answer, and cuts it afterwards', (t) => {
+test('a packet out of order fails the request before the response, and cuts it afterwards', (t) => {
   const rig = edgeRig(t);
   const early = rig.request({ method: 'POST' });
   rig.link.answerAll([[early.id, 1]], { code: 200 });
@@ -197,7 +197,7 @@ test('a failed request is logged with all that names it', (t) => {
   ]);
 });
 
-// ---- credits of the answer
+// ---- credits of the response
 
 test('what the client takes is granted again: much at once, little within 100 ms', (t) => {
   const rig = edgeRig(t);
@@ -292,7 +292,7 @@ test('a body is asked for and passed on as the handler grants credits', (t) => {
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
 });
 
-test('the beginning of an answer may grant credits, its end does not', (t) => {
+test('the beginning of a response may grant credits, its end does not', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.link.answer(id, { code: 200, more: true, credits: 3 });
@@ -323,7 +323,7 @@ test('the end of an empty body that comes before the handler is heard of waits f
 
 // ---- clients that leave
 
-test('a client that leaves is made known to its handler', (t) => {
+test('the handler is told of a client that leaves', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.answer(id, { code: 200, body: 'x', more: true });
@@ -356,7 +356,7 @@ test('a handler that is heard of after its client has left gets a cancel at once
   }
 });
 
-test('a handler that gives up itself after its client has left is told nothing', (t) => {
+test('a handler that gives up after its client has left is told nothing', (t) => {
   const rig = edgeRig(t);
   for (const type of ['cancel', 'error'] as const) {
     const { client, id } = rig.request();
@@ -367,7 +367,7 @@ test('a handler that gives up itself after its client has left is told nothing',
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a client whose body is at fault ends the session, and that is a failure', (t) => {
+test('an invalid request body ends the session, and counts as a failure', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.link.answer(id, { type: 'credit', credits: 5 });

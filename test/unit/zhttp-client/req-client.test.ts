@@ -61,7 +61,7 @@ function bound(sink: { onPacket(payload: Buffer): void; onRefused(id: string): v
   return { onPacket: sink.onPacket.bind(sink), onRefused: sink.onRefused.bind(sink) };
 }
 
-test('a request without a body is one packet, and so is its answer', (t) => {
+test('a request without a body is one packet, and so is its response', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ target: '/x', headers: ['A', 'b'] });
   assert.equal(
@@ -113,7 +113,7 @@ test('a body of unknown length is refused at the first byte too many', (t) => {
   assert.equal(rig.link.offered.length, 1);
 });
 
-test('an answer may have as many bytes as a body, and no more', (t) => {
+test('a response may have as many bytes as a body, and no more', (t) => {
   const rig = new ReqRig(t);
   const fits = rig.request();
   rig.answer('r-0-0', { code: 200, body: 'x'.repeat(100) });
@@ -124,7 +124,7 @@ test('an answer may have as many bytes as a body, and no more', (t) => {
   assert.equal(client.error?.detail, 'the body of the response has 101 bytes, not up to 100');
 });
 
-test('the body of an answer comes as fast as the client takes it', (t) => {
+test('the body of a response comes as fast as the client takes it', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 10 });
   client.greedy = false;
@@ -143,7 +143,7 @@ test('a client that takes at once gets a large answer in order', (t) => {
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more', 'data "4567" more', 'data "89"']);
 });
 
-test('a client that leaves in the middle of an answer gets nothing more', (t) => {
+test('a client that leaves in the middle of a response gets nothing more', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 4 });
   client.greedy = false;
@@ -153,7 +153,7 @@ test('a client that leaves in the middle of an answer gets nothing more', (t) =>
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more']);
 });
 
-test('an answer without a body is whole, and a length that it declares is kept, as for HEAD', (t) => {
+test('a response without a body is whole, and a length that it declares is kept, as for HEAD', (t) => {
   const rig = new ReqRig(t);
   const empty = rig.request();
   rig.answer('r-0-0', { code: 204 });
@@ -179,7 +179,7 @@ test('an error or cancel of the handler fails the request', (t) => {
   }
 });
 
-test('packets that are no answer fail the request', (t) => {
+test('packets that are not a response fail the request', (t) => {
   const rig = new ReqRig(t);
   for (const [fields, detail] of [
     [{ type: 'keep-alive' }, 'the handler answered with a packet of type keep-alive'],
@@ -199,7 +199,7 @@ test('packets that are no answer fail the request', (t) => {
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('answers for nobody, for several, and late ones are counted', (t) => {
+test('responses for nobody, for several, and late ones are counted', (t) => {
   const rig = new ReqRig(t);
   const one = rig.request();
   const two = rig.request();
@@ -219,7 +219,7 @@ test('answers for nobody, for several, and late ones are counted', (t) => {
   assert.equal(rig.counters.packetsUnclaimed, 4);
 });
 
-test('an answer that cannot be read fails the request that it names, if it names one', (t) => {
+test('a response that cannot be read fails the request that it names, if it names one', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request();
   for (const payload of ['', 'x', 'T5:abc']) rig.link.answerRaw(payload);
@@ -230,7 +230,7 @@ test('an answer that cannot be read fails the request that it names, if it names
   assert.equal(rig.log.with('packet of a handler refused').length, 4);
 });
 
-test('a request without an answer in time fails, counted from the end of its head', (t) => {
+test('a request without a response in time fails, counted from the end of its head', (t) => {
   const rig = new ReqRig(t);
   const first = rig.request();
   const sending = rig.request({ bodyLength: UNKNOWN_LENGTH });
@@ -285,7 +285,7 @@ test('a WebSocket is refused with a word of explanation', (t) => {
   assert.equal(rig.counters.sessions, 0);
 });
 
-test('the end fails what waits for an answer, each request once', async (t) => {
+test('stopping fails each request that waits for a response, once', async (t) => {
   const rig = new ReqRig(t);
   const clients = [rig.request(), rig.request({ bodyLength: UNKNOWN_LENGTH }), rig.request()];
   rig.answer('r-2-2', { code: 200 });

@@ -9,7 +9,7 @@ function handedOff(rig: EdgeRig, opened: Opened = rig.openWebSocket()): Opened {
   return opened;
 }
 
-test('a handoff is agreed to in sequence, before and after the answer has begun', (t) => {
+test('a handoff is agreed to in sequence, before and after the response has begun', (t) => {
   const rig = edgeRig(t);
   for (const begun of [false, true]) {
     const { id } = rig.request();
@@ -92,7 +92,7 @@ test('a session moves to whatever address its packets come from', (t) => {
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#1 data text "x"']);
 });
 
-test('a client that leaves during a handoff is made known to the new owner', (t) => {
+test('the new owner is told of a client that left during the handoff', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
   client.message('not wanted any more');
@@ -104,7 +104,7 @@ test('a client that leaves during a handoff is made known to the new owner', (t)
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a session of which nobody is heard after a handoff ends without a word to the old handler', (t) => {
+test('a session that no handler takes over ends, and the old handler is not told', (t) => {
   const rig = edgeRig(t);
   const here = handedOff(rig).client;
   handedOff(rig).client.leave();

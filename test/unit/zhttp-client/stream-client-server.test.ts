@@ -88,7 +88,7 @@ class ServerRig {
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('an answer in one packet leaves with its length, and the connection goes on', async (t) => {
+test('a response in one packet leaves with its length, and the connection goes on', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
   made.link.answer(id, { code: 200, reason: 'Fine', headers: ['X-A', '1'], body: 'hello' });
@@ -99,7 +99,7 @@ test('an answer in one packet leaves with its length, and the connection goes on
   assert.equal((await client.takeResponse()).status, 204);
 });
 
-test('an answer in many packets leaves in chunks as they come', async (t) => {
+test('a response in many packets leaves in chunks as they come', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
   made.link.answer(id, { code: 200, more: true });
@@ -112,7 +112,7 @@ test('an answer in many packets leaves in chunks as they come', async (t) => {
   assert.equal(await client.takeChunk(), '');
 });
 
-test('an answer whose body is not as long as it says is a 502, whether it is too short or too long', async (t) => {
+test('a response whose body is not as long as it says is a 502, whether it is too short or too long', async (t) => {
   const made = await ServerRig.start(t);
   for (const body of ['1234', '123456']) {
     const { client, id } = await made.ask(GET);
@@ -222,7 +222,7 @@ test('a WebSocket is accepted, talks and closes', async (t) => {
 test('an acceptance that cannot be written is a 502, and its handler gets a cancel', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(`${handshake()}\r\n`);
-  made.link.answer(id, { code: 101, headers: ['Sec-WebSocket-Protocol', 'never asked for'] });
+  made.link.answer(id, { code: 101, headers: ['Sec-WebSocket-Protocol', 'one', 'Sec-WebSocket-Protocol', 'two'] });
   assert.equal((await client.takeResponse()).status, 502);
   assert.deepEqual(await made.routed(1), [`h1 ${id}#1 cancel`]);
   assert.equal(made.rig.counters.sessionsOpen, 0);

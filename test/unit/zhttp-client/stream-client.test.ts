@@ -15,7 +15,7 @@ function begun(rig: EdgeRig, count: number, fields: { multi?: boolean; from?: st
 
 // ---- packets for many sessions
 
-test('one packet for 128 sessions concerns each of them, but for those that cannot take it', (t) => {
+test('one packet for 128 sessions reaches each of them that can take it', (t) => {
   const rig = edgeRig(t);
   const all = begun(rig, 127);
   const [ended, wrong, ...others] = all as [Opened, Opened, ...Opened[]];
@@ -60,7 +60,7 @@ test('a session that stands twice in one packet gets it twice', (t) => {
 
 // ---- packets for nobody, and packets that are none
 
-test('packets for sessions of nobody are counted, and their handlers told if the session could have been one of ours', (t) => {
+test('packets for unknown sessions are counted, and their handlers told if the id could have been one of ours', (t) => {
   const rig = edgeRig(t);
   for (const id of ['', 'e', 'f-1', 'ee-1', 'constructor']) rig.link.answer(id, { code: 200 });
   assert.deepEqual(rig.link.take(), []);
@@ -92,7 +92,7 @@ test('a packet that cannot be read is counted and logged, and concerns no sessio
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a packet with a field that cannot be ends the sessions that it names', (t) => {
+test('a packet with an invalid field ends the sessions that it names', (t) => {
   const rig = edgeRig(t);
   const [one, two, other] = begun(rig, 3) as [Opened, Opened, Opened];
   rig.link.answerRaw(`J{"from":"h9","id":"${one.id}","seq":1,"type":"dance"}`);
@@ -116,7 +116,7 @@ test('a packet with 129 ids is refused, and its sessions go on', (t) => {
   assert.deepEqual(client.take(), ['data "next" more']);
 });
 
-test('an answer with more header fields than are taken fails its request', (t) => {
+test('a response with more header fields than are taken fails its request', (t) => {
   const rig = edgeRig(t, { limits: { ...DEFAULT_ZHTTP_LIMITS, maxHeaders: 3 } });
   const fields = (count: number): string[] => Array.from({ length: count * 2 }, (_, i) => `x${i}`);
   const good = rig.request();
@@ -127,7 +127,7 @@ test('an answer with more header fields than are taken fails its request', (t) =
   assert.deepEqual(bad.client.take(), ['error HF_BACKEND_PROTOCOL']);
 });
 
-test('an answer may be written as JSON', (t) => {
+test('a response may be written as JSON', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.answerRaw(`J{"from":"h1","id":"${id}","seq":0,"code":200,"reason":"OK","body":"hi"}`);
@@ -168,7 +168,7 @@ test('a handler gets a sign of life after three quarters of the session timeout,
   assert.deepEqual(rig.link.take(), [`h1 ${id}#2 keep-alive`]);
 });
 
-test('nobody gets signs of life before a handler is heard of', (t) => {
+test('no sign of life is sent before the first packet of a handler', (t) => {
   const rig = edgeRig(t);
   rig.request();
   rig.advance(59);
@@ -201,7 +201,7 @@ test('signs of life for many sessions go together by handler, up to 128 in a pac
   assert.equal(packets.get('h3'), 20);
 });
 
-test('a session whose handler is silent ends: 504 before the answer, cut afterwards, with a cancel to the handler', (t) => {
+test('a session whose handler is silent ends: 504 before the response, cut afterwards, with a cancel to the handler', (t) => {
   const rig = edgeRig(t);
   const never = rig.request();
   const early = rig.request();
@@ -264,7 +264,7 @@ test('a session in which no bytes move ends, however alive its handler is', (t) 
   assert.match(rig.link.take().at(-1) ?? '', /cancel$/);
 });
 
-test('a client that has left a request of which no handler is heard is forgotten in the end', (t) => {
+test('a request whose client has left is forgotten if no handler ever answers', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.request();
   client.leave();
@@ -275,7 +275,7 @@ test('a client that has left a request of which no handler is heard is forgotten
 
 // ---- the end
 
-test('the end tells each session once, and their handlers in few packets', async (t) => {
+test('stopping tells each session once, and the handlers in few packets', async (t) => {
   const rig = edgeRig(t);
   const all = [
     ...begun(rig, 130),
@@ -297,7 +297,7 @@ test('the end tells each session once, and their handlers in few packets', async
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a session whose cancel is lost at the end is told once too', async (t) => {
+test('a session whose cancel is lost when stopping is told once too', async (t) => {
   const rig = edgeRig(t);
   const all = begun(rig, 3);
   rig.link.onRouted = ({ packet }) => {
@@ -308,7 +308,7 @@ test('a session whose cancel is lost at the end is told once too', async (t) => 
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('nothing happens after the end', async (t) => {
+test('nothing happens after stopping', async (t) => {
   const rig = edgeRig(t);
   begun(rig, 1);
   await rig.edge.stop();

@@ -39,7 +39,7 @@ test('an acceptance with a body fails the WebSocket', (t) => {
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
 });
 
-test('a whole answer with another status refuses the WebSocket', (t) => {
+test('a whole response with another status refuses the WebSocket', (t) => {
   const rig = edgeRig(t);
   for (const code of [200, 403, 999]) {
     const { client, id } = rig.webSocket();
@@ -51,13 +51,13 @@ test('a whole answer with another status refuses the WebSocket', (t) => {
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('an answer that can neither open nor refuse fails the WebSocket', (t) => {
+test('a response that can neither open nor refuse fails the WebSocket', (t) => {
   const rig = edgeRig(t);
   for (const [fields, detail] of [
     [{ code: 0 }, 'the first packet has no code'],
     [{ code: 100 }, '100 is no status of a final response'],
     [{ code: 1_000 }, '1000 is no status of a final response'],
-    [{ code: 403, more: true }, 'an answer that refuses a WebSocket comes in one packet'],
+    [{ code: 403, more: true }, 'a response that refuses a WebSocket comes in one packet'],
     [{ code: 403, headers: ['Content-Length', 'x'] }, 'Content-Length is x'],
     [{ type: 'ping' }, 'the handler sent ping before it accepted the WebSocket'],
     [{ type: 'pong' }, 'the handler sent pong before it accepted the WebSocket'],
@@ -120,7 +120,7 @@ test('rejected refuses with status, fields and body', (t) => {
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
 });
 
-test('an error that says nothing a client could be told is a failure', (t) => {
+test('an error without a response for the client is a failure', (t) => {
   const rig = edgeRig(t);
   for (const fields of [
     { condition: 'remote-connection-failed' },
@@ -185,7 +185,7 @@ test('messages of the client keep their type and their pieces', (t) => {
   ]);
 });
 
-test('a message of the client is written as the original writes it', (t) => {
+test('a message of the client is written as Condure writes it', (t) => {
   const rig = edgeRig(t, { idPrefix: '1' });
   const { client } = rig.openWebSocket();
   const written: string[] = [];
@@ -259,7 +259,7 @@ test('a ping or pong of the handler over 125 bytes fails the WebSocket', (t) => 
 
 // ---- the close
 
-test('a close of the handler is answered by the client, and then all is over', (t) => {
+test('a close of the handler is answered by the client, and then the session is over', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.answer(id, { type: 'close', code: 1001, body: 'bye' });
@@ -270,7 +270,7 @@ test('a close of the handler is answered by the client, and then all is over', (
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
 });
 
-test('a close of the client is answered by the handler, and then all is over', (t) => {
+test('a close of the client is answered by the handler, and then the session is over', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   client.close(1000);
@@ -318,7 +318,7 @@ test('the codes and reasons at the edge of what can be sent are sent', (t) => {
   }
 });
 
-test('whatever a handler sends after its close, but signs of life, fails the WebSocket', (t) => {
+test('anything but signs of life after the close of a handler fails the WebSocket', (t) => {
   const rig = edgeRig(t);
   for (const type of ['data', 'ping', 'pong', 'close', 'handoff-proceed'] as const) {
     const { client, id } = rig.openWebSocket();
@@ -347,7 +347,7 @@ test('a cancel of the handler ends an open WebSocket', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a client that leaves an open WebSocket without a close is made known to the handler', (t) => {
+test('the handler is told of a client that leaves an open WebSocket without a close', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.openWebSocket();
   client.leave();

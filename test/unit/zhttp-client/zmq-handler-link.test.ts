@@ -312,7 +312,7 @@ test('a handler that restarts under its old address is reached again', async (t)
 
 // ---- answers
 
-test('published answers come without the address, and only those for this one', async (t) => {
+test('published responses come without the address, and only those for this one', async (t) => {
   const rig = await openLink(t);
   const publisher = await rig.publisher();
   for (const text of ['c12 Tno', 'c1', 'c Tno', 'c1 Tyes', 'c1 with spaces', 'c1 ']) publisher.send(parts(text));
@@ -333,7 +333,7 @@ test('a handler may answer by its ROUTER socket if it was asked to', async (t) =
   assert.equal(await router.messages.next(), 'c1||Tc');
 });
 
-test('an answer by the ROUTER socket with too few frames is refused, and the next one taken', async (t) => {
+test('a response by the ROUTER socket with too few frames is refused, and the next one taken', async (t) => {
   const rig = await openLink(t);
   const dealer = rig.dealer('h1');
   await rig.connected(2);
@@ -400,7 +400,7 @@ test('with connect it is the handlers that bind', async (t) => {
   assert.equal(await rig.sink.packets.next(), 'Tc');
 });
 
-test('socket files get the permissions that they shall have', async (t) => {
+test('socket files get the configured permissions', async (t) => {
   const rig = await openLink(t, { ipcFileMode: 0o620 });
   for (const endpoint of Object.values(endpointsOf(rig.base))) {
     assert.equal(statSync(endpoint.slice('ipc://'.length)).mode & 0o777, 0o620);
@@ -414,7 +414,7 @@ test('an endpoint that cannot be bound is an error', async (t) => {
 
 // ---- the end
 
-test('the end sends what has a handler, and counts what has none', async (t) => {
+test('closing sends what has a handler, and counts what has none', async (t) => {
   const rig = await openLink(t);
   const { messages } = rig.dealer('h1');
   await rig.connected(2);

@@ -57,7 +57,7 @@ async function openLink(t: TestContext, changes: Partial<ZmqReqLinkOptions> = {}
   return rig;
 }
 
-test('a REP socket is asked, and its answer comes back', async (t) => {
+test('a REP socket is asked, and its response comes back', async (t) => {
   const rig = await openLink(t);
   const { socket, messages } = rig.rep();
   rig.link.offer('a', Buffer.from('Ta'));
@@ -112,7 +112,7 @@ test('requests that no handler takes in time are refused, and never get to one',
   assert.equal(await rig.rep().messages.next(), 'Tb');
 });
 
-test('an answer without an empty frame is refused, further frames have no meaning', async (t) => {
+test('a response without an empty frame is refused, and further frames are ignored', async (t) => {
   const rig = await openLink(t);
   const { socket, messages } = rig.router();
   rig.link.offer('a', Buffer.from('Ta'));
@@ -122,7 +122,7 @@ test('an answer without an empty frame is refused, further frames have no meanin
   socket.send(parts(peer, 'envelope', '', 'Tbetter'));
   assert.deepEqual(await rig.sink.packets.take(2), ['Tgood', 'Tbetter']);
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.packetsReceived], [4, 6]);
-  assert.equal(rig.zmq.log.with('answer of a handler without an empty frame in front refused').length, 4);
+  assert.equal(rig.zmq.log.with('response of a handler without an empty frame in front refused').length, 4);
 });
 
 test('a handler whose answer is over the limit is cut off', async (t) => {
