@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
 import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
+import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
 import { listenCollisions } from './listen-collisions.ts';
 import { checkRoutes, type Route, routeSchema } from './route.ts';
@@ -122,6 +123,13 @@ export const sections = {
         doc: 'Where publishers connect. An empty list: nowhere.',
         expected: `a list of ${LISTEN_FORMS}`,
       }),
+      hosts: z
+        .array(textCodec(HOST_NAME_FORMS, parseHostName, String), { error: complaint(`a list of ${HOST_NAME_FORMS}`) })
+        .prefault([])
+        .register(fieldDocs, {
+          doc: 'Host names by which publishers address the control port, besides `localhost` and IP addresses. Requests with another name in `Host` are refused with 403, because a web page could be behind them. "*" for any name.',
+          expected: `a list of ${HOST_NAME_FORMS}`,
+        }),
       max_header_bytes: bytes({
         default: 10_000,
         from: 1024,

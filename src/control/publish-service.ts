@@ -5,6 +5,8 @@ import {
   type Counters,
   type Current,
   ERRORS,
+  type ExchangeError,
+  internalError,
   type Log,
   type Requester,
   type RequestHead,
@@ -14,12 +16,18 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
+import type { Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
 import { BodyCollector } from './body-collector.ts';
+import { refusedSource } from './refused-source.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
 export interface Publisher {
-  /** Delivers the items in their order. */
+  /** Lets `publication.onTurn` be called, at once or when enough of what was published before has been delivered. */
+  requestTurn(publication: Publication): void;
+  /** The publisher is gone before its turn. */
+  cancelTurn(publication: Publication): void;
+  /** Accepts the items, to be delivered in their order. */
   publish(items: readonly PublishItem[]): void;
   /** Lets held clients fetch what they may have missed. */
   recover(): void;
@@ -34,8 +42,13 @@ export interface PublishServiceOptions {
 
 /** What the configuration decides about the publish endpoint. */
 export interface ControlSettings {
-  /** Bytes that a request body may have. */
+  /**
+   * Bytes that a request body may have. They are kept until it is complete, and until it is the publisher's turn.
+   * @bound control-bodies
+   */
   readonly maxBodyBytes: number;
+  /** Names, in lower case, under which publishers address the control port, besides localhost and IP addresses; `*` for any. */
+  readonly hosts: readonly string[];
 }
 
 /** Methods whose requests need no Content-Length, for they have no body as a rule. */
@@ -59,8 +72,8 @@ interface Endpoint extends PublishServiceOptions {
   readonly publisher: Publisher;
 }
 
-/** One request to the endpoint. Its answers are a line each, so they wait for no credits. */
-class PublishExchange implements Responder {
+/** One request to the endpoint. Its responses are a line each, so they wait for no credits. */
+class PublishExchange implements Responder, Publication {
   readonly #endpoint: Endpoint;
   readonly #request: RequestHead;
   readonly #requester: Requester;
@@ -70,6 +83,9 @@ class PublishExchange implements Responder {
   #body: BodyCollector | null = null;
   /** Bytes of the body that may still be asked for. */
   #ungranted = 0;
+  /** The complete body, while it waits for its turn. */
+  #waiting: Buffer | null = null;
+  #over = false;
 
   constructor(endpoint: Endpoint, request: RequestHead, requester: Requester) {
     this.#endpoint = endpoint;
@@ -81,17 +97,20 @@ class PublishExchange implements Responder {
   /** Answers if the head is enough for it, else asks for the body. */
   begin(): void {
     const { method, headers, bodyLength } = this.#request;
-    const { maxBodyBytes } = this.#endpoint.settings.current;
+    const { maxBodyBytes, hosts } = this.#endpoint.settings.current;
     const path = this.#path;
     const type = acceptedType(headers);
-    if (bodyLength === 0 && !BODYLESS.includes(method) && fieldValue(headers, 'content-length') === undefined) {
+    const refused = refusedSource(this.#request, hosts);
+    if (refused !== null) {
+      this.#refuse(refused.face.status, refused.text, undefined, refused);
+    } else if (bodyLength === 0 && !BODYLESS.includes(method) && fieldValue(headers, 'content-length') === undefined) {
       this.#refuse(ERRORS.HF_LENGTH_REQUIRED.status, ERRORS.HF_LENGTH_REQUIRED.text);
     } else if (bodyLength > maxBodyBytes) {
       this.#refuseTooLarge();
     } else if (type === null) {
       this.#refuse(406, 'Not Acceptable. Supported formats are text/plain and application/json.');
     } else if (path === '/') {
-      answer(this.#requester, textResponse(200, 'Pushpin API'));
+      this.#respond(textResponse(200, 'Pushpin API'));
     } else if (path !== '/publish' && path !== '/recover') {
       this.#refuse(404, 'Not Found');
     } else if (method !== 'POST') {
@@ -115,7 +134,11 @@ class PublishExchange implements Responder {
   }
 
   onRequestError(): void {
+    this.#over = true;
     this.#body = null;
+    if (this.#waiting === null) return;
+    this.#waiting = null;
+    this.#endpoint.publisher.cancelTurn(this);
   }
 
   onResponseCredit(): void {}
@@ -126,15 +149,14 @@ class PublishExchange implements Responder {
     if (granted > 0) this.#requester.onRequestCredit(granted);
   }
 
-  /** Does what the complete request asks for. */
-  #perform(body: Buffer): void {
-    this.#body = null;
-    const { publisher } = this.#endpoint;
-    if (this.#path === '/recover') {
-      publisher.recover();
-      this.#confirm('Updated');
-      return;
-    }
+  get bytes(): number {
+    return this.#waiting?.length ?? 0;
+  }
+
+  onTurn(): void {
+    const body = this.#waiting;
+    if (body === null) return;
+    this.#waiting = null;
     let items: PublishItem[];
     try {
       items = parsePublishItems(body);
@@ -143,14 +165,42 @@ class PublishExchange implements Responder {
       this.#refuse(400, error.message);
       return;
     }
-    publisher.publish(items);
+    this.#endpoint.publisher.publish(items);
     this.#confirm('Published');
+  }
+
+  onFault(thrown: unknown): void {
+    const { counters, log } = this.#endpoint;
+    const error = internalError(thrown);
+    counters.faults++;
+    log.error({ id: this.#request.id, code: error.code, detail: error.detail }, 'internal error');
+    if (this.#over) return;
+    this.#over = true;
+    this.#requester.onResponseError(error);
+  }
+
+  /** Does what the complete request asks for. Items are read when it is the publisher's turn, so that a busy hub keeps bytes only. */
+  #perform(body: Buffer): void {
+    this.#body = null;
+    const { publisher } = this.#endpoint;
+    if (this.#path === '/recover') {
+      publisher.recover();
+      this.#confirm('Updated');
+      return;
+    }
+    this.#waiting = body;
+    publisher.requestTurn(this);
   }
 
   #confirm(message: string): void {
     const response = this.#asJson
       ? textResponse(200, JSON.stringify({ message }), ['Content-Type', 'application/json'])
       : textResponse(200, message);
+    this.#respond(response);
+  }
+
+  #respond(response: ReturnType<typeof textResponse>): void {
+    this.#over = true;
     answer(this.#requester, response);
   }
 
@@ -158,7 +208,7 @@ class PublishExchange implements Responder {
     this.#refuse(ERRORS.HF_BODY_TOO_LARGE.status, ERRORS.HF_BODY_TOO_LARGE.text);
   }
 
-  #refuse(status: number, text: string, headers?: readonly string[]): void {
+  #refuse(status: number, text: string, headers?: readonly string[], error?: ExchangeError): void {
     this.#body = null;
     const { counters, log } = this.#endpoint;
     const { id, method, target, peer } = this.#request;
@@ -166,8 +216,9 @@ class PublishExchange implements Responder {
     if (publishes) counters.publishesRefused++;
     else counters.requestsRefused++;
     const message = publishes ? 'publish refused' : 'control request refused';
-    log.info({ id, peer: peer.address, method, target, status, reason: text }, message);
-    answer(this.#requester, textResponse(status, text, headers));
+    const why = error === undefined ? {} : { code: error.code, detail: error.detail };
+    log.info({ id, peer: peer.address, method, target, status, reason: text, ...why }, message);
+    this.#respond(textResponse(status, text, headers));
   }
 }
 

@@ -20,6 +20,8 @@ export const ERRORS = {
   HF_BAD_REQUEST: face('client', false, 400, 'Bad request.', 'info'),
   HF_REQUEST_TIMEOUT: face('client', true, 408, 'The request did not arrive in time.', 'info'),
   HF_LENGTH_REQUIRED: face('client', false, 411, 'Request requires Content-Length.', 'info'),
+  HF_CROSS_SITE: face('client', false, 403, 'Web pages of other sites may not use the control port.', 'info'),
+  HF_CONTROL_HOST: face('client', false, 403, 'The control port is not known by this host name.', 'info'),
   HF_BODY_TOO_LARGE: face('client', false, 413, 'Request body too large.', 'info'),
   HF_URI_TOO_LONG: face('client', false, 414, 'Request target too long.', 'info'),
   HF_EXPECTATION: face('client', false, 417, 'The only expectation understood is 100-continue.', 'info'),

@@ -18,7 +18,7 @@ async function rig(t: TestContext, changes: Changes = {}): Promise<Rig> {
   };
   const app = await startApp(t, [origin.route], changes);
   const client = await app.connect();
-  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await client.takeHead();
   assert.equal(await client.takeChunk(), 'begin\n');
   return { app, client };
@@ -31,7 +31,7 @@ async function assertUndisturbed({ app, client }: Rig): Promise<void> {
 }
 
 function post(body: string, fields = `Content-Length: ${Buffer.byteLength(body, 'latin1')}\r\n`): string {
-  return `POST /publish HTTP/1.1\r\nHost: a\r\n${fields}\r\n${body}`;
+  return `POST /publish HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n${body}`;
 }
 
 async function send({ app }: Rig, bytes: string): Promise<RawResponse> {
@@ -178,7 +178,7 @@ test('a publisher that sends slowly is answered 408', async (t) => {
     const publisher = await it.app.connectControl();
     publisher.write(part);
     // The request counts as begun once the server has read it, which the answer to a later one shows.
-    await send(it, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await send(it, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     advance(5);
     assert.equal((await publisher.takeResponse()).status, 408);
   }
@@ -217,7 +217,7 @@ test('a header over the limit of publishers is answered 400', async (t) => {
 test('publishers over the maximum are turned away, and clients are not concerned', async (t) => {
   const it = await rig(t, { control: { maxConnections: 3 } });
   const inside = await Promise.all([1, 2, 3].map(() => it.app.connectControl()));
-  for (const publisher of inside) await publisher.request('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  for (const publisher of inside) await publisher.request('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   const outside = await it.app.connectControl();
   assert.equal((await outside.takeResponse()).status, 503);
   outside.end();

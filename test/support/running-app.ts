@@ -75,7 +75,7 @@ export class RunningApp {
     const body = JSON.stringify({ items });
     return once(
       await this.connectControl(),
-      `POST /publish HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${Buffer.from(body).toString('latin1')}`,
+      `POST /publish HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${Buffer.from(body).toString('latin1')}`,
     );
   }
 
@@ -91,7 +91,7 @@ export class RunningApp {
 
   /** Tells that items may have been lost. */
   async recover(): Promise<void> {
-    const request = 'POST /recover HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+    const request = 'POST /recover HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
     assert.equal((await once(await this.connectControl(), request)).body.toString(), 'Updated\n');
   }
 

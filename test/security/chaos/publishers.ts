@@ -27,7 +27,7 @@ export class HonestPublisher {
     const send = async (items: unknown[]): Promise<void> => {
       const body = JSON.stringify({ items });
       const { status } = await client.request(
-        `POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        `POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       );
       assert.equal(status, 200);
       chaos.count('publisher');
@@ -70,7 +70,7 @@ const EVIL = {
 const BAD_ITEMS: readonly unknown[] = [null, {}, 'common', { channel: 1 }, { channel: 'common', formats: {} }];
 
 function post(body: string, length = body.length): string {
-  return `POST /publish HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
+  return `POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n${body}`;
 }
 
 /** What hostile publishers do. Nothing of it may reach an ordinary client. */
@@ -87,7 +87,7 @@ export const PUBLISHING_MISDEEDS: readonly Misdeed[] = [
   },
   (client) => client.request(post('', 2_000_000)),
   (client) => client.write(post('', 900_000)).write(Buffer.alloc(500_000, ' ')).takeResponse(),
-  (client) => client.request(`POST /publish HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`),
+  (client) => client.request(`POST /publish HTTP/1.1\r\nHost: localhost\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`),
   (client) =>
     client.request(
       `POST /publish HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${post(JSON.stringify({ items: [EVIL] }))}`,
@@ -97,6 +97,6 @@ export const PUBLISHING_MISDEEDS: readonly Misdeed[] = [
     const items = Array.from({ length: 500 }, (_, i) => ({ ...EVIL, channel: `nobody-${random.below(1_000)}-${i}` }));
     return client.request(post(JSON.stringify({ items })));
   },
-  (client) => client.request('POST /recover HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'),
+  (client) => client.request('POST /recover HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n'),
   (client, random) => pause(random.below(500)).then(() => client.text),
 ];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { type Publisher, publishService } from '../../../src/control/index.ts';
 import { Counters, type RequestHead, type Responder, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import type { Publication } from '../../../src/hub/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -9,6 +10,19 @@ import { FakeLog } from '../../support/fake-log.ts';
 /** What was asked of the publisher, in order. */
 export class FakePublisher implements Publisher {
   readonly calls: (readonly PublishItem[] | 'recover')[] = [];
+
+  /** Publishers that have to wait for their turn. */
+  readonly waiting: Publication[] = [];
+  busy = false;
+
+  requestTurn(publication: Publication): void {
+    if (this.busy) this.waiting.push(publication);
+    else publication.onTurn();
+  }
+
+  cancelTurn(publication: Publication): void {
+    this.waiting.splice(this.waiting.indexOf(publication), 1);
+  }
 
   publish(items: readonly PublishItem[]): void {
     this.calls.push(items);
@@ -30,7 +44,7 @@ export class Endpoint {
     this.#service = publishService(this.publisher, {
       counters: this.counters,
       log: this.log,
-      settings: { current: { maxBodyBytes } },
+      settings: { current: { maxBodyBytes, hosts: ['publish.example'] } },
     });
   }
 

@@ -1,0 +1,48 @@
+import { isIP } from 'node:net';
+import { fieldValues } from '../codec/fields/index.ts';
+import { ExchangeError, type RequestHead } from '../exchange/index.ts';
+
+/**
+ * Why a request may not use the control port, because a web page of another site is behind it. Null if there is no sign of that.
+ *
+ * A browser lets any page send a simple POST anywhere, to loopback too, but says where the page is from (Fetch Metadata §2.3, Fetch §3.1).
+ * A page whose own name was made to point here (DNS rebinding) counts as same-origin for the browser, but its name is in Host.
+ * @param hosts names, in lower case, under which the control port may be addressed; `*` for any
+ */
+export function refusedSource(request: RequestHead, hosts: readonly string[]): ExchangeError | null {
+  const { headers, authority, peer } = request;
+  for (const site of fieldValues(headers, 'sec-fetch-site')) {
+    const relation = site.toLowerCase();
+    if (relation === 'cross-site' || relation === 'same-site') {
+      return new ExchangeError('HF_CROSS_SITE', `Sec-Fetch-Site is ${relation}`);
+    }
+  }
+  for (const origin of fieldValues(headers, 'origin')) {
+    if (!isOwnOrigin(origin, authority)) return new ExchangeError('HF_CROSS_SITE', `Origin is ${origin}`);
+  }
+  // No browser connects to a unix socket, and none leaves Host out.
+  if (peer.address === '' || authority === '' || isKnownHost(hostOf(authority), hosts)) return null;
+  return new ExchangeError('HF_CONTROL_HOST', `Host is ${authority}`);
+}
+
+/** Whether an Origin (RFC 6454 §7) is that of the control port itself. */
+function isOwnOrigin(origin: string, authority: string): boolean {
+  const start = origin.indexOf('://');
+  if (start < 0) return false;
+  const defaultPort = origin.slice(0, start).toLowerCase() === 'https' ? ':443' : ':80';
+  const own = authority.toLowerCase();
+  const other = origin.slice(start + 3).toLowerCase();
+  return other === own || other + defaultPort === own || other === own + defaultPort;
+}
+
+function isKnownHost(host: string, hosts: readonly string[]): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  return isIP(host) !== 0 || hosts.includes(host) || hosts.includes('*');
+}
+
+/** The host of `host[:port]` in lower case, an IPv6 address without its brackets. */
+function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  const host = (colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority).toLowerCase();
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+}

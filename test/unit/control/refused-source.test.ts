@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { refusedSource } from '../../../src/control/refused-source.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
+import { Endpoint } from './support.ts';
+
+const BODY = JSON.stringify({ items: [{ channel: 'c', formats: { 'http-stream': { content: 'x' } } }] });
+
+function codeOf(authority: string, headers: string[] = [], hosts: string[] = []): string | undefined {
+  return refusedSource(requestHead({ authority, headers }), hosts)?.code;
+}
+
+test('requests that a browser sends for a page of another site are refused', () => {
+  for (const site of ['cross-site', 'same-site', 'Cross-Site']) {
+    assert.equal(codeOf('localhost:5561', ['Sec-Fetch-Site', site]), 'HF_CROSS_SITE', site);
+  }
+  for (const site of ['same-origin', 'none'])
+    assert.equal(codeOf('localhost:5561', ['Sec-Fetch-Site', site]), undefined);
+});
+
+test('a foreign Origin is refused, and that of the control port itself is not', () => {
+  for (const origin of [
+    'null',
+    'https://evil.example',
+    'http://localhost',
+    'http://localhost:80',
+    'http://localhost:55610',
+  ]) {
+    assert.equal(codeOf('localhost:5561', ['Origin', origin]), 'HF_CROSS_SITE', origin);
+  }
+  assert.equal(codeOf('localhost:5561', ['Origin', 'http://LOCALHOST:5561']), undefined);
+  assert.equal(codeOf('localhost', ['Origin', 'http://localhost:80']), undefined);
+  assert.equal(codeOf('localhost:443', ['Origin', 'https://localhost']), undefined);
+  const twice = ['Origin', 'http://localhost:5561', 'Origin', 'http://evil.example'];
+  assert.equal(codeOf('localhost:5561', twice), 'HF_CROSS_SITE');
+});
+
+test('a Host that is neither localhost nor an address nor listed is refused', () => {
+  for (const authority of [
+    'localhost',
+    'LocalHost:5561',
+    'a.localhost:1',
+    '127.0.0.1:5561',
+    '10.0.0.1',
+    '[::1]:5561',
+    '[::1]',
+    '',
+  ]) {
+    assert.equal(codeOf(authority), undefined, authority);
+  }
+  for (const authority of [
+    'evil.example',
+    'evil.example:5561',
+    'localhost.evil.example',
+    'pushpin:5561',
+    '1.2.3',
+    'a:b:c',
+  ]) {
+    assert.equal(codeOf(authority), 'HF_CONTROL_HOST', authority);
+  }
+  assert.equal(codeOf('Pushpin:5561', [], ['pushpin']), undefined);
+  assert.equal(codeOf('any.example', [], ['*']), undefined);
+});
+
+test('over a unix socket any Host will do', () => {
+  const request = requestHead({ authority: 'evil.example', peer: { address: '', port: 0 }, headers: [] });
+  assert.equal(refusedSource(request, []), null);
+});
+
+test('the publish endpoint answers such requests with 403, wherever they go, and publishes nothing', () => {
+  const endpoint = new Endpoint();
+  const site = endpoint.post('/publish/', BODY, ['Sec-Fetch-Site', 'cross-site', 'Content-Type', 'text/plain']);
+  assert.deepEqual([site.head?.status, site.body], [403, 'Web pages of other sites may not use the control port.\n']);
+  const rebound = endpoint.begin({ method: 'GET', target: '/', authority: 'evil.example' }).requester;
+  assert.deepEqual([rebound.head?.status, rebound.body], [403, 'The control port is not known by this host name.\n']);
+  assert.equal(
+    endpoint.begin({ method: 'GET', target: '/', authority: 'publish.example' }).requester.head?.status,
+    200,
+  );
+  assert.deepEqual(endpoint.publisher.calls, []);
+  assert.deepEqual(
+    endpoint.log.records.map(({ fields }) => [fields.code, fields.detail]),
+    [
+      ['HF_CROSS_SITE', 'Sec-Fetch-Site is cross-site'],
+      ['HF_CONTROL_HOST', 'Host is evil.example'],
+    ],
+  );
+  assert.equal(endpoint.counters.publishesRefused, 1);
+});
