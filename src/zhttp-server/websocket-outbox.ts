@@ -1,15 +1,4 @@
-import type { WebSocketResponder } from '../exchange/index.ts';
-
-/** One thing that the requester says on a WebSocket. */
-interface Item {
-  readonly kind: 'message' | 'ping' | 'pong' | 'close';
-  body: Buffer;
-  /** Of a message. */
-  readonly text: boolean;
-  readonly more: boolean;
-  /** Of a close. */
-  readonly code: number;
-}
+import { CreditedBody, type WebSocketResponder } from '../exchange/index.ts';
 
 /**
  * Messages, pings and pongs of one requester that wait for a target. Their bytes are bounded by credits.
@@ -17,11 +6,35 @@ interface Item {
  */
 const MAX_ITEMS = 1_000;
 
-/** What a requester says on its way to the WebSocket: keeps, in its order, what the fetcher has not asked for yet. */
+/** A ping, pong or close. */
+interface Control {
+  readonly kind: 'ping' | 'pong' | 'close';
+  readonly body: Buffer;
+  /** Of a close. */
+  readonly code: number;
+}
+
+/** Pieces of one message. They are kept together, so that many small ones cost little more than their bytes. */
+class MessagePieces extends CreditedBody {
+  responder: WebSocketResponder | null = null;
+  readonly #text: boolean;
+
+  constructor(text: boolean) {
+    super(0, true);
+    this.#text = text;
+  }
+
+  protected override pass(chunk: Buffer, more: boolean): void {
+    this.responder?.onRequestMessage(chunk, this.#text, more);
+  }
+}
+
+/** What a requester sends on a WebSocket, on its way to the target: keeps in order what the target has not granted yet. */
 export class WebSocketOutbox {
-  #items: Item[] = [];
-  /** Bytes that the fetcher takes. */
+  #items: (MessagePieces | Control)[] = [];
+  /** Bytes that the target takes. */
   #credits = 0;
+  #paused = false;
   #pumping = false;
 
   /** Whether so much waits already that nothing more is taken. */
@@ -35,67 +48,94 @@ export class WebSocketOutbox {
 
   /** A piece of a message. */
   message(body: Buffer, text: boolean, more: boolean): void {
-    this.#items.push({ kind: 'message', body, text, more, code: 0 });
+    const last = this.#items.at(-1);
+    if (last instanceof MessagePieces && !last.complete) {
+      last.give(body, !more);
+      return;
+    }
+    const pieces = new MessagePieces(text);
+    pieces.give(body, !more);
+    this.#items.push(pieces);
   }
 
   control(kind: 'ping' | 'pong', body: Buffer): void {
-    this.#items.push({ kind, body, text: false, more: false, code: 0 });
+    this.#items.push({ kind, body, code: 0 });
   }
 
   /** @param reason in UTF-8 */
   close(code: number, reason: Buffer): void {
-    this.#items.push({ kind: 'close', body: reason, text: false, more: false, code });
+    this.#items.push({ kind: 'close', body: reason, code });
   }
 
-  /** The fetcher takes so many bytes more. */
+  /** The target takes so many more bytes. */
   grant(bytes: number): void {
     this.#credits += bytes;
   }
 
-  /** The exchange is over: the fetcher gets nothing more. */
-  drop(): void {
-    this.#items = [];
+  /** The target takes nothing for now, whatever it has granted, or takes it again. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    const [first] = this.#items;
+    if (paused && first instanceof MessagePieces) first.hold();
   }
 
-  /** Hands over what the fetcher takes. Returns how many bytes that was. */
+  /** The exchange is over: the target gets nothing more. */
+  drop(): void {
+    const items = this.#items;
+    this.#items = [];
+    for (const item of items) {
+      if (item instanceof MessagePieces) item.drop();
+    }
+  }
+
+  /** Passes on what the target takes. Returns how many bytes that was. */
   pump(responder: WebSocketResponder): number {
-    // The fetcher may grant from within.
+    // The target may grant from within.
     if (this.#pumping) return 0;
     this.#pumping = true;
     let taken = 0;
-    for (let item = this.#items[0]; item !== undefined; item = this.#items[0]) {
-      const bytes = item.kind === 'close' ? 0 : item.body.length;
-      if (bytes > this.#credits && (item.kind !== 'message' || this.#credits === 0)) break;
-      const length = Math.min(bytes, this.#credits);
-      this.#credits -= length;
-      taken += length;
-      if (length < bytes) {
-        // A message may be passed on in smaller pieces; a ping or pong may not.
-        const piece = item.body.subarray(0, length);
-        item.body = item.body.subarray(length);
-        responder.onRequestMessage(piece, item.text, true);
-      } else {
-        this.#items.shift();
-        say(responder, item);
+    try {
+      for (let item = this.#items[0]; item !== undefined && !this.#paused; item = this.#items[0]) {
+        if (item instanceof MessagePieces) {
+          const waiting = item.waiting;
+          const passed = this.#passPieces(item, responder);
+          taken += passed;
+          if (passed === 0 && waiting > 0) break;
+        } else {
+          // RFC 6455 §5.5: a ping or pong cannot be sent in pieces.
+          const bytes = item.kind === 'close' ? 0 : item.body.length;
+          if (bytes > this.#credits) break;
+          this.#credits -= bytes;
+          taken += bytes;
+          this.#items.shift();
+          send(responder, item);
+        }
       }
+    } finally {
+      this.#pumping = false;
     }
-    this.#pumping = false;
     return taken;
+  }
+
+  /** Returns how many bytes were passed. */
+  #passPieces(pieces: MessagePieces, responder: WebSocketResponder): number {
+    const given = this.#credits;
+    const { waiting } = pieces;
+    this.#credits = 0;
+    pieces.responder = responder;
+    pieces.credit(given);
+    pieces.release();
+    const left = pieces.credits;
+    pieces.credits = 0;
+    this.#credits += left;
+    // What is still to come of an incomplete message gets an object of its own. A dropped one is no longer here.
+    if (pieces.waiting === 0 && (pieces.done || !pieces.complete) && this.#items[0] === pieces) this.#items.shift();
+    return Math.min(given - left, waiting);
   }
 }
 
-function say(responder: WebSocketResponder, { kind, body, text, more, code }: Item): void {
-  switch (kind) {
-    case 'message':
-      responder.onRequestMessage(body, text, more);
-      break;
-    case 'ping':
-      responder.onRequestPing(body);
-      break;
-    case 'pong':
-      responder.onRequestPong(body);
-      break;
-    case 'close':
-      responder.onRequestClose(code, body.toString());
-  }
+function send(responder: WebSocketResponder, { kind, body, code }: Control): void {
+  if (kind === 'ping') responder.onRequestPing(body);
+  else if (kind === 'pong') responder.onRequestPong(body);
+  else responder.onRequestClose(code, body.toString());
 }

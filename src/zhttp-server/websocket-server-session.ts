@@ -24,8 +24,6 @@ const MAX_EMPTY = 1_000;
 
 /** One WebSocket. */
 export class WebSocketServerSession extends ServerSession<WebSocketResponder> implements WebSocketRequester, Collector {
-  /** The target takes nothing of the request for now. */
-  #paused = false;
   #accepted = false;
   /** The head of a response other than 101, and what has come of its body. */
   #rejection: ResponseHead | null = null;
@@ -142,12 +140,12 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   }
 
   override pauseRequest(paused: boolean): void {
-    this.#paused = paused;
+    this.#outbox.pause(paused);
     if (!paused && !this.over) this.#pump();
   }
 
   #pump(): void {
-    if (this.#paused || this.responder === null) return;
+    if (this.responder === null) return;
     const taken = this.#outbox.pump(this.responder);
     if (this.over) return;
     if (taken > 0) {
