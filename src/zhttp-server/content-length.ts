@@ -2,8 +2,8 @@ import { fieldValues } from '../codec/fields/index.ts';
 import { Http1Error, parseContentLength } from '../codec/http1/index.ts';
 
 /**
- * The length that the header fields declare.
- * @returns null if they declare none, and the text of what they say if that is no length (RFC 9110 §8.6: several that agree are one)
+ * The Content-Length that the header fields declare.
+ * @returns null if there is none, and the field's text if it is not a valid length (RFC 9110 §8.6: equal values count as one)
  */
 export function contentLength(headers: readonly string[]): number | null | string {
   if (headers.length === 0) return null;

@@ -142,7 +142,7 @@ export class HttpServerSession extends ServerSession implements Collector {
 
   override onResponse(head: ResponseHead): void {
     if (this.over) return;
-    this.status = head.status;
+    this.record.status = head.status;
     this.#head = head;
     // The beginning of the body has mostly arrived in the same read, and goes out in the same packet.
     if (this.#stream) this.host.turn.add(this);
@@ -155,7 +155,7 @@ export class HttpServerSession extends ServerSession implements Collector {
   override onResponseData(chunk: Buffer, more: boolean): void {
     if (this.over) return;
     this.activeAt = this.host.now;
-    this.received += chunk.length;
+    this.record.received += chunk.length;
     this.answered = !more;
     if (!this.#stream) {
       this.#collect(chunk, more);
@@ -185,7 +185,7 @@ export class HttpServerSession extends ServerSession implements Collector {
       if (!more) this.complete();
       return;
     }
-    if (this.received > this.#maxBody) {
+    if (this.record.received > this.#maxBody) {
       const detail = `the response body has more than ${this.#maxBody} bytes, which is all that one packet may have`;
       this.abort('HF_ORIGIN_BODY_TOO_LARGE', detail, 'undefined-condition');
       return;
@@ -198,7 +198,7 @@ export class HttpServerSession extends ServerSession implements Collector {
     if (this.#chunks === NONE) this.#chunks = [chunk];
     else this.#chunks.push(chunk);
     if (!more) {
-      this.#pass(Buffer.concat(this.#chunks, this.received), false);
+      this.#pass(Buffer.concat(this.#chunks, this.record.received), false);
       return;
     }
     this.#collected += chunk.length;

@@ -114,7 +114,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.link.drain();
   }
 
-  /** Settles when no session is left. */
+  /** Settles when there are no sessions. */
   whenEmpty(): Promise<void> {
     if (this.#sessions.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -414,8 +414,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
       }
     }
     for (const batch of shared) {
-      const refs = batch.map((session) => session.nextRef);
-      for (const session of batch) session.advance();
+      const refs = batch.map((session) => session.nextRef());
       this.#notices.tell(batch[0] as ServerSession, refs, wholePacket(type));
     }
   }

@@ -1,6 +1,4 @@
 import {
-  encodeResponsePacket,
-  encodeResponsePieces,
   type PacketFormat,
   type PacketType,
   type RequestPacket,
@@ -16,12 +14,13 @@ import {
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
-import { HeldPackets, type Holder } from './held-packets.ts';
-import { publicUri } from './public-uri.ts';
+import type { Holder } from './held-packets.ts';
 import { RequesterCredits } from './requester-credits.ts';
+import { RequesterPath } from './requester-path.ts';
 import type { HostedSession, ServerHost } from './server-host.ts';
 import { errorPacket } from './server-notices.ts';
 import type { ServerTarget, TargetRequest } from './server-target.ts';
+import { SessionRecord } from './session-record.ts';
 
 /** Packets go out as they come. */
 const OPEN = 0;
@@ -46,8 +45,6 @@ const NEVER = Number.POSITIVE_INFINITY;
  * keeps what HTTP and WebSockets have in common: how the requester is told, numbers, addresses, credits, handoff, and the end.
  */
 export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, Holder {
-  readonly id: string;
-  from: string;
   slot = -1;
   /** When a packet came last from the requester, by the wheel's clock. */
   heardAt: number;
@@ -55,35 +52,17 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   activeAt: number;
   /** When the requester is to be told that the session is alive. */
   keepAliveAt = NEVER;
-  /** How the requester writes its packets, and how packets for it are written. */
-  readonly format: PacketFormat;
-  /** Whether it is told by the ROUTER socket. */
-  readonly byRouter: boolean;
   readonly requestBytes: number;
   protected readonly host: ServerHost;
+  readonly #path: RequesterPath;
   /** Null before the target has returned. */
   protected responder: R | null = null;
   /** Whether the target is through: it is told nothing any more. */
   protected answered = false;
-  /** Status of the response, for the log; 0 while there is none. */
-  protected status = 0;
-  /** Bytes of body or messages that have come, for the log. */
-  protected received = 0;
-  readonly #envelope: Buffer[] | null;
-  readonly #userData: Buffer | null;
-  /** Whether it takes packets for many sessions at once. */
-  #multi: boolean;
-  readonly #quiet: boolean;
-  readonly #method: string;
-  readonly #uri: string;
-  readonly #begunAt = performance.now();
+  protected readonly record: SessionRecord;
   #state = OPEN;
   /** Number of the packet that is to come next. */
   #nextIn: number;
-  /** Number of the packet that is sent next. */
-  #nextOut = 0;
-  /** What waits during a handoff, or while the requester takes nothing; null for nothing. */
-  #held: HeldPackets | null = null;
   /** Bytes that the requester has been granted and has not sent. */
   #window = 0;
   /** Bytes that the requester is to be granted. */
@@ -104,35 +83,41 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
    */
   constructor(host: ServerHost, packet: RequestPacket, bytes: number, format: PacketFormat, envelope: Buffer[] | null) {
     const ref = packet.ids[0];
-    const { userData } = packet;
     this.host = host;
-    this.id = ref === undefined ? '' : ref.id;
-    this.from = packet.from;
+    this.#path = new RequesterPath(host, packet, format, envelope, this);
     this.requestBytes = Math.max(MIN_REQUEST_BYTES, bytes);
-    this.format = format;
-    this.byRouter = packet.routerResp;
     this.heardAt = host.now;
     this.activeAt = host.now;
-    this.#envelope = envelope;
     this.#credits = new RequesterCredits(packet.credits);
-    // A copy, because the view would keep the whole read buffer.
-    this.#userData = userData === null ? null : copyOf(userData);
-    this.#multi = packet.multi;
-    this.#quiet = packet.quiet;
-    this.#method = packet.method;
-    this.#uri = packet.uri;
+    this.record = new SessionRecord(host.log, packet);
     this.#nextIn = ref === undefined || ref.seq === null ? UNNUMBERED : ref.seq + 1;
   }
 
   // ---- what it is
 
-  get named(): boolean {
-    return this.#envelope === null && this.from !== '' && this.id !== '';
+  get id(): string {
+    return this.#path.id;
   }
 
-  /** Nobody wants to be told: the request is made all the same. */
+  get from(): string {
+    return this.#path.from;
+  }
+
+  get format(): PacketFormat {
+    return this.#path.format;
+  }
+
+  get byRouter(): boolean {
+    return this.#path.byRouter;
+  }
+
+  get named(): boolean {
+    return this.#path.named;
+  }
+
+  /** Whether nobody is told of the outcome. The request is made all the same. */
   get mute(): boolean {
-    return this.#envelope === null && !this.named;
+    return this.#path.mute;
   }
 
   /** Whether something can be sent now. */
@@ -147,17 +132,12 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** Whether the session may be named in a packet together with others. */
   get batchable(): boolean {
-    return this.#multi && this.named && this.#userData === null && this.#held === null;
+    return this.#path.batchable;
   }
 
-  /** What names the session in the next packet. */
-  get nextRef(): SessionRef {
-    return { id: this.id, seq: this.#nextOut };
-  }
-
-  /** `nextRef` has been sent. */
-  advance(): void {
-    this.#nextOut++;
+  /** Names the session in the next packet, which the caller sends. */
+  nextRef(): SessionRef {
+    return this.#path.nextRef();
   }
 
   /** Whether the session ends if its requester is silent. */
@@ -268,9 +248,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const { over } = this;
     this.#end();
     if (over) return;
-    const { counters, log } = this.host;
-    counters.sessionsCancelled++;
-    log[this.#quiet ? 'debug' : 'info'](this.#outcome({ reason: `the requester sent ${type}` }), 'request cancelled');
+    this.host.counters.sessionsCancelled++;
+    this.record.write('info', 'request cancelled', this.from, { reason: `the requester sent ${type}` });
     this.letGo(new ExchangeError('HF_CLIENT_GONE', `the requester sent ${type}`));
   }
 
@@ -283,19 +262,15 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.host.handedOff(this);
   }
 
-  /** The session was handed over, and here is a packet of who has it now. */
+  /** The session was handed over, and this packet comes from the requester that has it now. */
   #resume({ from, multi }: RequestPacket): void {
     const { over, host } = this;
     host.takenOver(this, from);
-    this.from = from;
-    this.#multi = multi;
+    this.#path.from = from;
+    this.#path.multi = multi;
     this.#state = OPEN;
     this.keepAliveAt = host.now + host.keepAliveInterval;
-    const held = this.#held;
-    this.#held = null;
-    if (held !== null) {
-      for (const packet of held.release()) this.#emit(packet);
-    }
+    this.#path.flush();
     if (over) this.#finish();
     // What both sides have granted meanwhile.
     else this.settle();
@@ -305,64 +280,14 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** Sends a packet, or keeps it until the requester takes it. Nothing can be sent once the exchange is over. */
   send(packet: ResponsePacket): void {
-    if (this.#state === OPEN) this.#emit(packet);
-    else if (this.#state === HANDED_OFF) this.#hold(packet);
-  }
-
-  /** Sends a packet behind those that wait. */
-  #emit(packet: ResponsePacket): void {
-    if (this.#held === null && !this.#blocked) {
-      this.#transmit(packet);
-      return;
-    }
-    this.#hold(packet);
-    if (this.#held !== null) this.#settleSoon();
-  }
-
-  /** Whether the requester takes nothing now. A PUB socket drops what a subscriber does not take, so only a ROUTER socket tells. */
-  get #blocked(): boolean {
-    return this.byRouter && this.#envelope === null && this.host.link.isFull(this.from);
-  }
-
-  /** Sends what waits for the requester, as far as it takes it. */
-  #flush(): void {
-    const held = this.#held;
-    if (held === null || this.#blocked) return;
-    this.#held = null;
-    for (const packet of held.release()) this.#emit(packet);
-    if (this.#state === FLUSHING && this.#held === null) this.#end();
-  }
-
-  #hold(packet: ResponsePacket): void {
-    this.#held ??= new HeldPackets(this.host.held, this);
-    this.#held.add(packet);
+    if (this.#state === OPEN) this.#path.send(packet);
+    else if (this.#state === HANDED_OFF) this.#path.hold(packet);
+    if (this.#path.waits) this.#settleSoon();
   }
 
   onHeldTooMuch(): void {
-    this.#held = null;
+    this.#path.drop();
     this.#drop(new ExchangeError('HF_CLIENT_STALLED', 'too much waits for the requester'));
-  }
-
-  #transmit(packet: ResponsePacket): void {
-    const { host, id, format } = this;
-    const envelope = this.#envelope;
-    packet.userData = this.#userData;
-    if (envelope !== null) {
-      if (id !== '') packet.ids = [{ id, seq: 0 }];
-      host.link.reply(envelope, encodeResponsePacket(packet, format));
-    } else if (this.named) {
-      const seq = this.#nextOut++;
-      packet.from = host.address;
-      packet.ids = [{ id, seq }];
-      // Once is enough, as with Zurl.
-      packet.multi = this.#multi && (seq === 0 || packet.code === 101);
-      if (this.byRouter) host.link.route(this.from, encodeResponsePacket(packet, format));
-      else if (format === 'T') host.link.publish(encodeResponsePieces(packet, this.from));
-      else host.link.publish(encodeResponsePacket(packet, format, this.from));
-    } else {
-      return;
-    }
-    host.counters.packetsSent++;
   }
 
   /** The requester may send so many more bytes: the target has taken them. */
@@ -393,8 +318,9 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   settle(): void {
     this.#settling = false;
     if (this.#state === HANDED_OFF || this.#state === OVER) return;
-    this.#flush();
-    if (this.#held !== null) this.#settleSoon();
+    this.#path.flush();
+    if (this.#path.waits) this.#settleSoon();
+    else if (this.#state === FLUSHING) this.#end();
     this.#sendCredit();
     this.#passCredits(true);
   }
@@ -439,7 +365,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** @param small whether small grants have waited long enough */
   #passCredits(small: boolean): void {
     // Nothing more is asked of the target while all that it sends has to wait.
-    if (this.#state !== OPEN || this.#held !== null) return;
+    if (this.#state !== OPEN || this.#path.waits) return;
     const bytes = this.#credits.take(small);
     if (bytes > 0) this.grantTarget(bytes);
     else if (this.#credits.pending) this.#settleSoon();
@@ -457,8 +383,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   protected complete(): void {
     // The last packet may have been too much to be held.
     if (this.over) return;
-    const { log } = this.host;
-    log[this.#quiet ? 'debug' : 'info'](this.#outcome({}), 'request complete');
+    this.record.write('info', 'request complete', this.from);
     this.#finish();
   }
 
@@ -509,15 +434,17 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** The exchange is over: so is the session, unless something of it has to wait. */
   #finish(): void {
     if (this.#state === HANDED_OFF) this.#state = OVER;
-    else if (this.#held !== null) this.#state = FLUSHING;
-    else this.#end();
+    else if (!this.#path.waits) this.#end();
+    else {
+      this.#state = FLUSHING;
+      this.#settleSoon();
+    }
   }
 
   #end(): void {
     if (this.#state === ENDED) return;
     this.#state = ENDED;
-    this.#held?.release();
-    this.#held = null;
+    this.#path.drop();
     this.onOver();
     this.host.ended(this);
   }
@@ -552,27 +479,10 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** A failure is at least a warning in the log, because perhaps nobody listens to the packet. */
   #report(error: ExchangeError): void {
-    const { counters, log } = this.host;
     const { code, detail } = error;
-    counters.sessionsFailed++;
+    this.host.counters.sessionsFailed++;
     const level = error.face.level === 'error' ? 'error' : 'warn';
-    log[this.#quiet ? 'debug' : level](
-      this.#outcome({ code, condition: this.#conditionOf(error), detail }),
-      'request failed',
-    );
-  }
-
-  #outcome(more: Record<string, unknown>): Record<string, unknown> {
-    const record: Record<string, unknown> = {
-      id: this.id === '' ? undefined : this.id,
-      from: this.from === '' ? undefined : this.from,
-      method: this.#method === '' ? undefined : this.#method,
-      uri: publicUri(this.#uri, this.host.log.debugEnabled),
-      status: this.status === 0 ? undefined : this.status,
-      bytes: this.received,
-      ms: Math.round(performance.now() - this.#begunAt),
-    };
-    return Object.assign(record, more);
+    this.record.write(level, 'request failed', this.from, { code, condition: this.#conditionOf(error), detail });
   }
 }
 
@@ -581,10 +491,4 @@ export function packetOf(type: PacketType): ResponsePacket {
   const packet = new ResponsePacket();
   packet.type = type;
   return packet;
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

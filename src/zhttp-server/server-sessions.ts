@@ -1,7 +1,7 @@
 import { Slots } from '../zhttp/index.ts';
 import type { HostedSession } from './server-host.ts';
 
-/** Sessions by the address and the id that their requesters have given them. The Map has the numbers of their slots only. */
+/** Sessions by the address and the id that their requesters gave them. The Map holds the numbers of their slots only. */
 export class ServerSessions<S extends HostedSession> {
   readonly #slots = new Slots<S>();
   readonly #named = new Map<string, number>();
@@ -22,7 +22,7 @@ export class ServerSessions<S extends HostedSession> {
     return slot === undefined ? null : this.#slots.get(slot);
   }
 
-  /** The session is that of another requester from now on, none of whose sessions has this id. */
+  /** From now on the session belongs to another requester, which has no session of this id. */
   rename(session: S, from: string): void {
     this.#named.delete(keyOf(session.from, session.id));
     this.#named.set(keyOf(from, session.id), session.slot);

@@ -1,7 +1,7 @@
 import { MAX_IDS } from '../codec/zhttp/index.ts';
 import type { ServerSession } from './server-session.ts';
 
-/** Sessions that are told the same, by who they are told. */
+/** Sessions whose requesters are told the same. */
 export interface SessionBatches {
   /** Those that need a packet of their own. */
   readonly single: readonly ServerSession[];
@@ -9,11 +9,11 @@ export interface SessionBatches {
   readonly shared: readonly (readonly ServerSession[])[];
 }
 
-/** Sorts sessions by how they can be told something. Those that can be told nothing now are left out. */
+/** Groups sessions by requester. Those whose requester can be told nothing now are left out. */
 export function batchesOf(sessions: readonly ServerSession[]): SessionBatches {
   const single: ServerSession[] = [];
   const shared: ServerSession[][] = [];
-  /** The batch of each requester that has room. */
+  /** For each requester the batch that has room. */
   const begun = new Map<string, ServerSession[]>();
   for (const session of sessions) {
     if (!session.open) continue;

@@ -160,7 +160,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
 
   override onResponse(head: ResponseHead): void {
     if (this.over) return;
-    this.status = head.status;
+    this.record.status = head.status;
     this.activeAt = this.host.now;
     if (head.status !== 101) {
       this.#rejection = head;
@@ -179,17 +179,17 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   override onResponseData(chunk: Buffer, more: boolean): void {
     if (this.over || this.#rejection === null) return;
     this.activeAt = this.host.now;
-    this.received += chunk.length;
+    this.record.received += chunk.length;
     this.answered = !more;
     this.#chunks.push(chunk);
-    const whole = this.received <= this.#maxRejection;
+    const whole = this.record.received <= this.#maxRejection;
     if (more && whole) {
       if (chunk.length === 0) return;
       this.#collected += chunk.length;
       if (this.host.collected.take(this, chunk.length)) this.grantTarget(chunk.length);
       return;
     }
-    const error = new ExchangeError('HF_ORIGIN_WEBSOCKET', `the origin responded with ${this.status}`);
+    const error = new ExchangeError('HF_ORIGIN_WEBSOCKET', `the origin responded with ${this.record.status}`);
     this.#reject(error, this.#rejection);
     this.letGo(error);
   }
@@ -207,7 +207,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     const packet = errorPacket('rejected');
     packet.code = status;
     packet.reason = reason;
-    packet.body = Buffer.concat(this.#chunks, Math.min(this.received, this.#maxRejection));
+    packet.body = Buffer.concat(this.#chunks, Math.min(this.record.received, this.#maxRejection));
     // The packet frames the body now, and may have cut it.
     const kept = withoutFields(headers, (name) => name === 'content-length' || name === 'transfer-encoding');
     kept.push('Content-Length', String(packet.body.length));
@@ -268,7 +268,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     if (this.over) return;
     this.activeAt = this.host.now;
     const bytes = packet.type === 'close' ? 0 : packet.body.length;
-    this.received += bytes;
+    this.record.received += bytes;
     this.send(packet);
     if (bytes > 0 && !this.over) this.spendCredits(bytes);
   }

@@ -1,4 +1,4 @@
-import { Ticker } from '../clock/index.ts';
+import { guarded, Ticker } from '../clock/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import { internalError } from '../exchange/index.ts';
 import { FULL, RouterOutbox } from '../zhttp/index.ts';
@@ -6,7 +6,7 @@ import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/inde
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
 import type { ZhttpServerOptions } from './server-options.ts';
 
-/** What of the bridge's options concerns sockets. */
+/** The options that concern sockets. */
 export type ZmqServerLinkOptions = Pick<
   ZhttpServerOptions,
   | 'address'
@@ -24,21 +24,21 @@ export type ZmqServerLinkOptions = Pick<
   | 'log'
 >;
 
-/** Frames in front of the empty one that are stepped over in a packet for a session, as many as with the original. */
+/** Frames that may stand in front of the empty one in a packet for a session, as with Condure. */
 const MAX_ENVELOPE_FRAMES = 8;
 
 /** Room that a message may take beside its packet. */
 const ENVELOPE_BYTES = 4_096;
 
-/** Between two looks at what waits. */
+/** Milliseconds between two looks at what waits. */
 const TICK = 100;
 
-/** Time that the end gives to what is still to be sent. */
+/** Milliseconds that the end gives to what is still to be sent. */
 const LINGER = 2_000;
 
 /**
- * Requesters over ZeroMQ. In stream mode PULL for first packets, ROUTER for further ones, and PUB for what is answered, or the same ROUTER for
- * those who want that; in req mode another ROUTER.
+ * Requesters over ZeroMQ. In stream mode a PULL socket takes first packets and a ROUTER socket further ones; responses leave by a PUB
+ * socket, or by that ROUTER socket for requesters that ask for it. In req mode another ROUTER socket does both.
  */
 export class ZmqServerLink implements ServerLink {
   readonly #options: ZmqServerLinkOptions;
@@ -74,17 +74,21 @@ export class ZmqServerLink implements ServerLink {
       context,
       { ...shared, routingId: Buffer.from(options.address, 'latin1') },
       (parts) => this.#onFollowUp(parts),
-      () => this.#outbox.retry(),
+      guarded(this, () => this.#outbox.retry()),
     );
     this.#pub = new PubSocket(context, shared);
     this.#req = new RouterSocket(context, shared, (parts) => this.#onRequest(parts));
+    const lost = guarded(this, (address: string, packet: Buffer) => sink.onLost(address, packet));
     this.#outbox = new RouterOutbox({
       router: this.#router,
       wheel,
       patience: options.sessionTimeout,
       onDropped: (address, packets) => {
-        log.warn({ from: address, packets: packets.length }, 'requester gone or stalled, packets dropped');
-        for (const packet of packets) sink.onLost(address, packet as Buffer);
+        log.warn(
+          { from: address, packets: packets.length },
+          'packets dropped: their requester has gone or takes nothing',
+        );
+        for (const packet of packets) lost(address, packet as Buffer);
       },
     });
     this.#ticker = new Ticker(TICK, this, () => this.#outbox.retry());
@@ -92,12 +96,12 @@ export class ZmqServerLink implements ServerLink {
 
   /**
    * Binds or connects all endpoints.
-   * @returns them as they are, with the ports that were taken
-   * @throws ZmqError when one cannot be bound, or is none
+   * @returns the endpoints, with the ports that were taken
+   * @throws ZmqError when one is invalid or cannot be bound
    */
   async open(): Promise<string[]> {
     const opened: string[] = [];
-    // What is answered has to get out before anything comes in.
+    // Responses have to get out before any request comes in.
     for (const { in: input, inStream, out } of this.#options.stream) {
       const outEndpoint = await this.#open(this.#pub, out);
       const inStreamEndpoint = await this.#open(this.#router, inStream);
@@ -134,7 +138,7 @@ export class ZmqServerLink implements ServerLink {
     if (this.#req.send(envelope)) return;
     const { counters, log } = this.#options;
     counters.packetsUndelivered++;
-    log.warn({ bytes: packet.length }, 'answer dropped: its requester has gone or takes nothing');
+    log.warn({ bytes: packet.length }, 'response dropped: its requester has gone or takes nothing');
   }
 
   pause(): void {
@@ -149,14 +153,14 @@ export class ZmqServerLink implements ServerLink {
     const [first, second] = this.#reqFirst ? [this.#req, this.#pull] : [this.#pull, this.#req];
     this.#reqFirst = !this.#reqFirst;
     first.resume();
-    // What waited there may have been enough.
+    // What waited there may have filled the role again.
     if (!this.#paused) second.resume();
   }
 
   drain(): void {
     this.#draining = true;
     this.resume();
-    // Requests of stream mode stay with their requesters from now on, who give them to whoever comes next.
+    // From now on requests of stream mode stay with their requesters, which give them to another process.
     void this.#pull.close();
     for (const endpoint of this.#reqBound.splice(0)) this.#req.unbind(endpoint);
   }
@@ -183,12 +187,12 @@ export class ZmqServerLink implements ServerLink {
   #onRequest(parts: Buffer[]): void {
     const end = emptyFrame(parts);
     if (end < 0 || end + 1 === parts.length) {
-      // Whoever has sent it could not tell an answer from anything else.
+      // Without the empty frame the requester could not read a response.
       this.#refuse('no packet behind an empty frame', parts);
       return;
     }
     const payload = parts[end + 1] as Buffer;
-    // The envelope is what is left: the answer goes back by the way that the request came.
+    // The rest is the envelope of the response.
     parts.length = end + 1;
     this.#sink.onRequest(parts, payload);
   }
@@ -208,7 +212,7 @@ export class ZmqServerLink implements ServerLink {
   }
 }
 
-/** Place of the first empty frame behind the sender's routing id; -1 if there is none. */
+/** Index of the first empty frame behind the sender's routing id; -1 if there is none. */
 function emptyFrame(parts: readonly Buffer[]): number {
   for (let i = 1; i < parts.length; i++) {
     if ((parts[i] as Buffer).length === 0) return i;

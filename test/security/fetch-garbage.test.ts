@@ -227,7 +227,7 @@ test('a requester that vanishes leaves nothing behind, and what it alone wanted 
   // Its connection is closed, that to the origin still stands.
   await descriptorsBack(program, [...before, 'origin']);
   peer.write(FINE);
-  await program.logged('answer dropped: its requester has gone or takes nothing');
+  await program.logged('response dropped: its requester has gone or takes nothing');
   const { bridge } = await rig.stop();
   assert.deepEqual([bridge.sessionsExpired, bridge.packetsUndelivered], [1, 1]);
 });

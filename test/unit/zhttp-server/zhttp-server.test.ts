@@ -183,7 +183,7 @@ test('an answer whose requester has gone is counted and logged', async (t) => {
   while (rig.zmq.counters.peersOpen > 0) await turn();
   rig.fetcher.last.respond().data('');
   assert.equal(rig.counters.packetsUndelivered, 1);
-  assert.equal(rig.zmq.log.with('answer dropped: its requester has gone or takes nothing').length, 1);
+  assert.equal(rig.zmq.log.with('response dropped: its requester has gone or takes nothing').length, 1);
 });
 
 test('T5:abc harms nobody, wherever it comes in', async (t) => {
