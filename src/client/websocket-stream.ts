@@ -190,7 +190,11 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   /** As the methods of `WebSocketResponder` that are called so. */
   message(chunk: Buffer, text: boolean, more: boolean): void {
     if (!this.#writable || !this.#enqueue(more)) return;
-    this.#writer.message(chunk, text, more);
+    try {
+      this.#writer.message(chunk, text, more);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
   }
 
   ping(data: Buffer): void {

@@ -17,14 +17,21 @@ export interface ServerLimits extends Http1Limits, WebSocketLimits {
   readonly writeTimeout: number;
   /** From the first byte of a request to the last byte of its body; 0 for no limit. */
   readonly requestTimeout: number;
-  /** Bytes of further requests, or of frames without credit, that are kept; then the client has to wait. */
+  /**
+   * Bytes of further requests, or of frames without credit, that are kept; then the client is not read.
+   * @bound pipelined-bytes
+   */
   readonly pipelineBytes: number;
   /**
    * Whether a client that closes its sending side (FIN) while its answer is awaited or under way counts as gone, as most that do so
    * are. If not, its answer goes on until a write to it fails.
    */
   readonly abortOnHalfClose: boolean;
-  /** Messages, pings and pongs for one WebSocket that may wait while its client takes nothing; one more cuts it off. Default: 100. */
+  /**
+   * Messages, pings and pongs for one WebSocket that may wait while its client takes nothing; one more cuts it off. Default: 100. Their
+   * bytes are bounded by the credits of the client.
+   * @bound websocket-messages
+   */
   readonly queuedMessages: number;
   /** How long a client has to answer a close frame. Default: 10. */
   readonly closeTimeout: number;

@@ -216,7 +216,11 @@ export class WebSocketConnection
 
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.#closing || !this.#enqueue(more)) return;
-    this.#writer?.message(chunk, text, more);
+    try {
+      this.#writer?.message(chunk, text, more);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
   }
 
   onResponsePing(data: Buffer): void {

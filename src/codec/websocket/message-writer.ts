@@ -5,10 +5,19 @@ import type { Role } from './frame-reader.ts';
 import { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
 import { maskKey } from './mask-keys.ts';
 import { BINARY, CLOSE, CONTINUATION, type Opcode, TEXT } from './opcodes.ts';
-import type { WebSocketError } from './websocket-error.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /** Payload up to so many bytes is copied behind its header: cheaper than two buffers. */
 const SMALL_PAYLOAD = 4_096;
+
+/** What each piece that waits for the deflater is charged besides its bytes. */
+const PIECE_CHARGE = 256;
+
+/**
+ * Bytes that may wait for the deflater of one WebSocket, each piece charged 256 more: a window of one-byte messages fits.
+ * @bound websocket-deflate-queue
+ */
+export const MAX_DEFLATE_QUEUE = 65_536 * 257;
 
 /** Takes what a `MessageWriter` makes. */
 export interface FrameSink {
@@ -53,6 +62,8 @@ export class MessageWriter implements DeflaterSink {
   #inMessage = false;
   /** Pieces that wait until the deflater is idle, the first one being at work; null as long as none ever had to. */
   #queue: Piece[] | null = null;
+  /** What the queue is charged. */
+  #queuedBytes = 0;
   /** Payload of the close frame that waits for the queue. */
   #close: Buffer | null = null;
   #pumping = false;
@@ -64,7 +75,10 @@ export class MessageWriter implements DeflaterSink {
     this.#guard = options.guard;
   }
 
-  /** Writes a piece of a message. `chunk` stays as it is. */
+  /**
+   * Writes a piece of a message. `chunk` stays as it is.
+   * @throws WebSocketError 1011 when more than `MAX_DEFLATE_QUEUE` bytes wait for the deflater; nothing but a close can be written then
+   */
   message(chunk: Buffer, text: boolean, more: boolean): void {
     // A frame that carries nothing and ends nothing.
     if (chunk.length === 0 && more) return;
@@ -72,6 +86,11 @@ export class MessageWriter implements DeflaterSink {
       this.#frame(chunk, text, more, false);
       this.#sink.onFramed(chunk.length);
       return;
+    }
+    this.#queuedBytes += chunk.length + PIECE_CHARGE;
+    if (this.#queuedBytes > MAX_DEFLATE_QUEUE) {
+      this.release();
+      throw new WebSocketError(1011, `over ${MAX_DEFLATE_QUEUE} bytes of messages wait to be compressed`);
     }
     this.#queue ??= [];
     this.#queue.push({ chunk, text, more });
@@ -97,6 +116,7 @@ export class MessageWriter implements DeflaterSink {
     this.#deflater?.close();
     this.#deflater = null;
     this.#queue = null;
+    this.#queuedBytes = 0;
   }
 
   get #waiting(): boolean {
@@ -157,7 +177,10 @@ export class MessageWriter implements DeflaterSink {
 
   onDeflaterIdle(): void {
     const piece = this.#queue?.shift();
-    if (piece !== undefined) this.#sink.onFramed(piece.chunk.length);
+    if (piece !== undefined) {
+      this.#queuedBytes -= piece.chunk.length + PIECE_CHARGE;
+      this.#sink.onFramed(piece.chunk.length);
+    }
     if (this.#deflater !== null) this.#pump(this.#deflater);
   }
 

@@ -162,6 +162,20 @@ test('a compressed message that was cut off fails with 1007, and is not passed o
   assert.equal((await client.takeAll()).slice(2, 4), closeText(1007));
 });
 
+test('a flood of empty messages that wait to be compressed ends its WebSocket only', async (t) => {
+  const running = await startServer(t, { compression: true });
+  const other = await openWebSocket(running, 0, OFFER);
+  const { client, webSocket } = await openWebSocket(running, 0, OFFER);
+  webSocket.message('x');
+  // Each is charged 256 bytes of 16,842,752.
+  for (let i = 0; i < 65_792; i++) webSocket.message('');
+  assert.equal(webSocket.failure(), 'HF_ANSWER_INVALID');
+  assert.equal(running.counters.answersInvalid, 1);
+  assert.equal((await client.takeAll()).slice(2, 4), closeText(1011));
+  other.webSocket.message('Hello');
+  assert.equal((await other.client.takeBytes(9)).slice(2), '\xf2\x48\xcd\xc9\xc9\x07\x00');
+});
+
 test('credit for what is sent comes back when it is compressed and written', async (t) => {
   const running = await startServer(t, { compression: true });
   const { client, webSocket } = await openWs(running);
