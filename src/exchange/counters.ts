@@ -2,7 +2,9 @@
 export class Counters {
   connectionsAccepted = 0;
   connectionsOpen = 0;
-  /** Connections answered 503 or cut because `max_connections` was reached. */
+  /** Connections that could not be accepted, for want of file descriptors most likely. */
+  connectionsLost = 0;
+  /** Connections answered 503 or cut because they got no turn in time. */
   connectionsRefused = 0;
   /** TLS connections that ended before their handshake did. */
   handshakesFailed = 0;

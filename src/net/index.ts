@@ -13,7 +13,7 @@ export { canonicalHost } from './guard/canonical-host.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
 export { KEEP_ALIVE_DELAY } from './keep-alive.ts';
-export { type ListenAddress, type Listener, listen } from './listen.ts';
+export { type AcceptOptions, type ListenAddress, type Listener, listen } from './listen.ts';
 export { peerAddress } from './peer-address.ts';
 export type { Resolver } from './resolver.ts';
 export { SystemResolver } from './system-resolver.ts';

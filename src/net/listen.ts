@@ -15,6 +15,16 @@ export type ListenAddress =
       readonly group: string | null;
     };
 
+/** How a listener accepts. */
+export interface AcceptOptions {
+  /** How TLS is spoken there. Default: it is not. */
+  readonly tls?: TlsSettings;
+  /** Whether a plain socket is not read before its `resume` is called. Default: false. With TLS a handshake has to be read at once. */
+  readonly paused?: boolean;
+  /** A connection could not be accepted, e.g. for want of file descriptors. The listener stays. */
+  readonly onError?: (error: Error) => void;
+}
+
 /** A bound listener. */
 export interface Listener {
   /** Where it can be reached: `127.0.0.1:7999`, `[::1]:7999` or `unix:/path`. */
@@ -28,15 +38,13 @@ export interface Listener {
 /**
  * Binds `address` and gives every accepted socket to `accept`; with `tls` a `TLSSocket`, once its handshake is done.
  * @param highWaterMark bytes that a socket buffers in user space before its writer is told to wait
- * @param paused whether a plain socket is not read before its `resume` is called. A handshake has to be read at once.
  * @throws Error with the address in its message when it cannot be bound
  */
 export async function listen(
   address: ListenAddress,
   highWaterMark: number,
   accept: (socket: Socket) => void,
-  tls?: TlsSettings,
-  paused = false,
+  { tls, paused = false, onError = () => {} }: AcceptOptions = {},
 ): Promise<Listener> {
   const acceptor = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
   const server = createServer(
@@ -56,6 +64,7 @@ export async function listen(
     server.close();
     throw new Error(`cannot listen on ${describe(address)}: ${(error as Error).message}`);
   }
+  server.on('error', onError);
   const listener = listenerOf(server);
   if (acceptor === null) return listener;
   const close = () => {
@@ -90,8 +99,6 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
     server.once('error', reject);
     server.listen({ ...options, backlog: 4096 }, () => {
       server.removeAllListeners('error');
-      // Failing to accept (no file descriptor left) costs that client; the listener stays.
-      server.on('error', () => {});
       resolve();
     });
   });

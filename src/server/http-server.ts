@@ -120,7 +120,8 @@ export class HttpServer implements ConnectionHost, Guarded {
    * @throws Error when it cannot be bound
    */
   async listen(address: ListenAddress, tls?: TlsSettings): Promise<Listener> {
-    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, tls, true);
+    const onError = this.#onAcceptError;
+    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, { tls, paused: true, onError });
     this.#listeners.push(listener);
     return listener;
   }
@@ -182,6 +183,12 @@ export class HttpServer implements ConnectionHost, Guarded {
       socket.destroy();
       fault(this, thrown);
     }
+  };
+
+  /** Out of file descriptors, most likely: the client is lost, and so may be many. Only the first one is a warning. */
+  readonly #onAcceptError = (error: Error): void => {
+    const level = this.counters.connectionsLost++ === 0 ? 'warn' : 'debug';
+    this.log[level]({ detail: error.message }, 'connection could not be accepted');
   };
 
   #accept(socket: ClientSocket): void {

@@ -76,7 +76,7 @@ export class TlsListener {
       if (this.farewell !== '') socket.end(this.farewell);
       this.#wake();
     };
-    this.#listener = await listen(address, 12_345, accept, this.#settings);
+    this.#listener = await listen(address, 12_345, accept, { tls: this.#settings });
     return this;
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, type RequestHead, silentLog, textResponse } from '../../../src/exchange/index.ts';
@@ -317,4 +318,16 @@ test('the answers to requests that the server refuses by itself can be chosen', 
   const response = await (await connectTo(t, address)).request('GET / HTTP/1.1\r\n\r\n');
   assert.deepEqual([response.status, response.body], [499, 'HF_BAD_REQUEST, no Host\n']);
   assert.deepEqual(seen, []);
+});
+
+test('a connection that could not be accepted is counted, and the first one is a warning', async (t) => {
+  const listen = t.mock.method(Server.prototype, 'listen');
+  const running = await startServer(t);
+  const listener = listen.mock.calls[0]?.this as Server;
+  for (let i = 0; i < 3; i++) listener.emit('error', new Error('accept EMFILE'));
+  assert.equal(running.counters.connectionsLost, 3);
+  assert.deepEqual(
+    running.log.with('connection could not be accepted').map(({ level }) => level),
+    ['warn', 'debug', 'debug'],
+  );
 });
