@@ -222,11 +222,6 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** The handler has ended the session with an error. */
   protected abstract onError(packet: ResponsePacket): void;
 
-  /** Bytes that the handler may still send before it has overrun the client. */
-  protected get window(): number {
-    return this.#window;
-  }
-
   /** Counts bytes of a body that the handler has sent. Returns false, and ends the session, if those are too many. */
   protected spend(bytes: number): boolean {
     this.activeAt = this.host.now;
