@@ -37,6 +37,9 @@ import {
 /** The link bounds what comes in, and each process what it takes. */
 const NO_LIMITS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
+/** Dropped packets for each line in the log. */
+const LOG_EACH = 1_000;
+
 /** Milliseconds between two looks at the handlers that take nothing. */
 const TICK = 100;
 
@@ -195,9 +198,19 @@ export class LinkRelay implements HandlerLinkSink {
     if (owners.length === 0) this.#options.counters.packetsUnclaimed++;
     let missing = false;
     for (const owner of owners) {
-      if (this.#processes.get(owner)?.send(packetMessage(payload)) !== true) missing = true;
+      const process = this.#processes.get(owner);
+      if (process === undefined) missing = true;
+      else if (!process.send(packetMessage(payload))) this.#onUndelivered(owner);
     }
     if (missing) this.#cancelMissing(payload);
+  }
+
+  /** Too much waits for the process already. Its session ends at the gap. */
+  #onUndelivered(name: string): void {
+    const { counters, log } = this.#options;
+    if (counters.packetsUndelivered++ % LOG_EACH === 0) {
+      log.warn({ worker: name, packets: counters.packetsUndelivered }, 'worker reads too slowly, packets dropped');
+    }
   }
 
   onRefused(id: string): void {

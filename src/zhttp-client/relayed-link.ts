@@ -73,7 +73,8 @@ export class RelayedLink implements HandlerLink {
   }
 
   offer(id: string, packet: Buffer | string): void {
-    this.#send(OFFER, id, packet);
+    // The relay reads too slowly: the request is refused, as where no handler takes it.
+    if (!this.#send(OFFER, id, packet)) this.#sink.onRefused(id);
   }
 
   /** It cannot be known from here whether a handler has it. */

@@ -8,6 +8,7 @@ import { socketPair } from '../../support/socket-pair.ts';
 import { type answerPacket, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
 import { RecordingSink } from '../../support/zhttp/recording-sink.ts';
 import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
+import { ZmtpPeer } from '../../support/zmq/zmtp-peer.ts';
 
 /** One process that serves connections. */
 interface Process {
@@ -248,4 +249,63 @@ test('a packet with the id of a session in another field goes where its own id s
   rig.answer(['p1-1'], { type: 'data', body: '2:id,4:p2-1,', reason: '2:id,4:p2-1,' });
   assert.deepEqual(idsOf(await one.sink.packets.next()), ['p1-1']);
   assert.deepEqual(two.sink.packets.all, []);
+});
+
+test('a packet for a process that reads nothing is dropped beyond the bound, counted and logged', async (t) => {
+  const rig = new RelayRig(t);
+  const [near, far] = await socketPair(t);
+  rig.relay.add('p1', near);
+  const peer = new ZmtpPeer(t, far, { type: 'DEALER' });
+  await peer.ready;
+  while (rig.zmq.counters.peersOpen === 0) await turn();
+  far.pause();
+  const body = 'x'.repeat(1_000_000);
+  for (let i = 0; i < 100 && rig.counters.packetsUndelivered === 0; i++) {
+    rig.answer(['p1-1'], { type: 'data', body });
+    await turn();
+  }
+  assert.equal(rig.counters.packetsUndelivered, 1);
+  assert.equal(rig.zmq.log.with('worker reads too slowly, packets dropped').length, 1);
+  assert.ok(rig.zmq.counters.bytesHeld <= 69_000_000, `${rig.zmq.counters.bytesHeld}`);
+});
+
+test('a first packet that the relay cannot take is refused', async (t) => {
+  const rig = new ZmqRig(t);
+  const sink = new RecordingSink();
+  const [near] = await socketPair(t);
+  const link = new RelayedLink(rig.context, near, sink, 1);
+  t.after(() => link.close());
+  link.offer('p1-1', request('p1-1'));
+  assert.equal(await sink.refused.next(), 'p1-1');
+});
+
+test('an exception on behalf of one message of a process ends that message alone', async (t) => {
+  const rig = new RelayRig(t);
+  const one = await rig.process('p1');
+  const offer = t.mock.method(rig.link, 'offer', () => {
+    throw new Error('a defect in the link');
+  });
+  one.link.offer('p1-1', request('p1-1'));
+  while (rig.zmq.counters.faults === 0) await turn();
+  offer.mock.restore();
+  await rig.begin(one, 'p1-2');
+  assert.equal(rig.link.offered[0]?.ids[0]?.id, 'p1-2');
+});
+
+test('an exception in the look at the handlers does not end it', async (t) => {
+  const advance = manualClock(t);
+  const rig = new RelayRig(t);
+  const { link, sink } = await rig.process('p1');
+  rig.link.reaches.set('h1', FULL);
+  link.route('h1', request('p1-1'));
+  while (link.reach('h1') !== FULL) await turn();
+  const reach = t.mock.method(rig.link, 'reach', () => {
+    throw new Error('a defect in the link');
+  });
+  advance(0.1);
+  assert.ok(rig.counters.faults > 0);
+  reach.mock.restore();
+  rig.link.reaches.delete('h1');
+  advance(0.1);
+  assert.equal(await sink.ready.next(), 'h1');
 });
