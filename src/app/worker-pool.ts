@@ -76,7 +76,7 @@ export class WorkerPool implements Guarded {
   readonly addresses: string[] = [];
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<PoolWorker>();
-  /** Those that still have connections while all drain. */
+  /** Workers that still have connections while all drain. */
   readonly #busy = new Set<PoolWorker>();
   readonly #delays: readonly RestartDelay[];
   readonly #restarts = new Set<NodeJS.Timeout>();
@@ -250,7 +250,7 @@ export class WorkerPool implements Guarded {
       };
       worker.process.on('exit', ended);
       if (worker.process.isDead()) ended();
-      // One that has not told that it takes orders has nothing to say goodbye to.
+      // A worker that never listened has no clients.
       else if (worker.servingSince === null) worker.process.process.kill('SIGKILL');
       else worker.order({ order: 'stop' });
     });

@@ -114,7 +114,7 @@ class RelayedProcess implements AtTurnEnd {
 }
 
 /**
- * Lets processes that serve connections share the ZeroMQ endpoints of this one: what their `RelayedLink` asks for is done here, and each
+ * Lets processes that serve connections share the ZeroMQ endpoints of this one: it does what their `RelayedLink` requests, and each
  * packet of a handler goes, as it is, to the processes that have the sessions in it.
  */
 export class LinkRelay implements HandlerLinkSink {
@@ -246,7 +246,7 @@ export class LinkRelay implements HandlerLinkSink {
     }
   }
 
-  /** The processes of some sessions have died: their handler is told, or it would go on for nobody. */
+  /** The processes of some sessions have died: tells the handler, which would go on for sessions that are gone. */
   #cancelMissing(payload: Buffer): void {
     const packet = this.#read(payload);
     const ids = packet.ids.filter(({ id }) => !this.#processes.has(processOf(id)));

@@ -24,7 +24,7 @@ class ElementWalk {
     return this.#offset === this.#limit;
   }
 
-  /** Goes to the next element. Returns its type, or 0 if there is none that can be one. */
+  /** Goes to the next element. Returns its type, or 0 if the bytes are not an element. */
   next(): number {
     const bytes = this.#bytes;
     let offset = this.#offset;

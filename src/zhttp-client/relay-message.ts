@@ -58,7 +58,7 @@ export function contentOf(message: Buffer): Buffer {
 }
 
 /**
- * What the sockets of both ends have in common. Messages are counted by no mark: each end bounds what it asks of the other. What
+ * What the sockets of both ends have in common. Messages are counted by no mark: each end bounds what it requests from the other. What
  * waits for a process that reads nothing is bounded in bytes; what is passed on was bounded where it came in.
  */
 export const RELAY_OPTIONS = {

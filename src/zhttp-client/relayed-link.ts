@@ -31,8 +31,8 @@ const WINDOW = 524_288;
 const LEAST_WINDOW = 16_384;
 
 /**
- * The link of a process that serves connections, when another process has the ZeroMQ endpoints: a `LinkRelay` there does what is asked
- * here, and tells which handlers take packets.
+ * The link of a process that serves connections, when another process has the ZeroMQ endpoints: a `LinkRelay` there does what is
+ * requested here, and tells which handlers take packets.
  */
 export class RelayedLink implements HandlerLink {
   readonly #dealer: DealerSocket;
@@ -128,7 +128,7 @@ export class RelayedLink implements HandlerLink {
     if (this.#waiting.size === 0 || this.#underway >= this.#window) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    // One that goes on may use the window up: the others wait again then, because they are asked.
+    // The first ones may use the window up: `reach` lets the others wait again then.
     for (const address of waiting) if (this.reach(address) === READY) this.#sink.onReady(address);
   }
 

@@ -14,7 +14,7 @@ export class Connector extends WheelTimer {
   readonly #owner: PipeOwner;
   readonly #endpoint: Endpoint;
   #connection: Connection | null = null;
-  /** Attempts in a row that did not get through the handshake. */
+  /** Attempts in a row that failed before the handshake was complete. */
   #failures = 0;
   #stopped = false;
 
@@ -26,7 +26,7 @@ export class Connector extends WheelTimer {
     this.#endpoint = endpoint;
   }
 
-  /** Whether there is no connection, and there will be none. */
+  /** Whether it has no connection and will make no more. */
   get over(): boolean {
     return this.#stopped && this.#connection === null;
   }
@@ -43,13 +43,13 @@ export class Connector extends WheelTimer {
     this.start();
   }
 
-  /** Closes the connection when all that waits has been sent; to that end, it may still be made. */
+  /** Closes the connection once all that waits has been sent; if nothing is connected yet, it is still dialled for that. */
   finish(): void {
     if (this.pipe.queued === 0 && this.#connection?.established !== true) this.destroy();
     else this.pipe.onFlush();
   }
 
-  /** Dials no more, and cuts the connection. */
+  /** Stops dialling, and cuts the connection. */
   destroy(): void {
     this.#stopped = true;
     this.#owner.context.wheel.cancel(this);
@@ -78,7 +78,7 @@ export class Connector extends WheelTimer {
     const { code, detail } = internalError(thrown);
     log.error({ endpoint: this.text, code, detail }, 'internal error');
     if (this.#stopped) return;
-    // The endpoint stays one to connect to.
+    // The endpoint is still to be connected to.
     this.#failures++;
     if (this.#connection === null) this.#retry();
     else this.#connection.destroy();
@@ -86,8 +86,8 @@ export class Connector extends WheelTimer {
 }
 
 /**
- * Milliseconds to wait before the next attempt: doubled with each failure up to the maximum, of which up to a half is left out
- * by chance, so that the many who have lost one peer do not come back in step.
+ * Milliseconds to wait before the next attempt: doubled with each failure up to the maximum, less up to a half at random, so that
+ * many peers of a server that restarts do not come back at the same moment.
  * @param failures attempts in a row that have failed
  * @param chance 0 to 1
  */

@@ -18,15 +18,15 @@ export interface PipeOwner extends Guarded {
   readonly type: SocketType;
   readonly context: ZmqContext;
   readonly options: ZmqOptions;
-  /** Whether messages are wanted now; those that arrive while not wait in their pipe. */
+  /** Whether messages are taken now; otherwise they wait in their pipe. */
   readonly receiving: boolean;
-  /** Whether nothing new is to be begun. */
+  /** Whether the socket is closing: nothing new begins. */
   readonly closing: boolean;
   /** The handshake of a new connection, which was accepted or is our own. */
   newMechanism(accepted: boolean): Mechanism;
   /** Calls `pipe.onFlush` at the end of this turn of the event loop. */
   flushLater(pipe: Pipe): void;
-  /** Null if a peer with this routing id is welcome, else why it is not for now. */
+  /** Null if a peer with this routing id may connect, else why it may not for now. */
   refusal(routingId: Buffer): string | null;
   onPipeReady(pipe: Pipe): void;
   /** Takes a message. Never throws: an exception of the consumer ends this message only. */
@@ -34,7 +34,7 @@ export interface PipeOwner extends Guarded {
   /** A message has gone to the inbox of `pipe`, which was empty. */
   onPipeWaiting(pipe: Pipe): void;
   /**
-   * The peer asks for messages that begin with `topic`, or no longer.
+   * The peer subscribes to `topic`, or cancels that.
    * @throws ZmtpError when it may not
    */
   onPipeSubscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void;
@@ -42,13 +42,13 @@ export interface PipeOwner extends Guarded {
   onPipeWritable(pipe: Pipe): void;
   /** The connection has gone; `pipe.connection` is null already. */
   onPipeLost(pipe: Pipe): void;
-  /** An endpoint has no connection any more, and will have none. */
+  /** An endpoint has lost its connection and will not be dialled again. */
   onConnectorClosed(): void;
 }
 
 /** What a pipe needs from the connection that serves it. */
 export interface PipeConnection extends Guarded {
-  /** Whether what is written has to wait: nothing more is written until the pipe is asked to flush. */
+  /** Whether the socket buffer is full: nothing more is written until it drains. */
   readonly blocked: boolean;
   /** Bytes that were written and not sent, while `blocked`. */
   readonly unsent: number;
@@ -56,7 +56,7 @@ export interface PipeConnection extends Guarded {
   readonly hasCommands: boolean;
   /** Writes the commands that wait, and then `buffers`, as one. */
   write(buffers: readonly Buffer[]): void;
-  /** Asks the peer for messages that begin with `topic`, or for no more of them. */
+  /** Subscribes to `topic` at the peer, or cancels that. */
   subscribe(topic: Buffer, subscribe: boolean): void;
   /** Goes on reading after the inbox was full. */
   resume(): void;

@@ -7,7 +7,7 @@ export class RepSocket extends ZmqSocket {
   readonly type = 'REP';
   readonly #onRequest: (parts: Buffer[]) => void;
   /** The peer whose request is open; null if no request is open. */
-  #asking: Pipe | null = null;
+  #requesting: Pipe | null = null;
   /** The parts up to the empty one, which the reply takes back with it. */
   #envelope: Buffer[] = [];
 
@@ -25,9 +25,9 @@ export class RepSocket extends ZmqSocket {
    */
   send(parts: readonly Buffer[]): boolean {
     this.checkSend(parts);
-    const pipe = this.#asking;
+    const pipe = this.#requesting;
     if (pipe === null) return false;
-    this.#asking = null;
+    this.#requesting = null;
     const gone = pipe.connection === null;
     if (gone || !pipe.offer([...this.#envelope, ...parts])) this.context.counters.messagesDropped++;
     this.deliverWaiting();
@@ -35,7 +35,7 @@ export class RepSocket extends ZmqSocket {
   }
 
   override get receiving(): boolean {
-    return this.#asking === null && super.receiving;
+    return this.#requesting === null && super.receiving;
   }
 
   protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
@@ -46,12 +46,12 @@ export class RepSocket extends ZmqSocket {
       return;
     }
     this.#envelope = parts.splice(0, delimiter + 1);
-    this.#asking = pipe;
+    this.#requesting = pipe;
     try {
       this.#onRequest(parts);
     } catch (thrown) {
       // There will be no reply, and the next request must not wait for one.
-      if (this.#asking === pipe) this.#asking = null;
+      if (this.#requesting === pipe) this.#requesting = null;
       throw thrown;
     }
   }

@@ -9,7 +9,7 @@ export class ReqSocket extends RoundRobinSocket {
   readonly type = 'REQ';
   readonly #onReply: (parts: Buffer[]) => void;
   /** The peer that has the open request; null if no request is open. */
-  #asked: Pipe | null = null;
+  #replying: Pipe | null = null;
 
   /**
    * @param onReply `parts` are those of the reply
@@ -33,18 +33,18 @@ export class ReqSocket extends RoundRobinSocket {
    */
   send(parts: readonly Buffer[]): boolean {
     this.checkSend(parts);
-    if (this.#asked === null) this.#asked = this.peers.send([DELIMITER, ...parts]);
+    if (this.#replying === null) this.#replying = this.peers.send([DELIMITER, ...parts]);
     else return this.hold();
-    return this.#asked !== null || this.hold();
+    return this.#replying !== null || this.hold();
   }
 
   protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     // RFC 28: a reply comes from the peer that has the request, and begins with the delimiter; all else is ignored.
-    if (pipe !== this.#asked || parts.length < 2 || (parts[0] as Buffer).length > 0) {
+    if (pipe !== this.#replying || parts.length < 2 || (parts[0] as Buffer).length > 0) {
       this.context.counters.messagesUnexpected++;
       return;
     }
-    this.#asked = null;
+    this.#replying = null;
     parts.shift();
     try {
       this.#onReply(parts);
@@ -56,8 +56,8 @@ export class ReqSocket extends RoundRobinSocket {
   override onPipeLost(pipe: Pipe): void {
     super.onPipeLost(pipe);
     // A request that still waits here goes out with the next connection. One that has left is lost, or its reply is.
-    if (pipe !== this.#asked || pipe.queued > 0) return;
-    this.#asked = null;
+    if (pipe !== this.#replying || pipe.queued > 0) return;
+    this.#replying = null;
     this.hold();
     this.release();
   }

@@ -3,13 +3,13 @@ import { TopicTable } from './topic-table.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** SUB (RFC 29): takes the messages of PUB sockets that begin with what it has asked for. */
+/** SUB (RFC 29): takes the messages of PUB sockets that begin with one of its topics. */
 export class SubSocket extends ZmqSocket {
   readonly type = 'SUB';
   readonly #onMessage: (parts: Buffer[]) => void;
   readonly #pipes = new Set<Pipe>();
   readonly #topics = new TopicTable<SubSocket>();
-  /** How many times each topic, in latin1, was asked for. */
+  /** How many times each topic, in latin1, was subscribed to. */
   readonly #counts = new Map<string, number>();
 
   constructor(context: ZmqContext, options: Partial<ZmqOptions>, onMessage: (parts: Buffer[]) => void) {
@@ -17,7 +17,7 @@ export class SubSocket extends ZmqSocket {
     this.#onMessage = onMessage;
   }
 
-  /** Asks all peers, also those to come, for messages that begin with `topic`; an empty one asks for all. Calls are counted. */
+  /** Subscribes to `topic` at all peers, later ones too; an empty topic matches all messages. Calls are counted. */
   subscribe(topic: Buffer | string): void {
     const key = Buffer.from(topic as string).toString('latin1');
     const count = this.#counts.get(key) ?? 0;
@@ -27,7 +27,7 @@ export class SubSocket extends ZmqSocket {
     this.#tell(key, true);
   }
 
-  /** Takes one `subscribe` of the topic back. Does nothing when there was none. */
+  /** Undoes one `subscribe` to the topic. Does nothing if there is none. */
   unsubscribe(topic: Buffer | string): void {
     const key = Buffer.from(topic as string).toString('latin1');
     const count = this.#counts.get(key) ?? 0;
@@ -48,7 +48,7 @@ export class SubSocket extends ZmqSocket {
   }
 
   protected override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
-    // What was sent before an `unsubscribe` had got there is not wanted any more.
+    // A message that was sent before the peer knew of an `unsubscribe`.
     if (this.#topics.matches(parts[0] as Buffer)) this.#onMessage(parts);
     else this.context.counters.messagesUnexpected++;
   }

@@ -54,7 +54,7 @@ export class Connection extends WheelTimer implements PipeConnection {
   #nextPing = NEVER;
   /** What the timer waits for. */
   #wakeAt = NEVER;
-  /** RFC 37: the time to live of the peer's PING, until something else comes; `NEVER` if there is none. */
+  /** RFC 37: the time to live of the peer's PING, until something else comes; `NEVER` without one. */
   #peerTtl = NEVER;
   /** The peer was silent for too long, but what waits in the socket has not been looked at yet. */
   #overdue = false;
@@ -245,7 +245,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     const routingId = peer.get('identity') ?? NO_ID;
     if (routingId.length > 0 && !isRoutingId(routingId)) throw this.#unwelcome('a malformed identity');
     const refusal = owner.refusal(routingId);
-    // For now only: an ERROR would be the end of it for libzmq, which does not connect again after one.
+    // No ERROR here: libzmq does not connect again after one, and the reason may pass.
     if (refusal !== null) throw new ZmtpError('unexpected', refusal);
     this.#writeHandshake();
     this.#state = OPEN;
@@ -253,7 +253,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     const { wheel, counters, log } = owner.context;
     counters.peersConnected++;
     counters.peersOpen++;
-    if (log.debugEnabled) log.debug({ ...this.#whom(), peerType: type }, 'zmq peer connected');
+    if (log.debugEnabled) log.debug({ ...this.#description(), peerType: type }, 'zmq peer connected');
     wheel.cancel(this);
     const now = performance.now();
     const { heartbeatInterval } = owner.options;
@@ -339,7 +339,7 @@ export class Connection extends WheelTimer implements PipeConnection {
   }
 
   #cut(reason: string, level: 'warn' | 'info'): void {
-    this.#owner.context.log[level]({ ...this.#whom(), reason }, 'zmq peer cut off');
+    this.#owner.context.log[level]({ ...this.#description(), reason }, 'zmq peer cut off');
     const wasOpen = this.#state === OPEN;
     this.#leave(ENDING);
     // A courtesy may still leave, but nothing is waited for.
@@ -366,13 +366,14 @@ export class Connection extends WheelTimer implements PipeConnection {
     try {
       if (wasOpen) this.#lost();
       const { log } = this.#owner.context;
-      if (log.debugEnabled) log.debug({ ...this.#whom(), reason: this.#error?.message }, 'zmq connection closed');
+      if (log.debugEnabled)
+        log.debug({ ...this.#description(), reason: this.#error?.message }, 'zmq connection closed');
     } finally {
       this.#whenClosed();
     }
   }
 
-  #whom(): Record<string, unknown> {
+  #description(): Record<string, unknown> {
     const { remoteAddress, remotePort } = this.#socket;
     const peer = remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
     return { type: this.#owner.type, endpoint: this.#endpoint, peer };

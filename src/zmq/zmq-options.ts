@@ -13,7 +13,7 @@ export interface ZmqContext {
 
 /** How a socket behaves. Times are in milliseconds, as coarse as the timer wheel. */
 export interface ZmqOptions extends ZmtpLimits {
-  /** What a ROUTER shall call us: up to 255 bytes, the first not zero; empty lets it choose. For REQ, DEALER and ROUTER. */
+  /** The routing id that a ROUTER gives us: up to 255 bytes, the first not zero; empty lets the ROUTER choose. For REQ, DEALER and ROUTER. */
   readonly routingId: Buffer;
   /** Messages that wait for one peer beyond those on their way; 0 for no bound. */
   readonly sendHwm: number;
@@ -37,7 +37,7 @@ export interface ZmqOptions extends ZmtpLimits {
   readonly totalBytes: number;
   /** Time that `close` gives to what is yet to be sent; 0 drops it, `Infinity` waits for ever. */
   readonly linger: number;
-  /** ROUTER only: `send` says so when a message cannot be routed, in place of dropping it. */
+  /** ROUTER only: `send` returns false when a message cannot be routed, instead of dropping it. */
   readonly mandatory: boolean;
   /** PUSH, DEALER and REQ: no message waits for a peer that is not connected yet (libzmq's ZMQ_IMMEDIATE). */
   readonly immediate: boolean;
@@ -53,7 +53,7 @@ export interface ZmqOptions extends ZmtpLimits {
   readonly handshakeTimeout: number;
   /** Connections that a socket accepts at a time. */
   readonly maxPeers: number;
-  /** Topics that one subscriber may ask for. */
+  /** Topics that one peer may subscribe to. */
   readonly maxSubscriptions: number;
   /**
    * Bytes of the topics of one subscriber; each counts as 256 at least.
@@ -89,7 +89,7 @@ export const DEFAULT_OPTIONS: ZmqOptions = {
   ipcMode: null,
 };
 
-/** RFC 28: an identity has at most so many bytes. */
+/** Bytes of an identity (RFC 28). */
 export const MAX_ROUTING_ID_BYTES = 255;
 
 /** Whether `id` can be the name that a peer has given itself (RFC 28: those that begin with zero are the ROUTER's to give). */

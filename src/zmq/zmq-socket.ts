@@ -16,7 +16,7 @@ const SOCKET_BUFFER = 65_536;
 
 /** Turns of the event loop that follow each other so closely, in milliseconds, that more is sure to come. */
 const CROWDED_MS = 0.1;
-/** Turns that messages wait for at the most, and how many have waited for long enough. */
+/** Turns that messages wait for at most, and the number of messages that are sent without waiting. */
 const MAX_WAITED = 3;
 const FEW = 8;
 
@@ -26,7 +26,7 @@ interface Bound {
   readonly listener: Listener;
 }
 
-/** Calls back when the time for sending the rest is over. */
+/** Calls back when the linger time is over. */
 class Linger extends WheelTimer {
   readonly #owner: Guarded;
   readonly #onTimer: () => void;
@@ -61,14 +61,14 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   readonly #peers = new Set<Connection>();
   readonly #turn = new TurnQueue();
   #toFlush: Pipe[] = [];
-  /** Turns that what is to be sent has waited for. */
+  /** Turns that the messages to be sent have waited for. */
   #waited = 0;
-  /** When that was decided last. */
+  /** When the end of a turn was last looked at. */
   #lookedAt = 0;
-  /** Messages that the context had counted then, and at the last time that something was sent. */
+  /** Messages that the context had counted then, and when something was last sent. */
   #seen = 0;
   #sent = 0;
-  /** Pipes with messages in their inbox, in the order in which they are asked next. */
+  /** Pipes with messages in their inbox, in the order in which they are read next. */
   #waiting: Pipe[] = [];
   #delivering = false;
   #paused = false;
@@ -213,7 +213,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   /** A peer can be sent to no longer. */
   protected detached(_pipe: Pipe): void {}
 
-  /** Hands over what has come in the meantime, of each peer in turn, as long as the socket receives. */
+  /** Delivers what has come in the meantime, from each peer in turn, while the socket receives. */
   protected deliverWaiting(): void {
     // Consumers may come here again from within.
     if (this.#delivering) return;
@@ -231,13 +231,13 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     }
   }
 
-  /** Says that a message was not taken, and so that `onWritable` is waited for. */
+  /** Notes that a message was not taken, so that `onWritable` is called once there is room. */
   protected hold(): false {
     this.#holding = true;
     return false;
   }
 
-  /** Says that there may be room again. */
+  /** Calls `onWritable` if a message was not taken before. */
   protected release(): void {
     if (!this.#holding || this.closing) return;
     this.#holding = false;
@@ -390,9 +390,9 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Whether what is to be sent may wait for the end of the next turn, which comes at once. A process that accepts connections gets one in
-   * each turn, and without this would send each of their requests by itself, which costs more than all else about them. So where one
-   * turn follows the other, a few messages wait for more, as long as each turn brings some.
+   * Whether messages may wait for the end of the next turn, which follows at once. A process that accepts connections gets one in each
+   * turn, and would send each of their requests in a write of its own, which costs more than everything else about them. So when turns
+   * follow each other closely, a few messages wait for more, as long as each turn brings some.
    */
   #mayWait(): boolean {
     const now = performance.now();

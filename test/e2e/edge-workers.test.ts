@@ -114,7 +114,7 @@ test('a worker that is killed loses its own connections alone, and another one t
   assert.equal(code, 0);
 });
 
-test('at the end all processes are gone, every session has its cancel, and there never was a file beside the endpoints', async (t) => {
+test('a stop ends all processes and cancels every session, and no file exists beside the endpoints', async (t) => {
   const temporary = temporaryFolder(t);
   const edge = await startEdge(t, ['--workers', '2'], {}, { TMPDIR: temporary });
   const handler = await Handler.start(t, edge.base);

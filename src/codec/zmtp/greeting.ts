@@ -14,7 +14,7 @@ const AS_SERVER = 32;
 /** Lower-case letters and others are not in the grammar of mechanism names. */
 const MECHANISM_NAME = /^[A-Z0-9\-_.+]{1,20}$/;
 
-/** What a peer says of itself before anything else. */
+/** What a peer sends before anything else. */
 export interface Greeting {
   /** Minor version that both understand: 0 or 1, of ZMTP 3. */
   readonly minor: 0 | 1;
@@ -30,7 +30,7 @@ export interface Greeting {
  * @throws RangeError when it is not
  */
 export function encodeGreeting(mechanism: string, asServer: boolean): Buffer {
-  if (!MECHANISM_NAME.test(mechanism)) throw new RangeError(`not the name of a mechanism: ${mechanism}`);
+  if (!MECHANISM_NAME.test(mechanism)) throw new RangeError(`invalid mechanism name: ${mechanism}`);
   const greeting = Buffer.alloc(GREETING_BYTES);
   greeting[0] = 0xff;
   // An older peer takes the first ten bytes for a frame, and these two make it one of a single byte.
@@ -44,8 +44,8 @@ export function encodeGreeting(mechanism: string, asServer: boolean): Buffer {
 }
 
 /**
- * Checks as much of a greeting as is here, so that a peer that will never send all of it is told from the first bytes.
- * @throws ZmtpError `malformed` for what is no ZMTP, `version` for a peer older than 3.0
+ * Checks as much of a greeting as has arrived, so that a peer of another protocol is detected by its first bytes.
+ * @throws ZmtpError `malformed` for another protocol, `version` for a peer older than 3.0
  */
 export function checkGreeting(bytes: Buffer): void {
   if (bytes.length === 0) return;
@@ -64,14 +64,14 @@ export function checkGreeting(bytes: Buffer): void {
 /**
  * Reads a whole greeting.
  * @param bytes `GREETING_BYTES` that `checkGreeting` has let pass
- * @throws ZmtpError `malformed` when the name of the mechanism is none
+ * @throws ZmtpError `malformed` when the name of the mechanism is not valid
  */
 export function parseGreeting(bytes: Buffer): Greeting {
   const field = bytes.toString('latin1', MECHANISM, MECHANISM + MECHANISM_BYTES);
   const padding = field.indexOf('\0');
   const mechanism = padding === -1 ? field : field.slice(0, padding);
   if (!MECHANISM_NAME.test(mechanism) || /[^\0]/.test(field.slice(mechanism.length))) {
-    throw new ZmtpError('malformed', 'no name of a mechanism in the greeting');
+    throw new ZmtpError('malformed', 'invalid mechanism name in the greeting');
   }
   // RFC 23: of two versions the lower one is spoken, so a later one than ours is fine.
   const later = (bytes[MAJOR] as number) > 3 || (bytes[MINOR] as number) >= MINOR_VERSION;

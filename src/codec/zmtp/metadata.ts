@@ -22,18 +22,19 @@ export function encodeMetadata(properties: readonly (readonly [name: string, val
   return Buffer.concat(pieces);
 }
 
-/** @throws ZmtpError `malformed` when `body` is no list of properties, or names one twice */
+/** @throws ZmtpError `malformed` when `body` is not a list of properties, or repeats a name */
 export function parseMetadata(body: Buffer): Metadata {
   const metadata = new Map<string, Buffer>();
   let offset = 0;
   while (offset < body.length) {
     const nameEnd = offset + 1 + (body[offset] as number);
     const valueStart = nameEnd + 4;
-    if (valueStart > body.length) throw new ZmtpError('malformed', 'metadata that breaks off');
+    if (valueStart > body.length) throw new ZmtpError('malformed', 'truncated metadata');
     const name = body.toString('latin1', offset + 1, nameEnd).toLowerCase();
     const valueEnd = valueStart + body.readUInt32BE(nameEnd);
-    if (valueEnd > body.length) throw new ZmtpError('malformed', 'metadata that breaks off');
-    if (!NAME.test(name) || metadata.has(name)) throw new ZmtpError('malformed', 'a bad name in the metadata');
+    if (valueEnd > body.length) throw new ZmtpError('malformed', 'truncated metadata');
+    if (!NAME.test(name) || metadata.has(name))
+      throw new ZmtpError('malformed', 'invalid or repeated property name in the metadata');
     metadata.set(name, body.subarray(valueStart, valueEnd));
     offset = valueEnd;
   }

@@ -5,7 +5,7 @@ import { ZmtpError } from './zmtp-error.ts';
 
 /**
  * No security (RFC 23, "The NULL Security Mechanism"): each end sends READY with its properties, in any order. An end that waits
- * can still refuse a peer that it has heard of: such a peer has sent no messages yet, and so loses none.
+ * can still refuse the peer once it knows it: the peer has sent no messages yet, and loses none.
  */
 export class NullMechanism implements Mechanism {
   readonly name = 'NULL';

@@ -4,7 +4,7 @@ const EMPTY = Buffer.alloc(0);
 const FIRST_CAPACITY = 4_096;
 
 /**
- * Cuts a stream of chunks into pieces of known length. A piece that lies in one chunk is a view of it. One that does not is
+ * Cuts a stream of chunks into pieces of known length. A piece that lies in one chunk is a view of it. A piece that spans chunks is
  * collected in a buffer that grows with what has arrived, never with what was only announced.
  */
 export class PieceReader {
@@ -18,7 +18,7 @@ export class PieceReader {
     return this.#stash.length + this.#input.length;
   }
 
-  /** Adds `chunk`, of which views are given out from now on. All of the former one must have been taken. */
+  /** Adds `chunk`; pieces are views of it. */
   push(chunk: Buffer): void {
     // What is left of a chunk can be that only when the reader was stopped between two pieces.
     this.#input =
@@ -26,7 +26,7 @@ export class PieceReader {
     this.#offset = 0;
   }
 
-  /** The next byte, or -1 if there is none; not between a `take` that gave null and its repetition. */
+  /** The next byte, or -1 if none has arrived. Must not be called between a `take` that returned null and its repetition. */
   byte(): number {
     const input = this.#input;
     return this.#offset < input.length ? (input[this.#offset++] as number) : -1;
@@ -44,19 +44,19 @@ export class PieceReader {
     return bytes === null ? -1 : integerAt(bytes, 0);
   }
 
-  /** The next `length` bytes, or null if they are not all here: then they are what has to be asked for again. */
+  /** The next `length` bytes, or null if they have not all arrived: then the next call must be for the same `length`. */
   take(length: number): Buffer | null {
     const start = this.#offset;
     const end = start + length;
     const input = this.#input;
     if (this.#stashed > 0 || end > input.length) return this.#collect(length);
     this.#offset = end;
-    // Who waits for more input holds none of the former.
+    // While it waits for more input, the reader holds none of the former.
     if (end === input.length) this.#forget();
     return length === 0 ? EMPTY : input.subarray(start, end);
   }
 
-  /** What is here of the next `length` bytes, without taking it. */
+  /** What has arrived of the next `length` bytes, without taking it. */
   peek(length: number): Buffer {
     this.#gather(length);
     return this.#stash.subarray(0, this.#stashed);

@@ -2,7 +2,7 @@ import { ZmtpError } from './zmtp-error.ts';
 import { MAX_CONTEXT_BYTES } from './zmtp-limits.ts';
 import { commandHeader, encodeMessages } from './zmtp-writer.ts';
 
-/** A command (RFC 23, "Framing"): a name and what belongs to it. */
+/** A command (RFC 23, "Framing"): a name and its data. */
 export interface Command {
   readonly name: string;
   readonly data: Buffer;
@@ -32,7 +32,7 @@ export function encodeCommand(name: string, data: Buffer): Buffer {
 export function parseCommand(body: Buffer): Command {
   const nameEnd = 1 + (body[0] ?? 0);
   const name = body.toString('latin1', 1, nameEnd);
-  if (nameEnd > body.length || !NAME.test(name)) throw new ZmtpError('malformed', 'a command without name');
+  if (nameEnd > body.length || !NAME.test(name)) throw new ZmtpError('malformed', 'a command without a name');
   return { name, data: body.subarray(nameEnd) };
 }
 
@@ -74,8 +74,8 @@ export function parseError(data: Buffer): string {
 }
 
 /**
- * Lets a publisher send messages that begin with `topic`, or no longer: RFC 37's commands for a peer that speaks ZMTP 3.1, and
- * the messages of ZMTP 3.0 otherwise.
+ * Subscribes to `topic` at a publisher, or cancels that: by RFC 37's commands for a peer that speaks ZMTP 3.1, by the messages of ZMTP 3.0
+ * otherwise.
  */
 export function encodeSubscription(topic: Buffer, subscribe: boolean, minor: 0 | 1): Buffer {
   if (minor === 1) return encodeCommand(subscribe ? 'SUBSCRIBE' : 'CANCEL', topic);

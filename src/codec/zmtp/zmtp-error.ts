@@ -1,10 +1,10 @@
-/** What is wrong with a peer; decides what is logged and counted. The connection is lost in every case. */
+/** What is wrong with a peer, for the log and the counters. The connection is closed in every case. */
 export type ZmtpErrorKind =
-  /** The bytes are no ZMTP, or break its grammar. */
+  /** The bytes are not ZMTP, or break its grammar. */
   | 'malformed'
   /** ZMTP, but older than 3.0. */
   | 'version'
-  /** The peer asks for another security mechanism. */
+  /** The peer offers another security mechanism. */
   | 'mechanism'
   /** A frame, message or command is over its limit. */
   | 'limit'

@@ -76,7 +76,7 @@ export class ZmtpSession {
 
   /**
    * Reads up to the next event: `NEED_INPUT`, `READY`, `MESSAGE` or `COMMAND_FRAME`.
-   * @throws ZmtpError when the peer breaks the protocol or a limit; the session is of no use afterwards
+   * @throws ZmtpError when the peer breaks the protocol or a limit; the session must not be used afterwards
    */
   next(): number {
     const reader = this.#reader;
@@ -141,7 +141,7 @@ export class ZmtpSession {
     const mechanism = this.#mechanism;
     // RFC 23: both ends have to name the same one.
     if (greeting.mechanism !== mechanism.name) {
-      throw new ZmtpError('mechanism', `the peer asks for ${greeting.mechanism}, here ${mechanism.name} is spoken`);
+      throw new ZmtpError('mechanism', `the peer offers ${greeting.mechanism}, and not ${mechanism.name}`);
     }
     this.minor = greeting.minor;
     const first = mechanism.start();

@@ -3,7 +3,7 @@ export const MORE = 0x01;
 export const LONG = 0x02;
 export const COMMAND = 0x04;
 
-/** Parts of at least this many bytes are not copied but sent as they are: one more buffer costs less than the copy. */
+/** Parts of at least this many bytes are sent as they are: one more buffer costs less than the copy. */
 export const REFERENCE_BYTES = 16_384;
 
 const SHORT_MAX = 255;
@@ -17,7 +17,7 @@ export function wholePart(part: Part): Buffer {
   return typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.concat(part);
 }
 
-/** Quicker than to ask for the class of a Buffer. */
+/** Faster than `Buffer.isBuffer`. */
 function isPieces(part: Part): part is readonly Buffer[] {
   return Array.isArray(part);
 }
@@ -59,7 +59,7 @@ export function wireBytes(parts: readonly Part[]): number {
 
 /**
  * The wire form of `messages[start]` up to but without `messages[end]`, in as few buffers as possible: one, and one more
- * for each part or piece of `REFERENCE_BYTES` and what follows it. Such are not copied: they must not be changed any more. Text becomes
+ * for each part or piece of `REFERENCE_BYTES` and what follows it. Those are not copied, and must not be changed afterwards. Text becomes
  * bytes here, and nowhere before.
  */
 export function encodeMessages(messages: readonly (readonly Part[])[], start: number, end: number): Buffer[] {
@@ -89,7 +89,7 @@ export function partBytes(part: Part): number {
   return length;
 }
 
-/** Those of them that are copied. */
+/** Bytes of the body that are copied. */
 function copiedBytes(part: Part): number {
   if (typeof part === 'string') return part.length;
   if (!isPieces(part)) return part.length < REFERENCE_BYTES ? part.length : 0;

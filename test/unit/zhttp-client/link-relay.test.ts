@@ -84,7 +84,7 @@ function idsOf(packet: string): string[] {
   return parseResponsePacket(Buffer.from(packet, 'latin1')).ids.map(({ id }) => id);
 }
 
-test('what processes ask for is done in the order in which each has asked', async (t) => {
+test('requests of a process are carried out in its order', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
@@ -121,7 +121,7 @@ test('a packet for sessions of several processes goes to each of them once', asy
   assert.deepEqual((processes[1] as Process).sink.packets.all, []);
 });
 
-test('what the link refuses and loses is told to the process that has the session', async (t) => {
+test('refused and lost packets are reported to the process that has the session', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
@@ -158,7 +158,7 @@ test('a process that comes back under its name gets packets again', async (t) =>
   assert.deepEqual(idsOf(await sink.packets.next()), ['p1-1']);
 });
 
-test('nobody is told of sessions that no process has ever had', async (t) => {
+test('no handler gets a cancel for sessions that no process ever had', async (t) => {
   const rig = new RelayRig(t);
   await rig.process('p1');
   for (const id of ['x-1', '', 'p1', '-1']) rig.answer([id]);
@@ -208,7 +208,7 @@ test('processes are told which handlers take nothing, and when they take packets
   }
 });
 
-test('nobody remembers for long that an address is unknown, and that a handler has come is found out', async (t) => {
+test('an unknown address is forgotten after a while, and a handler that connects is noticed', async (t) => {
   const advance = manualClock(t);
   const rig = new RelayRig(t);
   const { link, sink } = await rig.process('p1');

@@ -39,7 +39,7 @@ test('a lost connection is made again after a while, and so are failed ones', as
   await sockets.next();
 });
 
-test('what waits for a peer survives that its connection is lost', async (t) => {
+test('messages that wait for a peer survive the loss of its connection', async (t) => {
   const rig = new ZmqRig(t);
   const pull = rig.pull();
   const { endpoint, sockets } = await rawListener(t);

@@ -90,7 +90,7 @@ test('a REP whose consumer throws takes the next request, a REQ whose consumer t
   assert.equal(req.send(parts('two')), true);
 });
 
-test('whoever throws when there is room again, or on a subscription, disturbs no connection', async (t) => {
+test('an exception in onWritable or onSubscription disturbs no connection', async (t) => {
   const rig = new ZmqRig(t);
   const fail = () => {
     throw new Error('a defect in the consumer');
@@ -191,7 +191,7 @@ test('an endpoint is dialled again after an exception in the timer that dials', 
   await sockets.next();
 });
 
-test('the end comes although one connection cannot be destroyed when the time for the rest is over', async (t) => {
+test('a socket closes although one connection cannot be destroyed after the linger time', async (t) => {
   const advance = manualClock(t);
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub({ linger: 1_000 });

@@ -26,7 +26,7 @@ test('messages leave in their order, as one buffer', () => {
   assert.equal(queue.length, 0);
 });
 
-test('no more leaves than was asked for, but one message always', () => {
+test('no more is taken than requested, but one message always', () => {
   const queue = queueOf('aa', 'bb', 'cc', 'dddddddddd');
   assert.deepEqual(queue.take(8), [wire('aa', 'bb')]);
   assert.equal(queue.length, 2);

@@ -11,7 +11,7 @@ function ask(peer: ZmtpPeer, topic: string, subscribe = true, minor: 0 | 1 = 1):
   peer.socket.write(encodeSubscription(Buffer.from(topic, 'latin1'), subscribe, minor));
 }
 
-test('each subscriber gets what it has asked for, once', async (t) => {
+test('each subscriber gets the messages of its topics, once', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub();
   const endpoint = await socket.bind(ANY_PORT);
@@ -40,7 +40,7 @@ test('a message in pieces is one to its subscribers, who are found by its first 
   assert.deepEqual(peer.events.all, []);
 });
 
-test('a subscriber of ZMTP 3.0 asks by messages', async (t) => {
+test('a subscriber of ZMTP 3.0 subscribes by messages', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'SUB', old: true });
@@ -52,7 +52,7 @@ test('a subscriber of ZMTP 3.0 asks by messages', async (t) => {
   assert.equal(await messages.next(), '-a');
 });
 
-test('an XPUB tells the first who asks for a topic and the last who leaves it', async (t) => {
+test('an XPUB reports the first subscriber of a topic and the loss of the last one', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub();
   const endpoint = await socket.bind(ANY_PORT);
@@ -92,7 +92,7 @@ test('a subscriber at its high-water mark misses messages, which is counted, and
   assert.equal(await good.events.next(), 's');
 });
 
-test('nobody gets what nobody has asked for', async (t) => {
+test('a message without subscribers is sent to nobody', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.pub();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'SUB' });
@@ -102,7 +102,7 @@ test('nobody gets what nobody has asked for', async (t) => {
   assert.deepEqual(peer.events.all, []);
 });
 
-test('a subscriber that asks for too many topics is cut off', async (t) => {
+test('a subscriber with too many topics is cut off', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub({ maxSubscriptions: 2 });
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'SUB' });

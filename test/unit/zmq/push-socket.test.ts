@@ -70,7 +70,7 @@ test('a burst in one turn is not held back by the high-water mark while the peer
   assert.equal((await peer.events.take(500)).at(-1), '499');
 });
 
-test('a high-water mark of 0 is none', async (t) => {
+test('a high-water mark of 0 is no bound', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.push({ sendHwm: 0 });
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PULL' });

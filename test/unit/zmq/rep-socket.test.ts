@@ -35,7 +35,7 @@ test('requests are taken one at a time, of each peer in turn', async (t) => {
   assert.equal(await two.events.next(), '|re b1');
 });
 
-test('a reply nobody has asked for is not taken', (t) => {
+test('a reply without a request is not taken', (t) => {
   const { socket } = new ZmqRig(t).rep();
   assert.equal(socket.send(parts('x')), false);
 });

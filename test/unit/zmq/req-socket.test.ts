@@ -31,7 +31,7 @@ test('no second request is taken before the reply', async (t) => {
   assert.deepEqual(await peer.events.take(2), ['|1', '|3']);
 });
 
-test('only the peer that was asked can reply, and only in the right form', async (t) => {
+test('only the peer that has the request can reply, and only in the right form', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.req();
   const endpoint = await socket.bind(ANY_PORT);
@@ -68,7 +68,7 @@ test('requests go to the peers in turn', async (t) => {
   }
 });
 
-test('when the peer that was asked leaves, the next request can be sent', async (t) => {
+test('when the peer that has the request leaves, the next request can be sent', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, writable } = rig.req();
   const endpoint = await socket.bind(ANY_PORT);

@@ -40,14 +40,14 @@ test('peers without a name get different ones that begin with zero', async (t) =
   assert.equal(names.size, 3);
 });
 
-test('a message for nobody is dropped and counted', async (t) => {
+test('a message for an unknown peer is dropped and counted', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.router();
   assert.equal(socket.send(parts('nobody', 'x')), true);
   assert.equal(rig.counters.messagesDropped, 1);
 });
 
-test('with mandatory a message for nobody is not taken', async (t) => {
+test('with mandatory a message for an unknown peer is not taken', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.router({ mandatory: true });
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'DEALER', identity: 'me' });

@@ -4,7 +4,7 @@ import { fits, type SocketType, tellsIdentity } from '../../../src/zmq/socket-ty
 
 const TYPES: SocketType[] = ['PUSH', 'PULL', 'PUB', 'SUB', 'XPUB', 'ROUTER', 'DEALER', 'REQ', 'REP'];
 
-test('whoever may talk to a type, that type may talk to', () => {
+test('two types may talk to each other or not, whichever is asked first', () => {
   for (const ours of TYPES) {
     for (const theirs of TYPES) assert.equal(fits(ours, theirs), fits(theirs, ours), `${ours} ${theirs}`);
   }
@@ -34,6 +34,6 @@ test('publishers talk to XSUB too, and to nothing unknown', () => {
   assert.equal(fits('PUSH', 'constructor'), false);
 });
 
-test('only those who may meet a ROUTER tell their identity', () => {
+test('only types that may talk to a ROUTER send their identity', () => {
   assert.deepEqual(TYPES.filter(tellsIdentity), ['ROUTER', 'DEALER', 'REQ']);
 });

@@ -6,7 +6,7 @@ import { peerAt, rawListener, ZmtpPeer } from '../../support/zmq/zmtp-peer.ts';
 
 const ANY_PORT = 'tcp://127.0.0.1:*';
 
-test('a publisher is told what is asked for when it connects and later, by commands', async (t) => {
+test('a publisher gets subscriptions when it connects and later, by commands', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.sub();
   socket.subscribe('a');
@@ -18,7 +18,7 @@ test('a publisher is told what is asked for when it connects and later, by comma
   assert.deepEqual(await peer.events.take(2), ['SUBSCRIBE b', 'CANCEL a']);
 });
 
-test('a publisher of ZMTP 3.0 is told by messages', async (t) => {
+test('a publisher of ZMTP 3.0 gets subscriptions by messages', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.sub();
   socket.subscribe('a');
@@ -28,7 +28,7 @@ test('a publisher of ZMTP 3.0 is told by messages', async (t) => {
   assert.equal(await peer.events.next(), '\x00a');
 });
 
-test('a topic is told once however often it was asked for, and taken back with the last', async (t) => {
+test('a topic is sent once however often it is subscribed to, and cancelled with the last unsubscribe', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.sub();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUB' });
@@ -43,7 +43,7 @@ test('a topic is told once however often it was asked for, and taken back with t
   assert.equal(await peer.events.next(), 'CANCEL a');
 });
 
-test('what does not begin as asked for is counted and kept from the consumer', async (t) => {
+test('a message without a matching topic is counted and kept from the consumer', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.sub();
   socket.subscribe('abc');
@@ -56,7 +56,7 @@ test('what does not begin as asked for is counted and kept from the consumer', a
   while (rig.counters.messagesUnexpected < 3) await turn();
 });
 
-test('a publisher that is connected to again is told again', async (t) => {
+test('a publisher gets the subscriptions again after a reconnect', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.sub({ reconnectInterval: 1 });
   const { endpoint, sockets } = await rawListener(t);

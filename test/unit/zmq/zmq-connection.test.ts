@@ -114,7 +114,7 @@ test('a second handshake cuts the peer off', async (t) => {
   assert.equal(rig.counters.peersRefused, 1);
 });
 
-test('a PING is answered with its context', async (t) => {
+test('the reply to a PING has its context', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.pull();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -122,7 +122,7 @@ test('a PING is answered with its context', async (t) => {
   assert.equal(await peer.events.next(), 'PONG abc');
 });
 
-test('of many PINGs in one turn only the last is answered', async (t) => {
+test('of many PINGs in one turn only the last gets a reply', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.pull();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -172,7 +172,7 @@ test('a peer that completes no handshake in time is cut off', async (t) => {
   assert.equal(rig.log.with('zmq peer cut off')[0]?.fields.reason, 'no handshake in time');
 });
 
-test('a peer that answers our PINGs stays, one that does not is cut off', async (t) => {
+test('a peer that replies to PINGs stays, one that does not is cut off', async (t) => {
   const advance = manualClock(t);
   const rig = new ZmqRig(t);
   const { socket } = rig.pull({ heartbeatInterval: 10_000, heartbeatTimeout: 5_000 });

@@ -51,7 +51,7 @@ test('a relative ipc path is relative to the working directory', async (t) => {
   assert.equal(await messages.next(), 'there');
 });
 
-test('an abstract name is bound and connected, or refused with what it needs', async (t) => {
+test('an abstract name is bound and connected, or the error says what it needs', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull();
   const endpoint = `ipc://@holdfast-test-${process.pid}`;
@@ -66,7 +66,7 @@ test('an abstract name is bound and connected, or refused with what it needs', a
   assert.equal(await messages.next(), 'there');
 });
 
-test('the file of an ipc endpoint has the mode that was asked for', async (t) => {
+test('the file of an ipc endpoint has the given mode', async (t) => {
   const rig = new ZmqRig(t);
   const path = join(temporaryFolder(t), 's');
   await rig.pull({ ipcMode: 0o620 }).socket.bind(`ipc://${path}`);

@@ -24,7 +24,7 @@ test('a greeting is signature, version 3.1, mechanism, part and zeros', () => {
   assert.equal(encodeGreeting('PLAIN', true)[32], 1);
 });
 
-test('a name that is none of a mechanism is refused when it is written', () => {
+test('an invalid mechanism name is refused when it is written', () => {
   for (const name of ['', 'null', 'A B', 'X'.repeat(21)]) {
     assert.throws(() => encodeGreeting(name, false), RangeError);
   }

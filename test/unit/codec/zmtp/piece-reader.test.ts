@@ -33,19 +33,19 @@ test('an empty piece is always there', () => {
   assert.equal(reader().take(0)?.length, 0);
 });
 
-test('what was not taken of a chunk stays in front of the next', () => {
+test('the untaken rest of a chunk stays in front of the next one', () => {
   const pieces = reader('abc');
   assert.equal(pieces.byte(), 0x61);
   pieces.push(Buffer.from('de'));
   assert.equal(pieces.take(4)?.toString(), 'bcde');
 });
 
-test('single bytes come one after the other, and -1 when there is none', () => {
+test('single bytes come one after the other, and -1 at the end', () => {
   const pieces = reader('ab');
   assert.deepEqual([pieces.byte(), pieces.byte(), pieces.byte()], [0x61, 0x62, -1]);
 });
 
-test('what is here of a piece can be looked at without taking it', () => {
+test('a piece can be looked at without taking it', () => {
   const pieces = reader('ab');
   assert.equal(pieces.peek(4).toString(), 'ab');
   pieces.push(Buffer.from('cdef'));

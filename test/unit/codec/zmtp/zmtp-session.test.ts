@@ -113,7 +113,7 @@ test('a long length of few bytes is taken', () => {
   assert.deepEqual(events(made), ['message a']);
 });
 
-test('a peer that asks for another mechanism is refused', () => {
+test('a peer with another mechanism is refused', () => {
   fails(session(), encodeGreeting('CURVE', false), 'mechanism');
 });
 

@@ -13,7 +13,7 @@ test('small messages become one buffer, with MORE on all but the last part of ea
   );
 });
 
-test('only the messages asked for are written', () => {
+test('only the messages in the range are written', () => {
   const messages = [[Buffer.from('a')], [Buffer.from('b')], [Buffer.from('c')]];
   assert.equal(Buffer.concat(encodeMessages(messages, 1, 2)).toString('hex'), '000162');
   assert.deepEqual(encodeMessages(messages, 1, 1), []);
