@@ -36,6 +36,7 @@ export const accept: Bench = {
     console.log(`handler   C with libzmq over ipc, answers ${SMALL_BODY.length} bytes; the same for all`);
     return compare({
       rounds: run.rounds,
+      starts: run.starts,
       subjects: [
         { name: 'holdfast', turn: () => measure(run, holdfastEdge(run.launcher)) },
         { name: 'condure', turn: () => measure(run, CONDURE) },

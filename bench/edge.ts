@@ -3,13 +3,14 @@ import { CONDURE, type EdgeOptions, type EdgeProgram, holdfastEdge, startEdge } 
 import { condureVersion, wrkVersion } from './support/machine.ts';
 import { type Column, compare, type Subject, type Target, type Turn, type Verdict } from './support/rounds.ts';
 import { SMALL_BODY } from './support/servers.ts';
-import { measureCpu } from './support/usage.ts';
+import { cpuColumns, cpuFigures, measureCpu, ownCpuSeconds } from './support/usage.ts';
 import { runWrk } from './support/wrk.ts';
 
 const WARM_UP_SECONDS = 2;
 
 const COLUMNS: readonly Column[] = [
-  { key: 'cpu', title: 'CPU µs/request', digits: 2 },
+  ...cpuColumns('request'),
+  { key: 'main', title: 'first process', digits: 2 },
   { key: 'rate', title: 'requests/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 3 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
@@ -30,6 +31,7 @@ export const edge: Bench = {
     connect: 'stream mode, a new connection for each request',
     req: 'req mode, keep-alive connections',
     workers: 'stream mode, keep-alive connections; two workers against one of our own and two of the peer',
+    'workers-connect': 'the same with workers that connect to the handler',
   },
   options: {
     connections: { help: 'connections of clients at a time', default: 50, min: 1, max: 10_000 },
@@ -51,15 +53,22 @@ export const edge: Bench = {
           { column: 'cpu', peer: 'condure', atMost: 0.7 },
         ]);
       case 'req':
-        return againstCondure({ ...stream, mode: 'req' }, [{ column: 'cpu', peer: 'condure', atMost: 0.55 }]);
-      case 'workers': {
-        const two = { ...stream, workers: 2 };
+        return againstCondure({ ...stream, mode: 'req' }, [{ column: 'cpu', peer: 'condure', atMost: 0.5 }]);
+      case 'workers':
+      case 'workers-connect': {
+        const connect = run.part === 'workers-connect';
+        const one = { ...stream, connect };
+        const two = { ...one, workers: 2 };
+        const [ourTwo, ourOne] = ['holdfast, 2 workers', 'holdfast, 1 worker'];
         const subjects: [Subject, ...Subject[]] = [
-          subject(run, ours, two, 'holdfast, 2 workers'),
-          subject(run, ours, stream, 'holdfast, 1 worker'),
+          subject(run, ours, two, ourTwo),
+          subject(run, ours, one, ourOne),
           subject(run, CONDURE, two, 'condure, 2 workers'),
         ];
-        return measureAll(run, two, subjects, []);
+        return measureAll(run, two, subjects, [
+          { subject: ourTwo, column: 'cpu', peer: ourOne, atMost: connect ? 1.1 : 1.35 },
+          ...(connect ? [] : [{ subject: ourTwo, column: 'main', peer: null, atMost: 3 }]),
+        ]);
       }
       default:
         return againstCondure(stream, [
@@ -82,7 +91,7 @@ function measureAll(
     `load      wrk, 1 thread, ${connections} ${kept}, ${run.option('seconds')} s after ${WARM_UP_SECONDS} s of warm-up`,
   );
   console.log(`handler   C with libzmq over ipc, answers ${SMALL_BODY.length} bytes; the same for all`);
-  return compare({ rounds: run.rounds, subjects, columns: COLUMNS, targets });
+  return compare({ rounds: run.rounds, starts: run.starts, subjects, columns: COLUMNS, targets });
 }
 
 function subject(run: Run, program: EdgeProgram, plan: Plan, name = program.name): Subject {
@@ -93,12 +102,16 @@ async function measure({ children, option }: Run, program: EdgeProgram, plan: Pl
   const edge = await startEdge(children, program, plan);
   const load = (seconds: number) =>
     runWrk(children, `http://127.0.0.1:${edge.port}/`, plan.connections, seconds, plan.headers);
-  await load(WARM_UP_SECONDS);
-  const { result, cpuSeconds, wallSeconds } = await measureCpu(edge.child.pid, () => load(option('seconds')));
+  const warmUp = await measureCpu(edge.child.pid, () => load(WARM_UP_SECONDS));
+  const mainBefore = ownCpuSeconds(edge.child.pid);
+  const counted = await measureCpu(edge.child.pid, () => load(option('seconds')));
+  const main = ownCpuSeconds(edge.child.pid) - mainBefore;
+  const { result, cpuSeconds, wallSeconds } = counted;
   await edge.stop();
   return {
     figures: {
-      cpu: (cpuSeconds / result.requests) * 1e6,
+      ...cpuFigures(counted, result.requests, warmUp, warmUp.result.requests),
+      main: (main / result.requests) * 1e6,
       rate: result.perSecond,
       p50: result.p50,
       p99: result.p99,

@@ -6,7 +6,7 @@ import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
 import { compare, type Subject, type Turn } from './support/rounds.ts';
 import { nchanModule, type Server, startBare, startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
-import { measureCpu } from './support/usage.ts';
+import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 
 /** How an item is put into the body of a publish request. */
 interface Publishing {
@@ -58,6 +58,7 @@ export const fanout: Bench = {
     });
     const verdict = await compare({
       rounds: run.rounds,
+      starts: run.starts,
       subjects: [
         subject('holdfast', () => startHoldfast(children, launcher, origin.port), {
           path: '/publish/',
@@ -68,7 +69,7 @@ export const fanout: Bench = {
         subject('nchan', () => startNchan(children), { path: '/publish', before: '', after: '' }),
       ],
       columns: [
-        { key: 'cpu', title: 'CPU µs/delivery', digits: 2 },
+        ...cpuColumns('delivery'),
         { key: 'rate', title: 'deliveries/s', digits: 0 },
         { key: 'p50', title: 'p50 ms', digits: 1 },
         { key: 'p99', title: 'p99 ms', digits: 1 },
@@ -96,8 +97,11 @@ async function measure({ children }: Run, server: Server, publishing: Publishing
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
   await load.call('connect', { port: server.port, clients: plan.clients, transport: 'stream' });
   const options = { port: server.publishPort, transport: 'stream' as const, ...publishing, ...plan };
-  const warm = await load.call('publish', { ...options, items: warmUp(plan.items) });
-  const { result, cpuSeconds, wallSeconds } = await measureCpu(server.child.pid, () => load.call('publish', options));
+  const { pid } = server.child;
+  const warmed = await measureCpu(pid, () => load.call('publish', { ...options, items: warmUp(plan.items) }));
+  const counted = await measureCpu(pid, () => load.call('publish', options));
+  const warm = warmed.result;
+  const { result, cpuSeconds, wallSeconds } = counted;
   await load.child.stop();
   await server.child.stop();
 
@@ -111,7 +115,7 @@ async function measure({ children }: Run, server: Server, publishing: Publishing
   if (result.closed > 0) problems.push(`${result.closed} streams were ended by the server`);
   return {
     figures: {
-      cpu: (cpuSeconds / result.delivered) * 1e6,
+      ...cpuFigures(counted, result.delivered, warmed, warm.delivered),
       rate: result.delivered / result.seconds,
       p50: result.p50,
       p99: result.p99,

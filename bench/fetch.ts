@@ -15,7 +15,7 @@ import {
 import { condureVersion, nginxVersion, zurlVersion } from './support/machine.ts';
 import { type Column, compare, type Subject, type Target, type Turn, type Verdict } from './support/rounds.ts';
 import { SMALL_BODY, startNginxOrigin } from './support/servers.ts';
-import { measureCpu, peakResidentBytes, resetPeak, residentBytes } from './support/usage.ts';
+import { cpuColumns, cpuFigures, measureCpu, peakResidentBytes, resetPeak, residentBytes } from './support/usage.ts';
 
 const WARM_UP_SECONDS = 2;
 /** Downloads of a turn, one after the other, after one of warm-up. */
@@ -25,7 +25,7 @@ const SETTLE_MS = 1000;
 const MEGABYTE = 1e6;
 
 const REQUEST_COLUMNS: readonly Column[] = [
-  { key: 'cpu', title: 'CPU µs/request', digits: 2 },
+  ...cpuColumns('request'),
   { key: 'rate', title: 'requests/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 3 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
@@ -44,18 +44,18 @@ const AS_CONDURE = 'holdfast condure';
 
 /** At the same load, against both: Holdfast takes the place of either. */
 const MANY: readonly Target[] = [
-  { subject: AS_ZURL, column: 'cpu', peer: 'zurl', atMost: 0.25 },
+  { subject: AS_ZURL, column: 'cpu', peer: 'zurl', atMost: 0.18 },
   { subject: AS_ZURL, column: 'rate', peer: 'zurl', atLeast: 3 },
-  { subject: AS_CONDURE, column: 'cpu', peer: 'condure', atMost: 0.55 },
+  { subject: AS_CONDURE, column: 'cpu', peer: 'condure', atMost: 0.45 },
 ];
 
 /** One that is within the bound of both peers is within that of the better one. */
 const SINGLE: readonly Target[] = [AS_ZURL, AS_CONDURE].flatMap((subject) =>
-  ['zurl', 'condure'].map((peer) => ({ subject, column: 'p50', peer, atMost: 0.7 })),
+  ['zurl', 'condure'].map((peer) => ({ subject, column: 'p50', peer, atMost: 0.6 })),
 );
 
 const DOWNLOAD: readonly Target[] = [
-  { subject: AS_ZURL, column: 'perCpu', peer: 'zurl', atLeast: 1 },
+  { subject: AS_ZURL, column: 'perCpu', peer: 'zurl', atLeast: 1.1 },
   { subject: AS_ZURL, column: 'growth', peer: null, atMost: 64 },
   { subject: AS_CONDURE, column: 'growth', peer: null, atMost: 64 },
 ];
@@ -97,7 +97,7 @@ async function requests(
   inFlight: number,
   targets: readonly Target[],
 ): Promise<Verdict> {
-  const { children, option, rounds } = run;
+  const { children, option, rounds, starts } = run;
   const seconds = option('seconds');
   console.log(
     `load      C with libzmq over ipc, ${inFlight} under way, ${seconds} s after ${WARM_UP_SECONDS} s of warm-up; the same for all`,
@@ -112,12 +112,13 @@ async function requests(
       const args = [mode, mode === 'req' ? req : base, uri, SMALL_BODY, String(inFlight), String(length)];
       return (await children.run('fetch-load', 'load', load, args)).trim().split(' ').map(Number);
     };
-    await ask(WARM_UP_SECONDS);
-    const { result, cpuSeconds } = await measureCpu(child.pid, () => ask(seconds));
+    const warmUp = await measureCpu(child.pid, () => ask(WARM_UP_SECONDS));
+    const counted = await measureCpu(child.pid, () => ask(seconds));
+    const { result, cpuSeconds } = counted;
     const [answers = 0, took = 0, p50 = Number.NaN, p99 = Number.NaN] = result;
     return {
       figures: {
-        cpu: (cpuSeconds / answers) * 1e6,
+        ...cpuFigures(counted, answers, warmUp, warmUp.result[0] ?? Number.NaN),
         rate: answers / took,
         p50,
         p99,
@@ -127,14 +128,20 @@ async function requests(
     };
   };
 
-  const verdict = await compare({ rounds, subjects: subjects(run, measure), columns: REQUEST_COLUMNS, targets });
+  const verdict = await compare({
+    rounds,
+    starts,
+    subjects: subjects(run, measure),
+    columns: REQUEST_COLUMNS,
+    targets,
+  });
   await origin.child.stop();
   return verdict;
 }
 
 /** A long body, several times. */
 async function downloads(run: Run): Promise<Verdict> {
-  const { children, option, rounds } = run;
+  const { children, option, rounds, starts } = run;
   const megabytes = option('megabytes');
   console.log(
     `load      C with libzmq over ipc, 200,000 bytes of credits, ${megabytes} MB ${DOWNLOADS} times after once for warm-up; the same for all`,
@@ -172,6 +179,7 @@ async function downloads(run: Run): Promise<Verdict> {
 
   const verdict = await compare({
     rounds,
+    starts,
     subjects: subjects(run, measure),
     columns: DOWNLOAD_COLUMNS,
     targets: DOWNLOAD,

@@ -40,6 +40,7 @@ export const idle: Bench = {
     const { subjects, targets } = run.part === 'proxy' ? await besideBare(run) : besideCondure(run);
     return compare({
       rounds: run.rounds,
+      starts: run.starts,
       subjects,
       columns: [
         { key: 'kilobytes', title: 'KB/connection', digits: 2 },

@@ -4,7 +4,7 @@ import type { Children } from './support/children.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
 import { compare, type Turn } from './support/rounds.ts';
 import { type Server, SMALL_BODY, startHoldfast, startNginxOrigin, startNginxProxy } from './support/servers.ts';
-import { measureCpu } from './support/usage.ts';
+import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 import { runWrk } from './support/wrk.ts';
 
 /** What a small request costs a reverse proxy, compared with nginx. */
@@ -17,7 +17,7 @@ export const proxy: Bench = {
   commands: ['nginx', 'wrk'],
   peers: () => [nginxVersion(), wrkVersion()],
 
-  async run({ children, launcher, rounds, option }) {
+  async run({ children, launcher, rounds, starts, option }) {
     const [connections, seconds] = [option('connections'), option('seconds')];
     console.log(`load      wrk, 1 thread, ${connections} keep-alive connections, ${seconds} s after 2 s of warm-up`);
     console.log(`origin    nginx, 1 worker, answers ${SMALL_BODY.length} bytes; the same for all`);
@@ -26,18 +26,19 @@ export const proxy: Bench = {
     const turn = async (start: Promise<Server>) => measure(children, await start, connections, seconds);
     return compare({
       rounds,
+      starts,
       subjects: [
         { name: 'holdfast', turn: () => turn(startHoldfast(children, launcher, origin.port)) },
         { name: 'nginx', turn: () => turn(startNginxProxy(children, origin.port)) },
       ],
       columns: [
-        { key: 'cpu', title: 'CPU µs/request', digits: 2 },
+        ...cpuColumns('request'),
         { key: 'rate', title: 'requests/s', digits: 0 },
         { key: 'p50', title: 'p50 ms', digits: 2 },
         { key: 'p99', title: 'p99 ms', digits: 2 },
         { key: 'busy', title: 'core used %', digits: 0 },
       ],
-      targets: [{ column: 'cpu', peer: 'nginx', atMost: 2.5 }],
+      targets: [{ column: 'cpu', peer: 'nginx', atMost: 1.8 }],
     });
   },
 };
@@ -45,14 +46,14 @@ export const proxy: Bench = {
 async function measure(children: Children, server: Server, connections: number, seconds: number): Promise<Turn> {
   const url = `http://127.0.0.1:${server.port}/`;
   await checkAnswer(server.port, server.child.name);
-  await runWrk(children, url, connections, 2);
-  const { result, cpuSeconds, wallSeconds } = await measureCpu(server.child.pid, () =>
-    runWrk(children, url, connections, seconds),
-  );
+  const load = (length: number) => runWrk(children, url, connections, length);
+  const warmUp = await measureCpu(server.child.pid, () => load(2));
+  const counted = await measureCpu(server.child.pid, () => load(seconds));
+  const { result, cpuSeconds, wallSeconds } = counted;
   await server.child.stop();
   return {
     figures: {
-      cpu: (cpuSeconds / result.requests) * 1e6,
+      ...cpuFigures(counted, result.requests, warmUp, warmUp.result.requests),
       rate: result.perSecond,
       p50: result.p50,
       p99: result.p99,

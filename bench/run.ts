@@ -6,6 +6,7 @@ import { accept } from './accept.ts';
 import { edge } from './edge.ts';
 import { fanout } from './fanout.ts';
 import { fetch } from './fetch.ts';
+import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { proxy } from './proxy.ts';
 import type { Bench, NumberOption } from './support/bench.ts';
@@ -16,9 +17,10 @@ import { type Verdict, worst } from './support/rounds.ts';
 import { transfer } from './transfer.ts';
 import { ws } from './ws.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, edge, ws, idle, accept, transfer, fetch };
+const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, edge, ws, idle, accept, transfer, fetch, hostile };
 
 const ROUNDS: NumberOption = { help: 'turns of each server', default: 3, min: 1, max: 100 };
+const STARTS: NumberOption = { help: 'starts of each server in a turn', default: 2, min: 1, max: 20 };
 const LAUNCHER = fileURLToPath(new URL('../bin/holdfast', import.meta.url));
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
@@ -34,6 +36,7 @@ interface Command {
   readonly name: string;
   readonly bench: Bench;
   readonly rounds: number;
+  readonly starts: number;
   readonly launcher: string;
   readonly pin: boolean;
   /** The parts to run; one empty name if the bench has none. */
@@ -57,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runBench({ name, bench, rounds, launcher, pin, parts, values }: Command): Promise<boolean> {
+async function runBench({ name, bench, rounds, starts, launcher, pin, parts, values }: Command): Promise<boolean> {
   for (const command of pin ? [...bench.commands, 'taskset'] : bench.commands) {
     if (!hasCommand(command)) throw new Error(`${command} is not installed`);
   }
@@ -79,7 +82,11 @@ async function runBench({ name, bench, rounds, launcher, pin, parts, values }: C
     for (const part of parts) {
       if (part !== '') console.log(`\n${part}: ${bench.parts?.[part]}`);
       verdicts.push(
-        await Promise.race([bench.run({ children, launcher, rounds, part, option }), children.failure, interruption]),
+        await Promise.race([
+          bench.run({ children, launcher, rounds, starts, part, option }),
+          children.failure,
+          interruption,
+        ]),
       );
     }
     const verdict = worst(verdicts);
@@ -94,7 +101,7 @@ function readCommand(args: readonly string[]): Command {
   const [name = '', ...rest] = args;
   const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
   if (bench === undefined) throw new UsageError(`there is no bench "${name}"`);
-  const numbers = { rounds: ROUNDS, ...bench.options };
+  const numbers = { rounds: ROUNDS, starts: STARTS, ...bench.options };
   const texts = Object.fromEntries(Object.keys(numbers).map((key) => [key, { type: 'string' as const }]));
   let given: Record<string, string | boolean | string[] | undefined>;
   try {
@@ -115,6 +122,7 @@ function readCommand(args: readonly string[]): Command {
     name,
     bench,
     rounds: values.get('rounds') as number,
+    starts: values.get('starts') as number,
     launcher: typeof given.holdfast === 'string' ? given.holdfast : LAUNCHER,
     pin: given.pin === true,
     parts: readParts(bench, given.only as string[] | undefined),
@@ -156,7 +164,7 @@ function usage(): string {
       '',
     ]),
     '  every bench:',
-    ...optionLines({ rounds: ROUNDS }),
+    ...optionLines({ rounds: ROUNDS, starts: STARTS }),
     `    ${'--holdfast FILE'.padEnd(18)} launcher of the Holdfast to measure, to compare builds (bin/holdfast of this checkout)`,
     `    ${'--pin'.padEnd(18)} servers on core 0, load on core 1, by taskset`,
   ].join('\n');

@@ -31,6 +31,7 @@ export const transfer: Bench = {
     );
     return compare({
       rounds: run.rounds,
+      starts: run.starts,
       subjects: [
         { name: 'holdfast', turn: () => measure(run, holdfastEdge(run.launcher)) },
         { name: 'condure', turn: () => measure(run, CONDURE) },

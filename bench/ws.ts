@@ -6,7 +6,7 @@ import { condureVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
 import { type Column, compare, type Turn } from './support/rounds.ts';
-import { measureCpu } from './support/usage.ts';
+import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 
 const WARM_UP_SECONDS = 2;
 /** Deliveries of a broadcast back to back; a fifth as many before, as warm-up. */
@@ -38,12 +38,13 @@ export const ws: Bench = {
     const turn = echo ? measureEcho : measureBroadcast;
     return compare({
       rounds: run.rounds,
+      starts: run.starts,
       subjects: [
         { name: 'holdfast', turn: () => turn(run, holdfastEdge(run.launcher)) },
         { name: 'condure', turn: () => turn(run, CONDURE) },
       ],
       columns: echo ? ECHO_COLUMNS : BROADCAST_COLUMNS,
-      targets: [{ column: 'cpu', peer: 'condure', atMost: echo ? 0.55 : 0.6 }],
+      targets: [{ column: 'cpu', peer: 'condure', atMost: echo ? 0.35 : 0.5 }],
     });
   },
 };
@@ -55,13 +56,13 @@ const TIMES: readonly Column[] = [
 ];
 
 const ECHO_COLUMNS: readonly Column[] = [
-  { key: 'cpu', title: 'CPU µs/message', digits: 2 },
+  ...cpuColumns('message'),
   { key: 'rate', title: 'messages/s', digits: 0 },
   ...TIMES,
 ];
 
 const BROADCAST_COLUMNS: readonly Column[] = [
-  { key: 'cpu', title: 'CPU µs/delivery', digits: 2 },
+  ...cpuColumns('delivery'),
   { key: 'rate', title: 'deliveries/s', digits: 0 },
   { key: 'bytes', title: 'wire bytes/delivery', digits: 1 },
   ...TIMES,
@@ -92,16 +93,17 @@ async function measureEcho({ children, option }: Run, program: EdgeProgram): Pro
   const edge = await startEdge(children, program, { mode: 'stream', connections: clients, workers: 1 });
   const load = startProgram<EchoLoad>(children, 'load', 'echo-load');
   await load.call('connect', { port: edge.port, clients });
-  const warm = await load.call('echo', { seconds: WARM_UP_SECONDS });
-  const { result, cpuSeconds, wallSeconds } = await measureCpu(edge.child.pid, () =>
-    load.call('echo', { seconds: option('seconds') }),
-  );
+  const echo = (seconds: number) => measureCpu(edge.child.pid, () => load.call('echo', { seconds }));
+  const warmed = await echo(WARM_UP_SECONDS);
+  const counted = await echo(option('seconds'));
+  const warm = warmed.result;
+  const { result, cpuSeconds, wallSeconds } = counted;
   await load.child.stop();
   await edge.stop();
   const missing = warm.missing + result.missing;
   return {
     figures: {
-      cpu: (cpuSeconds / result.messages) * 1e6,
+      ...cpuFigures(counted, result.messages, warmed, warm.messages),
       rate: result.messages / result.seconds,
       p50: result.p50,
       p99: result.p99,
@@ -128,8 +130,12 @@ async function measureBroadcast(run: Run, program: EdgeProgram): Promise<Turn> {
     rate: option('rate'),
     inFlight: option('in-flight'),
   };
-  const warm = await load.call('publish', { ...options, items: warmUp(items) });
-  const { result, cpuSeconds, wallSeconds } = await measureCpu(edge.child.pid, () => load.call('publish', options));
+  const publish = (count: number) =>
+    measureCpu(edge.child.pid, () => load.call('publish', { ...options, items: count }));
+  const warmed = await publish(warmUp(items));
+  const counted = await publish(items);
+  const warm = warmed.result;
+  const { result, cpuSeconds, wallSeconds } = counted;
   await load.child.stop();
   await edge.stop();
 
@@ -139,7 +145,7 @@ async function measureBroadcast(run: Run, program: EdgeProgram): Promise<Turn> {
   if (result.closed > 0) problems.push(`${result.closed} WebSockets were ended by the server`);
   return {
     figures: {
-      cpu: (cpuSeconds / result.delivered) * 1e6,
+      ...cpuFigures(counted, result.delivered, warmed, warm.delivered),
       rate: result.delivered / result.seconds,
       bytes: result.bytes / result.delivered,
       p50: result.p50,

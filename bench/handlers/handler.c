@@ -370,6 +370,9 @@ static void on_packet(struct session *session, struct packet *packet, int64_t se
 
 // ---- sockets ----
 
+// Whether servers connect to the handler, and not the other way round.
+static bool binds;
+
 static void *open_socket(void *context, int type, const char *base, const char *suffix) {
   char endpoint[256];
   int unlimited = 0;  // what is dropped or held back here would be the handler's doing, not the server's
@@ -378,7 +381,7 @@ static void *open_socket(void *context, int type, const char *base, const char *
   if (socket == NULL || zmq_setsockopt(socket, ZMQ_SNDHWM, &unlimited, sizeof unlimited) < 0 ||
       zmq_setsockopt(socket, ZMQ_RCVHWM, &unlimited, sizeof unlimited) < 0 ||
       (type == ZMQ_DEALER && zmq_setsockopt(socket, ZMQ_ROUTING_ID, HANDLER_ID, strlen(HANDLER_ID)) < 0) ||
-      zmq_connect(socket, endpoint) < 0)
+      (binds ? zmq_bind(socket, endpoint) : zmq_connect(socket, endpoint)) < 0)
     die("%s: %s", endpoint, zmq_strerror(errno));
   return socket;
 }
@@ -457,7 +460,9 @@ static void serve_req(void *context, const char *spec) {
 
 int main(int count, char **arguments) {
   void *context = zmq_ctx_new();
+  binds = count == 4 && strcmp(arguments[3], "bind") == 0;
+  if (binds) count--;
   if (count == 3 && strcmp(arguments[1], "stream") == 0) serve_stream(context, arguments[2]);
   if (count == 3 && strcmp(arguments[1], "req") == 0) serve_req(context, arguments[2]);
-  die("usage: handler stream BASE | handler req SPEC");
+  die("usage: handler stream BASE [bind] | handler req SPEC [bind]");
 }

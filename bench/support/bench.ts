@@ -15,6 +15,8 @@ export interface Run {
   /** Path of the program that starts Holdfast. */
   readonly launcher: string;
   readonly rounds: number;
+  /** How often each server is started in a round. */
+  readonly starts: number;
   /** Which of the bench's parts is asked for; empty if it has none. */
   readonly part: string;
   /** Value of one of the bench's own options. */

@@ -27,6 +27,8 @@ export interface EdgeOptions {
   /** Connections that it has to hold at a time. */
   readonly connections: number;
   readonly workers: number;
+  /** Whether the edge connects to the handler, and not the other way round. Default: false. */
+  readonly connect?: boolean;
 }
 
 /** One of the programs with the command line of condure. */
@@ -70,9 +72,14 @@ export async function startEdge(children: Children, program: EdgeProgram, option
     ...['--listen', `127.0.0.1:${port},${mode}`],
     ...[`--${mode}-maxconn`, room],
     ...[`--zclient-${mode}`, `ipc://${base}`],
+    ...(options.connect === true ? ['--zclient-connect'] : []),
   ]);
   await listening(port, program.name);
-  const handler = children.start('handler', 'load', await handlerProgram(children), [mode, `ipc://${base}`]);
+  const handler = children.start('handler', 'load', await handlerProgram(children), [
+    mode,
+    `ipc://${base}`,
+    ...(options.connect === true ? ['bind'] : []),
+  ]);
   await ready(handler);
   await checkAnswer(port, program.name);
   return {

@@ -1,5 +1,8 @@
 import { median } from './statistics.ts';
 
+/** Rounds of one program that differ by more than this are worth a warning. */
+const MAX_SPREAD = 1.3;
+
 /** One figure that every turn yields. */
 export interface Column {
   readonly key: string;
@@ -45,6 +48,8 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
 /** One comparison: Holdfast and its peers. */
 export interface Comparison {
   readonly rounds: number;
+  /** How often each server is started in a round: what is compiled as it runs, and where it is placed, differ by start. */
+  readonly starts: number;
   /** Holdfast comes first. */
   readonly subjects: readonly [Subject, ...Subject[]];
   readonly columns: readonly Column[];
@@ -62,7 +67,7 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
   let problems = 0;
   const row = (label: string, name: string, cells: readonly string[]) =>
     console.log(
-      `${label.padEnd(8)}  ${name.padEnd(nameWidth)}  ${cells.map((cell, i) => cell.padStart(columns[i]?.title.length ?? 0)).join('  ')}`,
+      `${label.padEnd(10)}  ${name.padEnd(nameWidth)}  ${cells.map((cell, i) => cell.padStart(columns[i]?.title.length ?? 0)).join('  ')}`,
     );
 
   row(
@@ -71,19 +76,23 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
     columns.map((column) => column.title),
   );
   for (let round = 1; round <= comparison.rounds; round++) {
-    for (const subject of subjects) {
-      const turn = await subject.turn();
-      turns.get(subject.name)?.push(turn);
-      row(
-        `round ${round}`,
-        subject.name,
-        columns.map((column) => format(turn.figures[column.key], column.digits)),
-      );
-      for (const problem of turn.problems) {
-        problems++;
-        console.log(`          ${subject.name}: ${problem}`);
+    const started = new Map<string, Turn[]>(subjects.map((subject) => [subject.name, []]));
+    for (let start = 1; start <= comparison.starts; start++) {
+      for (const subject of subjects) {
+        const turn = await subject.turn();
+        started.get(subject.name)?.push(turn);
+        row(
+          comparison.starts === 1 ? `round ${round}` : `${round}, start ${start}`,
+          subject.name,
+          columns.map((column) => format(turn.figures[column.key], column.digits)),
+        );
+        for (const problem of turn.problems) {
+          problems++;
+          console.log(`            ${subject.name}: ${problem}`);
+        }
       }
     }
+    for (const [name, each] of started) turns.get(name)?.push(mean(each));
   }
 
   const figures = (name: string, key: string) => (turns.get(name) ?? []).map((turn) => turn.figures[key] ?? Number.NaN);
@@ -94,6 +103,8 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
       columns.map((column) => format(median(figures(name, column.key)), column.digits)),
     );
   }
+
+  for (const { name } of subjects) warnOfSpread(name, figures(name, columns[0]?.key ?? ''));
 
   let met = true;
   for (const target of targets) {
@@ -108,12 +119,30 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
     met &&= reached;
     const title = columns.find((column) => column.key === target.column)?.title;
     console.log(
-      `${reached ? 'met     ' : 'MISSED  '}  ${ours}${target.peer === null ? '' : ` / ${target.peer}`}: ${title}: ` +
+      `${(reached ? 'met' : 'MISSED').padEnd(10)}${ours}${target.peer === null ? '' : ` / ${target.peer}`}: ${title}: ` +
         `median ${value.toFixed(3)} of ${values.map((each) => each.toFixed(3)).join(' ')}, target ${bound}`,
     );
   }
   if (problems > 0) return 'void';
   return met ? 'met' : 'missed';
+}
+
+/** The turn of a round that had several starts. */
+function mean(turns: readonly Turn[]): Turn {
+  const figures: Record<string, number> = {};
+  for (const key of Object.keys(turns[0]?.figures ?? {})) {
+    figures[key] = turns.reduce((sum, turn) => sum + (turn.figures[key] ?? Number.NaN), 0) / turns.length;
+  }
+  return { figures, problems: [] };
+}
+
+/** Says when the rounds of one program differ so much that its ratios mean little. */
+function warnOfSpread(name: string, values: readonly number[]): void {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (!(most > least * MAX_SPREAD)) return;
+  console.log(
+    `spread    the rounds of ${name} differ by ${(most / least).toFixed(2)} times: run it again, with more rounds and nothing beside it`,
+  );
 }
 
 function format(value: number | undefined, digits: number): string {
