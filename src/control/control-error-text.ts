@@ -1,9 +1,9 @@
 import type { ExchangeError } from '../exchange/index.ts';
 
 /**
- * What the control listener answers to a request that the server refuses by itself: the words that publishers of GRIP know, and
- * for what they have no words for the error's own face.
- * @returns the status and the text, without its line end; status 0 if nobody is left to be answered
+ * What the control listener responds to a request that the server refuses by itself: the texts that publishers of GRIP know, and
+ * the text of the error where there is none.
+ * @returns the status and the text, without its line end; status 0 if nobody is left to respond to
  */
 export function controlErrorText(error: ExchangeError): { status: number; text: string } {
   switch (error.code) {
