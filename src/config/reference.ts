@@ -35,7 +35,7 @@ a file and prints the configuration that results from it, with a comment in the 
 - Durations are in seconds and may have a fraction. Sizes are in bytes.
 - Everything that is wrong with a file is reported at once, with its line. A section or key that does not exist is an error.
 - In messages the elements of lists are counted from 0: \`route[1].targets[0]\` is the first target of the second route.
-- On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
+- On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--control-port\` that of \`[control]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
 - \`holdfast condure\` needs no file: its options are the keys of \`[edge]\`, and only the edge runs, or what makes outbound requests.
 - \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints what it is as \`[fetch]\` of this file.
 
