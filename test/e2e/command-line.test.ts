@@ -154,7 +154,7 @@ test('check shows no secrets', async (t) => {
   const cwd = temporaryFolder(t, { 'other.toml': '[proxy]\nsig_key = "topsecret"\n' });
   const { code, stdout } = await holdfast(t, ['check', '--config', 'other.toml', '--route', '* a:1'], { cwd });
   assert.equal(code, 0);
-  assert.match(stdout, /^sig_key = "\(set\)"$/m);
+  assert.match(stdout, /^# sig_key is set, and not shown$/m);
   assert.doesNotMatch(stdout, /topsecret/);
 });
 

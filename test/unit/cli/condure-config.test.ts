@@ -96,7 +96,7 @@ test('outbound requests are bounded by the options of their mode, as Condure has
     ...{ connect: true, id: 'me', ipcFileMode: 0o660, inHwm: 5, outHwm: 5, bufferSize: 4096, messagesMax: 6 },
     ...{ maxHeaders: 70, sessionTimeout: 5, compression: true, decompress: false, lenientLineEnds: true },
     ...{ allowInternal: false, allowIgnorePolicies: true, connectTimeout: 120 },
-    ...{ timeoutCondition: 'connection-timeout', anyFrameSize: true },
+    ...{ timeoutCondition: 'connection-timeout', anyFrameSize: true, namesText: true },
   };
   assert.deepEqual(fetchPlans, [
     {
