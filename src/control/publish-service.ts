@@ -2,6 +2,7 @@ import { fieldValue } from '../codec/fields/index.ts';
 import { PublishError, type PublishItem, parsePublishItems } from '../codec/grip/index.ts';
 import {
   answer,
+  BodyCollector,
   type Counters,
   type Current,
   ERRORS,
@@ -18,7 +19,6 @@ import {
 } from '../exchange/index.ts';
 import type { Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
-import { BodyCollector } from './body-collector.ts';
 import { refusedSource } from './refused-source.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */

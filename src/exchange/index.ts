@@ -1,3 +1,4 @@
+export { BodyCollector } from './body-collector.ts';
 export { CounterRegistry, type CounterSnapshot, type CounterValues } from './counter-registry.ts';
 export { Counters } from './counters.ts';
 export { CreditedBody } from './credited-body.ts';

@@ -3,10 +3,10 @@ import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '.
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
 import {
+  BodyCollector,
   CreditedResponse,
   ExchangeError,
   type HeaderList,
-  internalError,
   type Requester,
   type ResponseHead,
   UNKNOWN_LENGTH,
@@ -14,16 +14,22 @@ import {
 import { endToEndHeaders } from './response-headers.ts';
 import { unsupportedIn } from './unsupported-instruct.ts';
 
-/** Bytes of an instruct's body that are kept (GRIP). A larger one can only be the beginning of a stream. */
+/**
+ * Bytes of an instruct's body that are kept (GRIP). A larger one can only be the beginning of a stream.
+ * @bound grip-instruct-body
+ */
 export const MAX_INSTRUCT_BODY = 100_000;
 
-/** Bytes of a large initial body that wait for the client before the origin has to. */
+/**
+ * Bytes of a large initial body that wait for the client before the origin has to.
+ * @bound grip-initial-body
+ */
 const MAX_WAITING = 131_072;
 
 const EMPTY = Buffer.alloc(0);
 
 /** Who hears what became of a GRIP response. */
-export interface GripOutcome {
+export interface GripOutcome extends Guarded {
   /** The client is to be held. `responseStarted`: head and initial body of a stream are with it already. */
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void;
   /** The response is relayed, with this status, and nothing is held. */
@@ -46,8 +52,8 @@ export class GripResponse implements DecodedBody, Guarded {
   readonly #outcome: GripOutcome;
   readonly #decoder: BodyDecoder | null;
   readonly #sender: CreditedResponse;
-  #chunks: Buffer[] = [];
-  #size = 0;
+  /** The body so far, until it is known what becomes of it. */
+  #collected: BodyCollector | null = new BodyCollector(MAX_INSTRUCT_BODY);
   /** What the head says, once bytes go to the client. */
   #sending: Instruct | null = null;
   #ended = false;
@@ -114,18 +120,13 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#over = true;
     this.#decoder?.destroy();
     this.#sender.drop();
-    this.#chunks = [];
+    this.#collected = null;
   }
 
   onDecoded(chunk: Buffer, more: boolean): void {
     if (this.#over) return;
-    if (this.#sending !== null) {
-      this.#sender.give(chunk);
-    } else {
-      this.#chunks.push(chunk);
-      this.#size += chunk.length;
-      if (this.#size > MAX_INSTRUCT_BODY) this.#beginStreaming();
-    }
+    if (this.#collected === null) this.#sender.give(chunk);
+    else if (!this.#collected.add(chunk)) this.#beginStreaming(this.#collected.body, chunk);
     if (!more && !this.#over) this.#end();
   }
 
@@ -135,9 +136,9 @@ export class GripResponse implements DecodedBody, Guarded {
       this.#afterSending();
       return;
     }
-    const instruct = this.#parse(Buffer.concat(this.#chunks));
+    const instruct = this.#parse(this.#collected?.body ?? EMPTY);
     if (instruct === null) return;
-    this.#chunks = [];
+    this.#collected = null;
     if (instruct.hold === null || !this.#canBeHeld(instruct)) {
       this.#relay(instruct);
       return;
@@ -150,9 +151,10 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#fail(new ExchangeError('HF_GRIP_INVALID', `the GRIP response is ${error.message}`));
   }
 
-  /** Ends the exchange for which zlib's call threw. */
+  /** A call of zlib for this response threw. */
   onFault(thrown: unknown): void {
-    this.#fail(internalError(thrown));
+    this.cancel();
+    this.#outcome.onFault(thrown);
   }
 
   /** RFC 9110 §6.4.1: a response that has no body by definition is complete with its head, so none can go on. */
@@ -172,7 +174,8 @@ export class GripResponse implements DecodedBody, Guarded {
     if (bytes > 0 && !this.#over && !this.#ended) this.#outcome.onOriginCredit(bytes);
   }
 
-  #beginStreaming(): void {
+  /** The body is too large to be collected: what has come of it goes to the client, `rest` last. */
+  #beginStreaming(collected: Buffer, rest: Buffer): void {
     if (holdModeOf(this.#headers) !== 'stream') {
       const detail = `GRIP instruct response over ${MAX_INSTRUCT_BODY} bytes that is not the beginning of a stream`;
       this.#fail(new ExchangeError('HF_GRIP_TOO_LARGE', detail));
@@ -180,12 +183,12 @@ export class GripResponse implements DecodedBody, Guarded {
     }
     const instruct = this.#parse(EMPTY);
     if (instruct === null) return;
-    const chunks = this.#chunks;
-    this.#chunks = [];
+    this.#collected = null;
     this.#sending = instruct;
     const { status, reason, headers } = instruct.response;
     this.#requester.onResponse({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
-    for (const chunk of chunks) this.#sender.give(chunk);
+    this.#sender.give(collected);
+    this.#sender.give(rest);
     this.#decoder?.credit(this.#owedCredits);
   }
 

@@ -2,11 +2,13 @@ import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index
 import { formatHostPort, type Target } from '../config/index.ts';
 import {
   answer,
+  BodyCollector,
   type Counters,
   CreditedRequest,
   type Current,
   ExchangeError,
   errorResponse,
+  internalError,
   type Log,
   NO_RESPONDER,
   type Payload,
@@ -25,7 +27,10 @@ import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { rewriteTarget } from './target-path.ts';
 
-/** Bytes of a request body beyond which its answer cannot be a GRIP instruct: a held request must be repeatable (GRIP). */
+/**
+ * Bytes of a request body beyond which its answer cannot be a GRIP instruct: a held request must be repeatable (GRIP).
+ * @bound grip-request-body
+ */
 const MAX_GRIP_REQUEST_BODY = 100_000;
 
 const NO_VALUES: readonly string[] = [];
@@ -66,7 +71,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   #started = false;
   #over = false;
   /** The request body so far, while it may still have to be repeated. */
-  #body: Buffer[] | null;
+  #body: BodyCollector | null;
   #bodyBytes = 0;
   #bodyDone: boolean;
   /** The kept body on its way to the origin; null when the client sends it, or there is none. */
@@ -87,7 +92,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     this.#credits = repetition?.former.credits ?? request.credits;
     this.#headers = originHeaders(proxied, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0 || repetition !== null;
-    this.#body = this.#bodyDone || route.route.noGrip ? null : [];
+    this.#body = this.#bodyDone || route.route.noGrip ? null : new BodyCollector(MAX_GRIP_REQUEST_BODY);
     this.#bodyBytes = repetition?.body?.length ?? 0;
   }
 
@@ -132,10 +137,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   onRequestData(chunk: Buffer, more: boolean): void {
     this.#bodyBytes += chunk.length;
     this.#bodyDone = !more;
-    if (this.#body !== null) {
-      if (this.#bodyBytes <= MAX_GRIP_REQUEST_BODY) this.#body.push(chunk);
-      else this.#body = null;
-    }
+    if (this.#body !== null && !this.#body.add(chunk)) this.#body = null;
     this.#origin.onRequestData(chunk, more);
   }
 
@@ -256,16 +258,23 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     if (this.#room.log.debugEnabled) this.#logRequest('accept');
     if (route.signer === null) this.#noteUnsigned();
     if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
-    this.#room.hub.hold({
-      request,
-      instruct,
-      requester: this.#requester,
-      credits,
-      replay: this.#newReplay(instruct),
-      responseStarted,
-      channelPrefix: route.route.prefix,
-      former: this.#repetition?.former ?? null,
-    });
+    try {
+      this.#room.hub.hold({
+        request,
+        instruct,
+        requester: this.#requester,
+        credits,
+        replay: this.#newReplay(instruct),
+        responseStarted,
+        channelPrefix: route.route.prefix,
+        former: this.#repetition?.former ?? null,
+      });
+    } catch (thrown) {
+      // Nobody has the client now: the exchange is still the one to end.
+      this.#over = false;
+      if (responseStarted) this.#started = true;
+      this.onFault(thrown);
+    }
   }
 
   /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Streams are not replayed. */
@@ -275,9 +284,20 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, instruct);
     }
     if (!this.#bodyDone || (this.#body === null && this.#proxied.request.bodyLength !== 0)) return null;
-    // A copy: the chunks may be small parts of large buffers.
-    const body = this.#bodyBytes === 0 ? null : Buffer.concat(this.#body ?? []);
+    // A copy: what was collected may be a small part of a large buffer.
+    const body = this.#body === null || this.#bodyBytes === 0 ? null : Buffer.from(this.#body.body);
     return newReplay(this.#room, this.#proxied, this.#requester, body, instruct);
+  }
+
+  /** A call from the event loop for this exchange threw. */
+  onFault(thrown: unknown): void {
+    const error = internalError(thrown);
+    this.#room.counters.faults++;
+    if (this.#over) {
+      this.#room.log.error({ ...this.#logFields(), code: error.code, detail: error.detail }, 'internal error');
+    } else {
+      this.onGripError(error);
+    }
   }
 
   onRelay(status: number): void {

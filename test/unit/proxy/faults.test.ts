@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Hub } from '../../../src/hub/index.ts';
+import { GripResponse } from '../../../src/proxy/grip-response.ts';
 import { UpstreamTrust } from '../../../src/proxy/index.ts';
 import { ScriptedService } from '../../support/scripted-service.ts';
 import { TargetsRig } from './support/targets-rig.ts';
@@ -29,4 +32,42 @@ test('A key that cannot verify at all ends only the exchange that it was to be t
   rig.settings.current = { ...rig.settings.current, trust };
   assert.equal((await rig.send({ headers: ['Grip-Sig', 'x'] }).failed()).code, 'HF_INTERNAL');
   assert.equal(rig.counters.faults, 1);
+});
+
+for (const coding of ['identity', 'gzip']) {
+  test(`An exception while a client comes to be held ends only that exchange (${coding})`, async (t) => {
+    const scripted = new ScriptedService();
+    const rig = new TargetsRig(t, ['* a.test:1'], (_target, request, requester) =>
+      scripted.service(request, requester),
+    );
+    const failing = rig.send();
+    const other = rig.send();
+    const hold = t.mock.method(Hub.prototype, 'hold', () => {
+      throw new Error('thrown by the test');
+    });
+    const headers = ['Grip-Hold', 'response', 'Grip-Channel', 'a', 'Content-Encoding', coding];
+    const body = coding === 'gzip' ? gzipSync(Buffer.from('later')) : Buffer.from('later');
+    (await scripted.next()).answer(body.toString('latin1'), { headers });
+    await failing.completed();
+    assert.equal(failing.head?.status, 500);
+    hold.mock.restore();
+    assert.equal(rig.counters.faults, 1);
+    (await scripted.next()).answer('hello');
+    await other.completed();
+    assert.equal(other.body, 'hello');
+  });
+}
+
+test('An exception while a compressed response is decoded ends only that exchange', async (t) => {
+  const scripted = new ScriptedService();
+  const rig = new TargetsRig(t, ['* a.test:1'], (_target, request, requester) => scripted.service(request, requester));
+  const failing = rig.send();
+  const mocked = t.mock.method(GripResponse.prototype, 'onDecoded', () => {
+    throw new Error('thrown by the test');
+  });
+  const headers = ['Grip-Hold', 'stream', 'Grip-Channel', 'a', 'Content-Encoding', 'gzip'];
+  (await scripted.next()).answer(gzipSync(Buffer.alloc(100_000)).toString('latin1'), { headers });
+  await failing.completed();
+  mocked.mock.restore();
+  assert.deepEqual([failing.head?.status, rig.counters.faults], [500, 1]);
 });

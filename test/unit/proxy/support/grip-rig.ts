@@ -52,6 +52,10 @@ export class GripRig implements GripOutcome {
     this.error = error;
   }
 
+  onFault(thrown: unknown): void {
+    throw thrown;
+  }
+
   onOriginCredit(bytes: number): void {
     this.originCredit += bytes;
   }

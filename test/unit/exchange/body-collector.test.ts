@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BodyCollector } from '../../../src/control/body-collector.ts';
+import { BodyCollector } from '../../../src/exchange/body-collector.ts';
 
 describe('BodyCollector', () => {
   it('is empty at first', () => {
