@@ -109,7 +109,7 @@ async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix
   const owner = address.user === null ? -1 : lookUpId('/etc/passwd', address.user);
   const group = address.group === null ? -1 : lookUpId('/etc/group', address.group);
   if (await isStale(path)) unlinkSync(path);
-  // Nobody gets in between the bind and the chmod.
+  // No client can connect between the bind and the chmod.
   const umask = mode === null ? null : process.umask(0o177);
   const bound = bind(server, { path });
   if (umask !== null) process.umask(umask);
@@ -136,7 +136,7 @@ function fileAt(path: string): Stats | undefined {
   return path.startsWith('\0') ? undefined : lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** Whether `path` is a socket file that nobody listens on any more. */
+/** Whether `path` is a socket file without a listener. */
 function isStale(path: string): Promise<boolean> {
   // Connecting to a file of another kind is refused just the same.
   if (fileAt(path)?.isSocket() !== true) return Promise.resolve(false);

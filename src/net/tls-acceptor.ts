@@ -36,7 +36,7 @@ export interface TlsFailure {
   readonly peer: string;
 }
 
-/** Application protocols offered (RFC 7301): HTTP/2 is none of them. */
+/** Application protocols offered (RFC 7301): HTTP/2 is not one of them. */
 const PROTOCOLS = ['http/1.1'];
 
 /** A fatal alert `unrecognized_name` in a record of its own (RFC 8446 §5.1, §6; RFC 6066 §3). */

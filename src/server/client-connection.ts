@@ -15,7 +15,7 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   protected readonly socket: Socket;
   protected readonly server: ConnectionHost;
   protected readonly peer: Peer;
-  /** The answering side of the exchange that runs; null if there is none. */
+  /** The responder of the exchange that runs; null if there is none. */
   protected responder: R | null = null;
   /** Input that could not be taken yet. */
   protected unread: Buffer | null = null;
@@ -27,7 +27,7 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   protected inputEnded = false;
   /** The socket wants its writer to wait. */
   protected blocked = false;
-  /** Bytes from the answering side that wait here: credit for them comes back when the socket has taken them. */
+  /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
   protected owedCredit = 0;
   /** All is said: input is thrown away until the client has closed too. */
   protected finished = false;
@@ -144,7 +144,7 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.consumeUnread();
   }
 
-  /** Gives the answering side its credit back for all that the socket has taken. */
+  /** Gives the responder its credit back for all that the socket has taken. */
   protected returnCredit(): void {
     const credit = this.owedCredit;
     this.owedCredit = 0;
@@ -170,11 +170,11 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.server.log[face.level]({ id: this.id, peer: this.peer.address, code, detail }, message);
   }
 
-  /** As `report`, for what the answering side has done wrong. */
+  /** As `report`, for a fault of the responder. */
   protected reportFault(error: ExchangeError): void {
     if (error.code === 'HF_INTERNAL') this.server.counters.faults++;
     else this.server.counters.answersInvalid++;
-    this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'answer cannot be sent');
+    this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'response cannot be sent');
   }
 
   /** Tells `responder` of the end of its exchange when a call for it has thrown already: what it throws now ends nothing more. */
@@ -208,8 +208,8 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   }
 
   /**
-   * Ends a connection of which the client has said that it sends nothing more, and where nothing waits: it is closed at once. As long as
-   * the client may send, that could cost it the last answer.
+   * Ends a connection of which the client has said that it sends nothing more, and where nothing waits: it is closed at once. While the
+   * client may still send, that could cost it the last response.
    */
   protected closeSocket(): void {
     this.finished = true;

@@ -16,11 +16,11 @@ import type { ServerLimits } from './server-limits.ts';
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
   readonly service: Service;
-  /** Null: nobody is there for WebSockets, and an Upgrade is ignored. */
+  /** Null: there is no service for WebSockets, and Upgrade is ignored. */
   readonly webSocketService: WebSocketService | null;
   /** Whether messages of WebSockets are compressed if the client offers it. */
   readonly compression: boolean;
-  /** Whether pings are answered here, in place of the answering side. */
+  /** Whether pings are answered here, instead of by the responder. */
   readonly answerPings: boolean;
   readonly limits: ServerLimits;
   /** The field lines of recent requests. */
@@ -28,11 +28,11 @@ export interface ConnectionHost {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  /** Whether the server is shutting down: connections end with their present answer. */
+  /** Whether the server is shutting down: connections end after their present response. */
   readonly draining: boolean;
-  /** The answer for a request that the server refuses by itself. */
+  /** The response to a request that the server itself refuses. */
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
-  /** Calls `onDrain` of whoever has `socket` then, once it has taken what it was given. Few sockets ever need it. */
+  /** Calls `onDrain` of the connection that owns `socket`, once it has taken what it was given. Few sockets ever need it. */
   onceDrained(socket: Socket): void;
   /** Has what is added called at the end of this turn of the event loop. */
   readonly turn: TurnQueue;

@@ -36,7 +36,7 @@ export interface HttpServerOptions {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  /** The answer for a request that the server refuses by itself; by default the error's own face. */
+  /** The response to a request that the server itself refuses; by default the error's own face. */
   readonly describeError?: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
 }
 

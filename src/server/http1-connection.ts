@@ -27,7 +27,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * One client connection speaking HTTP/1 (RFC 9112): reads requests one at a time, gives each to the service as an exchange, and is the
- * `Requester` that takes the answer.
+ * `Requester` that takes the response.
  */
 export class Http1Connection extends ClientConnection<Responder> implements Requester {
   readonly #number: number;
@@ -39,7 +39,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   /** Not null while bytes of the request body are to come. */
   #body: BodyReader | null = null;
   #requestCredit = 0;
-  /** The answering side takes nothing of the body for now. */
+  /** The responder takes nothing of the body for now. */
   #requestPaused = false;
   #awaitsContinue = false;
   #writer: ResponseWriter | null = null;
@@ -47,7 +47,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   #webSocket: WebSocketConnection | null = null;
   /** Whether the client has said that this request is its last one. */
   #last = false;
-  /** Whether a FIN ends the exchange that runs, because its responder wants it so. */
+  /** Whether a FIN ends the exchange that runs, because its responder asks for it. */
   #halfCloseAborts = false;
   /** Whether it ends as soon as it is between two requests. */
   #leaving = false;
@@ -71,7 +71,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
       while (offset < input.length && !this.finished) {
         const before = offset;
         if (this.#state !== EXCHANGE) {
-          // A client that does not read its answers gets no further ones.
+          // A client that does not read its responses gets no further ones.
           if (this.blocked) break;
           offset = this.#readHead(input, offset);
         } else {
@@ -139,11 +139,11 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     }
     this.watch();
     const responder = this.#ask(head);
-    // The service may have answered already, or handed over to another responder.
+    // The service may have responded already, or handed over to another responder.
     if (this.#writer === writer && this.responder === null) this.responder = responder;
   }
 
-  /** Whether the connection may be closed without an end in order: nothing waits, and there is no farewell of TLS to be sent. */
+  /** Whether the connection may be closed without an end in order: nothing waits, and TLS has no close_notify to send. */
   get #endsAtOnce(): boolean {
     return this.socket.writableLength === 0 && !this.#encrypted;
   }
@@ -165,7 +165,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
 
   /**
    * Lets `successor` have the connection, because the service accepts the WebSocket that the request asks for.
-   * @returns whether it can: not if the request has its answer
+   * @returns whether it can: not if the request has its response
    */
   release(successor: object): boolean {
     if (this.#writer === null || this.#writer.answered || this.#webSocket !== successor) return false;
@@ -201,7 +201,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   /** All input has been read, and no more will come. */
   #checkEnd(): void {
     if (this.#state === IDLE) {
-      // It has left between two requests: there is nobody to say goodbye to.
+      // It has left between two requests: no response is owed.
       if (this.#endsAtOnce) this.closeSocket();
       else this.#end();
     } else if (this.#state === HEAD) {
@@ -209,7 +209,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     } else if (this.#body !== null) {
       this.#refuse(new ExchangeError('HF_BAD_REQUEST', 'the connection ended within the request body'));
     } else if (this.#writer !== null) {
-      // The client may have closed only its sending side, and still wait for the answer.
+      // The client may have closed only its sending side, and still wait for the response.
       this.#writer.keepAlive = false;
       this.probe();
     }
@@ -219,7 +219,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.#writer?.probe();
   }
 
-  // ---- the answer (Requester)
+  // ---- the response (Requester)
 
   onResponse(head: ResponseHead): void {
     const writer = this.#writer;
@@ -274,7 +274,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.#requestCredit += bytes;
     if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
-      // RFC 9110 §10.1.1: no 100 once the final answer has begun, or when the client sends the body anyway.
+      // RFC 9110 §10.1.1: no 100 once the final response has begun, or when the client sends the body anyway.
       if (!this.#writer.answered && this.unread === null) this.socket.write(CONTINUE, 'latin1');
     }
     if (waited) this.watch();
@@ -338,7 +338,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
 
   // ---- failures
 
-  /** The request itself is at fault: the responder, if any, hears of it, and the connection ends with the answer. */
+  /** The request itself is at fault: the responder, if any, hears of it, and the connection ends with the response. */
   #refuse(error: ExchangeError): void {
     this.server.counters.requestsRefused++;
     this.report(error, 'request refused');
@@ -357,12 +357,12 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     else this.#refuse(error);
   }
 
-  /** A service or a responder has thrown, or wants to send what would be no well-formed answer. */
+  /** A service or a responder has thrown, or wants to send a malformed response. */
   fault(error: ExchangeError): void {
     this.reportFault(error);
     const responder = this.responder;
     if (this.#writer === null) {
-      // The answer is complete: a second one would be taken for that to the next request.
+      // The response is complete: a second one would be taken for the response to the next request.
       this.#end();
       return;
     }
@@ -371,7 +371,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.tell(responder, error);
   }
 
-  /** Tells the client of `error` if its answer has not begun; otherwise cuts the answer off, so that it can't be taken for whole. */
+  /** Tells the client of `error` if its response has not begun; otherwise cuts the response off, so that it cannot be taken for a whole one. */
   #fail(error: ExchangeError): void {
     const writer = this.#writer as ResponseWriter;
     if (writer.started) {
@@ -469,7 +469,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.endSocket();
   }
 
-  /** Ends it without a word, so that an answer of which a part is missing cannot be taken for whole. */
+  /** Closes it at once, so that a truncated response cannot be taken for a whole one. */
   cut(): void {
     const socket = this.socket;
     const misleading = this.#writer?.endsWithConnection ?? (this.finished && socket.writableLength > 0);

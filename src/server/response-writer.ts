@@ -18,7 +18,7 @@ const UNTIL_CLOSE = 3;
 
 /**
  * Writes one response to a socket (RFC 9112 §6): picks the framing, keeps head and first bytes together in one write, and holds the
- * answering side to the length it declared. Writing methods return false when the socket wants its writer to wait.
+ * responder to the length it declared. Writing methods return false when the socket wants its writer to wait.
  */
 export class ResponseWriter {
   /** Whether the connection may carry another request afterwards. */
@@ -41,7 +41,7 @@ export class ResponseWriter {
     this.keepAlive = keepAlive;
   }
 
-  /** Whether bytes of the response have left: no other answer is possible any more. */
+  /** Whether bytes of the response have left: no other response is possible. */
   get started(): boolean {
     return this.#headWritten;
   }
@@ -104,7 +104,7 @@ export class ResponseWriter {
 
   /**
    * Writes something that changes nothing for the client: at the first time, while a chunked body is under way, the leading zero of
-   * the next chunk's size (RFC 9112 §7.1), which a host that knows nothing of the connection answers with a reset; otherwise no byte.
+   * the next chunk's size (RFC 9112 §7.1), which a host that does not know the connection responds with a reset; otherwise no byte.
    */
   probe(): void {
     const zero = this.#headWritten && this.#framing === CHUNKED && !this.#probed;
@@ -124,11 +124,11 @@ export class ResponseWriter {
   /** The head's text; from here on the framing is settled. */
   #headText(head: ResponseHead, bodyLength: number): string {
     const { status } = head;
-    // RFC 9110 §15.2: an interim response is no answer, and a 101 belongs to a handshake.
+    // RFC 9110 §15.2: an interim response is not a response to send, and a 101 belongs to a handshake.
     if (status < 200) throw new ExchangeError('HF_ANSWER_INVALID', `status ${status} is no final one`);
     const bodyless = this.#method === 'HEAD' || status === 304;
     // RFC 9110 §8.6: the Content-Length of a response without a body says what the body would have been. It stands among the fields;
-    // only the body of a response to HEAD is what a GET would get. That of a 304 says nothing of it.
+    // only the body of a response to HEAD is what a GET would get. The body of a 304 says nothing of it.
     const given = this.#method === 'HEAD' && status !== 304 && bodyLength > 0;
     let text = responseHeadText(status, head.reason || reasonPhrase(status), head.headers, bodyless && !given);
     if (bodyless || status === 204) {

@@ -16,6 +16,6 @@ export interface Connection extends Guarded {
   drain(): void;
   /** Ends it in order if it is between two requests, to make room for others. Returns whether it does. */
   leaveIfIdle(): boolean;
-  /** Ends it without a word. */
+  /** Closes it at once. */
   cut(): void;
 }

@@ -23,8 +23,8 @@ export interface ServerLimits extends Http1Limits, WebSocketLimits {
    */
   readonly pipelineBytes: number;
   /**
-   * Whether a client that closes its sending side (FIN) while its answer is awaited or under way counts as gone, as most that do so
-   * are. If not, its answer goes on until a write to it fails.
+   * Whether a client that closes its sending side (FIN) while its response is awaited or under way counts as gone, as most that do so
+   * are. If not, its response goes on until a write to it fails.
    */
   readonly abortOnHalfClose: boolean;
   /**
@@ -37,13 +37,13 @@ export interface ServerLimits extends Http1Limits, WebSocketLimits {
   readonly closeTimeout: number;
 }
 
-/** Seconds that a closing connection is read on, so that the client gets the last answer instead of a reset (RFC 9112 §9.6). */
+/** Seconds that a closing connection is read on, so that the client gets the last response instead of a reset (RFC 9112 §9.6). */
 export const LINGER = 2;
 
 /** Seconds after which an exchange counts as a long one: from then on the kernel finds out when the client's host has gone. */
 export const LONG_EXCHANGE = 30;
 
-/** Seconds between two looks at whether a client from which nothing is read, but which still waits for its answer, is there. */
+/** Seconds between two looks at whether a client from which nothing is read, but which still waits for its response, is there. */
 export const PROBE_INTERVAL = 5;
 
 /** Bytes that a socket buffers in user space before its writer waits. */

@@ -37,9 +37,9 @@ const EMPTY = Buffer.alloc(0);
 
 /** What the connection that the request came on does for the handshake. */
 export interface HandshakePhase extends ClientConnection<Responder>, Requester {
-  /** Gives the connection away. Returns whether it can: not if the request has its answer. */
+  /** Gives the connection away. Returns whether it can: not if the request has its response. */
   release(successor: object): boolean;
-  /** The answering side wants to send what cannot be sent. */
+  /** The responder sends what cannot be sent. */
   fault(error: ExchangeError): void;
 }
 
@@ -59,7 +59,7 @@ export class WebSocketConnection
   #handshake: ValidHandshake | null;
   #reader: MessageReader | null = null;
   #writer: MessageWriter | null = null;
-  /** Bytes that the answering side has granted before it is open. */
+  /** Bytes that the responder has granted before it is open. */
   #credit = 0;
   /** Whether it takes nothing for now, as far as that was said before it is open. */
   #paused = false;
@@ -69,7 +69,7 @@ export class WebSocketConnection
   #flushing = false;
   /** Messages that were given while the socket is blocked. */
   #queued = 0;
-  /** The answer to the newest ping, while the socket is blocked. */
+  /** The pong for the newest ping, while the socket is blocked. */
   #pong: Buffer | null = null;
   /** This side closes, or all is over: nothing more is passed on or sent. */
   #closing = false;
@@ -407,7 +407,7 @@ export class WebSocketConnection
     responder?.onRequestError(error);
   }
 
-  /** The answering side has thrown, or wants to send what cannot be sent. */
+  /** The responder has thrown, or sends what cannot be sent. */
   fault(error: ExchangeError): void {
     this.reportFault(error);
     const { responder } = this;
@@ -442,7 +442,7 @@ export class WebSocketConnection
   }
 
   protected override writeProbe(): void {
-    // RFC 6455 §5.5.3: a pong that nobody asked for is a heartbeat; a host that knows nothing of the connection answers with a reset.
+    // RFC 6455 §5.5.3: an unsolicited pong is a heartbeat; a host that does not know the connection responds with a reset.
     if (!this.#closing) this.#writer?.control(PONG, EMPTY);
   }
 

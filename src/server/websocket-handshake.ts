@@ -14,7 +14,7 @@ import { ERRORS, ExchangeError, type ResponseHead } from '../exchange/index.ts';
  * @throws ExchangeError HF_WEBSOCKET_HANDSHAKE or HF_WEBSOCKET_VERSION, with a text that says what is wrong
  */
 export function requestedHandshake(request: HandshakeRequest): ValidHandshake | null {
-  // Most requests are none: they should cost no more than this.
+  // Most requests are not handshakes: they should cost no more than this.
   if (fieldValue(request.headers, 'upgrade') === undefined) return null;
   const handshake = readHandshake(request);
   if (handshake === null || handshake.valid) return handshake;
@@ -24,7 +24,7 @@ export function requestedHandshake(request: HandshakeRequest): ValidHandshake | 
 
 /**
  * The head that accepts `handshake` (RFC 6455 §4.2.2), as latin1 text up to the empty line.
- * @param head what the service answers; what of the handshake is the server's own is replaced
+ * @param head the service's response; the fields of the handshake that are the server's own are replaced
  * @throws ExchangeError HF_ANSWER_INVALID for more than one subprotocol
  * @throws Http1Error `unwritable`
  */

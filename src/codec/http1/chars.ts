@@ -16,7 +16,7 @@ export function isToken(text: string): boolean {
   return text.length > 0;
 }
 
-/** Whether `text` may stand as a request target: visible ASCII (RFC 3986), and a fragment never travels (RFC 9112 §3.2). */
+/** Whether `text` may stand as a request target: visible ASCII (RFC 3986), and a fragment is never sent (RFC 9112 §3.2). */
 export function isTargetText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

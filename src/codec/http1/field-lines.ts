@@ -121,7 +121,7 @@ function note(fields: FieldLines, name: string, value: string): void {
       return;
     case 14:
       if (name.toLowerCase() !== 'content-length') return;
-      // RFC 9112 §6.3 would let equal ones be merged; whoever repeats it is not trusted to mean the same.
+      // RFC 9112 §6.3 would let equal ones be merged; but a sender that repeats it is not trusted.
       if (fields.contentLength !== null) throw new Http1Error('malformed', 'more than one Content-Length');
       fields.contentLength = value;
       return;

@@ -36,7 +36,7 @@ export function checkChunked(transferEncoding: string): void {
   const last = codings.at(-1);
   const repeated = codings.indexOf('chunked') !== codings.length - 1;
   if (last !== 'chunked' || repeated) throw new Http1Error('malformed', 'transfer codings do not end in one chunked');
-  throw new Http1Error('transfer-coding', `transfer coding ${codings[0]} is not spoken here`);
+  throw new Http1Error('transfer-coding', `transfer coding ${codings[0]} is not supported`);
 }
 
 /**

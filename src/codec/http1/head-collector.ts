@@ -7,8 +7,8 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Gathers the bytes of one head: the start line and the field lines, up to the empty line. It finds the end and keeps the bounds;
- * what the lines mean is the parsers' business. Whatever way the bytes are split, the outcome is the same.
+ * Gathers the bytes of one head: the start line and the field lines, up to the empty line. It finds the end and
+ * enforces the bounds; the parsers give the lines their meaning. The outcome does not depend on how the bytes are split.
  */
 export class HeadCollector {
   /** Where in the input of the last `collect` the bytes behind the head begin. */

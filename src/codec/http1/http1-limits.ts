@@ -17,5 +17,5 @@ export const DEFAULT_LIMITS: Http1Limits = {
   lenientLineEnds: false,
 };
 
-/** Bytes of chunk extensions in one body; nobody uses them, so more is an attack. */
+/** Bytes of chunk extensions in one body; they are not used in practice, so more is an attack. */
 export const MAX_EXTENSION_BYTES = 4_096;

@@ -79,7 +79,7 @@ function isFraming(name: string): boolean {
   }
 }
 
-/** Response splitting ends here: no line end gets into a head, whoever supplied it (RFC 9110 §5.5). */
+/** No line end gets into a head, wherever it comes from: this prevents response splitting (RFC 9110 §5.5). */
 function checkText(text: string, what: string): void {
   if (!isFieldText(text)) {
     throw new Http1Error('unwritable', `control character or a character over U+00FF in a ${what}`);

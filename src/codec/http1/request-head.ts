@@ -121,7 +121,7 @@ function parseRequestHead(text: string, limits: Http1Limits, known: FieldLines |
 function parseVersion(text: string): Http1Version {
   if (text === 'HTTP/1.1') return '1.1';
   if (text === 'HTTP/1.0') return '1.0';
-  if (/^HTTP\/\d\.\d$/.test(text)) throw new Http1Error('version', `${text} is not spoken here`);
+  if (/^HTTP\/\d\.\d$/.test(text)) throw new Http1Error('version', `${text} is not supported`);
   throw new Http1Error('malformed', 'invalid HTTP version');
 }
 
@@ -151,7 +151,7 @@ function withHost(headers: FieldList, authority: string): FieldList {
 /** How the body of a request is framed (RFC 9112 §6.3). */
 function requestBodyLength(fields: FieldLines, version: Http1Version): number {
   if (fields.transferEncoding !== null) {
-    // §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing; together with Content-Length it smells of smuggling.
+    // §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing; together with Content-Length it is a sign of smuggling.
     if (version === '1.0') throw new Http1Error('malformed', 'Transfer-Encoding in an HTTP/1.0 request');
     if (fields.contentLength !== null)
       throw new Http1Error('malformed', 'Content-Length together with Transfer-Encoding');

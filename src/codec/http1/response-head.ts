@@ -42,7 +42,7 @@ export class ResponseHeadReader extends HeadCollector {
     return parseResponseHead(text, method, this.limits);
   }
 
-  /** Somebody who speaks another protocol may never send the end of a head: that it is none shows at its beginning. */
+  /** A peer that speaks another protocol may never send the end of a head, so the beginning is checked. */
   #matchStart(input: Buffer, offset: number): void {
     for (let i = offset; i < input.length && this.#matched < START.length; i++) {
       if (input[i] !== START[this.#matched]) throw new Http1Error('malformed', 'not an HTTP response');
@@ -55,7 +55,7 @@ function parseResponseHead(text: string, method: string, limits: Http1Limits): H
   const end = lineEnd(text, 0, limits);
   const name = text.slice(0, 8);
   if (name !== 'HTTP/1.1' && name !== 'HTTP/1.0') {
-    if (/^HTTP\/\d\.\d$/.test(name)) throw new Http1Error('version', `${name} is not spoken here`);
+    if (/^HTTP\/\d\.\d$/.test(name)) throw new Http1Error('version', `${name} is not supported`);
     throw new Http1Error('malformed', 'not an HTTP response');
   }
   const status = Number(text.slice(9, 12));

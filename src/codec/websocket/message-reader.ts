@@ -28,7 +28,7 @@ export interface MessageReaderOptions {
   readonly deflate: DeflateParameters | null;
   /** Bytes of messages, pings and pongs that are passed on before more are granted. */
   readonly credit: number;
-  /** Pings are passed on without credit, for whoever answers them by himself. */
+  /** Pings are passed on without credit, for a receiver that responds to them itself. */
   readonly freePings: boolean;
   /** Wraps what zlib calls. */
   readonly guard: CallGuard;

@@ -24,14 +24,14 @@ export interface ValidHandshake {
   readonly extensions: readonly Extension[];
 }
 
-/** A handshake that has to be answered with an error. */
+/** A handshake that has to be refused. */
 export interface InvalidHandshake {
   readonly valid: false;
   /** 426 for a version other than 13, else 400. */
   readonly status: 400 | 426;
-  /** What is wrong, for the body of the answer. */
+  /** What is wrong, for the body of the response. */
   readonly message: string;
-  /** Fields of the answer. */
+  /** Fields of the response. */
   readonly headers: FieldList;
 }
 

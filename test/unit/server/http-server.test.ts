@@ -272,7 +272,7 @@ test('destroying cuts every connection, and the responders hear of it', async (t
   assert.equal(await client.takeAll(), '');
 });
 
-test('destroying resets an answer that only the end of the connection would end', async (t) => {
+test('destroying resets a response that only the end of the connection would end', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write('GET / HTTP/1.0\r\n\r\n');
@@ -284,7 +284,7 @@ test('destroying resets an answer that only the end of the connection would end'
   assert.equal(await client.ended, 'reset');
 });
 
-test('destroying does not disturb an answer that is complete and on its way', async (t) => {
+test('destroying does not disturb a response that is complete and on its way', async (t) => {
   const running = await startUnixServer(t);
   const client = await running.connect();
   client.write(GET);
@@ -295,7 +295,7 @@ test('destroying does not disturb an answer that is complete and on its way', as
   assert.equal((await client.takeResponse()).body, 'whole');
 });
 
-test('the answers to requests that the server refuses by itself can be chosen', async (t) => {
+test('the responses to requests that the server refuses by itself can be chosen', async (t) => {
   const wheel = new TimerWheel();
   const seen: RequestHead[] = [];
   const server = new HttpServer({

@@ -15,7 +15,7 @@ async function ask(running: RunningServer, request = GET): Promise<{ client: Raw
   return { client, exchange: await running.next() };
 }
 
-test('an answer with a known length is written with Content-Length, whatever the version', async (t) => {
+test('a response with a known length is written with Content-Length, whatever the version', async (t) => {
   const running = await startServer(t);
   for (const request of [GET, OLD_GET]) {
     const { client, exchange } = await ask(running, request);
@@ -37,7 +37,7 @@ test('the registered phrase stands in for a reason that is not given', async (t)
   assert.equal((await client.takeResponse()).statusLine, 'HTTP/1.1 404 Not Found');
 });
 
-test('an answer of unknown length is chunked for HTTP/1.1, piece by piece as it comes', async (t) => {
+test('a response of unknown length is chunked for HTTP/1.1, piece by piece as it comes', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.head();
@@ -52,7 +52,7 @@ test('an answer of unknown length is chunked for HTTP/1.1, piece by piece as it 
   assert.equal(await client.take(), '0\r\n\r\n');
 });
 
-test('an answer of unknown length ends with the connection for HTTP/1.0', async (t) => {
+test('a response of unknown length ends with the connection for HTTP/1.0', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running, 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
   exchange.head();
@@ -65,7 +65,7 @@ test('an answer of unknown length ends with the connection for HTTP/1.0', async 
   assert.equal(response.headers.get('connection'), 'close');
 });
 
-test('an answer of unknown length that is complete before its head has left gets a Content-Length', async (t) => {
+test('a response of unknown length that is complete before its head has left gets a Content-Length', async (t) => {
   const running = await startServer(t);
   for (const request of [GET, OLD_GET]) {
     const { client, exchange } = await ask(running, request);
@@ -105,7 +105,7 @@ test("fields that frame the message or belong to the connection are the server's
   assert.deepEqual(Object.fromEntries(response.headers), { a: 'b', 'content-length': '4' });
 });
 
-test('answers to HEAD have no body, and the connection goes on', async (t) => {
+test('responses to HEAD have no body, and the connection goes on', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -213,7 +213,7 @@ test('credits come back only as the client takes what was sent, so what waits fo
   assert.equal((await client.takeResponse()).body.length, sent);
 });
 
-test('a failure before the answer becomes its status and text, and the connection goes on', async (t) => {
+test('a failure before the response becomes its status and text, and the connection goes on', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.fail('HF_ORIGIN_TIMEOUT', 'secret detail');
@@ -244,7 +244,7 @@ test('a failure within a chunked answer ends the connection without the last chu
   assert.equal(await client.takeAll(), '');
 });
 
-test('a failure within an answer of known length ends the connection short of it', async (t) => {
+test('a failure within a response of known length ends the connection short of it', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.head({ bodyLength: 100 });
@@ -254,7 +254,7 @@ test('a failure within an answer of known length ends the connection short of it
   assert.equal(await client.takeAll(), '');
 });
 
-test('a failure within an answer that ends with the connection is a reset', async (t) => {
+test('a failure within a response that ends with the connection is a reset', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running, OLD_GET);
   exchange.head();

@@ -176,7 +176,7 @@ test('an expectation that nobody knows is answered 417, and no service hears of 
   assert.equal(running.counters.requestsRefused, 1);
 });
 
-test('an answer to a request that is not complete is the last one, and reaches a client that goes on sending', async (t) => {
+test('a response to a request that is not complete is the last one, and reaches a client that goes on sending', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => exchange.answer('no', { status: 404 });
   const client = await running.connect();
@@ -199,7 +199,7 @@ test('a malformed chunk is answered 400, and the responder hears of it behind th
   assert.deepEqual([response.status, response.headers.get('connection')], [400, 'close']);
 });
 
-test('a malformed chunk behind the beginning of the answer cuts the answer off', async (t) => {
+test('a malformed chunk behind the beginning of the response cuts the response off', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(postChunked());

@@ -46,7 +46,7 @@ async function assertInvalidAnswer(running: RunningServer, client: RawClient): P
 
 function assertInvalidLogged(running: RunningServer): void {
   assert.deepEqual(
-    running.log.with('answer cannot be sent').map(({ level, fields }) => [level, fields.id, fields.code]),
+    running.log.with('response cannot be sent').map(({ level, fields }) => [level, fields.id, fields.code]),
     [['warn', '1-1', 'HF_ANSWER_INVALID']],
   );
   assert.equal(running.counters.answersInvalid, 1);
@@ -67,7 +67,7 @@ const BAD_HEADS: readonly { readonly what: string; readonly head: Partial<Respon
 ];
 
 for (const { what, head } of BAD_HEADS) {
-  test(`an answer with ${what} becomes a 502, and its responder hears that it is over`, async (t) => {
+  test(`a response with ${what} becomes a 502, and its responder hears that it is over`, async (t) => {
     for (const way of ['whole', 'flushed', 'payload']) {
       const running = await startServer(t);
       const { client, exchange } = await ask(running);
@@ -157,7 +157,7 @@ test('a service that throws costs its client a 500, and nobody else anything', a
   assert.equal((await other.takeResponse()).body, 'fine');
 });
 
-test('a service that throws after its answer ends the connection, and sends no second answer', async (t) => {
+test('a service that throws after its response ends the connection, and sends no second answer', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
     exchange.answer('whole');
@@ -170,7 +170,7 @@ test('a service that throws after its answer ends the connection, and sends no s
   assertLogged(running);
 });
 
-test('a service that throws within its answer cuts it off', async (t) => {
+test('a service that throws within its response cuts it off', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
     exchange.head();
@@ -197,7 +197,7 @@ test('a responder that throws when it is given the body costs its client a 500',
   assert.equal((await running.next()).failure(), 'HF_INTERNAL');
 });
 
-test('what a responder sends behind the end of its answer goes nowhere', async (t) => {
+test('what a responder sends behind the end of its response goes nowhere', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.answer('whole');

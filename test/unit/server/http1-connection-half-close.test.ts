@@ -26,7 +26,7 @@ async function inputEnded(running: RunningServer, client: Parameters<RunningServ
   return socket;
 }
 
-test('a FIN behind the request does not cancel the answer; the connection ends with it', async (t) => {
+test('a FIN behind the request does not cancel the response; the connection ends with it', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.end(GET);
@@ -39,7 +39,7 @@ test('a FIN behind the request does not cancel the answer; the connection ends w
   assert.equal(running.counters.requestsAborted, 0);
 });
 
-test('a FIN can be set to cancel the exchange at once, whatever is unread and whatever of the answer has left', async (t) => {
+test('a FIN can be set to cancel the exchange at once, whatever is unread and whatever of the response has left', async (t) => {
   const running = await startServer(t, { abortOnHalfClose: true });
   const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n';
   for (const sent of [GET, GET + GET, post, `${post}123456789`]) {
@@ -164,7 +164,7 @@ test('a held stream goes on for a client that has closed its sending side', asyn
 
 for (const begun of [false, true]) {
   const when = begun ? 'within' : 'before';
-  test(`node:http reads a stream rightly whose client closed its sending side ${when} the answer`, async (t) => {
+  test(`node:http reads a stream rightly whose client closed its sending side ${when} the response`, async (t) => {
     const advance = manualClock(t);
     const running = await startServer(t);
     const socket = connect({ port: Number(running.address.split(':')[1]), host: '127.0.0.1', allowHalfOpen: true });
@@ -240,7 +240,7 @@ test('a client on a unix socket that closes is found out the same way', async (t
   await passUntilGone(exchange, advance);
 });
 
-test('a client that sent too much ahead of its answer, and is not read for that, is found out when it is gone', async (t) => {
+test('a client that sent too much ahead of its response, and is not read for that, is found out when it is gone', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { pipelineBytes: 4_096 });
   const client = await running.connect();

@@ -85,7 +85,7 @@ for (const { what, bytes, status, text } of REFUSALS) {
   });
 }
 
-test('a malformed request behind good ones is refused after their answers', async (t) => {
+test('a malformed request behind good ones is refused after their responses', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${GET}GET / HTTP/1.1\nHost: a\r\n\r\n`);
@@ -130,7 +130,7 @@ test('a connection without a request is closed after the idle time, and so is on
   assert.equal(running.counters.requestsRefused, 0);
 });
 
-test('no time runs while an answer is awaited', async (t) => {
+test('no time runs while a response is awaited', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { idleTimeout: 1, headerTimeout: 1, bodyTimeout: 1, writeTimeout: 1 });
   const client = await running.connect();
@@ -248,7 +248,7 @@ test('a client that takes nothing for too long is cut off, counted and logged, a
   assert.equal(running.counters.requestsAborted, 0);
 });
 
-test('a client that is cut off within an answer that ends with the connection is cut off by a reset', async (t) => {
+test('a client that is cut off within a response that ends with the connection is cut off by a reset', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { writeTimeout: 3 });
   const client = await running.connect();
@@ -266,7 +266,7 @@ test('a client that is cut off within an answer that ends with the connection is
   assert.equal(reset.mock.callCount(), 1);
 });
 
-test('a client that reads slowly gets all of an answer that ends the connection', async (t) => {
+test('a client that reads slowly gets all of a response that ends the connection', async (t) => {
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 60 });
   const client = await running.connect();
@@ -287,7 +287,7 @@ test('a client that reads slowly gets all of an answer that ends the connection'
   assert.equal(response.body.length, sent + 3);
 });
 
-test('a client that takes nothing of the last part of its answer is cut off too', async (t) => {
+test('a client that takes nothing of the last part of its response is cut off too', async (t) => {
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 5 });
   for (const fields of ['', 'Connection: close\r\n']) {

@@ -71,7 +71,7 @@ test('an HTTP/1.1 connection carries one request after the other, and each has a
   );
 });
 
-test('a request with Connection: close is the last one: its answer says so, and what follows is not read', async (t) => {
+test('a request with Connection: close is the last one: its response says so, and what follows is not read', async (t) => {
   const running = await startEcho(t);
   const client = await running.connect();
   const response = await client.request(get('/last', 'Connection: close\r\n') + get('/more'));
@@ -80,7 +80,7 @@ test('a request with Connection: close is the last one: its answer says so, and 
   assert.equal(running.counters.requests, 1);
 });
 
-test('an HTTP/1.0 connection ends with its answer unless the client asked to keep it', async (t) => {
+test('an HTTP/1.0 connection ends with its response unless the client asked to keep it', async (t) => {
   const running = await startEcho(t);
   const closing = await running.connect();
   const last = await closing.request('GET /a HTTP/1.0\r\n\r\n');
@@ -147,7 +147,7 @@ test('requests and their bodies are the same wherever the bytes are split', asyn
   }
 });
 
-test('a client may send only a bounded number of bytes ahead of its answers', async (t) => {
+test('a client may send only a bounded number of bytes ahead of its responses', async (t) => {
   const running = await startUnixServer(t, { pipelineBytes: 4_096 });
   const client = await running.connect();
   client.write(get('/0'));
@@ -174,7 +174,7 @@ test('a client may send only a bounded number of bytes ahead of its answers', as
   );
 });
 
-test('a client that does not read its answers gets no further ones, and all of them when it reads again', async (t) => {
+test('a client that does not read its responses gets no further ones, and all of them when it reads again', async (t) => {
   const running = await startUnixServer(t, { pipelineBytes: 4_096 });
   const body = 'x'.repeat(8_192);
   running.script.onExchange = (exchange) => exchange.answer(exchange.request.target + body);

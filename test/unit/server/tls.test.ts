@@ -24,7 +24,7 @@ async function startTls(t: TestContext): Promise<{ running: RunningServer; autho
 
 const CLIENT = { rejectUnauthorized: false, servername: 'localhost' };
 
-test('requests over TLS have the scheme https, and their answers arrive', async (t) => {
+test('requests over TLS have the scheme https, and their responses arrive', async (t) => {
   const { running, authority } = await startTls(t);
   const body = Buffer.alloc(200_000, 'some bytes');
   const request = get(`https://${authority}/`, { ...CLIENT, agent: false });
@@ -36,7 +36,7 @@ test('requests over TLS have the scheme https, and their answers arrive', async 
   assert.ok(Buffer.concat(await response.toArray()).equals(body));
 });
 
-test('an answer that ends with the connection and breaks off is cut off without an error of ours', async (t) => {
+test('a response that ends with the connection and breaks off is cut off without an error of ours', async (t) => {
   const { running, authority } = await startTls(t);
   const request = get(`https://${authority}/`, { ...CLIENT, agent: false });
   const answered = once(request, 'response');

@@ -222,14 +222,14 @@ const FAULTS: readonly { readonly what: string; readonly act: (opened: Opened) =
 ];
 
 for (const { what, act } of FAULTS) {
-  test(`an answering side that sends ${what} ends the WebSocket with 1011, and hears of it`, async (t) => {
+  test(`a responseing side that sends ${what} ends the WebSocket with 1011, and hears of it`, async (t) => {
     const running = await startServer(t);
     const opened = await openWebSocket(running);
     act(opened);
     assert.equal(opened.webSocket.failure(), 'HF_ANSWER_INVALID');
     await assertClosed(opened, 1011);
     assert.equal(running.counters.answersInvalid, 1);
-    assert.equal(running.log.with('answer cannot be sent')[0]?.level, 'warn');
+    assert.equal(running.log.with('response cannot be sent')[0]?.level, 'warn');
   });
 }
 
