@@ -6,33 +6,33 @@ import type { Origin } from './origin.ts';
 import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
 import { reportFault } from './report-fault.ts';
 
-/** What a pool needs to know. Times in milliseconds. */
+/** What a pool is built from. Times in milliseconds. */
 export interface ConnectionPoolOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
   readonly http1Limits: Http1Limits;
-  /** That a connection waits for its next request at most. */
+  /** How long a connection may wait for its next request. */
   readonly idleTimeout: number;
-  /** Since a connection began to be dialled, after which it gets no further request; 0 for no bound. */
+  /** Age, counted from the start of its dial, at which a connection gets no further request; 0 for no bound. */
   readonly maxAge: number;
-  /** Connections per key that wait at most; 0 keeps none. */
+  /** Idle connections for each key; 0 keeps none. */
   readonly maxIdle: number;
-  /** Connections that wait at most in all; 0 keeps none. */
+  /** Idle connections in all; 0 keeps none. */
   readonly maxTotal: number;
 }
 
 /**
- * The connections that wait for their next request, by their origin's key: whoever asks under another one, with other checks of
- * certificates or another guard, gets a connection of its own. The one that came back last is taken first: it is the least likely to
- * have gone stale, and under less load the others expire.
+ * The idle connections, by their origin's key: requests with another key, such as other checks of certificates or another guard, get
+ * connections of their own. The one that came back last is used first: it is the least likely to be stale, and under less load the
+ * others expire.
  */
 export class ConnectionPool implements ConnectionUser {
-  /** Those of one key, the last one put in at the end. An empty stack stays only while a connection from it is in use. */
+  /** Connections by key, the newest last. An empty stack stays only while a connection from it is in use. */
   readonly #stacks = new Map<string, OriginConnection[]>();
   readonly #options: ConnectionPoolOptions;
-  /** The ends of the row of all that wait, in the order in which they came. */
+  /** Both ends of the list of all idle connections, in the order in which they came back. */
   #oldest: OriginConnection | null = null;
   #newest: OriginConnection | null = null;
   #waiting = 0;
@@ -49,8 +49,7 @@ export class ConnectionPool implements ConnectionUser {
   }
 
   /**
-   * The connection that came back last, for `user`; null when there is none, or none that came back within the last `within`
-   * milliseconds.
+   * Takes the connection that came back last, for `user`; null if no connection came back within the last `within` milliseconds.
    */
   take(origin: Origin, within: number, user: ConnectionUser): OriginConnection | null {
     const stack = this.#stacks.get(origin.key);
@@ -74,14 +73,14 @@ export class ConnectionPool implements ConnectionUser {
     const { wheel, idleTimeout, maxAge, maxIdle, maxTotal } = this.#options;
     const { key } = connection.origin;
     let time = Math.min(idleTimeout, maxTime);
-    // Names come to stand for other addresses: only a new connection finds out.
+    // The addresses of a name change: only a new connection finds out.
     if (maxAge > 0) time = Math.min(time, connection.openedAt + maxAge - wheel.now);
     if (this.#closed || maxIdle === 0 || maxTotal === 0 || time <= 0) {
       this.discard(connection);
       return;
     }
     let stack = this.#stacks.get(key);
-    // The one that has waited longest gives way.
+    // The one that has waited for longest is closed.
     let surplus = this.#waiting >= maxTotal ? this.#oldest : null;
     if (stack !== undefined && stack.length >= maxIdle) surplus = stack[0] as OriginConnection;
     if (surplus !== null) {
@@ -113,7 +112,7 @@ export class ConnectionPool implements ConnectionUser {
     if (stack.length === 0) this.#stacks.delete(key);
   }
 
-  /** Closes what waits, and from now on whatever comes back. */
+  /** Closes the idle connections, and from now on each connection that comes back. */
   close(): void {
     this.#closed = true;
     while (this.#oldest !== null) this.discard(this.#oldest);
@@ -124,7 +123,7 @@ export class ConnectionPool implements ConnectionUser {
   onDialFailed(): void {}
 
   onInput(connection: OriginConnection, input: Buffer): void {
-    // RFC 9112 §9.2: bytes that no request asked for belong to no response; the connection is not to be trusted any more.
+    // RFC 9112 §9.2: bytes without a request belong to no response, so the connection cannot be trusted any more.
     const { log } = this.#options;
     if (log.debugEnabled) {
       const fields = { origin: connection.origin.name, bytes: input.length };

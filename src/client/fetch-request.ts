@@ -40,7 +40,7 @@ export const DEFAULT_FETCH_OPTIONS: FetchOptions = {
   decompress: false,
 };
 
-/** One outbound request: to any URI, on whoever's behalf. */
+/** One outbound request, to any URI. */
 export interface FetchRequest {
   /** Names the request in the log. */
   readonly id: string;
@@ -51,9 +51,9 @@ export interface FetchRequest {
    * latin1 text, one character a byte, as all text of packets: a name with other letters than ASCII's is UTF-8 in it.
    */
   readonly uri: string;
-  /** As they were given; what belongs to the connection or frames the body is replaced. */
+  /** As the requester gave them; fields that belong to the connection or frame the body are replaced. */
   readonly headers: HeaderList;
-  /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when only its end will tell. */
+  /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when only its end tells. */
   readonly bodyLength: number;
   /** Bytes of response body, or of a WebSocket's payload, that the requester takes before it grants more. */
   readonly credits: number;

@@ -8,13 +8,13 @@ import { type ExchangeContext, OriginExchange } from './origin-exchange.ts';
 
 /** Bounds of exchanges with origins. Times in seconds, fractions allowed, as coarse as the wheel. */
 export interface HttpClientLimits {
-  /** Until the connection stands, name resolution and TLS included; 0 for no bound but the system's. */
+  /** Until the connection is open, name resolution and TLS included; 0 for no bound but the system's. */
   readonly connectTimeout: number;
   /** From the end of the request until the head of the response is complete; 0 for none. */
   readonly responseTimeout: number;
   /** Between two parts of a response body, and for each window of a request body to be taken; 0 for none. */
   readonly bodyTimeout: number;
-  /** That a connection waits for its next request; 0 closes each after its response. */
+  /** How long a connection waits for its next request; 0 closes each after its response. */
   readonly poolIdleTimeout: number;
   /** Waiting connections per origin; 0 closes each after its response. */
   readonly poolMaxIdle: number;
@@ -23,7 +23,7 @@ export interface HttpClientLimits {
    * @bound origin-idle-connections
    */
   readonly poolMaxTotal: number;
-  /** After which a connection gets no further request, so that changes in the DNS are noticed; 0 for no bound. */
+  /** Age at which a connection gets no further request, so that changes in the DNS are noticed; 0 for no bound. */
   readonly connectionMaxTime: number;
   /** Bytes of a response head, and of the trailers behind a body. */
   readonly maxResponseHeaderBytes: number;
@@ -89,7 +89,7 @@ export class HttpClient {
   }
 
   /**
-   * Sends `request` to `origin`; the answer comes to `requester`, or an error: HF_ORIGIN_UNREACHABLE, HF_ORIGIN_CONNECT_TIMEOUT,
+   * Sends `request` to `origin`; the response comes to `requester`, or an error: HF_ORIGIN_UNREACHABLE, HF_ORIGIN_CONNECT_TIMEOUT,
    * HF_POLICY_VIOLATION, HF_ORIGIN_TLS, HF_ORIGIN_TIMEOUT, HF_ORIGIN_CLOSED, HF_ORIGIN_PROTOCOL, HF_ORIGIN_TRUNCATED, or
    * HF_INTERNAL when the request itself is not fit to be sent. Before this returns HF_INTERNAL may come, and the first credit for a
    * request body.
@@ -100,7 +100,7 @@ export class HttpClient {
     return exchange;
   }
 
-  /** Closes the waiting connections. Exchanges go on, and each closes its connection after it. */
+  /** Closes the idle connections. Exchanges go on, and each closes its connection at its end. */
   close(): void {
     this.#context.pool.close();
   }

@@ -4,18 +4,18 @@ import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
 import type { DialError, Dialler, Dialling, DialSink } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
-/** Who has a connection at the moment: the exchange on it, or the pool it waits in. */
+/** The present user of a connection: the exchange on it, or the pool it waits in. */
 export interface ConnectionUser {
   onConnected(connection: OriginConnection): void;
   /** There is no connection: the last call. */
   onDialFailed(connection: OriginConnection, error: DialError): void;
   /** @param owned `input` is the user's from now on; otherwise it is read into again, and valid during this call only */
   onInput(connection: OriginConnection, input: Buffer, owned: boolean): void;
-  /** Everything written has been taken. */
+  /** Everything written has been accepted. */
   onDrain(connection: OriginConnection): void;
   /** The time set by `expireIn` has passed. */
   onDeadline(connection: OriginConnection): void;
-  /** The connection stood, and has gone by itself: the last call. `error` is null when the origin ended it in order. */
+  /** The connection was open, and the origin or the network has ended it: the last call. `error` is null for an orderly end. */
   onLost(connection: OriginConnection, error: Error | null): void;
   /** A call of this user has thrown, perhaps after it had let go of the connection. Others that use the connection later go on. */
   onConnectionFault(connection: OriginConnection, thrown: unknown): void;
@@ -28,15 +28,15 @@ export interface ConnectionUser {
 const READ_BYTES = 65_536;
 
 /**
- * Connections without TLS read into this one: what arrives is dealt with before the next read, and what must stay is copied. It saves
- * an allocation of this size with every read. Only behind a read that has filled it, as those of a long body do, a connection reads into
- * one of its own, and gives that away: a copy of so much costs more than the allocation.
+ * Connections without TLS read into this buffer: data is dealt with before the next read, and copied if it must stay. That saves an
+ * allocation of this size with every read. After a read that filled it, as those of a long body do, a connection reads into a buffer of
+ * its own and gives that away: a copy of so much costs more than the allocation.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
- * One connection to an origin. Its listeners are attached once; who uses it changes. It is its own timer, with one deadline at a time
- * that is looked at lazily: moving the deadline further away, as every request does, is one write.
+ * One connection to an origin. Its listeners are attached once; its user changes. It is its own timer, with one deadline at a time that
+ * is checked lazily: moving the deadline further away, as every request does, is one write.
  */
 export class OriginConnection extends DeadlineTimer implements DialSink {
   readonly origin: Origin;
@@ -48,13 +48,13 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
   reused = false;
   /** When it was given back to the pool, by the wheel's clock. */
   idleSince = 0;
-  /** Its neighbours among all that wait in the pool; only the pool writes them. */
+  /** Its neighbours among the idle connections of the pool; only the pool writes them. */
   older: OriginConnection | null = null;
   newer: OriginConnection | null = null;
   readonly #dialling: Dialling;
   /** Null until connected. */
   #socket: Socket | null = null;
-  /** Why it takes nothing more; what has arrived can still be read. */
+  /** Why it accepts nothing more; data that has arrived can still be read. */
   #writeError: Error | null = null;
   #paused = false;
   #gone = false;
@@ -112,13 +112,13 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.user.onDeadline(this);
   }
 
-  /** Writes bytes, or latin1 text. Returns false when the origin should take some first: `onDrain` follows. */
+  /** Writes bytes, or latin1 text. Returns false when the origin should accept data first: `onDrain` follows. */
   write(data: Buffer | string): boolean {
     const socket = this.#socket as Socket;
     return typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
   }
 
-  /** Holds back what is written until `uncork`, to leave in one system call. */
+  /** Holds back what is written until `uncork`, to send it in one system call. */
   cork(): void {
     this.#socket?.cork();
   }
@@ -193,12 +193,12 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
 }
 
 /**
- * Lets `onError` take the error of a write that fails, and not the socket, which would be destroyed by it: with it would go what has
- * arrived and was not read yet. That is just the answer of an origin that does not want the rest of a request (RFC 9112 §9.5): it says so
- * and closes. The socket's end, or an error of reading, follows once that has been read.
+ * Gives the error of a failed write to `onError` and not to the socket. It would destroy the socket, and with it data that has arrived
+ * and was not read yet: the response of an origin that does not want the rest of a request, says so and closes (RFC 9112 §9.5). The end
+ * of the socket, or a read error, follows once that has been read.
  */
 function keepReadable(socket: Socket, onError: (error: Error) => void): void {
-  // Node passes the same callback to each write of a stream, so none has to be made for each.
+  // Node passes the same callback to each write of a stream, so one wrapper is enough.
   let written: (error?: Error | null) => void = () => {};
   const onWritten = (error?: Error | null): void => {
     if (error != null && isReset(error)) onError(error);

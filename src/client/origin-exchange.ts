@@ -32,7 +32,7 @@ export interface ExchangeContext {
   readonly bodyTimeout: number;
 }
 
-/** Milliseconds within which a connection must have been in use to be given a request that could not be repeated on another. */
+/** Milliseconds since its last use within which a connection may carry a request that cannot be repeated on another one. */
 const FRESH = 1_000;
 
 /** RFC 9110 §9.2.2: doing it twice has the effect of doing it once. */
@@ -46,9 +46,9 @@ export class OriginExchange implements Responder, ConnectionUser {
   readonly #requester: Requester;
   readonly #response: ResponseReceiver;
   #sender: RequestSender | null = null;
-  /** Null before the start, after the end, and when it has gone while input still waits for credits. */
+  /** Null before the start, after the end, and when it has ended while input still waits for credits. */
   #connection: OriginConnection | null = null;
-  /** How the connection went while input still waits for credits. */
+  /** How the connection ended while input still waits for credits. */
   #lostBy: Error | null = null;
   #over = false;
 
@@ -86,7 +86,7 @@ export class OriginExchange implements Responder, ConnectionUser {
   }
 
   onRequestData(chunk: Buffer, more: boolean): void {
-    // Where the connection is gone and its last input waits for credits, the origin takes no more.
+    // If the connection has ended and its last input waits for credits, the origin takes no more.
     if (this.#over || this.#connection === null) return;
     const sender = this.#sender as RequestSender;
     const { blocked } = sender;
@@ -123,7 +123,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#watch();
   }
 
-  /** The turn in which the connection was there is over: the head leaves, whether some body has come to go with it or not. */
+  /** The turn in which the connection was ready is over: the head is sent, whether any body has come to go with it or not. */
   flushHead(): void {
     this.#sender?.flushHead();
     this.#watch();
@@ -157,7 +157,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     sender.stop();
     this.#context.pool.discard(connection);
     if (response.waiting) {
-      // What has arrived is passed on first; it may be all there is to come.
+      // Data that has arrived is passed on first; it may be the rest of the body.
       this.#lostBy = error;
     } else if (response.head !== null) {
       this.#breakOff(error);
@@ -175,8 +175,8 @@ export class OriginExchange implements Responder, ConnectionUser {
   }
 
   /**
-   * The connection had most likely gone stale before the request got there, and it does no harm should it have got there after
-   * all (RFC 9112 §9.3.1). The new connection is not a reused one, so this happens once.
+   * The connection was most likely stale before the request arrived, and a second arrival does no harm (RFC 9112 §9.3.1). The new
+   * connection is not a reused one, so this happens once.
    */
   #retry(): void {
     const { counters, log } = this.#context;
@@ -196,7 +196,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#connection.expireIn(connectTimeout);
   }
 
-  /** Passes on what the response consists of: `input` that has arrived, or, if null, what waited for credits. */
+  /** Passes on response: `input` that has arrived, or, if null, what waited for credits. */
   #advance(input: Buffer | null, owned: boolean): void {
     const response = this.#response;
     const connection = this.#connection;
@@ -222,7 +222,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     }
   }
 
-  /** The connection has gone after the head, and everything that came has been passed on. */
+  /** The connection has ended after the head, and everything that arrived has been passed on. */
   #breakOff(error: Error | null): void {
     const fault = truncation(this.#response, error);
     if (fault === null) this.#finish();
@@ -236,11 +236,11 @@ export class OriginExchange implements Responder, ConnectionUser {
     if (response.surplus && log.debugEnabled) {
       log.debug(
         { id: this.#request.id, origin: this.#origin.name },
-        'origin sent bytes behind its response: connection closed',
+        'origin sent bytes after its response: connection closed',
       );
     }
-    // RFC 9112 §9.2: bytes that belong to no response end the connection. So does a request that was not sent to its end: its
-    // rest would be taken for the next one.
+    // RFC 9112 §9.2: bytes that belong to no response end the connection. So does a request that was not sent whole: its rest would
+    // be taken for the next request.
     const reusable = (this.#sender as RequestSender).done && response.head?.keepAlive === true && !response.surplus;
     this.#leave(reusable);
     this.#requester.onResponseData(response.last, false);
@@ -282,11 +282,11 @@ export class OriginExchange implements Responder, ConnectionUser {
     if (value === undefined) return Number.POSITIVE_INFINITY;
     const start = value.indexOf('timeout=');
     const seconds = start < 0 ? Number.NaN : Number.parseInt(value.slice(start + 8), 10);
-    // One second earlier: the answer that said so was some time on its way, and the next request will be.
+    // One second earlier: the response that said so took some time to arrive, and so will the next request.
     return Number.isNaN(seconds) ? Number.POSITIVE_INFINITY : (seconds - 1) * 1_000;
   }
 
-  /** Sets the deadline for whatever the origin owes now. While it is the requester that has to act, there is none. */
+  /** Sets the deadline for what the origin has to do now. While the requester has to act, there is none. */
   #watch(): void {
     const connection = this.#connection;
     if (connection === null || !connection.connected) return;

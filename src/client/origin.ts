@@ -1,6 +1,6 @@
 import type { DialTarget, Guard, TlsClientSettings } from '../net/index.ts';
 
-/** Where requests are sent to, and all that a connection to it is trusted for. */
+/** Where requests are sent, and everything that a connection to it is trusted for. */
 export interface Origin extends DialTarget {
   /** Its `host:port` as it stands in a URI, for the log. */
   readonly name: string;
@@ -9,8 +9,8 @@ export interface Origin extends DialTarget {
 }
 
 /**
- * The origin at `host`, which may have brackets around an IPv6 literal. Better made once for each target than for each request,
- * as its key is some work.
+ * The origin at `host`, which may have brackets around an IPv6 literal. Make it once for each target and not for each request: its key
+ * is some work.
  */
 export function originOf(
   host: string,
@@ -21,7 +21,7 @@ export function originOf(
 ): Origin {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   const name = bare.includes(':') ? `[${bare}]:${port}` : `${bare}:${port}`;
-  // What comes first tells where it ends, so no host that somebody makes up can look like the trust of another one.
+  // Each part before the name ends by itself, so a made-up host cannot look like the trust of another origin.
   const key = `${guard === null ? '-' : guard.id} ${ipv4Only ? 4 : 0} ${trustKey(tls)} ${name}`;
   return { host: bare, port, tls, guard, ipv4Only, name, key };
 }

@@ -2,14 +2,14 @@ import { chunkHeader, LAST_CHUNK } from '../codec/http1/index.ts';
 import { ExchangeError, type Requester, UNKNOWN_LENGTH, WINDOW } from '../exchange/index.ts';
 import type { OriginConnection } from './origin-connection.ts';
 
-/** Up to so many bytes of body are put into one string with the text around them: cheaper than several buffers in one call. */
+/** Bytes of body up to which it is put into one string with the text around it: cheaper than several buffers in one call. */
 const SMALL_BODY = 4_096;
 
 /** Sends one request: its head, and its body as the requester supplies it, never more than the origin's connection takes. */
 export class RequestSender {
-  /** Some of the body has come from the requester: it cannot be asked for again. */
+  /** Some of the body has come from the requester, who cannot send it again. */
   bodyTaken = false;
-  /** The origin's connection has to take something before more is written to it. */
+  /** The origin has to accept data before more is written. */
   blocked = false;
   readonly #requester: Requester;
   readonly #head: string;
@@ -36,7 +36,7 @@ export class RequestSender {
     this.#complete = bodyLength === 0;
   }
 
-  /** All of the request has been written and taken. */
+  /** All of the request has been written and accepted. */
   get done(): boolean {
     return this.#complete && !this.blocked;
   }
@@ -46,7 +46,7 @@ export class RequestSender {
     return this.#complete;
   }
 
-  /** The connection is there, but even the head has not been written yet: `flushHead` is due at the end of this turn. */
+  /** There is a connection, but even the head has not been written yet: `flushHead` is due at the end of this turn. */
   get untouched(): boolean {
     return this.#headPending;
   }

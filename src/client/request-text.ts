@@ -7,7 +7,7 @@ const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS
 
 /**
  * The head of `request` as it is sent to an origin. Fields go out as they are and in their order, except those that belong to one
- * connection: the body is framed anew by `bodyLength`, and persistence is HTTP/1.1's default (RFC 9112 §9.3), so it needs no
+ * connection: the body is framed by `bodyLength`, and persistence is HTTP/1.1's default (RFC 9112 §9.3), so it needs no
  * Connection field.
  * @returns latin1 text, the empty line included
  * @throws Http1Error `unwritable`
@@ -17,10 +17,10 @@ export function requestText(request: RequestHead): string {
   return `${requestHeadText(method, target, sentFields(request))}${framing(method, bodyLength)}\r\n`;
 }
 
-/** The fields to send: the list itself where, as nearly always, nothing has to change. */
+/** The fields to send: the list itself if nothing has to change, as is nearly always so. */
 function sentFields(request: RequestHead): readonly string[] {
   const { headers } = request;
-  // The body is asked for by credits here: nobody waits for a 100 (RFC 9110 §10.1.1).
+  // Credits ask for the body here, so a 100 is not needed (RFC 9110 §10.1.1).
   const sent =
     fieldValue(headers, 'expect') === undefined ? headers : withoutFields(headers, (name) => name === 'expect');
   // RFC 9112 §3.2: every request has a Host field, an empty one if the target has no authority, and it should come first.
@@ -30,6 +30,6 @@ function sentFields(request: RequestHead): readonly string[] {
 function framing(method: string, bodyLength: number): string {
   if (bodyLength > 0) return `Content-Length: ${bodyLength}\r\n`;
   if (bodyLength === UNKNOWN_LENGTH) return 'Transfer-Encoding: chunked\r\n';
-  // RFC 9110 §8.6: a method that may give a body a meaning says so when there is none; of an unknown one nobody knows.
+  // RFC 9110 §8.6: a request says so when it has no body although its method gives a body a meaning; an unknown method may.
   return BODILESS.has(method) ? '' : 'Content-Length: 0\r\n';
 }

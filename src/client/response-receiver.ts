@@ -10,7 +10,7 @@ import {
 } from '../codec/http1/index.ts';
 import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
-/** Interim responses before the final one; nobody has a use for more than a few. */
+/** Interim responses before the final one; more than a few are of no use. */
 const MAX_INTERIM = 20;
 
 const EMPTY = Buffer.alloc(0);
@@ -53,7 +53,7 @@ export class ResponseReceiver {
     return this.#rest !== null;
   }
 
-  /** Whether credits that have just come let waiting input go on; not so inside a call that is at it already. */
+  /** Whether credits that have just come let waiting input go on; false within a call that is passing it on already. */
   get resumable(): boolean {
     return this.#rest !== null && !this.#reading;
   }
@@ -115,8 +115,8 @@ export class ResponseReceiver {
   }
 
   #skipInterim(status: number): void {
-    // RFC 9110 §7.8: a server must not switch to a protocol that it was not asked for.
-    if (status === 101) throw new Http1Error('malformed', 'switches protocols though nobody asked for it');
+    // RFC 9110 §7.8: a server must not switch to a protocol that the request did not name.
+    if (status === 101) throw new Http1Error('malformed', 'switches protocols without being asked');
     // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
     if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `over ${MAX_INTERIM} interim responses`);
   }

@@ -8,7 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'connection timed out',
 };
 
-/** What happened to a connection that stood, in words; `error` is what its socket's `error` event brought. */
+/** What happened to an open connection, in words; `error` comes from the socket's `error` event. */
 export function socketReason(error: NodeJS.ErrnoException): string {
   const { code } = error;
   if (code === undefined) return error.message === '' ? 'connection failed' : error.message;
@@ -22,8 +22,8 @@ export function lossReason(error: Error | null): string {
 }
 
 /**
- * What is wrong with a body whose connection has gone after all that came of it, in words; null if that was its end.
- * @param lostBy what its socket's `error` event brought; null for an end in order
+ * What is wrong with a body whose connection has ended, in words; null if the body is complete.
+ * @param lostBy the error of the connection; null for an orderly end
  */
 export function truncation(body: { end(): void }, lostBy: Error | null): string | null {
   // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.

@@ -24,33 +24,33 @@ import { WebSocketStream } from './websocket-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** Interim responses before the final one; nobody has a use for more than a few. */
+/** Interim responses before the final one; more than a few are of no use. */
 const MAX_INTERIM = 20;
 
 /**
- * One WebSocket that somebody asks for: the opening handshake, at as many hops as redirects make it, and then one of two phases, a
- * `WebSocketStream` once an origin has accepted, or the body of the answer of one that refuses.
+ * One WebSocket from its opening handshake on, which redirects may repeat at further hops. Then follows one of two phases: a
+ * `WebSocketStream` once an origin has accepted, or the body of the response of an origin that refuses.
  */
 export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   readonly #context: WebSocketContext;
   readonly #requester: WebSocketRequester;
-  /** Null once nothing more is asked of it. */
+  /** Null once it is not needed any more. */
   #hop: WebSocketHop | null;
-  /** The present origin's. */
+  /** Name of the present origin. */
   #name = '';
   #offer: HandshakeOffer | null = null;
-  /** What the present hop is asked. */
+  /** Text of the request to the present hop. */
   #text = '';
   /** Null before the start and after the end, and once a stream has it. */
   #link: WebSocketLink | null = null;
   /** Something has arrived from the present hop. */
   #started = false;
   #interims = 0;
-  /** Bytes that the requester takes, up to the phase that counts them itself. */
+  /** Bytes that the requester takes, until the phase that counts them itself. */
   #credits: number;
   #stream: WebSocketStream | null = null;
   #refusal: WebSocketRefusal | null = null;
-  /** Why the connection went while what it brought still waits for credits; null: in order. */
+  /** Why the connection ended while data from it still waits for credits; null: in order. */
   #lostBy: Error | null = null;
   #over = false;
 
@@ -162,7 +162,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#link = null;
     if (this.#refusal !== null) {
       this.#lostBy = error;
-      // What has arrived is passed on first; it may be all there is to come.
+      // Data that has arrived is passed on first; it may be the rest of the body.
       if (!this.#refusal.waiting) this.#breakOff();
     } else if (error !== null && isTlsError(error) && !this.#started) {
       // RFC 8446 §4.4.2.4: a server that does not like our certificate says so when we take the handshake for done.
@@ -220,7 +220,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#stream.start(head.reason, headers, rest);
   }
 
-  /** Goes where the answer leads to; false if that is nowhere, so that it is the last one. */
+  /** Follows the redirect; false if the response is not one that can be followed. */
   #redirected({ status, headers }: Http1ResponseHead): boolean {
     const location = status >= 300 && status < 400 ? fieldValue(headers, 'location') : undefined;
     if (location === undefined) return false;
@@ -245,9 +245,9 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     if (!this.#over) this.#advance(Buffer.from(rest));
   }
 
-  // ---- the answer of an origin that refuses
+  // ---- the response of an origin that refuses
 
-  /** Passes on what the body consists of: `input` that has arrived, or, if null, what waited for credits. */
+  /** Passes on body: `input` that has arrived, or, if null, what waited for credits. */
   #advance(input: Buffer | null): void {
     const refusal = this.#refusal as WebSocketRefusal;
     const link = this.#link;
@@ -267,12 +267,12 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     } else {
       if (refusal.waiting) link.pause();
       else link.resume();
-      // While it is the requester that has to act, there is no deadline.
+      // While the requester has to act, there is no deadline.
       link.expireIn(refusal.credits > 0 ? this.#context.limits.responseTimeout * 1_000 : 0);
     }
   }
 
-  /** The connection has gone, and everything that came has been passed on. */
+  /** The connection has ended, and everything that arrived has been passed on. */
   #breakOff(): void {
     const fault = truncation(this.#refusal as WebSocketRefusal, this.#lostBy);
     if (fault === null) this.#finish();
@@ -318,7 +318,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#forget();
   }
 
-  /** Lets go of what was needed to ask: a WebSocket may last. */
+  /** Frees what the handshake needed: a WebSocket may last long. */
   #forget(): void {
     this.#hop = null;
     this.#offer = null;

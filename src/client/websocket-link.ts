@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { OriginConnection } from './origin-connection.ts';
 
-/** A connection to an origin that is for one WebSocket: no pool ever has it, and it may end in order. */
+/** A connection to an origin for one WebSocket: it is never pooled, and it can send FIN. */
 export class WebSocketLink extends OriginConnection {
   #stream: Socket | null = null;
 
@@ -10,10 +10,10 @@ export class WebSocketLink extends OriginConnection {
     super.onConnected(socket);
   }
 
-  /** Whether so much is written that the kernel has not taken that its writer should wait: `onDrain` follows. */
+  /** Whether the writer should wait for the kernel to accept what is written: `onDrain` follows. */
   get full(): boolean {
     const socket = this.#stream as Socket;
-    // Node still says that it needs to be drained when the kernel has taken all.
+    // Node still says that it needs to be drained when the kernel has accepted everything.
     return socket.writableNeedDrain && socket.writableLength > 0;
   }
 

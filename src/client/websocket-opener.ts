@@ -23,7 +23,7 @@ export interface WebSocketHop {
   redirected(status: number, location: string): WebSocketHop | null;
 }
 
-/** Opens WebSockets for whoever has understood their URIs. */
+/** Opens WebSockets whose URIs have been parsed. */
 export interface WebSocketOpener {
   /**
    * Opens a WebSocket at `hop`, or where that redirects to. Of `request` only the credits are looked at: all else has gone into `hop`.

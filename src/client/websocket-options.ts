@@ -11,19 +11,19 @@ import type { Dialler } from '../net/index.ts';
 export interface WebSocketClientLimits extends WebSocketLimits {
   /** Until the connection stands, name resolution and TLS included; 0 for no bound but the system's. */
   readonly connectTimeout: number;
-  /** From then on until the head of the answer is complete, and between two parts of the body of one that refuses; 0 for none. */
+  /** From then on until the head of the response is complete, and between two parts of the body of one that refuses; 0 for none. */
   readonly responseTimeout: number;
   /** From a close frame of either side to that of the other. */
   readonly closeTimeout: number;
-  /** For an origin to take all that waits for it; 0 for none. */
+  /** For an origin to accept all that waits for it; 0 for none. */
   readonly writeTimeout: number;
-  /** Bytes of the head of an answer, and of the trailers of one that refuses. */
+  /** Bytes of a response head, and of the trailers of one that refuses. */
   readonly maxResponseHeaderBytes: number;
-  /** Fields of the head of an answer, and of the trailers of one that refuses. */
+  /** Fields of a response head, and of the trailers of one that refuses. */
   readonly maxResponseHeaders: number;
   /** Accepts heads whose lines end in LF alone. */
   readonly lenientLineEnds: boolean;
-  /** Bytes that the asking side may send before the origin has taken the first ones. */
+  /** Bytes that the requester may send before the origin has accepted the first ones. */
   readonly window: number;
   /**
    * Messages, pings and pongs that may wait while the origin takes nothing, as empty ones cost no credit. One more ends the WebSocket.

@@ -11,12 +11,12 @@ import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The body of an answer that refuses a WebSocket, passed on as that of any other response. Its last bytes are kept in `last`: before
+ * The body of a response that refuses a WebSocket, passed on as that of any other response. Its last bytes are kept in `last`: before
  * they are passed on, the connection is given up.
  */
 export class WebSocketRefusal {
   done = false;
-  /** Whether `take` is at work; credits that come meanwhile count. */
+  /** Whether `take` is running; credits that come meanwhile count. */
   reading = false;
   last: Buffer = EMPTY;
   /** Bytes that the requester still takes. */

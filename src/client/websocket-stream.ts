@@ -33,10 +33,10 @@ const READ_AHEAD = 65_536;
  */
 const WRITE_BEHIND = 65_536;
 
-/** Seconds that a connection stays after the last frame, so that the origin gets it, and is the first to close (RFC 6455 §7.1.1). */
+/** Seconds that a connection stays open after the last frame, so that the origin gets it and closes first (RFC 6455 §7.1.1). */
 const LINGER = 2;
 
-/** Close code for an origin whose asking side has gone (RFC 6455 §7.4.1). */
+/** Close code for an origin whose requester has gone (RFC 6455 §7.4.1). */
 const GOING_AWAY = 1001;
 
 const INTERNAL_ERROR = 1011;
@@ -44,8 +44,8 @@ const INTERNAL_ERROR = 1011;
 /**
  * A WebSocket that an origin has accepted: its frames on one side, its requester on the other.
  *
- * Once the requester has closed, nothing more of the origin is passed on but its close frame, and nothing more is sent. What had
- * arrived when the connection was lost is passed on first, as credit allows.
+ * Once the requester has closed, only the origin's close frame is still passed on, and nothing more is sent. Data that had arrived when
+ * the connection was lost is passed on first, as credit allows.
  */
 export class WebSocketStream extends DeadlineTimer implements ConnectionUser, MessageSink, FrameSink {
   readonly #context: WebSocketContext;
@@ -55,25 +55,25 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   readonly #writer: MessageWriter;
   /** Input that could not be taken yet. */
   #unread: Buffer | null = null;
-  /** Whether the reader is at work: what it calls must not begin it again. */
+  /** Whether the reader is running: what it calls must not start it again. */
   #consuming = false;
-  /** Frames of this turn, which leave at its end. */
+  /** Frames of this turn, which are sent at its end. */
   readonly #frames = new FrameBatch();
   /** Whether `flush` is going to be called. */
   #flushing = false;
-  /** The origin has to take something before more is granted. */
+  /** The origin has to accept data before more is granted. */
   #blocked = false;
-  /** Messages that were given while the origin is not taking anything. */
+  /** Messages that came while the origin accepts nothing. */
   #queued = 0;
-  /** Bytes from the requester that wait here: credit for them comes back when the origin has taken them. */
+  /** Bytes from the requester that wait here: credit for them is returned when the origin has accepted them. */
   #owedCredit = 0;
   /** The requester closes: nothing more is passed on or sent. */
   #closing = false;
-  /** The close frame is written, or is nowhere to be written to. */
+  /** The close frame has been written, or cannot be written any more. */
   #closeSent = false;
-  /** The origin's close frame has come. */
+  /** The origin's close frame has arrived. */
   #closeReceived = false;
-  /** How the connection went; null as long as it stands. */
+  /** Why the connection ended; null while it is open. */
   #lostBy: string | null = null;
   /** The exchange is over. */
   #over = false;
@@ -136,7 +136,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#endIfLost();
   }
 
-  /** Takes what can be taken of what has arrived. */
+  /** Reads what has arrived, as far as credit allows. */
   #consume(): void {
     const input = this.#unread;
     if (input === null || this.#consuming) return;
@@ -151,7 +151,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#consuming = false;
     if (this.#over) return;
     this.#unread = rest;
-    // Reading goes on for a while, to notice an origin that leaves.
+    // Reading goes on up to a bound, to notice an origin that leaves.
     if (rest !== null && rest.length >= READ_AHEAD) this.#link.pause();
     else this.#link.resume();
     this.#endIfLost();
@@ -218,7 +218,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#reader.discard();
     if (this.#lostBy === null) this.#writer.close(payload);
     else this.onCloseFramed();
-    // What has waited for credit is in the way of the origin's close frame.
+    // Data that waits for credit stands before the origin's close frame.
     this.#consume();
     this.#endIfLost();
   }
@@ -248,11 +248,11 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     }
   }
 
-  /** Counts a message that has to wait; false if it is one too many. */
+  /** Counts a message that has to wait; false if there is no room for it. */
   #enqueue(more: boolean): boolean {
     const { queuedMessages } = this.#context.limits;
     if (!this.#blocked || more || ++this.#queued <= queuedMessages) return true;
-    this.#fail('HF_ORIGIN_TIMEOUT', `takes nothing, and over ${queuedMessages} messages wait for it`, null);
+    this.#fail('HF_ORIGIN_TIMEOUT', `accepts nothing, and over ${queuedMessages} messages are waiting for it`, null);
     return false;
   }
 
@@ -287,7 +287,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#onThrown(thrown);
   }
 
-  /** What is sent in one turn of the event loop leaves in one write, and its credit comes back in one. */
+  /** Frames of one turn of the event loop are sent in one write, and their credit is returned in one grant. */
   flush(): void {
     const link = this.#link;
     this.#flushing = false;
@@ -304,7 +304,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #block(): void {
     const { writeTimeout } = this.#context.limits;
     this.#blocked = true;
-    // Further writes do not move the deadline: the origin has taken nothing since the first one that had to wait.
+    // Further writes do not move the deadline: the origin has accepted nothing since the first one that had to wait.
     if (writeTimeout > 0) this.setDeadline(writeTimeout);
     else this.clearDeadline();
   }
@@ -351,8 +351,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   }
 
   /**
-   * The connection has gone, and everything that came has been passed on. Behind its close frame an origin may go as it likes: the
-   * requester's own close ends the exchange then.
+   * The connection has ended, and everything that arrived has been passed on. After its close frame an origin may end the connection at
+   * any time: then the requester's own close ends the exchange.
    */
   #endIfLost(): void {
     if (this.#lostBy === null || this.#over || this.#closeReceived) return;
@@ -360,7 +360,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#fail('HF_ORIGIN_CLOSED', `${this.#lostBy} without a close frame`, null);
   }
 
-  /** What a reader or writer has thrown, or the requester within a call of it. */
+  /** Ends the WebSocket for what a reader, a writer or the requester has thrown. */
   #onThrown(thrown: unknown): void {
     if (!(thrown instanceof WebSocketError)) {
       const error = reportFault(this.#context, this.#link.origin.name, thrown);
@@ -368,7 +368,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
       return;
     }
     const { closeCode, message } = thrown;
-    // 1011: only what the requester wants to send can be unwritable.
+    // 1011: only data of the requester can be unwritable.
     if (closeCode === 1011) this.#fail('HF_FETCH_INVALID', message, closePayload(GOING_AWAY));
     else
       this.#fail(
@@ -394,14 +394,14 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     }
   }
 
-  /** Ends the exchange and the connection. @param payload of the close frame that says so unless there was one; null to cut it off */
+  /** Ends the exchange and the connection. @param payload of the close frame, unless one was sent; null to cut the connection */
   #end(payload: Buffer | null): void {
     this.#over = true;
     this.#release();
     if (this.#lostBy !== null) {
       this.stopTimer();
     } else if (payload === null || this.#blocked) {
-      // An origin that takes nothing would not take a close frame either.
+      // An origin that accepts nothing would not accept a close frame either.
       this.#cut();
     } else {
       if (!this.#closeSent) this.#writer.close(payload);
@@ -417,7 +417,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#writer.release();
   }
 
-  /** Waits a moment for the origin to close the connection. What it still sends is thrown away. */
+  /** Waits a moment for the origin to close the connection. Data that it still sends is thrown away. */
   #linger(): void {
     if (this.#lostBy !== null) {
       this.stopTimer();
@@ -434,7 +434,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#lostBy ??= 'cut';
   }
 
-  /** Sets the deadline for what is waited for now. */
+  /** Sets the deadline for the present wait. */
   #watch(): void {
     if (this.#blocked || this.#over) return;
     if (this.#closeSent || this.#closeReceived) this.setDeadline(this.#context.limits.closeTimeout);
@@ -445,9 +445,9 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   override onDeadline(): void {
     const { writeTimeout } = this.#context.limits;
     if (this.#over) this.#cut();
-    else if (this.#blocked) this.#fail('HF_ORIGIN_TIMEOUT', `took nothing for ${writeTimeout} s`, null);
+    else if (this.#blocked) this.#fail('HF_ORIGIN_TIMEOUT', `accepted nothing for ${writeTimeout} s`, null);
     else if (this.#closeSent) this.#fail('HF_ORIGIN_TIMEOUT', 'close not answered in time', null);
-    // RFC 6455 §5.5.1: if nobody else does, it has to be answered here.
+    // RFC 6455 §5.5.1: a close has to be answered, here if the requester does not.
     else this.#fail('HF_FETCH_TIMEOUT', 'its close was not answered in time', closePayload(GOING_AWAY));
   }
 }

@@ -143,7 +143,7 @@ export abstract class CreditedBody {
     try {
       while (!this.#held && !this.done && this.#passNext());
     } finally {
-      // Also when the receiver throws: whoever deals with that may still have to end this body.
+      // Also when the receiver throws: the body may still have to be ended.
       this.#passing = false;
     }
   }

@@ -5,8 +5,8 @@ import { internalError } from './internal-error.ts';
 import type { Payload } from './payload.ts';
 
 /**
- * Stands in the middle of an exchange and passes everything on as it is, in both directions. Whoever changes one thing in between
- * extends this: towards the requester it is a responder, towards the responder it is the requester.
+ * Stands in the middle of an exchange and passes everything on unchanged, in both directions. Extend it to change one thing: towards the
+ * requester it is a responder, towards the responder it is the requester.
  */
 export abstract class ExchangeRelay implements Requester, Responder {
   protected readonly requester: Requester;
@@ -15,7 +15,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
   protected responder: Responder | null = null;
   /** Nothing passes any more. */
   protected over = false;
-  /** The responder has come to its end, which need not be the end here. */
+  /** The responder has ended, which need not be the end here. */
   #answered = false;
   /** Why it ended before `attach`. */
   #leftWith: ExchangeError | null = null;
@@ -25,7 +25,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.#counters = counters;
   }
 
-  /** Says who answers, as soon as that is known: he may have begun to already. */
+  /** Sets the responder, as soon as it is known: it may have begun to respond already. */
   attach(responder: Responder): void {
     if (this.#answered) return;
     if (this.#leftWith !== null) responder.onRequestError(this.#leftWith);
@@ -91,7 +91,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.fail(internalError(thrown));
   }
 
-  /** It is over, for whatever reason: what is still kept for it can go. */
+  /** The exchange is over, for any reason: subclasses free what they keep for it. */
   protected onOver(): void {}
 
   /** Ends it in both directions. */
@@ -101,7 +101,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.requester.onResponseError(error);
   }
 
-  /** Ends it towards the responder, as the requester is gone or hears of it otherwise. */
+  /** Ends it towards the responder, because the requester is gone or is told otherwise. */
   protected leave(error: ExchangeError): void {
     const { responder } = this;
     this.finish();
@@ -109,13 +109,13 @@ export abstract class ExchangeRelay implements Requester, Responder {
     else if (!this.#answered) this.#leftWith = error;
   }
 
-  /** Says that the responder has come to its end: it is told of nothing any more. */
+  /** Notes that the responder has ended: it is not called any more. */
   protected answered(): void {
     this.#answered = true;
     this.responder = null;
   }
 
-  /** Says that nothing passes any more. */
+  /** Notes that nothing passes any more. */
   protected finish(): void {
     this.over = true;
     this.responder = null;

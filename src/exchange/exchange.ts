@@ -58,7 +58,7 @@ export interface ResponseHead {
 }
 
 /**
- * The asking side of an exchange: takes the response. The calls come in this order: `onResponse` once, then data, and the
+ * The requester of an exchange: takes the response. The calls come in this order: `onResponse` once, then data, and the
  * exchange is over after data with `more` false, or after `onResponseError`, which may come at any time.
  */
 export interface Requester {
@@ -67,15 +67,15 @@ export interface Requester {
   onResponseData(chunk: Buffer, more: boolean): void;
   /** As `onResponseData(payload.body, true)`, for bytes that go to many requesters: encodings are shared. */
   onResponsePayload(payload: Payload): void;
-  /** The answering side failed. Before `onResponse` the requester still owes its client an answer; later it must cut it off. */
+  /** The responder failed. Before `onResponse` the requester still owes its client a response; later it must cut it off. */
   onResponseError(error: ExchangeError): void;
   /**
-   * The answering side takes this many more bytes of the request body. The first grant says that the body is wanted. May come
+   * The responder takes this many more bytes of the request body. The first grant says that the body is wanted. May come
    * before the call that spent the former ones returns.
    */
   onRequestCredit(bytes: number): void;
   /**
-   * The answering side cannot take any more of the request for now, whatever it has granted: of a body, and of messages, pings and pongs
+   * The responder cannot take any more of the request for now, whatever it has granted: of a body, and of messages, pings and pongs
    * of a WebSocket, empty ones too. That the client leaves is still told. Nothing comes between `pauseRequest(true)` and
    * `pauseRequest(false)` but what was on its way already; it may come before the latter returns. A pause ends with a hand-over.
    */
@@ -89,7 +89,7 @@ export interface Requester {
   handOver(responder: Responder): void;
 }
 
-/** The answering side of an exchange: takes the request body, and news of the requester. */
+/** The responder of an exchange: takes the request body, and news of the requester. */
 export interface Responder {
   /** `chunk` is a view that is the receiver's from now on. Not called at all when the request's `bodyLength` is 0. */
   onRequestData(chunk: Buffer, more: boolean): void;
@@ -101,6 +101,6 @@ export interface Responder {
 
 /**
  * Answers requests: the one shape that the rooms pass to each other. It may answer through `requester` before it returns;
- * whoever calls it must be prepared for that.
+ * its caller must be prepared for that.
  */
 export type Service = (request: RequestHead, requester: Requester) => Responder;

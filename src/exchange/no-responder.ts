@@ -1,6 +1,6 @@
 import type { WebSocketResponder } from './websocket.ts';
 
-/** Stands where nobody answers: the exchange is over, or whoever answers has yet to be found. Nothing is told to anybody. */
+/** Stands in where there is no responder: the exchange is over, or its responder is not known yet. Ignores every call. */
 export const NO_RESPONDER: WebSocketResponder = {
   onRequestData: () => {},
   onRequestError: () => {},

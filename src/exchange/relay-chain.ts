@@ -1,9 +1,9 @@
 import type { Requester, Responder } from './exchange.ts';
 import type { ExchangeRelay } from './exchange-relay.ts';
 
-/** Relays in a row between a requester and whoever answers it. They are added from the requester's side. */
+/** Relays in a row between a requester and its responder. They are added from the requester's side. */
 export class RelayChain {
-  /** Whom the next relay, or whoever answers, has for its requester. */
+  /** The requester for the next relay, or for the responder. */
   end: Requester;
   #first: ExchangeRelay | null = null;
   #last: ExchangeRelay | null = null;
@@ -12,7 +12,7 @@ export class RelayChain {
     this.end = requester;
   }
 
-  /** Whom the requester has for its responder, once there is a relay. */
+  /** The responder for the requester, once there is a relay. */
   get responder(): Responder {
     return this.#first as Responder;
   }
@@ -25,7 +25,7 @@ export class RelayChain {
     this.end = relay;
   }
 
-  /** Says who answers at the end of the row. */
+  /** Sets the responder at the end of the row. */
   attach(responder: Responder): void {
     this.#last?.attach(responder);
   }

@@ -1,7 +1,7 @@
 import type { Requester, RequestHead, Responder } from './exchange.ts';
 
 /**
- * The asking side of a WebSocket (RFC 6455): an exchange whose request has the scheme `ws` or `wss`. `onResponse` with status 101
+ * The requester of a WebSocket (RFC 6455): an exchange whose request has the scheme `ws` or `wss`. `onResponse` with status 101
  * opens it, and has no body; with any other status it is refused, and the exchange goes on and ends as that of an ordinary response.
  *
  * Once open, messages, pings and pongs are sent in any order, but a message is complete before the next one begins. The exchange is
@@ -16,7 +16,7 @@ export interface WebSocketRequester extends Requester {
   /** @param data at most 125 bytes */
   onResponsePong(data: Buffer): void;
   /**
-   * The answering side closes, or answers the close of the asking side; it sends nothing afterwards.
+   * The responder closes, or answers the close of the requester; it sends nothing afterwards.
    * @param code one that may be sent (RFC 6455 §7.4), or 1005 for none
    * @param reason at most 123 bytes in UTF-8
    */
@@ -24,15 +24,15 @@ export interface WebSocketRequester extends Requester {
   handOver(responder: WebSocketResponder): void;
 }
 
-/** The answering side of a WebSocket: takes what the client sends. */
+/** The responder of a WebSocket: takes what the client sends. */
 export interface WebSocketResponder extends Responder {
   /** A piece of a message, as `onResponseMessage`. */
   onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void;
   onRequestPing(data: Buffer): void;
   onRequestPong(data: Buffer): void;
-  /** The asking side closes, or answers the close of the answering side. */
+  /** The requester closes, or answers the close of the responder. */
   onRequestClose(code: number, reason: string): void;
 }
 
-/** Answers WebSockets, as `Service` does requests. */
+/** Responds to WebSockets, as `Service` does to requests. */
 export type WebSocketService = (request: RequestHead, requester: WebSocketRequester) => WebSocketResponder;

@@ -3,23 +3,23 @@ import { canonicalHost } from '../net/index.ts';
 import { FetchAuthority, type FetchScheme } from './fetch-authority.ts';
 import { hostText } from './host-text.ts';
 
-/** What the host of a URI may be made of (by character code), before it is looked at as a name or an IPv4 address. */
+/** Characters that the host of a URI may have, by code, before it is parsed as a name or an IPv4 address. */
 const NAME = codes('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._');
-/** And an IPv6 address between its brackets; a zone means something on one machine only (RFC 6874 §1), so none is taken. */
+/** Characters of an IPv6 address between its brackets. A zone has a meaning on one machine only (RFC 6874 §1) and is refused. */
 const IPV6 = codes('ABCDEFabcdef0123456789:.');
 
-/** The authorities that URIs name, by their text: one that comes again costs a look-up. */
+/** The authorities that URIs name, by their text: one that comes again costs one map lookup. */
 export class AuthorityCache {
   readonly #limit: number;
   #known = emptyMaps();
   #size = 0;
 
-  /** @param limit authorities that are kept; at the limit all are forgotten, as the busy ones are soon back */
+  /** @param limit authorities that are kept; at the limit all are forgotten, because the busy ones soon come again */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** How many are kept at the moment. */
+  /** How many are kept now. */
   get size(): number {
     return this.#size;
   }
@@ -48,32 +48,32 @@ function parseAuthority(scheme: FetchScheme, text: string): FetchAuthority {
   const colon = text.indexOf(':', isLiteral ? text.indexOf(']') : 0);
   const host = colon < 0 ? text : text.slice(0, colon);
   const canonical = canonicalHost(isLiteral ? checkedIpv6(host) : checkedName(host));
-  if (canonical === null) throw invalid('host of the URI is none');
+  if (canonical === null) throw invalid('invalid host in the URI');
   return new FetchAuthority(scheme, canonical, colon < 0 ? 0 : parsePort(text.slice(colon + 1)));
 }
 
 /** 0 for no digits at all, which RFC 3986 §3.2.3 allows. */
 function parsePort(digits: string): number {
   if (digits === '') return 0;
-  if (!/^[0-9]{1,5}$/.test(digits)) throw invalid('port of the URI is none');
+  if (!/^[0-9]{1,5}$/.test(digits)) throw invalid('invalid port in the URI');
   const port = Number(digits);
-  if (port < 1 || port > 65_535) throw invalid('port of the URI is not from 1 to 65535');
+  if (port < 1 || port > 65_535) throw invalid('port in the URI is not from 1 to 65535');
   return port;
 }
 
 function checkedIpv6(host: string): string {
   for (let i = 1; i < host.length - 1; i++) {
-    if (IPV6[host.charCodeAt(i)] !== 1) throw invalid('IP literal of the URI is none');
+    if (IPV6[host.charCodeAt(i)] !== 1) throw invalid('invalid IP literal in the URI');
   }
-  if (!host.endsWith(']')) throw invalid('IP literal of the URI is none');
+  if (!host.endsWith(']')) throw invalid('invalid IP literal in the URI');
   return host;
 }
 
-/** The name as characters, none of which a host has no use for. */
+/** The name as text, with valid characters only. */
 function checkedName(host: string): string {
   for (let i = 0; i < host.length; i++) {
     const code = host.charCodeAt(i);
-    if (code <= 0x7f && NAME[code] !== 1) throw invalid('character in the host of the URI that no host has');
+    if (code <= 0x7f && NAME[code] !== 1) throw invalid('invalid character in the host of the URI');
   }
   const text = hostText(host);
   if (text === null) throw invalid('host of the URI is not UTF-8');

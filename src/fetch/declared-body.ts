@@ -1,11 +1,11 @@
 import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
 
-/** Sees that the body of a request, as it comes piece by piece, is as long as its Content-Length field has said. */
+/** Checks that a request body is as long as its Content-Length field says. */
 export class DeclaredBody extends ExchangeRelay {
   readonly #length: number;
   #left: number;
 
-  /** @param length that the field says */
+  /** @param length in the field */
   constructor(requester: Requester, counters: Counters, length: number) {
     super(requester, counters);
     this.#length = length;
@@ -17,7 +17,7 @@ export class DeclaredBody extends ExchangeRelay {
     this.#left -= chunk.length;
     if (this.#left < 0) this.#differ('longer');
     else if (!more && this.#left > 0) this.#differ('shorter');
-    // Whoever answers a request without a body is not told of its end.
+    // The responder of a request without a body is not told of its end.
     else if (this.#length > 0) super.onRequestData(chunk, more);
   }
 

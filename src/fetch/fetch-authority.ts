@@ -5,10 +5,10 @@ import { hostText } from './host-text.ts';
 
 export type FetchScheme = 'http' | 'https' | 'ws' | 'wss';
 
-/** Origins that one authority remembers. Nearly always there is one: there are more where requests differ in `connect-host` or guard. */
+/** Origins that one authority remembers. There is nearly always one; requests that differ in `connect-host` or guard need more. */
 const MAX_ORIGINS = 4;
 
-/** An origin, and what of a request's options it was made from. */
+/** An origin, and the options of a request that it was made from. */
 interface KnownOrigin {
   readonly guard: Guard | null;
   readonly connectHost: string;
@@ -20,12 +20,12 @@ interface KnownOrigin {
 }
 
 /**
- * Scheme, host and port of a URI: what RFC 6454 calls an origin. Every request that names it shares this object, so what follows from
- * it is found out once: where to connect to, and whether the guard allows the names.
+ * Scheme, host and port of a URI, which RFC 6454 calls an origin. All requests that name it share this object, so the place to connect to
+ * and the verdict of the guard on the names are found out once.
  */
 export class FetchAuthority {
   readonly scheme: FetchScheme;
-  /** Whether TLS is spoken. */
+  /** Whether TLS is used. */
   readonly secure: boolean;
   readonly isWebSocket: boolean;
   /** In the form of `canonicalHost`: without brackets. */
@@ -35,7 +35,7 @@ export class FetchAuthority {
   /** `host[:port]` as it stands in the Host field: the port only if it is not the scheme's own (RFC 9110 §7.2). */
   readonly text: string;
   readonly #known: KnownOrigin[] = [];
-  /** Which one gives way to the next. */
+  /** Index of the one that is replaced next. */
   #oldest = 0;
 
   /** @param port 0 for the scheme's own */
@@ -50,14 +50,14 @@ export class FetchAuthority {
     this.text = this.port === own ? bracketed : `${bracketed}:${this.port}`;
   }
 
-  /** Whether what was meant for this one may be sent to `other`, too: credentials, above all. */
+  /** Whether data for this one, above all credentials, may be sent to `other` too. */
   equals(other: FetchAuthority): boolean {
     return this === other || (this.scheme === other.scheme && this.port === other.port && this.host === other.host);
   }
 
   /**
    * Where a request with `options` to this authority is sent, after the guard has seen every name in it.
-   * @param first whether this is the authority that the asker named, not one that a redirect leads to: only there it gets the client
+   * @param first whether this is the authority that the requester named, not one of a redirect: only the first gets the client
    *   certificate, and `trustConnectHost` counts
    * @throws ExchangeError HF_POLICY_VIOLATION, or HF_FETCH_INVALID for a `connectHost` or `connectPort` that cannot be
    */
@@ -65,7 +65,7 @@ export class FetchAuthority {
     const { guard, connectHost, connectPort } = options;
     const trustsConnectHost = this.secure && first && options.trustConnectHost;
     const verifies = !this.secure || !options.ignoreTlsErrors;
-    // Certificates may be large, and nothing should keep a key longer than it must.
+    // Certificates may be large, and a private key should not be kept longer than needed.
     const certified = this.secure && first && options.clientCert !== '';
     if (certified) return this.#make(options, trustsConnectHost, true, ipv4Only);
     for (const known of this.#known) {
@@ -93,12 +93,12 @@ export class FetchAuthority {
     if (connectHost !== '') {
       const text = hostText(connectHost);
       const canonical = text === null ? null : canonicalHost(text);
-      if (canonical === null) throw new ExchangeError('HF_FETCH_INVALID', 'connect-host is no host');
+      if (canonical === null) throw new ExchangeError('HF_FETCH_INVALID', 'invalid connect-host');
       host = canonical;
       checkName(guard, host);
     }
     if (!Number.isInteger(connectPort) || connectPort < 0 || connectPort > 65_535) {
-      throw new ExchangeError('HF_FETCH_INVALID', 'connect-port is no port');
+      throw new ExchangeError('HF_FETCH_INVALID', 'invalid connect-port');
     }
     const tls: TlsClientSettings | null = this.secure
       ? {

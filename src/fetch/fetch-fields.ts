@@ -5,14 +5,14 @@ import { ExchangeError, type HeaderList } from '../exchange/index.ts';
 import type { FetchAuthority } from './fetch-authority.ts';
 
 /**
- * The fields that an origin gets of those that were given, Host first and always the URI's. Left out is what belongs to one connection
- * (RFC 9110 §7.6.1), to a proxy, or to the framing of the body, which is made anew, and Expect: nobody waits for a 100 here.
+ * The fields of a request for its origin, Host first and always that of the URI. Left out are fields that belong to one connection
+ * (RFC 9110 §7.6.1), to a proxy or to the framing of the body, and Expect, because a 100 is not needed here.
  *
- * With `decompress` the request looks as one of curl does: it accepts the content codings that are undone here, whatever was given, and
- * without an Accept field everything. The part that Range asks for could not be decoded without what stands before it: so then it
- * accepts none. To a WebSocket none of this applies: nothing is undone there, so nothing is accepted.
+ * With `decompress` the request looks like one of curl: Accept-Encoding names the content codings that are undone here, whatever was
+ * given, and Accept is added where it is missing. A part that Range asks for cannot be decoded without the bytes before it, so such a
+ * request accepts no coding. WebSockets are left as they are.
  * @param userinfo of the URI; it becomes Authorization if there is no such field (RFC 7617)
- * @throws ExchangeError HF_FETCH_INVALID for a name or value that cannot be sent, or userinfo that cannot stand in such a field
+ * @throws ExchangeError HF_FETCH_INVALID for a name or value that cannot be sent, or userinfo that cannot be encoded
  */
 export function fetchFields(
   headers: HeaderList,
@@ -28,8 +28,8 @@ export function fetchFields(
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
-    if (!isToken(name)) throw new ExchangeError('HF_FETCH_INVALID', 'name of a header that is none');
-    if (!isFieldText(value)) throw new ExchangeError('HF_FETCH_INVALID', `${name} header with a value that is none`);
+    if (!isToken(name)) throw new ExchangeError('HF_FETCH_INVALID', 'invalid header name');
+    if (!isFieldText(value)) throw new ExchangeError('HF_FETCH_INVALID', `invalid value of the ${name} header`);
     if (isOurs(name) || (decompress && nameIs(name, 'accept-encoding'))) continue;
     if (named?.includes(name.toLowerCase())) continue;
     if (nameIs(name, 'accept')) accepts = true;
@@ -48,8 +48,8 @@ export function fetchFields(
 /**
  * The fields for the place that a redirect leads to (RFC 9110 §15.4).
  * @param fields as they were sent to the place that redirects, Host first
- * @param sameOrigin whether both places are one origin: credentials are for one alone
- * @param withContent whether the body goes along, and so what says something about it
+ * @param sameOrigin whether both places have the same origin: credentials are for one origin
+ * @param withContent whether the body is sent again, and with it the fields about it
  */
 export function redirectedFields(
   fields: HeaderList,
@@ -75,7 +75,7 @@ const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'co
 /** Beside all that begin with `Content-`. */
 const ABOUT_CONTENT: ReadonlySet<string> = new Set(['digest', 'last-modified', 'repr-digest']);
 
-/** Whether the field is ours to send or to leave out; the length rules most names out at once. */
+/** Whether the field is set or left out here; the length excludes most names at once. */
 function isOurs(name: string): boolean {
   switch (name.length) {
     case 2:
@@ -117,7 +117,7 @@ function basicCredentials(userinfo: string): string {
   const colon = userinfo.indexOf(':');
   const user = decoded(colon < 0 ? userinfo : userinfo.slice(0, colon));
   const password = colon < 0 ? '' : decoded(userinfo.slice(colon + 1));
-  if (user.includes(':')) throw new ExchangeError('HF_FETCH_INVALID', 'colon in the user of the URI');
+  if (user.includes(':')) throw new ExchangeError('HF_FETCH_INVALID', 'colon in the user name of the URI');
   return `Basic ${Buffer.from(`${user}:${password}`, 'latin1').toString('base64')}`;
 }
 

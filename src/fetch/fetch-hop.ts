@@ -11,17 +11,17 @@ export const MAX_REDIRECTS = 8;
 
 const NOBODY: Peer = { address: '', port: 0 };
 
-/** What stays the same wherever a request is redirected to. */
-interface Asked {
+/** What stays the same at all hops of a request. */
+interface Common {
   readonly request: FetchRequest;
-  /** What the URI of the request names. */
+  /** The authority in the URI of the request. */
   readonly authority: FetchAuthority;
   readonly ipv4Only: boolean;
 }
 
 /**
- * One place that a request is sent to, and the head that is sent there: the place that the asker named, or one that a redirect leads to.
- * The guard of the request has allowed every name in it.
+ * One place that a request is sent to, and the head that is sent there: the place that the requester named, or one that a redirect leads
+ * to. The guard of the request has allowed every name in it.
  */
 export class FetchHop implements RequestHead, WebSocketHop {
   readonly id: string;
@@ -38,14 +38,21 @@ export class FetchHop implements RequestHead, WebSocketHop {
   /** Those of the request. Before the hop is used, what has been granted since may be added. */
   credits: number;
   readonly origin: Origin;
-  readonly #asked: Asked;
+  readonly #common: Common;
   readonly #uri: FetchUri;
   /** Redirects that led here. */
   readonly #redirects: number;
 
   /** @throws ExchangeError as `FetchAuthority.origin` */
-  constructor(asked: Asked, uri: FetchUri, redirects: number, method: string, headers: HeaderList, bodyLength: number) {
-    const { request, ipv4Only } = asked;
+  constructor(
+    common: Common,
+    uri: FetchUri,
+    redirects: number,
+    method: string,
+    headers: HeaderList,
+    bodyLength: number,
+  ) {
+    const { request, ipv4Only } = common;
     const { authority, target } = uri;
     this.id = request.id;
     this.method = method;
@@ -55,37 +62,37 @@ export class FetchHop implements RequestHead, WebSocketHop {
     this.headers = headers;
     this.bodyLength = bodyLength;
     this.credits = request.credits;
-    this.origin = authority.origin(request.options, redirects === 0 || authority.equals(asked.authority), ipv4Only);
-    this.#asked = asked;
+    this.origin = authority.origin(request.options, redirects === 0 || authority.equals(common.authority), ipv4Only);
+    this.#common = common;
     this.#uri = uri;
     this.#redirects = redirects;
   }
 
   /**
-   * Where an answer with this status and Location leads to (RFC 9110 §15.4), or null when it is the answer: because redirects are not
-   * followed, it is none, or its Location is none that can be fetched.
+   * The hop that a response with this status and Location redirects to (RFC 9110 §15.4). Null if it is the final response: redirects are
+   * not followed, it is not a redirect, or its Location cannot be fetched.
    * @throws ExchangeError HF_TOO_MANY_REDIRECTS, HF_POLICY_VIOLATION
    */
   redirected(status: number, location: string): FetchHop | null {
-    const { request } = this.#asked;
+    const { request } = this.#common;
     if (!request.options.followRedirects || !isRedirect(status)) return null;
     const from = this.#uri.authority;
     const uri = resolveLocation(this.#uri, location);
     if (uri === null) return null;
     if (this.#redirects >= MAX_REDIRECTS) {
-      const detail = `${from.text}: redirects after ${MAX_REDIRECTS} redirects`;
+      const detail = `${from.text}: over ${MAX_REDIRECTS} redirects`;
       throw new ExchangeError('HF_TOO_MANY_REDIRECTS', detail);
     }
     const withBody = keepsBody(status, this.method);
     const headers = redirectedFields(this.headers, uri.authority, uri.authority.equals(from), withBody);
     const method = withBody || this.method === 'HEAD' ? this.method : 'GET';
-    return new FetchHop(this.#asked, uri, this.#redirects + 1, method, headers, withBody ? this.bodyLength : 0);
+    return new FetchHop(this.#common, uri, this.#redirects + 1, method, headers, withBody ? this.bodyLength : 0);
   }
 }
 
 /**
  * The place that `request` names.
- * @param webSocket whether a WebSocket is asked for there: the URI has to have one of its schemes, and the method is GET
+ * @param webSocket whether a WebSocket is requested: the URI needs the scheme `ws` or `wss`, and the method is GET
  * @throws ExchangeError HF_FETCH_INVALID, HF_FETCH_CONTENT, HF_POLICY_VIOLATION
  */
 export function firstHop(request: FetchRequest, webSocket: boolean, ipv4Only: boolean): FetchHop {
@@ -93,26 +100,26 @@ export function firstHop(request: FetchRequest, webSocket: boolean, ipv4Only: bo
   const uri = parseFetchUri(request.uri);
   const { authority, userinfo } = uri;
   if (authority.isWebSocket !== webSocket) {
-    const detail = webSocket ? 'URI is not one of a WebSocket' : 'URI is one of a WebSocket';
+    const detail = webSocket ? 'URI is not a WebSocket URI' : 'URI is a WebSocket URI';
     throw new ExchangeError('HF_FETCH_INVALID', detail);
   }
   if (!webSocket) checkMethod(method, request.bodyLength);
   const fields = fetchFields(headers, authority, userinfo, options.decompress);
-  const asked = { request, authority, ipv4Only };
+  const common = { request, authority, ipv4Only };
   return webSocket
-    ? new FetchHop(asked, uri, 0, 'GET', fields, 0)
-    : new FetchHop(asked, uri, 0, method, fields, framedLength(request));
+    ? new FetchHop(common, uri, 0, 'GET', fields, 0)
+    : new FetchHop(common, uri, 0, method, fields, framedLength(request));
 }
 
 function checkMethod(method: string, bodyLength: number): void {
-  if (!isToken(method)) throw new ExchangeError('HF_FETCH_INVALID', 'method is no token');
-  // RFC 9110 §9.3.6: it asks for a tunnel, not for a response, and would get one to where no guard looks.
+  if (!isToken(method)) throw new ExchangeError('HF_FETCH_INVALID', 'invalid method');
+  // RFC 9110 §9.3.6: CONNECT asks for a tunnel, whose target no guard would check.
   if (method.toUpperCase() === 'CONNECT') throw new ExchangeError('HF_FETCH_INVALID', 'CONNECT is not offered here');
-  // RFC 9110 §9.3.2: content of a HEAD request has no meaning, and some servers take it for the next request.
+  // RFC 9110 §9.3.2: the content of a HEAD request has no meaning, and some servers take it for the next request.
   if (method === 'HEAD' && bodyLength !== 0) throw new ExchangeError('HF_FETCH_CONTENT');
 }
 
-/** Bytes of the body, which a Content-Length field may tell where only the end would. One that cannot be right tells nothing. */
+/** Bytes of the body. Where only its end would tell, a valid Content-Length field does. */
 function framedLength({ bodyLength, headers }: FetchRequest): number {
   if (bodyLength !== UNKNOWN_LENGTH) return bodyLength;
   const values = fieldValues(headers, 'content-length');
@@ -130,7 +137,7 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-/** Whether the next request has method and body of this one. RFC 9110 §15.4.2 and §15.4.3 allow, as all clients do, to make GET of POST. */
+/** Whether the next request keeps method and body. RFC 9110 §15.4.2 and §15.4.3 allow to turn POST into GET, as all clients do. */
 function keepsBody(status: number, method: string): boolean {
   return status !== 303 && ((status !== 301 && status !== 302) || method !== 'POST');
 }

@@ -64,7 +64,7 @@ export function parseFetchUri(uri: string): FetchUri {
 /**
  * The URI that a Location field with the value `location` means in an answer to `base` (RFC 9110 §10.2.2, RFC 3986 §5.2), or null when
  * it is none that can be fetched. Many servers do not encode spaces, so here they are. Userinfo in it is not used: credentials are the
- * asker's to give. From `ws` and `wss` it leads there again, even if it says `http` or `https`.
+ * requester's to give. From `ws` and `wss` it leads there again, even if it says `http` or `https`.
  */
 export function resolveLocation(base: FetchUri, location: string): FetchUri | null {
   if (location === '') return null;

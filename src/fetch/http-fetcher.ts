@@ -28,13 +28,13 @@ export interface HttpFetcherOptions {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  /** Only IPv4 addresses are dialled. */
+  /** Whether only IPv4 addresses are dialled. */
   readonly ipv4Only: boolean;
 }
 
 /**
- * Makes outbound requests over HTTP/1.1. What the options of a request ask for is done by small objects that stand one in front of the
- * other between the asker and the client, and only those that are asked for are there.
+ * Makes outbound requests over HTTP/1.1. Each option of a request is carried out by a small relay between the requester and the client;
+ * there are only those that the request needs.
  */
 export class HttpFetcher implements Fetcher {
   readonly #options: HttpFetcherOptions;
@@ -95,7 +95,7 @@ export class HttpFetcher implements Fetcher {
   }
 }
 
-/** Whether a Content-Length field says how long the body will be, which is then to be seen. */
+/** Whether a Content-Length field says how long the body will be, which then has to be checked. */
 function declaresLength({ bodyLength, headers }: FetchRequest): boolean {
   return bodyLength !== 0 && fieldValue(headers, 'content-length') !== undefined;
 }

@@ -20,20 +20,20 @@ export const MAX_DISCARDED = 65_536;
 
 /** Where the present hop is. */
 type HopState =
-  /** It has not answered. */
+  /** It has not responded. */
   | 'waiting'
-  /** Its answer is the one that the requester gets. */
+  /** Its response is passed to the requester. */
   | 'answering'
-  /** It redirects, and the body of that answer is being read. */
+  /** It redirects, and the body of its response is being read. */
   | 'discarding'
-  /** It redirects, and is to be given up as soon as it is known who answers. */
+  /** It redirects, and is given up as soon as its responder is known. */
   | 'unwanted'
   /** It redirects, and is over. */
   | 'redirected';
 
 /**
- * Sends a request, and sends it again where the answer redirects to, until one does not. The requester hears of that answer only.
- * The body of the request is kept for it, as long as it is small enough.
+ * Sends a request, and sends it again wherever a response redirects to, until one does not. Only that response reaches the requester.
+ * The body of the request is kept for further hops if it is small enough.
  */
 export class RedirectFollower extends ExchangeRelay {
   readonly #client: Pick<HttpClient, 'send'>;
@@ -42,13 +42,13 @@ export class RedirectFollower extends ExchangeRelay {
   /** Where the present hop redirects to. */
   #next: FetchHop | null = null;
   #state: HopState = 'waiting';
-  /** Whether `#sendHop` is at work: it looks at what has become of the hop itself. */
+  /** Whether `#sendHop` is running: it checks the state of the hop itself. */
   #sending = false;
-  /** Null when there is none, or it is not sent any more. */
+  /** Null if there is none, or it is not sent any more. */
   #body: ReplayedBody | null;
-  /** Bytes of the final answer that the requester has granted in all. */
+  /** Bytes of the final response that the requester has granted in all. */
   #credits: number;
-  /** Bytes of the present hop's answer that were read for nothing. */
+  /** Bytes of the present hop's response that were thrown away. */
   #discarded = 0;
 
   constructor(
@@ -100,7 +100,7 @@ export class RedirectFollower extends ExchangeRelay {
 
   override onResponseError(error: ExchangeError): void {
     if (this.#isOpen()) super.onResponseError(error);
-    // Where to go on is known all the same.
+    // The next hop is known anyway.
     else if (this.#state === 'discarding' && !this.over) this.#redirect();
   }
 
@@ -122,7 +122,7 @@ export class RedirectFollower extends ExchangeRelay {
     this.#body = null;
   }
 
-  /** Whether the requester and the present hop have to do with each other. */
+  /** Whether the requester and the present hop are connected. */
   #isOpen(): boolean {
     return this.#state === 'waiting' || this.#state === 'answering';
   }
@@ -140,7 +140,7 @@ export class RedirectFollower extends ExchangeRelay {
     this.#sending = false;
   }
 
-  /** Says to the responder what could not be said before it was known. */
+  /** Tells the responder what came before it was known. */
   #catchUp(responder: Responder, credits: number): void {
     if (this.over) return;
     if (this.#state === 'discarding') {
@@ -170,12 +170,12 @@ export class RedirectFollower extends ExchangeRelay {
     return true;
   }
 
-  /** The hop that `head` redirects to, or null. It may be the end, too. */
+  /** The hop that `head` redirects to, or null. May end the exchange. */
   #whereTo({ status, headers }: ResponseHead): FetchHop | null {
     if (status < 300 || status > 399) return null;
     const locations = fieldValues(headers, 'location');
     const location = locations[0];
-    // RFC 9110 §5.3: of two different ones nobody knows which is meant.
+    // RFC 9110 §5.3: two different ones have no meaning.
     if (location === undefined || locations.some((other) => other !== location)) return null;
     try {
       const next = this.#hop.redirected(status, location);
@@ -190,8 +190,8 @@ export class RedirectFollower extends ExchangeRelay {
   }
 
   /**
-   * Reads the body of an answer that redirects if it is small, so that the connection can be used again. That it cannot be in any case
-   * where the request has not been sent to its end; and whoever waits for that may never come to the end of its answer.
+   * Reads the body of a redirect if it is small, so that the connection can be used again. It cannot be used again if the request was not
+   * sent whole; and an origin that waits for the rest may never complete its response.
    */
   #discard(bodyLength: number): void {
     const unsent = this.#body?.ended === false;

@@ -1,6 +1,6 @@
 import { type Counters, ExchangeError, ExchangeRelay, type Requester, type ResponseHead } from '../exchange/index.ts';
 
-/** Ends an exchange with HF_ORIGIN_BODY_TOO_LARGE when the response has more bytes of body, or its head says that it will have. */
+/** Ends an exchange with HF_ORIGIN_BODY_TOO_LARGE when the response body is larger than the limit, or its head says that it will be. */
 export class SizeLimit extends ExchangeRelay {
   readonly #limit: number;
   #left: number;

@@ -1,7 +1,7 @@
 import { type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
 
-/** Ends an exchange with HF_FETCH_TIMEOUT that is not over in time, whatever it waits for. */
+/** Ends an exchange with HF_FETCH_TIMEOUT if it is not over in time. */
 export class TimeLimit extends ExchangeRelay {
   readonly #timer: LimitTimer;
   readonly #wheel: TimerWheel;

@@ -7,12 +7,12 @@ import type { Guard } from './guard/guard.ts';
 
 /** Takes the outcome of a race: one of the two calls, once, and never before `start` has returned; or what was thrown meanwhile. */
 export interface RaceOwner extends Guarded {
-  /** Nobody listens to the socket any more. */
+  /** The race does not listen to the socket any more. */
   onWon(socket: Socket): void;
   onLost(error: DialError): void;
 }
 
-/** What happened, in words, by the system's code. */
+/** What happened, by the system's code. */
 const REASONS: Readonly<Record<string, string>> = {
   ...NO_DESCRIPTORS,
   EACCES: 'the system does not allow it',
@@ -27,9 +27,9 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Connects to the addresses of one host (RFC 8305 §5): one attempt after the other, the next one when the one before has failed or has
- * taken longer than the delay, in which case it goes on nevertheless. The first connection that stands wins, and all others are closed.
- * Each address is put to the guard right before it is dialled. A single address takes one socket and no timer.
+ * Connects to the addresses of one host (RFC 8305 §5), one attempt after the other. The next attempt starts when the one before has failed,
+ * or beside it after the delay. The first open connection wins, and all others are closed. The guard checks each address right before it
+ * is dialled. A single address needs one socket and no timer.
  */
 export class AddressRace {
   readonly #addresses: readonly string[];
@@ -40,9 +40,9 @@ export class AddressRace {
   readonly #owner: RaceOwner;
   /** The next address. */
   #next = 0;
-  /** The attempts under way. */
+  /** The attempts in progress. */
   readonly #attempts: Socket[] = [];
-  /** What became of others, each with its address in front; and whether all of them were given up by the system. */
+  /** Why other addresses were not used or failed, with the address in front. */
   readonly #denials: string[] = [];
   readonly #failures: Failure[] = [];
   #delay: NodeJS.Timeout | undefined;
@@ -73,7 +73,7 @@ export class AddressRace {
     this.#attemptNext();
   }
 
-  /** Closes everything. Its owner hears nothing more. */
+  /** Closes everything. Its owner is not called any more. */
   cancel(): void {
     this.#finish(null);
   }
@@ -96,12 +96,12 @@ export class AddressRace {
       }
       return;
     }
-    // Also at the very beginning, when all addresses are denied: the owner still has to get hold of this race.
+    // Later, because the owner does not have this race yet when all addresses are denied at the start.
     if (this.#attempts.length === 0) process.nextTick(guarded(this.#owner, () => this.#lose()));
   }
 
   #attempt(address: string): void {
-    // As it is an address that was checked, nothing is looked up any more: what is dialled is what was checked.
+    // An address needs no lookup: exactly what was checked is dialled.
     const socket = dial(address, this.#port, this.#onRead);
     this.#attempts.push(socket);
     const onConnect = guarded(this.#owner, (): void => {
@@ -144,7 +144,7 @@ interface Failure {
   readonly code: string;
 }
 
-/** Why nobody was reached: that something was tried in vain says more than that something else was forbidden. */
+/** Why no address was reached: a failed attempt says more than a denied address. */
 function outcome(denials: readonly string[], failures: readonly Failure[]): DialError {
   if (failures.length === 0) return new DialError('policy', denials.join(', '));
   const kind = failures.every(({ code }) => code === 'ETIMEDOUT') ? 'timeout' : 'unreachable';

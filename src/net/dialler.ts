@@ -2,11 +2,11 @@ import type { OnReadOpts, Socket } from 'node:net';
 import type { Guarded } from '../clock/index.ts';
 import type { Guard } from './guard/guard.ts';
 
-/** How TLS is spoken to a server. */
+/** How TLS is used with a server. */
 export interface TlsClientSettings {
-  /** Whom to ask for (SNI; not sent for an IP address), and whom the certificate has to name. */
+  /** The name in SNI (not sent for an IP address), which the certificate has to be for. */
   readonly serverName: string;
-  /** Whom it may name as well; empty for nobody else. */
+  /** Another name that the certificate may be for; empty for none. */
   readonly alsoTrusted: string;
   /** Whether the chain and the name of the certificate are verified. */
   readonly verify: boolean;
@@ -35,14 +35,14 @@ export type DialErrorKind =
   | 'resolve'
   /** Every address is forbidden. */
   | 'policy'
-  /** Nobody can be reached at any address that is allowed: refused, no route, … */
+  /** No allowed address can be reached: refused, no route, … */
   | 'unreachable'
   /** The system gave up waiting (ETIMEDOUT). */
   | 'timeout'
-  /** The TLS handshake failed, or the certificate is not to be trusted. */
+  /** The TLS handshake failed, or the certificate cannot be trusted. */
   | 'tls';
 
-/** A connection that could not be made. The message says what happened, in words for people. */
+/** A connection that could not be made. The message says what happened, for people. */
 export class DialError extends Error {
   override readonly name = 'DialError';
   readonly kind: DialErrorKind;
@@ -58,18 +58,18 @@ export class DialError extends Error {
  * these calls, comes to `onFault`; without a connection it is the last call.
  */
 export interface DialSink extends Guarded {
-  /** The connection stands, TLS included. Nobody listens for the socket's `error` and `close` but the dialler up to this moment. */
+  /** The connection is open, TLS included. From now on the sink has to listen for the socket's `error` and `close`. */
   onConnected(socket: Socket): void;
   onDialFailed(error: DialError): void;
 }
 
-/** A dial that is under way. */
+/** A dial in progress. */
 export interface Dialling {
-  /** Gives up: the sink hears nothing any more. Harmless when it is over. */
+  /** Gives up: the sink is not called any more. Harmless when the dial is over. */
   cancel(): void;
 }
 
-/** Opens connections: resolves, checks each address, and dials just that address. */
+/** Opens connections: resolves, checks each address, and dials exactly that address. */
 export interface Dialler {
   /**
    * @param onRead takes what arrives, once connected: `callback(length, buffer)`. Without TLS out of its own one buffer for every read;

@@ -3,24 +3,24 @@ import { guarded } from '../clock/index.ts';
 import type { Resolver } from './resolver.ts';
 import { SharedLookups } from './shared-lookups.ts';
 
-/** How long answers are waited for. */
+/** How long to wait for answers. */
 export interface DnsResolverOptions {
-  /** Milliseconds until a question that got no answer is asked again, of the next server or once more; more with every round. Default 2,000. */
+  /** Milliseconds until a question without an answer is repeated, at the next server or the same one; more with every round. Default 2,000. */
   readonly timeout?: number;
-  /** Times that each server is asked. Default 2. */
+  /** How often each server is asked. Default 2. */
   readonly tries?: number;
 }
 
 /**
- * RFC 8305 §3: milliseconds that the IPv6 addresses are waited for when those of IPv4 are there: a name server that keeps silent on one
- * of two questions costs no more than that.
+ * RFC 8305 §3: milliseconds to wait for IPv6 addresses when those of IPv4 are known: a name server that does not answer one of two
+ * questions costs no more than that.
  */
 const RESOLUTION_DELAY = 50;
 
-/** RFC 6761 §6.3: what these names stand for is no question to a name server. */
+/** RFC 6761 §6.3: these names are not looked up at a name server. */
 const LOCALHOST = /^(?:.*\.)?localhost\.?$/i;
 
-/** What a look-up of one family has brought. */
+/** The result of a lookup for one family. */
 interface Answer {
   readonly addresses: readonly string[];
   readonly error: NodeJS.ErrnoException | null;
@@ -29,8 +29,8 @@ interface Answer {
 const NO_ADDRESSES: Answer = { addresses: [], error: null };
 
 /**
- * Asks name servers of its own instead of the system's. Names are taken as complete: there are no search domains and no /etc/hosts.
- * IPv6 addresses come first, as RFC 6724 has it; on a machine without IPv6 they fail at once. A look-up takes no thread.
+ * Asks given name servers instead of the system's. Names are complete: there are no search domains and no /etc/hosts. IPv6 addresses come
+ * first, as in RFC 6724; on a machine without IPv6 they fail at once. A lookup needs no thread.
  */
 export class DnsResolver implements Resolver {
   readonly #ares: AresResolver;
@@ -58,7 +58,7 @@ export class DnsResolver implements Resolver {
       let ipv6: Answer | null = family === 4 ? NO_ADDRESSES : null;
       let delay: NodeJS.Timeout | undefined;
       const onAnswer = (): void => {
-        // Those of IPv4 are waited for whatever happens: they are the way out where IPv6 leads nowhere.
+        // IPv4 is always waited for: it is the way out where IPv6 leads nowhere.
         if (ipv4 === null) return;
         if (ipv6 === null) {
           if (ipv4.addresses.length > 0)
@@ -88,7 +88,7 @@ export class DnsResolver implements Resolver {
   }
 }
 
-/** Of two failures the one that may have kept addresses from us; that there are none of one family says nothing of the other. */
+/** Of two failures the one that may hide addresses: a family without addresses says nothing about the other. */
 function worse(a: NodeJS.ErrnoException | null, b: NodeJS.ErrnoException | null): NodeJS.ErrnoException | null {
   if (a === null || b === null) return a ?? b;
   return a.code === 'ENODATA' || a.code === 'ENOTFOUND' ? b : a;

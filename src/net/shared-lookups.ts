@@ -2,19 +2,19 @@ import { isIP } from 'node:net';
 import { descriptorShortage } from './descriptors.ts';
 import { DialError } from './dialler.ts';
 
-/** Finds out the addresses of a name. Rejects with an error that bears the code of the system or of c-ares. */
+/** Looks up the addresses of a name. Rejects with an error that has the code of the system or of c-ares. */
 export type LookUp = (name: string, family: 0 | 4) => Promise<readonly string[]>;
 
 /**
- * Printable ASCII, as long as a name can be. What else there may be in a host has no one meaning: some resolvers would map it to
- * other characters, others would read it up to a zero byte.
+ * Printable ASCII, as long as a name can be. Other characters are ambiguous: some resolvers map them to others, and some read up to a
+ * zero byte.
  */
 const NAME = /^[!-~]{1,255}$/;
 
-/** Codes that say that the name has no addresses, and will have none in a moment either. */
+/** Codes that say that the name has no addresses, and that asking again soon does not help. */
 const NOT_KNOWN = new Set(['ENOTFOUND', 'ENODATA', 'ENONAME', 'EBADNAME']);
 
-/** What else is worth saying, by code. */
+/** Further explanations, by code. */
 const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: ': no name server is there',
   EREFUSED: ': the name server refuses to answer',
@@ -23,8 +23,8 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Look-ups that are under way: whoever asks the same question meanwhile gets the same answer. Nothing is kept beyond that, so that
- * every new connection finds out what a name stands for at the moment.
+ * Lookups in progress: the same question gets the same answer meanwhile. Nothing is kept beyond that, so that every new connection uses
+ * the present addresses of a name.
  */
 export class SharedLookups {
   readonly #lookUp: LookUp;
@@ -46,7 +46,7 @@ export class SharedLookups {
     const literal = isIP(host);
     if (literal === 4 || (literal === 6 && family === 0)) return Promise.resolve([host]);
     if (literal === 6) return fail('it is an IPv6 address, and only IPv4 is allowed');
-    if (!NAME.test(host)) return fail('its name is none that can be looked up');
+    if (!NAME.test(host)) return fail('its name cannot be looked up');
     const question = `${family} ${host.toLowerCase()}`;
     let answer = this.#underWay.get(question);
     if (answer === undefined) {
@@ -62,7 +62,7 @@ export class SharedLookups {
       addresses = await this.#lookUp(host, family);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Without a code of the system it is a defect, which is not for the requester to see to.
+      // Without a code of the system it is a defect of ours, and not a failure of the lookup.
       if (code === undefined) throw error;
       throw new DialError('resolve', failureText(code));
     }

@@ -7,8 +7,8 @@ import { SharedLookups } from './shared-lookups.ts';
  * Looks names up as every program of this machine does (`getaddrinfo`): /etc/hosts, name servers, search domains and all, and in the
  * order that the system has for the addresses (RFC 6724).
  *
- * A look-up takes a thread of libuv's pool until it is answered. Look-ups have half of the pool at most, so that names whose servers
- * are silent hold up other look-ups, but neither files nor compression; `bin/holdfast` makes the pool larger than Node does.
+ * A lookup takes a thread of libuv's pool until it is answered. Lookups get half of the pool at most, so that names whose servers are
+ * silent delay other lookups, but neither files nor compression; `bin/holdfast` makes the pool larger than Node does.
  */
 export class SystemResolver implements Resolver {
   readonly #lookUps = new SharedLookups(lookUp);

@@ -13,7 +13,7 @@ import { TrustStore } from './trust-store.ts';
 /** How connections are made. */
 export interface TcpDiallerOptions {
   readonly resolver: Resolver;
-  /** Whom servers' certificates may come from. Default: as the environment and the system say, see `TrustStore`. */
+  /** The trusted authorities of servers' certificates. Default: those of the environment or the system, see `TrustStore`. */
   readonly trust?: TrustStore;
   /** RFC 8305 §5: milliseconds until the next address is tried beside the one before. Default 250. */
   readonly attemptDelay?: number;
@@ -21,7 +21,7 @@ export interface TcpDiallerOptions {
 }
 
 /**
- * Dials over TCP, and speaks TLS where it is asked for. There is no time limit of its own: whoever dials cancels when it takes too long.
+ * Dials over TCP, and adds TLS where the target wants it. It has no time limit: the caller cancels a dial that takes too long.
  * @see Dialler
  */
 export class TcpDialler implements Dialler {
@@ -38,7 +38,7 @@ export class TcpDialler implements Dialler {
   /** @throws RangeError when the port is out of its range */
   dial(target: DialTarget, sink: DialSink, onRead: OnReadOpts): Dialling {
     const { host, port, ipv4Only } = target;
-    if (!(port >= 1 && port <= 65_535)) throw new RangeError(`${port} is no port`);
+    if (!(port >= 1 && port <= 65_535)) throw new RangeError(`invalid port ${port}`);
     const dial = new TcpDial(target, sink, onRead, this.#attemptDelay, this.#contexts);
     if (isIP(host) === 4 || (isIP(host) === 6 && !ipv4Only)) {
       dial.start([host]);
@@ -63,7 +63,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
   readonly #attemptDelay: number;
   readonly #contexts: TlsClientContexts;
   #context: SecureContext | null = null;
-  /** What is under way, once the addresses are there. */
+  /** The present step, once the addresses are known. */
   #step: AddressRace | TlsHandshake | null = null;
   #over = false;
 
@@ -96,7 +96,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
       return;
     }
     try {
-      // What is wrong with a client certificate is found out before anybody is connected to.
+      // A client certificate that cannot be used is found out before connecting.
       if (tls !== null) this.#context = this.#contexts.contextFor(tls);
     } catch (error) {
       this.fail(error as DialError);
@@ -114,7 +114,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
     race.start();
   }
 
-  /** Fails, in a moment: whoever dials may not have got hold of this dial yet. */
+  /** Fails after this turn's code: the caller of `dial` may not have its result yet. */
   fail(error: DialError): void {
     process.nextTick(guarded(this, () => this.onLost(error)));
   }

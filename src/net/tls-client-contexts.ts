@@ -16,7 +16,7 @@ const VERSIONS = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' } as const;
 export class TlsClientContexts {
   readonly #trust: TrustStore;
   readonly #maxContexts: number;
-  /** Whom the contexts that verify trust. */
+  /** The authorities that the verifying contexts trust. */
   #authorities: Authorities = null;
   /** The one asked for last stands last. */
   readonly #verifying = new Map<string, SecureContext>();
@@ -28,11 +28,11 @@ export class TlsClientContexts {
     this.#maxContexts = maxContexts;
   }
 
-  /** @throws DialError `tls` when the client certificate or its key cannot be used, or it cannot be found out whom to trust */
+  /** @throws DialError `tls` when the client certificate, its key or the trusted authorities cannot be loaded */
   contextFor({ verify, clientCert, clientKey }: TlsClientSettings): SecureContext {
     const authorities = verify ? this.#trusted() : [];
     const contexts = verify ? this.#verifying : this.#trusting;
-    // No PEM has a zero byte in it.
+    // A PEM has no zero byte.
     const identity = clientCert === '' && clientKey === '' ? '' : `${clientCert}\0${clientKey}`;
     let context = contexts.get(identity);
     if (context === undefined) {
@@ -57,7 +57,7 @@ export class TlsClientContexts {
 }
 
 function createContext(authorities: Authorities, clientCert: string, clientKey: string): SecureContext {
-  // Node takes no authorities at all for a wish to have its own.
+  // Node takes `undefined` for its own authorities.
   const options = { ...VERSIONS, ca: authorities === null ? undefined : [...authorities] };
   if (clientCert === '' && clientKey === '') return createSecureContext(options);
   if (clientCert === '' || clientKey === '') {

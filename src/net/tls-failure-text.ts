@@ -4,10 +4,10 @@ const CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
   CERT_REVOKED: 'the certificate was revoked',
   CERT_SIGNATURE_FAILURE: 'the signature of the certificate is wrong',
-  CA_MD_TOO_WEAK: 'a certificate of the chain is signed in too weak a way',
+  CA_MD_TOO_WEAK: 'a certificate of the chain has a signature that is too weak',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
   EE_KEY_TOO_SMALL: 'the key of the certificate is too small',
-  INVALID_CA: 'a certificate of the chain is not one of an authority',
+  INVALID_CA: 'a certificate of the chain is not a CA certificate',
   INVALID_PURPOSE: 'a certificate of the chain is not meant for this use',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
   UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an unknown authority, or the chain is not complete',
@@ -19,13 +19,13 @@ const CERTIFICATE: Readonly<Record<string, string>> = {
 const HANDSHAKE: Readonly<Record<string, string>> = {
   ECONNRESET: 'the server closed the connection in the handshake',
   EPIPE: 'the server closed the connection in the handshake',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server does not take our certificate',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the server does not take our certificate',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the server refuses the handshake',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a certificate of ours',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server rejected our certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the server rejected our certificate',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the server rejected the handshake',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server requires a client certificate',
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'the server does not speak HTTP/1.1',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server speaks neither TLS 1.2 nor 1.3',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server does not take our certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the server rejected our certificate',
   ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'the server does not know the name',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server speaks neither TLS 1.2 nor 1.3',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS',
@@ -42,10 +42,10 @@ export function tlsFailureText(error: NodeJS.ErrnoException, serverName: string)
   const words = CERTIFICATE[code] ?? HANDSHAKE[code];
   if (words !== undefined) return words;
   if (code.startsWith('ERR_')) return `the handshake failed with ${code}`;
-  return code === '' ? `TLS failed: ${error.message}` : `the certificate is not to be trusted: ${code}`;
+  return code === '' ? `TLS failed: ${error.message}` : `the certificate cannot be trusted: ${code}`;
 }
 
-/** Names whom the certificate is for. */
+/** Says which names the certificate is for. */
 function wrongName(
   error: Error & { readonly cert?: { readonly subjectaltname?: string } },
   serverName: string,

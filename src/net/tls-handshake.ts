@@ -13,7 +13,7 @@ export interface HandshakeOwner extends Guarded {
   onInsecure(error: DialError): void;
 }
 
-/** Application protocols offered (RFC 7301): HTTP/2 is none of them. */
+/** Application protocols offered (RFC 7301), without HTTP/2. */
 const PROTOCOLS = ['http/1.1'];
 
 /** The handshake of a connection to a server, which begins at once. */
@@ -33,12 +33,12 @@ export class TlsHandshake {
     this.#onSecure = guarded(owner, () => this.#succeed());
     this.#onError = guarded(owner, (error: Error) => this.#fail(error));
     this.#onClose = guarded(owner, () => this.#fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
-    // What goes wrong below TLS is told by the TLS socket; nothing is known to be told here, and it must not end the program.
+    // The TLS socket reports errors of the connection below it. An error that only comes here must not end the process.
     raw.on('error', ignore);
     this.#socket = connect({
       socket: raw,
       secureContext: context,
-      // RFC 6066 §3: an address is no name to ask for.
+      // RFC 6066 §3: SNI has no addresses.
       servername: isIP(this.#serverName) === 0 ? this.#serverName : '',
       ALPNProtocols: PROTOCOLS,
       rejectUnauthorized: settings.verify,
@@ -53,7 +53,7 @@ export class TlsHandshake {
     this.#socket.destroy();
   }
 
-  /** RFC 9525 §6: whether the certificate is for the server that was asked for, or the other one that is as good. */
+  /** RFC 9525 §6: whether the certificate is for the server name, or for the other trusted name. */
   #check(alsoTrusted: string, certificate: PeerCertificate): Error | undefined {
     const error = nameError(this.#serverName, certificate);
     if (error === undefined || alsoTrusted === '') return error;
@@ -80,12 +80,12 @@ function nameError(name: string, certificate: PeerCertificate): Error | undefine
   try {
     return checkServerIdentity(name, certificate);
   } catch (error) {
-    // The server makes the certificate: whatever cannot be read in it is not for us.
+    // The server makes the certificate: one that cannot be read is not trusted.
     return error as Error;
   }
 }
 
-/** RFC 6066 §3: a name is asked for without the dot at its end. */
+/** RFC 6066 §3: SNI has the name without a dot at its end. */
 function withoutDot(name: string): string {
   return name.endsWith('.') ? name.slice(0, -1) : name;
 }

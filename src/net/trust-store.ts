@@ -33,7 +33,7 @@ const HASHED = /^[0-9a-f]{8}\.\d+$/;
 const PEM_FILE = /\.(?:pem|crt|cer)$/i;
 
 /**
- * Whom servers' certificates may come from. What the environment names is trusted, and nobody else: the bundle `SSL_CERT_FILE`, and the
+ * The authorities that servers' certificates may come from. If the environment names any, only those are trusted: the bundle `SSL_CERT_FILE`, and the
  * folders `SSL_CERT_DIR` (with a colon between two), of which those files are read that have hashes for names, or if none has, all PEM
  * files. If it names nothing, the system's bundle is trusted, and where there is none, the authorities that Node comes with.
  *
@@ -107,7 +107,7 @@ export class TrustStore {
   }
 }
 
-/** The files of a folder that OpenSSL would find by their names, or else all that look like certificates. None when there is no folder. */
+/** The files of a folder that OpenSSL would find by their names, or else all that look like certificates; empty without a folder. */
 function certificateFiles(folder: string): string[] {
   let names: string[];
   try {
@@ -136,7 +136,7 @@ function textOf(file: string): string {
   }
 }
 
-/** Changes whenever the file is written or replaced. Throws when it is not there, as whoever named it wants to know. */
+/** Changes whenever the file is written or replaced. Throws when it does not exist, which is an error of the configuration. */
 function bundleState(file: string): string {
   const stats = statSync(file);
   if (!stats.isFile()) throw new Error(`${file} is not a file`);

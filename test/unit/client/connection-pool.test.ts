@@ -182,7 +182,7 @@ for (const [what, answer] of [
 test('Bytes behind a response are logged', async (t) => {
   const { scripted, fixture } = await start(t);
   await warmUp(fixture, scripted, `${OK}HTTP/1.1 200 OK\r\n\r\n`);
-  assert.deepEqual(fixture.debugged, ['origin sent bytes behind its response: connection closed']);
+  assert.deepEqual(fixture.debugged, ['origin sent bytes after its response: connection closed']);
 });
 
 test('An HTTP/1.0 connection that is kept alive is used again', async (t) => {

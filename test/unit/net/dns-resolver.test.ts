@@ -152,7 +152,7 @@ test('a port on which there is no name server is told', async () => {
   await assert.rejects(resolver.resolve('a.test', 0), failsWith(`${NOT_NOW}: no name server is there`));
 });
 
-test('those who ask at the same time share one look-up, and whoever asks later finds out what has changed', async (t) => {
+test('those who ask at the same time share one lookup, and whoever asks later finds out what has changed', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('a.test', 'A', ['192.0.2.1'], ['192.0.2.2'], 'NXDOMAIN', ['192.0.2.4']);
   dns.answer('a.test', 'AAAA', []);
@@ -171,7 +171,7 @@ test('those who ask at the same time share one look-up, and whoever asks later f
   assert.equal(dns.count('a.test', 'A'), 4);
 });
 
-test('look-ups for IPv4 alone and for both families are not the same', async (t) => {
+test('lookups for IPv4 alone and for both families are not the same', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('a.test', 'A', ['192.0.2.1']).answer('a.test', 'AAAA', ['::1']);
   const resolver = new DnsResolver([dns.address]);
@@ -199,7 +199,7 @@ test('what cannot be a name is not asked for', async (t) => {
   const resolver = new DnsResolver([dns.address], QUICK);
   const names = ['', 'a b.test', 'a.test\0.evil.test', 'a\n.test', 'ａ.test', '１２７.0.0.1', 'a'.repeat(256)];
   for (const name of names) {
-    await assert.rejects(resolver.resolve(name, 0), failsWith('its name is none that can be looked up'), name);
+    await assert.rejects(resolver.resolve(name, 0), failsWith('its name cannot be looked up'), name);
   }
   for (const name of [`${'a'.repeat(64)}.test`, 'a..test']) {
     await assert.rejects(resolver.resolve(name, 0), failsWith(NOT_KNOWN), name);

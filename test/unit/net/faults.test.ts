@@ -103,7 +103,7 @@ test('an exception of a resolver comes to the sink', async (t) => {
   assert.equal(await new ThrowingSink(t, dialler, {}).fault, defect);
 });
 
-test('an exception of one dial leaves alone another one that shares its look-up', async (t) => {
+test('an exception of one dial leaves alone another one that shares its lookup', async (t) => {
   const { port } = await startServer(t, '127.0.0.1');
   let found: (addresses: readonly string[]) => void = () => {};
   const answer = new Promise<readonly string[]>((resolve) => {

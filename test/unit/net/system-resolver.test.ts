@@ -8,7 +8,7 @@ import { DialError, SystemResolver } from '../../../src/net/index.ts';
 type Found = { address: string; family: number }[];
 type Done = (error: Error | null, found: Found) => void;
 
-/** Stands in for the system: no look-up leaves the machine. Keeps the questions, and answers each when it is told to. */
+/** Stands in for the system: no lookup leaves the machine. Keeps the questions, and answers each when it is told to. */
 class FakeSystem {
   readonly questions: { name: string; options: unknown }[] = [];
   readonly #waiting: Done[] = [];
@@ -51,7 +51,7 @@ test("the order is the system's, and IPv4 alone is asked for alone", async (t) =
   ]);
 });
 
-test('those who ask at the same time share one look-up, and later ones do not', async (t) => {
+test('those who ask at the same time share one lookup, and later ones do not', async (t) => {
   const system = new FakeSystem(t);
   const resolver = new SystemResolver();
   const shared = [resolver.resolve('a.test', 0), resolver.resolve('a.test', 0)];
@@ -84,7 +84,7 @@ for (const [code, words] of [
   ['EMFILE', 'this process has too many open files'],
   ['ENFILE', 'the system has too many open files'],
 ] as const) {
-  test(`a look-up that fails for want of descriptors (${code}) says so, whatever the system calls it`, async (t) => {
+  test(`a lookup that fails for want of descriptors (${code}) says so, whatever the system calls it`, async (t) => {
     const system = new FakeSystem(t);
     t.mock.method(fs, 'openSync', () => {
       throw Object.assign(new Error(code), { code });
@@ -96,7 +96,7 @@ for (const [code, words] of [
   });
 }
 
-test('an exception of ours in a look-up is not taken for a name that is not known', async (t) => {
+test('an exception of ours in a lookup is not taken for a name that is not known', async (t) => {
   const defect = new TypeError('thrown by the test');
   t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (error: null, found: unknown) => void) => {
     done(null, {

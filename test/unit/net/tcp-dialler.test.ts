@@ -20,7 +20,7 @@ async function closedPort(): Promise<number> {
 }
 
 for (const host of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '127.0.0.9']) {
-  test(`${host} is dialled without a look-up`, async (t) => {
+  test(`${host} is dialled without a lookup`, async (t) => {
     const server = await startServer(t, host);
     const resolver = new FixedResolver([]);
     const guard = new ListedGuard();
@@ -225,7 +225,7 @@ test('a dial that is cancelled while its name is looked up ends there', async (t
   const dial = new TestDial(t, new TcpDialler({ resolver }), where);
   await dns.asked('slow.test');
   dial.dialling.cancel();
-  // Whoever shares the look-up still gets an answer; the dial would have had it before.
+  // Whoever shares the lookup still gets an answer; the dial would have had it before.
   const shared = resolver.resolve('slow.test', 4);
   answer(['127.0.0.1']);
   await shared;

@@ -119,7 +119,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 
 test('a server that wants a certificate and gets none is: tls', async (t) => {
   const server = await startTls(t, GOOD, { requestCert: true, ca: AUTHORITY.certificate, maxVersion: 'TLSv1.2' });
-  assert.deepEqual(await dialTls(t, server).failure(), ['tls', 'the server refuses the handshake']);
+  assert.deepEqual(await dialTls(t, server).failure(), ['tls', 'the server rejected the handshake']);
 });
 
 test('with TLS 1.3 a server may refuse a certificate after the handshake: the connection ends then', async (t) => {
