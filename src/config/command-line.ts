@@ -53,7 +53,7 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   };
 }
 
-/** Whoever reaches the control port can publish, so a port alone does not mean every interface. */
+/** Anybody who reaches the control port can publish, so a port alone does not mean every interface. */
 function parseControlAddress(text: string): ListenAddress {
   return parseListenAddress(/^[0-9]+$/.test(text) ? `127.0.0.1:${text}` : text);
 }

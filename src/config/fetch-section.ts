@@ -185,7 +185,7 @@ const shape = {
     doc: 'Let requests go to internal addresses too: loopback, private, link-local with the metadata services of clouds, and all others that are not of the public internet. Otherwise only those that `allow` names can be reached.',
   }),
   allow_ignore_policies: flag({
-    doc: 'Obey `ignore-policies` of a request: whoever can send requests can then reach everything. Otherwise the policy holds for it too.',
+    doc: 'Obey `ignore-policies` of a request: everybody who can send requests can then reach everything. Otherwise the policy holds for it too.',
   }),
   decompress: flag({
     default: true,

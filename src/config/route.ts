@@ -122,10 +122,10 @@ export const routeShape = {
       doc: 'Put in the place of `path_beg` before the request goes to the origin; may be empty. Not together with `path_rem`.',
       expected: PATH_FORMS,
     }),
-  debug: flag({ doc: 'Say in the body of error answers what exactly went wrong.' }),
-  no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP answers on as they are.' }),
+  debug: flag({ doc: 'Say in the body of error responses what exactly went wrong.' }),
+  no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses on as they are.' }),
   half_close: flag({
-    doc: 'A client that closes its sending side may still wait for a held response. Otherwise it counts as gone, for browsers and curl close only all at once.',
+    doc: 'A client that closes its sending side may still wait for a held response. Otherwise it counts as gone, because browsers and curl never close one side only.',
   }),
   header: header.prefault({}).register(fieldDocs, {
     doc: "Headers to set on requests to the origin in place of the client's; an empty value removes the header. In a route line: `header=NAME:VALUE`, repeated for each.",

@@ -151,9 +151,9 @@ export const sections = {
     },
   },
   proxy: {
-    doc: 'Requests on their way to the origins, and the answers.',
+    doc: 'Requests on their way to the origins, and the responses.',
     shape: {
-      debug: flag({ doc: 'Say in the body of error answers what exactly went wrong, on every route.' }),
+      debug: flag({ doc: 'Say in the body of error responses what exactly went wrong, on every route.' }),
       connect_timeout: seconds({
         default: 5,
         from: 0.1,
@@ -165,13 +165,13 @@ export const sections = {
         from: 0.1,
         to: 86_400,
         zero: 'for no limit',
-        doc: "Time for the head of an origin's answer to arrive. Afterwards the request is answered 504.",
+        doc: "Time for the head of an origin's response to arrive. Afterwards the request is answered 504.",
       }),
       body_timeout: seconds({
         default: 1800,
         from: 0.1,
         to: 86_400,
-        doc: "Time without a byte of an answer's body from the origin. Afterwards the answer is cut off.",
+        doc: 'Time without a byte of a response body from the origin. Afterwards the response is cut off.',
       }),
       pool_idle_timeout: seconds({
         default: 55,
@@ -189,7 +189,7 @@ export const sections = {
         default: 65_536,
         from: 1024,
         to: 1_048_576,
-        doc: "Size of the header block of an origin's answer. A larger one counts as an error of the origin (502).",
+        doc: "Size of the header block of an origin's response. A larger one counts as an error of the origin (502).",
       }),
       sig_iss: plainText({ default: 'pushpin', doc: 'Issuer in `Grip-Sig`.' }),
       sig_key: secret({ doc: 'Key that signs `Grip-Sig`. Empty: requests are not signed.' }),

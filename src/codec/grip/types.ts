@@ -32,7 +32,7 @@ export interface Hold {
 
 /** What the client gets: at once (no hold, stream hold) or when the hold times out (response hold). */
 export interface InstructResponse {
-  /** 0 to 999, as GRIP allows. One below 200 cannot be sent: whoever answers has to replace it. */
+  /** 0 to 999, as GRIP allows. One below 200 cannot be sent: the responder has to replace it. */
   readonly status: number;
   readonly reason: string;
   /** Flat `[name, value, …]` list without Grip-*, Connection, Keep-Alive, Content-Encoding, Transfer-Encoding, Content-Length. */
@@ -51,7 +51,7 @@ export interface Instruct {
 export interface HttpResponseFormat {
   /** `hint`: the held requests are sent to their origin again. */
   readonly action: 'send' | 'hint';
-  /** 0 to 999, by default 200. One below 200 cannot be sent: whoever answers has to replace it. */
+  /** 0 to 999, by default 200. One below 200 cannot be sent: the responder has to replace it. */
   readonly code: number;
   readonly reason: string;
   /** Flat `[name, value, …]` list of latin1 strings without Grip-*, safe to be written. */

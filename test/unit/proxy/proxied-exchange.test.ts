@@ -101,7 +101,7 @@ test('Trailers behind a chunked body do not reach the client', async (t) => {
   assert.deepEqual(answer.message.rawTrailers, []);
 });
 
-test('The body of an origin that ends with the connection is framed anew', async (t) => {
+test('The body of an origin that ends with the connection is framed again', async (t) => {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
   const pending = app.stream();

@@ -182,7 +182,7 @@ test('The new answer may be a large beginning of a stream', async (t) => {
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('The time of a held request begins anew with its repetition', async (t) => {
+test('The time of a held request begins again with its repetition', async (t) => {
   const advance = stoppedClock(t);
   const { app, client, origin } = await repeated(t);
   advance(100_000);

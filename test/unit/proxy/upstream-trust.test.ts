@@ -24,7 +24,7 @@ test('Only a request with a Grip-Sig is looked at', () => {
   assert.equal(trust.mayTrust(requestHead({ headers: ['Host', 'x', 'Grip-Feature', 'status'] })), false);
 });
 
-test('A signature by the shared secret is trusted, whoever issued it', async () => {
+test('A signature by the shared secret is trusted, whatever its issuer', async () => {
   assert.equal(await trusts(new UpstreamTrust(SECRET), await signed(SECRET)), true);
 });
 
@@ -69,7 +69,7 @@ test('A signature with another algorithm of the same secret is not trusted', asy
   assert.equal(await trusts(new UpstreamTrust(secret), await signed(secret, 'HS512')), false);
 });
 
-test('A signature that was changed, or is none, is not trusted', async () => {
+test('A signature that was changed or is malformed is not trusted', async () => {
   const trust = new UpstreamTrust(SECRET);
   const [header, , signature] = (await signed(SECRET)).split('.');
   const payload = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1000) + 9_999 })).toString('base64url');
