@@ -339,7 +339,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.#sessions.remove(session);
     this.#requestBytes -= session.requestBytes;
     if (session.named) {
-      this.#recent.ended(keyOf(session.from, session.id), this.now);
+      // A requester that was told nothing learns of the end when it sends something.
+      if (!session.untold) this.#recent.ended(keyOf(session.from, session.id), this.now);
       if (session.byRouter) this.#recent.endByRouter(session.from);
     }
     if (this.#handedOff.size > 0 && this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);

@@ -17,6 +17,8 @@ export interface HostedSession extends AtTurnEnd {
   readonly byRouter: boolean;
   /** Bytes of its first packet. */
   readonly requestBytes: number;
+  /** Whether it has ended without a word to the requester. */
+  readonly untold: boolean;
   /** Its place in the table of sessions, which alone writes it. */
   slot: number;
   /** Passes on the small grants of both sides that were collected. */

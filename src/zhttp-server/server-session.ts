@@ -46,6 +46,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, Holder {
   slot = -1;
+  untold = false;
   /** When a packet came last from the requester, by the wheel's clock. */
   heardAt: number;
   /** When bytes of a body or message were moved last. */
@@ -425,6 +426,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Ends the session without telling the requester. */
   #drop(error: ExchangeError): void {
     const { over } = this;
+    this.untold = true;
     this.#end();
     if (over) return;
     this.#report(error);

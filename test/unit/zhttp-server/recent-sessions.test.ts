@@ -48,6 +48,15 @@ test('what is said of a session that there is none of goes the way that the requ
   assert.deepEqual(rig.link.take(), ['router me ghost cancel'], 'also when its last session has just ended');
 });
 
+test('a requester that was not told of the end learns of it when it sends something', (t) => {
+  const rig = serverRig(t);
+  rig.stream();
+  rig.advance(61);
+  rig.link.take();
+  rig.follow({ type: 'keep-alive' });
+  assert.deepEqual(rig.link.take(), ['me a cancel']);
+});
+
 test('a requester that takes a session over is told by the same way', (t) => {
   const rig = serverRig(t);
   rig.stream({ routerResp: true });
