@@ -36,10 +36,11 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
 
   /** Begins to wait for the items of channels. */
   enter(names: readonly string[]): void {
-    for (const name of names) this.join(name);
+    // First, so that `leave` undoes also what a defect has left half done.
     this.room.holds.add(this);
     this.room.counters.holdsStarted++;
     this.room.counters.holdsOpen++;
+    for (const name of names) this.join(name);
   }
 
   /** What is published waits from now on, within the bounds of the client's queue, until `resumeItems`. */

@@ -81,18 +81,25 @@ export class Hub implements Guarded {
   }
 
   /**
-   * Takes over the exchange of a client that an origin wants held.
+   * Takes over the exchange of a client that an origin wants held. What goes wrong after the hand-over ends that exchange here.
    * @throws TypeError for an instruct without a hold
    */
   hold(options: HoldOptions): void {
-    const { instruct, request, former = null } = options;
-    if (instruct.hold === null) throw new TypeError('an instruct without a hold');
-    const names = this.#channelNames(instruct.hold, options.channelPrefix ?? '', request.id);
-    if (instruct.hold.mode === 'stream') {
-      this.#holdStream(options, instruct.hold, names);
+    const { instruct, request, requester, former = null } = options;
+    const { hold } = instruct;
+    if (hold === null) throw new TypeError('an instruct without a hold');
+    const names = this.#channelNames(hold, options.channelPrefix ?? '', request.id);
+    const held = hold.mode === 'stream' ? this.#newStream(options, hold) : this.#newResponse(options);
+    requester.handOver(held);
+    try {
+      held.enter(names);
+      if (held instanceof StreamHold) held.start(options.responseStarted === true ? null : instruct.response);
+      else this.#startResponse(held, hold, options);
+      this.#afterEntry(held, names);
+    } catch (thrown) {
+      fault(held, thrown);
+    } finally {
       former?.release();
-    } else {
-      this.#holdResponse(options, instruct.hold, names);
     }
   }
 
@@ -149,24 +156,18 @@ export class Hub implements Guarded {
     if (this.#room.draining) this.#drain.begin();
   }
 
-  #holdStream(options: HoldOptions, hold: Hold, names: readonly string[]): void {
-    const { request, requester, credits, instruct } = options;
-    const stream = new StreamHold(this.#room, request.id, requester, credits, this.#keepAlives.share(hold.keepAlive));
-    requester.handOver(stream);
-    stream.enter(names);
-    stream.start(options.responseStarted === true ? null : instruct.response);
-    this.#afterEntry(stream, names);
+  #newStream({ request, requester, credits }: HoldOptions, { keepAlive }: Hold): StreamHold {
+    return new StreamHold(this.#room, request.id, requester, credits, this.#keepAlives.share(keepAlive));
   }
 
-  #holdResponse(options: HoldOptions, hold: Hold, names: readonly string[]): void {
-    const { request, requester, credits, instruct, replay, former } = options;
-    const response = new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay);
-    requester.handOver(response);
-    response.enter(names);
-    response.start(hold.timeout);
-    if (former instanceof ResponseHold) response.replace(former);
-    if (this.#isOutdated(hold, options.channelPrefix ?? '')) response.recover();
-    this.#afterEntry(response, names);
+  #newResponse({ request, requester, credits, instruct, replay }: HoldOptions): ResponseHold {
+    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay);
+  }
+
+  #startResponse(held: ResponseHold, hold: Hold, { former, channelPrefix = '' }: HoldOptions): void {
+    held.start(hold.timeout);
+    if (former instanceof ResponseHold) held.replace(former);
+    if (this.#isOutdated(hold, channelPrefix)) held.recover();
   }
 
   /**

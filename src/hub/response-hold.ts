@@ -111,7 +111,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   override recover(): void {
-    if (this.#replay === null || this.#state === 'queued') return;
+    // What it kept from the time of its replay may have been its response already.
+    if (this.#replay === null || this.#state === 'queued' || !this.room.holds.has(this)) return;
     if (this.#state === 'away') {
       this.#again = true;
       return;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExchangeError } from '../../../src/exchange/index.ts';
+import { Channels } from '../../../src/hub/channels.ts';
+import type { FormerHold } from '../../../src/hub/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
 import {
   keepAlive,
@@ -65,6 +67,45 @@ function three(t: Parameters<typeof rig>[0], mode: 'stream' | 'response') {
   };
   return { made, clients, assertOneFault };
 }
+
+test('a client that throws as it comes to be held leaves nothing in the hub', (t) => {
+  const made = rig(t);
+  const client = new FaultyClient();
+  made.hold(client, streamInstruct(['a', 'b']));
+  assert.equal(client.failedWith?.code, 'HF_INTERNAL');
+  assert.equal(made.counters.faults, 1);
+  made.assertEmpty();
+});
+
+for (const mode of ['stream', 'response'] as const) {
+  test(`a ${mode} hold that has joined some of its channels when something throws leaves them`, async (t) => {
+    const made = rig(t);
+    const client = new FaultyClient();
+    const instruct = mode === 'stream' ? streamInstruct(['a', 'b']) : responseInstruct(['a', 'b']);
+    const { join } = Channels.prototype;
+    t.mock.method(Channels.prototype, 'join', function (this: Channels, ...args: Parameters<Channels['join']>) {
+      if (args[1] === 'b') throw new Error('thrown by the test');
+      return join.apply(this, args);
+    });
+    made.hold(client, instruct);
+    assert.equal(client.failedWith?.code, 'HF_INTERNAL');
+    made.assertEmpty();
+    await made.publish(streamItem('a', 'x'), responseItem('a', 'x'));
+    assert.equal(made.counters.faults, 1);
+  });
+}
+
+test('a replay whose new hold throws ends the client, and frees its place at the target', async (t) => {
+  const made = rig(t);
+  const client = new FaultyClient();
+  const formers: FormerHold[] = [];
+  const replay = replayBy((former) => formers.push(former));
+  made.hold(client, responseInstruct(['a']), { replay });
+  await made.publish(responseHint('a'));
+  made.hold(client, streamInstruct(['a']), { former: formers[0] as FormerHold });
+  assert.equal(client.failedWith?.code, 'HF_INTERNAL');
+  made.assertEmpty();
+});
 
 test('a stream that throws in a fan-out costs the others nothing', async (t) => {
   const { made, assertOneFault } = three(t, 'stream');
