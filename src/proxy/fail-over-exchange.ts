@@ -24,6 +24,8 @@ export class FailOverExchange extends ExchangeRelay {
   #earlyCredit = 0;
   /** Bytes that the requester granted before a target that responds at once was known here. */
   #earlyResponseCredit = 0;
+  /** Whether the target has told the requester to pause. */
+  #paused = false;
   /** Whether the requester has ended a body of no bytes, which needs no credit. */
   #bodyEnded = false;
 
@@ -73,6 +75,11 @@ export class FailOverExchange extends ExchangeRelay {
     }
   }
 
+  override pauseRequest(paused: boolean): void {
+    this.#paused = paused;
+    super.pauseRequest(paused);
+  }
+
   override onResponseCredit(bytes: number): void {
     if (this.responder === null) this.#earlyResponseCredit += bytes;
     else this.responder.onResponseCredit(bytes);
@@ -89,6 +96,7 @@ export class FailOverExchange extends ExchangeRelay {
       return;
     }
     this.responder = null;
+    if (this.#paused) this.pauseRequest(false);
     this.#index++;
     this.#try(error);
   }

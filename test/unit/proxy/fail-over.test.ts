@@ -84,6 +84,19 @@ test('A body is granted once, by the target that takes the request', (t) => {
   assert.deepEqual(rig.send({ method: 'POST', bodyLength: 5_000 }).grants, [10]);
 });
 
+test('A target that has paused the client pauses it no longer when the next one takes its place', (t) => {
+  const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
+    rig.asked.push(target);
+    rig.requester = requester;
+    return NO_RESPONDER;
+  });
+  const requester = rig.send({ method: 'POST', bodyLength: 5_000 });
+  rig.requester?.pauseRequest(true);
+  assert.equal(requester.paused, true);
+  rig.requester?.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'why'));
+  assert.deepEqual([rig.asked, requester.paused], [['a.test:1', 'b.test:2'], false]);
+});
+
 test('A target that has asked for the body is the last that is tried', (t) => {
   const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
     rig.asked.push(target);
@@ -176,7 +189,7 @@ test('A body of which one target was to get a part is not passed on without that
   await peer.closed;
   client.write('hello');
   await settled(() => lookups.length);
-  lookups[1]?.(new Error('the name is gone'));
+  lookups[1]?.(Object.assign(new Error('the name is gone'), { code: 'ENOTFOUND' }));
   assert.match(await client.received(), /^HTTP\/1\.1 502 /);
   assert.equal(unused.connections, 0);
 });
