@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
-import type { HeaderBlocks } from '../codec/http1/index.ts';
 import type {
   Counters,
   ErrorCode,
@@ -23,8 +22,6 @@ export interface ConnectionHost {
   /** Whether pings are answered here, instead of by the responder. */
   readonly answerPings: boolean;
   readonly limits: ServerLimits;
-  /** The field lines of recent requests. */
-  readonly headerBlocks: HeaderBlocks;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { fault, type Guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
-import { HeaderBlocks } from '../codec/http1/index.ts';
 import {
   type Counters,
   type Current,
@@ -81,7 +80,6 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
   readonly #connections: Connection[] = [];
   readonly #limits: Current<ServerLimits>;
-  #headerBlocks: HeaderBlocks;
   #accepted = 0;
   #served = 0;
   #refused = 0;
@@ -97,7 +95,6 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.compression = options.compression ?? false;
     this.answerPings = options.answerPings ?? false;
     this.#limits = options.limits;
-    this.#headerBlocks = new HeaderBlocks(this.limits);
     this.wheel = options.wheel;
     this.counters = options.counters;
     this.log = options.log;
@@ -106,11 +103,6 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   get limits(): ServerLimits {
     return this.#limits.current;
-  }
-
-  get headerBlocks(): HeaderBlocks {
-    if (this.#headerBlocks.limits !== this.limits) this.#headerBlocks = new HeaderBlocks(this.limits);
-    return this.#headerBlocks;
   }
 
   /**

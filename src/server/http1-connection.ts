@@ -97,7 +97,7 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     const { limits, wheel } = this.server;
     let reader = this.#reader;
     if (reader === null) {
-      reader = new RequestHeadReader(limits, this.server.headerBlocks);
+      reader = new RequestHeadReader(limits);
       this.#requestDeadline = limits.requestTimeout === 0 ? NEVER : wheel.now + limits.requestTimeout * 1000;
     }
     const head = reader.read(input, offset);

@@ -8,3 +8,5 @@ export {
   trimmed,
   withoutFields,
 } from './field-list.ts';
+export { ListTexts } from './list-texts.ts';
+export { RepeatedBlocks } from './repeated-blocks.ts';

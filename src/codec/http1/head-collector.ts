@@ -1,4 +1,6 @@
 import { isTokenCode } from './chars.ts';
+import type { FieldLines } from './field-lines.ts';
+import { HeaderBlocks } from './header-blocks.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
 
@@ -13,6 +15,8 @@ const CR = 0x0d;
 export class HeadCollector {
   /** Where in the input of the last `collect` the bytes behind the head begin. */
   offset = 0;
+  /** Where the start line ends that `knownFields` has found, with its line end. */
+  protected lineEnd = 0;
   protected readonly limits: Http1Limits;
   /** The lines so far, the last one perhaps unfinished. */
   #text = '';
@@ -35,7 +39,7 @@ export class HeadCollector {
    */
   collect(input: Buffer, offset: number): string | null {
     if (this.#text === '') checkFirst(input[offset]);
-    const end = this.wholeHead(input, offset);
+    const end = this.#wholeHead(input, offset);
     if (end >= 0) {
       const text = input.toString('latin1', offset, end);
       if (!this.limits.lenientLineEnds || !endsEarlier(text)) {
@@ -46,8 +50,28 @@ export class HeadCollector {
     return this.#collectLines(input, offset);
   }
 
+  /**
+   * What the field lines of a head say that is in `input` from `offset` on as a whole, if such lines came before; else null. `offset` is
+   * set as by `collect` then, and `lineEnd` to the end of the start line.
+   */
+  protected knownFields(input: Buffer, offset: number): FieldLines | null {
+    // With lenient line ends a block may say something else than its bytes in another place.
+    if (this.limits.lenientLineEnds || this.#text !== '') return null;
+    checkFirst(input[offset]);
+    const end = this.#wholeHead(input, offset);
+    if (end < 0) return null;
+    const line = input.indexOf(LF, offset) + 1;
+    // An empty line, or one that ends in a bare LF, takes the slow way.
+    if (line - offset < 3 || input[line - 2] !== CR) return null;
+    const fields = HeaderBlocks.under(this.limits).find(input, line, end);
+    if (fields === null) return null;
+    this.lineEnd = line;
+    this.offset = end + 2;
+    return fields;
+  }
+
   /** Where the empty line begins of a head that is in `input` from `offset` on as a whole, and within the limits; else -1. */
-  protected wholeHead(input: Buffer, offset: number): number {
+  #wholeHead(input: Buffer, offset: number): number {
     if (this.#text !== '') return -1;
     const end = input.indexOf(HEAD_END, offset);
     return end >= 0 && end + 4 - offset <= this.limits.maxHeadBytes ? end + 2 : -1;

@@ -1,9 +1,12 @@
-import { type FieldList, nameIs } from '../fields/index.ts';
+import { type FieldList, ListTexts, nameIs } from '../fields/index.ts';
 import { isFieldText, isTargetText, isToken } from './chars.ts';
 import { Http1Error } from './http1-error.ts';
 
 /** The end of a chunked body without trailers (RFC 9112 §7.1). */
 export const LAST_CHUNK = '0\r\n\r\n';
+
+/** The lines of lists that come again, without those that frame the body. */
+const FIELD_LINES = new ListTexts((headers) => fieldLines(headers, false));
 
 /**
  * The status line and field lines of a response, without the empty line. Fields that frame the body or belong to the connection
@@ -23,7 +26,8 @@ export function responseHeadText(
     throw new Http1Error('unwritable', `invalid status ${status}`);
   }
   checkText(reason, 'reason');
-  return fieldLines(`HTTP/1.1 ${status} ${reason}\r\n`, headers, keepContentLength);
+  const lines = keepContentLength ? fieldLines(headers, true) : FIELD_LINES.of(headers);
+  return `HTTP/1.1 ${status} ${reason}\r\n${lines}`;
 }
 
 /**
@@ -34,7 +38,7 @@ export function responseHeadText(
 export function requestHeadText(method: string, target: string, headers: FieldList): string {
   if (!isToken(method)) throw new Http1Error('unwritable', 'invalid method');
   if (!isTargetText(target)) throw new Http1Error('unwritable', 'invalid request target');
-  return fieldLines(`${method} ${target} HTTP/1.1\r\n`, headers, false);
+  return `${method} ${target} HTTP/1.1\r\n${FIELD_LINES.of(headers)}`;
 }
 
 /** The header of a chunk with `length` bytes; the data and a CRLF follow it. */
@@ -52,8 +56,8 @@ export function encodeChunk(data: Buffer): Buffer {
   return chunk;
 }
 
-function fieldLines(start: string, headers: FieldList, keepContentLength: boolean): string {
-  let text = start;
+function fieldLines(headers: FieldList, keepContentLength: boolean): string {
+  let text = '';
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;

@@ -3,7 +3,6 @@ import { isTargetText, isToken } from './chars.ts';
 import { type FieldLines, lineEnd, nextLine, parseFieldLines } from './field-lines.ts';
 import { CHUNKED, checkChunked, type Http1Version, isPersistent, parseContentLength } from './framing.ts';
 import { HeadCollector } from './head-collector.ts';
-import type { HeaderBlocks } from './header-blocks.ts';
 import { isHost } from './host.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
@@ -28,45 +27,16 @@ export interface Http1RequestHead {
   readonly expectUnknown: boolean;
 }
 
-const CR = 0x0d;
-const LF = 0x0a;
-
 /** Reads request heads from bytes in any split; one reader for one head after the other. */
 export class RequestHeadReader extends HeadCollector {
-  readonly #blocks: HeaderBlocks | null;
-
-  /** @param blocks the field lines of recent heads, read under the same limits; null: all are read anew */
-  constructor(limits: Http1Limits, blocks: HeaderBlocks | null = null) {
-    super(limits);
-    this.#blocks = limits.lenientLineEnds ? null : blocks;
-  }
-
   /**
    * Takes bytes from `input` at `offset`; returns the head when it is complete, else null.
    * @throws Http1Error; nothing more can be read after it
    */
   read(input: Buffer, offset: number): Http1RequestHead | null {
-    return (
-      (this.#blocks === null ? null : this.#readKnown(input, offset, this.#blocks)) ?? this.#readAny(input, offset)
-    );
-  }
-
-  #readAny(input: Buffer, offset: number): Http1RequestHead | null {
-    const text = this.collect(input, offset);
-    return text === null ? null : parseRequestHead(text, this.limits, null);
-  }
-
-  /** The head, if it is here as a whole and its field lines are known; else null, and nothing has happened. */
-  #readKnown(input: Buffer, offset: number, blocks: HeaderBlocks): Http1RequestHead | null {
-    const end = this.wholeHead(input, offset);
-    if (end < 0) return null;
-    const lineEnd = input.indexOf(LF, offset);
-    // An empty line, or one that ends in a bare LF, is not for the fast way.
-    if (lineEnd - offset < 2 || input[lineEnd - 1] !== CR) return null;
-    const fields = blocks.find(input, lineEnd + 1, end);
-    if (fields === null) return null;
-    this.offset = end + 2;
-    return parseRequestHead(input.toString('latin1', offset, lineEnd + 1), this.limits, fields);
+    const known = this.knownFields(input, offset);
+    const text = known === null ? this.collect(input, offset) : input.toString('latin1', offset, this.lineEnd);
+    return text === null ? null : parseRequestHead(text, this.limits, known);
   }
 }
 

@@ -36,10 +36,11 @@ export class ResponseHeadReader extends HeadCollector {
    */
   read(input: Buffer, offset: number, method: string): Http1ResponseHead | null {
     if (this.#matched < START.length) this.#matchStart(input, offset);
-    const text = this.collect(input, offset);
+    const known = this.knownFields(input, offset);
+    const text = known === null ? this.collect(input, offset) : input.toString('latin1', offset, this.lineEnd);
     if (text === null) return null;
     this.#matched = 0;
-    return parseResponseHead(text, method, this.limits);
+    return parseResponseHead(text, method, this.limits, known);
   }
 
   /** A peer that speaks another protocol may never send the end of a head, so the beginning is checked. */
@@ -51,7 +52,13 @@ export class ResponseHeadReader extends HeadCollector {
   }
 }
 
-function parseResponseHead(text: string, method: string, limits: Http1Limits): Http1ResponseHead {
+/** @param known what the field lines say, if that is known: `text` is the status line alone then */
+function parseResponseHead(
+  text: string,
+  method: string,
+  limits: Http1Limits,
+  known: FieldLines | null,
+): Http1ResponseHead {
   const end = lineEnd(text, 0, limits);
   const name = text.slice(0, 8);
   if (name !== 'HTTP/1.1' && name !== 'HTTP/1.0') {
@@ -64,7 +71,7 @@ function parseResponseHead(text: string, method: string, limits: Http1Limits): H
     throw new Http1Error('malformed', 'invalid status line');
   const reason = text.slice(Math.min(13, end), end);
   if (!isFieldText(reason)) throw new Http1Error('malformed', 'control character in the reason');
-  const fields = parseFieldLines(text, nextLine(text, end), limits);
+  const fields = known ?? parseFieldLines(text, nextLine(text, end), limits);
   const version = name === 'HTTP/1.1' ? '1.1' : '1.0';
   const bodyLength = responseBodyLength(fields, method, status, version);
   return {

@@ -18,7 +18,7 @@ export interface FieldSource {
   integer(max: number): number;
   boolean(): boolean;
   /** A flat list from a list of pairs. */
-  headers(maxHeaders: number): string[];
+  headers(maxHeaders: number): readonly string[];
   /** One id, or a list of ids with their own `seq`. */
   ids(): SessionRef[];
   /** The members of `ext` that are known. */

@@ -1,5 +1,6 @@
+import { ListTexts } from '../fields/index.ts';
 import { integerElement } from '../tnetstring/index.ts';
-import { HeaderTexts } from './header-texts.ts';
+import { headerField } from './header-field.ts';
 import { FIELDS } from './packet-fields.ts';
 import { EXT_MULTI, textElement } from './tnetstring-sink.ts';
 
@@ -37,7 +38,7 @@ export class FirstPackets {
   readonly #afterId: string;
   readonly #last: string;
   readonly #more: string;
-  readonly #headers = new HeaderTexts();
+  readonly #headers = new ListTexts(headerField);
   /** The peers of recent packets, with their fields. */
   readonly #peers = Array.from({ length: PEERS }, () => ({ peer: NOBODY, text: '' }));
 
@@ -59,7 +60,7 @@ export class FirstPackets {
   encode(id: string, method: string, uri: string, headers: readonly string[], peer: PacketPeer, more: boolean): string {
     const fields =
       `${this.#beforeId}${id.length}:${id},${this.#afterId}${method.length}:${method},${FIELDS.uri.key}${uri.length}:${uri},` +
-      `${headers.length === 0 ? '' : this.#headers.field(headers)}${more ? this.#more : this.#last}${this.#peerFields(peer)}`;
+      `${headers.length === 0 ? '' : this.#headers.of(headers)}${more ? this.#more : this.#last}${this.#peerFields(peer)}`;
     return `T${fields.length}:${fields}}`;
   }
 

@@ -150,8 +150,9 @@ function readPacket<P extends Packet>(
     }
   }
   // The number stands beside a single id, and within each element of a list.
-  const [first] = packet.ids;
-  if (seq !== null && first !== undefined && packet.ids.length === 1 && first.seq === null) first.seq = seq;
+  if (seq === null || packet.ids.length !== 1) return;
+  const only = packet.ids[0] as SessionRef;
+  if (only.seq === null) only.seq = seq;
 }
 
 function readRequestField(packet: RequestPacket, name: FieldName, source: FieldSource): void {

@@ -1,6 +1,7 @@
+import { ListTexts } from '../fields/index.ts';
 import { encode, integerElement, MapWriter, type TnetstringInput } from '../tnetstring/index.ts';
 import type { FieldSink } from './field-sink.ts';
-import { HeaderTexts } from './header-texts.ts';
+import { headerField } from './header-field.ts';
 import { isTnetstring } from './is-tnetstring.ts';
 import type { SessionRef } from './packet.ts';
 import { FIELDS, type Field } from './packet-fields.ts';
@@ -11,7 +12,7 @@ export const EXT_MULTI = FIELDS.ext.key + element({ multi: true });
 const EXT_QUIET = FIELDS.ext.key + element({ quiet: true });
 const EXT_BOTH = FIELDS.ext.key + element({ multi: true, quiet: true });
 
-const headerTexts = new HeaderTexts();
+const headerTexts = new ListTexts(headerField);
 
 /** Writes packets as tnetstrings. */
 export class TnetstringSink implements FieldSink {
@@ -40,7 +41,7 @@ export class TnetstringSink implements FieldSink {
   }
 
   headers(headers: readonly string[]): void {
-    this.#writer.elements(headerTexts.field(headers));
+    this.#writer.elements(headerTexts.of(headers));
   }
 
   ids(ids: readonly SessionRef[]): void {

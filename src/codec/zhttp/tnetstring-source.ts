@@ -1,3 +1,4 @@
+import { type FieldList, RepeatedBlocks } from '../fields/index.ts';
 import { BYTES, ElementReader, INTEGER, KeyTable, LIST, MAP, TextCache } from '../tnetstring/index.ts';
 import { type FieldSource, tooLarge, wrong } from './field-source.ts';
 import { isTnetstring } from './is-tnetstring.ts';
@@ -9,11 +10,8 @@ const FIELDS = new KeyTable(FIELD_NAMES);
 const WORDS = new TextCache();
 const EXT = new KeyTable(['multi', 'quiet']);
 
-/** Longer lists of header fields are not kept. */
-const MAX_KEPT_BYTES = 512;
-
-/** The list of header fields read last: a responder mostly sends the same one again. */
-const kept = { bytes: Buffer.alloc(MAX_KEPT_BYTES), length: 0, headers: [] as string[] };
+/** The lists of header fields that came before: a responder mostly sends the same ones again. */
+const LISTS = new RepeatedBlocks(readHeaders);
 
 /**
  * The fields of a packet that is written as a tnetstring. The values of fields that nobody asks for are stepped over by their
@@ -81,26 +79,12 @@ export class TnetstringSource implements FieldSource {
     return this.#reader.boolean();
   }
 
-  headers(maxHeaders: number): string[] {
+  headers(maxHeaders: number): FieldList {
     const reader = this.#reader;
     this.#expect(LIST, 'a list');
-    const { start, end } = reader;
-    const headers: string[] = [];
-    if (start === end) return headers;
-    if (isKept(reader.buffer, start, end) && kept.headers.length <= 2 * maxHeaders) return kept.headers.slice();
-    // One text for all fields: the names and values are slices of it.
-    const text = reader.text();
-    for (let at = start; at < end; ) {
-      if (headers.length === 2 * maxHeaders) tooLarge(this.#name, `${maxHeaders} fields`);
-      at = reader.read(at, end);
-      this.#expect(LIST, 'a list of pairs');
-      const pairEnd = reader.end;
-      const value = this.#readText(reader.start, pairEnd);
-      headers.push(text.substring(reader.start - start, reader.end - start));
-      if (this.#readText(value, pairEnd) !== pairEnd) wrong(this.#name, 'a list of pairs');
-      headers.push(text.substring(reader.start - start, reader.end - start));
-    }
-    keep(reader.buffer, start, end, headers);
+    const { buffer, start, end } = reader;
+    const headers = LISTS.find(buffer, start, end) ?? readHeaders(buffer, start, end);
+    if (headers.length > 2 * maxHeaders) tooLarge(this.#name, `${maxHeaders} fields`);
     return headers;
   }
 
@@ -173,27 +157,26 @@ export class TnetstringSource implements FieldSource {
     if (value === end) reader.fail('a key has no value', at);
     return value;
   }
+}
 
-  /** Reads a name or value of a header field. Returns where the next element begins. */
-  #readText(at: number, end: number): number {
-    if (at === end) wrong(this.#name, 'a list of pairs');
-    const next = this.#reader.read(at, end);
-    this.#expect(BYTES, 'a list of pairs of byte strings');
+/** A list of pairs of byte strings, from `start` to `end`. @throws FieldError, TnetstringError */
+function readHeaders(buffer: Buffer, start: number, end: number): FieldList {
+  const reader = new ElementReader(buffer);
+  // One text for all fields: the names and values are slices of it.
+  const text = buffer.toString('latin1', start, end);
+  const headers: string[] = [];
+  const readText = (at: number, limit: number): number => {
+    if (at === limit) wrong('headers', 'a list of pairs');
+    const next = reader.read(at, limit);
+    if (reader.type !== BYTES) wrong('headers', 'a list of pairs of byte strings');
+    headers.push(text.substring(reader.start - start, reader.end - start));
     return next;
+  };
+  for (let at = start; at < end; ) {
+    at = reader.read(at, end);
+    if (reader.type !== LIST) wrong('headers', 'a list of pairs');
+    const pairEnd = reader.end;
+    if (readText(readText(reader.start, pairEnd), pairEnd) !== pairEnd) wrong('headers', 'a list of pairs');
   }
-}
-
-function isKept(buffer: Buffer, start: number, end: number): boolean {
-  if (end - start !== kept.length) return false;
-  const { bytes, length } = kept;
-  for (let i = 0; i < length; i++) {
-    if (bytes[i] !== buffer[start + i]) return false;
-  }
-  return true;
-}
-
-function keep(buffer: Buffer, start: number, end: number, headers: readonly string[]): void {
-  if (end - start > MAX_KEPT_BYTES) return;
-  kept.length = buffer.copy(kept.bytes, 0, start, end);
-  kept.headers = [...headers];
+  return headers;
 }

@@ -1,0 +1,51 @@
+import type { FieldList } from './field-list.ts';
+
+/** Lists that are remembered at a time. */
+const SLOTS = 64;
+
+/** Longer texts are not kept. */
+const MAX_TEXT = 2_048;
+
+interface Slot {
+  headers: FieldList;
+  /** Null until the list has come a second time. */
+  text: string | null;
+}
+
+/**
+ * Header lists as text. Readers give the same list again for fields that came before byte for byte (see `RepeatedBlocks`), and lists are
+ * not changed: so a list is known by its identity, and written out once.
+ */
+export class ListTexts {
+  readonly #write: (headers: FieldList) => string;
+  readonly #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ headers: [], text: null }));
+
+  /** @param write gives latin1 text for a list; it may throw */
+  constructor(write: (headers: FieldList) => string) {
+    this.#write = write;
+  }
+
+  of(headers: FieldList): string {
+    const slot = this.#slots[slotOf(headers)] as Slot;
+    if (slot.headers !== headers) {
+      slot.headers = headers;
+      slot.text = null;
+      return this.#write(headers);
+    }
+    if (slot.text !== null) return slot.text;
+    const text = this.#write(headers);
+    if (text.length <= MAX_TEXT) slot.text = flat(text);
+    return text;
+  }
+}
+
+function slotOf(headers: FieldList): number {
+  const first = headers[1]?.length ?? 0;
+  const last = headers[headers.length - 1]?.length ?? 0;
+  return (headers.length * 5 + first * 7 + last * 11) % SLOTS;
+}
+
+/** The same text, as one piece that holds on to no other string. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
