@@ -62,7 +62,13 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   /** Lets all requests fail that wait for a response. */
   stop(): Promise<void> {
     this.stopTicking();
-    for (const session of this.sessions.all()) session.fail('HF_DRAINING', 'the server stops');
+    for (const session of this.sessions.all()) {
+      try {
+        session.fail('HF_DRAINING', 'the server stops');
+      } catch (thrown) {
+        fault(session, thrown);
+      }
+    }
     return this.#link.close();
   }
 
@@ -83,7 +89,12 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
     for (const session of this.#waiting) {
       if (this.#reserved > 0 && this.#reserved + session.wanted > MAX_COLLECTED_BYTES) return;
       this.#waiting.delete(session);
-      this.#admit(session, session.wanted);
+      // Called because another request has ended, which must not suffer from what goes wrong here.
+      try {
+        this.#admit(session, session.wanted);
+      } catch (thrown) {
+        fault(session, thrown);
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FULL } from '../../../src/zhttp/index.ts';
+import { FULL, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { type EdgeRig, edgeRig, type Opened } from '../../support/zhttp/edge-rig.ts';
 
 function boom(): never {
@@ -62,6 +62,21 @@ test('a session that throws when its handler takes packets again ends alone, and
 });
 
 test('a session that throws when its handler is given up ends alone', (t) => {
+  const rig = edgeRig(t);
+  rig.link.reaches.set('h1', UNKNOWN);
+  const [bad, other] = [rig.openWebSocket(), rig.openWebSocket()];
+  for (const { client } of [bad, other]) client.message('x');
+  bad.client.onResponseError = (error) => {
+    bad.client.end = error;
+    boom();
+  };
+  rig.advance(6);
+  assert.equal(rig.counters.faults, 1);
+  assert.equal(other.client.error?.detail, 'the handler has not been connected for 5 s');
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('a session that throws when its packet is lost ends alone', (t) => {
   const rig = edgeRig(t);
   const all = open(rig);
   all.bad.client.onResponseError = (error) => {

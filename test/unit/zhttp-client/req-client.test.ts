@@ -1,65 +1,9 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
-import { DEFAULT_ZHTTP_LIMITS } from '../../../src/codec/zhttp/index.ts';
+import { test } from 'node:test';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
-import { SessionCounters } from '../../../src/zhttp/index.ts';
-import { ReqClient, type ReqClientOptions } from '../../../src/zhttp-client/index.ts';
 import { RecordingRequester } from '../../support/exchange/recording-requester.ts';
-import { type RequestFields, requestHead } from '../../support/exchange/request-head.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { manualClock } from '../../support/manual-clock.ts';
-import { type AnswerFields, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
-
-/** An edge of req mode between clients and handlers that the test plays. Requests are `r-0-0`, `r-1-1` and so on. */
-class ReqRig {
-  readonly counters = new SessionCounters();
-  readonly log = new FakeLog(false);
-  readonly advance: (seconds: number) => void;
-  readonly edge: ReqClient;
-  readonly link: FakeHandlerLink;
-
-  constructor(t: TestContext, changes: Partial<ReqClientOptions> = {}) {
-    this.advance = manualClock(t);
-    const wheel = new TimerWheel();
-    t.after(() => wheel.stop());
-    let link: FakeHandlerLink | undefined;
-    const options: ReqClientOptions = {
-      idPrefix: 'r',
-      maxBodyBytes: 100,
-      requestTimeout: 30_000,
-      limits: DEFAULT_ZHTTP_LIMITS,
-      wheel,
-      counters: this.counters,
-      log: this.log,
-      ...changes,
-    };
-    this.edge = new ReqClient(options, (sink) => {
-      link = new FakeHandlerLink({
-        ...bound(sink),
-        onReady: () => {},
-        onLost: () => assert.fail('nothing is lost in req mode'),
-      });
-      return link;
-    });
-    this.link = link as FakeHandlerLink;
-  }
-
-  request(fields: RequestFields = {}): RecordingRequester {
-    const client = new RecordingRequester(requestHead(fields));
-    client.responder = this.edge.service(client.request, client);
-    return client;
-  }
-
-  /** Answers as handlers do in req mode: without address and number. */
-  answer(id: string, fields: AnswerFields = {}): void {
-    this.link.answerAll([[id, null]], { from: '', ...fields });
-  }
-}
-
-function bound(sink: { onPacket(payload: Buffer): void; onRefused(id: string): void }) {
-  return { onPacket: sink.onPacket.bind(sink), onRefused: sink.onRefused.bind(sink) };
-}
+import { requestHead } from '../../support/exchange/request-head.ts';
+import { ReqRig } from '../../support/zhttp/req-rig.ts';
 
 test('a request without a body is one packet, and so is its response', (t) => {
   const rig = new ReqRig(t);

@@ -159,3 +159,17 @@ test('with connect it is the handlers that bind', async (t) => {
   rig.link.offer('a', Buffer.from('Ta'));
   assert.equal(await messages.next(), 'Ta');
 });
+
+test('what is thrown while the link looks at what waits is counted and logged, and the link goes on', async (t) => {
+  const rig = await openLink(t, { backendTimeout: 1_000 });
+  rig.sink.onRefused = () => {
+    throw new Error('boom');
+  };
+  rig.link.offer('a', Buffer.from('Ta'));
+  rig.advance(2);
+  assert.equal(rig.counters.faults, 1);
+  assert.match(String(rig.zmq.log.of('internal error')[0]?.detail), /boom/);
+  rig.link.offer('b', Buffer.from('Tb'));
+  rig.advance(2);
+  assert.equal(rig.counters.faults, 2);
+});
