@@ -3,7 +3,7 @@ import { Http1Error } from '../codec/http1/index.ts';
 const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to its network',
+  ENETUNREACH: 'no route to the network',
   EPIPE: 'connection reset',
   ETIMEDOUT: 'connection timed out',
 };

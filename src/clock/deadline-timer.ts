@@ -3,8 +3,8 @@ import { type TimerWheel, WheelTimer } from './timer-wheel.ts';
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * A timer with one deadline at a time, which is looked at lazily: moving it further away, as every request does, is one write, and
- * the wheel may call earlier and find nothing.
+ * A timer with one deadline, checked lazily: moving it further away, as every request does, is one write, and the wheel may call early and find
+ * nothing due.
  */
 export abstract class DeadlineTimer extends WheelTimer {
   readonly #wheel: TimerWheel;
@@ -18,7 +18,7 @@ export abstract class DeadlineTimer extends WheelTimer {
     this.#wheel = wheel;
   }
 
-  /** The deadline has passed; it is set no more. */
+  /** The deadline has passed; it is no longer set. */
   protected abstract onDeadline(): void;
 
   /** Whether the deadline has passed already, even if the wheel has not called yet. */
@@ -26,7 +26,7 @@ export abstract class DeadlineTimer extends WheelTimer {
     return this.#deadline <= this.#wheel.now;
   }
 
-  /** Lets `onDeadline` be called in `seconds`, instead of what was set before. */
+  /** Calls `onDeadline` in `seconds`, replacing the previous deadline. */
   protected setDeadline(seconds: number): void {
     this.#deadline = this.#wheel.now + seconds * 1_000;
     if (this.#deadline < this.#calledAt) this.#callAt(this.#deadline);
@@ -36,7 +36,7 @@ export abstract class DeadlineTimer extends WheelTimer {
     this.#deadline = NEVER;
   }
 
-  /** For the end: nothing is called any more. */
+  /** Stops the timer for good: nothing is called after this. */
   protected stopTimer(): void {
     this.#wheel.cancel(this);
   }

@@ -1,25 +1,25 @@
-/** Something that the event loop calls: a connection, a session, a timer. */
+/** An object that the event loop calls: a connection, a session, a timer. */
 export interface Guarded {
   /**
-   * A call for it threw `thrown`, which is a defect of ours. Ends the one exchange or connection that the call was for, and reports it
-   * as HF_INTERNAL. It may be in any state, ended included.
+   * A call for it threw `thrown`, which is a defect of ours. Ends the one exchange or connection that the call was for, and reports it as
+   * HF_INTERNAL. It may be in any state, even ended.
    */
   onFault(thrown: unknown): void;
 }
 
 let lastResort = (thrown: unknown): void => {
-  // As if nobody had caught it.
+  // As if it had not been caught.
   queueMicrotask(() => {
     throw thrown;
   });
 };
 
-/** Sets who hears of what is thrown while a fault is being dealt with. Default: it is thrown again, uncaught. */
+/** Sets the handler for exceptions thrown while a fault is being handled. Default: it is thrown again, uncaught. */
 export function onUnhandledFault(report: (thrown: unknown) => void): void {
   lastResort = report;
 }
 
-/** Lets `owner` deal with what a call for it has thrown. Never throws. */
+/** Lets `owner` handle an exception that a call for it threw. Never throws. */
 export function fault(owner: Guarded, thrown: unknown): void {
   try {
     owner.onFault(thrown);
@@ -30,8 +30,8 @@ export function fault(owner: Guarded, thrown: unknown): void {
 }
 
 /**
- * A callback for the event loop, whose exceptions end what `owner` stands for and not the process. For callbacks that are made once
- * for a connection or a room; where many share one function, it catches by itself and calls `fault`.
+ * A callback for the event loop whose exceptions end what `owner` stands for, not the process. For callbacks made once per connection or
+ * room; a function shared by many catches by itself and calls `fault`.
  */
 export function guarded<A extends unknown[]>(owner: Guarded, call: (...args: A) => void): (...args: A) => void {
   return (...args) => {

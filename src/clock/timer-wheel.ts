@@ -1,8 +1,8 @@
 import { fault, type Guarded } from './guard.ts';
 
 /**
- * Something that can wait on a `TimerWheel`: extend it, so that waiting costs no object and no closure. One timer waits for
- * one moment at a time.
+ * Something that can wait on a `TimerWheel`. Extend it, so that waiting needs no extra object or closure. One timer waits for one moment at a
+ * time.
  */
 export abstract class WheelTimer implements Guarded {
   /** Links of the slot's ring, null while not waiting; only the wheel writes them. */
@@ -16,7 +16,7 @@ export abstract class WheelTimer implements Guarded {
 
   abstract onFault(thrown: unknown): void;
 
-  /** Whether it waits for a moment to come. */
+  /** Whether it is scheduled. */
   get waiting(): boolean {
     return this.wheelNext !== null;
   }
@@ -36,11 +36,11 @@ class Slot extends WheelTimer {
 }
 
 /**
- * One coarse timer for all connections (a hashed timing wheel): scheduling and cancelling are a few pointer writes, whatever
+ * One coarse timer for all connections (a hashed timing wheel): scheduling and cancelling take a few pointer writes, whatever
  * the number of timers. A timer fires within one step after its time, never before it.
  */
 export class TimerWheel {
-  /** Milliseconds of a monotonic clock, advanced with every step: cheap to read, and as coarse as the wheel. */
+  /** Milliseconds of a monotonic clock, advanced with every step: cheap to read, as coarse as the wheel. */
   now = 0;
   readonly #stepMs: number;
   readonly #slots: Slot[] = [];
@@ -56,11 +56,11 @@ export class TimerWheel {
     this.#interval.unref();
   }
 
-  /** Lets `timer` fire in `delayMs` milliseconds, instead of any moment it waited for. */
+  /** Fires `timer` in `delayMs` milliseconds, replacing any earlier schedule. */
   schedule(timer: WheelTimer, delayMs: number): void {
     if (timer.wheelNext !== null) unlink(timer);
-    // From the time that it is, not from the last step: that may be long ago in a turn that takes long. One step more than asked,
-    // because the present one is already partly over.
+    // Counted from the current time, not from the last step, which may be long ago in a long turn. One extra step, because the present one is
+    // partly over.
     const tick = Math.floor((performance.now() - this.#start) / this.#stepMs);
     timer.wheelTick = tick + Math.max(1, Math.ceil(delayMs / this.#stepMs)) + 1;
     const slot = this.#slots[timer.wheelTick % this.#slots.length] as Slot;
@@ -71,13 +71,13 @@ export class TimerWheel {
     slot.wheelPrevious = timer;
   }
 
-  /** Lets `timer` wait no longer; harmless when it does not. */
+  /** Cancels `timer`; harmless if it is not scheduled. */
   cancel(timer: WheelTimer): void {
     if (timer.wheelNext !== null) unlink(timer);
     timer.wheelTick = 0;
   }
 
-  /** Stops the clock: nothing fires any more. */
+  /** Stops the clock: nothing fires after this. */
   stop(): void {
     clearInterval(this.#interval);
   }
@@ -85,7 +85,7 @@ export class TimerWheel {
   #advance(): void {
     this.now = performance.now() - this.#start;
     const target = Math.floor(this.now / this.#stepMs);
-    // After a long stall of the process one lap visits every slot; more would only visit them again.
+    // After a long stall one lap visits every slot; further laps would only repeat that.
     if (target - this.#tick > this.#slots.length) this.#tick = target - this.#slots.length;
     while (this.#tick < target) {
       this.#tick++;
@@ -94,7 +94,7 @@ export class TimerWheel {
   }
 
   #fire(slot: Slot, target: number): void {
-    // What is due leaves the ring first: a timer that schedules itself anew, into this slot even, waits for its own time.
+    // Due timers leave the ring first: one that reschedules itself, even into this slot, waits for its own time.
     let due: WheelTimer[] | null = null;
     for (let timer = slot.wheelNext as WheelTimer; timer !== slot; ) {
       const next = timer.wheelNext as WheelTimer;
@@ -107,7 +107,7 @@ export class TimerWheel {
     }
     if (due === null) return;
     for (const timer of due) {
-      // An earlier one of the batch may have scheduled this one again, or cancelled it.
+      // An earlier timer of the batch may have rescheduled or cancelled this one.
       if (timer.wheelNext !== null || timer.wheelTick === 0) continue;
       timer.wheelTick = 0;
       try {

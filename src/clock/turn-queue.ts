@@ -1,13 +1,13 @@
 import { fault, type Guarded } from './guard.ts';
 
-/** Something that has work to do once this turn of the event loop has brought all that it brings. */
+/** An object with work to do at the end of the current turn of the event loop. */
 export interface AtTurnEnd extends Guarded {
   onTurnEnd(): void;
 }
 
 /**
- * The end of the event loop's turn: lets everything for one peer in one turn leave in one write. Whoever is added more than once is
- * called more than once.
+ * The end of the event loop's turn: lets everything for one peer leave in one write per turn. An object that is added more than once is called
+ * more than once.
  */
 export class TurnQueue {
   #queue: AtTurnEnd[] = [];

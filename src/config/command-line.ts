@@ -5,11 +5,11 @@ import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
 import { type Config, sections } from './schema.ts';
 
-/** What the command line says of the configuration. What is absent or empty changes nothing. */
+/** Configuration given on the command line. Absent or empty values change nothing. */
 export interface CommandLine {
   /** Values of `--port`: listen addresses that replace those of `[server]`. */
   readonly port?: readonly string[] | undefined;
-  /** Values of `--control-port`: listen addresses that replace those of `[control]`. A port alone is one of the loopback interface. */
+  /** Values of `--control-port`: listen addresses that replace those of `[control]`. A port alone means the loopback interface. */
   readonly controlPort?: readonly string[] | undefined;
   /** Values of `--route`: route lines that replace all routes of the file. */
   readonly routes?: readonly string[] | undefined;
@@ -17,7 +17,7 @@ export interface CommandLine {
   readonly logLevel?: string | undefined;
 }
 
-/** The configuration with what the command line says laid over it. Throws a `ConfigError` with all that is wrong in it. */
+/** Applies the command line to the configuration. Throws a `ConfigError` that lists every problem. */
 export function mergeCommandLine(config: Config, commandLine: CommandLine): Config {
   const { port = [], controlPort = [], routes: lines = [], logLevel } = commandLine;
   const issues: ConfigIssue[] = [];
@@ -53,12 +53,12 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   };
 }
 
-/** Anybody who reaches the control port can publish, so a port alone does not mean every interface. */
+/** Any program that reaches the control port can publish, so a port alone does not mean every interface. */
 function parseControlAddress(text: string): ListenAddress {
   return parseListenAddress(/^[0-9]+$/.test(text) ? `127.0.0.1:${text}` : text);
 }
 
-/** Reads the values of an option that may be repeated; what cannot be read is left out and becomes an issue. */
+/** Parses the values of a repeatable option; a value that cannot be parsed is left out and becomes an issue. */
 function readEach<T>(option: string, texts: readonly string[], read: (text: string) => T, issues: ConfigIssue[]): T[] {
   return texts.flatMap((text, index) => {
     try {
@@ -66,7 +66,7 @@ function readEach<T>(option: string, texts: readonly string[], read: (text: stri
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const name = optionName(option, texts, index);
-      // The text itself is not repeated: a route line may hold a key.
+      // The text is not quoted: a route line may contain a key.
       issues.push(
         ...error.issues.map((issue) => ({ ...issue, key: issue.key === '' ? name : `${name}: ${issue.key}` })),
       );

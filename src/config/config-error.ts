@@ -1,26 +1,26 @@
-/** One thing that is wrong with a configuration. */
+/** One problem with a configuration. */
 export interface ConfigIssue {
-  /** The key it is about, such as `server.header_timeout` or `route[0].targets[1]` (indices begin at 0); empty for the text as a whole. */
+  /** The key it is about, such as `server.header_timeout` or `route[0].targets[1]` (indices start at 0); empty for the text as a whole. */
   readonly key: string;
-  /** Line of the file, from 1; null where there is no file or no place in it. */
+  /** Line of the file, from 1; null without a file or a place in it. */
   readonly line: number | null;
-  /** What is wrong and what was expected, as part of a sentence. Never holds a secret. */
+  /** What is wrong and what was expected, as part of a sentence. Never contains a secret. */
   readonly message: string;
 }
 
-/** A configuration that cannot be used: everything that is wrong with it at once. Its message has one line an issue. */
+/** An invalid configuration, with all its problems at once. The message has one line per issue. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly issues: readonly ConfigIssue[];
 
-  /** `fileName` begins every line of the message; empty for what does not come from a file. */
+  /** `fileName` starts every line of the message; empty without a file. */
   constructor(fileName: string, issues: readonly ConfigIssue[]) {
     super(issues.map((issue) => issueText(fileName, issue)).join('\n'));
     this.issues = issues;
   }
 }
 
-/** A `ConfigError` with a single issue that is about a whole text, such as one address. */
+/** A `ConfigError` with a single issue about a whole text, such as one address. */
 export function textError(message: string): ConfigError {
   return new ConfigError('', [{ key: '', line: null, message }]);
 }

@@ -16,15 +16,15 @@ export interface EdgeListener {
 
 /** The TLS of a listener. */
 export interface EdgeTls {
-  /** Name of the certificate for clients that name no host, or one that there is none for; null refuses them. */
+  /** Name of the certificate for clients that name no host, or a host without a certificate; null refuses them. */
   readonly defaultCert: string | null;
 }
 
-/** What a listener of the edge looks like, to be read after "expected". */
+/** The forms of an edge listener, phrased to follow "expected". */
 export const EDGE_LISTENER_FORMS =
-  '"PORT", "IPV4:PORT", "[IPV6]:PORT" or "PATH,local", with more parameters after it if need be';
+  '"PORT", "IPV4:PORT", "[IPV6]:PORT" or "PATH,local", optionally followed by parameters';
 
-/** Where a port alone listens. Not IPv6 as well, unlike elsewhere in the file: this is Condure's notation. */
+/** Where a port alone listens. Unlike elsewhere in the file this excludes IPv6: it is Condure's notation. */
 const ANY_IPV4 = '0.0.0.0';
 
 const SWITCHES = ['stream', 'req', 'tls', 'local'];
@@ -32,8 +32,8 @@ const FILE_PARAMETERS = ['mode', 'user', 'group'];
 const WITH_VALUE = ['default-cert', ...FILE_PARAMETERS];
 
 /**
- * Reads a listener in Condure's notation: `[ADDRESS:]PORT[,PARAMETER…]` or `PATH,local[,PARAMETER…]`. Of `stream` and `req` the later
- * one counts. A parameter that would have no effect is refused. Throws a `ConfigError`.
+ * Parses a listener in Condure's notation: `[ADDRESS:]PORT[,PARAMETER…]` or `PATH,local[,PARAMETER…]`. The later of `stream` and `req` wins. A
+ * parameter that would have no effect is refused. Throws a `ConfigError`.
  */
 export function parseEdgeListener(text: string): EdgeListener {
   const [place = '', ...parts] = text.split(',');
@@ -46,7 +46,7 @@ export function parseEdgeListener(text: string): EdgeListener {
     return { address: unixListenAddress(place, parameters), mode, tls: null };
   }
   const file = FILE_PARAMETERS.find(given);
-  if (file !== undefined) throw textError(`parameter "${file}" needs "local": it is about the file of a unix socket`);
+  if (file !== undefined) throw textError(`parameter "${file}" needs "local": it applies to the file of a unix socket`);
   if (given('default-cert') && !given('tls')) throw textError('parameter "default-cert" needs "tls"');
   const tls = given('tls') ? { defaultCert: parameters.get('default-cert') ?? null } : null;
   return { address: parseTcp(place), mode, tls };
@@ -71,7 +71,7 @@ export function formatEdgeListener({ address, mode, tls }: EdgeListener): string
 
 interface Parameters {
   readonly mode: EdgeListener['mode'];
-  /** Those given, but the modes; a switch has an empty value. */
+  /** The given parameters except the modes; a switch has an empty value. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 

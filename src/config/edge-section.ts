@@ -161,7 +161,7 @@ export const edgeSection = {
 /** The `[edge]` table in TOML. */
 export const edgeSchema = camelKeys(
   z.strictObject(shape, { error: complaint('a table') }).superRefine((edge, context) => {
-    // Values that are wrong by themselves have their message already.
+    // Values that are invalid by themselves already have an issue.
     if (context.issues.length > 0) return;
     const problem = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
     for (const key of ['req_maxconn', 'stream_maxconn'] as const) {
@@ -169,11 +169,14 @@ export const edgeSchema = camelKeys(
     }
     const ownId = `${edge.id}-${edge.workers}`;
     if (edge.workers > 1 && edge.zclient_connect && Buffer.byteLength(ownId) > MAX_ID_BYTES) {
-      problem('id', `too long for ${edge.workers} workers that connect to handlers: each adds a hyphen and its number`);
+      problem(
+        'id',
+        `too long for ${edge.workers} workers that connect to handlers: each appends a hyphen and its number`,
+      );
     }
     const sum = edge.req_maxconn + edge.stream_maxconn;
     if (sum > MAX_CONNECTIONS) {
-      problem('stream_maxconn', `both modes together may have ${MAX_CONNECTIONS} connections at most, got ${sum}`);
+      problem('stream_maxconn', `both modes together may have at most ${MAX_CONNECTIONS} connections, got ${sum}`);
     }
   }),
 );

@@ -11,7 +11,7 @@ import {
   parseZmqEndpoint,
 } from './zmq-endpoint.ts';
 
-/** Bytes of a packet beside its body. */
+/** Bytes of a packet besides its body. */
 const PACKET_FIELDS_BYTES = 65_536;
 
 const policy = choice(['allow', 'deny']);
@@ -203,7 +203,7 @@ export const fetchSection = {
 /** The `[fetch]` table in TOML. */
 export const fetchSchema = camelKeys(
   z.strictObject(shape, { error: complaint('a table') }).superRefine((fetch, context) => {
-    // Values that are wrong by themselves have their message already.
+    // Values that are invalid by themselves already have an issue.
     if (context.issues.length > 0) return;
     const least = fetch.buffer_size + PACKET_FIELDS_BYTES;
     if (fetch.max_packet_bytes >= least) return;

@@ -6,14 +6,14 @@ import { routeSchema, routeShape } from './route.ts';
 import { type Config, configSchema, sections } from './schema.ts';
 import { fieldDocs } from './section-fields.ts';
 
-/** Headers whose values are credentials more often than not. */
+/** Headers whose values usually are credentials. */
 const SECRET_HEADER = /authorization|cookie|key|password|secret|token/i;
 
 type Table = Record<string, unknown>;
 
 /**
- * Writes a configuration as TOML that `loadConfig` reads as the same configuration: all keys of all sections, and of each route
- * those that were set. With `mask`, a secret is a comment that says that it is set: nothing that could be taken for its value.
+ * Writes a configuration as TOML that `loadConfig` reads back as the same configuration: all keys of all sections, and the set keys of each
+ * route. With `mask`, a secret becomes a comment that says that it is set, so nothing can be mistaken for its value.
  */
 export function formatConfig(config: Config, options: { readonly mask?: boolean } = {}): string {
   const { route, ...tables }: Table = z.encode(configSchema, config);
@@ -29,9 +29,9 @@ export function formatConfig(config: Config, options: { readonly mask?: boolean 
   return mask === null ? text : text.replace(new RegExp(`^(.*) = "${mask}"$`, 'gm'), '# $1 is set, and not shown');
 }
 
-/** The value of a key as TOML writes it, on one line. */
+/** The value of a key in TOML, on one line. */
 export function formatValue(value: unknown): string {
-  // Within nested lists a table is written inline.
+  // Inside nested lists a table is written inline.
   return stringify({ value: [[value]] }).slice('value = [ [ '.length, -' ] ]\n'.length);
 }
 
@@ -41,7 +41,7 @@ function isDefault(key: string, value: unknown): boolean {
   return key !== 'host' && key !== 'targets' && isDeepStrictEqual(value, plainRoute[key]);
 }
 
-/** Puts `mask` in the place of the secrets of a table. The path of a key's file is no secret. */
+/** Replaces the secrets of a table with `mask`. The path of a key file is not a secret. */
 function maskSecrets(table: Table, shape: z.ZodRawShape, mask: string): void {
   for (const [key, schema] of Object.entries(shape)) {
     const value = table[key];

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { shown } from './plain-text.ts';
 import { complaint } from './section-fields.ts';
 
-/** What to do with the X-Forwarded-For header of a request before it goes to the origin. */
+/** What to do with the X-Forwarded-For header of a request before forwarding it. */
 export interface ForwardedForRule {
-  /** Addresses that are kept, counted from the last; null keeps them all. From 0 to 100. */
+  /** Number of addresses to keep, counted from the last; null keeps them all. From 0 to 100. */
   readonly truncate: number | null;
   /** Whether the address of the client's connection is added at the end, after truncating. */
   readonly append: boolean;
 }
 
-/** The values that a rule takes, to be read after "expected". */
+/** The values of a rule, phrased to follow "expected". */
 export const FORWARDED_FOR_FORMS = 'a list of "truncate:N" (N from 0 to 100) and "append"';
 
 /** A rule in TOML: a list with `truncate:N` and `append`, each at most once; empty leaves the header as it came. */

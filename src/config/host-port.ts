@@ -9,14 +9,14 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** Whether `name` may be the name of a host (as DNS and /etc/hosts have them, underscores allowed) or is an IPv4 address. */
+/** Whether `name` is a valid host name (as in DNS and /etc/hosts, underscores allowed) or an IPv4 address. */
 export function isHostName(name: string): boolean {
   if (/^[0-9.]+$/.test(name)) return isIPv4(name);
   return name.length <= 253 && /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i.test(name);
 }
 
 /**
- * Reads `HOST:PORT` or `[IPV6]:PORT`. `lowestPort` is 0 where the system may choose the port, else 1. Throws a `ConfigError`.
+ * Parses `HOST:PORT` or `[IPV6]:PORT`. `lowestPort` is 0 where the system may choose the port, else 1. Throws a `ConfigError`.
  */
 export function parseHostPort(text: string, lowestPort: 0 | 1): HostPort {
   if (text.includes('/')) {
@@ -36,7 +36,7 @@ export function parseHostPort(text: string, lowestPort: 0 | 1): HostPort {
   return { host: v6 ?? name ?? '', port: parsePort(port, lowestPort) };
 }
 
-/** Reads a port in decimal digits. Throws a `ConfigError`. */
+/** Parses a port in decimal digits. Throws a `ConfigError`. */
 export function parsePort(text: string, lowestPort: 0 | 1): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1;
   if (port < lowestPort || port > 65_535) {

@@ -1,9 +1,9 @@
 /** One `KEY=VALUE` of an INI text. */
 export interface IniEntry {
-  /** Name in the brackets above it; empty if there are none. */
+  /** Name in the brackets above it; empty without one. */
   readonly section: string;
   readonly key: string;
-  /** The parts of the value between its commas, without the white space around them. Empty parts are there only if they are quoted. */
+  /** The parts of the value between commas, without surrounding white space. Empty parts are kept only if quoted. */
   readonly values: readonly string[];
   /** From 1. */
   readonly line: number;
@@ -15,7 +15,7 @@ export interface IniFault {
   readonly message: string;
 }
 
-/** What an INI text holds, in the order of its lines. */
+/** The content of an INI text, in the order of its lines. */
 export interface Ini {
   readonly entries: readonly IniEntry[];
   readonly faults: readonly IniFault[];
@@ -24,8 +24,8 @@ export interface Ini {
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0' };
 
 /**
- * Reads INI in the dialect of Qt's settings: `;` and `#` begin comments at the beginning of a line, and `;` also behind a value. Quotes
- * keep commas, semicolons and white space; `\n`, `\t`, `\"`, `\\` and `\xHH` are escapes, and a backslash at the end of a line goes on with
+ * Parses INI in the dialect of Qt's settings: `;` and `#` start comments at the beginning of a line, and `;` also after a value. Quotes keep
+ * commas, semicolons and white space; `\n`, `\t`, `\"`, `\\` and `\xHH` are escapes, and a backslash at the end of a line continues it on
  * the next one.
  */
 export function readIni(text: string): Ini {
@@ -37,7 +37,7 @@ export function readIni(text: string): Ini {
     const line = i + 1;
     let content = (lines[i] as string).trim();
     if (/^$|^[;#]/.test(content)) continue;
-    // An even number of backslashes are themselves.
+    // Backslashes in pairs are literal.
     while (/(?:^|[^\\])(?:\\\\)*\\$/.test(content) && i + 1 < lines.length) {
       content = content.slice(0, -1) + (lines[++i] as string).trimEnd();
     }
@@ -49,7 +49,7 @@ export function readIni(text: string): Ini {
       faults.push({ line, message: 'neither KEY=VALUE nor [SECTION]' });
     } else {
       const values = readValues(content.slice(equals + 1));
-      if (values === null) faults.push({ line, message: 'the quotes do not end' });
+      if (values === null) faults.push({ line, message: 'unterminated quote' });
       else entries.push({ section, key: content.slice(0, equals).trim(), values, line });
     }
   }
@@ -60,7 +60,7 @@ export function readIni(text: string): Ini {
 function readValues(text: string): string[] | null {
   const values: string[] = [];
   let value = '';
-  /** What of `value` must not be trimmed any more: its quoted and escaped parts. */
+  /** The parts of `value` that must not be trimmed: those quoted or escaped. */
   let kept = 0;
   let wasQuoted = false;
   let inQuotes = false;

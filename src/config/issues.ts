@@ -4,13 +4,13 @@ import { unknownRouteName } from './route-names.ts';
 import { sections } from './schema.ts';
 import { suggestion } from './suggest.ts';
 
-/** One thing that the schema found, at a path of names and indices. */
+/** One problem found by the schema, at a path of names and indices. */
 export interface SchemaIssue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** The issues of a failed validation, one a key. */
+/** The issues of a failed validation, one per key. */
 export function schemaIssues(error: z.ZodError): SchemaIssue[] {
   return error.issues.flatMap((issue): SchemaIssue[] => {
     if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];

@@ -1,9 +1,9 @@
-/** Finds the line of a key: of the key itself, or of the nearest table around it that is written in the text; null if none is. */
+/** Finds the line of a key: its own, or that of the nearest enclosing table written in the text; null without one. */
 export type LineOf = (path: readonly PropertyKey[]) => number | null;
 
 /**
- * Finds where the keys of a TOML text stand, since its parser does not say. `toml` must have been parsed without error before,
- * so nothing is checked here. Elements of lists and of arrays of tables have their index in the path.
+ * Finds the lines of the keys of a TOML text, which the parser does not report. `toml` must have been parsed without error before, so nothing
+ * is checked here. Elements of lists and of arrays of tables have their index in the path.
  */
 export function keyLines(toml: string): LineOf {
   const scanner = new KeyScanner(toml);
@@ -76,7 +76,7 @@ class KeyScanner {
     this.#value(path);
   }
 
-  /** A dotted key, up to its `=` or `]`. A quoted part that has escapes stays as written: its table's line is found instead. */
+  /** A dotted key, up to its `=` or `]`. A quoted part with escapes stays as written: the line of its table is found instead. */
   #keys(): string[] {
     const keys: string[] = [];
     for (;;) {
@@ -133,13 +133,13 @@ class KeyScanner {
     while (long && this.#text[this.#at] === quote) this.#at++;
   }
 
-  /** Moves past all that the sticky `pattern` matches from here on. */
+  /** Moves past what the sticky `pattern` matches here. */
   #skip(pattern: RegExp): void {
     pattern.lastIndex = this.#at;
     while (pattern.test(this.#text)) this.#at = pattern.lastIndex;
   }
 
-  /** Called with offsets that never go back. */
+  /** Offsets must never decrease. */
   #note(path: Path, offset: number): void {
     for (; this.#lineCountedTo < offset; this.#lineCountedTo++) {
       if (this.#text[this.#lineCountedTo] === '\n') this.#line++;

@@ -15,9 +15,9 @@ export interface TcpListenAddress {
 /** A unix socket to listen on. */
 export interface UnixListenAddress {
   readonly kind: 'unix';
-  /** Path of the socket file, at most `MAX_UNIX_PATH` bytes; a relative one begins at the working directory. */
+  /** Path of the socket file, at most `MAX_UNIX_PATH` bytes; a relative one is resolved from the working directory. */
   readonly path: string;
-  /** Permissions of the socket file, 0 to 0o777; null for what the process's umask leaves. */
+  /** Permissions of the socket file, 0 to 0o777; null leaves them to the umask. */
   readonly mode: number | null;
   /** Owner of the socket file, by name or number; null for the user of the process. */
   readonly user: string | null;
@@ -28,7 +28,7 @@ export interface UnixListenAddress {
 /** Where a server listens. */
 export type ListenAddress = TcpListenAddress | UnixListenAddress;
 
-/** What a listen address may look like, to be read after "expected". */
+/** The forms of a listen address, phrased to follow "expected". */
 export const LISTEN_FORMS = '"PORT", "HOST:PORT", "[IPV6]:PORT" or "unix:PATH"';
 
 /** Bytes of a unix socket's path that every supported system can bind (104 with the closing NUL on macOS, 108 on Linux). */
@@ -37,14 +37,14 @@ export const MAX_UNIX_PATH = 103;
 const UNIX_OPTIONS = ['mode', 'user', 'group'] as const;
 
 /**
- * Reads `PORT`, `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH[?mode=OCTAL&user=USER&group=GROUP]`.
- * Throws a `ConfigError` that says what is wrong.
+ * Parses `PORT`, `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH[?mode=OCTAL&user=USER&group=GROUP]`. Throws a `ConfigError` that says what is
+ * wrong.
  */
 export function parseListenAddress(text: string): ListenAddress {
   if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length));
   if (/^[0-9]+$/.test(text)) return { kind: 'tcp', host: null, port: parsePort(text, 0) };
   if (text.startsWith('*:'))
-    throw textError(`to listen on every interface write just the port: ${shown(text.slice(2))}`);
+    throw textError(`to listen on every interface, write only the port: ${shown(text.slice(2))}`);
   if (text === '') throw textError(`expected ${LISTEN_FORMS}, got an empty text`);
   return { kind: 'tcp', ...parseHostPort(text, 0) };
 }
@@ -62,12 +62,12 @@ export function formatListenAddress(address: ListenAddress): string {
 }
 
 /**
- * A unix socket from what was written of it: `mode`, `user` and `group` are looked for in `options`. Throws a `ConfigError`.
+ * A unix socket at `path`, with `mode`, `user` and `group` from `options`. Throws a `ConfigError`.
  */
 export function unixListenAddress(path: string, options: ReadonlyMap<string, string>): UnixListenAddress {
-  if (!isPlainText(path)) throw textError('the path of a unix socket must not have control characters');
+  if (!isPlainText(path)) throw textError('the path of a unix socket must not contain control characters');
   if (Buffer.byteLength(path) > MAX_UNIX_PATH) {
-    throw textError(`the path of a unix socket may have at most ${MAX_UNIX_PATH} bytes, got ${shown(path)}`);
+    throw textError(`the path of a unix socket must be at most ${MAX_UNIX_PATH} bytes long, got ${shown(path)}`);
   }
   const mode = options.get('mode');
   return {
@@ -79,7 +79,7 @@ export function unixListenAddress(path: string, options: ReadonlyMap<string, str
   };
 }
 
-/** Reads permissions in octal digits: 0 to 0o777. Throws a `ConfigError`. */
+/** Parses permissions in octal digits: 0 to 0o777. Throws a `ConfigError`. */
 export function parseFileMode(text: string): number {
   if (!/^0?[0-7]{1,3}$/.test(text))
     throw textError(`expected mode as an octal number from 0 to 777, got ${shown(text)}`);

@@ -9,7 +9,7 @@ export interface Listeners {
   readonly edge: { readonly listen: readonly EdgeListener[] };
 }
 
-/** A listen address that an earlier one has already. */
+/** A listen address that an earlier one already covers. */
 export interface ListenCollision {
   readonly section: 'server' | 'control' | 'edge';
   readonly index: number;
@@ -22,12 +22,12 @@ interface Place {
   readonly address: ListenAddress;
 }
 
-/** Finds listen addresses that can't be bound because another one of the same process covers them. Port 0 never collides. */
+/** Finds listen addresses that cannot be bound because another one of the same process covers them. Port 0 never collides. */
 export function listenCollisions({ server, control, edge }: Listeners): ListenCollision[] {
   const places: Place[] = [
     ...server.listen.map((address, index) => ({ section: 'server' as const, index, address })),
     ...edge.listen.map(({ address }, index) => ({ section: 'edge' as const, index, address })),
-    // A proxy that is off has no publish endpoint either.
+    // Without the proxy there is no publish endpoint either.
     ...(server.listen.length === 0 ? [] : control.listen).map((address, index) => ({
       section: 'control' as const,
       index,
@@ -38,7 +38,7 @@ export function listenCollisions({ server, control, edge }: Listeners): ListenCo
     const earlier = places.slice(0, at).find((other) => collide(other.address, address));
     if (earlier === undefined) return [];
     const place = `${earlier.section}.listen[${earlier.index}]`;
-    const message = `${formatListenAddress(address)} is taken by ${place} (${formatListenAddress(earlier.address)}): choose another port`;
+    const message = `${formatListenAddress(address)} is already used by ${place} (${formatListenAddress(earlier.address)}): choose another port`;
     return [{ section, index, message }];
   });
 }
@@ -49,7 +49,7 @@ function collide(a: ListenAddress, b: ListenAddress): boolean {
   return covers(a.host, b.host) || covers(b.host, a.host);
 }
 
-/** Whether a listener on `wide` takes the connections of `host` as well. */
+/** Whether a listener on `wide` also takes the connections of `host`. */
 function covers(wide: string | null, host: string | null): boolean {
   const [one, other] = [plain(wide), plain(host)];
   if (one === '::' || one === other) return true;

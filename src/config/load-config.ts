@@ -5,12 +5,12 @@ import { schemaIssues } from './issues.ts';
 import { keyLines, type LineOf } from './key-lines.ts';
 import { type Config, configSchema } from './schema.ts';
 
-/** Lists and tables within each other; the schema needs three. */
+/** Maximum nesting of lists and tables; the schema needs three. */
 const MAX_DEPTH = 32;
 
 /**
- * Reads a configuration file in TOML and fills in the defaults. `fileName` is only used in messages.
- * Throws a `ConfigError` with everything that is wrong, in the order of the lines.
+ * Reads a TOML configuration and fills in the defaults. `fileName` is used only in messages. Throws a `ConfigError` with every problem, in the
+ * order of the lines.
  */
 export function loadConfig(text: string, fileName: string): Config {
   const result = configSchema.safeParse(parseToml(text, fileName));
@@ -23,8 +23,8 @@ export function loadConfig(text: string, fileName: string): Config {
 }
 
 /**
- * The configuration that a file with these tables would give: keys as in TOML, and absent or undefined for the default.
- * Throws a `ConfigError` with everything that is wrong, without lines.
+ * The configuration that a file with these tables would give: keys as in TOML; absent or undefined means the default. Throws a `ConfigError`
+ * with every problem, without lines.
  */
 export function parseConfig(tables: Readonly<Record<string, unknown>>): Config {
   const result = configSchema.safeParse(tables);
@@ -49,7 +49,7 @@ function parseToml(text: string, fileName: string): unknown {
     return parse(text, { maxDepth: MAX_DEPTH });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // The rest of the message is an excerpt of the file, which may hold secrets.
+    // The rest of the message is an excerpt of the file, which may contain secrets.
     const message = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, 'not valid TOML: ');
     throw new ConfigError(fileName, [{ key: '', line: error.line, message }]);
   }

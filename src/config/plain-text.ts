@@ -1,4 +1,4 @@
-/** Whether a text is safe in a log line, and can be written in TOML: no control characters, no halves of surrogate pairs. */
+/** Whether a text is safe in a log line, and can be written in TOML: no control characters, no lone surrogates. */
 export function isPlainText(text: string): boolean {
   return /^[^\p{Cc}\p{Cs}]*$/u.test(text);
 }
@@ -12,7 +12,7 @@ export function shown(value: unknown): string {
   return String(value);
 }
 
-/** Whether a value that was read from TOML is a table. */
+/** Whether a value read from TOML is a table. */
 export function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

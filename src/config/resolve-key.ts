@@ -1,7 +1,7 @@
 import { ConfigError, textError } from './config-error.ts';
 import { shown } from './plain-text.ts';
 
-/** The forms of a key, to be read after "expected". */
+/** The forms of a key, phrased to follow "expected". */
 export const KEY_FORMS = 'a key: its text, "base64:…" or "file:PATH"';
 
 /**
@@ -9,8 +9,8 @@ export const KEY_FORMS = 'a key: its text, "base64:…" or "file:PATH"';
  * public key. Null for an empty text: no key.
  *
  * - `base64:…` is decoded, in either alphabet.
- * - `file:PATH` is read with `readFile` (a relative path is its business) and holds PEM, which begins with `-----BEGIN`, or hex
- *   digits, with white space anywhere between bytes.
+ * - `file:PATH` is read with `readFile`, which resolves relative paths. The file contains PEM, which starts with `-----BEGIN`, or hex digits,
+ *   with white space anywhere between bytes.
  * - Anything else is the secret itself, in UTF-8.
  *
  * Throws a `ConfigError` that never quotes the key.
@@ -25,9 +25,9 @@ export function resolveKey(text: string, readFile: (path: string) => string): Bu
 }
 
 /**
- * What `make` makes of the key that `text` stands for; null for no key.
- * @param option where the text stands in the configuration
- * @throws Error that begins with `option` and never quotes the key, when the key cannot be read or `make` throws
+ * The result of `make` for the key that `text` stands for; null for no key.
+ * @param option name of the option, for the message
+ * @throws Error that starts with `option` and never quotes the key, if the key cannot be read or `make` throws
  */
 export function makeOfKey<T>(
   option: string,
@@ -43,15 +43,14 @@ export function makeOfKey<T>(
   }
 }
 
-/** What is wrong with the text of a key, as far as that can be told without reading a file; null if nothing is. */
+/** What is wrong with the text of a key, as far as that is known without reading a file; null if nothing is. */
 export function keyProblem(text: string): string | null {
   if (text.startsWith('base64:')) {
     const digits = text.slice('base64:'.length).replace(/={0,2}$/, '');
-    if (digits === '') return 'no key follows "base64:"';
-    if (!/^[A-Za-z0-9+/_-]+$/.test(digits) || digits.length % 4 === 1)
-      return 'what follows "base64:" is not valid base64';
+    if (digits === '') return 'missing key after "base64:"';
+    if (!/^[A-Za-z0-9+/_-]+$/.test(digits) || digits.length % 4 === 1) return 'invalid base64 after "base64:"';
   }
-  if (text === 'file:') return 'no path follows "file:"';
+  if (text === 'file:') return 'missing path after "file:"';
   return null;
 }
 
@@ -67,7 +66,9 @@ function keyOfFile(path: string, readFile: (path: string) => string): Buffer | s
   const hex = content.replace(/\s+/g, '');
   if (hex === '') throw textError(`key file ${shown(path)} is empty`);
   if (!/^([0-9a-f]{2})+$/i.test(hex)) {
-    throw textError(`key file ${shown(path)} holds neither PEM (which begins with -----BEGIN) nor pairs of hex digits`);
+    throw textError(
+      `key file ${shown(path)} contains neither PEM (which starts with -----BEGIN) nor pairs of hex digits`,
+    );
   }
   return Buffer.from(hex, 'hex');
 }

@@ -4,22 +4,22 @@ import { shown } from './plain-text.ts';
 /** One property in a section of a route line. */
 export interface Property {
   readonly name: string;
-  /** Text after the `=`; null if there is none. */
+  /** Text after the `=`; null without one. */
   readonly value: string | null;
 }
 
 /** The condition or one target of a route line. */
 export interface RouteSection {
-  /** The section as it is written. */
+  /** The section as written. */
   readonly text: string;
-  /** The first item without its quotes; empty when the section begins with a property or a comma. */
+  /** The first item without its quotes; empty if the section starts with a property or a comma. */
   readonly value: string;
   readonly properties: readonly Property[];
 }
 
 /**
- * Takes a route line apart: sections between white space, items between commas, quotes around any part (with `\\` and `\"` as the
- * only escapes), a comment from `#` on. Throws a `ConfigError` for a line that does not follow this grammar.
+ * Splits a route line: sections between white space, items between commas, quotes around any part (with `\\` and `\"` as the only escapes), a
+ * comment after `#`. Throws a `ConfigError` for a line that does not follow this grammar.
  */
 export function splitRouteLine(line: string): RouteSection[] {
   const sections: RouteSection[] = [];
@@ -66,14 +66,14 @@ function readItem(line: string, start: number): { text: string; end: number } {
     else if (quoted && char === '\\') text += escaped(line.charAt(++at));
     else text += char;
   }
-  if (quoted) throw textError('a quote is opened and never closed');
+  if (quoted) throw textError('unterminated quote');
   return { text, end: at };
 }
 
 function escaped(char: string): string {
   if (char !== '\\' && char !== '"') {
     throw textError(
-      `between quotes a backslash may only stand before a quote or a backslash, not before ${shown(char)}`,
+      `between quotes a backslash may only come before a quote or a backslash, not before ${shown(char)}`,
     );
   }
   return char;

@@ -8,13 +8,13 @@ import { TARGET_PROPERTIES } from './target.ts';
 /** Keys of a `[[route]]` that are properties of the condition in a route line. */
 const PROPERTIES = Object.keys(routeShape).filter((name) => name !== 'host' && name !== 'targets');
 
-/** Properties that are on when they are named, and have no value. */
+/** Properties that are on when named, and take no value. */
 const FLAGS = PROPERTIES.filter(
   (name) => routeShape[name as keyof typeof routeShape].safeParse(undefined).data === false,
 );
 
 /**
- * Reads a route in Pushpin's notation: `CONDITION TARGET [TARGET…]`, as in `example.com,path_beg=/api localhost:8000`.
+ * Parses a route in Pushpin's notation: `CONDITION TARGET [TARGET…]`, as in `example.com,path_beg=/api localhost:8000`.
  * Throws a `ConfigError` whose keys are those of a `[[route]]`. Unlike in Pushpin, an unknown property is an error.
  */
 export function parseRouteLine(line: string): Route {
@@ -33,7 +33,7 @@ export function parseRouteLine(line: string): Route {
   const result = routeSchema.safeParse(Object.fromEntries(table));
   if (result.success && issues.length === 0) return result.data;
   for (const issue of result.success ? [] : schemaIssues(result.error)) {
-    // What is wrong in the notation already needs no second message.
+    // Notation errors are already reported.
     if (!issues.some((earlier) => keyName(issue.path).startsWith(keyName(earlier.path)))) issues.push(issue);
   }
   throw new ConfigError(
@@ -42,13 +42,12 @@ export function parseRouteLine(line: string): Route {
   );
 }
 
-/** Adds the property to the table, as the value that TOML would have for it. */
+/** Adds the property to the table, with the value that it would have in TOML. */
 function readProperty({ name, value }: Property, table: Map<string, unknown>, issues: SchemaIssue[]): void {
   const problem = (message: string) => issues.push({ path: [name], message });
   if (!PROPERTIES.includes(name)) {
-    if (name === 'host')
-      problem('the host is written first, without a name; for another Host at the origin use as_host');
-    else if (TARGET_PROPERTIES.includes(name)) problem('belongs to a target: write it behind its address');
+    if (name === 'host') problem('the host comes first, without a name; to send the origin another Host, use as_host');
+    else if (TARGET_PROPERTIES.includes(name)) problem('belongs to a target: write it after the address');
     else problem(unknownRouteName(name, PROPERTIES, 'property'));
   } else if (name === 'header') {
     readHeader(value ?? '', table, issues);
@@ -56,7 +55,7 @@ function readProperty({ name, value }: Property, table: Map<string, unknown>, is
     problem('is given twice');
   } else if (FLAGS.includes(name)) {
     if (value === null) table.set(name, true);
-    else problem(`is a switch and takes no value: write just "${name}" to turn it on, nothing to leave it off`);
+    else problem(`is a switch and takes no value: write "${name}" to turn it on, or leave it out`);
   } else if (value === null || (value === '' && name !== 'replace_beg')) {
     problem(`needs a value, as in "${name}=…"`);
   } else {

@@ -1,6 +1,6 @@
 import { suggestion } from './suggest.ts';
 
-/** What Pushpin's routes have beyond those of this version: properties of conditions and of targets. */
+/** Properties of Pushpin's conditions and targets that this version does not support. */
 const UNSUPPORTED = new Set([
   'aco',
   'jsonp_mode',
@@ -22,7 +22,7 @@ const UNSUPPORTED = new Set([
   'trust_connect_host',
 ]);
 
-/** Names that people try, and what they mean by them. */
+/** Names that people try, and the properties they mean. */
 const MEANT = new Map([
   ['aorigin', 'aco'],
   ['auto_cross_origin', 'aco'],
@@ -41,13 +41,13 @@ const MEANT = new Map([
   ['ws_over_http', 'over_http'],
 ]);
 
-/** Says that Pushpin has this and the present version does not. */
+/** Says that Pushpin has this property and this version does not. */
 export function unsupported(name: string): string {
   return `"${name}" of Pushpin is not supported by this version`;
 }
 
 /**
- * What to say of a name that is none of `known`: that Pushpin has it, or what was probably meant. `what` is it, to be read after
+ * What to say about an unknown name: that Pushpin has it, or the known name that was probably meant. `what` describes it, phrased to follow
  * "unknown".
  */
 export function unknownRouteName(name: string, known: readonly string[], what: string): string {

@@ -21,10 +21,10 @@ import { formatTarget, isAuthority, parseTarget, TARGET_FORMS } from './target.t
 /** A field name: a token (RFC 9110 §5.1, §5.6.2). */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** A field value in latin1: no control characters but the tab, no white space around it (RFC 9110 §5.5). */
+/** A field value in latin1: no control characters except the tab, no surrounding white space (RFC 9110 §5.5). */
 const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
 
-/** Fields that every hop sets by itself (RFC 9110 §7.6.1, RFC 9112 §6), so a route that set them would have no effect. */
+/** Fields that every hop sets by itself (RFC 9110 §7.6.1, RFC 9112 §6): a route could not change them. */
 const FRAMING_FIELDS = [
   'connection',
   'content-length',
@@ -36,8 +36,8 @@ const FRAMING_FIELDS = [
   'upgrade',
 ];
 
-const HOST_FORMS = '"*", a host name such as "example.com", or "" for a route that only its id reaches';
-const PATH_FORMS = 'a path that begins with "/", percent-encoded, without query';
+const HOST_FORMS = '"*", a host name such as "example.com", or "" for a route reached only by its id';
+const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 const HEADER_FORMS = 'a table of field names and values';
 
 const proto = choice(['http', 'ws']);
@@ -65,7 +65,7 @@ const header = z.codec(
   },
 );
 
-/** The keys of a `[[route]]`: a condition, what is done to its requests, and targets. The properties of a route line are the same. */
+/** The keys of a `[[route]]`: a condition, changes to its requests, and targets. A route line has the same properties. */
 export const routeShape = {
   host: textCodec(HOST_FORMS, parseHost, (host) => host).register(fieldDocs, {
     doc: 'Host of the requests, without port, in any case. `*` takes every host that no route names; there are no partial wildcards. Empty: the route is chosen by its `id` only.',
@@ -150,10 +150,10 @@ export const routeSchema = camelKeys(
   }),
 );
 
-/** A route: which requests it takes, what is done to them, and where they go. An empty text stands for "not set". */
+/** A route: which requests it takes, how they change, and where they go. An empty text means "not set". */
 export type Route = z.output<typeof routeSchema>;
 
-/** What is wrong with a route in the company of those before it. */
+/** A conflict between a route and those before it. */
 export interface RouteConflict {
   readonly index: number;
   readonly key: 'host' | 'id';
@@ -161,8 +161,8 @@ export interface RouteConflict {
 }
 
 /**
- * Finds routes that could never be chosen: those with the condition of an earlier one (host, proto, ssl and path_beg), and
- * those without a host whose id another route has.
+ * Finds routes that could never be chosen: those with the same condition as an earlier one (host, proto, ssl and path_beg), and those without
+ * a host whose id another route has.
  */
 export function checkRoutes(routes: readonly Route[]): RouteConflict[] {
   const conflicts: RouteConflict[] = [];
@@ -172,14 +172,14 @@ export function checkRoutes(routes: readonly Route[]): RouteConflict[] {
   routes.forEach((route, index) => {
     if (route.host === '') {
       if ((ids.get(route.id) ?? 0) > 1) {
-        const message = `another route has the id ${shown(route.id)}, and without a host this one has nothing else to be found by`;
+        const message = `another route has the id ${shown(route.id)}, and a route without a host is only found by its id`;
         conflicts.push({ index, key: 'id', message });
       }
       return;
     }
     const condition = JSON.stringify([route.host, route.proto, route.ssl, route.pathBeg]);
     if (conditions.has(condition)) {
-      const message = `a route before this one has the same condition (host ${shown(route.host)}, path_beg ${shown(route.pathBeg)}, and the same proto and ssl)`;
+      const message = `an earlier route has the same condition (host ${shown(route.host)}, path_beg ${shown(route.pathBeg)}, and the same proto and ssl)`;
       conflicts.push({ index, key: 'host', message });
     }
     conditions.add(condition);
@@ -207,7 +207,7 @@ function fieldProblem(name: string, value: unknown, seen: ReadonlySet<string>): 
   if (!TOKEN.test(name)) return 'is not a valid field name';
   if (typeof value !== 'string') return `expected text, got ${shown(value)}`;
   if (!FIELD_VALUE.test(value))
-    return 'expected a field value: latin1 text without control characters and without space around it';
+    return 'expected a field value: latin1 text without control characters and surrounding space';
   if (lower === 'host') return 'cannot be set here: use as_host, or ",host=NAME" after a target';
   if (FRAMING_FIELDS.includes(lower)) return 'belongs to the connection and cannot be set';
   return seen.has(lower) ? 'is given twice' : null;

@@ -28,7 +28,7 @@ const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, form
 const level = choice(['error', 'warn', 'info', 'debug']);
 const protocolHeaders = choice(['proto-only', 'true', 'false']);
 
-/** Every section and key of the configuration file but the routes. */
+/** Every section and key of the configuration file except the routes. */
 export const sections = {
   server: {
     doc: 'Client connections.',
@@ -293,7 +293,7 @@ const fileSchema = z
     context.addIssue({ code: 'custom', path: ['server', 'listen'], message });
   });
 
-/** The configuration file, and back: `[[route]]` in TOML is `routes` in the code, and all keys are in camelCase there. */
+/** The configuration file, and back: `[[route]]` in TOML is `routes` in the code, where all keys are in camelCase. */
 export const configSchema = z.codec(fileSchema, z.custom<Config>(), {
   decode: ({ route, ...rest }) => ({ ...rest, routes: route }),
   encode: ({ routes, ...rest }) => ({ ...rest, route: [...routes] }),

@@ -3,13 +3,13 @@ import { ConfigError } from './config-error.ts';
 import { isPlainText, shown } from './plain-text.ts';
 import { KEY_FORMS, keyProblem } from './resolve-key.ts';
 
-/** What the reference says of a key. It stands next to the schema that checks it, so neither can be forgotten. */
+/** The documentation of a key. It is next to the schema that checks the key, so that neither is forgotten. */
 export interface FieldDoc {
   /** What the key does: one or two sentences. */
   readonly doc: string;
-  /** The values that it takes, to be read after "expected". */
+  /** The accepted values, phrased to follow "expected". */
   readonly expected: string;
-  /** Whether the value is to be hidden where the configuration is shown. */
+  /** Whether to hide the value when the configuration is shown. */
   readonly secret?: true;
 }
 
@@ -20,13 +20,13 @@ interface NumberField {
   readonly default: number;
   readonly from: number;
   readonly to: number;
-  /** What 0 stands for, if it is allowed although it is below `from`; to be read after "or 0". */
+  /** The meaning of 0, if it is allowed although it is below `from`; phrased to follow "or 0". */
   readonly zero?: string;
   readonly doc: string;
 }
 
 interface TextField {
-  /** Empty if not given: an empty text always fits and stands for "not set". */
+  /** Empty if not given: an empty text is always accepted and means "not set". */
   readonly default?: string;
   readonly expected: string;
   readonly fits: (value: string) => boolean;
@@ -39,10 +39,10 @@ export const seconds = (field: NumberField) => number(field, 'a number of second
 /** A size in bytes. */
 export const bytes = (field: NumberField) => number(field, 'a whole number of bytes', true);
 
-/** A number of things. */
+/** A whole number. */
 export const count = (field: NumberField) => number(field, 'a whole number', true);
 
-/** A switch, which is off unless its default says otherwise. */
+/** A switch, off unless its default says otherwise. */
 export function flag(field: { readonly default?: boolean; readonly doc: string }) {
   const expected = 'true or false';
   return z
@@ -51,7 +51,7 @@ export function flag(field: { readonly default?: boolean; readonly doc: string }
     .register(fieldDocs, { doc: field.doc, expected });
 }
 
-/** A text that is empty or `fits`. */
+/** Text that is empty or passes `fits`. */
 export function text(field: TextField) {
   const error = complaint(field.expected);
   return z
@@ -61,7 +61,7 @@ export function text(field: TextField) {
     .register(fieldDocs, { doc: field.doc, expected: field.expected });
 }
 
-/** Any text that can be logged. */
+/** Text that can be logged. */
 export function plainText(field: { readonly default?: string; readonly doc: string }) {
   return text({ ...field, expected: 'text without control characters', fits: isPlainText });
 }
@@ -71,7 +71,7 @@ export function secret(field: { readonly doc: string }) {
   return z
     .string({ error: () => `expected ${KEY_FORMS}` })
     .superRefine((key, context) => {
-      const message = isPlainText(key) ? keyProblem(key) : 'a key must not have control characters: use "base64:…"';
+      const message = isPlainText(key) ? keyProblem(key) : 'a key must not contain control characters: use "base64:…"';
       if (message !== null) context.addIssue({ code: 'custom', message });
     })
     .default('')
@@ -86,8 +86,7 @@ export function choice<const T extends [string, ...string[]]>(words: T) {
 }
 
 /**
- * A value that is written as text: `parse` reads it or throws a `ConfigError` that says why not, `format` writes it so that
- * `parse` reads the same again.
+ * A value written as text: `parse` reads it, or throws a `ConfigError` that says why not; `format` writes it so that `parse` reads it back.
  */
 export function textCodec<T>(expected: string, parse: (text: string) => T, format: (value: T) => string) {
   return z.codec(z.string({ error: complaint(expected) }), z.custom<T>(), {
@@ -113,12 +112,12 @@ type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
 
-/** A table of the given keys and no others. It becomes an object with keys in camelCase. */
+/** A table with exactly the given keys. It becomes an object with keys in camelCase. */
 export function table<S extends z.ZodRawShape>(shape: S) {
   return camelKeys(z.strictObject(shape, { error: complaint('a table') }));
 }
 
-/** Gives the table's keys to the code in camelCase, and takes them back: the one place where names change. */
+/** Converts the table's keys to camelCase and back: the only place where names change. */
 export function camelKeys<O extends z.ZodObject>(object: O) {
   return z.codec(object, z.custom<CamelKeys<z.output<O>>>(), {
     decode: (value) =>
@@ -130,7 +129,7 @@ export function camelKeys<O extends z.ZodObject>(object: O) {
   });
 }
 
-/** The message for a value that is not what was expected. */
+/** The message for an unexpected value. */
 export function complaint(expected: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) =>
     input === undefined ? `missing: expected ${expected}` : `expected ${expected}, got ${shown(input)}`;

@@ -1,12 +1,12 @@
-/** Edits that a typing mistake is at most away from what was meant. */
+/** Maximum number of edits in a typing mistake. */
 const MAX_EDITS = 2;
 
-/** The candidate that `name` is most likely a misspelling of, or null if none is near. */
+/** The candidate that `name` is most likely a misspelling of, or null if none is close. */
 export function suggest(name: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
   let bestEdits = MAX_EDITS + 1;
   for (const candidate of candidates) {
-    // Half of a short name being wrong makes it another name. The check of the lengths bounds the work for a huge name.
+    // If half of a short name differs, it is another name. The length check bounds the work for a huge name.
     const limit = Math.min(MAX_EDITS, Math.floor(candidate.length / 2), bestEdits - 1);
     if (Math.abs(name.length - candidate.length) > limit) continue;
     const edits = editDistance(name.toLowerCase(), candidate);
@@ -24,7 +24,7 @@ export function suggestion(name: string, candidates: readonly string[]): string 
   return meant === null ? '' : `; did you mean "${meant}"?`;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b`. */
+/** Number of insertions, deletions, substitutions and swaps of neighbours between `a` and `b`. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

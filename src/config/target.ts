@@ -9,18 +9,18 @@ import { unknownRouteName, unsupported } from './route-names.ts';
 export interface Target extends HostPort {
   /** Value of the Host field that the origin gets instead of the client's, or empty. */
   readonly hostHeader: string;
-  /** Its name may come to stand for any address: it is connected to only at addresses of the public internet. */
+  /** Its name may resolve to any address, so connections are made only to the public internet. */
   readonly untrusted: boolean;
 }
 
-/** What a target looks like, to be read after "expected". */
+/** The forms of a target, phrased to follow "expected". */
 export const TARGET_FORMS =
   '"HOST:PORT" or "[IPV6]:PORT", and after it perhaps ",host=NAME" if the origin needs another Host, and ",untrusted"';
 
-/** Names of what may stand behind the address. */
+/** Names of the properties that may follow the address. */
 export const TARGET_PROPERTIES = ['host', 'untrusted'];
 
-/** Reads a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
+/** Parses a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
 export function parseTarget(text: string): Target {
   const sections = splitRouteLine(text);
   const section = sections[0];
@@ -37,7 +37,7 @@ export function formatTarget(target: Target): string {
   return `${formatHostPort(target)}${host}${target.untrusted ? ',untrusted' : ''}`;
 }
 
-/** Whether `text` may stand in a Host field: a host, and a port if need be (RFC 9110 §7.2). */
+/** Whether `text` is valid in a Host field: a host, optionally with a port (RFC 9110 §7.2). */
 export function isAuthority(text: string): boolean {
   const port = /:[0-9]{1,5}$/.exec(text)?.[0] ?? '';
   const host = text.slice(0, text.length - port.length);

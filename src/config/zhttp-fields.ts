@@ -4,7 +4,7 @@ import { parseFileMode } from './listen-address.ts';
 import { shown } from './plain-text.ts';
 import { complaint, fieldDocs, textCodec } from './section-fields.ts';
 
-/** Bytes of an address in ZHTTP: longer ones are refused by peers. */
+/** Maximum length of a ZHTTP address in bytes: peers refuse longer ones. */
 export const MAX_ID_BYTES = 64;
 
 const ID_FORMS = `1 to ${MAX_ID_BYTES} bytes of text without white space and control characters`;
@@ -16,7 +16,7 @@ export const zhttpId = (field: { readonly doc: string }) =>
     .prefault('holdfast')
     .register(fieldDocs, { doc: field.doc, expected: ID_FORMS });
 
-/** A list of texts that stand for ZeroMQ endpoints, each read by `parse` and written by `format`. */
+/** A list of texts for ZeroMQ endpoints, each read by `parse` and written by `format`. */
 export function endpointList<T>(forms: string, parse: (text: string) => T, format: (value: T) => string) {
   return z.array(textCodec(forms, parse, format), { error: complaint('a list of endpoints') });
 }
@@ -30,7 +30,7 @@ export const ipcFileMode = () =>
       expected: FILE_MODE_FORMS,
     });
 
-/** ZHTTP addresses stand at the beginning of messages and end at a space. Throws a `ConfigError`. */
+/** A ZHTTP address starts a message and ends at a space. Throws a `ConfigError`. */
 export function parseZhttpId(text: string): string {
   const length = Buffer.byteLength(text);
   if (length === 0 || length > MAX_ID_BYTES || /[\s\p{Cc}\p{Cs}]/u.test(text)) {
@@ -39,7 +39,7 @@ export function parseZhttpId(text: string): string {
   return text;
 }
 
-/** Condure's 0 stands for "not set", so no mode can mean "for nobody", which would be of no use. Throws a `ConfigError`. */
+/** Condure's 0 means "not set", so no mode can mean "for nobody", which would be useless. Throws a `ConfigError`. */
 export function parseIpcMode(text: string): number | null {
   const mode = text === '' ? 0 : parseFileMode(text);
   return mode === 0 ? null : mode;

@@ -12,20 +12,20 @@ export interface StreamEndpoints {
   readonly in: string;
 }
 
-/** The three endpoints over which requests come that are to be made for others, in stream mode. */
+/** The three endpoints over which outbound requests arrive in stream mode. */
 export interface FetchEndpoints {
   /** PULL: the first message of each session. */
   readonly in: string;
   /** ROUTER: all further messages. */
   readonly inStream: string;
-  /** PUB: what is answered. */
+  /** PUB: responses. */
   readonly out: string;
 }
 
-/** What an endpoint for req mode looks like, to be read after "expected". */
+/** The forms of an endpoint for req mode, phrased to follow "expected". */
 export const ENDPOINT_FORMS = '"ipc://PATH" or "tcp://HOST:PORT"';
 
-/** What a base for stream mode looks like, to be read after "expected". */
+/** The forms of a base for stream mode, phrased to follow "expected". */
 export const BASE_FORMS = '"ipc://PATH" or "tcp://HOST:PORT", with PORT up to 65533';
 
 /**
@@ -37,12 +37,12 @@ export function streamEndpoints(base: string): StreamEndpoints {
   return { out, outStream, in: into };
 }
 
-/** What stands for three endpoints of `[fetch]`, to be read after "expected". */
-export const FETCH_STREAM_FORMS = `${BASE_FORMS}, or three endpoints "IN IN-STREAM OUT" with spaces between them`;
+/** The forms of three endpoints of `[fetch]`, phrased to follow "expected". */
+export const FETCH_STREAM_FORMS = `${BASE_FORMS}, or three endpoints "IN IN-STREAM OUT" separated by spaces`;
 
 /**
- * The endpoints that a base of `[fetch]` stands for: `ipc://PATH` with `-in`, `-in-stream` and `-out` after it, or `tcp://HOST:PORT` with
- * this port and the next two; or three endpoints as they are, with white space between them. Throws a `ConfigError`.
+ * The endpoints that a base of `[fetch]` stands for: `ipc://PATH` with `-in`, `-in-stream` and `-out` after it, or `tcp://HOST:PORT` with this
+ * port and the next two; or three endpoints as they are, separated by white space. Throws a `ConfigError`.
  */
 export function parseFetchEndpoints(text: string): FetchEndpoints {
   const [base = '', inStream, out, ...more] = text.split(/ +/);
@@ -51,7 +51,7 @@ export function parseFetchEndpoints(text: string): FetchEndpoints {
   return { in: parseZmqEndpoint(base), inStream: parseZmqEndpoint(inStream), out: parseZmqEndpoint(out) };
 }
 
-/** The text that `parseFetchEndpoints` reads as `endpoints`: a base where there is one. */
+/** The text that `parseFetchEndpoints` reads as `endpoints`: a base if there is one. */
 export function formatFetchEndpoints({ in: first, inStream, out }: FetchEndpoints): string {
   const base = first.startsWith('ipc:') ? first.replace(/-in$/, '') : first;
   try {
@@ -63,13 +63,13 @@ export function formatFetchEndpoints({ in: first, inStream, out }: FetchEndpoint
   return `${first} ${inStream} ${out}`;
 }
 
-/** The base as it is, once it is known that `streamEndpoints` takes it. */
+/** Returns the base unchanged after checking that `streamEndpoints` accepts it. */
 export function parseStreamBase(text: string): string {
   streamEndpoints(text);
   return text;
 }
 
-/** An endpoint as it is, once it is known to have a transport that there is. Throws a `ConfigError`. */
+/** Returns an endpoint unchanged after checking its transport. Throws a `ConfigError`. */
 export function parseZmqEndpoint(text: string): string {
   splitEndpoint(text, ENDPOINT_FORMS);
   return text;
@@ -85,14 +85,15 @@ function threeOf(base: string, endings: readonly [string, string, string]): [str
   const { host, port } = splitEndpoint(base, BASE_FORMS);
   const [first, second, third] = endings;
   if (port === null) return [base + first, base + second, base + third];
-  if (port === 0) throw textError(`a base needs a port of its own, got ${shown(base)}`);
-  if (port > 65_533) throw textError(`there must be two more ports after that of ${shown(base)}: it is 65533 at most`);
+  if (port === 0) throw textError(`a base needs a fixed port, got ${shown(base)}`);
+  if (port > 65_533)
+    throw textError(`the port of ${shown(base)} must be at most 65533, to leave room for the next two`);
   return [`${host}:${port}`, `${host}:${port + 1}`, `${host}:${port + 2}`];
 }
 
 /** The part before the port of `tcp://HOST:PORT`, and the port; null for `ipc://PATH`. */
 function splitEndpoint(text: string, forms: string): { readonly host: string; readonly port: number | null } {
-  if (!isPlainText(text)) throw textError('an endpoint must not have control characters');
+  if (!isPlainText(text)) throw textError('an endpoint must not contain control characters');
   if (/^ipc:\/\/./.test(text)) return { host: text, port: null };
   const [, host, port] = /^(tcp:\/\/[^/\s]+):([^:\]/]*)$/.exec(text) ?? [];
   if (host === undefined || port === undefined) throw textError(`expected ${forms}, got ${shown(text)}`);

@@ -7,31 +7,31 @@ import type { Config } from './schema.ts';
 import { suggestion } from './suggest.ts';
 import { parseZmqEndpoint } from './zmq-endpoint.ts';
 
-/** What a zurl.conf comes to. */
+/** The result of reading a zurl.conf. */
 export interface ZurlConf {
   /** A configuration in which only `[fetch]` has endpoints. */
   readonly config: Config;
-  /** Keys and lines that have no meaning. They are ignored, as Zurl does. */
+  /** Keys and lines without meaning. They are ignored, as in Zurl. */
   readonly ignored: readonly ConfigIssue[];
 }
 
-/** The section of all keys. Those above the first section belong to it too. */
+/** The section of all keys. Keys above the first section belong to it too. */
 const SECTION = 'General';
 
-/** Bytes of a message either way. Zurl has no bound, so this is far above the default of `[fetch]`. */
+/** Size limit of a message in bytes, either way. Zurl has none, so this is far above the default of `[fetch]`. */
 const MAX_MESSAGE_BYTES = 268_435_456;
 
-/** Seconds for a connection to be made: more patient than `[fetch]` is by default. */
+/** Seconds for a connection to be made: more than the default of `[fetch]`. */
 const CONNECT_TIMEOUT = 120;
 
-/** What our own configuration calls the keys that have another name there. */
+/** Our names for keys that are called differently in zurl.conf. */
 const FETCH_KEYS: Readonly<Record<string, string>> = {
   instance_id: 'id',
   in_req_spec: 'req',
   defpolicy: 'default_policy',
 };
 
-/** Reads the value of each key, as the value that TOML would have. */
+/** Parses the value of each key into the value that TOML would have. */
 const READERS: Readonly<Record<string, (entry: IniEntry) => unknown>> = {
   instance_id: (entry) => scalar(entry) || randomUUID(),
   in_spec: endpoint,
@@ -52,8 +52,8 @@ const READERS: Readonly<Record<string, (entry: IniEntry) => unknown>> = {
 };
 
 /**
- * Reads a zurl.conf. Of a key that is repeated, the last one counts. `fileName` is only used in messages.
- * Throws a `ConfigError` with everything that is wrong, in the order of the lines.
+ * Reads a zurl.conf. The last of repeated keys wins. `fileName` is used only in messages. Throws a `ConfigError` with every problem, in the
+ * order of the lines.
  */
 export function parseZurlConf(text: string, fileName: string): ZurlConf {
   const { entries, faults } = readIni(text);
@@ -92,9 +92,9 @@ function configOf(
     connect_timeout: CONNECT_TIMEOUT,
     lenient_line_ends: true,
     max_body_bytes: MAX_MESSAGE_BYTES,
-    // Room for the largest piece of a body that may be granted.
+    // Leave room for the largest piece of a body that may be granted.
     max_packet_bytes: MAX_MESSAGE_BYTES + 65_536,
-    // The file's own rules are all the rules there are.
+    // Only the file's own rules apply.
     allow_internal: true,
     allow_ignore_policies: true,
   };
@@ -112,20 +112,21 @@ function configOf(
   }
 }
 
-/** The issue with the key and the line of zurl.conf in place of ours. */
+/** The issue with the key and line of zurl.conf instead of ours. */
 function inZurlsWords({ key, message }: ConfigIssue, known: ReadonlyMap<string, IniEntry>): ConfigIssue {
   const [, name = '', index = ''] = /^fetch\.(\w+)(.*)$/.exec(key) ?? [];
   const own = Object.entries(FETCH_KEYS).find(([, ours]) => ours === name)?.[0] ?? name;
   return { key: own + index, line: known.get(own)?.line ?? null, message };
 }
 
-/** What is missing of the endpoints; null if nothing is. */
+/** Which endpoints are missing; null if none are. */
 function missingEndpoint(values: ReadonlyMap<string, unknown>): string | null {
   const given = (key: string) => values.get(key) !== undefined && values.get(key) !== '';
   const stream = ['in_spec', 'in_stream_spec', 'out_spec'];
   const missing = stream.filter((key) => !given(key));
   if (missing.length === 0) return null;
-  if (missing.length < stream.length) return `${missing.join(' and ')}: missing: ${stream.join(', ')} go together`;
+  if (missing.length < stream.length)
+    return `${missing.join(' and ')}: missing: ${stream.join(', ')} must be set together`;
   const req = values.get('in_req_spec') as readonly string[] | undefined;
   if (req !== undefined && req.length > 0) return null;
   return `no endpoints: give ${stream.join(', ')}, or in_req_spec, or all of them`;
@@ -138,9 +139,10 @@ function unknownKey({ section, key, line }: IniEntry): ConfigIssue {
   return { key: name, line, message: `unknown key${hint}` };
 }
 
-/** The one value of a key; empty if it has none. */
+/** The single value of a key; empty without one. */
 function scalar({ values }: IniEntry): string {
-  if (values.length > 1) throw textError(`expected one value, got ${values.length}; quotes keep a comma`);
+  if (values.length > 1)
+    throw textError(`expected one value, got ${values.length}; quote a value that contains a comma`);
   return values[0] ?? '';
 }
 
@@ -148,7 +150,7 @@ function scalar({ values }: IniEntry): string {
 function endpoint(entry: IniEntry): string {
   const text = scalar(entry);
   if (text === '') return '';
-  if (/\s/.test(text)) throw textError(`an endpoint must not have white space, got ${shown(text)}`);
+  if (/\s/.test(text)) throw textError(`an endpoint must not contain white space, got ${shown(text)}`);
   return parseZmqEndpoint(text);
 }
 

@@ -1,17 +1,17 @@
 /**
- * Joins the chunks of a body. However small the chunks are, it costs at most twice the limit; a body of one chunk is not copied.
+ * Joins the chunks of a body. However small the chunks are, they cost at most twice the limit; a body of one chunk is not copied.
  */
 export class BodyCollector {
   readonly #max: number;
   #buffer: Buffer = Buffer.alloc(0);
   #length = 0;
 
-  /** @param max bytes that the body may have */
+  /** @param max maximum length of the body in bytes */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Takes a chunk; returns false, and takes nothing, if the body gets too long by it. */
+  /** Takes a chunk. Returns false, and takes nothing, if it would make the body too long. */
   add(chunk: Buffer): boolean {
     const length = this.#length + chunk.length;
     if (length > this.#max) return false;
@@ -25,7 +25,7 @@ export class BodyCollector {
     return true;
   }
 
-  /** The bytes so far. */
+  /** The bytes collected so far. */
   get body(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

@@ -1,24 +1,24 @@
 /** The numbers of one part of the program, by name. */
 export type CounterValues = Readonly<Record<string, number>>;
 
-/** The numbers of several parts, by the names that they were added under. */
+/** The numbers of several parts, by name. */
 export type CounterSnapshot = Readonly<Record<string, CounterValues>>;
 
-/** Numbers that say how much there is now, and not how much there has been, end in one of these words. */
+/** Numbers that are a current level, not a total, end in one of these words. */
 const PRESENT = /(?:Open|Held)$/;
 
 /**
- * Collects the counters that rooms write in place. Each part has a name of its role and what it counts, such as `edge.zmq`. Other
- * processes report a snapshot of their own registry, and their numbers are added to those of the same part here.
+ * Collects the counters that rooms write in place. Each part has a name made of its role and what it counts, such as `edge.zmq`. Other
+ * processes report snapshots of their own registries, and their numbers are added to the same part here.
  */
 export class CounterRegistry {
   readonly #own = new Map<string, object>();
   readonly #reports = new Map<string, CounterSnapshot>();
-  /** What processes counted that have ended. */
+  /** Totals of processes that have ended. */
   readonly #ended: Record<string, Record<string, number>> = {};
 
   /**
-   * Adds the counters of a part. Their numbers are read when a snapshot is taken.
+   * Adds the counters of a part. Snapshots read them.
    * @throws Error when the name is taken
    */
   add(name: string, counters: object): void {
@@ -27,14 +27,14 @@ export class CounterRegistry {
   }
 
   /**
-   * Takes what another process has counted so far.
-   * @param source names the process. A later report of the same source replaces this one
+   * Takes another process's counters so far.
+   * @param source names the process; a later report replaces this one
    */
   report(source: string, snapshot: CounterSnapshot): void {
     this.#reports.set(source, snapshot);
   }
 
-  /** The process has ended: what it counted stays, so that totals do not go down, and what it had open or held is gone. */
+  /** The process has ended: its totals stay, so that sums never go down; its current levels are dropped. */
   end(source: string): void {
     for (const [name, values] of Object.entries(this.#reports.get(source) ?? {})) {
       addTo(this.#ended, name, Object.fromEntries(Object.entries(values).filter(([key]) => !PRESENT.test(key))));
@@ -42,7 +42,7 @@ export class CounterRegistry {
     this.#reports.delete(source);
   }
 
-  /** All numbers as they are now. */
+  /** All current numbers. */
   snapshot(): CounterSnapshot {
     const sums: Record<string, Record<string, number>> = {};
     for (const [name, counters] of this.#own) addTo(sums, name, counters);
@@ -52,7 +52,7 @@ export class CounterRegistry {
     return sums;
   }
 
-  /** As `snapshot`, in a table for each role: `{ edge: { zmq: { … } } }`. */
+  /** Like `snapshot`, grouped by role: `{ edge: { zmq: { … } } }`. */
   byRole(): Readonly<Record<string, CounterValues | CounterSnapshot>> {
     const roles: Record<string, CounterValues | Record<string, CounterValues>> = {};
     for (const [name, values] of Object.entries(this.snapshot())) {

@@ -2,7 +2,7 @@ import type { Payload } from './payload.ts';
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Chunks of up to this many bytes are copied together while they wait: a view would keep the whole read buffer it is part of. */
+/** Chunks of up to this many bytes are copied together while they wait: a view would keep its whole read buffer alive. */
 const SMALL_CHUNK = 1_024;
 
 /** Bytes of the largest block that small chunks are copied into. */
@@ -11,9 +11,9 @@ const BLOCK = 4_096;
 /** Bytes that wait for credits: those of `block` from `start` to `end`. */
 interface Waiting {
   readonly block: Buffer;
-  /** Bytes for many receivers, passed whole where the credits cover them; null for others. */
+  /** Bytes shared by many receivers, passed whole if the credits cover them; null for others. */
   readonly payload: Payload | null;
-  /** Whether bytes behind `end` are free for further small chunks. */
+  /** Whether the space after `end` is free for more small chunks. */
   readonly appendable: boolean;
   start: number;
   end: number;
@@ -21,25 +21,25 @@ interface Waiting {
 }
 
 /**
- * Passes the bytes of one body to one receiver as the receiver's credits allow, and keeps in order what they do not cover yet. Every room
- * that holds bytes back for want of credits does it with this.
+ * Passes the bytes of one body to one receiver as the receiver's credits allow, and keeps the rest in order. Every room that holds bytes back
+ * for lack of credits uses this.
  *
- * The receiver may grant credits, or drop the body, from within the call that passes it bytes: the loop that made the call goes on, so
- * the stack does not grow. How many bytes may wait is for the giver to bound: by what it has granted to the peer that sends them.
- * Waiting bytes cost at most about twice their number, however small the chunks are.
+ * The receiver may grant credits, or drop the body, from within the call that passes it bytes: the loop that made the call continues, so the
+ * stack does not grow. The giver bounds how many bytes may wait by what it grants to the peer that sends them. Waiting bytes cost at most
+ * about twice their number, however small the chunks are.
  */
 export abstract class CreditedBody {
-  /** Bytes that the receiver takes. */
+  /** Bytes that the receiver accepts. */
   credits: number;
   /** Bytes that wait for credits. */
   waiting = 0;
-  /** Published items that wait, a partly passed one included. */
+  /** Waiting published items, a partly passed one included. */
   items = 0;
   /** Bytes of these items that wait. */
   itemBytes = 0;
   /** The giver has given the last bytes. */
   complete = false;
-  /** The receiver has the last bytes, or the body was dropped: nothing is passed any more. */
+  /** The receiver has the last bytes, or the body was dropped: nothing is passed after this. */
   done = false;
   #first: Waiting | null = null;
   #last: Waiting | null = null;
@@ -47,7 +47,7 @@ export abstract class CreditedBody {
   #passing = false;
 
   /**
-   * @param credits bytes that the receiver takes at first
+   * @param credits bytes that the receiver accepts at first
    * @param held passes nothing until `release`, because there is no receiver yet
    */
   constructor(credits = 0, held = false) {
@@ -56,7 +56,7 @@ export abstract class CreditedBody {
   }
 
   /**
-   * Passes bytes to the receiver. Never more than its credits, and no empty chunk but as the last.
+   * Passes bytes to the receiver: never more than its credits, and an empty chunk only as the last.
    * @param more false for the last bytes: it is the last call
    */
   protected abstract pass(chunk: Buffer, more: boolean): void;
@@ -66,18 +66,18 @@ export abstract class CreditedBody {
     this.pass(payload.body, true);
   }
 
-  /** A payload that was given does not wait any more: its last bytes are about to be passed, or it was dropped. */
+  /** A payload no longer waits: its last bytes are about to be passed, or it was dropped. */
   protected payloadLeft(_payload: Payload, _dropped: boolean): void {}
 
   /**
-   * Gives bytes to be passed behind those that wait. `chunk` belongs to the body from now on.
+   * Adds bytes after those that wait. `chunk` belongs to the body from now on.
    * @param last whether the body ends with them
    */
   give(chunk: Buffer, last = false): void {
     if (this.done) return;
     this.complete = last;
     const { length } = chunk;
-    // The usual case costs no object: nothing waits, and the credits cover the chunk.
+    // The usual case allocates nothing: no bytes wait, and the credits cover the chunk.
     if (this.#first === null && length <= this.credits && !this.#held && !this.#passing && (length > 0 || last)) {
       this.credits -= length;
       this.done = last;
@@ -93,7 +93,7 @@ export abstract class CreditedBody {
     this.#passAll();
   }
 
-  /** Gives a payload, which is passed whole if the credits cover it. */
+  /** Adds a payload, which is passed whole if the credits cover it. */
   givePayload(payload: Payload): void {
     const { length } = payload.body;
     if (this.done || length === 0) return;
@@ -103,12 +103,12 @@ export abstract class CreditedBody {
     this.#passAll();
   }
 
-  /** The body ends behind what was given. */
+  /** Ends the body after what was added. */
   end(): void {
     this.give(EMPTY, true);
   }
 
-  /** The receiver takes so many more bytes. */
+  /** The receiver accepts this many more bytes. */
   credit(bytes: number): void {
     this.credits += bytes;
     this.#passAll();
@@ -124,7 +124,7 @@ export abstract class CreditedBody {
     this.#passAll();
   }
 
-  /** Forgets what waits. Nothing is passed any more. */
+  /** Drops what waits. Nothing is passed after this. */
   drop(): void {
     this.done = true;
     for (let waiting = this.#first; waiting !== null; waiting = waiting.next) {
@@ -143,7 +143,7 @@ export abstract class CreditedBody {
     try {
       while (!this.#held && !this.done && this.#passNext());
     } finally {
-      // Also when the receiver throws: the body may still have to be ended.
+      // Even if the receiver throws: the body may still have to be ended.
       this.#passing = false;
     }
   }
@@ -190,7 +190,7 @@ export abstract class CreditedBody {
     }
     const last = this.#last;
     if (last?.appendable !== true) {
-      // The first of a row gets a block of its own size: most often it stays alone.
+      // The first chunk gets a block of its own size: usually no more follow.
       this.#appendCopy(chunk, length);
     } else if (last.end + length <= last.block.length) {
       chunk.copy(last.block, last.end);

@@ -10,7 +10,7 @@ export class CreditedRequest extends CreditedBody {
     super(0, true);
   }
 
-  /** From now on `responder` takes the body. Credits that it has granted already count. */
+  /** From now on `responder` takes the body. Credits granted before count. */
   attach(responder: Responder): void {
     this.#responder = responder;
     this.release();

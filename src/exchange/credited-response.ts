@@ -6,7 +6,7 @@ import type { Payload } from './payload.ts';
 export class CreditedResponse extends CreditedBody {
   readonly #requester: Requester;
 
-  /** @param credits bytes that the requester takes at first */
+  /** @param credits bytes that the requester accepts at first */
   constructor(requester: Requester, credits: number) {
     super(credits);
     this.#requester = requester;

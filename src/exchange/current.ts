@@ -1,6 +1,6 @@
 /**
- * A value that is replaced as a whole while the program runs, such as the options that a reload changes. Read `current` for each
- * request and keep it for that request only: a copy that is kept for longer misses the replacement.
+ * A value that is replaced as a whole while the program runs, such as the options that a reload changes. Read `current` for each request and
+ * keep it only for that request: a copy kept longer misses the replacement.
  */
 export interface Current<T> {
   readonly current: T;
@@ -14,7 +14,7 @@ export class Holder<T> implements Current<T> {
     this.current = current;
   }
 
-  /** A part of the value, which changes with the whole. */
+  /** A part of the value; it changes with the whole. */
   part<P>(select: (whole: T) => P): Current<P> {
     return new Part(this, select);
   }

@@ -1,13 +1,13 @@
 import type { ExchangeError } from './errors.ts';
 import type { Requester, ResponseHead } from './exchange.ts';
 
-/** The HTTP answer that tells a client of `error`; with `debug` the detail of this very error is told too. */
+/** The HTTP response that reports `error` to a client; with `debug` it includes the detail. */
 export function errorResponse(error: ExchangeError, debug: boolean): { head: ResponseHead; body: Buffer } {
   const text = debug && error.detail !== '' ? `${error.text}\n${error.detail}` : error.text;
   return textResponse(error.face.status, text);
 }
 
-/** A small plain-text response. `text` gets its final newline here. */
+/** A small plain-text response. A final newline is added to `text`. */
 export function textResponse(
   status: number,
   text: string,
@@ -17,7 +17,7 @@ export function textResponse(
   return { head: { status, reason: '', headers: [...headers], bodyLength: body.length }, body };
 }
 
-/** Answers with a whole response at once. It is small: no credits are asked for. */
+/** Sends a whole response at once. It is small, so it needs no credits. */
 export function answer(requester: Requester, response: { head: ResponseHead; body: Buffer }): void {
   requester.onResponse(response.head);
   requester.onResponseData(response.body, false);

@@ -1,10 +1,10 @@
-/** Who has to act for the failure to go away. A `backend` is a handler behind ZeroMQ. */
+/** Who has to act to fix the failure. A `backend` is a handler behind ZeroMQ. */
 export type ErrorCause = 'client' | 'origin' | 'backend' | 'policy' | 'internal';
 
-/** One failure and its face on each surface. */
+/** One failure and how it appears on each surface. */
 export interface ErrorFace {
   readonly cause: ErrorCause;
-  /** Whether the same request may succeed when it is simply sent again. */
+  /** Whether the same request may succeed if it is simply sent again. */
   readonly retry: boolean;
   /** Status of the HTTP response; 0 when no response can be sent any more. */
   readonly status: number;
@@ -89,7 +89,7 @@ export type ErrorCode = keyof typeof ERRORS;
 export class ExchangeError extends Error {
   override readonly name = 'ExchangeError';
   readonly code: ErrorCode;
-  /** For the log and, with `debug`, for the body: what happened to which peer. A part of a sentence. */
+  /** For the log and, with `debug`, for the body: what happened and to which peer. Part of a sentence. */
   readonly detail: string;
   /** Body of the HTTP response. */
   readonly text: string;

@@ -5,15 +5,15 @@ import { internalError } from './internal-error.ts';
 import type { Payload } from './payload.ts';
 
 /**
- * Stands in the middle of an exchange and passes everything on unchanged, in both directions. Extend it to change one thing: towards the
- * requester it is a responder, towards the responder it is the requester.
+ * Stands in the middle of an exchange and passes everything on unchanged in both directions. Extend it to change one thing: to the requester it
+ * is a responder, to the responder it is the requester.
  */
 export abstract class ExchangeRelay implements Requester, Responder {
   protected readonly requester: Requester;
   readonly #counters: Counters;
   /** Null until `attach`, and after the end. */
   protected responder: Responder | null = null;
-  /** Nothing passes any more. */
+  /** Nothing passes after this. */
   protected over = false;
   /** The responder has ended, which need not be the end here. */
   #answered = false;
@@ -25,7 +25,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.#counters = counters;
   }
 
-  /** Sets the responder, as soon as it is known: it may have begun to respond already. */
+  /** Sets the responder once it is known. It may already have begun to respond. */
   attach(responder: Responder): void {
     if (this.#answered) return;
     if (this.#leftWith !== null) responder.onRequestError(this.#leftWith);
@@ -84,7 +84,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.responder?.onResponseCredit(bytes);
   }
 
-  /** An exception, which is a defect of ours, ends this exchange alone. Throws it again when there is nothing left to end. */
+  /** Ends this exchange alone for an exception, which is a defect of ours. Rethrows it if nothing is left to end. */
   onFault(thrown: unknown): void {
     this.#counters.faults++;
     if (this.over) throw thrown;
@@ -101,7 +101,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.requester.onResponseError(error);
   }
 
-  /** Ends it towards the responder, because the requester is gone or is told otherwise. */
+  /** Ends it towards the responder, because the requester is gone or gets another response. */
   protected leave(error: ExchangeError): void {
     const { responder } = this;
     this.finish();
@@ -109,13 +109,13 @@ export abstract class ExchangeRelay implements Requester, Responder {
     else if (!this.#answered) this.#leftWith = error;
   }
 
-  /** Notes that the responder has ended: it is not called any more. */
+  /** Notes that the responder has ended: it is not called again. */
   protected answered(): void {
     this.#answered = true;
     this.responder = null;
   }
 
-  /** Notes that nothing passes any more. */
+  /** Notes that nothing passes after this. */
   protected finish(): void {
     this.over = true;
     this.responder = null;

@@ -5,15 +5,15 @@ import type { Payload } from './payload.ts';
 export const UNKNOWN_LENGTH = -1;
 
 /**
- * Bytes that one side lets the other send before the first ones are taken: the window of every hop, and so the bound of
- * what a stalled hop can hold in memory in each direction.
+ * Bytes that one side lets the other send before the first are consumed: the window of every hop, and so the bound on what a stalled hop
+ * can hold in memory in each direction.
  * @bound exchange-window
  */
 export const WINDOW = 65_536;
 
 /**
  * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings: order, case and repeated fields survive,
- * and nothing is parsed again downstream (RFC 9110 §5). `codec/fields` has what reads them.
+ * and nothing is parsed again downstream (RFC 9110 §5). `codec/fields` reads them.
  */
 export type HeaderList = readonly string[];
 
@@ -23,12 +23,12 @@ export interface Peer {
   readonly port: number;
 }
 
-/** The head of a request (RFC 9110 §6.2), as the client sent it: nothing is removed, so every consumer applies its own rules. */
+/** The head of a request (RFC 9110 §6.2), as the client sent it: nothing is removed, and every consumer applies its own rules. */
 export interface RequestHead {
   /** Identifies the client's connection and the exchange on it in logs: `CONNECTION-NUMBER`. */
   readonly id: string;
   readonly method: string;
-  /** Path and query in origin-form, or `*` (RFC 9112 §3.2). An absolute-form target has been taken apart already. */
+  /** Path and query in origin-form, or `*` (RFC 9112 §3.2). An absolute-form target has been split already. */
   readonly target: string;
   readonly scheme: 'http' | 'https' | 'ws' | 'wss';
   /** `host[:port]` from the absolute-form target or else the Host field; empty if the request has none (HTTP/1.0). */
@@ -39,7 +39,7 @@ export interface RequestHead {
   /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when it is chunked. */
   readonly bodyLength: number;
   readonly peer: Peer;
-  /** Bytes of response body that the requester takes before it grants more. */
+  /** Bytes of response body that the requester accepts before it grants more. */
   readonly credits: number;
 }
 
@@ -50,7 +50,7 @@ export interface ResponseHead {
   readonly reason: string;
   /**
    * The writer of each hop frames the body by `bodyLength` and replaces Content-Length, Transfer-Encoding, Connection and
-   * Keep-Alive found here. Only for a response that has no body by definition (HEAD, 304) is Content-Length passed on.
+   * Keep-Alive found here. Content-Length is passed on only for a response that has no body by definition (HEAD, 304).
    */
   readonly headers: HeaderList;
   /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when only its end will tell. */
@@ -58,49 +58,49 @@ export interface ResponseHead {
 }
 
 /**
- * The requester of an exchange: takes the response. The calls come in this order: `onResponse` once, then data, and the
- * exchange is over after data with `more` false, or after `onResponseError`, which may come at any time.
+ * The requester of an exchange: takes the response. The calls come in this order: `onResponse` once, then data. The exchange is over after
+ * data with `more` false, or after `onResponseError`, which may come at any time.
  */
 export interface Requester {
   onResponse(head: ResponseHead): void;
-  /** `chunk` is a view that is the receiver's from now on. Never more bytes than were granted by credits. */
+  /** `chunk` is a view that belongs to the receiver from now on. Never more bytes than the credits allow. */
   onResponseData(chunk: Buffer, more: boolean): void;
-  /** As `onResponseData(payload.body, true)`, for bytes that go to many requesters: encodings are shared. */
+  /** Like `onResponseData(payload.body, true)`, for bytes that go to many requesters, which share the encodings. */
   onResponsePayload(payload: Payload): void;
   /** The responder failed. Before `onResponse` the requester still owes its client a response; later it must cut it off. */
   onResponseError(error: ExchangeError): void;
   /**
-   * The responder takes this many more bytes of the request body. The first grant says that the body is wanted. May come
-   * before the call that spent the former ones returns.
+   * The responder accepts this many more bytes of the request body. The first grant says that the body is wanted. May come before the call
+   * that spent the previous credits returns.
    */
   onRequestCredit(bytes: number): void;
   /**
-   * The responder cannot take any more of the request for now, whatever it has granted: of a body, and of messages, pings and pongs
-   * of a WebSocket, empty ones too. That the client leaves is still told. Nothing comes between `pauseRequest(true)` and
-   * `pauseRequest(false)` but what was on its way already; it may come before the latter returns. A pause ends with a hand-over.
+   * The responder cannot take any more of the request for now, whatever it has granted: neither body bytes nor WebSocket messages, pings and
+   * pongs, even empty ones. It still learns when the client leaves. Between `pauseRequest(true)` and `pauseRequest(false)` nothing comes
+   * except what was already on its way; that may come before the latter returns. A hand-over ends a pause.
    */
   pauseRequest(paused: boolean): void;
   /**
-   * For the rest of the exchange the client counts as gone as soon as it closes its sending side (FIN), although it could be waiting
-   * for its response still. A requester whose client has no such side lacks this.
+   * For the rest of the exchange the client counts as gone as soon as it closes its sending side (FIN), although it could still be waiting
+   * for its response. A requester whose client has no such side lacks this.
    */
   abortOnHalfClose?(): void;
-  /** From now on `responder` answers instead of the one that calls this (a hold takes over, a replay hands back). */
+  /** From now on `responder` responds instead of the caller (a hold takes over, a replay hands back). */
   handOver(responder: Responder): void;
 }
 
 /** The responder of an exchange: takes the request body, and news of the requester. */
 export interface Responder {
-  /** `chunk` is a view that is the receiver's from now on. Not called at all when the request's `bodyLength` is 0. */
+  /** `chunk` is a view that belongs to the receiver from now on. Not called at all when the request's `bodyLength` is 0. */
   onRequestData(chunk: Buffer, more: boolean): void;
   /** The requester is gone or its body broke off: the exchange is over. */
   onRequestError(error: ExchangeError): void;
-  /** The requester takes this many more bytes of the response body. May come before the call that spent the former ones returns. */
+  /** The requester accepts this many more bytes of the response body. May come before the call that spent the previous credits returns. */
   onResponseCredit(bytes: number): void;
 }
 
 /**
- * Answers requests: the one shape that the rooms pass to each other. It may answer through `requester` before it returns;
- * its caller must be prepared for that.
+ * Responds to requests: the one shape that the rooms pass to each other. It may respond through `requester` before it returns; its caller must
+ * be prepared for that.
  */
 export type Service = (request: RequestHead, requester: Requester) => Responder;

@@ -1,7 +1,7 @@
 /** Writes one record: `fields` for machines, `message` for people. */
 export type LogWrite = (fields: Record<string, unknown>, message: string) => void;
 
-/** What a room needs of the log; the composition root brings the real one. */
+/** What a room needs of the log; the composition root supplies it. */
 export interface Log {
   readonly error: LogWrite;
   readonly warn: LogWrite;

@@ -1,6 +1,6 @@
 import type { WebSocketResponder } from './websocket.ts';
 
-/** Stands in where there is no responder: the exchange is over, or its responder is not known yet. Ignores every call. */
+/** Stands in for a missing responder: the exchange is over, or its responder is not known yet. Ignores every call. */
 export const NO_RESPONDER: WebSocketResponder = {
   onRequestData: () => {},
   onRequestError: () => {},

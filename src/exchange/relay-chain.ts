@@ -1,7 +1,7 @@
 import type { Requester, Responder } from './exchange.ts';
 import type { ExchangeRelay } from './exchange-relay.ts';
 
-/** Relays in a row between a requester and its responder. They are added from the requester's side. */
+/** A chain of relays between a requester and its responder. They are added from the requester's side. */
 export class RelayChain {
   /** The requester for the next relay, or for the responder. */
   end: Requester;
@@ -25,7 +25,7 @@ export class RelayChain {
     this.end = relay;
   }
 
-  /** Sets the responder at the end of the row. */
+  /** Sets the responder at the end of the chain. */
   attach(responder: Responder): void {
     this.#last?.attach(responder);
   }

@@ -1,15 +1,15 @@
 import type { Requester, RequestHead, Responder } from './exchange.ts';
 
 /**
- * The requester of a WebSocket (RFC 6455): an exchange whose request has the scheme `ws` or `wss`. `onResponse` with status 101
- * opens it, and has no body; with any other status it is refused, and the exchange goes on and ends as that of an ordinary response.
+ * The requester of a WebSocket (RFC 6455): an exchange whose request has the scheme `ws` or `wss`. `onResponse` with status 101 opens it and
+ * has no body; any other status refuses it, and the exchange continues and ends like that of an ordinary response.
  *
  * Once open, messages, pings and pongs are sent in any order, but a message is complete before the next one begins. The exchange is
  * over when a close has gone both ways, or after an error in either direction. Payload bytes of messages, pings and pongs cost
  * credit in both directions; a close costs none.
  */
 export interface WebSocketRequester extends Requester {
-  /** A piece of a message. `text` is the same for all pieces of one message. `chunk` is the receiver's from now on, perhaps empty. */
+  /** A piece of a message. `text` is the same for all pieces of one message. `chunk` belongs to the receiver from now on and may be empty. */
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void;
   /** @param data at most 125 bytes */
   onResponsePing(data: Buffer): void;

@@ -5,9 +5,9 @@ import { dial } from './dial.ts';
 import { DialError } from './dialler.ts';
 import type { Guard } from './guard/guard.ts';
 
-/** Takes the outcome of a race: one of the two calls, once, and never before `start` has returned; or what was thrown meanwhile. */
+/** Takes the outcome of a race: exactly one of the first two calls, never before `start` has returned; or an exception, in `onFault`. */
 export interface RaceOwner extends Guarded {
-  /** The race does not listen to the socket any more. */
+  /** The race no longer listens to the socket. */
   onWon(socket: Socket): void;
   onLost(error: DialError): void;
 }
@@ -16,12 +16,12 @@ export interface RaceOwner extends Guarded {
 const REASONS: Readonly<Record<string, string>> = {
   ...NO_DESCRIPTORS,
   EACCES: 'the system does not allow it',
-  EADDRNOTAVAIL: 'no local port is left for it',
+  EADDRNOTAVAIL: 'no local port is free',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',
-  EINVAL: 'an address that cannot be reached from here',
-  ENETUNREACH: 'no route to its network',
+  EINVAL: 'the address cannot be reached from here',
+  ENETUNREACH: 'no route to the network',
   EPERM: 'the system does not allow it',
   ETIMEDOUT: 'connection timed out',
 };
@@ -73,7 +73,7 @@ export class AddressRace {
     this.#attemptNext();
   }
 
-  /** Closes everything. Its owner is not called any more. */
+  /** Closes everything. The owner is not called again. */
   cancel(): void {
     this.#finish(null);
   }
@@ -96,7 +96,7 @@ export class AddressRace {
       }
       return;
     }
-    // Later, because the owner does not have this race yet when all addresses are denied at the start.
+    // Deferred: if all addresses are denied at the start, the owner does not hold this race yet.
     if (this.#attempts.length === 0) process.nextTick(guarded(this.#owner, () => this.#lose()));
   }
 
@@ -127,7 +127,7 @@ export class AddressRace {
     this.#owner.onLost(outcome(this.#denials, this.#failures));
   }
 
-  /** Ends it, and closes every attempt but the one that has won. */
+  /** Ends the race and closes every attempt except the winner. */
   #finish(winner: Socket | null): void {
     this.#over = true;
     clearTimeout(this.#delay);
@@ -138,7 +138,7 @@ export class AddressRace {
   }
 }
 
-/** An attempt that failed, and the system's code for why. */
+/** A failed attempt and the system's error code. */
 interface Failure {
   readonly address: string;
   readonly code: string;

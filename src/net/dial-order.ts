@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-/** Addresses of one host that are used; its name server decides how many there are. */
+/** How many addresses of one host are used: its name server decides how many it returns. */
 export const MAX_ADDRESSES = 16;
 
 /**
- * The order in which addresses are dialled (RFC 8305 §4): the families take turns, beginning with that of the first address, so that an
- * unreachable family costs little time. Duplicates, invalid addresses and those over `MAX_ADDRESSES` are left out.
+ * The order in which addresses are dialled (RFC 8305 §4): the families alternate, starting with that of the first address, so that an
+ * unreachable family costs little time. Duplicates, invalid addresses and those beyond `MAX_ADDRESSES` are left out.
  * @param ipv4Only leaves IPv6 addresses out as well
  */
 export function dialOrder(addresses: readonly string[], ipv4Only: boolean): string[] {

@@ -4,9 +4,9 @@ import type { Guard } from './guard/guard.ts';
 
 /** How TLS is used with a server. */
 export interface TlsClientSettings {
-  /** The name in SNI (not sent for an IP address), which the certificate has to be for. */
+  /** The name sent in SNI (not for an IP address) and required in the certificate. */
   readonly serverName: string;
-  /** Another name that the certificate may be for; empty for none. */
+  /** Another name that the certificate may be valid for; empty for none. */
   readonly alsoTrusted: string;
   /** Whether the chain and the name of the certificate are verified. */
   readonly verify: boolean;
@@ -15,15 +15,15 @@ export interface TlsClientSettings {
   readonly clientKey: string;
 }
 
-/** Where a connection is to go. */
+/** Where to connect. */
 export interface DialTarget {
   /** A name or an IP literal, without brackets. */
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;
-  /** Decides about the addresses that `host` stands for (not about the name); null: all are allowed. */
+  /** Decides which addresses of `host` may be dialled (not the name itself); null allows all. */
   readonly guard: Guard | null;
-  /** Only IPv4 addresses are dialled. */
+  /** Dials only IPv4 addresses. */
   readonly ipv4Only: boolean;
   /** Null: no TLS. */
   readonly tls: TlsClientSettings | null;
@@ -31,7 +31,7 @@ export interface DialTarget {
 
 /** Why there is no connection. */
 export type DialErrorKind =
-  /** No address is known for the name. */
+  /** The name has no known address. */
   | 'resolve'
   /** Every address is forbidden. */
   | 'policy'
@@ -42,7 +42,7 @@ export type DialErrorKind =
   /** The TLS handshake failed, or the certificate cannot be trusted. */
   | 'tls';
 
-/** A connection that could not be made. The message says what happened, for people. */
+/** A connection that could not be made. The message says what happened, in words. */
 export class DialError extends Error {
   override readonly name = 'DialError';
   readonly kind: DialErrorKind;
@@ -54,8 +54,8 @@ export class DialError extends Error {
 }
 
 /**
- * Takes the outcome of a dial: one of the two calls, once, and never before `dial` has returned. An exception, of the dial or of one of
- * these calls, comes to `onFault`; without a connection it is the last call.
+ * Takes the outcome of a dial: exactly one of the first two calls, never before `dial` has returned. An exception thrown by the dial or by
+ * one of these calls goes to `onFault`; if there is no connection yet, that is the last call.
  */
 export interface DialSink extends Guarded {
   /** The connection is open, TLS included. From now on the sink has to listen for the socket's `error` and `close`. */
@@ -63,17 +63,17 @@ export interface DialSink extends Guarded {
   onDialFailed(error: DialError): void;
 }
 
-/** A dial in progress. */
+/** A connection attempt in progress. */
 export interface Dialling {
-  /** Gives up: the sink is not called any more. Harmless when the dial is over. */
+  /** Gives up: the sink is not called again. Harmless after the dial is over. */
   cancel(): void;
 }
 
 /** Opens connections: resolves, checks each address, and dials exactly that address. */
 export interface Dialler {
   /**
-   * @param onRead takes what arrives, once connected: `callback(length, buffer)`. Without TLS out of its own one buffer for every read;
-   *   with TLS out of buffers that Node gives
+   * @param onRead receives bytes once connected: `callback(length, buffer)`. Without TLS the buffer is one for all reads; with TLS Node
+   *   provides it
    */
   dial(target: DialTarget, sink: DialSink, onRead: OnReadOpts): Dialling;
 }

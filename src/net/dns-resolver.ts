@@ -3,17 +3,17 @@ import { guarded } from '../clock/index.ts';
 import type { Resolver } from './resolver.ts';
 import { SharedLookups } from './shared-lookups.ts';
 
-/** How long to wait for answers. */
+/** How long to wait for name servers. */
 export interface DnsResolverOptions {
-  /** Milliseconds until a question without an answer is repeated, at the next server or the same one; more with every round. Default 2,000. */
+  /** Milliseconds before an unanswered query is repeated, at the next server or the same one; grows with every round. Default 2,000. */
   readonly timeout?: number;
-  /** How often each server is asked. Default 2. */
+  /** How many times each server is queried. Default 2. */
   readonly tries?: number;
 }
 
 /**
- * RFC 8305 §3: milliseconds to wait for IPv6 addresses when those of IPv4 are known: a name server that does not answer one of two
- * questions costs no more than that.
+ * RFC 8305 §3: milliseconds to wait for IPv6 addresses once those of IPv4 are known. A name server that ignores one of the two queries costs
+ * no more than that.
  */
 const RESOLUTION_DELAY = 50;
 
@@ -29,7 +29,7 @@ interface Answer {
 const NO_ADDRESSES: Answer = { addresses: [], error: null };
 
 /**
- * Asks given name servers instead of the system's. Names are complete: there are no search domains and no /etc/hosts. IPv6 addresses come
+ * Queries the given name servers instead of the system's. Names are taken as complete: no search domains, no /etc/hosts. IPv6 addresses come
  * first, as in RFC 6724; on a machine without IPv6 they fail at once. A lookup needs no thread.
  */
 export class DnsResolver implements Resolver {
@@ -37,8 +37,8 @@ export class DnsResolver implements Resolver {
   readonly #lookUps = new SharedLookups((name, family) => this.#lookUp(name, family));
 
   /**
-   * @param servers IP addresses of name servers, one at least: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`
-   * @throws Error when one of them cannot be an address
+   * @param servers IP addresses of name servers, at least one: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`
+   * @throws Error when one of them is not a valid address
    */
   constructor(servers: readonly string[], options: DnsResolverOptions = {}) {
     if (servers.length === 0) throw new Error('a resolver needs the address of a name server');
@@ -58,7 +58,7 @@ export class DnsResolver implements Resolver {
       let ipv6: Answer | null = family === 4 ? NO_ADDRESSES : null;
       let delay: NodeJS.Timeout | undefined;
       const onAnswer = (): void => {
-        // IPv4 is always waited for: it is the way out where IPv6 leads nowhere.
+        // IPv4 is always waited for: it is the fallback where IPv6 leads nowhere.
         if (ipv4 === null) return;
         if (ipv6 === null) {
           if (ipv4.addresses.length > 0)
@@ -88,7 +88,7 @@ export class DnsResolver implements Resolver {
   }
 }
 
-/** Of two failures the one that may hide addresses: a family without addresses says nothing about the other. */
+/** Of two failures, picks the one that may hide addresses: a family without addresses says nothing about the other. */
 function worse(a: NodeJS.ErrnoException | null, b: NodeJS.ErrnoException | null): NodeJS.ErrnoException | null {
   if (a === null || b === null) return a ?? b;
   return a.code === 'ENODATA' || a.code === 'ENOTFOUND' ? b : a;

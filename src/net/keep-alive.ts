@@ -1,5 +1,5 @@
 /**
- * Milliseconds of silence after which the kernel asks whether the peer of a TCP connection is still there; its own default is two hours.
- * It takes four system calls to set this, so accepted connections do without until they last.
+ * Milliseconds of silence after which the kernel probes whether the peer of a TCP connection is still there; the kernel's own default is two
+ * hours. Setting this takes four system calls, so accepted connections do without it until they have lasted a while.
  */
 export const KEEP_ALIVE_DELAY = 60_000;

@@ -17,11 +17,11 @@ export type ListenAddress =
 
 /** How a listener accepts. */
 export interface AcceptOptions {
-  /** How TLS is spoken there. Default: it is not. */
+  /** TLS settings. Default: no TLS. */
   readonly tls?: TlsSettings;
-  /** Whether a plain socket is not read before its `resume` is called. Default: false. With TLS a handshake has to be read at once. */
+  /** Whether a plain socket stays unread until `resume` is called. Default: false. With TLS the handshake must be read at once. */
   readonly paused?: boolean;
-  /** A connection could not be accepted, e.g. for want of file descriptors. The listener stays. */
+  /** A connection could not be accepted, e.g. because file descriptors ran out. The listener stays open. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -31,14 +31,14 @@ export interface Listener {
   readonly address: string;
   /** The bound TCP port, 0 for a unix socket. */
   readonly port: number;
-  /** Takes no more connections. Those that are open stay; of TLS, those whose handshake is done. */
+  /** Stops accepting. Open connections stay; with TLS, those whose handshake is done. */
   close(): void;
 }
 
 /**
- * Binds `address` and gives every accepted socket to `accept`; with `tls` a `TLSSocket`, once its handshake is done.
- * @param highWaterMark bytes that a socket buffers in user space before its writer is told to wait
- * @throws Error with the address in its message when it cannot be bound
+ * Binds `address` and passes every accepted socket to `accept`; with `tls`, a `TLSSocket` after its handshake.
+ * @param highWaterMark bytes that a socket buffers in user space before it asks its writer to wait
+ * @throws Error that names the address, if it cannot be bound
  */
 export async function listen(
   address: ListenAddress,
@@ -89,7 +89,7 @@ function describe(address: ListenAddress): string {
   return `${address.host === null ? '*' : hostText(address.host)}:${address.port}`;
 }
 
-/** RFC 3986 §3.2.2: an IPv6 literal stands in brackets wherever a port may follow it. */
+/** RFC 3986 §3.2.2: an IPv6 literal is in brackets wherever a port may follow. */
 function hostText(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
@@ -118,7 +118,7 @@ async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix
   if (mode !== null) chmodSync(path, mode);
 }
 
-/** Closes the listener, which removes whatever is at `path` by then: another program's file there is kept. */
+/** Closes the listener, which removes whatever is at `path` by then: if another program's file is there, it is kept. */
 function closeUnix(server: Server, path: string, own: Stats | undefined): void {
   const now = fileAt(path);
   if (now === undefined || (now.ino === own?.ino && now.dev === own.dev)) {

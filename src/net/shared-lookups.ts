@@ -11,25 +11,25 @@ export type LookUp = (name: string, family: 0 | 4) => Promise<readonly string[]>
  */
 const NAME = /^[!-~]{1,255}$/;
 
-/** Codes that say that the name has no addresses, and that asking again soon does not help. */
+/** Codes that mean that the name has no addresses, and that retrying soon does not help. */
 const NOT_KNOWN = new Set(['ENOTFOUND', 'ENODATA', 'ENONAME', 'EBADNAME']);
 
 /** Further explanations, by code. */
 const CAUSES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: ': no name server is there',
+  ECONNREFUSED: ': no name server is listening',
   EREFUSED: ': the name server refuses to answer',
   ESERVFAIL: ': the name server has failed',
-  ETIMEOUT: ': no name server answers',
+  ETIMEOUT: ': no name server replied',
 };
 
 /**
- * Lookups in progress: the same question gets the same answer meanwhile. Nothing is kept beyond that, so that every new connection uses
- * the present addresses of a name.
+ * Lookups in progress: identical queries share one result. Nothing is kept after that, so every new connection uses the current addresses of
+ * a name.
  */
 export class SharedLookups {
   readonly #lookUp: LookUp;
   /**
-   * By the question. Each open request waits for one at most.
+   * By query. Each open request waits for at most one.
    * @bound lookups
    */
   readonly #underWay = new Map<string, Promise<readonly string[]>>();
@@ -45,8 +45,8 @@ export class SharedLookups {
   resolve(host: string, family: 0 | 4): Promise<readonly string[]> {
     const literal = isIP(host);
     if (literal === 4 || (literal === 6 && family === 0)) return Promise.resolve([host]);
-    if (literal === 6) return fail('it is an IPv6 address, and only IPv4 is allowed');
-    if (!NAME.test(host)) return fail('its name cannot be looked up');
+    if (literal === 6) return fail('IPv6 address where only IPv4 is allowed');
+    if (!NAME.test(host)) return fail('invalid host name');
     const question = `${family} ${host.toLowerCase()}`;
     let answer = this.#underWay.get(question);
     if (answer === undefined) {
@@ -62,7 +62,7 @@ export class SharedLookups {
       addresses = await this.#lookUp(host, family);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Without a code of the system it is a defect of ours, and not a failure of the lookup.
+      // Without an error code it is a defect of ours, not a failed lookup.
       if (code === undefined) throw error;
       throw new DialError('resolve', failureText(code));
     }
@@ -77,7 +77,7 @@ function fail(message: string): Promise<never> {
 
 function failureText(code: string): string {
   const shortage = descriptorShortage();
-  if (shortage !== null) return `its name cannot be resolved at present: ${shortage}`;
-  if (NOT_KNOWN.has(code)) return 'its name is not known';
-  return `its name cannot be resolved at present${CAUSES[code] ?? ''}`;
+  if (shortage !== null) return `host name cannot be resolved at present: ${shortage}`;
+  if (NOT_KNOWN.has(code)) return 'unknown host name';
+  return `host name cannot be resolved at present${CAUSES[code] ?? ''}`;
 }

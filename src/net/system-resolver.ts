@@ -4,11 +4,11 @@ import type { Resolver } from './resolver.ts';
 import { SharedLookups } from './shared-lookups.ts';
 
 /**
- * Looks names up as every program of this machine does (`getaddrinfo`): /etc/hosts, name servers, search domains and all, and in the
- * order that the system has for the addresses (RFC 6724).
+ * Resolves names as every other program on this machine does (`getaddrinfo`): /etc/hosts, name servers and search domains, in the system's
+ * order of preference (RFC 6724).
  *
- * A lookup takes a thread of libuv's pool until it is answered. Lookups get half of the pool at most, so that names whose servers are
- * silent delay other lookups, but neither files nor compression; `bin/holdfast` makes the pool larger than Node does.
+ * A lookup occupies a thread of libuv's pool until it completes. Lookups get at most half of the pool, so that names whose servers are
+ * silent delay other lookups but not files or compression; `bin/holdfast` makes the pool larger than Node's default.
  */
 export class SystemResolver implements Resolver {
   readonly #lookUps = new SharedLookups(lookUp);

@@ -13,15 +13,15 @@ import { TrustStore } from './trust-store.ts';
 /** How connections are made. */
 export interface TcpDiallerOptions {
   readonly resolver: Resolver;
-  /** The trusted authorities of servers' certificates. Default: those of the environment or the system, see `TrustStore`. */
+  /** Authorities trusted for server certificates. Default: those of the environment or the system, see `TrustStore`. */
   readonly trust?: TrustStore;
-  /** RFC 8305 §5: milliseconds until the next address is tried beside the one before. Default 250. */
+  /** RFC 8305 §5: milliseconds before the next address is tried in parallel. Default 250. */
   readonly attemptDelay?: number;
   readonly log?: Log;
 }
 
 /**
- * Dials over TCP, and adds TLS where the target wants it. It has no time limit: the caller cancels a dial that takes too long.
+ * Dials over TCP, with TLS where the target asks for it. There is no time limit: the caller cancels a dial that takes too long.
  * @see Dialler
  */
 export class TcpDialler implements Dialler {
@@ -35,7 +35,7 @@ export class TcpDialler implements Dialler {
     this.#contexts = new TlsClientContexts(options.trust ?? new TrustStore({ log: options.log ?? silentLog }));
   }
 
-  /** @throws RangeError when the port is out of its range */
+  /** @throws RangeError when the port is out of range */
   dial(target: DialTarget, sink: DialSink, onRead: OnReadOpts): Dialling {
     const { host, port, ipv4Only } = target;
     if (!(port >= 1 && port <= 65_535)) throw new RangeError(`invalid port ${port}`);
@@ -55,7 +55,7 @@ export class TcpDialler implements Dialler {
   }
 }
 
-/** One dial: addresses, then a connection to one of them, then perhaps TLS on it. */
+/** One dial: resolve, connect to one of the addresses, then perform the TLS handshake if asked. */
 class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
   readonly #target: DialTarget;
   readonly #sink: DialSink;
@@ -63,7 +63,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
   readonly #attemptDelay: number;
   readonly #contexts: TlsClientContexts;
   #context: SecureContext | null = null;
-  /** The present step, once the addresses are known. */
+  /** The current step, once the addresses are known. */
   #step: AddressRace | TlsHandshake | null = null;
   #over = false;
 
@@ -92,11 +92,11 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
     if (this.#over) return;
     const { port, guard, tls } = this.#target;
     if (addresses.length === 0) {
-      this.fail(new DialError('resolve', 'its name is not known'));
+      this.fail(new DialError('resolve', 'unknown host name'));
       return;
     }
     try {
-      // A client certificate that cannot be used is found out before connecting.
+      // An unusable client certificate is reported before connecting.
       if (tls !== null) this.#context = this.#contexts.contextFor(tls);
     } catch (error) {
       this.fail(error as DialError);
@@ -114,7 +114,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
     race.start();
   }
 
-  /** Fails after this turn's code: the caller of `dial` may not have its result yet. */
+  /** Fails after the current turn: the caller of `dial` may not have its result yet. */
   fail(error: DialError): void {
     process.nextTick(guarded(this, () => this.onLost(error)));
   }
@@ -135,7 +135,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
 
   onSecured(socket: Socket): void {
     const { callback } = this.#onRead;
-    // Node's `onread` does not reach through to a connection that was made before TLS.
+    // Node's `onread` does not reach a connection that was opened before TLS.
     socket.on('data', (chunk: Buffer) => {
       if (callback(chunk.length, chunk) === false) socket.pause();
     });
@@ -153,7 +153,7 @@ class TcpDial implements Dialling, RaceOwner, HandshakeOwner {
     this.#sink.onDialFailed(error);
   }
 
-  /** Something threw, here or in the sink: gives up what is under way. */
+  /** Something threw, here or in the sink: gives up what is in progress. */
   onFault(thrown: unknown): void {
     this.cancel();
     fault(this.#sink, thrown);

@@ -4,51 +4,51 @@ import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index
 import { internalError } from '../exchange/index.ts';
 import type { TlsIdentities } from './tls-identities.ts';
 
-/** How a listener speaks TLS. */
+/** TLS settings of a listener. */
 export interface TlsSettings {
   readonly identities: TlsIdentities;
-  /** Seconds from the accepted connection to the end of its handshake; then it is closed. */
+  /** Seconds from accepting the connection to the end of its handshake; then the connection is closed. */
   readonly handshakeTimeout: number;
-  /** Handshakes of one listener that may be under way at a time, up to 50 KB of memory each; what comes on top is closed at once. */
+  /** Handshakes that may be in progress on one listener, up to 50 KB of memory each; further connections are closed at once. */
   readonly maxHandshakes: number;
   readonly wheel: TimerWheel;
-  /** A connection ended before its handshake did: counts and logs it. */
+  /** Counts and logs a connection that ended before its handshake did. */
   readonly onFailure?: (failure: TlsFailure) => void;
 }
 
-/** Defaults of the limits in `TlsSettings`. */
+/** Default limits for `TlsSettings`. */
 export const DEFAULT_TLS_LIMITS = { handshakeTimeout: 10, maxHandshakes: 4_096 } as const;
 
 /** Why a connection ended before its handshake did. */
 export interface TlsFailure {
   /**
-   * `name`: there is no certificate for the name that the client asked for, nor a default. `protocol`: what it sent is not TLS, or
-   * not what is offered here; or it asked for no name, and there is no default. `timeout`: it took too long. `closed`: the client
-   * left, or the listener was closed. `overload`: too many handshakes were under way. `internal`: a defect of ours.
+   * `name`: no certificate for the name that the client asked for, and no default. `protocol`: the bytes are not TLS, or a version or
+   * protocol that is not offered here; or the client named no host, and there is no default. `timeout`: it took too long. `closed`: the
+   * client left, or the listener was closed. `overload`: too many handshakes in progress. `internal`: a defect of ours.
    */
   readonly reason: 'name' | 'protocol' | 'timeout' | 'closed' | 'overload' | 'internal';
   /**
-   * OpenSSL's code of a `protocol` failure, what is known of a `closed` one, the stack of an `internal` one, the name asked for of a
-   * `name` one: up to 255 bytes of the client's making. May be empty.
+   * OpenSSL's code for `protocol`, what is known for `closed`, the stack for `internal`, the requested name for `name`: up to 255 bytes that
+   * the client chose. May be empty.
    */
   readonly detail: string;
   /** The client's address; empty for a unix socket. */
   readonly peer: string;
 }
 
-/** Application protocols offered (RFC 7301): HTTP/2 is not one of them. */
+/** Application protocols offered (RFC 7301), without HTTP/2. */
 const PROTOCOLS = ['http/1.1'];
 
 /** A fatal alert `unrecognized_name` in a record of its own (RFC 8446 §5.1, §6; RFC 6066 §3). */
 const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
 
 /**
- * Makes TLS connections of plain ones and hands them on when their handshake is done. A connection whose handshake fails is closed,
- * and nothing of it stays. One that idles costs some 45 KB, most of it buffers within Node that it does not let go of.
+ * Turns plain connections into TLS connections and hands them on after their handshake. A connection whose handshake fails is closed and
+ * leaves nothing behind. An idle one costs some 45 KB, most of it in buffers within Node that Node does not release.
  *
- * What the client sees of a failure: the alert `unrecognized_name` for a name without certificate, `handshake_failure` when it asked
- * for no name and there is no default, `protocol_version` when it speaks no version from 1.2 on, `no_application_protocol` when
- * it wants other protocols than HTTP/1.1 only; in all other cases just the end of the connection.
+ * What the client sees of a failure: the alert `unrecognized_name` for a name without certificate, `handshake_failure` when it names no
+ * host and there is no default, `protocol_version` when it supports no version from 1.2 on, `no_application_protocol` when it wants
+ * protocols other than HTTP/1.1; otherwise just the end of the connection.
  */
 export class TlsAcceptor implements Guarded {
   readonly #settings: TlsSettings;
@@ -63,7 +63,7 @@ export class TlsAcceptor implements Guarded {
     this.#accept = accept;
   }
 
-  /** Takes a plain connection that was accepted. */
+  /** Takes an accepted plain connection. */
   readonly onConnection = (raw: Socket): void => {
     try {
       this.#begin(raw);
@@ -86,17 +86,17 @@ export class TlsAcceptor implements Guarded {
     wheel.schedule(handshake, handshakeTimeout * 1_000);
   }
 
-  /** A connection could not be begun with. */
+  /** A connection could not be set up. */
   onFault(thrown: unknown): void {
     this.tellFailure('internal', internalError(thrown).detail, '');
   }
 
-  /** Cuts the handshakes under way. */
+  /** Cuts the handshakes in progress. */
   close(): void {
     for (const handshake of this.#handshakes) handshake.fail('closed', 'the listener was closed');
   }
 
-  /** A handshake is over, with or without success. */
+  /** A handshake has succeeded or failed. */
   onHandshakeEnd(handshake: Handshake): void {
     this.#handshakes.delete(handshake);
     this.#settings.wheel.cancel(handshake);
@@ -111,7 +111,7 @@ export class TlsAcceptor implements Guarded {
   }
 }
 
-/** A connection before it is handed on; its time is the wheel's. */
+/** A connection during its handshake; the wheel holds its deadline. */
 class Handshake extends WheelTimer {
   readonly #connection: TlsConnection;
   readonly #peer: string;
@@ -160,7 +160,7 @@ class Handshake extends WheelTimer {
   }
 }
 
-/** The server's end of a TLS connection. `tls.Server` makes none whose buffers have another size than Node's default. */
+/** The server's end of a TLS connection. `tls.Server` cannot make one with a buffer size other than Node's default. */
 class TlsConnection extends TLSSocket {
   /** Null once it is over. */
   handshake: Handshake | null = null;
@@ -169,7 +169,7 @@ class TlsConnection extends TLSSocket {
   constructor(raw: Socket, identities: TlsIdentities, highWaterMark: number) {
     const options = {
       isServer: true,
-      // Used unless the client names a server.
+      // Used when the client names no server.
       secureContext: identities.forNoName() ?? identities.anonymous,
       SNICallback: (name: string, use: (error: Error | null, context?: SecureContext) => void): void => {
         try {
@@ -187,7 +187,7 @@ class TlsConnection extends TLSSocket {
     this.#raw = raw;
   }
 
-  /** Closes the connection with a record that is not encrypted: right only before the ServerHello, which brings the keys. */
+  /** Closes the connection with an unencrypted record: valid only before the ServerHello, which brings the keys. */
   closeWith(record: Buffer): void {
     this.#raw.write(record);
     this.#raw.destroySoon();
@@ -200,7 +200,7 @@ class TlsConnection extends TLSSocket {
   }
 }
 
-/** A call for `connection` threw: ends its handshake; the connection itself if that is over. */
+/** A call for `connection` threw: ends its handshake, or the connection if that is over. */
 function blame(connection: TlsConnection, thrown: unknown): void {
   if (connection.handshake === null) connection.destroy(thrown as Error);
   else fault(connection.handshake, thrown);
@@ -214,7 +214,7 @@ function onSecure(this: TlsConnection): void {
   }
 }
 
-/** An `end` is nothing yet to a connection that may be half open; in the middle of a handshake it is the end. */
+/** A half-open connection survives an `end`; a connection in its handshake does not. */
 function onLeft(this: TlsConnection): void {
   try {
     this.handshake?.fail('closed');
@@ -224,8 +224,8 @@ function onLeft(this: TlsConnection): void {
 }
 
 /**
- * Stays for the life of the connection: Node destroys it only for what goes wrong within the handshake, and tells as `error`
- * only what a `tls.Server` made.
+ * Stays for the life of the connection: Node destroys it only for failures within the handshake, and reports as `error` only what a
+ * `tls.Server` made.
  */
 function onTlsError(this: TlsConnection, error: NodeJS.ErrnoException): void {
   const code = error.code ?? error.message;

@@ -3,8 +3,8 @@ import { DialError, type TlsClientSettings } from './dialler.ts';
 import type { Authorities, TrustStore } from './trust-store.ts';
 
 /**
- * Contexts kept in memory. One with the authorities of a usual system takes about 1 MB, and 20 ms to make; it is only client certificates
- * that there may be many of.
+ * Contexts kept in memory. One with a typical system's authorities takes about 1 MB and 20 ms to make; only client certificates can make
+ * them many.
  * @bound tls-client-contexts
  */
 const MAX_CONTEXTS = 64;
@@ -12,17 +12,17 @@ const MAX_CONTEXTS = 64;
 /** TLS 1.2 and 1.3: RFC 8996 retires the older ones. */
 const VERSIONS = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' } as const;
 
-/** What TLS connections to servers are made with, by client certificate and by whether servers are verified. */
+/** TLS contexts for outbound connections, by client certificate and by whether servers are verified. */
 export class TlsClientContexts {
   readonly #trust: TrustStore;
   readonly #maxContexts: number;
   /** The authorities that the verifying contexts trust. */
   #authorities: Authorities = null;
-  /** The one asked for last stands last. */
+  /** Most recently used last. */
   readonly #verifying = new Map<string, SecureContext>();
   readonly #trusting = new Map<string, SecureContext>();
 
-  /** @param maxContexts of each kind, verifying and not, kept in memory; the one that was not asked for the longest goes first */
+  /** @param maxContexts of each kind, verifying and not, kept in memory; the least recently used goes first */
   constructor(trust: TrustStore, maxContexts = MAX_CONTEXTS) {
     this.#trust = trust;
     this.#maxContexts = maxContexts;
@@ -61,7 +61,7 @@ function createContext(authorities: Authorities, clientCert: string, clientKey: 
   const options = { ...VERSIONS, ca: authorities === null ? undefined : [...authorities] };
   if (clientCert === '' && clientKey === '') return createSecureContext(options);
   if (clientCert === '' || clientKey === '') {
-    throw new DialError('tls', 'a client certificate and its key have to be given together');
+    throw new DialError('tls', 'a client certificate needs its key, and a key its certificate');
   }
   try {
     return createSecureContext({ ...options, cert: clientCert, key: clientKey });

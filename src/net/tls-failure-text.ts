@@ -2,23 +2,23 @@
 const CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
-  CERT_REVOKED: 'the certificate was revoked',
-  CERT_SIGNATURE_FAILURE: 'the signature of the certificate is wrong',
-  CA_MD_TOO_WEAK: 'a certificate of the chain has a signature that is too weak',
+  CERT_REVOKED: 'the certificate is revoked',
+  CERT_SIGNATURE_FAILURE: 'the certificate has an invalid signature',
+  CA_MD_TOO_WEAK: 'a certificate in the chain has a weak signature',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
-  EE_KEY_TOO_SMALL: 'the key of the certificate is too small',
-  INVALID_CA: 'a certificate of the chain is not a CA certificate',
-  INVALID_PURPOSE: 'a certificate of the chain is not meant for this use',
+  EE_KEY_TOO_SMALL: 'the certificate has a key that is too small',
+  INVALID_CA: 'a certificate in the chain is not a CA certificate',
+  INVALID_PURPOSE: 'a certificate in the chain is not valid for this use',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an unknown authority',
-  UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an unknown authority, or the chain is not complete',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority, or the chain is not complete',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes from an unknown authority, or the chain is not complete',
+  UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an unknown authority, or the chain is incomplete',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an unknown authority, or the chain is incomplete',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes from an unknown authority, or the chain is incomplete',
 };
 
-/** What went wrong with a handshake, by Node's code. */
+/** What went wrong in a handshake, by Node's code. */
 const HANDSHAKE: Readonly<Record<string, string>> = {
-  ECONNRESET: 'the server closed the connection in the handshake',
-  EPIPE: 'the server closed the connection in the handshake',
+  ECONNRESET: 'the server closed the connection during the handshake',
+  EPIPE: 'the server closed the connection during the handshake',
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server rejected our certificate',
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the server rejected our certificate',
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the server rejected the handshake',
@@ -29,13 +29,13 @@ const HANDSHAKE: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'the server does not know the name',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server speaks neither TLS 1.2 nor 1.3',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS',
-  ETIMEDOUT: 'the connection timed out in the handshake',
+  ETIMEDOUT: 'the connection timed out during the handshake',
 };
 
-/** Characters of a list of names that are shown: the server makes it as long as it likes. */
+/** Characters of a list of names that are shown: the server decides how long it is. */
 const MAX_NAMES = 200;
 
-/** Why a TLS connection did not come about, in words; `error` is what Node's TLS socket says. */
+/** Why a TLS connection failed, in words; `error` is what Node's TLS socket reported. */
 export function tlsFailureText(error: NodeJS.ErrnoException, serverName: string): string {
   const code = error.code ?? '';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongName(error, serverName);
@@ -53,5 +53,5 @@ function wrongName(
   const names = error.cert?.subjectaltname ?? '';
   if (names === '') return `the certificate is not for ${serverName}`;
   const shown = names.length > MAX_NAMES ? `${names.slice(0, MAX_NAMES)}…` : names;
-  return `the certificate is not for ${serverName}, only for ${shown}`;
+  return `the certificate is for ${shown}, not for ${serverName}`;
 }

@@ -5,9 +5,9 @@ import { type Guarded, guarded } from '../clock/index.ts';
 import { DialError, type TlsClientSettings } from './dialler.ts';
 import { tlsFailureText } from './tls-failure-text.ts';
 
-/** Takes the outcome of a handshake: one of the two calls, once, or what was thrown meanwhile. */
+/** Takes the outcome of a handshake: exactly one of the first two calls, or an exception, in `onFault`. */
 export interface HandshakeOwner extends Guarded {
-  /** Nobody listens to the socket any more. */
+  /** The handshake no longer listens to the socket. */
   onSecured(socket: TLSSocket): void;
   /** The connection is closed. */
   onInsecure(error: DialError): void;
@@ -16,7 +16,7 @@ export interface HandshakeOwner extends Guarded {
 /** Application protocols offered (RFC 7301), without HTTP/2. */
 const PROTOCOLS = ['http/1.1'];
 
-/** The handshake of a connection to a server, which begins at once. */
+/** The handshake with a server. It begins at once. */
 export class TlsHandshake {
   readonly #socket: TLSSocket;
   readonly #serverName: string;
@@ -26,19 +26,19 @@ export class TlsHandshake {
   readonly #onClose: () => void;
   #over = false;
 
-  /** @param raw connected, and not yet read from: it belongs to the TLS connection from now on */
+  /** @param raw connected and unread; it belongs to the TLS connection from now on */
   constructor(raw: Socket, settings: TlsClientSettings, context: SecureContext, owner: HandshakeOwner) {
     this.#serverName = withoutDot(settings.serverName);
     this.#owner = owner;
     this.#onSecure = guarded(owner, () => this.#succeed());
     this.#onError = guarded(owner, (error: Error) => this.#fail(error));
     this.#onClose = guarded(owner, () => this.#fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
-    // The TLS socket reports errors of the connection below it. An error that only comes here must not end the process.
+    // The TLS socket reports errors of the connection below it. An error that arrives only here must not end the process.
     raw.on('error', ignore);
     this.#socket = connect({
       socket: raw,
       secureContext: context,
-      // RFC 6066 §3: SNI has no addresses.
+      // RFC 6066 §3: SNI carries no addresses.
       servername: isIP(this.#serverName) === 0 ? this.#serverName : '',
       ALPNProtocols: PROTOCOLS,
       rejectUnauthorized: settings.verify,
@@ -47,7 +47,7 @@ export class TlsHandshake {
     this.#socket.on('secureConnect', this.#onSecure).on('error', this.#onError).on('close', this.#onClose);
   }
 
-  /** Closes the connection. Its owner hears nothing more. */
+  /** Closes the connection. The owner is not called again. */
   cancel(): void {
     this.#over = true;
     this.#socket.destroy();
@@ -80,12 +80,12 @@ function nameError(name: string, certificate: PeerCertificate): Error | undefine
   try {
     return checkServerIdentity(name, certificate);
   } catch (error) {
-    // The server makes the certificate: one that cannot be read is not trusted.
+    // The server chose the certificate: an unreadable one is not trusted.
     return error as Error;
   }
 }
 
-/** RFC 6066 §3: SNI has the name without a dot at its end. */
+/** RFC 6066 §3: SNI carries the name without a trailing dot. */
 function withoutDot(name: string): string {
   return name.endsWith('.') ? name.slice(0, -1) : name;
 }

@@ -8,35 +8,35 @@ import type { Log } from '../exchange/index.ts';
 export interface TlsIdentitiesOptions {
   /** Holds `NAME.crt` (certificate chain, PEM, the server's own first) and `NAME.key` (private key, PEM, without a passphrase). */
   readonly folder: string;
-  /** The `NAME` served when no other fits, and to clients that ask for none; null refuses those. */
+  /** The `NAME` served when no other matches and to clients that name no host; null refuses those. */
   readonly defaultName: string | null;
   readonly log: Log;
-  /** Identities kept in memory, about 50 KB each; the one that was not asked for the longest goes first. Default 1,000. */
+  /** Identities kept in memory, about 50 KB each; the least recently used goes first. Default 1,000. */
   readonly maxLoaded?: number;
 }
 
-/** Milliseconds during which the files of an identity are not looked at again. */
+/** Milliseconds during which the files of an identity are not checked again. */
 const CHECK_INTERVAL = 1_000;
 
-/** Bytes of printable ASCII but the slash: all that can be a host name (RFC 6066 §3) and is no way out of the folder. */
+/** Printable ASCII except the slash: all that can be a host name (RFC 6066 §3) and stays inside the folder. */
 const NAME = /^[ -.0-~]{1,253}$/;
 
 /**
- * Certificates by server name, from a folder: loaded when they are first asked for, and again when their files change, so that
- * renewing or adding one needs no restart. Names that clients make up cost a look into the folder each time and no memory.
+ * Certificates by server name, from a folder: loaded on first use and again when their files change, so that renewing or adding one needs no
+ * restart. Names that clients make up cost a lookup in the folder each time, and no memory.
  *
- * A name is looked for in lower case; then with its first label replaced by `_`, which is how a wildcard certificate's files are
- * named (`_.example.com.crt`); then the default is taken. The files are looked at within the handshake that asks for them, at
- * most once a second for an identity; they are read, which takes some 2 ms, only when they are new.
+ * A name is looked up in lower case; then with its first label replaced by `_`, which is how the files of a wildcard certificate are named
+ * (`_.example.com.crt`); then the default is used. The files are checked during the handshake that asks for them, at most once a second
+ * for an identity; they are read, which takes some 2 ms, only when they have changed.
  */
 export class TlsIdentities {
-  /** No certificate at all: what a handshake begins with, and fails with unless its server name brings another. */
+  /** No certificate: a handshake starts with this and fails unless its server name selects another. */
   readonly anonymous = createContext({});
   readonly #folder: string;
   readonly #defaultName: string | null;
   readonly #log: Log;
   readonly #maxLoaded: number;
-  /** By name of the files; the one asked for last stands last. */
+  /** By file name; most recently used last. */
   readonly #identities = new Map<string, Identity>();
 
   constructor(options: TlsIdentitiesOptions) {
@@ -47,8 +47,8 @@ export class TlsIdentities {
   }
 
   /**
-   * For the start of the program: looks whether the folder is there, and loads the default.
-   * @throws Error that says what is missing and what to do
+   * For startup: checks that the folder exists, and loads the default.
+   * @throws Error that says what is missing and how to fix it
    */
   check(): void {
     const folder = this.#folder;
@@ -57,18 +57,18 @@ export class TlsIdentities {
     }
     const name = this.#defaultName;
     if (name === null) return;
-    if (!isName(name)) throw new Error(`"${name}" cannot be the name of a certificate: give NAME of a file NAME.crt`);
+    if (!isName(name)) throw new Error(`"${name}" is not a valid certificate name: give the NAME of a file NAME.crt`);
     try {
       new Identity(join(folder, name)).load();
     } catch (error) {
       const files = `${join(folder, name)}.crt and ${name}.key`;
       throw new Error(
-        `the default certificate cannot be loaded: ${(error as Error).message}; put its chain and its key, both PEM, into ${files}`,
+        `the default certificate cannot be loaded: ${(error as Error).message}; put its chain and key, both PEM, in ${files}`,
       );
     }
   }
 
-  /** The identity for a client that asks for `serverName`; null when there is none. */
+  /** The identity for a client that asks for `serverName`; null if none matches. */
   forName(serverName: string): SecureContext | null {
     if (isName(serverName)) {
       const name = serverName.toLowerCase();
@@ -81,7 +81,7 @@ export class TlsIdentities {
     return this.forNoName();
   }
 
-  /** The identity for a client that asks for no name: the default, or null when there is none. */
+  /** The identity for a client that names no host: the default, or null without one. */
   forNoName(): SecureContext | null {
     const name = this.#defaultName;
     return name !== null && isName(name) ? this.#find(name) : null;
@@ -109,7 +109,7 @@ export class TlsIdentities {
       identity.failed = false;
       this.#log.info({ certificate: name }, 'certificate loaded');
     } catch (error) {
-      // The files may be in the middle of being replaced: what was loaded before stays, and they are tried again at the next check.
+      // The files may be half replaced: keep what was loaded before and retry at the next check.
       if (identity.failed) return;
       identity.failed = true;
       const fields = { certificate: name, reason: (error as Error).message, kept: identity.context !== null };
@@ -127,15 +127,15 @@ export class TlsIdentities {
 
 /** One certificate and its key. */
 class Identity {
-  /** What was loaded last; null before. */
+  /** The context loaded last; null before the first. */
   context: SecureContext | null = null;
-  /** When the files were looked at, in milliseconds of the monotonic clock. */
+  /** When the files were last checked, in milliseconds of the monotonic clock. */
   checkedAt = Number.NEGATIVE_INFINITY;
   /** Whether the last attempt failed. */
   failed = false;
   readonly #certificate: string;
   readonly #key: string;
-  /** The state of the files that `context` was made of. */
+  /** The state of the files that `context` was made from. */
   #state = '';
 
   /** @param path of both files, without the extension */
@@ -145,12 +145,12 @@ class Identity {
   }
 
   /**
-   * Loads the files unless they are as they were.
+   * Loads the files unless they are unchanged.
    * @returns whether they were loaded
-   * @throws Error when they cannot be; `context` is then as before
+   * @throws Error if they cannot be loaded; `context` then stays as it was
    */
   load(): boolean {
-    // Before they are read: what is written meanwhile shows at the next check.
+    // Taken before reading: what is written meanwhile shows at the next check.
     const state = `${fileState(this.#certificate)} ${fileState(this.#key)}`;
     if (state === this.#state) return false;
     this.context = createContext({ cert: readFileSync(this.#certificate), key: readFileSync(this.#key) });
@@ -159,14 +159,14 @@ class Identity {
   }
 }
 
-/** All contexts are alike but for the certificate: TLS 1.2 and 1.3 (RFC 8996 retires the older ones), no renegotiation. */
+/** All contexts differ only in the certificate: TLS 1.2 and 1.3 (RFC 8996 retires older versions), no renegotiation. */
 function createContext(identity: { cert?: Buffer; key?: Buffer }): SecureContext {
   return createSecureContext({
     ...identity,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
     honorCipherOrder: true,
-    // A client could make a connection cost one key exchange after the other.
+    // With renegotiation a client could make one connection cost many key exchanges.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   });
 }
@@ -175,7 +175,7 @@ function isName(name: string): boolean {
   return NAME.test(name) && name !== '.' && name !== '..';
 }
 
-/** Whether there is anything at `path`; a path that cannot even be looked at (too long, no permission) leads to nothing. */
+/** Whether anything exists at `path`; a path that cannot be looked up (too long, no permission) counts as missing. */
 function isThere(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;

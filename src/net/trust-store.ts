@@ -2,16 +2,16 @@ import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Log, silentLog } from '../exchange/index.ts';
 
-/** Where a trust store looks. */
+/** Where a trust store looks for authorities. */
 export interface TrustStoreOptions {
   readonly log?: Log;
   /** Default: that of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Files of which the first one that exists is the system's bundle. Default: where the usual systems have it. */
+  /** The first of these files that exists is the system's bundle. Default: the usual places. */
   readonly systemBundles?: readonly string[];
 }
 
-/** Certificates of authorities, each PEM; null for those that Node comes with. */
+/** Certificates of authorities, each PEM; null for Node's own. */
 export type Authorities = readonly string[] | null;
 
 /** Debian and Alpine, Fedora, openSUSE, OpenBSD and macOS, newer Fedora. */
@@ -23,22 +23,21 @@ const SYSTEM_BUNDLES = [
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
 ];
 
-/** Milliseconds during which the files are not looked at again. */
+/** Milliseconds during which the files are not checked again. */
 const CHECK_INTERVAL = 60_000;
 
 const CERTIFICATE = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[\sA-Za-z0-9+/=]+-----END \1-----/g;
 
-/** What OpenSSL looks for in a folder: the hash of a subject, and a number that tells those with the same hash apart. */
+/** File names that OpenSSL looks for in a folder: the hash of a subject, and a number that separates equal hashes. */
 const HASHED = /^[0-9a-f]{8}\.\d+$/;
 const PEM_FILE = /\.(?:pem|crt|cer)$/i;
 
 /**
- * The authorities that servers' certificates may come from. If the environment names any, only those are trusted: the bundle `SSL_CERT_FILE`, and the
- * folders `SSL_CERT_DIR` (with a colon between two), of which those files are read that have hashes for names, or if none has, all PEM
- * files. If it names nothing, the system's bundle is trusted, and where there is none, the authorities that Node comes with.
+ * The authorities trusted for server certificates. If the environment names any, only those are trusted: the bundle `SSL_CERT_FILE` and the
+ * folders in `SSL_CERT_DIR` (separated by colons), of which the files with hash names are read, or all PEM files if there are no such names.
+ * Otherwise the system's bundle is trusted, or Node's own authorities on a system without one.
  *
- * Files are read when they are first needed, which takes some milliseconds, and again when they have changed: they are looked at once
- * a minute at most.
+ * Files are read on first use, which takes some milliseconds, and again when they have changed. They are checked at most once a minute.
  */
 export class TrustStore {
   readonly #log: Log;
@@ -46,11 +45,11 @@ export class TrustStore {
   readonly #folders: readonly string[];
   readonly #systemBundles: readonly string[];
   #authorities: Authorities = null;
-  /** State of the files that `authorities` was made of; null before. */
+  /** State of the files that `authorities` was made from; null before. */
   #state: string | null = null;
   /** Whether the last attempt failed. */
   #failed = false;
-  /** When the files were looked at, in milliseconds of the monotonic clock. */
+  /** When the files were last checked, in milliseconds of the monotonic clock. */
   #checkedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: TrustStoreOptions = {}) {
@@ -62,8 +61,8 @@ export class TrustStore {
   }
 
   /**
-   * The authorities: the same array until others are trusted.
-   * @throws Error that says what is wrong when the files cannot be loaded, and never could
+   * The authorities: the same array until the trusted set changes.
+   * @throws Error that says what is wrong if the files cannot be loaded and never were
    */
   authorities(): Authorities {
     const now = performance.now();
@@ -73,7 +72,7 @@ export class TrustStore {
       this.#failed = false;
     } catch (error) {
       if (this.#state === null) throw error;
-      // The files may be in the middle of being replaced: who was trusted before still is, and they are tried again at the next check.
+      // The files may be half replaced: keep trusting the previous authorities and retry at the next check.
       if (!this.#failed) this.#log.warn({ reason: (error as Error).message }, 'trusted authorities cannot be loaded');
       this.#failed = true;
     }
@@ -84,22 +83,22 @@ export class TrustStore {
   #refresh(): void {
     const bundle = this.#bundleInUse();
     const files = this.#folders.flatMap(certificateFiles);
-    // Before they are read: what is written meanwhile shows at the next check.
+    // Taken before reading: what is written meanwhile shows at the next check.
     const state = [...(bundle === null ? [] : [bundleState(bundle)]), ...files.map(stateOf)].join('\n');
     if (state === this.#state) return;
     const found = new Set<string>();
     if (bundle !== null) collect(readFileSync(bundle, 'latin1'), found);
     for (const file of files) collect(textOf(file), found);
     const sources = bundle === null ? this.#folders : [bundle, ...this.#folders];
-    if (sources.length > 0 && found.size === 0) throw new Error(`there is no certificate in ${sources.join(', ')}`);
-    // The same array for the same certificates: what was made with them is of use still.
+    if (sources.length > 0 && found.size === 0) throw new Error(`no certificate in ${sources.join(', ')}`);
+    // Return the same array for the same certificates, so that contexts made with it stay in use.
     if (sources.length === 0) this.#authorities = null;
     else if (!isSame(this.#authorities, found)) this.#authorities = [...found];
     this.#state = state;
     this.#log.debug({ sources, certificates: found.size }, 'trusted authorities loaded');
   }
 
-  /** Null when there is none, or others are named. */
+  /** Null if the system has no bundle, or the environment names others. */
   #bundleInUse(): string | null {
     if (this.#bundle !== '') return this.#bundle;
     if (this.#folders.length > 0) return null;
@@ -107,7 +106,7 @@ export class TrustStore {
   }
 }
 
-/** The files of a folder that OpenSSL would find by their names, or else all that look like certificates; empty without a folder. */
+/** The files of a folder that OpenSSL would find by name, or else all that look like certificates; empty without a folder. */
 function certificateFiles(folder: string): string[] {
   let names: string[];
   try {
@@ -127,7 +126,7 @@ function isSame(authorities: Authorities, found: ReadonlySet<string>): boolean {
   return authorities?.length === found.size && authorities.every((certificate) => found.has(certificate));
 }
 
-/** What is in a file of a folder; nothing when it cannot be read, such as a link that leads nowhere. */
+/** The content of a file in a folder; empty if it cannot be read, such as a dangling link. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'latin1');
@@ -136,7 +135,7 @@ function textOf(file: string): string {
   }
 }
 
-/** Changes whenever the file is written or replaced. Throws when it does not exist, which is an error of the configuration. */
+/** Changes whenever the file is written or replaced. Throws if the file does not exist, which is a configuration error. */
 function bundleState(file: string): string {
   const stats = statSync(file);
   if (!stats.isFile()) throw new Error(`${file} is not a file`);

@@ -6,15 +6,15 @@ import type { Endpoint } from './endpoint.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
 import { Connection } from './zmq-connection.ts';
 
-/** Keeps one endpoint connected: dials, and dials again after ever longer waits when that fails or the connection is lost. */
+/** Keeps one endpoint connected: dials, and redials with growing delays when that fails or the connection is lost. */
 export class Connector extends WheelTimer {
   readonly pipe: Pipe;
-  /** The endpoint as it was given. */
+  /** The endpoint as given. */
   readonly text: string;
   readonly #owner: PipeOwner;
   readonly #endpoint: Endpoint;
   #connection: Connection | null = null;
-  /** Attempts in a row that failed before the handshake was complete. */
+  /** Consecutive attempts that failed before the handshake was complete. */
   #failures = 0;
   #stopped = false;
 
@@ -26,24 +26,24 @@ export class Connector extends WheelTimer {
     this.#endpoint = endpoint;
   }
 
-  /** Whether it has no connection and will make no more. */
+  /** Whether it has no connection and will not make another. */
   get over(): boolean {
     return this.#stopped && this.#connection === null;
   }
 
-  /** Begins the first connection. */
+  /** Starts the first connection. */
   start(): void {
     this.#owner.context.counters.dials++;
     const socket = open(this.#endpoint);
     this.#connection = new Connection(socket, this.#owner, this.pipe, this.text, false, () => this.#onClosed());
   }
 
-  /** Begins another connection. */
+  /** Starts another connection. */
   override onTimer(): void {
     this.start();
   }
 
-  /** Closes the connection once all that waits has been sent; if nothing is connected yet, it is still dialled for that. */
+  /** Closes the connection once everything waiting has been sent; without a connection it dials once more to send it. */
   finish(): void {
     if (this.pipe.queued === 0 && this.#connection?.established !== true) this.destroy();
     else this.pipe.onFlush();
@@ -78,7 +78,7 @@ export class Connector extends WheelTimer {
     const { code, detail } = internalError(thrown);
     log.error({ endpoint: this.text, code, detail }, 'internal error');
     if (this.#stopped) return;
-    // The endpoint is still to be connected to.
+    // The endpoint still needs a connection.
     this.#failures++;
     if (this.#connection === null) this.#retry();
     else this.#connection.destroy();
@@ -86,9 +86,9 @@ export class Connector extends WheelTimer {
 }
 
 /**
- * Milliseconds to wait before the next attempt: doubled with each failure up to the maximum, less up to a half at random, so that
- * many peers of a server that restarts do not come back at the same moment.
- * @param failures attempts in a row that have failed
+ * Milliseconds to wait before the next attempt: doubled with each failure up to the maximum, less up to half at random, so that the many
+ * peers of a restarting server do not all return at once.
+ * @param failures consecutive failed attempts
  * @param chance 0 to 1
  */
 export function backOff(

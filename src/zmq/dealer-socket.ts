@@ -3,12 +3,12 @@ import type { Pipe } from './pipe.ts';
 import { RoundRobinSocket } from './round-robin-socket.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
-/** DEALER (RFC 28): spreads messages over its peers as PUSH does, and takes messages of all of them as PULL does. */
+/** DEALER (RFC 28): distributes messages over its peers like PUSH, and takes messages from all of them like PULL. */
 export class DealerSocket extends RoundRobinSocket {
   readonly type = 'DEALER';
   readonly #onMessage: (parts: Buffer[]) => void;
 
-  /** @param onWritable a message can be taken again after `send` has returned false */
+  /** @param onWritable called when `send` can take a message again after it returned false */
   constructor(
     context: ZmqContext,
     options: Partial<ZmqOptions>,
@@ -20,8 +20,8 @@ export class DealerSocket extends RoundRobinSocket {
   }
 
   /**
-   * Sends a message to the next peer that can take one. Its parts must not be changed any more.
-   * @returns false, with nothing done, when no peer can: `onWritable` tells when to try again
+   * Sends a message to the next peer that can take one. Its parts must not change afterwards.
+   * @returns false, with nothing done, if no peer can: `onWritable` says when to try again
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
   send(parts: readonly Part[]): boolean {

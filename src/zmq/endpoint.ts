@@ -3,21 +3,21 @@ import { ZmqError } from './zmq-error.ts';
 
 /** Where a socket binds or connects. */
 export type Endpoint =
-  /** `host` null: all interfaces. Port 0: one that is free. */
+  /** `host` null: all interfaces. Port 0: any free one. */
   | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number }
-  /** An abstract name begins with a zero byte. */
+  /** An abstract name starts with a zero byte. */
   | { readonly kind: 'ipc'; readonly path: string };
 
-/** Bytes of `sun_path`, less the zero byte at the end. */
+/** Bytes of `sun_path`, less the terminating zero byte. */
 const MAX_PATH_BYTES = 107;
 
 const TCP = /^tcp:\/\/(\*|\[[^\]]*\]|[^:[\]/*\s]+):(\*|\d{1,5})$/;
 
 /**
- * Reads `tcp://HOST:PORT` or `ipc://PATH`. HOST is a name, an IPv4 address or an IPv6 address in brackets. To bind, HOST may be `*`
+ * Parses `tcp://HOST:PORT` or `ipc://PATH`. HOST is a name, an IPv4 address or an IPv6 address in brackets. To bind, HOST may be `*`
  * (all interfaces), and PORT `*` or 0 (any free one). PATH is absolute, or relative to the working directory, or `@NAME` for a
  * name in Linux's abstract namespace.
- * @throws ZmqError `endpoint` when it is something else, `unsupported` for an abstract name that this Node.js cannot use
+ * @throws ZmqError `endpoint` for anything else, `unsupported` for an abstract name that this Node.js cannot use
  */
 export function parseEndpoint(text: string, use: 'bind' | 'connect'): Endpoint {
   if (text.startsWith('ipc://')) return parseIpc(text, text.slice(6));
@@ -25,10 +25,10 @@ export function parseEndpoint(text: string, use: 'bind' | 'connect'): Endpoint {
   if (match === null) throw bad(text, 'expected tcp://HOST:PORT or ipc://PATH');
   const host = match[1] as string;
   const port = match[2] === '*' ? 0 : Number(match[2]);
-  if (port > 65_535) throw bad(text, 'a port is at most 65535');
-  if (use === 'connect' && port === 0) throw bad(text, 'no port to connect to');
+  if (port > 65_535) throw bad(text, 'the port must be at most 65535');
+  if (use === 'connect' && port === 0) throw bad(text, 'missing port to connect to');
   if (host === '*') {
-    if (use === 'connect') throw bad(text, 'no host to connect to');
+    if (use === 'connect') throw bad(text, 'missing host to connect to');
     return { kind: 'tcp', host: null, port };
   }
   if (!host.startsWith('[')) return { kind: 'tcp', host, port };
@@ -38,8 +38,8 @@ export function parseEndpoint(text: string, use: 'bind' | 'connect'): Endpoint {
 }
 
 /**
- * Whether a Node.js on this version of libuv can use abstract names as other programs do: before 1.48 it pads them with zero
- * bytes, and so gives them another name.
+ * Whether a Node.js on this version of libuv can use abstract names like other programs: before 1.48 it pads them with zero bytes, which
+ * makes them different names.
  */
 export function hasAbstractNames(platform: string, libuv: string): boolean {
   const [major = 0, minor = 0] = libuv.split('.').map(Number);
@@ -47,10 +47,10 @@ export function hasAbstractNames(platform: string, libuv: string): boolean {
 }
 
 function parseIpc(text: string, path: string): Endpoint {
-  if (path === '' || path.includes('\0')) throw bad(text, 'no path');
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw bad(text, `a path is at most ${MAX_PATH_BYTES} bytes`);
+  if (path === '' || path.includes('\0')) throw bad(text, 'missing path');
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw bad(text, `the path must be at most ${MAX_PATH_BYTES} bytes`);
   if (!path.startsWith('@')) return { kind: 'ipc', path };
-  if (path === '@') throw bad(text, 'no name behind @');
+  if (path === '@') throw bad(text, 'missing name after @');
   const libuv = process.versions.uv;
   if (!hasAbstractNames(process.platform, libuv)) {
     const needed = 'abstract names need Linux and a Node.js on libuv 1.48 or later';

@@ -1,36 +1,36 @@
 import { encodeMessages, type Part, wireBytes } from '../codec/zmtp/index.ts';
 
-/** Bytes that a message which waits is charged with at least: empty ones take memory too. */
+/** Minimum charge in bytes for a waiting message: empty ones take memory too. */
 const LEAST_MESSAGE_COST = 256;
-/** Bytes that a part of a received message is charged with beside its own: the object that it is. */
+/** Bytes charged for a part of a received message on top of its length: the cost of the object. */
 const PART_COST = 128;
 
-/** Bytes that a message of so many bytes is charged with while it waits. */
+/** Bytes charged for a waiting message of this length. */
 function messageCost(bytes: number): number {
   return bytes > LEAST_MESSAGE_COST ? bytes : LEAST_MESSAGE_COST;
 }
 
-/** Bytes that a received message is charged with while it waits. */
+/** Bytes charged for a waiting received message. */
 export function receivedCost(parts: readonly Buffer[]): number {
   let bytes = parts.length * PART_COST;
   for (const part of parts) bytes += part.length;
   return messageCost(bytes);
 }
 
-/** Messages that wait for a peer, in their order. */
+/** Messages that wait for a peer, in order. */
 export class SendQueue {
-  /** Bytes that the messages are charged with. */
+  /** Bytes charged for the messages. */
   cost = 0;
   #messages: (readonly Part[])[] = [];
   #head = 0;
-  /** Bytes of the messages on the wire. */
+  /** Size of the messages on the wire in bytes. */
   #bytes = 0;
 
   get length(): number {
     return this.#messages.length - this.#head;
   }
 
-  /** Returns the bytes that the message is charged with. */
+  /** Returns the bytes charged for the message. */
   push(parts: readonly Part[]): number {
     const bytes = wireBytes(parts);
     const cost = messageCost(bytes);
@@ -40,7 +40,7 @@ export class SendQueue {
     return cost;
   }
 
-  /** Takes messages of up to `bytes` on the wire, but at least one, and gives their wire form. */
+  /** Removes messages of up to `bytes` on the wire, but at least one, and returns their wire form. */
   take(bytes: number): Buffer[] {
     if (this.#bytes <= bytes) {
       const buffers = encodeMessages(this.#messages, this.#head, this.#messages.length);
@@ -71,7 +71,7 @@ export class SendQueue {
     }
     this.#bytes -= taken;
     const buffers = encodeMessages(messages, start, end);
-    // What has left must not be held on to; moving the rest each time would cost more than now and then.
+    // Release what has left. Moving the rest every time would cost more than doing it now and then.
     messages.fill(SENT, start, end);
     this.#head = end;
     if (end > messages.length / 2) {

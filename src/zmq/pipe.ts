@@ -4,45 +4,45 @@ import { receivedCost, SendQueue } from './message-queue.ts';
 import type { SocketType } from './socket-type.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
-/** Bytes that leave in one write. */
+/** Bytes per write. */
 const WRITE_BYTES = 262_144;
 
-/** Bytes that each peer may hold even when the total is used up, so that a peer which holds little never pays for the others. */
+/** Bytes that each peer may hold even when the total is used up, so that a peer that holds little never pays for the others. */
 const LEAST_SHARE = 65_536;
 
 const NO_ID = Buffer.alloc(0);
 const NOTHING: readonly Buffer[] = [];
 
-/** What pipes, connections and connectors need from the socket that they belong to. */
+/** What pipes, connections and connectors need from their socket. */
 export interface PipeOwner extends Guarded {
   readonly type: SocketType;
   readonly context: ZmqContext;
   readonly options: ZmqOptions;
-  /** Whether messages are taken now; otherwise they wait in their pipe. */
+  /** Whether messages are accepted now; otherwise they wait in their pipe. */
   readonly receiving: boolean;
-  /** Whether the socket is closing: nothing new begins. */
+  /** Whether the socket is closing: nothing new starts. */
   readonly closing: boolean;
-  /** The handshake of a new connection, which was accepted or is our own. */
+  /** The handshake of a new connection, accepted or dialled. */
   newMechanism(accepted: boolean): Mechanism;
   /** Calls `pipe.onFlush` at the end of this turn of the event loop. */
   flushLater(pipe: Pipe): void;
-  /** Null if a peer with this routing id may connect, else why it may not for now. */
+  /** Null if a peer with this routing id may connect, else the reason why not at present. */
   refusal(routingId: Buffer): string | null;
   onPipeReady(pipe: Pipe): void;
   /** Takes a message. Never throws: an exception of the consumer ends this message only. */
   receive(pipe: Pipe, parts: Buffer[]): void;
-  /** A message has gone to the inbox of `pipe`, which was empty. */
+  /** A message has entered the inbox of `pipe`, which was empty. */
   onPipeWaiting(pipe: Pipe): void;
   /**
    * The peer subscribes to `topic`, or cancels that.
-   * @throws ZmtpError when it may not
+   * @throws ZmtpError if it may not
    */
   onPipeSubscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void;
   /** Messages have left `pipe`. */
   onPipeWritable(pipe: Pipe): void;
-  /** The connection has gone; `pipe.connection` is null already. */
+  /** The connection is gone; `pipe.connection` is already null. */
   onPipeLost(pipe: Pipe): void;
-  /** An endpoint has lost its connection and will not be dialled again. */
+  /** An endpoint has lost its connection and will not be redialled. */
   onConnectorClosed(): void;
 }
 
@@ -50,38 +50,38 @@ export interface PipeOwner extends Guarded {
 export interface PipeConnection extends Guarded {
   /** Whether the socket buffer is full: nothing more is written until it drains. */
   readonly blocked: boolean;
-  /** Bytes that were written and not sent, while `blocked`. */
+  /** Bytes written but not sent, while `blocked`. */
   readonly unsent: number;
   /** Whether commands wait for the next write. */
   readonly hasCommands: boolean;
-  /** Writes the commands that wait, and then `buffers`, as one. */
+  /** Writes the waiting commands, then `buffers`, in one write. */
   write(buffers: readonly Buffer[]): void;
   /** Subscribes to `topic` at the peer, or cancels that. */
   subscribe(topic: Buffer, subscribe: boolean): void;
-  /** Goes on reading after the inbox was full. */
+  /** Resumes reading after the inbox was full. */
   resume(): void;
-  /** Closes once all that was written has been sent. */
+  /** Closes once everything written has been sent. */
   end(): void;
   /** Cuts off a peer that has broken ZMTP or a limit. */
   refuse(error: ZmtpError): void;
 }
 
 /**
- * The way to one peer and back: what waits to be sent, and what waits to be received. The pipe of an accepted connection ends with
- * it; the pipe of an endpoint we connect to outlives its connections.
+ * The way to one peer and back: what waits to be sent and what waits to be received. The pipe of an accepted connection ends with it; the
+ * pipe of an endpoint that we connect to outlives its connections.
  *
- * What a peer makes us hold is charged to the counter `bytesHeld`, which all sockets of a role share. A peer may hold as much as its
- * own bound allows, and no more than what is left of the total: those that hold much leave something for each other, and a peer that
- * holds little is never refused because of them.
+ * What a peer makes us hold is charged to the counter `bytesHeld`, which all sockets of a role share. A peer may hold as much as its own
+ * bound allows, but no more than what is left of the total: peers that hold much leave something for each other, and a peer that holds
+ * little is never refused because of them.
  */
 export class Pipe implements Guarded {
-  /** Null while no handshake is complete. */
+  /** Null until a handshake is complete. */
   connection: PipeConnection | null = null;
   /** Whether the socket counts it among its peers. */
   attached = false;
-  /** The routing id of the peer; a ROUTER puts here the one that it has given. Empty for none. */
+  /** The routing id of the peer; a ROUTER stores the one that it assigned. Empty for none. */
   routingId: Buffer = NO_ID;
-  /** Number of the last message that a publisher has sent here. */
+  /** Number of the last message that a publisher sent here. */
   lastMatch = 0;
   readonly #owner: PipeOwner;
   readonly #queue = new SendQueue();
@@ -89,7 +89,7 @@ export class Pipe implements Guarded {
   readonly #inbox: Buffer[][] = [];
   /** Bytes charged for the inbox. */
   #inboxCost = 0;
-  /** Bytes charged for what the connection has taken and not sent. */
+  /** Bytes charged for what the connection has accepted but not sent. */
   #unsent = 0;
   #flushQueued = false;
 
@@ -107,10 +107,10 @@ export class Pipe implements Guarded {
     return this.#inbox.length;
   }
 
-  /** Whether no further message can be taken: the high-water mark of RFC 28 to 30, in messages or in bytes. */
+  /** Whether no more messages can be taken: the high-water mark of RFC 28 to 30, in messages or in bytes. */
   get full(): boolean {
     if (!this.#atMark) return false;
-    // Many messages in one turn are no reason to refuse any as long as the connection takes them.
+    // Many messages in one turn are not refused as long as the connection accepts them.
     this.#tryFlush();
     return this.#atMark;
   }
@@ -121,19 +121,19 @@ export class Pipe implements Guarded {
     return (sendHwm > 0 && queue.length >= sendHwm) || queue.cost + this.#unsent >= this.share(sendBytes);
   }
 
-  /** Bytes that the peer may hold now, of `most` that it may hold if others hold little. */
+  /** Bytes that the peer may hold now: `most` if others hold little. */
   share(most: number): number {
     const { options, context } = this.#owner;
     const left = options.totalBytes - context.counters.bytesHeld;
     return Math.min(most, left > LEAST_SHARE ? left : LEAST_SHARE);
   }
 
-  /** Charges `bytes` more to the total; fewer when negative. */
+  /** Adds `bytes`, which may be negative, to the total. */
   charge(bytes: number): void {
     this.#owner.context.counters.bytesHeld += bytes;
   }
 
-  /** Sends `parts` at the end of this turn. Returns false, with nothing done, when the pipe is full. */
+  /** Sends `parts` at the end of this turn. Returns false, with nothing done, if the pipe is full. */
   offer(parts: readonly Part[]): boolean {
     if (this.full) return false;
     this.charge(this.#queue.push(parts));
@@ -142,14 +142,14 @@ export class Pipe implements Guarded {
     return true;
   }
 
-  /** Sends all that waits at the end of this turn, in one write if possible. */
+  /** Sends everything waiting at the end of this turn, in one write if possible. */
   flushLater(): void {
     if (this.#flushQueued || this.connection === null) return;
     this.#flushQueued = true;
     this.#owner.flushLater(this);
   }
 
-  /** The turn is over, or the connection takes more. */
+  /** The turn is over, or the connection accepts more. */
   onFlush(): void {
     this.#flushQueued = false;
     if (this.connection === null) return;
@@ -157,14 +157,14 @@ export class Pipe implements Guarded {
     this.#owner.onPipeWritable(this);
   }
 
-  /** Forgets what waits to be sent, and counts it as dropped. */
+  /** Drops what waits to be sent, and counts it. */
   drop(): void {
     this.#owner.context.counters.messagesDropped += this.#queue.length;
     this.charge(-this.#queue.cost);
     this.#queue.clear();
   }
 
-  /** The connection has gone, and with it what it had taken. */
+  /** The connection is gone, and with it what it had accepted. */
   onConnectionLost(): void {
     this.connection = null;
     this.charge(-this.#unsent);
@@ -172,7 +172,7 @@ export class Pipe implements Guarded {
     this.#owner.onPipeLost(this);
   }
 
-  /** Keeps a message until it is wanted. Returns whether no further one should be read. */
+  /** Keeps a message until it is wanted. Returns whether reading should stop. */
   store(parts: Buffer[]): boolean {
     const { receiveHwm, receiveBytes } = this.#owner.options;
     const cost = receivedCost(parts);
@@ -183,7 +183,7 @@ export class Pipe implements Guarded {
     return (receiveHwm > 0 && this.#inbox.length >= receiveHwm) || this.#inboxCost >= this.share(receiveBytes);
   }
 
-  /** Takes the oldest message out of the inbox, which has one. */
+  /** Removes the oldest message from the inbox, which is not empty. */
   takeStored(): Buffer[] {
     const parts = this.#inbox.shift() as Buffer[];
     const cost = receivedCost(parts);
@@ -192,7 +192,7 @@ export class Pipe implements Guarded {
     return parts;
   }
 
-  /** Forgets what waits to be received, and counts it as dropped. */
+  /** Drops what waits to be received, and counts it. */
   dropStored(): void {
     this.#owner.context.counters.messagesDropped += this.#inbox.length;
     this.charge(-this.#inboxCost);
@@ -200,7 +200,7 @@ export class Pipe implements Guarded {
     this.#inbox.length = 0;
   }
 
-  /** What waits may be what cannot be sent: it is dropped, so that the next connection does not fail on it as well. */
+  /** What waits may be what cannot be sent: drop it, so that the next connection does not fail on it too. */
   onFault(thrown: unknown): void {
     this.drop();
     fault(this.connection ?? this.#owner, thrown);

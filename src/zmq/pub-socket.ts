@@ -4,7 +4,7 @@ import type { SocketType } from './socket-type.ts';
 import { TopicTable, topicCost } from './topic-table.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** PUB (RFC 29): sends each message to all SUB sockets that subscribe to its beginning. */
+/** PUB (RFC 29): sends each message to all SUB sockets that subscribe to a prefix of it. */
 export class PubSocket extends ZmqSocket {
   readonly type: SocketType = 'PUB';
   readonly #topics = new TopicTable<Pipe>();
@@ -12,9 +12,8 @@ export class PubSocket extends ZmqSocket {
   #parts: readonly Part[] = [];
 
   /**
-   * Sends a message to each peer that subscribes to what its first part begins with. A peer at its high-water mark misses it,
-   * which is counted. If the first part is in pieces, the first piece must have all that peers may subscribe to. The parts must not
-   * be changed any more.
+   * Sends a message to each peer that subscribes to a prefix of its first part. A peer at its high-water mark misses it, which is counted. If
+   * the first part is in pieces, the first piece must contain everything that peers may subscribe to. The parts must not change afterwards.
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
   send(parts: readonly Part[]): void {
@@ -25,7 +24,7 @@ export class PubSocket extends ZmqSocket {
     this.#topics.match(Array.isArray(first) ? (first[0] as Buffer) : wholePart(first), this.#sendTo);
   }
 
-  /** `topic` has its first subscriber, or has lost its last one. */
+  /** `topic` has gained its first subscriber or lost its last one. */
   protected topicChanged(_topic: Buffer, _subscribed: boolean): void {}
 
   protected override detached(pipe: Pipe): void {
@@ -52,7 +51,7 @@ export class PubSocket extends ZmqSocket {
     if (this.#topics.add(pipe, key)) this.topicChanged(topic, true);
   }
 
-  /** RFC 23: a peer of version 3.0 subscribes by messages that begin with a byte of 1 or 0. */
+  /** RFC 23: a peer of version 3.0 subscribes with messages that start with a 1 or 0 byte. */
   protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     const first = parts[0] as Buffer;
     const isSubscription = parts.length === 1 && (first[0] === 0 || first[0] === 1);
@@ -67,7 +66,7 @@ export class PubSocket extends ZmqSocket {
   }
 
   readonly #sendTo = (pipe: Pipe): void => {
-    // Once, however many of its topics match.
+    // Once per peer, however many of its topics match.
     if (pipe.lastMatch === this.#sent) return;
     pipe.lastMatch = this.#sent;
     if (!pipe.offer(this.#parts)) this.context.counters.messagesDropped++;

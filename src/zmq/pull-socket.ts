@@ -2,7 +2,7 @@ import type { Pipe } from './pipe.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** PULL (RFC 30): takes messages of PUSH sockets. */
+/** PULL (RFC 30): takes messages from PUSH sockets. */
 export class PullSocket extends ZmqSocket {
   readonly type = 'PULL';
   readonly #onMessage: (parts: Buffer[]) => void;

@@ -2,25 +2,25 @@ import type { Pipe } from './pipe.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** REP (RFC 28): takes one request, sends its reply, and only then takes the next, of each peer in turn. */
+/** REP (RFC 28): takes one request, sends its reply, and only then takes the next, from each peer in turn. */
 export class RepSocket extends ZmqSocket {
   readonly type = 'REP';
   readonly #onRequest: (parts: Buffer[]) => void;
   /** The peer whose request is open; null if no request is open. */
   #requesting: Pipe | null = null;
-  /** The parts up to the empty one, which the reply takes back with it. */
+  /** The parts up to the empty one; the reply returns them. */
   #envelope: Buffer[] = [];
 
-  /** @param onRequest `parts` are those of the request, without its envelope */
+  /** @param onRequest `parts` of the request, without its envelope */
   constructor(context: ZmqContext, options: Partial<ZmqOptions>, onRequest: (parts: Buffer[]) => void) {
     super(context, options);
     this.#onRequest = onRequest;
   }
 
   /**
-   * Sends the reply to the request that was taken last. Its parts must not be changed any more. A reply to a peer that has gone,
-   * or is at its high-water mark, is dropped and counted.
-   * @returns false, with nothing done, when no request is open
+   * Sends the reply to the last request. Its parts must not change afterwards. A reply to a peer that is gone, or is at its high-water mark, is
+   * dropped and counted.
+   * @returns false, with nothing done, if no request is open
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
   send(parts: readonly Buffer[]): boolean {
@@ -40,7 +40,7 @@ export class RepSocket extends ZmqSocket {
 
   protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     const delimiter = parts.findIndex((part) => part.length === 0);
-    // RFC 28: a request without envelope, or with nothing in it, cannot be answered.
+    // RFC 28: a request without an envelope or without content cannot be answered.
     if (delimiter === -1 || delimiter + 1 === parts.length) {
       this.context.counters.messagesUnexpected++;
       return;
@@ -50,7 +50,7 @@ export class RepSocket extends ZmqSocket {
     try {
       this.#onRequest(parts);
     } catch (thrown) {
-      // There will be no reply, and the next request must not wait for one.
+      // No reply will come, and the next request must not wait for one.
       if (this.#requesting === pipe) this.#requesting = null;
       throw thrown;
     }

@@ -12,9 +12,9 @@ export class ReqSocket extends RoundRobinSocket {
   #replying: Pipe | null = null;
 
   /**
-   * @param onReply `parts` are those of the reply
-   * @param onWritable a request can be taken again after `send` has returned false, or after the peer that had the request has
-   *   left, so that its reply will not come
+   * @param onReply `parts` of the reply
+   * @param onWritable called when `send` can take a request again after it returned false, or after the peer that had the request left, so
+   *   that no reply will come
    */
   constructor(
     context: ZmqContext,
@@ -27,8 +27,8 @@ export class ReqSocket extends RoundRobinSocket {
   }
 
   /**
-   * Sends a request to the next peer that can take one. Its parts must not be changed any more.
-   * @returns false, with nothing done, when no peer can take it, or when the last request has no reply yet
+   * Sends a request to the next peer that can take one. Its parts must not change afterwards.
+   * @returns false, with nothing done, if no peer can take it, or the last request has no reply yet
    * @throws ZmqError `closed`, or `option` for a message without parts
    */
   send(parts: readonly Buffer[]): boolean {
@@ -39,7 +39,7 @@ export class ReqSocket extends RoundRobinSocket {
   }
 
   protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
-    // RFC 28: a reply comes from the peer that has the request, and begins with the delimiter; all else is ignored.
+    // RFC 28: a reply comes from the peer that has the request and starts with the delimiter; everything else is ignored.
     if (pipe !== this.#replying || parts.length < 2 || (parts[0] as Buffer).length > 0) {
       this.context.counters.messagesUnexpected++;
       return;
@@ -55,7 +55,7 @@ export class ReqSocket extends RoundRobinSocket {
 
   override onPipeLost(pipe: Pipe): void {
     super.onPipeLost(pipe);
-    // A request that still waits here goes out with the next connection. One that has left is lost, or its reply is.
+    // A request still waiting here goes out with the next connection. If it has left, it or its reply is lost.
     if (pipe !== this.#replying || pipe.queued > 0) return;
     this.#replying = null;
     this.hold();

@@ -1,7 +1,7 @@
 import type { Part } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 
-/** Gives each message to one peer, in turn, leaving out those that can take none (RFC 30, "The PUSH Socket Type"). */
+/** Gives each message to one peer, in turn, skipping those that cannot take one (RFC 30, "The PUSH Socket Type"). */
 export class RoundRobin {
   readonly #pipes: Pipe[] = [];
   #next = 0;
@@ -17,7 +17,7 @@ export class RoundRobin {
     if (index < this.#next) this.#next--;
   }
 
-  /** The pipe that has taken the message; null if none could. */
+  /** The pipe that took the message; null if none could. */
   send(parts: readonly Part[]): Pipe | null {
     const pipes = this.#pipes;
     for (let tries = pipes.length; tries > 0; tries--) {

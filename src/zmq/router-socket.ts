@@ -4,18 +4,18 @@ import type { Pipe } from './pipe.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** ROUTER (RFC 28): each message begins with a part that names the peer that it comes from or goes to. */
+/** ROUTER (RFC 28): each message starts with a part that names its sender or receiver. */
 export class RouterSocket extends ZmqSocket {
   readonly type = 'ROUTER';
   readonly #onMessage: (parts: Buffer[]) => void;
   /** By routing id in latin1. */
   readonly #peers = new Map<string, Pipe>();
-  /** Number in the next routing id that we give. */
+  /** Number in the next routing id that we assign. */
   #nextId = randomBytes(4).readUInt32BE();
 
   /**
    * @param onMessage `parts[0]` is the sender's routing id
-   * @param onWritable with `mandatory`: a message can be taken again after `send` has returned false
+   * @param onWritable with `mandatory`: called when `send` can take a message again after it returned false
    */
   constructor(
     context: ZmqContext,
@@ -28,10 +28,10 @@ export class RouterSocket extends ZmqSocket {
   }
 
   /**
-   * Sends what follows `parts[0]` to the peer with that routing id. The parts must not be changed any more.
-   * @returns with `mandatory`: false, with nothing done, when there is no such peer (`reaches` says so) or it is at its
-   *   high-water mark (`onWritable` tells when to try again). Without it always true: such a message is dropped and counted
-   * @throws ZmqError `closed`, or `option` for a message without a part to be sent
+   * Sends the parts after `parts[0]` to the peer with that routing id. The parts must not change afterwards.
+   * @returns with `mandatory`: false, with nothing done, if there is no such peer (`reaches` says so) or it is at its
+   *   high-water mark (`onWritable` says when to try again). Without it always true: such a message is dropped and counted
+   * @throws ZmqError `closed`, or `option` for a message without a part to send
    */
   send(parts: readonly Part[]): boolean {
     const [routingId, ...body] = parts;
@@ -39,7 +39,7 @@ export class RouterSocket extends ZmqSocket {
     return this.sendTo(keyOf(routingId as Buffer), body);
   }
 
-  /** As `send`, to the peer whose routing id is this latin1 text. */
+  /** Like `send`, to the peer whose routing id is this latin1 text. */
   sendTo(routingId: string, parts: readonly Part[]): boolean {
     this.checkSend(parts);
     const pipe = this.#peers.get(routingId);
@@ -49,12 +49,12 @@ export class RouterSocket extends ZmqSocket {
     return true;
   }
 
-  /** Whether a peer is connected whose routing id is this latin1 text. */
+  /** Whether a peer with this routing id, as latin1 text, is connected. */
   reaches(routingId: string): boolean {
     return this.#peers.has(routingId);
   }
 
-  /** A second peer of the same name must not get what is meant for the first. */
+  /** A second peer with the same name must not get messages meant for the first. */
   override refusal(routingId: Buffer): string | null {
     return this.#peers.has(keyOf(routingId)) ? 'its identity is in use' : null;
   }
@@ -73,7 +73,7 @@ export class RouterSocket extends ZmqSocket {
     this.#onMessage(parts);
   }
 
-  /** RFC 28: an identity that we give begins with zero, which no peer's own does. */
+  /** RFC 28: an identity that we assign starts with zero, which a peer's own never does. */
   #newId(): Buffer {
     const id = Buffer.alloc(5);
     do {

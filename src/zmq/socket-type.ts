@@ -1,7 +1,7 @@
-/** Types of sockets, as the handshake names them. */
+/** Socket types, as named in the handshake. */
 export type SocketType = 'PUSH' | 'PULL' | 'PUB' | 'SUB' | 'XPUB' | 'ROUTER' | 'DEALER' | 'REQ' | 'REP';
 
-/** RFC 23, "The Socket-Type Property": who may talk to whom. XSUB is not spoken here, but its peers may be. */
+/** RFC 23, "The Socket-Type Property": who may talk to whom. XSUB is not implemented here, but peers may use it. */
 const PEERS: Readonly<Record<SocketType, readonly string[]>> = {
   PUSH: ['PULL'],
   PULL: ['PUSH'],
@@ -19,7 +19,7 @@ export function fits(ours: SocketType, theirs: string): boolean {
   return PEERS[ours].includes(theirs);
 }
 
-/** Whether the handshake tells the peer our identity: it is of use to a ROUTER only. */
+/** Whether the handshake tells the peer our identity: only a ROUTER uses it. */
 export function tellsIdentity(type: SocketType): boolean {
   return PEERS[type].includes('ROUTER');
 }

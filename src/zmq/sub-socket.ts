@@ -3,13 +3,13 @@ import { TopicTable } from './topic-table.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
-/** SUB (RFC 29): takes the messages of PUB sockets that begin with one of its topics. */
+/** SUB (RFC 29): takes messages from PUB sockets that start with one of its topics. */
 export class SubSocket extends ZmqSocket {
   readonly type = 'SUB';
   readonly #onMessage: (parts: Buffer[]) => void;
   readonly #pipes = new Set<Pipe>();
   readonly #topics = new TopicTable<SubSocket>();
-  /** How many times each topic, in latin1, was subscribed to. */
+  /** Number of subscriptions to each topic, in latin1. */
   readonly #counts = new Map<string, number>();
 
   constructor(context: ZmqContext, options: Partial<ZmqOptions>, onMessage: (parts: Buffer[]) => void) {
@@ -17,7 +17,7 @@ export class SubSocket extends ZmqSocket {
     this.#onMessage = onMessage;
   }
 
-  /** Subscribes to `topic` at all peers, later ones too; an empty topic matches all messages. Calls are counted. */
+  /** Subscribes to `topic` at all present and later peers; an empty topic matches all messages. Calls are counted. */
   subscribe(topic: Buffer | string): void {
     const key = Buffer.from(topic as string).toString('latin1');
     const count = this.#counts.get(key) ?? 0;
@@ -27,7 +27,7 @@ export class SubSocket extends ZmqSocket {
     this.#tell(key, true);
   }
 
-  /** Undoes one `subscribe` to the topic. Does nothing if there is none. */
+  /** Undoes one `subscribe` to the topic. Does nothing without one. */
   unsubscribe(topic: Buffer | string): void {
     const key = Buffer.from(topic as string).toString('latin1');
     const count = this.#counts.get(key) ?? 0;
@@ -48,7 +48,7 @@ export class SubSocket extends ZmqSocket {
   }
 
   protected override onPipeMessage(_pipe: Pipe, parts: Buffer[]): void {
-    // A message that was sent before the peer knew of an `unsubscribe`.
+    // The message was sent before the peer knew of an `unsubscribe`.
     if (this.#topics.matches(parts[0] as Buffer)) this.#onMessage(parts);
     else this.context.counters.messagesUnexpected++;
   }

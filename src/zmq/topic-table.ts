@@ -1,8 +1,8 @@
-/** A node of the trie: what its topics have in common beyond the topics of its parent. */
+/** A node of the trie: what its topics share beyond the topics of its parent. */
 class TopicNode<T> {
   /** Bytes between the parent and this node, one latin1 character each; empty only at the root. */
   label: string;
-  /** By the first byte of their labels, which differ. */
+  /** Children by the first byte of their labels, which differ. */
   children: Map<number, TopicNode<T>> | null = null;
   /** Subscribers to the topic that ends here. */
   subscribers: Set<T> | null = null;
@@ -22,16 +22,16 @@ interface Topics {
   bytes: number;
 }
 
-/** Bytes that a topic costs its subscriber at least, whatever its length: what the table needs to hold it. */
+/** Minimum charge in bytes for a topic, whatever its length: what the table needs to hold it. */
 const LEAST_TOPIC_BYTES = 256;
 
-/** Bytes that a topic of this length is charged with. */
+/** Bytes charged for a topic of this length. */
 export function topicCost(length: number): number {
   return Math.max(length, LEAST_TOPIC_BYTES);
 }
 
 /**
- * Who subscribes to which topics: a trie over bytes, with one node for each branch. Looking up a message takes at most one step for each
+ * Maps topics to subscribers: a trie over bytes with one node per branch. Looking up a message takes at most one step for each
  * byte of the longest topic, however many topics there are.
  */
 export class TopicTable<T> {
@@ -43,7 +43,7 @@ export class TopicTable<T> {
     return this.#bySubscriber.get(subscriber)?.names.size ?? 0;
   }
 
-  /** Bytes that the topics of the subscriber are charged with. */
+  /** Bytes charged for the topics of the subscriber. */
   bytes(subscriber: T): number {
     return this.#bySubscriber.get(subscriber)?.bytes ?? 0;
   }
@@ -54,7 +54,7 @@ export class TopicTable<T> {
 
   /**
    * @param topic in latin1, which maps bytes to characters one to one
-   * @returns whether the subscriber is the first one of this topic
+   * @returns whether this is the topic's first subscriber
    */
   add(subscriber: T, topic: string): boolean {
     let topics = this.#bySubscriber.get(subscriber);
@@ -72,7 +72,7 @@ export class TopicTable<T> {
     return isFirst;
   }
 
-  /** Returns whether the subscriber was the last one of this topic. */
+  /** Returns whether this was the topic's last subscriber. */
   remove(subscriber: T, topic: string): boolean {
     const topics = this.#bySubscriber.get(subscriber);
     if (topics === undefined || !topics.names.delete(topic)) return false;
@@ -86,7 +86,7 @@ export class TopicTable<T> {
     return [...(this.#bySubscriber.get(subscriber)?.names ?? [])];
   }
 
-  /** Calls `visit` with the subscribers of each topic that `message` begins with: several times for one of several such topics. */
+  /** Calls `visit` with the subscribers of each topic that `message` starts with; a subscriber of several such topics is passed several times. */
   match(message: Buffer, visit: (subscriber: T) => void): void {
     let node: TopicNode<T> | null = this.#root;
     let depth = 0;
@@ -97,7 +97,7 @@ export class TopicTable<T> {
     }
   }
 
-  /** Whether anybody subscribes to a topic that `message` begins with. */
+  /** Whether any topic that `message` starts with has a subscriber. */
   matches(message: Buffer): boolean {
     let node: TopicNode<T> | null = this.#root;
     let depth = 0;
@@ -108,7 +108,7 @@ export class TopicTable<T> {
     return node !== null;
   }
 
-  /** The node at which `topic` ends; made if it is not there. */
+  /** The node at which `topic` ends; created if missing. */
   #make(topic: string): TopicNode<T> {
     let node = this.#root;
     let depth = 0;
@@ -151,7 +151,7 @@ export class TopicTable<T> {
   }
 }
 
-/** The child of `node`, which ends at `depth`, whose label `message` goes on with; null if it goes on otherwise. */
+/** The child of `node`, which ends at `depth`, whose label comes next in `message`; null if none does. */
 function next<T>(node: TopicNode<T>, message: Buffer, depth: number): TopicNode<T> | null {
   if (node.children === null || depth >= message.length) return null;
   const child = node.children.get(message[depth] as number);
@@ -163,7 +163,7 @@ function next<T>(node: TopicNode<T>, message: Buffer, depth: number): TopicNode<
   return child;
 }
 
-/** How much of `label` stands in `topic` at `depth`. */
+/** How many bytes of `label` match `topic` at `depth`. */
 function sharedLength(label: string, topic: string, depth: number): number {
   const most = Math.min(label.length, topic.length - depth);
   let length = 1;
@@ -171,7 +171,7 @@ function sharedLength(label: string, topic: string, depth: number): number {
   return length;
 }
 
-/** Puts a node between `parent` and `child` that takes the first `length` bytes of the label of `child`. */
+/** Inserts a node between `parent` and `child` that takes over the first `length` bytes of `child`'s label. */
 function split<T>(parent: TopicNode<T>, child: TopicNode<T>, length: number): TopicNode<T> {
   const middle = new TopicNode<T>(child.label.slice(0, length));
   parent.adopt(middle);
@@ -180,7 +180,7 @@ function split<T>(parent: TopicNode<T>, child: TopicNode<T>, length: number): To
   return middle;
 }
 
-/** Takes a node out of the trie that is neither the end of a topic nor a branch: it becomes one with its only child. */
+/** Removes a node that is neither the end of a topic nor a branch: it merges with its only child. */
 function mergeOnlyChild<T>(node: TopicNode<T>): void {
   if (node.subscribers !== null || node.children?.size !== 1) return;
   for (const child of node.children.values()) {

@@ -3,12 +3,12 @@ import { PubSocket } from './pub-socket.ts';
 import type { SocketType } from './socket-type.ts';
 import type { ZmqContext, ZmqOptions } from './zmq-options.ts';
 
-/** XPUB (RFC 29): a PUB that tells what its peers subscribe to. */
+/** XPUB (RFC 29): a PUB that reports what its peers subscribe to. */
 export class XPubSocket extends PubSocket {
   override readonly type: SocketType = 'XPUB';
   readonly #onSubscription: (topic: Buffer, subscribed: boolean) => void;
 
-  /** @param onSubscription `topic` has its first subscriber, or has lost its last one */
+  /** @param onSubscription called when `topic` has gained its first subscriber or lost its last one */
   constructor(
     context: ZmqContext,
     options: Partial<ZmqOptions>,

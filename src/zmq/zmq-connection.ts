@@ -20,7 +20,7 @@ import { isRoutingId } from './zmq-options.ts';
 
 const HANDSHAKE = 0;
 const OPEN = 1;
-/** Our last bytes are on their way; what comes is thrown away. */
+/** Our last bytes are on their way; incoming bytes are discarded. */
 const ENDING = 2;
 const CLOSED = 3;
 
@@ -28,11 +28,11 @@ const NO_ID = Buffer.alloc(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * One connection that speaks ZMTP: reads for its pipe, writes what the pipe gives it, replies to commands, and watches that the peer
- * is alive. A peer that breaks the protocol is disconnected, logged and counted.
+ * One ZMTP connection: reads for its pipe, writes what the pipe gives it, replies to commands, and checks that the peer is alive. A peer
+ * that breaks the protocol is disconnected, logged and counted.
  */
 export class Connection extends WheelTimer implements PipeConnection {
-  /** Whether the handshake was completed once. */
+  /** Whether the handshake has been completed. */
   established = false;
   readonly pipe: Pipe;
   readonly #socket: Socket;
@@ -45,23 +45,23 @@ export class Connection extends WheelTimer implements PipeConnection {
   #paused = false;
   /** Bytes charged for an incomplete message. */
   #held = 0;
-  /** Commands to be sent with the next write. */
+  /** Commands to send with the next write. */
   #commands: Buffer[] = [];
-  /** Reply to the last PING. Only one: a peer that sends PINGs without reading costs nothing. */
+  /** Reply to the last PING. Only one: a peer that sends PINGs but does not read costs nothing. */
   #pong: Buffer | null = null;
   #pumping = false;
   #lastInput = performance.now();
   #nextPing = NEVER;
   /** What the timer waits for. */
   #wakeAt = NEVER;
-  /** RFC 37: the time to live of the peer's PING, until something else comes; `NEVER` without one. */
+  /** RFC 37: the time to live of the peer's PING, until anything else arrives; `NEVER` without one. */
   #peerTtl = NEVER;
-  /** The peer was silent for too long, but what waits in the socket has not been looked at yet. */
+  /** The peer was silent for too long, but input waiting in the socket has not been read yet. */
   #overdue = false;
   #error: Error | null = null;
 
   /**
-   * @param endpoint for the log: where it was accepted or connected to
+   * @param endpoint for the log: where it was accepted or dialled
    * @param accepted whether the peer has connected to us
    * @param whenClosed called once the socket is closed
    */
@@ -88,7 +88,7 @@ export class Connection extends WheelTimer implements PipeConnection {
       'drain',
       guarded(this, () => this.#onDrain()),
     );
-    // RFC 23 knows no half-closed connections: a peer that sends no more is gone.
+    // RFC 23 knows no half-closed connections: a peer that ends its side is gone.
     socket.on('end', () => socket.destroy());
     socket.on('error', (error) => {
       this.#error ??= error;
@@ -156,21 +156,21 @@ export class Connection extends WheelTimer implements PipeConnection {
 
   override onTimer(): void {
     const now = performance.now();
-    // While nothing is read, nothing can be heard.
+    // While reading is suspended, silence means nothing.
     if (this.#state === OPEN && (this.#paused || now < this.#lastInput + this.#patience)) {
       if (now >= this.#nextPing) this.#ping(now);
       this.#watch(now);
       return;
     }
     const { wheel, counters } = this.#owner.context;
-    // A process that was busy for long finds its peers' input and this timer in the same turn: input first.
+    // A process that was busy for long finds its peers' input and this timer due in the same turn: read the input first.
     if (!this.#overdue) {
       this.#overdue = true;
       wheel.schedule(this, 0);
       return;
     }
     counters.peersSilent++;
-    this.#cut(this.#state === OPEN ? 'nothing heard in time' : 'no handshake in time', 'info');
+    this.#cut(this.#state === OPEN ? 'peer silent for too long' : 'handshake timed out', 'info');
   }
 
   #onData(chunk: Buffer): void {
@@ -185,7 +185,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      // A consumer may close or pause the socket from within.
+      // A consumer may close or pause the socket from within this loop.
       while (this.#state < ENDING && !this.#paused) {
         const event = this.#session.next();
         if (event === MESSAGE) this.#deliver(this.#session.takeMessage());
@@ -203,15 +203,15 @@ export class Connection extends WheelTimer implements PipeConnection {
     }
   }
 
-  /** Charges what is held of an incomplete message. */
+  /** Charges the bytes held for an incomplete message. */
   #account(): void {
     const { held } = this.#session;
     if (held === this.#held) return;
-    // It is held already, so it is a part of what the total has left.
+    // Bytes already held count as part of what the total has left.
     this.pipe.charge(held - this.#held);
     this.#held = held;
     if (held > this.pipe.share(Number.POSITIVE_INFINITY)) {
-      throw new ZmtpError('limit', `an incomplete message of ${held} bytes, while much is held for other peers`);
+      throw new ZmtpError('limit', `an incomplete message of ${held} bytes while other peers hold most of the memory`);
     }
   }
 
@@ -236,16 +236,16 @@ export class Connection extends WheelTimer implements PipeConnection {
     for (const buffer of this.#session.takeOutput()) this.#socket.write(buffer);
   }
 
-  /** The handshake is complete: checks who the peer is. */
+  /** The handshake is complete: checks the peer. */
   #open(): void {
     const owner = this.#owner;
     const { peer } = this.#session;
     const type = peer.get('socket-type')?.toString('latin1') ?? '';
-    if (!fits(owner.type, type)) throw this.#unwelcome(`a ${owner.type} socket does not talk to ${printable(type)}`);
+    if (!fits(owner.type, type)) throw this.#unwelcome(`a ${owner.type} socket cannot talk to ${printable(type)}`);
     const routingId = peer.get('identity') ?? NO_ID;
     if (routingId.length > 0 && !isRoutingId(routingId)) throw this.#unwelcome('a malformed identity');
     const refusal = owner.refusal(routingId);
-    // No ERROR here: libzmq does not connect again after one, and the reason may pass.
+    // No ERROR here: libzmq does not reconnect after one, and the reason may be temporary.
     if (refusal !== null) throw new ZmtpError('unexpected', refusal);
     this.#writeHandshake();
     this.#state = OPEN;
@@ -257,7 +257,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     wheel.cancel(this);
     const now = performance.now();
     const { heartbeatInterval } = owner.options;
-    // RFC 37 has added PING: a peer of version 3.0 need not know it.
+    // RFC 37 added PING: a peer of version 3.0 need not know it.
     if (heartbeatInterval > 0 && this.#session.minor === 1) this.#nextPing = now + heartbeatInterval;
     this.#watch(now);
     this.pipe.routingId = routingId;
@@ -266,7 +266,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     this.pipe.flushLater();
   }
 
-  /** Tells the peer why we will never talk to it. */
+  /** Tells the peer why it is rejected for good. */
   #unwelcome(reason: string): ZmtpError {
     this.#socket.write(encodeError(reason));
     return new ZmtpError('unexpected', reason);
@@ -291,11 +291,11 @@ export class Connection extends WheelTimer implements PipeConnection {
         owner.onPipeSubscription(this.pipe, data, name === 'SUBSCRIBE');
         break;
       case 'ERROR':
-        throw new ZmtpError('refused', `the peer refuses: ${parseError(data)}`);
+        throw new ZmtpError('refused', `the peer refused: ${parseError(data)}`);
       case 'READY':
         throw new ZmtpError('unexpected', 'a second handshake');
       default:
-        // Later versions may add commands; to ignore one is harmless.
+        // Later versions may add commands; ignoring them is harmless.
         owner.context.counters.commandsUnexpected++;
     }
   }
@@ -308,21 +308,21 @@ export class Connection extends WheelTimer implements PipeConnection {
   #ping(now: number): void {
     const { heartbeatInterval, heartbeatTimeout } = this.#owner.options;
     this.#nextPing = now + heartbeatInterval;
-    // A peer that does not read gets no second PING on top of the first.
+    // A peer that does not read gets no second PING after the first.
     if (!this.blocked) this.#command(encodePing(heartbeatInterval + heartbeatTimeout));
   }
 
-  /** Milliseconds that the peer may be silent; `NEVER` for no bound. */
+  /** Milliseconds that the peer may be silent; `NEVER` for no limit. */
   get #patience(): number {
     const { heartbeatInterval, heartbeatTimeout } = this.#owner.options;
     return Math.min(this.#peerTtl, this.#nextPing === NEVER ? NEVER : heartbeatInterval + heartbeatTimeout);
   }
 
-  /** Makes sure that the timer fires for what comes first: the next PING, or the end of patience. */
+  /** Makes sure that the timer fires for whichever is first: the next PING or the silence limit. */
   #watch(now: number): void {
     this.#overdue = false;
     const next = Math.min(this.#nextPing, this.#paused ? NEVER : this.#lastInput + this.#patience);
-    // Never put off: a peer that sends one PING after the other must not keep us from our own.
+    // Never postponed: a peer that sends PING after PING must not keep us from sending ours.
     if (next === NEVER || (this.waiting && next >= this.#wakeAt)) return;
     this.#wakeAt = next;
     this.#owner.context.wheel.schedule(this, next - now);
@@ -342,7 +342,7 @@ export class Connection extends WheelTimer implements PipeConnection {
     this.#owner.context.log[level]({ ...this.#description(), reason }, 'zmq peer cut off');
     const wasOpen = this.#state === OPEN;
     this.#leave(ENDING);
-    // A courtesy may still leave, but nothing is waited for.
+    // A last command may still leave, but nothing waits for it.
     if (this.#socket.writableLength === 0) this.#socket.destroySoon();
     else this.#socket.destroy();
     if (wasOpen) this.#lost();
@@ -388,7 +388,7 @@ export class Connection extends WheelTimer implements PipeConnection {
   }
 }
 
-/** The text with everything but printable ASCII made visible, and not too long: it comes from the peer. */
+/** The peer's text, shortened and with only printable ASCII. */
 function printable(text: string): string {
   return text === '' ? 'an unnamed type' : text.slice(0, 32).replace(/[^ -~]/g, '?');
 }

@@ -1,25 +1,25 @@
-/** What ZeroMQ sockets count. Plain numbers, written in place; any number of sockets may share one. */
+/** What ZeroMQ sockets count. Plain numbers, written in place; sockets may share one object. */
 export class ZmqCounters {
-  /** Messages taken by `send`, once for each peer that they go to. */
+  /** Messages taken by `send`, once for each receiving peer. */
   messagesSent = 0;
   messagesReceived = 0;
   /** Messages for a peer that was at its high-water mark, was not connected, or left before they were sent. */
   messagesDropped = 0;
-  /** Messages from a peer without a meaning for the type of the socket: a reply nobody waits for, a request without envelope. */
+  /** Messages from a peer that mean nothing to the socket's type: an unexpected reply, a request without envelope. */
   messagesUnexpected = 0;
-  /** Commands from a peer without a meaning, for the type of the socket or at all. */
+  /** Commands from a peer that are unknown or mean nothing to the socket's type. */
   commandsUnexpected = 0;
-  /** Peers that have completed their handshake. */
+  /** Peers that completed their handshake. */
   peersConnected = 0;
   peersOpen = 0;
   /** Bytes held for peers now: what waits to be sent or received, incomplete messages, topics. */
   bytesHeld = 0;
-  /** Connections cut because the peer broke ZMTP or a limit, has a socket type that does not fit, or is one too many. */
+  /** Connections cut because the peer broke ZMTP or a limit, has the wrong socket type, or exceeded the number of peers. */
   peersRefused = 0;
-  /** Connections cut because nothing was heard for too long, in the handshake too. */
+  /** Connections cut because the peer was silent for too long, in the handshake too. */
   peersSilent = 0;
-  /** Attempts to connect, repetitions included. */
+  /** Attempts to connect, including retries. */
   dials = 0;
-  /** Exceptions that are defects of ours. Each ended one message or connection; the log has its stack. */
+  /** Exceptions, which are defects of ours. Each ended one message or connection; the log has the stack. */
   faults = 0;
 }

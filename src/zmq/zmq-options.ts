@@ -11,52 +11,52 @@ export interface ZmqContext {
   readonly log: Log;
 }
 
-/** How a socket behaves. Times are in milliseconds, as coarse as the timer wheel. */
+/** How a socket behaves. Times are in milliseconds, to the resolution of the timer wheel. */
 export interface ZmqOptions extends ZmtpLimits {
-  /** The routing id that a ROUTER gives us: up to 255 bytes, the first not zero; empty lets the ROUTER choose. For REQ, DEALER and ROUTER. */
+  /** The routing id that a ROUTER uses for us: up to 255 bytes, the first not zero; empty lets the ROUTER choose. For REQ, DEALER and ROUTER. */
   readonly routingId: Buffer;
-  /** Messages that wait for one peer beyond those on their way; 0 for no bound. */
+  /** Messages that may wait for one peer beyond those on their way; 0 for no limit. */
   readonly sendHwm: number;
   /**
-   * Bytes of messages that wait for one peer, those in its socket included. A message below the mark is taken whole.
+   * Bytes of messages that wait for one peer, those in its socket included. Below the mark a message is taken whole.
    * @bound zmq-send
    */
   readonly sendBytes: number;
-  /** Messages that are taken from one peer while the socket is paused; 0 for no bound. */
+  /** Messages taken from one peer while the socket is paused; 0 for no limit. */
   readonly receiveHwm: number;
   /**
-   * Bytes of messages that are taken from one peer while the socket is paused.
+   * Bytes of messages taken from one peer while the socket is paused.
    * @bound zmq-receive
    */
   readonly receiveBytes: number;
   /**
-   * Bytes held for all peers of the sockets that share their counters: see `ZmqCounters.bytesHeld`. No peer may hold more than what
-   * is left of them, but 64 KiB always.
+   * Bytes held for all peers of the sockets that share their counters: see `ZmqCounters.bytesHeld`. No peer may hold more than what is left of
+   * them, but always 64 KiB.
    * @bound zmq-total
    */
   readonly totalBytes: number;
-  /** Time that `close` gives to what is yet to be sent; 0 drops it, `Infinity` waits for ever. */
+  /** Time that `close` waits for unsent messages to leave; 0 drops them, `Infinity` waits forever. */
   readonly linger: number;
   /** ROUTER only: `send` returns false when a message cannot be routed, instead of dropping it. */
   readonly mandatory: boolean;
-  /** PUSH, DEALER and REQ: no message waits for a peer that is not connected yet (libzmq's ZMQ_IMMEDIATE). */
+  /** PUSH, DEALER and REQ: messages never wait for a peer that is not connected yet (libzmq's ZMQ_IMMEDIATE). */
   readonly immediate: boolean;
   /** Time between two PINGs to a peer that speaks ZMTP 3.1; 0 for none. */
   readonly heartbeatInterval: number;
-  /** Time after a PING in which something has to come from the peer. */
+  /** Time after a PING within which the peer must send something. */
   readonly heartbeatTimeout: number;
-  /** Time before the second attempt to connect; each further one waits twice as long, less some chance. At least 1. */
+  /** Time before the second attempt to connect; each further one waits twice as long, less a random part. At least 1. */
   readonly reconnectInterval: number;
-  /** The longest wait between two attempts; one less than `reconnectInterval` counts as that. */
+  /** Longest wait between two attempts; a value below `reconnectInterval` counts as `reconnectInterval`. */
   readonly reconnectMax: number;
-  /** Until a connection is established and its handshake complete; 0 for no bound. */
+  /** Time for a connection to be established and its handshake completed; 0 for no limit. */
   readonly handshakeTimeout: number;
-  /** Connections that a socket accepts at a time. */
+  /** Connections that a socket accepts at the same time. */
   readonly maxPeers: number;
   /** Topics that one peer may subscribe to. */
   readonly maxSubscriptions: number;
   /**
-   * Bytes of the topics of one subscriber; each counts as 256 at least.
+   * Bytes of the topics of one subscriber; each counts as at least 256.
    * @bound zmq-topics
    */
   readonly maxTopicsBytes: number;
@@ -92,18 +92,19 @@ export const DEFAULT_OPTIONS: ZmqOptions = {
 /** Bytes of an identity (RFC 28). */
 export const MAX_ROUTING_ID_BYTES = 255;
 
-/** Whether `id` can be the name that a peer has given itself (RFC 28: those that begin with zero are the ROUTER's to give). */
+/** Whether `id` can be a name that a peer chose for itself (RFC 28: names that start with zero are the ROUTER's to assign). */
 export function isRoutingId(id: Buffer): boolean {
   return id.length <= MAX_ROUTING_ID_BYTES && id[0] !== 0;
 }
 
 /**
- * The options with defaults for those that are not given.
- * @throws ZmqError `option` when one is out of its range
+ * The options, with defaults for those not given.
+ * @throws ZmqError `option` when one is out of range
  */
 export function resolveOptions(given: Partial<ZmqOptions>): ZmqOptions {
   const options = { ...DEFAULT_OPTIONS, ...given };
-  if (!isRoutingId(options.routingId)) throw new ZmqError('option', 'routingId: 255 bytes at most, the first not zero');
+  if (!isRoutingId(options.routingId))
+    throw new ZmqError('option', 'routingId: must be at most 255 bytes, the first not zero');
   check('sendHwm', options.sendHwm, 0);
   check('receiveHwm', options.receiveHwm, 0);
   check('sendBytes', options.sendBytes, 1);
@@ -125,5 +126,5 @@ export function resolveOptions(given: Partial<ZmqOptions>): ZmqOptions {
 }
 
 function check(name: string, value: number, least: number): void {
-  if (!(value >= least)) throw new ZmqError('option', `${name}: at least ${least}, not ${value}`);
+  if (!(value >= least)) throw new ZmqError('option', `${name}: must be at least ${least}, got ${value}`);
 }

@@ -11,12 +11,12 @@ import { Connection } from './zmq-connection.ts';
 import { ZmqError } from './zmq-error.ts';
 import { resolveOptions, type ZmqContext, type ZmqOptions } from './zmq-options.ts';
 
-/** Bytes that an accepted connection holds before its pipe is told to wait. */
+/** Bytes that an accepted connection holds before its pipe has to wait. */
 const SOCKET_BUFFER = 65_536;
 
-/** Turns of the event loop that follow each other so closely, in milliseconds, that more is sure to come. */
+/** Turns of the event loop that are this close, in milliseconds, mean that more is about to come. */
 const CROWDED_MS = 0.1;
-/** Turns that messages wait for at most, and the number of messages that are sent without waiting. */
+/** The most turns that messages wait, and the number of messages that are sent without waiting. */
 const MAX_WAITED = 3;
 const FEW = 8;
 
@@ -47,8 +47,7 @@ class Linger extends WheelTimer {
 }
 
 /**
- * What the sockets of all types have in common: endpoints, connections, and the end. The methods named `on…` and `refusal` are
- * called by this room only.
+ * What sockets of all types share: endpoints, connections, and the end. Only this room calls the methods named `on…` and `refusal`.
  */
 export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   abstract readonly type: SocketType;
@@ -61,26 +60,26 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   readonly #peers = new Set<Connection>();
   readonly #turn = new TurnQueue();
   #toFlush: Pipe[] = [];
-  /** Turns that the messages to be sent have waited for. */
+  /** Turns that the unsent messages have waited. */
   #waited = 0;
-  /** When the end of a turn was last looked at. */
+  /** When a turn last ended. */
   #lookedAt = 0;
-  /** Messages that the context had counted then, and when something was last sent. */
+  /** Messages counted by the context at that time, and when something was last sent. */
   #seen = 0;
   #sent = 0;
-  /** Pipes with messages in their inbox, in the order in which they are read next. */
+  /** Pipes with messages in their inbox, in reading order. */
   #waiting: Pipe[] = [];
   #delivering = false;
   #paused = false;
-  /** A message was not taken: its sender waits to be told that there is room. */
+  /** A message was not taken: its sender waits for room. */
   #holding = false;
   #closed: Promise<void> | null = null;
   #whenClosed: (() => void) | null = null;
   readonly #linger = new Linger(this, () => this.#destroy());
 
   /**
-   * @param onWritable called when a message can be taken again after `send` has returned false
-   * @throws ZmqError `option` when an option is out of its range
+   * @param onWritable called when `send` can take a message again after it returned false
+   * @throws ZmqError `option` when an option is out of range
    */
   constructor(context: ZmqContext, options: Partial<ZmqOptions>, onWritable: () => void = ignore) {
     this.context = context;
@@ -92,7 +91,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
 
   /**
    * Accepts peers at `endpoint`: `tcp://HOST:PORT`, `tcp://*:PORT`, `tcp://[ADDRESS]:PORT`, `ipc://PATH` or `ipc://@NAME`.
-   * @returns the endpoint with the port that was taken
+   * @returns the endpoint with the actual port
    * @throws ZmqError `endpoint`, `unsupported`, `bind` or `closed`
    */
   async bind(endpoint: string): Promise<string> {
@@ -106,7 +105,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     }
     if (this.closing) {
       listener.close();
-      throw new ZmqError('closed', 'the socket was closed while it was bound');
+      throw new ZmqError('closed', 'the socket was closed while it was being bound');
     }
     const actual = address.kind === 'ipc' ? endpoint : `tcp://${listener.address}`;
     this.#bound.push({ text: endpoint, endpoint: actual, listener });
@@ -114,7 +113,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Accepts no more peers at `endpoint`, as it was given to `bind` or as that returned it. Connections stay.
+   * Stops accepting peers at `endpoint`, as passed to `bind` or as returned by it. Connections stay.
    * @throws ZmqError `unknown`
    */
   unbind(endpoint: string): void {
@@ -125,7 +124,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Connects to `endpoint`, and again whenever the connection is lost, until `disconnect`.
+   * Connects to `endpoint`, and reconnects whenever the connection is lost, until `disconnect`.
    * @throws ZmqError `endpoint`, `unsupported` or `closed`
    */
   connect(endpoint: string): void {
@@ -137,7 +136,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Cuts the connection to `endpoint`, as it was given to `connect`. What was still to be sent to it is dropped.
+   * Cuts the connection to `endpoint`, as passed to `connect`. Unsent messages are dropped.
    * @throws ZmqError `unknown`
    */
   disconnect(endpoint: string): void {
@@ -151,8 +150,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Talks to the one peer at the other end of `socket`, which is connected already: a socket that two processes share. It is not
-   * connected again when it is lost.
+   * Talks to the one peer at the other end of `socket`, which is already connected: a socket that two processes share. It does not reconnect.
    * @param begins whether this end completes the handshake first; the other end must not
    * @throws ZmqError `closed`
    */
@@ -162,23 +160,23 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Stops taking messages: up to `receiveHwm` of each peer are kept, then nothing more is read from it. Its PINGs are not read
-   * then either, so a peer that sends them may give us up.
+   * Stops taking messages: up to `receiveHwm` from each peer are kept, then reading stops. Its PINGs are not read either then, so a peer that
+   * sends them may give up on us.
    */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Takes messages again, of each peer in turn (fair queuing). */
+  /** Takes messages again, from each peer in turn (fair queuing). */
   resume(): void {
     this.#paused = false;
     this.deliverWaiting();
   }
 
   /**
-   * Accepts and receives nothing more, and closes each connection when all for it has been sent.
-   * @returns settles when all connections are closed; those that take longer than `linger` are cut, and what was not sent is
-   *   counted as dropped
+   * Stops accepting and receiving, and closes each connection once everything for it has been sent.
+   * @returns settles when all connections are closed; those that take longer than `linger` are cut, and unsent messages are counted as
+   *   dropped
    */
   close(): Promise<void> {
     if (this.#closed !== null) return this.#closed;
@@ -207,15 +205,15 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     return false;
   }
 
-  /** A peer can be sent to from now on. */
+  /** A peer can be sent to. */
   protected attached(_pipe: Pipe): void {}
 
-  /** A peer can be sent to no longer. */
+  /** A peer can no longer be sent to. */
   protected detached(_pipe: Pipe): void {}
 
-  /** Delivers what has come in the meantime, from each peer in turn, while the socket receives. */
+  /** Delivers what arrived in the meantime, from each peer in turn, as long as the socket receives. */
   protected deliverWaiting(): void {
-    // Consumers may come here again from within.
+    // Consumers may re-enter here.
     if (this.#delivering) return;
     this.#delivering = true;
     try {
@@ -248,10 +246,10 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     }
   }
 
-  /** @throws ZmqError `closed` when the socket is, `option` when a message has no parts */
+  /** @throws ZmqError `closed` if the socket is closed, `option` if a message has no parts */
   protected checkSend(parts: readonly Part[]): void {
     this.#checkOpen();
-    if (parts.length === 0) throw new ZmqError('option', 'a message has at least one part');
+    if (parts.length === 0) throw new ZmqError('option', 'a message needs at least one part');
   }
 
   // ---- for pipes, connections and connectors
@@ -334,7 +332,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     const { counters, log } = this.context;
     if (this.closing || this.#peers.size >= this.options.maxPeers) {
       counters.peersRefused++;
-      log.warn({ type: this.type, endpoint, reason: 'too many peers' }, 'zmq peer turned away');
+      log.warn({ type: this.type, endpoint, reason: 'more peers than maxPeers' }, 'zmq peer turned away');
       socket.destroy();
       return;
     }
@@ -369,7 +367,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     this.detached(pipe);
   }
 
-  /** Sends what this turn has brought. */
+  /** Sends what this turn queued. */
   onTurnEnd(): void {
     if (this.#mayWait()) {
       this.#waited++;
@@ -390,9 +388,9 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 
   /**
-   * Whether messages may wait for the end of the next turn, which follows at once. A process that accepts connections gets one in each
-   * turn, and would send each of their requests in a write of its own, which costs more than everything else about them. So when turns
-   * follow each other closely, a few messages wait for more, as long as each turn brings some.
+   * Whether messages may wait for the end of the next turn, which follows at once. A process that accepts connections gets one per turn, and
+   * would send each request in a write of its own, which costs more than everything else about it. So when turns follow each other closely,
+   * a few messages wait for more, as long as each turn brings some.
    */
   #mayWait(): boolean {
     const now = performance.now();
@@ -414,7 +412,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     this.#checkClosed();
   }
 
-  /** One that fails must not keep the others open. */
+  /** A failure must not keep the others open. */
   #guard(call: () => void): void {
     try {
       call();
@@ -423,7 +421,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     }
   }
 
-  /** A consumer has thrown, or the end of the socket has: the socket and its connections go on. */
+  /** A consumer has thrown, or closing has: the socket and its connections go on. */
   onFault(thrown: unknown): void {
     const { counters, log } = this.context;
     counters.faults++;
@@ -438,7 +436,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   }
 }
 
-/** Sends what waits for the peer, and closes the connection once that is done. */
+/** Sends what waits for the peer, then closes the connection. */
 function finish(connection: Connection): void {
   const { pipe } = connection;
   if (pipe.connection === null) connection.destroy();

@@ -219,10 +219,10 @@ for (const [args, message] of [
   [['--listen', '80,steam'], '--listen: unknown parameter "steam"; did you mean "stream"?'],
   [
     ['--zclient-stream', 'tcp://a:65534'],
-    '--zclient-stream: there must be two more ports after that of "tcp://a:65534": it is 65533 at most',
+    '--zclient-stream: the port of "tcp://a:65534" must be at most 65533, to leave room for the next two',
   ],
   [['--zserver-req=a'], '--zserver-req: expected "ipc://PATH" or "tcp://HOST:PORT", got "a"'],
-  [['--zserver-stream', 'tcp://a:0'], '--zserver-stream: a base needs a port of its own, got "tcp://a:0"'],
+  [['--zserver-stream', 'tcp://a:0'], '--zserver-stream: a base needs a fixed port, got "tcp://a:0"'],
   [['--zserver-connect'], '--zserver-connect: needs --zserver-req or --zserver-stream'],
 ] as const) {
   test(`condure ${args.join(' ')} is refused with the name of the option and what was expected`, async (t) => {

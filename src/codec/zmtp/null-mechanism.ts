@@ -31,7 +31,7 @@ export class NullMechanism implements Mechanism {
       return { reply: this.#waits ? this.#ready : null, peer: parseMetadata(command.data) };
     }
     if (command.name === 'ERROR') {
-      throw new ZmtpError('refused', `the peer refuses: ${parseError(command.data) || 'no reason given'}`);
+      throw new ZmtpError('refused', `the peer refused: ${parseError(command.data) || 'no reason given'}`);
     }
     throw new ZmtpError('unexpected', `${command.name} in the handshake`);
   }

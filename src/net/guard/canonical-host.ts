@@ -2,23 +2,23 @@ import { formatAddress, parseAddress, withoutZone } from './ip-address.ts';
 
 /** What resolvers look up: letters, digits, hyphens and underscores. URL parsers let more pass, such as `127.0.0.1;good.test`. */
 const NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
-/** Octets of a name in DNS, written with dots (RFC 1035 §2.3.4). */
+/** Octets of a DNS name, written with dots (RFC 1035 §2.3.4). */
 const MAX_NAME = 253;
-/** Characters that are looked at: a name with every octet percent-encoded, in four bytes of UTF-8, has not more. */
+/** Longest input examined: a name with every octet percent-encoded, each in four bytes of UTF-8, is no longer. */
 const MAX_TEXT = 12 * MAX_NAME;
-/** Times that a name may change before it is stable: mapping, then dots; then it should have come to rest. */
+/** Times that a name may change before it is stable: by mapping, then by its dots. */
 const MAX_ROUNDS = 4;
-/** What ends a host in a URI, is no part of one, or is taken out without a word by URL parsers. */
+/** Characters that end a host in a URI, are not part of one, or are silently removed by URL parsers. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are among what is refused.
 const NO_HOST = /[\x00-\x20\x7f/?#@\\]/;
 
 /**
- * The one form of a host as it stands in a URI or in `connect-host`, or null when it is no host at all. Whoever resolves or dials
- * takes this form and no other, for it is what the guard has judged.
+ * The canonical form of a host as written in a URI or in `connect-host`, or null if it is not a host. Code that resolves or dials uses only
+ * this form, because it is what the guard judged.
  *
  * - An IPv6 literal, with or without brackets, is in the form of RFC 5952, without zone; when it is IPv4-mapped, the IPv4 address.
- * - IPv4 in any notation that the WHATWG URL standard knows (`0x7f.1`, `017700000001`, `2130706433`) is four decimal numbers.
- * - Any other name is percent-decoded, mapped and encoded by IDNA (so in lower case), and without dots at its end.
+ * - IPv4 in any notation that the WHATWG URL standard accepts (`0x7f.1`, `017700000001`, `2130706433`) is four decimal numbers.
+ * - Any other name is percent-decoded, mapped and encoded by IDNA (so in lower case), and without trailing dots.
  */
 export function canonicalHost(host: string): string | null {
   if (host.length > MAX_TEXT || NO_HOST.test(host)) return null;
@@ -37,7 +37,7 @@ function canonicalName(host: string): string | null {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const parsed = name === '' ? null : parseName(name);
     if (parsed === null) return null;
-    // Dots at the end may have been in disguise (U+3002, %2e); the URL parser then did not see the address in front of them.
+    // Trailing dots may have been disguised (U+3002, %2e); the URL parser then missed the address in front of them.
     const bare = withoutTrailingDots(parsed);
     if (bare === name) return name.length <= MAX_NAME && NAME.test(name) ? name : null;
     name = bare;
@@ -45,7 +45,7 @@ function canonicalName(host: string): string | null {
   return null;
 }
 
-/** The host of a URL with this host; null when the parser finds none. */
+/** The host that the URL parser makes of this one; null if it finds no host. */
 function parseName(name: string): string | null {
   try {
     return new URL(`http://${name}/`).hostname;
@@ -54,7 +54,7 @@ function parseName(name: string): string | null {
   }
 }
 
-/** A dot at the end only says that the name is complete (RFC 1034 §3.1). Programs differ on more than one: here they are nothing too. */
+/** A trailing dot only says that the name is complete (RFC 1034 §3.1). Programs differ on more than one: here all are removed. */
 export function withoutTrailingDots(name: string): string {
   let end = name.length;
   while (end > 0 && name.charCodeAt(end - 1) === 0x2e) end--;

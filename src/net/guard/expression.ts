@@ -5,33 +5,33 @@ import type { IpAddress } from './ip-address.ts';
 import { type IpBlock, isInBlock } from './ip-block.ts';
 import { parseBlock } from './parse-block.ts';
 
-/** What expressions are applied to: a name or an address, in canonical form. */
+/** What expressions are matched against: a name or an address, in canonical form. */
 export interface Subject {
   readonly text: string;
   /** Null for a name. */
   readonly address: IpAddress | null;
 }
 
-/** An expression of a rule, understood. */
+/** A parsed expression of a rule. */
 export interface Expression {
-  /** As it was written, but for spaces around it. */
+  /** As written, without surrounding spaces. */
   readonly source: string;
-  /** Holds the addresses that match; null for a pattern, which goes by text. */
+  /** Contains the matching addresses; null for a pattern, which matches text. */
   readonly block: IpBlock | null;
-  /** What a matching text begins with, and whether something else may follow; then what it ends with. */
+  /** What a matching text starts with, whether anything may follow, and what it ends with. */
   readonly prefix: string;
   readonly wild: boolean;
   readonly suffix: string;
 }
 
-/** What no canonical host has. */
+/** Characters that no canonical host contains. */
 const NO_PART_OF_HOST = /[^!-~]|[*%/?#@\\[\]]/;
 
 /**
- * Reads an expression: with a slash a block of addresses; else with a star a pattern, in which the star stands for anything; else one
- * name or address. It is brought into the form that hosts are compared in, so that `EVIL.example.` means `evil.example`, and
- * `*.münchen.example` the name as DNS has it.
- * @throws GuardError for what can match no host: a rule that seems to deny something, and does not, would be a hole
+ * Parses an expression: with a slash it is a block of addresses; else with a star a pattern, where the star matches anything; else one name
+ * or address. It is brought into canonical form, so `EVIL.example.` means `evil.example`, and `*.münchen.example` means the name as DNS
+ * encodes it.
+ * @throws GuardError if it cannot match any host: a rule that seems to deny something but does not would be a hole
  */
 export function parseExpression(written: string): Expression {
   const source = written.trim();
@@ -39,12 +39,12 @@ export function parseExpression(written: string): Expression {
   if (source.includes('*')) return pattern(source);
   const host = canonicalHost(source);
   if (host === null) {
-    throw bad(source, 'can be no host: expected a name, an address, a block such as 10.0.0.0/8 or *.NAME');
+    throw bad(source, 'is not a valid host: expected a name, an address, a block such as 10.0.0.0/8 or *.NAME');
   }
   return { source, block: null, prefix: host, wild: false, suffix: '' };
 }
 
-/** Whether the expression names the subject. */
+/** Whether the expression matches the subject. */
 export function matches({ block, prefix, wild, suffix }: Expression, { text, address }: Subject): boolean {
   if (block !== null) return address !== null && isInBlock(address, block);
   if (!wild) return text === prefix;
@@ -54,14 +54,14 @@ export function matches({ block, prefix, wild, suffix }: Expression, { text, add
 function pattern(source: string): Expression {
   const canonical = withoutTrailingDots(toAscii(source).toLowerCase());
   const star = canonical.indexOf('*');
-  // `*.` would be `*` without its dot, and allow or deny much more than it seems to.
+  // `*.` would become `*`, and allow or deny much more than it seems to.
   if (canonical.endsWith('*') && !source.endsWith('*')) {
-    throw bad(source, `matches nothing: hosts are compared without a dot at the end; expected "${canonical}"`);
+    throw bad(source, `matches nothing: hosts are compared without a trailing dot; expected "${canonical}"`);
   }
   const [prefix, suffix] = [canonical.slice(0, star), canonical.slice(star + 1)];
-  // A second star would stand for itself, and no host has one.
+  // A second star would be literal, and no host contains one.
   if (NO_PART_OF_HOST.test(prefix) || NO_PART_OF_HOST.test(suffix)) {
-    throw bad(source, 'can match no host: expected a pattern with one star, such as *.NAME or 10.*');
+    throw bad(source, 'cannot match any host: expected a pattern with one star, such as *.NAME or 10.*');
   }
   return { source, block: null, prefix, wild: true, suffix };
 }
@@ -70,9 +70,9 @@ function pattern(source: string): Expression {
 function toAscii(source: string): string {
   if (!/\P{ASCII}/u.test(source)) return source;
   const ascii = domainToASCII(source);
-  // A label that IDNA has encoded is encoded as a whole: a star within stands for nothing any more.
+  // A label that IDNA encodes is encoded as a whole: a star in it would no longer be a wildcard.
   if (ascii === '' || !ascii.includes('*') || /xn--[^.]*\*/.test(ascii)) {
-    throw bad(source, 'has no form in DNS: expected a star in a label of ASCII alone, such as *.NAME');
+    throw bad(source, 'cannot be encoded for DNS: expected the star in an ASCII label, such as *.NAME');
   }
   return ascii;
 }

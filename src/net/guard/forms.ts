@@ -1,7 +1,7 @@
 import { formatAddress, type IpAddress, ipv4, ipv6 } from './ip-address.ts';
 import { block, isInBlock } from './ip-block.ts';
 
-/** One of the addresses that rules are applied to when an address is to be dialled. */
+/** One of the addresses that rules are applied to before an address is dialled. */
 export interface Form {
   readonly address: IpAddress;
   /** Its canonical text. */
@@ -9,8 +9,8 @@ export interface Form {
   /** How it follows from the dialled address, such as `6to4`; empty for that address itself. */
   readonly via: string;
   /**
-   * Whether what is sent to the dialled address arrives at this one and nowhere else. Then a rule that allows this one allows the other.
-   * The rest of the forms only deny: anybody can choose an interface identifier so that it holds an address that is allowed.
+   * Whether packets to the dialled address arrive at this one and nowhere else. Then a rule that allows this one allows the other. All other
+   * forms can only deny: anybody can choose an interface identifier that contains an allowed address.
    */
   readonly same: boolean;
 }
@@ -22,7 +22,7 @@ const TRANSLATED = block('::ffff:0:0:0/96');
 const SIX_TO_FOUR = block('2002::/16');
 const TEREDO = block('2001::/32');
 
-/** RFC 5214 §6.1: an interface identifier with the universal bit set or not, and the IPv4 address behind. */
+/** RFC 5214 §6.1: an interface identifier, universal bit set or not, followed by the IPv4 address. */
 const ISATAP_LOCAL = 0x0000_5efen;
 const ISATAP_UNIVERSAL = 0x0200_5efen;
 
@@ -30,7 +30,7 @@ const LOOPBACK4 = ipv4(0x7f00_0001n);
 const LOOPBACK6 = ipv6(1n);
 const IPV4_BITS = 0xffff_ffffn;
 
-/** The address itself and all that it embeds or stands for; the address comes first, and none comes twice. */
+/** The address itself, first, and all that it embeds or stands for, without duplicates. */
 export function forms(address: IpAddress): readonly Form[] {
   const found = [form(address, '', true)];
   if (address.family === 4) addLoopback(found, address);
@@ -42,14 +42,14 @@ function addEmbedded(found: Form[], address: IpAddress): void {
   const { value } = address;
   const last = value & IPV4_BITS;
   if (value === 0n) add(found, form(LOOPBACK6, 'the unspecified address', true));
-  // RFC 6052 §2.2 for prefixes of 96 bits. A network that divides the local prefix in another way is allowed by no IPv4 rule here.
+  // RFC 6052 §2.2 for prefixes of 96 bits. If a network divides the local prefix differently, no IPv4 rule allows its addresses.
   if (isInBlock(address, NAT64)) addIpv4(found, last, 'NAT64', true);
   if (isInBlock(address, LOCAL_NAT64)) addIpv4(found, last, 'NAT64', false);
   // RFC 4291 §2.5.5.1; `::1` lies in the block and is the loopback address.
   if (isInBlock(address, COMPATIBLE) && value !== 1n) addIpv4(found, last, 'IPv4-compatible', false);
   // RFC 2765 §2.1.
   if (isInBlock(address, TRANSLATED)) addIpv4(found, last, 'IPv4-translated', false);
-  // RFC 3056 §2: 32 bits behind the prefix are the router that the packet is sent to.
+  // RFC 3056 §2: the 32 bits after the prefix are the router that the packet is sent to.
   if (isInBlock(address, SIX_TO_FOUR)) addIpv4(found, (value >> 80n) & IPV4_BITS, '6to4', false);
   if (isInBlock(address, TEREDO)) {
     // RFC 4380 §4: server, flags, and port and address of the client's NAT with every bit inverted.

@@ -4,51 +4,51 @@ import { forms } from './forms.ts';
 import { internalAddress, internalName } from './internal.ts';
 import { type IpAddress, ipv4, parseAddress, withoutZone } from './ip-address.ts';
 
-/** What a guard says of a name or an address, and why. */
+/** A guard's decision about a name or an address, and the reason. */
 export interface Verdict {
   readonly allowed: boolean;
   /**
-   * Which rule decided, in words for people: `rule "10.0.0.0/8" of deny`, `internal: loopback (127.0.0.0/8, RFC 1122)`,
-   * `no rule denies it`. When it decided about an address that the host embeds, that stands behind it: `…, for 10.0.0.1 (NAT64)`.
+   * Which rule decided, in words: `rule "10.0.0.0/8" of deny`, `internal: loopback (127.0.0.0/8, RFC 1122)`, `no rule denies it`. If it was
+   * about an embedded address, that follows: `…, for 10.0.0.1 (NAT64)`.
    */
   readonly reason: string;
 }
 
 /**
- * The rules of a guard. An expression is a CIDR block, a pattern with one `*`, or a name or address (Zurl's, see zurl.conf). It is
- * applied to names and addresses in canonical form, and a rule for an address also to those that embed it. What denies 127.0.0.1 denies
- * ::1 as well.
+ * The rules of a guard. An expression is a CIDR block, a pattern with one `*`, or a name or address (Zurl's, see zurl.conf). It is matched
+ * against names and addresses in canonical form, and a rule for an address also against addresses that embed it. What denies 127.0.0.1
+ * also denies ::1.
  */
 export interface GuardRules {
-  /** What becomes of whatever no rule names. With `allow`, `allow` overrides `deny`; with `deny`, both have to agree. */
+  /** What happens to hosts that no rule matches. With `allow`, `allow` overrides `deny`; with `deny`, both must agree. */
   readonly defaultPolicy: 'allow' | 'deny';
   readonly allow: readonly string[];
   readonly deny: readonly string[];
-  /** Denies all addresses that are not of the public internet, and `localhost`, unless an expression of `allow` names them. */
+  /** Denies all addresses outside the public internet, and `localhost`, unless an expression of `allow` matches them. */
   readonly denyInternal: boolean;
 }
 
 /** A name, or one form of an address, and what is known of it. */
 interface Judged extends Subject {
-  /** Behind a reason: which form it is about; empty for the host itself. */
+  /** Appended to a reason: which form it is about; empty for the host itself. */
   readonly about: string;
-  /** An `allow` of it is an `allow` of the host. */
+  /** Allowing it allows the host. */
   readonly same: boolean;
-  /** Why it is internal; null when it is not, or when that is not asked for. */
+  /** Why it is internal; null if it is not, or if internal addresses are not denied. */
   readonly internal: string | null;
 }
 
-/** Verdicts that are kept, of names and of addresses each. */
+/** Cached verdicts, for names and for addresses each. */
 const MAX_KEPT = 1_000;
-/** Longer texts are not kept: no host in plain notation has more. */
+/** Longer texts are not cached: no host in plain notation is longer. */
 const MAX_KEPT_LENGTH = 253;
 
 const NO_HOST: Verdict = { allowed: false, reason: 'neither a host name nor an address' };
 const NO_ADDRESS: Verdict = { allowed: false, reason: 'not an address' };
 const NOT_DENIED: Verdict = { allowed: true, reason: 'no rule denies it' };
-const NOT_ALLOWED: Verdict = { allowed: false, reason: 'no rule of allow names it' };
+const NOT_ALLOWED: Verdict = { allowed: false, reason: 'no allow rule matches it' };
 
-/** The machine itself, by its address of IPv6 and of IPv4. */
+/** The machine itself, by its IPv6 and its IPv4 address. */
 const LOOPBACK6 = '::1';
 const LOOPBACK4: Subject = { text: '127.0.0.1', address: ipv4(0x7f00_0001n) };
 
@@ -56,7 +56,7 @@ let lastId = 0;
 
 /** Decides which hosts and addresses outbound connections may go to. */
 export class Guard {
-  /** Different for each guard: what was opened under one must not be used under another. */
+  /** Different for each guard: connections opened under one must not be reused under another. */
   readonly id: number;
   readonly #allowsByDefault: boolean;
   readonly #allow: readonly Expression[];
@@ -65,7 +65,7 @@ export class Guard {
   readonly #names = new Map<string, Verdict>();
   readonly #addresses = new Map<string, Verdict>();
 
-  /** @throws GuardError for an expression that can match nothing, such as a CIDR block with bits too many */
+  /** @throws GuardError for an expression that cannot match, such as a CIDR block with too many bits */
   constructor(rules: GuardRules) {
     this.id = ++lastId;
     this.#allowsByDefault = rules.defaultPolicy === 'allow';
@@ -75,8 +75,8 @@ export class Guard {
   }
 
   /**
-   * Of a host as it stands in a URI or in `connect-host`: a name in any case, perhaps with a trailing dot, or an IP literal in any
-   * notation. Denied when it is neither. A name that is allowed may still have addresses that are not.
+   * Judges a host as written in a URI or in `connect-host`: a name in any case, perhaps with a trailing dot, or an IP literal in any notation.
+   * Anything else is denied. An allowed name may still have denied addresses.
    */
   checkName(host: string): Verdict {
     const kept = this.#names.get(host);
@@ -87,7 +87,7 @@ export class Guard {
     return keep(this.#names, host, address === null ? this.#judge([this.#name(name)]) : this.#judgeAddress(address));
   }
 
-  /** Of the address that is about to be dialled, in any notation that `net.isIP` takes, zone included. Denied when it is something else. */
+  /** Judges an address that is about to be dialled, in any notation that `net.isIP` accepts, zone included. Anything else is denied. */
   checkAddress(address: string): Verdict {
     const kept = this.#addresses.get(address);
     if (kept !== undefined) return kept;
@@ -108,7 +108,7 @@ export class Guard {
     );
   }
 
-  /** No form may be denied; where nothing is allowed by default, one of those that are the very host has to be allowed. */
+  /** No form may be denied. If nothing is allowed by default, a form that is the host itself must be allowed. */
   #judge(judged: readonly Judged[]): Verdict {
     let allowing: string | null = null;
     for (const form of judged) {
@@ -122,7 +122,7 @@ export class Guard {
 
   #judgeForm(form: Judged): { outcome: 'allowed' | 'denied' | 'unnamed'; reason: string } {
     const allow = find(this.#allow, form);
-    // Who denies `127.0.0.0/8` means this machine: `localhost` mostly has both addresses.
+    // A rule that denies `127.0.0.0/8` means this machine: `localhost` usually has both addresses.
     const deny = find(this.#deny, form) ?? (form.text === LOOPBACK6 ? find(this.#deny, LOOPBACK4) : null);
     const internal = form.internal === null ? null : `internal: ${form.internal}`;
     const denial = deny === null ? internal : `rule "${deny}" of deny`;
@@ -133,7 +133,7 @@ export class Guard {
   }
 }
 
-/** The first of the expressions that names it, as it was written. */
+/** The first expression that matches, as written. */
 function find(expressions: readonly Expression[], form: Subject): string | null {
   return expressions.find((expression) => matches(expression, form))?.source ?? null;
 }

@@ -8,9 +8,9 @@ interface SpecialBlock {
 }
 
 /**
- * Addresses that are not of the public internet, from the IANA registries of special-purpose addresses (RFC 6890, RFC 8190) and of IPv6
- * address space. The first row that fits names the address. Rows are wider than the registry where what is registered as globally
- * reachable within them answers from the network one is in (anycast for port mapping and for relays), or is no address of a server.
+ * Addresses outside the public internet, from the IANA registries of special-purpose addresses (RFC 6890, RFC 8190) and of IPv6 address
+ * space. The first matching row names the address. Rows are wider than the registry where addresses registered as globally reachable
+ * are answered by the local network (anycast for port mapping and for relays) or do not belong to servers.
  */
 const SPECIAL: readonly SpecialBlock[] = [
   row('255.255.255.255/32', 'broadcast', 'RFC 919'),
@@ -29,7 +29,7 @@ const SPECIAL: readonly SpecialBlock[] = [
   row('203.0.113.0/24', 'documentation', 'RFC 5737'),
   row('224.0.0.0/4', 'multicast', 'RFC 1112'),
   row('240.0.0.0/4', 'reserved', 'RFC 1112'),
-  // Public by its number alone: on every machine in Azure it is the host below, which gives out the machine's configuration.
+  // Public by number only: on every machine in Azure it is the host below, which serves the machine's configuration.
   row('168.63.129.16/32', 'cloud metadata', 'platform address of Azure'),
 
   row('::1/128', 'loopback', 'RFC 4291'),
@@ -53,12 +53,12 @@ const SPECIAL: readonly SpecialBlock[] = [
   row('ff00::/8', 'multicast', 'RFC 4291'),
 ];
 
-/** All IPv6 addresses that were ever given to anybody on the internet (RFC 4291 §2.4). */
+/** All IPv6 addresses ever allocated on the internet (RFC 4291 §2.4). */
 const GLOBAL_UNICAST = block('2000::/3');
-/** Where IPv6-only networks reach IPv4 (RFC 6052 §2.1). What lies behind is decided by the IPv4 address within. */
+/** Where IPv6-only networks reach IPv4 (RFC 6052 §2.1). The embedded IPv4 address decides. */
 const NAT64 = block('64:ff9b::/96');
 
-/** Why the address, taken by itself, is not of the public internet: what it is for, its block and the RFC; null when it is public. */
+/** Why the address by itself is not on the public internet: its purpose, its block and the RFC; null if it is public. */
 export function internalAddress(address: IpAddress): string | null {
   const special = SPECIAL.find((candidate) => isInBlock(address, candidate.block));
   if (special !== undefined) return special.reason;
@@ -66,7 +66,7 @@ export function internalAddress(address: IpAddress): string | null {
   return 'reserved (not in 2000::/3, RFC 4291)';
 }
 
-/** Why a name in canonical form is the machine's own, whatever DNS may say: RFC 6761 §6.3; null when it is not. */
+/** Why a name in canonical form means this machine, whatever DNS says (RFC 6761 §6.3); null if it does not. */
 export function internalName(name: string): string | null {
   return name === 'localhost' || name.endsWith('.localhost') ? 'localhost (RFC 6761)' : null;
 }

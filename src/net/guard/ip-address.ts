@@ -1,21 +1,21 @@
-/** An IPv4 or IPv6 address as a number, so that each has one form only. IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) is IPv4. */
+/** An IPv4 or IPv6 address as a number, so that each has exactly one form. IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) is IPv4. */
 export interface IpAddress {
   readonly family: 4 | 6;
   /** 0 to 2^32 - 1 for IPv4, to 2^128 - 1 for IPv6. */
   readonly value: bigint;
 }
 
-/** Digits that mean the same to every program: no leading zero, which some take for octal. */
+/** Digits that every program reads alike: no leading zero, which some read as octal. */
 const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 const GROUP = /^[0-9a-f]{1,4}$/i;
-/** Of `%eth0` what stands behind the percent sign. RFC 4007 §11.2 leaves open what that is; Node.js takes colons, URIs have `%25eth0`. */
+/** The part of `%eth0` after the percent sign. RFC 4007 §11.2 leaves its form open: Node.js accepts colons, URIs have `%25eth0`. */
 const ZONE = /^[\w.~%:-]+$/;
 const GROUPS = 8;
 /** The upper 96 bits of IPv4-mapped addresses. */
 const MAPPED = 0xffffn;
 
 /**
- * Reads an address: IPv4 as four decimal numbers, IPv6 as RFC 4291 §2.2 has it, without brackets and zone. Null for anything else.
+ * Parses an address: IPv4 as four decimal numbers, IPv6 as in RFC 4291 §2.2, without brackets and zone. Null for anything else.
  */
 export function parseAddress(text: string): IpAddress | null {
   if (text.includes(':')) {
@@ -26,7 +26,7 @@ export function parseAddress(text: string): IpAddress | null {
   return value === null ? null : ipv4(value);
 }
 
-/** `fe80::1` for `fe80::1%eth0`: the zone says by which way to go there, not where (RFC 4007 §6). IPv4 has none. */
+/** `fe80::1` for `fe80::1%eth0`: the zone says which way to go, not where (RFC 4007 §6). IPv4 has no zones. */
 export function withoutZone(text: string): string {
   const percent = text.indexOf('%');
   const isIpv6 = text.lastIndexOf(':', percent) >= 0;
@@ -37,7 +37,7 @@ export function ipv4(value: bigint): IpAddress {
   return { family: 4, value };
 }
 
-/** The IPv6 address with this number, or the IPv4 address that is mapped into it. */
+/** The IPv6 address with this number, or the IPv4 address mapped into it. */
 export function ipv6(value: bigint): IpAddress {
   return value >> 32n === MAPPED ? ipv4(value & 0xffff_ffffn) : { family: 6, value };
 }
@@ -47,7 +47,7 @@ export function widthOf(family: 4 | 6): 32 | 128 {
   return family === 4 ? 32 : 128;
 }
 
-/** The one text of an address: IPv4 as four decimal numbers, IPv6 as in RFC 5952 §4. */
+/** The canonical text of an address: IPv4 as four decimal numbers, IPv6 as in RFC 5952 §4. */
 export function formatAddress({ family, value }: IpAddress): string {
   return family === 4 ? formatIpv4(value) : formatIpv6(value);
 }
@@ -68,12 +68,12 @@ function parseIpv6(text: string): bigint | null {
   const head = parseGroups(halves[0] as string, halves.length === 1);
   if (halves.length === 1) return head?.length === GROUPS ? join(head) : null;
   const tail = parseGroups(halves[1] as string, true);
-  // "::" stands for one group at least.
+  // "::" stands for at least one group.
   if (halves.length > 2 || head === null || tail === null || head.length + tail.length >= GROUPS) return null;
   return join([...head, ...Array<number>(GROUPS - head.length - tail.length).fill(0), ...tail]);
 }
 
-/** Groups between colons, of which the last may be an IPv4 address where the whole address ends. */
+/** Groups between colons. The last may be an IPv4 address if it ends the whole address. */
 function parseGroups(text: string, ends: boolean): number[] | null {
   if (text === '') return [];
   const parts = text.split(':', GROUPS + 1);
@@ -107,7 +107,7 @@ function formatIpv6(value: bigint): string {
     if (to - from > length) [start, length] = [from, to - from];
   }
   const hex = groups.map((group) => group.toString(16));
-  // A single zero is not shortened (RFC 5952 §4.2.2); of two runs of the same length the first one is (§4.2.3).
+  // A single zero is not shortened (RFC 5952 §4.2.2); of two equally long runs the first one is (§4.2.3).
   if (length < 2) return hex.join(':');
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }

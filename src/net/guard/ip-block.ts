@@ -1,6 +1,6 @@
 import { formatAddress, type IpAddress, ipv4, ipv6, parseAddress, widthOf } from './ip-address.ts';
 
-/** All addresses that begin with the same bits. */
+/** All addresses that start with the same bits. */
 export interface IpBlock {
   readonly family: 4 | 6;
   /** Those bits, as a number of `length` bits. */
@@ -15,8 +15,8 @@ export function blockOf({ family, value }: IpAddress, length: number): IpBlock {
 }
 
 /**
- * Reads `ADDRESS/LENGTH`, written in full; for tables of the program's own.
- * @throws Error when it is something else
+ * Parses `ADDRESS/LENGTH`, written in full; for built-in tables.
+ * @throws Error for anything else
  */
 export function block(text: string): IpBlock {
   const slash = text.indexOf('/');
@@ -25,7 +25,7 @@ export function block(text: string): IpBlock {
   return blockOf(address, Number(text.slice(slash + 1)));
 }
 
-/** Whether the address lies in the block. Families never mix: `::/0` holds no IPv4 address. */
+/** Whether the address is in the block. Families never mix: `::/0` holds no IPv4 address. */
 export function isInBlock({ family, value }: IpAddress, { family: its, prefix, length }: IpBlock): boolean {
   return family === its && value >> BigInt(widthOf(family) - length) === prefix;
 }

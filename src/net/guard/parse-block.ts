@@ -2,13 +2,13 @@ import { GuardError } from './guard-error.ts';
 import { type IpAddress, parseAddress, widthOf } from './ip-address.ts';
 import { blockOf, type IpBlock } from './ip-block.ts';
 
-/** Bits in front of the IPv4 address in an IPv4-mapped one. */
+/** Bits that precede the IPv4 address in an IPv4-mapped one. */
 const MAPPED_BITS = 96;
 const ALL_ONES = 0xffff_ffffn;
 
 /**
- * Reads a block as people write it in rules: `10.0.0.0/8`, `10/8` (octets that are missing are 0), `192.168.0.0/255.255.0.0`,
- * `fc00::/7`. Bits of the address behind the length are ignored. A block of IPv4-mapped addresses is one of IPv4.
+ * Parses a block as people write it in rules: `10.0.0.0/8`, `10/8` (missing octets are 0), `192.168.0.0/255.255.0.0`, `fc00::/7`. Bits beyond
+ * the length are ignored. A block of IPv4-mapped addresses is an IPv4 block.
  * @throws GuardError for anything else
  */
 export function parseBlock(text: string): IpBlock {
@@ -17,18 +17,18 @@ export function parseBlock(text: string): IpBlock {
   const isIpv6 = base.includes(':');
   const address = parseAddress(isIpv6 ? base : `${base}${'.0'.repeat(Math.max(0, 4 - base.split('.').length))}`);
   if (address === null) {
-    const which = isIpv6 ? 'an IPv6 address' : 'an IPv4 address, octets in decimal without leading zeros,';
-    throw bad(text, `expected ${which} in front of the slash`);
+    const which = isIpv6 ? 'an IPv6 address' : 'an IPv4 address, decimal octets without leading zeros,';
+    throw bad(text, `expected ${which} before the slash`);
   }
   return isIpv6 ? blockOf(address, ipv6Length(text, size, address)) : blockOf(address, ipv4Length(text, size));
 }
 
-/** Bits of a prefix that is given in the notation of IPv6. */
+/** Length of a prefix in IPv6 notation. */
 function ipv6Length(text: string, size: string, { family }: IpAddress): number {
   const lowest = family === 4 ? MAPPED_BITS : 0;
   const length = parseLength(size);
   if (length === null || length < lowest || length > 128) {
-    throw bad(text, `expected a length from ${lowest} to 128 behind the slash`);
+    throw bad(text, `expected a length from ${lowest} to 128 after the slash`);
   }
   return length - lowest;
 }
@@ -36,7 +36,7 @@ function ipv6Length(text: string, size: string, { family }: IpAddress): number {
 function ipv4Length(text: string, size: string): number {
   const length = size.includes('.') ? maskLength(size) : parseLength(size);
   if (length === null || length > widthOf(4)) {
-    throw bad(text, 'expected a length from 0 to 32 behind the slash, or a mask such as 255.255.0.0');
+    throw bad(text, 'expected a length from 0 to 32 after the slash, or a mask such as 255.255.0.0');
   }
   return length;
 }
@@ -45,7 +45,7 @@ function parseLength(size: string): number | null {
   return /^(?:0|[1-9][0-9]{0,2})$/.test(size) ? Number(size) : null;
 }
 
-/** Ones at the beginning of a mask; null when there are more behind a zero. */
+/** Leading ones of a mask; null if more follow a zero. */
 function maskLength(text: string): number | null {
   const mask = parseAddress(text);
   if (mask === null) return null;

@@ -60,7 +60,7 @@ test('Of several addresses one that is allowed is enough, and the others are sai
 test('A name without addresses leads nowhere', async () => {
   const { allowed, lines } = await explain('http://a.invalid/', { dns_servers: ['127.0.0.1:1'] });
   assert.equal(allowed, false);
-  assert.match(lines[2] ?? '', /^addresses: its name cannot be resolved/);
+  assert.match(lines[2] ?? '', /^addresses: host name cannot be resolved/);
   assert.equal(lines.at(-1), 'not possible: remote-connection-failed');
 });
 

@@ -58,18 +58,18 @@ test('every wrong value is reported under the name of its option, with its numbe
         '--id: expected 1 to 64 bytes of text without white space and control characters, got ""',
         '--zclient-req: expected "ipc://PATH" or "tcp://HOST:PORT", got "tcp://a"',
         '--req-maxconn: expected a whole number from 1 to 10000000, got "many"',
-        '--zserver-stream: a base needs a port of its own, got "tcp://127.0.0.1:0"',
+        '--zserver-stream: a base needs a fixed port, got "tcp://127.0.0.1:0"',
         '--zserver-req[1]: expected "ipc://PATH" or "tcp://HOST:PORT", got "x"',
       ].join('\n'),
     },
   );
 });
 
-test('options that do not go together are reported', () => {
+test('options that exclude each other are reported', () => {
   assert.throws(() => condureConfig({ workers: 3, reqMaxconn: 2, streamMaxconn: 10_000_000 }), {
     message: [
       '--req-maxconn: must not be less than the number of workers, 3',
-      '--stream-maxconn: both modes together may have 10000000 connections at most, got 10000002',
+      '--stream-maxconn: both modes together may have at most 10000000 connections, got 10000002',
     ].join('\n'),
   });
 });

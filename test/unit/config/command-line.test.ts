@@ -61,7 +61,6 @@ test('all mistakes are reported at once, with the number of the option where the
 
 test('routes of the command line must get along like those of a file', () => {
   assert.throws(() => mergeCommandLine(config, { routes: ['a a:1', '* b:1', 'a b:1'] }), {
-    message:
-      '--route[2]: a route before this one has the same condition (host "a", path_beg "", and the same proto and ssl)',
+    message: '--route[2]: an earlier route has the same condition (host "a", path_beg "", and the same proto and ssl)',
   });
 });

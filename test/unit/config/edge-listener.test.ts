@@ -72,7 +72,7 @@ test('a path of a unix socket is taken up to what every system can bind', () => 
 
 test('each mistake is named', () => {
   const cases: [string, RegExp][] = [
-    ['', /^expected "PORT", "IPV4:PORT", "\[IPV6\]:PORT" or "PATH,local", with more .*, got ""$/],
+    ['', /^expected "PORT", "IPV4:PORT", "\[IPV6\]:PORT" or "PATH,local", optionally .*, got ""$/],
     [',local', /^expected "PORT", .*, got ",local"$/],
     ['65536', /^"65536" is not a port: expected a whole number from 0 to 65535$/],
     ['127.0.0.1', /^the port is missing: expected "127.0.0.1:PORT"$/],
@@ -95,13 +95,13 @@ test('each mistake is named', () => {
     ['80,tls,tls', /^parameter "tls" is given twice$/],
     ['80,tls,default-cert=a,default-cert=a', /^parameter "default-cert" is given twice$/],
     ['80,default-cert=a', /^parameter "default-cert" needs "tls"$/],
-    ['80,mode=660', /^parameter "mode" needs "local": it is about the file of a unix socket$/],
+    ['80,mode=660', /^parameter "mode" needs "local": it applies to the file of a unix socket$/],
     ['80,user=a', /^parameter "user" needs "local"/],
     ['80,group=a', /^parameter "group" needs "local"/],
     ['/s,local,tls', /^parameter "tls" cannot be used with "local"$/],
     ['/s,local,default-cert=a', /^parameter "default-cert" cannot be used with "local"$/],
     ['/s,local,mode=888', /^expected mode as an octal number from 0 to 777, got "888"$/],
-    ['/a\0b,local', /must not have control characters/],
+    ['/a\0b,local', /must not contain control characters/],
   ];
   for (const [text, message] of cases) assert.throws(() => parseEdgeListener(text), { name: 'ConfigError', message });
 });

@@ -62,7 +62,7 @@ test('what is no entry is told, and the rest is read', () => {
     faults: [
       { line: 1, message: 'neither KEY=VALUE nor [SECTION]' },
       { line: 2, message: 'neither KEY=VALUE nor [SECTION]' },
-      { line: 3, message: 'the quotes do not end' },
+      { line: 3, message: 'unterminated quote' },
     ],
   });
 });

@@ -24,7 +24,10 @@ for (const [server, control, edge] of [
   ['[]', '[]', '["1", "127.0.0.1:1,req"]'],
 ] as const) {
   test(`${server}, ${control} and ${edge} cannot all be listened on`, () => {
-    assert.match(problem(server, control, edge), /^a\.toml:\d+: (server|control|edge)\.listen\[\d\]: .* is taken by /);
+    assert.match(
+      problem(server, control, edge),
+      /^a\.toml:\d+: (server|control|edge)\.listen\[\d\]: .* is already used by /,
+    );
   });
 }
 
@@ -45,6 +48,6 @@ for (const [server, control, edge] of [
 test('--port may not be the port of the publish endpoint', () => {
   assert.throws(
     () => mergeCommandLine(defaultConfig(), { port: ['5561'], routes: ['* localhost:1'] }),
-    /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is taken by server\.listen\[0\] \(5561\): choose another port$/,
+    /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is already used by server\.listen\[0\] \(5561\): choose another port$/,
   );
 });

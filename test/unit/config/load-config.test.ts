@@ -50,6 +50,7 @@ test('an empty file gives the documented defaults', () => {
     },
     control: {
       listen: [{ kind: 'tcp', host: '127.0.0.1', port: 5561 }],
+      hosts: [],
       maxHeaderBytes: 10_000,
       maxBodyBytes: 1_000_000,
       maxConnections: 128,

@@ -35,16 +35,16 @@ test('any other file holds hex digits, with white space between them', () => {
 
 test('each mistake is named, without the key', () => {
   const cases: [string, () => string, RegExp][] = [
-    ['base64:', () => '', /^no key follows "base64:"$/],
-    ['base64:==', () => '', /^no key follows "base64:"$/],
-    ['base64:secret!', () => '', /^what follows "base64:" is not valid base64$/],
-    ['base64:AAAAA', () => '', /^what follows "base64:" is not valid base64$/],
-    ['base64:AA=A', () => '', /^what follows "base64:" is not valid base64$/],
-    ['file:', () => '', /^no path follows "file:"$/],
+    ['base64:', () => '', /^missing key after "base64:"$/],
+    ['base64:==', () => '', /^missing key after "base64:"$/],
+    ['base64:secret!', () => '', /^invalid base64 after "base64:"$/],
+    ['base64:AAAAA', () => '', /^invalid base64 after "base64:"$/],
+    ['base64:AA=A', () => '', /^invalid base64 after "base64:"$/],
+    ['file:', () => '', /^missing path after "file:"$/],
     ['file:k', () => ' \n', /^key file "k" is empty$/],
-    ['file:k', () => 'secret', /^key file "k" holds neither PEM/],
-    ['file:k', () => 'abc', /^key file "k" holds neither PEM/],
-    ['file:k', () => ` ${pem}`, /^key file "k" holds neither PEM/],
+    ['file:k', () => 'secret', /^key file "k" contains neither PEM/],
+    ['file:k', () => 'abc', /^key file "k" contains neither PEM/],
+    ['file:k', () => ` ${pem}`, /^key file "k" contains neither PEM/],
   ];
   for (const [text, read, message] of cases) {
     assert.throws(() => resolveKey(text, read), { name: 'ConfigError', message });

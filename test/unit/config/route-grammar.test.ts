@@ -51,9 +51,9 @@ test('each section keeps the text that it was written as', () => {
 
 test('a line that breaks the grammar is an error that says where', () => {
   const cases: [string, RegExp][] = [
-    ['a "b', /never closed/],
-    ['a b"', /never closed/],
-    ['a "b\\"', /never closed/],
+    ['a "b', /unterminated quote/],
+    ['a b"', /unterminated quote/],
+    ['a "b\\"', /unterminated quote/],
     ['a "\\n"', /not before "n"/],
     ['a "b\\', /not before ""/],
     ['a, b', /a comma must be followed by a property/],

@@ -39,7 +39,7 @@ test('each mistake is named', () => {
     ['a:1,untrusted=no', /^property "untrusted" is a switch and takes no value$/],
     ['a:1,trusted', /^unknown property "trusted" of a target; did you mean "untrusted"\?$/],
     ['a:1,wibble=2', /^unknown property "wibble" of a target$/],
-    ['a:1,"', /never closed/],
+    ['a:1,"', /unterminated quote/],
   ];
   for (const [text, message] of cases) assert.throws(() => parseTarget(text), { name: 'ConfigError', message });
 });

@@ -135,8 +135,8 @@ test('every wrong value is reported under its key, with its line', () => {
   refused(
     'in_spec=inproc://a\nin_stream_spec=ipc:///a b\nout_spec=ipc://a,ipc://b\nmax_open_requests=0\nbuffer_size=1k\ntimeout=0\nconnection_max_time=x\nin_hwm=-1\nallow_ipv6=yes\n',
     'z:1: in_spec: expected "ipc://PATH" or "tcp://HOST:PORT", got "inproc://a"',
-    'z:2: in_stream_spec: an endpoint must not have white space, got "ipc:///a b"',
-    'z:3: out_spec: expected one value, got 2; quotes keep a comma',
+    'z:2: in_stream_spec: an endpoint must not contain white space, got "ipc:///a b"',
+    'z:3: out_spec: expected one value, got 2; quote a value that contains a comma',
     'z:4: max_open_requests: expected -1 for no limit, or a whole number from 1, got "0"',
     'z:5: buffer_size: expected a whole number from 1, got "1k"',
     'z:6: timeout: expected a whole number from 1, got "0"',
@@ -158,7 +158,7 @@ test('what only our own schema refuses is reported in the words of zurl.conf too
 });
 
 test('the endpoints of stream mode are given all or not at all, and some endpoint there has to be', () => {
-  const together = 'missing: in_spec, in_stream_spec, out_spec go together';
+  const together = 'missing: in_spec, in_stream_spec, out_spec must be set together';
   refused('in_spec=ipc://a\nin_req_spec=ipc://r', `z: in_stream_spec and out_spec: ${together}`);
   refused('in_spec=ipc://a\nin_stream_spec=ipc://b\nout_spec=\n', `z: out_spec: ${together}`);
   refused('timeout=5', 'z: no endpoints: give in_spec, in_stream_spec, out_spec, or in_req_spec, or all of them');

@@ -6,8 +6,8 @@ import { DialError, DnsResolver } from '../../../src/net/index.ts';
 import { type DnsAnswer, startDnsServer } from '../../support/dns-server.ts';
 import { turn } from '../../support/manual-clock.ts';
 
-const NOT_KNOWN = 'its name is not known';
-const NOT_NOW = 'its name cannot be resolved at present';
+const NOT_KNOWN = 'unknown host name';
+const NOT_NOW = 'host name cannot be resolved at present';
 
 /** A server that keeps silent is given up within a second. */
 const QUICK = { timeout: 400, tries: 1 };
@@ -108,7 +108,7 @@ for (const [answer, message] of [
   [[], NOT_KNOWN],
   ['SERVFAIL', `${NOT_NOW}: the name server has failed`],
   ['REFUSED', `${NOT_NOW}: the name server refuses to answer`],
-  ['SILENCE', `${NOT_NOW}: no name server answers`],
+  ['SILENCE', `${NOT_NOW}: no name server replied`],
 ] as const) {
   const what = typeof answer === 'string' ? answer : 'an empty answer';
   test(`${what} for both families is: ${message}`, async (t) => {
@@ -138,7 +138,7 @@ test('a server that keeps silent is asked as often as it may be, then the next o
   assert.deepEqual(await resolver.resolve('a.test', 4), ['192.0.2.1']);
   assert.equal(silent.count('a.test'), 1);
   const alone = new DnsResolver([silent.address], { timeout: 250, tries: 2 });
-  await assert.rejects(alone.resolve('a.test', 4), failsWith(`${NOT_NOW}: no name server answers`));
+  await assert.rejects(alone.resolve('a.test', 4), failsWith(`${NOT_NOW}: no name server replied`));
   assert.equal(silent.count('a.test'), 3);
 });
 
@@ -149,7 +149,7 @@ test('a port on which there is no name server is told', async () => {
   socket.close();
   await once(socket, 'close');
   const resolver = new DnsResolver([`127.0.0.1:${port}`], QUICK);
-  await assert.rejects(resolver.resolve('a.test', 0), failsWith(`${NOT_NOW}: no name server is there`));
+  await assert.rejects(resolver.resolve('a.test', 0), failsWith(`${NOT_NOW}: no name server is listening`));
 });
 
 test('those who ask at the same time share one lookup, and whoever asks later finds out what has changed', async (t) => {
@@ -189,7 +189,7 @@ test('an address is its own answer, and localhost is the loopback, without a que
     assert.deepEqual(await resolver.resolve(name, 0), ['::1', '127.0.0.1']);
     assert.deepEqual(await resolver.resolve(name, 4), ['127.0.0.1']);
   }
-  const message = 'it is an IPv6 address, and only IPv4 is allowed';
+  const message = 'IPv6 address where only IPv4 is allowed';
   await assert.rejects(resolver.resolve('2001:db8::1', 4), failsWith(message));
   assert.deepEqual(dns.questions, []);
 });
@@ -199,7 +199,7 @@ test('what cannot be a name is not asked for', async (t) => {
   const resolver = new DnsResolver([dns.address], QUICK);
   const names = ['', 'a b.test', 'a.test\0.evil.test', 'a\n.test', 'ａ.test', '１２７.0.0.1', 'a'.repeat(256)];
   for (const name of names) {
-    await assert.rejects(resolver.resolve(name, 0), failsWith('its name cannot be looked up'), name);
+    await assert.rejects(resolver.resolve(name, 0), failsWith('invalid host name'), name);
   }
   for (const name of [`${'a'.repeat(64)}.test`, 'a..test']) {
     await assert.rejects(resolver.resolve(name, 0), failsWith(NOT_KNOWN), name);

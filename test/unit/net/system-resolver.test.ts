@@ -64,9 +64,9 @@ test('those who ask at the same time share one lookup, and later ones do not', a
 });
 
 for (const [code, message] of [
-  ['ENOTFOUND', 'its name is not known'],
-  ['EAI_AGAIN', 'its name cannot be resolved at present'],
-  ['EAI_FAIL', 'its name cannot be resolved at present'],
+  ['ENOTFOUND', 'unknown host name'],
+  ['EAI_AGAIN', 'host name cannot be resolved at present'],
+  ['EAI_FAIL', 'host name cannot be resolved at present'],
 ] as const) {
   test(`${code} is told in words`, async (t) => {
     const system = new FakeSystem(t);
@@ -91,7 +91,7 @@ for (const [code, words] of [
     });
     const answer = new SystemResolver().resolve('a.test', 0);
     system.fail('ENOTFOUND');
-    const message = `its name cannot be resolved at present: ${words}`;
+    const message = `host name cannot be resolved at present: ${words}`;
     await assert.rejects(answer, { kind: 'resolve', message });
   });
 }
@@ -112,7 +112,7 @@ test('a name without an address is not known either', async (t) => {
   const system = new FakeSystem(t);
   const answer = new SystemResolver().resolve('a.test', 4);
   system.find();
-  await assert.rejects(answer, { kind: 'resolve', message: 'its name is not known' });
+  await assert.rejects(answer, { kind: 'resolve', message: 'unknown host name' });
 });
 
 test('an address, and what cannot be a name, is no question to the system', async (t) => {

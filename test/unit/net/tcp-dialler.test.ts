@@ -122,7 +122,7 @@ test('what a resolver gives that is no address is not dialled', async (t) => {
   const guard = new ListedGuard();
   for (const addresses of [[], ['localhost'], ['127.1', '2130706433', '']]) {
     const dial = new TestDial(t, diallerTo(...addresses), { host: 'a.test', port: server.port, guard });
-    assert.deepEqual(await dial.failure(), ['resolve', 'its name is not known']);
+    assert.deepEqual(await dial.failure(), ['resolve', 'unknown host name']);
   }
   assert.deepEqual([guard.checked, server.connections], [[], []]);
 });
@@ -134,11 +134,11 @@ test('IPv6 addresses are not dialled where only IPv4 is allowed, be they given o
   const dialler = new TcpDialler({ resolver: new DnsResolver([dns.address]) });
   const where = { port: server.port, guard, ipv4Only: true };
   for (const host of ['::1', '::ffff:127.0.0.1']) {
-    const message = 'it is an IPv6 address, and only IPv4 is allowed';
+    const message = 'IPv6 address where only IPv4 is allowed';
     assert.deepEqual(await new TestDial(t, dialler, { ...where, host }).failure(), ['resolve', message]);
   }
   const dial = new TestDial(t, diallerTo('::1'), { ...where, host: 'six.test' });
-  assert.deepEqual(await dial.failure(), ['resolve', 'its name is not known']);
+  assert.deepEqual(await dial.failure(), ['resolve', 'unknown host name']);
   assert.deepEqual([guard.checked, server.connections, dns.questions], [[], [], []]);
 });
 

@@ -100,8 +100,13 @@ const ENCRYPTED = generateKeyPairSync('ec', {
 }).privateKey;
 
 for (const [what, clientCert, clientKey, message] of [
-  ['a certificate without a key', ONE.certificate, '', /^a client certificate and its key have to be given together$/],
-  ['a key without a certificate', '', ONE.key, /^a client certificate and its key have to be given together$/],
+  [
+    'a certificate without a key',
+    ONE.certificate,
+    '',
+    /^a client certificate needs its key, and a key its certificate$/,
+  ],
+  ['a key without a certificate', '', ONE.key, /^a client certificate needs its key, and a key its certificate$/],
   ['a certificate that is none', 'rubbish', ONE.key, /cannot be used: no start line$/],
   ['a certificate that is cut off', ONE.certificate.slice(0, 200), ONE.key, /cannot be used: ./],
   ['a key that is none', ONE.certificate, 'rubbish', /cannot be used: ./],

@@ -68,7 +68,7 @@ test('without a default an unknown name is refused with unrecognized_name, and n
   );
 });
 
-test('names that lead out of the folder, or can be no host name, are refused though their files exist', async (t) => {
+test('names that lead out of the folder, or is not a valid host name, are refused though their files exist', async (t) => {
   const outside = temporaryFolder(t);
   const folder = join(outside, 'certificates');
   mkdirSync(join(folder, 'sub'), { recursive: true });
@@ -232,14 +232,14 @@ test('the check at the start tells a default that cannot be loaded and what to d
       (error: Error) => {
         assert.match(error.message, /^the default certificate cannot be loaded: ./);
         const files = `${join(folder, name)}.crt and ${name}.key`;
-        assert.ok(error.message.endsWith(`; put its chain and its key, both PEM, into ${files}`), error.message);
+        assert.ok(error.message.endsWith(`; put its chain and key, both PEM, in ${files}`), error.message);
         return true;
       },
     );
   }
   for (const name of ['', '..', '../good']) {
     assert.throws(() => check(name), {
-      message: `"${name}" cannot be the name of a certificate: give NAME of a file NAME.crt`,
+      message: `"${name}" is not a valid certificate name: give the NAME of a file NAME.crt`,
     });
   }
   check('good');

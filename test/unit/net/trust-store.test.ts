@@ -102,10 +102,10 @@ test('what is named and cannot be loaded is told: nobody is trusted in its place
   const file = (name: string) => ({ SSL_CERT_FILE: join(folder, name) });
   assert.match(failure(file('missing')), /^ENOENT: .*'\.\/missing'$/);
   assert.equal(failure(file('empty')), './empty is not a file');
-  assert.equal(failure(file('none')), 'there is no certificate in ./none');
-  assert.equal(failure(file('cut.pem')), 'there is no certificate in ./cut.pem');
-  assert.equal(failure({ SSL_CERT_DIR: join(folder, 'empty') }), 'there is no certificate in ./empty');
-  assert.equal(failure({ SSL_CERT_DIR: join(folder, 'missing') }), 'there is no certificate in ./missing');
+  assert.equal(failure(file('none')), 'no certificate in ./none');
+  assert.equal(failure(file('cut.pem')), 'no certificate in ./cut.pem');
+  assert.equal(failure({ SSL_CERT_DIR: join(folder, 'empty') }), 'no certificate in ./empty');
+  assert.equal(failure({ SSL_CERT_DIR: join(folder, 'missing') }), 'no certificate in ./missing');
 });
 
 test('files are looked at once a minute, and read when they have changed', (t) => {

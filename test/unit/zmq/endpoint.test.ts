@@ -30,10 +30,10 @@ test('a star binds all interfaces, or any free port', () => {
   assert.deepEqual(parseEndpoint('tcp://127.0.0.1:0', 'bind'), { kind: 'tcp', host: '127.0.0.1', port: 0 });
 });
 
-test('who connects has to say whereto', () => {
-  refused('tcp://*:5560', 'connect', /no host/);
-  refused('tcp://127.0.0.1:*', 'connect', /no port/);
-  refused('tcp://127.0.0.1:0', 'connect', /no port/);
+test('connect needs a host and a port', () => {
+  refused('tcp://*:5560', 'connect', /missing host/);
+  refused('tcp://127.0.0.1:*', 'connect', /missing port/);
+  refused('tcp://127.0.0.1:0', 'connect', /missing port/);
 });
 
 test('an ipc path is taken as it is, relative or absolute', () => {
@@ -45,8 +45,8 @@ test('an ipc path has a length that the system can take', () => {
   assert.equal(parseEndpoint(`ipc://${'x'.repeat(107)}`, 'bind').kind, 'ipc');
   refused(`ipc://${'x'.repeat(108)}`, 'bind', /at most 107 bytes/);
   refused(`ipc://${'\u00e4'.repeat(54)}`, 'bind', /at most 107 bytes/);
-  refused('ipc://', 'bind', /no path/);
-  refused('ipc://a\0b', 'bind', /no path/);
+  refused('ipc://', 'bind', /missing path/);
+  refused('ipc://a\0b', 'bind', /missing path/);
   refused('ipc://@', 'bind', /no name/);
 });
 

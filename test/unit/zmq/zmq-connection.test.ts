@@ -66,7 +66,7 @@ test('a peer of a type that does not fit is told so and cut off', async (t) => {
   const endpoint = await socket.bind(ANY_PORT);
   for (const type of ['PULL', 'SUB', '', 'P\x1b[31m']) {
     const peer = new ZmtpPeer(t, await rawAt(t, endpoint), { type });
-    assert.match(await peer.events.next(), /^the peer refuses: a PULL socket does not talk to [ -~]+$/);
+    assert.match(await peer.events.next(), /^the peer refused: a PULL socket cannot talk to [ -~]+$/);
     await peer.closed;
   }
   assert.equal(rig.counters.peersRefused, 4);
@@ -78,7 +78,7 @@ test('a peer with a malformed identity is cut off', async (t) => {
   const endpoint = await socket.bind(ANY_PORT);
   for (const identity of ['\0abc', 'x'.repeat(256)]) {
     const peer = new ZmtpPeer(t, await rawAt(t, endpoint), { type: 'DEALER', identity });
-    assert.equal(await peer.events.next(), 'the peer refuses: a malformed identity');
+    assert.equal(await peer.events.next(), 'the peer refused: a malformed identity');
     await peer.closed;
   }
   assert.equal(rig.counters.peersRefused, 2);
@@ -90,7 +90,7 @@ test('a peer that refuses us is left alone, with its reason in the log', async (
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
   peer.socket.write(encodeError('not you'));
   const { fields } = await rig.log.until('zmq peer cut off');
-  assert.equal(fields.reason, 'refused: the peer refuses: not you');
+  assert.equal(fields.reason, 'refused: the peer refused: not you');
 });
 
 test('commands without meaning are counted, and nothing else', async (t) => {
@@ -155,7 +155,7 @@ test('everything for one peer in one turn leaves in one write', async (t) => {
   assert.equal(chunks.length, 1);
 });
 
-test('a peer that completes no handshake in time is cut off', async (t) => {
+test('a peer that completes handshake timed out is cut off', async (t) => {
   const advance = manualClock(t);
   const rig = new ZmqRig(t);
   const { socket } = rig.pull({ handshakeTimeout: 5_000 });
@@ -169,7 +169,7 @@ test('a peer that completes no handshake in time is cut off', async (t) => {
   advance(2);
   await closed;
   assert.equal(rig.counters.peersSilent, 1);
-  assert.equal(rig.log.with('zmq peer cut off')[0]?.fields.reason, 'no handshake in time');
+  assert.equal(rig.log.with('zmq peer cut off')[0]?.fields.reason, 'handshake timed out');
 });
 
 test('a peer that replies to PINGs stays, one that does not is cut off', async (t) => {

@@ -141,10 +141,10 @@ test('another command than READY in the handshake is refused', () => {
 test('a peer that refuses gives its reason', () => {
   const made = session();
   made.push(Buffer.concat([GREETING, encodeError('go away')]));
-  assert.throws(() => made.next(), { kind: 'refused', message: 'the peer refuses: go away' });
+  assert.throws(() => made.next(), { kind: 'refused', message: 'the peer refused: go away' });
   const silent = session();
   silent.push(Buffer.concat([GREETING, encodeCommand('ERROR', Buffer.alloc(0))]));
-  assert.throws(() => silent.next(), { message: 'the peer refuses: no reason given' });
+  assert.throws(() => silent.next(), { message: 'the peer refused: no reason given' });
 });
 
 test('a message of exactly the limit passes, one byte more does not, in one part or several', () => {

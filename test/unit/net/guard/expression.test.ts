@@ -44,9 +44,9 @@ test('a block of IPv4-mapped addresses is one of IPv4', () => {
 });
 
 test('what has a slash and is no block is refused, with what was expected', () => {
-  const length = /expected a length from 0 to 32 behind the slash, or a mask such as 255.255.0.0$/;
-  const ipv4 = /expected an IPv4 address, octets in decimal without leading zeros, in front of the slash$/;
-  const ipv6 = /expected an IPv6 address in front of the slash$/;
+  const length = /expected a length from 0 to 32 after the slash, or a mask such as 255.255.0.0$/;
+  const ipv4 = /expected an IPv4 address, decimal octets without leading zeros, before the slash$/;
+  const ipv6 = /expected an IPv6 address before the slash$/;
   const wrong: [string, RegExp][] = [
     ['10.0.0.0/33', length],
     ['10.0.0.0/', length],
@@ -72,10 +72,10 @@ test('what has a slash and is no block is refused, with what was expected', () =
     ['fe80::%eth0/10', ipv6],
     ['[fe80::]/10', ipv6],
     ['fe80:/10', ipv6],
-    ['fe80::/129', /^"fe80::\/129" is not an address block: expected a length from 0 to 128 behind the slash$/],
-    ['fe80::/ffff::', /expected a length from 0 to 128 behind the slash$/],
-    ['::ffff:10.0.0.0/95', /expected a length from 96 to 128 behind the slash$/],
-    ['::ffff:10.0.0.0/8', /expected a length from 96 to 128 behind the slash$/],
+    ['fe80::/129', /^"fe80::\/129" is not an address block: expected a length from 0 to 128 after the slash$/],
+    ['fe80::/ffff::', /expected a length from 0 to 128 after the slash$/],
+    ['::ffff:10.0.0.0/95', /expected a length from 96 to 128 after the slash$/],
+    ['::ffff:10.0.0.0/8', /expected a length from 96 to 128 after the slash$/],
   ];
   for (const [source, message] of wrong) {
     assert.throws(() => parseExpression(source), { name: 'GuardError', message }, source);
@@ -103,13 +103,13 @@ test('a pattern is compared in canonical form', () => {
 test('a pattern that can match no host is refused', () => {
   assert.throws(() => parseExpression('*.'), {
     name: 'GuardError',
-    message: '"*." matches nothing: hosts are compared without a dot at the end; expected "*"',
+    message: '"*." matches nothing: hosts are compared without a trailing dot; expected "*"',
   });
-  const noHost = /can match no host: expected a pattern with one star, such as \*\.NAME or 10\.\*$/;
+  const noHost = /cannot match any host: expected a pattern with one star, such as \*\.NAME or 10\.\*$/;
   for (const source of ['* a', '*@a', '[fe80:*]', '*%2ea', '*?', '*#a', '*\\a', '*a b', '*.a\0', '*.a.*', '**']) {
     assert.throws(() => parseExpression(source), { name: 'GuardError', message: noHost }, source);
   }
-  const noForm = /has no form in DNS: expected a star in a label of ASCII alone, such as \*\.NAME$/;
+  const noForm = /cannot be encoded for DNS: expected the star in an ASCII label, such as \*\.NAME$/;
   for (const source of ['*münchen.example', 'mün*chen.example', '*.\ud800']) {
     assert.throws(() => parseExpression(source), { name: 'GuardError', message: noForm }, source);
   }
@@ -128,7 +128,7 @@ test('anything else is one name or address, in canonical form', () => {
 });
 
 test('what is no host is refused', () => {
-  const message = /can be no host: expected a name, an address, a block such as 10\.0\.0\.0\/8 or \*\.NAME$/;
+  const message = /is not a valid host: expected a name, an address, a block such as 10\.0\.0\.0\/8 or \*\.NAME$/;
   for (const source of ['', ' ', '.', 'a b', 'a..b', 'a.example:80', '256.1.1.1', '1.2.3.4.5', '[a]', 'a@b']) {
     assert.throws(() => parseExpression(source), { name: 'GuardError', message }, source);
   }

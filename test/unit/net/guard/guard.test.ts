@@ -57,7 +57,7 @@ test('where nothing is allowed by default, both have to agree', () => {
     '10.0.0.6': '- rule "10.0.0.6" of deny',
     'good.example': '+ rule "*.example" of allow',
     'bad.example': '- rule "bad.example" of deny',
-    '8.8.8.8': '- no rule of allow names it',
+    '8.8.8.8': '- no allow rule matches it',
   });
 });
 
@@ -89,11 +89,11 @@ test('where nothing is allowed by default, only the very same place is allowed b
     '[64:ff9b::808:808]': '+ rule "8.8.8.8" of allow, for 8.8.8.8 (NAT64)',
     '0': '+ rule "127.0.0.1" of allow, for 127.0.0.1 (the unspecified address)',
     '[::]': '+ rule "::1" of allow, for ::1 (the unspecified address)',
-    '[2002:808:808::]': '- no rule of allow names it',
-    '[2001:0:808:808::f7f7:f7f7]': '- no rule of allow names it',
-    '[2606:4700::5efe:808:808]': '- no rule of allow names it',
-    '[64:ff9b:1::808:808]': '- no rule of allow names it',
-    '[::808:808]': '- no rule of allow names it',
+    '[2002:808:808::]': '- no allow rule matches it',
+    '[2001:0:808:808::f7f7:f7f7]': '- no allow rule matches it',
+    '[2606:4700::5efe:808:808]': '- no allow rule matches it',
+    '[64:ff9b:1::808:808]': '- no allow rule matches it',
+    '[::808:808]': '- no allow rule matches it',
   });
 });
 
@@ -161,5 +161,5 @@ test('each guard has an id of its own', () => {
 
 test('an expression that can match nothing is refused by name', () => {
   assert.throws(() => guard({ deny: ['10/8', '10/33'] }), GuardError);
-  assert.throws(() => guard({ allow: [''] }), { name: 'GuardError', message: /^"" can be no host/ });
+  assert.throws(() => guard({ allow: [''] }), { name: 'GuardError', message: /^"" is not a valid host/ });
 });
