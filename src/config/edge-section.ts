@@ -29,18 +29,18 @@ const shape = {
     })
     .prefault([])
     .register(fieldDocs, {
-      doc: 'Where clients connect; see [listen specs](#listen-specs). An empty list: the edge is off.',
+      doc: 'Addresses that clients connect to; see [listen specs](#listen-specs). An empty list turns the edge off.',
       expected: `a list of ${EDGE_LISTENER_FORMS}`,
     }),
   id: zhttpId({
-    doc: 'Name of this edge: handlers send what is for it to this address. No two edges that share handlers may have the same.',
+    doc: 'Name of this edge, to which handlers address their packets. Edges that share handlers need different names.',
   }),
   zclient_req: endpoints(ENDPOINT_FORMS, parseZmqEndpoint).register(fieldDocs, {
-    doc: 'Endpoints of handlers in req mode (DEALER). Used if any listener has `req`.',
+    doc: 'Endpoints of handlers in req mode (DEALER). Used if a listener has `req`.',
     expected: `a list of ${ENDPOINT_FORMS}`,
   }),
   zclient_stream: endpoints(BASE_FORMS, parseStreamBase).register(fieldDocs, {
-    doc: 'Bases of the endpoints of handlers in stream mode: `ipc://PATH` stands for that path with `-out` (PUSH), `-out-stream` (ROUTER) and `-in` (SUB) after it, `tcp://HOST:PORT` for this port and the next two. Used if any listener has `stream`.',
+    doc: 'Bases of the endpoints of handlers in stream mode: `ipc://PATH` stands for that path with `-out` (PUSH), `-out-stream` (ROUTER) and `-in` (SUB) after it, `tcp://HOST:PORT` for this port and the next two. Used if a listener has `stream`.',
     expected: `a list of ${BASE_FORMS}`,
   }),
   zclient_connect: flag({ doc: 'Connect to these endpoints. Otherwise they are bound, and handlers connect.' }),
@@ -49,112 +49,112 @@ const shape = {
     default: 100,
     from: 1,
     to: MAX_CONNECTIONS,
-    doc: 'Connections in req mode that are served at the same time. Up to 1,024 more wait for their turn, unread.',
+    doc: 'Maximum number of connections in req mode. Up to 1,024 more wait for their turn, unread.',
   }),
   stream_maxconn: count({
     default: 10_000,
     from: 1,
     to: MAX_CONNECTIONS,
-    doc: 'The same in stream mode. Neither of the two may be less than `workers`, nor both together more than 10000000.',
+    doc: 'The same in stream mode. Each of the two must be at least `workers`, and their sum at most 10000000.',
   }),
   buffer_size: bytes({
     default: 8192,
     from: 1024,
     to: 16_777_216,
-    doc: "Bytes that wait on a connection for each direction: a request's header block (a larger one is answered 431), the body bytes that a handler is granted before the client has taken them (it is forgiven as long as no more than 64 KB wait), and the unread input of a client.",
+    doc: 'Bytes that may wait on a connection in each direction: the header block of a request (a larger one gets a 431), the body bytes that a handler may send before the client has read them (up to 64 KB may wait before exceeding it is an error), and unread input of the client.',
   }),
   body_buffer_size: bytes({
     default: 100_000,
     from: 1,
     to: 1_073_741_824,
-    doc: "Size of a body in req mode: of a request's, where a larger one is answered 413, and of an answer's, where it is answered 502.",
+    doc: 'Maximum size of a body in req mode. A larger request gets a 413, a larger response becomes a 502.',
   }),
   messages_max: count({
     default: 100,
     from: 1,
     to: 1_000_000,
-    doc: 'WebSocket messages of a handler that wait for one slow client. One more closes the connection.',
+    doc: 'Maximum number of WebSocket messages that wait for one slow client. One more closes the connection.',
   }),
   req_timeout: seconds({
     default: 30,
     from: 0.1,
     to: 86_400,
-    doc: 'Time in req mode for a whole request and its answer. Afterwards the request is answered 408 or 504. It is also the time that a connection is kept without a request.',
+    doc: 'Maximum time in req mode for a whole request and its response. Then the client gets a 408 or 504. An idle connection is closed after the same time.',
   }),
   stream_timeout: seconds({
     default: 1800,
     from: 0.1,
     to: 86_400,
-    doc: 'Time in stream mode without a byte of the client, or taken by it. Afterwards the connection is closed.',
+    doc: 'Maximum time in stream mode in which a client neither sends nor reads a byte. Then the connection is closed.',
   }),
   session_timeout: seconds({
     default: 60,
     from: 0.1,
     to: 86_400,
-    doc: 'Time in stream mode after which a handler that is silent has lost its session: the request is answered 504, or the connection cut. Handlers get keep-alives after three quarters of it. It is also the time for a header block to arrive, and the time that a connection is kept without a request.',
+    doc: 'Maximum time in stream mode in which a handler sends nothing for a session. Then the request gets a 504, or the connection is cut. Handlers get keep-alives after three quarters of this time. A header block must arrive within this time, and an idle connection is closed after it.',
   }),
   backend_timeout: seconds({
     default: 10,
     from: 0.1,
     to: 86_400,
-    doc: 'Time that a request waits for a handler to take it. Afterwards it is answered 503.',
+    doc: 'Maximum time that a request waits for a handler to take it. Then the request gets a 503.',
   }),
   max_headers: count({
     default: 64,
     from: 8,
     to: 10_000,
-    doc: 'Header fields of a request, where more are answered 431, and of an answer, where more are answered 502.',
+    doc: 'Maximum number of header fields. A request with more gets a 431, a response with more becomes a 502.',
   }),
   max_message_bytes: bytes({
     default: 0,
     from: 125,
     to: 1_073_741_824,
     zero: 'for no limit',
-    doc: 'Size of a WebSocket message of a client. A larger one closes the connection with 1009.',
+    doc: 'Maximum size of a WebSocket message of a client. A larger one closes the connection with 1009.',
   }),
   router_resp: flag({
-    doc: 'Ask handlers in stream mode to answer over the ROUTER socket, and not through the SUB socket.',
+    doc: 'Ask handlers in stream mode to respond over the ROUTER socket instead of the SUB socket.',
   }),
   tls_identities_dir: plainText({
     default: '.',
-    doc: 'Folder with the certificates (`NAME.crt`) and keys (`NAME.key`) of listeners with `tls`. A relative path begins at the working directory.',
+    doc: 'Folder with the certificates (`NAME.crt`) and keys (`NAME.key`) of listeners with `tls`. A relative path starts at the working directory.',
   }),
   tls_handshake_timeout: seconds({
     default: 10,
     from: 0.1,
     to: 3600,
-    doc: 'Time for a TLS handshake. Afterwards the connection is closed.',
+    doc: 'Maximum time for a TLS handshake. Then the connection is closed.',
   }),
   tls_max_handshakes: count({
     default: 4096,
     from: 1,
     to: MAX_CONNECTIONS,
-    doc: 'TLS handshakes of one listener that may be under way at the same time. One more connection is closed at once.',
+    doc: 'Maximum number of TLS handshakes in progress on one listener. One more connection is closed at once.',
   }),
   accept_timeout: seconds({
     default: 10,
     from: 0.1,
     to: 3600,
-    doc: 'Time that a connection over `req_maxconn` or `stream_maxconn` waits for its turn. Afterwards it is answered 503 and closed.',
+    doc: 'Maximum time that a connection over `req_maxconn` or `stream_maxconn` waits for its turn. Then it gets a 503 and is closed.',
   }),
   close_timeout: seconds({
     default: 10,
     from: 0.1,
     to: 3600,
-    doc: "Time for a client's part of the closing handshake of a WebSocket. Afterwards the connection is cut.",
+    doc: 'Maximum time that a client takes to complete the closing handshake of a WebSocket. Then the connection is cut.',
   }),
   compression: flag({ doc: 'Compress WebSocket messages for clients that offer it (permessage-deflate).' }),
   workers: count({
     default: 1,
     from: 1,
     to: 1024,
-    doc: 'Processes that serve connections. 1: the main process does; more: as many processes of their own. With `zclient_connect` each of them connects to the handlers by itself, under the `id`, a hyphen and its number.',
+    doc: 'Processes that serve connections. With 1 the main process serves them. With more, that many worker processes do. With `zclient_connect` each worker connects to the handlers by itself, under the `id`, a hyphen and its number.',
   }),
 };
 
 /** The `[edge]` section: its keys, and what they are for. */
 export const edgeSection = {
-  doc: 'The edge: gives the requests of clients to handlers over ZeroMQ (ZHTTP), as Condure does. It runs beside the proxy, or alone where `listen` of `[server]` is an empty list.',
+  doc: 'The edge passes the requests of clients to handlers over ZeroMQ (ZHTTP), as Condure does. It runs beside the proxy, or alone if `listen` of `[server]` is an empty list.',
   shape,
 };
 

@@ -29,7 +29,7 @@ const shape = {
   stream: endpointList(FETCH_STREAM_FORMS, parseFetchEndpoints, formatFetchEndpoints)
     .prefault([])
     .register(fieldDocs, {
-      doc: 'Endpoints of stream mode: `ipc://PATH` stands for that path with `-in` (PULL), `-in-stream` (ROUTER) and `-out` (PUB) after it, `tcp://HOST:PORT` for this port and the next two; or all three are given. Where neither this nor `req` has any, the role is off.',
+      doc: 'Endpoints of stream mode: `ipc://PATH` stands for that path with `-in` (PULL), `-in-stream` (ROUTER) and `-out` (PUB) after it, `tcp://HOST:PORT` for this port and the next two; or all three are given. If both this and `req` are empty, the role is off.',
       expected: `a list of ${FETCH_STREAM_FORMS}`,
     }),
   req: endpointList(ENDPOINT_FORMS, parseZmqEndpoint, (endpoint) => endpoint)
@@ -40,7 +40,7 @@ const shape = {
     }),
   connect: flag({ doc: 'Connect to these endpoints. Otherwise they are bound, and requesters connect.' }),
   id: zhttpId({
-    doc: 'Name of this role. It stands in each response of stream mode, and the further messages of a session go to it. Two roles that share requesters need different names.',
+    doc: 'Name of this role. It is in each response of stream mode, and requesters send further messages of a session to it. Roles that share requesters need different names.',
   }),
   ipc_file_mode: ipcFileMode(),
   in_hwm: count({
@@ -48,155 +48,155 @@ const shape = {
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Messages of one requester that are taken while requests wait because of `max_open_requests`. Further ones stay with the requester.',
+    doc: 'Maximum number of messages that are read from one requester while requests wait because of `max_open_requests`. Further ones stay with the requester.',
   }),
   out_hwm: count({
     default: 1000,
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Messages that wait for one requester or subscriber. Further ones are dropped for it, and counted; with `router-resp` they wait instead.',
+    doc: 'Maximum number of messages that wait for one requester or subscriber. Further ones are dropped for it and counted; with `router-resp` they wait instead.',
   }),
   max_open_requests: count({
     default: 2000,
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Requests and WebSockets at the same time. At this number no further ones are read until one ends: requesters wait, and get no error.',
+    doc: 'Maximum number of requests and WebSockets at the same time. At this number no further ones are read until one ends. Requesters wait, and get no error.',
   }),
   buffer_size: bytes({
     default: 200_000,
     from: 1024,
     to: 268_435_456,
-    doc: 'Bytes that a requester is granted of a request body, or of what it sends on a WebSocket, before they are taken. Also the size of a WebSocket frame of an origin; a larger one fails with `frame-too-large`.',
+    doc: 'Bytes of a request body, or of WebSocket messages, that a requester may send before the origin takes them. Also the maximum size of a WebSocket frame of an origin; a larger one fails with `frame-too-large`.',
   }),
   messages_max: count({
     default: 100,
     from: 1,
     to: 1_000_000,
-    doc: 'WebSocket messages, pings and pongs of a requester that wait for an origin that takes nothing. One more ends the WebSocket.',
+    doc: 'Maximum number of WebSocket messages, pings and pongs of a requester that wait for a slow origin. One more ends the WebSocket.',
   }),
   max_body_bytes: bytes({
     default: 16_777_216,
     from: 1,
     to: 1_073_741_824,
-    doc: 'Size of a response body that goes out in one message: in req mode, and in stream mode without `stream`. A larger one fails with `undefined-condition`. The body of a rejected WebSocket is cut at this size.',
+    doc: 'Maximum size of a response body that is sent in one message: in req mode, and in stream mode without `stream`. A larger one fails with `undefined-condition`. The body of a rejected WebSocket is cut at this size.',
   }),
   max_packet_bytes: bytes({
     default: 16_777_216,
     from: PACKET_FIELDS_BYTES,
     to: 1_073_741_824,
-    doc: `Size of a message of a requester, body included. A larger one is refused. At least \`buffer_size\` and ${PACKET_FIELDS_BYTES} more.`,
+    doc: `Maximum size of a message of a requester, including its body. A larger one is refused. The value must be at least \`buffer_size\` plus ${PACKET_FIELDS_BYTES}.`,
   }),
   max_headers: count({
     default: 128,
     from: 8,
     to: 10_000,
-    doc: 'Header fields of a request, where a message with more is refused, and of an answer, where more are an error of the origin.',
+    doc: 'Maximum number of header fields. A request with more is refused; a response with more is an error of the origin.',
   }),
   max_response_header_bytes: bytes({
     default: 65_536,
     from: 1024,
     to: 1_048_576,
-    doc: "Size of the header block of an origin's answer. A larger one is an error of the origin.",
+    doc: 'Maximum size of the header block of the response of an origin. A larger one is an error of the origin.',
   }),
   lenient_line_ends: flag({
-    doc: 'Take a line feed alone as the end of a line in the head of an answer, which is otherwise an error of the origin.',
+    doc: 'Accept a bare line feed as the end of a line in the head of a response. Otherwise it is an error of the origin.',
   }),
   timeout: seconds({
     default: 600,
     from: 0.1,
     to: 86_400,
     zero: 'for no limit',
-    doc: 'Time in which no byte of a body or a WebSocket message moves, in either direction. Afterwards the request fails with `session-timeout`.',
+    doc: 'Maximum time in which no byte of a body or a WebSocket message moves in either direction. Then the request fails with `session-timeout`.',
   }),
   request_timeout: seconds({
     default: 0,
     from: 0.1,
     to: 86_400,
     zero: 'for no limit',
-    doc: 'Time for a whole HTTP request, its answer included; a request may ask for less by its own `timeout`. Afterwards it fails with `session-timeout`.',
+    doc: 'Maximum time for a whole HTTP request, including its response. Then it fails with `session-timeout`. A request may ask for less with its own `timeout`.',
   }),
   session_timeout: seconds({
     default: 60,
     from: 0.1,
     to: 86_400,
-    doc: 'Time in stream mode after which a silent requester is taken to be gone: its streamed request or WebSocket is aborted. A requester gets a keep-alive after half of it. Requests for a response in one message need none.',
+    doc: 'Time in stream mode after which a silent requester counts as gone, and its streamed request or WebSocket is aborted. Requesters get keep-alives after half of this time. Requests for a response in one message need no keep-alives.',
   }),
   connect_timeout: seconds({
     default: 10,
     from: 0.1,
     to: 3600,
-    doc: 'Time for a connection to an origin to be made, with the look-up of its name and TLS. Afterwards the request fails with `connection-timeout`.',
+    doc: 'Maximum time to connect to an origin, including the DNS lookup and TLS. Then the request fails with `connection-timeout`.',
   }),
   response_timeout: seconds({
     default: 0,
     from: 0.1,
     to: 86_400,
     zero: 'for no limit but `timeout`',
-    doc: "Time for the head of an origin's answer to arrive once the request is sent. Afterwards the request fails with `connection-timeout`.",
+    doc: 'Maximum time from sending a request until the head of its response arrives. Then the request fails with `connection-timeout`.',
   }),
   close_timeout: seconds({
     default: 10,
     from: 0.1,
     to: 3600,
-    doc: "Time for an origin's part of the closing handshake of a WebSocket. Afterwards the connection is cut.",
+    doc: 'Maximum time that an origin takes to complete the closing handshake of a WebSocket. Then the connection is cut.',
   }),
   pool_idle_timeout: seconds({
     default: 55,
     from: 0.1,
     to: 86_400,
-    doc: 'Time that an unused connection to an origin is kept for the next request.',
+    doc: 'Time that an idle connection to an origin is kept for the next request.',
   }),
   pool_max_idle: count({
     default: 256,
     from: 0,
     to: 1_000_000,
-    doc: 'Unused connections kept for each origin. 0: a new connection for every request.',
+    doc: 'Maximum number of idle connections kept for each origin. With 0 every request gets a new connection.',
   }),
   pool_max_total: count({
     default: 2048,
     from: 0,
     to: 1_000_000,
-    doc: 'Unused connections kept in all. 0: a new connection for every request.',
+    doc: 'Maximum number of idle connections kept in all. With 0 every request gets a new connection.',
   }),
   connection_max_time: seconds({
     default: 7200,
     from: 1,
     to: 31_536_000,
     zero: 'for no limit',
-    doc: 'Age after which a connection to an origin is not used for another request, so that changes in DNS are seen.',
+    doc: 'Age after which a connection to an origin is not reused, so that changes in DNS take effect.',
   }),
   allow_ipv6: flag({ default: true, doc: 'Connect to IPv6 addresses too.' }),
   dns_servers: z
     .array(textCodec(DNS_SERVER_FORMS, parseDnsServer, formatDnsServer), { error: complaint('a list of addresses') })
     .prefault([])
     .register(fieldDocs, {
-      doc: "DNS servers that look up the names of origins. An empty list: the system's resolver does, with its hosts file.",
+      doc: "DNS servers for the names of origins. If empty, the system's resolver is used, including the hosts file.",
       expected: `a list of addresses, each ${DNS_SERVER_FORMS.replace('an address ', '')}`,
     }),
   default_policy: policy.schema.default('allow').register(fieldDocs, {
-    doc: 'What becomes of a host or address that no rule of `allow` or `deny` names; see [policy](#policy).',
+    doc: 'Decision for a host or address that neither `allow` nor `deny` names; see [policy](#policy).',
     expected: policy.expected,
   }),
-  allow: expressions('Hosts and addresses that may be reached.'),
-  deny: expressions('Hosts and addresses that must not be reached.'),
+  allow: expressions('Hosts and addresses that requests may go to.'),
+  deny: expressions('Hosts and addresses that requests must not go to.'),
   allow_internal: flag({
-    doc: 'Let requests go to internal addresses too: loopback, private, link-local with the metadata services of clouds, and all others that are not of the public internet. Otherwise only those that `allow` names can be reached.',
+    doc: 'Allow requests to internal addresses: loopback, private, link-local with the metadata services of clouds, and all others that are not on the public internet. Otherwise only those that `allow` names can be reached.',
   }),
   allow_ignore_policies: flag({
-    doc: 'Obey `ignore-policies` of a request: everybody who can send requests can then reach everything. Otherwise the policy holds for it too.',
+    doc: 'Honor `ignore-policies` in a request. Then every requester can reach every address. Otherwise the policy applies to these requests too.',
   }),
   decompress: flag({
     default: true,
-    doc: 'Ask origins for compressed answers, and decompress them.',
+    doc: 'Ask origins for compressed responses, and decompress them.',
   }),
-  compression: flag({ doc: 'Offer compression of messages when a WebSocket is opened (permessage-deflate).' }),
+  compression: flag({ doc: 'Offer permessage-deflate when opening a WebSocket.' }),
 };
 
 /** The `[fetch]` section: its keys, and what they are for. */
 export const fetchSection = {
-  doc: 'Outbound requests: makes the HTTP requests and WebSockets that come as messages over ZeroMQ (ZHTTP), as Zurl does. It runs beside the other roles, or alone where `listen` of `[server]` is an empty list. See the [guide](../how-to/fetch.md).',
+  doc: 'Outbound requests. Holdfast makes the HTTP requests and WebSockets that arrive as messages over ZeroMQ (ZHTTP), as Zurl does. This role runs beside the others, or alone if `listen` of `[server]` is an empty list. See the [guide](../how-to/fetch.md).',
   shape,
 };
 

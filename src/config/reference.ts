@@ -33,11 +33,11 @@ The configuration is one TOML file, named with \`holdfast run --config FILE\`. E
 a file and prints the configuration that results from it, with a comment in the place of each secret.
 
 - Durations are in seconds and may have a fraction. Sizes are in bytes.
-- Everything that is wrong with a file is reported at once, with its line. A section or key that does not exist is an error.
-- In messages the elements of lists are counted from 0: \`route[1].targets[0]\` is the first target of the second route.
+- All errors in a file are reported at once, with their lines. An unknown section or key is an error.
+- Messages count the elements of lists from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--control-port\` that of \`[control]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
-- \`holdfast condure\` needs no file: its options are the keys of \`[edge]\`, and only the edge runs, or what makes outbound requests.
-- \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints what it is as \`[fetch]\` of this file.
+- \`holdfast condure\` needs no file. Its options are the keys of \`[edge]\`, and it runs only the edge, or only outbound requests.
+- \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints it as the section \`[fetch]\` of this file.
 
 \`\`\`toml
 [server]
@@ -48,13 +48,13 @@ host = "*"
 targets = ["localhost:8000"]
 \`\`\``;
 
-const ROUTES = `A route says which requests go to which origin. Write one \`[[route]]\` table for each; their order does not matter:
+const ROUTES = `A route says which requests go to which origin. Write one \`[[route]]\` table for each route. Their order does not matter:
 
-1. If any route names the request's host, only the routes of that host count, else those with \`host = "*"\`.
-2. Of those that match, one that names \`proto\` goes before one that does not, then a longer \`path_beg\` before a shorter one, then one
+1. If any route names the host of the request, only the routes of that host count. Otherwise those with \`host = "*"\` do.
+2. Among matching routes, one that names \`proto\` comes before one that does not, then a longer \`path_beg\` before a shorter one, then one
    that names \`ssl\`.
 
-Two routes with the same \`host\`, \`proto\`, \`ssl\` and \`path_beg\` are an error. A request that no route takes is answered 502.`;
+Two routes with the same \`host\`, \`proto\`, \`ssl\` and \`path_beg\` are an error. A request that matches no route gets a 502.`;
 
 const TARGETS = `### Targets
 
@@ -73,8 +73,8 @@ example.com,header="X-Greeting:good day" localhost:8000
 \`\`\`
 
 - Switches such as \`debug\` have no value. \`ssl\` is \`yes\` or \`no\`. A header is \`header=NAME:VALUE\`, once for each.
-- Quotes may stand around any part; between them \`\\"\` is a quote and \`\\\\\` a backslash. \`#\` begins a comment.
-- A property that does not exist is an error, and so is one of Pushpin's that this version does not support.`;
+- Any part may be quoted; between quotes \`\\"\` is a quote and \`\\\\\` a backslash. \`#\` starts a comment.
+- An unknown property is an error, and so is a property of Pushpin that this version does not support.`;
 
 const LISTEN_SPECS = `## Listen specs
 
@@ -87,31 +87,32 @@ const LISTEN_SPECS = `## Listen specs
 | \`8443,tls,default-cert=example.com\` | the same with TLS |
 | \`/run/edge.sock,local,mode=660,user=www,group=www\` | a unix socket with these permissions (octal) and this owner |
 
-- \`stream\`, the default: handlers get requests piece by piece and may hold them, and WebSockets. \`req\`: each request and each answer is one
-  message. If both are given the later one counts.
-- The certificate is the one of the host that a client names, else that of \`default-cert\`; without one the connection is refused.
-- A parameter that would have no effect is an error: \`tls\` and \`default-cert\` with \`local\`, \`default-cert\` without \`tls\`, and \`mode\`,
+- \`stream\`, the default: handlers get requests in pieces, may hold them, and get WebSockets. \`req\`: each request and each response is one
+  message. If both are given, the later one counts.
+- The certificate is that of the host that the client names, or else that of \`default-cert\`. Without a certificate the connection is
+  refused.
+- A parameter without effect is an error: \`tls\` and \`default-cert\` with \`local\`, \`default-cert\` without \`tls\`, and \`mode\`,
   \`user\` and \`group\` without \`local\`.`;
 
 const POLICY = `## Policy
 
-The rules of \`[fetch]\` say where outbound requests may go. They are applied to the host of a URI, to \`connect-host\`, to the hosts of
+The rules of \`[fetch]\` say where outbound requests may go. They apply to the host of a URI, to \`connect-host\`, to the hosts of
 redirects, and to every address before it is dialled. An expression of \`allow\` and \`deny\` is one of these:
 
 | expression | names |
 |---|---|
-| \`10.0.0.0/8\`, \`10/8\`, \`10.0.0.0/255.0.0.0\`, \`fc00::/7\` | the addresses of this block, and what embeds such an IPv4 address |
-| \`192.0.2.1\`, \`2001:db8::1\` | this address, in whatever notation it comes |
+| \`10.0.0.0/8\`, \`10/8\`, \`10.0.0.0/255.0.0.0\`, \`fc00::/7\` | the addresses of this block, and addresses that embed such an IPv4 address |
+| \`192.0.2.1\`, \`2001:db8::1\` | this address, in any notation |
 | \`example.com\` | this host, in any case |
-| \`*.example.com\`, \`10.*\` | hosts and addresses with this beginning and end; only the first \`*\` stands for something |
+| \`*.example.com\`, \`10.*\` | hosts and addresses with this beginning and end; only the first \`*\` is a wildcard |
 
-- With \`default_policy = "allow"\` everything goes but what \`deny\` names, unless \`allow\` names it too.
-- With \`default_policy = "deny"\` nothing goes but what \`allow\` names, unless \`deny\` names it too.
+- With \`default_policy = "allow"\` everything is allowed except what \`deny\` names and \`allow\` does not.
+- With \`default_policy = "deny"\` only what \`allow\` names and \`deny\` does not is allowed.
 - Unless \`allow_internal\` is set, an internal address, or the name \`localhost\`, can only be reached when \`allow\` names it.
-- A name and its addresses are judged each by itself. With \`default_policy = "deny"\` both need a rule of \`allow\`; and a wide one, such as
-  \`0.0.0.0/0\`, names internal addresses too.
-- \`0.0.0.0\` and \`::\` are loopback addresses, and what \`deny\` says of \`127.0.0.1\` holds for \`::1\` unless \`allow\` names that.
-- \`holdfast check --url URL\` says what becomes of a URL, and by which rule.
+- A name and its addresses are judged separately. With \`default_policy = "deny"\` both need a rule in \`allow\`. A wide rule, such as
+  \`0.0.0.0/0\`, includes internal addresses.
+- \`0.0.0.0\` and \`::\` are loopback addresses. What \`deny\` says of \`127.0.0.1\` applies to \`::1\` too, unless \`allow\` names \`::1\`.
+- \`holdfast check --url URL\` shows how a URL is judged, and by which rule.
 
 \`\`\`toml
 [fetch]
@@ -130,7 +131,7 @@ const LISTEN_ADDRESSES = `## Listen addresses
 | \`unix:/run/holdfast.sock\` | a unix socket; its path has at most ${MAX_UNIX_PATH} bytes |
 | \`unix:/run/holdfast.sock?mode=660&user=www&group=www\` | a unix socket with these permissions (octal) and this owner |
 
-Port 0 lets the system choose a free port. A relative path begins at the working directory.`;
+Port 0 lets the system choose a free port. A relative path starts at the working directory.`;
 
 const KEYS = `## Keys
 
@@ -139,7 +140,7 @@ const KEYS = `## Keys
 | text | key |
 |---|---|
 | \`base64:…\` | the bytes that follow, in base64 |
-| \`file:PATH\` | what the file holds: PEM if it begins with \`-----BEGIN\`, else bytes in hex digits. A relative path begins at the working directory |
+| \`file:PATH\` | the content of the file: PEM if it begins with \`-----BEGIN\`, otherwise bytes in hex digits. A relative path begins at the working directory |
 | anything else | this text, in UTF-8 |`;
 
 function keyTable(shape: z.ZodRawShape): string {

@@ -68,11 +68,11 @@ const header = z.codec(
 /** The keys of a `[[route]]`: a condition, changes to its requests, and targets. A route line has the same properties. */
 export const routeShape = {
   host: textCodec(HOST_FORMS, parseHost, (host) => host).register(fieldDocs, {
-    doc: 'Host of the requests, without port, in any case. `*` takes every host that no route names; there are no partial wildcards. Empty: the route is chosen by its `id` only.',
+    doc: 'Host of the requests, without port, in any case. `*` matches every host that no route names; there are no partial wildcards. If empty, the route is chosen by its `id` only.',
     expected: HOST_FORMS,
   }),
   proto: z.nullable(proto.schema).default(null).register(fieldDocs, {
-    doc: 'Only plain HTTP requests, or only WebSocket handshakes. A route that says so goes before one that does not.',
+    doc: 'Only plain HTTP requests, or only WebSocket handshakes. Such a route comes before one without `proto`.',
     expected: proto.expected,
   }),
   ssl: z
@@ -85,31 +85,31 @@ export const routeShape = {
   path_beg: text({
     expected: PATH_FORMS,
     fits: isPath,
-    doc: 'Beginning of the path, compared byte by byte: `/api` also takes `/apiary`. Of several that match, the longest is taken. Empty: any path.',
+    doc: 'Prefix of the path, compared byte by byte: `/api` also matches `/apiary`. The longest match wins. If empty, any path matches.',
   }),
   id: plainText({
     doc: 'Name of the route in the log, and for `accept_pushpin_route`.',
   }),
   sig_iss: plainText({
-    doc: 'Issuer in `Grip-Sig`. Empty: that of `[proxy]`.',
+    doc: 'Issuer in `Grip-Sig`. If empty, that of `[proxy]`.',
   }),
-  sig_key: secret({ doc: 'Key that signs `Grip-Sig`. Empty: that of `[proxy]`.' }),
+  sig_key: secret({ doc: 'Key that signs `Grip-Sig`. If empty, that of `[proxy]`.' }),
   prefix: plainText({
-    doc: 'Put in front of every channel that an origin names on this route. Publishers use the name with the prefix.',
+    doc: 'Prefix for every channel that an origin names on this route. Publishers use the name with the prefix.',
   }),
   orig_headers: flag({
-    doc: 'Send the origin a copy of each header of the client as well, with `eb9bf0f5-` in front of its name.',
+    doc: 'Also send the origin a copy of each header of the client, with the prefix `eb9bf0f5-` in its name.',
   }),
   as_host: text({
     expected: 'a host name, with ":PORT" after it if need be',
     fits: isAuthority,
-    doc: "Host that the origin gets instead of the client's. Empty: the client's.",
+    doc: 'Value of `Host` for the origin. If empty, that of the client.',
   }),
   path_rem: count({
     default: 0,
     from: 0,
     to: 8192,
-    doc: 'Characters removed from the beginning of the path before the request goes to the origin.',
+    doc: 'Number of characters removed from the start of the path before the request goes to the origin.',
   }),
   replace_beg: z
     .nullable(
@@ -119,13 +119,13 @@ export const routeShape = {
     )
     .default(null)
     .register(fieldDocs, {
-      doc: 'Put in the place of `path_beg` before the request goes to the origin; may be empty. Not together with `path_rem`.',
+      doc: 'Replacement for `path_beg` before the request goes to the origin; may be empty. Cannot be combined with `path_rem`.',
       expected: PATH_FORMS,
     }),
-  debug: flag({ doc: 'Say in the body of error responses what exactly went wrong.' }),
-  no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses on as they are.' }),
+  debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
+  no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses through unchanged.' }),
   half_close: flag({
-    doc: 'A client that closes its sending side may still wait for a held response. Otherwise it counts as gone, because browsers and curl never close one side only.',
+    doc: 'Keep the hold of a client that closes only its sending side. Otherwise such a client counts as gone, because browsers and curl never close only one side.',
   }),
   header: header.prefault({}).register(fieldDocs, {
     doc: "Headers to set on requests to the origin in place of the client's; an empty value removes the header. In a route line: `header=NAME:VALUE`, repeated for each.",
@@ -135,7 +135,7 @@ export const routeShape = {
     .array(textCodec(TARGET_FORMS, parseTarget, formatTarget), { error: complaint('a list of targets') })
     .min(1, { error: () => 'at least one target is needed, such as "localhost:8000"' })
     .register(fieldDocs, {
-      doc: 'Origin servers. The next one is tried when no connection to the one before can be made. One that is `untrusted` is connected to at addresses of the public internet only: say so where others decide what its name stands for.',
+      doc: 'Origin servers. If no connection to one can be made, the next one is tried. Connections to an `untrusted` target are made only to addresses on the public internet; use it where others control the name of the target.',
       expected: `a list of ${TARGET_FORMS}`,
     }),
 };

@@ -26,7 +26,7 @@ export const ipcFileMode = () =>
   textCodec(FILE_MODE_FORMS, parseIpcMode, (mode) => (mode === null ? '' : mode.toString(8)))
     .prefault('')
     .register(fieldDocs, {
-      doc: 'Permissions of the socket files of bound `ipc://` endpoints. Empty or "0": what the umask leaves.',
+      doc: 'Permissions of the socket files of bound `ipc://` endpoints. If empty or "0", the umask decides.',
       expected: FILE_MODE_FORMS,
     });
 

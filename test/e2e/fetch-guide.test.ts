@@ -47,14 +47,14 @@ test('the webhook of the guide is delivered, and its monitor sees that it was an
   const monitor = new Program(t, process.execPath, ['monitor.mjs'], { cwd });
   // What is published before the monitor has subscribed is gone, so webhooks are sent until it has.
   let seen = false;
-  const first = monitor.output(/order 17: answered 200\n/).then(() => {
+  const first = monitor.output(/order 17: status 200\n/).then(() => {
     seen = true;
   });
   while (!seen) {
     assert.equal((await new Program(t, process.execPath, ['webhook.mjs'], { cwd }).ended).code, 0);
   }
   await first;
-  assert.match(monitor.stdout, /^order 17: (on its way|answered 200)\n/);
+  assert.match(monitor.stdout, /^order 17: (on its way|status 200)\n/);
   assert.equal(bodies[0], '/hook {"order":17,"state":"paid"}');
   await new Program(t, process.execPath, ['failing.mjs'], { cwd }).ended;
   await monitor.output(/order 18: failed: policy-violation\n/);

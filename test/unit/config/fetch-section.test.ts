@@ -102,7 +102,7 @@ test('endpoints of either mode are enough for a configuration in which nobody el
   for (const endpoints of [{ stream: ['ipc://a'] }, { req: ['ipc://a'] }]) {
     assert.deepEqual(parseConfig({ ...alone, fetch: endpoints }).server.listen, []);
   }
-  assert.throws(() => parseConfig(alone), /server\.listen: nobody could connect/);
+  assert.throws(() => parseConfig(alone), /server\.listen: no client could connect/);
 });
 
 test('messages of requesters have to have room for the largest piece of a body, and no more than that', () => {
