@@ -25,6 +25,11 @@ export class BodyCollector {
     return true;
   }
 
+  /** How many bytes have come. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** The bytes collected so far. */
   get body(): Buffer {
     return this.#buffer.subarray(0, this.#length);

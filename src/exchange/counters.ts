@@ -34,6 +34,10 @@ export class Counters {
   holdsTimedOut = 0;
   /** Replays of held requests that failed: the requests stayed held. */
   replaysFailed = 0;
+  /** Bodies of requests that found no room to be kept: if their clients come to be held, the requests cannot be sent again. */
+  requestBodiesLost = 0;
+  /** Held requests that were answered at once, because too much was held already. */
+  holdsRefused = 0;
   /** Channels beyond the limit that a hold asked for and did not get. */
   subscriptionsDropped = 0;
   itemsPublished = 0;

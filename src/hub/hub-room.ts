@@ -13,6 +13,8 @@ export interface HubRoom extends HubOptions {
   readonly budget: QueueBudget;
   readonly pacer: ReplayPacer;
   readonly turns: TurnQueue;
+  /** Bytes of held responses, and of the bodies of held requests. */
+  heldBytes: number;
   /** From now on nobody is held any more. */
   draining: boolean;
 }

@@ -67,6 +67,7 @@ export class Hub implements Guarded {
       budget: new QueueBudget(),
       pacer: new ReplayPacer(turns, onFault),
       turns,
+      heldBytes: 0,
       draining: false,
     };
     const onProgress = (): void => this.#onProgress();
@@ -168,6 +169,7 @@ export class Hub implements Guarded {
     held.start(hold.timeout);
     if (former instanceof ResponseHold) held.replace(former);
     if (this.#isOutdated(hold, channelPrefix)) held.recover();
+    held.keepWithinBound();
   }
 
   /**

@@ -12,6 +12,12 @@ const EMPTY = Buffer.alloc(0);
 /** The longest wait before a replay that failed is tried again, without jitter, in milliseconds. */
 const LONGEST_RETRY = 32_000;
 
+/**
+ * Bytes of all held responses, with their header fields, and of the bodies of held requests. Beyond it a response is sent at once.
+ * @bound hub-held-responses
+ */
+export const MAX_HELD_BYTES = 268_435_456;
+
 /** Work of applying a patch: it ends the slice of a delivery. */
 const PATCH_WORK = 1_024;
 
@@ -34,6 +40,8 @@ export interface FormerHold {
 export interface Replay {
   /** Names the target: a bounded number of replays is at each target at once. */
   readonly target: string;
+  /** Bytes of the request body, which is kept for it. */
+  readonly bytes: number;
   /** Sends the request. Must hand the requester over to another responder before it returns. */
   send(former: FormerHold): void;
 }
@@ -43,6 +51,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
+  /** Bytes that are kept for it. */
+  readonly #cost: number;
   /** Where its request is: held here, waiting for its turn to be replayed (and still held here), or at its origin. */
   #state: 'held' | 'queued' | 'away' = 'held';
   /** A hint or a recovery came while the request was at its origin: the response may be from before it. */
@@ -66,6 +76,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     super(room, id, requester, credits);
     this.#response = response;
     this.#replay = replay;
+    this.#cost = costOf(response) + (replay?.bytes ?? 0);
+  }
+
+  override enter(names: readonly string[]): void {
+    this.room.heldBytes += this.#cost;
+    super.enter(names);
   }
 
   get target(): string {
@@ -77,6 +93,15 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     const { wheel } = this.room;
     this.#deadline = wheel.now + timeout * 1_000;
     wheel.schedule(this, timeout * 1_000);
+  }
+
+  /** Sends the response at once, as if its time were over, where too much is held. */
+  keepWithinBound(): void {
+    const { room } = this;
+    if (room.heldBytes <= MAX_HELD_BYTES || !room.holds.has(this)) return;
+    room.counters.holdsRefused++;
+    room.log.warn({ id: this.id, bytes: this.#cost, held: room.heldBytes }, 'too much is held: responded at once');
+    this.drain();
   }
 
   /** Takes the place of a hold whose replayed request led to this one: goes on with what that one kept. */
@@ -174,9 +199,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   protected override leave(): void {
-    const { pacer } = this.room;
+    const { pacer, holds } = this.room;
     const state = this.#state;
     this.#state = 'held';
+    if (holds.has(this)) this.room.heldBytes -= this.#cost;
     super.leave();
     if (state === 'queued') pacer.cancel(this);
     else if (state === 'away') pacer.done(this.target);
@@ -211,4 +237,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     if (!this.over) this.finish(body);
     return work + (body.length >>> 14);
   }
+}
+
+function costOf({ headers, body }: InstructResponse): number {
+  let cost = body.length;
+  for (let i = 0; i < headers.length; i++) cost += (headers[i] as string).length;
+  return cost;
 }

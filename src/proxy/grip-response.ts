@@ -10,7 +10,9 @@ import {
   type Requester,
   type ResponseHead,
   UNKNOWN_LENGTH,
+  WINDOW,
 } from '../exchange/index.ts';
+import type { GripBytes } from './grip-bytes.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { unsupportedIn } from './unsupported-instruct.ts';
 
@@ -25,6 +27,9 @@ export const MAX_INSTRUCT_BODY = 100_000;
  * @bound grip-initial-body
  */
 const MAX_WAITING = 131_072;
+
+/** What a response is charged at least. */
+const LEAST_COST = 256;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -60,20 +65,32 @@ export class GripResponse implements DecodedBody, Guarded {
   #over = false;
   /** Bytes that the client takes, and the decoder has not been granted. */
   #owedCredits: number;
+  readonly #all: GripBytes;
+  /** Bytes that are counted there for this response. */
+  #charged = 0;
   /** Bytes of the origin that it gets no credit for until the client has taken some. */
   #withheld = 0;
 
   /**
    * @param method of the request
    * @param credits bytes that the requester takes
+   * @param all counts what this response keeps while it is read
    * @throws ExchangeError HF_GRIP_INVALID
    */
-  constructor(head: ResponseHead, method: string, requester: Requester, credits: number, outcome: GripOutcome) {
+  constructor(
+    head: ResponseHead,
+    method: string,
+    requester: Requester,
+    credits: number,
+    outcome: GripOutcome,
+    all: GripBytes,
+  ) {
     this.#head = head;
     this.#headers = endToEndHeaders(head.headers, head.status);
     this.#method = method;
     this.#requester = requester;
     this.#outcome = outcome;
+    this.#all = all;
     this.#sender = new CreditedResponse(requester, credits);
     this.#owedCredits = credits;
     const codings = listMembers(fieldValues(head.headers, 'content-encoding')).filter(
@@ -87,6 +104,7 @@ export class GripResponse implements DecodedBody, Guarded {
     }
     this.#decoder =
       coding === undefined ? null : new BodyDecoder(coding, this, MAX_INSTRUCT_BODY + 1, (call) => guarded(this, call));
+    this.#charge();
   }
 
   /** Whether the client has got part of the response. */
@@ -113,6 +131,7 @@ export class GripResponse implements DecodedBody, Guarded {
     if (this.#sending === null) this.#owedCredits += bytes;
     else this.#decoder?.credit(bytes);
     this.#afterSending();
+    this.#charge();
   }
 
   /** The client or the origin is gone. */
@@ -121,13 +140,28 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#decoder?.destroy();
     this.#sender.drop();
     this.#collected = null;
+    this.#charge();
+  }
+
+  /** Counts what is kept now. */
+  #charge(): void {
+    const kept =
+      this.#over || this.#sender.done ? 0 : Math.max(LEAST_COST, this.#sender.waiting + (this.#collected?.length ?? 0));
+    this.#all.used += kept - this.#charged;
+    this.#charged = kept;
   }
 
   onDecoded(chunk: Buffer, more: boolean): void {
     if (this.#over) return;
     if (this.#collected === null) this.#sender.give(chunk);
-    else if (!this.#collected.add(chunk)) this.#beginStreaming(this.#collected.body, chunk);
+    else if (this.#isTooLarge(this.#collected, chunk)) this.#beginStreaming(this.#collected.body, chunk);
     if (!more && !this.#over) this.#end();
+    this.#charge();
+  }
+
+  /** Adds `chunk`. Returns true, and adds nothing, if the body is not one that is kept whole. */
+  #isTooLarge(collected: BodyCollector, chunk: Buffer): boolean {
+    return (this.#all.full && collected.length + chunk.length > WINDOW) || !collected.add(chunk);
   }
 
   #end(): void {
@@ -144,6 +178,7 @@ export class GripResponse implements DecodedBody, Guarded {
       return;
     }
     this.#over = true;
+    this.#charge();
     this.#outcome.onHold(instruct, this.#sender.credits, false);
   }
 
@@ -165,7 +200,11 @@ export class GripResponse implements DecodedBody, Guarded {
 
   onEncodedTaken(bytes: number): void {
     this.#withheld += bytes;
-    if (this.#sender.waiting <= MAX_WAITING) this.#release();
+    this.#releaseIfTaken();
+  }
+
+  #releaseIfTaken(): void {
+    if (this.#sender.waiting <= (this.#all.full ? 0 : MAX_WAITING)) this.#release();
   }
 
   #release(): void {
@@ -177,7 +216,8 @@ export class GripResponse implements DecodedBody, Guarded {
   /** The body is too large to be collected: what has come of it goes to the client, `rest` last. */
   #beginStreaming(collected: Buffer, rest: Buffer): void {
     if (holdModeOf(this.#headers) !== 'stream') {
-      const detail = `GRIP instruct response over ${MAX_INSTRUCT_BODY} bytes that is not the beginning of a stream`;
+      const bound = this.#all.full ? WINDOW : MAX_INSTRUCT_BODY;
+      const detail = `GRIP instruct response over ${bound} bytes that is not the beginning of a stream`;
       this.#fail(new ExchangeError('HF_GRIP_TOO_LARGE', detail));
       return;
     }
@@ -202,10 +242,10 @@ export class GripResponse implements DecodedBody, Guarded {
 
   #afterSending(): void {
     if (this.#over || this.#sending === null) return;
-    const { waiting } = this.#sender;
-    if (waiting <= MAX_WAITING) this.#release();
-    if (!this.#ended || waiting > 0 || this.#sending.hold === null) return;
+    this.#releaseIfTaken();
+    if (!this.#ended || this.#sender.waiting > 0 || this.#sending.hold === null) return;
     this.#over = true;
+    this.#charge();
     this.#outcome.onHold(this.#sending, this.#sender.credits, true);
   }
 

@@ -2,7 +2,6 @@ import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index
 import { formatHostPort, type Target } from '../config/index.ts';
 import {
   answer,
-  BodyCollector,
   type Counters,
   CreditedRequest,
   type Current,
@@ -19,19 +18,15 @@ import {
 } from '../exchange/index.ts';
 import type { FormerHold, Hub, Replay } from '../hub/index.ts';
 import { findRoute } from './find-route.ts';
+import type { GripBytes } from './grip-bytes.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
+import { type KeptBodies, KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { cannotConnect, type ProxyTarget, type TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { rewriteTarget } from './target-path.ts';
-
-/**
- * Bytes of a request body beyond which its answer cannot be a GRIP instruct: a held request must be repeatable (GRIP).
- * @bound grip-request-body
- */
-const MAX_GRIP_REQUEST_BODY = 100_000;
 
 const NO_VALUES: readonly string[] = [];
 
@@ -41,6 +36,8 @@ export interface ProxyRoom {
   readonly hub: Hub;
   readonly counters: Counters;
   readonly log: Log;
+  readonly keptBodies: KeptBodies;
+  readonly gripBytes: GripBytes;
   /** Whether it has been said already that an origin holds clients whose requests are not signed. */
   unsignedNoted: boolean;
 }
@@ -71,7 +68,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   #started = false;
   #over = false;
   /** The request body so far, while it may still have to be repeated. */
-  #body: BodyCollector | null;
+  #body: KeptBody | null;
   #bodyBytes = 0;
   #bodyDone: boolean;
   /** The kept body on its way to the origin; null when the client sends it, or there is none. */
@@ -92,7 +89,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     this.#credits = repetition?.former.credits ?? request.credits;
     this.#headers = originHeaders(proxied, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0 || repetition !== null;
-    this.#body = this.#bodyDone || route.route.noGrip ? null : new BodyCollector(MAX_GRIP_REQUEST_BODY);
+    this.#body = this.#bodyDone || route.route.noGrip ? null : new KeptBody(room.keptBodies);
     this.#bodyBytes = repetition?.body?.length ?? 0;
   }
 
@@ -137,12 +134,24 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   onRequestData(chunk: Buffer, more: boolean): void {
     this.#bodyBytes += chunk.length;
     this.#bodyDone = !more;
-    if (this.#body !== null && !this.#body.add(chunk)) this.#body = null;
+    if (this.#body !== null && !this.#body.add(chunk)) this.#loseBody();
     this.#origin.onRequestData(chunk, more);
+  }
+
+  /** The request cannot be sent again, because its body is not kept. */
+  #loseBody(): void {
+    if (this.#bodyBytes <= MAX_GRIP_REQUEST_BODY) this.#room.counters.requestBodiesLost++;
+    this.#dropBody();
+  }
+
+  #dropBody(): void {
+    this.#body?.drop();
+    this.#body = null;
   }
 
   onRequestError(error: ExchangeError): void {
     this.#over = true;
+    this.#dropBody();
     this.#repeatedBody?.drop();
     this.#grip?.cancel();
     this.#repetition?.former.release();
@@ -195,6 +204,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     if (route.route.noGrip || trusted || !isInstruct(head.headers)) {
       this.#repetition?.former.release();
       this.#started = true;
+      this.#dropBody();
       if (this.#room.log.debugEnabled) this.#logRequest(String(head.status));
       const { status, reason, bodyLength } = head;
       this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers, status), bodyLength });
@@ -210,7 +220,8 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       return;
     }
     try {
-      this.#grip = new GripResponse(head, this.#proxied.request.method, this.#requester, this.#credits, this);
+      const { method } = this.#proxied.request;
+      this.#grip = new GripResponse(head, method, this.#requester, this.#credits, this, this.#room.gripBytes);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       this.onGripError(error);
@@ -258,13 +269,15 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     if (this.#room.log.debugEnabled) this.#logRequest('accept');
     if (route.signer === null) this.#noteUnsigned();
     if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
+    const replay = this.#newReplay(instruct);
+    this.#dropBody();
     try {
       this.#room.hub.hold({
         request,
         instruct,
         requester: this.#requester,
         credits,
-        replay: this.#newReplay(instruct),
+        replay,
         responseStarted,
         channelPrefix: route.route.prefix,
         former: this.#repetition?.former ?? null,
@@ -283,10 +296,11 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     if (this.#repetition !== null) {
       return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, instruct);
     }
-    if (!this.#bodyDone || (this.#body === null && this.#proxied.request.bodyLength !== 0)) return null;
-    // A copy: what was collected may be a small part of a large buffer.
-    const body = this.#body === null || this.#bodyBytes === 0 ? null : Buffer.from(this.#body.body);
-    return newReplay(this.#room, this.#proxied, this.#requester, body, instruct);
+    if (!this.#bodyDone || (this.#body === null && this.#proxied.request.bodyLength !== 0)) {
+      this.#room.log.info(this.#logFields(), 'the request body is not kept: the held request cannot be sent again');
+      return null;
+    }
+    return newReplay(this.#room, this.#proxied, this.#requester, this.#body?.copy() ?? null, instruct);
   }
 
   /** A call from the event loop for this exchange threw. */
@@ -302,6 +316,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
 
   onRelay(status: number): void {
     this.#repetition?.former.release();
+    this.#dropBody();
     if (this.#room.log.debugEnabled) this.#logRequest(String(status));
   }
 
@@ -329,6 +344,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   #fail(error: ExchangeError): void {
     const { log, counters } = this.#room;
     this.#over = true;
+    this.#dropBody();
     if (this.#repetition !== null && !this.#started) {
       this.#resumeHold(this.#repetition.former, error);
       return;
@@ -402,7 +418,7 @@ function newReplay(
     requester.handOver(exchange);
     exchange.start();
   };
-  return { target, send };
+  return { target, bytes: body?.length ?? 0, send };
 }
 
 /** The held request by the settings of now: its route may have other targets since. A route that is gone still serves who is held. */

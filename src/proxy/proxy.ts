@@ -11,13 +11,20 @@ import {
 } from '../exchange/index.ts';
 import { AwaitedTrust } from './awaited-trust.ts';
 import { findRoute, hostOf } from './find-route.ts';
+import { GripBytes } from './grip-bytes.ts';
+import { KeptBodies } from './kept-body.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
 import { normalizeTarget } from './target-path.ts';
 
 /** The service that passes requests to the origins of their routes. */
-export function proxyService(options: Omit<ProxyRoom, 'unsignedNoted'>): Service {
-  const room: ProxyRoom = { ...options, unsignedNoted: false };
+export function proxyService(options: Pick<ProxyRoom, 'settings' | 'hub' | 'counters' | 'log'>): Service {
+  const room: ProxyRoom = {
+    ...options,
+    keptBodies: new KeptBodies(),
+    gripBytes: new GripBytes(),
+    unsignedNoted: false,
+  };
   return (received, requester) => {
     const settings = room.settings.current;
     const target = normalizeTarget(received.target);

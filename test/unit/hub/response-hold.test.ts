@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FormerHold, Replay } from '../../../src/hub/index.ts';
+import { MAX_HELD_BYTES } from '../../../src/hub/response-hold.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
   type HubRig,
@@ -325,4 +326,17 @@ test('a replay that is held again within the call is replayed once by one hint',
   await made.publish(responseItem('a', 'x'));
   assert.equal(client.body, 'x');
   made.assertEmpty();
+});
+
+test('a response is sent at once while too much is held, and what has left makes room', async (t) => {
+  const made = rig(t);
+  const body = 'x'.repeat(MAX_HELD_BYTES / 4);
+  const large = { ...replayBy(() => {}), bytes: MAX_HELD_BYTES / 4 };
+  for (let i = 0; i < 2; i++) made.hold(made.client(), responseInstruct([`full${i}`], { body }), { replay: large });
+  const refused = made.hold(made.client(), responseInstruct(['a'], { headers: ['A', '1'] }));
+  assert.equal(refused.complete, true);
+  assert.deepEqual([made.counters.holdsRefused, made.counters.holdsOpen], [1, 2]);
+  await made.publish(responseItem('full0', ''));
+  const held = made.hold(made.client(), responseInstruct(['a'], { headers: ['A', '1'] }));
+  assert.equal(held.head, null);
 });

@@ -111,7 +111,7 @@ export function rig(
 
 /** A replay that calls `send`. */
 export function replayBy(send: (former: FormerHold) => void, target = 'origin:80'): Replay {
-  return { target, send };
+  return { target, bytes: 0, send };
 }
 
 /** Resolves once what was published in this turn has been delivered. */

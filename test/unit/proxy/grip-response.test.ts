@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import { GripBytes, MAX_GRIP_BYTES } from '../../../src/proxy/grip-bytes.ts';
 import { MAX_INSTRUCT_BODY } from '../../../src/proxy/grip-response.ts';
 import { assertError, GripRig, RESPONSE, STREAM } from './support/grip-rig.ts';
 
@@ -176,4 +177,43 @@ test('GRIP fields that Connection names are not followed, however large the body
   const large = new GripRig({ headers });
   large.response.data(LARGE, true);
   assertError(large, 'HF_GRIP_TOO_LARGE', /not the beginning of a stream/);
+});
+
+test('What a GRIP response keeps is counted while it is read, at least 256 bytes', () => {
+  const all = new GripBytes();
+  const held = new GripRig({}, { all });
+  assert.equal(all.used, 256);
+  held.response.data(Buffer.alloc(1_000), true);
+  assert.equal(all.used, 1_000);
+  const left = new GripRig({}, { all });
+  left.response.cancel();
+  held.response.data(Buffer.alloc(0), false);
+  assert.equal(all.used, 0);
+  const relayed = new GripRig({ headers: ['Grip-Channel', 'a'] }, { all, credits: 10 }).body(Buffer.alloc(1_000));
+  assert.equal(all.used, 990);
+  relayed.client.grant(990);
+  assert.equal(all.used, 0);
+  const stream = new GripRig({ headers: STREAM }, { all, credits: LARGE.length - 500 });
+  stream.response.data(LARGE, true);
+  assert.equal(all.used, 500);
+  stream.client.grant(500);
+  stream.response.data(Buffer.alloc(0), false);
+  assert.equal(all.used, 0);
+});
+
+test('While GRIP responses keep too much, each may keep one window, and the origin of a stream waits for its client', () => {
+  const all = new GripBytes();
+  all.used = MAX_GRIP_BYTES;
+  const small = new GripRig({}, { all }).body(Buffer.alloc(65_536));
+  assert.equal(small.held?.instruct.response.body.length, 65_536);
+  const large = new GripRig({}, { all }).body(Buffer.alloc(65_537));
+  assertError(large, 'HF_GRIP_TOO_LARGE', /over 65536 bytes/);
+  const stream = new GripRig({ headers: STREAM }, { all, credits: 0 });
+  stream.response.data(Buffer.alloc(65_536), true);
+  stream.response.data(Buffer.alloc(1), true);
+  const granted = stream.originCredit;
+  stream.client.grant(65_536);
+  assert.equal(stream.originCredit, granted);
+  stream.client.grant(1);
+  assert.equal(stream.originCredit, 65_537);
 });

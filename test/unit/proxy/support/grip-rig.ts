@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Instruct } from '../../../../src/codec/grip/index.ts';
 import { type ExchangeError, type ResponseHead, UNKNOWN_LENGTH } from '../../../../src/exchange/index.ts';
+import { GripBytes } from '../../../../src/proxy/grip-bytes.ts';
 import { type GripOutcome, GripResponse } from '../../../../src/proxy/grip-response.ts';
 import { FakeRequester } from '../../../support/exchange/fake-requester.ts';
 
@@ -19,6 +20,8 @@ export interface Held {
 export class GripRig implements GripOutcome {
   readonly client: FakeRequester;
   readonly response: GripResponse;
+  /** What all GRIP responses keep. */
+  readonly all: GripBytes;
   held: Held | null = null;
   relayed: number | null = null;
   error: ExchangeError | null = null;
@@ -26,10 +29,11 @@ export class GripRig implements GripOutcome {
   originCredit = 0;
   #decided: (() => void) | null = null;
 
-  constructor(head: Partial<ResponseHead>, { method = 'GET', credits = 65_536 } = {}) {
+  constructor(head: Partial<ResponseHead>, { method = 'GET', credits = 65_536, all = new GripBytes() } = {}) {
+    this.all = all;
     this.client = new FakeRequester(credits);
     const full = { status: 200, reason: 'OK', headers: RESPONSE, bodyLength: UNKNOWN_LENGTH, ...head };
-    this.response = new GripResponse(full, method, this.client, credits, this);
+    this.response = new GripResponse(full, method, this.client, credits, this, this.all);
     this.client.responder = {
       onRequestData: () => {},
       onRequestError: () => {},
