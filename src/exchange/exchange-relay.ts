@@ -19,17 +19,42 @@ export abstract class ExchangeRelay implements Requester, Responder {
   #answered = false;
   /** Why it ended before `attach`. */
   #leftWith: ExchangeError | null = null;
+  /** Bytes that the responder granted, and that it was granted, before it was known here. */
+  #earlyRequestCredit = 0;
+  #earlyResponseCredit = 0;
+  #paused = false;
 
   constructor(requester: Requester, counters: Counters) {
     this.requester = requester;
     this.#counters = counters;
   }
 
-  /** Sets the responder once it is known. It may already have begun to respond. */
+  /**
+   * Sets the responder, as soon as it is known: it may have begun to respond already, or have handed over. Credits that came before
+   * pass now.
+   */
   attach(responder: Responder): void {
     if (this.#answered) return;
-    if (this.#leftWith !== null) responder.onRequestError(this.#leftWith);
-    else if (!this.over) this.responder = responder;
+    if (this.#leftWith !== null) {
+      responder.onRequestError(this.#leftWith);
+      return;
+    }
+    if (this.over) return;
+    this.responder ??= responder;
+    const requestCredit = this.#earlyRequestCredit;
+    const responseCredit = this.#earlyResponseCredit;
+    this.#earlyRequestCredit = 0;
+    this.#earlyResponseCredit = 0;
+    if (requestCredit > 0) this.onRequestCredit(requestCredit);
+    if (responseCredit > 0) this.responder?.onResponseCredit(responseCredit);
+  }
+
+  /** Lets the responder go, which gets no more calls and pauses nothing any more. Another one is to be attached. */
+  protected detach(): void {
+    this.responder = null;
+    if (this.#paused) this.pauseRequest(false);
+    this.#earlyRequestCredit = 0;
+    this.#earlyResponseCredit = 0;
   }
 
   onResponse(head: ResponseHead): void {
@@ -57,11 +82,16 @@ export abstract class ExchangeRelay implements Requester, Responder {
   }
 
   onRequestCredit(bytes: number): void {
-    if (!this.over) this.requester.onRequestCredit(bytes);
+    if (this.over) return;
+    // The body that it brings needs a responder.
+    if (this.responder === null) this.#earlyRequestCredit += bytes;
+    else this.requester.onRequestCredit(bytes);
   }
 
   pauseRequest(paused: boolean): void {
-    if (!this.over) this.requester.pauseRequest(paused);
+    if (this.over) return;
+    this.#paused = paused;
+    this.requester.pauseRequest(paused);
   }
 
   abortOnHalfClose(): void {
@@ -69,7 +99,9 @@ export abstract class ExchangeRelay implements Requester, Responder {
   }
 
   handOver(responder: Responder): void {
-    if (!this.over) this.responder = responder;
+    if (this.over) return;
+    this.responder = responder;
+    if (this.#paused) this.pauseRequest(false);
   }
 
   onRequestData(chunk: Buffer, more: boolean): void {
@@ -81,7 +113,8 @@ export abstract class ExchangeRelay implements Requester, Responder {
   }
 
   onResponseCredit(bytes: number): void {
-    this.responder?.onResponseCredit(bytes);
+    if (this.responder !== null) this.responder.onResponseCredit(bytes);
+    else if (!this.over) this.#earlyResponseCredit += bytes;
   }
 
   /** Ends this exchange alone for an exception, which is a defect of ours. Rethrows it if nothing is left to end. */

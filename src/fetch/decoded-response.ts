@@ -6,7 +6,6 @@ import {
   ExchangeError,
   ExchangeRelay,
   type Requester,
-  type Responder,
   type ResponseHead,
   UNKNOWN_LENGTH,
   WINDOW,
@@ -28,8 +27,6 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   #credits: number;
   /** Bytes that the responder has been granted before the head. */
   #granted: number;
-  /** Bytes that it is to be granted as soon as it is known. */
-  #owed = 0;
 
   /** @param credits of the request */
   constructor(requester: Requester, counters: Counters, credits: number) {
@@ -41,11 +38,6 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   /** The credits with which the request is to be sent. */
   get firstCredits(): number {
     return this.#granted;
-  }
-
-  override attach(responder: Responder): void {
-    super.attach(responder);
-    if (this.#owed > 0) this.responder?.onResponseCredit(this.#owed);
   }
 
   override onResponse(head: ResponseHead): void {
@@ -114,10 +106,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   }
 
   #grant(bytes: number): void {
-    if (bytes <= 0 || this.over) return;
-    if (this.responder !== null) this.responder.onResponseCredit(bytes);
-    // To be said as soon as there is somebody to say it to, if there will be.
-    else this.#owed += bytes;
+    if (bytes > 0) super.onResponseCredit(bytes);
   }
 }
 

@@ -128,27 +128,25 @@ export class RedirectFollower extends ExchangeRelay {
   }
 
   #sendHop(): void {
-    const credits = this.#credits;
-    this.#hop.credits = credits;
+    this.#hop.credits = this.#credits;
     this.#state = 'waiting';
     this.#discarded = 0;
-    this.responder = null;
+    this.detach();
     this.#sending = true;
     const responder = this.#client.send(this.#hop.origin, this.#hop, this);
     this.attach(responder);
-    this.#catchUp(responder, credits);
+    this.#catchUp(responder);
     this.#sending = false;
   }
 
   /** Tells the responder what came before it was known. */
-  #catchUp(responder: Responder, credits: number): void {
+  #catchUp(responder: Responder): void {
     if (this.over) return;
     if (this.#state === 'discarding') {
       this.#read();
     } else if (this.#state === 'unwanted') {
       this.#giveUp();
     } else if (this.#isOpen()) {
-      if (this.#credits > credits) responder.onResponseCredit(this.#credits - credits);
       this.#body?.attach(responder);
     }
   }

@@ -20,12 +20,8 @@ export class FailOverExchange extends ExchangeRelay {
   #index = 0;
   /** Whether the requester has been granted body bytes. */
   #granted = false;
-  /** Bytes that a target granted before it was known here as the responder. */
-  #earlyCredit = 0;
-  /** Bytes that the requester granted before a target that responds at once was known here. */
-  #earlyResponseCredit = 0;
-  /** Whether the target has told the requester to pause. */
-  #paused = false;
+  /** Bytes of the response that the requester has granted in all. */
+  #credits: number;
   /** Whether the requester has ended a body of no bytes, which needs no credit. */
   #bodyEnded = false;
 
@@ -33,6 +29,7 @@ export class FailOverExchange extends ExchangeRelay {
     super(requester, counters);
     this.#targets = targets;
     this.#request = request;
+    this.#credits = request.credits;
     this.#client = requester;
   }
 
@@ -45,44 +42,31 @@ export class FailOverExchange extends ExchangeRelay {
     const index = this.#index;
     const target = this.#targets[index] as ProxyTarget;
     // A target may keep the head that it got, so each of the others gets its own.
-    const request = failure === null ? this.#request : { ...this.#request, headers: [...this.#request.headers] };
+    const request = failure === null ? this.#request : this.#copy();
     setHost(request, target);
-    this.#earlyCredit = 0;
     this.#client.onTarget(target, failure);
     const responder = target.service(request, this);
     // The target may have failed at once, and the next one been tried already.
     if (index === this.#index) this.attach(responder);
   }
 
+  #copy(): RequestHead {
+    return { ...this.#request, headers: [...this.#request.headers], credits: this.#credits };
+  }
+
   override attach(responder: Responder): void {
     super.attach(responder);
-    if (this.responder === null) return;
-    if (this.#bodyEnded) responder.onRequestData(EMPTY, false);
-    const credit = this.#earlyCredit;
-    this.#earlyCredit = 0;
-    if (credit > 0) this.onRequestCredit(credit);
-    const responseCredit = this.#earlyResponseCredit;
-    this.#earlyResponseCredit = 0;
-    if (responseCredit > 0) this.responder?.onResponseCredit(responseCredit);
+    if (this.#bodyEnded) this.responder?.onRequestData(EMPTY, false);
   }
 
   override onRequestCredit(bytes: number): void {
-    if (this.responder === null) {
-      this.#earlyCredit += bytes;
-    } else {
-      this.#granted = true;
-      super.onRequestCredit(bytes);
-    }
-  }
-
-  override pauseRequest(paused: boolean): void {
-    this.#paused = paused;
-    super.pauseRequest(paused);
+    if (this.responder !== null) this.#granted = true;
+    super.onRequestCredit(bytes);
   }
 
   override onResponseCredit(bytes: number): void {
-    if (this.responder === null) this.#earlyResponseCredit += bytes;
-    else this.responder.onResponseCredit(bytes);
+    this.#credits += bytes;
+    super.onResponseCredit(bytes);
   }
 
   override onRequestData(chunk: Buffer, more: boolean): void {
@@ -95,8 +79,7 @@ export class FailOverExchange extends ExchangeRelay {
       super.onResponseError(error);
       return;
     }
-    this.responder = null;
-    if (this.#paused) this.pauseRequest(false);
+    this.detach();
     this.#index++;
     this.#try(error);
   }

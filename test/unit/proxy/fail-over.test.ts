@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { test } from 'node:test';
-import { ERRORS, ExchangeError, NO_RESPONDER, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
+import { ERRORS, ExchangeError, NO_RESPONDER, type Requester, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { httpOrigin } from '../../support/http-origin.ts';
 import { startApp } from '../../support/running-app.ts';
 import { startOrigin } from '../../support/scripted-origin.ts';
@@ -192,4 +192,17 @@ test('A body of which one target was to get a part is not passed on without that
   lookups[1]?.(Object.assign(new Error('the name is gone'), { code: 'ENOTFOUND' }));
   assert.match(await client.received(), /^HTTP\/1\.1 502 /);
   assert.equal(unused.connections, 0);
+});
+
+test('A target that is tried later may send what the client granted an earlier one', (t) => {
+  const requesters: Requester[] = [];
+  const credits: number[] = [];
+  const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (_target, request, requester) => {
+    requesters.push(requester);
+    credits.push(request.credits);
+    return NO_RESPONDER;
+  });
+  rig.send().grant(1_000);
+  requesters[0]?.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'why'));
+  assert.equal(credits[1], (credits[0] as number) + 1_000);
 });
