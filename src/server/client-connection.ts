@@ -144,11 +144,12 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.consumeUnread();
   }
 
-  /** Gives the responder its credit back for all that the socket has taken. */
+  /** Gives the responder its credit back for all that the socket has taken. It is kept while a service has not returned yet. */
   protected returnCredit(): void {
     const credit = this.owedCredit;
+    if (credit === 0 || this.responder === null) return;
     this.owedCredit = 0;
-    if (credit > 0) this.responder?.onResponseCredit(credit);
+    this.responder.onResponseCredit(credit);
   }
 
   // ---- the end

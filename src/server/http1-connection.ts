@@ -140,7 +140,9 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
     this.watch();
     const responder = this.#ask(head);
     // The service may have responded already, or handed over to another responder.
-    if (this.#writer === writer && this.responder === null) this.responder = responder;
+    if (this.#writer !== writer) return;
+    this.responder ??= responder;
+    if (!this.blocked) this.returnCredit();
   }
 
   /** Whether the connection may be closed without an end in order: nothing waits, and TLS has no close_notify to send. */
@@ -301,12 +303,9 @@ export class Http1Connection extends ClientConnection<Responder> implements Requ
   }
 
   #afterWrite(bytes: number, flowing: boolean, more: boolean): void {
-    if (flowing) {
-      if (more && bytes > 0) this.responder?.onResponseCredit(bytes);
-      return;
-    }
-    this.owedCredit += bytes;
-    this.block();
+    if (more) this.owedCredit += bytes;
+    if (!flowing) this.block();
+    else if (more) this.returnCredit();
   }
 
   /** The response is complete: on to the next request, or to the end of the connection. */
