@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { internalError } from '../exchange/index.ts';
+import { peerAddress } from './peer-address.ts';
 import type { TlsIdentities } from './tls-identities.ts';
 
 /** TLS settings of a listener. */
@@ -75,7 +76,7 @@ export class TlsAcceptor implements Guarded {
 
   #begin(raw: Socket): void {
     const { maxHandshakes, handshakeTimeout, wheel } = this.#settings;
-    const peer = raw.remoteAddress ?? '';
+    const peer = peerAddress(raw);
     if (this.#handshakes.size >= maxHandshakes) {
       raw.destroy();
       this.tellFailure('overload', '', peer);

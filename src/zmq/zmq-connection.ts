@@ -14,6 +14,7 @@ import {
   ZmtpSession,
 } from '../codec/zmtp/index.ts';
 import { internalError } from '../exchange/index.ts';
+import { peerAddress } from '../net/index.ts';
 import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
 import { fits } from './socket-type.ts';
 import { isRoutingId } from './zmq-options.ts';
@@ -374,8 +375,8 @@ export class Connection extends WheelTimer implements PipeConnection {
   }
 
   #description(): Record<string, unknown> {
-    const { remoteAddress, remotePort } = this.#socket;
-    const peer = remoteAddress === undefined ? undefined : `${remoteAddress}:${remotePort}`;
+    const address = peerAddress(this.#socket);
+    const peer = address === '' ? undefined : `${address}:${this.#socket.remotePort}`;
     return { type: this.#owner.type, endpoint: this.#endpoint, peer };
   }
 

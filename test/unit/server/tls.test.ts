@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import WebSocket from 'ws';
 import { DEFAULT_TLS_LIMITS, TlsIdentities } from '../../../src/net/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { IDENTITIES } from '../../support/loopback-certificate.ts';
-import { RunningServer } from '../../support/running-server.ts';
+import { turn } from '../../support/manual-clock.ts';
+import { RunningServer, type ServerChanges } from '../../support/running-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A server that speaks TLS as `localhost`; returns the authority of its URLs. */
-async function startTls(t: TestContext): Promise<{ running: RunningServer; authority: string; ca: string }> {
-  const running = new RunningServer(t);
+async function startTls(
+  t: TestContext,
+  changes: ServerChanges = {},
+): Promise<{ running: RunningServer; authority: string; ca: string }> {
+  const running = new RunningServer(t, changes);
   const { certificate, key } = Object.values(IDENTITIES)[0] as { certificate: string; key: string };
   const folder = temporaryFolder(t, { 'localhost.crt': certificate, 'localhost.key': key });
   const identities = new TlsIdentities({ folder, defaultName: 'localhost', log: new FakeLog() });
@@ -34,6 +39,27 @@ test('requests over TLS have the scheme https, and their responses arrive', asyn
   exchange.answer(body);
   const [response] = await answered;
   assert.ok(Buffer.concat(await response.toArray()).equals(body));
+});
+
+test('over TLS too, connections over the maximum wait, unread, and are served in their order', async (t) => {
+  const { running, authority } = await startTls(t, { maxConnections: 1 });
+  const answered: Promise<unknown[]>[] = [];
+  for (const path of ['/0', '/1', '/2']) {
+    const waiting = running.accepted;
+    const request = get(`https://${authority}${path}`, { ...CLIENT, agent: false });
+    answered.push(once(request, 'response'));
+    // The handshake is done, and the request is on its way.
+    await once(request, 'finish');
+    while (running.accepted === waiting) await turn();
+  }
+  for (const [index, response] of answered.entries()) {
+    const exchange = await running.next();
+    assert.equal(exchange.request.target, `/${index}`);
+    assert.equal(running.script.exchanges.length, index + 1);
+    exchange.answer('served');
+    const [message] = (await response) as [IncomingMessage];
+    assert.equal(Buffer.concat(await message.toArray()).toString(), 'served');
+  }
 });
 
 test('a response that ends with the connection and breaks off is cut off without an error of ours', async (t) => {
