@@ -1,4 +1,4 @@
-import { DEFAULT_CLIENT_LIMITS, HttpClient } from '../client/index.ts';
+import { HttpClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
@@ -16,7 +16,7 @@ import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
-import { prepareSnapshot, type Snapshot } from './snapshot.ts';
+import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -39,6 +39,7 @@ export class App {
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
+  readonly #bounds: Holder<Bounds>;
   readonly #client: HttpClient;
   readonly #hub: Hub;
   /** Null where neither the proxy nor the publish endpoint runs. */
@@ -50,13 +51,14 @@ export class App {
   #fetch: FetchRole | null = null;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
-    const { proxy, hub } = config;
     const shared = { wheel: this.#wheel, counters: this.counters, log };
     this.#config = config;
     this.#fetchPlans = plans;
     this.#log = log;
     const dialler = new TcpDialler({ resolver: new SystemResolver(), log });
-    this.#client = new HttpClient({ ...shared, dialler, limits: { ...DEFAULT_CLIENT_LIMITS, ...proxy } });
+    this.#bounds = new Holder(boundsOf(config));
+    const [client, hub] = [this.#bounds.part((bounds) => bounds.client), this.#bounds.part((bounds) => bounds.hub)];
+    this.#client = new HttpClient({ ...shared, dialler, limits: client });
     this.#hub = new Hub({ ...shared, limits: hub, patchBody });
   }
 
@@ -101,13 +103,15 @@ export class App {
   }
 
   /**
-   * Lets another configuration take the place of the one in force, at once and as a whole: its routes, keys, header rules, and the
-   * bounds of `[server]` and `[control]`. Requests that run keep what they began with. Addresses, `[hub]`, the timeouts of `[proxy]`
-   * and the other roles stay as they are until a restart.
+   * Replaces the configuration in force, at once and as a whole: routes, keys and header rules, the bounds of `[server]`, `[control]` and
+   * `[hub]`, and the timeouts of `[proxy]`. Requests that run keep what they began with. Addresses and the other roles stay as they are
+   * until a restart.
    * @throws Error when a key cannot be read or used; then nothing changes
    */
   reconfigure(config: Config): void {
-    if (this.#snapshots !== null) this.#snapshots.current = this.#snapshot(config);
+    if (this.#snapshots === null) return;
+    this.#snapshots.current = this.#snapshot(config);
+    this.#bounds.current = boundsOf(config);
   }
 
   #snapshot(config: Config): Snapshot {

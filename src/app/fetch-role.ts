@@ -36,7 +36,7 @@ export class FetchRole {
     const guard = fetchGuard(plan);
     const dialler = new TcpDialler({ resolver: fetchResolver(plan), log });
     const shared = { dialler, wheel, log, counters: clientCounters };
-    this.#client = new HttpClient({ ...shared, limits: clientLimits(plan) });
+    this.#client = new HttpClient({ ...shared, limits: { current: clientLimits(plan) } });
     const fetcher = new HttpFetcher({
       ...shared,
       client: this.#client,

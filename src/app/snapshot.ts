@@ -1,5 +1,7 @@
+import { DEFAULT_CLIENT_LIMITS, type HttpClientLimits } from '../client/index.ts';
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
+import type { HubLimits } from '../hub/index.ts';
 import type { ProxySettings } from '../proxy/index.ts';
 import type { ServerLimits } from '../server/index.ts';
 import { prepareRouting, type RoutingMeans } from './prepare-routing.ts';
@@ -34,6 +36,16 @@ export function prepareSnapshot(config: Config, means: RoutingMeans): Snapshot {
       maxConnections: control.maxConnections,
     }),
   };
+}
+
+/** What bounds the requests to origins, and held clients. It is part of each configuration, as a snapshot is, but needs no keys. */
+export interface Bounds {
+  readonly client: HttpClientLimits;
+  readonly hub: HubLimits;
+}
+
+export function boundsOf({ proxy, hub }: Config): Bounds {
+  return { client: { ...DEFAULT_CLIENT_LIMITS, ...proxy }, hub };
 }
 
 /** Of the servers that have no WebSockets. */

@@ -31,7 +31,7 @@ export interface ConnectionPoolOptions {
 export class ConnectionPool implements ConnectionUser {
   /** Connections by key, the newest last. An empty stack stays only while a connection from it is in use. */
   readonly #stacks = new Map<string, OriginConnection[]>();
-  readonly #options: ConnectionPoolOptions;
+  #options: ConnectionPoolOptions;
   /** Both ends of the list of all idle connections, in the order in which they came back. */
   #oldest: OriginConnection | null = null;
   #newest: OriginConnection | null = null;
@@ -39,6 +39,11 @@ export class ConnectionPool implements ConnectionUser {
   #closed = false;
 
   constructor(options: ConnectionPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Takes other options for the connections that are opened, or come back, from now on. */
+  configure(options: ConnectionPoolOptions): void {
     this.#options = options;
   }
 

@@ -1,8 +1,8 @@
 import type { TimerWheel } from '../clock/index.ts';
 import { DEFAULT_LIMITS, type Http1Limits } from '../codec/http1/index.ts';
-import type { Counters, Log, Requester, RequestHead, Responder } from '../exchange/index.ts';
+import type { Counters, Current, Log, Requester, RequestHead, Responder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
-import { ConnectionPool } from './connection-pool.ts';
+import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts';
 import type { Origin } from './origin.ts';
 import { type ExchangeContext, OriginExchange } from './origin-exchange.ts';
 
@@ -52,40 +52,23 @@ export interface HttpClientOptions {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  readonly limits: HttpClientLimits;
+  /** Read for each request: requests that are under way, and open connections, keep those with which they began. */
+  readonly limits: Current<HttpClientLimits>;
 }
 
 /** Sends requests to origins over HTTP/1.1, on persistent connections. */
 export class HttpClient {
-  readonly #context: ExchangeContext;
+  readonly #options: HttpClientOptions;
+  readonly #pool: ConnectionPool;
+  #limits: HttpClientLimits;
+  #context: ExchangeContext;
 
   constructor(options: HttpClientOptions) {
-    const { dialler, wheel, counters, log, limits } = options;
-    const http1Limits: Http1Limits = {
-      ...DEFAULT_LIMITS,
-      maxHeadBytes: limits.maxResponseHeaderBytes,
-      maxHeaders: limits.maxResponseHeaders,
-      lenientLineEnds: limits.lenientLineEnds,
-    };
-    this.#context = {
-      pool: new ConnectionPool({
-        dialler,
-        wheel,
-        counters,
-        log,
-        http1Limits,
-        idleTimeout: limits.poolIdleTimeout * 1_000,
-        maxAge: limits.connectionMaxTime * 1_000,
-        maxIdle: limits.poolMaxIdle,
-        maxTotal: limits.poolMaxTotal,
-      }),
-      counters,
-      log,
-      http1Limits,
-      connectTimeout: limits.connectTimeout * 1_000,
-      responseTimeout: limits.responseTimeout * 1_000,
-      bodyTimeout: limits.bodyTimeout * 1_000,
-    };
+    this.#options = options;
+    this.#limits = options.limits.current;
+    const http1Limits = http1LimitsOf(this.#limits);
+    this.#pool = new ConnectionPool(poolOptions(options, this.#limits, http1Limits));
+    this.#context = this.#newContext(http1Limits);
   }
 
   /**
@@ -95,6 +78,8 @@ export class HttpClient {
    * request body.
    */
   send(origin: Origin, request: RequestHead, requester: Requester): Responder {
+    const limits = this.#options.limits.current;
+    if (limits !== this.#limits) this.#replaceLimits(limits);
     const exchange = new OriginExchange(this.#context, origin, request, requester);
     exchange.start();
     return exchange;
@@ -102,6 +87,54 @@ export class HttpClient {
 
   /** Closes the idle connections. Exchanges go on, and each closes its connection at its end. */
   close(): void {
-    this.#context.pool.close();
+    this.#pool.close();
   }
+
+  #replaceLimits(limits: HttpClientLimits): void {
+    const http1Limits = http1LimitsOf(limits);
+    this.#limits = limits;
+    this.#pool.configure(poolOptions(this.#options, limits, http1Limits));
+    this.#context = this.#newContext(http1Limits);
+  }
+
+  #newContext(http1Limits: Http1Limits): ExchangeContext {
+    const { counters, log } = this.#options;
+    const { connectTimeout, responseTimeout, bodyTimeout } = this.#limits;
+    return {
+      pool: this.#pool,
+      counters,
+      log,
+      http1Limits,
+      connectTimeout: connectTimeout * 1_000,
+      responseTimeout: responseTimeout * 1_000,
+      bodyTimeout: bodyTimeout * 1_000,
+    };
+  }
+}
+
+function http1LimitsOf(limits: HttpClientLimits): Http1Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    maxHeadBytes: limits.maxResponseHeaderBytes,
+    maxHeaders: limits.maxResponseHeaders,
+    lenientLineEnds: limits.lenientLineEnds,
+  };
+}
+
+function poolOptions(
+  { dialler, wheel, counters, log }: HttpClientOptions,
+  limits: HttpClientLimits,
+  http1Limits: Http1Limits,
+): ConnectionPoolOptions {
+  return {
+    dialler,
+    wheel,
+    counters,
+    log,
+    http1Limits,
+    idleTimeout: limits.poolIdleTimeout * 1_000,
+    maxAge: limits.connectionMaxTime * 1_000,
+    maxIdle: limits.poolMaxIdle,
+    maxTotal: limits.poolMaxTotal,
+  };
 }

@@ -94,17 +94,18 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   /** Passes a published item: now, or as the credits allow. Drops it if the queue has no room for what they do not cover. */
   protected sendOrDrop(item: Payload): void {
     const { length } = item.body;
-    const { limits, counters, log, budget } = this.room;
+    const { counters, log, budget } = this.room;
     if (length <= this.credits) {
       counters.itemsDelivered += item.items;
       this.spend(length);
       this.requester.onResponsePayload(item);
       return;
     }
+    const { queueItems, queueBytes } = this.room.limits.current;
     const items = this.#backlog?.items ?? 0;
     const bytes = this.#backlog?.itemBytes ?? 0;
     // There are no credits while something waits.
-    const fits = items < limits.queueItems && bytes + length - this.credits <= limits.queueBytes;
+    const fits = items < queueItems && bytes + length - this.credits <= queueBytes;
     if (fits && budget.admits(item, bytes)) {
       this.#give(item);
       return;

@@ -1,6 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { Counters, Log } from '../exchange/index.ts';
+import type { Counters, Current, Log } from '../exchange/index.ts';
 
 /** Bounds of what one held client may cost. */
 export interface HubLimits {
@@ -40,7 +40,7 @@ export interface HubOptions {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  readonly limits: HubLimits;
+  readonly limits: Current<HubLimits>;
   /** For published items that carry a `body-patch`. */
   readonly patchBody: PatchBody;
   /** Absent: nothing stands in between. */

@@ -204,13 +204,14 @@ export class Hub implements Guarded {
 
   /** The names that the hold is subscribed to, each once, as many as are allowed. */
   #channelNames(hold: Hold, prefix: string, id: string): readonly string[] {
-    const { counters, limits, log } = this.#room;
+    const { counters, log } = this.#room;
+    const max = this.#room.limits.current.connectionSubscriptionMax;
     const names = [...new Set(hold.channels.map(({ name }) => prefix + name))];
-    const dropped = names.length - limits.connectionSubscriptionMax;
+    const dropped = names.length - max;
     if (dropped > 0) {
-      names.length = limits.connectionSubscriptionMax;
+      names.length = max;
       counters.subscriptionsDropped += dropped;
-      log.info({ id, dropped, max: limits.connectionSubscriptionMax }, 'too many channels for one connection');
+      log.info({ id, dropped, max }, 'too many channels for one connection');
     }
     if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names }, 'hold');
     return names;

@@ -99,7 +99,7 @@ class Rig {
     const dialler = new TcpDialler({ resolver: new SystemResolver(), trust });
     const { counters } = this;
     const shared = { dialler, wheel, counters, log: silentLog };
-    const client = new HttpClient({ ...shared, limits: DEFAULT_CLIENT_LIMITS });
+    const client = new HttpClient({ ...shared, limits: { current: DEFAULT_CLIENT_LIMITS } });
     const limits = { ...DEFAULT_WEBSOCKET_CLIENT_LIMITS, ...changes };
     const opener = new WebSocketClient({ ...shared, limits, compression });
     this.#fetcher = new HttpFetcher({ ...shared, client, opener, ipv4Only: true });

@@ -38,7 +38,7 @@ export class Fixture {
       wheel,
       counters: this.counters,
       log: this.log,
-      limits: { ...LIMITS, ...limits },
+      limits: { current: { ...LIMITS, ...limits } },
     });
     t.after(() => {
       this.client.close();

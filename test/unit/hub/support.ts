@@ -43,7 +43,7 @@ export class HubRig {
       wheel: this.wheel,
       counters: this.counters,
       log: this.log,
-      limits: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_000_000, ...limits },
+      limits: { current: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_000_000, ...limits } },
       patchBody,
       stages,
     });

@@ -20,7 +20,7 @@ test('A client that is replayed many times keeps no former exchange, hold or res
   t.after(() => wheel.stop());
   const [counters, log] = [new Counters(), new FakeLog()];
   const config = configOf(['* a.test:1']);
-  const hub = new Hub({ wheel, counters, log, limits: config.hub, patchBody: () => null });
+  const hub = new Hub({ wheel, counters, log, limits: { current: config.hub }, patchBody: () => null });
   const exchanges: WeakRef<object>[] = [];
   const formers: WeakRef<object>[] = [];
   const responses: WeakRef<object>[] = [];

@@ -28,6 +28,29 @@ test('Another configuration changes routes, keys and bounds of a program that ru
   assert.equal((await app.send({ path: `/${'x'.repeat(300)}` })).status, 414);
 });
 
+test('Another configuration changes the bounds of held clients and of requests to origins', async (t) => {
+  const held = { headers: { 'Grip-Hold': 'response', 'Grip-Channel': 'a, b' } };
+  const origin = await httpOrigin(t, () => held);
+  const app = await startApp(t, [`* ${origin.target}`]);
+  const answer = app.send();
+  await app.held();
+  assert.equal(app.counters.subscriptionsDropped, 0);
+
+  const hub = { connectionSubscriptionMax: 1 };
+  app.app.reconfigure(configOf([`* ${origin.target}`], { hub }));
+  const narrow = app.send();
+  await app.held(2);
+  assert.equal(app.counters.subscriptionsDropped, 1);
+  await app.publish({ channel: 'a', formats: { 'http-response': { body: 'x' } } });
+  assert.deepEqual([(await answer).text, (await narrow).text], ['x', 'x']);
+
+  // Connections that are open keep the bounds of heads that they were opened with.
+  const other = await httpOrigin(t, () => ({ headers: { 'X-Long': 'x'.repeat(300) } }));
+  app.app.reconfigure(configOf([`* ${other.target}`], { proxy: { maxResponseHeaderBytes: 256 } }));
+  assert.equal((await app.send()).status, 502);
+  assert.equal((await app.log.heard('request failed')).code, 'HF_ORIGIN_PROTOCOL');
+});
+
 test('A configuration whose key cannot be used changes nothing', async (t) => {
   const origin = await httpOrigin(t, () => ({ body: 'one' }));
   const app = await startApp(t, [`* ${origin.target}`]);

@@ -33,7 +33,7 @@ export class TargetsRig {
     const { counters, log } = this;
     this.#script = script;
     this.settings = new Holder(this.settingsOf(routes, overrides));
-    const hub = new Hub({ wheel, counters, log, limits: configOf(routes).hub, patchBody: () => null });
+    const hub = new Hub({ wheel, counters, log, limits: { current: configOf(routes).hub }, patchBody: () => null });
     this.#service = proxyService({ settings: this.settings, hub, counters, log });
   }
 
