@@ -1,9 +1,12 @@
+/** The body of every collector before its first chunk. */
+const EMPTY = Buffer.alloc(0);
+
 /**
  * Joins the chunks of a body. However small the chunks are, they cost at most twice the limit; a body of one chunk is not copied.
  */
 export class BodyCollector {
   readonly #max: number;
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = EMPTY;
   #length = 0;
 
   /** @param max maximum length of the body in bytes */

@@ -1,5 +1,5 @@
 import { NO_BODY, type PacketFormat, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
-import { type Responder, type ResponseHead, WINDOW } from '../exchange/index.ts';
+import { BodyCollector, type Responder, type ResponseHead, WINDOW } from '../exchange/index.ts';
 import type { Collector } from './collected-bytes.ts';
 import { RequestBody } from './request-body.ts';
 import type { ServerHost } from './server-host.ts';
@@ -11,8 +11,6 @@ import type { ServerTarget, TargetRequest } from './server-target.ts';
  * string, which a packet is on its way to JSON, has less than 2^29 characters, and each byte may become six of them.
  */
 export const MAX_BODY = { T: 900_000_000, J: 67_108_864 } as const;
-
-const NONE: Buffer[] = [];
 
 /** One HTTP request. Its response is passed on as it comes, or is collected and goes out whole, or nobody wants it. */
 export class HttpServerSession extends ServerSession implements Collector {
@@ -27,8 +25,8 @@ export class HttpServerSession extends ServerSession implements Collector {
   /** The head that has not been sent yet. */
   #head: ResponseHead | null = null;
   /** What has come of a response that goes out whole. */
-  #chunks = NONE;
-  /** Bytes of `#chunks`. */
+  #whole: BodyCollector | null = null;
+  /** Bytes of `#whole` that are counted with those of other sessions. */
   #collected = 0;
 
   /** @param bytes of the packet @param bodyLength of the request, as the target is told */
@@ -190,15 +188,15 @@ export class HttpServerSession extends ServerSession implements Collector {
       this.abort('HF_ORIGIN_BODY_TOO_LARGE', detail, 'undefined-condition');
       return;
     }
-    if (!more && this.#chunks === NONE) {
+    if (!more && this.#whole === null) {
       this.#pass(chunk, false);
       return;
     }
     if (more && chunk.length === 0) return;
-    if (this.#chunks === NONE) this.#chunks = [chunk];
-    else this.#chunks.push(chunk);
+    this.#whole ??= new BodyCollector(this.#maxBody);
+    this.#whole.add(chunk);
     if (!more) {
-      this.#pass(Buffer.concat(this.#chunks, this.record.received), false);
+      this.#pass(this.#whole.body, false);
       return;
     }
     this.#collected += chunk.length;
@@ -211,7 +209,7 @@ export class HttpServerSession extends ServerSession implements Collector {
 
   protected override onOver(): void {
     this.#head = null;
-    this.#chunks = NONE;
+    this.#whole = null;
     this.#body?.drop();
     if (this.#collected > 0) this.host.collected.release(this, this.#collected);
     this.#collected = 0;

@@ -3,6 +3,7 @@ import { withoutFields } from '../codec/fields/index.ts';
 import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
 import { NO_BODY, type PacketType, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 import {
+  BodyCollector,
   ExchangeError,
   type ResponseHead,
   type WebSocketRequester,
@@ -27,8 +28,8 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   #accepted = false;
   /** The head of a response other than 101, and what has come of its body. */
   #rejection: ResponseHead | null = null;
-  #chunks: Buffer[] = [];
-  /** Bytes of `#chunks`, as far as more may follow. */
+  #rejectionBody: BodyCollector | null = null;
+  /** Bytes of `#rejectionBody`, as far as more may follow. */
   #collected = 0;
   readonly #outbox = new WebSocketOutbox();
   /** Whether the requester is in the middle of a message, and then whether that is text. */
@@ -181,16 +182,17 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     this.activeAt = this.host.now;
     this.record.received += chunk.length;
     this.answered = !more;
-    this.#chunks.push(chunk);
-    const whole = this.record.received <= this.#maxRejection;
-    if (more && whole) {
+    this.#rejectionBody ??= new BodyCollector(this.#maxRejection);
+    const left = this.#maxRejection - this.#rejectionBody.length;
+    this.#rejectionBody.add(chunk.length > left ? chunk.subarray(0, left) : chunk);
+    if (more && chunk.length <= left) {
       if (chunk.length === 0) return;
       this.#collected += chunk.length;
       if (this.host.collected.take(this, chunk.length)) this.grantTarget(chunk.length);
       return;
     }
     const error = new ExchangeError('HF_ORIGIN_WEBSOCKET', `the origin responded with ${this.record.status}`);
-    this.#reject(error, this.#rejection);
+    this.#reject(error, this.#rejection, this.#rejectionBody.body);
     this.letGo(error);
   }
 
@@ -203,11 +205,11 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     return Math.min(this.host.maxBodyBytes, MAX_BODY[this.format]);
   }
 
-  #reject(error: ExchangeError, { status, reason, headers }: ResponseHead): void {
+  #reject(error: ExchangeError, { status, reason, headers }: ResponseHead, body: Buffer): void {
     const packet = errorPacket('rejected');
     packet.code = status;
     packet.reason = reason;
-    packet.body = Buffer.concat(this.#chunks, Math.min(this.record.received, this.#maxRejection));
+    packet.body = body;
     // The packet frames the body now, and may have cut it.
     const kept = withoutFields(headers, (name) => name === 'content-length' || name === 'transfer-encoding');
     kept.push('Content-Length', String(packet.body.length));
@@ -282,7 +284,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   }
 
   protected override onOver(): void {
-    this.#chunks = [];
+    this.#rejectionBody = null;
     this.#outbox.drop();
     if (this.#collected > 0) this.host.collected.release(this, this.#collected);
     this.#collected = 0;

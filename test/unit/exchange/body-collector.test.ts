@@ -45,4 +45,18 @@ describe('BodyCollector', () => {
     assert.equal(collector.body.length, 1000);
     assert.equal(collector.body[999], 999 & 0xff);
   });
+
+  it('allocates nothing before the first chunk', () => {
+    assert.equal(new BodyCollector(10).body.buffer, new BodyCollector(20).body.buffer);
+  });
+
+  it('makes as many buffers as the body doubles', () => {
+    const collector = new BodyCollector(1_000_000);
+    const buffers = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 100_000; i++) {
+      assert.ok(collector.add(Buffer.from([i & 0xff])));
+      buffers.add(collector.body.buffer);
+    }
+    assert.ok(buffers.size < 20, `${buffers.size} buffers`);
+  });
 });
