@@ -29,10 +29,10 @@ export class App {
   readonly controlCounters = new Counters();
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
-  readonly edgeCounters = { server: new Counters(), bridge: new SessionCounters(), zmq: new ZmqCounters() };
+  readonly edgeCounters = { server: new Counters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** Endpoints at which outbound requests are asked for. */
   readonly fetchEndpoints: string[] = [];
-  readonly fetchCounters = { client: new Counters(), bridge: new SessionCounters(), zmq: new ZmqCounters() };
+  readonly fetchCounters = { client: new Counters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
   readonly #config: Config;
@@ -151,7 +151,7 @@ export class App {
   async #startEdge(): Promise<void> {
     this.#register('edge', this.edgeCounters);
     const { edge, log } = this.#config;
-    const { server: serverCounters, bridge: counters, zmq: zmqCounters } = this.edgeCounters;
+    const { server: serverCounters, zhttp: counters, zmq: zmqCounters } = this.edgeCounters;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
     this.#edge =
       edge.workers > 1
@@ -169,7 +169,7 @@ export class App {
 
   #newFetch(): FetchRole {
     this.#register('fetch', this.fetchCounters);
-    const { client: clientCounters, bridge: counters, zmq: zmqCounters } = this.fetchCounters;
+    const { client: clientCounters, zhttp: counters, zmq: zmqCounters } = this.fetchCounters;
     const shared = { wheel: this.#wheel, log: this.#log, clientCounters, counters, zmqCounters };
     return new FetchRole({ ...shared, plans: this.#fetchPlans });
   }

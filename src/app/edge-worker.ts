@@ -22,7 +22,7 @@ export class EdgeWorker implements WorkerRole {
     const counters = new SessionCounters();
     const zmqCounters = new ZmqCounters();
     this.#registry.add('edge.server', serverCounters);
-    this.#registry.add('edge.bridge', counters);
+    this.#registry.add('edge.zhttp', counters);
     this.#registry.add('edge.zmq', zmqCounters);
     this.#registry.add('log', log.counters);
     const shared = { wheel: new TimerWheel(), log, counters, zmqCounters };

@@ -7,9 +7,9 @@ import { addConfigOptions, type ConfigOptions, readAnyConfig, readConfig } from 
 import { readZurlConf } from './zurl-config.ts';
 
 const NOTES = `
-With --url nothing is sent to that URL: its host is judged by the rules of
-[fetch], and if they let it pass, its name is looked up and each address is
-judged. The exit code is 0 if a request for it would be let through, else 1.`;
+--url sends nothing to the URL. The rules of [fetch] judge its host. If they
+allow the host, its name is looked up and they judge each address. The exit code
+is 0 if a request would be allowed, else 1.`;
 
 /** Values of the options of `holdfast check`. */
 interface CheckOptions extends ConfigOptions {
@@ -17,7 +17,7 @@ interface CheckOptions extends ConfigOptions {
   readonly zurlConfig?: string;
 }
 
-/** `holdfast check`: says what is wrong with a configuration, or what it comes to, or what it makes of a URL. */
+/** `holdfast check`: reports the errors of a configuration, prints it with all defaults, or explains what its rules say of a URL. */
 export function checkCommand(): Command {
   const command = newCommand(
     'check',
@@ -27,7 +27,7 @@ export function checkCommand(): Command {
   return addConfigOptions(command)
     .addHelpText('after', NOTES)
     .option('--zurl-config <file>', 'check this zurl.conf instead, and print it as [fetch] of holdfast.toml')
-    .option('--url <url>', 'say whether an outbound request for this URL would be let through, and by which rule')
+    .option('--url <url>', 'show whether an outbound request for this URL would be allowed, and by which rule')
     .action(check);
 }
 
@@ -41,7 +41,7 @@ async function check({ url, zurlConfig, ...options }: CheckOptions): Promise<voi
   }
 }
 
-/** Our own configuration. For the policy of outbound requests it needs no routes. */
+/** The configuration in TOML. The policy of outbound requests needs no routes. */
 function own(options: ConfigOptions, forUrl: boolean): Config {
   const { config } = forUrl ? readAnyConfig(options) : readConfig(options);
   try {
@@ -53,7 +53,7 @@ function own(options: ConfigOptions, forUrl: boolean): Config {
   return config;
 }
 
-/** What a zurl.conf comes to. What is ignored in it is told on standard error. */
+/** The configuration of a zurl.conf. Ignored keys are reported on standard error. */
 function zurls(file: string): Config {
   const { config, ignored } = readZurlConf(file);
   for (const { key, line, message } of ignored) {

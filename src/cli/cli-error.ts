@@ -1,19 +1,19 @@
-/** Exit code of a command that was used rightly and failed. */
+/** Exit code of a command that failed. */
 export const FAILURE = 1;
 
-/** Exit code of a command that was used wrongly: an unknown option, a missing argument, a value that cannot be read. */
+/** Exit code for wrong usage: an unknown option, a missing argument, an invalid value. */
 export const USAGE = 2;
 
-/** A failure that the user of the command line can do something about: it is shown as text, without a stack. */
+/** A failure that the user can act on. It is shown as text, without a stack. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: number;
-  /** What standard error gets. */
+  /** The text for standard error. */
   readonly shown: string;
 
   /**
-   * @param message one line for each thing that is wrong
-   * @param prefix stands before each line; empty where lines begin with FILE:LINE, for that is where editors look for it
+   * @param message one line for each error
+   * @param prefix goes before each line; empty if lines begin with FILE:LINE, which editors look for there
    */
   constructor(message: string, exitCode: number = FAILURE, prefix = 'error: ') {
     super(message);
@@ -22,11 +22,11 @@ export class CliError extends Error {
   }
 }
 
-/** What an error says, with what the system said under it: `fetch failed` alone helps nobody. */
+/** The message of an error and of its causes. A message such as `fetch failed` does not help by itself. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause, message } = error;
-  // Several addresses of a name were tried: each has its own reason, and the error itself says nothing.
+  // Several addresses of a name were tried. Each has its own reason, and the error itself has none.
   const reasons = cause instanceof AggregateError ? cause.errors : cause === undefined ? [] : [cause];
   return reasons.length === 0 ? message : reasons.map(reasonOf).join('; ');
 }

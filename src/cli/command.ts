@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { packageVersion } from './version.ts';
 
-/** A command with what all of them have: `--help` with an example, `--version`, and errors that the caller gets to see. */
+/** A command with `--help`, an example and `--version`, which throws errors to its caller. */
 export function newCommand(name: string, description: string, example: string): Command {
   return (
     new Command(name)

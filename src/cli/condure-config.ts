@@ -2,13 +2,13 @@ import type { FetchPlan } from '../app/index.ts';
 import { type Config, ConfigError, parseConfig } from '../config/index.ts';
 import { CliError } from './cli-error.ts';
 
-/** Id of the edge, if none is given: Condure's. */
+/** Default id of the edge, as in Condure. */
 export const DEFAULT_ID = 'condure';
 
-/** Where clients connect, if nothing else is given: Condure's default. */
+/** Default address for clients, as in Condure. */
 export const DEFAULT_LISTEN = '0.0.0.0:8000,stream';
 
-/** What the command line of `holdfast condure` says of the configuration. What is absent has its default. */
+/** The options of `holdfast condure`. Absent ones have their defaults. */
 export interface CondureSettings {
   readonly logLevel?: Config['log']['level'];
   readonly drainTimeout?: number | string;
@@ -16,29 +16,29 @@ export interface CondureSettings {
   readonly zserverStream?: readonly string[];
   readonly zserverConnect?: boolean;
   readonly denyOutInternal?: boolean;
-  /** All others are those of `[edge]`, with keys in camelCase and values as in TOML. */
+  /** The other options are keys of `[edge]`, in camelCase, with values as in TOML. */
   readonly [option: string]: unknown;
 }
 
-/** What the options come to. */
+/** The configuration that the options give. */
 export interface CondureConfig {
   readonly config: Config;
-  /** The outbound requests, for each mode that there is one plan: their bounds are not the same. */
+  /** One plan of outbound requests for each mode, because their bounds differ. */
   readonly fetchPlans: readonly FetchPlan[];
 }
 
-/** Bytes of a packet beside its body. */
+/** Bytes of a packet without its body. */
 const PACKET_FIELDS_BYTES = 1_048_576;
 
-/** Seconds for a connection to an origin to be made. The time-outs of the modes come first, unless they are longer. */
+/** Maximum seconds to connect to an origin. The timeouts of the modes expire first unless they are longer. */
 const CONNECT_TIMEOUT = 120;
 
-/** Condure's word for whatever took too long. */
+/** Condure's condition for every timeout. */
 const TIMEOUT_CONDITION = 'connection-timeout';
 
 /**
  * The configuration in which only the edge runs, or outbound requests, or both.
- * @throws CliError with exit code 1, as Condure has it, that names each option with a wrong value
+ * @throws CliError with exit code 1, as in Condure, that names each option with an invalid value
  */
 export function condureConfig(settings: CondureSettings): CondureConfig {
   const { logLevel, drainTimeout, zserverReq, zserverStream, zserverConnect, denyOutInternal, ...options } = settings;
@@ -46,7 +46,7 @@ export function condureConfig(settings: CondureSettings): CondureConfig {
   if (zserverConnect !== undefined && !asks) {
     throw new CliError('--zserver-connect: needs --zserver-req or --zserver-stream');
   }
-  // Whoever only asks for outbound requests has no clients.
+  // With outbound requests alone there are no clients.
   const edge: Record<string, unknown> = { id: DEFAULT_ID, listen: asks ? [] : [DEFAULT_LISTEN] };
   for (const [option, value] of Object.entries(options)) edge[keyOf(option)] = value;
   const fetch = { req: zserverReq, stream: zserverStream, connect: zserverConnect };
@@ -66,7 +66,7 @@ export function condureConfig(settings: CondureSettings): CondureConfig {
 }
 
 function plansOf({ edge, fetch }: Config, denyInternal: boolean): FetchPlan[] {
-  // As many as Condure lets wait: one in twenty.
+  // One for twenty connections, as in Condure.
   const hwm = Math.max(1, Math.floor((edge.reqMaxconn + edge.streamMaxconn) / 20));
   const { id, ipcFileMode, bufferSize, bodyBufferSize, messagesMax, maxHeaders, compression, sessionTimeout } = edge;
   const common: FetchPlan = {
@@ -102,7 +102,7 @@ function keyOf(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** `edge.req_maxconn` is `--req-maxconn`, `edge.listen[1]` the second `--listen`, and `fetch.req` what is called `--zserver-req`. */
+/** `edge.req_maxconn` is `--req-maxconn`, `edge.listen[1]` the second `--listen`, and `fetch.req` is `--zserver-req`. */
 function optionOf(key: string, tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
   const [, section = '', name = '', index = ''] = /^(\w+)\.(\w+)(.*)$/.exec(key) ?? [];
   const values = tables[section]?.[name];

@@ -7,26 +7,26 @@ import { type CondureSettings, condureConfig, DEFAULT_ID, DEFAULT_LISTEN } from 
 import { condureSizes } from './condure-sizes.ts';
 import { serve } from './serve.ts';
 
-/** Condure's log levels, by number; any above is the last. Traces are not written. */
+/** Condure's log levels by number. Higher numbers mean the last one; there is no trace level. */
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 const NOTES = `
 A listen spec is [ADDRESS:]PORT, or PATH,local for a unix socket. After it:
-  ,stream or ,req           how handlers get the requests; ,stream if not given
-  ,tls                      TLS, on TCP ports
+  ,stream or ,req           mode of the handlers (default: stream)
+  ,tls                      use TLS (TCP ports only)
   ,default-cert=NAME        certificate for clients that name no known host
   ,mode=OCTAL ,user=NAME ,group=NAME
                             permissions and owner of a unix socket
 
-A base stands for three endpoints: ipc://PATH for ipc://PATH-out, -out-stream
-and -in, or of --zserver-stream for -in, -in-stream and -out; tcp://HOST:PORT
-for PORT, PORT+1 and PORT+2.
+A base stands for three endpoints. ipc://PATH stands for ipc://PATH-out,
+-out-stream and -in, and in --zserver-stream for ipc://PATH-in, -in-stream and
+-out. tcp://HOST:PORT stands for PORT, PORT+1 and PORT+2.
 
 With --zserver-req or --zserver-stream, Holdfast makes the requests that arrive
-as messages, and does nothing else unless --listen is given too. The options for
-connections, buffers and timeouts then apply to these requests.
+as messages. It accepts clients as well only if --listen is given. The options
+for connections, buffers and timeouts then apply to these requests.
 
-Exit codes: 0 for success, 1 for failure or a wrong value, 2 for wrong usage.`;
+Exit codes: 0 for success, 1 for failure or an invalid value, 2 for wrong usage.`;
 
 /** Values of the options of `holdfast condure`. */
 interface CondureOptions extends CondureSettings {
@@ -38,16 +38,16 @@ export function condureCommand(): Command {
   const { edge, server } = defaultConfig();
   const command = newCommand(
     'condure',
-    "Hold clients' connections for handlers over ZeroMQ, or make outbound requests, with Condure's protocol and options.",
+    "Pass client requests to handlers over ZeroMQ, or make outbound requests, with Condure's protocol and options.",
     'holdfast condure --listen 8000 --zclient-stream ipc:///run/client',
   );
   command
     .addHelpText('after', NOTES)
-    .option('--log-level <n>', 'how much is logged: 0 error, 1 warn, 2 info, 3 debug (default: 2)', logLevel)
-    .option('--id <id>', `name that handlers send to (default: ${DEFAULT_ID})`)
+    .option('--log-level <n>', 'log level: 0 error, 1 warn, 2 info, 3 debug (default: 2)', logLevel)
+    .option('--id <id>', `name to which handlers address their packets (default: ${DEFAULT_ID})`)
     .option(
       '--listen <spec>',
-      `where clients connect; may be repeated (default: ${DEFAULT_LISTEN}, unless --zserver is given)`,
+      `address for clients; may be repeated (default: ${DEFAULT_LISTEN}, unless --zserver-req or --zserver-stream is given)`,
       repeatable,
     )
     .option('--zclient-req <spec>', `endpoint for req mode; may be repeated (default: ${edge.zclientReq})`, repeatable)
@@ -56,35 +56,40 @@ export function condureCommand(): Command {
       `base for stream mode; may be repeated (default: ${edge.zclientStream})`,
       repeatable,
     )
-    .option('--zclient-connect', 'connect to the ZeroMQ endpoints of handlers, instead of binding them')
+    .option('--zclient-connect', 'connect to the endpoints of handlers instead of binding them')
     .option('--zserver-req <spec>', 'endpoint for outbound requests in req mode; may be repeated', repeatable)
     .option('--zserver-stream <base>', 'base for outbound requests in stream mode; may be repeated', repeatable)
-    .option('--zserver-connect', 'connect to the endpoints for outbound requests, instead of binding them')
-    .option('--deny-out-internal', 'make no outbound requests to internal addresses')
+    .option('--zserver-connect', 'connect to the endpoints for outbound requests instead of binding them')
+    .option('--deny-out-internal', 'deny outbound requests to internal addresses')
     .option('--ipc-file-mode <octal>', 'permissions of bound ipc endpoints (default: by the umask)')
-    .option('--tls-identities-dir <folder>', `certificates and keys (default: ${edge.tlsIdentitiesDir})`)
+    .option('--tls-identities-dir <folder>', `folder of certificates and keys (default: ${edge.tlsIdentitiesDir})`)
     .option('--compression', 'compress WebSocket messages for clients that offer it, and offer it to origins')
     .option('--router-resp', 'ask handlers to respond over the ROUTER socket');
   for (const [name, value, description, preset] of [
     ['workers', 'n', 'processes that serve connections; Condure has 2', edge.workers],
-    ['req-maxconn', 'n', 'connections, and outbound requests, in req mode', edge.reqMaxconn],
-    ['stream-maxconn', 'n', 'connections, and outbound requests, in stream mode', edge.streamMaxconn],
-    ['buffer-size', 'bytes', 'header block, and what waits in each direction', edge.bufferSize],
-    ['body-buffer-size', 'bytes', 'body of a request or response in req mode', edge.bodyBufferSize],
-    ['messages-max', 'n', 'WebSocket messages that wait for one client or origin', edge.messagesMax],
-    ['max-headers', 'n', 'header fields of a request or response', edge.maxHeaders],
-    ['max-message-bytes', 'bytes', 'WebSocket message of a client; 0 for no limit', edge.maxMessageBytes],
-    ['req-timeout', 'seconds', 'request and response in req mode', edge.reqTimeout],
-    ['stream-timeout', 'seconds', 'client or outbound request without activity in stream mode', edge.streamTimeout],
-    ['session-timeout', 'seconds', 'handler or requester without activity in stream mode', edge.sessionTimeout],
-    ['backend-timeout', 'seconds', 'wait for a handler to take a request', edge.backendTimeout],
-    ['accept-timeout', 'seconds', 'wait for a turn, beyond the number of connections', edge.acceptTimeout],
-    ['drain-timeout', 'seconds', 'wait for requests in flight when stopping', server.drainTimeout],
+    ['req-maxconn', 'n', 'maximum connections, or outbound requests, in req mode', edge.reqMaxconn],
+    ['stream-maxconn', 'n', 'maximum connections, or outbound requests, in stream mode', edge.streamMaxconn],
+    ['buffer-size', 'bytes', 'maximum header block, and bytes that wait in each direction', edge.bufferSize],
+    ['body-buffer-size', 'bytes', 'maximum body of a request or response in req mode', edge.bodyBufferSize],
+    ['messages-max', 'n', 'maximum WebSocket messages that wait for one client or origin', edge.messagesMax],
+    ['max-headers', 'n', 'maximum header fields of a request or response', edge.maxHeaders],
+    ['max-message-bytes', 'bytes', 'maximum WebSocket message of a client; 0 for no limit', edge.maxMessageBytes],
+    ['req-timeout', 'seconds', 'maximum time for a request and its response in req mode', edge.reqTimeout],
+    ['stream-timeout', 'seconds', 'maximum silence of a client or outbound request in stream mode', edge.streamTimeout],
+    ['session-timeout', 'seconds', 'maximum silence of a handler or requester in stream mode', edge.sessionTimeout],
+    ['backend-timeout', 'seconds', 'maximum time until a handler takes a request', edge.backendTimeout],
+    [
+      'accept-timeout',
+      'seconds',
+      'maximum time that a connection over the limit waits for its turn',
+      edge.acceptTimeout,
+    ],
+    ['drain-timeout', 'seconds', 'time for requests in flight to finish when stopping', server.drainTimeout],
   ] as const) {
     command.option(`--${name} <${value}>`, `${description} (default: ${preset})`, numeric);
   }
   return command
-    .option('--sizes', 'print how much memory connections may take with these options, and exit')
+    .option('--sizes', 'print the memory that connections may use with these options, and exit')
     .action(condure);
 }
 

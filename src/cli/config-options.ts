@@ -5,7 +5,7 @@ import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine }
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
 
-/** The file that is read if no other is named, in the working directory. */
+/** The default file, in the working directory. */
 const DEFAULT_FILE = 'holdfast.toml';
 
 /** Values of the options that `addConfigOptions` adds. */
@@ -20,31 +20,31 @@ export interface ConfigOptions {
 /** The configuration that a command works with. */
 export interface EffectiveConfig {
   readonly config: Config;
-  /** The file that it comes from; null if there is none and only the defaults and the command line count. */
+  /** The file that was read; null if only the defaults and the command line apply. */
   readonly file: string | null;
 }
 
-/** Adds the options that say which configuration is meant. */
+/** Adds the options that choose and change the configuration. */
 export function addConfigOptions(command: Command): Command {
   return command
-    .option('--config <file>', `configuration file (default: ${DEFAULT_FILE}, if there is one here)`)
+    .option('--config <file>', `configuration file (default: ${DEFAULT_FILE}, if it exists)`)
     .option(
       '--port <address>',
-      "where clients connect, instead of the file's: PORT or ADDRESS:PORT; may be repeated",
+      "address for clients, instead of the file's: PORT or ADDRESS:PORT; may be repeated",
       repeatable,
     )
     .option(
       '--control-port <address>',
-      "where items are published, instead of the file's: PORT of 127.0.0.1, or ADDRESS:PORT; may be repeated",
+      "address for publishers, instead of the file's: PORT of 127.0.0.1, or ADDRESS:PORT; may be repeated",
       repeatable,
     )
     .option('--route <line>', "route instead of the file's: 'CONDITION TARGET…'; may be repeated", repeatable)
-    .addOption(logLevelOption("how much is logged, instead of the file's level"));
+    .addOption(logLevelOption("log level, instead of the file's"));
 }
 
 /**
- * Reads the configuration and lays the command line over it.
- * @throws CliError for a file that cannot be read, with all that is wrong in it or in the options, or when the proxy listens without any route
+ * Reads the configuration and applies the command line to it.
+ * @throws CliError for an unreadable file, for all errors in the file and the options, or if the proxy listens and has no route
  */
 export function readConfig(options: ConfigOptions): EffectiveConfig {
   const effective = readAnyConfig(options);
@@ -55,13 +55,13 @@ export function readConfig(options: ConfigOptions): EffectiveConfig {
     if (fetchPlans(config).length > 0) others.push('outbound requests');
     const alone = others.length === 0 ? '' : `; to run only ${others.join(' and ')}, set listen = [] under [server]`;
     throw new CliError(
-      `there are no routes, so no request could go anywhere: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${alone}`,
+      `there are no routes: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${alone}`,
     );
   }
   return effective;
 }
 
-/** As `readConfig`, for what needs no routes. */
+/** Like `readConfig`, for commands that need no routes. */
 export function readAnyConfig(options: ConfigOptions): EffectiveConfig {
   const { file, config } = readFile(options.config);
   return { file, config: withCommandLine(config, options) };
@@ -75,7 +75,7 @@ function readFile(named: string | undefined): EffectiveConfig {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (named === undefined && code === 'ENOENT') return { file: null, config: defaultConfig() };
-    // The system does not name what it was asked to read here.
+    // The system's message does not name the file.
     if (code === 'EISDIR') throw new CliError(`cannot read the configuration: '${file}' is a directory`);
     throw new CliError(`cannot read the configuration: ${(error as Error).message}`);
   }

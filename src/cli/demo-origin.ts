@@ -12,9 +12,9 @@ export interface DemoOrigin {
 }
 
 /**
- * Runs the origin of the demo on a free port of this machine, just as `node examples/board/server.mjs` does, but in a thread, so
- * that it cannot outlive this process. If it fails later on, that is an uncaught exception here.
- * @param controlUrl where it publishes
+ * Runs the origin of the demo on a free port of this machine, like `node examples/board/server.mjs`, but in a thread, so that it
+ * cannot outlive this process. A later failure in it is an uncaught exception here.
+ * @param controlUrl publish endpoint that it uses
  * @returns once it listens
  * @throws Error when it cannot start
  */

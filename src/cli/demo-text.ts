@@ -1,23 +1,23 @@
 import { basename, delimiter, dirname, isAbsolute, relative } from 'node:path';
 
-/** What the text of the demo depends on. */
+/** Values that appear in the text of the demo. */
 export interface DemoPlace {
-  /** Where browsers connect: `127.0.0.1:7999`. */
+  /** Address for browsers: `127.0.0.1:7999`. */
   readonly clients: string;
-  /** Where items are published. */
+  /** URL of the publish endpoint. */
   readonly controlUrl: string;
-  /** Whether `holdfast publish` finds `controlUrl` by itself. */
+  /** Whether `holdfast publish` uses `controlUrl` by default. */
   readonly isDefaultControl: boolean;
-  /** How this very program is called from here. */
+  /** The command that runs this program. */
   readonly program: string;
 }
 
 /**
- * What the demo says when it is ready.
+ * The text that the demo prints when it is ready.
  *
- * The page reads its stream as server-sent events, and Holdfast passes on exactly the bytes that are published: so a terminal has to
- * publish a whole event, `data:` and the text, a line end and an empty line. `printf` writes that in every shell, and `@-` takes it
- * as it is, whereas an argument cannot end in a newline in `"$(…)"` and can hold one in `$'…'` only in some shells.
+ * The page reads its stream as server-sent events, and Holdfast passes on the published bytes unchanged. A terminal therefore
+ * publishes a whole event: `data:` and the text, a line end and an empty line. `printf` writes that in every shell, and `@-` reads it
+ * unchanged. An argument cannot end in a newline in `"$(…)"`, and can hold one in `$'…'` only in some shells.
  */
 export function demoText({ clients, controlUrl, isDefaultControl, program }: DemoPlace): string {
   const url = `http://${clients.replace(/^(127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):/, 'localhost:')}`;

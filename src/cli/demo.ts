@@ -36,17 +36,17 @@ export function demoCommand(): Command {
   )
     .option(
       '--port <address>',
-      'where browsers connect: PORT for this machine only, or ADDRESS:PORT, such as 0.0.0.0:7999 for all',
+      'address for browsers: PORT for this machine only, or ADDRESS:PORT, such as 0.0.0.0:7999 for all machines',
       browserAddress,
       `127.0.0.1:${DEFAULT_PORT}`,
     )
     .option(
       '--control-port <port>',
-      'port of this machine where items are published',
+      'port of the publish endpoint, on this machine only',
       controlPort,
       DEFAULT_CONTROL_PORT,
     )
-    .addOption(logLevelOption('how much is logged').default('warn'))
+    .addOption(logLevelOption('log level').default('warn'))
     .action(demo);
 }
 
@@ -71,7 +71,7 @@ async function demo(options: DemoOptions): Promise<void> {
   );
 }
 
-/** Requests are signed, as they should be wherever an origin is to hold clients. */
+/** Requests are signed, because GRIP libraries hold clients only for signed requests. */
 function demoConfig({ port, controlPort, logLevel }: DemoOptions, origin: string): Config {
   const key = randomBytes(32).toString('hex');
   const commandLine = {
@@ -83,7 +83,7 @@ function demoConfig({ port, controlPort, logLevel }: DemoOptions, origin: string
   return mergeCommandLine(defaultConfig(), commandLine);
 }
 
-/** Names the option that helps when an address is taken, as on a machine where another demo runs. */
+/** Names the option to change when an address is in use, as on a machine where another demo runs. */
 function withAdvice(error: unknown, { server, control }: Config): unknown {
   if (!(error instanceof CliError)) return error;
   for (const [option, listen] of [

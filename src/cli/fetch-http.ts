@@ -5,7 +5,7 @@ import type { Upload } from './fetch-packet.ts';
 import type { RequesterSink, ZhttpRequester } from './zhttp-requester.ts';
 
 /**
- * Makes an HTTP request in stream mode, and writes its answer as fast as it is taken.
+ * Makes an HTTP request in stream mode, and writes its response as fast as the output takes it.
  * @returns the status
  * @throws CliError when it fails
  */
@@ -31,7 +31,7 @@ class HttpRun implements RequesterSink {
   readonly #output: FetchOutput;
   readonly #resolve: (status: number) => void;
   readonly #reject: (error: Error) => void;
-  /** Bytes of the request body that the responder takes. */
+  /** Bytes of the request body that the responder has granted. */
   #credits = 0;
   #whenCredited: (() => void) | null = null;
   #status = 0;
@@ -49,7 +49,7 @@ class HttpRun implements RequesterSink {
     this.#reject = reject;
   }
 
-  /** Sends the body, as fast as it is taken. */
+  /** Sends the body as the responder grants credits. */
   async send(upload: Upload | null): Promise<void> {
     if (upload === null) return;
     try {
@@ -62,7 +62,7 @@ class HttpRun implements RequesterSink {
       this.#fail(new CliError(`cannot read the data: ${reasonOf(error)}`));
       return;
     }
-    // Behind an answer that came early nobody waits for the rest.
+    // After an early response the rest of the body is not needed.
     if (!this.#over) this.#requester.send({});
   }
 
@@ -85,7 +85,7 @@ class HttpRun implements RequesterSink {
     this.#credits += packet.credits;
     if (packet.type === 'data') this.#onData(packet);
     else if (packet.type === 'error') this.#fail(failureOf(packet));
-    else if (packet.type === 'cancel') this.#fail(new CliError('the responder has cancelled the request'));
+    else if (packet.type === 'cancel') this.#fail(new CliError('the responder cancelled the request'));
     this.#whenCredited?.();
   }
 

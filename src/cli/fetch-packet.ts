@@ -3,10 +3,10 @@ import { RequestPacket } from '../codec/zhttp/index.ts';
 import type { HostPort } from '../config/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 
-/** Bytes of an answer that may be on their way before the first ones are written. */
+/** Bytes of a response that may arrive before the first ones are written. */
 const CREDITS = 262_144;
 
-/** What the command line says of a request. */
+/** The options of a request. */
 export interface RequestOptions {
   readonly request?: string;
   readonly header?: readonly (readonly [name: string, value: string])[];
@@ -20,7 +20,7 @@ export interface RequestOptions {
 
 /** The body of a request. */
 export interface Upload {
-  /** Null when only its end will tell. */
+  /** Null if the size is not known. */
   readonly length: number | null;
   readonly chunks: AsyncIterable<Buffer> | Iterable<Buffer>;
 }
@@ -31,20 +31,20 @@ export function isWebSocket(url: string): boolean {
 }
 
 /**
- * The URL with `http://` in front if it has no scheme. What else is wrong with it is for the responder to say.
- * @throws CliError for a scheme that nobody makes requests with
+ * The URL, with `http://` in front if it has no scheme. The responder reports other errors in it.
+ * @throws CliError for an unsupported scheme
  */
 export function fetchUrl(text: string): string {
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
   if (scheme === undefined) return `http://${text}`;
   if (!/^(https?|wss?)$/i.test(scheme)) {
-    throw new CliError(`${scheme}: is no scheme for a request: expected http, https, ws or wss`, USAGE);
+    throw new CliError(`unsupported scheme ${scheme}: expected http, https, ws or wss`, USAGE);
   }
   return text;
 }
 
 /**
- * The body that `--data` stands for: `@FILE` is what the file holds, `@-` standard input, anything else the text itself.
+ * The body given by `--data`: `@FILE` is the content of the file, `@-` standard input, anything else the text itself.
  * @throws CliError when the file cannot be read
  */
 export function uploadOf(data: string): Upload {
@@ -79,7 +79,7 @@ export function firstPacket(url: string, options: RequestOptions): RequestPacket
   return packet;
 }
 
-/** Text in UTF-8 as packets have it: a character for each byte. */
+/** UTF-8 text as it is in packets: one character for each byte. */
 function wire(text: string): string {
   return Buffer.from(text).toString('latin1');
 }

@@ -6,16 +6,16 @@ import { type FetchOutput, failureOf } from './fetch-output.ts';
 import { printable } from './show-packet.ts';
 import type { RequesterSink, ZhttpRequester } from './zhttp-requester.ts';
 
-/** Close codes of a WebSocket that came to its end in order: normal, going away, none given (RFC 6455 §7.4.1). */
+/** Close codes of an orderly end: normal, going away, none given (RFC 6455 §7.4.1). */
 const ORDERLY = [1000, 1001, 1005];
 
 const NEWLINE = Buffer.from('\n');
 
 /**
- * Opens a WebSocket, writes each of its messages and a line end, and sends each line of `input` as a text message. Some time after the end
- * of `input` it is closed: what an origin sends behind that would not get here any more.
+ * Opens a WebSocket, writes each of its messages and a line end, and sends each line of `input` as a text message. It is closed some
+ * time after the end of `input`, because messages of the origin that arrive after the close would be lost.
  * @param linger milliseconds of that time
- * @throws CliError when it cannot be opened, breaks off, or is closed with a code that means trouble
+ * @throws CliError if it cannot be opened, breaks off, or is closed with a code other than those of an orderly end
  */
 export function fetchWebSocket(
   requester: ZhttpRequester,
@@ -37,7 +37,7 @@ class WebSocketRun implements RequesterSink {
   readonly #linger: number;
   readonly #resolve: () => void;
   readonly #reject: (error: Error) => void;
-  /** Bytes of messages that the responder takes. */
+  /** Bytes of messages that the responder has granted. */
   #credits = 0;
   #whenCredited: (() => void) | null = null;
   #isOpen = false;
@@ -70,7 +70,7 @@ class WebSocketRun implements RequesterSink {
         else this.#onOpen(packet);
         break;
       case 'ping':
-        // RFC 6455 §5.5.3. In ZHTTP nobody else answers.
+        // RFC 6455 §5.5.3. In ZHTTP the requester sends the pong.
         if (!this.#isClosing) this.#requester.send({ type: 'pong', body: packet.body, credits: packet.body.length });
         break;
       case 'close':
@@ -85,7 +85,7 @@ class WebSocketRun implements RequesterSink {
         }
         break;
       case 'cancel':
-        this.#fail(new CliError('the responder has cancelled the request'));
+        this.#fail(new CliError('the responder cancelled the request'));
     }
     this.#whenCredited?.();
   }
@@ -124,7 +124,7 @@ class WebSocketRun implements RequesterSink {
     this.#requester.send({ type: 'close', code: 1000 });
   }
 
-  /** One message, in pieces if the responder does not take it at once. */
+  /** Sends one message, in pieces if the responder has not granted all of it. */
   async #sendMessage(message: Buffer): Promise<void> {
     for (let rest = message; !this.#over; ) {
       if (this.#credits === 0 && rest.length > 0) {

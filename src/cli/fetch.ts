@@ -20,18 +20,19 @@ import { startLocalFetch } from './local-fetch.ts';
 import { sendReq } from './send-req.ts';
 import { type PacketTrace, ZhttpRequester } from './zhttp-requester.ts';
 
-/** Seconds in which most of what an origin has to say to the last line of the input will have come. */
+/** Seconds in which an origin usually responds to the last line of the input. */
 const DEFAULT_LINGER = 2;
 
 const NOTES = `
-Without --stream and --endpoint the request is made by this process, and may go
-anywhere; with --config it is held to the rules and limits of [fetch] in a file.
+Without --stream and --endpoint this process makes the request, which may go
+anywhere. With --config the rules and limits of [fetch] in that file apply.
 
-Of a WebSocket each message is written on a line, and each line of standard
-input is sent as a message. Some time after the end of the input it is closed.
+For a WebSocket, each message is written on a line, and each line of standard
+input is sent as a message. The WebSocket is closed --linger seconds after the
+end of the input.
 
-Exit codes: 0 for an answer, whatever its status, 1 for failure (the condition
-is named) or with --fail for a status other than 2xx, 2 for wrong usage.`;
+Exit codes: 0 for a response with any status, 1 for failure (with its condition)
+or, with --fail, for a status other than 2xx, 2 for wrong usage.`;
 
 /** Values of the options of `holdfast fetch`. */
 interface FetchOptions extends RequestOptions {
@@ -45,31 +46,34 @@ interface FetchOptions extends RequestOptions {
   readonly linger: number;
 }
 
-/** `holdfast fetch`: one outbound request, through a running server or in this process, with its packets if they are of interest. */
+/** `holdfast fetch`: one outbound request, through a running server or in this process. */
 export function fetchCommand(): Command {
   return newCommand(
     'fetch',
-    'Make a request over ZHTTP, and write its answer.',
+    'Make a request over ZHTTP, and write its response.',
     'holdfast fetch --verbose --stream ipc:///run/holdfast/fetch https://example.com/',
   )
     .argument('<url>', 'http, https, ws or wss URL')
     .addHelpText('after', NOTES)
     .option('-X, --request <method>', 'method (default: GET, or POST with --data)')
     .option('-H, --header <name:value>', 'header of the request; may be repeated', header)
-    .option('-d, --data <data>', 'body of the request; @FILE sends the content of a file, @- of standard input')
+    .option('-d, --data <data>', 'body of the request; @FILE for the content of a file, @- for standard input')
     .option('--follow', 'follow redirects')
-    .option('--timeout <seconds>', 'time for the whole request', seconds)
+    .option('--timeout <seconds>', 'maximum time for the whole request', seconds)
     .option('--linger <seconds>', 'time from the end of the input to the close of a WebSocket', seconds, DEFAULT_LINGER)
     .option('-k, --insecure', 'do not verify certificates')
     .option('--connect-host <host:port>', "connect to this address instead of the URL's", connectHost)
-    .option('--stream <base>', 'stream mode, with the server whose endpoints have this base', stream)
-    .addOption(new Option('--endpoint <spec>', 'req mode, with the server at this endpoint').conflicts('stream'))
+    .option('--stream <base>', 'use stream mode, with the server at this base of endpoints', stream)
+    .addOption(new Option('--endpoint <spec>', 'use req mode, with the server at this endpoint').conflicts('stream'))
     .addOption(
-      new Option('--config <file>', 'in this process, by [fetch] of this file').conflicts(['stream', 'endpoint']),
+      new Option(
+        '--config <file>',
+        'make the request in this process, with the rules of [fetch] in this file',
+      ).conflicts(['stream', 'endpoint']),
     )
-    .option('-i, --include', 'write the head of the answer as well')
+    .option('-i, --include', 'also write the head of the response')
     .option('-f, --fail', 'fail if the status is not 2xx')
-    .option('-v, --verbose', 'show the packets on standard error: > those that are sent, < those that come')
+    .option('-v, --verbose', 'show the packets on standard error: > for sent ones, < for received ones')
     .action(fetch);
 }
 
@@ -84,15 +88,15 @@ async function fetch(text: string, options: FetchOptions): Promise<void> {
   try {
     const status = await answered(packet, upload, options);
     if (options.fail && status !== 0 && (status < 200 || status > 299)) {
-      throw new CliError(`the origin answered ${status}`);
+      throw new CliError(`the origin responded with status ${status}`);
     }
   } finally {
-    // Whatever is still to be read there would keep the process alive.
+    // Unread input would keep the process alive.
     process.stdin.destroy();
   }
 }
 
-/** Makes the request in the mode that was asked for. Returns the status; 0 for a WebSocket. */
+/** Makes the request in the requested mode. Returns the status; 0 for a WebSocket. */
 async function answered(packet: RequestPacket, upload: Upload | null, options: FetchOptions): Promise<number> {
   if (options.endpoint !== undefined) return overReq(options.endpoint, packet, upload, options);
   if (options.stream !== undefined) return overStream(options.stream, packet, upload, options);
@@ -153,7 +157,7 @@ async function overReq(
   }
 }
 
-/** Rejects when somebody wants the process to end; `before` is called then. */
+/** Rejects on a signal to stop, after calling `before`. */
 function interruption(before: () => void): { readonly promise: Promise<never>; readonly end: () => void } {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   let listener: () => void = () => {};
@@ -175,7 +179,7 @@ function traceOf({ verbose }: FetchOptions): PacketTrace {
   return verbose ? (direction, text) => process.stderr.write(`${direction} ${text}\n`) : () => {};
 }
 
-/** Whoever calls the command may reach what this machine reaches anyway, unless a file says otherwise. */
+/** The user may reach every address that this machine reaches, unless a file says otherwise. */
 function localPlan(file: string | undefined): FetchPlan {
   if (file !== undefined) return readAnyConfig({ config: file }).config.fetch;
   return { ...defaultConfig().fetch, allowInternal: true };

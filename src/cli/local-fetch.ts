@@ -15,8 +15,8 @@ export interface LocalFetch {
 }
 
 /**
- * Starts a fetch role for this process alone: it is the one of the server, at endpoints in a folder of its own.
- * @param plan all but its endpoints
+ * Starts the server's fetch role for this process alone, at endpoints in a temporary folder.
+ * @param plan everything except the endpoints
  * @throws Error when it cannot start
  */
 export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
@@ -24,7 +24,7 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
   const endpoints = parseFetchEndpoints(`ipc://${folder}/fetch`);
   const wheel = new TimerWheel();
   let role: FetchRole | null = null;
-  // Also where nobody reads the answer to its end, so that the process ends at once.
+  // Also if the response is not read to its end, so that the process ends at once.
   const clean = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', clean);
   const stop = async () => {

@@ -2,7 +2,7 @@ import { type Command, CommanderError } from 'commander';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
 
-/** The commands. Only the one that is called is loaded: `publish` in a script need not wait for all of the server. */
+/** The commands. Only the requested one is loaded, so that `publish` in a script does not wait for the server's code. */
 const COMMANDS = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.ts')).runCommand()],
   ['publish', async () => (await import('./publish.ts')).publishCommand()],
@@ -17,7 +17,7 @@ const EXIT_CODES = `
 Exit codes: 0 for success, 1 for failure, 2 for wrong usage.`;
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever was to read the rest, such as `head`, has seen enough.
+  // The reader, such as `head`, has seen enough.
   if (error.code === 'EPIPE') process.exit(FAILURE);
   process.exit(report(new CliError(`cannot write: ${error.message}`)));
 });
@@ -29,7 +29,7 @@ try {
   process.exitCode = report(error);
 }
 
-/** The program with the command of that name, or with all of them if it has none of that name. */
+/** The program with the command of that name, or with all commands if there is none. */
 async function holdfast(name: string): Promise<Command> {
   const program = newCommand(
     'holdfast',
@@ -42,10 +42,10 @@ async function holdfast(name: string): Promise<Command> {
   return program;
 }
 
-/** Says on standard error what went wrong. Returns the exit code. */
+/** Reports an error on standard error. Returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Commander has printed its text already: the help or the version that was asked for, or what is wrong.
+    // Commander has already printed the help, the version, or the error.
     return error.exitCode === 0 ? 0 : USAGE;
   }
   if (error instanceof CliError) {

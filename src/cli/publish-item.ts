@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What is published to a channel. */
+/** The action that is published to a channel. */
 export type Action =
   | {
       readonly kind: 'send';
@@ -10,14 +10,14 @@ export type Action =
       readonly wsContent: Buffer;
       readonly response: ResponseOptions;
     }
-  /** An RFC 6902 patch of the bodies that the origin gave for the case of a timeout: only for held responses. */
+  /** An RFC 6902 patch of the bodies that the origin gave for a timeout; for held responses only. */
   | { readonly kind: 'patch'; readonly patch: readonly unknown[]; readonly response: ResponseOptions }
-  /** Held clients look for news at the origin. */
+  /** Held requests are sent to their origin again. */
   | { readonly kind: 'hint' }
   /** Streams and WebSockets end. */
   | { readonly kind: 'close' };
 
-/** Head of the answer that held responses get. */
+/** Head of the response to held requests. */
 export interface ResponseOptions {
   /** 0 to 999. */
   readonly code: number;
@@ -27,7 +27,7 @@ export interface ResponseOptions {
 /** A name and its value. */
 export type NameValue = readonly [name: string, value: string];
 
-/** An item, and the texts that say how it is to be handled. An empty text stands for "not given". */
+/** An item, and how it is to be handled. An empty text means "not given". */
 export interface ItemOptions {
   readonly channel: string;
   readonly action: Action;
@@ -40,7 +40,7 @@ export interface ItemOptions {
 /** A JSON object. */
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The item as the publish endpoint takes it, in every format that the action has: whoever holds the clients takes those it needs. */
+/** The item as the publish endpoint takes it, in every format that the action has. The server uses the formats that its clients need. */
 export function publishItem(options: ItemOptions): JsonObject {
   const { channel, action, id, prevId, meta, noSeq } = options;
   return {
@@ -78,7 +78,7 @@ function responseHead({ code, headers }: ResponseOptions): JsonObject {
   return { code, ...(headers.length > 0 && { headers }) };
 }
 
-/** JSON has no bytes: what is not text travels in base64, under another name. */
+/** JSON has no bytes, so a value that is not UTF-8 is sent in base64, under another name. */
 function bytes(name: string, value: Buffer): JsonObject {
   return isUtf8(value) ? { [name]: value.toString() } : { [`${name}-bin`]: value.toString('base64') };
 }

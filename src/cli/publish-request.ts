@@ -1,26 +1,26 @@
 import { CliError, reasonOf, USAGE } from './cli-error.ts';
 
-/** Bytes of an error's text that are shown. */
+/** Maximum bytes of an error's text that are shown. */
 const MAX_SHOWN = 2000;
 
 /**
- * The URL that items are posted to, for the base URL of a publish endpoint. A query, as a GRIP_URL may have, is for others.
- * @param authorization value of the Authorization field, which only travels encrypted; null for none
+ * The URL that items are posted to, for the base URL of a publish endpoint. A query, as in a GRIP_URL, is ignored.
+ * @param authorization value of the Authorization field, which is sent over https only; null for none
  * @throws CliError
  */
 export function publishUrl(spec: string, authorization: string | null): URL {
   const url = URL.canParse(spec) ? new URL(spec) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    // A URL may hold a password: it is not repeated.
+    // A URL may contain a password, so the error does not repeat it.
     throw new CliError(
       /^(tcp|ipc|inproc):/.test(spec)
-        ? 'this version publishes over HTTP, not over ZeroMQ: give --spec or GRIP_URL as http://… or https://…'
+        ? 'publishing over ZeroMQ is not supported yet: set --spec or GRIP_URL to http://… or https://…'
         : '--spec or GRIP_URL is not a URL: expected http://… or https://…',
       USAGE,
     );
   }
   if (url.username !== '' || url.password !== '') {
-    throw new CliError('credentials do not belong in the URL: use --user or --bearer', USAGE);
+    throw new CliError('credentials in the URL are not accepted: use --user or --bearer', USAGE);
   }
   if (authorization !== null && url.protocol !== 'https:') {
     throw new CliError('credentials are only sent over https', USAGE);
@@ -33,7 +33,7 @@ export function publishUrl(spec: string, authorization: string | null): URL {
 
 /**
  * Posts items to a publish endpoint.
- * @throws CliError for any answer but 200, and when there is none
+ * @throws CliError if there is no response with status 200
  */
 export async function postItems(url: URL, items: readonly unknown[], authorization: string | null): Promise<void> {
   const headers = {
@@ -49,7 +49,7 @@ export async function postItems(url: URL, items: readonly unknown[], authorizati
     throw new CliError(`cannot publish to ${url.href}: ${reasonOf(error)}`);
   }
   if (response.status !== 200) {
-    throw new CliError(printable(`${url.href} answered ${response.status} ${response.statusText}\n${text}`));
+    throw new CliError(printable(`${url.href} responded with ${response.status} ${response.statusText}\n${text}`));
   }
 }
 
@@ -65,7 +65,7 @@ async function beginningOf(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, MAX_SHOWN);
 }
 
-/** What a server said, without anything that could give orders to a terminal. */
+/** Text of a server, without control characters that a terminal would obey. */
 function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, '').trim();
 }

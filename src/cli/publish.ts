@@ -29,11 +29,11 @@ interface PublishOptions {
 export function publishCommand(): Command {
   return newCommand(
     'publish',
-    'Publish to the clients that are held on a channel.',
+    'Publish an item to the clients held on a channel.',
     "holdfast publish greetings 'good day'",
   )
     .argument('<channel>', 'channel to publish to')
-    .argument('[content]', 'what to send; @FILE sends the content of a file, @- of standard input')
+    .argument('[content]', 'content of the item; @FILE for the content of a file, @- for standard input')
     .option('--id <id>', 'id of the item')
     .option('--prev-id <id>', 'id of the item before it')
     .addOption(new Option('--sender <name>', 'not supported yet').argParser(refuseSender).hideHelp())
@@ -44,10 +44,10 @@ export function publishCommand(): Command {
     .option('-M, --meta <name=value>', 'variable for filters; may be repeated', meta)
     .option('--hint', 'send held requests to their origin again, without content')
     .addOption(new Option('--close', 'end streams and WebSockets, without content').conflicts('hint'))
-    .option('--patch', 'content is a JSON patch for the response to held requests')
-    .option('--no-seq', 'deliver at once, whatever --prev-id says')
+    .option('--patch', 'the content is a JSON patch for the response to held requests')
+    .option('--no-seq', 'deliver at once, regardless of --prev-id')
     .option('--no-eol', 'add no newline to the content of HTTP responses')
-    .addOption(new Option('--spec <url>', 'where the server takes items').env('GRIP_URL').default(DEFAULT_SPEC))
+    .addOption(new Option('--spec <url>', 'URL of the publish endpoint').env('GRIP_URL').default(DEFAULT_SPEC))
     .option('-u, --user <name:password>', 'credentials for Basic authentication; only over https', user)
     .addOption(
       new Option('-B, --bearer <token>', 'token for Bearer authentication; only over https')
@@ -76,7 +76,7 @@ async function actionOf(content: string | undefined, options: PublishOptions): P
   const bytes = isFile ? await readContent(content.slice(1)) : Buffer.from(content);
   const response = { code: options.code, headers: options.header ?? [] };
   if (options.patch) return { kind: 'patch', patch: parsePatch(bytes), response };
-  // The bytes of a file are sent unchanged. Text from the command line has no newline of its own.
+  // The bytes of a file are sent unchanged. Text from the command line gets a newline.
   const httpContent = isFile || !options.eol ? bytes : Buffer.concat([bytes, Buffer.from('\n')]);
   return { kind: 'send', httpContent, wsContent: bytes, response };
 }
@@ -103,7 +103,7 @@ function parsePatch(bytes: Buffer): readonly unknown[] {
   return patch;
 }
 
-/** Items that name a sender skip that sender's own clients, which the server cannot do yet. */
+/** Items with a sender skip that sender's own clients, which is not supported yet. */
 function refuseSender(): never {
   throw new CliError('--sender is not supported yet', USAGE);
 }
@@ -124,7 +124,7 @@ function header(value: string, earlier: readonly NameValue[] = []): readonly Nam
   return [...earlier, nameAndValue(value, ':', 'Expected NAME:VALUE.')];
 }
 
-/** RFC 7617 §2: the name ends at the first colon, so there has to be one. Secrets are not repeated in errors. */
+/** RFC 7617 §2: the name ends at the first colon, so a colon is required. Errors do not repeat secrets. */
 function user(value: string): string {
   if (!value.includes(':')) throw new CliError('--user: expected NAME:PASSWORD', USAGE);
   return `Basic ${Buffer.from(value).toString('base64')}`;

@@ -12,15 +12,15 @@ import { CliError } from './cli-error.ts';
 import { showPacket } from './show-packet.ts';
 import type { PacketTrace } from './zhttp-requester.ts';
 
-/** Milliseconds for the endpoint to be there. */
+/** Maximum milliseconds to connect to the endpoint. */
 const CONNECT_TIMEOUT = 5_000;
 
-/** Bytes of an answer that is taken. */
+/** Maximum bytes of a response. */
 const MAX_PACKET_BYTES = 1_073_741_824;
 
 /**
- * Sends a request to an endpoint of req mode, and returns its answer.
- * @throws CliError when nobody is there, or leaves before the answer has come
+ * Sends a request to an endpoint of req mode, and returns its response.
+ * @throws CliError if no server is connected, or if it disconnects before its response has arrived
  */
 export async function sendReq(endpoint: string, packet: RequestPacket, trace: PacketTrace): Promise<ResponsePacket> {
   packet.ids = [{ id: randomBytes(6).toString('hex'), seq: null }];
@@ -31,9 +31,9 @@ export async function sendReq(endpoint: string, packet: RequestPacket, trace: Pa
   try {
     const answer = await new Promise<Buffer>((resolve, reject) => {
       let isAsked = false;
-      const timer = setTimeout(() => reject(new CliError(`nobody answers at ${endpoint}`)), CONNECT_TIMEOUT);
+      const timer = setTimeout(() => reject(new CliError(`no server at ${endpoint}`)), CONNECT_TIMEOUT);
       const send = () => {
-        if (isAsked) reject(new CliError(`${endpoint} went away before it answered`));
+        if (isAsked) reject(new CliError(`${endpoint} disconnected before it responded`));
         else isAsked = socket?.send(parts) ?? false;
         if (isAsked) clearTimeout(timer);
       };
@@ -56,6 +56,6 @@ function parse(answer: Buffer): ResponsePacket {
   try {
     return parseResponsePacket(answer, { maxPacketBytes: MAX_PACKET_BYTES, maxHeaders: 10_000 });
   } catch (error) {
-    throw new CliError(`the answer cannot be read: ${(error as Error).message}`);
+    throw new CliError(`malformed response: ${(error as Error).message}`);
   }
 }

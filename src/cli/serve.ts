@@ -5,21 +5,21 @@ import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { StopSignals } from './stop-signals.ts';
 
 /**
- * Starts the program in this process, which ends when a signal asks for it.
+ * Runs the server in this process until a signal stops it.
  * @param fetchPlans as for `App.start`
  * @throws CliError when it cannot start
  */
 export async function serve(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
-  // A connection or exchange whose own handling of a fault failed: that one is lost, and the others go on.
-  onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'a fault could not be dealt with'));
-  // The last resort, for unhandled rejections too. The state is unknown from then on, so the process ends.
+  // The handling of a fault failed itself. That connection or exchange is lost, and the others go on.
+  onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'fault could not be handled'));
+  // The last resort, also for unhandled rejections. The state is unknown, so the process ends.
   process.on('uncaughtException', (error: unknown) => {
-    log.error({ stack: stackOf(error) }, 'uncaught exception, the process ends');
+    log.error({ stack: stackOf(error) }, 'uncaught exception: the process ends');
     process.exit(FAILURE);
   });
   const starting = start(config, log, fetchPlans);
   const signals = new StopSignals({
-    // A signal may come as soon as anybody can see that the program runs, so it is heard from the beginning.
+    // A signal may arrive at any time, so the handlers are set first.
     stop: async (signal) => {
       log.info({ signal }, 'stopping');
       const app = await starting.catch(() => null);

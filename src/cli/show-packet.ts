@@ -1,14 +1,14 @@
 import { type Packet, RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 
-/** Bytes of a body that are shown. */
+/** Maximum bytes of a body that are shown. */
 const MAX_SHOWN = 60;
 
-/** What a packet has if nothing is said of it. */
+/** Default values of a packet's fields. */
 const PLAIN: Readonly<Record<string, unknown>> = { ...new RequestPacket(), ...new ResponsePacket() };
 
 /**
- * A packet on one line for people: its type, and each field that it has, under the name that it has on the wire. A body is shown with its
- * length and its beginning.
+ * A packet on one readable line: its type, and its fields under their names on the wire. A body is shown with its length and its
+ * beginning.
  */
 export function showPacket(packet: Packet): string {
   const parts: string[] = [packet.type];
@@ -34,7 +34,7 @@ function showBytes(bytes: Buffer): string {
   return `(${bytes.length} bytes) ${printable(beginning)}${bytes.length > MAX_SHOWN ? '…' : ''}`;
 }
 
-/** Text without anything that could give orders to a terminal. */
+/** Text with control characters escaped, which a terminal would obey. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

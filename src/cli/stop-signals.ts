@@ -4,9 +4,9 @@
  */
 const SAME_SIGNAL_MS = 500;
 
-/** What a `StopSignals` acts on. */
+/** The actions of a `StopSignals`. */
 export interface StopActions {
-  /** Ends the work in an orderly way. */
+  /** Drains and stops. */
   readonly stop: (signal: string) => Promise<void>;
   /** Ends the process. */
   readonly exit: (code: number) => void;
@@ -14,7 +14,7 @@ export interface StopActions {
   readonly now: () => number;
 }
 
-/** Decides what SIGTERM and SIGINT do: the first one stops in an orderly way and exits with 0, the next one exits at once with 1. */
+/** Handles SIGTERM and SIGINT: the first one drains and exits with 0, the next one exits with 1 at once. */
 export class StopSignals {
   readonly #actions: StopActions;
   #first: number | null = null;
@@ -23,7 +23,7 @@ export class StopSignals {
     this.#actions = actions;
   }
 
-  /** A signal has come. */
+  /** A signal has arrived. */
   receive(signal: string): void {
     const { stop, exit, now } = this.#actions;
     if (this.#first === null) {

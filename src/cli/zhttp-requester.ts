@@ -13,36 +13,36 @@ import { DealerSocket, PushSocket, SubSocket, ZmqCounters } from '../zmq/index.t
 import { CliError } from './cli-error.ts';
 import { showPacket } from './show-packet.ts';
 
-/** Milliseconds for an endpoint to be there. */
+/** Maximum milliseconds to connect to an endpoint. */
 const CONNECT_TIMEOUT = 5_000;
 
-/** Milliseconds between two attempts to be heard, and until it is taken for granted: not every responder answers them. */
+/** Milliseconds between two probes, and until the probing ends: not every responder responds to probes. */
 const PROBE_INTERVAL = 25;
 const PROBE_TIMEOUT = 500;
 
-/** Milliseconds between two signs of life, of the 60,000 that responders have patience for. */
+/** Milliseconds between two keep-alives. Responders wait 60,000. */
 const KEEP_ALIVE_INTERVAL = 25_000;
 
-/** Milliseconds of silence after which the responder is given up. Its own signs of life come at least every 45,000. */
+/** Milliseconds of silence after which the responder counts as gone. It sends a keep-alive at least every 45,000. */
 const SILENCE_TIMEOUT = 60_000;
 
-/** Bytes of a packet that is taken. */
+/** Maximum bytes of a packet. */
 const MAX_PACKET_BYTES = 1_073_741_824;
 
 const PROBE = 'probe';
 
-/** Takes what a responder sends for the session. */
+/** Receives what a responder sends for the session. */
 export interface RequesterSink {
   /** A packet, in sequence. */
   onPacket(packet: ResponsePacket): void;
-  /** The responder is gone, or packets of it are lost: the session is over. */
+  /** The responder is gone, or packets were lost. The session is over. */
   onLost(reason: string): void;
 }
 
-/** Shows a packet that was sent (`>`) or has come (`<`). */
+/** Shows a packet that was sent (`>`) or received (`<`). */
 export type PacketTrace = (direction: '>' | '<', text: string) => void;
 
-/** One session as its initiator, with a responder whose three endpoints are known. */
+/** The initiator of one session, with the responder at three endpoints. */
 export class ZhttpRequester {
   readonly #address = `holdfast-${randomBytes(6).toString('hex')}`;
   readonly #id = randomBytes(6).toString('hex');
@@ -50,7 +50,7 @@ export class ZhttpRequester {
   readonly #endpoints: FetchEndpoints;
   readonly #trace: PacketTrace;
   readonly #push: PushSocket;
-  /** Not a ROUTER, which would have to know the responder's name to send it anything. */
+  /** Not a ROUTER, which could send only to a known name. */
   readonly #dealer: DealerSocket;
   readonly #subscriber: SubSocket;
   #sink: RequesterSink | null = null;
@@ -61,7 +61,7 @@ export class ZhttpRequester {
   #expected = 0;
   /** Bytes that the first packet granted. */
   #window = 0;
-  /** Bytes that are to be granted again. */
+  /** Bytes taken and not granted again yet. */
   #owed = 0;
   #keepAlive: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
@@ -84,9 +84,9 @@ export class ZhttpRequester {
   }
 
   /**
-   * Connects, and waits until the responder can be answered by: its publisher drops what nobody has asked for yet, so an answer that
-   * comes early would be lost. A packet for a session that there is none of is answered with a `cancel`; when that has come, all is well.
-   * @throws CliError when nobody is there
+   * Connects, and waits until responses can arrive. The responder's publisher drops messages without a subscriber, so an early response
+   * would be lost. The responder sends a `cancel` for an unknown session; its arrival shows that the subscription is known.
+   * @throws CliError if no responder is connected
    */
   async connect(): Promise<void> {
     const { in: first, inStream, out } = this.#endpoints;
@@ -104,8 +104,8 @@ export class ZhttpRequester {
   }
 
   /**
-   * Opens the session. From then on signs of life are sent as long as it lasts.
-   * @throws CliError when nobody takes it
+   * Opens the session, and sends keep-alives as long as it lasts.
+   * @throws CliError if no responder takes it
    */
   async open(packet: RequestPacket, sink: RequesterSink): Promise<void> {
     this.#sink = sink;
@@ -128,8 +128,7 @@ export class ZhttpRequester {
   }
 
   /**
-   * Grants bytes that have been taken, once they are half of what the first packet granted: each grant of a few bytes would let the
-   * responder send a packet of a few bytes.
+   * Grants bytes again once half of the first grant has been taken. Small grants would lead to small packets.
    */
   grant(bytes: number): void {
     this.#owed += bytes;
@@ -138,14 +137,14 @@ export class ZhttpRequester {
     this.#owed = 0;
   }
 
-  /** Ends the session on this side: nothing comes or goes any more. */
+  /** Ends the session on this side. No packet is sent or accepted after that. */
   end(): void {
     this.#over = true;
     clearInterval(this.#keepAlive);
     clearTimeout(this.#silence);
   }
 
-  /** Sends what waits, and closes the connections. */
+  /** Flushes, and closes the connections. */
   async close(): Promise<void> {
     this.end();
     await Promise.all([this.#push.close(), this.#dealer.close(), this.#subscriber.close()]);
@@ -161,12 +160,12 @@ export class ZhttpRequester {
     return this.#dealer.send([Buffer.alloc(0), encodeRequestPacket(packet)]);
   }
 
-  /** Sends as soon as somebody is there to take it. */
+  /** Sends as soon as a peer is connected. */
   async #deliver(endpoint: string, send: () => boolean): Promise<void> {
     const until = Date.now() + CONNECT_TIMEOUT;
     while (!send()) {
       const left = until - Date.now();
-      if (left <= 0) throw new CliError(`nobody answers at ${endpoint}`);
+      if (left <= 0) throw new CliError(`no server at ${endpoint}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
@@ -185,7 +184,7 @@ export class ZhttpRequester {
     try {
       packet = parseResponsePacket(payload, { maxPacketBytes: MAX_PACKET_BYTES, maxHeaders: 10_000 });
     } catch (error) {
-      this.#lose(`a packet cannot be read: ${(error as Error).message}`);
+      this.#lose(`malformed packet: ${(error as Error).message}`);
       return;
     }
     if (packet.ids.some(({ id }) => id === PROBE)) this.#isHeard = true;
@@ -194,7 +193,7 @@ export class ZhttpRequester {
     this.#trace('<', showPacket(packet));
     // A cancel for a session that the responder does not know has no number.
     if (own.seq !== null && own.seq !== this.#expected) {
-      this.#lose(`packets were lost: number ${this.#expected} was next, ${own.seq} came`);
+      this.#lose(`packets were lost: expected number ${this.#expected}, got ${own.seq}`);
       return;
     }
     this.#expected++;
@@ -204,7 +203,7 @@ export class ZhttpRequester {
 
   #heard(): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#lose('the responder has fallen silent'), SILENCE_TIMEOUT);
+    this.#silence = setTimeout(() => this.#lose('the responder is silent'), SILENCE_TIMEOUT);
   }
 
   #lose(reason: string): void {

@@ -3,12 +3,12 @@ import { fetchGuard } from '../app/index.ts';
 import { ConfigError, parseZurlConf, type ZurlConf } from '../config/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 
-/** The file that is read if no other is named: Zurl's. */
+/** The default file, as in Zurl. */
 export const DEFAULT_ZURL_CONF = '/etc/zurl.conf';
 
 /**
  * Reads a zurl.conf.
- * @throws CliError for a file that cannot be read, or with all that is wrong in it
+ * @throws CliError for an unreadable file, or for all errors in it
  */
 export function readZurlConf(file: string): ZurlConf {
   let text: string;
@@ -26,7 +26,7 @@ export function readZurlConf(file: string): ZurlConf {
   try {
     fetchGuard(conf.config.fetch);
   } catch (error) {
-    // The keys have the same names there, but no section.
+    // A zurl.conf has the same keys, without a section.
     throw new CliError(`${file}: ${reasonOf(error).replace(/^fetch\./, '')}`, FAILURE, '');
   }
   return conf;

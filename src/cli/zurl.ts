@@ -7,16 +7,16 @@ import { newCommand } from './command.ts';
 import { serve } from './serve.ts';
 import { DEFAULT_ZURL_CONF, readZurlConf } from './zurl-config.ts';
 
-/** Zurl's log levels, by number; any above is the last. */
+/** Zurl's log levels by number. Higher numbers mean the last one. */
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 const DEFAULT_LOG_LEVEL = 2;
 
 const NOTES = `
-SIGHUP reopens the log file, as after it was renamed.
+SIGHUP reopens the log file, for example after it was renamed.
 
-Exit codes: 0 for success, 1 for failure or a wrong configuration, 2 for wrong
-usage.`;
+Exit codes: 0 for success, 1 for failure or an invalid configuration, 2 for
+wrong usage.`;
 
 /** Values of the options of `holdfast zurl`. */
 interface ZurlOptions {
@@ -30,17 +30,13 @@ interface ZurlOptions {
 export function zurlCommand(): Command {
   return newCommand(
     'zurl',
-    "Make the requests that arrive as messages over ZeroMQ, with Zurl's protocol, options and configuration.",
+    "Make HTTP requests and open WebSockets for messages over ZeroMQ, with Zurl's protocol, options and configuration.",
     'holdfast zurl --config=/etc/zurl.conf --loglevel=1',
   )
     .addHelpText('after', NOTES)
     .option('--config <file>', 'configuration file', DEFAULT_ZURL_CONF)
-    .option(
-      '--loglevel <n>',
-      `how much is logged: 0 error, 1 warn, 2 info, 3 debug (default: ${DEFAULT_LOG_LEVEL})`,
-      logLevel,
-    )
-    .option('--verbose', 'log everything: the same as --loglevel=3')
+    .option('--loglevel <n>', `log level: 0 error, 1 warn, 2 info, 3 debug (default: ${DEFAULT_LOG_LEVEL})`, logLevel)
+    .option('--verbose', 'same as --loglevel=3')
     .option('--logfile <file>', 'append the log to this file instead of standard output')
     .action(zurl);
 }
@@ -60,7 +56,7 @@ async function zurl({
   await serve(config, log, plansOf(config));
 }
 
-/** What the configuration asks for, told as Zurl tells it. */
+/** The plans of the configuration, with Zurl's behavior for WebSockets. */
 function plansOf(config: Config): FetchPlan[] {
   return fetchPlans(config).map((plan) => ({ ...plan, quietWebSockets: true }));
 }
@@ -78,7 +74,7 @@ function reopen(file: LogFile, log: Log): void {
     file.reopen();
     log.info({}, 'log file reopened');
   } catch (error) {
-    log.error({ reason: (error as Error).message }, 'log file cannot be reopened');
+    log.error({ reason: (error as Error).message }, 'cannot reopen the log file');
   }
 }
 

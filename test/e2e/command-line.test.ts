@@ -60,7 +60,7 @@ for (const [args, message] of [
   [['zurl', '--confg=x'], "error: unknown option '--confg=x'\n(Did you mean --config?)\n"],
   [['zurl', 'x'], "error: too many arguments for 'zurl'. Expected 0 arguments but got 1.\n"],
   [['fetch'], "error: missing required argument 'url'\n"],
-  [['fetch', 'ftp://a/'], 'error: ftp: is no scheme for a request: expected http, https, ws or wss\n'],
+  [['fetch', 'ftp://a/'], 'error: unsupported scheme ftp: expected http, https, ws or wss\n'],
   [['fetch', '--endpoint', 'ipc://a', 'ws://a/'], 'error: a WebSocket needs stream mode: use --stream\n'],
   [['fetch', '-d', 'x', 'ws://a/'], 'error: a WebSocket is opened without --data\n'],
   [
@@ -124,7 +124,7 @@ for (const command of ['run', 'check']) {
   test(`${command} refuses a configuration without routes, and says how to give one`, async (t) => {
     const { code, stdout, stderr } = await holdfast(t, [command]);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
-    assert.match(stderr, /^error: there are no routes, [^\n]* --route '\* localhost:8000', [^\n]*holdfast\.toml\n$/);
+    assert.match(stderr, /^error: there are no routes: [^\n]* --route '\* localhost:8000', [^\n]*holdfast\.toml\n$/);
   });
 }
 
@@ -171,7 +171,7 @@ test('where the edge listens and the proxy has no routes, check says how to run 
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
   assert.match(
     stderr,
-    /^error: there are no routes, [^\n]*; to run only the edge, set listen = \[\] under \[server\]\n$/,
+    /^error: there are no routes: [^\n]*; to run only the edge, set listen = \[\] under \[server\]\n$/,
   );
 });
 

@@ -117,7 +117,7 @@ for (const id of ['edge2', 'kütę-2']) {
     await session.answer('mine');
     assert.equal((await client.takeResponse()).body, 'mine');
     client.socket.destroy();
-    assert.equal((await edge.stop()).bridge.packetsReceived, 1);
+    assert.equal((await edge.stop()).zhttp.packetsReceived, 1);
   });
 }
 
@@ -203,6 +203,6 @@ test('what goes wrong in req mode is answered: 400, 413, 502, 503 and 504', asyn
   const silent = status(GET);
   await handler.request();
   assert.match(await silent, /^504 /);
-  const { bridge } = await edge.stop();
-  assert.deepEqual([bridge.requestsUntaken, bridge.sessionsExpired > 0], [1, true]);
+  const { zhttp } = await edge.stop();
+  assert.deepEqual([zhttp.requestsUntaken, zhttp.sessionsExpired > 0], [1, true]);
 });

@@ -48,8 +48,8 @@ test('requests that cannot be served are answered with their status, and no hand
   await session.answer('fine');
   assert.equal((await client.takeResponse()).body, 'fine');
   client.socket.destroy();
-  const { server, bridge } = await edge.stop();
-  assert.deepEqual([server.requestsRefused, bridge.sessions], [Object.keys(REFUSED).length, 1]);
+  const { server, zhttp } = await edge.stop();
+  assert.deepEqual([server.requestsRefused, zhttp.sessions], [Object.keys(REFUSED).length, 1]);
 });
 
 test('64 header fields and a header as large as --buffer-size reach the handler', async (t) => {
@@ -154,8 +154,8 @@ test('a handler that fails before its response has begun costs only its own clie
   await held.send({});
   assert.equal(await other.takeChunk(), '');
   other.socket.destroy();
-  const { bridge } = await edge.stop();
-  assert.equal(bridge.sessions, Object.keys(FAILURES).length + 1);
+  const { zhttp } = await edge.stop();
+  assert.equal(zhttp.sessions, Object.keys(FAILURES).length + 1);
   assert.equal(handler.strays.all.length, 0);
 });
 
@@ -220,8 +220,8 @@ test('packets that are malformed, or for no session, are counted and change noth
   await session.answer('fine');
   assert.equal((await client.takeResponse()).body, 'fine');
   client.socket.destroy();
-  const { bridge } = await edge.stop();
-  assert.deepEqual([bridge.packetsMalformed, bridge.packetsUnclaimed], [malformed.length, 3]);
+  const { zhttp } = await edge.stop();
+  assert.deepEqual([zhttp.packetsMalformed, zhttp.packetsUnclaimed], [malformed.length, 3]);
 });
 
 test('frames behind the first one of a published packet are ignored', async (t) => {
@@ -249,7 +249,7 @@ test('without a handler a request is answered 503 after --backend-timeout, and a
   await session.answer('here');
   assert.equal((await client.takeResponse()).body, 'here');
   client.socket.destroy();
-  assert.equal((await edge.stop()).bridge.requestsUntaken, 1);
+  assert.equal((await edge.stop()).zhttp.requestsUntaken, 1);
 });
 
 test('a handler that comes within --backend-timeout gets what waits, in its order', async (t) => {
@@ -284,7 +284,7 @@ test('a handler that is silent for --session-timeout gets a cancel, and its clie
   assert.deepEqual([status, body], [504, 'The backend did not answer in time.\n']);
   await session.next('cancel');
   client.socket.destroy();
-  assert.equal((await edge.stop()).bridge.sessionsExpired, 1);
+  assert.equal((await edge.stop()).zhttp.sessionsExpired, 1);
 });
 
 test('a header that does not come to its end is answered 408, and a connection without a request is closed', async (t) => {

@@ -231,7 +231,7 @@ test('a packet with more than 128 ids is dropped and counted', async (t) => {
   await session.answer('by itself');
   assert.equal((await client.takeResponse()).body, 'by itself');
   client.socket.destroy();
-  assert.equal((await edge.stop()).bridge.packetsMalformed, 1);
+  assert.equal((await edge.stop()).zhttp.packetsMalformed, 1);
 });
 
 test('keep-alives for all sessions of a handler come in packets for many of them', async (t) => {
@@ -304,7 +304,7 @@ test('a handler that dies for good loses its sessions after --session-timeout, a
   await (await second.request()).answer('second');
   assert.equal((await waiting.takeResponse()).body, 'second');
   waiting.socket.destroy();
-  assert.equal((await edge.stop()).bridge.sessionsExpired, 2);
+  assert.equal((await edge.stop()).zhttp.sessionsExpired, 2);
 });
 
 test('--router-resp asks for responses by the ROUTER socket', async (t) => {

@@ -37,8 +37,8 @@ test('at the end each of 300 open sessions gets its cancel, many in a packet, an
     // Cut off: the last chunk is missing.
     else assert.match(await client.takeAll(), /^HTTP\/1\.1 200 [^\0]*chunked\r\n\r\n$/);
   }
-  const { bridge } = await stopped;
-  assert.deepEqual([bridge.sessions, bridge.packetsUndelivered], [300, 0]);
+  const { zhttp } = await stopped;
+  assert.deepEqual([zhttp.sessions, zhttp.packetsUndelivered], [300, 0]);
   assert.ok(handler.packets.filter(({ type }) => type === 'cancel').length < 300);
   assert.deepEqual(readdirSync(edge.folder), []);
 });

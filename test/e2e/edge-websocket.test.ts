@@ -252,7 +252,7 @@ test('an invalid handshake is answered by the edge, and no handler hears of it',
       client.socket.destroy();
     });
   }
-  assert.equal((await edge.stop()).bridge.sessions, 0);
+  assert.equal((await edge.stop()).zhttp.sessions, 0);
   assert.equal(handler.requests.all.length, 0);
 });
 

@@ -67,9 +67,9 @@ test('two workers serve the same address, and each answer and broadcast reaches 
   client.socket.terminate();
   await session.next('cancel');
   // The counters of all processes are added up.
-  const { server, bridge, zmq } = await edge.stop();
+  const { server, zhttp, zmq } = await edge.stop();
   assert.equal(server.requests, held.length + 2);
-  assert.equal(bridge.sessions, held.length + 2);
+  assert.equal(zhttp.sessions, held.length + 2);
   assert.equal(zmq.bytesHeld, 0);
 });
 

@@ -92,7 +92,7 @@ test('a status is an answer like any other, unless fetch is told to --fail', asy
   const host = await mirror(t);
   const body = 'GET /missing - \n';
   assert.deepEqual(await fetch(t, [`${host}/missing`]), answered(body));
-  assert.deepEqual(await fetch(t, ['--fail', `${host}/missing`]), failed('the origin answered 404', body));
+  assert.deepEqual(await fetch(t, ['--fail', `${host}/missing`]), failed('the origin responded with status 404', body));
   assert.deepEqual(await fetch(t, ['-f', host]), answered('GET / - \n'));
 });
 
@@ -218,7 +218,7 @@ test('a WebSocket that is refused or closed in trouble is a failure', async (t) 
   const host = await webSocketOrigin(t, (socket) => socket.close(1011, 'sorry'));
   assert.deepEqual(
     await fetch(t, [`ws://${host}/refused`]),
-    failed('rejected: the origin answered 403 Forbidden', 'no'),
+    failed('rejected: the origin responded with 403 Forbidden', 'no'),
   );
   assert.deepEqual(await fetch(t, [`ws://${host}/`]), failed('closed with 1011 sorry'));
 });

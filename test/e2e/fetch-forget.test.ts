@@ -148,13 +148,13 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
       assert.deepEqual([packet.condition, packet.ids[0]?.id, packet.userData?.toString()], [condition, uri, '7']);
     }
   }
-  const { bridge } = await stopFetcher(running);
+  const { zhttp } = await stopFetcher(running);
   const failed = running.program.log().filter(({ msg }) => msg === 'request failed');
   assert.deepEqual(
     failed.map(({ from, id, condition, code, level }) => [from, id, condition, code, level]),
     ['alone', 'hooks'].flatMap((from) => failures.map(([uri, ...rest]) => [from, uri, ...rest, 'warn'])),
   );
-  assert.deepEqual([bridge.sessions, bridge.sessionsFailed, bridge.sessionsExpired], [4, 4, 0]);
+  assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed, zhttp.sessionsExpired], [4, 4, 0]);
 });
 
 test('a request for one answer outlives every silence of its requester; one for a stream does not', async (t) => {
@@ -186,8 +186,8 @@ test('a request for one answer outlives every silence of its requester; one for 
   one.answer();
   const result = await monitor.next('data');
   assert.deepEqual([result.code, result.body.toString(), result.userData?.toString()], [200, 'at last', '"x"']);
-  const { bridge } = await stopFetcher(running);
-  assert.deepEqual([bridge.sessionsExpired, bridge.sessionsFailed], [1, 1]);
+  const { zhttp } = await stopFetcher(running);
+  assert.deepEqual([zhttp.sessionsExpired, zhttp.sessionsFailed], [1, 1]);
 });
 
 test('a request that names nobody is made, and nothing is published; a quiet one is left out of the log', async (t) => {
@@ -211,9 +211,9 @@ test('a request that names nobody is made, and nothing is published; a quiet one
     texts.map((text) => JSON.parse(text.slice(1)).code),
     [undefined, 200],
   );
-  const { bridge } = await stopFetcher(running);
+  const { zhttp } = await stopFetcher(running);
   assert.equal(running.program.log().filter(({ msg }) => msg === 'request complete').length, 3);
-  assert.deepEqual([bridge.sessions, bridge.sessionsFailed], [4, 0]);
+  assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed], [4, 0]);
 });
 
 test('user data of any kind comes back as it was, in the format that it came in', async (t) => {

@@ -40,8 +40,8 @@ test('a session lives as long as its requester gives signs of life, and gets som
   // From now on the other one hears nothing.
   const { id, code } = await rig.running.program.logged('request failed');
   assert.deepEqual([id, code], [sessions[1]?.id, 'HF_CLIENT_GONE']);
-  const { bridge } = await rig.stop();
-  assert.deepEqual([bridge.sessionsExpired, bridge.sessionsFailed], [1, 1]);
+  const { zhttp } = await rig.stop();
+  assert.deepEqual([zhttp.sessionsExpired, zhttp.sessionsFailed], [1, 1]);
 });
 
 test('a requester that is silent is told nothing, and its connection to the origin is closed', async (t) => {
@@ -70,8 +70,8 @@ test('with max_open_requests further requests wait, none is lost, and those of a
     for (const { peer } of waiting) peer.write(FINE);
   }
   assert.deepEqual(await Promise.all(outcomes), new Array(30).fill('200 fine'));
-  const { bridge } = await rig.stop();
-  assert.equal(bridge.sessionsFailed, 0);
+  const { zhttp } = await rig.stop();
+  assert.equal(zhttp.sessionsFailed, 0);
 });
 
 /** Resolves when the program has answered a packet for a session that there is not, which came behind all that was sent before. */
@@ -106,8 +106,8 @@ test('one packet may be for many sessions, both ways', async (t) => {
   await first.send({ type: 'credit', credits: 10, ids: refs([first, second]) });
   assert.deepEqual([await ending(first), await ending(second)], ['0 ne', '0 ne']);
   await third.send({ type: 'cancel', ids: refs(sessions.slice(2)) });
-  const { bridge } = await rig.stop();
-  assert.deepEqual([bridge.sessionsCancelled, bridge.sessionsExpired], [38, 0]);
+  const { zhttp } = await rig.stop();
+  assert.deepEqual([zhttp.sessionsCancelled, zhttp.sessionsExpired], [38, 0]);
 });
 
 test('with router-resp every packet comes by the ROUTER socket, and nothing is published', async (t) => {

@@ -65,8 +65,8 @@ test('when it is stopped every requester gets an error for each of its sessions'
   const stopped = stopFetcher(running);
   for (const session of sessions) assert.equal(await ending(session), 'undefined-condition', session.id);
   assert.equal((await req).condition, 'undefined-condition');
-  const { bridge } = await stopped;
-  assert.deepEqual([bridge.sessions, bridge.sessionsFailed], [sessions.length + 1, sessions.length + 1]);
+  const { zhttp } = await stopped;
+  assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed], [sessions.length + 1, sessions.length + 1]);
 });
 
 test('what is in flight may come to its end first, and nothing new is begun meanwhile', async (t) => {
@@ -83,8 +83,8 @@ test('what is in flight may come to its end first, and nothing new is begun mean
     assert.equal(await ending(session), '200 fine', session.id);
   }
   assert.equal((await req).body.toString(), 'fine');
-  const { bridge } = await stopped;
-  assert.deepEqual([bridge.sessionsFailed, bridge.sessionsCancelled, asked.all.length], [0, 1, 0]);
+  const { zhttp } = await stopped;
+  assert.deepEqual([zhttp.sessionsFailed, zhttp.sessionsCancelled, asked.all.length], [0, 1, 0]);
 });
 
 test('a proxy, an edge and a fetcher live in one process, and each does its own', async (t) => {
@@ -143,5 +143,5 @@ test('a proxy, an edge and a fetcher live in one process, and each does its own'
   const { proxy, edge: edgeCounters, fetch } = await program.logged('stopped');
   assert.equal((proxy as { readonly originRequests: number }).originRequests, 1);
   assert.equal((fetch as { readonly client: { readonly originRequests: number } }).client.originRequests, 1);
-  assert.equal((edgeCounters as { readonly bridge: { readonly sessions: number } }).bridge.sessions, 1);
+  assert.equal((edgeCounters as { readonly zhttp: { readonly sessions: number } }).zhttp.sessions, 1);
 });

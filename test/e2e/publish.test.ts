@@ -160,7 +160,7 @@ describe('the publish endpoint', () => {
       assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
       // Nothing that the server says may give orders to the terminal.
       const shown = status === 500 ? 'error: [31mred\n' : body === '' ? '' : `error: ${body}`;
-      assert.equal(stderr, `error: http://${address}/publish/ answered ${status} Reason\n${shown}`);
+      assert.equal(stderr, `error: http://${address}/publish/ responded with ${status} Reason\n${shown}`);
       assert.equal(endpoint.received.length, 1, 'a redirection is not followed');
     });
   }
@@ -218,7 +218,7 @@ for (const [args, code, message] of [
   [['c', '{', '--patch'], 2, /^error: the patch is not JSON: /],
   [['c', '{}', '--patch'], 2, /^error: the patch is not a JSON array of operations\n$/],
   [['c', '@none'], 1, /^error: cannot read the content: ENOENT[^\n]*'none'\n$/],
-  [['c', 'x', '--spec', 'tcp://127.0.0.1:5560'], 2, /^error: this version publishes over HTTP, not over ZeroMQ/],
+  [['c', 'x', '--spec', 'tcp://127.0.0.1:5560'], 2, /^error: publishing over ZeroMQ is not supported yet/],
   [['c', 'x', '-u', 'me:secret'], 2, /^error: credentials are only sent over https\n$/],
   [['c', 'x', '-u', 'secret'], 2, /^error: --user: expected NAME:PASSWORD\n$/],
   [['c', 'x', '-B', 'secret token'], 2, /^error: --bearer: expected a token/],

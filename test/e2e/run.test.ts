@@ -126,7 +126,7 @@ for (const [what, code] of [
     });
     await program.logged('started');
     program.kill('SIGUSR2');
-    const record = await program.logged('uncaught exception, the process ends');
+    const record = await program.logged('uncaught exception: the process ends');
     assert.equal(record.level, 'error');
     assert.match(String(record.stack), /Error: broken\n +at /);
     assert.equal((await program.ended).code, 1);

@@ -81,12 +81,12 @@ test(`for ${SECONDS} seconds ordinary clients are served amid hostile clients, h
   }
   const counters = await edge.stop();
   t.diagnostic(JSON.stringify(counters));
-  const { server, bridge, zmq } = counters;
+  const { server, zhttp, zmq } = counters;
   for (const total of ['requestsRefused', 'requestsAborted', 'answersInvalid', 'webSocketsFailed'] as const) {
     assert.ok(server[total] > 0, total);
   }
   for (const total of ['sessionsFailed', 'sessionsExpired', 'packetsMalformed', 'packetsUnclaimed'] as const) {
-    assert.ok(bridge[total] > 0, total);
+    assert.ok(zhttp[total] > 0, total);
   }
   assert.ok(zmq.peersRefused > 0);
   assert.equal(zmq.peersOpen, 0);

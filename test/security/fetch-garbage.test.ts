@@ -65,8 +65,8 @@ test('no malformed packet does anything but be counted, and answered where it sa
     told,
   );
   requester.close();
-  const { bridge } = await rig.stop();
-  assert.deepEqual([bridge.packetsMalformed, bridge.sessionsFailed], [3 * REFUSED.length, 0]);
+  const { zhttp } = await rig.stop();
+  assert.deepEqual([zhttp.packetsMalformed, zhttp.sessionsFailed], [3 * REFUSED.length, 0]);
 });
 
 for (const [role, start] of [
@@ -90,8 +90,8 @@ for (const [role, start] of [
     }
     const answer = await reqRequester.ask('alive', { method: 'GET', uri: 'http://127.0.0.1:1/' });
     assert.equal(answer.condition, 'remote-connection-failed');
-    const { bridge } = await stopFetcher(running);
-    assert.equal(bridge.packetsMalformed, 3);
+    const { zhttp } = await stopFetcher(running);
+    assert.equal(zhttp.packetsMalformed, 3);
   });
 }
 
@@ -126,8 +126,8 @@ test('frames too many, too few or in the wrong place are counted, or have no mea
   assert.deepEqual(stray.ids, [{ id: 'nobody', seq: null }]);
   for (const frames of [['x'], [packet('c')], [''], ['x', ''], ['x', 'y']]) await rig.reqRequester.send(...frames);
   assert.equal(await rig.outcome('req', { uri }), '200 fine');
-  const { bridge } = await stopFetcher(rig.running);
-  assert.deepEqual([bridge.packetsMalformed, bridge.packetsUnclaimed], [6 + 5, 1]);
+  const { zhttp } = await stopFetcher(rig.running);
+  assert.deepEqual([zhttp.packetsMalformed, zhttp.packetsUnclaimed], [6 + 5, 1]);
 });
 
 test('packets out of order, of types that do not fit, or for nobody end their own session at the most', async (t) => {
@@ -169,8 +169,8 @@ test('packets out of order, of types that do not fit, or for nobody end their ow
   await other.send({ type: 'keep-alive', multi: true, ids: [{ id: 'nobody', seq: 0 }, other.nextRef()] });
   assert.deepEqual((await rig.requester.strays.next()).ids, [{ id: 'nobody', seq: null }]);
   await other.send({ type: 'cancel' });
-  const { bridge } = await rig.stop();
-  assert.deepEqual([bridge.packetsUnclaimed, bridge.sessionsCancelled], [6 + 2 + 1, 1]);
+  const { zhttp } = await rig.stop();
+  assert.deepEqual([zhttp.packetsUnclaimed, zhttp.sessionsCancelled], [6 + 2 + 1, 1]);
 });
 
 test('sessions that are begun and left half open cost their requester, and nobody else more than a while', async (t) => {
@@ -193,8 +193,8 @@ test('sessions that are begun and left half open cost their requester, and nobod
     '200 fine',
     '200 fine',
   ]);
-  const { bridge } = await rig.stop();
-  assert.equal(bridge.sessionsExpired, 12);
+  const { zhttp } = await rig.stop();
+  assert.equal(zhttp.sessionsExpired, 12);
 });
 
 test('a requester that vanishes leaves nothing behind, and what it alone wanted is given up', async (t) => {
@@ -228,8 +228,8 @@ test('a requester that vanishes leaves nothing behind, and what it alone wanted 
   await descriptorsBack(program, [...before, 'origin']);
   peer.write(FINE);
   await program.logged('response dropped: its requester has gone or takes nothing');
-  const { bridge } = await rig.stop();
-  assert.deepEqual([bridge.sessionsExpired, bridge.packetsUndelivered], [1, 1]);
+  const { zhttp } = await rig.stop();
+  assert.deepEqual([zhttp.sessionsExpired, zhttp.packetsUndelivered], [1, 1]);
 });
 
 test('garbage on the ZeroMQ endpoints cuts off who sends it, and nobody else', async (t) => {

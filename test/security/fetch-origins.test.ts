@@ -73,8 +73,8 @@ test('whatever an origin answers comes to its condition, in every mode', async (
     const outcomes = await Promise.all(MODES.map((mode) => rig.outcome(mode, { uri })));
     assert.deepEqual(outcomes, new Array(MODES.length).fill(expected), what);
   }
-  const { bridge, client } = await rig.stop();
-  assert.deepEqual([bridge.sessionsFailed, client.originErrors], [failures, failures]);
+  const { zhttp, client } = await rig.stop();
+  assert.deepEqual([zhttp.sessionsFailed, client.originErrors], [failures, failures]);
 });
 
 test('an origin that breaks the connection off comes to a condition, wherever it does', async (t) => {

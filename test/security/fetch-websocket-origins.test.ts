@@ -235,6 +235,6 @@ test('an origin that floods with empty messages, pings or pongs is cut off befor
     assert.equal(packet.condition, BROKEN);
     assert.deepEqual(await Promise.all(others), new Array(10).fill('200 fine'));
   }
-  const { bridge, zmq } = await rig.stop();
-  assert.deepEqual([bridge.sessionsFailed, zmq.messagesDropped], [4, 0]);
+  const { zhttp, zmq } = await rig.stop();
+  assert.deepEqual([zhttp.sessionsFailed, zmq.messagesDropped], [4, 0]);
 });

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../temporary-folder.ts';
 /** What an edge tells at its end. */
 export interface EdgeCounters {
   readonly server: Counters;
-  readonly bridge: SessionCounters;
+  readonly zhttp: SessionCounters;
   readonly zmq: ZmqCounters;
 }
 
@@ -71,7 +71,7 @@ export class Edge {
     const { edge } = await this.program.logged('stopped');
     const counters = edge as EdgeCounters;
     const { connectionsOpen, webSocketsOpen } = counters.server;
-    const { sessionsOpen } = counters.bridge;
+    const { sessionsOpen } = counters.zhttp;
     assert.deepEqual(
       { connectionsOpen, webSocketsOpen, sessionsOpen },
       { connectionsOpen: 0, webSocketsOpen: 0, sessionsOpen: 0 },

@@ -23,7 +23,7 @@ export interface RunningFetcher {
 /** What a fetcher tells at its end. */
 export interface FetchCounters {
   readonly client: Counters;
-  readonly bridge: SessionCounters;
+  readonly zhttp: SessionCounters;
   readonly zmq: ZmqCounters;
 }
 
@@ -119,7 +119,7 @@ export async function stopFetcher({ program, endpoints }: RunningFetcher): Promi
   assert.deepEqual([code, stderr, program.log().filter(({ level }) => level === 'error')], [0, '', []]);
   for (const endpoint of Object.values(endpoints)) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
   const counters = (await program.logged('stopped')).fetch as FetchCounters;
-  assert.deepEqual([counters.bridge.sessionsOpen, counters.zmq.peersOpen], [0, 0]);
+  assert.deepEqual([counters.zhttp.sessionsOpen, counters.zmq.peersOpen], [0, 0]);
   return counters;
 }
 

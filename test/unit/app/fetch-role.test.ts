@@ -72,7 +72,7 @@ test('Requests are made from the start to the stop, and are counted', async (t) 
   assert.deepEqual([code, body.toString()], [200, 'hello']);
   await running.app.stop();
   const { fetch } = (running.log.with('stopped')[0] as LogRecord).fields as { fetch: App['fetchCounters'] };
-  assert.deepEqual([fetch.bridge.sessions, fetch.bridge.sessionsOpen, fetch.bridge.sessionsFailed], [1, 0, 0]);
+  assert.deepEqual([fetch.zhttp.sessions, fetch.zhttp.sessionsOpen, fetch.zhttp.sessionsFailed], [1, 0, 0]);
   for (const endpoint of running.app.fetchEndpoints) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
 });
 

@@ -13,7 +13,7 @@ function sizes(settings: Record<string, unknown>): string {
 test('the sizes are those of the buffers, for one connection and for all', () => {
   const lines = sizes({}).split('\n');
   assert.deepEqual(lines.slice(0, 3), [
-    'Bytes that wait on a connection at most:',
+    'Maximum bytes that wait on a connection:',
     'stream: 2048 bytes (2 x --buffer-size), 6144 for --stream-maxconn 3',
     'req: 2068 bytes (2 x --buffer-size + 2 x --body-buffer-size), 4136 for --req-maxconn 2',
   ]);
@@ -30,11 +30,11 @@ test('outbound requests have their own lines, and stand alone where there are no
       .split('\n')
       .slice(0, 4),
     [
-      'Bytes that wait for an outbound request with a streamed response at most:',
+      'Maximum bytes that wait for an outbound request with a streamed response:',
       'stream: 132096 bytes (--buffer-size + 131072), 396288 for --stream-maxconn 3',
-      'Bytes that wait for an outbound request with its response in one message at most, beside the request itself:',
+      'Maximum bytes that wait for an outbound request with its response in one message, without the request itself:',
       'req: 10 bytes (--body-buffer-size), 20 for --req-maxconn 2',
     ],
   );
-  assert.match(sizes({ zserverReq: ['ipc://r'], listen: ['80'] }), /^Bytes that wait on a connection at most:\n/);
+  assert.match(sizes({ zserverReq: ['ipc://r'], listen: ['80'] }), /^Maximum bytes that wait on a connection:\n/);
 });

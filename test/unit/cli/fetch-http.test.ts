@@ -101,7 +101,7 @@ test('a body that cannot be read cancels the request', async (t) => {
 
 for (const [fields, message] of [
   [{ type: 'error', condition: 'policy-violation' }, 'policy-violation'],
-  [{ type: 'cancel' }, 'the responder has cancelled the request'],
+  [{ type: 'cancel' }, 'the responder cancelled the request'],
 ] as const) {
   test(`${fields.type} of the responder is a failure, also in the middle of an answer`, async (t) => {
     const { asked, output, status } = await asking(t);

@@ -26,7 +26,7 @@ test('a failure is its condition, and of a WebSocket that was rejected the statu
     'policy-violation',
     'undefined-condition',
     'a\\x0ab',
-    'rejected: the origin answered 403 Forbidden',
-    'rejected: the origin answered 403',
+    'rejected: the origin responded with 403 Forbidden',
+    'rejected: the origin responded with 403',
   ]);
 });

@@ -80,10 +80,10 @@ test('pings are answered with their data, which is granted again', async (t) => 
 
 for (const [fields, message, written] of [
   [{ type: 'error', condition: 'tls-error' }, 'tls-error', []],
-  [{ type: 'cancel' }, 'the responder has cancelled the request', []],
+  [{ type: 'cancel' }, 'the responder cancelled the request', []],
   [
     { type: 'error', condition: 'rejected', code: 403, reason: 'Forbidden', body: Buffer.from('no') },
-    'rejected: the origin answered 403 Forbidden',
+    'rejected: the origin responded with 403 Forbidden',
     ['head 403', 'no'],
   ],
 ] as const) {

@@ -21,7 +21,7 @@ const WRONG = [
   ['ipc:///run/pushpin', null, /over HTTP, not over ZeroMQ/],
   ['localhost:5561', null, /expected http:\/\/… or https:\/\/…/],
   ['127.0.0.1', null, /expected http:\/\/… or https:\/\/…/],
-  ['http://me:secret@localhost', null, /credentials do not belong in the URL/],
+  ['http://me:secret@localhost', null, /credentials in the URL are not accepted/],
   ['http://localhost', 'Bearer x', /only sent over https/],
 ] as const;
 

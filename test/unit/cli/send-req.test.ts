@@ -41,7 +41,7 @@ test('an answer that cannot be read is an error', async (t) => {
   const { endpoint, router } = await responder(t);
   const answered = sendReq(endpoint, request(), () => {});
   const [peer = '', delimiter = ''] = await router.receive();
-  const failed = assert.rejects(answered, { name: 'CliError', message: /^the answer cannot be read: / });
+  const failed = assert.rejects(answered, { name: 'CliError', message: /^malformed response: / });
   await router.send([peer, delimiter, 'T5:abc']);
   await failed;
 });
@@ -50,7 +50,10 @@ test('a responder that goes away before it has answered is an error', async (t) 
   const { endpoint, router } = await responder(t);
   const answered = sendReq(endpoint, request(), () => {});
   await router.receive();
-  const failed = assert.rejects(answered, { name: 'CliError', message: `${endpoint} went away before it answered` });
+  const failed = assert.rejects(answered, {
+    name: 'CliError',
+    message: `${endpoint} disconnected before it responded`,
+  });
   router.close();
   await failed;
 });
@@ -60,5 +63,5 @@ test('nobody at the endpoint is told after five seconds', async (t) => {
   const timers = fakeTimers(t, ['setTimeout']);
   const answered = sendReq(endpoint, request(), () => {});
   timers.tick(5000);
-  await assert.rejects(answered, { name: 'CliError', message: `nobody answers at ${endpoint}` });
+  await assert.rejects(answered, { name: 'CliError', message: `no server at ${endpoint}` });
 });
