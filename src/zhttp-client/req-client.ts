@@ -1,5 +1,5 @@
 import { fault } from '../clock/index.ts';
-import { encodeRequestText, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
+import { FirstPackets, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
 import {
   answer,
   NO_RESPONDER,
@@ -30,6 +30,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   readonly maxBodyBytes: number;
   readonly #requestTimeout: number;
   readonly #limits: ZhttpLimits;
+  readonly #packets = new FirstPackets({ from: '', credits: 0, stream: false, routerResp: false });
   readonly #link: RequestLink;
   /** Bytes of bodies for which there is room, whether they have come or not. */
   #reserved = 0;
@@ -75,8 +76,13 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   // ---- for sessions
 
   reserve(session: ReqSession, bytes: number): void {
-    if (this.#reserved > 0 && this.#reserved + bytes > MAX_COLLECTED_BYTES) this.#waiting.add(session);
+    // Requests that wait already go first, or a large body would wait as long as small ones come.
+    if (this.#waiting.size > 0 || !this.#hasRoom(bytes)) this.#waiting.add(session);
     else this.#admit(session, bytes);
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#reserved === 0 || this.#reserved + bytes <= MAX_COLLECTED_BYTES;
   }
 
   #admit(session: ReqSession, bytes: number): void {
@@ -86,8 +92,12 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
 
   unreserve(bytes: number): void {
     this.#reserved -= bytes;
+    this.#admitWaiting();
+  }
+
+  #admitWaiting(): void {
     for (const session of this.#waiting) {
-      if (this.#reserved > 0 && this.#reserved + session.wanted > MAX_COLLECTED_BYTES) return;
+      if (!this.#hasRoom(session.wanted)) return;
       this.#waiting.delete(session);
       // Called because another request has ended, which must not suffer from what goes wrong here.
       try {
@@ -99,11 +109,12 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   }
 
   offer(session: ReqSession): void {
-    this.#link.offer(session.id, encodeRequestText(session.packet()));
+    this.#link.offer(session.id, session.packet(this.#packets));
   }
 
   override ended(session: ReqSession): boolean {
-    this.#waiting.delete(session);
+    // The ones behind it may be small enough.
+    if (this.#waiting.delete(session)) this.#admitWaiting();
     if (!super.ended(session)) return false;
     this.#link.withdraw(session.id);
     return true;

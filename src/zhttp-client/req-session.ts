@@ -1,6 +1,7 @@
 import type { Guarded } from '../clock/index.ts';
-import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import { type FirstPackets, NO_BODY, type ResponsePacket } from '../codec/zhttp/index.ts';
 import {
+  BodyCollector,
   CreditedResponse,
   type ErrorCode,
   ExchangeError,
@@ -24,7 +25,7 @@ export interface ReqSessionHost {
   reserve(session: ReqSession, bytes: number): void;
   /** The body, for which there was room, is kept no longer. */
   unreserve(bytes: number): void;
-  /** Sends `session.packet()` to a handler, as soon as one takes it. */
+  /** Sends the session's `packet` to a handler, as soon as one takes it. */
   offer(session: ReqSession): void;
   ended(session: ReqSession): void;
 }
@@ -37,8 +38,8 @@ export class ReqSession implements Responder, Guarded {
   readonly #host: ReqSessionHost;
   readonly #request: RequestHead;
   readonly #requester: Requester;
-  #body: Buffer[] = [];
-  #bodyBytes = 0;
+  /** Null where there is no body, before the request has one, and after it is sent. */
+  #body: BodyCollector | null = null;
   /** Bytes for which the host has made room. */
   #reserved = 0;
   /** Bytes of the response that the client may be given, until the response is there. */
@@ -74,31 +75,23 @@ export class ReqSession implements Responder, Guarded {
   /** There is room for a body of so many bytes. */
   takeBody(bytes: number): void {
     this.#reserved = bytes;
+    this.#body = new BodyCollector(this.#host.maxBodyBytes);
     // One byte more than fits: so a body that is too long is seen to be.
     this.#requester.onRequestCredit(this.#host.maxBodyBytes + 1);
   }
 
-  /** The request with its body, which is kept no longer. */
-  packet(): RequestPacket {
+  /** Writes the request with its body, which is kept no longer. */
+  packet(packets: FirstPackets): Buffer | string {
     const { method, headers, peer } = this.#request;
-    const packet = new RequestPacket();
-    packet.ids = [{ id: this.id, seq: null }];
-    packet.multi = true;
-    packet.method = method;
-    packet.uri = requestUri(this.#request);
-    packet.headers = headers;
-    packet.body = this.#body.length === 1 ? (this.#body[0] as Buffer) : Buffer.concat(this.#body, this.#bodyBytes);
-    packet.peerAddress = peer.address;
-    packet.peerPort = peer.port;
+    const uri = requestUri(this.#request);
+    const packet = packets.encodeWhole(this.id, method, uri, headers, peer, this.#body?.body ?? NO_BODY);
     this.#dropBody();
     return packet;
   }
 
   onRequestData(chunk: Buffer, more: boolean): void {
     if (this.#ended) return;
-    this.#body.push(chunk);
-    this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > this.#host.maxBodyBytes) this.#refuseBody();
+    if (this.#body?.add(chunk) === false) this.#refuseBody();
     else if (!more) this.#offer();
   }
 
@@ -181,7 +174,7 @@ export class ReqSession implements Responder, Guarded {
   }
 
   #dropBody(): void {
-    this.#body = [];
+    this.#body = null;
     const reserved = this.#reserved;
     this.#reserved = 0;
     if (reserved > 0) this.#host.unreserve(reserved);

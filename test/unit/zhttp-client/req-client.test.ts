@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ExchangeError, UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { RecordingRequester } from '../../support/exchange/recording-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
+import { turn } from '../../support/manual-clock.ts';
 import { ReqRig } from '../../support/zhttp/req-rig.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 test('a request without a body is one packet, and so is its response', (t) => {
   const rig = new ReqRig(t);
@@ -242,6 +248,50 @@ test('stopping fails each request that waits for a response, once', async (t) =>
   );
   assert.equal(rig.counters.sessionsOpen, 0);
 });
+
+test('a body of many small chunks is kept as few bytes', async (t) => {
+  const rig = new ReqRig(t, { maxBodyBytes: 100_000 });
+  const client = rig.request({ method: 'POST', bodyLength: 50_000 });
+  const chunks: WeakRef<Buffer>[] = [];
+  feed(client, chunks, 49_999);
+  // A chunk that was used in this turn is not collected in it.
+  await turn();
+  collectGarbage();
+  const kept = chunks.filter((chunk) => chunk.deref() !== undefined).length;
+  assert.ok(kept < 10, `${kept} chunks are kept`);
+  client.send('x');
+  assert.equal(rig.link.offered[0]?.body.toString(), 'x'.repeat(50_000));
+});
+
+test('requests that wait for room go in their order', (t) => {
+  const rig = new ReqRig(t, { maxBodyBytes: 40_000_000 });
+  const first = rig.request({ method: 'POST', bodyLength: 40_000_000 });
+  const large = rig.request({ method: 'POST', bodyLength: 40_000_000 });
+  const small = rig.request({ method: 'POST', bodyLength: 10_000_000 });
+  const [firstGot, largeGot, smallGot] = [first, large, small].map((client) => client.take().length);
+  assert.deepEqual([firstGot, largeGot, smallGot], [1, 0, 0]);
+  first.leave();
+  assert.deepEqual([large.take().length, small.take().length], [1, 1]);
+});
+
+test('a small body does not wait for a large one in front of it that is given up', (t) => {
+  const rig = new ReqRig(t, { maxBodyBytes: 40_000_000 });
+  rig.request({ method: 'POST', bodyLength: 40_000_000 });
+  const large = rig.request({ method: 'POST', bodyLength: 40_000_000 });
+  const small = rig.request({ method: 'POST', bodyLength: 10_000_000 });
+  assert.equal(small.take().length, 0);
+  large.leave();
+  assert.equal(small.take().length, 1);
+});
+
+/** Sends one-byte chunks, each in a Buffer of its own. */
+function feed(client: RecordingRequester, chunks: WeakRef<Buffer>[], count: number): void {
+  for (let i = 0; i < count; i++) {
+    const chunk = Buffer.alloc(1, 'x');
+    chunks.push(new WeakRef(chunk));
+    client.responder?.onRequestData(chunk, true);
+  }
+}
 
 test('bodies have 64 MB together, and a request beyond that is not read until there is room', (t) => {
   const rig = new ReqRig(t, { maxBodyBytes: 33_554_432 });

@@ -43,6 +43,29 @@ for (const credits of [0, 8_192]) {
   }
 }
 
+test('a packet of req mode has a body, and neither an address nor a number', () => {
+  const packets = new FirstPackets({ from: '', credits: 0, stream: false, routerResp: false });
+  for (const peer of PEERS) {
+    for (const headers of HEADERS) {
+      for (const body of [Buffer.alloc(0), Buffer.from([0, 1, 0xff]), Buffer.alloc(100_000, 'x')]) {
+        const packet = Object.assign(new RequestPacket(), {
+          ids: [{ id: 'x', seq: null }],
+          multi: true,
+          method: 'POST',
+          uri: 'http://example.com/\xe9',
+          headers,
+          body,
+          peerAddress: peer.address,
+          peerPort: peer.port,
+        });
+        const written = packets.encodeWhole('x', 'POST', packet.uri, headers, peer, body);
+        assert.equal(typeof written, body.length === 0 ? 'string' : 'object');
+        assert.deepEqual(Buffer.from(written as string, 'latin1'), encodeRequestPacket(packet));
+      }
+    }
+  }
+});
+
 test('two peers that share a place are told apart', () => {
   const packets = new FirstPackets({ from: 'edge', credits: 1, stream: true, routerResp: false });
   const [one, two] = [
