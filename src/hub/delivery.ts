@@ -71,6 +71,18 @@ export class Delivery implements AtTurnEnd {
     if (this.#running) return;
     this.#running = true;
     const { pending } = this;
+    try {
+      this.#deliverSlice();
+    } catch (thrown) {
+      // Here and not by the turn queue: a drain calls this too.
+      this.onFault(thrown);
+    }
+    this.#running = false;
+    if (this.#first !== null) this.#schedule();
+    if (this.pending < pending) this.#onProgress();
+  }
+
+  #deliverSlice(): void {
     const now = Math.floor(this.#room.wheel.now);
     let work = 0;
     while (work < SLICE_WORK) {
@@ -87,9 +99,6 @@ export class Delivery implements AtTurnEnd {
       this.#group = null;
       this.#finish(step);
     }
-    this.#running = false;
-    if (this.#first !== null) this.#schedule();
-    if (this.pending < pending) this.#onProgress();
   }
 
   /** A defect of the delivery itself: goes on behind the step that it was about. */
@@ -98,11 +107,9 @@ export class Delivery implements AtTurnEnd {
     const { code, detail } = internalError(thrown);
     counters.faults++;
     log.error({ channel: this.#first?.channel, code, detail }, 'internal error: a published item is lost');
-    this.#running = false;
     this.#group?.endWalk();
     this.#group = null;
     if (this.#first !== null) this.#finish(this.#first);
-    if (this.#first !== null) this.#schedule();
   }
 
   #addStream(channel: string, { action, content }: HttpStreamFormat): void {

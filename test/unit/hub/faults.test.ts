@@ -201,3 +201,23 @@ test('a defect of the delivery itself loses one item and no more', async (t) => 
   assert.equal(client.body, '2');
   assert.equal(made.counters.faults, 1);
 });
+
+test('a defect of the delivery in the middle of a drain does not stop the drain', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  let throws = 1;
+  const { debug } = made.log;
+  Object.assign(made.log, {
+    debug: (fields: Record<string, unknown>, message: string) => {
+      if (message === 'published' && throws-- > 0) throw new Error('thrown by the test');
+      debug(fields, message);
+    },
+  });
+  made.hub.publish([streamItem('a', '1'), streamItem('a', '2')]);
+  made.hub.drain();
+  await turn();
+  await turn();
+  await client.ended();
+  assert.equal(made.counters.faults, 1);
+  made.assertEmpty();
+});
