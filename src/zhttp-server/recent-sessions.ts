@@ -1,11 +1,11 @@
 /**
- * Bytes that the ids of sessions that ended a moment ago may take, each counted with at least 256. At the bound the oldest half is
- * forgotten.
+ * Bytes that the ids of sessions that ended a moment ago, and the addresses of requesters that had sessions by ROUTER, may take, each
+ * counted with at least 256. At the bound the oldest half is forgotten.
  * @bound zhttp-recent-sessions
  */
 export const MAX_RECENT_BYTES = 8_388_608;
 
-/** What an id costs at least. */
+/** What an id or address costs at least. */
 const MIN_COST = 256;
 
 /** Milliseconds for which an ended session is remembered at least, unless there are too many. */
@@ -34,8 +34,9 @@ export class RecentSessions {
     this.#open.set(from, (this.#open.get(from) ?? 0) + 1);
   }
 
-  /** That session has ended, or belongs to another requester. */
-  endByRouter(from: string): void {
+  /** That session has ended, or belongs to another requester. @param now milliseconds */
+  endByRouter(from: string, now: number): void {
+    this.#age(now);
     const left = (this.#open.get(from) ?? 1) - 1;
     if (left > 0) this.#open.set(from, left);
     else this.#open.delete(from);
@@ -63,7 +64,7 @@ export class RecentSessions {
   }
 
   #age(now: number): void {
-    if (this.#bytes <= MAX_RECENT_BYTES / 2 && now - this.#since < RECENT_TIME) return;
+    if (this.#bytes < MAX_RECENT_BYTES / 2 && now - this.#since < RECENT_TIME) return;
     // Both are forgotten when nothing has ended for longer.
     const forgotten = now - this.#since >= 2 * RECENT_TIME;
     this.#old = forgotten ? new Set() : this.#young;

@@ -330,7 +330,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     if (address === session.from) return;
     this.#sessions.rename(session, address);
     if (!session.byRouter) return;
-    this.#recent.endByRouter(session.from);
+    this.#recent.endByRouter(session.from, this.now);
     this.#recent.beginByRouter(address);
   }
 
@@ -341,7 +341,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     if (session.named) {
       // A requester that was told nothing learns of the end when it sends something.
       if (!session.untold) this.#recent.ended(keyOf(session.from, session.id), this.now);
-      if (session.byRouter) this.#recent.endByRouter(session.from);
+      if (session.byRouter) this.#recent.endByRouter(session.from, this.now);
     }
     if (this.#handedOff.size > 0 && this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);
     // Not at once: the target may be in the middle of the request that has ended.

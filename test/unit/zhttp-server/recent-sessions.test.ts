@@ -20,6 +20,31 @@ test('where many sessions end at a time the oldest are forgotten first', () => {
   assert.deepEqual([recent.has('me 0', 0), recent.has(`me ${most}`, 0)], [false, true]);
 });
 
+test('requesters by ROUTER whose sessions have ended count for the same bound, and the oldest are forgotten first', () => {
+  const recent = new RecentSessions();
+  const most = MAX_RECENT_BYTES / 256;
+  for (let i = 0; i < most + 2; i++) {
+    recent.beginByRouter(`made-up ${i}`);
+    recent.endByRouter(`made-up ${i}`, 0);
+  }
+  let known = 0;
+  for (let i = 0; i < most + 2; i++) if (recent.byRouter(`made-up ${i}`)) known++;
+  assert.ok(known <= most, `${known} addresses are kept`);
+  assert.deepEqual([recent.byRouter('made-up 0'), recent.byRouter(`made-up ${most}`)], [false, true]);
+});
+
+test('a requester by ROUTER is forgotten some seconds after its last session', () => {
+  const recent = new RecentSessions();
+  recent.beginByRouter('me');
+  recent.endByRouter('me', 0);
+  recent.beginByRouter('you');
+  recent.endByRouter('you', RECENT_TIME);
+  assert.equal(recent.byRouter('me'), true);
+  recent.beginByRouter('them');
+  recent.endByRouter('them', 2 * RECENT_TIME);
+  assert.deepEqual([recent.byRouter('me'), recent.byRouter('you')], [false, true]);
+});
+
 test('late packets for a session that has just ended are not answered; later ones are', (t) => {
   const rig = serverRig(t);
   rig.stream().respond().data('all');
