@@ -19,12 +19,8 @@ export function findRoute(request: RequestHead, { routes, rules }: ProxySettings
     const id = fieldValue(request.headers, 'pushpin-route');
     if (id !== undefined) return routes.byId(id);
   }
-  return routes.find({
-    host: hostOf(request.authority),
-    path: pathOf(request.target),
-    webSocket: request.scheme === 'ws' || request.scheme === 'wss',
-    tls: isEncrypted(request, rules),
-  });
+  const webSocket = request.scheme === 'ws' || request.scheme === 'wss';
+  return routes.find(hostOf(request.authority), pathOf(request.target), webSocket, isEncrypted(request, rules));
 }
 
 /** The host of an authority, without its port, in lower case. */

@@ -1,24 +1,20 @@
-import { fieldValues, listMembers } from '../codec/fields/index.ts';
+import { fieldValues, listMembers, nameIs, nameStartsWith } from '../codec/fields/index.ts';
 import type { ForwardedFor, HeaderRules } from './header-rules.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 
 /** Marks a copy of a client's header that `orig_headers` makes. */
 const ORIGINAL_PREFIX = 'eb9bf0f5-';
 
+const CAPITAL_G = 0x47;
+const SMALL_G = 0x67;
+const CAPITAL_E = 0x45;
+const SMALL_E = 0x65;
+
+/** The usual `Via`. */
+const VIA = '1.1 holdfast';
+
 /** What Grip-Feature tells the origin that it may use. */
 const GRIP_FEATURES = 'status';
-
-/** Fields of one connection only (RFC 9110 §7.6.1), and Expect, which this hop answers itself (§10.1.1). */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-]);
 
 /**
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.
@@ -31,19 +27,20 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
   const result = ['Host', ''];
   const named = connectionOptions(headers);
   const dropped = route.setNames;
+  const matters = named !== null || dropped.size > 0;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || isOurs(lower, rules, trusted)) continue;
-    if (named?.includes(lower) || dropped.has(lower)) continue;
+    if (staysHere(name, rules, trusted)) continue;
+    if (matters && isIn(name.toLowerCase(), named, dropped)) continue;
     result.push(name, headers[i + 1] as string);
   }
   addForwarded(result, proxied, rules);
   if (rules.cdnLoop !== '') {
-    result.push('CDN-Loop', [...listMembers(fieldValues(headers, 'cdn-loop')), rules.cdnLoop].join(', '));
+    result.push('CDN-Loop', appended(fieldValues(headers, 'cdn-loop'), rules.cdnLoop));
   }
   // RFC 9110 §7.6.3: behind what the proxies before this one wrote.
-  if (rules.via && !dropped.has('via')) result.push('Via', `${request.version} holdfast`);
+  if (rules.via && !dropped.has('via'))
+    result.push('Via', request.version === '1.1' ? VIA : `${request.version} holdfast`);
   if (route.route.origHeaders) addOriginals(result, headers);
   if (!trusted && !route.route.noGrip) {
     const signature = route.signer?.token();
@@ -56,26 +53,74 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
   return result;
 }
 
-/** Whether the field is written, replaced or kept from the origin by this proxy. */
-function isOurs(lower: string, rules: HeaderRules, trusted: boolean): boolean {
-  switch (lower) {
-    case 'host':
-    case 'content-length':
-      return true;
-    case 'x-forwarded-for':
-      return replacesForwardedFor(trusted ? rules.xForwardedForTrusted : rules.xForwardedFor);
-    case 'x-forwarded-proto':
-    case 'x-forwarded-protocol':
-      return !rules.acceptXForwardedProtocol;
-    case 'cdn-loop':
-      return rules.cdnLoop !== '';
-    case 'pushpin-route':
-      return rules.acceptPushpinRoute;
-    default:
-      // Nobody but a trusted proxy speaks GRIP, or for the headers of another client. Many gateways turn hyphens into
-      // underscores, so to an origin behind one both spellings are the same field.
-      return !trusted && (lower.startsWith('grip-') || lower.startsWith('grip_') || lower.startsWith(ORIGINAL_PREFIX));
+/**
+ * Whether the field does not go on to the origin as it came: it is for one connection only (RFC 9110 §7.6.1), it is Expect, which this
+ * hop answers (§10.1.1), or the proxy writes, replaces or withholds it. Looks at the length first: most fields go on.
+ */
+function staysHere(name: string, rules: HeaderRules, trusted: boolean): boolean {
+  switch (name.length) {
+    case 2:
+      return nameIs(name, 'te');
+    case 4:
+      return nameIs(name, 'host');
+    case 6:
+      return nameIs(name, 'expect');
+    case 7:
+      return nameIs(name, 'trailer') || nameIs(name, 'upgrade');
+    case 8:
+      if (nameIs(name, 'cdn-loop')) return rules.cdnLoop !== '';
+      break;
+    case 10:
+      if (nameIs(name, 'connection') || nameIs(name, 'keep-alive')) return true;
+      break;
+    case 13:
+      if (nameIs(name, 'pushpin-route')) return rules.acceptPushpinRoute;
+      break;
+    case 14:
+      if (nameIs(name, 'content-length')) return true;
+      break;
+    case 15:
+      if (nameIs(name, 'x-forwarded-for'))
+        return replacesForwardedFor(trusted ? rules.xForwardedForTrusted : rules.xForwardedFor);
+      break;
+    case 16:
+      if (nameIs(name, 'proxy-connection')) return true;
+      break;
+    case 17:
+      if (nameIs(name, 'transfer-encoding')) return true;
+      if (nameIs(name, 'x-forwarded-proto')) return !rules.acceptXForwardedProtocol;
+      break;
+    case 20:
+      if (nameIs(name, 'x-forwarded-protocol')) return !rules.acceptXForwardedProtocol;
+      break;
   }
+  return !trusted && isOfTrustedProxy(name);
+}
+
+/**
+ * Whether only a trusted proxy may send the field: GRIP's own, and the header fields of another client. Many gateways turn hyphens into
+ * underscores, so to an origin behind one both spellings are the same field.
+ */
+function isOfTrustedProxy(name: string): boolean {
+  switch (name.charCodeAt(0)) {
+    case CAPITAL_G:
+    case SMALL_G:
+      return nameStartsWith(name, 'grip-') || nameStartsWith(name, 'grip_');
+    case CAPITAL_E:
+    case SMALL_E:
+      return nameStartsWith(name, ORIGINAL_PREFIX);
+    default:
+      return false;
+  }
+}
+
+function isIn(lower: string, named: readonly string[] | null, dropped: ReadonlySet<string>): boolean {
+  return named?.includes(lower) === true || dropped.has(lower);
+}
+
+/** A list with `member` behind the members that it has already. */
+function appended(values: readonly string[], member: string): string {
+  return values.length === 0 ? member : [...listMembers(values), member].join(', ');
 }
 
 /** The names that Connection lists (RFC 9110 §7.6.1); null in the usual case of none that matter. */
@@ -99,7 +144,8 @@ function addForwarded(result: string[], proxied: ProxiedRequest, rules: HeaderRu
   const { request, trusted } = proxied;
   const rule = trusted ? rules.xForwardedForTrusted : rules.xForwardedFor;
   if (replacesForwardedFor(rule)) {
-    let addresses = listMembers(fieldValues(request.headers, 'x-forwarded-for'));
+    const values = fieldValues(request.headers, 'x-forwarded-for');
+    let addresses = values.length === 0 ? values : listMembers(values);
     if (rule.truncate !== null) addresses = rule.truncate === 0 ? [] : addresses.slice(-rule.truncate);
     if (rule.append && request.peer.address !== '') addresses.push(request.peer.address);
     if (addresses.length > 0) result.push('X-Forwarded-For', addresses.join(', '));

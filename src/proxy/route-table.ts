@@ -1,15 +1,5 @@
 import type { Route } from '../config/index.ts';
 
-/** What of a request decides about its route. */
-export interface RouteQuery {
-  /** Host without port, lower-case. */
-  readonly host: string;
-  /** Path as it goes on the wire, without the query. */
-  readonly path: string;
-  readonly webSocket: boolean;
-  readonly tls: boolean;
-}
-
 /** Finds the route of a request by Pushpin's rules. `R` is a route with whatever the caller has prepared for it. */
 export class RouteTable<R extends { readonly route: Route }> {
   readonly #hosts = new Map<string, R[]>();
@@ -29,15 +19,19 @@ export class RouteTable<R extends { readonly route: Route }> {
     for (const bucket of this.#hosts.values()) bucket.sort((a, b) => compare(a.route, b.route));
   }
 
-  /** The route of a request, or null. A host that has routes of its own never falls through to those for `*`. */
-  find(query: RouteQuery): R | null {
-    const bucket = this.#hosts.get(query.host) ?? this.#hosts.get('*');
+  /**
+   * The route of a request, or null. A host that has routes of its own never falls through to those for `*`.
+   * @param host without port, in lower case
+   * @param path as it goes on the wire, without the query
+   */
+  find(host: string, path: string, webSocket: boolean, tls: boolean): R | null {
+    const bucket = this.#hosts.get(host) ?? this.#hosts.get('*');
     if (bucket === undefined) return null;
     for (const candidate of bucket) {
       const { proto, ssl, pathBeg } = candidate.route;
-      if (proto !== null && (proto === 'ws') !== query.webSocket) continue;
-      if (ssl !== null && ssl !== query.tls) continue;
-      if (pathBeg !== '' && !query.path.startsWith(pathBeg)) continue;
+      if (proto !== null && (proto === 'ws') !== webSocket) continue;
+      if (ssl !== null && ssl !== tls) continue;
+      if (pathBeg !== '' && !path.startsWith(pathBeg)) continue;
       return candidate;
     }
     return null;

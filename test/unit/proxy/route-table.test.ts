@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRouteLine } from '../../../src/config/index.ts';
-import { type RouteQuery, RouteTable } from '../../../src/proxy/route-table.ts';
+import { RouteTable } from '../../../src/proxy/route-table.ts';
+
+interface Query {
+  readonly host?: string;
+  readonly path?: string;
+  readonly webSocket?: boolean;
+  readonly tls?: boolean;
+}
 
 /** A table of these route lines; what it finds is told by the port of the route's target. */
-function table(...lines: string[]): (query: Partial<RouteQuery>) => number | null {
+function table(...lines: string[]): (query: Query) => number | null {
   const routes = new RouteTable(lines.map((line) => ({ route: parseRouteLine(line) })));
-  return (query) => {
-    const found = routes.find({ host: 'example.com', path: '/', webSocket: false, tls: false, ...query });
+  return ({ host = 'example.com', path = '/', webSocket = false, tls = false }) => {
+    const found = routes.find(host, path, webSocket, tls);
     return found?.route.targets[0]?.port ?? null;
   };
 }
