@@ -1,3 +1,4 @@
+import { systemErrorText } from '../exchange/index.ts';
 import { ConfigError, textError } from './config-error.ts';
 import { shown } from './plain-text.ts';
 
@@ -60,7 +61,7 @@ function keyOfFile(path: string, readFile: (path: string) => string): Buffer | s
     content = readFile(path);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw textError(`cannot read key file ${shown(path)}: ${error instanceof Error ? error.message : String(error)}`);
+    throw textError(`cannot read key file ${shown(path)}: ${systemErrorText(error)}`);
   }
   if (content.startsWith('-----BEGIN')) return content;
   const hex = content.replace(/\s+/g, '');

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { systemErrorText } from '../exchange/index.ts';
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts';
 
 /** Where to listen: a TCP port (all interfaces when `host` is null; port 0 takes a free one) or a unix socket. */
@@ -62,7 +63,7 @@ export async function listen(
     else await bind(server, { host: address.host, port: address.port });
   } catch (error) {
     server.close();
-    throw new Error(`cannot listen on ${describe(address)}: ${(error as Error).message}`);
+    throw new Error(`cannot listen on ${describe(address)}: ${systemErrorText(error)}`);
   }
   server.on('error', onError);
   const listener = listenerOf(server);

@@ -148,7 +148,7 @@ test('a port that is taken is an error that names the option for another one', a
   assert.equal(first.stdout, '');
   assert.match(
     first.stderr,
-    /^error: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*; choose another port with --port\n$/,
+    /^error: cannot listen on 127\.0\.0\.1:\d+: address already in use; choose another port with --port\n$/,
   );
   const second = await holdfast(t, ['demo', '--port', '0', '--control-port', controlPort]);
   assert.equal(second.code, 1);

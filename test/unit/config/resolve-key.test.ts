@@ -57,10 +57,10 @@ test('each mistake is named, without the key', () => {
 
 test('a file that cannot be read is an error of the configuration that says why', () => {
   const read = (): string => {
-    throw new Error('ENOENT: no such file');
+    throw Object.assign(new Error('ENOENT: no such file or directory'), { errno: -2, code: 'ENOENT' });
   };
   assert.throws(() => resolveKey('file:k', read), {
     name: 'ConfigError',
-    message: 'cannot read key file "k": ENOENT: no such file',
+    message: 'cannot read key file "k": no such file or directory',
   });
 });
