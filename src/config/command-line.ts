@@ -1,6 +1,6 @@
 import { ConfigError, type ConfigIssue } from './config-error.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
-import { listenCollisions } from './listen-collisions.ts';
+import { listenCollisions, type NameOfListener } from './listen-collisions.ts';
 import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
 import { type Config, sections } from './schema.ts';
@@ -33,14 +33,13 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   const server = listen.length === 0 ? config.server : { ...config.server, listen };
   const publish = control.length === 0 ? config.control : { ...config.control, listen: control };
   if (listen.length + control.length > 0) {
-    const names = {
-      server: (index: number) => (listen.length === 0 ? `server.listen[${index}]` : optionName('--port', port, index)),
-      control: (index: number) =>
-        control.length === 0 ? `control.listen[${index}]` : optionName('--control-port', controlPort, index),
-      edge: (index: number) => `edge.listen[${index}]`,
+    const nameOf: NameOfListener = (section, index) => {
+      if (section === 'server' && listen.length > 0) return optionName('--port', port, index);
+      if (section === 'control' && control.length > 0) return optionName('--control-port', controlPort, index);
+      return `${section}.listen[${index}]`;
     };
-    for (const { section, index, message } of listenCollisions({ ...config, server, control: publish })) {
-      issues.push({ key: names[section](index), line: null, message });
+    for (const { section, index, message } of listenCollisions({ ...config, server, control: publish }, nameOf)) {
+      issues.push({ key: nameOf(section, index), line: null, message });
     }
   }
   if (issues.length > 0 || !level.success) throw new ConfigError('', issues);

@@ -22,8 +22,16 @@ interface Place {
   readonly address: ListenAddress;
 }
 
+/** The name of an address where it is configured. */
+export type NameOfListener = (section: ListenCollision['section'], index: number) => string;
+
+const keyOf: NameOfListener = (section, index) => `${section}.listen[${index}]`;
+
 /** Finds listen addresses that cannot be bound because another one of the same process covers them. Port 0 never collides. */
-export function listenCollisions({ server, control, edge }: Listeners): ListenCollision[] {
+export function listenCollisions(
+  { server, control, edge }: Listeners,
+  nameOf: NameOfListener = keyOf,
+): ListenCollision[] {
   const places: Place[] = [
     ...server.listen.map((address, index) => ({ section: 'server' as const, index, address })),
     ...edge.listen.map(({ address }, index) => ({ section: 'edge' as const, index, address })),
@@ -37,7 +45,7 @@ export function listenCollisions({ server, control, edge }: Listeners): ListenCo
   return places.flatMap(({ section, index, address }, at) => {
     const earlier = places.slice(0, at).find((other) => collide(other.address, address));
     if (earlier === undefined) return [];
-    const place = `${earlier.section}.listen[${earlier.index}]`;
+    const place = nameOf(earlier.section, earlier.index);
     const message = `${formatListenAddress(address)} is already used by ${place} (${formatListenAddress(earlier.address)}): choose another port`;
     return [{ section, index, message }];
   });

@@ -1,5 +1,6 @@
 import { ConfigError, keyName, textError } from './config-error.ts';
 import { type SchemaIssue, schemaIssues } from './issues.ts';
+import { shown } from './plain-text.ts';
 import { type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
 import { unknownRouteName } from './route-names.ts';
@@ -58,13 +59,15 @@ function readProperty({ name, value }: Property, table: Map<string, unknown>, is
     else problem(`is a switch and takes no value: write "${name}" to turn it on, or leave it out`);
   } else if (value === null || (value === '' && name !== 'replace_beg')) {
     problem(`needs a value, as in "${name}=…"`);
+  } else if (name === 'ssl' && value !== 'yes' && value !== 'no') {
+    problem(`expected yes or no, got ${shown(value)}`);
   } else {
     table.set(name, propertyValue(name, value));
   }
 }
 
 function propertyValue(name: string, value: string): unknown {
-  if (name === 'ssl' && (value === 'yes' || value === 'no')) return value === 'yes';
+  if (name === 'ssl') return value === 'yes';
   if (name === 'path_rem' && /^[0-9]{1,9}$/.test(value)) return Number(value);
   return value;
 }

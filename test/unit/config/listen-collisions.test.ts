@@ -48,6 +48,6 @@ for (const [server, control, edge] of [
 test('--port may not be the port of the publish endpoint', () => {
   assert.throws(
     () => mergeCommandLine(defaultConfig(), { port: ['5561'], routes: ['* localhost:1'] }),
-    /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is already used by server\.listen\[0\] \(5561\): choose another port$/,
+    /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is already used by --port \(5561\): choose another port$/,
   );
 });

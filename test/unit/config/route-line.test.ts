@@ -56,7 +56,7 @@ test('each mistake is named with the key that it is about', () => {
     ['*,id=,replace_beg a:1', 'id: needs a value, as in "id=…"\nreplace_beg: needs a value, as in "replace_beg=…"'],
     ['*,debug=no a:1', 'debug: is a switch and takes no value: write "debug" to turn it on, or leave it out'],
     ['*,debug,debug a:1', 'debug: is given twice'],
-    ['*,ssl=true a:1', 'ssl: expected true or false, got "true"'],
+    ['*,ssl=true a:1', 'ssl: expected yes or no, got "true"'],
     ['*,path_rem=x a:1', 'path_rem: expected a whole number from 0 to 8192, got "x"'],
     ['*,path_rem=99999 a:1', 'path_rem: expected a whole number from 0 to 8192, got 99999'],
     ['*,header=X a:1', 'header: expected "header=NAME:VALUE"'],
@@ -75,8 +75,8 @@ test('all mistakes of a line are reported at once', () => {
   assert.throws(() => parseRouteLine('*,pathbeg=/x,ssl=maybe,sub=a localhost a:0'), {
     message: [
       'pathbeg: unknown property; did you mean "path_beg"?',
+      'ssl: expected yes or no, got "maybe"',
       'sub: "sub" of Pushpin is not supported by this version',
-      'ssl: expected true or false, got "maybe"',
       'targets[0]: the port is missing: expected "localhost:PORT"',
       'targets[1]: "0" is not a port: expected a whole number from 1 to 65535',
     ].join('\n'),
