@@ -22,6 +22,13 @@ const tables = lines.flatMap((line, index) => {
   return [{ header: cellsOf(line), rows: lines.slice(index + 2, end === -1 ? undefined : end).map(cellsOf) }];
 });
 
+test('each row belongs to a table: one that follows an empty line is shown as a paragraph', () => {
+  const loose = lines.filter(
+    (line, index) => line.startsWith('|') && !lines[index - 1]?.startsWith('|') && !/^\|-/.test(lines[index + 1] ?? ''),
+  );
+  assert.deepEqual(loose, []);
+});
+
 test('each table of differences has a column for the test that checks a row', () => {
   assert.ok(tables.length > 0);
   for (const { header } of tables) assert.equal(header.at(-1), 'test', header.join(', '));
