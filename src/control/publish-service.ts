@@ -60,7 +60,7 @@ const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
  * and logged.
  */
 export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
-  const endpoint = { publisher, ...options };
+  const endpoint: Endpoint = { publisher, ...options, unreachedNoted: false };
   return (request, requester) => {
     const exchange = new PublishExchange(endpoint, request, requester);
     exchange.begin();
@@ -70,6 +70,8 @@ export function publishService(publisher: Publisher, options: PublishServiceOpti
 
 interface Endpoint extends PublishServiceOptions {
   readonly publisher: Publisher;
+  /** Whether the log says already that an item has no format that anybody receives. */
+  unreachedNoted: boolean;
 }
 
 /** One request to the endpoint. Its responses are a line each, so they wait for no credits. */
@@ -165,8 +167,20 @@ class PublishExchange implements Responder, Publication {
       this.#refuse(400, error.message);
       return;
     }
+    if (!this.#endpoint.unreachedNoted) this.#noteUnreached(items);
     this.#endpoint.publisher.publish(items);
     this.#confirm('Published');
+  }
+
+  /** Pushpin accepts every format, so this endpoint does too. The log says once that some reach nobody yet. */
+  #noteUnreached(items: readonly PublishItem[]): void {
+    const item = items.find(({ httpResponse, httpStream }) => httpResponse === null && httpStream === null);
+    if (item === undefined) return;
+    this.#endpoint.unreachedNoted = true;
+    const { id } = this.#request;
+    const message =
+      'an item has neither http-response nor http-stream: nothing receives ws-message or other formats yet';
+    this.#endpoint.log.warn({ id, channel: item.channel }, message);
   }
 
   onFault(thrown: unknown): void {

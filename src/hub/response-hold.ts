@@ -228,7 +228,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     });
     if (body === null) {
       // GRIP: a patch that cannot be applied leaves an empty body.
-      log.info({ id: this.id, channel: published.channel }, 'body-patch cannot be applied: the response has no body');
+      const problem = isJsonDocument(this.#response.body)
+        ? 'body-patch cannot be applied to the held body'
+        : 'body-patch cannot be applied: the held body is not a JSON object or array';
+      log.info({ id: this.id, channel: published.channel }, `${problem}; the response has no body`);
       body = EMPTY;
     }
     counters.itemsDelivered++;
@@ -237,6 +240,14 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     if (!this.over) this.finish(body);
     return work + (body.length >>> 14);
   }
+}
+
+/** Whether a body begins as a JSON object or array does. It is not parsed again only for the log. */
+function isJsonDocument(body: Buffer): boolean {
+  let at = 0;
+  // RFC 8259 §2: space, tab, LF and CR may come first.
+  while (body[at] === 0x20 || body[at] === 0x09 || body[at] === 0x0a || body[at] === 0x0d) at++;
+  return body[at] === 0x7b || body[at] === 0x5b;
 }
 
 function costOf({ headers, body }: InstructResponse): number {

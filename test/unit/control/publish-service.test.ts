@@ -21,6 +21,17 @@ describe('POST /publish', () => {
     assert.deepEqual(endpoint.log.at('info'), []);
   });
 
+  it('accepts an item that has only a ws-message, and logs once that it reaches nobody', () => {
+    const endpoint = new Endpoint();
+    const item = { channel: 'c', formats: { 'ws-message': { content: 'x' } } };
+    for (const items of [[ITEM], [ITEM, item], [item]]) {
+      assert.deepEqual(endpoint.post('/publish/', JSON.stringify({ items })).answer, [200, 'Published\n']);
+    }
+    const warnings = endpoint.log.at('warn');
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]?.message ?? '', /nothing receives ws-message/);
+  });
+
   it('needs no slash at the end and no care for the query', () => {
     const endpoint = new Endpoint();
     for (const target of ['/publish', '/publish/', '/publish?x=/y', '/publish/?']) {

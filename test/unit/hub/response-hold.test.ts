@@ -165,6 +165,14 @@ test('a body-patch changes the held body', async (t) => {
     made.log.at('info').map(({ fields }) => fields),
     [{ id: other.request.id, channel: 'a' }],
   );
+  assert.match(made.log.at('info')[0]?.message ?? '', /the held body is not a JSON object or array/);
+});
+
+test('a body-patch that fails on a held body of JSON does not call it something else', async (t) => {
+  const made = rig(t);
+  made.hold(made.client(), responseInstruct(['a'], { body: ' \n{"a":1}' }));
+  await made.publish(responseItem('a', '', { bodyPatch: [{ op: 'remove', path: '/b' }] }));
+  assert.match(made.log.at('info')[0]?.message ?? '', /^body-patch cannot be applied to the held body;/);
 });
 
 test('a body that still arrives is taken and forgotten', (t) => {
