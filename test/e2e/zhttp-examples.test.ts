@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { freePorts } from '../support/free-ports.ts';
 import { startHoldfast } from '../support/holdfast.ts';
@@ -9,7 +11,7 @@ import { requirePeer } from '../support/peers.ts';
 import { Program } from '../support/program.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { LANGUAGES, type Language, startExample, startHandler } from '../support/zhttp-example.ts';
+import { LANGUAGES, type Language, runExample, startExample, startHandler } from '../support/zhttp-example.ts';
 import { type PacketFields, ZhttpFront } from '../support/zhttp-front.ts';
 import { Arrivals } from '../support/zmq/zmq-rig.ts';
 
@@ -131,6 +133,20 @@ async def main():
 
 asyncio.run(main())`,
 };
+
+test('every example without arguments prints its usage, and exits with code 2', async (t) => {
+  const folder = fileURLToPath(new URL('../../examples/zhttp', import.meta.url));
+  for (const file of [...readdirSync(`${folder}/node`), ...readdirSync(`${folder}/python`)]) {
+    // The shared modules are no programs.
+    if (!/\.(mjs|py)$/.test(file) || /^(zhttp|fetch|command.line)\./.test(file)) continue;
+    const language = file.endsWith('.mjs') ? 'Node' : 'Python';
+    const program = runExample(t, language, file.replace(/\.\w+$/, ''), []);
+    if (program === null) continue;
+    const { code, stdout, stderr } = await program.ended;
+    assert.deepEqual([code, stdout], [2, ''], file);
+    assert.match(stderr, new RegExp(`^usage: ${file.replace('.', '\\.')} BASE[^\n]*\n$`));
+  }
+});
 
 for (const language of LANGUAGES) {
   test(`echo in ${language} gives curl its own body back, with a length and in chunks`, async (t) => {

@@ -1,4 +1,5 @@
 // A room in which everybody hears everybody, over WebSocket: node chat.mjs BASE
+import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
 /** Bytes of a message, and how many of them a client can send ahead. */
@@ -52,5 +53,6 @@ async function say(text) {
   for (const member of slow) member.cancel('too slow');
 }
 
-const handler = await Handler.connect(process.argv[2], chat);
+const [base] = commandLine('chat.mjs BASE');
+const handler = await Handler.connect(base, chat);
 console.log('chat is ready');

@@ -1,8 +1,9 @@
 // Downloads into a file, no faster than the file is written: node download.mjs BASE URL FILE
 import { open } from 'node:fs/promises';
+import { commandLine } from './command-line.mjs';
 import { Fetch } from './fetch.mjs';
 
-const [, , base, uri, path] = process.argv;
+const [base, uri, path] = commandLine('download.mjs BASE URL FILE');
 
 /** Bytes that may be under way. More of them help over long distances, and cost as much memory. */
 const WINDOW = 200_000;

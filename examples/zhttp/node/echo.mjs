@@ -1,10 +1,12 @@
-// Answers each request with its own body: node echo.mjs BASE
+// Responds to each request with its own body: node echo.mjs BASE
 //
-// The client sends as it is granted credits, and gets the answer as it grants them: neither side is ever flooded. The body is
-// read whole before the answer begins, because many clients do not read before they have sent everything.
+// The client sends as it is granted credits, and gets the response as it grants them, so neither side is flooded. The body is read
+// whole before the response begins, because many clients do not read before they have sent everything. A larger body than 1 MiB
+// gets 413.
+import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
-/** Bytes of a body. Without a limit somebody could fill the memory. */
+/** Maximum bytes of a body. Without a limit one client could fill the memory. */
 const MAX_BODY = 1024 * 1024;
 
 async function echo(session) {
@@ -20,5 +22,6 @@ async function echo(session) {
   session.end();
 }
 
-await Handler.connect(process.argv[2], echo);
+const [base] = commandLine('echo.mjs BASE');
+await Handler.connect(base, echo);
 console.log('echo is ready');

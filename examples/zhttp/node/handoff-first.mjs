@@ -2,9 +2,10 @@
 //
 // LINK is a ZeroMQ endpoint where handoff-second takes sessions over, for instance ipc:///tmp/link. The client sees one response.
 import { Push } from 'zeromq';
+import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
-const [, , base, link] = process.argv;
+const [base, link] = commandLine('handoff-first.mjs BASE LINK');
 
 async function begin(session) {
   session.send({ code: 200, reason: 'OK', headers: [['Content-Type', 'text/plain']], more: true });

@@ -1,8 +1,9 @@
 // Takes clients over from handoff-first and ends their responses: node handoff-second.mjs BASE LINK
 import { Pull } from 'zeromq';
+import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
-const [, , base, link] = process.argv;
+const [base, link] = commandLine('handoff-second.mjs BASE LINK');
 
 async function goOn(session) {
   for (let line = 4; line <= 6; line += 1) await session.write(`second: line ${line}\n`);

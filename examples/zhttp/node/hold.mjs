@@ -5,6 +5,7 @@
 //
 // One packet carries the line to up to 128 clients. Whoever has not taken what was sent before, and does not within a second, is
 // dropped, so that one slow client cannot keep the line from the others.
+import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
 /** Bytes of a line: not more than the credits a front server grants at most, or nobody could ever take it. */
@@ -43,5 +44,6 @@ async function publish(session) {
   await session.answer(200, 'OK', `sent to ${clients.length - slow.length}, dropped ${slow.length}\n`);
 }
 
-const handler = await Handler.connect(process.argv[2], onSession);
+const [base] = commandLine('hold.mjs BASE');
+const handler = await Handler.connect(base, onSession);
 console.log('hold is ready');

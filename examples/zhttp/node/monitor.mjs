@@ -2,9 +2,10 @@
 //
 // ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of monitors may run.
 import { Subscriber } from 'zeromq';
+import { commandLine } from './command-line.mjs';
 import { connected, fetchEndpoints, readAnswer } from './fetch.mjs';
 
-const [, , base, address = 'webhooks'] = process.argv;
+const [base, address = 'webhooks'] = commandLine('monitor.mjs BASE [ADDRESS]');
 
 function outcome({ type, seq, condition, code, reason }) {
   if (type === 'error') return `FAILED: ${condition}`;

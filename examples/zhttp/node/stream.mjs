@@ -1,8 +1,9 @@
 // Sends each client a line every second until the client leaves: node stream.mjs BASE [SECONDS]
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
-const [, , base, seconds = '1'] = process.argv;
+const [base, seconds = '1'] = commandLine('stream.mjs BASE [SECONDS]');
 
 async function stream(session) {
   let lines = 0;

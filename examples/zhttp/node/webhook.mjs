@@ -4,10 +4,11 @@
 // so many seconds (10), it fails.
 import { randomUUID } from 'node:crypto';
 import { Push } from 'zeromq';
+import { commandLine } from './command-line.mjs';
 import { fetchEndpoints } from './fetch.mjs';
 import { writePacket } from './zhttp.mjs';
 
-const [, , base, uri, text, seconds = '10'] = process.argv;
+const [base, uri, text, seconds = '10'] = commandLine('webhook.mjs BASE URL TEXT [SECONDS]');
 
 // Immediate: it goes to a connection that is there, or it would wait in this process, which is about to end.
 const push = new Push({ immediate: true, sendTimeout: seconds * 1000, linger: seconds * 1000 });

@@ -1,9 +1,10 @@
 // Sends each line of its input to a WebSocket server, and prints what comes back: node websocket-client.mjs BASE URL
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { commandLine } from './command-line.mjs';
 import { Fetch } from './fetch.mjs';
 
-const [, , base, uri] = process.argv;
+const [base, uri] = commandLine('websocket-client.mjs BASE URL');
 
 /** Bytes of a message, and bytes that the server can send ahead. */
 const MAX_MESSAGE = 100_000;

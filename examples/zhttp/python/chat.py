@@ -1,8 +1,8 @@
 """A room in which everybody hears everybody, over WebSocket: python3 chat.py BASE"""
 import asyncio
 import itertools
-import sys
 
+from command_line import command_line
 from zhttp import Handler
 
 MAX_MESSAGE = 1000
@@ -62,7 +62,8 @@ async def say(text):
 
 async def main():
     global handler
-    handler = await Handler.connect(sys.argv[1], chat)
+    [base] = command_line('chat.py BASE')
+    handler = await Handler.connect(base, chat)
     print('chat is ready', flush=True)
     await handler.run()
 

@@ -2,6 +2,7 @@
 import asyncio
 import sys
 
+from command_line import command_line
 from fetch import Fetch, Gone
 
 WINDOW = 200_000
@@ -20,7 +21,7 @@ async def download(fetch, uri, path):
 
 
 async def main():
-    base, uri, path = sys.argv[1:]
+    base, uri, path = command_line('download.py BASE URL FILE')
     async with await Fetch.connect(base) as fetch:
         try:
             print(f'{await download(fetch, uri, path)} bytes')

@@ -1,15 +1,16 @@
-"""Answers each request with its own body: python3 echo.py BASE
+"""Responds to each request with its own body: python3 echo.py BASE
 
-The client sends as it is granted credits, and gets the answer as it grants them: neither side is ever flooded. The body is read
-whole before the answer begins, because many clients do not read before they have sent everything.
+The client sends as it is granted credits, and gets the response as it grants them, so neither side is flooded. The body is read
+whole before the response begins, because many clients do not read before they have sent everything. A larger body than 1 MiB gets
+413.
 """
 import asyncio
-import sys
 
+from command_line import command_line
 from zhttp import Handler
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a body. Without a limit somebody could fill the memory."""
+"""Maximum bytes of a body. Without a limit one client could fill the memory."""
 
 
 async def echo(session):
@@ -24,7 +25,8 @@ async def echo(session):
 
 
 async def main():
-    handler = await Handler.connect(sys.argv[1], echo)
+    [base] = command_line('echo.py BASE')
+    handler = await Handler.connect(base, echo)
     print('echo is ready', flush=True)
     await handler.run()
 

@@ -1,5 +1,6 @@
 """What a program needs to let Holdfast, Zurl or Condure make HTTP requests and open WebSockets for it, over ZeroMQ (ZHTTP in stream
-mode). Copy this file and zhttp.py; they need pyzmq (Debian: python3-zmq) and nothing else.
+mode). Copy this file and zhttp.py; they need pyzmq (on Debian the distribution's python3 with python3-zmq,
+or pip install pyzmq) and nothing else.
 
   program         fetcher
   PUSH     ->     BASE-in         PULL            the first packet of each session: a request

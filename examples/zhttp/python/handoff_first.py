@@ -3,10 +3,10 @@
 LINK is a ZeroMQ endpoint where handoff_second takes sessions over, for instance ipc:///tmp/link. The client sees one response.
 """
 import asyncio
-import sys
 
 import zmq
 import zmq.asyncio
+from command_line import command_line
 from zhttp import Handler
 
 
@@ -20,10 +20,11 @@ async def begin(session):
 
 async def main():
     global second
+    base, link = command_line('handoff_first.py BASE LINK')
     second = zmq.asyncio.Context.instance().socket(zmq.PUSH)
     second.linger = 0
-    second.connect(sys.argv[2])
-    handler = await Handler.connect(sys.argv[1], begin)
+    second.connect(link)
+    handler = await Handler.connect(base, begin)
     print('handoff-first is ready', flush=True)
     await handler.run()
 

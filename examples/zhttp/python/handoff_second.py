@@ -1,9 +1,9 @@
 """Takes clients over from handoff_first and ends their responses: python3 handoff_second.py BASE LINK"""
 import asyncio
-import sys
 
 import zmq
 import zmq.asyncio
+from command_line import command_line
 from zhttp import Handler
 
 
@@ -19,9 +19,10 @@ async def take_over(handler, first):
 
 
 async def main():
-    handler = await Handler.connect(sys.argv[1])  # Takes no requests of its own.
+    base, link = command_line('handoff_second.py BASE LINK')
+    handler = await Handler.connect(base)  # Takes no requests of its own.
     first = zmq.asyncio.Context.instance().socket(zmq.PULL)
-    first.bind(sys.argv[2])
+    first.bind(link)
     print('handoff-second is ready', flush=True)
     taking = asyncio.create_task(take_over(handler, first))
     await handler.run()

@@ -7,8 +7,8 @@ One packet carries the line to up to 128 clients. Whoever has not taken what was
 dropped, so that one slow client cannot keep the line from the others.
 """
 import asyncio
-import sys
 
+from command_line import command_line
 from zhttp import Handler
 
 MAX_LINE = 4096
@@ -50,7 +50,8 @@ async def publish(session):
 
 async def main():
     global handler
-    handler = await Handler.connect(sys.argv[1], on_session)
+    [base] = command_line('hold.py BASE')
+    handler = await Handler.connect(base, on_session)
     print('hold is ready', flush=True)
     await handler.run()
 

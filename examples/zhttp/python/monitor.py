@@ -4,15 +4,14 @@ ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of
 """
 import asyncio
 import json
-import sys
 
 import zmq
 import zmq.asyncio
-
+from command_line import command_line
 from fetch import connected, fetch_endpoints, read_answer
 
-base = sys.argv[1]
-address = sys.argv[2] if len(sys.argv) > 2 else 'webhooks'
+base, address = command_line('monitor.py BASE [ADDRESS]')
+address = address or 'webhooks'
 
 
 def outcome(packet):

@@ -1,10 +1,10 @@
 """Sends each client a line every second until the client leaves: python3 stream.py BASE [SECONDS]"""
 import asyncio
-import sys
 
+from command_line import command_line
 from zhttp import Handler
 
-SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 1
+BASE, SECONDS = command_line('stream.py BASE [SECONDS]')
 
 
 async def stream(session):
@@ -14,13 +14,13 @@ async def stream(session):
         while True:
             await session.write(f'line {lines + 1}\n'.encode())  # Waits while the client does not read.
             lines += 1
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(float(SECONDS or 1))
     finally:
         print(f'{session.id}: {session.over} after {lines} lines', flush=True)
 
 
 async def main():
-    handler = await Handler.connect(sys.argv[1], stream)
+    handler = await Handler.connect(BASE, stream)
     print('stream is ready', flush=True)
     await handler.run()
 

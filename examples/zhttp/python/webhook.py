@@ -8,12 +8,12 @@ import sys
 import uuid
 
 import zmq
-
+from command_line import command_line
 from fetch import fetch_endpoints
 from zhttp import write_packet
 
-base, uri, text = sys.argv[1:4]
-patience = round(float(sys.argv[4]) * 1000) if len(sys.argv) > 4 else 10_000
+base, uri, text, seconds = command_line('webhook.py BASE URL TEXT [SECONDS]')
+patience = round(float(seconds or 10) * 1000)
 
 context = zmq.Context()
 push = context.socket(zmq.PUSH)

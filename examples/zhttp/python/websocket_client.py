@@ -3,6 +3,7 @@ import asyncio
 import sys
 import time
 
+from command_line import command_line
 from fetch import Fetch, Gone
 
 MAX_MESSAGE = 100_000
@@ -65,7 +66,7 @@ async def listen(session):
 
 
 async def main():
-    base, uri = sys.argv[1:]
+    base, uri = command_line('websocket_client.py BASE URL')
     async with await Fetch.connect(base) as fetch:
         session = fetch.open({'method': 'GET', 'uri': uri, 'credits': WINDOW})
         try:

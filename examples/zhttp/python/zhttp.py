@@ -1,5 +1,6 @@
 """What a handler needs to answer HTTP requests and WebSockets that Holdfast, Condure or Pushpin hands it over ZeroMQ (ZHTTP in
-stream mode). Copy this file; it needs pyzmq (Debian: python3-zmq) and nothing else.
+stream mode). Copy this file; it needs pyzmq (on Debian the distribution's python3 with python3-zmq, or pip install
+pyzmq) and nothing else.
 
   front server                 handler
   BASE-out         PUSH   ->   PULL      the first packet of each session: one request, or one WebSocket
