@@ -37,7 +37,7 @@ export const ERRORS = {
   HF_TOO_MANY_CONNECTIONS: face('policy', true, 503, 'Too many connections, try again later.', 'warn'),
   HF_DRAINING: face('policy', true, 503, 'The server is shutting down, try again.', 'info'),
   HF_NO_ROUTE: face('policy', false, 502, 'No route for host.', 'info'),
-  HF_LOOP: face('policy', false, 508, 'The request goes in a circle.', 'warn'),
+  HF_LOOP: face('policy', false, 508, 'The request is looping.', 'warn'),
   HF_ORIGIN_UNREACHABLE: face(
     'origin',
     true,

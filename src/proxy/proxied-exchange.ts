@@ -361,7 +361,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     if (this.#room.unsignedNoted) return;
     this.#room.unsignedNoted = true;
     const advice =
-      'an origin holds clients, but its requests are not signed: set sig_key, or GRIP client libraries do not recognize this proxy';
+      'origin holds clients, but requests to it are not signed: set sig_key so that GRIP client libraries recognize this proxy';
     this.#room.log.info(this.#logFields(), advice);
   }
 

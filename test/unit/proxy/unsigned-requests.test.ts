@@ -5,7 +5,7 @@ import { startApp } from '../../support/running-app.ts';
 
 const HOLD = { headers: { 'Grip-Hold': 'stream', 'Grip-Channel': 'a' }, body: 'begin' };
 const ADVICE =
-  'an origin holds clients, but its requests are not signed: set sig_key, or GRIP client libraries do not recognize this proxy';
+  'origin holds clients, but requests to it are not signed: set sig_key so that GRIP client libraries recognize this proxy';
 
 test('The log says once that an origin holds clients whose requests are not signed', async (t) => {
   const origin = await httpOrigin(t, () => HOLD);
