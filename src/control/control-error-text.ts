@@ -3,7 +3,7 @@ import type { ExchangeError } from '../exchange/index.ts';
 /**
  * What the control listener responds to a request that the server refuses by itself: the texts that publishers of GRIP know, and
  * the text of the error where there is none.
- * @returns the status and the text, without its line end; status 0 if nobody is left to respond to
+ * @returns the status and the text, without its line end; status 0 if the publisher has left
  */
 export function controlErrorText(error: ExchangeError): { status: number; text: string } {
   switch (error.code) {

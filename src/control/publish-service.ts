@@ -25,11 +25,11 @@ import { refusedSource } from './refused-source.ts';
 export interface Publisher {
   /** Lets `publication.onTurn` be called, at once or when enough of what was published before has been delivered. */
   requestTurn(publication: Publication): void;
-  /** The publisher is gone before its turn. */
+  /** The publisher has left before its turn. */
   cancelTurn(publication: Publication): void;
   /** Accepts the items, to be delivered in their order. */
   publish(items: readonly PublishItem[]): void;
-  /** Lets held clients fetch what they may have missed. */
+  /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
 }
 
@@ -81,7 +81,7 @@ class PublishExchange implements Responder, Publication {
   readonly #requester: Requester;
   readonly #path: string;
   #asJson = false;
-  /** Null before a body is wanted, and once the request is answered or given up. */
+  /** Null before a body is wanted, and once the request has its response or is given up. */
   #body: BodyCollector | null = null;
   /** Bytes of the body that may still be asked for. */
   #ungranted = 0;
@@ -96,7 +96,7 @@ class PublishExchange implements Responder, Publication {
     this.#path = pathOf(request.target);
   }
 
-  /** Answers if the head is enough for it, else asks for the body. */
+  /** Responds if the head is enough, else asks for the body. */
   begin(): void {
     const { method, headers, bodyLength } = this.#request;
     const { maxBodyBytes, hosts } = this.#endpoint.settings.current;

@@ -1,7 +1,7 @@
 import type { Guarded } from '../clock/index.ts';
 import type { Format, Step } from './step.ts';
 
-/** Somebody who gets what is published to channels. */
+/** Receives what is published to channels. */
 export interface Receiver extends Guarded {
   /** Which of the published formats it takes. */
   readonly format: Format;
@@ -75,7 +75,7 @@ export class Group {
 
   /**
    * Begins a walk, which may take several turns of the event loop. No member moves until `endWalk`. One walk at a time.
-   * @returns where it ends: who joins later is not visited
+   * @returns where it ends: members that join later are not visited
    */
   beginWalk(): number {
     this.#walking = true;
@@ -117,7 +117,7 @@ export class Channel {
     return size;
   }
 
-  /** The group of a format, or null if nobody has taken that format here yet. */
+  /** The group of a format, or null if no member has ever taken that format. */
   groupOf(format: Format): Group | null {
     for (const group of this.groups) {
       if (group.format === format) return group;

@@ -19,13 +19,13 @@ const CHANNEL_COST = 512;
  */
 export class Channels {
   readonly #byName = new Map<string, Channel>();
-  /** Channels without members, those first that have had none for longest. */
+  /** Channels without members, in the order in which they became idle. */
   readonly #idle = new Map<Channel, number>();
   #idleBytes = 0;
   readonly #wheel: TimerWheel;
   readonly #expiry: Expiry;
 
-  /** @param onFault deals with a defect while channels expire */
+  /** @param onFault handles an exception while channels expire */
   constructor(wheel: TimerWheel, onFault: (thrown: unknown) => void) {
     this.#wheel = wheel;
     this.#expiry = new Expiry(() => this.#expire(), onFault);

@@ -104,7 +104,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     const { queueItems, queueBytes } = this.room.limits.current;
     const items = this.#backlog?.items ?? 0;
     const bytes = this.#backlog?.itemBytes ?? 0;
-    // There are no credits while something waits.
+    // There are no credits while bytes wait.
     const fits = items < queueItems && bytes + length - this.credits <= queueBytes;
     if (fits && budget.admits(item, bytes)) {
       this.#give(item);

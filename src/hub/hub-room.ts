@@ -15,6 +15,6 @@ export interface HubRoom extends HubOptions {
   readonly turns: TurnQueue;
   /** Bytes of held responses, and of the bodies of held requests. */
   heldBytes: number;
-  /** From now on nobody is held any more. */
+  /** Clients are no longer held: streams end, and held requests get their response. */
   draining: boolean;
 }

@@ -109,12 +109,12 @@ export class Hub implements Guarded {
     this.#intake.request(publication);
   }
 
-  /** The publisher is gone before its turn. */
+  /** The publisher has left before its turn. */
   cancelTurn(publication: Publication): void {
     this.#intake.cancel(publication);
   }
 
-  /** Accepts items, which are delivered behind those that were accepted before. Who has many asks for a turn first. */
+  /** Accepts items, which are delivered behind those that were accepted before. A publisher with many items asks for a turn first. */
   publish(items: readonly PublishItem[]): void {
     this.#room.counters.itemsPublished += items.length;
     this.#staged.accept(items);
@@ -135,8 +135,8 @@ export class Hub implements Guarded {
   }
 
   /**
-   * Delivers what was accepted, and then ends all streams and answers all held requests as if they had timed out. What comes to be held
-   * from now on is treated so at once.
+   * Delivers what was accepted, and then ends all streams and responds to all held requests as if they had timed out. New holds
+   * end at once.
    */
   drain(): void {
     this.#room.draining = true;
@@ -144,7 +144,7 @@ export class Hub implements Guarded {
     this.#drain.begin();
   }
 
-  /** A defect that no single client or item is to blame for. */
+  /** An exception that concerns no single client or item. */
   onFault(thrown: unknown): void {
     const { counters, log } = this.#room;
     const { code, detail } = internalError(thrown);

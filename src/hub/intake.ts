@@ -14,7 +14,7 @@ export const TURN_BYTES = 262_144;
 export interface Publication extends Guarded {
   /** Size of the request that holds the items. */
   readonly bytes: number;
-  /** It is its turn: it gives its items to the hub within the call, or none. */
+  /** It is its turn: it gives its items, if any, to the hub within the call. */
   onTurn(): void;
 }
 
@@ -45,7 +45,7 @@ export class Intake implements AtTurnEnd {
     else this.#waiting.add(publication);
   }
 
-  /** The publisher is gone. Harmless when it does not wait. */
+  /** The publisher has left. Harmless when it does not wait. */
   cancel(publication: Publication): void {
     this.#waiting.delete(publication);
   }

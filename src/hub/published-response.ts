@@ -7,12 +7,12 @@ import { Step } from './step.ts';
 
 /**
  * Bytes of held and patched bodies that one published patch keeps, so that equal held bodies are patched once. Beyond it they are
- * forgotten and worked out again.
+ * forgotten, and the patch is applied again.
  * @bound hub-patched-bodies
  */
 export const MAX_PATCHED_BYTES = 4_194_304;
 
-/** A published `http-response`, prepared to answer many held requests. */
+/** A published `http-response`, prepared for many held requests. */
 export class PublishedResponse extends Step {
   readonly hint: boolean;
   readonly #format: HttpResponseFormat;
@@ -44,7 +44,7 @@ export class PublishedResponse extends Step {
 
   /**
    * Body for that request: the published one, or the held one patched. Null if the patch cannot be applied.
-   * @param onPatch called before a patch is worked out, once for each distinct held body
+   * @param onPatch called before a patch is applied, once for each distinct held body
    */
   body(held: InstructResponse, patchBody: PatchBody, onPatch: () => void): Buffer | null {
     const { body, bodyPatch } = this.#format;

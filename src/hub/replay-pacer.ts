@@ -23,7 +23,7 @@ export class ReplayPacer {
   readonly #targets = new Map<string, PacedTarget>();
   readonly #onFault: (thrown: unknown) => void;
 
-  /** @param onFault deals with a defect of the pacer */
+  /** @param onFault handles an exception of the pacer itself */
   constructor(turns: TurnQueue, onFault: (thrown: unknown) => void) {
     this.#turns = turns;
     this.#onFault = onFault;

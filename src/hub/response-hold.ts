@@ -46,7 +46,7 @@ export interface Replay {
   send(former: FormerHold): void;
 }
 
-/** A client that gets no byte until an item of its channels, or the timeout, answers it. */
+/** A client that gets its response from an item of its channels, or at the timeout, and no byte before that. */
 export class ResponseHold extends Held implements FormerHold, Replayable {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
@@ -136,7 +136,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   override recover(): void {
-    // What it kept from the time of its replay may have been its response already.
+    // An item that was kept during its replay may have ended it already.
     if (this.#replay === null || this.#state === 'queued' || !this.room.holds.has(this)) return;
     if (this.#state === 'away') {
       this.#again = true;
@@ -208,7 +208,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     else if (state === 'away') pacer.done(this.target);
   }
 
-  /** Answers with the first response that `former` kept for a channel of this hold. Returns false if there is none. */
+  /** Responds with the first item that `former` kept for a channel of this hold. Returns false if there is none. */
   #takeKept(former: ResponseHold): boolean {
     const kept = former.#kept;
     former.#kept = null;

@@ -13,8 +13,8 @@ interface Staged {
 }
 
 /**
- * Items between being accepted and being delivered: what a store or a broker does with them takes its time, and may be done with later
- * ones first, but they are delivered in the order in which they were accepted.
+ * Items between being accepted and being delivered: a store or a broker takes its time, and may finish later
+ * items first, but they are delivered in the order in which they were accepted.
  */
 export class StagedItems {
   /** Bytes that are charged for what waits here. */
@@ -26,7 +26,7 @@ export class StagedItems {
   #first: Staged | null = null;
   #last: Staged | null = null;
 
-  /** @param owner deals with a defect after a stage is done @param onProgress called when items have gone on to the delivery */
+  /** @param owner handles exceptions after a stage is done @param onProgress called when items have gone on to the delivery */
   constructor(delivery: Delivery, stages: HubStages | null, owner: Guarded, onProgress: () => void) {
     this.#delivery = delivery;
     this.#stages = stages;

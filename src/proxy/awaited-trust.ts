@@ -6,15 +6,15 @@ import type { UpstreamTrust } from './upstream-trust.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** A request that claims to come from a GRIP proxy in front, while its signature is looked at. */
+/** A request that claims to come from a GRIP proxy in front, while its signature is checked. */
 export class AwaitedTrust implements Responder, Guarded {
   readonly #room: ProxyRoom;
   readonly #proxied: ProxiedRequest;
   readonly #requester: Requester;
-  /** What answers once the signature has been looked at. */
+  /** Responds once the signature has been checked. */
   #exchange: ProxiedExchange | null = null;
   #gone = false;
-  /** No credit has been given, but a body of no bytes needs none to end. */
+  /** The client has ended its body. Without credit it can only be empty. */
   #bodyEnded = false;
 
   constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, trust: UpstreamTrust) {
@@ -41,7 +41,7 @@ export class AwaitedTrust implements Responder, Guarded {
     this.#gone = true;
   }
 
-  /** Nothing has been sent: nothing can have been granted. */
+  /** Nothing has been sent, so there is nothing to grant. */
   onResponseCredit(): void {}
 
   onFault(thrown: unknown): void {

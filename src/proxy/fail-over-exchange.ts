@@ -10,8 +10,8 @@ import { cannotConnect, type ProxyTarget, setHost, type TargetRequester } from '
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Sends a request to the first of several targets that takes it, in their order. The request moves on only while no target has asked
- * for its body: a part that one target was to get cannot be asked for again.
+ * Sends a request to the first of several targets that takes it, in their order. The request moves on only until a target has granted
+ * credit for its body: the client cannot send a part of the body twice.
  */
 export class FailOverExchange extends ExchangeRelay {
   readonly #targets: readonly ProxyTarget[];

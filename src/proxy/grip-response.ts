@@ -33,20 +33,20 @@ const LEAST_COST = 256;
 
 const EMPTY = Buffer.alloc(0);
 
-/** Who hears what became of a GRIP response. */
+/** Receives the outcome of a GRIP response. */
 export interface GripOutcome extends Guarded {
-  /** The client is to be held. `responseStarted`: head and initial body of a stream are with it already. */
+  /** The client is to be held. `responseStarted`: it has the head and initial body of a stream already. */
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void;
   /** The response is relayed, with this status, and nothing is held. */
   onRelay(status: number): void;
   onGripError(error: ExchangeError): void;
-  /** So many bytes of the origin have been worked off: it may send as many more. */
+  /** The origin may send so many more bytes. */
   onOriginCredit(bytes: number): void;
 }
 
 /**
- * Reads an origin's response that carries GRIP instructions: undoes its content coding, collects the body, and finds out what the
- * origin wants. The initial body of a stream may be of any size: what is over the bound goes to the client as it comes.
+ * Reads an origin's response that carries GRIP instructions: undoes its content coding, collects the body, and parses the
+ * instructions. The initial body of a stream may have any size: beyond the bound it goes to the client as it comes.
  */
 export class GripResponse implements DecodedBody, Guarded {
   readonly #head: ResponseHead;
@@ -57,9 +57,9 @@ export class GripResponse implements DecodedBody, Guarded {
   readonly #outcome: GripOutcome;
   readonly #decoder: BodyDecoder | null;
   readonly #sender: CreditedResponse;
-  /** The body so far, until it is known what becomes of it. */
+  /** The body so far, until it is complete or begins a stream. */
   #collected: BodyCollector | null = new BodyCollector(MAX_INSTRUCT_BODY);
-  /** What the head says, once bytes go to the client. */
+  /** The instructions of the head, once bytes go to the client. */
   #sending: Instruct | null = null;
   #ended = false;
   #over = false;
@@ -68,7 +68,7 @@ export class GripResponse implements DecodedBody, Guarded {
   readonly #all: GripBytes;
   /** Bytes that are counted there for this response. */
   #charged = 0;
-  /** Bytes of the origin that it gets no credit for until the client has taken some. */
+  /** Bytes from the origin that are credited back only when the client has taken some. */
   #withheld = 0;
 
   /**
@@ -127,14 +127,14 @@ export class GripResponse implements DecodedBody, Guarded {
   /** The client takes more. */
   credit(bytes: number): void {
     this.#sender.credit(bytes);
-    // The decoder gets as many: so what waits is never more than what was collected.
+    // The decoder gets as many, so no more waits than was collected.
     if (this.#sending === null) this.#owedCredits += bytes;
     else this.#decoder?.credit(bytes);
     this.#afterSending();
     this.#charge();
   }
 
-  /** The client or the origin is gone. */
+  /** The client has left, or the origin has. */
   cancel(): void {
     this.#over = true;
     this.#decoder?.destroy();
@@ -192,7 +192,7 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#outcome.onFault(thrown);
   }
 
-  /** RFC 9110 §6.4.1: a response that has no body by definition is complete with its head, so none can go on. */
+  /** RFC 9110 §6.4.1: a response without a body by definition is complete with its head, so it cannot be a stream. */
   #canBeHeld({ hold, response }: Instruct): boolean {
     if (this.#method === 'HEAD') return false;
     return hold?.mode === 'response' || (response.status !== 204 && response.status !== 304);
@@ -262,7 +262,7 @@ export class GripResponse implements DecodedBody, Guarded {
         return null;
       }
       if (instruct.response.status >= 200) return instruct;
-      problem = `${instruct.response.status} is no status of a final response`;
+      problem = `${instruct.response.status} is not a final status`;
     } catch (error) {
       if (!(error instanceof GripError)) throw error;
       problem = error.message;

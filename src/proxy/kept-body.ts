@@ -7,7 +7,7 @@ import { BodyCollector } from '../exchange/index.ts';
 export const MAX_GRIP_REQUEST_BODY = 100_000;
 
 /**
- * Bytes of the request bodies that a proxy keeps until it knows whether their clients come to be held.
+ * Bytes of the request bodies that a proxy keeps until it knows whether their clients are to be held.
  * @bound grip-request-bodies
  */
 export const MAX_KEPT_BODIES = 134_217_728;

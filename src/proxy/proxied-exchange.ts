@@ -30,7 +30,7 @@ import { rewriteTarget } from './target-path.ts';
 
 const NO_VALUES: readonly string[] = [];
 
-/** What all exchanges of a proxy work with. */
+/** What all exchanges of a proxy share. */
 export interface ProxyRoom {
   readonly settings: Current<ProxySettings>;
   readonly hub: Hub;
@@ -38,7 +38,7 @@ export interface ProxyRoom {
   readonly log: Log;
   readonly keptBodies: KeptBodies;
   readonly gripBytes: GripBytes;
-  /** Whether it has been said already that an origin holds clients whose requests are not signed. */
+  /** Whether the log has said that an origin holds clients although its requests are not signed. */
   unsignedNoted: boolean;
 }
 
@@ -71,13 +71,13 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   #body: KeptBody | null;
   #bodyBytes = 0;
   #bodyDone: boolean;
-  /** The kept body on its way to the origin; null when the client sends it, or there is none. */
+  /** The kept body on its way to the origin; null when the client sends it, or the request has no body. */
   #repeatedBody: CreditedRequest | null = null;
-  /** Bytes of the request body that the origin granted before it was known here. */
+  /** Bytes of the request body that the origin granted before `start` had its responder. */
   #originCredits = 0;
-  /** Bytes of the response that were granted before it was known here whom to. */
+  /** Bytes of the response that the client granted before `start` had the origin's responder. */
   #earlyResponseCredit = 0;
-  /** Why the exchange ended before it was known here whom to tell. */
+  /** Why the exchange ended before `start` had the origin's responder. */
   #endedWith: ExchangeError | null = null;
 
   constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, repetition: Repetition | null = null) {
@@ -103,7 +103,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       return;
     }
     if (this.#repetition?.body) this.#repeatedBody = repeatedBody(this.#repetition.body);
-    // Written out: this is done for every request, and a spread would cost several times as much.
+    // Written out: this runs for every request, and a spread would cost several times as much.
     const outgoing: RequestHead = {
       id: request.id,
       method: request.method,
@@ -181,7 +181,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       return;
     }
     this.#originCredits += bytes;
-    // A connection that waited takes a body before it is known here whom to pass it to.
+    // A pooled connection takes a body before `start` has its responder.
     if (this.#origin !== NO_RESPONDER) this.#useOriginCredits();
   }
 
@@ -210,7 +210,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers, status), bodyLength });
       return;
     }
-    // What is still to come of an announced body counts too: the answer must not depend on how far the upload has got.
+    // An announced body counts whole: the outcome must not depend on the progress of the upload.
     if (Math.max(this.#bodyBytes, this.#proxied.request.bodyLength) > MAX_GRIP_REQUEST_BODY) {
       const error = new ExchangeError(
         'HF_GRIP_REQUEST_TOO_LARGE',
@@ -259,7 +259,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     this.#fail(new ExchangeError(error.code, detail));
   }
 
-  // ---- what a GRIP response turned out to be (GripOutcome)
+  // ---- the outcome of a GRIP response (GripOutcome)
 
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route } = this.#proxied;
@@ -283,7 +283,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
         former: this.#repetition?.former ?? null,
       });
     } catch (thrown) {
-      // Nobody has the client now: the exchange is still the one to end.
+      // The hub has not taken the client, so this exchange still has to end.
       this.#over = false;
       if (responseStarted) this.#started = true;
       this.onFault(thrown);
@@ -327,12 +327,12 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   }
 
   onOriginCredit(bytes: number): void {
-    // A target may respond before it is known here whom to grant more.
+    // A target may respond before `start` has its responder.
     if (this.#origin === NO_RESPONDER) this.#earlyResponseCredit += bytes;
     else this.#origin.onResponseCredit(bytes);
   }
 
-  /** Tells the origin that nobody wants its response any more. */
+  /** Tells the origin that its response is no longer wanted. */
   #endOrigin(error: ExchangeError): void {
     if (this.#origin === NO_RESPONDER) this.#endedWith = error;
     else this.#origin.onRequestError(error);
@@ -340,7 +340,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
 
   // ---- failures and the log
 
-  /** Tells the client of `error`, or cuts off an answer that has begun. */
+  /** Tells the client of `error`, or cuts off a response that has begun. */
   #fail(error: ExchangeError): void {
     const { log, counters } = this.#room;
     this.#over = true;
@@ -356,7 +356,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     else answer(this.#requester, errorResponse(error, this.#proxied.route.debug));
   }
 
-  /** GRIP client libraries hold nobody unless the request is signed, so who begins without one is told before adopting one. */
+  /** GRIP client libraries do not recognize the proxy unless it signs its requests, so the log says once that it does not. */
   #noteUnsigned(): void {
     if (this.#room.unsignedNoted) return;
     this.#room.unsignedNoted = true;
@@ -365,7 +365,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     this.#room.log.info(this.#logFields(), advice);
   }
 
-  /** A replay that fails is not the client's business: it did not ask for it. */
+  /** A failed replay does not reach the client, which did not ask for it. */
   #resumeHold(former: FormerHold, { code, detail }: ExchangeError): void {
     const { log, counters } = this.#room;
     counters.replaysFailed++;
@@ -421,7 +421,7 @@ function newReplay(
   return { target, bytes: body?.length ?? 0, send };
 }
 
-/** The held request by the settings of now: its route may have other targets since. A route that is gone still serves who is held. */
+/** The held request with the current settings: its route may have other targets by now. A removed route still serves its held clients. */
 function routedNow(room: ProxyRoom, proxied: ProxiedRequest): ProxiedRequest {
   const settings = room.settings.current;
   if (settings === proxied.settings) return proxied;

@@ -2,13 +2,13 @@ import type { RequestHead } from '../exchange/index.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 
-/** A request, its route, and who sent it. */
+/** A request, its route, and the trust in its sender. */
 export interface ProxiedRequest {
   /** `target` is the normalized one, before the route's rewriting. */
   readonly request: RequestHead;
   readonly route: ProxiedRoute;
-  /** What was in force when the request came: one request is treated by one set of rules. */
+  /** The settings in force when the request came. They apply to it until its end. */
   readonly settings: ProxySettings;
-  /** Whether the client is a GRIP proxy in front that we trust: its GRIP fields pass. */
+  /** Whether the client is a trusted GRIP proxy in front, whose GRIP fields pass. */
   readonly trusted: boolean;
 }

@@ -3,12 +3,12 @@ import type { Counters, HeaderList, Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
 import { TargetList } from './target-list.ts';
 
-/** A route, and what is worked out once for all its requests. */
+/** A route, and what is prepared once for all its requests. */
 export interface ProxiedRoute {
   readonly route: Route;
   /** Where its requests go. */
   readonly targets: TargetList;
-  /** Whether error responses tell what went wrong. */
+  /** Whether error responses say what went wrong. */
   readonly debug: boolean;
   /** Fields to set on requests. */
   readonly setHeaders: HeaderList;

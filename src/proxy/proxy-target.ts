@@ -1,8 +1,8 @@
 import type { ExchangeError, Requester, RequestHead, Service } from '../exchange/index.ts';
 
-/** One place that the requests of a route can go to. What is behind the service, HTTP or something else, is no matter here. */
+/** One place that the requests of a route can go to. The service may speak HTTP or anything else. */
 export interface ProxyTarget {
-  /** What the log and error texts call it: `host:port`. */
+  /** Its name in the log and in error texts: `host:port`. */
   readonly name: string;
   /** Value of Host for every request; empty: the client's, or `name` where the client sent none. */
   readonly host: string;
@@ -20,11 +20,11 @@ export interface TargetRequester extends Requester {
 
 /** Sets the Host field, which stands first in the request that a proxy sends (RFC 9110 §7.2). */
 export function setHost({ headers, authority }: RequestHead, { host, name }: ProxyTarget): void {
-  // The list that `originHeaders` made for this request; nobody else has it.
+  // `originHeaders` made the list for this request alone.
   (headers as string[])[1] = host || authority || name;
 }
 
-/** Whether no connection to a target came to be, so that another one may take the request. */
+/** Whether the connection to a target failed, so that another target may take the request. */
 export function cannotConnect({ code }: ExchangeError): boolean {
   switch (code) {
     case 'HF_ORIGIN_UNREACHABLE':

@@ -3,8 +3,7 @@ import { FailOverExchange } from './fail-over-exchange.ts';
 import { type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
 
 /**
- * The targets of a route, in their order. It lives as long as the route, so it is the place for what is learnt about each target from
- * the requests that went there.
+ * The targets of a route, in their order. It lives as long as the route, so it can keep what requests show about each target.
  */
 export class TargetList {
   readonly #targets: readonly ProxyTarget[];
@@ -16,7 +15,7 @@ export class TargetList {
     this.#counters = counters;
   }
 
-  /** The names of all targets, for people. */
+  /** The names of all targets, for error texts. */
   get names(): string {
     return this.#targets.map(({ name }) => name).join(', ');
   }
@@ -32,7 +31,7 @@ export class TargetList {
       exchange.start();
       return exchange;
     }
-    // Nothing to fail over to: nothing has to stand in the way either.
+    // With one target there is no fail-over, and no relay in between.
     setHost(request, first);
     requester.onTarget(first, null);
     return first.service(request, requester);

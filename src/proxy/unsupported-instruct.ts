@@ -2,8 +2,8 @@ import { type FieldList, fieldValue } from '../codec/fields/index.ts';
 import type { Instruct } from '../codec/grip/index.ts';
 
 /**
- * What a GRIP response asks for that is not offered here, for people; null if there is nothing. Such a response is refused: a client
- * would otherwise get something else than its origin wants it to, and nobody would know why.
+ * Names what a GRIP response asks for and is not supported; null if everything is. Such a response is refused: otherwise the client would
+ * silently get something else than its origin intends.
  */
 export function unsupportedIn(headers: FieldList, { hold }: Instruct): string | null {
   if (fieldValue(headers, 'grip-link') !== undefined) return 'Grip-Link';

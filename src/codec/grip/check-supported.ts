@@ -1,7 +1,7 @@
 import type { Fail } from './json-members.ts';
 import type { PublishItem } from './types.ts';
 
-/** Metadata that tells filters who gets an item. Without filters the item would reach others than its publisher means. */
+/** Metadata that filters use to choose receivers. Without filters the item would reach more clients than its publisher intends. */
 const FILTER_META = ['sender', 'skip_users', 'require_sub'];
 
 /** Refuses an item that asks for filters, which do not exist here: to ignore them would deliver other content, or to other clients. */

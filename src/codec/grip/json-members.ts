@@ -42,7 +42,7 @@ export class JsonMembers {
     this.#fail = fail;
   }
 
-  /** The member as it is, undefined where there is none. */
+  /** The member as it is; undefined if it is absent. */
   get(key: string): unknown {
     return this.#members[key];
   }

@@ -6,7 +6,7 @@ import { parseInstructBody } from './instruct-body.ts';
 import { isInstructBody } from './is-instruct.ts';
 import type { Hold, Instruct, InstructResponse, KeepAlive } from './types.ts';
 
-/** Seconds until a held response is answered, unless the origin says otherwise. */
+/** Seconds until a held response is sent, unless the origin says otherwise. */
 const DEFAULT_TIMEOUT = 55;
 /** Shorter holds would only be a slow way of polling. */
 const MIN_TIMEOUT = 5;

@@ -12,7 +12,7 @@ const ITEM = 'publish item object';
 const NO_META = Object.freeze(stringMap());
 
 /**
- * Reads the body of a publish request, `{"items": […]}`. An item that has only a `ws-message`, or formats that nobody knows, is
+ * Reads the body of a publish request, `{"items": […]}`. An item that has only a `ws-message`, or unknown formats, is
  * valid and has neither of the formats here.
  * @throws PublishError for the first thing wrong with any item: all are accepted or none
  */

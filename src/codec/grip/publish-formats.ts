@@ -81,7 +81,7 @@ function parseAction(format: JsonMembers, fail: Fail): Action {
   return action === 'send' || action === 'hint' || action === 'close' || action === 'refresh' ? action : fail('');
 }
 
-/** Null where there is none: client libraries send codes as strings, and one that is no number at all passes for none. */
+/** Null if it is absent. Client libraries send codes as strings; one that is not a number counts as absent. */
 function parseCode(format: JsonMembers, max: number): number | null {
   const code = format.get('code');
   if (typeof code === 'string' && parseInteger(code) === null) return null;

@@ -22,7 +22,7 @@ export interface KeepAlive {
 export interface Hold {
   readonly mode: 'response' | 'stream';
   readonly channels: readonly ChannelRef[];
-  /** Seconds until a held response is answered with the instruct's own response; at least 5, by default 55. */
+  /** Seconds until the instruct's own response is sent; at least 5, by default 55. */
   readonly timeout: number;
   /** Null where a held stream sends nothing by itself. */
   readonly keepAlive: KeepAlive | null;
@@ -47,7 +47,7 @@ export interface Instruct {
   readonly response: InstructResponse;
 }
 
-/** An `http-response` format: answers a held response. */
+/** An `http-response` format: the response to a held request. */
 export interface HttpResponseFormat {
   /** `hint`: the held requests are sent to their origin again. */
   readonly action: 'send' | 'hint';

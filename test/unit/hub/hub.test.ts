@@ -97,7 +97,7 @@ test('a client that leaves between a publish and the end of its turn gets nothin
   assert.equal(client.body, '');
 });
 
-test('what clients do from within a delivery takes no item from the others', async (t) => {
+test('clients that join or leave during a delivery cost the others no item', async (t) => {
   const made = rig(t);
   const clients = Array.from({ length: 6 }, () => made.hold(made.client(), streamInstruct(['a'])));
   const [first, , third] = clients as [HeldClient, HeldClient, HeldClient];
@@ -120,7 +120,7 @@ test('what clients do from within a delivery takes no item from the others', asy
   );
 });
 
-test('a client that is held again from within the answer to its request waits for the next item', async (t) => {
+test('a client that is held again from within the response to its request waits for the next item', async (t) => {
   const made = rig(t);
   const first = made.hold(made.client(), responseInstruct(['a']));
   const second = made.client();
@@ -214,7 +214,7 @@ test('a drain delivers what was published, then ends streams and answers held re
   await turn();
 });
 
-test('after a drain what comes to be held is answered at once', (t) => {
+test('after a drain a new hold gets its response at once', (t) => {
   const made = rig(t);
   made.hub.drain();
   const stream = made.hold(made.client(), streamInstruct(['a'], { body: 'hello' }));

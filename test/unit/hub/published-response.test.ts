@@ -75,7 +75,7 @@ test('a patch changes the held body, and the line end after the document stays',
   }
 });
 
-test('a patch is worked out once for each distinct held body', () => {
+test('a patch is applied once for each distinct held body', () => {
   const worked: string[] = [];
   const patchBody: PatchBody = (document) => {
     worked.push(document);
@@ -99,7 +99,7 @@ test('a patch is worked out once for each distinct held body', () => {
   ]);
 });
 
-test('patched bodies beyond the bound are forgotten, and worked out again', () => {
+test('patched bodies beyond the bound are forgotten, and the patch is applied again', () => {
   const body = 'x'.repeat(MAX_PATCHED_BYTES / 4 + 1);
   let notes = 0;
   const published = new PublishedResponse('c', responseFormat({ bodyPatch: [{}] }));

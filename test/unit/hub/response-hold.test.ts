@@ -76,7 +76,7 @@ test('one item answers every request that is held on its channel', async (t) => 
   made.assertEmpty();
 });
 
-test('a hold times out with the answer of its instruct', (t) => {
+test('a hold times out with the response of its instruct', (t) => {
   const made = rig(t);
   const client = made.hold(
     made.client(),
@@ -110,7 +110,7 @@ test('a client that leaves leaves nothing behind', async (t) => {
   assert.equal(made.counters.holdsTimedOut, 0);
 });
 
-test('an answer larger than the credits is sent as they are granted', async (t) => {
+test('a response larger than the credits is sent as they are granted', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(4), responseInstruct(['a']));
   await made.publish(responseItem('a', '0123456789'));
@@ -123,7 +123,7 @@ test('an answer larger than the credits is sent as they are granted', async (t) 
   assert.equal(client.complete, true);
 });
 
-test('a timeout answer larger than the credits is sent as they are granted', (t) => {
+test('a timeout response larger than the credits is sent as they are granted', (t) => {
   const made = rig(t);
   const client = made.hold(made.client(0), responseInstruct(['a'], { timeout: 5, body: 'nothing new' }));
   made.advance(5_200);
@@ -134,7 +134,7 @@ test('a timeout answer larger than the credits is sent as they are granted', (t)
   assert.equal(client.complete, true);
 });
 
-test('a client that leaves at the head of its answer gets no more of it', async (t) => {
+test('a client that leaves at the head of its response gets no more of it', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), responseInstruct(['a']));
   client.onHead = () => client.leave();
@@ -185,7 +185,7 @@ test('a body that still arrives is taken and forgotten', (t) => {
   assert.equal(client.head, null);
 });
 
-test('a hint sends the held request to its origin again, and what it leads to is held anew', async (t) => {
+test('a hint sends the held request to its origin again, and the response may hold it again', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.advance(50_000);
@@ -254,7 +254,7 @@ test('an item that was kept is for the channels that the new hold still has', as
   assert.equal(client.body, 'kept');
 });
 
-test('an item for a channel that is no longer asked for does not answer the new hold', async (t) => {
+test('an item for a channel that is no longer asked for does not end the new hold', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.hub.recover();
@@ -336,7 +336,7 @@ test('a replay that is held again within the call is replayed once by one hint',
   made.assertEmpty();
 });
 
-test('a response is sent at once while too much is held, and what has left makes room', async (t) => {
+test('a response is sent at once while too much is held, and holds that end make room', async (t) => {
   const made = rig(t);
   const body = 'x'.repeat(MAX_HELD_BYTES / 4);
   const large = { ...replayBy(() => {}), bytes: MAX_HELD_BYTES / 4 };

@@ -150,7 +150,7 @@ test('Every request begins with the first target again', async (t) => {
   assert.equal(app.log.of('trying the next target').length, 2);
 });
 
-test('An error that an origin answers with is no reason to try the next', async (t) => {
+test('An error status from a target does not lead to the next target', async (t) => {
   const failing = await httpOrigin(t, () => ({ status: 503, body: 'busy' }));
   const unused = await httpOrigin(t, () => ({}));
   const app = await startApp(t, [`* ${failing.target} ${unused.target}`]);

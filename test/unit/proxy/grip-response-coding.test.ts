@@ -24,7 +24,7 @@ test('Instructions in a body that is encoded are understood', async () => {
   assert.equal(rig.held?.instruct.response.body.toString(), 'timeout');
 });
 
-test('The coding that changes nothing is none, in any case', () => {
+test('The identity coding counts as no coding, in any case', () => {
   for (const coding of ['identity', 'Identity', ' , identity,']) {
     const rig = new GripRig({ headers: [...RESPONSE, 'Content-Encoding', coding] }).body('timeout');
     assert.equal(rig.held?.instruct.response.body.toString(), 'timeout');
@@ -68,7 +68,7 @@ test('A large encoded beginning of a stream is decoded as the client takes it', 
   assert.match(rig.client.body, /^x*$/);
 });
 
-test('What an encoded bomb would make does not pile up while the client takes nothing', async (t) => {
+test('A compression bomb does not fill memory while the client takes nothing', async (t) => {
   const decoded = t.mock.method(GripResponse.prototype, 'onDecoded');
   const rig = new GripRig({ headers: [...STREAM, 'Content-Encoding', 'gzip'] }, { credits: 0 });
   rig.response.data(gzipSync(Buffer.alloc(32_000_000)), false);

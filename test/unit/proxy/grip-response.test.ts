@@ -75,7 +75,7 @@ test('A HEAD request is answered at once, whatever hold is asked for', () => {
   }
 });
 
-test('A stream cannot go on behind a status without a body: the answer is complete at once', () => {
+test('A stream cannot go on behind a status without a body: the response is complete at once', () => {
   for (const status of ['204', '304']) {
     const rig = new GripRig({ headers: [...STREAM, 'Grip-Status', status] }, { credits: 1 }).body(
       'ignored by the writer',
@@ -149,7 +149,7 @@ test('A large body that is no beginning of a stream is too large, as soon as tha
   }
 });
 
-test('Instructions that cannot be understood are an error that says what is wrong', () => {
+test('Invalid instructions are refused with an error that says what is wrong', () => {
   const rig = new GripRig({ headers: ['Grip-Hold', 'maybe'] }).body('');
   assertError(
     rig,
@@ -167,7 +167,7 @@ test('Instructions of a large stream that cannot be understood are an error befo
 test('A status that cannot be final is an error', () => {
   for (const status of ['0', '101', '199']) {
     const rig = new GripRig({ headers: [...RESPONSE, 'Grip-Status', status] }).body('');
-    assertError(rig, 'HF_GRIP_INVALID', new RegExp(`${status} is no status of a final response$`));
+    assertError(rig, 'HF_GRIP_INVALID', new RegExp(`${status} is not a final status$`));
   }
 });
 

@@ -84,7 +84,7 @@ test('A key that cannot sign is refused when the signer is made', () => {
   assert.throws(() => new GripSigner('x', ecKeys().publicPem));
 });
 
-test('A key of a kind that GRIP has no use for is refused with what would do', () => {
+test('An unusable kind of key is refused, and the error names usable ones', () => {
   const advice = /use EC P-256, RSA from 2048 bits on, or Ed25519$/;
   assert.throws(() => new GripSigner('x', ecKeys('P-384').privatePem), advice);
   assert.throws(() => new GripSigner('x', rsaKeys(1024).privatePem), advice);

@@ -41,7 +41,7 @@ for (const [what, answer, problem] of [
     { headers: { ...STREAM, 'Grip-Channel': 'a,,b' } },
     'Grip-Channel has an element without a channel name',
   ],
-  ['a status that cannot be final', { headers: { 'Grip-Status': '100' } }, '100 is no status of a final response'],
+  ['a status that cannot be final', { headers: { 'Grip-Status': '100' } }, '100 is not a final status'],
   ['JSON that is none', { headers: JSON_TYPE, body: '{' }, 'the application/grip-instruct body is not valid JSON'],
   [
     'JSON with another status than 200',
@@ -138,7 +138,7 @@ test('A request of 100,000 bytes can be held', async (t) => {
   assert.equal((await answer).text, 'published');
 });
 
-test('A request over 100,000 bytes is refused even when the origin answers before it is complete', async (t) => {
+test('A request over 100,000 bytes is refused even when the origin responds before it is complete', async (t) => {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
   const outgoing = app.client.begin({ method: 'POST', headers: { 'Content-Length': '100001' } });
@@ -151,7 +151,7 @@ test('A request over 100,000 bytes is refused even when the origin answers befor
   assert.deepEqual([answer.status, answer.text], [400, REFUSED]);
 });
 
-test('A request over 100,000 bytes is answered as ever where the origin has no instructions', async (t) => {
+test('A request over 100,000 bytes gets its response as usual where the origin has no instructions', async (t) => {
   const origin = await httpOrigin(t, ({ body }) => ({ body: String(body.length) }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answer = await app.send({ method: 'POST', body: Buffer.alloc(1_000_000) });

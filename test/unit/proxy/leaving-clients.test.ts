@@ -63,7 +63,7 @@ test('A client that leaves within its upload ends the connection to the origin',
   assert.equal(origin.text, 'hello');
 });
 
-test('A client that leaves within its answer ends the connection to the origin', async (t) => {
+test('A client that leaves within its response ends the connection to the origin', async (t) => {
   const { app, client, origin } = await asked(t);
   origin.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
   await client.received('hello');

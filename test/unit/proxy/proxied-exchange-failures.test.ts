@@ -92,14 +92,14 @@ test('A target to which no connection comes about in time counts as one that can
   await assertTold(app, app.stream(), 504, text, 'HF_ORIGIN_CONNECT_TIMEOUT');
 });
 
-test('An origin that does not answer in time is told so', async (t) => {
+test('An origin that does not respond in time costs the client a 504', async (t) => {
   const { app, answer, peer, scripted } = await asked(t, ',debug', { proxy: { responseTimeout: 0.1 } });
   const text = `${LATE}127.0.0.1:${scripted.origin.port}: no response in time\n`;
   await assertTold(app, answer, 504, text, 'HF_ORIGIN_TIMEOUT');
   await peer.closed;
 });
 
-test('An answer whose body stalls is cut off', async (t) => {
+test('A response whose body stalls is cut off', async (t) => {
   const { app, answer, peer } = await asked(t, '', { proxy: { bodyTimeout: 0.1 } });
   peer.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
   assert.equal(await (await answer).ended(), false);
@@ -148,13 +148,13 @@ test('A body that ends with a reset of the connection is not taken for complete'
   assert.equal(await begun.ended(), false);
 });
 
-test('An origin that breaks off before any of its body has been passed on leaves room for a clean answer', async (t) => {
+test('An origin that breaks off before any of its body has been passed on leaves room for a clean response', async (t) => {
   const { app, answer, peer } = await asked(t);
   peer.end('HTTP/1.1 200 OK\r\nContent-Le');
   await assertTold(app, answer, 502, GENERIC, 'HF_ORIGIN_CLOSED');
 });
 
-test('What is no HTTP is not passed on', async (t) => {
+test('Bytes that are not HTTP are not passed on', async (t) => {
   for (const [reply, problem] of [
     ['SSH-2.0-x\r\n\r\n', /./],
     ['HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', /./],

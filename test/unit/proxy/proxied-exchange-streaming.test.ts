@@ -58,7 +58,7 @@ async function firstPiece(socket: Socket): Promise<string> {
   return String((await piece)[0]);
 }
 
-test('A client that reads nothing holds the origin back, loses nothing, and delays nobody else', async (t) => {
+test('A client that reads nothing holds the origin back, loses nothing, and delays no other client', async (t) => {
   const { app, client, origin } = await ends(t, get);
   await firstPiece(origin);
   const flood = new Flood(origin, `HTTP/1.1 200 OK\r\nContent-Length: ${TOTAL}\r\n\r\n`);
@@ -69,7 +69,7 @@ test('A client that reads nothing holds the origin back, loses nothing, and dela
   assert.equal(await sink.complete, floodHash());
 });
 
-test('An origin that reads nothing holds the client back, loses nothing, and delays nobody else', async (t) => {
+test('An origin that reads nothing holds the client back, loses nothing, and delays no other client', async (t) => {
   const { begun: flood, app, client, origin } = await ends(t, upload);
   const written = await settled(() => flood.written);
   assert.ok(written < IN_FLIGHT, `${written} bytes are on their way`);
@@ -109,7 +109,7 @@ async function talking(t: TestContext, head: string): Promise<{ client: OriginPe
   return { client, origin };
 }
 
-test('Every piece of an answer reaches the client before the origin sends the next', async (t) => {
+test('Every piece of a response reaches the client before the origin sends the next', async (t) => {
   const { client, origin } = await talking(t, GET);
   origin.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
   await client.received();
@@ -134,7 +134,7 @@ test('Every piece of a request body reaches the origin before the client sends t
   await client.received('\r\n\r\nok');
 });
 
-test('The head of an answer does not wait for its body', async (t) => {
+test('The head of a response does not wait for its body', async (t) => {
   const { client, origin } = await talking(t, GET);
   origin.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
   assert.match(await client.received(), /^HTTP\/1\.1 200 OK\r\n/);

@@ -126,7 +126,7 @@ test('Interim responses of an origin do not reach the client', async (t) => {
   }
 });
 
-test('The answer to HEAD tells the length of a body that is not there, and the connection goes on', async (t) => {
+test('The response to HEAD tells the length of a body that is not there, and the connection goes on', async (t) => {
   const origin = await httpOrigin(t, ({ method }) => ({ body: `hello ${method}`, headers: { 'Content-Length': '9' } }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const peer = await app.client.connect(t);
@@ -179,7 +179,7 @@ test('Redirects are for the client', async (t) => {
   assert.equal(origin.requests.length, 1);
 });
 
-test('An encoded answer passes untouched, byte for byte', async (t) => {
+test('An encoded response passes untouched, byte for byte', async (t) => {
   const encoded = {
     gzip: gzipSync('hello'),
     deflate: deflateSync('hello'),
@@ -224,7 +224,7 @@ test('The Host of a target in absolute form goes before the Host field', async (
   assert.deepEqual([received.target, received.all('host')], ['/x?y', ['real.example']]);
 });
 
-test('A request of HTTP/1.0 without a Host gets that of its target, and an answer that ends with the connection', async (t) => {
+test('A request of HTTP/1.0 without a Host gets that of its target, and a response that ends with the connection', async (t) => {
   for (const host of ['127.0.0.1', '::1']) {
     const scripted = await startOrigin(t, host);
     const target = `${host === '::1' ? '[::1]' : host}:${scripted.origin.port}`;
@@ -257,7 +257,7 @@ test('Without a pool every request gets a connection of its own', async (t) => {
   assert.equal(origin.connections, 3);
 });
 
-test('An answer that comes before the end of the upload reaches the client, and the connection ends with it', async (t) => {
+test('A response that comes before the end of the upload reaches the client, and the connection ends with it', async (t) => {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
   const outgoing = app.client.begin({ method: 'POST', headers: { 'Content-Length': '1000' } });

@@ -37,7 +37,7 @@ test('Requests find their routes by host, without regard to case and port, and b
   }
 });
 
-test('A request without a route is told for which host there is none, whatever port and case it names', async (t) => {
+test('A request without a route gets a response that names the host without a route, whatever its port and case', async (t) => {
   const app = await routed(t, ['a.example,path_beg=/api A', 'c.example C']);
   await assertNoRoute(app, { Host: 'A.example:81' }, 'No route for host: a.example\n');
   await assertNoRoute(app, { Host: 'b.example' }, 'No route for host: b.example\n');
@@ -48,7 +48,7 @@ test('A request without a route is told for which host there is none, whatever p
   assert.deepEqual([record.code, record.host], ['HF_NO_ROUTE', 'A.example:81']);
 });
 
-test('With debug on the whole proxy it is told what was asked for, too', async (t) => {
+test('With debug on for the whole proxy, that response also names method and target', async (t) => {
   const app = await routed(t, ['a.example A'], { proxy: { debug: true } });
   await assertNoRoute(app, { Host: 'b.example' }, 'No route for host: b.example\nno route takes GET /\n');
 });

@@ -16,7 +16,7 @@ function published(channel: string, body: string): object {
   return { channel, formats: { 'http-response': { body } } };
 }
 
-test('A hint sends the held request to its origin again, and the new answer is the one that counts', async (t) => {
+test('A hint sends the held request to its origin again, and the new response counts', async (t) => {
   const origin = await httpOrigin(t, (_request, earlier) =>
     earlier === 0 ? { headers: HOLD, body: 'nothing new' } : { status: 201, body: 'something new' },
   );
@@ -88,7 +88,7 @@ test('Grip-Last tells of every channel with a prev-id, by the name that the orig
   assert.equal(origin.requests[1]?.all('grip-sig').length, 1);
 });
 
-test('The ids of the last answer are the ones that count', async (t) => {
+test('The ids of the latest response count', async (t) => {
   const origin = await httpOrigin(t, (_request, earlier) =>
     earlier < 2 ? { headers: { ...HOLD, 'Grip-Channel': `a; prev-id=${earlier}` } } : {},
   );
@@ -136,7 +136,7 @@ test('An item that is published while the request is at its origin again is not 
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('An item for a channel that the new answer has no more is nothing to the client', async (t) => {
+test('An item for a channel that the new response no longer names does not reach the client', async (t) => {
   const { app, client, origin } = await repeated(t);
   await app.publish(published('a', 'meanwhile'));
   origin.write(HELD.replace('Grip-Channel: a', 'Grip-Channel: b'));
@@ -145,7 +145,7 @@ test('An item for a channel that the new answer has no more is nothing to the cl
   await client.received('\r\n\r\nof b');
 });
 
-test('A new answer for the client goes before what was published meanwhile', async (t) => {
+test('A new response for the client takes precedence over items published meanwhile', async (t) => {
   const { app, client, origin } = await repeated(t);
   await app.publish(published('a', 'meanwhile'));
   origin.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfresh');
@@ -164,7 +164,7 @@ test('A hint while the request is at its origin again leads to one more repetiti
   assert.equal(app.counters.originRequests, 3);
 });
 
-test('The new answer may turn the held request into a stream', async (t) => {
+test('The new response may turn the held request into a stream', async (t) => {
   const { app, client, origin } = await repeated(t);
   origin.write(HELD.replace('response', 'stream'));
   await app.held(2);
@@ -173,7 +173,7 @@ test('The new answer may turn the held request into a stream', async (t) => {
   assert.equal(app.counters.holdsOpen, 1);
 });
 
-test('The new answer may be a large beginning of a stream', async (t) => {
+test('The new response may be a large beginning of a stream', async (t) => {
   const { app, client, origin } = await repeated(t);
   origin.write(HELD.replace('response', 'stream').replace('Length: 0', 'Length: 150000') + 'x'.repeat(150_000));
   await app.held(2);
@@ -262,7 +262,7 @@ test('A replay that failed once may succeed', async (t) => {
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('No more than 64 replays are at one target at once, and nobody is lost', async (t) => {
+test('No more than 64 replays are at one target at once, and no client is lost', async (t) => {
   const clients = 200;
   let atOnce = 0;
   let most = 0;

@@ -64,7 +64,7 @@ test('A published body may be binary, or a patch of the held one', async (t) => 
   assert.equal((await patched).text, '{"count":2}\n');
 });
 
-test('All who wait on a channel are answered, those on several channels by each of them', async (t) => {
+test('All clients of a channel get their response, those of several channels from any of them', async (t) => {
   const origin = await httpOrigin(t, ({ target }) => hold({ 'Grip-Channel': target.slice(1) }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answers = ['/a', '/a,b', '/b', '/c,%20b'].map((path) => app.send({ path }));
@@ -76,7 +76,7 @@ test('All who wait on a channel are answered, those on several channels by each 
   assert.equal((await (answers[3] as (typeof answers)[0])).text, 'of c');
 });
 
-test('Without an item the answer of the origin itself comes after its time, 55 seconds by default', async (t) => {
+test('Without an item the response of the origin itself comes after its time, 55 seconds by default', async (t) => {
   const advance = stoppedClock(t);
   const origin = await httpOrigin(t, () => hold({ 'X-Own': '1' }));
   const app = await startApp(t, [`* ${origin.target}`]);
@@ -118,7 +118,7 @@ test('Of the fields of the origin only those that it exposes reach the client', 
   assert.deepEqual((await answer).headers, ['X-One', '1', 'X-Three', '3', 'Content-Length', '1']);
 });
 
-test('The instructions may come as JSON, whose response is the answer after its time', async (t) => {
+test('The instructions may come as JSON, whose response is sent when the time is over', async (t) => {
   const advance = stoppedClock(t);
   const instruct = {
     hold: { mode: 'response', channels: [{ name: 'a' }, { name: 'b' }], timeout: 20 },
@@ -138,7 +138,7 @@ test('The instructions may come as JSON, whose response is the answer after its 
   assert.deepEqual([status, reason, text, got], [202, 'Later', 'nothing new', ['X-Own', '1', 'Content-Length', '11']]);
 });
 
-test('JSON without a hold is the answer at once', async (t) => {
+test('JSON without a hold is the response at once', async (t) => {
   const headers = { 'Content-Type': 'application/grip-instruct' };
   const bodies = { '/full': '{"response":{"code":404,"body":"gone"}}', '/empty': '{}' };
   const origin = await httpOrigin(t, ({ target }) => ({ headers, body: bodies[target as keyof typeof bodies] }));

@@ -25,7 +25,7 @@ async function streaming(t: TestContext, answer: OriginAnswer, overrides: Change
   return startApp(t, [`* ${origin.target}`], overrides);
 }
 
-test('A stream begins at once with what the origin answered, goes on with items, and ends with a close', async (t) => {
+test("A stream begins at once with the origin's response, goes on with items, and ends with a close", async (t) => {
   const app = await streaming(t, hold({ 'Content-Type': 'text/plain', 'X-Own': '1' }));
   const client = await app.client.connect(t);
   client.write(GET);
@@ -103,7 +103,7 @@ test('The instructions may come as JSON, with the beginning of the stream in the
   await answer.until('begin\none');
 });
 
-test('A status without a body ends the answer, and the connection goes on', async (t) => {
+test('A status without a body ends the response, and the connection goes on', async (t) => {
   const app = await streaming(t, { ...hold({}, ''), status: 204 });
   const client = await app.client.connect(t);
   client.write(GET + GET);
@@ -206,7 +206,7 @@ test('A slow client gets a large beginning whole, and is held when it has', asyn
   }
 });
 
-test('A client that does not read loses items when its queue is full, and nobody else does', async (t) => {
+test('A client that does not read loses items when its queue is full, and no other client does', async (t) => {
   const app = await streaming(t, hold(), { hub: { queueItems: 4 } });
   const slow = await app.client.connect(t);
   slow.socket.pause();
