@@ -73,6 +73,7 @@ function relayedLinks(
         onPacket: (payload) => sink.onPacket(payload),
         onRefused: (id) => sink.onRefused(id),
         onReady: () => {},
+        onWithdrawn: () => {},
         onLost: () => {},
       }),
     // Clients are accepted only once there is a way to the handlers.

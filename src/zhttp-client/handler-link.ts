@@ -39,6 +39,8 @@ export interface RequestLinkSink {
 export interface HandlerLinkSink extends RequestLinkSink {
   /** The handler of this address, for which something waited, takes packets again. */
   onReady(address: string): void;
+  /** No handler gets the first packet of this session, for which `withdraw` returned false because that was not known yet. */
+  onWithdrawn(id: string): void;
   /** A packet for this session was dropped: its handler is not there, or takes nothing. */
   onLost(id: string): void;
 }

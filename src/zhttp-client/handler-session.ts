@@ -21,9 +21,7 @@ const UNANSWERED = 0;
 const OPEN = 1;
 /** The handler hands the session over to another one: nothing is sent until the first packet of that one. */
 const HANDED_OFF = 2;
-/** The client left before the first packet of the handler, which gets a cancel when that packet comes. */
-const ABANDONED = 3;
-const ENDED = 4;
+const ENDED = 3;
 
 /**
  * Bytes that one session holds for a handler that takes nothing, or is not known. The requester is paused by then, so only one that sends
@@ -130,11 +128,6 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     if (this.#state === ENDED) return;
     const { type, from } = packet;
     this.heardAt = this.host.now;
-    if (this.#state === ABANDONED) {
-      this.#adopt(packet);
-      this.#end(type !== 'cancel' && type !== 'error');
-      return;
-    }
     // Both sides have closed: nothing but the address matters.
     if (this.#finishing) {
       if (type === 'cancel' || type === 'error') this.#end(false);
@@ -192,7 +185,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       this.#multi = false;
     }
     this.#multi ||= packet.multi;
-    if (this.#state === ABANDONED || this.address === '') return;
+    if (this.address === '') return;
     if (this.#state === OPEN) {
       if (moved && this.#held !== NONE) this.#sendOrStall();
       return;
@@ -272,7 +265,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
 
   /** Lets the requester send again, unless there is reason to wait. */
   resume(): void {
-    if (!this.#paused || this.#finishing || this.#held !== NONE || this.#state > OPEN) return;
+    if (!this.#paused || this.#finishing || this.#held !== NONE || this.#state > OPEN || this.host.full) return;
     this.#paused = false;
     this.requester.pauseRequest(false);
   }
@@ -369,11 +362,10 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       this.#end(true);
       return;
     }
+    const withdrawn = this.#state === UNANSWERED && this.host.withdraw(this);
+    this.#end(false);
     // The handler can be told only when its address is known.
-    const untold = this.#state === UNANSWERED;
-    this.#state = ABANDONED;
-    this.#dropHeld();
-    if (untold && this.host.withdraw(this)) this.#end(false);
+    if (!withdrawn) this.host.abandon(this.id, this.#nextOut);
   }
 
   // ---- the end
@@ -413,8 +405,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     // The request may still wait for a handler.
     if (state === UNANSWERED) this.host.withdraw(this);
     this.#end(cancel);
-    // The client of an abandoned session has left.
-    if (state !== ABANDONED && !this.#finishing) this.fail(code, detail);
+    if (!this.#finishing) this.fail(code, detail);
   }
 
   /** @param cancel whether the handler has to be told */

@@ -32,6 +32,7 @@ import {
   ROUTED,
   relayMessage,
   WITHDRAW,
+  WITHDRAWN,
 } from './relay-message.ts';
 
 /** The link bounds what comes in, and each process what it takes. */
@@ -174,7 +175,7 @@ export class LinkRelay implements HandlerLinkSink {
         this.#link.offer(keyOf(message), contentOf(message));
         break;
       case WITHDRAW:
-        this.#link.withdraw(keyOf(message));
+        this.#withdraw(keyOf(message));
         break;
       case ROUTE: {
         const packet = contentOf(message);
@@ -182,6 +183,10 @@ export class LinkRelay implements HandlerLinkSink {
         this.#route(keyOf(message), packet);
       }
     }
+  }
+
+  #withdraw(id: string): void {
+    if (this.#link.withdraw(id)) this.onWithdrawn(id);
   }
 
   #route(address: string, packet: Part): void {
@@ -215,6 +220,10 @@ export class LinkRelay implements HandlerLinkSink {
 
   onRefused(id: string): void {
     this.#processes.get(processOf(id))?.send(relayMessage(REFUSED, id));
+  }
+
+  onWithdrawn(id: string): void {
+    this.#processes.get(processOf(id))?.send(relayMessage(WITHDRAWN, id));
   }
 
   onReady(address: string): void {

@@ -7,6 +7,8 @@ export const HELLO = 0x68;
 export const OFFER = 0x6f;
 /** Key: a session. Its first packet is not wanted any more. */
 export const WITHDRAW = 0x77;
+/** Key: a session. No handler gets its first packet, which was not wanted any more. */
+export const WITHDRAWN = 0x75;
 /** Key: the address of a handler. A packet for it. */
 export const ROUTE = 0x72;
 /** Packets of so many bytes were routed: a number of 4 bytes. */

@@ -19,6 +19,7 @@ import {
   ROUTED,
   relayMessage,
   WITHDRAW,
+  WITHDRAWN,
 } from './relay-message.ts';
 
 /**
@@ -77,7 +78,7 @@ export class RelayedLink implements HandlerLink {
     if (!this.#send(OFFER, id, packet)) this.#sink.onRefused(id);
   }
 
-  /** It cannot be known from here whether a handler has it. */
+  /** It is not known here whether a handler has it. The relay tells the sink if none has. */
   withdraw(id: string): boolean {
     this.#send(WITHDRAW, id);
     return false;
@@ -111,6 +112,9 @@ export class RelayedLink implements HandlerLink {
         break;
       case REFUSED:
         this.#sink.onRefused(keyOf(message));
+        break;
+      case WITHDRAWN:
+        this.#sink.onWithdrawn(keyOf(message));
         break;
       case LOST:
         this.#sink.onLost(keyOf(message));

@@ -26,6 +26,8 @@ export interface SessionHost {
   readonly webSocketPackets: FirstPackets;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
+  /** Whether all sessions hold so much that no requester is read. */
+  readonly full: boolean;
   readonly counters: SessionCounters;
   readonly log: Log;
   /** What the handler of that address takes at present. */
@@ -47,6 +49,8 @@ export interface SessionHost {
   dropResponse(bytes: number): void;
   /** The session is over while no handler has been heard of. Returns whether it is certain that none has the request. */
   withdraw(session: HostedSession): boolean;
+  /** The client of this session left before its handler was known, which gets a cancel with this number when its next packet comes. */
+  abandon(id: string, seq: number): void;
   /** The session is over. */
   ended(session: HostedSession): void;
 }

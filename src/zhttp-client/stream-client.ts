@@ -12,6 +12,7 @@ import {
 import type { Part } from '../codec/zmtp/index.ts';
 import type { RequestHead, Service, WebSocketService } from '../exchange/index.ts';
 import { READY, type Reach, SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
+import { AbandonedSessions } from './abandoned-sessions.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import { type HandlerSession, packetOf } from './handler-session.ts';
 import { HttpSession } from './http-session.ts';
@@ -69,6 +70,7 @@ export class StreamClient
   /** Sessions whose handlers are to be told that they are alive. */
   #quiet: HandlerSession[] = [];
   readonly #stalled: StalledSessions;
+  readonly #abandoned = new AbandonedSessions();
   /** Bytes that sessions hold. */
   #heldBytes = 0;
   /** Whether they hold so much that no requester is read. */
@@ -166,6 +168,14 @@ export class StreamClient
     this.#responseBytes -= bytes;
   }
 
+  get full(): boolean {
+    return this.#full;
+  }
+
+  abandon(id: string, seq: number): void {
+    if (!this.#abandoned.add(id, seq, this.now)) this.counters.sessionsForgotten++;
+  }
+
   oweCredit(session: HostedSession): void {
     this.#owing.push(session);
   }
@@ -185,8 +195,16 @@ export class StreamClient
     for (const { id, seq } of packet.ids) {
       const session = this.sessions.get(id);
       if (session !== null) receive(session, packet, seq);
-      else this.#onUnclaimed(packet, id);
+      else this.#onLate(packet, id);
     }
+  }
+
+  /** A packet for a session that has ended, or never was there. */
+  #onLate(packet: ResponsePacket, id: string): void {
+    const seq = this.#abandoned.take(id);
+    const { from, type } = packet;
+    if (seq === null) this.#onUnclaimed(packet, id);
+    else if (from !== '' && type !== 'cancel' && type !== 'error') this.#cancel(from, id, seq);
   }
 
   /** A packet for a session that has ended: its handler is told, unless it knows or has asked for nothing. */
@@ -200,11 +218,25 @@ export class StreamClient
       this.counters.packetsUndelivered++;
       return;
     }
+    this.#cancel(from, id, null);
+  }
+
+  /** Tells a handler that a session which is not there any more is over. */
+  #cancel(handler: string, id: string, seq: number | null): void {
     const packet = packetOf('cancel');
     packet.from = this.address;
     packet.multi = true;
-    packet.ids = [{ id, seq: null }];
-    this.#link.route(from, encodeRequestText(packet));
+    packet.ids = [{ id, seq }];
+    this.#link.route(handler, encodeRequestText(packet));
+  }
+
+  override onRefused(id: string): void {
+    this.#abandoned.take(id);
+    super.onRefused(id);
+  }
+
+  onWithdrawn(id: string): void {
+    this.#abandoned.take(id);
   }
 
   protected override refuse(session: HandlerSession, message: string, from: string): void {
@@ -237,7 +269,7 @@ export class StreamClient
     const { now } = this;
     if (this.#isOver(session)) return;
     session.sendCredit();
-    if (!this.#full) session.resume();
+    session.resume();
     // A sign of life never waits: a handler that takes nothing now gets it when it does.
     if (session.keepAliveAt > now || this.#link.reach(session.address) !== READY) return;
     session.keepAliveAt = now + this.keepAliveInterval;
@@ -249,6 +281,7 @@ export class StreamClient
     if (owing.length > 0) this.#owing = [];
     for (const session of owing) sendCredit(session);
     this.#stalled.check(this.now);
+    this.#abandoned.expire(this.now - this.#options.sessionTimeout);
     if (this.#quiet.length === 0) return;
     const quiet = this.#quiet;
     this.#quiet = [];

@@ -5,10 +5,12 @@ export class SessionCounters {
   sessionsOpen = 0;
   /** Sessions that ended with an error, except those whose client or requester left. */
   sessionsFailed = 0;
-  /** Sessions whose peer was silent for too long. `sessionsFailed` has them too. */
+  /** Sessions whose peer was silent for too long. The client half counts them in `sessionsFailed` too. */
   sessionsExpired = 0;
   /** Requests that were offered to a handler again, because the beginning of its response was missed. */
   sessionsRepeated = 0;
+  /** Sessions that clients left before their handlers were known, and that were forgotten because there were too many of them. */
+  sessionsForgotten = 0;
   /** Sessions that their requesters cancelled. */
   sessionsCancelled = 0;
   /** First packets that were refused: not a valid request, an id that is in use, or too late. */

@@ -102,6 +102,11 @@ export class FakeHandlerLink implements HandlerLink {
     this.#sink.onRefused(id);
   }
 
+  /** Tells that no handler gets the session that was withdrawn. */
+  confirmWithdrawal(id: string): void {
+    this.#sink.onWithdrawn(id);
+  }
+
   lose(id: string): void {
     this.#sink.onLost(id);
   }

@@ -6,6 +6,7 @@ export class RecordingSink implements HandlerLinkSink {
   readonly packets = new Arrivals<string>();
   readonly refused = new Arrivals<string>();
   readonly ready = new Arrivals<string>();
+  readonly withdrawn = new Arrivals<string>();
   readonly lost = new Arrivals<string>();
 
   onPacket(payload: Buffer): void {
@@ -18,6 +19,10 @@ export class RecordingSink implements HandlerLinkSink {
 
   onReady(address: string): void {
     this.ready.add(address);
+  }
+
+  onWithdrawn(id: string): void {
+    this.withdrawn.add(id);
   }
 
   onLost(id: string): void {

@@ -37,6 +37,7 @@ export class ReqRig {
       link = new FakeHandlerLink({
         ...bound(sink),
         onReady: () => {},
+        onWithdrawn: () => {},
         onLost: () => assert.fail('nothing is lost in req mode'),
       });
       return link;

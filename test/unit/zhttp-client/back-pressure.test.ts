@@ -89,6 +89,27 @@ test('with 16 MB held no client is read, until half of that has left', (t) => {
   assert.equal(idle.client.paused, false);
 });
 
+test('with 16 MB held a client is not read although what it sent has left', (t) => {
+  const rig = edgeRig(t);
+  const large = 'x'.repeat(200_000);
+  const sent = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  sent.client.message('small');
+  const stalled = Array.from({ length: 84 }, () => {
+    const opened = rig.webSocket();
+    rig.link.answer(opened.id, { code: 101, credits: 200_000 }, 'h2');
+    return opened;
+  });
+  rig.link.reaches.set('h2', FULL);
+  for (const { client } of stalled) client.message(large);
+  rig.link.ready('h1');
+  assert.match(rig.link.take().at(-1) ?? '', /"small"$/);
+  assert.equal(sent.client.paused, true);
+  for (const { client } of stalled) client.leave();
+  rig.advance(1);
+  assert.equal(sent.client.paused, false);
+});
+
 test('a handler that takes nothing for the session timeout loses the sessions that wait for it', (t) => {
   const rig = edgeRig(t);
   const [waiting, idle] = [rig.openWebSocket(), rig.openWebSocket()];

@@ -98,6 +98,16 @@ test('requests of a process are carried out in its order', async (t) => {
   assert.deepEqual(rig.link.withdrawn, ['p1-2']);
 });
 
+test('a process is told when a first packet was withdrawn before a handler had it', async (t) => {
+  const rig = new RelayRig(t);
+  const { link, sink } = await rig.process('p1');
+  link.withdraw('p1-1');
+  while (rig.link.withdrawn.length === 0) await turn();
+  rig.link.withdrawable = true;
+  link.withdraw('p1-2');
+  assert.equal(await sink.withdrawn.next(), 'p1-2');
+});
+
 test('each process gets the packets of its own sessions', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
