@@ -10,25 +10,21 @@ import { LINGER } from './server-limits.ts';
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too
  * much, watches a client that does not take what is sent to it, and ends in order. An idle one has no buffers and no timer of its own.
  */
-export abstract class ClientConnection<R extends Responder> extends DeadlineTimer implements Connection {
+export abstract class ClientConnection extends DeadlineTimer implements Connection {
   place = -1;
   protected readonly socket: Socket;
   protected readonly server: ConnectionHost;
   protected readonly peer: Peer;
-  /** The responder of the exchange that runs; null if there is none. */
-  protected responder: R | null = null;
   /** Input that could not be taken yet. */
-  protected unread: Buffer | null = null;
+  unread: Buffer | null = null;
   /** Whether `consume` is at work: what it calls must not begin it again. */
   protected consuming = false;
   /** Reading is suspended, because too much is unread. */
   protected paused = false;
   /** The client has sent FIN: no more input, but it may still be reading. */
-  protected inputEnded = false;
+  inputEnded = false;
   /** The socket wants its writer to wait. */
-  protected blocked = false;
-  /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
-  protected owedCredit = 0;
+  blocked = false;
   /** All is said: input is thrown away until the client has closed too. */
   protected finished = false;
 
@@ -46,13 +42,16 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   protected abstract consume(input: Buffer): Buffer | null;
 
   /** Sets the deadline for what is waited for now. */
-  protected abstract watch(): void;
+  abstract watch(): void;
 
   /** Writes something that changes nothing for the client. */
   protected abstract writeProbe(): void;
 
-  /** Drops the exchange that runs. */
-  protected abstract forgetExchange(): void;
+  /** The connection is lost: ends the exchanges that run, and tells their responders why. */
+  protected abstract dropExchanges(error: ExchangeError): void;
+
+  /** Gives the responders their credit back for all that the socket has taken. */
+  protected abstract returnCredit(): void;
 
   abstract drain(): void;
 
@@ -76,7 +75,7 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     }
   }
 
-  protected consumeUnread(): void {
+  consumeUnread(): void {
     const input = this.unread;
     if (input === null || this.consuming) return;
     this.unread = null;
@@ -128,7 +127,7 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   // ---- output
 
   /** The socket holds too much already: its client has a limited time to take something. */
-  protected block(): void {
+  block(): void {
     // Further writes do not move the deadline: the client has taken nothing since the first one that had to wait.
     if (this.blocked) return;
     this.blocked = true;
@@ -144,18 +143,10 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     this.consumeUnread();
   }
 
-  /** Gives the responder its credit back for all that the socket has taken. It is kept while a service has not returned yet. */
-  protected returnCredit(): void {
-    const credit = this.owedCredit;
-    if (credit === 0 || this.responder === null) return;
-    this.owedCredit = 0;
-    this.responder.onResponseCredit(credit);
-  }
-
   // ---- the end
 
   /** Goes on where `former` stops, on the same socket; `former` is done. */
-  protected succeed(former: ClientConnection<Responder>): void {
+  protected succeed(former: ClientConnection): void {
     this.unread = former.unread;
     this.paused = former.paused;
     this.inputEnded = former.inputEnded;
@@ -172,14 +163,14 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
   }
 
   /** As `report`, for a fault of the responder. */
-  protected reportFault(error: ExchangeError): void {
+  reportFault(error: ExchangeError): void {
     if (error.code === 'HF_INTERNAL') this.server.counters.faults++;
     else this.server.counters.answersInvalid++;
     this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'response cannot be sent');
   }
 
   /** Tells `responder` of the end of its exchange when a call for it has thrown already: what it throws now ends nothing more. */
-  protected tell(responder: R | null, error: ExchangeError): void {
+  tell(responder: Responder | null, error: ExchangeError): void {
     try {
       responder?.onRequestError(error);
     } catch (thrown) {
@@ -192,10 +183,8 @@ export abstract class ClientConnection<R extends Responder> extends DeadlineTime
     const error = new ExchangeError('HF_CLIENT_STALLED', detail);
     this.server.counters.clientsStalled++;
     this.report(error, 'client cut off');
-    const { responder } = this;
     this.cut();
-    this.forgetExchange();
-    responder?.onRequestError(error);
+    this.dropExchanges(error);
   }
 
   /** Sends FIN behind the last bytes, and waits a moment for the client to do the same (RFC 9112 §9.6, RFC 6455 §7.1.1). */

@@ -23,9 +23,9 @@ const UNTIL_CLOSE = 3;
 export class ResponseWriter {
   /** Whether the connection may carry another request afterwards. */
   keepAlive: boolean;
-  readonly #socket: Socket;
-  readonly #method: string;
-  readonly #version: Http1Version;
+  readonly method: string;
+  readonly version: Http1Version;
+  protected readonly socket: Socket;
   #head: ResponseHead | null = null;
   #headWritten = false;
   #framing = NONE;
@@ -35,9 +35,9 @@ export class ResponseWriter {
 
   /** @param method and version of the request: the framing depends on them */
   constructor(socket: Socket, method: string, version: Http1Version, keepAlive: boolean) {
-    this.#socket = socket;
-    this.#method = method;
-    this.#version = version;
+    this.socket = socket;
+    this.method = method;
+    this.version = version;
     this.keepAlive = keepAlive;
   }
 
@@ -69,7 +69,7 @@ export class ResponseWriter {
   /** Writes the head now if it still waits. */
   flush(): void {
     if (this.#head === null || this.#headWritten) return;
-    this.#socket.write(this.#headText(this.#head, this.#head.bodyLength), 'latin1');
+    this.socket.write(this.#headText(this.#head, this.#head.bodyLength), 'latin1');
   }
 
   /** @throws ExchangeError when the body is not as long as was declared */
@@ -83,7 +83,7 @@ export class ResponseWriter {
     }
     switch (this.#framing) {
       case NONE:
-        return prefix === '' || this.#socket.write(prefix, 'latin1');
+        return prefix === '' || this.socket.write(prefix, 'latin1');
       case LENGTH:
         this.#left -= chunk.length;
         if (this.#left < 0 || (!more && this.#left > 0)) {
@@ -109,7 +109,7 @@ export class ResponseWriter {
   probe(): void {
     const zero = this.#headWritten && this.#framing === CHUNKED && !this.#probed;
     if (zero) this.#probed = true;
-    this.#socket.write(zero ? '0' : '', 'latin1');
+    this.socket.write(zero ? '0' : '', 'latin1');
   }
 
   /** As `data(payload.body, true)`; chunk encoding is done once for all connections. */
@@ -118,7 +118,7 @@ export class ResponseWriter {
     if (this.#framing !== CHUNKED) return this.data(payload.body, true);
     // An empty chunk would end the body.
     payload.http1Chunk ??= payload.body.length === 0 ? payload.body : encodeChunk(payload.body);
-    return this.#socket.write(payload.http1Chunk);
+    return this.socket.write(payload.http1Chunk);
   }
 
   /** The head's text; from here on the framing is settled. */
@@ -126,10 +126,10 @@ export class ResponseWriter {
     const { status } = head;
     // RFC 9110 §15.2: an interim response is not a response to send, and a 101 belongs to a handshake.
     if (status < 200) throw new ExchangeError('HF_ANSWER_INVALID', `status ${status} is no final one`);
-    const bodyless = this.#method === 'HEAD' || status === 304;
+    const bodyless = this.method === 'HEAD' || status === 304;
     // RFC 9110 §8.6: the Content-Length of a response without a body says what the body would have been. It stands among the fields;
     // only the body of a response to HEAD is what a GET would get. The body of a 304 says nothing of it.
-    const given = this.#method === 'HEAD' && status !== 304 && bodyLength > 0;
+    const given = this.method === 'HEAD' && status !== 304 && bodyLength > 0;
     let text = responseHeadText(status, head.reason || reasonPhrase(status), head.headers, bodyless && !given);
     if (bodyless || status === 204) {
       this.#framing = NONE;
@@ -138,7 +138,7 @@ export class ResponseWriter {
       this.#framing = LENGTH;
       this.#left = bodyLength;
       text += `Content-Length: ${bodyLength}\r\n`;
-    } else if (this.#version === '1.1') {
+    } else if (this.version === '1.1') {
       this.#framing = CHUNKED;
       text += 'Transfer-Encoding: chunked\r\n';
     } else {
@@ -149,13 +149,13 @@ export class ResponseWriter {
     // RFC 9110 §7.8: a sender of Upgrade lists it in Connection; a 426 has to send it (§15.5.22).
     if (status === 426 && fieldValue(head.headers, 'upgrade') !== undefined) text += 'Connection: Upgrade\r\n';
     if (!this.keepAlive) text += 'Connection: close\r\n';
-    else if (this.#version === '1.0') text += 'Connection: keep-alive\r\n';
+    else if (this.version === '1.0') text += 'Connection: keep-alive\r\n';
     this.#headWritten = true;
     return `${text}\r\n`;
   }
 
   #write(prefix: string, chunk: Buffer, suffix: string): boolean {
-    const socket = this.#socket;
+    const socket = this.socket;
     if (chunk.length <= SMALL_BODY && (prefix !== '' || suffix !== '')) {
       return socket.write(prefix + chunk.toString('latin1') + suffix, 'latin1');
     }

@@ -21,7 +21,6 @@ import {
   type Peer,
   type Requester,
   type RequestHead,
-  type Responder,
   type ResponseHead,
   type WebSocketRequester,
   type WebSocketResponder,
@@ -35,10 +34,10 @@ import { acceptHead, unofferedProtocol } from './websocket-handshake.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** What the connection that the request came on does for the handshake. */
-export interface HandshakePhase extends ClientConnection<Responder>, Requester {
-  /** Gives the connection away. Returns whether it can: not if the request has its response. */
-  release(successor: object): boolean;
+/** The stream that the request for a WebSocket came on. */
+export interface HandshakePhase extends Requester {
+  /** Gives the connection away. Returns it, or null if it cannot be given: the request has its response. */
+  release(successor: WebSocketConnection): ClientConnection | null;
   /** The responder sends what cannot be sent. */
   fault(error: ExchangeError): void;
 }
@@ -49,11 +48,12 @@ export interface HandshakePhase extends ClientConnection<Responder>, Requester {
  *
  * Once one side has closed nothing more of the client is passed on but its close frame, and nothing more is sent to it.
  */
-export class WebSocketConnection
-  extends ClientConnection<WebSocketResponder>
-  implements WebSocketRequester, MessageSink, FrameSink
-{
+export class WebSocketConnection extends ClientConnection implements WebSocketRequester, MessageSink, FrameSink {
   protected override readonly id: string;
+  /** Null before the service has returned, and after the end. */
+  #responder: WebSocketResponder | null = null;
+  /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
+  #owedCredit = 0;
   /** Not null until the WebSocket is open. */
   #http: HandshakePhase | null;
   #handshake: ValidHandshake | null;
@@ -103,9 +103,9 @@ export class WebSocketConnection
   ask(service: WebSocketService, request: RequestHead): WebSocketResponder {
     const responder = service(request, this);
     // The service may have handed over to another one.
-    this.responder ??= responder;
+    this.#responder ??= responder;
     if (this.open) this.#start();
-    return this.responder;
+    return this.#responder;
   }
 
   onResponse(head: ResponseHead): void {
@@ -123,7 +123,8 @@ export class WebSocketConnection
       http.fault(toExchangeError(thrown));
       return;
     }
-    if (!http.release(this)) return;
+    const former = http.release(this);
+    if (former === null) return;
     const protocol = unofferedProtocol(head, handshake);
     if (protocol !== null) {
       const { address } = this.peer;
@@ -145,11 +146,11 @@ export class WebSocketConnection
     this.#writer = new MessageWriter(this, { role: 'server', deflate: parameters, guard });
     server.counters.webSocketsAccepted++;
     server.counters.webSocketsOpen++;
-    this.succeed(http);
+    this.succeed(former);
     this.keepAlive();
     this.writeFrame(Buffer.from(text, 'latin1'));
     // A service that accepts before it returns has not told yet who takes what the client sends.
-    if (this.responder !== null) this.#start();
+    if (this.#responder !== null) this.#start();
   }
 
   #start(): void {
@@ -162,7 +163,7 @@ export class WebSocketConnection
 
   protected override consume(input: Buffer): Buffer | null {
     const reader = this.#reader;
-    if (reader === null || (this.responder === null && !this.#closing)) return input;
+    if (reader === null || (this.#responder === null && !this.#closing)) return input;
     try {
       return reader.read(input);
     } catch (thrown) {
@@ -172,23 +173,23 @@ export class WebSocketConnection
   }
 
   onMessage(chunk: Buffer, text: boolean, more: boolean): void {
-    this.responder?.onRequestMessage(chunk, text, more);
+    this.#responder?.onRequestMessage(chunk, text, more);
   }
 
   onPing(data: Buffer): void {
-    if (!this.server.answerPings) this.responder?.onRequestPing(data);
+    if (!this.server.answerPings) this.#responder?.onRequestPing(data);
     // RFC 6455 §5.5.3: of several pings only the newest one has to be answered.
     else if (this.blocked) this.#pong = Buffer.from(data);
     else this.#writer?.control(PONG, data);
   }
 
   onPong(data: Buffer): void {
-    this.responder?.onRequestPong(data);
+    this.#responder?.onRequestPong(data);
   }
 
   onClose(code: number, reason: string): void {
     this.#closeReceived = true;
-    this.responder?.onRequestClose(code, reason);
+    this.#responder?.onRequestClose(code, reason);
     this.#endIfClosed();
   }
 
@@ -295,8 +296,8 @@ export class WebSocketConnection
 
   handOver(responder: WebSocketResponder): void {
     if (this.#http !== null) this.#http.handOver(responder);
-    else if (this.responder === null) return;
-    this.responder = responder;
+    else if (this.#responder === null) return;
+    this.#responder = responder;
     this.pauseRequest(false);
   }
 
@@ -347,7 +348,7 @@ export class WebSocketConnection
   }
 
   onFramed(bytes: number): void {
-    this.owedCredit += bytes;
+    this.#owedCredit += bytes;
     if (!this.blocked) this.#flushSoon();
   }
 
@@ -375,7 +376,7 @@ export class WebSocketConnection
   /** The closing handshake is complete when a close frame has gone both ways (RFC 6455 §7.1.4). */
   #endIfClosed(): void {
     if (!this.#closeSent || !this.#closeReceived || this.finished) return;
-    this.forgetExchange();
+    this.#forget();
     this.flush();
     this.endSocket();
   }
@@ -383,7 +384,7 @@ export class WebSocketConnection
   /** Ends the connection with a close frame, unless there was one, and waits for none. */
   #fail(code: number, reason = ''): void {
     if (this.finished) return;
-    this.responder = null;
+    this.#responder = null;
     this.#closeReceived = true;
     this.#reader?.release();
     this.#writer?.release();
@@ -402,7 +403,7 @@ export class WebSocketConnection
     const error = new ExchangeError('HF_WEBSOCKET_PROTOCOL', cause.message);
     this.server.counters.webSocketsFailed++;
     this.report(error, 'WebSocket failed');
-    const { responder } = this;
+    const responder = this.#responder;
     this.#fail(cause.closeCode, cause.message);
     responder?.onRequestError(error);
   }
@@ -410,15 +411,15 @@ export class WebSocketConnection
   /** The responder has thrown, or sends what cannot be sent. */
   fault(error: ExchangeError): void {
     this.reportFault(error);
-    const { responder } = this;
+    const responder = this.#responder;
     this.#fail(1011);
     this.tell(responder, error);
   }
 
   drain(): void {
     if (this.finished || this.#closing) return;
-    const { responder } = this;
-    this.responder = null;
+    const responder = this.#responder;
+    this.#responder = null;
     this.#close(closePayload(1001));
     responder?.onRequestError(new ExchangeError('HF_DRAINING'));
   }
@@ -434,7 +435,7 @@ export class WebSocketConnection
     else this.probe();
   }
 
-  protected override watch(): void {
+  override watch(): void {
     if (this.blocked || this.finished) return;
     if (this.#closeSent) this.setDeadline(this.server.limits.closeTimeout);
     else if (this.paused) this.setDeadline(PROBE_INTERVAL);
@@ -446,9 +447,22 @@ export class WebSocketConnection
     if (!this.#closing) this.#writer?.control(PONG, EMPTY);
   }
 
-  protected override forgetExchange(): void {
-    this.responder = null;
-    this.owedCredit = 0;
+  protected override returnCredit(): void {
+    const credit = this.#owedCredit;
+    if (credit === 0 || this.#responder === null) return;
+    this.#owedCredit = 0;
+    this.#responder.onResponseCredit(credit);
+  }
+
+  protected override dropExchanges(error: ExchangeError): void {
+    const responder = this.#responder;
+    this.#forget();
+    responder?.onRequestError(error);
+  }
+
+  #forget(): void {
+    this.#responder = null;
+    this.#owedCredit = 0;
     this.#closing = true;
     this.#pong = null;
     this.#reader?.release();
@@ -461,12 +475,12 @@ export class WebSocketConnection
 
   onClosed(): void {
     const { counters } = this.server;
-    const { responder } = this;
+    const responder = this.#responder;
     counters.webSocketsOpen--;
     this.finished = true;
     this.unread = null;
     this.stopTimer();
-    this.forgetExchange();
+    this.#forget();
     if (responder === null) return;
     counters.requestsAborted++;
     responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { MessageWriter } from '../../../src/codec/websocket/index.ts';
 import { Http1Connection } from '../../../src/server/http1-connection.ts';
+import { Http1Stream } from '../../../src/server/http1-stream.ts';
 import { NewConnection } from '../../../src/server/new-connection.ts';
 import { WebSocketConnection } from '../../../src/server/websocket-connection.ts';
 import { manualClock } from '../../support/manual-clock.ts';
@@ -85,7 +86,7 @@ test('a FIN that cannot be dealt with fails its exchange only', async (t) => {
 
 test('an end of turn that throws fails its exchange only', async (t) => {
   const it = await two(await startServer(t));
-  throwOnce(t, Http1Connection.prototype, 'onTurnEnd');
+  throwOnce(t, Http1Stream.prototype, 'onTurnEnd');
   it.exchange.head();
   await assertInternalError(it);
   await it.assertOthersGoOn();

@@ -240,3 +240,22 @@ test('a service may hand over before it returns', async (t) => {
   after?.grant(3);
   assert.deepEqual([before.body, after?.body], ['', 'abc']);
 });
+
+test('what a responder still says after its response does not reach the next exchange on the connection', async (t) => {
+  const running = await startServer(t);
+  const client = await running.connect();
+  client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n');
+  const first = await running.next();
+  first.answer('first');
+  assert.equal((await client.takeResponse()).body, 'first');
+  client.write('POST /second HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
+  const second = await running.next();
+  first.requester.onRequestCredit(5);
+  first.answer('late');
+  first.fail('HF_INTERNAL');
+  assert.equal(second.body, '');
+  second.grant(5);
+  await second.until(() => second.bodyDone);
+  second.answer('second');
+  assert.equal((await client.takeResponse()).body, 'second');
+});

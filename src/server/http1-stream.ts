@@ -1,0 +1,317 @@
+import type { Socket } from 'node:net';
+import type { AtTurnEnd } from '../clock/index.ts';
+import { type BodyReader, bodyReader, CHUNKED, type Http1RequestHead } from '../codec/http1/index.ts';
+import {
+  ExchangeError,
+  type HeaderList,
+  type Payload,
+  type Peer,
+  type RequestHead,
+  type Responder,
+  type ResponseHead,
+  UNKNOWN_LENGTH,
+  WINDOW,
+} from '../exchange/index.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ConnectionHost } from './connection-host.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { toExchangeError } from './to-exchange-error.ts';
+import { type HandshakePhase, WebSocketConnection } from './websocket-connection.ts';
+import { requestedHandshake } from './websocket-handshake.ts';
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const EMPTY = Buffer.alloc(0);
+const UPGRADE_TO = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
+
+/** What a stream needs of the connection that it is on. */
+export interface StreamConnection
+  extends Pick<
+    ClientConnection,
+    'blocked' | 'inputEnded' | 'unread' | 'block' | 'watch' | 'consumeUnread' | 'cut' | 'reportFault' | 'tell'
+  > {
+  readonly encrypted: boolean;
+  /** The stream has ended. `bodyRead` tells whether its request was read whole. */
+  onStreamEnd(stream: Http1Stream, bodyRead: boolean): void;
+  /** The stream has failed after its response had begun: the connection has to break off. */
+  onStreamBroken(): void;
+  /** Ends the work on the connection, because `successor` takes it over. */
+  release(successor: WebSocketConnection): ClientConnection;
+}
+
+/**
+ * One exchange on an HTTP/1 connection: the head of its request, the `Requester` that takes its response and writes it, and the credits of
+ * both bodies. It is one object so that a request costs no more. What is done to it when it is over changes nothing: the connection may
+ * carry the next one by then.
+ */
+export class Http1Stream extends ResponseWriter implements RequestHead, HandshakePhase, AtTurnEnd {
+  readonly id: string;
+  readonly target: string;
+  scheme: RequestHead['scheme'];
+  readonly authority: string;
+  readonly headers: HeaderList;
+  readonly bodyLength: number;
+  readonly peer: Peer;
+  readonly credits = WINDOW;
+  readonly #connection: StreamConnection;
+  readonly #server: ConnectionHost;
+  /** Null until the service has returned, and at the end. */
+  #responder: Responder | null = null;
+  /** Not null while bytes of the request body are to come. */
+  #body: BodyReader | null = null;
+  #requestCredit = 0;
+  /** The responder takes nothing of the body for now. */
+  #requestPaused = false;
+  #awaitsContinue = false;
+  /** Bytes of the response for which the responder gets credit once it is known and the socket has taken them. */
+  #owedCredit = 0;
+  /** Whether a FIN ends the exchange, because its responder asks for it. */
+  #halfCloseAborts = false;
+  /** What has the connection if the service accepts the WebSocket that the request asks for; null if it asks for none. */
+  #webSocket: WebSocketConnection | null = null;
+  readonly #last: boolean;
+  #over = false;
+
+  constructor(
+    connection: StreamConnection,
+    socket: Socket,
+    server: ConnectionHost,
+    head: Http1RequestHead,
+    id: string,
+    peer: Peer,
+    keepAlive: boolean,
+  ) {
+    super(socket, head.method, head.version, keepAlive);
+    this.id = id;
+    this.target = head.target;
+    this.scheme = connection.encrypted ? 'https' : 'http';
+    this.authority = head.authority;
+    this.headers = head.headers;
+    this.bodyLength = head.bodyLength === CHUNKED ? UNKNOWN_LENGTH : head.bodyLength;
+    this.peer = peer;
+    this.#connection = connection;
+    this.#server = server;
+    this.#last = !head.keepAlive;
+  }
+
+  /** Whether the client has said that this request is its last one. */
+  get last(): boolean {
+    return this.#last;
+  }
+
+  /** Whether bytes of the request body are to come. */
+  get bodyComes(): boolean {
+    return this.#body !== null;
+  }
+
+  /** Whether it is the client's turn: part of its body is wanted. Without credit it is not the client that is late. */
+  get bodyIsDue(): boolean {
+    return this.#body !== null && this.#requestCredit > 0 && !this.#requestPaused;
+  }
+
+  get abortsOnHalfClose(): boolean {
+    return this.#halfCloseAborts || this.#server.limits.abortOnHalfClose;
+  }
+
+  // ---- the request
+
+  /**
+   * Gives the request to the service.
+   * @param bodyHere whether the body has begun to arrive with the head
+   * @throws ExchangeError HF_EXPECTATION, HF_WEBSOCKET_HANDSHAKE or HF_WEBSOCKET_VERSION
+   */
+  begin(head: Http1RequestHead, bodyHere: boolean): void {
+    if (head.expectUnknown) throw new ExchangeError('HF_EXPECTATION');
+    if (head.bodyLength !== 0) {
+      this.#body = bodyReader(head.bodyLength, this.#server.limits);
+      this.#awaitsContinue = head.expectContinue && !bodyHere;
+    }
+    this.#connection.watch();
+    const responder = this.#ask(head);
+    if (this.#over) return;
+    // The service may have handed over to another responder.
+    this.#responder ??= responder;
+    if (!this.#connection.blocked) this.returnCredit();
+  }
+
+  #ask(head: Http1RequestHead): Responder {
+    const server = this.#server;
+    const handshake = server.webSocketService === null ? null : requestedHandshake(head);
+    if (server.webSocketService === null || handshake === null) return server.service(this, this);
+    this.scheme = this.#connection.encrypted ? 'wss' : 'ws';
+    this.#webSocket = new WebSocketConnection(this, this.socket, server, this.peer, this.id, handshake);
+    return this.#webSocket.ask(server.webSocketService, this);
+  }
+
+  release(successor: WebSocketConnection): ClientConnection | null {
+    if (this.#over || this.answered || this.#webSocket !== successor) return null;
+    this.#forget();
+    return this.#connection.release(successor);
+  }
+
+  /** Takes what the responder has granted of the body. Returns where it stopped. */
+  readBody(input: Buffer, offset: number): number {
+    const body = this.#body;
+    if (body === null || this.#responder === null || this.#requestPaused) return offset;
+    const end = body.read(input, offset, this.#requestCredit);
+    const { data, done } = body;
+    if (done) this.#body = null;
+    if (data !== null) this.#requestCredit -= data.length;
+    if (end > offset) this.#connection.watch();
+    if (data !== null || done) this.#responder.onRequestData(data ?? EMPTY, !done);
+    return end;
+  }
+
+  // ---- the response (Requester)
+
+  onResponse(head: ResponseHead): void {
+    if (this.#over) return;
+    if (this.#server.crowded) this.keepAlive = false;
+    this.head(head);
+    this.#server.turn.add(this);
+  }
+
+  /** Writes a head whose body has not begun by the end of the turn. */
+  onTurnEnd(): void {
+    if (this.#over) return;
+    this.flush();
+    if (this.#halfCloseAborts && this.#connection.inputEnded) this.#connection.cut();
+  }
+
+  onFault(thrown: unknown): void {
+    this.fault(toExchangeError(thrown));
+  }
+
+  onResponseData(chunk: Buffer, more: boolean): void {
+    this.#send(chunk, null, more);
+  }
+
+  onResponsePayload(payload: Payload): void {
+    this.#send(payload.body, payload, true);
+  }
+
+  /** @param payload what `chunk` is the body of, if many share it */
+  #send(chunk: Buffer, payload: Payload | null, more: boolean): void {
+    if (this.#over) return;
+    // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
+    if (!more && this.#body !== null) this.keepAlive = false;
+    let flowing: boolean;
+    try {
+      flowing = payload === null ? this.data(chunk, more) : this.payload(payload);
+    } catch (error) {
+      this.fault(toExchangeError(error));
+      return;
+    }
+    this.#afterWrite(chunk.length, flowing, more);
+    if (!more) this.#end();
+  }
+
+  onResponseError(error: ExchangeError): void {
+    if (!this.#over) this.#fail(error);
+  }
+
+  onRequestCredit(bytes: number): void {
+    if (this.#over || this.#body === null) return;
+    const waited = this.#requestCredit === 0;
+    this.#requestCredit += bytes;
+    if (this.#awaitsContinue) {
+      this.#awaitsContinue = false;
+      // RFC 9110 §10.1.1: no 100 once the final response has begun, or when the client sends the body anyway.
+      if (!this.answered && this.#connection.unread === null) this.socket.write(CONTINUE, 'latin1');
+    }
+    if (waited) this.#connection.watch();
+    this.#connection.consumeUnread();
+  }
+
+  pauseRequest(paused: boolean): void {
+    if (this.#over || this.#requestPaused === paused) return;
+    this.#requestPaused = paused;
+    this.#connection.watch();
+    if (!paused) this.#connection.consumeUnread();
+  }
+
+  abortOnHalfClose(): void {
+    if (this.#over) return;
+    this.#halfCloseAborts = true;
+    // The caller is not done yet: what it does next may be to hand over.
+    if (this.#connection.inputEnded) this.#server.turn.add(this);
+  }
+
+  handOver(responder: Responder): void {
+    if (this.#over) return;
+    this.#responder = responder;
+    this.pauseRequest(false);
+  }
+
+  #afterWrite(bytes: number, flowing: boolean, more: boolean): void {
+    if (more) this.#owedCredit += bytes;
+    if (!flowing) this.#connection.block();
+    else if (more) this.returnCredit();
+  }
+
+  /** Gives the responder its credit back for all that the socket has taken. It is kept while the service has not returned yet. */
+  returnCredit(): void {
+    const credit = this.#owedCredit;
+    if (credit === 0 || this.#responder === null) return;
+    this.#owedCredit = 0;
+    this.#responder.onResponseCredit(credit);
+  }
+
+  // ---- the end
+
+  /** The response is complete. */
+  #end(): void {
+    const read = this.#body === null;
+    this.#forget();
+    this.#connection.onStreamEnd(this, read);
+  }
+
+  #forget(): void {
+    this.#over = true;
+    this.#responder = null;
+    this.#body = null;
+  }
+
+  /** The connection is lost: the responder is told why. */
+  drop(error: ExchangeError): void {
+    const responder = this.#responder;
+    this.#forget();
+    responder?.onRequestError(error);
+  }
+
+  /** The request itself is at fault: the responder, if any, is told, and the connection ends with the response. */
+  refuse(error: ExchangeError): void {
+    const responder = this.#responder;
+    this.#responder = null;
+    responder?.onRequestError(error);
+    if (this.#over) return;
+    this.keepAlive = false;
+    this.#fail(error);
+  }
+
+  fault(error: ExchangeError): void {
+    const responder = this.#responder;
+    this.#connection.reportFault(error);
+    if (this.#over) return;
+    this.keepAlive = false;
+    this.#fail(error);
+    this.#connection.tell(responder, error);
+  }
+
+  /** Tells the client of `error` if its response has not begun; otherwise cuts the response off, so that it cannot be taken for a whole one. */
+  #fail(error: ExchangeError): void {
+    if (this.started) {
+      this.#connection.onStreamBroken();
+      this.#forget();
+      return;
+    }
+    this.dropHead();
+    // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
+    if (this.#body !== null) this.keepAlive = false;
+    const { head, body } = this.#server.describeError(error);
+    // RFC 6455 §4.4, RFC 9110 §15.5.22: the response names what to upgrade to.
+    if (error.code === 'HF_WEBSOCKET_VERSION') this.head({ ...head, headers: [...head.headers, ...UPGRADE_TO] });
+    else this.head(head);
+    this.#afterWrite(body.length, this.data(body, false), false);
+    this.#end();
+  }
+}
