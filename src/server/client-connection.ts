@@ -5,6 +5,7 @@ import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Connection } from './served-connection.ts';
 import { LINGER } from './server-limits.ts';
+import { compact } from './unread-budget.ts';
 
 /**
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too
@@ -15,8 +16,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   protected readonly socket: Socket;
   protected readonly server: ConnectionHost;
   protected readonly peer: Peer;
-  /** Input that could not be taken yet. */
-  unread: Buffer | null = null;
+  #unread: Buffer | null = null;
   /** Whether `consume` is at work: what it calls must not begin it again. */
   protected consuming = false;
   /** Reading is suspended, because too much is unread. */
@@ -33,6 +33,17 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.socket = socket;
     this.server = server;
     this.peer = peer;
+  }
+
+  /** Input that could not be taken yet. */
+  get unread(): Buffer | null {
+    return this.#unread;
+  }
+
+  protected set unread(input: Buffer | null) {
+    if (input === this.#unread) return;
+    this.server.unread.change(this.#unread, input);
+    this.#unread = input;
   }
 
   /** Names the connection and the exchange on it. */
@@ -101,9 +112,10 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   protected abstract afterInput(): void;
 
   #keep(input: Buffer): void {
-    this.unread = input;
+    this.unread = compact(input);
+    const { unread, limits } = this.server;
     // Reading goes on for a while, to notice a client that leaves.
-    if (this.paused || input.length < this.server.limits.pipelineBytes) return;
+    if (this.paused || (input.length < limits.pipelineBytes && !unread.full)) return;
     this.paused = true;
     this.socket.pause();
     this.watch();

@@ -11,6 +11,7 @@ import type {
 } from '../exchange/index.ts';
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
+import type { UnreadBudget } from './unread-budget.ts';
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
@@ -22,6 +23,8 @@ export interface ConnectionHost {
   /** Whether pings are answered here, instead of by the responder. */
   readonly answerPings: boolean;
   readonly limits: ServerLimits;
+  /** What waits unread in all connections. */
+  readonly unread: UnreadBudget;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;

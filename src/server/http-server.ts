@@ -18,6 +18,7 @@ import { Http1Connection } from './http1-connection.ts';
 import { NewConnection } from './new-connection.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
+import { UnreadBudget } from './unread-budget.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** What a server is made of. */
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly answerPings?: boolean;
   /** May be replaced at any time: what waits goes on with the bounds it has, all else has the new ones. */
   readonly limits: Current<ServerLimits>;
+  /** Bytes of input that may wait in all connections. Default: `MAX_UNREAD_BYTES`. */
+  readonly maxUnreadBytes?: number;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
@@ -87,6 +90,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** Where the search for an idle connection goes on. */
   #lookAt = 0;
   readonly turn = new TurnQueue();
+  readonly unread: UnreadBudget;
   #whenEmpty: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
@@ -95,6 +99,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.compression = options.compression ?? false;
     this.answerPings = options.answerPings ?? false;
     this.#limits = options.limits;
+    this.unread = new UnreadBudget(options.maxUnreadBytes);
     this.wheel = options.wheel;
     this.counters = options.counters;
     this.log = options.log;

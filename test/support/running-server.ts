@@ -31,7 +31,9 @@ const LIMITS: ServerLimits = {
 };
 
 /** Limits that differ from the usual ones, and what else a test wants of the server. */
-export type ServerChanges = Partial<ServerLimits & Pick<HttpServerOptions, 'answerPings' | 'compression'>> & {
+export type ServerChanges = Partial<
+  ServerLimits & Pick<HttpServerOptions, 'answerPings' | 'compression' | 'maxUnreadBytes'>
+> & {
   /** Whether a service for WebSockets is there. Default: true. */
   readonly webSockets?: boolean;
 };
@@ -53,7 +55,7 @@ export class RunningServer {
 
   constructor(t: TestContext, changes: ServerChanges = {}) {
     this.#t = t;
-    const { answerPings, compression, webSockets = true, ...limits } = changes;
+    const { answerPings, compression, maxUnreadBytes, webSockets = true, ...limits } = changes;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
     this.server = new HttpServer({
@@ -61,6 +63,7 @@ export class RunningServer {
       webSocketService: webSockets ? script.webSocketService : null,
       answerPings,
       compression,
+      maxUnreadBytes,
       limits: { current: this.limits },
       wheel,
       counters,
