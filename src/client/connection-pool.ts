@@ -6,7 +6,7 @@ import type { Origin } from './origin.ts';
 import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
 import { reportFault } from './report-fault.ts';
 
-/** What a pool is built from. Times in milliseconds. */
+/** Settings of a pool. Times in milliseconds. */
 export interface ConnectionPoolOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
@@ -15,7 +15,7 @@ export interface ConnectionPoolOptions {
   readonly http1Limits: Http1Limits;
   /** How long a connection may wait for its next request. */
   readonly idleTimeout: number;
-  /** Age, counted from the start of its dial, at which a connection gets no further request; 0 for no bound. */
+  /** Age, counted from the start of its dial, after which a connection gets no more requests; 0 for no limit. */
   readonly maxAge: number;
   /** Idle connections for each key; 0 keeps none. */
   readonly maxIdle: number;
@@ -24,9 +24,8 @@ export interface ConnectionPoolOptions {
 }
 
 /**
- * The idle connections, by their origin's key: requests with another key, such as other checks of certificates or another guard, get
- * connections of their own. The one that came back last is used first: it is the least likely to be stale, and under less load the
- * others expire.
+ * The idle connections, by origin key: requests with another key, such as different certificate checks or another guard, get connections of
+ * their own. The most recently returned one is used first: it is the least likely to be stale, and under less load the others expire.
  */
 export class ConnectionPool implements ConnectionUser {
   /** Connections by key, the newest last. An empty stack stays only while a connection from it is in use. */
@@ -54,7 +53,7 @@ export class ConnectionPool implements ConnectionUser {
   }
 
   /**
-   * Takes the connection that came back last, for `user`; null if no connection came back within the last `within` milliseconds.
+   * Takes the most recently returned connection for `user`; null if none was returned within the last `within` milliseconds.
    */
   take(origin: Origin, within: number, user: ConnectionUser): OriginConnection | null {
     const stack = this.#stacks.get(origin.key);
@@ -73,19 +72,19 @@ export class ConnectionPool implements ConnectionUser {
     }
   }
 
-  /** Takes back a connection on which nothing is in flight; `maxTime` is the origin's own bound in milliseconds. */
+  /** Takes back a connection with nothing in flight; `maxTime` is the origin's own limit in milliseconds. */
   put(connection: OriginConnection, maxTime: number): void {
     const { wheel, idleTimeout, maxAge, maxIdle, maxTotal } = this.#options;
     const { key } = connection.origin;
     let time = Math.min(idleTimeout, maxTime);
-    // The addresses of a name change: only a new connection finds out.
+    // Addresses of a name change, and only a new connection notices.
     if (maxAge > 0) time = Math.min(time, connection.openedAt + maxAge - wheel.now);
     if (this.#closed || maxIdle === 0 || maxTotal === 0 || time <= 0) {
       this.discard(connection);
       return;
     }
     let stack = this.#stacks.get(key);
-    // The one that has waited for longest is closed.
+    // Close the one that has waited longest.
     let surplus = this.#waiting >= maxTotal ? this.#oldest : null;
     if (stack !== undefined && stack.length >= maxIdle) surplus = stack[0] as OriginConnection;
     if (surplus !== null) {
@@ -105,7 +104,7 @@ export class ConnectionPool implements ConnectionUser {
     connection.resume();
   }
 
-  /** Closes a connection, whether it waits here or was taken or opened here. */
+  /** Closes a connection, whether idle, taken or opened here. */
   discard(connection: OriginConnection): void {
     connection.destroy();
     if (connection.user === this) this.#unlink(connection);
@@ -117,7 +116,7 @@ export class ConnectionPool implements ConnectionUser {
     if (stack.length === 0) this.#stacks.delete(key);
   }
 
-  /** Closes the idle connections, and from now on each connection that comes back. */
+  /** Closes the idle connections and, from now on, each returned one. */
   close(): void {
     this.#closed = true;
     while (this.#oldest !== null) this.discard(this.#oldest);
@@ -128,7 +127,7 @@ export class ConnectionPool implements ConnectionUser {
   onDialFailed(): void {}
 
   onInput(connection: OriginConnection, input: Buffer): void {
-    // RFC 9112 §9.2: bytes without a request belong to no response, so the connection cannot be trusted any more.
+    // RFC 9112 §9.2: bytes without a request belong to no response, so the connection can no longer be trusted.
     const { log } = this.#options;
     if (log.debugEnabled) {
       const fields = { origin: connection.origin.name, bytes: input.length };

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../exchange/index.ts';
 import type { DialErrorKind } from '../net/index.ts';
 
-/** The code in the catalogue for each reason why there is no connection. */
+/** The catalogue code for each kind of dial error. */
 export const DIAL_CODES: Readonly<Record<DialErrorKind, ErrorCode>> = {
   resolve: 'HF_ORIGIN_UNREACHABLE',
   policy: 'HF_POLICY_VIOLATION',

@@ -1,28 +1,28 @@
 import type { HeaderList } from '../exchange/index.ts';
 import type { Guard } from '../net/index.ts';
 
-/** How one request is made, beyond what HTTP itself says. The values of `DEFAULT_FETCH_OPTIONS` change nothing. */
+/** Options of one request beyond HTTP itself. The values of `DEFAULT_FETCH_OPTIONS` change nothing. */
 export interface FetchOptions {
-  /** Connect to this host instead of the URI's; Host field, SNI and certificate stay those of the URI. Empty: the URI's. */
+  /** Connect to this host instead of the URI's; the Host field, SNI and certificate still follow the URI. Empty: the URI's. */
   readonly connectHost: string;
-  /** Port that goes with `connectHost`, or without it replaces the URI's; 0: the URI's. */
+  /** Port for `connectHost`, or without it a replacement for the URI's; 0: the URI's. */
   readonly connectPort: number;
-  /** A certificate for `connectHost` is as good as one for the URI's host. */
+  /** A certificate for `connectHost` is accepted as well. */
   readonly trustConnectHost: boolean;
-  /** Certificates are not verified at all. */
+  /** Skip certificate verification. */
   readonly ignoreTlsErrors: boolean;
   /** Which names and addresses may be reached, on every hop; null: all. */
   readonly guard: Guard | null;
-  /** Redirects are followed, up to 8. */
+  /** Follow up to 8 redirects. */
   readonly followRedirects: boolean;
   /** Certificate chain and key for TLS, PEM; both empty: none. */
   readonly clientCert: string;
   readonly clientKey: string;
-  /** Milliseconds until the response is complete; null: no bound. Not for WebSockets. */
+  /** Milliseconds until the response is complete; null: no limit. Not for WebSockets. */
   readonly timeout: number | null;
-  /** Bytes that the response body may have, after decompression; null: no bound. */
+  /** Maximum size of the response body in bytes, after decompression; null: no limit. */
   readonly maxSize: number | null;
-  /** Compressed responses are asked for and decompressed. */
+  /** Ask for compressed responses and decompress them. */
   readonly decompress: boolean;
 }
 
@@ -44,18 +44,18 @@ export const DEFAULT_FETCH_OPTIONS: FetchOptions = {
 export interface FetchRequest {
   /** Names the request in the log. */
   readonly id: string;
-  /** A token; of a WebSocket not looked at. */
+  /** A token; ignored for WebSockets. */
   readonly method: string;
   /**
-   * With scheme `http`, `https`, `ws` or `wss`, authority, and perhaps userinfo, path, query and fragment (RFC 3986); not trusted. It is
-   * latin1 text, one character a byte, as all text of packets: a name with other letters than ASCII's is UTF-8 in it.
+   * With scheme `http`, `https`, `ws` or `wss`, authority, and optionally userinfo, path, query and fragment (RFC 3986); not trusted. Like all
+   * text of packets it is latin1, one character per byte: non-ASCII letters in a name are UTF-8 bytes.
    */
   readonly uri: string;
   /** As the requester gave them; fields that belong to the connection or frame the body are replaced. */
   readonly headers: HeaderList;
-  /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when only its end tells. */
+  /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` if known only at its end. */
   readonly bodyLength: number;
-  /** Bytes of response body, or of a WebSocket's payload, that the requester takes before it grants more. */
+  /** Bytes of response body, or of a WebSocket's payload, that the requester accepts before it grants more. */
   readonly credits: number;
   readonly options: FetchOptions;
 }

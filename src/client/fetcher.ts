@@ -2,14 +2,14 @@ import type { Requester, Responder, WebSocketRequester, WebSocketResponder } fro
 import type { FetchRequest } from './fetch-request.ts';
 
 /**
- * Makes outbound requests. Every failure comes to the requester as `onResponseError`, perhaps before the call returns; the `condition`
- * in the error's face is what ZHTTP calls it.
+ * Makes outbound requests. Every failure reaches the requester as `onResponseError`, perhaps before the call returns; its `condition` is the
+ * name in ZHTTP.
  */
 export interface Fetcher {
-  /** Makes an HTTP request. The URI's scheme is `http` or `https`, or the request fails with HF_FETCH_INVALID. */
+  /** Makes an HTTP request. A URI scheme other than `http` or `https` fails with HF_FETCH_INVALID. */
   fetch(request: FetchRequest, requester: Requester): Responder;
   /**
-   * Opens a WebSocket. The URI's scheme is `ws` or `wss`, or the request fails with HF_FETCH_INVALID. A response other than 101 comes as
+   * Opens a WebSocket. A URI scheme other than `ws` or `wss` fails with HF_FETCH_INVALID. A response other than 101 arrives as
    * `onResponse` and `onResponseData`, as for an ordinary request.
    */
   openWebSocket(request: FetchRequest, requester: WebSocketRequester): WebSocketResponder;

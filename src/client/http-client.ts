@@ -6,30 +6,30 @@ import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts
 import type { Origin } from './origin.ts';
 import { type ExchangeContext, OriginExchange } from './origin-exchange.ts';
 
-/** Bounds of exchanges with origins. Times in seconds, fractions allowed, as coarse as the wheel. */
+/** Limits of exchanges with origins. Times in seconds, fractions allowed, to the resolution of the wheel. */
 export interface HttpClientLimits {
-  /** Until the connection is open, name resolution and TLS included; 0 for no bound but the system's. */
+  /** Time to open a connection, name resolution and TLS included; 0 for the system's limit only. */
   readonly connectTimeout: number;
-  /** From the end of the request until the head of the response is complete; 0 for none. */
+  /** From the end of the request until the response head is complete; 0 for no limit. */
   readonly responseTimeout: number;
-  /** Between two parts of a response body, and for each window of a request body to be taken; 0 for none. */
+  /** Between two parts of a response body, and for the origin to accept each window of a request body; 0 for no limit. */
   readonly bodyTimeout: number;
-  /** How long a connection waits for its next request; 0 closes each after its response. */
+  /** How long an idle connection is kept; 0 closes each after its response. */
   readonly poolIdleTimeout: number;
-  /** Waiting connections per origin; 0 closes each after its response. */
+  /** Idle connections per origin; 0 closes each after its response. */
   readonly poolMaxIdle: number;
   /**
-   * Waiting connections to all origins; 0 closes each after its response.
+   * Idle connections to all origins; 0 closes each after its response.
    * @bound origin-idle-connections
    */
   readonly poolMaxTotal: number;
-  /** Age at which a connection gets no further request, so that changes in the DNS are noticed; 0 for no bound. */
+  /** Age after which a connection gets no more requests, so that DNS changes are noticed; 0 for no limit. */
   readonly connectionMaxTime: number;
-  /** Bytes of a response head, and of the trailers behind a body. */
+  /** Bytes of a response head, and of the trailers after a body. */
   readonly maxResponseHeaderBytes: number;
-  /** Fields of a response head, and of the trailers behind a body. */
+  /** Fields of a response head, and of the trailers after a body. */
   readonly maxResponseHeaders: number;
-  /** Accepts heads whose lines end in LF alone. */
+  /** Accept heads whose lines end in a bare LF. */
   readonly lenientLineEnds: boolean;
 }
 
@@ -46,7 +46,7 @@ export const DEFAULT_CLIENT_LIMITS: HttpClientLimits = {
   lenientLineEnds: false,
 };
 
-/** What a client is built from. */
+/** Dependencies of a client. */
 export interface HttpClientOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
@@ -72,10 +72,9 @@ export class HttpClient {
   }
 
   /**
-   * Sends `request` to `origin`; the response comes to `requester`, or an error: HF_ORIGIN_UNREACHABLE, HF_ORIGIN_CONNECT_TIMEOUT,
-   * HF_POLICY_VIOLATION, HF_ORIGIN_TLS, HF_ORIGIN_TIMEOUT, HF_ORIGIN_CLOSED, HF_ORIGIN_PROTOCOL, HF_ORIGIN_TRUNCATED, or
-   * HF_INTERNAL when the request itself is not fit to be sent. Before this returns HF_INTERNAL may come, and the first credit for a
-   * request body.
+   * Sends `request` to `origin`. The response goes to `requester`, or an error: HF_ORIGIN_UNREACHABLE, HF_ORIGIN_CONNECT_TIMEOUT,
+   * HF_POLICY_VIOLATION, HF_ORIGIN_TLS, HF_ORIGIN_TIMEOUT, HF_ORIGIN_CLOSED, HF_ORIGIN_PROTOCOL, HF_ORIGIN_TRUNCATED, or HF_INTERNAL if the
+   * request itself cannot be sent. HF_INTERNAL, and the first credit for a request body, may come before this returns.
    */
   send(origin: Origin, request: RequestHead, requester: Requester): Responder {
     const limits = this.#options.limits.current;
@@ -85,7 +84,7 @@ export class HttpClient {
     return exchange;
   }
 
-  /** Closes the idle connections. Exchanges go on, and each closes its connection at its end. */
+  /** Closes the idle connections. Running exchanges continue, and each closes its connection at its end. */
   close(): void {
     this.#pool.close();
   }

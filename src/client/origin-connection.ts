@@ -4,49 +4,49 @@ import { type Http1Limits, ResponseHeadReader } from '../codec/http1/index.ts';
 import type { DialError, Dialler, Dialling, DialSink } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 
-/** The present user of a connection: the exchange on it, or the pool it waits in. */
+/** The current user of a connection: the exchange on it, or the pool it waits in. */
 export interface ConnectionUser {
   onConnected(connection: OriginConnection): void;
-  /** There is no connection: the last call. */
+  /** The connection failed: the last call. */
   onDialFailed(connection: OriginConnection, error: DialError): void;
-  /** @param owned `input` is the user's from now on; otherwise it is read into again, and valid during this call only */
+  /** @param owned `input` belongs to the user from now on; otherwise it is reused, and valid only during this call */
   onInput(connection: OriginConnection, input: Buffer, owned: boolean): void;
   /** Everything written has been accepted. */
   onDrain(connection: OriginConnection): void;
   /** The time set by `expireIn` has passed. */
   onDeadline(connection: OriginConnection): void;
-  /** The connection was open, and the origin or the network has ended it: the last call. `error` is null for an orderly end. */
+  /** The origin or the network ended the open connection: the last call. `error` is null for an orderly end. */
   onLost(connection: OriginConnection, error: Error | null): void;
-  /** A call of this user has thrown, perhaps after it had let go of the connection. Others that use the connection later go on. */
+  /** A call of this user has thrown, perhaps after it released the connection. Later users of the connection are unaffected. */
   onConnectionFault(connection: OriginConnection, thrown: unknown): void;
 }
 
 /**
- * Bytes that are read at once: so many can wait for the requester's credits.
+ * Bytes per read: this many can wait for the requester's credits.
  * @bound origin-read-ahead
  */
 const READ_BYTES = 65_536;
 
 /**
- * Connections without TLS read into this buffer: data is dealt with before the next read, and copied if it must stay. That saves an
- * allocation of this size with every read. After a read that filled it, as those of a long body do, a connection reads into a buffer of
- * its own and gives that away: a copy of so much costs more than the allocation.
+ * Connections without TLS read into this buffer: data is handled before the next read, and copied if it must stay. That saves an allocation
+ * of this size per read. After a read that filled it, as in a long body, a connection reads into a buffer of its own and gives that
+ * away: copying that much costs more than the allocation.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
- * One connection to an origin. Its listeners are attached once; its user changes. It is its own timer, with one deadline at a time that
- * is checked lazily: moving the deadline further away, as every request does, is one write.
+ * One connection to an origin. Its listeners are attached once; its user changes. It is its own timer, with one deadline, checked lazily:
+ * moving the deadline further away, as every request does, is one write.
  */
 export class OriginConnection extends DeadlineTimer implements DialSink {
   readonly origin: Origin;
   readonly heads: ResponseHeadReader;
   user: ConnectionUser;
-  /** When it began to be dialled, by the wheel's clock. */
+  /** When the dial started, by the wheel's clock. */
   readonly openedAt: number;
   /** Whether it has carried an exchange before. */
   reused = false;
-  /** When it was given back to the pool, by the wheel's clock. */
+  /** When it was returned to the pool, by the wheel's clock. */
   idleSince = 0;
   /** Its neighbours among the idle connections of the pool; only the pool writes them. */
   older: OriginConnection | null = null;
@@ -54,11 +54,11 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
   readonly #dialling: Dialling;
   /** Null until connected. */
   #socket: Socket | null = null;
-  /** Why it accepts nothing more; data that has arrived can still be read. */
+  /** Why writing failed; data that has arrived can still be read. */
   #writeError: Error | null = null;
   #paused = false;
   #gone = false;
-  /** Whether the last read has filled its buffer. */
+  /** Whether the last read filled its buffer. */
   #muchComes = false;
 
   constructor(origin: Origin, user: ConnectionUser, dialler: Dialler, wheel: TimerWheel, limits: Http1Limits) {
@@ -71,7 +71,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
       buffer: () => (this.#muchComes ? Buffer.allocUnsafeSlow(READ_BYTES) : READ_BUFFER),
       callback: (length, buffer) => {
         this.#muchComes = length === READ_BYTES;
-        // A small part of a large buffer is not worth its keeping.
+        // A small part of a large buffer is copied, so that it does not keep the buffer.
         const owned = buffer !== READ_BUFFER && length > buffer.length / 2;
         if (!this.#gone) this.#input((buffer as Buffer).subarray(0, length), owned);
         return true;
@@ -101,7 +101,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.user.onDialFailed(this, error);
   }
 
-  /** Lets `onDeadline` be called in `ms` milliseconds, instead of what was set before; 0 for never. */
+  /** Calls `onDeadline` in `ms` milliseconds, replacing the previous deadline; 0 for never. */
   expireIn(ms: number): void {
     if (this.#gone) return;
     if (ms === 0) this.clearDeadline();
@@ -112,7 +112,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.user.onDeadline(this);
   }
 
-  /** Writes bytes, or latin1 text. Returns false when the origin should accept data first: `onDrain` follows. */
+  /** Writes bytes, or latin1 text. Returns false if the origin should accept data first: `onDrain` follows. */
   write(data: Buffer | string): boolean {
     const socket = this.#socket as Socket;
     return typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
@@ -127,7 +127,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.#socket?.uncork();
   }
 
-  /** Stops reading, so that the origin is held back by TCP's own flow control; harmless when repeated. */
+  /** Stops reading, so that TCP flow control holds the origin back; harmless when repeated. */
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -140,7 +140,7 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     this.#socket?.resume();
   }
 
-  /** Closes at once, or gives up connecting. Its user hears nothing more. */
+  /** Closes at once, or gives up connecting. The user is not called again. */
   destroy(): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -149,8 +149,8 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
     else this.#socket.destroy();
   }
 
-  // What follows is called by the event loop: who is told of an exception is the user that was called, as it may have let go of the
-  // connection meanwhile, which then waits in the pool or carries the exchange of somebody else.
+  // The event loop calls what follows. An exception is reported to the user that was called, as it may have released the connection meanwhile,
+  // which then waits in the pool or carries another exchange.
 
   #input(input: Buffer, owned: boolean): void {
     const { user } = this;
@@ -193,12 +193,12 @@ export class OriginConnection extends DeadlineTimer implements DialSink {
 }
 
 /**
- * Gives the error of a failed write to `onError` and not to the socket. It would destroy the socket, and with it data that has arrived
- * and was not read yet: the response of an origin that does not want the rest of a request, says so and closes (RFC 9112 §9.5). The end
- * of the socket, or a read error, follows once that has been read.
+ * Reports the error of a failed write to `onError` instead of the socket. The socket would destroy itself, and with it data that has arrived
+ * but was not read yet: the response of an origin that rejects the rest of a request and closes (RFC 9112 §9.5). The end of the socket,
+ * or a read error, follows after that has been read.
  */
 function keepReadable(socket: Socket, onError: (error: Error) => void): void {
-  // Node passes the same callback to each write of a stream, so one wrapper is enough.
+  // Node passes the same callback to every write of a stream, so one wrapper is enough.
   let written: (error?: Error | null) => void = () => {};
   const onWritten = (error?: Error | null): void => {
     if (error != null && isReset(error)) onError(error);
@@ -217,9 +217,9 @@ function keepReadable(socket: Socket, onError: (error: Error) => void): void {
 }
 
 /**
- * The reset that came right behind the last bytes, or null for an end in order: libuv tells of both as the end, if it learns of the reset
- * when it reads these bytes. But a connection that was reset has no peer any more, so the system does not tell its address. That holds
- * only if nobody has asked before, as Node remembers the address.
+ * The reset that came right after the last bytes, or null for an orderly end: libuv reports both as the end, if it learns of the reset while
+ * it reads these bytes. But a reset connection has no peer, so the system does not report its address. That works only if the address
+ * was not read before, because Node caches it.
  */
 function resetBehindEnd(socket: Socket): Error | null {
   if (socket.remoteAddress !== undefined) return null;

@@ -21,7 +21,7 @@ import { requestText } from './request-text.ts';
 import { ResponseReceiver } from './response-receiver.ts';
 import { isTlsError, lossReason, socketReason, truncation } from './socket-reason.ts';
 
-/** What all exchanges of one client share. Times in milliseconds, 0 for no bound. */
+/** Settings that all exchanges of one client share. Times in milliseconds, 0 for no limit. */
 export interface ExchangeContext {
   readonly pool: ConnectionPool;
   readonly counters: Counters;
@@ -32,10 +32,10 @@ export interface ExchangeContext {
   readonly bodyTimeout: number;
 }
 
-/** Milliseconds since its last use within which a connection may carry a request that cannot be repeated on another one. */
+/** Milliseconds since its last use within which a connection may carry a request that cannot be repeated. */
 const FRESH = 1_000;
 
-/** RFC 9110 §9.2.2: doing it twice has the effect of doing it once. */
+/** RFC 9110 §9.2.2: repeating the request has the effect of sending it once. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** One request on its way to an origin and the response on its way back. */
@@ -46,7 +46,7 @@ export class OriginExchange implements Responder, ConnectionUser {
   readonly #requester: Requester;
   readonly #response: ResponseReceiver;
   #sender: RequestSender | null = null;
-  /** Null before the start, after the end, and when it has ended while input still waits for credits. */
+  /** Null before the start, after the end, and once it has ended while input still waits for credits. */
   #connection: OriginConnection | null = null;
   /** How the connection ended while input still waits for credits. */
   #lostBy: Error | null = null;
@@ -60,7 +60,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#response = new ResponseReceiver(requester, request.method, request.credits, context.http1Limits);
   }
 
-  /** Sends the request, on a connection that waits or on a new one. */
+  /** Sends the request on an idle connection or a new one. */
   start(): void {
     const { counters, pool } = this.#context;
     const { method, bodyLength } = this.#request;
@@ -72,9 +72,8 @@ export class OriginExchange implements Responder, ConnectionUser {
       this.#fail('HF_INTERNAL', `request cannot be sent: ${error.message}`);
       return;
     }
-    // An origin may close a waiting connection at any moment (RFC 9112 §9.5), and a request that it then has not answered is
-    // sent again only if that is safe. One for which it is not goes to a connection that was in use just now, or to a new one:
-    // hardly any origin closes that soon.
+    // An origin may close an idle connection at any moment (RFC 9112 §9.5). A request that it then has not answered is sent again only if that
+    // is safe. Other requests go on a connection that was in use just now, or a new one: hardly any origin closes that soon.
     const repeatable = bodyLength === 0 && IDEMPOTENT.has(method);
     const connection = pool.take(this.#origin, repeatable ? Number.POSITIVE_INFINITY : FRESH, this);
     if (connection === null) {
@@ -86,7 +85,7 @@ export class OriginExchange implements Responder, ConnectionUser {
   }
 
   onRequestData(chunk: Buffer, more: boolean): void {
-    // If the connection has ended and its last input waits for credits, the origin takes no more.
+    // The connection may have ended while its last input waits for credits: then the origin takes no more.
     if (this.#over || this.#connection === null) return;
     const sender = this.#sender as RequestSender;
     const { blocked } = sender;
@@ -123,7 +122,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#watch();
   }
 
-  /** The turn in which the connection was ready is over: the head is sent, whether any body has come to go with it or not. */
+  /** The turn in which the connection became ready is over: sends the head, with or without body bytes. */
   flushHead(): void {
     this.#sender?.flushHead();
     this.#watch();
@@ -144,9 +143,9 @@ export class OriginExchange implements Responder, ConnectionUser {
 
   onDeadline(connection: OriginConnection): void {
     const sender = this.#sender as RequestSender;
-    if (!connection.connected) this.#fail('HF_ORIGIN_CONNECT_TIMEOUT', 'not connected in time');
-    else if (sender.blocked) this.#fail('HF_ORIGIN_TIMEOUT', 'request not taken in time');
-    else if (this.#response.head === null) this.#fail('HF_ORIGIN_TIMEOUT', 'no response in time');
+    if (!connection.connected) this.#fail('HF_ORIGIN_CONNECT_TIMEOUT', 'connecting timed out');
+    else if (sender.blocked) this.#fail('HF_ORIGIN_TIMEOUT', 'origin stopped reading the request');
+    else if (this.#response.head === null) this.#fail('HF_ORIGIN_TIMEOUT', 'response head timed out');
     else this.#fail('HF_ORIGIN_TIMEOUT', 'response body stalled');
   }
 
@@ -164,7 +163,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     } else if (connection.reused && !response.started && !sender.bodyTaken && IDEMPOTENT.has(this.#request.method)) {
       this.#retry();
     } else if (error !== null && isTlsError(error) && !response.started) {
-      // RFC 8446 §4.4.2.4: a server that does not like our certificate says so when we take the handshake for done.
+      // RFC 8446 §4.4.2.4: a server that rejects our certificate says so after we consider the handshake done.
       this.#fail('HF_ORIGIN_TLS', socketReason(error));
     } else {
       this.#fail(
@@ -175,8 +174,8 @@ export class OriginExchange implements Responder, ConnectionUser {
   }
 
   /**
-   * The connection was most likely stale before the request arrived, and a second arrival does no harm (RFC 9112 §9.3.1). The new
-   * connection is not a reused one, so this happens once.
+   * The connection was probably stale before the request arrived, and repeating the request does no harm (RFC 9112 §9.3.1). The new connection
+   * is not a reused one, so this happens once.
    */
   #retry(): void {
     const { counters, log } = this.#context;
@@ -196,7 +195,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#connection.expireIn(connectTimeout);
   }
 
-  /** Passes on response: `input` that has arrived, or, if null, what waited for credits. */
+  /** Passes on the response: `input` that has arrived or, if null, input that waited for credits. */
   #advance(input: Buffer | null, owned: boolean): void {
     const response = this.#response;
     const connection = this.#connection;
@@ -222,7 +221,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     }
   }
 
-  /** The connection has ended after the head, and everything that arrived has been passed on. */
+  /** The connection ended after the head, and everything that arrived has been passed on. */
   #breakOff(error: Error | null): void {
     const fault = truncation(this.#response, error);
     if (fault === null) this.#finish();
@@ -239,14 +238,14 @@ export class OriginExchange implements Responder, ConnectionUser {
         'origin sent bytes after its response: connection closed',
       );
     }
-    // RFC 9112 §9.2: bytes that belong to no response end the connection. So does a request that was not sent whole: its rest would
-    // be taken for the next request.
+    // RFC 9112 §9.2: bytes that belong to no response end the connection. So does a partly sent request: its rest would be taken for the next
+    // request.
     const reusable = (this.#sender as RequestSender).done && response.head?.keepAlive === true && !response.surplus;
     this.#leave(reusable);
     this.#requester.onResponseData(response.last, false);
   }
 
-  /** An exception, of this object or of the requester within a call, ends this exchange and leaves alone whatever else there is. */
+  /** An exception, of this object or of the requester within a call, ends only this exchange. */
   onConnectionFault(_connection: OriginConnection | null, thrown: unknown): void {
     const error = reportFault(this.#context, this.#origin.name, thrown);
     if (this.#over) return;
@@ -263,7 +262,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#requester.onResponseError(error);
   }
 
-  /** Ends the exchange and lets go of the connection. */
+  /** Ends the exchange and releases the connection. */
   #leave(reusable: boolean): void {
     const { pool } = this.#context;
     const connection = this.#connection;
@@ -275,18 +274,18 @@ export class OriginExchange implements Responder, ConnectionUser {
     else pool.discard(connection);
   }
 
-  /** Milliseconds that the origin is sure to keep the connection open, by its Keep-Alive field (RFC 2068 §19.7.1.1). */
+  /** Milliseconds that the origin promises to keep the connection open in its Keep-Alive field (RFC 2068 §19.7.1.1). */
   #keepAliveTime(): number {
     const head = this.#response.head;
     const value = head === null ? undefined : fieldValue(head.headers, 'keep-alive');
     if (value === undefined) return Number.POSITIVE_INFINITY;
     const start = value.indexOf('timeout=');
     const seconds = start < 0 ? Number.NaN : Number.parseInt(value.slice(start + 8), 10);
-    // One second earlier: the response that said so took some time to arrive, and so will the next request.
+    // One second less: the response took some time to arrive, and so will the next request.
     return Number.isNaN(seconds) ? Number.POSITIVE_INFINITY : (seconds - 1) * 1_000;
   }
 
-  /** Sets the deadline for what the origin has to do now. While the requester has to act, there is none. */
+  /** Sets the deadline for the origin's next step. There is none while the requester has to act. */
   #watch(): void {
     const connection = this.#connection;
     if (connection === null || !connection.connected) return;

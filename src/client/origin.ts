@@ -1,16 +1,15 @@
 import type { DialTarget, Guard, TlsClientSettings } from '../net/index.ts';
 
-/** Where requests are sent, and everything that a connection to it is trusted for. */
+/** Where to send requests, and what connections there are trusted for. */
 export interface Origin extends DialTarget {
-  /** Its `host:port` as it stands in a URI, for the log. */
+  /** `host:port` as in a URI, for the log. */
   readonly name: string;
-  /** Connections of origins with the same key may stand in for each other: it tells apart everything that `DialTarget` has. */
+  /** Origins with the same key may share connections: it covers everything in `DialTarget`. */
   readonly key: string;
 }
 
 /**
- * The origin at `host`, which may have brackets around an IPv6 literal. Make it once for each target and not for each request: its key
- * is some work.
+ * The origin at `host`; an IPv6 literal may be in brackets. Make it once per target, not per request: computing its key takes some work.
  */
 export function originOf(
   host: string,
@@ -26,7 +25,7 @@ export function originOf(
   return { host: bare, port, tls, guard, ipv4Only, name, key };
 }
 
-/** Ends where its JSON does; `-` stands for no TLS. */
+/** Ends where its JSON does; `-` means no TLS. */
 function trustKey(tls: TlsClientSettings | null): string {
   if (tls === null) return '-';
   return JSON.stringify([tls.serverName, tls.alsoTrusted, tls.verify, tls.clientCert, tls.clientKey]);

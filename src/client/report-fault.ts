@@ -1,6 +1,6 @@
 import { type Counters, type ExchangeError, internalError, type Log } from '../exchange/index.ts';
 
-/** Counts and logs an exception, which is a defect of ours. Returns HF_INTERNAL, for the one exchange that it ends. */
+/** Counts and logs an exception, which is a defect of ours. Returns HF_INTERNAL for the one exchange that it ends. */
 export function reportFault(
   context: { readonly counters: Counters; readonly log: Log },
   origin: string,

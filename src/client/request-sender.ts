@@ -2,29 +2,29 @@ import { chunkHeader, LAST_CHUNK } from '../codec/http1/index.ts';
 import { ExchangeError, type Requester, UNKNOWN_LENGTH, WINDOW } from '../exchange/index.ts';
 import type { OriginConnection } from './origin-connection.ts';
 
-/** Bytes of body up to which it is put into one string with the text around it: cheaper than several buffers in one call. */
+/** Body parts of up to this many bytes are joined into one string with the text around them: cheaper than several buffers in one call. */
 const SMALL_BODY = 4_096;
 
-/** Sends one request: its head, and its body as the requester supplies it, never more than the origin's connection takes. */
+/** Sends one request: its head, then its body as the requester supplies it, never more than the connection accepts. */
 export class RequestSender {
-  /** Some of the body has come from the requester, who cannot send it again. */
+  /** Some of the body has come from the requester, which cannot send it again. */
   bodyTaken = false;
   /** The origin has to accept data before more is written. */
   blocked = false;
   readonly #requester: Requester;
   readonly #head: string;
   readonly #chunked: boolean;
-  /** Bytes that a body of known length still lacks. */
+  /** Bytes still missing from a body of known length. */
   #left: number;
-  /** The requester has given all. */
+  /** The requester has sent everything. */
   #complete: boolean;
   #granted = false;
-  /** Bytes to grant once the connection has taken them. */
+  /** Bytes to grant once the connection has accepted them. */
   #owed = 0;
   #headPending = false;
   /** Null until connected, and again while another connection is opened for a retry. */
   #connection: OriginConnection | null = null;
-  /** Body that came while there was no connection: what the requester was granted on one that had gone stale. */
+  /** Body that arrived without a connection: what the requester was granted on one that had gone stale. */
   #early: Buffer[] | null = null;
 
   /** @param head the text of the head with its empty line */
@@ -46,19 +46,19 @@ export class RequestSender {
     return this.#complete;
   }
 
-  /** There is a connection, but even the head has not been written yet: `flushHead` is due at the end of this turn. */
+  /** Connected, but the head is not written yet: `flushHead` is due at the end of this turn. */
   get untouched(): boolean {
     return this.#headPending;
   }
 
-  /** Sends the head, or all there is of the request. The first time, the requester is told that its body is wanted. */
+  /** Sends the head, or all of the request so far. The first call grants the requester its first credits. */
   start(connection: OriginConnection): void {
     this.#connection = connection;
     if (this.#complete && !this.bodyTaken) {
       this.#write(this.#head);
       return;
     }
-    // What comes of the body within this turn leaves together with the head.
+    // Body bytes that arrive within this turn leave together with the head.
     this.#headPending = true;
     this.#sendEarly();
     if (!this.#granted) {
@@ -67,7 +67,7 @@ export class RequestSender {
     }
   }
 
-  /** The connection is gone: `start` may follow with another one if nothing of the body was taken. */
+  /** The connection is gone: `start` may follow with another one if no body bytes were taken. */
   stop(): void {
     this.#connection = null;
     this.#headPending = false;
@@ -96,7 +96,7 @@ export class RequestSender {
     else this.#early.push(chunk);
   }
 
-  /** The connection has taken everything: the requester may go on. */
+  /** The connection has accepted everything: the requester may go on. */
   drained(): void {
     this.blocked = false;
     const bytes = this.#owed;
@@ -104,7 +104,7 @@ export class RequestSender {
     if (bytes > 0 && !this.#complete) this.#requester.onRequestCredit(bytes);
   }
 
-  /** Writes the head alone if no body has come with it. */
+  /** Writes the head alone if no body has come yet. */
   flushHead(): void {
     if (!this.#headPending) return;
     this.#headPending = false;
@@ -120,7 +120,7 @@ export class RequestSender {
     }
   }
 
-  /** Frames and writes one part of the body, with the head if that has not left yet, and gives back the credit for it. */
+  /** Frames and writes one part of the body, with the head if that has not left yet, and returns its credit. */
   #send(chunk: Buffer, more: boolean): void {
     const { length } = chunk;
     let before = '';

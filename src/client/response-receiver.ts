@@ -16,20 +16,20 @@ const MAX_INTERIM = 20;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Reads one response from a connection's bytes, and passes its head and its body on as far as the requester's credits go. The
- * last bytes are not passed on but kept in `last`: before that, the exchange has to let go of the connection.
+ * Reads one response from a connection's bytes, and passes on its head and body as the requester's credits allow. The last bytes are not
+ * passed on but kept in `last`: the exchange has to release the connection first.
  */
 export class ResponseReceiver {
   /** Something has arrived. */
   started = false;
-  /** The final response's, once it has been passed on. */
+  /** Head of the final response, once passed on. */
   head: Http1ResponseHead | null = null;
-  /** The response is complete, all but `last` has been passed on. */
+  /** The response is complete, and all but `last` has been passed on. */
   done = false;
   last: Buffer = EMPTY;
-  /** Bytes came behind the end of the response. */
+  /** Bytes followed the end of the response. */
   surplus = false;
-  /** Bytes that the requester still takes. */
+  /** Bytes that the requester still accepts. */
   credits: number;
   readonly #requester: Requester;
   readonly #method: string;
@@ -48,20 +48,20 @@ export class ResponseReceiver {
     this.#limits = limits;
   }
 
-  /** Whether input waits for credits: until they come, nothing more may be taken. */
+  /** Whether input waits for credits: until they come, no more may be taken. */
   get waiting(): boolean {
     return this.#rest !== null;
   }
 
-  /** Whether credits that have just come let waiting input go on; false within a call that is passing it on already. */
+  /** Whether new credits release waiting input; false within a call that is already passing it on. */
   get resumable(): boolean {
     return this.#rest !== null && !this.#reading;
   }
 
   /**
-   * Takes what arrived.
-   * @param owned whether `input` is ours from now on; otherwise it is not kept
-   * @throws Http1Error when it is no HTTP response
+   * Takes input that arrived.
+   * @param owned whether `input` belongs to the receiver from now on; otherwise it is not kept
+   * @throws Http1Error if it is not an HTTP response
    */
   take(input: Buffer, heads: ResponseHeadReader, owned = false): void {
     this.started = true;
@@ -72,7 +72,7 @@ export class ResponseReceiver {
   }
 
   /**
-   * Goes on with the input that waits.
+   * Continues with waiting input.
    * @throws Http1Error
    */
   resume(): void {
@@ -84,7 +84,7 @@ export class ResponseReceiver {
   }
 
   /**
-   * The connection has ended in order, after the head: for some bodies that is their end.
+   * The connection ended in order, after the head: for some bodies that is the end.
    * @throws Http1Error `truncated`
    */
   end(): void {
@@ -92,7 +92,7 @@ export class ResponseReceiver {
     this.done = true;
   }
 
-  /** The requester is gone: nothing more is passed on. */
+  /** The requester is gone: nothing is passed on after this. */
   stop(): void {
     this.#stopped = true;
     this.#rest = null;
@@ -116,9 +116,9 @@ export class ResponseReceiver {
 
   #skipInterim(status: number): void {
     // RFC 9110 §7.8: a server must not switch to a protocol that the request did not name.
-    if (status === 101) throw new Http1Error('malformed', 'switches protocols without being asked');
+    if (status === 101) throw new Http1Error('malformed', 'unexpected 101 response');
     // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
-    if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `over ${MAX_INTERIM} interim responses`);
+    if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `more than ${MAX_INTERIM} interim responses`);
   }
 
   #passHead(head: Http1ResponseHead): void {
@@ -133,7 +133,7 @@ export class ResponseReceiver {
     });
   }
 
-  /** @param owned `input` stays as it is; otherwise it is read into again, and what is passed on must be copied */
+  /** @param owned `input` stays unchanged; otherwise it is reused, and what is passed on must be copied */
   #takeBody(input: Buffer, start: number, owned: boolean): void {
     const body = this.#body as BodyReader;
     let offset = start;

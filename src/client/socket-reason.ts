@@ -16,18 +16,18 @@ export function socketReason(error: NodeJS.ErrnoException): string {
   return REASONS[code] ?? `connection failed with ${code}`;
 }
 
-/** As `socketReason`; null for a connection that has ended in order. */
+/** Like `socketReason`; null for a connection that ended in order. */
 export function lossReason(error: Error | null): string {
   return error === null ? 'connection closed' : socketReason(error);
 }
 
 /**
- * What is wrong with a body whose connection has ended, in words; null if the body is complete.
+ * Why a body whose connection ended is incomplete, in words; null if it is complete.
  * @param lostBy the error of the connection; null for an orderly end
  */
 export function truncation(body: { end(): void }, lostBy: Error | null): string | null {
   // RFC 9112 §8: a body that ends with the connection is complete only if that was closed in order.
-  if (lostBy !== null) return `${socketReason(lostBy)} in the body of the response`;
+  if (lostBy !== null) return `${socketReason(lostBy)} in the response body`;
   try {
     body.end();
     return null;
@@ -37,7 +37,7 @@ export function truncation(body: { end(): void }, lostBy: Error | null): string 
   }
 }
 
-/** Whether it is TLS that has failed, not the connection below it. */
+/** Whether TLS failed, not the connection below it. */
 export function isTlsError(error: NodeJS.ErrnoException): boolean {
   return error.code?.startsWith('ERR_SSL_') === true;
 }

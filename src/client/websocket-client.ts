@@ -7,7 +7,7 @@ import { WebSocketExchange } from './websocket-exchange.ts';
 import type { WebSocketHop, WebSocketOpener } from './websocket-opener.ts';
 import type { WebSocketClientLimits, WebSocketContext } from './websocket-options.ts';
 
-/** What a client is built from. */
+/** Dependencies of a client. */
 export interface WebSocketClientOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;

@@ -28,29 +28,29 @@ const EMPTY = Buffer.alloc(0);
 const MAX_INTERIM = 20;
 
 /**
- * One WebSocket from its opening handshake on, which redirects may repeat at further hops. Then follows one of two phases: a
- * `WebSocketStream` once an origin has accepted, or the body of the response of an origin that refuses.
+ * One WebSocket, starting with its opening handshake, which redirects may repeat at further hops. One of two phases follows: a
+ * `WebSocketStream` once an origin has accepted, or the response body of an origin that refuses.
  */
 export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   readonly #context: WebSocketContext;
   readonly #requester: WebSocketRequester;
-  /** Null once it is not needed any more. */
+  /** Null once no longer needed. */
   #hop: WebSocketHop | null;
-  /** Name of the present origin. */
+  /** Name of the current origin. */
   #name = '';
   #offer: HandshakeOffer | null = null;
-  /** Text of the request to the present hop. */
+  /** Text of the request to the current hop. */
   #text = '';
   /** Null before the start and after the end, and once a stream has it. */
   #link: WebSocketLink | null = null;
-  /** Something has arrived from the present hop. */
+  /** Something has arrived from the current hop. */
   #started = false;
   #interims = 0;
-  /** Bytes that the requester takes, until the phase that counts them itself. */
+  /** Bytes that the requester accepts, until the phase that counts them itself. */
   #credits: number;
   #stream: WebSocketStream | null = null;
   #refusal: WebSocketRefusal | null = null;
-  /** Why the connection ended while data from it still waits for credits; null: in order. */
+  /** Why the connection ended while its data still waits for credits; null: in order. */
   #lostBy: Error | null = null;
   #over = false;
 
@@ -61,7 +61,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#requester = requester;
   }
 
-  /** Goes to the present hop. */
+  /** Requests the current hop. */
   start(): void {
     const { counters, dialler, wheel, limits, http1Limits, compression } = this.#context;
     const hop = this.#hop as WebSocketHop;
@@ -113,7 +113,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   }
 
   #refuseEarly(what: string): void {
-    this.#fail('HF_FETCH_INVALID', `${what} for a WebSocket that is not open`);
+    this.#fail('HF_FETCH_INVALID', `${what} before the WebSocket is open`);
   }
 
   onResponseCredit(bytes: number): void {
@@ -153,8 +153,8 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
   onDrain(): void {}
 
   onDeadline(connection: OriginConnection): void {
-    if (!connection.connected) this.#fail('HF_ORIGIN_CONNECT_TIMEOUT', 'not connected in time');
-    else if (this.#refusal === null) this.#fail('HF_ORIGIN_TIMEOUT', 'no response in time');
+    if (!connection.connected) this.#fail('HF_ORIGIN_CONNECT_TIMEOUT', 'connecting timed out');
+    else if (this.#refusal === null) this.#fail('HF_ORIGIN_TIMEOUT', 'response head timed out');
     else this.#fail('HF_ORIGIN_TIMEOUT', 'response body stalled');
   }
 
@@ -165,7 +165,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
       // Data that has arrived is passed on first; it may be the rest of the body.
       if (!this.#refusal.waiting) this.#breakOff();
     } else if (error !== null && isTlsError(error) && !this.#started) {
-      // RFC 8446 §4.4.2.4: a server that does not like our certificate says so when we take the handshake for done.
+      // RFC 8446 §4.4.2.4: a server that rejects our certificate says so after we consider the handshake done.
       this.#fail('HF_ORIGIN_TLS', socketReason(error));
     } else {
       this.#fail(
@@ -186,7 +186,8 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
         offset = heads.offset;
         if (head.status === 101 || head.status >= 200) break;
         // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
-        if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `over ${MAX_INTERIM} interim responses`);
+        if (++this.#interims > MAX_INTERIM)
+          throw new Http1Error('malformed', `more than ${MAX_INTERIM} interim responses`);
         if (offset >= input.length) return;
       }
     } catch (error) {
@@ -220,7 +221,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#stream.start(head.reason, headers, rest);
   }
 
-  /** Follows the redirect; false if the response is not one that can be followed. */
+  /** Follows the redirect; false if the response cannot be followed. */
   #redirected({ status, headers }: Http1ResponseHead): boolean {
     const location = status >= 300 && status < 400 ? fieldValue(headers, 'location') : undefined;
     if (location === undefined) return false;
@@ -247,7 +248,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
 
   // ---- the response of an origin that refuses
 
-  /** Passes on body: `input` that has arrived, or, if null, what waited for credits. */
+  /** Passes on the body: `input` that has arrived or, if null, input that waited for credits. */
   #advance(input: Buffer | null): void {
     const refusal = this.#refusal as WebSocketRefusal;
     const link = this.#link;
@@ -267,7 +268,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     } else {
       if (refusal.waiting) link.pause();
       else link.resume();
-      // While the requester has to act, there is no deadline.
+      // There is no deadline while the requester has to act.
       link.expireIn(refusal.credits > 0 ? this.#context.limits.responseTimeout * 1_000 : 0);
     }
   }
@@ -298,7 +299,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
     this.#requester.onResponseError(error);
   }
 
-  /** An exception, of this object or of the requester within a call, ends this exchange alone. */
+  /** An exception, of this object or of the requester within a call, ends only this exchange. */
   onConnectionFault(_connection: OriginConnection, thrown: unknown): void {
     if (this.#stream !== null) {
       this.#stream.onFault(thrown);

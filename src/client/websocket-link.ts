@@ -10,14 +10,14 @@ export class WebSocketLink extends OriginConnection {
     super.onConnected(socket);
   }
 
-  /** Whether the writer should wait for the kernel to accept what is written: `onDrain` follows. */
+  /** Whether the writer should wait for the kernel to accept its data: `onDrain` follows. */
   get full(): boolean {
     const socket = this.#stream as Socket;
-    // Node still says that it needs to be drained when the kernel has accepted everything.
+    // Node still reports that it needs a drain when the kernel has accepted everything.
     return socket.writableNeedDrain && socket.writableLength > 0;
   }
 
-  /** Sends FIN behind what is written. */
+  /** Sends FIN after what is written. */
   end(): void {
     this.#stream?.end();
   }

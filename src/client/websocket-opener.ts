@@ -2,32 +2,32 @@ import type { HeaderList, WebSocketRequester, WebSocketResponder } from '../exch
 import type { FetchRequest } from './fetch-request.ts';
 import type { Origin } from './origin.ts';
 
-/** A place at which a WebSocket is asked for: the one that the request's URI names, or one that a redirect leads to. */
+/** A place where a WebSocket is requested: the request's URI, or the target of a redirect. */
 export interface WebSocketHop {
-  /** Where to connect to, if the name has been allowed. */
+  /** Where to connect, once the name is allowed. */
   readonly origin: Origin;
-  /** Value of the Host field: `host[:port]` of the URI, without the port that its scheme has anyway. */
+  /** Value of the Host field: `host[:port]` of the URI, without the scheme's default port. */
   readonly authority: string;
   /** Path and query of the URI, at least `/`. */
   readonly target: string;
   /**
-   * The request's fields without those that are not for this place, and with the Authorization that userinfo stands for. Host, and what
-   * belongs to the connection, to the handshake or to a body, is not looked at.
+   * The request's fields without those that are not for this place, plus the Authorization for the URI's userinfo. Host, and fields of the
+   * connection, the handshake or a body, are ignored.
    */
   readonly headers: HeaderList;
   /**
-   * Where a response with this status and Location leads to; null if it is no redirect that is or can be followed, so that it is the
-   * answer.
+   * Where a response with this status and Location leads; null if it is not a redirect, or one that is not followed: then it is the final
+   * response.
    * @throws ExchangeError HF_TOO_MANY_REDIRECTS, HF_POLICY_VIOLATION
    */
   redirected(status: number, location: string): WebSocketHop | null;
 }
 
-/** Opens WebSockets whose URIs have been parsed. */
+/** Opens WebSockets with parsed URIs. */
 export interface WebSocketOpener {
   /**
-   * Opens a WebSocket at `hop`, or where that redirects to. Of `request` only the credits are looked at: all else has gone into `hop`.
-   * Whatever goes wrong comes to the requester as `onResponseError`, perhaps before this returns.
+   * Opens a WebSocket at `hop`, or where it redirects to. Of `request` only the credits are used: everything else is in `hop`. Failures reach the
+   * requester as `onResponseError`, perhaps before this returns.
    */
   open(hop: WebSocketHop, request: FetchRequest, requester: WebSocketRequester): WebSocketResponder;
 }

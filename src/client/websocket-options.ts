@@ -5,23 +5,23 @@ import type { Counters, Log } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 
 /**
- * Bounds of WebSockets to origins. Times in seconds, fractions allowed, as coarse as the wheel. Of the bounds of what an origin sends
- * those of a message may be `Infinity`: messages are passed on in pieces.
+ * Limits of WebSockets to origins. Times in seconds, fractions allowed, to the resolution of the wheel. The limits of a message may be
+ * `Infinity`: messages are passed on in pieces.
  */
 export interface WebSocketClientLimits extends WebSocketLimits {
-  /** Until the connection stands, name resolution and TLS included; 0 for no bound but the system's. */
+  /** Time to open the connection, name resolution and TLS included; 0 for the system's limit only. */
   readonly connectTimeout: number;
-  /** From then on until the head of the response is complete, and between two parts of the body of one that refuses; 0 for none. */
+  /** From then until the response head is complete, and between two parts of a refusal's body; 0 for no limit. */
   readonly responseTimeout: number;
-  /** From a close frame of either side to that of the other. */
+  /** From one side's close frame to the other's. */
   readonly closeTimeout: number;
-  /** For an origin to accept all that waits for it; 0 for none. */
+  /** For an origin to accept everything that waits for it; 0 for no limit. */
   readonly writeTimeout: number;
-  /** Bytes of a response head, and of the trailers of one that refuses. */
+  /** Bytes of a response head, and of the trailers of a refusal. */
   readonly maxResponseHeaderBytes: number;
-  /** Fields of a response head, and of the trailers of one that refuses. */
+  /** Fields of a response head, and of the trailers of a refusal. */
   readonly maxResponseHeaders: number;
-  /** Accepts heads whose lines end in LF alone. */
+  /** Accept heads whose lines end in a bare LF. */
   readonly lenientLineEnds: boolean;
   /** Bytes that the requester may send before the origin has accepted the first ones. */
   readonly window: number;
@@ -45,7 +45,7 @@ export const DEFAULT_WEBSOCKET_CLIENT_LIMITS: WebSocketClientLimits = {
   queuedMessages: 100,
 };
 
-/** What all WebSockets of one client share. */
+/** Settings that all WebSockets of one client share. */
 export interface WebSocketContext {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;

@@ -11,15 +11,15 @@ import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The body of a response that refuses a WebSocket, passed on as that of any other response. Its last bytes are kept in `last`: before
- * they are passed on, the connection is given up.
+ * The body of a response that refuses a WebSocket, passed on like that of any other response. Its last bytes are kept in `last`: the connection
+ * is given up before they are passed on.
  */
 export class WebSocketRefusal {
   done = false;
   /** Whether `take` is running; credits that come meanwhile count. */
   reading = false;
   last: Buffer = EMPTY;
-  /** Bytes that the requester still takes. */
+  /** Bytes that the requester still accepts. */
   credits: number;
   readonly #requester: Requester;
   readonly #body: BodyReader;
@@ -45,7 +45,7 @@ export class WebSocketRefusal {
   }
 
   /**
-   * Passes on what has arrived, or, if there is nothing new, what has waited for credits. Not while it is at it already.
+   * Passes on what has arrived or, if there is nothing new, what waited for credits. Must not be called from within.
    * @param input stays as it is
    * @throws Http1Error
    */
@@ -59,7 +59,7 @@ export class WebSocketRefusal {
   }
 
   /**
-   * The connection has ended in order: for some bodies that is their end.
+   * The connection ended in order: for some bodies that is the end.
    * @throws Http1Error `truncated`
    */
   end(): void {
@@ -67,7 +67,7 @@ export class WebSocketRefusal {
     this.done = true;
   }
 
-  /** The requester is gone: nothing more is passed on. */
+  /** The requester is gone: nothing is passed on after this. */
   stop(): void {
     this.#stopped = true;
     this.#rest = null;

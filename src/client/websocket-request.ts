@@ -7,8 +7,8 @@ import type { WebSocketHop } from './websocket-opener.ts';
 const NO_EXTENSIONS: readonly string[] = [];
 
 /**
- * Fields that are not the requester's to decide: those of the handshake (RFC 6455 §4.1), those that frame a body, of which there is none,
- * and those that belong to the connection (RFC 9110 §7.6.1). The offer repeats Sec-WebSocket-Protocol and Sec-WebSocket-Extensions.
+ * Fields that the requester may not set: those of the handshake (RFC 6455 §4.1), those that frame a body, which does not exist, and those that
+ * belong to the connection (RFC 9110 §7.6.1). The offer repeats Sec-WebSocket-Protocol and Sec-WebSocket-Extensions.
  */
 const OWN: ReadonlySet<string> = new Set([
   'connection',
@@ -38,7 +38,7 @@ export function handshakeText(hop: WebSocketHop, offer: HandshakeOffer): string 
 }
 
 /**
- * The extensions that the requester names (RFC 6455 §9.1), for the origin to accept: they are a matter of those two, as `grip` is.
+ * The extensions that the requester names (RFC 6455 §9.1), for the origin to accept: they concern only those two, as `grip` does.
  * permessage-deflate is left out, because it changes the frames, which are made and read here.
  */
 export function passedExtensions(headers: FieldList): readonly string[] {
@@ -49,7 +49,7 @@ export function passedExtensions(headers: FieldList): readonly string[] {
 
 /**
  * The fields of a 101 for the requester: those of the origin, without the compression that was agreed on here.
- * @param extensions that the origin has accepted of those of the requester
+ * @param extensions of the requester's that the origin accepted
  */
 export function answerFields(headers: FieldList, extensions: readonly string[]): HeaderList {
   const fields = [...withoutFields(headers, (name) => name === 'sec-websocket-extensions')];
@@ -57,9 +57,9 @@ export function answerFields(headers: FieldList, extensions: readonly string[]):
   return fields;
 }
 
-/** What of the requester's fields goes to the origin. */
+/** The requester's fields for the origin. */
 function passedFields(headers: FieldList): FieldList {
-  // RFC 9110 §7.6.1: what Connection names is for this connection alone.
+  // RFC 9110 §7.6.1: fields that Connection names are for this connection only.
   const named = listMembers(fieldValues(headers, 'connection'));
   return withoutFields(headers, (name) => OWN.has(name) || named.some((option) => nameIs(option, name)));
 }

@@ -22,18 +22,18 @@ import type { WebSocketContext } from './websocket-options.ts';
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Bytes without credit that are kept; with more the origin is not read.
+ * Bytes kept without credit; beyond that the origin is not read.
  * @bound websocket-read-ahead
  */
 const READ_AHEAD = 65_536;
 
 /**
- * Bytes of frames that are kept for the end of the turn; more leave at once.
+ * Bytes of frames kept for the end of the turn; more leave at once.
  * @bound websocket-write-behind
  */
 const WRITE_BEHIND = 65_536;
 
-/** Seconds that a connection stays open after the last frame, so that the origin gets it and closes first (RFC 6455 §7.1.1). */
+/** Seconds that a connection stays open after the last frame, so that the origin receives it and closes first (RFC 6455 §7.1.1). */
 const LINGER = 2;
 
 /** Close code for an origin whose requester has gone (RFC 6455 §7.4.1). */
@@ -44,8 +44,8 @@ const INTERNAL_ERROR = 1011;
 /**
  * A WebSocket that an origin has accepted: its frames on one side, its requester on the other.
  *
- * Once the requester has closed, only the origin's close frame is still passed on, and nothing more is sent. Data that had arrived when
- * the connection was lost is passed on first, as credit allows.
+ * Once the requester has closed, only the origin's close frame is passed on, and nothing more is sent. Data that had arrived when the
+ * connection was lost is passed on first, as credit allows.
  */
 export class WebSocketStream extends DeadlineTimer implements ConnectionUser, MessageSink, FrameSink {
   readonly #context: WebSocketContext;
@@ -55,21 +55,21 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   readonly #writer: MessageWriter;
   /** Input that could not be taken yet. */
   #unread: Buffer | null = null;
-  /** Whether the reader is running: what it calls must not start it again. */
+  /** Whether the reader is running: calls from within must not start it again. */
   #consuming = false;
   /** Frames of this turn, which are sent at its end. */
   readonly #frames = new FrameBatch();
-  /** Whether `flush` is going to be called. */
+  /** Whether a call of `flush` is pending. */
   #flushing = false;
   /** The origin has to accept data before more is granted. */
   #blocked = false;
-  /** Messages that came while the origin accepts nothing. */
+  /** Messages that came while the origin accepted nothing. */
   #queued = 0;
-  /** Bytes from the requester that wait here: credit for them is returned when the origin has accepted them. */
+  /** Bytes from the requester that wait here: their credit returns when the origin has accepted them. */
   #owedCredit = 0;
-  /** The requester closes: nothing more is passed on or sent. */
+  /** The requester closes: nothing is passed on or sent after this. */
   #closing = false;
-  /** The close frame has been written, or cannot be written any more. */
+  /** The close frame has been written, or can no longer be written. */
   #closeSent = false;
   /** The origin's close frame has arrived. */
   #closeReceived = false;
@@ -102,7 +102,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   /**
    * Tells the requester that the WebSocket is open.
    * @param reason of the response, as its `headers`
-   * @param rest what came behind the head
+   * @param rest bytes after the head
    */
   start(reason: string, headers: HeaderList, rest: Buffer): void {
     this.#requester.onResponse({ status: 101, reason, headers, bodyLength: 0 });
@@ -151,7 +151,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#consuming = false;
     if (this.#over) return;
     this.#unread = rest;
-    // Reading goes on up to a bound, to notice an origin that leaves.
+    // Reading continues up to a bound, to notice an origin that leaves.
     if (rest !== null && rest.length >= READ_AHEAD) this.#link.pause();
     else this.#link.resume();
     this.#endIfLost();
@@ -187,7 +187,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
 
   // ---- from the requester
 
-  /** As the methods of `WebSocketResponder` that are called so. */
+  /** Like the methods of `WebSocketResponder` with the same names. */
   message(chunk: Buffer, text: boolean, more: boolean): void {
     if (!this.#writable || !this.#enqueue(more)) return;
     try {
@@ -218,7 +218,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#reader.discard();
     if (this.#lostBy === null) this.#writer.close(payload);
     else this.onCloseFramed();
-    // Data that waits for credit stands before the origin's close frame.
+    // Data that waits for credit comes before the origin's close frame.
     this.#consume();
     this.#endIfLost();
   }
@@ -252,7 +252,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #enqueue(more: boolean): boolean {
     const { queuedMessages } = this.#context.limits;
     if (!this.#blocked || more || ++this.#queued <= queuedMessages) return true;
-    this.#fail('HF_ORIGIN_TIMEOUT', `accepts nothing, and over ${queuedMessages} messages are waiting for it`, null);
+    this.#fail('HF_ORIGIN_TIMEOUT', `origin stopped reading with more than ${queuedMessages} messages waiting`, null);
     return false;
   }
 
@@ -304,7 +304,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #block(): void {
     const { writeTimeout } = this.#context.limits;
     this.#blocked = true;
-    // Further writes do not move the deadline: the origin has accepted nothing since the first one that had to wait.
+    // Later writes do not move the deadline: the origin has accepted nothing since the first one that had to wait.
     if (writeTimeout > 0) this.setDeadline(writeTimeout);
     else this.clearDeadline();
   }
@@ -346,7 +346,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#over = true;
     this.#release();
     this.flush();
-    // RFC 6455 §7.1.1: it is the server that closes the connection, so that the port is not kept busy here.
+    // RFC 6455 §7.1.1: the server closes the connection, so that the port here does not stay busy.
     this.#linger();
   }
 
@@ -368,7 +368,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
       return;
     }
     const { closeCode, message } = thrown;
-    // 1011: only data of the requester can be unwritable.
+    // 1011: only the requester's data can be unwritable.
     if (closeCode === 1011) this.#fail('HF_FETCH_INVALID', message, closePayload(GOING_AWAY));
     else
       this.#fail(
@@ -389,12 +389,12 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     try {
       this.#end(payload);
     } finally {
-      // Also when what threw throws again: the requester has to hear of the end.
+      // Even if it throws again: the requester must learn of the end.
       this.#requester.onResponseError(error);
     }
   }
 
-  /** Ends the exchange and the connection. @param payload of the close frame, unless one was sent; null to cut the connection */
+  /** Ends the exchange and the connection. @param payload of the close frame, unless one was sent already; null to cut the connection */
   #end(payload: Buffer | null): void {
     this.#over = true;
     this.#release();
@@ -434,20 +434,20 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#lostBy ??= 'cut';
   }
 
-  /** Sets the deadline for the present wait. */
+  /** Sets the deadline for the current wait. */
   #watch(): void {
     if (this.#blocked || this.#over) return;
     if (this.#closeSent || this.#closeReceived) this.setDeadline(this.#context.limits.closeTimeout);
     else this.clearDeadline();
   }
 
-  /** Of this object: the link has no deadline any more. */
+  /** Of this object: the link no longer has a deadline. */
   override onDeadline(): void {
     const { writeTimeout } = this.#context.limits;
     if (this.#over) this.#cut();
-    else if (this.#blocked) this.#fail('HF_ORIGIN_TIMEOUT', `accepted nothing for ${writeTimeout} s`, null);
-    else if (this.#closeSent) this.#fail('HF_ORIGIN_TIMEOUT', 'close not answered in time', null);
-    // RFC 6455 §5.5.1: a close has to be answered, here if the requester does not.
-    else this.#fail('HF_FETCH_TIMEOUT', 'its close was not answered in time', closePayload(GOING_AWAY));
+    else if (this.#blocked) this.#fail('HF_ORIGIN_TIMEOUT', `origin accepted nothing for ${writeTimeout} s`, null);
+    else if (this.#closeSent) this.#fail('HF_ORIGIN_TIMEOUT', 'origin did not answer the close in time', null);
+    // RFC 6455 §5.5.1: a close must be answered, here if the requester does not.
+    else this.#fail('HF_FETCH_TIMEOUT', 'requester did not answer the close in time', closePayload(GOING_AWAY));
   }
 }

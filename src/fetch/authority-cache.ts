@@ -3,18 +3,18 @@ import { canonicalHost } from '../net/index.ts';
 import { FetchAuthority, type FetchScheme } from './fetch-authority.ts';
 import { hostText } from './host-text.ts';
 
-/** Characters that the host of a URI may have, by code, before it is parsed as a name or an IPv4 address. */
+/** Characters allowed in the host of a URI, by code, before it is parsed as a name or an IPv4 address. */
 const NAME = codes('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._');
-/** Characters of an IPv6 address between its brackets. A zone has a meaning on one machine only (RFC 6874 §1) and is refused. */
+/** Characters of an IPv6 address between its brackets. A zone is valid on one machine only (RFC 6874 §1) and is refused. */
 const IPV6 = codes('ABCDEFabcdef0123456789:.');
 
-/** The authorities that URIs name, by their text: one that comes again costs one map lookup. */
+/** The authorities of URIs, by text: a repeated one costs one map lookup. */
 export class AuthorityCache {
   readonly #limit: number;
   #known = emptyMaps();
   #size = 0;
 
-  /** @param limit authorities that are kept; at the limit all are forgotten, because the busy ones soon come again */
+  /** @param limit authorities kept; at the limit all are dropped, because the busy ones soon return */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -25,7 +25,7 @@ export class AuthorityCache {
   }
 
   /**
-   * @param text `host[:port]` as it stands in the URI, without userinfo, latin1
+   * @param text `host[:port]` as in the URI, without userinfo, latin1
    * @throws ExchangeError HF_FETCH_INVALID
    */
   get(scheme: FetchScheme, text: string): FetchAuthority {
@@ -36,7 +36,7 @@ export class AuthorityCache {
       this.#known = emptyMaps();
       this.#size = 0;
     }
-    // `text` is a part of the URI, and would keep the whole of it in memory.
+    // `text` is a slice of the URI, and would keep all of it in memory.
     this.#known[scheme].set(Buffer.from(text, 'latin1').toString('latin1'), authority);
     this.#size++;
     return authority;

@@ -5,7 +5,7 @@ export class DeclaredBody extends ExchangeRelay {
   readonly #length: number;
   #left: number;
 
-  /** @param length in the field */
+  /** @param length from the field */
   constructor(requester: Requester, counters: Counters, length: number) {
     super(requester, counters);
     this.#length = length;
@@ -17,7 +17,7 @@ export class DeclaredBody extends ExchangeRelay {
     this.#left -= chunk.length;
     if (this.#left < 0) this.#differ('longer');
     else if (!more && this.#left > 0) this.#differ('shorter');
-    // The responder of a request without a body is not told of its end.
+    // The responder of a request without a body does not learn of its end.
     else if (this.#length > 0) super.onRequestData(chunk, more);
   }
 

@@ -12,20 +12,20 @@ import {
 } from '../exchange/index.ts';
 
 /**
- * Undoes the content coding of a response. Content-Encoding stays and Content-Length goes, as with Zurl. Some responses pass as they came:
- * those with an unknown coding or several codings, and parts (206), which need not begin where the encoding does.
+ * Undoes the content coding of a response. As in Zurl, Content-Encoding stays and Content-Length goes. Some responses pass unchanged: those with
+ * an unknown coding or several codings, and parts (206), which may not begin where the encoding does.
  *
- * An encoded body has credits of its own towards the origin: one window, renewed as the bytes are decoded. The decoder waits for the
- * credits of the requester. So one window of encoded bytes, and at most one of decoded bytes, are in memory.
+ * An encoded body has credits of its own towards the origin: one window, renewed as the bytes are decoded. The decoder waits for the requester's
+ * credits. So at most one window of encoded bytes and one of decoded bytes are in memory.
  */
 export class DecodedResponse extends ExchangeRelay implements DecodedBody {
-  /** Null before the head, and when there is nothing to undo. */
+  /** Null before the head, and if there is nothing to undo. */
   #decoder: BodyDecoder | null = null;
   /** The head has come, and there is nothing to undo. */
   #plain = false;
-  /** Bytes that the requester has granted before the head. */
+  /** Bytes that the requester granted before the head. */
   #credits: number;
-  /** Bytes that the responder has been granted before the head. */
+  /** Bytes granted to the responder before the head. */
   #granted: number;
 
   /** @param credits of the request */
@@ -35,7 +35,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
     this.#granted = Math.min(credits, WINDOW);
   }
 
-  /** The credits with which the request is to be sent. */
+  /** The credits to send the request with. */
   get firstCredits(): number {
     return this.#granted;
   }
@@ -88,7 +88,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
       super.onResponseData(chunk, true);
       return;
     }
-    // The origin may not be at its end: what it still sends is not part of the encoding, and nobody wants it.
+    // The origin may not have finished: what it still sends is not part of the encoding, and is not wanted.
     this.leave(new ExchangeError('HF_CLIENT_GONE'));
     this.requester.onResponseData(chunk, false);
   }
@@ -110,7 +110,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   }
 }
 
-/** The one coding that is to be undone, or nothing. */
+/** The single coding to undo, or an empty text. */
 function codingOf({ status, headers, bodyLength }: ResponseHead): string {
   if (bodyLength === 0 || status === 206) return '';
   const values = fieldValues(headers, 'content-encoding');

@@ -5,7 +5,7 @@ import { hostText } from './host-text.ts';
 
 export type FetchScheme = 'http' | 'https' | 'ws' | 'wss';
 
-/** Origins that one authority remembers. There is nearly always one; requests that differ in `connect-host` or guard need more. */
+/** Origins that one authority remembers. Usually there is one; requests that differ in `connect-host` or guard need more. */
 const MAX_ORIGINS = 4;
 
 /** An origin, and the options of a request that it was made from. */
@@ -20,25 +20,25 @@ interface KnownOrigin {
 }
 
 /**
- * Scheme, host and port of a URI, which RFC 6454 calls an origin. All requests that name it share this object, so the place to connect to
- * and the verdict of the guard on the names are found out once.
+ * Scheme, host and port of a URI, which RFC 6454 calls an origin. All requests that name it share this object, so that the place to connect to
+ * and the guard's verdict on the names are determined once.
  */
 export class FetchAuthority {
   readonly scheme: FetchScheme;
   /** Whether TLS is used. */
   readonly secure: boolean;
   readonly isWebSocket: boolean;
-  /** In the form of `canonicalHost`: without brackets. */
+  /** In canonical form (`canonicalHost`), without brackets. */
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;
-  /** `host[:port]` as it stands in the Host field: the port only if it is not the scheme's own (RFC 9110 §7.2). */
+  /** `host[:port]` as in the Host field, without the scheme's default port (RFC 9110 §7.2). */
   readonly text: string;
   readonly #known: KnownOrigin[] = [];
-  /** Index of the one that is replaced next. */
+  /** Index of the next one to replace. */
   #oldest = 0;
 
-  /** @param port 0 for the scheme's own */
+  /** @param port 0 for the scheme's default */
   constructor(scheme: FetchScheme, host: string, port: number) {
     this.scheme = scheme;
     this.secure = scheme === 'https' || scheme === 'wss';
@@ -50,16 +50,16 @@ export class FetchAuthority {
     this.text = this.port === own ? bracketed : `${bracketed}:${this.port}`;
   }
 
-  /** Whether data for this one, above all credentials, may be sent to `other` too. */
+  /** Whether data for this one, credentials in particular, may also be sent to `other`. */
   equals(other: FetchAuthority): boolean {
     return this === other || (this.scheme === other.scheme && this.port === other.port && this.host === other.host);
   }
 
   /**
-   * Where a request with `options` to this authority is sent, after the guard has seen every name in it.
-   * @param first whether this is the authority that the requester named, not one of a redirect: only the first gets the client
+   * Where a request with `options` to this authority goes, after the guard has checked every name in it.
+   * @param first whether this is the authority that the requester named, not a redirect's: only the first gets the client
    *   certificate, and `trustConnectHost` counts
-   * @throws ExchangeError HF_POLICY_VIOLATION, or HF_FETCH_INVALID for a `connectHost` or `connectPort` that cannot be
+   * @throws ExchangeError HF_POLICY_VIOLATION, or HF_FETCH_INVALID for a `connectHost` or `connectPort` that is invalid
    */
   origin(options: FetchOptions, first: boolean, ipv4Only = false): Origin {
     const { guard, connectHost, connectPort } = options;

@@ -5,13 +5,13 @@ import { ExchangeError, type HeaderList } from '../exchange/index.ts';
 import type { FetchAuthority } from './fetch-authority.ts';
 
 /**
- * The fields of a request for its origin, Host first and always that of the URI. Left out are fields that belong to one connection
- * (RFC 9110 §7.6.1), to a proxy or to the framing of the body, and Expect, because a 100 is not needed here.
+ * The fields of a request for its origin. Host comes first and is always that of the URI. Left out are fields that belong to one connection
+ * (RFC 9110 §7.6.1), to a proxy or to the framing of the body, and Expect, because no 100 is needed here.
  *
- * With `decompress` the request looks like one of curl: Accept-Encoding names the content codings that are undone here, whatever was
- * given, and Accept is added where it is missing. A part that Range asks for cannot be decoded without the bytes before it, so such a
- * request accepts no coding. WebSockets are left as they are.
- * @param userinfo of the URI; it becomes Authorization if there is no such field (RFC 7617)
+ * With `decompress` the request looks like one from curl: Accept-Encoding names the content codings that are undone here, whatever was given, and
+ * Accept is added if it is missing. A part that Range asks for cannot be decoded without the bytes before it, so such a request accepts no
+ * coding. WebSockets are not changed.
+ * @param userinfo of the URI; it becomes Authorization unless that field exists (RFC 7617)
  * @throws ExchangeError HF_FETCH_INVALID for a name or value that cannot be sent, or userinfo that cannot be encoded
  */
 export function fetchFields(
@@ -29,7 +29,7 @@ export function fetchFields(
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
     if (!isToken(name)) throw new ExchangeError('HF_FETCH_INVALID', 'invalid header name');
-    if (!isFieldText(value)) throw new ExchangeError('HF_FETCH_INVALID', `invalid value of the ${name} header`);
+    if (!isFieldText(value)) throw new ExchangeError('HF_FETCH_INVALID', `invalid value of header ${name}`);
     if (isOurs(name) || (decompress && nameIs(name, 'accept-encoding'))) continue;
     if (named?.includes(name.toLowerCase())) continue;
     if (nameIs(name, 'accept')) accepts = true;
@@ -46,10 +46,10 @@ export function fetchFields(
 }
 
 /**
- * The fields for the place that a redirect leads to (RFC 9110 §15.4).
- * @param fields as they were sent to the place that redirects, Host first
- * @param sameOrigin whether both places have the same origin: credentials are for one origin
- * @param withContent whether the body is sent again, and with it the fields about it
+ * The fields for the target of a redirect (RFC 9110 §15.4).
+ * @param fields as sent to the place that redirects, Host first
+ * @param sameOrigin whether both places have the same origin: credentials stay with one origin
+ * @param withContent whether the body is sent again, along with the fields about it
  */
 export function redirectedFields(
   fields: HeaderList,
@@ -72,10 +72,10 @@ const HYPHEN = 0x2d;
 
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'cookie2']);
 
-/** Beside all that begin with `Content-`. */
+/** In addition to all that start with `Content-`. */
 const ABOUT_CONTENT: ReadonlySet<string> = new Set(['digest', 'last-modified', 'repr-digest']);
 
-/** Whether the field is set or left out here; the length excludes most names at once. */
+/** Whether the field is set or left out here; the length rules out most names at once. */
 function isOurs(name: string): boolean {
   switch (name.length) {
     case 2:
@@ -100,7 +100,7 @@ function isOurs(name: string): boolean {
   return name.charCodeAt(5) === HYPHEN && nameStartsWith(name, 'proxy-');
 }
 
-/** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null in the usual case of none that matter. */
+/** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null if none matter, as is usual. */
 function namedByConnection(headers: HeaderList): string[] | null {
   let named: string[] | null = null;
   for (let i = 0; i < headers.length; i += 2) {
@@ -112,7 +112,7 @@ function namedByConnection(headers: HeaderList): string[] | null {
   return named;
 }
 
-/** RFC 7617 §2: user and password are separated by the first colon, and have no control characters. */
+/** RFC 7617 §2: the first colon separates user and password; neither has control characters. */
 function basicCredentials(userinfo: string): string {
   const colon = userinfo.indexOf(':');
   const user = decoded(colon < 0 ? userinfo : userinfo.slice(0, colon));

@@ -6,12 +6,12 @@ import type { FetchAuthority } from './fetch-authority.ts';
 import { fetchFields, redirectedFields } from './fetch-fields.ts';
 import { type FetchUri, parseFetchUri, resolveLocation } from './fetch-uri.ts';
 
-/** Redirects that are followed for one request. */
+/** Maximum number of redirects for one request. */
 export const MAX_REDIRECTS = 8;
 
 const NOBODY: Peer = { address: '', port: 0 };
 
-/** What stays the same at all hops of a request. */
+/** Data that all hops of a request share. */
 interface Common {
   readonly request: FetchRequest;
   /** The authority in the URI of the request. */
@@ -20,27 +20,27 @@ interface Common {
 }
 
 /**
- * One place that a request is sent to, and the head that is sent there: the place that the requester named, or one that a redirect leads
- * to. The guard of the request has allowed every name in it.
+ * One place that a request is sent to, and the head sent there: the place that the requester named, or the target of a redirect. The guard of
+ * the request has allowed every name in it.
  */
 export class FetchHop implements RequestHead, WebSocketHop {
   readonly id: string;
   readonly method: string;
   readonly target: string;
   readonly scheme: RequestHead['scheme'];
-  /** `host[:port]` as it stands in the Host field. */
+  /** `host[:port]` as in the Host field. */
   readonly authority: string;
   readonly version = '1.1';
   /** Host first. */
   readonly headers: HeaderList;
   readonly bodyLength: number;
   readonly peer = NOBODY;
-  /** Those of the request. Before the hop is used, what has been granted since may be added. */
+  /** Those of the request. Credits granted before the hop is used may be added. */
   credits: number;
   readonly origin: Origin;
   readonly #common: Common;
   readonly #uri: FetchUri;
-  /** Redirects that led here. */
+  /** Number of redirects that led here. */
   readonly #redirects: number;
 
   /** @throws ExchangeError as `FetchAuthority.origin` */
@@ -80,7 +80,7 @@ export class FetchHop implements RequestHead, WebSocketHop {
     const uri = resolveLocation(this.#uri, location);
     if (uri === null) return null;
     if (this.#redirects >= MAX_REDIRECTS) {
-      const detail = `${from.text}: over ${MAX_REDIRECTS} redirects`;
+      const detail = `${from.text}: more than ${MAX_REDIRECTS} redirects`;
       throw new ExchangeError('HF_TOO_MANY_REDIRECTS', detail);
     }
     const withBody = keepsBody(status, this.method);
@@ -91,7 +91,7 @@ export class FetchHop implements RequestHead, WebSocketHop {
 }
 
 /**
- * The place that `request` names.
+ * The hop for the URI of `request`.
  * @param webSocket whether a WebSocket is requested: the URI needs the scheme `ws` or `wss`, and the method is GET
  * @throws ExchangeError HF_FETCH_INVALID, HF_FETCH_CONTENT, HF_POLICY_VIOLATION
  */
@@ -100,7 +100,7 @@ export function firstHop(request: FetchRequest, webSocket: boolean, ipv4Only: bo
   const uri = parseFetchUri(request.uri);
   const { authority, userinfo } = uri;
   if (authority.isWebSocket !== webSocket) {
-    const detail = webSocket ? 'URI is not a WebSocket URI' : 'URI is a WebSocket URI';
+    const detail = webSocket ? 'URI scheme is not ws or wss' : 'URI scheme is not http or https';
     throw new ExchangeError('HF_FETCH_INVALID', detail);
   }
   if (!webSocket) checkMethod(method, request.bodyLength);
@@ -114,12 +114,12 @@ export function firstHop(request: FetchRequest, webSocket: boolean, ipv4Only: bo
 function checkMethod(method: string, bodyLength: number): void {
   if (!isToken(method)) throw new ExchangeError('HF_FETCH_INVALID', 'invalid method');
   // RFC 9110 §9.3.6: CONNECT asks for a tunnel, whose target no guard would check.
-  if (method.toUpperCase() === 'CONNECT') throw new ExchangeError('HF_FETCH_INVALID', 'CONNECT is not offered here');
-  // RFC 9110 §9.3.2: the content of a HEAD request has no meaning, and some servers take it for the next request.
+  if (method.toUpperCase() === 'CONNECT') throw new ExchangeError('HF_FETCH_INVALID', 'CONNECT is not supported');
+  // RFC 9110 §9.3.2: content in a HEAD request has no meaning, and some servers take it for the next request.
   if (method === 'HEAD' && bodyLength !== 0) throw new ExchangeError('HF_FETCH_CONTENT');
 }
 
-/** Bytes of the body. Where only its end would tell, a valid Content-Length field does. */
+/** Bytes of the body. If that is known only at its end, a valid Content-Length field is used. */
 function framedLength({ bodyLength, headers }: FetchRequest): number {
   if (bodyLength !== UNKNOWN_LENGTH) return bodyLength;
   const values = fieldValues(headers, 'content-length');
@@ -137,7 +137,7 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-/** Whether the next request keeps method and body. RFC 9110 §15.4.2 and §15.4.3 allow to turn POST into GET, as all clients do. */
+/** Whether the next request keeps method and body. RFC 9110 §15.4.2 and §15.4.3 allow turning POST into GET, as all clients do. */
 function keepsBody(status: number, method: string): boolean {
   return status !== 303 && ((status !== 301 && status !== 302) || method !== 'POST');
 }

@@ -2,21 +2,21 @@ import { ExchangeError } from '../exchange/index.ts';
 import { AuthorityCache } from './authority-cache.ts';
 import type { FetchAuthority, FetchScheme } from './fetch-authority.ts';
 
-/** A URI that can be fetched (RFC 3986 §3), taken apart. Its text is latin1, one character a byte, as in a packet. */
+/** A parsed URI that can be fetched (RFC 3986 §3). Its text is latin1, one character per byte, as in a packet. */
 export interface FetchUri {
-  /** Shared with other URIs that name it. */
+  /** Shared with other URIs of the same authority. */
   readonly authority: FetchAuthority;
-  /** Path and query as they were given, dots and escapes included; bytes that are not ASCII are percent-encoded. Begins with a slash. */
+  /** Path and query as given, dots and escapes included; non-ASCII bytes are percent-encoded. Starts with a slash. */
   readonly target: string;
-  /** What stands before the `@` of the authority, as it was given; empty for nothing. */
+  /** The part of the authority before the `@`, as given; empty without one. */
   readonly userinfo: string;
 }
 
-/** Characters of a URI: far more than servers take, so only to bound the work. */
+/** Maximum length of a URI: far more than servers accept, only to bound the work. */
 export const MAX_URI = 65_536;
 
 /**
- * Authorities that are remembered, of 512 bytes or so each: most programs ask a few origins again and again.
+ * Authorities that are remembered, about 512 bytes each: most programs request the same few origins.
  * @bound fetch-authorities
  */
 const MAX_AUTHORITIES = 1_000;
@@ -35,15 +35,14 @@ const BACKSLASH = 0x5c;
 const authorities = new AuthorityCache(MAX_AUTHORITIES);
 
 /**
- * Takes a URI with the scheme `http`, `https`, `ws` or `wss` apart. What programs read differently is refused, so that what one has
- * checked is what another connects to: white space and control characters anywhere, a backslash before the query, a second `@`, escapes
- * in the host.
+ * Parses a URI with the scheme `http`, `https`, `ws` or `wss`. Anything that programs read differently is refused, so that what one has checked is
+ * what another connects to: white space and control characters anywhere, a backslash before the query, a second `@`, escapes in the host.
  * @throws ExchangeError HF_FETCH_INVALID
  */
 export function parseFetchUri(uri: string): FetchUri {
   if (uri.length > MAX_URI) throw invalid(`URI is longer than ${MAX_URI} bytes`);
   const scheme = schemeOf(uri);
-  if (scheme === null) throw invalid('URI is not one with http, https, ws or wss');
+  if (scheme === null) throw invalid('URI scheme is not http, https, ws or wss');
   const start = scheme.length + '://'.length;
   let end = start;
   let at = -1;
@@ -62,9 +61,9 @@ export function parseFetchUri(uri: string): FetchUri {
 }
 
 /**
- * The URI that a Location field with the value `location` means in an answer to `base` (RFC 9110 §10.2.2, RFC 3986 §5.2), or null when
- * it is none that can be fetched. Many servers do not encode spaces, so here they are. Userinfo in it is not used: credentials are the
- * requester's to give. From `ws` and `wss` it leads there again, even if it says `http` or `https`.
+ * The URI that a Location field with the value `location` means in a response to `base` (RFC 9110 §10.2.2, RFC 3986 §5.2), or null if it cannot
+ * be fetched. Many servers do not encode spaces, so they are encoded here. Userinfo in it is ignored: credentials are the requester's to
+ * give. From `ws` and `wss` it leads there again, even if it says `http` or `https`.
  */
 export function resolveLocation(base: FetchUri, location: string): FetchUri | null {
   if (location === '') return null;
@@ -94,11 +93,11 @@ function resolve(base: FetchUri, reference: string): FetchUri {
   return { authority, target: readTarget(text, 0), userinfo: '' };
 }
 
-/** The URI `uri`, which was read from `text`, with a scheme that speaks what `base` speaks. */
+/** The URI `uri`, parsed from `text`, with the scheme adapted to the protocol of `base`. */
 function inFamily(uri: FetchUri, text: string, base: FetchAuthority): FetchUri {
   const { scheme, secure, isWebSocket } = uri.authority;
   if (isWebSocket === base.isWebSocket) return uri;
-  if (isWebSocket) throw invalid(`${scheme} is not HTTP`);
+  if (isWebSocket) throw invalid(`${scheme} is not an HTTP scheme`);
   return parseFetchUri((secure ? 'wss' : 'ws') + text.slice(scheme.length));
 }
 
@@ -111,7 +110,7 @@ function schemeOf(uri: string): FetchScheme | null {
   return null;
 }
 
-/** Path and query from `start` of `text`, where the one or the other begins or nothing is left. */
+/** Path and query from `start` of `text`, where either begins or nothing is left. */
 function readTarget(text: string, start: number): string {
   let end = start;
   let inQuery = false;
@@ -129,18 +128,18 @@ function readTarget(text: string, start: number): string {
   return encoded ? withEscapes(rooted) : rooted;
 }
 
-/** RFC 3986 §2.1: what is not ASCII travels byte by byte as escapes. */
+/** RFC 3986 §2.1: non-ASCII text is escaped byte by byte. */
 function withEscapes(target: string): string {
   let text = '';
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
-    if (code > 0xff) throw invalid('character over U+00FF in the URI');
+    if (code > 0xff) throw invalid('character above U+00FF in the URI');
     text += code > 0x7f ? `%${code.toString(16).toUpperCase()}` : target[i];
   }
   return text;
 }
 
-/** Anything visible but the backslash, which ends the authority for some programs. */
+/** Any visible character except the backslash, which ends the authority for some programs. */
 function checkUserinfo(userinfo: string): void {
   for (let i = 0; i < userinfo.length; i++) {
     const code = userinfo.charCodeAt(i);
@@ -148,7 +147,7 @@ function checkUserinfo(userinfo: string): void {
   }
 }
 
-/** Takes dot segments out of the path (RFC 3986 §5.2.4). */
+/** Removes dot segments from the path (RFC 3986 §5.2.4). */
 function withoutDots(target: string): string {
   if (!target.includes('/.')) return target;
   const query = target.indexOf('?');

@@ -1,6 +1,6 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The characters of a host whose bytes stand in latin1 text: they are UTF-8 (RFC 3987 §3.1). Null when they are not. */
+/** Decodes a host whose UTF-8 bytes are in latin1 text (RFC 3987 §3.1). Null if they are not UTF-8. */
 export function hostText(bytes: string): string | null {
   let ascii = true;
   for (let i = 0; i < bytes.length; i++) {

@@ -21,20 +21,20 @@ import { ReplayBudget } from './replayed-body.ts';
 import { SizeLimit } from './size-limit.ts';
 import { TimeLimit } from './time-limit.ts';
 
-/** What a fetcher is built from. */
+/** Dependencies of a fetcher. */
 export interface HttpFetcherOptions {
   readonly client: Pick<HttpClient, 'send'>;
   readonly opener: WebSocketOpener;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  /** Whether only IPv4 addresses are dialled. */
+  /** Whether to dial only IPv4 addresses. */
   readonly ipv4Only: boolean;
 }
 
 /**
- * Makes outbound requests over HTTP/1.1. Each option of a request is carried out by a small relay between the requester and the client;
- * there are only those that the request needs.
+ * Makes outbound requests over HTTP/1.1. A small relay between the requester and the client carries out each option of a request; only the relays
+ * that the request needs are made.
  */
 export class HttpFetcher implements Fetcher {
   readonly #options: HttpFetcherOptions;
@@ -95,7 +95,7 @@ export class HttpFetcher implements Fetcher {
   }
 }
 
-/** Whether a Content-Length field says how long the body will be, which then has to be checked. */
+/** Whether a Content-Length field announces the length of the body, which must then be checked. */
 function declaresLength({ bodyLength, headers }: FetchRequest): boolean {
   return bodyLength !== 0 && fieldValue(headers, 'content-length') !== undefined;
 }

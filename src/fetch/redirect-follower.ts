@@ -13,18 +13,18 @@ import type { FetchHop } from './fetch-hop.ts';
 import { type ReplayBudget, ReplayedBody } from './replayed-body.ts';
 
 /**
- * Bytes of the body of a redirect that are read and thrown away, so that its connection can be used again.
+ * Bytes of the body of a redirect that are read and discarded, so that its connection can be reused.
  * @bound redirect-response-body
  */
 export const MAX_DISCARDED = 65_536;
 
-/** Where the present hop is. */
+/** State of the current hop. */
 type HopState =
   /** It has not responded. */
   | 'waiting'
   /** Its response is passed to the requester. */
   | 'answering'
-  /** It redirects, and the body of its response is being read. */
+  /** It redirects, and its response body is being read. */
   | 'discarding'
   /** It redirects, and is given up as soon as its responder is known. */
   | 'unwanted'
@@ -32,23 +32,23 @@ type HopState =
   | 'redirected';
 
 /**
- * Sends a request, and sends it again wherever a response redirects to, until one does not. Only that response reaches the requester.
- * The body of the request is kept for further hops if it is small enough.
+ * Sends a request, and sends it again wherever a response redirects to. Only the final response reaches the requester. The request body is kept
+ * for further hops if it is small enough.
  */
 export class RedirectFollower extends ExchangeRelay {
   readonly #client: Pick<HttpClient, 'send'>;
   readonly #log: Log;
   #hop: FetchHop;
-  /** Where the present hop redirects to. */
+  /** Where the current hop redirects to. */
   #next: FetchHop | null = null;
   #state: HopState = 'waiting';
   /** Whether `#sendHop` is running: it checks the state of the hop itself. */
   #sending = false;
-  /** Null if there is none, or it is not sent any more. */
+  /** Null without a body, or once it is no longer sent. */
   #body: ReplayedBody | null;
   /** Bytes of the final response that the requester has granted in all. */
   #credits: number;
-  /** Bytes of the present hop's response that were thrown away. */
+  /** Bytes of the current hop's response that were discarded. */
   #discarded = 0;
 
   constructor(
@@ -100,7 +100,7 @@ export class RedirectFollower extends ExchangeRelay {
 
   override onResponseError(error: ExchangeError): void {
     if (this.#isOpen()) super.onResponseError(error);
-    // The next hop is known anyway.
+    // The next hop is already known.
     else if (this.#state === 'discarding' && !this.over) this.#redirect();
   }
 
@@ -122,7 +122,7 @@ export class RedirectFollower extends ExchangeRelay {
     this.#body = null;
   }
 
-  /** Whether the requester and the present hop are connected. */
+  /** Whether the requester and the current hop are connected. */
   #isOpen(): boolean {
     return this.#state === 'waiting' || this.#state === 'answering';
   }
@@ -151,7 +151,7 @@ export class RedirectFollower extends ExchangeRelay {
     }
   }
 
-  /** Makes the next hop the present one if that is over. */
+  /** Moves to the next hop if the current one is over. */
   #goesOn(): boolean {
     const next = this.#next;
     if (this.over || this.#state !== 'redirected' || next === null) return false;
@@ -173,12 +173,12 @@ export class RedirectFollower extends ExchangeRelay {
     if (status < 300 || status > 399) return null;
     const locations = fieldValues(headers, 'location');
     const location = locations[0];
-    // RFC 9110 §5.3: two different ones have no meaning.
+    // RFC 9110 §5.3: two different values have no meaning.
     if (location === undefined || locations.some((other) => other !== location)) return null;
     try {
       const next = this.#hop.redirected(status, location);
       if (next === null || next.bodyLength === 0 || this.#body?.replayable !== false) return next;
-      const detail = `${this.#hop.authority}: redirects a request whose body is too large to be sent again`;
+      const detail = `${this.#hop.authority}: redirect of a request whose body is too large to send again`;
       throw new ExchangeError('HF_ORIGIN_PROTOCOL', detail);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
@@ -188,8 +188,8 @@ export class RedirectFollower extends ExchangeRelay {
   }
 
   /**
-   * Reads the body of a redirect if it is small, so that the connection can be used again. It cannot be used again if the request was not
-   * sent whole; and an origin that waits for the rest may never complete its response.
+   * Reads the body of a redirect if it is small, so that the connection can be reused. It cannot be reused if the request was only partly sent; and
+   * an origin that waits for the rest may never complete its response.
    */
   #discard(bodyLength: number): void {
     const unsent = this.#body?.ended === false;
@@ -203,7 +203,7 @@ export class RedirectFollower extends ExchangeRelay {
     this.responder?.onResponseCredit(MAX_DISCARDED);
   }
 
-  /** Lets the present hop go, with its connection. */
+  /** Gives up the current hop and its connection. */
   #giveUp(): void {
     const { responder } = this;
     if (responder === null) {
@@ -215,7 +215,7 @@ export class RedirectFollower extends ExchangeRelay {
     this.#redirect();
   }
 
-  /** The present hop is over. */
+  /** The current hop is over. */
   #redirect(): void {
     this.#state = 'redirected';
     this.responder = null;

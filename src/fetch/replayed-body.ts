@@ -1,13 +1,13 @@
 import { CreditedRequest, type Requester, type Responder } from '../exchange/index.ts';
 
 /**
- * Bytes of a request body that are kept for a redirect that asks for the body again; a larger one can be sent once only.
+ * Bytes of a request body kept in case a redirect asks for the body again; a larger body can be sent only once.
  * @bound redirect-body
  */
 export const MAX_REPLAY = 1_000_000;
 
 /**
- * Bytes that all requests of one fetcher keep for redirects.
+ * Bytes that all requests of one fetcher together keep for redirects.
  * @bound redirect-bodies
  */
 const MAX_REPLAY_TOTAL = 67_108_864;
@@ -21,23 +21,23 @@ export class ReplayBudget {
 }
 
 /**
- * The body of a request that may be redirected: each place the request is sent to gets it from its beginning, and the requester sends it
- * once. Up to `MAX_REPLAY` bytes are kept for that as long as the budget has room, and otherwise what the requester was granted.
+ * The body of a request that may be redirected: each place that the request is sent to gets it from the beginning, while the requester sends it
+ * once. Up to `MAX_REPLAY` bytes are kept for that as long as the budget has room; beyond that, only what the requester was granted.
  */
 export class ReplayedBody {
   readonly #requester: Requester;
   readonly #budget: ReplayBudget;
-  /** On its way to the present responder. */
+  /** The part on its way to the current responder. */
   #sending = new CreditedRequest();
-  /** All bytes so far are in the first `#taken` bytes of this buffer, unless the body cannot be replayed any more. */
+  /** All bytes so far are in the first `#taken` bytes of this buffer, unless the body can no longer be replayed. */
   #kept = EMPTY;
   /** Bytes taken from the budget. */
   #charged = 0;
   #replayable = true;
-  /** Bytes that the requester has sent, and was granted. */
+  /** Bytes that the requester has sent, and those it was granted. */
   #taken = 0;
   #granted = 0;
-  /** Bytes that the present responder has granted. */
+  /** Bytes that the current responder has granted. */
   #credit = 0;
   #complete = false;
 
@@ -51,29 +51,29 @@ export class ReplayedBody {
     return this.#replayable;
   }
 
-  /** Whether the present responder has got all of it. */
+  /** Whether the current responder has all of it. */
   get ended(): boolean {
     return this.#sending.done;
   }
 
-  /** From now on it is for `responder`, whose earlier credits count. */
+  /** From now on `responder` takes it. Its earlier credits count. */
   attach(responder: Responder): void {
     this.#sending.attach(responder);
   }
 
-  /** Nobody takes it for the time being. */
+  /** No responder takes it for now. */
   detach(): void {
     this.#sending.hold();
   }
 
-  /** Begins again, for another responder. Only while it is replayable. */
+  /** Starts over for another responder. Only while it is replayable. */
   rewind(): void {
     this.#sending = new CreditedRequest();
     this.#credit = 0;
     if (this.#taken > 0 || this.#complete) this.#sending.give(this.#kept.subarray(0, this.#taken), this.#complete);
   }
 
-  /** It will not be needed again: what has been sent need not be kept. */
+  /** It will not be needed again: sent bytes need not be kept. */
   release(): void {
     this.#replayable = false;
     this.#kept = EMPTY;
@@ -87,7 +87,7 @@ export class ReplayedBody {
     this.release();
   }
 
-  /** The responder, attached or about to be, takes more. */
+  /** The responder, attached or about to be, grants more. */
   credit(bytes: number): void {
     this.#credit += bytes;
     this.#sending.credit(bytes);
@@ -109,7 +109,7 @@ export class ReplayedBody {
   #keep(chunk: Buffer, more: boolean): void {
     const used = this.#taken;
     const needed = used + chunk.length;
-    // All there is need not be copied.
+    // The whole body need not be copied.
     const whole = used === 0 && !more;
     if (needed > this.#kept.length) {
       const size = whole ? needed : Math.max(needed, 2 * this.#kept.length);

@@ -1,6 +1,6 @@
 import { type Counters, ExchangeError, ExchangeRelay, type Requester, type ResponseHead } from '../exchange/index.ts';
 
-/** Ends an exchange with HF_ORIGIN_BODY_TOO_LARGE when the response body is larger than the limit, or its head says that it will be. */
+/** Ends an exchange with HF_ORIGIN_BODY_TOO_LARGE if the response body exceeds the limit, or its head says that it will. */
 export class SizeLimit extends ExchangeRelay {
   readonly #limit: number;
   #left: number;
@@ -28,6 +28,6 @@ export class SizeLimit extends ExchangeRelay {
 
   #exceed(): void {
     if (this.over) return;
-    this.fail(new ExchangeError('HF_ORIGIN_BODY_TOO_LARGE', `response body of over ${this.#limit} bytes`));
+    this.fail(new ExchangeError('HF_ORIGIN_BODY_TOO_LARGE', `response body exceeds ${this.#limit} bytes`));
   }
 }

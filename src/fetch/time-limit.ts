@@ -1,12 +1,12 @@
 import { type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
 
-/** Ends an exchange with HF_FETCH_TIMEOUT if it is not over in time. */
+/** Ends an exchange with HF_FETCH_TIMEOUT at its deadline. */
 export class TimeLimit extends ExchangeRelay {
   readonly #timer: LimitTimer;
   readonly #wheel: TimerWheel;
 
-  /** @param ms from now, as coarse as the wheel */
+  /** @param ms from now, to the resolution of the wheel */
   constructor(requester: Requester, counters: Counters, wheel: TimerWheel, ms: number) {
     super(requester, counters);
     this.#wheel = wheel;
@@ -15,7 +15,7 @@ export class TimeLimit extends ExchangeRelay {
   }
 
   expire(): void {
-    this.fail(new ExchangeError('HF_FETCH_TIMEOUT', 'the response was not complete in time'));
+    this.fail(new ExchangeError('HF_FETCH_TIMEOUT', 'response incomplete at the timeout'));
   }
 
   protected override onOver(): void {

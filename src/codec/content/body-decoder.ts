@@ -4,31 +4,31 @@ import { decodeAtOnce } from './decode-at-once.ts';
 import { type DecoderStream, isDecodable, openDecoderStream, windowBytes } from './decoder-stream.ts';
 import { WindowBudget, type WindowUser } from './window-budget.ts';
 
-/** Takes what a decoder makes of the encoded bytes. */
+/** Receives decoded bytes. */
 export interface DecodedBody {
   /**
-   * Decoded bytes, never more than the credits. With `more` false they are the last: that may come early, when bytes follow that are not
-   * part of the encoding any more.
+   * Decoded bytes, never more than the credits. With `more` false they are the last: that may come early, if bytes follow that are not part of
+   * the encoding.
    */
   onDecoded(chunk: Buffer, more: boolean): void;
   onDecodingError(error: ContentError): void;
-  /** So many encoded bytes have been worked off: there is room for as many more. */
+  /** This many encoded bytes have been decoded: there is room for as many more. */
   onEncodedTaken(bytes: number): void;
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Bytes of an encoded body that is decoded at once if all of it comes in one turn: most responses are small. */
+/** Size limit of an encoded body that is decoded at once if all of it arrives in one turn: most responses are small. */
 const MAX_AT_ONCE = 16_384;
 
-/** Bytes of a body that is decoded at once; a larger one is decoded piece by piece. */
+/** Size limit of a decoded body for decoding at once; a larger one is decoded piece by piece. */
 const MAX_DECODED_AT_ONCE = 65_536;
 
-/** Windows up to this many bytes need no budget: they are not larger than the other buffers of an exchange. */
+/** Windows up to this many bytes need no budget: the other buffers of an exchange are as large. */
 const SMALL_WINDOW = 65_536;
 
 /**
- * Bytes of the windows of all decoders of br and zstd, where over `SMALL_WINDOW`.
+ * Bytes of the windows of all br and zstd decoders that exceed `SMALL_WINDOW`.
  * @bound decoder-windows
  */
 const MAX_WINDOWS = 536_870_912;
@@ -36,55 +36,55 @@ const MAX_WINDOWS = 536_870_912;
 const windows = new WindowBudget(MAX_WINDOWS);
 
 /**
- * Undoes a content coding (RFC 9110 §8.4.1) as far as the credits of its receiver go: what has been decoded and not been passed on is one
- * piece of zlib's, 16 KB, or 64 KB of a body that was decoded at once. So a small input that grows huge does not do so in memory.
+ * Undoes a content coding (RFC 9110 §8.4.1) as the receiver's credits allow. Decoded bytes that wait are one piece of zlib's, 16 KB, or 64 KB of
+ * a body that was decoded at once, so a small input that expands hugely does not do so in memory.
  *
- * A body that ends within the turn of the event loop in which it began, and is small, is decoded at once, without a thread. Behind a gzip
- * member may stand another one, or zeros. What stands behind the end of the other codings is ignored.
+ * A small body that ends within the turn of the event loop in which it began is decoded at once, without a thread. A gzip member may be followed
+ * by another one, or by zeros. Anything after the end of the other codings is ignored.
  */
 export class BodyDecoder implements WindowUser {
   readonly #coding: string;
   readonly #to: DecodedBody;
   readonly #guard: CallGuard;
-  /** Bytes that the receiver takes. */
+  /** Bytes that the receiver accepts. */
   #credits: number;
-  /** Encoded bytes that the stream has not been given: the beginning of the body, or what came while the stream was busy. */
+  /** Encoded bytes not yet given to the stream: the beginning of the body, or what arrived while the stream was busy. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
-  /** No more encoded bytes come. */
+  /** No more encoded bytes follow. */
   #complete = false;
   /** Null until it is known that the body is not decoded at once. */
   #stream: DecoderStream | null = null;
-  /** Called when the stream has worked off what it was given. */
+  /** Called when the stream has consumed its input. */
   #onTaken: (error?: Error | null) => void = () => {};
-  /** Whether the body is decoded piece by piece, now or as soon as there is memory for the window. */
+  /** Whether the body is decoded piece by piece, now or once there is memory for the window. */
   #piecewise = false;
   /** Bytes that the stream is working on. */
   #busy = 0;
-  /** Bytes of the window that were taken from the budget, or are waited for. */
+  /** Bytes of the window taken from the budget, or requested from it. */
   #window = 0;
   /** Decoded bytes that wait for credits; the stream is paused meanwhile. */
   #rest = EMPTY;
   #paused = false;
-  /** All decoded bytes are here. */
+  /** All bytes are decoded. */
   #decoded = false;
   #delivering = false;
   #over = false;
 
   /**
-   * @param credits decoded bytes that `to` takes before it grants more
+   * @param credits decoded bytes that `to` accepts before it grants more
    * @param guard wraps what zlib, the event loop and other decoders call
-   * @throws ContentError for a coding that cannot be undone
+   * @throws ContentError for an unsupported coding
    */
   constructor(coding: string, to: DecodedBody, credits: number, guard: CallGuard) {
     this.#coding = coding.toLowerCase();
     this.#to = to;
     this.#credits = credits;
     this.#guard = guard;
-    if (!isDecodable(coding)) throw new ContentError(`encoded with ${coding}, which cannot be undone here`);
+    if (!isDecodable(coding)) throw new ContentError(`encoded with ${coding}, which is not supported`);
   }
 
-  /** Takes encoded bytes, which are the decoder's from now on. How many may wait here is for the caller to bound, see `onEncodedTaken`. */
+  /** Takes encoded bytes, which belong to the decoder from now on. The caller bounds how many may wait, see `onEncodedTaken`. */
   write(chunk: Buffer): void {
     if (this.#over || chunk.length === 0) return;
     const first = this.#pendingBytes === 0 && !this.#piecewise;
@@ -113,13 +113,13 @@ export class BodyDecoder implements WindowUser {
     else this.#finish(decoded);
   }
 
-  /** The receiver takes so many more decoded bytes. May come from within `onDecoded`. */
+  /** The receiver accepts this many more decoded bytes. May come from within `onDecoded`. */
   credit(bytes: number): void {
     this.#credits += bytes;
     this.#deliver();
   }
 
-  /** Forgets everything. The receiver hears nothing more. */
+  /** Drops everything. The receiver is not called again. */
   destroy(): void {
     if (this.#over) return;
     this.#over = true;
@@ -131,7 +131,7 @@ export class BodyDecoder implements WindowUser {
     if (window > 0) windows.give(this, window);
   }
 
-  /** Begins to decode with a stream of zlib's. Only for this class and its tests. */
+  /** Starts decoding with a zlib stream. Only for this class and its tests. */
   decodePiecewise(): void {
     if (this.#over) return;
     this.#piecewise = true;
@@ -144,7 +144,7 @@ export class BodyDecoder implements WindowUser {
   }
 
   onWindow(): void {
-    // Called because another body has ended, which must not suffer from what goes wrong here.
+    // Called because another body has ended: failures here must not affect that one.
     this.#guard(() => this.#open())();
   }
 
@@ -171,7 +171,7 @@ export class BodyDecoder implements WindowUser {
     stream.on('data', guard(onData)).on('end', guard(onEnd)).on('error', guard(onError));
     this.#stream = stream;
     this.#onTaken = guard((error?: Error | null): void => {
-      // An error comes as an event as well.
+      // An error is also reported as an event.
       if (this.#over || error != null) return;
       const bytes = this.#busy;
       this.#busy = 0;
@@ -181,7 +181,7 @@ export class BodyDecoder implements WindowUser {
     this.#feed();
   }
 
-  /** Gives the stream what is pending, one piece at a time: each costs a thread, so small ones are put together. */
+  /** Gives the stream pending bytes, one piece at a time: each occupies a thread, so small ones are joined. */
   #feed(): void {
     const stream = this.#stream;
     if (stream === null || this.#busy > 0) return;
@@ -203,9 +203,9 @@ export class BodyDecoder implements WindowUser {
     this.#deliver();
   }
 
-  /** Passes on what waits, as far as the credits go, and lets the stream go on, or wait in its turn. */
+  /** Passes on waiting bytes as the credits allow, and lets the stream continue or wait. */
   #deliver(): void {
-    // Credits may be granted from within: the loop goes on with them.
+    // Credits may be granted from within: the loop uses them.
     if (this.#delivering) return;
     this.#delivering = true;
     try {

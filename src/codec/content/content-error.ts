@@ -1,4 +1,4 @@
-/** Content that is not encoded as it should be. The message goes on after `it is`. */
+/** Content that is not encoded as announced. The message continues "the body is". */
 export class ContentError extends Error {
   override readonly name = 'ContentError';
 }

@@ -1,9 +1,9 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 
 /**
- * Undoes the content coding of a small body that is there as a whole: many times cheaper than piece by piece.
- * @param maxBytes that it may have decoded
- * @returns null when it has more, is not valid, or has a coding that is not undone so; a `BodyDecoder` knows which
+ * Undoes the content coding of a small, complete body: many times cheaper than piece by piece.
+ * @param maxBytes maximum size of the decoded body
+ * @returns null if it is larger, invalid, or its coding is not decoded this way; a `BodyDecoder` finds out which
  */
 export function decodeAtOnce(coding: string, encoded: Buffer, maxBytes: number): Buffer | null {
   const options = { maxOutputLength: maxBytes };
@@ -24,7 +24,7 @@ export function decodeAtOnce(coding: string, encoded: Buffer, maxBytes: number):
   }
 }
 
-/** RFC 9110 §8.4.1.2: deflate means the zlib format, but many send the bare one; the first byte tells them apart. */
+/** RFC 9110 §8.4.1.2: deflate means the zlib format, but many send raw deflate; the first byte tells them apart. */
 export function isZlib(encoded: Buffer): boolean {
   return ((encoded[0] ?? 0) & 0x0f) === 8;
 }

@@ -3,7 +3,7 @@ import { isZlib } from './decode-at-once.ts';
 
 export type DecoderStream = ReturnType<typeof zlib.createGunzip>;
 
-/** zstd came to Node with version 22.15. */
+/** Node has zstd since version 22.15. */
 const { createZstdDecompress } = zlib as {
   createZstdDecompress?: (options: { params: Record<number, number> }) => DecoderStream;
 };
@@ -18,15 +18,15 @@ const CODINGS: ReadonlySet<string> = new Set(
   ['gzip', 'x-gzip', 'deflate', 'br'].concat(createZstdDecompress === undefined ? [] : ['zstd']),
 );
 
-/** Value of an Accept-Encoding field that asks for the codings that can be undone here (RFC 9110 §12.5.3). */
+/** Value of an Accept-Encoding field that asks for the codings supported here (RFC 9110 §12.5.3). */
 export const ACCEPTED_CODINGS = [...CODINGS].filter((coding) => coding !== 'x-gzip').join(', ');
 
-/** Whether a content coding can be undone here; the case of its name does not matter. */
+/** Whether a content coding is supported here; names are case-insensitive. */
 export function isDecodable(coding: string): boolean {
   return CODINGS.has(coding.toLowerCase());
 }
 
-/** A stream that undoes `coding`, which is decodable and in lower case. @param first encoded bytes, at least one */
+/** A stream that decodes `coding`, which is supported and in lower case. @param first encoded bytes, at least one */
 export function openDecoderStream(coding: string, first: Buffer): DecoderStream {
   if (coding === 'br') return zlib.createBrotliDecompress({ flush: zlib.constants.BROTLI_OPERATION_FLUSH });
   if (coding === 'zstd' && createZstdDecompress !== undefined) {
@@ -37,15 +37,15 @@ export function openDecoderStream(coding: string, first: Buffer): DecoderStream 
 }
 
 /**
- * Bytes of decoded data that the decoder keeps to refer back to. gzip and deflate have 32 KB; an encoder of br chooses up to 16 MB, and
- * the decoder fills the window before it hands anything out.
+ * Bytes of decoded data that the decoder keeps for back references. gzip and deflate use 32 KB; a br encoder chooses up to 16 MB, and the decoder
+ * fills the window before it outputs anything.
  */
 export function windowBytes(coding: string, first: Buffer): number {
   if (coding === 'br') return brotliWindow(first[0] as number);
   return coding === 'zstd' ? 1 << ZSTD_WINDOW_LOG : 32_768;
 }
 
-/** RFC 7932 §9.1: the first one to seven bits, from the least significant on, say how large the window is. */
+/** RFC 7932 §9.1: the first one to seven bits, least significant first, give the size of the window. */
 function brotliWindow(first: number): number {
   if ((first & 1) === 0) return 1 << 16;
   const n = (first >> 1) & 7;

@@ -1,12 +1,12 @@
-/** Something that needs memory for a window, and may have to wait for it. */
+/** A user of window memory, which may have to wait for it. */
 export interface WindowUser {
-  /** The bytes are its own from now on, until it gives them back. */
+  /** The bytes belong to the user until it returns them. */
   onWindow(): void;
 }
 
 /**
- * The memory for large windows of all decoders of the process. Whoever finds too little left waits for its turn: the encoded bytes it has
- * been given are not taken meanwhile, so the sender is held back. It has its turn when others end, which their time limits see to.
+ * The memory for large windows of all decoders of the process. A decoder that finds too little left waits in line: its encoded bytes are not taken
+ * meanwhile, so the sender is held back. Its turn comes when others end, which their time limits ensure.
  */
 export class WindowBudget {
   #left: number;
@@ -16,7 +16,7 @@ export class WindowBudget {
     this.#left = bytes;
   }
 
-  /** Takes `bytes`, at once or later: then `user.onWindow` is called. Returns whether it was at once. */
+  /** Takes `bytes` now, or later and then calls `user.onWindow`. Returns whether it took them now. */
   take(user: WindowUser, bytes: number): boolean {
     if (this.#waiting.length === 0 && bytes <= this.#left) {
       this.#left -= bytes;
@@ -26,7 +26,7 @@ export class WindowBudget {
     return false;
   }
 
-  /** Gives back what `user` has taken, or lets it wait no longer. */
+  /** Returns what `user` took, or ends its wait. */
   give(user: WindowUser, bytes: number): void {
     const index = this.#waiting.findIndex((waiting) => waiting.user === user);
     if (index >= 0) this.#waiting.splice(index, 1);

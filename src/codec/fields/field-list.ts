@@ -1,5 +1,5 @@
 /**
- * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings (RFC 9110 §5). Names compare without
+ * Header fields as one flat list `[name, value, name, value, …]` of latin1 strings (RFC 9110 §5). Names are compared without
  * regard to case (§5.1).
  */
 export type FieldList = readonly string[];
@@ -9,7 +9,7 @@ export function nameIs(name: string, lower: string): boolean {
   return name.length === lower.length && (name === lower || name.toLowerCase() === lower);
 }
 
-/** Whether `name` begins with `lower` in any case; `lower` must be lower-case. */
+/** Whether `name` starts with `lower` in any case; `lower` must be lower-case. */
 export function nameStartsWith(name: string, lower: string): boolean {
   return name.length >= lower.length && name.slice(0, lower.length).toLowerCase() === lower;
 }
@@ -31,7 +31,7 @@ export function fieldValues(headers: FieldList, lower: string): string[] {
   return values;
 }
 
-/** The list without the fields whose lower-case name `drop` wants gone. */
+/** The list without the fields whose lower-case name `drop` accepts. */
 export function withoutFields(headers: FieldList, drop: (lowerName: string) => boolean): string[] {
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
@@ -65,8 +65,8 @@ export function listMembers(values: readonly string[]): string[] {
 }
 
 /**
- * What lies between `start` and `end` of `text` without the white space around it. OWS is space and tab alone (RFC 9110 §5.6.3);
- * what else `String.trim` takes away, U+00A0 above all, is content here.
+ * The part of `text` between `start` and `end` without surrounding white space. OWS is only space and tab (RFC 9110 §5.6.3); other characters that
+ * `String.trim` removes, such as U+00A0, are content here.
  */
 export function trimmed(text: string, start: number, end: number): string {
   let from = start;

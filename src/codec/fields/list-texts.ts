@@ -1,6 +1,6 @@
 import type { FieldList } from './field-list.ts';
 
-/** Lists that are remembered at a time. */
+/** Number of lists remembered. */
 const SLOTS = 64;
 
 /** Longer texts are not kept. */
@@ -13,14 +13,14 @@ interface Slot {
 }
 
 /**
- * Header lists as text. Readers give the same list again for fields that came before byte for byte (see `RepeatedBlocks`), and lists are
- * not changed: so a list is known by its identity, and written out once.
+ * Header lists as text. Readers return the same list again for fields repeated byte for byte (see `RepeatedBlocks`), and lists never change: so a
+ * list is known by its identity and written out once.
  */
 export class ListTexts {
   readonly #write: (headers: FieldList) => string;
   readonly #slots: Slot[] = Array.from({ length: SLOTS }, () => ({ headers: [], text: null }));
 
-  /** @param write gives latin1 text for a list; it may throw */
+  /** @param write returns latin1 text for a list; it may throw */
   constructor(write: (headers: FieldList) => string) {
     this.#write = write;
   }
@@ -45,7 +45,7 @@ function slotOf(headers: FieldList): number {
   return (headers.length * 5 + first * 7 + last * 11) % SLOTS;
 }
 
-/** The same text, as one piece that holds on to no other string. */
+/** The same text, flat, so that it keeps no other string alive. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

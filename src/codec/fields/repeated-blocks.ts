@@ -1,4 +1,4 @@
-/** Blocks that are kept at a time; each has a slot that its bytes choose. */
+/** Number of blocks kept; the bytes of a block choose its slot. */
 const SLOTS = 64;
 
 /** Longer blocks are not kept, so all together have at most 128 KiB. */
@@ -10,25 +10,25 @@ const SAMPLES = 8;
 interface Slot<V> {
   /** Fingerprint of the block that came last. */
   fingerprint: number;
-  /** The block that is kept, and what it says; null until one has come a second time. */
+  /** The kept block and its parsed value; null until one has come a second time. */
   bytes: Buffer | null;
   value: V | null;
 }
 
 /**
- * What blocks of bytes say that come again and again, such as the field lines of the requests on one connection. Comparing a block with
- * a kept one costs a tenth of reading it. What is found is shared, and must not be changed.
+ * Parsed values of blocks of bytes that repeat, such as the field lines of the requests on one connection. Comparing a block with a kept one costs a
+ * tenth of parsing it. Values are shared and must not be changed.
  */
 export class RepeatedBlocks<V> {
   readonly #read: (input: Buffer, start: number, end: number) => V;
   readonly #slots: Slot<V>[] = Array.from({ length: SLOTS }, () => ({ fingerprint: 0, bytes: null, value: null }));
 
-  /** @param read says what a block says; it may throw, and holds on to nothing of `input` */
+  /** @param read parses a block; it may throw, and must not keep any part of `input` */
   constructor(read: (input: Buffer, start: number, end: number) => V) {
     this.#read = read;
   }
 
-  /** What the block in `input` from `start` to `end` says, if it is kept, or comes a second time in a row in its slot; else null. */
+  /** The value of the block in `input` from `start` to `end`, if it is kept or comes a second time in a row in its slot; else null. */
   find(input: Buffer, start: number, end: number): V | null {
     const length = end - start;
     if (length > MAX_BYTES || length === 0) return null;
@@ -37,7 +37,7 @@ export class RepeatedBlocks<V> {
     const { bytes } = slot;
     if (bytes !== null && bytes.length === length && bytes.compare(input, start, end) === 0) return slot.value;
     if (slot.fingerprint !== fingerprint) {
-      // One that comes only once is not worth a copy, and does not push out one that comes often.
+      // A block that comes only once is not copied, and does not replace one that comes often.
       slot.fingerprint = fingerprint;
       return null;
     }

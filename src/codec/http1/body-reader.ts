@@ -6,8 +6,8 @@ import { Http1Error } from './http1-error.ts';
 import { type Http1Limits, MAX_EXTENSION_BYTES } from './http1-limits.ts';
 
 /**
- * Reads one body from bytes in any split. After each `read`, `data` is the body bytes found (a view of the input) or null, and
- * `done` says whether the body is complete; the caller repeats while input is left and it has credit for more.
+ * Reads one body from bytes, however split. After each `read`, `data` is the body bytes found (a view of the input) or null, and
+ * `done` says whether the body is complete; the caller repeats while it has input and credit.
  */
 export interface BodyReader {
   readonly data: Buffer | null;
@@ -15,13 +15,13 @@ export interface BodyReader {
   /** The trailer fields of a chunked body, once done; other bodies have none (RFC 9112 §7.1.2). */
   readonly trailers?: FieldList;
   /**
-   * Takes bytes from `input` at `offset`, at most `credit` of them body bytes. Returns where it stopped.
-   * @throws Http1Error `malformed` or `head-too-large` (trailers); nothing more can be read after it
+   * Reads `input` from `offset`, at most `credit` body bytes. Returns where it stopped.
+   * @throws Http1Error `malformed` or `head-too-large` (trailers); nothing can be read after it
    */
   read(input: Buffer, offset: number, credit: number): number;
   /**
    * The connection has ended.
-   * @throws Http1Error `truncated` when the body needed more
+   * @throws Http1Error `truncated` if the body is incomplete
    */
   end(): void;
 }
@@ -81,12 +81,12 @@ const SP = 0x20;
 const HTAB = 0x09;
 const SEMICOLON = 0x3b;
 
-/** Hex digits of a chunk size: 13 are 2^52, the rest is room for leading zeros. */
+/** Hex digits of a chunk size: 13 make 2^52, the rest allows leading zeros. */
 const MAX_SIZE_DIGITS = 16;
 
 const SIZE_FIRST = 0;
 const SIZE = 1;
-/** Space behind the size: only an extension may follow (RFC 9112 §7.1.1). */
+/** Space after the size: only an extension may follow (RFC 9112 §7.1.1). */
 const SIZE_SPACE = 2;
 const EXTENSION = 3;
 const SIZE_LF = 4;
@@ -96,7 +96,7 @@ const DATA_LF = 7;
 const TRAILERS = 8;
 const DONE = 9;
 
-/** A chunked body (RFC 9112 §7.1). Line ends are CRLF even where heads may be lenient: chunk framing is where smuggling hides. */
+/** A chunked body (RFC 9112 §7.1). Lines must end in CRLF even where heads may be lenient, because chunk framing is open to smuggling. */
 class ChunkedReader implements BodyReader {
   data: Buffer | null = null;
   trailers: FieldList = [];
@@ -107,7 +107,7 @@ class ChunkedReader implements BodyReader {
   #digits = 0;
   #extensionBytes = 0;
   #trailerText = '';
-  /** What was found behind the data that the last read gave: the next one throws it. */
+  /** A fault after the data of the last read: the next read throws it. */
   #failure: unknown = null;
 
   constructor(limits: Http1Limits) {
@@ -130,8 +130,8 @@ class ChunkedReader implements BodyReader {
         this.#left -= end - position;
         if (this.#left > 0) return end;
         this.#state = DATA_CR;
-        // The line end is taken along where it is there already, and whatever ends the body with it. A fault in it must wait:
-        // the data before it comes out first, as it would had the input been split here.
+        // The line end is read along if it is already there, and whatever ends the body with it. A fault in it must wait:
+        // the data before it comes out first, as if the input had been split here.
         try {
           return this.#frame(input, end);
         } catch (error) {
@@ -145,7 +145,7 @@ class ChunkedReader implements BodyReader {
   }
 
   end(): void {
-    if (this.#state !== DONE) throw new Http1Error('truncated', 'chunked body ended early');
+    if (this.#state !== DONE) throw new Http1Error('truncated', 'chunked body is incomplete');
   }
 
   /** Takes framing bytes up to the next chunk's data. */
@@ -178,7 +178,7 @@ class ChunkedReader implements BodyReader {
         else if (byte !== SP && byte !== HTAB) throw new Http1Error('malformed', 'invalid chunk size');
         return;
       case EXTENSION:
-        // RFC 9112 §7.1.1: extensions that are not understood are ignored.
+        // RFC 9112 §7.1.1: unknown extensions are ignored.
         this.#countExtension();
         if (byte === CR) this.#state = SIZE_LF;
         else if (!isFieldCode(byte)) throw new Http1Error('malformed', 'invalid chunk extension');
@@ -188,11 +188,11 @@ class ChunkedReader implements BodyReader {
         this.#state = this.#left === 0 ? TRAILERS : DATA;
         return;
       case DATA_CR:
-        if (byte !== CR) throw new Http1Error('malformed', 'chunk does not end where its size says');
+        if (byte !== CR) throw new Http1Error('malformed', 'chunk data does not match the chunk size');
         this.#state = DATA_LF;
         return;
       case DATA_LF:
-        if (byte !== LF) throw new Http1Error('malformed', 'chunk does not end where its size says');
+        if (byte !== LF) throw new Http1Error('malformed', 'chunk data does not match the chunk size');
         this.#state = SIZE_FIRST;
     }
   }
@@ -206,20 +206,20 @@ class ChunkedReader implements BodyReader {
 
   #countExtension(): void {
     if (++this.#extensionBytes > MAX_EXTENSION_BYTES) {
-      throw new Http1Error('malformed', `over ${MAX_EXTENSION_BYTES} bytes of chunk extensions`);
+      throw new Http1Error('malformed', `chunk extensions exceed ${MAX_EXTENSION_BYTES} bytes`);
     }
   }
 
-  /** Takes the bytes of one trailer line, or what there is of it; the empty line ends the body (RFC 9112 §7.1.2). */
+  /** Takes the bytes of one trailer line so far; the empty line ends the body (RFC 9112 §7.1.2). */
   #takeTrailers(input: Buffer, offset: number): number {
     const lf = input.indexOf(LF, offset);
     const end = lf < 0 ? input.length : lf + 1;
     if (this.#trailerText.length + end - offset > this.#limits.maxHeadBytes) {
-      throw new Http1Error('head-too-large', `trailers over ${this.#limits.maxHeadBytes} bytes`);
+      throw new Http1Error('head-too-large', `trailers exceed ${this.#limits.maxHeadBytes} bytes`);
     }
     this.#trailerText += input.toString('latin1', offset, end);
     const text = this.#trailerText;
-    // Reading a character also flattens the text: bytes that come one by one would otherwise cost a string node each.
+    // Reading a character also flattens the text: otherwise bytes that arrive one by one would cost a string node each.
     const beforeLast = text.charCodeAt(text.length - 2);
     if (lf < 0) return end;
     if (beforeLast !== CR) throw new Http1Error('malformed', 'line ends in a bare LF');

@@ -16,7 +16,7 @@ export function isToken(text: string): boolean {
   return text.length > 0;
 }
 
-/** Whether `text` may stand as a request target: visible ASCII (RFC 3986), and a fragment is never sent (RFC 9112 §3.2). */
+/** Whether `text` is valid as a request target: visible ASCII (RFC 3986) without a fragment, which is never sent (RFC 9112 §3.2). */
 export function isTargetText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -25,12 +25,12 @@ export function isTargetText(text: string): boolean {
   return text.length > 0;
 }
 
-/** Whether a field value or reason may hold the character: HTAB, SP, VCHAR, obs-text (RFC 9110 §5.5). */
+/** Whether a field value or reason may contain the character: HTAB, SP, VCHAR, obs-text (RFC 9110 §5.5). */
 export function isFieldCode(code: number): boolean {
   return (code >= 0x20 && code !== 0x7f && code <= 0xff) || code === 0x09;
 }
 
-/** Whether every character of `text` may stand in a field value or reason. */
+/** Whether every character of `text` is valid in a field value or reason. */
 export function isFieldText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     if (!isFieldCode(text.charCodeAt(i))) return false;

@@ -8,10 +8,10 @@ const SP = 0x20;
 const HTAB = 0x09;
 const COLON = 0x3a;
 
-/** The field lines of a head, and those fields that say how to read on, found on the way. */
+/** The field lines of a head, and the fields that decide how to read on. */
 export class FieldLines {
   readonly headers: string[] = [];
-  /** Null when absent. A second Content-Length line is refused, whatever its value. */
+  /** Null when absent. A second Content-Length line is refused, even with the same value. */
   contentLength: string | null = null;
   /** All values joined by commas; null when absent. */
   transferEncoding: string | null = null;
@@ -23,24 +23,24 @@ export class FieldLines {
 }
 
 /**
- * Where the line that begins at `start` ends, without its line end.
+ * Where the line that starts at `start` ends, without its line end.
  * @throws Http1Error `malformed` for a bare LF
  */
 export function lineEnd(text: string, start: number, limits: Http1Limits): number {
   const lf = text.indexOf('\n', start);
   if (lf > start && text.charCodeAt(lf - 1) === CR) return lf - 1;
-  if (lf < 0) throw new Http1Error('malformed', 'empty line in place of a start line');
+  if (lf < 0) throw new Http1Error('malformed', 'empty line instead of a start line');
   if (!limits.lenientLineEnds) throw new Http1Error('malformed', 'line ends in a bare LF');
   return lf;
 }
 
-/** Where the next line begins after one that ends at `end`. */
+/** Where the line after the one that ends at `end` starts. */
 export function nextLine(text: string, end: number): number {
   return text.charCodeAt(end) === LF ? end + 1 : end + 2;
 }
 
 /**
- * Reads field lines (RFC 9112 §5) from `text` at `start` to its end.
+ * Parses the field lines (RFC 9112 §5) of `text` from `start`.
  * @throws Http1Error `malformed`, `head-too-large`
  */
 export function parseFieldLines(text: string, start: number, limits: Http1Limits): FieldLines {
@@ -50,7 +50,8 @@ export function parseFieldLines(text: string, start: number, limits: Http1Limits
   let position = start;
   while (position < text.length) {
     const end = lineEnd(text, position, limits);
-    if (headers.length >= maxLength) throw new Http1Error('head-too-large', `over ${limits.maxHeaders} header fields`);
+    if (headers.length >= maxLength)
+      throw new Http1Error('head-too-large', `more than ${limits.maxHeaders} header fields`);
     const colon = nameEnd(text, position, end);
     const valueStart = skipSpace(text, colon + 1, end);
     const valueEnd = checkValue(text, valueStart, end);
@@ -63,14 +64,14 @@ export function parseFieldLines(text: string, start: number, limits: Http1Limits
   return fields;
 }
 
-/** Where the field name that begins at `start` meets its colon. */
+/** Where the field name that starts at `start` ends in its colon. */
 function nameEnd(text: string, start: number, end: number): number {
   let position = start;
   while (position < end && isTokenCode(text.charCodeAt(position))) position++;
   if (position > start && position < end && text.charCodeAt(position) === COLON) return position;
   const code = position < end ? text.charCodeAt(position) : -1;
   if (code === SP || code === HTAB) {
-    // RFC 9112 §5.1: no space before the colon. §5.2: a line that begins with space is an obs-fold.
+    // RFC 9112 §5.1: no space before the colon. §5.2: a line that starts with space is an obs-fold.
     throw new Http1Error('malformed', position === start ? 'folded header line' : 'space in or after a header name');
   }
   if (code < 0) throw new Http1Error('malformed', 'header line without a colon');
@@ -84,7 +85,7 @@ function skipSpace(text: string, start: number, end: number): number {
   return position;
 }
 
-/** Checks a value's characters (RFC 9110 §5.5) and returns where it ends without the space behind it. */
+/** Checks a value's characters (RFC 9110 §5.5) and returns where it ends without trailing space. */
 function checkValue(text: string, start: number, end: number): number {
   let valueEnd = start;
   for (let i = start; i < end; i++) {
@@ -104,7 +105,7 @@ function isSpace(code: number): boolean {
   return code === SP || code === HTAB;
 }
 
-/** Keeps what the framing and the connection depend on; the length of the name rules most fields out at once. */
+/** Keeps the fields that framing and connection depend on; the length of the name rules out most fields at once. */
 function note(fields: FieldLines, name: string, value: string): void {
   switch (name.length) {
     case 4:
@@ -121,7 +122,7 @@ function note(fields: FieldLines, name: string, value: string): void {
       return;
     case 14:
       if (name.toLowerCase() !== 'content-length') return;
-      // RFC 9112 §6.3 would let equal ones be merged; but a sender that repeats it is not trusted.
+      // RFC 9112 §6.3 allows merging equal ones, but a sender that repeats it is not trusted.
       if (fields.contentLength !== null) throw new Http1Error('malformed', 'more than one Content-Length');
       fields.contentLength = value;
       return;

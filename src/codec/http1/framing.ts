@@ -1,7 +1,7 @@
 import { listMembers } from '../fields/index.ts';
 import { Http1Error } from './http1-error.ts';
 
-/** A version of HTTP/1 that is spoken here. */
+/** A supported version of HTTP/1. */
 export type Http1Version = '1.0' | '1.1';
 
 /** Length of a body that is chunked. */
@@ -11,7 +11,7 @@ export const UNTIL_CLOSE = -2;
 
 /**
  * The value of a Content-Length field.
- * @throws Http1Error `malformed` for anything but digits, or more than a safe integer holds
+ * @throws Http1Error `malformed` for anything but digits, or more than a safe integer
  */
 export function parseContentLength(value: string): number {
   if (value.length === 0 || value.length > 16) throw new Http1Error('malformed', 'invalid Content-Length');
@@ -27,7 +27,7 @@ export function parseContentLength(value: string): number {
 
 /**
  * Checks that the transfer codings are `chunked` and nothing else (RFC 9112 §6.1, §7).
- * @throws Http1Error `transfer-coding` for codings that are not spoken here, `malformed` when chunked is not the last and only one
+ * @throws Http1Error `transfer-coding` for unsupported codings, `malformed` unless chunked is last and appears once
  */
 export function checkChunked(transferEncoding: string): void {
   if (transferEncoding === 'chunked') return;
@@ -45,7 +45,7 @@ export function checkChunked(transferEncoding: string): void {
  */
 export function isPersistent(version: Http1Version, connection: string | null): boolean {
   if (connection === null) return version === '1.1';
-  // What nearly all that name anything say.
+  // The usual value if there is one.
   if (connection === 'keep-alive') return true;
   if (connection === 'close') return false;
   const options = listMembers([connection]).map((option) => option.toLowerCase());

@@ -9,13 +9,13 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Gathers the bytes of one head: the start line and the field lines, up to the empty line. It finds the end and
+ * Collects the bytes of one head: the start line and the field lines, up to the empty line. It finds the end and
  * enforces the bounds; the parsers give the lines their meaning. The outcome does not depend on how the bytes are split.
  */
 export class HeadCollector {
-  /** Where in the input of the last `collect` the bytes behind the head begin. */
+  /** Offset after the head in the input of the last `collect`. */
   offset = 0;
-  /** Where the start line ends that `knownFields` has found, with its line end. */
+  /** End of the start line that `knownFields` found, with its line end. */
   protected lineEnd = 0;
   protected readonly limits: Http1Limits;
   /** The lines so far, the last one perhaps unfinished. */
@@ -27,14 +27,14 @@ export class HeadCollector {
     this.limits = limits;
   }
 
-  /** Whether the head has begun to arrive. */
+  /** Whether part of the head has arrived. */
   get started(): boolean {
     return this.#text !== '';
   }
 
   /**
-   * Takes bytes from `input` at `offset`. Returns the head's lines, each with its line end, as soon as the head is complete, or as
-   * soon as the parser is sure to refuse them; null while more is needed.
+   * Reads `input` from `offset`. Returns the head's lines, each with its line end, as soon as the head is complete, or as
+   * soon as the parser is certain to refuse them; null if more is needed.
    * @throws Http1Error `head-too-large`, `target-too-long`
    */
   collect(input: Buffer, offset: number): string | null {
@@ -51,17 +51,17 @@ export class HeadCollector {
   }
 
   /**
-   * What the field lines of a head say that is in `input` from `offset` on as a whole, if such lines came before; else null. `offset` is
-   * set as by `collect` then, and `lineEnd` to the end of the start line.
+   * The parsed field lines of a head that is complete in `input` from `offset`, if the same lines came before; else null. If so, `offset` is set as by
+   * `collect`, and `lineEnd` to the end of the start line.
    */
   protected knownFields(input: Buffer, offset: number): FieldLines | null {
-    // With lenient line ends a block may say something else than its bytes in another place.
+    // With lenient line ends the same bytes may mean something else in another place.
     if (this.limits.lenientLineEnds || this.#text !== '') return null;
     checkFirst(input[offset]);
     const end = this.#wholeHead(input, offset);
     if (end < 0) return null;
     const line = input.indexOf(LF, offset) + 1;
-    // An empty line, or one that ends in a bare LF, takes the slow way.
+    // An empty line, or one that ends in a bare LF, takes the slow path.
     if (line - offset < 3 || input[line - 2] !== CR) return null;
     const fields = HeaderBlocks.under(this.limits).find(input, line, end);
     if (fields === null) return null;
@@ -70,7 +70,7 @@ export class HeadCollector {
     return fields;
   }
 
-  /** Where the empty line begins of a head that is in `input` from `offset` on as a whole, and within the limits; else -1. */
+  /** Where the empty line starts, if the head is complete in `input` from `offset` and within the limits; else -1. */
   #wholeHead(input: Buffer, offset: number): number {
     if (this.#text !== '') return -1;
     const end = input.indexOf(HEAD_END, offset);
@@ -84,18 +84,18 @@ export class HeadCollector {
       const lf = input.indexOf(LF, position);
       const end = lf < 0 ? input.length : lf + 1;
       if (this.#text.length + end - position > maxHeadBytes) throw this.#tooLarge();
-      // Reading a character also flattens the text: bytes that come one by one would otherwise cost a string node each.
+      // Reading a character also flattens the text: otherwise bytes that arrive one by one would cost a string node each.
       const afterCr = lf > position ? input[lf - 1] === CR : this.#text.charCodeAt(this.#text.length - 1) === CR;
       this.#text += input.toString('latin1', position, end);
       this.#lineLength += end - position;
       position = end;
       if (lf < 0) break;
-      // A bare LF is the parser's to refuse, with whatever was wrong on the lines before it.
+      // The parser refuses a bare LF, or an earlier fault in the lines before it.
       if (!afterCr && !lenientLineEnds) return this.#take(position, this.#text);
       if (this.#lineLength === (afterCr ? 2 : 1) && this.#lines > 0) {
         return this.#take(position, this.#text.slice(0, -this.#lineLength));
       }
-      // One empty line before the start line is skipped (RFC 9112 §2.2); a second one is the parser's to refuse.
+      // One empty line before the start line is skipped (RFC 9112 §2.2); the parser refuses a second one.
       this.#lines++;
       this.#lineLength = 0;
       if (this.#lines > maxHeaders + 2) return this.#take(position, this.#text);
@@ -115,18 +115,18 @@ export class HeadCollector {
   #tooLarge(): Http1Error {
     const { maxHeadBytes } = this.limits;
     return this.#lines === 0
-      ? new Http1Error('target-too-long', `start line over ${maxHeadBytes} bytes`)
-      : new Http1Error('head-too-large', `header over ${maxHeadBytes} bytes`);
+      ? new Http1Error('target-too-long', `start line exceeds ${maxHeadBytes} bytes`)
+      : new Http1Error('head-too-large', `header exceeds ${maxHeadBytes} bytes`);
   }
 }
 
-/** Whether an empty line stands in `text` already, behind or with a bare LF. */
+/** Whether `text` already contains an empty line, after or with a bare LF. */
 function endsEarlier(text: string): boolean {
   return text.includes('\n\n') || text.includes('\n\r\n');
 }
 
-/** A TLS handshake or other noise on a plain port has no line ends to wait for: every start line begins with a token. */
+/** A TLS handshake or other noise on a plain port has no line ends to wait for: every start line starts with a token. */
 function checkFirst(byte: number | undefined): void {
   if (byte === undefined || isTokenCode(byte) || byte === CR || byte === LF) return;
-  throw new Http1Error('malformed', 'start line does not begin with a token');
+  throw new Http1Error('malformed', 'start line does not start with a token');
 }

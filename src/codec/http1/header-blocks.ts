@@ -4,13 +4,13 @@ import type { Http1Limits } from './http1-limits.ts';
 
 const known = new WeakMap<Http1Limits, HeaderBlocks>();
 
-/** The field lines of recent heads that were read under the same limits. */
+/** Field lines of recent heads that were parsed under the same limits. */
 export class HeaderBlocks extends RepeatedBlocks<FieldLines> {
   private constructor(limits: Http1Limits) {
     super((input, start, end) => parseFieldLines(input.toString('latin1', start, end), 0, limits));
   }
 
-  /** Those that all share who read under `limits`. */
+  /** The instance shared by all readers with these `limits`. */
   static under(limits: Http1Limits): HeaderBlocks {
     let blocks = known.get(limits);
     if (blocks === undefined) {

@@ -4,7 +4,7 @@ const COLON = 0x3a;
 const PERCENT = 0x25;
 const BRACKET = 0x5b;
 
-/** `unreserved` and `sub-delims` of RFC 3986 §2, by character code: what a registered name may hold besides encoded characters. */
+/** `unreserved` and `sub-delims` of RFC 3986 §2, by character code: what a registered name may contain besides encoded characters. */
 const REG_NAME = new Uint8Array(256);
 for (const char of "!$&'()*+,-.;=_~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   REG_NAME[char.charCodeAt(0)] = 1;
@@ -13,7 +13,7 @@ for (const char of "!$&'()*+,-.;=_~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 const MAX_PORT = 65_535;
 
 /**
- * Whether `text` is a Host value (RFC 9110 §7.2, RFC 3986 §3.2.2): a name or an address, perhaps with a port up to 65535. Empty is
+ * Whether `text` is a Host value (RFC 9110 §7.2, RFC 3986 §3.2.2): a name or an address, optionally with a port up to 65535. Empty is
  * allowed (RFC 9112 §3.2).
  */
 export function isHost(text: string): boolean {
@@ -28,7 +28,7 @@ export function isHost(text: string): boolean {
   return true;
 }
 
-/** An IP address in brackets. Zones (RFC 6874) mean something on one machine only, and no later version of IP has a literal yet. */
+/** An IP address in brackets. Zones (RFC 6874) are valid on one machine only, and no later IP version has a literal yet. */
 function isLiteral(text: string): boolean {
   const end = text.indexOf(']');
   const address = text.slice(1, end);
@@ -36,7 +36,7 @@ function isLiteral(text: string): boolean {
   return end + 1 === text.length || (text.charCodeAt(end + 1) === COLON && isPort(text, end + 2));
 }
 
-/** Whether digits stand from `start` to the end of `text`; there may be none (RFC 3986 §3.2.3). */
+/** Whether `text` has only digits from `start` on; there may be none (RFC 3986 §3.2.3). */
 function isPort(text: string, start: number): boolean {
   let port = 0;
   for (let i = start; i < text.length; i++) {

@@ -1,4 +1,4 @@
-/** Bounds of one message head. */
+/** Limits of one message head. */
 export interface Http1Limits {
   /** Bytes of the whole head, from the first one to the empty line. */
   readonly maxHeadBytes: number;
@@ -6,7 +6,7 @@ export interface Http1Limits {
   readonly maxHeaders: number;
   /** Bytes of the request target. */
   readonly maxTargetBytes: number;
-  /** Accepts a line that ends in LF alone (RFC 9112 §2.2 allows it, and smuggling lives on it). */
+  /** Accept a line that ends in a bare LF (RFC 9112 §2.2 allows it, and smuggling uses it). */
   readonly lenientLineEnds: boolean;
 }
 
@@ -17,5 +17,5 @@ export const DEFAULT_LIMITS: Http1Limits = {
   lenientLineEnds: false,
 };
 
-/** Bytes of chunk extensions in one body; they are not used in practice, so more is an attack. */
+/** Bytes of chunk extensions in one body; they are unused in practice, so more is an attack. */
 export const MAX_EXTENSION_BYTES = 4_096;

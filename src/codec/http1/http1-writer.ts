@@ -5,7 +5,7 @@ import { Http1Error } from './http1-error.ts';
 /** The end of a chunked body without trailers (RFC 9112 §7.1). */
 export const LAST_CHUNK = '0\r\n\r\n';
 
-/** The lines of lists that come again, without those that frame the body. */
+/** The lines of repeated lists, without those that frame the body. */
 const FIELD_LINES = new ListTexts((headers) => fieldLines(headers, false));
 
 /**
@@ -31,7 +31,7 @@ export function responseHeadText(
 }
 
 /**
- * The request line and field lines of a request, without the empty line, leaving out the same fields.
+ * The request line and field lines of a request, without the empty line, without the same fields.
  * @returns latin1 text
  * @throws Http1Error `unwritable`
  */
@@ -41,7 +41,7 @@ export function requestHeadText(method: string, target: string, headers: FieldLi
   return `${method} ${target} HTTP/1.1\r\n${FIELD_LINES.of(headers)}`;
 }
 
-/** The header of a chunk with `length` bytes; the data and a CRLF follow it. */
+/** The header of a chunk with `length` bytes; data and a CRLF follow. */
 export function chunkHeader(length: number): string {
   return `${length.toString(16)}\r\n`;
 }
@@ -69,7 +69,7 @@ function fieldLines(headers: FieldList, keepContentLength: boolean): string {
   return text;
 }
 
-/** Whether the field is the writer's own to decide; the length rules most names out at once. */
+/** Whether the writer decides this field; the length rules out most names at once. */
 function isFraming(name: string): boolean {
   switch (name.length) {
     case 10:
@@ -83,9 +83,9 @@ function isFraming(name: string): boolean {
   }
 }
 
-/** No line end gets into a head, wherever it comes from: this prevents response splitting (RFC 9110 §5.5). */
+/** A line end never gets into a head, whatever its source: this prevents response splitting (RFC 9110 §5.5). */
 function checkText(text: string, what: string): void {
   if (!isFieldText(text)) {
-    throw new Http1Error('unwritable', `control character or a character over U+00FF in a ${what}`);
+    throw new Http1Error('unwritable', `control character or character above U+00FF in a ${what}`);
   }
 }

@@ -63,7 +63,7 @@ const REASONS: Readonly<Record<number, string>> = {
   511: 'Network Authentication Required',
 };
 
-/** The registered phrase of `status`, or the empty text, which is a valid reason (RFC 9112 §4). */
+/** The registered phrase of `status`, or an empty text, which is a valid reason (RFC 9112 §4). */
 export function reasonPhrase(status: number): string {
   return REASONS[status] ?? '';
 }

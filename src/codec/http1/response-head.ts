@@ -6,13 +6,13 @@ import { HeadCollector } from './head-collector.ts';
 import { Http1Error } from './http1-error.ts';
 import type { Http1Limits } from './http1-limits.ts';
 
-/** A response head (RFC 9112 §4), understood as far as the connection needs it. */
+/** A response head (RFC 9112 §4), parsed as far as the connection needs it. */
 export interface Http1ResponseHead {
   /** 100 to 999. */
   readonly status: number;
   readonly reason: string;
   readonly version: Http1Version;
-  /** All fields as they came. */
+  /** All fields as received. */
   readonly headers: FieldList;
   /** Bytes of the body, 0 for none, `CHUNKED` or `UNTIL_CLOSE`. */
   readonly bodyLength: number;
@@ -20,19 +20,19 @@ export interface Http1ResponseHead {
   readonly keepAlive: boolean;
 }
 
-/** What every response begins with (RFC 9112 §2.3). */
+/** The start of every response (RFC 9112 §2.3). */
 const START = Buffer.from('HTTP/', 'latin1');
 
-/** Reads response heads from bytes in any split; one reader for one head after the other. */
+/** Reads response heads from bytes, however split; a reader reads one head after the other. */
 export class ResponseHeadReader extends HeadCollector {
-  /** Bytes of `START` that have come. */
+  /** Number of bytes of `START` received. */
   #matched = 0;
 
   /**
-   * Takes bytes from `input` at `offset`; returns the head when it is complete, else null. Interim (1xx) responses are returned
+   * Reads `input` from `offset`; returns the head once it is complete, else null. Interim (1xx) responses are returned
    * like any other, with no body.
-   * @param method the request's: what it was decides whether there is a body
-   * @throws Http1Error; nothing more can be read after it
+   * @param method of the request: it decides whether there is a body
+   * @throws Http1Error; nothing can be read after it
    */
   read(input: Buffer, offset: number, method: string): Http1ResponseHead | null {
     if (this.#matched < START.length) this.#matchStart(input, offset);
@@ -52,7 +52,7 @@ export class ResponseHeadReader extends HeadCollector {
   }
 }
 
-/** @param known what the field lines say, if that is known: `text` is the status line alone then */
+/** @param known the parsed field lines, if known: `text` is then only the status line */
 function parseResponseHead(
   text: string,
   method: string,
@@ -66,7 +66,7 @@ function parseResponseHead(
     throw new Http1Error('malformed', 'not an HTTP response');
   }
   const status = Number(text.slice(9, 12));
-  // status-line = HTTP-version SP 3DIGIT SP [ reason ] (RFC 9112 §4); the last space is often forgotten, and does no harm.
+  // status-line = HTTP-version SP 3DIGIT SP [ reason ] (RFC 9112 §4); the last space is often missing, which is harmless.
   if (!/^ [1-9]\d\d( |$)/.test(text.slice(8, Math.min(13, end))))
     throw new Http1Error('malformed', 'invalid status line');
   const reason = text.slice(Math.min(13, end), end);
@@ -80,7 +80,7 @@ function parseResponseHead(
     version,
     headers: fields.headers,
     bodyLength,
-    // RFC 9110 §15.2.2: behind a 101 the connection speaks another protocol.
+    // RFC 9110 §15.2.2: after a 101 the connection speaks another protocol.
     keepAlive: bodyLength !== UNTIL_CLOSE && status !== 101 && isPersistent(version, fields.connection),
   };
 }

@@ -3,7 +3,7 @@ import { ElementReader } from './element-reader.ts';
 import { BOOLEAN, BYTES, FLOAT, INTEGER, LIST, MAP, NULL } from './marks.ts';
 import { DEFAULT_TNETSTRING_LIMITS, type TnetstringLimits } from './tnetstring-limits.ts';
 
-/** What a tnetstring holds. Maps are objects without prototype, so that only what came is found in them. */
+/** Values of a tnetstring. Maps are objects without prototype, so that they contain only received keys. */
 export type TnetstringValue = null | boolean | number | Buffer | TnetstringValue[] | TnetstringMap;
 
 /** A map: the last one of equal keys counts. */
@@ -15,15 +15,15 @@ export interface TnetstringMap {
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
- * The value of a whole tnetstring. Byte strings are views of `buffer`.
- * @throws TnetstringError for bytes that are no tnetstring or more than one, keys that are no UTF-8 byte strings, integers out of
- *   the safe range, numbers that are not finite, and values over a limit
+ * Decodes a whole tnetstring. Byte strings are views of `buffer`.
+ * @throws TnetstringError for bytes that are not exactly one tnetstring, keys that are not UTF-8 byte strings, integers out of the safe range,
+ *   numbers that are not finite, and values over a limit
  */
 export function decode(buffer: Buffer, limits: TnetstringLimits = DEFAULT_TNETSTRING_LIMITS): TnetstringValue {
   const reader = new ElementReader(buffer);
   if (buffer.length > limits.maxBytes) reader.fail(`more than ${limits.maxBytes} bytes`, limits.maxBytes);
   const end = reader.read(0, buffer.length);
-  if (end !== buffer.length) reader.fail('something follows the value', end);
+  if (end !== buffer.length) reader.fail('trailing bytes after the value', end);
   return elementValue(reader, limits.maxDepth);
 }
 
@@ -39,27 +39,27 @@ function elementValue(reader: ElementReader, depth: number): TnetstringValue {
     case BOOLEAN:
       return reader.boolean();
     case NULL:
-      if (reader.start !== reader.end) reader.fail('a null is not empty', reader.start);
+      if (reader.start !== reader.end) reader.fail('null with data', reader.start);
       return null;
     case LIST:
       return list(reader, depth);
     case MAP:
       return map(reader, depth);
     default:
-      reader.fail('an element of unknown type', reader.end);
+      reader.fail('unknown type of element', reader.end);
   }
 }
 
 function float(reader: ElementReader): number {
   const text = reader.text();
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isFinite(value)) reader.fail('a number is malformed or out of range', reader.start);
+  if (!Number.isFinite(value)) reader.fail('number is malformed or out of range', reader.start);
   return value;
 }
 
 function list(reader: ElementReader, depth: number): TnetstringValue[] {
   const { start, end } = reader;
-  if (depth === 0) reader.fail('too many lists and maps within each other', start);
+  if (depth === 0) reader.fail('lists and maps nested too deeply', start);
   const values: TnetstringValue[] = [];
   for (let at = start; at < end; ) {
     at = reader.read(at, end);
@@ -70,13 +70,13 @@ function list(reader: ElementReader, depth: number): TnetstringValue[] {
 
 function map(reader: ElementReader, depth: number): TnetstringMap {
   const { start, end } = reader;
-  if (depth === 0) reader.fail('too many lists and maps within each other', start);
+  if (depth === 0) reader.fail('lists and maps nested too deeply', start);
   const members: TnetstringMap = Object.create(null);
   for (let at = start; at < end; ) {
     at = reader.read(at, end);
     const key = reader.bytes();
-    if (reader.type !== BYTES || !isUtf8(key)) reader.fail('a key is no text', reader.start);
-    if (at === end) reader.fail('a key has no value', at);
+    if (reader.type !== BYTES || !isUtf8(key)) reader.fail('key is not text', reader.start);
+    if (at === end) reader.fail('key without a value', at);
     at = reader.read(at, end);
     members[key.toString()] = elementValue(reader, depth - 1);
   }

@@ -2,12 +2,12 @@ import { BOOLEAN, COLON, INTEGER, MAX_LENGTH_DIGITS } from './marks.ts';
 import { TnetstringError } from './tnetstring-error.ts';
 
 /**
- * Reads one element after the other without building anything: `read` finds the bounds, and what they hold is looked at only
- * if it is wanted. The elements of a list or map are read from its `start` on, up to its `end`.
+ * Reads one element after the other without building anything: `read` finds the bounds, and the data is only examined if wanted. The elements of a
+ * list or map are read from its `start` to its `end`.
  */
 export class ElementReader {
   readonly buffer: Buffer;
-  /** Type byte of the element read last (see `marks.ts`); it is any byte: whoever takes the data checks it. */
+  /** Type byte of the element read last (see `marks.ts`); not validated: code that takes the data checks it. */
   type = 0;
   /** Bounds of that element's data in `buffer`. */
   start = 0;
@@ -18,10 +18,10 @@ export class ElementReader {
   }
 
   /**
-   * Reads the element whose length begins at `at`.
-   * @param limit end of the list, map or message that the element lies in, at most `buffer.length`
-   * @returns where the next element begins, if that is not `limit`
-   * @throws TnetstringError unless the whole element lies before `limit`
+   * Reads the element whose length starts at `at`.
+   * @param limit end of the list, map or message that contains the element, at most `buffer.length`
+   * @returns where the next element starts, unless that is `limit`
+   * @throws TnetstringError unless the whole element is before `limit`
    */
   read(at: number, limit: number): number {
     const { buffer } = this;
@@ -30,14 +30,14 @@ export class ElementReader {
     while (colon < limit) {
       const digit = (buffer[colon] as number) - 0x30;
       if (digit < 0 || digit > 9) break;
-      if (colon - at === MAX_LENGTH_DIGITS) this.fail('a length has too many digits', at);
+      if (colon - at === MAX_LENGTH_DIGITS) this.fail('length has too many digits', at);
       length = length * 10 + digit;
       colon++;
     }
-    if (colon === at || colon >= limit || buffer[colon] !== COLON) this.fail('a length is malformed', at);
+    if (colon === at || colon >= limit || buffer[colon] !== COLON) this.fail('length is malformed', at);
     const start = colon + 1;
     const end = start + length;
-    if (end >= limit) this.fail(`${length} bytes are announced and are not there`, at);
+    if (end >= limit) this.fail(`element of ${length} bytes is truncated`, at);
     this.type = buffer[end] as number;
     this.start = start;
     this.end = end;
@@ -55,11 +55,11 @@ export class ElementReader {
   }
 
   /**
-   * The data of an element of type `INTEGER`: decimal digits, a minus may stand in front.
-   * @throws TnetstringError if it is anything else, or an integer that a number does not hold exactly
+   * The data of an element of type `INTEGER`: decimal digits, optionally after a minus.
+   * @throws TnetstringError if it is anything else, or an integer that a number cannot represent exactly
    */
   integer(): number {
-    if (this.type !== INTEGER) this.fail('an integer is expected', this.start);
+    if (this.type !== INTEGER) this.fail('expected an integer', this.start);
     return this.digits();
   }
 
@@ -71,13 +71,13 @@ export class ElementReader {
     const { buffer, start, end } = this;
     const negative = buffer[start] === 0x2d && start < end;
     const first = negative ? start + 1 : start;
-    if (first === end) this.fail('an integer has no digits', start);
+    if (first === end) this.fail('integer without digits', start);
     let value = 0;
     for (let i = first; i < end; i++) {
       const digit = (buffer[i] as number) - 0x30;
-      if (digit < 0 || digit > 9) this.fail('an integer is malformed', start);
+      if (digit < 0 || digit > 9) this.fail('integer is malformed', start);
       value = value * 10 + digit;
-      if (value > Number.MAX_SAFE_INTEGER) this.fail('an integer is out of range', start);
+      if (value > Number.MAX_SAFE_INTEGER) this.fail('integer is out of range', start);
     }
     return negative && value !== 0 ? -value : value;
   }
@@ -87,15 +87,15 @@ export class ElementReader {
    * @throws TnetstringError unless it is `true` or `false`
    */
   boolean(): boolean {
-    if (this.type !== BOOLEAN) this.fail('a boolean is expected', this.start);
+    if (this.type !== BOOLEAN) this.fail('expected a boolean', this.start);
     const { buffer, start } = this;
     const length = this.end - start;
     if (length === 4 && buffer.readUInt32BE(start) === 0x74727565) return true;
     if (length === 5 && buffer[start] === 0x66 && buffer.readUInt32BE(start + 1) === 0x616c7365) return false;
-    this.fail('a boolean is malformed', start);
+    this.fail('boolean is malformed', start);
   }
 
-  /** @param at place of the fault in the buffer */
+  /** @param at offset of the fault in the buffer */
   fail(what: string, at: number): never {
     throw new TnetstringError(`${what}, at byte ${at}`);
   }

@@ -1,7 +1,7 @@
 import { TnetstringError } from './tnetstring-error.ts';
 import { DEFAULT_TNETSTRING_LIMITS } from './tnetstring-limits.ts';
 
-/** What can be written as a tnetstring. Strings become byte strings in UTF-8, so they are read back as Buffers. */
+/** Values that can be encoded. Strings become UTF-8 byte strings, which are decoded as Buffers. */
 export type TnetstringInput =
   | null
   | boolean
@@ -12,9 +12,8 @@ export type TnetstringInput =
   | { readonly [key: string]: TnetstringInput };
 
 /**
- * A value as one tnetstring. Safe integers are written as integers, other numbers as floats.
- * @throws TnetstringError for NaN and the infinities, and for more lists and maps within each other than are decoded by default
- *   (so for a cycle)
+ * Encodes a value as one tnetstring. Safe integers are written as integers, other numbers as floats.
+ * @throws TnetstringError for NaN and the infinities, and for lists and maps nested more deeply than are decoded by default, so for a cycle too
  */
 export function encode(value: TnetstringInput): Buffer {
   const pieces: Uint8Array[] = [];
@@ -22,14 +21,14 @@ export function encode(value: TnetstringInput): Buffer {
   return Buffer.concat(pieces.reverse());
 }
 
-/** Adds the pieces from the last one to the first: what a length counts is known when it is written. Returns their bytes. */
+/** Adds the pieces from last to first, so that each length is known when it is written. Returns the number of bytes. */
 function add(pieces: Uint8Array[], value: TnetstringInput, depth: number): number {
   if (value === null) return addData(pieces, '', '~');
   if (typeof value === 'boolean') return addData(pieces, String(value), '!');
   if (typeof value === 'number') return addNumber(pieces, value);
   if (typeof value === 'string') return addData(pieces, value, ',');
   if (value instanceof Uint8Array) return addData(pieces, value, ',');
-  if (depth === 0) throw new TnetstringError('too many lists and maps within each other');
+  if (depth === 0) throw new TnetstringError('lists and maps nested too deeply');
   const isList = Array.isArray(value);
   pieces.push(Buffer.from(isList ? ']' : '}'));
   let length = 0;
@@ -46,8 +45,8 @@ function add(pieces: Uint8Array[], value: TnetstringInput, depth: number): numbe
 }
 
 function addNumber(pieces: Uint8Array[], value: number): number {
-  if (!Number.isFinite(value)) throw new TnetstringError(`${value} has no tnetstring`);
-  // A negative zero is no integer: its sign would be lost.
+  if (!Number.isFinite(value)) throw new TnetstringError(`${value} cannot be encoded as a tnetstring`);
+  // Negative zero is not written as an integer, which would lose its sign.
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) return addData(pieces, String(value), '#');
   return addData(pieces, Object.is(value, -0) ? '-0' : String(value), '^');
 }

@@ -1,6 +1,5 @@
 /**
- * The keys that a reader of maps knows, found by their bytes: no string is made for them, and a key that is not known costs
- * one comparison.
+ * The keys that a reader of maps knows, found by their bytes: no string is made for them, and an unknown key costs one comparison.
  */
 export class KeyTable<K extends string> {
   readonly #mask: number;
@@ -9,7 +8,7 @@ export class KeyTable<K extends string> {
 
   /** @param keys ASCII, none of them empty, no two the same */
   constructor(keys: readonly K[]) {
-    // A quarter full at the most, so that a search nearly always ends at its first slot.
+    // At most a quarter full, so that a search nearly always ends at its first slot.
     const size = 2 ** Math.ceil(Math.log2(keys.length * 4));
     this.#mask = size - 1;
     this.#keys = new Array(size).fill(null);
@@ -23,7 +22,7 @@ export class KeyTable<K extends string> {
     }
   }
 
-  /** The key that stands in `buffer` from `start` to `end`, or null. */
+  /** The key in `buffer` from `start` to `end`, or null. */
   find(buffer: Uint8Array, start: number, end: number): K | null {
     if (start === end) return null;
     let slot = this.#slotOf(buffer, start, end);

@@ -1,24 +1,23 @@
 import { MAX_LENGTH_DIGITS } from './marks.ts';
 import { TnetstringError } from './tnetstring-error.ts';
 
-/** Bytes of at least so many are a piece of their own: a copy would cost more than a piece does. */
+/** Byte strings of at least this size are pieces of their own: a copy would cost more. */
 export const PIECE_BYTES = 16_384;
 
 /**
- * Writes maps, one at a time. Elements are put together as latin1 text and become bytes all at once, by one call: writing them byte by
- * byte into a Buffer takes several times as long. Bytes that are given as such are copied once, at the end. A map that was not ended
- * is forgotten.
+ * Writes maps, one at a time. Elements are joined as latin1 text and become bytes in one call: writing them byte by byte into a Buffer takes several
+ * times as long. Values given as bytes are copied once, at the end. An unfinished map is dropped.
  */
 export class MapWriter {
   #prefix = '';
-  /** What is written behind the last piece. */
+  /** Text after the last piece. */
   #text = '';
-  /** What is written before `#text`: texts, and the bytes between them; null if there are none. */
+  /** Pieces before `#text`: texts, and bytes between them; null without any. */
   #pieces: (string | Uint8Array)[] | null = null;
   /** Bytes of the pieces. */
   #pieceBytes = 0;
 
-  /** Begins a map. @param prefix latin1 text that stands in front of the tnetstring in the same Buffer */
+  /** Starts a map. @param prefix latin1 text before the tnetstring in the same Buffer */
   begin(prefix: string): void {
     this.#prefix = prefix;
     this.#text = '';
@@ -26,12 +25,12 @@ export class MapWriter {
     this.#pieceBytes = 0;
   }
 
-  /** Adds elements that are written already, as latin1 text. */
+  /** Adds elements that are already encoded, as latin1 text. */
   elements(text: string): void {
     this.#text += text;
   }
 
-  /** The same for elements that are bytes. They must not change before the end. */
+  /** The same for elements as bytes. They must not change before the end. */
   elementBytes(value: Uint8Array): void {
     this.#pieces ??= [];
     this.#pieces.push(this.#text, value);
@@ -39,7 +38,7 @@ export class MapWriter {
     this.#text = '';
   }
 
-  /** Adds a byte string of latin1 text; no character may be over U+00FF. */
+  /** Adds a byte string of latin1 text; no character may be above U+00FF. */
   text(value: string): void {
     this.#text += `${value.length}:${value},`;
   }
@@ -51,22 +50,22 @@ export class MapWriter {
     this.#text = ',';
   }
 
-  /** Adds an integer, which must be a safe one and not negative. */
+  /** Adds a safe, non-negative integer. */
   integer(value: number): void {
     this.#text += integerElement(value);
   }
 
   /**
    * Ends the map.
-   * @returns prefix and tnetstring, as latin1 text if the map holds nothing that was given as bytes
-   * @throws TnetstringError if the map has more bytes than a length can say
+   * @returns prefix and tnetstring, as latin1 text if no value was given as bytes
+   * @throws TnetstringError if the map is longer than a length can express
    */
   endText(): Buffer | string {
     if (this.#pieces !== null) return this.end();
     return `${this.#beginning()}${this.#text}}`;
   }
 
-  /** As `endText`, always as bytes. */
+  /** Like `endText`, always as bytes. */
   end(): Buffer {
     const beginning = this.#beginning();
     const pieces = this.#pieces;
@@ -86,7 +85,7 @@ export class MapWriter {
     return buffer;
   }
 
-  /** As `end`, in pieces: large bytes are not copied, each is a piece of its own, and must not change any more. */
+  /** Like `end`, in pieces: large byte strings are not copied; each is a piece of its own and must not change afterwards. */
   endPieces(): readonly Buffer[] {
     const buffers: Buffer[] = [];
     let text = this.#beginning();
@@ -109,12 +108,12 @@ export class MapWriter {
   #beginning(): string {
     const length = this.#pieceBytes + this.#text.length;
     const digits = String(length);
-    if (digits.length > MAX_LENGTH_DIGITS) throw new TnetstringError(`${length} bytes are too many for a map`);
+    if (digits.length > MAX_LENGTH_DIGITS) throw new TnetstringError(`map of ${length} bytes is too long`);
     return `${this.#prefix}${digits}:`;
   }
 }
 
-/** The element of a safe integer that is not negative. */
+/** Encodes a safe, non-negative integer. */
 export function integerElement(value: number): string {
   const digits = String(value);
   return `${digits.length}:${digits}#`;

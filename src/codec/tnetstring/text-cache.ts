@@ -1,12 +1,12 @@
 /** Slots of a cache, a power of two. */
 const SLOTS = 64;
 
-/** Longer texts are not kept, so a cache holds 4 KiB of text at the most. */
+/** Longer texts are not kept, so a cache holds at most 4 KiB of text. */
 const MAX_LENGTH = 64;
 
 /**
- * Texts that come again and again: while a text is the last one of its slot, its string is found by its bytes and not made
- * anew, which takes several times as long.
+ * Repeated texts: while a text is the last one in its slot, its string is found by its bytes instead of being made again, which takes several
+ * times as long.
  */
 export class TextCache {
   readonly #texts: string[] = new Array(SLOTS).fill('');

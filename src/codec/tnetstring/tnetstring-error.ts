@@ -1,4 +1,4 @@
-/** Bytes that are no tnetstring, or a value that has none. The message says what is wrong, and where. */
+/** Bytes that are not a tnetstring, or a value that cannot be encoded. The message says what is wrong, and where. */
 export class TnetstringError extends Error {
   override readonly name = 'TnetstringError';
 }

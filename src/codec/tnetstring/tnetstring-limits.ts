@@ -1,10 +1,10 @@
-/** Bounds of one decoded value. */
+/** Limits of one decoded value. */
 export interface TnetstringLimits {
-  /** Bytes of the whole tnetstring. At most 999,999,999 can be written at all: a length has up to nine digits. */
+  /** Bytes of the whole tnetstring. The format allows at most 999,999,999: a length has up to nine digits. */
   readonly maxBytes: number;
-  /** Lists and maps within each other, the outermost one counted. */
+  /** Nesting depth of lists and maps, the outermost included. */
   readonly maxDepth: number;
 }
 
-/** 16 MiB, and 32 containers within each other. */
+/** 16 MiB, and 32 levels. */
 export const DEFAULT_TNETSTRING_LIMITS: TnetstringLimits = { maxBytes: 16_777_216, maxDepth: 32 };

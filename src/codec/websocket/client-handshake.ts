@@ -5,15 +5,15 @@ import { extensionName, parseExtensions } from './extensions.ts';
 import { fieldLists } from './field-lists.ts';
 import { HandshakeError } from './websocket-error.ts';
 
-/** What a client asks a server for. */
+/** What a client offers a server. */
 export interface HandshakeOffer {
-  /** Sec-WebSocket-Key: 16 random bytes in base64, for this handshake alone (RFC 6455 §4.1, item 7). */
+  /** Sec-WebSocket-Key: 16 random bytes in base64, for this handshake only (RFC 6455 §4.1, item 7). */
   readonly key: string;
   /** The preferred one first; none may be repeated. */
   readonly protocols: readonly string[];
   /** Null: messages are not compressed. */
   readonly deflate: DeflateParameters | null;
-  /** Other extensions that are offered, as they stand in the field: somebody else understands them. Not permessage-deflate. */
+  /** Other offered extensions, as written in the field: other code understands them. Not permessage-deflate. */
   readonly extensions: readonly string[];
 }
 
@@ -23,11 +23,11 @@ export interface HandshakeAnswer {
   readonly protocol: string | null;
   /** Null: messages are not compressed. */
   readonly deflate: DeflateParameters | null;
-  /** The other extensions that were accepted, as they stand in the field. */
+  /** The other extensions that were accepted, as written in the field. */
   readonly extensions: readonly string[];
 }
 
-/** Fields of the request that makes `offer` (RFC 6455 §4.1), but for `Connection: Upgrade`: that field is the HTTP/1 writer's. */
+/** Fields of the request that makes `offer` (RFC 6455 §4.1), except `Connection: Upgrade`, which the HTTP/1 writer adds. */
 export function offerFields(offer: HandshakeOffer): FieldList {
   const fields = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', offer.key];
   if (offer.protocols.length > 0) fields.push('Sec-WebSocket-Protocol', offer.protocols.join(', '));
@@ -37,19 +37,18 @@ export function offerFields(offer: HandshakeOffer): FieldList {
 }
 
 /**
- * What the fields of a 101 say to `offer` (RFC 6455 §4.1). A response with another status is no handshake at all: the caller deals
- * with it first.
- * @throws HandshakeError for what fails the connection
+ * What the fields of a 101 answer to `offer` (RFC 6455 §4.1). A response with another status is not a handshake: the caller handles it first.
+ * @throws HandshakeError for anything that fails the connection
  */
 export function readHandshakeAnswer(headers: FieldList, offer: HandshakeOffer): HandshakeAnswer {
   if (only(headers, 'upgrade').toLowerCase() !== 'websocket') throw new HandshakeError('Upgrade is not websocket');
   if (!fieldLists(headers, 'connection', 'upgrade')) throw new HandshakeError('Connection does not list upgrade');
   if (only(headers, 'sec-websocket-accept') !== acceptKey(offer.key)) {
-    throw new HandshakeError('Sec-WebSocket-Accept does not fit the key');
+    throw new HandshakeError('Sec-WebSocket-Accept does not match the key');
   }
   const chosen = listMembers(fieldValues(headers, 'sec-websocket-extensions'));
   const names = offer.extensions.map(extensionName);
-  // RFC 6455 §9.1: a server accepts what was offered, perhaps with other parameters.
+  // RFC 6455 §9.1: a server accepts offered extensions, perhaps with other parameters.
   const extensions = chosen.filter((member) => names.includes(extensionName(member)));
   const others = chosen.filter((member) => !extensions.includes(member));
   const deflate = readDeflateAnswer(parseExtensions(others), offer.deflate);
@@ -61,7 +60,7 @@ export function readHandshakeAnswer(headers: FieldList, offer: HandshakeOffer): 
   return { protocol, deflate, extensions };
 }
 
-/** The value of a field that stands once; empty if there is none or more. */
+/** The value of a field that appears exactly once; else empty. */
 function only(headers: FieldList, lower: string): string {
   const values = fieldValues(headers, lower);
   return values.length === 1 ? (values[0] as string) : '';

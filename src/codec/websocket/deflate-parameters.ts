@@ -2,8 +2,8 @@ import { type Extension, formatExtension } from './extensions.ts';
 import { HandshakeError } from './websocket-error.ts';
 
 /**
- * How messages are compressed in each direction (RFC 7692 §7.1): what was agreed on, or, as a policy, what a side asks for. A policy
- * has windows of 9 to 15 bits: zlib cannot compress with one of 8.
+ * How messages are compressed in each direction (RFC 7692 §7.1): as agreed or, as a policy, as wanted by one side. A policy has windows of 9 to 15
+ * bits: zlib cannot compress with 8.
  */
 export interface DeflateParameters {
   /** The server compresses each message by itself. */
@@ -26,7 +26,7 @@ export const DEFAULT_DEFLATE: DeflateParameters = {
 
 const NAME = 'permessage-deflate';
 
-/** zlib compresses with no smaller window. */
+/** zlib cannot compress with a smaller window. */
 const MIN_BITS = 9;
 const MAX_BITS = 15;
 
@@ -38,8 +38,8 @@ export interface DeflateAnswer {
 }
 
 /**
- * Takes the first of a client's offers that a server with `policy` can keep; null if there is none. An offer with a parameter
- * that is unknown, invalid or named twice is declined (RFC 7692 §7.1), and so is one that asks for a window of 8 bits from here.
+ * Takes the first of a client's offers that a server with `policy` can accept; null without one. An offer with a parameter that is unknown, invalid
+ * or repeated is declined (RFC 7692 §7.1), and so is one that asks for an 8-bit window from us.
  */
 export function acceptDeflate(offers: readonly Extension[], policy: DeflateParameters): DeflateAnswer | null {
   for (const extension of offers) {
@@ -53,24 +53,24 @@ export function acceptDeflate(offers: readonly Extension[], policy: DeflateParam
       clientMaxWindowBits:
         offer.clientBits === null ? MAX_BITS : Math.min(offer.clientBits, policy.clientMaxWindowBits),
     };
-    // RFC 7692 §7.1.2.1: an offered limit is accepted by naming it in the answer.
+    // RFC 7692 §7.1.2.1: an offered limit is accepted by naming it in the response.
     return { parameters, answer: format(parameters, offer.serverBits !== null) };
   }
   return null;
 }
 
 /**
- * Value of Sec-WebSocket-Extensions with which a client asks for `policy`. A limit for the client is named only if `policy` has
- * one: so a server that would insist on 8 bits has no means to.
+ * Value of Sec-WebSocket-Extensions with which a client asks for `policy`. A limit for the client is named only if `policy` has one: so a server
+ * cannot insist on 8 bits.
  */
 export function offerDeflate(policy: DeflateParameters): string {
   return format(policy, false);
 }
 
 /**
- * What a server's answer to `offerDeflate(policy)` means; null if it uses no extension.
+ * Parses a server's response to `offerDeflate(policy)`; null if it uses no extension.
  * @param policy null if nothing was offered
- * @throws HandshakeError for an answer that the offer does not allow (RFC 7692 §7.1, RFC 6455 §4.1), or a window of 8 bits for
+ * @throws HandshakeError for a response that the offer does not allow (RFC 7692 §7.1, RFC 6455 §4.1), or a window of 8 bits for
  *   this side
  */
 export function readDeflateAnswer(
@@ -83,7 +83,7 @@ export function readDeflateAnswer(
     throw new HandshakeError('server uses an extension that was not offered');
   }
   const answer = parseParameters(extension, false);
-  if (answer === null) throw new HandshakeError(`invalid parameters of ${NAME}`);
+  if (answer === null) throw new HandshakeError(`invalid ${NAME} parameters`);
   const { serverNoContextTakeover, serverBits, clientBits } = answer;
   const limited = policy.serverMaxWindowBits < MAX_BITS;
   if (
@@ -91,9 +91,9 @@ export function readDeflateAnswer(
     (limited && (serverBits ?? MAX_BITS) > policy.serverMaxWindowBits) ||
     (clientBits !== null && policy.clientMaxWindowBits === MAX_BITS)
   ) {
-    throw new HandshakeError(`parameters of ${NAME} that the offer does not allow`);
+    throw new HandshakeError(`${NAME} parameters that were not offered`);
   }
-  if ((clientBits ?? MAX_BITS) < MIN_BITS) throw new HandshakeError(`${NAME} with a window of ${clientBits} bits`);
+  if ((clientBits ?? MAX_BITS) < MIN_BITS) throw new HandshakeError(`unsupported ${NAME} window of ${clientBits} bits`);
   return {
     serverNoContextTakeover,
     clientNoContextTakeover: answer.clientNoContextTakeover || policy.clientNoContextTakeover,
@@ -102,7 +102,7 @@ export function readDeflateAnswer(
   };
 }
 
-/** The parameters of one offer or answer; bits are null where they are not named. */
+/** The parameters of one offer or response; bits are null if not named. */
 interface Parsed {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
@@ -110,7 +110,7 @@ interface Parsed {
   clientBits: number | null;
 }
 
-/** Null for parameters that are unknown, invalid or named twice. */
+/** Null for unknown, invalid or repeated parameters. */
 function parseParameters(extension: Extension, isOffer: boolean): Parsed | null {
   const parsed: Parsed = {
     serverNoContextTakeover: false,
@@ -125,7 +125,7 @@ function parseParameters(extension: Extension, isOffer: boolean): Parsed | null 
     else if (name === 'client_no_context_takeover' && value === null) parsed.clientNoContextTakeover = true;
     else if (name === 'server_max_window_bits' && isBits(value)) parsed.serverBits = Number(value);
     else if (name === 'client_max_window_bits' && isBits(value)) parsed.clientBits = Number(value);
-    // RFC 7692 §7.1.2.2: without a value the client says that it knows the parameter.
+    // RFC 7692 §7.1.2.2: without a value the client only says that it supports the parameter.
     else if (name === 'client_max_window_bits' && value === null && isOffer) parsed.clientBits = MAX_BITS;
     else return null;
   }

@@ -5,14 +5,14 @@ import { WebSocketError } from './websocket-error.ts';
 /** Bytes that end each flush. The last frame of a message is sent without them (RFC 7692 §7.2.1). */
 const TAIL_BYTES = 4;
 
-/** The payload that ends a message when no data is left for its last frame (RFC 7692 §7.2.3.6). */
+/** The payload that ends a message if no data is left for its last frame (RFC 7692 §7.2.3.6). */
 const EMPTY_BLOCK = Buffer.from([0]);
 
 /** How messages are deflated. */
 export interface DeflateOptions {
   /** This side's window as agreed on, 9 to 15. */
   readonly windowBits: number;
-  /** zlib's effort, 1 (fast) to 9 (small). Default: zlib's own choice, 6. */
+  /** zlib's compression level, 1 (fast) to 9 (small). Default: zlib's own, 6. */
   readonly level?: number;
   /** zlib's memory for one stream besides the window, 1 (1 KB) to 9 (256 KB). Default: 8 (128 KB). */
   readonly memLevel?: number;
@@ -20,46 +20,46 @@ export interface DeflateOptions {
 
 /** How one direction of a connection is deflated. */
 export interface DeflaterOptions extends DeflateOptions {
-  /** Whether messages refer to earlier ones. If not, nothing is kept between messages. */
+  /** Whether messages refer to earlier ones. If not, no state is kept between messages. */
   readonly contextTakeover: boolean;
 }
 
-/** Takes the output of a `Deflater`. Nothing comes after `onDeflaterError`. */
+/** Receives the output of a `Deflater`. Nothing comes after `onDeflaterError`. */
 export interface DeflaterSink {
   /**
-   * Payload of the next frame of the message; `more` is false for the message's last one. The first frame of a message is the one
-   * to be marked as compressed. A piece gives one frame, or several if it is long.
+   * Payload of the next frame of the message; `more` is false for the message's last one. The first frame of a message is to be marked as compressed.
+   * A piece makes one frame, or several if it is long.
    */
   onDeflated(payload: Buffer, more: boolean): void;
-  /** The whole piece has been handed over: the next one may be written. */
+  /** The whole piece is done: the next one may be written. */
   onDeflaterIdle(): void;
-  /** zlib failed, for want of memory: 1011. The deflater is closed. */
+  /** zlib ran out of memory: 1011. The deflater is closed. */
   onDeflaterError(error: WebSocketError): void;
 }
 
 /**
- * Deflates the messages that are sent to one peer (RFC 7692 §7.2.1), piece by piece: each piece is flushed, so that it does not
+ * Deflates the messages sent to one peer (RFC 7692 §7.2.1), piece by piece: each piece is flushed, so that it does not
  * wait for the next one.
  *
- * zlib works in a thread of its own, so output comes after `write` has returned. The end of a message without a last piece needs no
- * zlib, and comes before. One piece is at work at a time, which keeps the order: from `write` until `onDeflaterIdle` the caller
- * sends no other message, compressed or not, and writes no other piece. Control frames may go between the frames. For a message
- * alone, at once or to many peers, there is `deflateMessage`.
+ * zlib works in its own thread, so output comes after `write` has returned. The end of a message without a last piece needs no zlib, and comes
+ * before. One piece is processed at a time, which keeps the order: from `write` until `onDeflaterIdle` the caller sends no other message,
+ * compressed or not, and writes no other piece. Control frames may go between the frames. For a complete message, sent at once or to many
+ * peers, there is `deflateMessage`.
  *
- * zlib's memory (about 260 KB with the largest window and the default memory level) is taken with the first message, and given back
- * with `close`, or after each message without context takeover.
+ * zlib's memory (about 260 KB with the largest window and the default memory level) is allocated with the first message, and freed by `close`, or
+ * after each message without context takeover.
  */
 export class Deflater {
   readonly #options: DeflaterOptions;
   readonly #sink: DeflaterSink;
   readonly #guard: CallGuard;
   #stream: DeflateRaw | null = null;
-  /** Tells that zlib has flushed the piece. Made once for each stream. */
+  /** Notes that zlib has flushed the piece. Made once for each stream. */
   #onFlushed: () => void = () => {};
   #busy = false;
   /** Whether zlib has flushed the piece, so that all its output is there. */
   #flushed = false;
-  /** Whether the message goes on behind the piece. */
+  /** Whether the message continues after the piece. */
   #more = false;
   #draining = false;
   #closed = false;
@@ -71,14 +71,14 @@ export class Deflater {
     this.#guard = guard;
   }
 
-  /** Whether a piece is at work. */
+  /** Whether a piece is in progress. */
   get busy(): boolean {
     return this.#busy;
   }
 
   /**
-   * Takes the next piece of a message, which must stay as it is until `onDeflaterIdle`. Not while `busy`, and not once closed.
-   * @param more whether the message goes on
+   * Takes the next piece of a message, which must not change until `onDeflaterIdle`. Not while `busy`, and not once closed.
+   * @param more whether the message continues
    */
   write(piece: Buffer, more: boolean): void {
     this.#busy = true;
@@ -92,7 +92,7 @@ export class Deflater {
     stream.write(piece, this.#onFlushed);
   }
 
-  /** Gives everything back; nothing is called any more. */
+  /** Frees everything; nothing is called after this. */
   close(): void {
     this.#closed = true;
     this.#busy = false;
@@ -107,7 +107,7 @@ export class Deflater {
     const onError = (error: Error) => {
       if (this.#stream !== stream) return;
       this.close();
-      this.#sink.onDeflaterError(new WebSocketError(1011, `message does not deflate: ${error.message}`));
+      this.#sink.onDeflaterError(new WebSocketError(1011, `message cannot be compressed: ${error.message}`));
     };
     stream.on('error', guard(onError));
     stream.on(
@@ -123,8 +123,8 @@ export class Deflater {
   }
 
   /**
-   * Hands over what is there. `stream.read` lets zlib call back before it returns, also to say that the piece is flushed: only this
-   * loop reads, so that no call finds its bytes taken.
+   * Hands over available output. `stream.read` lets zlib call back before it returns, also to report a flush: only this loop reads, so that no call
+   * finds its bytes taken.
    */
   #drain(stream: DeflateRaw): void {
     if (this.#draining) return;
@@ -136,7 +136,7 @@ export class Deflater {
     }
   }
 
-  /** Hands over one frame; false if there is nothing to be done now. */
+  /** Hands over one frame; false if there is nothing to do now. */
   #step(stream: DeflateRaw): boolean {
     if (this.#flushed) {
       this.#flushed = false;
@@ -144,7 +144,7 @@ export class Deflater {
       this.#endPiece(this.#more ? output : output.subarray(0, -TAIL_BYTES), this.#more);
       return true;
     }
-    // zlib waits for output to be taken. What may be the tail stays until it is known not to be.
+    // zlib waits for output to be taken. What may be the tail is held until it is known not to be.
     const { readableLength, readableHighWaterMark } = stream;
     if (readableLength < readableHighWaterMark) return false;
     this.#sink.onDeflated(stream.read(readableLength - TAIL_BYTES) as Buffer, true);
@@ -168,9 +168,8 @@ export class Deflater {
 }
 
 /**
- * One whole message deflated by itself, at once: payload of a single frame that is to be marked as compressed. It refers to no
- * earlier message, so the same bytes suit every peer with a window of `windowBits` or more that is sent nothing through a
- * `Deflater` with context takeover.
+ * Deflates one whole message by itself, at once: payload of a single frame to be marked as compressed. It refers to no earlier message, so the same
+ * bytes suit every peer with a window of at least `windowBits` that does not use a `Deflater` with context takeover.
  */
 export function deflateMessage(message: Buffer, options: DeflateOptions): Buffer {
   if (message.length === 0) return EMPTY_BLOCK;

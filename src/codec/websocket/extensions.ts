@@ -5,16 +5,16 @@ import { HandshakeError } from './websocket-error.ts';
 /** One extension as an offer or an answer names it (RFC 6455 §9.1). */
 export interface Extension {
   readonly name: string;
-  /** In order, repeated ones too; the value is null where there is none. */
+  /** In order, repeated ones too; the value is null if absent. */
   readonly parameters: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** `token`, and its value where it has one: a token, perhaps in quotes (RFC 6455 §9.1). */
+/** `token`, optionally with a value: a token, perhaps in quotes (RFC 6455 §9.1). */
 const PARAMETER = /^[ \t]*([^\s=";]+)[ \t]*(?:=[ \t]*(?:([^\s=";]+)|"((?:[^"\\]|\\.)*)")[ \t]*)?$/;
 
 /**
  * The extensions in the values of Sec-WebSocket-Extensions, in order.
- * @throws HandshakeError for what is not in the grammar; the handshake has failed then (RFC 6455 §9.1)
+ * @throws HandshakeError for a syntax error, which fails the handshake (RFC 6455 §9.1)
  */
 export function parseExtensions(values: readonly string[]): Extension[] {
   return listMembers(values).map((member) => {
@@ -25,8 +25,8 @@ export function parseExtensions(values: readonly string[]): Extension[] {
 }
 
 /**
- * The name of the extension in a member of Sec-WebSocket-Extensions, in lower case. The parameters are not looked at: GRIP has one that RFC 6455 §9.1
- * does not allow (`message-prefix=""`).
+ * The name of the extension in a member of Sec-WebSocket-Extensions, in lower case. Parameters are ignored: GRIP has one that RFC 6455 §9.1 does not
+ * allow (`message-prefix=""`).
  */
 export function extensionName(member: string): string {
   const end = member.indexOf(';');
@@ -42,7 +42,7 @@ export function formatExtension(extension: Extension): string {
 function parseParameter(text: string): { name: string; value: string | null } {
   const [, name = '', plain, quoted] = PARAMETER.exec(text) ?? [];
   const value = plain ?? quoted?.replace(/\\(.)/g, '$1') ?? null;
-  // RFC 6455 §9.1: also what stands in quotes is a token, so no separator can hide there.
+  // RFC 6455 §9.1: a quoted value is a token too, so no separator can hide there.
   if (!isToken(name) || (value !== null && !isToken(value))) throw invalid();
   return { name, value };
 }

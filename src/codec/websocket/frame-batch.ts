@@ -1,4 +1,4 @@
-/** Where frames go: a socket, or what stands for one. */
+/** Where frames go: a socket, or a stand-in. */
 export interface FrameOutput {
   write(data: Buffer): unknown;
   cork(): void;
@@ -7,9 +7,9 @@ export interface FrameOutput {
 
 /** Frames that leave together: those of one turn of the event loop. */
 export class FrameBatch {
-  /** Null for none, so that a silent WebSocket keeps nothing. */
+  /** Null without frames, so that an idle WebSocket keeps nothing. */
   #frames: Buffer[] | null = null;
-  /** Bytes of all that waits. */
+  /** Total bytes waiting. */
   bytes = 0;
 
   add(frame: Buffer): void {
@@ -18,13 +18,13 @@ export class FrameBatch {
     this.bytes += frame.length;
   }
 
-  /** Takes everything out. */
+  /** Removes all frames. */
   clear(): void {
     this.#frames = null;
     this.bytes = 0;
   }
 
-  /** Writes everything as one. */
+  /** Writes everything at once. */
   writeTo(output: FrameOutput): void {
     const frames = this.#frames;
     this.clear();

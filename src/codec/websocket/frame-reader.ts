@@ -5,13 +5,13 @@ import { Utf8Checker } from './utf8-checker.ts';
 import { WebSocketError } from './websocket-error.ts';
 import type { WebSocketLimits } from './websocket-limits.ts';
 
-/** Which side of the connection reads: a server is sent masked frames, a client unmasked ones (RFC 6455 §5.1). */
+/** Which side of the connection reads: a server receives masked frames, a client unmasked ones (RFC 6455 §5.1). */
 export type Role = 'server' | 'client';
 
-/** What a `read` found; `none` when it needs more input, or credit. */
+/** What a `read` found; `none` if it needs more input or credit. */
 export type FrameEvent = 'none' | 'data' | 'ping' | 'pong' | 'close';
 
-/** How a connection is read. */
+/** Settings for reading a connection. */
 export interface FrameReaderOptions {
   readonly role: Role;
   readonly limits: WebSocketLimits;
@@ -21,8 +21,8 @@ export interface FrameReaderOptions {
 
 const EMPTY = Buffer.alloc(0);
 
-// What the next byte is. FIRST -> SECOND -> [LENGTH ->] [KEY ->] DATA or CONTROL -> FIRST, the payload being left out when it is
-// empty; a close frame leads to CLOSED.
+// The next byte. FIRST -> SECOND -> [LENGTH ->] [KEY ->] DATA or CONTROL -> FIRST, without a payload if it is empty; a close frame leads to
+// CLOSED.
 /** FIN, RSV and opcode. */
 const FIRST = 0;
 /** MASK and the short length. */
@@ -35,28 +35,27 @@ const KEY = 3;
 const DATA = 4;
 /** Payload of a control frame. */
 const CONTROL = 5;
-/** Behind the close frame: nothing is read any more (RFC 6455 §5.5.1). */
+/** After the close frame: nothing is read (RFC 6455 §5.5.1). */
 const CLOSED = 6;
 
 /**
- * Reads the frames of one connection from bytes in any split, and gives the messages in pieces as they arrive: a control frame
- * between two fragments comes out between them, and memory is needed for a split control frame only (up to 125 bytes).
+ * Reads the frames of one connection from bytes, however split, and returns messages in pieces as they arrive. A control frame between two
+ * fragments comes out between them, and only a split control frame needs memory (up to 125 bytes).
  *
- * A `read` finds at most one event and writes it into the fields. The caller repeats it with the offset it returned until
- * `event` is `none`; then the reader holds on to no input.
+ * A `read` finds at most one event and stores it in the fields. The caller repeats it with the returned offset until
+ * `event` is `none`; then the reader keeps no input.
  */
 export class FrameReader {
   event: FrameEvent = 'none';
   /**
-   * With `data` a piece of the message, with `ping` and `pong` their whole payload, else empty. A view of the input, in which it
-   * has been unmasked in place.
+   * With `data` a piece of the message, with `ping` and `pong` the whole payload, else empty. A view of the input, unmasked in place.
    */
   data: Buffer = EMPTY;
-  /** With `data`: whether the message goes on. An empty piece comes only with `more` false. */
+  /** With `data`: whether the message continues. An empty piece comes only with `more` false. */
   more = false;
   /** Whether the message of the last `data` is text. Uncompressed text is valid UTF-8 so far, though a piece may end within a character. */
   text = false;
-  /** Whether the message of the last `data` is compressed (RFC 7692 §6): to be inflated, and then checked if it is text. */
+  /** Whether the message of the last `data` is compressed (RFC 7692 §6): to be inflated, then checked if it is text. */
   compressed = false;
   /** With `close`: its code, `NO_STATUS` if it has none. */
   code = NO_STATUS;
@@ -68,22 +67,22 @@ export class FrameReader {
   readonly #utf8 = new Utf8Checker();
   #state = FIRST;
   #opcode = CONTINUATION;
-  /** Whether the message ends with the data frame at hand. */
+  /** Whether the message ends with the current data frame. */
   #fin = false;
-  /** Payload bytes of the frame that have not come yet; within its header what is known of the length. */
+  /** Payload bytes of the frame still to come; within its header, the length so far. */
   #left = 0;
-  /** Bytes of the length or of the key that have not come yet. */
+  /** Bytes of the length or the key still to come. */
   #headerLeft = 0;
-  /** Smallest length that is written in as many bytes as this one. */
+  /** Smallest length that needs as many bytes as this one. */
   #minLength = 0;
   #key = 0;
-  /** Whether a message has begun that has not ended. */
+  /** Whether a message is in progress. */
   #open = false;
   #messageBytes = 0;
   #fragments = 0;
-  /** Payload of a control frame that comes in pieces. */
+  /** Payload of a control frame that arrives in pieces. */
   #control: Buffer | null = null;
-  /** What is wrong with the byte to come: every further read throws it. */
+  /** The fault at the next byte: every further read throws it. */
   #failure: WebSocketError | null = null;
 
   constructor(options: FrameReaderOptions) {
@@ -93,9 +92,9 @@ export class FrameReader {
   }
 
   /**
-   * Takes bytes from `input` at `offset`, at most `credit` of them message bytes; control frames need no credit. Returns where it
-   * stopped. Behind a close frame it takes nothing.
-   * @throws WebSocketError 1002, 1007, 1009; nothing more can be read after it. What lies before the fault comes out first.
+   * Reads `input` from `offset`, at most `credit` message bytes; control frames need no credit. Returns where it
+   * stopped. After a close frame it reads nothing.
+   * @throws WebSocketError 1002, 1007, 1009; nothing can be read after it. Data before the fault comes out first.
    */
   read(input: Buffer, offset: number, credit: number): number {
     this.event = 'none';
@@ -130,26 +129,26 @@ export class FrameReader {
   }
 
   #begin(byte: number): void {
-    // RFC 6455 §5.2: RSV2 and RSV3 belong to extensions that nobody agreed on.
+    // RFC 6455 §5.2: RSV2 and RSV3 belong to extensions that were not agreed on.
     if ((byte & 0x30) !== 0) this.#fail(1002, 'RSV2 or RSV3 is set');
     const fin = (byte & 0x80) !== 0;
     const rsv1 = (byte & 0x40) !== 0;
     const opcode = byte & 0x0f;
     switch (opcode) {
       case CONTINUATION:
-        // RFC 6455 §5.4; and RFC 7692 §6.1: RSV1 is for the first frame of a message alone.
-        if (!this.#open) this.#fail(1002, 'continuation of no message');
-        if (rsv1) this.#fail(1002, 'RSV1 is set in a continuation');
+        // RFC 6455 §5.4; and RFC 7692 §6.1: RSV1 is only for the first frame of a message.
+        if (!this.#open) this.#fail(1002, 'continuation frame without a message');
+        if (rsv1) this.#fail(1002, 'RSV1 set in a continuation frame');
         if (++this.#fragments > this.#limits.maxFragments) {
-          this.#fail(1009, `message in over ${this.#limits.maxFragments} frames`);
+          this.#fail(1009, `message of more than ${this.#limits.maxFragments} frames`);
         }
         this.#fin = fin;
         break;
       case TEXT:
       case BINARY:
         // RFC 6455 §5.4: the fragments of one message are not interleaved with those of another.
-        if (this.#open) this.#fail(1002, 'new message within a message');
-        if (rsv1 && !this.#compression) this.#fail(1002, 'RSV1 is set, but no compression agreed on');
+        if (this.#open) this.#fail(1002, 'new message inside a message');
+        if (rsv1 && !this.#compression) this.#fail(1002, 'RSV1 set without compression');
         this.#open = true;
         this.#fin = fin;
         this.#messageBytes = 0;
@@ -162,7 +161,7 @@ export class FrameReader {
       case PONG:
         // RFC 6455 §5.5: control frames are not fragmented; RFC 7692 §6.1: nor compressed.
         if (!fin) this.#fail(1002, 'fragmented control frame');
-        if (rsv1) this.#fail(1002, 'RSV1 is set in a control frame');
+        if (rsv1) this.#fail(1002, 'RSV1 set in a control frame');
         break;
       default:
         this.#fail(1002, `reserved opcode ${opcode}`);
@@ -174,10 +173,10 @@ export class FrameReader {
   #takeShortLength(byte: number): void {
     const masked = byte >= 0x80;
     if (masked !== this.#masked)
-      this.#fail(1002, masked ? 'frame of a server is masked' : 'frame of a client is not masked');
+      this.#fail(1002, masked ? 'masked frame from a server' : 'unmasked frame from a client');
     const length = byte & 0x7f;
     if (length > MAX_CONTROL_BYTES && this.#opcode >= CLOSE) {
-      this.#fail(1002, `control frame over ${MAX_CONTROL_BYTES} bytes`);
+      this.#fail(1002, `control frame exceeds ${MAX_CONTROL_BYTES} bytes`);
     }
     if (length < 126) {
       this.#left = length;
@@ -192,21 +191,21 @@ export class FrameReader {
 
   #takeLength(byte: number): void {
     // RFC 6455 §5.2: the highest bit of a 64-bit length is 0.
-    if (this.#headerLeft === 8 && byte >= 0x80) this.#fail(1002, 'length over 63 bits');
-    // Beyond 2^53 this is not exact, but still beyond every limit.
+    if (this.#headerLeft === 8 && byte >= 0x80) this.#fail(1002, 'length exceeds 63 bits');
+    // Beyond 2^53 this is inexact, but still above every limit.
     this.#left = this.#left * 256 + byte;
     if (--this.#headerLeft > 0) return;
     // RFC 6455 §5.2: the minimal number of bytes must be used.
-    if (this.#left < this.#minLength) this.#fail(1002, 'length in more bytes than needed');
+    if (this.#left < this.#minLength) this.#fail(1002, 'length is not minimally encoded');
     this.#endLength();
   }
 
   #endLength(): void {
     if (this.#opcode < CLOSE) {
       const { maxFrameBytes, maxMessageBytes } = this.#limits;
-      if (this.#left > maxFrameBytes) this.#fail(1009, `frame over ${maxFrameBytes} bytes`);
+      if (this.#left > maxFrameBytes) this.#fail(1009, `frame exceeds ${maxFrameBytes} bytes`);
       this.#messageBytes += this.#left;
-      if (this.#messageBytes > maxMessageBytes) this.#fail(1009, `message over ${maxMessageBytes} bytes`);
+      if (this.#messageBytes > maxMessageBytes) this.#fail(1009, `message exceeds ${maxMessageBytes} bytes`);
     }
     if (this.#masked) {
       this.#headerLeft = 4;
@@ -238,13 +237,13 @@ export class FrameReader {
     return position + this.#giveData(data, this.#fin && this.#left === 0);
   }
 
-  /** Returns how many bytes of `data` were given: not all of them only if the next one is no UTF-8. */
+  /** Returns how many bytes of `data` were passed on: all, unless the next one is not UTF-8. */
   #giveData(data: Buffer, last: boolean): number {
     const wrong = this.text && !this.compressed ? this.#utf8.check(data, last) : -1;
-    if (wrong === 0) this.#fail(1007, 'text is not UTF-8');
+    if (wrong === 0) this.#fail(1007, 'text is not valid UTF-8');
     this.event = 'data';
     if (wrong > 0) {
-      this.#failure = new WebSocketError(1007, 'text is not UTF-8');
+      this.#failure = new WebSocketError(1007, 'text is not valid UTF-8');
       this.data = data.subarray(0, wrong);
       this.more = true;
       return wrong;
@@ -256,7 +255,7 @@ export class FrameReader {
     return data.length;
   }
 
-  /** Takes what there is of a control frame's payload. */
+  /** Takes the available part of a control frame's payload. */
   #takeControl(input: Buffer, position: number): number {
     const length = Math.min(input.length - position, this.#left);
     const piece = input.subarray(position, position + length);

@@ -3,11 +3,11 @@ import { CLOSE, MAX_CONTROL_BYTES, type Opcode } from './opcodes.ts';
 import { WebSocketError } from './websocket-error.ts';
 
 /**
- * One frame as a server sends it (RFC 6455 §5.2), header and a copy of the payload in one Buffer. It depends on no connection: a
- * message for many clients is encoded once, and the same Buffer is written to each of them.
- * @param opcode of the first frame of a message TEXT or BINARY, of every other one CONTINUATION; text must be UTF-8 over all frames
+ * One frame as a server sends it (RFC 6455 §5.2), header and a copy of the payload in one Buffer. It is independent of the connection: a message for
+ * many clients is encoded once, and the same Buffer is written to each.
+ * @param opcode TEXT or BINARY for the first frame of a message, CONTINUATION for the others; text must be UTF-8 over all frames
  * @param more whether further frames of the message follow
- * @param compressed whether the payload begins a message that is compressed (RFC 7692 §6)
+ * @param compressed whether the payload starts a compressed message (RFC 7692 §6)
  * @throws WebSocketError 1011 for a control frame over 125 bytes, with `more` or `compressed`, and for a compressed continuation
  */
 export function encodeFrame(opcode: Opcode, payload: Buffer, more = false, compressed = false): Buffer {
@@ -19,7 +19,7 @@ export function encodeFrame(opcode: Opcode, payload: Buffer, more = false, compr
 }
 
 /**
- * The header alone of the frame that `encodeFrame` makes: whoever has a large payload writes it behind, and saves the copy.
+ * Only the header of the frame that `encodeFrame` makes: write a large payload after it to save the copy.
  * @param length bytes of the payload, up to `Number.MAX_SAFE_INTEGER`
  * @throws WebSocketError as `encodeFrame`
  */
@@ -31,7 +31,7 @@ export function frameHeader(opcode: Opcode, length: number, more = false, compre
 
 /**
  * One frame as a client sends it; the payload is copied and then masked (RFC 6455 §5.3).
- * @param key any 32-bit integer, from a strong source of randomness and for this frame alone
+ * @param key any 32-bit integer, from a strong random source and for this frame only
  * @throws WebSocketError as `encodeFrame`
  */
 export function encodeMaskedFrame(
@@ -51,7 +51,7 @@ export function encodeMaskedFrame(
   return frame;
 }
 
-/** Bytes of an unmasked header: the length takes as few as it can (RFC 6455 §5.2). */
+/** Bytes of an unmasked header: the length uses as few as possible (RFC 6455 §5.2). */
 function headerBytes(length: number): 2 | 4 | 10 {
   if (length < 126) return 2;
   return length < 65_536 ? 4 : 10;
@@ -60,9 +60,9 @@ function headerBytes(length: number): 2 | 4 | 10 {
 function writeHeader(target: Buffer, opcode: Opcode, length: number, more: boolean, compressed: boolean): void {
   // RFC 6455 §5.5 and RFC 7692 §6.1.
   if (opcode >= CLOSE && (length > MAX_CONTROL_BYTES || more || compressed)) {
-    throw new WebSocketError(1011, 'control frame that is too long, fragmented or compressed');
+    throw new WebSocketError(1011, 'control frame is too long, fragmented or compressed');
   }
-  if (opcode === 0 && compressed) throw new WebSocketError(1011, 'continuation that is marked as compressed');
+  if (opcode === 0 && compressed) throw new WebSocketError(1011, 'continuation frame marked as compressed');
   target[0] = opcode | (more ? 0 : 0x80) | (compressed ? 0x40 : 0);
   if (length < 126) {
     target[1] = length;

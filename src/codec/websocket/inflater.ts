@@ -3,25 +3,25 @@ import type { CallGuard } from '../calls/index.ts';
 import { Utf8Checker } from './utf8-checker.ts';
 import { WebSocketError } from './websocket-error.ts';
 
-/** The length of an empty stored block, which a sender leaves out at the end of each message (RFC 7692 §7.2.1). */
+/** The length of an empty stored block, which a sender omits at the end of each message (RFC 7692 §7.2.1). */
 const LEFT_OUT = [0, 0, 0xff, 0xff];
 
 /** A whole empty stored block (RFC 1951 §3.2.4). */
 const EMPTY_BLOCK = [0, ...LEFT_OUT];
 
 /**
- * Empty blocks behind each message. A message that was cut off within a block takes them for its data, and so shows. With 16 of them
- * one in 400 cuts of small texts goes unseen, with 64 none of 26,000 does.
+ * Empty blocks after each message. A message cut off within a block takes them for data, which reveals the cut. With 16 of them one in 400 cuts of
+ * small texts goes unnoticed, with 64 none of 26,000 does.
  */
 const PROBES = 64;
 
-/** What is put behind each message: it inflates to nothing behind a whole one. */
+/** Appended to each message: it inflates to nothing after a complete one. */
 const TAIL = Buffer.from([...LEFT_OUT, ...Array.from({ length: PROBES }, () => EMPTY_BLOCK).flat()]);
 
-/** What may be left behind a block that says it is the last: the byte that RFC 7692 §7.2.3.4 appends to it, and `TAIL`. */
+/** What may remain after a block marked as the last: the byte that RFC 7692 §7.2.3.4 appends to it, and `TAIL`. */
 const MAX_BEHIND_LAST_BLOCK = 1 + TAIL.length;
 
-const CUT_OFF = 'message ends within a block';
+const CUT_OFF = 'compressed message is truncated';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -29,32 +29,32 @@ const EMPTY = Buffer.alloc(0);
 export interface InflaterOptions {
   /** The sender's window as agreed on, 8 to 15. */
   readonly windowBits: number;
-  /** Whether messages refer to earlier ones. If not, nothing is kept between messages. */
+  /** Whether messages refer to earlier ones. If not, no state is kept between messages. */
   readonly contextTakeover: boolean;
-  /** Bytes that one message may inflate to. */
+  /** Maximum inflated size of one message in bytes. */
   readonly maxMessageBytes: number;
 }
 
-/** Takes the output of an `Inflater`. Nothing comes after `onInflaterError`. */
+/** Receives the output of an `Inflater`. Nothing comes after `onInflaterError`. */
 export interface InflaterSink {
-  /** The next piece of the message, never more than was granted; empty only with `more` false. It is the receiver's. */
+  /** The next piece of the message, never more than was granted; empty only with `more` false. It belongs to the receiver. */
   onInflated(data: Buffer, more: boolean): void;
-  /** The piece is used up and all of it handed over: the next one may be written. */
+  /** The piece is consumed and all its output delivered: the next one may be written. */
   onInflaterIdle(): void;
-  /** 1007 for what does not inflate or is no UTF-8, 1009 over the limit. The inflater is closed. */
+  /** 1007 if it does not inflate or is not UTF-8, 1009 above the limit. The inflater is closed. */
   onInflaterError(error: WebSocketError): void;
 }
 
 /**
  * Inflates the compressed messages that one peer sends (RFC 7692 §7.2.2).
  *
- * zlib works in a thread of its own, so output comes after `write` has returned. One piece is at work at a time, which keeps the
- * order: from `write` until `onInflaterIdle` the caller reads no further. So everything behind the piece on the wire (the rest of
- * the message, control frames, the next message, compressed or not) is found only when the output of the piece is out.
+ * zlib works in its own thread, so output comes after `write` has returned. One piece is processed at a time, which keeps the order: from `write`
+ * until `onInflaterIdle` the caller reads no further. So everything after the piece on the wire (the rest of the message, control frames,
+ * the next message, compressed or not) is read only after the output of the piece is out.
  *
- * Output is made only as far as credit takes it away, plus zlib's own buffers (under 100 KB), so a message that would grow without
- * end waits like any other; at `maxMessageBytes` it fails, before the next byte. zlib's memory (about 45 KB with the largest
- * window) is taken with the first message, and given back with `close`, or after each message without context takeover.
+ * Output is produced only as credit allows, plus zlib's own buffers (under 100 KB), so a message that would grow endlessly waits like any other; at
+ * `maxMessageBytes` it fails, before the next byte. zlib's memory (about 45 KB with the largest window) is allocated with the first
+ * message, and freed by `close`, or after each message without context takeover.
  */
 export class Inflater {
   readonly #options: InflaterOptions;
@@ -62,25 +62,25 @@ export class Inflater {
   readonly #guard: CallGuard;
   readonly #utf8 = new Utf8Checker();
   #stream: InflateRaw | null = null;
-  /** Tells that zlib has used up the last piece of a message, so that the tail comes next. Made once for each stream. */
+  /** Notes that zlib has consumed the last piece of a message, so that the tail comes next. Made once for each stream. */
   #onTail: () => void = () => {};
-  /** Tells that zlib has used up all that it was given. Made once for each stream. */
+  /** Notes that zlib has consumed all its input. Made once for each stream. */
   #onUsed: () => void = () => {};
   #busy = false;
-  /** Whether zlib has used up the piece, so that all its output is there. */
+  /** Whether zlib has consumed the piece, so that all its output is there. */
   #used = false;
   /** Whether the message ends with the piece. */
   #last = false;
-  /** Whether the end of the message has been given. */
+  /** Whether the end of the message has been written. */
   #ended = false;
   #text = false;
   #credit = 0;
   #draining = false;
   /** Bytes that the message has inflated to. */
   #messageBytes = 0;
-  /** Bytes that the whole message inflates to; infinite until the tail is at work. */
+  /** Inflated size of the whole message; infinite until the tail is processed. */
   #wholeBytes = Number.POSITIVE_INFINITY;
-  /** Bytes that this stream was given. */
+  /** Bytes written to this stream. */
   #written = 0;
 
   /** @param guard wraps what zlib calls */
@@ -90,15 +90,15 @@ export class Inflater {
     this.#guard = guard;
   }
 
-  /** Whether a piece is at work. */
+  /** Whether a piece is in progress. */
   get busy(): boolean {
     return this.#busy;
   }
 
   /**
-   * Takes the next piece of a message, which must stay as it is until `onInflaterIdle`. Not while `busy`, and not once closed.
+   * Takes the next piece of a message, which must not change until `onInflaterIdle`. Not while `busy`, and not once closed.
    * @param text whether the message is text: its UTF-8 is checked
-   * @param more whether the message goes on; if it does, the piece must not be empty
+   * @param more whether the message continues; if it does, the piece must not be empty
    */
   write(piece: Buffer, text: boolean, more: boolean): void {
     this.#busy = true;
@@ -119,13 +119,13 @@ export class Inflater {
     stream.write(TAIL, this.#onUsed);
   }
 
-  /** Takes `bytes` more of output. It may be given before the former bytes are spent. */
+  /** Accepts `bytes` more of output. May be called before the previous credit is spent. */
   grant(bytes: number): void {
     this.#credit += bytes;
     this.#drain();
   }
 
-  /** Gives everything back; nothing is called any more. */
+  /** Frees everything; nothing is called after this. */
   close(): void {
     this.#busy = false;
     this.#release();
@@ -133,17 +133,17 @@ export class Inflater {
 
   #open(): InflateRaw {
     const guard = this.#guard;
-    // Compressors that cannot do 8 bits use 9 in their place (zlib is one): this side can afford them.
+    // Compressors that cannot do 8 bits use 9 instead (zlib does): this side can afford 9.
     const stream = createInflateRaw({ windowBits: Math.max(9, this.#options.windowBits) });
     this.#stream = stream;
     this.#written = 0;
     const onError = (error: Error) => {
       if (this.#stream !== stream) return;
       const cutOff = this.#wholeBytes !== Number.POSITIVE_INFINITY;
-      this.#fail(1007, cutOff ? CUT_OFF : `message does not inflate: ${error.message}`);
+      this.#fail(1007, cutOff ? CUT_OFF : `message cannot be decompressed: ${error.message}`);
     };
     const onReadable = () => {
-      // Below the mark zlib goes on by itself: so small output leaves in one piece, with the end of its message.
+      // Below the high-water mark zlib continues by itself, so small output leaves in one piece with the end of its message.
       if (this.#stream === stream && stream.readableLength >= stream.readableHighWaterMark) this.#drain();
     };
     stream.on('error', guard(onError));
@@ -157,17 +157,17 @@ export class Inflater {
     return stream;
   }
 
-  /** zlib has used up the piece: all its output is there. */
+  /** zlib has consumed the piece: all its output is there. */
   #endInput(stream: InflateRaw): void {
     this.#used = true;
     if (this.#last && this.#written - stream.bytesWritten > MAX_BEHIND_LAST_BLOCK) {
-      this.#fail(1007, 'message goes on behind its last block');
+      this.#fail(1007, 'compressed message continues after its last block');
     } else {
       this.#drain();
     }
   }
 
-  /** Does what can be done now. What the sink calls meanwhile is done here as well, however often it grants. */
+  /** Does all that can be done now. Calls from the sink are handled in the same loop, however often it grants. */
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
@@ -178,10 +178,10 @@ export class Inflater {
     }
   }
 
-  /** Gives one piece of output, or ends the piece of input; false if it can do neither. */
+  /** Delivers one piece of output, or finishes the piece of input; false if it can do neither. */
   #step(stream: InflateRaw): boolean {
     if (this.#messageBytes + stream.readableLength > this.#wholeBytes) {
-      // The tail was taken for data: these are bytes that nobody sent.
+      // The tail was taken for data: the peer did not send these bytes.
       this.#fail(1007, CUT_OFF);
       return false;
     }
@@ -196,7 +196,7 @@ export class Inflater {
     const { maxMessageBytes } = this.#options;
     const room = maxMessageBytes - this.#messageBytes;
     if (room === 0) {
-      this.#fail(1009, `message over ${maxMessageBytes} bytes`);
+      this.#fail(1009, `message exceeds ${maxMessageBytes} bytes`);
       return false;
     }
     const length = Math.min(stream.readableLength, room, this.#credit);
@@ -216,14 +216,14 @@ export class Inflater {
       return;
     }
     if (wrong > 0) this.#sink.onInflated(data.subarray(0, wrong), true);
-    if (this.#stream !== null) this.#fail(1007, 'text is not UTF-8');
+    if (this.#stream !== null) this.#fail(1007, 'text is not valid UTF-8');
   }
 
   #endPiece(stream: InflateRaw): void {
     this.#busy = false;
     if (this.#last) {
       this.#messageBytes = 0;
-      // A stream takes nothing behind a last block: the next message gets one of its own, without a context.
+      // A stream accepts nothing after a last block: the next message gets a new one, without context.
       if (!this.#options.contextTakeover || this.#written > stream.bytesWritten) this.#release();
     }
     this.#sink.onInflaterIdle();

@@ -1,12 +1,12 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Keys that are drawn at a time: asking the source of randomness costs much more than a key. */
+/** Keys generated at a time: a call to the random source costs much more than a key. */
 const DRAWN = 1_024;
 
 const KEYS = new Int32Array(DRAWN);
 let next = DRAWN;
 
-/** A masking key that nobody can foresee (RFC 6455 §5.3, §10.3): 32 bits from the system's source of randomness, each given once. */
+/** An unpredictable masking key (RFC 6455 §5.3, §10.3): 32 bits from the system's random source, each used once. */
 export function maskKey(): number {
   if (next === DRAWN) {
     randomFillSync(KEYS);

@@ -1,4 +1,4 @@
-/** From so many bytes on, words pay off for the view they need. */
+/** From this many bytes on, masking by words is worth the view it needs. */
 const WORDS_FROM = 256;
 
 const WORD_BYTES = new Uint8Array(4);
@@ -7,7 +7,7 @@ const WORD = new Int32Array(WORD_BYTES.buffer);
 /**
  * Masks or unmasks `data` in place (RFC 6455 §5.3).
  * @param key the four bytes of the masking key, the first one uppermost; any 32-bit integer
- * @returns the key for the byte behind `data`: a payload that comes in pieces is unmasked with one call each
+ * @returns the key for the byte after `data`: a payload in pieces is unmasked with one call each
  */
 export function applyMask(data: Buffer, key: number): number {
   return data.length < WORDS_FROM ? maskBytes(data, 0, key) : maskWords(data, key);
@@ -18,17 +18,17 @@ function maskBytes(data: Buffer, offset: number, key: number): number {
   let turned = key;
   for (let i = offset; i < data.length; i++) {
     turned = (turned << 8) | (turned >>> 24);
-    // The byte that was uppermost is the lowest one now.
+    // The uppermost byte has become the lowest.
     (data[i] as number) ^= turned & 0xff;
   }
   return turned;
 }
 
 function maskWords(data: Buffer, key: number): number {
-  // A view of words must begin at a multiple of their size.
+  // A view of words must start at a multiple of their size.
   const start = -data.byteOffset & 3;
   const turned = maskBytes(data.subarray(0, start), 0, key);
-  // The word is put together in memory, so that it fits the byte order of the machine.
+  // The word is assembled in memory, so that it has the machine's byte order.
   WORD_BYTES[0] = turned >>> 24;
   WORD_BYTES[1] = turned >>> 16;
   WORD_BYTES[2] = turned >>> 8;

@@ -5,17 +5,17 @@ import { Inflater, type InflaterSink } from './inflater.ts';
 import type { WebSocketError } from './websocket-error.ts';
 import type { WebSocketLimits } from './websocket-limits.ts';
 
-/** Takes what a `MessageReader` finds. Within each call more may be granted, and the reader be told to discard or released. */
+/** Receives what a `MessageReader` finds. Each call may grant more, make the reader discard, or release it. */
 export interface MessageSink {
-  /** A piece of a message, empty only with `more` false. Of text all pieces together are UTF-8. */
+  /** A piece of a message, empty only with `more` false. The pieces of a text together are UTF-8. */
   onMessage(chunk: Buffer, text: boolean, more: boolean): void;
   onPing(data: Buffer): void;
   onPong(data: Buffer): void;
-  /** Nothing is read behind it. `NO_STATUS` stands for no code. */
+  /** Nothing is read after it. `NO_STATUS` means no code. */
   onClose(code: number, reason: string): void;
-  /** A piece that had to be inflated is passed on: `read` may go on behind it. */
+  /** A piece that had to be inflated is passed on: `read` may continue after it. */
   onReaderIdle(): void;
-  /** A piece that had to be inflated is at fault (`WebSocketError`), or `onMessage` has thrown this when it was given what came of it. */
+  /** A piece failed to inflate (`WebSocketError`), or `onMessage` threw this for its output. */
   onReaderError(thrown: unknown): void;
 }
 
@@ -26,19 +26,19 @@ export interface MessageReaderOptions {
   readonly limits: WebSocketLimits;
   /** How messages are compressed; null: not at all. */
   readonly deflate: DeflateParameters | null;
-  /** Bytes of messages, pings and pongs that are passed on before more are granted. */
+  /** Bytes of messages, pings and pongs to pass on before more are granted. */
   readonly credit: number;
-  /** Pings are passed on without credit, for a receiver that responds to them itself. */
+  /** Pass on pings without credit, for a receiver that answers them itself. */
   readonly freePings: boolean;
   /** Wraps what zlib calls. */
   readonly guard: CallGuard;
 }
 
 /**
- * Reads what one peer sends, under credits: messages in pieces, as they arrive or inflate, and the control frames between them. What is
- * empty costs nothing, but only the end of a message that has begun is passed on where nothing else may be: else a flood would.
+ * Reads what one peer sends, under credits: messages in pieces, as they arrive or inflate, and the control frames between them. Empty items cost no
+ * credit, but without credit only the end of a started message is passed on: otherwise a flood of them would be.
  *
- * While a piece is inflated nothing more is read, so all comes in its order.
+ * Reading stops while a piece is inflated, so everything stays in order.
  */
 export class MessageReader implements InflaterSink {
   readonly #sink: MessageSink;
@@ -46,9 +46,9 @@ export class MessageReader implements InflaterSink {
   readonly #frames: FrameReader;
   #inflater: Inflater | null = null;
   #credit: number;
-  /** Whether what was found last waits for credit. */
+  /** Whether the last item waits for credit. */
   #held = false;
-  /** Whether a piece of a message was passed on whose rest is to come. */
+  /** Whether a message was passed on in part. */
   #inMessage = false;
   #paused = false;
   #discarding = false;
@@ -68,9 +68,9 @@ export class MessageReader implements InflaterSink {
   }
 
   /**
-   * Takes what can be taken of `input`, which must stay as it is, and returns the rest, null for none. The next call has to begin with that
-   * rest, which may be empty: then what was found last waits for credit.
-   * @throws WebSocketError 1002, 1007, 1009, and whatever the sink throws; nothing more can be read after it
+   * Takes as much of `input`, which must not change, as possible and returns the rest, null for none. The next call must begin with that rest, which
+   * may be empty: then the last item waits for credit.
+   * @throws WebSocketError 1002, 1007, 1009, and whatever the sink throws; nothing can be read after it
    */
   read(input: Buffer): Buffer | null {
     const frames = this.#frames;
@@ -87,45 +87,45 @@ export class MessageReader implements InflaterSink {
   }
 
   /**
-   * Bytes of messages that may be read. Credit is for what is passed on: how many bytes that is on the wire says nothing once it is
-   * compressed, and the inflater makes no more of them than it is granted.
+   * Bytes of messages that may be read. Credit is for output: compressed bytes on the wire say nothing about it, and the inflater produces no more
+   * than it is granted.
    */
   get #readable(): number {
     const uncounted = this.#discarding || (this.#inMessage && this.#frames.compressed);
     return uncounted ? Number.MAX_SAFE_INTEGER : this.#credit;
   }
 
-  /** Lets so many more bytes be passed on. What waits for them comes with the next `read`, unless the reader is busy. */
+  /** Grants this many more bytes. Items that wait for them come with the next `read`, unless the reader is busy. */
   grant(bytes: number): void {
     this.#credit += bytes;
     if (this.busy && !this.#paused) this.#inflater?.grant(bytes);
   }
 
   /**
-   * Passes nothing on until `pause(false)`, not even what is empty and costs no credit. What waits then comes with the next `read`, unless
-   * the reader is busy. Nothing is paused once it discards.
+   * Passes nothing on until `pause(false)`, not even empty items that cost no credit. Waiting items then come with the next `read`, unless the reader
+   * is busy. A reader that discards is never paused.
    */
   pause(paused: boolean): void {
     if (this.#paused === paused || this.#discarding || this.#ended) return;
     this.#paused = paused;
-    // An inflater at work has been granted all that there is.
+    // A busy inflater has already been granted everything.
     if (this.busy) this.#inflater?.grant(paused ? -this.#credit : this.#credit);
   }
 
-  /** Passes nothing on any more but the close, which then waits for no credit. */
+  /** From now on passes on only the close, which then needs no credit. */
   discard(): void {
     this.#discarding = true;
     this.#paused = false;
     this.#dropInflater();
   }
 
-  /** Reads nothing any more, and gives back what it holds. */
+  /** Stops reading for good and frees what it holds. */
   release(): void {
     this.#ended = true;
     this.#dropInflater();
   }
 
-  /** Passes on what was found last; false if it has to wait for credit. */
+  /** Passes on the last item; false if it has to wait for credit. */
   #take(): boolean {
     const { event, data, text, more, compressed, code, reason } = this.#frames;
     const sink = this.#sink;
@@ -189,7 +189,7 @@ export class MessageReader implements InflaterSink {
   }
 
   onInflaterIdle(): void {
-    // What was not needed is for whatever comes next.
+    // Unused credit is for the next item.
     if (!this.#paused) this.#inflater?.grant(-this.#credit);
     this.#sink.onReaderIdle();
   }

@@ -7,27 +7,27 @@ import { maskKey } from './mask-keys.ts';
 import { BINARY, CLOSE, CONTINUATION, type Opcode, TEXT } from './opcodes.ts';
 import { WebSocketError } from './websocket-error.ts';
 
-/** Payload up to so many bytes is copied behind its header: cheaper than two buffers. */
+/** A payload of up to this many bytes is copied after its header: cheaper than two buffers. */
 const SMALL_PAYLOAD = 4_096;
 
-/** What each piece that waits for the deflater is charged besides its bytes. */
+/** Charged for each piece that waits for the deflater, in addition to its bytes. */
 const PIECE_CHARGE = 256;
 
 /**
- * Bytes that may wait for the deflater of one WebSocket, each piece charged 256 more: a window of one-byte messages fits.
+ * Bytes that may wait for the deflater of one WebSocket, with 256 more charged per piece: a window of one-byte messages fits.
  * @bound websocket-deflate-queue
  */
 export const MAX_DEFLATE_QUEUE = 65_536 * 257;
 
-/** Takes what a `MessageWriter` makes. */
+/** Receives the output of a `MessageWriter`. */
 export interface FrameSink {
   /** Bytes for the socket. */
   writeFrame(data: Buffer): void;
-  /** So many more bytes of what was given to `message` are in frames. */
+  /** This many more bytes passed to `message` are in frames. */
   onFramed(bytes: number): void;
-  /** The close frame is written, and with it the last one. */
+  /** The close frame, which is the last one, is written. */
   onCloseFramed(): void;
-  /** A message cannot be compressed, for want of memory. Nothing more can be written but a close frame. */
+  /** A message cannot be compressed because memory ran out. Only a close frame can still be written. */
   onWriterError(error: WebSocketError): void;
 }
 
@@ -49,8 +49,8 @@ interface Piece {
 }
 
 /**
- * Turns what one peer is sent into frames (RFC 6455 §5): each piece of a message into one, or, if it is compressed (RFC 7692 §7.2), into
- * as many as the deflater makes of it. Compressed pieces wait for each other, and the close frame for them; pings and pongs do not.
+ * Turns messages for one peer into frames (RFC 6455 §5): each piece of a message into one, or, if it is compressed (RFC 7692 §7.2), into as many as
+ * the deflater makes. Compressed pieces wait for each other, and the close frame for them; pings and pongs do not.
  */
 export class MessageWriter implements DeflaterSink {
   readonly #sink: FrameSink;
@@ -58,11 +58,11 @@ export class MessageWriter implements DeflaterSink {
   readonly #deflate: DeflateParameters | null;
   readonly #guard: CallGuard;
   #deflater: Deflater | null = null;
-  /** Whether a message has begun that has not ended. */
+  /** Whether a message is in progress. */
   #inMessage = false;
-  /** Pieces that wait until the deflater is idle, the first one being at work; null as long as none ever had to. */
+  /** Pieces that wait for the deflater, the first one in progress; null until one has to wait. */
   #queue: Piece[] | null = null;
-  /** What the queue is charged. */
+  /** Bytes charged for the queue. */
   #queuedBytes = 0;
   /** Payload of the close frame that waits for the queue. */
   #close: Buffer | null = null;
@@ -76,11 +76,11 @@ export class MessageWriter implements DeflaterSink {
   }
 
   /**
-   * Writes a piece of a message. `chunk` stays as it is.
-   * @throws WebSocketError 1011 when more than `MAX_DEFLATE_QUEUE` bytes wait for the deflater; nothing but a close can be written then
+   * Writes a piece of a message. `chunk` is not changed.
+   * @throws WebSocketError 1011 if more than `MAX_DEFLATE_QUEUE` bytes wait for the deflater; then only a close can be written
    */
   message(chunk: Buffer, text: boolean, more: boolean): void {
-    // A frame that carries nothing and ends nothing.
+    // The frame would carry nothing and end nothing.
     if (chunk.length === 0 && more) return;
     if (this.#deflate === null) {
       this.#frame(chunk, text, more, false);
@@ -90,7 +90,7 @@ export class MessageWriter implements DeflaterSink {
     this.#queuedBytes += chunk.length + PIECE_CHARGE;
     if (this.#queuedBytes > MAX_DEFLATE_QUEUE) {
       this.release();
-      throw new WebSocketError(1011, `over ${MAX_DEFLATE_QUEUE} bytes of messages wait to be compressed`);
+      throw new WebSocketError(1011, `more than ${MAX_DEFLATE_QUEUE} bytes of messages wait for compression`);
     }
     this.#queue ??= [];
     this.#queue.push({ chunk, text, more });
@@ -105,13 +105,13 @@ export class MessageWriter implements DeflaterSink {
     this.#write(opcode, data, false, false);
   }
 
-  /** Writes a close frame behind all messages. */
+  /** Writes a close frame after all messages. */
   close(payload: Buffer): void {
     this.#close = payload;
     if (!this.#waiting) this.#writeClose(payload);
   }
 
-  /** Gives back what compression holds; what waits for it is dropped. */
+  /** Frees what compression holds; messages that wait for it are dropped. */
   release(): void {
     this.#deflater?.close();
     this.#deflater = null;
@@ -156,7 +156,7 @@ export class MessageWriter implements DeflaterSink {
     return this.#deflater;
   }
 
-  /** Gives the deflater one piece after the other. An empty one is done at once: the loop is here, so that many make no deep stack. */
+  /** Gives the deflater one piece after the other. An empty one completes at once: the loop keeps the stack flat if there are many. */
   #pump(deflater: Deflater): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -169,7 +169,7 @@ export class MessageWriter implements DeflaterSink {
     if (this.#close !== null && this.#deflater === deflater && !this.#waiting) this.#writeClose(this.#close);
   }
 
-  /** What the deflater makes of the first piece in the queue. */
+  /** Output of the deflater for the first piece in the queue. */
   onDeflated(payload: Buffer, more: boolean): void {
     const piece = this.#queue?.[0];
     if (piece !== undefined) this.#frame(payload, piece.text, more, true);

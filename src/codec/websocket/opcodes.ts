@@ -11,5 +11,5 @@ export const PONG = 10;
 /** The opcodes of RFC 6455 §5.2; all others are reserved. */
 export type Opcode = typeof CONTINUATION | typeof TEXT | typeof BINARY | typeof CLOSE | typeof PING | typeof PONG;
 
-/** Bytes that the payload of a control frame may have (RFC 6455 §5.5). */
+/** Maximum payload of a control frame in bytes (RFC 6455 §5.5). */
 export const MAX_CONTROL_BYTES = 125;

@@ -5,12 +5,12 @@ import { fieldLists } from './field-lists.ts';
 import { parseSubprotocols } from './subprotocols.ts';
 import { HandshakeError } from './websocket-error.ts';
 
-/** What of a request's head decides about its handshake. */
+/** The parts of a request head that decide its handshake. */
 export interface HandshakeRequest {
   readonly method: string;
   readonly version: '1.0' | '1.1';
   readonly headers: readonly string[];
-  /** 0 for no body; anything else is one. */
+  /** 0 for no body; anything else means a body. */
   readonly bodyLength: number;
 }
 
@@ -24,7 +24,7 @@ export interface ValidHandshake {
   readonly extensions: readonly Extension[];
 }
 
-/** A handshake that has to be refused. */
+/** A handshake to refuse. */
 export interface InvalidHandshake {
   readonly valid: false;
   /** 426 for a version other than 13, else 400. */
@@ -39,7 +39,7 @@ export interface InvalidHandshake {
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /**
- * The opening handshake in a request (RFC 6455 §4.2.1); null if the request asks for no WebSocket, i.e. its Upgrade does not list
+ * The opening handshake in a request (RFC 6455 §4.2.1); null if the request does not ask for a WebSocket: its Upgrade does not list
  * `websocket`, or it is HTTP/1.0, where Upgrade is ignored (RFC 9110 §7.8).
  */
 export function readHandshake(request: HandshakeRequest): ValidHandshake | InvalidHandshake | null {
@@ -51,7 +51,7 @@ export function readHandshake(request: HandshakeRequest): ValidHandshake | Inval
   const versions = fieldValues(headers, 'sec-websocket-version');
   const [wanted] = versions;
   // RFC 6455 §11.3.5: once in a request.
-  if (wanted === undefined || versions.length > 1) return invalid('not one Sec-WebSocket-Version');
+  if (wanted === undefined || versions.length > 1) return invalid('expected exactly one Sec-WebSocket-Version');
   if (wanted !== '13') {
     // RFC 6455 §4.4; RFC 9110 §15.5.22: a 426 names what to upgrade to.
     const fields = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
@@ -59,7 +59,8 @@ export function readHandshake(request: HandshakeRequest): ValidHandshake | Inval
   }
   const keys = fieldValues(headers, 'sec-websocket-key');
   const [key] = keys;
-  if (key === undefined || keys.length > 1 || !KEY.test(key)) return invalid('not one valid Sec-WebSocket-Key');
+  if (key === undefined || keys.length > 1 || !KEY.test(key))
+    return invalid('expected exactly one valid Sec-WebSocket-Key');
   try {
     const protocols = parseSubprotocols(fieldValues(headers, 'sec-websocket-protocol'));
     const extensions = parseExtensions(fieldValues(headers, 'sec-websocket-extensions'));
@@ -71,8 +72,8 @@ export function readHandshake(request: HandshakeRequest): ValidHandshake | Inval
 }
 
 /**
- * Fields of the 101 that accepts `handshake` (RFC 6455 §4.2.2), but for `Connection: Upgrade`: that field is the HTTP/1 writer's.
- * @param protocol one of those the client offers, or null for none
+ * Fields of the 101 that accepts `handshake` (RFC 6455 §4.2.2), except `Connection: Upgrade`, which the HTTP/1 writer adds.
+ * @param protocol one that the client offers, or null for none
  * @param extensions value of Sec-WebSocket-Extensions, or null for none
  */
 export function acceptFields(handshake: ValidHandshake, protocol: string | null, extensions: string | null): FieldList {

@@ -3,8 +3,8 @@ import { isToken } from '../http1/index.ts';
 import { HandshakeError } from './websocket-error.ts';
 
 /**
- * The subprotocols in the values of a request's Sec-WebSocket-Protocol, the preferred one first; none if there are no values.
- * @throws HandshakeError for an empty list, for what is no token, and for one named twice (RFC 6455 §4.1, item 10)
+ * The subprotocols in the values of a request's Sec-WebSocket-Protocol, the preferred one first; empty without values.
+ * @throws HandshakeError for an empty list, an invalid token or a repeated one (RFC 6455 §4.1, item 10)
  */
 export function parseSubprotocols(values: readonly string[]): string[] {
   const protocols = listMembers(values);

@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 
-/** From so many bytes on, the platform's check is faster than the steps here. */
+/** From this many bytes on, the platform's check is faster than the steps here. */
 const BULK_FROM = 64;
 
 /**
- * Checks one text after the other for UTF-8 (RFC 3629 §4), each in any split: every byte is judged as it comes, so that what
- * is wrong shows at the same byte whatever the split.
+ * Checks one text after the other for UTF-8 (RFC 3629 §4), however split: every byte is judged as it comes, so that a fault shows at the same byte
+ * for every split.
  */
 export class Utf8Checker {
-  /** Bytes that the character needs still. */
+  /** Bytes still missing from the character. */
   #left = 0;
-  /** Bounds of the next one of them. */
+  /** Bounds of the next byte. */
   #low = 0x80;
   #high = 0xbf;
 
   /**
    * Takes the next bytes of the text.
-   * @param last whether the text ends with them; the next call begins a new one
-   * @returns index of the first byte that cannot stand there, or -1. A text that ends within a character is wrong at its last
-   *   byte (index 0 if `data` is empty). Nothing more can be checked after it.
+   * @param last whether the text ends with them; the next call starts a new one
+   * @returns index of the first invalid byte, or -1. A text that ends within a character is invalid at its last
+   *   byte (index 0 if `data` is empty). Nothing can be checked after it.
    */
   check(data: Buffer, last: boolean): number {
     let i = 0;
@@ -35,7 +35,7 @@ export class Utf8Checker {
     return last && this.#left > 0 ? Math.max(0, data.length - 1) : -1;
   }
 
-  /** Takes one byte; false if it cannot stand here. The rows are those of RFC 3629 §4. */
+  /** Takes one byte; false if it is invalid here. The rows are those of RFC 3629 §4. */
   #step(byte: number): boolean {
     if (this.#left > 0) {
       if (byte < this.#low || byte > this.#high) return false;
@@ -43,9 +43,9 @@ export class Utf8Checker {
     }
     if (byte < 0x80) return true;
     if (byte >= 0xc2 && byte <= 0xdf) return this.#expect(1, 0x80, 0xbf);
-    // Shorter forms exist for what E0 80 to E0 9F and F0 80 to F0 8F would say; ED A0 to ED BF are surrogates.
+    // E0 80 to E0 9F and F0 80 to F0 8F have shorter forms; ED A0 to ED BF are surrogates.
     if (byte >= 0xe0 && byte <= 0xef) return this.#expect(2, byte === 0xe0 ? 0xa0 : 0x80, byte === 0xed ? 0x9f : 0xbf);
-    // Above F4 8F lies nothing.
+    // There is nothing above F4 8F.
     if (byte >= 0xf0 && byte <= 0xf4) return this.#expect(3, byte === 0xf0 ? 0x90 : 0x80, byte === 0xf4 ? 0x8f : 0xbf);
     return false;
   }
@@ -58,7 +58,7 @@ export class Utf8Checker {
   }
 }
 
-/** Where the last character begins that `data` may hold in part only: at one of the last three bytes, or behind all. */
+/** Where the last, possibly incomplete, character of `data` starts: at one of the last three bytes, or after all. */
 function lastBoundary(data: Buffer, from: number): number {
   for (let i = data.length - 1; i >= from && i >= data.length - 3; i--) {
     const byte = data[i] as number;

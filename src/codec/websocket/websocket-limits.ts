@@ -1,10 +1,10 @@
-/** Bounds of what a peer may send. Reaching one fails the connection with 1009. */
+/** Limits on what a peer may send. Reaching one fails the connection with 1009. */
 export interface WebSocketLimits {
   /** Payload bytes of one frame, at most `Number.MAX_SAFE_INTEGER`. Checked when the length is read, before the payload. */
   readonly maxFrameBytes: number;
-  /** Bytes of one message. Of a compressed one both what is on the wire and what comes out of it. */
+  /** Bytes of one message. Applies to a compressed one both before and after inflating. */
   readonly maxMessageBytes: number;
-  /** Frames that one message may come in, empty ones too. */
+  /** Maximum frames of one message, empty ones included. */
   readonly maxFragments: number;
 }
 

@@ -7,13 +7,13 @@ import { TnetstringSink } from './tnetstring-sink.ts';
 import { ZhttpError } from './zhttp-error.ts';
 import { MAX_IDS } from './zhttp-limits.ts';
 
-/** Nothing is left in it between two packets. */
+/** It keeps nothing between packets. */
 const tnetstringSink = new TnetstringSink();
 
 /**
- * Writes a packet of an initiator. The fields come in the order in which the original writes them.
+ * Writes a packet of an initiator, with the fields in Condure's order.
  * @returns the packet with its type byte, in a Buffer of its own
- * @throws ZhttpError for more than `MAX_IDS` ids, an integer that is none, and a user-data or passthrough that is not in `format`
+ * @throws ZhttpError for more than `MAX_IDS` ids, an invalid integer, and user-data or passthrough that is not in `format`
  */
 export function encodeRequestPacket(packet: RequestPacket, format: PacketFormat = 'T'): Buffer {
   const sink = sinkOf(format, '');
@@ -21,7 +21,7 @@ export function encodeRequestPacket(packet: RequestPacket, format: PacketFormat 
   return sink.end();
 }
 
-/** As `encodeRequestPacket`, as a tnetstring, and as latin1 text if the packet has no body: it becomes bytes when it is sent. */
+/** Like `encodeRequestPacket`, as a tnetstring, and as latin1 text if the packet has no body: it becomes bytes when it is sent. */
 export function encodeRequestText(packet: RequestPacket): Buffer | string {
   tnetstringSink.begin('');
   writeRequest(packet, tnetstringSink);
@@ -29,8 +29,8 @@ export function encodeRequestText(packet: RequestPacket): Buffer | string {
 }
 
 /**
- * As `encodeRequestPacket`, as a tnetstring, but a large body is not copied: it is a piece of its own among those that are the packet
- * together, and must not be changed any more.
+ * Like `encodeRequestPacket`, as a tnetstring, but a large body is not copied: it is a piece of its own among the pieces that make up the packet, and
+ * must not change afterwards.
  */
 export function encodeRequestPieces(packet: RequestPacket): Buffer | readonly Buffer[] {
   if (packet.body.length < PIECE_BYTES) return encodeRequestPacket(packet);
@@ -66,7 +66,7 @@ function writeRequest(packet: RequestPacket, sink: FieldSink): void {
 
 /**
  * Writes a packet of a responder in the same way.
- * @param address of the initiator, which stands in front when the packet is published; empty for none
+ * @param address of the initiator, which precedes a published packet; empty for none
  * @returns the packet with address and type byte, in a Buffer of its own
  * @throws ZhttpError
  */
@@ -76,7 +76,7 @@ export function encodeResponsePacket(packet: ResponsePacket, format: PacketForma
   return sink.end();
 }
 
-/** As `encodeResponsePacket`, as a tnetstring, with a large body as a piece of its own: see `encodeRequestPieces`. */
+/** Like `encodeResponsePacket`, as a tnetstring, with a large body as a piece of its own: see `encodeRequestPieces`. */
 export function encodeResponsePieces(packet: ResponsePacket, address = ''): Buffer | readonly Buffer[] {
   if (packet.body.length < PIECE_BYTES) return encodeResponsePacket(packet, 'T', address);
   tnetstringSink.begin(address);
@@ -98,7 +98,7 @@ function sinkOf(format: PacketFormat, address: string): FieldSink {
   return tnetstringSink;
 }
 
-/** What every packet begins with. */
+/** Fields that every packet starts with. */
 function writeBeginning(packet: Packet, sink: FieldSink): void {
   const { ids } = packet;
   if (packet.from !== '') sink.text(FIELDS.from, packet.from);
@@ -114,7 +114,7 @@ function writeBeginning(packet: Packet, sink: FieldSink): void {
   if (packet.condition !== '') sink.text(FIELDS.condition, packet.condition);
 }
 
-/** What data consists of, in packets of other types too. */
+/** Fields of data, in packets of other types too. */
 function writeContent(packet: Packet, sink: FieldSink): void {
   if (packet.headers.length > 0) sink.headers(packet.headers);
   if (packet.contentType !== '') sink.text(FIELDS['content-type'], packet.contentType);
@@ -124,8 +124,8 @@ function writeContent(packet: Packet, sink: FieldSink): void {
 }
 
 function writeIds(ids: readonly SessionRef[], sink: FieldSink): void {
-  // Peers drop a packet with more, and with it what each of its sessions was to get.
-  if (ids.length > MAX_IDS) throw new ZhttpError('too-large', `a packet cannot have ${ids.length} ids`);
+  // Peers drop a packet with more, and with it the news for each of its sessions.
+  if (ids.length > MAX_IDS) throw new ZhttpError('too-large', `too many ids in a packet: ${ids.length}`);
   for (const { seq } of ids) {
     if (seq !== null) checkInteger(FIELDS.seq, seq);
   }

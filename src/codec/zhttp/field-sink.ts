@@ -1,12 +1,12 @@
 import type { SessionRef } from './packet.ts';
 import type { Field } from './packet-fields.ts';
 
-/** Takes the fields of one packet and writes them its own way. */
+/** Takes the fields of one packet and writes them in its format. */
 export interface FieldSink {
   /** Latin1 text. */
   text(field: Field, value: string): void;
   bytes(field: Field, value: Buffer): void;
-  /** A safe integer that is not negative. */
+  /** A safe, non-negative integer. */
   integer(field: Field, value: number): void;
   /** A field that is true. */
   flag(field: Field): void;
@@ -15,8 +15,8 @@ export interface FieldSink {
   ids(ids: readonly SessionRef[]): void;
   ext(multi: boolean, quiet: boolean): void;
   /**
-   * One value that is written already.
-   * @throws ZhttpError if it is none
+   * One value that is already encoded.
+   * @throws ZhttpError if it is not exactly one
    */
   value(field: Field, value: Buffer): void;
   /** The packet with its prefix and type byte. */

@@ -3,13 +3,13 @@ import type { FieldName } from './packet-fields.ts';
 import type { ZhttpErrorKind } from './zhttp-error.ts';
 
 /**
- * The fields of one packet, whichever way it is written. `next` goes from field to field; the other methods take the value of the
+ * The fields of one packet in either format. `next` goes from field to field; the other methods read the value of the
  * field that it returned last, and throw a `FieldError` if it is of the wrong type or out of bounds.
  */
 export interface FieldSource {
-  /** The key of the next field, an empty one if it is unknown, null behind the last field. */
+  /** The key of the next field, empty if unknown, null after the last field. */
   next(): FieldName | '' | null;
-  /** @param maxBytes that the text may have */
+  /** @param maxBytes maximum length of the text */
   text(maxBytes: number): string;
   /** The same for text that repeats from packet to packet. */
   word(maxBytes: number): string;
@@ -21,13 +21,13 @@ export interface FieldSource {
   headers(maxHeaders: number): readonly string[];
   /** One id, or a list of ids with their own `seq`. */
   ids(): SessionRef[];
-  /** The members of `ext` that are known. */
+  /** The known members of `ext`. */
   ext(): { readonly multi: boolean; readonly quiet: boolean };
-  /** The value as it is written. */
+  /** The value as encoded. */
   value(): Buffer;
 }
 
-/** A field that cannot be what it is. */
+/** An invalid field. */
 export class FieldError extends Error {
   readonly kind: Exclude<ZhttpErrorKind, 'malformed'>;
 
@@ -37,12 +37,12 @@ export class FieldError extends Error {
   }
 }
 
-/** @throws FieldError that names the field, and says what it is not */
+/** @throws FieldError that names the field and what was expected */
 export function wrong(field: string, what: string): never {
   throw new FieldError('invalid', `"${field}" is not ${what}`);
 }
 
-/** @throws FieldError that names the field and what it has too many of */
+/** @throws FieldError that names the field and its limit */
 export function tooLarge(field: string, limit: string): never {
   throw new FieldError('too-large', `"${field}" has more than ${limit}`);
 }

@@ -4,7 +4,7 @@ import { headerField } from './header-field.ts';
 import { FIELDS } from './packet-fields.ts';
 import { EXT_MULTI, textElement } from './tnetstring-sink.ts';
 
-/** What is the same in all first packets of one kind. */
+/** Fields shared by all first packets of one kind. */
 export interface FirstPacketFields {
   /** Address of the initiator. Empty in req mode, where packets have no sequence number either. */
   readonly from: string;
@@ -15,15 +15,15 @@ export interface FirstPacketFields {
   readonly routerResp: boolean;
 }
 
-/** A client as packets name it. */
+/** A client, as packets describe it. */
 export interface PacketPeer {
   /** IP address without brackets; empty for a unix socket. */
   readonly address: string;
-  /** 0 if there is none. */
+  /** 0 without one. */
   readonly port: number;
 }
 
-/** Peers that are remembered at a time. */
+/** Number of peers remembered. */
 const PEERS = 256;
 
 const NOBODY: PacketPeer = { address: '', port: 0 };
@@ -56,7 +56,7 @@ export class FirstPackets {
    * @param headers flat list that is not changed any more; one that comes again is written faster
    * @param peer an object that stands for the same client as long as it lives
    * @param more whether a body follows
-   * @returns the packet with its type byte as latin1 text, one character a byte
+   * @returns the packet with its type byte as latin1 text, one character per byte
    */
   encode(id: string, method: string, uri: string, headers: readonly string[], peer: PacketPeer, more: boolean): string {
     const fields =

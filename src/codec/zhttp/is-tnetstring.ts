@@ -1,6 +1,6 @@
 import { decode, TnetstringError } from '../tnetstring/index.ts';
 
-/** Whether `value` is one tnetstring, well-formed within. */
+/** Whether `value` is one tnetstring, well-formed at every level. */
 export function isTnetstring(value: Buffer): boolean {
   try {
     decode(value);

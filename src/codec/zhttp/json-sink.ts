@@ -3,12 +3,12 @@ import type { SessionRef } from './packet.ts';
 import type { Field, FieldName } from './packet-fields.ts';
 import { ZhttpError } from './zhttp-error.ts';
 
-/** Writes one packet as JSON: compact and with sorted keys, as the original does. Bytes that are no UTF-8 are lost. */
+/** Writes one packet as JSON: compact and with sorted keys, like Condure. Bytes that are not UTF-8 are lost. */
 export class JsonSink implements FieldSink {
   readonly #prefix: string;
   readonly #members: [FieldName, unknown][] = [];
 
-  /** @param address stands in front of the packet, with a space; empty for none */
+  /** @param address written before the packet, with a space; empty for none */
   constructor(address: string) {
     this.#prefix = address === '' ? 'J' : `${address} J`;
   }

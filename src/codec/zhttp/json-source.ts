@@ -10,7 +10,7 @@ const FIELDS: ReadonlySet<string> = new Set(FIELD_NAMES);
 /** At most as many digits as the largest safe integer has. */
 const DIGITS = /^\d{1,16}$/;
 
-/** The fields of a packet that is written as JSON. Its text is UTF-8 both ways, so bytes that are not cannot be sent. */
+/** The fields of a packet in JSON. JSON text is UTF-8, so other bytes cannot be sent. */
 export class JsonSource implements FieldSource {
   readonly #members: Record<string, unknown>;
   readonly #keys: string[];
@@ -24,9 +24,9 @@ export class JsonSource implements FieldSource {
    */
   constructor(payload: Buffer) {
     const text = payload.subarray(1);
-    if (!isUtf8(text)) throw new SyntaxError('the packet is no UTF-8');
+    if (!isUtf8(text)) throw new SyntaxError('packet is not UTF-8');
     const members = parse(text.toString());
-    if (!isObject(members)) throw new SyntaxError('the packet is no object');
+    if (!isObject(members)) throw new SyntaxError('packet is not an object');
     this.#members = members;
     this.#keys = Object.keys(members);
   }
@@ -91,7 +91,7 @@ export class JsonSource implements FieldSource {
   }
 
   value(): Buffer {
-    // As deep as a tnetstring may be, so that it can be written without end of the stack.
+    // At most as deep as a tnetstring, so that writing it cannot exhaust the stack.
     if (!nestsWithin(this.#value, DEFAULT_TNETSTRING_LIMITS.maxDepth)) wrong(this.#name, 'one value of bounded depth');
     return Buffer.from(JSON.stringify(this.#value));
   }
@@ -111,18 +111,18 @@ export class JsonSource implements FieldSource {
   }
 
   #booleanOf(value: unknown): boolean {
-    // The original refuses the strings "true" and "false" as well.
+    // Condure refuses the strings "true" and "false" as well.
     if (typeof value !== 'boolean') throw new FieldError('invalid', `"${this.#name}" is not made of booleans`);
     return value;
   }
 }
 
-/** The message of the engine differs from version to version, and quotes what came. */
+/** The engine's message differs between versions, and quotes the input. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new SyntaxError('the packet is no JSON');
+    throw new SyntaxError('packet is not JSON');
   }
 }
 
@@ -130,7 +130,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether no more than `depth` lists and objects lie within each other. */
+/** Whether lists and objects are nested at most `depth` deep. */
 function nestsWithin(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return depth > 0 && Object.values(value).every((member) => nestsWithin(member, depth - 1));

@@ -3,7 +3,7 @@ import { encode } from '../tnetstring/index.ts';
 /** The key of a field in a packet. */
 export type FieldName = (typeof NAMES)[number];
 
-/** Every key that packets have, in both directions. */
+/** Every key of packets, in both directions. */
 const NAMES = [
   'from',
   'id',
@@ -41,7 +41,7 @@ const NAMES = [
 
 export const FIELD_NAMES: readonly FieldName[] = NAMES;
 
-/** The key of a field, by name and as the tnetstring that it is written as. */
+/** The key of a field, by name and encoded as a tnetstring. */
 export interface Field {
   readonly name: FieldName;
   readonly key: string;
@@ -49,7 +49,7 @@ export interface Field {
   readonly flag: string;
 }
 
-/** Every field by its key. Writers are handed these, so that no key is looked up for a packet. */
+/** Every field by its key. Writers use these, so that writing a packet looks up no key. */
 export const FIELDS = Object.fromEntries(
   NAMES.map((name): [FieldName, Field] => {
     const key = encode(name).toString('latin1');

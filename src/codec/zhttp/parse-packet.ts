@@ -27,14 +27,14 @@ const TYPES: ReadonlySet<string> = new Set<PacketType>([
   'pong',
 ]);
 
-/** Text that is bounded by the packet alone. */
+/** Text bounded only by the packet. */
 const ANY = Number.POSITIVE_INFINITY;
 
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 const MAX_UINT16 = 65_535;
 
 /**
- * Reads a packet of an initiator. Unknown fields are skipped; of equal keys the last one counts. Whether the fields make sense
+ * Parses a packet of an initiator. Unknown fields are skipped; of equal keys the last one counts. Whether the fields make sense
  * together is left to the reader: they are read whatever the type.
  * @param payload the packet with its type byte
  * @throws ZhttpError with condition `bad-request` if it is a packet at all
@@ -51,7 +51,7 @@ export function parseRequestPacket(payload: Buffer, limits: ZhttpLimits = DEFAUL
 }
 
 /**
- * Reads a packet of a responder in the same way.
+ * Parses a packet of a responder in the same way.
  * @param payload the packet with its type byte, without an address in front
  * @throws ZhttpError
  */
@@ -66,16 +66,16 @@ export function parseResponsePacket(payload: Buffer, limits: ZhttpLimits = DEFAU
   }
 }
 
-/** The format that a packet is written in: that of its answers; null if it is none. */
+/** The format of a packet, and of its responses; null if invalid. */
 export function packetFormat(payload: Buffer): PacketFormat | null {
   if (payload[0] === 0x54) return 'T';
   return payload[0] === 0x4a ? 'J' : null;
 }
 
-/** An oversized packet is not looked into at all, so nobody knows whom it is from. */
+/** An oversized packet is not examined, so its sender is unknown. */
 function checkSize(payload: Buffer, limits: ZhttpLimits): void {
   if (payload.length <= limits.maxPacketBytes) return;
-  throw new ZhttpError('too-large', `the packet has more than ${limits.maxPacketBytes} bytes`);
+  throw new ZhttpError('too-large', `packet exceeds ${limits.maxPacketBytes} bytes`);
 }
 
 function openSource(payload: Buffer): FieldSource {
@@ -85,7 +85,7 @@ function openSource(payload: Buffer): FieldSource {
     case 'J':
       return new JsonSource(payload);
     default:
-      throw new SyntaxError('the packet is neither a tnetstring nor JSON');
+      throw new SyntaxError('packet is neither a tnetstring nor JSON');
   }
 }
 
@@ -149,7 +149,7 @@ function readPacket<P extends Packet>(
         readOwnField(packet, name, source);
     }
   }
-  // The number stands beside a single id, and within each element of a list.
+  // The number is next to a single id, and inside each element of a list.
   if (seq === null || packet.ids.length !== 1) return;
   const only = packet.ids[0] as SessionRef;
   if (only.seq === null) only.seq = seq;
@@ -219,8 +219,8 @@ function readResponseField(packet: ResponsePacket, name: FieldName, source: Fiel
 }
 
 /**
- * The error to be thrown for `cause`. Reading stopped at the first fault, and the fields come in any order: so the packet is
- * gone through once more, for those who are concerned and to tell a bad field from a packet that is broken.
+ * The error to throw for `cause`. Reading stopped at the first fault, and fields come in any order: so the packet is read once more, to find the
+ * sessions concerned and to tell a bad field from a broken packet.
  */
 function refusal(cause: unknown, payload: Buffer, condition: 'bad-request' | null): unknown {
   if (!isFault(cause)) return cause;

@@ -1,13 +1,13 @@
-/** A published packet, taken apart. */
+/** A published packet, split. */
 export interface AddressedPacket {
-  /** Whom it is for, as latin1 text. */
+  /** Address of the receiver, as latin1 text. */
   readonly address: string;
   /** The packet with its type byte, a view. */
   readonly payload: Buffer;
 }
 
 /**
- * Takes the address off a published packet: it ends at the first space, which is why no address holds one.
+ * Splits the address off a published packet. It ends at the first space, so addresses contain no spaces.
  * @returns null if there is no space
  */
 export function splitAddress(frame: Buffer): AddressedPacket | null {

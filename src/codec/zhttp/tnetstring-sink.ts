@@ -18,7 +18,7 @@ const headerTexts = new ListTexts(headerField);
 export class TnetstringSink implements FieldSink {
   readonly #writer = new MapWriter();
 
-  /** @param address stands in front of the packet, with a space; empty for none */
+  /** @param address written before the packet, with a space; empty for none */
   begin(address: string): void {
     this.#writer.begin(address === '' ? 'T' : `${address} T`);
   }
@@ -59,7 +59,7 @@ export class TnetstringSink implements FieldSink {
   }
 
   value(field: Field, value: Buffer): void {
-    // One that is not whole would break the packet, and one that is broken within would make the peer refuse it.
+    // An incomplete value would break the packet, and an invalid one would make the peer refuse it.
     if (!isTnetstring(value)) throw new ZhttpError('invalid', `"${field.name}" is not one tnetstring`);
     this.#writer.elements(field.key);
     this.#writer.elementBytes(value);
@@ -69,12 +69,12 @@ export class TnetstringSink implements FieldSink {
     return this.#writer.end();
   }
 
-  /** As `end`, as latin1 text where that is possible. */
+  /** Like `end`, as latin1 text if possible. */
   endText(): Buffer | string {
     return this.#writer.endText();
   }
 
-  /** As `end`, in pieces: what was given as bytes is not copied. */
+  /** Like `end`, in pieces: values given as bytes are not copied. */
   endPieces(): readonly Buffer[] {
     return this.#writer.endPieces();
   }

@@ -10,17 +10,16 @@ const FIELDS = new KeyTable(FIELD_NAMES);
 const WORDS = new TextCache();
 const EXT = new KeyTable(['multi', 'quiet']);
 
-/** The lists of header fields that came before: a responder mostly sends the same ones again. */
+/** Earlier lists of header fields: a responder mostly repeats them. */
 const LISTS = new RepeatedBlocks(readHeaders);
 
 /**
- * The fields of a packet that is written as a tnetstring. The values of fields that nobody asks for are stepped over by their
- * length alone.
+ * The fields of a packet in tnetstring format. Values of fields that are not asked for are skipped by their length alone.
  */
 export class TnetstringSource implements FieldSource {
   readonly #reader: ElementReader;
   #name: FieldName | '' = '';
-  /** Where the value of the field begins, and the next field. */
+  /** Where the value of the field starts, and the next field. */
   #value = 0;
   #at: number;
   readonly #end: number;
@@ -32,8 +31,8 @@ export class TnetstringSource implements FieldSource {
   constructor(payload: Buffer) {
     const reader = new ElementReader(payload);
     const end = reader.read(1, payload.length);
-    if (end !== payload.length) reader.fail('something follows the packet', end);
-    if (reader.type !== MAP) reader.fail('the packet is no map', 1);
+    if (end !== payload.length) reader.fail('trailing bytes after the packet', end);
+    if (reader.type !== MAP) reader.fail('packet is not a map', 1);
     this.#reader = reader;
     this.#at = reader.start;
     this.#end = reader.end;
@@ -119,7 +118,7 @@ export class TnetstringSource implements FieldSource {
 
   value(): Buffer {
     const value = this.#reader.buffer.subarray(this.#value, this.#at);
-    // It is going to be part of another packet, which must not break there.
+    // It becomes part of another packet, which it must not break.
     if (!isTnetstring(value)) wrong(this.#name, 'one whole value');
     return value;
   }
@@ -139,7 +138,7 @@ export class TnetstringSource implements FieldSource {
     return { id, seq };
   }
 
-  /** Checks the type of the element just read; `what` the field is not, if it is another one. */
+  /** Checks the type of the element just read; otherwise the field is not `what`. */
   #expect(type: number, what: string): void {
     if (this.#reader.type !== type) wrong(this.#name, what);
   }
@@ -149,12 +148,12 @@ export class TnetstringSource implements FieldSource {
     if (this.#reader.end - this.#reader.start > maxBytes) tooLarge(this.#name, `${maxBytes} bytes`);
   }
 
-  /** Reads a key. Returns where its value begins. */
+  /** Reads a key. Returns where its value starts. */
   #readKey(at: number, end: number): number {
     const reader = this.#reader;
     const value = reader.read(at, end);
-    if (reader.type !== BYTES) reader.fail('a key is no byte string', at);
-    if (value === end) reader.fail('a key has no value', at);
+    if (reader.type !== BYTES) reader.fail('key is not a byte string', at);
+    if (value === end) reader.fail('key without a value', at);
     return value;
   }
 }

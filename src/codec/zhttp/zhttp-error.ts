@@ -2,9 +2,9 @@ import type { SessionRef } from './packet.ts';
 
 /** What is wrong with a packet. */
 export type ZhttpErrorKind =
-  /** The bytes are no packet: unknown encoding, not one map, or a map that breaks off. */
+  /** The bytes are not a packet: unknown encoding, not one map, or a truncated map. */
   | 'malformed'
-  /** A field has the wrong type or a value that it cannot have. */
+  /** A field has the wrong type or an invalid value. */
   | 'invalid'
   /** A limit is exceeded. */
   | 'too-large';
@@ -13,11 +13,11 @@ export type ZhttpErrorKind =
 export class ZhttpError extends Error {
   override readonly name = 'ZhttpError';
   readonly kind: ZhttpErrorKind;
-  /** What an `error` packet that answers this one has to say; null where none is sent: for malformed bytes and for responses. */
+  /** Condition of the `error` packet sent in response; null if none is sent: for malformed bytes and for responses. */
   readonly condition: 'bad-request' | null;
-  /** Address of the peer that sent the packet, empty if it could not be found. */
+  /** Address of the peer that sent the packet, empty if unknown. */
   readonly from: string;
-  /** The sessions that the packet is for, as far as they could be found: only these are concerned. */
+  /** The sessions that the packet is for, as far as known: only these are affected. */
   readonly ids: readonly SessionRef[];
 
   constructor(

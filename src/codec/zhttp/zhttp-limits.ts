@@ -1,15 +1,15 @@
-/** Bounds of one packet that an operator may set. */
+/** Limits of one packet that an operator may set. */
 export interface ZhttpLimits {
   /** Bytes of the whole packet with its type byte; the body is the largest part of it. */
   readonly maxPacketBytes: number;
-  /** Header fields. Peers of the original take 64 and drop a packet with more. */
+  /** Header fields. Condure and Pushpin accept 64 and drop a packet with more. */
   readonly maxHeaders: number;
 }
 
 /** 16 MiB, and as many header fields as HTTP/1 messages may have by default. */
 export const DEFAULT_ZHTTP_LIMITS: ZhttpLimits = { maxPacketBytes: 16_777_216, maxHeaders: 128 };
 
-/** Sessions that one packet may be for. Peers drop packets with more. */
+/** Maximum sessions in one packet. Peers drop packets with more. */
 export const MAX_IDS = 128;
 
 /** Bytes of a session's id. */

@@ -11,12 +11,12 @@ const MINOR = 11;
 const MECHANISM = 12;
 const MECHANISM_BYTES = 20;
 const AS_SERVER = 32;
-/** Lower-case letters and others are not in the grammar of mechanism names. */
+/** The grammar of mechanism names has no lower-case letters. */
 const MECHANISM_NAME = /^[A-Z0-9\-_.+]{1,20}$/;
 
 /** What a peer sends before anything else. */
 export interface Greeting {
-  /** Minor version that both understand: 0 or 1, of ZMTP 3. */
+  /** Minor version of ZMTP 3 that both support: 0 or 1. */
   readonly minor: 0 | 1;
   /** Name of the security mechanism. */
   readonly mechanism: string;
@@ -25,15 +25,15 @@ export interface Greeting {
 }
 
 /**
- * The greeting of an end that speaks ZMTP 3.1.
+ * The greeting of a ZMTP 3.1 peer.
  * @param mechanism 1 to 20 of `A-Z 0-9 - _ . +`
- * @throws RangeError when it is not
+ * @throws RangeError if it is invalid
  */
 export function encodeGreeting(mechanism: string, asServer: boolean): Buffer {
   if (!MECHANISM_NAME.test(mechanism)) throw new RangeError(`invalid mechanism name: ${mechanism}`);
   const greeting = Buffer.alloc(GREETING_BYTES);
   greeting[0] = 0xff;
-  // An older peer takes the first ten bytes for a frame, and these two make it one of a single byte.
+  // An older peer takes the first ten bytes for a frame; these two make it a frame of a single byte.
   greeting[8] = 1;
   greeting[SIGNATURE_END] = 0x7f;
   greeting[MAJOR] = 3;
@@ -49,12 +49,12 @@ export function encodeGreeting(mechanism: string, asServer: boolean): Buffer {
  */
 export function checkGreeting(bytes: Buffer): void {
   if (bytes.length === 0) return;
-  // A ZMTP 1.0 peer begins with a frame, its identity: a length below 255, or 255 and eight bytes of length.
-  if (bytes[0] !== 0xff) throw new ZmtpError('malformed', 'no ZMTP greeting');
+  // A ZMTP 1.0 peer starts with a frame, its identity: a length below 255, or 255 and eight bytes of length.
+  if (bytes[0] !== 0xff) throw new ZmtpError('malformed', 'not a ZMTP greeting');
   if (bytes.length <= SIGNATURE_END) return;
   // ZMTP 1.0 with a long identity: the flags of its frame, of which the lowest bit is 0.
   if (((bytes[SIGNATURE_END] as number) & 1) === 0) throw new ZmtpError('version', 'the peer speaks ZMTP 1.0');
-  if (bytes[SIGNATURE_END] !== 0x7f) throw new ZmtpError('malformed', 'no ZMTP signature');
+  if (bytes[SIGNATURE_END] !== 0x7f) throw new ZmtpError('malformed', 'not a ZMTP signature');
   if (bytes.length <= MAJOR) return;
   const major = bytes[MAJOR] as number;
   // The revision of ZMTP 2.0 is 1.
@@ -63,8 +63,8 @@ export function checkGreeting(bytes: Buffer): void {
 
 /**
  * Reads a whole greeting.
- * @param bytes `GREETING_BYTES` that `checkGreeting` has let pass
- * @throws ZmtpError `malformed` when the name of the mechanism is not valid
+ * @param bytes `GREETING_BYTES` that `checkGreeting` has accepted
+ * @throws ZmtpError `malformed` if the mechanism name is invalid
  */
 export function parseGreeting(bytes: Buffer): Greeting {
   const field = bytes.toString('latin1', MECHANISM, MECHANISM + MECHANISM_BYTES);
@@ -73,7 +73,7 @@ export function parseGreeting(bytes: Buffer): Greeting {
   if (!MECHANISM_NAME.test(mechanism) || /[^\0]/.test(field.slice(mechanism.length))) {
     throw new ZmtpError('malformed', 'invalid mechanism name in the greeting');
   }
-  // RFC 23: of two versions the lower one is spoken, so a later one than ours is fine.
+  // RFC 23: the lower of two versions is used, so a later one than ours is fine.
   const later = (bytes[MAJOR] as number) > 3 || (bytes[MINOR] as number) >= MINOR_VERSION;
   return { minor: later ? 1 : 0, mechanism, asServer: bytes[AS_SERVER] === 1 };
 }

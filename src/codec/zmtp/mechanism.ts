@@ -1,7 +1,7 @@
 import type { Metadata } from './metadata.ts';
 import type { Command } from './zmtp-command.ts';
 
-/** What a mechanism makes of a command of the peer. */
+/** A mechanism's response to a command of the peer. */
 export interface MechanismStep {
   /** Frame to send to the peer; null for none. */
   readonly reply: Buffer | null;
@@ -11,12 +11,12 @@ export interface MechanismStep {
 
 /** The handshake of one connection by a security mechanism (RFC 23, "Authentication And Confidentiality"). */
 export interface Mechanism {
-  /** As the greeting names it. */
+  /** Name in the greeting. */
   readonly name: string;
-  /** Whether this end takes the server's part; a mechanism that knows no parts says false. */
+  /** Whether this end takes the server's part; false for a mechanism without roles. */
   readonly asServer: boolean;
   /** The frame to send before the peer has said anything; null for none. */
   start(): Buffer | null;
-  /** Takes a command of the peer. @throws ZmtpError when the handshake fails */
+  /** Takes a command of the peer. @throws ZmtpError if the handshake fails */
   receive(command: Command): MechanismStep;
 }

@@ -1,9 +1,9 @@
 import { ZmtpError } from './zmtp-error.ts';
 
-/** Properties of a connection by name. Names are compared without regard to case: here they are in lower case. */
+/** Properties of a connection by name. Names are case-insensitive; here they are in lower case. */
 export type Metadata = ReadonlyMap<string, Buffer>;
 
-/** RFC 23, "property-name"; letters are in lower case already. */
+/** RFC 23, "property-name"; letters are already in lower case. */
 const NAME = /^[a-z0-9\-_.+]{1,255}$/;
 
 /**
@@ -22,7 +22,7 @@ export function encodeMetadata(properties: readonly (readonly [name: string, val
   return Buffer.concat(pieces);
 }
 
-/** @throws ZmtpError `malformed` when `body` is not a list of properties, or repeats a name */
+/** @throws ZmtpError `malformed` if `body` is not a list of properties, or repeats a name */
 export function parseMetadata(body: Buffer): Metadata {
   const metadata = new Map<string, Buffer>();
   let offset = 0;

@@ -15,7 +15,7 @@ export class NullMechanism implements Mechanism {
 
   /**
    * @param metadata own properties, as `encodeMetadata` gives them
-   * @param waits whether our READY is the reply to the peer's; two ends that wait would wait for ever
+   * @param waits whether our READY is the reply to the peer's; two waiting ends would wait forever
    */
   constructor(metadata: Buffer, waits: boolean) {
     this.#ready = encodeCommand('READY', metadata);
@@ -33,6 +33,6 @@ export class NullMechanism implements Mechanism {
     if (command.name === 'ERROR') {
       throw new ZmtpError('refused', `the peer refused: ${parseError(command.data) || 'no reason given'}`);
     }
-    throw new ZmtpError('unexpected', `${command.name} in the handshake`);
+    throw new ZmtpError('unexpected', `unexpected ${command.name} in the handshake`);
   }
 }

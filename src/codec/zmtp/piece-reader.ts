@@ -1,11 +1,11 @@
 const EMPTY = Buffer.alloc(0);
 
-/** Bytes that the collecting of a piece begins with. */
+/** Initial size of the buffer for a piece. */
 const FIRST_CAPACITY = 4_096;
 
 /**
- * Cuts a stream of chunks into pieces of known length. A piece that lies in one chunk is a view of it. A piece that spans chunks is
- * collected in a buffer that grows with what has arrived, never with what was only announced.
+ * Cuts a stream of chunks into pieces of known length. A piece within one chunk is a view of it. A piece that spans chunks is
+ * collected in a buffer that grows with what has arrived, never with what is only announced.
  */
 export class PieceReader {
   #input: Buffer = EMPTY;
@@ -20,7 +20,7 @@ export class PieceReader {
 
   /** Adds `chunk`; pieces are views of it. */
   push(chunk: Buffer): void {
-    // What is left of a chunk can be that only when the reader was stopped between two pieces.
+    // A chunk is left over only if the reader stopped between two pieces.
     this.#input =
       this.#offset < this.#input.length ? Buffer.concat([this.#input.subarray(this.#offset), chunk]) : chunk;
     this.#offset = 0;
@@ -32,7 +32,7 @@ export class PieceReader {
     return this.#offset < input.length ? (input[this.#offset++] as number) : -1;
   }
 
-  /** The next 8 bytes as an unsigned integer, or -1 if they are not all here; as exact as a double is. */
+  /** The next 8 bytes as an unsigned integer, or -1 if they are not all here; to the precision of a double. */
   integer(): number {
     const start = this.#offset;
     const input = this.#input;
@@ -56,7 +56,7 @@ export class PieceReader {
     return length === 0 ? EMPTY : input.subarray(start, end);
   }
 
-  /** What has arrived of the next `length` bytes, without taking it. */
+  /** The part of the next `length` bytes that has arrived, without taking it. */
   peek(length: number): Buffer {
     this.#gather(length);
     return this.#stash.subarray(0, this.#stashed);
@@ -71,7 +71,7 @@ export class PieceReader {
     return piece;
   }
 
-  /** Moves bytes from the input to the stash until that has `length`. */
+  /** Moves bytes from the input to the stash until it has `length`. */
   #gather(length: number): void {
     const start = this.#offset;
     const count = Math.min(length - this.#stashed, this.#input.length - start);

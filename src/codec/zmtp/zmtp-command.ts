@@ -27,19 +27,19 @@ export function encodeCommand(name: string, data: Buffer): Buffer {
 
 /**
  * Reads the body of a command frame.
- * @throws ZmtpError `malformed` when it has no name
+ * @throws ZmtpError `malformed` if it has no name
  */
 export function parseCommand(body: Buffer): Command {
   const nameEnd = 1 + (body[0] ?? 0);
   const name = body.toString('latin1', 1, nameEnd);
-  if (nameEnd > body.length || !NAME.test(name)) throw new ZmtpError('malformed', 'a command without a name');
+  if (nameEnd > body.length || !NAME.test(name)) throw new ZmtpError('malformed', 'command without a name');
   return { name, data: body.subarray(nameEnd) };
 }
 
 /**
  * RFC 37 PING.
- * @param ttlMs milliseconds after which the peer may take us for dead if nothing more comes; 0 for never. Rounded up to a tenth of
- *   a second, at most 6,553.5 seconds
+ * @param ttlMs milliseconds of silence after which the peer may consider us dead; 0 for never. Rounded up to a tenth of a second, at most 6,553.5
+ *   seconds
  */
 export function encodePing(ttlMs: number): Buffer {
   const data = Buffer.alloc(2);
@@ -47,18 +47,18 @@ export function encodePing(ttlMs: number): Buffer {
   return encodeCommand('PING', data);
 }
 
-/** RFC 37 PONG, which gives back the context of the PING. */
+/** RFC 37 PONG, which returns the context of the PING. */
 export function encodePong(context: Buffer): Buffer {
   return encodeCommand('PONG', context);
 }
 
 /**
- * What a PING says.
+ * Parses a PING.
  * @returns `ttlMs`: milliseconds, 0 for none
- * @throws ZmtpError `malformed` when it has no time to live, or too long a context
+ * @throws ZmtpError `malformed` if it has no time to live, or too long a context
  */
 export function parsePing(data: Buffer): { readonly ttlMs: number; readonly context: Buffer } {
-  if (data.length < 2 || data.length > 2 + MAX_CONTEXT_BYTES) throw new ZmtpError('malformed', 'a malformed PING');
+  if (data.length < 2 || data.length > 2 + MAX_CONTEXT_BYTES) throw new ZmtpError('malformed', 'malformed PING');
   return { ttlMs: data.readUInt16BE(0) * 100, context: data.subarray(2) };
 }
 
@@ -68,7 +68,7 @@ export function encodeError(reason: string): Buffer {
   return encodeCommand('ERROR', Buffer.concat([Buffer.of(text.length), text]));
 }
 
-/** The reason that an ERROR gives, with everything but printable ASCII made visible, since it goes to a log. */
+/** The reason of an ERROR, with only printable ASCII, because it is logged. */
 export function parseError(data: Buffer): string {
   return data.toString('latin1', 1, 1 + (data[0] ?? 0)).replace(/[^ -~]/g, '?');
 }

@@ -1,4 +1,4 @@
-/** What is wrong with a peer, for the log and the counters. The connection is closed in every case. */
+/** Kinds of faults of a peer, for the log and the counters. The connection is closed in every case. */
 export type ZmtpErrorKind =
   /** The bytes are not ZMTP, or break its grammar. */
   | 'malformed'
@@ -6,14 +6,14 @@ export type ZmtpErrorKind =
   | 'version'
   /** The peer offers another security mechanism. */
   | 'mechanism'
-  /** A frame, message or command is over its limit. */
+  /** A frame, message or command exceeds its limit. */
   | 'limit'
   /** Well-formed, but not allowed at this point of the conversation. */
   | 'unexpected'
-  /** The peer itself has refused the connection with an ERROR command. */
+  /** The peer refused the connection with an ERROR command. */
   | 'refused';
 
-/** A peer that breaks ZMTP 3.x or a limit, or that has refused the connection. */
+/** A peer that breaks ZMTP 3.x, exceeds a limit or refuses the connection. */
 export class ZmtpError extends Error {
   override readonly name = 'ZmtpError';
   readonly kind: ZmtpErrorKind;

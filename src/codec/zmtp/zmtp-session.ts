@@ -7,11 +7,11 @@ import { ZmtpError } from './zmtp-error.ts';
 import { MAX_COMMAND_BYTES, type ZmtpLimits } from './zmtp-limits.ts';
 import { COMMAND, LONG, MORE } from './zmtp-writer.ts';
 
-/** `next()`: nothing more without more input. */
+/** `next()`: needs more input. */
 export const NEED_INPUT = 0;
 /** `next()`: the handshake is complete; `minor` and `peer` are set. */
 export const READY = 1;
-/** `next()`: a whole message has arrived; `takeMessage()` gives it. */
+/** `next()`: a whole message has arrived; `takeMessage()` returns it. */
 export const MESSAGE = 2;
 /** `next()`: a command has arrived after the handshake; `command` is set. */
 export const COMMAND_FRAME = 3;
@@ -23,22 +23,22 @@ const SHORT_LENGTH = 2;
 const LONG_LENGTH = 3;
 const BODY = 4;
 
-/** Bytes that a part takes beside its own. */
+/** Bytes charged for a part on top of its length. */
 const PART_COST = 128;
 
 const NO_PEER: Metadata = new Map();
 const NO_COMMAND: Command = { name: '', data: Buffer.alloc(0) };
 
 /**
- * The peer's side of one ZMTP 3.x connection, without any input or output of its own: bytes go in by `push`, events come out of
- * `next`, and what the handshake has to send out of `takeOutput`.
+ * The peer's side of one ZMTP 3.x connection, without any I/O of its own: bytes go in through `push`, events come out of `next`, and handshake output
+ * comes from `takeOutput`.
  */
 export class ZmtpSession {
-  /** Minor version that both ends speak, once the greeting is here. */
+  /** Minor version that both ends use, once the greeting is here. */
   minor: 0 | 1 = 0;
   /** The peer's properties, once the handshake is complete. */
   peer = NO_PEER;
-  /** The command that was read last. */
+  /** The last command read. */
   command = NO_COMMAND;
   readonly #mechanism: Mechanism;
   readonly #limits: ZmtpLimits;
@@ -57,26 +57,26 @@ export class ZmtpSession {
     this.#output = [encodeGreeting(mechanism.name, mechanism.asServer)];
   }
 
-  /** Bytes held of what the peer has begun to send, a fixed cost for each part included; 0 between two messages. */
+  /** Bytes held of an incomplete message, including a fixed cost for each part; 0 between messages. */
   get held(): number {
     return this.#reader.held + this.#partsBytes + this.#parts.length * PART_COST;
   }
 
-  /** What the handshake has to send by now, the greeting to begin with; empty if nothing. */
+  /** Bytes that the handshake has to send, starting with the greeting; empty if nothing. */
   takeOutput(): Buffer[] {
     const output = this.#output;
     this.#output = [];
     return output;
   }
 
-  /** Takes bytes of the peer. Messages are views of them. */
+  /** Takes bytes from the peer. Messages are views of them. */
   push(chunk: Buffer): void {
     this.#reader.push(chunk);
   }
 
   /**
    * Reads up to the next event: `NEED_INPUT`, `READY`, `MESSAGE` or `COMMAND_FRAME`.
-   * @throws ZmtpError when the peer breaks the protocol or a limit; the session must not be used afterwards
+   * @throws ZmtpError if the peer breaks the protocol or exceeds a limit; the session must not be used afterwards
    */
   next(): number {
     const reader = this.#reader;
@@ -101,7 +101,7 @@ export class ZmtpSession {
           break;
         }
         case LONG_LENGTH: {
-          // Any length that a double cannot hold exactly is over every limit all the same.
+          // A length that a double cannot represent exactly exceeds every limit anyway.
           const length = reader.integer();
           if (length === -1) return NEED_INPUT;
           this.#announce(length);
@@ -124,7 +124,7 @@ export class ZmtpSession {
     }
   }
 
-  /** The message that `next` has announced; it is the caller's from now on. Its first part exists always. */
+  /** The message that `next` announced; it belongs to the caller from now on. It has at least one part. */
   takeMessage(): Buffer[] {
     const parts = this.#parts;
     this.#parts = [];
@@ -139,9 +139,9 @@ export class ZmtpSession {
     if (bytes === null) return false;
     const greeting = parseGreeting(bytes);
     const mechanism = this.#mechanism;
-    // RFC 23: both ends have to name the same one.
+    // RFC 23: both ends must name the same one.
     if (greeting.mechanism !== mechanism.name) {
-      throw new ZmtpError('mechanism', `the peer offers ${greeting.mechanism}, and not ${mechanism.name}`);
+      throw new ZmtpError('mechanism', `the peer offers ${greeting.mechanism}, not ${mechanism.name}`);
     }
     this.minor = greeting.minor;
     const first = mechanism.start();
@@ -172,7 +172,7 @@ export class ZmtpSession {
     this.#state = BODY;
   }
 
-  /** Returns the event that the command makes; `NEED_INPUT` when it is a step of the handshake only. */
+  /** Returns the event of the command; `NEED_INPUT` if it is only a handshake step. */
   #takeCommand(command: Command): number {
     this.command = command;
     if (this.#established) return COMMAND_FRAME;

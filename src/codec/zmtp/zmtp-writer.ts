@@ -3,15 +3,15 @@ export const MORE = 0x01;
 export const LONG = 0x02;
 export const COMMAND = 0x04;
 
-/** Parts of at least this many bytes are sent as they are: one more buffer costs less than the copy. */
+/** Parts of at least this many bytes are sent without a copy: one more buffer costs less. */
 export const REFERENCE_BYTES = 16_384;
 
 const SHORT_MAX = 255;
 
-/** One part of a message: bytes, latin1 text with one character a byte, or several pieces that are sent one behind the other. */
+/** One part of a message: bytes, latin1 text with one character per byte, or several pieces sent one after the other. */
 export type Part = Buffer | string | readonly Buffer[];
 
-/** A part as one Buffer, which is the part itself if it is one. */
+/** A part as one Buffer, the part itself if it is one. */
 export function wholePart(part: Part): Buffer {
   if (Buffer.isBuffer(part)) return part;
   return typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.concat(part);
@@ -27,7 +27,7 @@ function headerBytes(length: number): number {
   return length > SHORT_MAX ? 9 : 2;
 }
 
-/** Writes a frame's header and returns where the body begins. */
+/** Writes a frame's header and returns where the body starts. */
 function writeHeader(target: Buffer, offset: number, flags: number, length: number): number {
   if (length <= SHORT_MAX) {
     target[offset] = flags;
@@ -47,7 +47,7 @@ export function commandHeader(length: number): Buffer {
   return header;
 }
 
-/** Bytes that a message takes on the wire. */
+/** Size of a message on the wire in bytes. */
 export function wireBytes(parts: readonly Part[]): number {
   let bytes = 0;
   for (const part of parts) {
@@ -58,9 +58,8 @@ export function wireBytes(parts: readonly Part[]): number {
 }
 
 /**
- * The wire form of `messages[start]` up to but without `messages[end]`, in as few buffers as possible: one, and one more
- * for each part or piece of `REFERENCE_BYTES` and what follows it. Those are not copied, and must not be changed afterwards. Text becomes
- * bytes here, and nowhere before.
+ * The wire form of `messages[start]` up to, but not including, `messages[end]`, in as few buffers as possible: one, and one more for each part or piece
+ * of `REFERENCE_BYTES` and what follows it. Those are not copied, and must not change afterwards. Text becomes bytes only here.
  */
 export function encodeMessages(messages: readonly (readonly Part[])[], start: number, end: number): Buffer[] {
   let copied = 0;
@@ -89,7 +88,7 @@ export function partBytes(part: Part): number {
   return length;
 }
 
-/** Bytes of the body that are copied. */
+/** Bytes of the body to copy. */
 function copiedBytes(part: Part): number {
   if (typeof part === 'string') return part.length;
   if (!isPieces(part)) return part.length < REFERENCE_BYTES ? part.length : 0;
@@ -102,7 +101,7 @@ function copiedBytes(part: Part): number {
 class Wire {
   readonly #scratch: Buffer;
   readonly #buffers: Buffer[] = [];
-  /** Where the bytes begin that are in no buffer of the result yet. */
+  /** Start of the bytes that are not yet in a result buffer. */
   #from = 0;
   #offset = 0;
 

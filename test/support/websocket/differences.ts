@@ -19,7 +19,7 @@ export const DIFFERENCES: readonly Difference[] = [
     allows: () => true,
   },
   {
-    ours: /^length over 63 bits$/,
+    ours: /^length exceeds 63 bits$/,
     why: 'RFC 6455 §5.2 forbids the highest bit, so it is 1002; to ws it is a length over its limit, 1009',
     allows: ([event, ...more]) => event === undefined || (event === 'error 1009' && more.length === 0),
   },
@@ -34,22 +34,22 @@ export const DIFFERENCES: readonly Difference[] = [
     allows: (rest) => rest.length === 0 || (rest.length === 1 && isError(rest[0])),
   },
   {
-    ours: /^text is not UTF-8$/,
+    ours: /^text is not valid UTF-8$/,
     why: 'RFC 6455 §8.1: the fault shows at its first byte here; ws looks at the message once it is complete',
     allows: (rest) => !isMessage(rest.find((event) => !isControl(event))),
   },
   {
-    ours: /^message does not inflate: /,
+    ours: /^message cannot be decompressed: /,
     why: 'what has come of a frame is inflated at once here; ws inflates the frame once it is complete',
     allows: (rest) => rest.length === 0,
   },
   {
-    ours: /^message ends within a block$/,
+    ours: /^compressed message is truncated$/,
     why: 'a compressed message that was cut off is a fault here; ws takes what is put behind it for its last bytes',
     allows: () => true,
   },
   {
-    ours: /^message goes on behind its last block$/,
+    ours: /^compressed message continues after its last block$/,
     why: 'data that says it has ended and goes on is a fault here (RFC 7692 §7.2.3.4); ws forgets what follows',
     allows: () => true,
   },

@@ -64,6 +64,6 @@ test('connectTimeout ends the dial', async (t) => {
   const requester = fixture.send(ORIGIN);
   const error = await requester.failed();
   assert.equal(error.code, 'HF_ORIGIN_CONNECT_TIMEOUT');
-  assert.equal(error.detail, 'a.example:81: not connected in time');
+  assert.equal(error.detail, 'a.example:81: connecting timed out');
   assert.equal(dialler.dials[0]?.cancelled, true);
 });

@@ -112,7 +112,7 @@ test('A body that ends with the connection is truncated by a reset', async (t) =
   run.peer.write('HTTP/1.1 200 OK\r\n\r\nabc');
   await run.requester.until(() => run.requester.body === 'abc');
   run.peer.reset();
-  await assertFails(run, 'HF_ORIGIN_TRUNCATED', /connection reset in the body of the response$/);
+  await assertFails(run, 'HF_ORIGIN_TRUNCATED', /connection reset in the response body$/);
 });
 
 for (const [what, act, detail] of [
@@ -135,9 +135,9 @@ for (const [what, act, detail] of [
 
 for (const [what, answer, detail] of [
   ['garbage', 'NOT HTTP AT ALL\r\n\r\n', /not an HTTP response$/],
-  ['a 101', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', /switches protocols/],
-  ['interim responses without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(21), /over 20 interim responses$/],
-  ['a head over the limit', `HTTP/1.1 200 OK\r\nA: ${'x'.repeat(1_100)}\r\n\r\n`, /over 1024 bytes$/],
+  ['a 101', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', /unexpected 101 response/],
+  ['interim responses without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(21), /more than 20 interim responses$/],
+  ['a head over the limit', `HTTP/1.1 200 OK\r\nA: ${'x'.repeat(1_100)}\r\n\r\n`, /exceeds 1024 bytes$/],
 ] as const) {
   test(`An origin that sends ${what} breaks the protocol`, async (t) => {
     const run = await running(t, {}, { maxResponseHeaderBytes: 1_024 });

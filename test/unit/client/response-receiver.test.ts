@@ -149,13 +149,13 @@ test('Interim responses are skipped', () => {
 test('Twenty interim responses are skipped, one more is refused', () => {
   const bench = new Bench();
   bench.take('HTTP/1.1 100 Continue\r\n\r\n'.repeat(20));
-  assert.throws(() => bench.take('HTTP/1.1 100 Continue\r\n\r\n'), /over 20 interim responses/);
+  assert.throws(() => bench.take('HTTP/1.1 100 Continue\r\n\r\n'), /more than 20 interim responses/);
 });
 
 test('A 101 is refused', () => {
   const bench = new Bench();
   const text = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n';
-  assert.throws(() => bench.take(text), /switches protocols/);
+  assert.throws(() => bench.take(text), /unexpected 101 response/);
 });
 
 test('Bytes behind the end are noticed', () => {

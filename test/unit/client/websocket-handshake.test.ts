@@ -227,7 +227,7 @@ test('limits of the head of an answer can be set', async (t) => {
   await requester.until(() => requester.open);
   const other = await ask(t, { maxResponseHeaders: 3 });
   other.peer.write(`${accepting(other.head)}A: b\r\n\r\n`);
-  assert.match((await other.requester.failed()).detail, /over 3 header fields/);
+  assert.match((await other.requester.failed()).detail, /more than 3 header fields/);
 });
 
 test('a connection that ends within the handshake fails it', async (t) => {

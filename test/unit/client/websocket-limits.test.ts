@@ -243,7 +243,7 @@ for (const what of ['message', 'ping', 'pong'] as const) {
     assert.equal(requester.failure(), '');
     send();
     assert.equal(requester.failure(), 'HF_ORIGIN_TIMEOUT');
-    assert.match(requester.error?.detail ?? '', /over 5 messages/);
+    assert.match(requester.error?.detail ?? '', /more than 5 messages/);
     assert.equal(stalled.dialler.socket.destroyed, true);
     send();
   });

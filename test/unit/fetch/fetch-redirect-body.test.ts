@@ -184,7 +184,7 @@ for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
       if (fails) {
         const error = await requester.failed();
         assert.equal(error.code, 'HF_ORIGIN_PROTOCOL');
-        assert.match(error.detail, /^a\.example: redirects a request whose body is too large to be sent again$/);
+        assert.match(error.detail, /^a\.example: redirect of a request whose body is too large to send again$/);
         assert.notEqual(first.left, null);
         continue;
       }

@@ -55,7 +55,7 @@ for (const [what, answer, problem] of [
 }
 
 test('Instructions in a coding that is unknown are refused', async (t) => {
-  const problem = 'the GRIP response is encoded with zstd, which cannot be undone here';
+  const problem = 'the GRIP response is encoded with zstd, which is not supported';
   await assertRefused(
     t,
     { headers: { ...RESPONSE, 'Content-Encoding': 'zstd' }, body: 'x' },

@@ -88,13 +88,13 @@ test('A target to which no connection comes about in time counts as one that can
   const app = await startApp(t, [line], { proxy: { connectTimeout: 0.1 } });
   // A name that is never resolved is a connection that is never made.
   t.mock.method(dns, 'lookup', () => {});
-  const text = `${LATE}Unable to connect to any targets. Tried: one.example:1, two.example:2 (two.example:2: not connected in time)\n`;
+  const text = `${LATE}Unable to connect to any targets. Tried: one.example:1, two.example:2 (two.example:2: connecting timed out)\n`;
   await assertTold(app, app.stream(), 504, text, 'HF_ORIGIN_CONNECT_TIMEOUT');
 });
 
 test('An origin that does not respond in time costs the client a 504', async (t) => {
   const { app, answer, peer, scripted } = await asked(t, ',debug', { proxy: { responseTimeout: 0.1 } });
-  const text = `${LATE}127.0.0.1:${scripted.origin.port}: no response in time\n`;
+  const text = `${LATE}127.0.0.1:${scripted.origin.port}: response head timed out\n`;
   await assertTold(app, answer, 504, text, 'HF_ORIGIN_TIMEOUT');
   await peer.closed;
 });
@@ -159,7 +159,7 @@ test('Bytes that are not HTTP are not passed on', async (t) => {
     ['SSH-2.0-x\r\n\r\n', /./],
     ['HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', /./],
     ['HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n', /./],
-    ['HTTP/1.1 101 Switching Protocols\r\n\r\n', /switches protocols/],
+    ['HTTP/1.1 101 Switching Protocols\r\n\r\n', /unexpected 101 response/],
   ] as const) {
     const { app, answer, peer } = await asked(t);
     peer.write(reply);

@@ -316,7 +316,7 @@ test('the responses to requests that the server refuses by itself can be chosen'
   });
   const { address } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   const response = await (await connectTo(t, address)).request('GET / HTTP/1.1\r\n\r\n');
-  assert.deepEqual([response.status, response.body], [499, 'HF_BAD_REQUEST, no Host\n']);
+  assert.deepEqual([response.status, response.body], [499, 'HF_BAD_REQUEST, missing Host\n']);
   assert.deepEqual(seen, []);
 });
 

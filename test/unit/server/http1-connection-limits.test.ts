@@ -22,7 +22,7 @@ const REFUSALS: readonly {
 }[] = [
   { what: 'no HTTP', bytes: 'hello there\r\n\r\n', status: 400, text: 'Bad request.' },
   { what: 'a TLS handshake', bytes: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc', status: 400, text: 'Bad request.' },
-  { what: 'no Host', bytes: 'GET / HTTP/1.1\r\n\r\n', status: 400, text: 'Bad request.' },
+  { what: 'missing Host', bytes: 'GET / HTTP/1.1\r\n\r\n', status: 400, text: 'Bad request.' },
   {
     what: 'a target over the limit',
     bytes: `GET /${'a'.repeat(300)} HTTP/1.1\r\nHost: a\r\n\r\n`,

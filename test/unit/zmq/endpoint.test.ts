@@ -47,7 +47,7 @@ test('an ipc path has a length that the system can take', () => {
   refused(`ipc://${'\u00e4'.repeat(54)}`, 'bind', /at most 107 bytes/);
   refused('ipc://', 'bind', /missing path/);
   refused('ipc://a\0b', 'bind', /missing path/);
-  refused('ipc://@', 'bind', /no name/);
+  refused('ipc://@', 'bind', /missing name/);
 });
 
 test('an abstract name begins with a zero byte, or the error says what it needs', () => {

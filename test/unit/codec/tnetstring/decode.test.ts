@@ -66,9 +66,9 @@ describe('decode', () => {
   });
 
   test('refuses keys that are no text, and keys without values', () => {
-    refuses('8:1:1#1:a,}', /no text/);
-    refuses('8:1:\xff,1:a,}', /no text/);
-    refuses('4:1:a,}', /no value/);
+    refuses('8:1:1#1:a,}', /key is not text/);
+    refuses('8:1:\xff,1:a,}', /key is not text/);
+    refuses('4:1:a,}', /key without a value/);
   });
 
   test('never reads beyond what is there', () => {
@@ -86,8 +86,8 @@ describe('decode', () => {
 
   test('is bounded in depth', () => {
     assert.equal(depthOf(read(nested(DEFAULT_TNETSTRING_LIMITS.maxDepth))), DEFAULT_TNETSTRING_LIMITS.maxDepth);
-    refuses(nested(DEFAULT_TNETSTRING_LIMITS.maxDepth + 1), /within each other/);
-    refuses(nested(5_000), /within each other/);
+    refuses(nested(DEFAULT_TNETSTRING_LIMITS.maxDepth + 1), /nested too deeply/);
+    refuses(nested(5_000), /nested too deeply/);
   });
 
   test('is bounded in size', () => {

@@ -34,7 +34,7 @@ describe('an element reader', () => {
 
   test('says where the fault lies', () => {
     const reader = new ElementReader(Buffer.from('xx9:a,'));
-    assert.throws(() => reader.read(2, 6), /9 bytes are announced and are not there, at byte 2/);
+    assert.throws(() => reader.read(2, 6), /element of 9 bytes is truncated, at byte 2/);
   });
 
   test('checks the type of integers and booleans', () => {

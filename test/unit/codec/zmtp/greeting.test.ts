@@ -39,8 +39,8 @@ test('the padding of the signature may be anything', () => {
 });
 
 test('other protocols are refused by their first byte', () => {
-  refused(Buffer.from('G'), 'malformed', /no ZMTP greeting/);
-  refused(Buffer.of(0x01), 'malformed', /no ZMTP greeting/);
+  refused(Buffer.from('G'), 'malformed', /not a ZMTP greeting/);
+  refused(Buffer.of(0x01), 'malformed', /not a ZMTP greeting/);
 });
 
 test('peers of ZMTP 1.0 and 2.0 are refused as too old', () => {
