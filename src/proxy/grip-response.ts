@@ -99,7 +99,7 @@ export class GripResponse implements DecodedBody, Guarded {
     if (codings.length > 1) throw new ExchangeError('HF_GRIP_INVALID', 'the GRIP response is encoded more than once');
     const coding = codings[0];
     if (coding !== undefined && !isDecodable(coding)) {
-      const detail = `the GRIP response is encoded with ${coding}, which cannot be undone here`;
+      const detail = `the GRIP response is encoded with ${coding}, which is not supported`;
       throw new ExchangeError('HF_GRIP_INVALID', detail);
     }
     this.#decoder =

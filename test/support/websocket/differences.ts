@@ -14,7 +14,7 @@ const isControl = (event: string) => /^p[io]ng /.test(event);
 /** Where we differ from `ws` on purpose. */
 export const DIFFERENCES: readonly Difference[] = [
   {
-    ours: /^length in more bytes than needed$/,
+    ours: /^length is not minimally encoded$/,
     why: 'RFC 6455 §5.2 demands the shortest form of a length; ws takes any',
     allows: () => true,
   },
@@ -24,12 +24,12 @@ export const DIFFERENCES: readonly Difference[] = [
     allows: ([event, ...more]) => event === undefined || (event === 'error 1009' && more.length === 0),
   },
   {
-    ours: /^frame over \d+ bytes$/,
+    ours: /^frame exceeds \d+ bytes$/,
     why: 'ws bounds messages only',
     allows: () => true,
   },
   {
-    ours: /^message in over \d+ frames$/,
+    ours: /^message of more than \d+ frames$/,
     why: 'a limit is 1009 here, whatever is counted; ws says 1008, and when the frame is complete',
     allows: (rest) => rest.length === 0 || (rest.length === 1 && isError(rest[0])),
   },

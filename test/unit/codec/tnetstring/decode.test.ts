@@ -53,13 +53,13 @@ describe('decode', () => {
   });
 
   test('refuses data that is not of its type', () => {
-    refuses('0:#', /no digits/);
-    refuses('1:-#', /no digits/);
+    refuses('0:#', /without digits/);
+    refuses('1:-#', /without digits/);
     refuses('2:+1#', /malformed/);
     refuses('3:0x1#', /malformed/);
     refuses('4:True!', /malformed/);
     refuses('1:1!', /malformed/);
-    refuses('1:a~', /not empty/);
+    refuses('1:a~', /with data/);
     refuses('3:nan^', /malformed or out of range/);
     refuses('5:1e999^', /malformed or out of range/);
     refuses('1:a?', /unknown type/);
@@ -74,14 +74,14 @@ describe('decode', () => {
   test('never reads beyond what is there', () => {
     refuses('', /length is malformed/);
     refuses('5', /length is malformed/);
-    refuses('5:abc', /not there/);
-    refuses('3:abc', /not there/);
+    refuses('5:abc', /truncated/);
+    refuses('3:abc', /truncated/);
     refuses(':abc,', /length is malformed/);
     refuses('-1:a,', /length is malformed/);
-    refuses('999999999:a,', /not there/);
+    refuses('999999999:a,', /truncated/);
     refuses('1000000000:a,', /too many digits/);
-    refuses('4:9:a,]', /not there/);
-    refuses('3:abc,,', /follows/);
+    refuses('4:9:a,]', /truncated/);
+    refuses('3:abc,,', /trailing bytes/);
   });
 
   test('is bounded in depth', () => {
