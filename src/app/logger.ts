@@ -39,6 +39,7 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
     warn: logger.warn.bind(logger),
     info: logger.info.bind(logger),
     debug: logger.debug.bind(logger),
+    infoEnabled: logger.isLevelEnabled('info'),
     debugEnabled: logger.isLevelEnabled('debug'),
     counters,
   };

@@ -7,6 +7,8 @@ export interface Log {
   readonly warn: LogWrite;
   readonly info: LogWrite;
   readonly debug: LogWrite;
+  /** Whether `info` writes anything: lets hot paths skip building the record. */
+  readonly infoEnabled: boolean;
   /** Whether `debug` writes anything: lets hot paths skip building the record. */
   readonly debugEnabled: boolean;
 }
@@ -17,5 +19,6 @@ export const silentLog: Log = {
   warn: () => {},
   info: () => {},
   debug: () => {},
+  infoEnabled: false,
   debugEnabled: false,
 };

@@ -1,4 +1,4 @@
-import { type AtTurnEnd, fault, Ticker, TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, attempt, fault, Ticker, TurnQueue } from '../clock/index.ts';
 import {
   type PacketFormat,
   packetFormat,
@@ -132,13 +132,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     const error = new ExchangeError('HF_DRAINING', 'the server stops');
     const sessions = this.#sessions.all();
     this.#tellAll('error', sessions);
-    for (const session of sessions) {
-      try {
-        session.stop(error);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
+    const stop = (session: ServerSession): void => session.stop(error);
+    for (const session of sessions) attempt(session, stop);
     return this.link.close();
   }
 
@@ -151,11 +146,11 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     const format = formatOf(payload);
     const { from, ids } = packet;
     const [ref] = ids;
-    const named = from !== '' && ref !== undefined;
+    const key = from !== '' && ref !== undefined && ref.id !== '' ? keyOf(from, ref.id) : '';
     if (ids.length > 1) this.#refuse(packet, 'a first packet for several sessions');
     // A response would end the session that has the id.
-    else if (named && this.#sessions.get(from, ref.id) !== null) this.#refuse(packet, 'its id is in use');
-    else this.#begin(packet, payload.length, format, named, null);
+    else if (key !== '' && this.#sessions.get(key) !== null) this.#refuse(packet, 'its id is in use');
+    else this.#begin(packet, payload.length, format, key, null);
   }
 
   onRequest(envelope: Buffer[], payload: Buffer): void {
@@ -163,17 +158,17 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     const packet = this.#parse(payload, envelope);
     if (packet === null) return;
     if (packet.ids.length <= 1) {
-      this.#begin(packet, payload.length, formatOf(payload), false, envelope);
+      this.#begin(packet, payload.length, formatOf(payload), '', envelope);
       return;
     }
     this.#refuse(packet, 'a request for several sessions');
     this.#notices.refuse(packet, formatOf(payload), envelope, ERRORS.HF_FETCH_INVALID.condition);
   }
 
-  /** @param bytes of the packet @param named whether further packets can be for it */
-  #begin(packet: RequestPacket, bytes: number, format: PacketFormat, named: boolean, envelope: Buffer[] | null): void {
+  /** @param bytes of the packet @param key that further packets find it by; empty if none can be for it */
+  #begin(packet: RequestPacket, bytes: number, format: PacketFormat, key: string, envelope: Buffer[] | null): void {
     const kind = requestKind(packet.uri);
-    const defect = this.#draining ? 'the server stops' : defectOf(packet, kind, named, envelope !== null);
+    const defect = this.#draining ? 'the server stops' : defectOf(packet, kind, key !== '', envelope !== null);
     if (defect !== null) {
       this.#refuse(packet, defect);
       const { condition } = this.#draining ? ERRORS.HF_DRAINING : ERRORS.HF_FETCH_INVALID;
@@ -186,7 +181,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     const session = isHttp
       ? new HttpServerSession(this, packet, bytes, format, envelope, bodyLength)
       : new WebSocketServerSession(this, packet, bytes, format, envelope);
-    this.#add(session);
+    this.#add(session, key);
     try {
       session.start(this.#options.target, this.#nameOf(session), packet, bodyLength);
     } catch (thrown) {
@@ -194,9 +189,9 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     }
   }
 
-  #add(session: ServerSession): void {
+  #add(session: ServerSession, key: string): void {
     this.counters.sessionsOpen++;
-    this.#sessions.add(session);
+    this.#sessions.add(session, key);
     this.#requestBytes += session.requestBytes;
     if (session.byRouter && session.named) this.#recent.beginByRouter(session.from);
     if (this.#full || this.#hasRoom) return;
@@ -233,7 +228,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     }
     let unclaimed: SessionRef[] | null = null;
     for (const ref of ids) {
-      const session = this.#find(packet, ref);
+      const key = keyOf(from, ref.id);
+      const session = this.#find(packet, key, ref);
       if (session !== null) {
         try {
           session.receive(packet, ref.seq);
@@ -243,7 +239,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
         continue;
       }
       this.counters.packetsUnclaimed++;
-      if (this.#recent.has(keyOf(from, ref.id), this.now)) continue;
+      if (this.#recent.has(key, this.now)) continue;
       if (unclaimed === null) unclaimed = [];
       unclaimed.push({ id: ref.id, seq: null });
     }
@@ -257,24 +253,19 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     return { from, format, byRouter: this.#recent.byRouter(from) };
   }
 
-  #find({ from, oldFrom }: RequestPacket, { id, seq }: SessionRef): ServerSession | null {
-    const session = this.#sessions.get(from, id);
+  #find({ oldFrom }: RequestPacket, key: string, { id, seq }: SessionRef): ServerSession | null {
+    const session = this.#sessions.get(key);
     if (session !== null || this.#handedOff.size === 0) return session;
     // A session that was handed over goes on with a packet of somebody else, who says whose it was or at least has the number.
-    const waiting = oldFrom === '' ? this.#handedOff.get(id) : this.#sessions.get(oldFrom, id);
+    const waiting = oldFrom === '' ? this.#handedOff.get(id) : this.#sessions.get(keyOf(oldFrom, id));
     return waiting !== undefined && waiting !== null && !waiting.open && waiting.expects(seq) ? waiting : null;
   }
 
   onLost(address: string, payload: Buffer): void {
     this.counters.packetsUndelivered++;
     for (const { id } of parseResponsePacket(payload, OURS).ids) {
-      const session = this.#sessions.get(address, id);
-      if (session === null) continue;
-      try {
-        session.stop(new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
-      } catch (thrown) {
-        fault(session, thrown);
-      }
+      const session = this.#sessions.get(keyOf(address, id));
+      if (session !== null) attempt(session, stopStalled);
     }
   }
 
@@ -301,17 +292,14 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     }
     if (condition === null || from === '') return;
     for (const { id } of ids) {
-      const session = this.#sessions.get(from, id);
+      const key = keyOf(from, id);
+      const session = this.#sessions.get(key);
       if (session === null) {
-        if (this.#recent.has(keyOf(from, id), this.now)) continue;
+        if (this.#recent.has(key, this.now)) continue;
         this.#notices.rejectUnread(this.#recipient(from, format), id, condition);
         continue;
       }
-      try {
-        session.abort('HF_FETCH_INVALID', message);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
+      attempt(session, (named) => named.abort('HF_FETCH_INVALID', message));
     }
   }
 
@@ -336,11 +324,12 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
 
   ended(session: ServerSession): void {
     this.counters.sessionsOpen--;
+    const { key } = session;
     this.#sessions.remove(session);
     this.#requestBytes -= session.requestBytes;
-    if (session.named) {
+    if (key !== '') {
       // A requester that was told nothing learns of the end when it sends something.
-      if (!session.untold) this.#recent.ended(keyOf(session.from, session.id), this.now);
+      if (!session.untold) this.#recent.ended(key, this.now);
       if (session.byRouter) this.#recent.endByRouter(session.from, this.now);
     }
     if (this.#handedOff.size > 0 && this.#handedOff.get(session.id) === session) this.#handedOff.delete(session.id);
@@ -364,24 +353,15 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   #onTick(): void {
     const unsettled = this.#unsettled;
     this.#unsettled = [];
-    for (const session of unsettled) {
-      try {
-        session.settle();
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
+    for (const session of unsettled) attempt(session, settle);
     const { now } = this;
     const due: ServerSession[] = [];
-    for (const session of this.#sessions.nextPart(PARTS)) {
-      try {
-        if (this.#isOver(session) || session.keepAliveAt > now) continue;
-        session.keepAliveAt = now + this.keepAliveInterval;
-        due.push(session);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
+    const look = (session: ServerSession): void => {
+      if (this.#isOver(session) || session.keepAliveAt > now) return;
+      session.keepAliveAt = now + this.keepAliveInterval;
+      due.push(session);
+    };
+    for (const session of this.#sessions.nextPart(PARTS)) attempt(session, look);
     if (due.length > 0) this.#tellAll('keep-alive', due);
   }
 
@@ -407,13 +387,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   /** Tells the requesters of all these sessions; those that allow it with one packet for many of them. */
   #tellAll(type: 'keep-alive' | 'error', sessions: readonly ServerSession[]): void {
     const { single, shared } = batchesOf(sessions);
-    for (const session of single) {
-      try {
-        session.send(wholePacket(type));
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
+    const tell = (session: ServerSession): void => session.send(wholePacket(type));
+    for (const session of single) attempt(session, tell);
     for (const batch of shared) {
       const refs = batch.map((session) => session.nextRef());
       this.#notices.tell(batch[0] as ServerSession, refs, wholePacket(type));
@@ -425,6 +400,14 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     const { code, detail } = internalError(thrown);
     this.log.error({ code, detail }, 'internal error');
   }
+}
+
+function settle(session: HostedSession): void {
+  session.settle();
+}
+
+function stopStalled(session: ServerSession): void {
+  session.stop(new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
 }
 
 /** A packet about sessions as a whole. */

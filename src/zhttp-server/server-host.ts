@@ -21,6 +21,8 @@ export interface HostedSession extends AtTurnEnd {
   readonly untold: boolean;
   /** Its place in the table of sessions, which alone writes it. */
   slot: number;
+  /** What the table of sessions finds it by, made once; empty if it is not named. The table alone writes it. */
+  key: string;
   /** Passes on the small grants of both sides that were collected. */
   settle(): void;
 }

@@ -46,6 +46,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, Holder {
   slot = -1;
+  key = '';
   untold = false;
   /** When a packet came last from the requester, by the wheel's clock. */
   heardAt: number;

@@ -11,26 +11,29 @@ export class ServerSessions<S extends HostedSession> {
     return this.#slots.size;
   }
 
-  /** @param session if it is named, none of the same name is here */
-  add(session: S): void {
+  /** @param key of its requester and id, which no other session here has; empty if the session is not named */
+  add(session: S, key: string): void {
     session.slot = this.#slots.add(session);
-    if (session.named) this.#named.set(keyOf(session.from, session.id), session.slot);
+    session.key = key;
+    if (key !== '') this.#named.set(key, session.slot);
   }
 
-  get(from: string, id: string): S | null {
-    const slot = this.#named.get(keyOf(from, id));
+  /** @param key from `keyOf` */
+  get(key: string): S | null {
+    const slot = this.#named.get(key);
     return slot === undefined ? null : this.#slots.get(slot);
   }
 
   /** From now on the session belongs to another requester, which has no session of this id. */
   rename(session: S, from: string): void {
-    this.#named.delete(keyOf(session.from, session.id));
-    this.#named.set(keyOf(from, session.id), session.slot);
+    this.#named.delete(session.key);
+    session.key = keyOf(from, session.id);
+    this.#named.set(session.key, session.slot);
   }
 
   remove(session: S): void {
     this.#slots.remove(session.slot);
-    if (session.named) this.#named.delete(keyOf(session.from, session.id));
+    if (session.key !== '') this.#named.delete(session.key);
   }
 
   /** All sessions. */

@@ -24,12 +24,14 @@ export class SessionRecord {
   }
 
   /** Writes the outcome. `ext.quiet` of the request makes every level `debug`. @param from address of the requester */
-  write(level: 'error' | 'warn' | 'info', message: string, from: string, more: Record<string, unknown> = {}): void {
+  write(level: 'error' | 'warn' | 'info', message: string, from: string, more?: Record<string, unknown>): void {
+    const { infoEnabled, debugEnabled } = this.#log;
+    if (this.#quiet ? !debugEnabled : level === 'info' && !infoEnabled) return;
     const record: Record<string, unknown> = {
       id: this.#id === '' ? undefined : this.#id,
       from: from === '' ? undefined : from,
       method: this.#method === '' ? undefined : this.#method,
-      uri: publicUri(this.#uri, this.#log.debugEnabled),
+      uri: publicUri(this.#uri, debugEnabled),
       status: this.status === 0 ? undefined : this.status,
       bytes: this.received,
       ms: Math.round(performance.now() - this.#begunAt),

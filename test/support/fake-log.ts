@@ -10,6 +10,7 @@ export interface LogRecord {
 /** A log that keeps its records. */
 export class FakeLog implements Log {
   readonly records: LogRecord[] = [];
+  infoEnabled = true;
   debugEnabled: boolean;
   readonly error = this.#writer('error');
   readonly warn = this.#writer('warn');

@@ -49,6 +49,8 @@ test('Records below the level are not written', async () => {
 test('A log knows whether it writes records of debug', () => {
   assert.equal(createLog('debug').debugEnabled, true);
   assert.equal(createLog('info').debugEnabled, false);
+  assert.equal(createLog('info').infoEnabled, true);
+  assert.equal(createLog('warn').infoEnabled, false);
 });
 
 /** What `write` writes to a log of a terminal. */

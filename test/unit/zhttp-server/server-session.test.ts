@@ -458,7 +458,7 @@ test('for debugging the log has the query, but never the password', (t) => {
 });
 
 test('a quiet request is logged for debugging only, whatever becomes of it', (t) => {
-  const rig = serverRig(t);
+  const rig = serverRig(t, {}, true);
   rig.stream({ quiet: true }).respond().data('');
   rig.stream({ quiet: true }).fail('HF_ORIGIN_CLOSED');
   rig.stream({ quiet: true });
@@ -467,6 +467,18 @@ test('a quiet request is logged for debugging only, whatever becomes of it', (t)
   rig.first({ quiet: true });
   assert.equal(rig.log.records.length, 4);
   assert.ok(rig.log.records.every(({ level }) => level === 'debug'));
+});
+
+test('no record is built that nobody reads', (t) => {
+  const rig = serverRig(t);
+  rig.log.infoEnabled = false;
+  rig.stream().respond().data('');
+  rig.stream({ quiet: true }).fail('HF_ORIGIN_CLOSED');
+  rig.stream().fail('HF_ORIGIN_CLOSED');
+  assert.deepEqual(
+    rig.log.records.map(({ message }) => message),
+    ['request failed'],
+  );
 });
 
 test('a defect of ours is logged as one', (t) => {
