@@ -25,7 +25,7 @@ function refuses(kind: Http1ErrorKind, run: () => unknown): void {
 }
 
 describe('a body with a length', () => {
-  test('gives a view of the input, and leaves what lies behind it', () => {
+  test('gives a view of the input, and leaves what follows', () => {
     const body = reader(3);
     const input = bytes('xabcdef');
     assert.equal(body.read(input, 1, ENDLESS), 4);
@@ -116,14 +116,14 @@ describe('a chunked body', () => {
     assert.doesNotThrow(() => body.end());
   });
 
-  test('reads nothing behind its end', () => {
+  test('reads nothing after its end', () => {
     const body = reader(CHUNKED);
     body.read(bytes('0\r\n\r\n'), 0, ENDLESS);
     assert.equal(body.read(bytes('3\r\n'), 0, ENDLESS), 0);
     assert.equal(body.data, null);
   });
 
-  test('gives the data before it refuses what lies behind', () => {
+  test('gives the data before it refuses what follows', () => {
     const body = reader(CHUNKED);
     const input = bytes('3\r\nabcX');
     assert.equal(body.read(input, 0, ENDLESS), 6);
@@ -155,7 +155,7 @@ describe('a chunked body', () => {
     '0\r\n\r',
     '0\r\nX: y\r\n',
   ]) {
-    test(`is truncated if the connection ends behind ${JSON.stringify(cut)}`, () => {
+    test(`is truncated if the connection ends after ${JSON.stringify(cut)}`, () => {
       const body = reader(CHUNKED);
       const input = bytes(cut);
       for (let offset = 0; offset < input.length; ) offset = body.read(input, offset, ENDLESS);

@@ -44,7 +44,7 @@ describe('HeadCollector', () => {
     assert.equal(heads.started, false);
   });
 
-  test('takes no notice of empty input', () => {
+  test('ignores empty input', () => {
     const heads = collector();
     assert.equal(heads.collect(bytes(''), 0), null);
     assert.equal(heads.collect(bytes('abc'), 3), null);
@@ -59,7 +59,7 @@ describe('HeadCollector', () => {
     assert.equal(heads.offset, input.length);
   });
 
-  test('starts anew behind a head that came in pieces', () => {
+  test('starts again after a head that came in pieces', () => {
     const heads = collector();
     heads.collect(bytes('A\r'), 0);
     assert.equal(heads.collect(bytes('\n\r\nB\r\n\r\n'), 0), 'A\r\n');

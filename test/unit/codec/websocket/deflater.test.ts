@@ -212,7 +212,7 @@ describe('the deflater', () => {
     assert.deepEqual([bench.frames.length, bench.idles, bench.deflater.busy], [0, 0, false]);
   });
 
-  test('may be closed by whoever takes a frame', async () => {
+  test('may be closed by the receiver of a frame', async () => {
     const bench = new Bench();
     await new Promise<void>((resolve) => {
       bench.onFrame = () => {

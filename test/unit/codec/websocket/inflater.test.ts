@@ -220,7 +220,7 @@ describe('the inflater', () => {
     assert.deepEqual([bench.pieces.length, bench.idles, bench.error], [0, 0, null]);
   });
 
-  test('may be closed by whoever takes a piece', async () => {
+  test('may be closed by the receiver of a piece', async () => {
     const bench = new Bench({}, 3);
     await new Promise<void>((resolve) => {
       bench.onPiece = () => {
@@ -324,7 +324,7 @@ describe('a message that was cut off', () => {
     });
   }
 
-  test('gives no byte that nobody sent, however little is granted at a time', async () => {
+  test('gives only bytes that were sent, however little is granted at a time', async () => {
     const input = deflateRawSync(text, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
     const bench = new Bench({}, 1);
     bench.onPiece = () => bench.inflater.grant(1);

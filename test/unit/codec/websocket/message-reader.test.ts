@@ -186,7 +186,7 @@ test('pings need no credit if the sink answers them', () => {
   assert.deepEqual(rig.events, ['ping x']);
 });
 
-test('what was found last and waits for credit is told from an input that is used up', () => {
+test('waiting for credit is not taken for the end of the input', () => {
   const rig = new Rig({ credit: 0 });
   rig.feed(rig.frame(PING, 'x'));
   assert.equal(rig.waiting, 0);
@@ -280,7 +280,7 @@ test('a paused reader passes nothing on, not even what is empty, and goes on whe
   ]);
 });
 
-test('a piece that is being inflated stops at a pause, and goes on behind it', async () => {
+test('a piece that is being inflated stops at a pause, and goes on after it', async () => {
   const rig = new Rig({ deflate: DEFAULT_DEFLATE, credit: 2 ** 50 });
   const large = 'x'.repeat(2_000_000);
   rig.feed(

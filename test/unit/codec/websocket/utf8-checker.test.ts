@@ -67,7 +67,7 @@ describe('the check of UTF-8', () => {
     }
   });
 
-  test('begins anew behind the last piece', () => {
+  test('starts again after the last piece', () => {
     const checker = new Utf8Checker();
     assert.equal(checker.check(Buffer.from([0xc3]), false), -1);
     assert.equal(checker.check(Buffer.from([0xa9]), true), -1);
