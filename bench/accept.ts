@@ -21,7 +21,7 @@ export const accept: Bench = {
   options: {
     clients: { help: 'clients that connect and stay', default: 10_000, min: 100, max: 13_000 },
     'in-flight': { help: 'clients that may be without an answer at a time', default: 100, min: 1, max: 500 },
-    times: { help: 'how often all clients connect in a turn, each time anew', default: 3, min: 1, max: 100 },
+    times: { help: 'how often all clients connect', default: 3, min: 1, max: 100 },
   },
   commands: ['condure', 'cc'],
   peers: () => [condureVersion()],

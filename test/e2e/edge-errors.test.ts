@@ -8,7 +8,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 /** Requests that are refused without any handler, and the status. */
 const REFUSED: Readonly<Record<string, readonly [request: string, status: number]>> = {
-  'a request line that is none': ['nonsense\r\n\r\n', 400],
+  'an invalid request line': ['nonsense\r\n\r\n', 400],
   'an HTTP/1.1 request without Host': ['GET / HTTP/1.1\r\n\r\n', 400],
   'a space in front of a colon': ['GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n', 400],
   'a folded field': ['GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n', 400],
@@ -108,7 +108,7 @@ const FAILURES: Readonly<Record<string, readonly [act: (session: HandlerSession)
     'NUL in a value': [(session) => session.answer('body', { headers: ['X', 'y\0'] }), false],
     'a colon in a name': [(session) => session.answer('body', { headers: ['X: y\r\nX-Evil', '1'] }), false],
     'an empty name': [(session) => session.answer('body', { headers: ['', '1'] }), false],
-    'a length that is none': [(session) => session.answer('body', { headers: ['Content-Length', 'x'] }), true],
+    'an invalid length': [(session) => session.answer('body', { headers: ['Content-Length', 'x'] }), true],
     'two lengths': [
       (session) => session.answer('body', { headers: ['Content-Length', '4', 'Content-Length', '5'] }),
       true,

@@ -343,7 +343,7 @@ for (const [conf, message] of [
   });
 }
 
-test('zurl without its file, with a log level that is none, or a log that cannot be written ends with 1', async (t) => {
+test('zurl without its file, with an unknown log level, or with a log that cannot be written, ends with 1', async (t) => {
   const cwd = temporaryFolder(t, { 'zurl.conf': 'in_req_spec=ipc://a\n' });
   const zurl = (...args: string[]) => holdfast(t, ['zurl', ...args], { cwd });
   assert.match((await zurl('--config=none.conf')).stderr, /^error: cannot read the configuration: ENOENT/);

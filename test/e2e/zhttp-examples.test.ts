@@ -377,7 +377,7 @@ for (const language of LANGUAGES) {
     for (const id of ['a', 'b']) await handler.output(new RegExp(`^${id}: the client has left`, 'm'));
   });
 
-  test(`a handler in ${language} forgets the sessions of a front server that begins anew with the same ids`, async (t) => {
+  test(`a handler in ${language} forgets the sessions of a front server that restarts with the same ids`, async (t) => {
     const front = await ZhttpFront.start(t);
     const handler = await startExample(t, language, 'stream', [front.base, '1000']);
     if (handler === null) return;
@@ -387,7 +387,7 @@ for (const language of LANGUAGES) {
     const [head, line] = await front.packets.take(2);
     assert.deepEqual([head?.ids, head?.code], [[{ id: 'a', seq: 0 }], 200]);
     assert.deepEqual([line?.ids, String(line?.body)], [[{ id: 'a', seq: 1 }], 'line 1\n']);
-    await handler.output(/^a: the front server has started anew after 1 lines\n/m);
+    await handler.output(/^a: the front server has restarted after 1 lines\n/m);
     const { from = '' } = head ?? {};
     await front.send(from, [['a', 1]], { type: 'cancel' });
     await handler.output(/^a: the client has left after 1 lines\n/m);

@@ -379,7 +379,7 @@ for (const language of LANGUAGES) {
     await fetcher.answerAll(request.from, others, { type: 'keep-alive' });
     await fetcher.answerAll(request.from, [['a', 8]], { code: 200, body: Buffer.from('not mine') });
     await fetcher.answer(request, 1, { code: 200, body: Buffer.from('mine'), more: true });
-    // As Zurl says that a request is none: without a number, and without its address.
+    // As Zurl rejects a request: without a number, and without its address.
     const error = `9:condition,11:bad-request,2:id,${id.length}:${id},4:type,5:error,`;
     await fetcher.publishRaw(request.from, `T${error.length}:${error}}`);
     await program.output(/^it is ready\ngot mine\nover: bad-request\n/m);

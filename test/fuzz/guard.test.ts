@@ -212,7 +212,7 @@ describe('the guard', () => {
       fc.property(ipv4Value, fc.nat(32), fc.constantFrom(...Object.keys(EMBEDDINGS)), (value, length, how) => {
         const inner = formatAddress(ipv4(BigInt(value)));
         const outer = formatAddress(ipv6(EMBEDDINGS[how]?.(BigInt(value)) ?? 0n));
-        // ::1 lies in the block of IPv4-compatible addresses and is none.
+        // ::1 is in the block of IPv4-compatible addresses but is not one of them.
         if (outer === '::1') return;
         for (const rule of [inner, `${inner}/${length}`, `${inner.slice(0, inner.indexOf('.') + 1)}*`]) {
           for (const defaultPolicy of ['allow', 'deny'] as const) {

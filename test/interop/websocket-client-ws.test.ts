@@ -344,7 +344,7 @@ test('over TLS the certificate is verified', async (t) => {
   await lax.until(() => lax.open);
 });
 
-test('a server that wants a certificate gets the one that was given, and says so if there is none', async (t) => {
+test('a server that wants a certificate gets the configured one, and a missing one is reported', async (t) => {
   const origin = await startWs(t, {}, { ca: AUTHORITY.certificate, requestCert: true, rejectUnauthorized: true });
   const rig = new Rig(t);
   assert.equal((await rig.ask(origin.uri()).failed()).code, 'HF_ORIGIN_TLS');

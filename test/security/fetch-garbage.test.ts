@@ -73,7 +73,7 @@ for (const [role, start] of [
   ['zurl', (t: TestContext) => startZurl(t)],
   ['condure', (t: TestContext) => startCondureClient(t)],
 ] as const) {
-  test(`what ends the original in the middle of its work does nothing to holdfast ${role}`, async (t) => {
+  test(`what crashes Zurl or Condure does nothing to holdfast ${role}`, async (t) => {
     const running = await start(t);
     const requester = await ZhttpRequester.start(t, running.endpoints);
     const reqRequester = ReqRequester.start(t, running.endpoints.req);

@@ -68,7 +68,7 @@ const REFUSED: readonly Attack[] = [
   ['chunked that is not last', `${HEAD}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${HIDDEN}`],
   ['chunked twice', `${HEAD}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n${HIDDEN}`],
   ['two fields', `${HEAD}Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n${HIDDEN}`],
-  ['a coding that is none', `${HEAD}Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\nhello${HIDDEN}`],
+  ['an unknown coding', `${HEAD}Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\nhello${HIDDEN}`],
   ['an empty Transfer-Encoding', `${HEAD}Transfer-Encoding:\r\nContent-Length: 5\r\n\r\nhello${HIDDEN}`],
   ['Transfer-Encoding in HTTP/1.0', `POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${HIDDEN}`],
   ['two lengths', `${HEAD}Content-Length: 0\r\nContent-Length: 35\r\n\r\n${HIDDEN}`],

@@ -16,7 +16,7 @@ export interface CertificateWishes {
   readonly purpose?: 'server' | 'client';
 }
 
-/** An authority of the test's own, made anew each time: it proves nothing to anybody else. Keys are for P-256. */
+/** An authority of the test's own, made each time: it proves nothing to anybody else. Keys are for P-256. */
 export class TestAuthority {
   /** Its own certificate, PEM: what others have to trust. */
   readonly certificate: string;

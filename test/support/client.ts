@@ -129,7 +129,7 @@ export class Client {
   }
 }
 
-/** Resolves with the head of the response to a request, or rejects if there is none. */
+/** Resolves with the head of the response to a request, or rejects without one. */
 export async function responseOf(outgoing: ClientRequest): Promise<StreamedAnswer> {
   const [message] = (await once(outgoing, 'response')) as [IncomingMessage];
   return new StreamedAnswer(message, outgoing);

@@ -34,7 +34,7 @@ export class ScriptedExchange implements Responder {
     return Buffer.concat(this.chunks).toString('latin1');
   }
 
-  /** Code of the error that has ended the exchange; empty if there is none. */
+  /** Code of the error that ended the exchange; empty without one. */
   failure(): string {
     return this.error?.code ?? '';
   }

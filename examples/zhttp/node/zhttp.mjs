@@ -141,7 +141,7 @@ export class Handler {
     if (peer === undefined || typeof id !== 'string' || seq !== 0 || 'type' in request)
       throw new Error('no first packet of a session');
     // A front server that has started anew begins with the same ids again.
-    this.#sessions.get(`${peer} ${id}`)?.finish('the front server has started anew');
+    this.#sessions.get(`${peer} ${id}`)?.finish('the front server has restarted');
     const session = new Session(this, { peer, id, received: 1, sent: 0, credits, multi: ext?.multi === true });
     session.request = { headers: [], ...request };
     this.#run(session, onSession);

@@ -151,7 +151,7 @@ class Handler:
             raise ValueError('no first packet of a session')
         if (peer, session_id) in self._sessions:
             # A front server that has started anew begins with the same ids again.
-            self._sessions[peer, session_id].finish('the front server has started anew')
+            self._sessions[peer, session_id].finish('the front server has restarted')
         session = Session(self, peer, session_id, 1, 0, request.get('credits', 0), takes_many(request))
         session.request = {'headers': [], **request}
         self._run(session, on_session)

@@ -1,4 +1,4 @@
-/** Seconds that a timeout may be at the most: what fits 32 bits, as in the original. */
+/** Maximum timeout in seconds: what fits 32 bits, as in Pushpin. */
 export const MAX_SECONDS = 2_147_483_647;
 
 /** The integer that `text` holds, an optional sign and at most 15 digits; else null. */

@@ -29,7 +29,7 @@ export class FakeWebSocketRequester extends FakeRequester implements WebSocketRe
     return this.events;
   }
 
-  /** Code of the error that has ended the exchange; empty if there is none. */
+  /** Code of the error that ended the exchange; empty without one. */
   failure(): string {
     return this.error?.code ?? '';
   }

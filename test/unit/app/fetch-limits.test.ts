@@ -58,7 +58,7 @@ test('A ZHTTP server is bounded by what the section says of requesters', () => {
   assert.deepEqual(targetOptions(plan), { obeyIgnorePolicies: true, decompress: false, requestTimeout: 11_000 });
 });
 
-test('Where there is to be no bound there is none, and what only Condure and Zurl do is done only for them', () => {
+test('A limit of 0 means no limit, and quirks of Condure and Zurl apply only to their modes', () => {
   const unbounded = { ...plan, maxOpenRequests: 0, timeout: 0, requestTimeout: 0 };
   const limits = serverLimits(unbounded);
   assert.deepEqual(

@@ -32,7 +32,7 @@ test('Records are appended to what the file has, and after it was renamed they g
   assert.equal(JSON.parse(readFileSync(`${folder}/log`, 'utf8')).n, 3);
 });
 
-test('A file that cannot be opened is an error, and when it is to be opened anew all goes on as before', (t) => {
+test('A file that cannot be opened is an error, and a failed reopen changes nothing', (t) => {
   const folder = temporaryFolder(t);
   assert.throws(() => new LogFile(`${folder}/none/log`), /ENOENT/);
   const file = new LogFile(`${folder}/log`);

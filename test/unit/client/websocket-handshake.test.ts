@@ -204,7 +204,7 @@ const RUBBISH: readonly { readonly what: string; readonly text: string }[] = [
   { what: 'a status of two digits', text: 'HTTP/1.1 10 X\r\n\r\n' },
   { what: 'HTTP/2', text: 'HTTP/2.0 101 X\r\n\r\n' },
   { what: 'a folded field', text: 'HTTP/1.1 101 X\r\nA: b\r\n c\r\n\r\n' },
-  { what: 'a line end that is none', text: 'HTTP/1.1 101 X\nUpgrade: websocket\n\n' },
+  { what: 'an invalid line end', text: 'HTTP/1.1 101 X\nUpgrade: websocket\n\n' },
   { what: 'two Content-Lengths', text: 'HTTP/1.1 403 X\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n' },
   { what: 'a head over its limit', text: `HTTP/1.1 101 X\r\nA: ${'a'.repeat(17_000)}` },
   { what: 'a field too many', text: `HTTP/1.1 101 X\r\n${'A: b\r\n'.repeat(129)}\r\n` },

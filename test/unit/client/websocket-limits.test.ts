@@ -249,7 +249,7 @@ for (const what of ['message', 'ping', 'pong'] as const) {
   });
 }
 
-test('pieces of one message that wait count once, and the count begins anew when the origin has taken all', async (t) => {
+test('waiting pieces of one message count once, and the count restarts when the origin has taken all', async (t) => {
   const stalled = new Stalled(t, { queuedMessages: 5 });
   const { requester } = stalled;
   for (let round = 0; round < 2; round++) {

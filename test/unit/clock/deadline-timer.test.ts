@@ -77,7 +77,7 @@ test('a deadline that is cleared or stopped does not fire', (t) => {
   assert.equal(timer.fired, 0);
 });
 
-test('a deadline that is set anew after it was cleared fires at the new time', (t) => {
+test('a deadline set again after it was cleared fires at the new time', (t) => {
   const { timer, advance } = recorder(t);
   timer.set(1);
   timer.clear();

@@ -16,7 +16,7 @@ for (const [text, host, port, again] of [
   });
 }
 
-test('a name, a zone, or a port that is none is refused', () => {
+test('a name, a zone or an invalid port is refused', () => {
   for (const text of [
     '',
     'localhost',

@@ -35,7 +35,7 @@ test('elements of lists and keys of inline tables have the line that they stand 
   assert.deepEqual(lines(toml, ...paths), [2, 3, 3, 4, 5, 8, 9, 11]);
 });
 
-test('what looks like keys within strings and comments is none', () => {
+test('text that looks like keys in strings and comments is ignored', () => {
   const toml = [
     '# x = 1',
     `a = "x = 1 \\" # [y]"`,

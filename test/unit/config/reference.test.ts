@@ -16,7 +16,7 @@ const UPDATE =
 
 test('docs/reference/configuration.md is what the schema says', () => {
   const file = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
-  assert.equal(file, configReference(), `The file is out of date. To write it anew: ${UPDATE}`);
+  assert.equal(file, configReference(), `The file is out of date. To update it: ${UPDATE}`);
 });
 
 test('every key of every section has a row', () => {

@@ -94,7 +94,7 @@ test('three endpoints of [fetch] that a base stands for are written as the base'
   assert.equal(formatFetchEndpoints(endpoints), 'ipc://z');
 });
 
-test('two or four endpoints of [fetch] are refused, and one that is none among three', () => {
+test('two or four endpoints of [fetch] are refused, and so is one invalid among three', () => {
   assert.throws(() => parseFetchEndpoints('ipc://a ipc://b'), /or three endpoints "IN IN-STREAM OUT"/);
   assert.throws(() => parseFetchEndpoints('ipc://a ipc://b ipc://c ipc://d'), /or three endpoints/);
   assert.throws(() => parseFetchEndpoints('ipc://a ipc://b inproc://c'), /got "inproc:\/\/c"/);

@@ -51,7 +51,7 @@ test('connect-host and connect-port replace what is dialled and nothing else, ea
   }
 });
 
-test('A connect-host that is none, or a connect-port, is refused', () => {
+test('An invalid connect-host or connect-port is refused', () => {
   const authority = new FetchAuthority('http', 'a.example', 0);
   for (const fields of [
     { connectHost: 'a b' },

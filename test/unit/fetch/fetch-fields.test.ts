@@ -59,7 +59,7 @@ for (const name of [
   'Content-Length',
   'Host',
 ]) {
-  test(`${name} is not the asker's to send, in any case`, () => {
+  test(`${name} cannot be set by the requester, in any case`, () => {
     for (const spelled of [name, name.toLowerCase(), name.toUpperCase()]) {
       assert.equal(sent(['X-A', '1', spelled, '100-continue', 'X-B', '2']), 'X-A: 1\nX-B: 2\n');
     }
@@ -186,7 +186,7 @@ const GIVEN = [
   ...['Repr-Digest', 'r', 'Accept', '*/*'],
 ];
 
-test('To the same origin everything goes along, and Host anew', () => {
+test('To the same origin everything is sent again, with a new Host', () => {
   const fields = redirectedFields(GIVEN, HERE, true, true);
   assert.deepEqual(fields, GIVEN);
 });

@@ -101,14 +101,14 @@ test('Userinfo is sent as Basic credentials, and stands nowhere else', (t) => {
 for (const [what, bodyLength, headers, framed] of [
   ['A body of known length has it', 5, [], 5],
   ['A body of known length has it, whatever Content-Length says', 5, ['Content-Length', '7'], 5],
-  ['No body is none, whatever Content-Length says', 0, ['Content-Length', '7'], 0],
+  ['Without a body the length is 0, whatever Content-Length says', 0, ['Content-Length', '7'], 0],
   ['A body of unknown length has none', UNKNOWN_LENGTH, [], UNKNOWN_LENGTH],
   ['A body of unknown length has that of Content-Length', UNKNOWN_LENGTH, ['content-length', '5'], 5],
   ['The same Content-Length twice is one', UNKNOWN_LENGTH, ['Content-Length', '5', 'content-length', '5'], 5],
   ['Two that differ are none', UNKNOWN_LENGTH, ['Content-Length', '5', 'Content-Length', '6'], UNKNOWN_LENGTH],
-  ['One that is no number is none', UNKNOWN_LENGTH, ['Content-Length', '5, 5'], UNKNOWN_LENGTH],
-  ['A negative one is none', UNKNOWN_LENGTH, ['Content-Length', '-1'], UNKNOWN_LENGTH],
-  ['One that no body can have is none', UNKNOWN_LENGTH, ['Content-Length', '99999999999999999'], UNKNOWN_LENGTH],
+  ['One that is not a number is ignored', UNKNOWN_LENGTH, ['Content-Length', '5, 5'], UNKNOWN_LENGTH],
+  ['A negative one is ignored', UNKNOWN_LENGTH, ['Content-Length', '-1'], UNKNOWN_LENGTH],
+  ['One that is too large is ignored', UNKNOWN_LENGTH, ['Content-Length', '99999999999999999'], UNKNOWN_LENGTH],
   ['A Content-Length of nothing is no body', UNKNOWN_LENGTH, ['Content-Length', '0'], 0],
 ] as const) {
   test(what, (t) => {
@@ -138,7 +138,7 @@ for (const [what, pieces, how] of [
   ['at its end', ['abc', 'de'], 'shorter'],
 ] as const) {
   test(`A body that turns out ${what} to be ${how} than its Content-Length fails`, async (t) => {
-    // The asker may know the field, or not.
+    // The requester may know the field or not.
     for (const bodyLength of [UNKNOWN_LENGTH, 6]) {
       const rig = new FetchRig(t);
       const fields = { method: 'POST', bodyLength, headers: ['Content-Length', '6'] };

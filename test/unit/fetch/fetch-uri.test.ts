@@ -161,7 +161,7 @@ test('A URI may have so many bytes, and no more', () => {
   assertRefused(`${uri}a`, /^URI is longer than 65536 bytes$/);
 });
 
-test('A host of too many bytes is none', () => {
+test('A host that is too long is refused', () => {
   const label = 'a'.repeat(49);
   assert.equal(parseFetchUri(`http://${`${label}.`.repeat(5)}abc/`).authority.host.length, 253);
   assertRefused(`http://${`${label}.`.repeat(5)}abcd/`, /host (in|of) the URI/);
@@ -207,7 +207,7 @@ test('Authorities are remembered up to a limit, and the scheme is part of them',
   assert.equal(cache.size, 2);
 });
 
-test('An authority that is none is not remembered', () => {
+test('An invalid authority is not remembered', () => {
   const cache = new AuthorityCache(3);
   for (const text of ['', 'a b', 'a:0']) assert.throws(() => cache.get('http', text), ExchangeError);
   assert.equal(cache.size, 0);
@@ -277,7 +277,7 @@ for (const [base, location, expected] of [
   ['http://a/b', 'c d/e f', 'http a 80 /c%20d/e%20f'],
   ['http://a/b', 'c\xe9', 'http a 80 /c%E9'],
   ['http://a/b', bytes('http://bücher.example/ü'), 'http xn--bcher-kva.example 80 /%C3%BC'],
-  // Credentials are the asker's to give.
+  // Credentials are the requester's to give.
   ['http://u:p@a/b', '/c', 'http a 80 /c'],
   ['http://a/b', 'http://u:p@a/c', 'http a 80 /c'],
   ['http://a/b', '', null],

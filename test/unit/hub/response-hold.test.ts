@@ -202,7 +202,7 @@ test('a hint sends the held request to its origin again, and the response may ho
   assert.deepEqual(made.hub.stats, { holds: 1, channels: 1 });
   assert.equal(client.head, null);
   made.advance(54_900);
-  assert.equal(client.head, null, 'the timeout starts anew');
+  assert.equal(client.head, null, 'the timeout restarts');
   made.advance(300);
   assert.equal(client.body, 'again');
   made.assertEmpty();

@@ -98,7 +98,7 @@ test('nobody there is: unreachable', async (t) => {
 });
 
 test('addresses that fail in different ways are told one by one', async (t) => {
-  // A link-local address without the link is none to connect to.
+  // A link-local address without a zone cannot be connected to.
   const dial = new TestDial(t, diallerTo('127.0.0.1', 'fe80::1'), { host: 'a.test', port: await closedPort() });
   const [kind, message] = await dial.failure();
   assert.equal(kind, 'unreachable');

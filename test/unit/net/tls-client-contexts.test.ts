@@ -74,7 +74,7 @@ test('64 contexts of either kind are kept unless told otherwise', (t) => {
   }
 });
 
-test('when others are trusted, the contexts that verify are made anew', (t) => {
+test('when the trusted authorities change, verifying contexts are made again', (t) => {
   const advance = manualClock(t);
   const { contexts, file } = startContexts(t);
   const settings = [PLAIN, withIdentity(ONE), { ...PLAIN, verify: false }];
@@ -107,9 +107,9 @@ for (const [what, clientCert, clientKey, message] of [
     /^a client certificate needs its key, and a key its certificate$/,
   ],
   ['a key without a certificate', '', ONE.key, /^a client certificate needs its key, and a key its certificate$/],
-  ['a certificate that is none', 'rubbish', ONE.key, /cannot be used: no start line$/],
+  ['an invalid certificate', 'rubbish', ONE.key, /cannot be used: no start line$/],
   ['a certificate that is cut off', ONE.certificate.slice(0, 200), ONE.key, /cannot be used: ./],
-  ['a key that is none', ONE.certificate, 'rubbish', /cannot be used: ./],
+  ['an invalid key', ONE.certificate, 'rubbish', /cannot be used: ./],
   ['the key of another certificate', ONE.certificate, TWO.key, /cannot be used: key values mismatch$/],
   ['a key with a passphrase', ONE.certificate, ENCRYPTED, /cannot be used: ./],
 ] as const) {

@@ -42,7 +42,7 @@ for (const [what, answer, problem] of [
     'Grip-Channel has an element without a channel name',
   ],
   ['a status that cannot be final', { headers: { 'Grip-Status': '100' } }, '100 is not a final status'],
-  ['JSON that is none', { headers: JSON_TYPE, body: '{' }, 'the application/grip-instruct body is not valid JSON'],
+  ['invalid JSON', { headers: JSON_TYPE, body: '{' }, 'the application/grip-instruct body is not valid JSON'],
   [
     'JSON with another status than 200',
     { status: 201, headers: JSON_TYPE, body: '{}' },

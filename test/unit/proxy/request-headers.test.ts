@@ -88,7 +88,7 @@ test('X-Forwarded-For passes unchanged unless a rule says otherwise', () => {
   assert.deepEqual(sent(headers), headers);
 });
 
-test('append adds the address of the client, to a new field if there is none', () => {
+test('append adds the address of the client, to a new field if needed', () => {
   const proxy = { xForwardedFor: APPEND };
   assert.deepEqual(sent(['X-Forwarded-For', '10.0.0.1'], { proxy }), ['X-Forwarded-For', '10.0.0.1, 127.0.0.1']);
   assert.deepEqual(sent([], { proxy }), ['X-Forwarded-For', '127.0.0.1']);

@@ -110,7 +110,7 @@ for (const { what, send } of WAITING) {
   });
 }
 
-test('pieces of one message that waits count once, and the count begins anew when the client has taken all', async (t) => {
+test('waiting pieces of one message count once, and the count restarts when the client has taken all', async (t) => {
   const running = await startUnixServer(t, { queuedMessages: 5 });
   const opened = await openWebSocket(running);
   const { client, webSocket } = opened;

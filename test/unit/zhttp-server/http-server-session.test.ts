@@ -433,7 +433,7 @@ test('a request of req mode is answered in one packet as the reference has it', 
   );
 });
 
-test('an answer of req mode in JSON is that of the original', (t) => {
+test('a response of req mode in JSON equals that of Zurl', (t) => {
   const rig = serverRig(t);
   rig.requestRaw('J{"method":"GET","uri":"http://127.0.0.1/","id":"j"}');
   rig.fetcher.last.respond({ headers: ['Content-Length', '5', 'X-A', 'b'] }).data('hello');

@@ -58,7 +58,7 @@ test('late packets for a session that has just ended are not answered; later one
   assert.deepEqual(rig.link.take(), ['me a cancel']);
 });
 
-test('what is said of a session that there is none of goes the way that the requester is told everything', (t) => {
+test('messages about an unknown session take the path to the requester', (t) => {
   const rig = serverRig(t);
   rig.stream({ routerResp: true });
   rig.stream({ id: 'b', from: 'you' });

@@ -101,7 +101,7 @@ test('a first packet for several sessions, or with an id that is in use, is drop
 
 // ---- req mode
 
-test('a request of req mode that is none gets bad-request, with its id if it has one', (t) => {
+test('an invalid request of req mode gets bad-request, with its id if it has one', (t) => {
   const rig = serverRig(t);
   for (const fields of [
     { uri: 'ws://example.com/' },

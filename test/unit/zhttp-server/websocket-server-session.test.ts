@@ -40,7 +40,7 @@ test('a WebSocket may be asked for over TLS, and with a method that has no meani
   assert.equal(rig.webSocket({ uri: 'WSS://example.com/', method: 'POST' }).webSocket, true);
 });
 
-test('an answer other than 101 rejects the WebSocket, with its body framed anew', (t) => {
+test('an answer other than 101 rejects the WebSocket, with its body framed again', (t) => {
   const rig = serverRig(t);
   const headers = ['X-A', 'b', 'Content-Length', '99', 'transfer-encoding', 'chunked'];
   const fetch = rig.webSocket({ credits: 1 }).respond({ status: 403, reason: 'Forbidden', headers });

@@ -155,7 +155,7 @@ test('a REQ socket is answered, and a DEALER socket as often as it asks, by the 
   assert.deepEqual(
     (await dealer.messages.take(3)).sort(),
     [
-      // An empty packet is none.
+      // An empty packet is not a request.
       '|T57:2:id,1:j,3:seq,1:0#4:code,3:200#6:reason,2:OK,4:body,1:j,}',
       '|T42:4:type,5:error,9:condition,11:bad-request,}',
       'hop||T57:2:id,1:i,3:seq,1:0#4:code,3:200#6:reason,2:OK,4:body,1:i,}',

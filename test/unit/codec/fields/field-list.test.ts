@@ -32,7 +32,7 @@ describe('fields', () => {
     assert.equal(fieldValue(FIELDS, 'accept'), 'a');
   });
 
-  test('have no value if there is none of that name', () => {
+  test('have no value without a field of that name', () => {
     assert.equal(fieldValue(FIELDS, 'x'), undefined);
     assert.equal(fieldValue([], 'x'), undefined);
   });

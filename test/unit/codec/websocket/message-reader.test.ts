@@ -230,7 +230,7 @@ test('credit for a compressed message is as much as it has bytes, however many t
     if (credit < text.length) rig.grant(text.length - credit);
     await rig.until(() => rig.events.at(-1)?.endsWith('+') === false);
     assert.equal(rig.credit, 0);
-    // Behind it there is none for the ping.
+    // Nothing is left for the ping.
     assert.ok(!rig.events.includes('ping x'));
     rig.grant(1);
     await rig.until(() => rig.events.at(-1) === 'ping x');
