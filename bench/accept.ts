@@ -17,7 +17,7 @@ const ROOM = 1.5;
 
 /** How fast new clients are let in. */
 export const accept: Bench = {
-  summary: 'clients that connect and get one answer from a handler over ZeroMQ, per second, against condure',
+  summary: 'clients per second that connect and get one response from a handler over ZeroMQ, against Condure',
   options: {
     clients: { help: 'clients that connect and stay', default: 10_000, min: 100, max: 13_000 },
     'in-flight': { help: 'clients that may be without an answer at a time', default: 100, min: 1, max: 500 },
@@ -30,10 +30,10 @@ export const accept: Bench = {
     const clients = run.option('clients');
     requireOpenFiles(clients * ROOM);
     console.log(
-      `load      ${clients} clients in C, one GET on each, at most ${run.option('in-flight')} without an answer; ` +
+      `load      ${clients} clients in C, one GET on each, at most ${run.option('in-flight')} without a response; ` +
         `${run.option('times')} times after ${WARM_UP} of warm-up, ${SETTLE_MS / 1000} s apart`,
     );
-    console.log(`handler   C with libzmq over ipc, answers ${SMALL_BODY.length} bytes; the same for all`);
+    console.log(`handler   C with libzmq over ipc, responds with ${SMALL_BODY.length} bytes; the same for all`);
     return compare({
       rounds: run.rounds,
       starts: run.starts,

@@ -24,7 +24,7 @@ interface Plan extends EdgeOptions {
 
 /** What a small request costs that is handed to a handler over ZeroMQ, compared with condure. */
 export const edge: Bench = {
-  summary: 'CPU per small GET that a handler answers over ZeroMQ, against condure',
+  summary: 'CPU per small GET to a handler over ZeroMQ, against Condure',
   parts: {
     stream: 'stream mode, keep-alive connections',
     single: 'stream mode, one keep-alive connection',
@@ -90,7 +90,7 @@ function measureAll(
   console.log(
     `load      wrk, 1 thread, ${connections} ${kept}, ${run.option('seconds')} s after ${WARM_UP_SECONDS} s of warm-up`,
   );
-  console.log(`handler   C with libzmq over ipc, answers ${SMALL_BODY.length} bytes; the same for all`);
+  console.log(`handler   C with libzmq over ipc, responds with ${SMALL_BODY.length} bytes; the same for all`);
   return compare({ rounds: run.rounds, starts: run.starts, subjects, columns: COLUMNS, targets });
 }
 

@@ -65,7 +65,7 @@ export const fetch: Bench = {
   summary: 'CPU per small GET that is asked for over ZeroMQ, against zurl and the client mode of condure',
   parts: {
     req: 'one packet there, one back',
-    push: 'requests by PUSH, answers by SUB, not streamed',
+    push: 'requests by PUSH, responses by SUB, not streamed',
     single: 'as req, one request at a time',
     download: 'a long body, streamed under credits',
   },
@@ -102,7 +102,7 @@ async function requests(
   console.log(
     `load      C with libzmq over ipc, ${inFlight} under way, ${seconds} s after ${WARM_UP_SECONDS} s of warm-up; the same for all`,
   );
-  console.log(`origin    nginx, 1 worker, answers ${SMALL_BODY.length} bytes; the same for all`);
+  console.log(`origin    nginx, 1 worker, responds with ${SMALL_BODY.length} bytes; the same for all`);
   const origin = await startNginxOrigin(children);
   const uri = `http://127.0.0.1:${origin.port}/`;
   const load = await fetchLoad(run);

@@ -19,7 +19,7 @@ export const idle: Bench = {
   summary: 'memory and CPU of idle connections: behind the proxy, and on the edge against condure',
   parts: {
     proxy: 'keep-alive connections that have made one request each, forwarded to an origin',
-    edge: 'keep-alive connections that have made one request each, answered by a handler over ZeroMQ',
+    edge: 'keep-alive connections that have made one request each, to a handler over ZeroMQ',
     'edge-ws': 'WebSockets that a handler has accepted over ZeroMQ',
   },
   options: {
@@ -58,7 +58,7 @@ async function besideBare(run: Run): Promise<Pick<Comparison, 'subjects' | 'targ
   const { children, launcher } = run;
   console.log('holdfast  forwards the GETs to an nginx; default timeouts');
   console.log(
-    'bare      Node, node:net sockets with a fixed answer; no HTTP parser, no timeouts; for orientation only',
+    'bare      Node, node:net sockets with a fixed response; no HTTP parser, no timeouts; for comparison only',
   );
   const origin = await startNginxOrigin(children);
   const turn = async (server: Server) => measure(run, { ...server, stop: () => server.child.stop() });
@@ -95,7 +95,7 @@ async function measure({ children, part, option }: Run, { child, port, stop }: E
   const programs = Array.from({ length: Math.ceil(connections / CONNECTIONS_PER_PROCESS) }, () =>
     startProgram<IdleLoad>(children, 'load', 'idle-load'),
   );
-  // The first answer to a call also says that the program has started, which is no part of connecting.
+  // The first call also waits for the program to start, which is not part of connecting.
   await Promise.all(programs.map((program) => program.call('closed', null)));
   const start = performance.now();
   await Promise.all(

@@ -20,7 +20,7 @@ export const proxy: Bench = {
   async run({ children, launcher, rounds, starts, option }) {
     const [connections, seconds] = [option('connections'), option('seconds')];
     console.log(`load      wrk, 1 thread, ${connections} keep-alive connections, ${seconds} s after 2 s of warm-up`);
-    console.log(`origin    nginx, 1 worker, answers ${SMALL_BODY.length} bytes; the same for all`);
+    console.log(`origin    nginx, 1 worker, responds with ${SMALL_BODY.length} bytes; the same for all`);
     console.log('nginx     1 worker, 64 idle connections kept to the origin, no access log');
     const origin = await startNginxOrigin(children);
     const turn = async (start: Promise<Server>) => measure(children, await start, connections, seconds);

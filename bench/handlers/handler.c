@@ -2,9 +2,9 @@
 // than the benches ask for. It is strict where a user's handler would be lenient: a packet that it cannot read, a packet
 // out of sequence or credits that never come end it with a message, and with it the bench.
 //
-//   handler stream BASE   answers GETs; POST /upload: counts the body; GET /download/BYTES: sends as many;
+//   handler stream BASE   responds to GETs; POST /upload: counts the body; GET /download/BYTES: sends as many;
 //                         WebSockets: /subscribe gets what is sent to /publish, any other is echoed
-//   handler req SPEC      answers every request
+//   handler req SPEC      responds to every request
 //
 // It prints "ready" when it can be asked.
 #include <stdio.h>
@@ -425,7 +425,7 @@ static void serve_stream(void *context, const char *base) {
       read_packet(content(&message), &packet);
       for (int id = 0; id < packet.ids; id++) {
         struct session *session = *slot_of(packet.id[id]);
-        // One that is already answered may still be kept alive or cancelled.
+        // A session that already has its response may still get a keep-alive or a cancel.
         if (session != NULL) on_packet(session, &packet, packet.seq[id]);
       }
     }

@@ -34,7 +34,7 @@ bool starts(struct text text, const char *word) {
   return text.length >= strlen(word) && memcmp(text.at, word, strlen(word)) == 0;
 }
 
-// Takes the next tnetstring off the front of `rest`; false if it is none or is cut off.
+// Takes the next tnetstring off the front of `rest`; false if it is malformed or cut off.
 static bool take(struct text *rest, struct element *element) {
   const char *end = rest->at + rest->length;
   const char *at = rest->at;

@@ -3,7 +3,7 @@
 //
 //   accept-load PORT CLIENTS IN_FLIGHT BODY
 //
-// Prints the seconds from the first connection to the last answer.
+// Prints the seconds from the first connection to the last response.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -52,17 +52,17 @@ static void open_client(void) {
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, client->socket, &event) < 0) fail("epoll_ctl", strerror(errno));
 }
 
-// Whether the answer is complete now.
+// Whether the response is complete now.
 static bool read_answer(struct client *client, const char *body) {
   ssize_t got = recv(client->socket, client->answer + client->length, MAX_ANSWER - client->length, MSG_DONTWAIT);
   if (got < 0 && errno == EAGAIN) return false;
   if (got < 0) fail("recv", strerror(errno));
-  if (got == 0) fail("a connection", "closed before its answer was complete");
+  if (got == 0) fail("a connection", "closed before its response was complete");
   client->length += (size_t)got;
   client->answer[client->length] = 0;
   size_t expected = strlen(body);
   if (client->length < expected || memcmp(client->answer + client->length - expected, body, expected) != 0) return false;
-  if (memcmp(client->answer, "HTTP/1.1 200 ", 13) != 0) fail("an answer", client->answer);
+  if (memcmp(client->answer, "HTTP/1.1 200 ", 13) != 0) fail("a response", client->answer);
   return true;
 }
 
@@ -84,7 +84,7 @@ int main(int count, char **arguments) {
     struct epoll_event events[MAX_EVENTS];
     int ready = epoll_wait(epoll, events, MAX_EVENTS, STALLED_MS);
     if (ready < 0) fail("epoll_wait", strerror(errno));
-    if (ready == 0) fail("the rest of the clients", "not answered for 10 s");
+    if (ready == 0) fail("the rest of the clients", "no response for 10 s");
     for (int i = 0; i < ready; i++) {
       struct client *client = events[i].data.ptr;
       if (!read_answer(client, body)) continue;

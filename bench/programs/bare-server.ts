@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { answerCalls } from '../support/calls.ts';
 
 /**
- * The least that a Node server can do, for comparison. A GET of /stream is answered with the head of an endless response
+ * The least that a Node server can do, for comparison. A GET of /stream gets the head of an endless response
  * and its socket is kept; any other GET gets a small body. What is posted to the publish port is written to all kept
  * sockets as one chunk, by a loop of `socket.write` with the same Buffer. It reads no more HTTP than the bench sends.
  */

@@ -1,12 +1,12 @@
 // The load of the `fetch` bench, the same for every program that makes requests: sends them as messages over ZeroMQ and
-// checks every answer. One that is wrong, in parts or not at all ends it with a message, and with it the bench.
+// checks every response. A wrong, incomplete or missing one ends the program with a message, and so the bench.
 //
 //   fetch-load req SPEC URI BODY IN_FLIGHT SECONDS      one packet there, one back (DEALER)
-//   fetch-load push BASE URI BODY IN_FLIGHT SECONDS     requests by PUSH that want no stream, answers by SUB
+//   fetch-load push BASE URI BODY IN_FLIGHT SECONDS     requests by PUSH that want no stream, responses by SUB
 //   fetch-load download BASE SMALL_URI URI FILE TIMES   what is in FILE as a stream under credits, so many times
 //
-// The first two keep so many requests under way for so many seconds, wait for the rest, and print the number of answers,
-// the seconds from the first request to the last answer, and the milliseconds until an answer came: p50 and p99. The
+// The first two keep IN_FLIGHT requests in flight for SECONDS, wait for the rest, and print the number of responses,
+// the seconds from the first request to the last response, and the p50 and p99 of the response time in milliseconds. The
 // last one prints the seconds that all downloads took; SMALL_URI is asked for before.
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 #include "../handlers/zhttp.h"
 
-#define ADDRESS "bench"  // of this program: what answers are sent to
+#define ADDRESS "bench"  // of this program, for responses
 #define PROBE "probe"    // an id like no other
 
 enum {
@@ -74,7 +74,7 @@ static bool receive(void *socket, zmq_msg_t *message) {
 // Reads a packet that came by SUB, behind our address.
 static void read_answer(zmq_msg_t *message, struct packet *packet) {
   struct text frame = {zmq_msg_data(message), zmq_msg_size(message)};
-  if (!starts(frame, ADDRESS " ")) die("an answer came that was not subscribed to");
+  if (!starts(frame, ADDRESS " ")) die("a response came that was not subscribed to");
   frame.at += strlen(ADDRESS " ");
   frame.length -= strlen(ADDRESS " ");
   read_packet(frame, packet);
@@ -82,7 +82,7 @@ static void read_answer(zmq_msg_t *message, struct packet *packet) {
 
 static bool is_probe(struct text id) { return starts(id, PROBE); }
 
-// Whether the packet carries a part of an answer; dies if the request failed. Only what does not may be for several.
+// Whether the packet carries a part of a response; dies if the request failed. Other packets may be for several sessions.
 static bool is_data(struct packet *packet) {
   if (packet->type.length == 0 && packet->ids == 1) return true;
   if (is(packet->type, "keep-alive") || is(packet->type, "credit")) return false;
@@ -104,7 +104,7 @@ static void put_stream_fields(void) {
   put_number(WINDOW);
 }
 
-// Connects the three sockets; returns when an answer has come: then the publisher knows of our subscription.
+// Connects the three sockets; returns when a response has come, which shows that the publisher knows the subscription.
 static void connect_stream(const char *base, const char *uri, void **push, void **router, void **sub) {
   static struct packet packet;
   zmq_msg_t message;
@@ -127,7 +127,7 @@ static void connect_stream(const char *base, const char *uri, void **push, void 
         return;
       }
     }
-    if (now() > deadline) die("no answer within %d ms", START_MS);
+    if (now() > deadline) die("no response within %d ms", START_MS);
   }
 }
 
@@ -180,18 +180,18 @@ static struct slot *slot_of(struct text id) {
   return generation == slots[index].generation ? &slots[index] : NULL;
 }
 
-// Takes a packet of the answer; true when it is complete.
+// Takes a packet of the response; true when it is complete.
 static bool take(struct slot *slot, struct packet *packet, int64_t seq, bool push) {
   if (push && seq != slot->next_seq++) die("packet %lld is out of sequence", (long long)seq);
   if (!is_data(packet)) return false;
-  if (!slot->begun && packet->code != 200) die("an answer has status %lld", (long long)packet->code);
+  if (!slot->begun && packet->code != 200) die("a response has status %lld", (long long)packet->code);
   slot->begun = true;
   if (packet->body.length > body.length - slot->received ||
       memcmp(packet->body.at, body.at + slot->received, packet->body.length) != 0)
-    die("an answer has another body than the origin sends");
+    die("the body of a response differs from the origin's");
   slot->received += packet->body.length;
   if (packet->more) return false;
-  if (slot->received != body.length) die("the body of an answer is %zu bytes long", slot->received);
+  if (slot->received != body.length) die("the body of a response is %zu bytes long", slot->received);
   return true;
 }
 
@@ -213,21 +213,21 @@ static void load(void *out, void *in, const char *uri, bool push, int in_flight,
   double start = now(), last = start;
   for (int index = 0; index < in_flight; index++) ask(out, &slots[index], uri, push);
   for (int under_way = in_flight; under_way > 0;) {
-    if (!receive(in, &message)) die("%d requests are not answered for %d ms", under_way, STALLED_MS);
+    if (!receive(in, &message)) die("%d requests have no response for %d ms", under_way, STALLED_MS);
     if (push) {
       read_answer(&message, &packet);
     } else {
-      if (zmq_msg_size(&message) != 0 || !zmq_msg_more(&message)) die("no delimiter before an answer");
-      if (!receive(in, &message)) die("an answer is cut off");
+      if (zmq_msg_size(&message) != 0 || !zmq_msg_more(&message)) die("no delimiter before a response");
+      if (!receive(in, &message)) die("a response is cut off");
       read_packet((struct text){zmq_msg_data(&message), zmq_msg_size(&message)}, &packet);
-      if (packet.ids != 1 || packet.more) die("an answer has no id, or is not complete");
+      if (packet.ids != 1 || packet.more) die("a response has no id, or is not complete");
     }
     for (int i = 0; i < packet.ids; i++) {
       struct slot *slot = slot_of(packet.id[i]);
       if (slot == NULL) {
-        // Some programs keep alive what they have just answered.
+        // Some programs send a keep-alive after the response.
         if (!is_data(&packet) || is_probe(packet.id[i])) continue;
-        die("an answer is for \"%.*s\", which is not under way", (int)packet.id[i].length, packet.id[i].at);
+        die("a response is for \"%.*s\", which is not in flight", (int)packet.id[i].length, packet.id[i].at);
       }
       if (!take(slot, &packet, packet.seq[i], push)) continue;
       last = now();
@@ -291,7 +291,7 @@ static void download(void *push, void *router, void *sub, const char *uri, int n
     while (at >= 0 && is_probe(packet.id[at])) at--;
     if (at < 0) continue;
     if (packet.id[at].length != id.length || memcmp(packet.id[at].at, id.at, id.length) != 0) {
-      // Credits that were still under way when a download ended are answered with a cancel by some.
+      // Some programs send a cancel for credits that arrive after the end of a download.
       if (packet.type.length > 0) continue;
       die("a packet of another download");
     }

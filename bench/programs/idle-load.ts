@@ -5,7 +5,7 @@ import { SWITCHING, upgradeRequest } from '../support/websocket.ts';
 
 /** The clients of the `idle` bench: connections that have made one request each, or have become WebSockets, and then do nothing. */
 export interface IdleLoad {
-  /** Opens connections, makes one GET on each, and resolves when all are answered with that body, or accepted as WebSockets. */
+  /** Opens connections, makes one GET on each, and resolves when all have that body as their response, or are accepted as WebSockets. */
   open(options: { port: number; connections: number; body: string; webSockets: boolean }): Promise<void>;
   /** How many connections have been ended by the server. */
   closed(none: null): number;
@@ -40,13 +40,13 @@ function openIdle(
     let answer = '';
     socket.on('data', (data) => {
       answer += data.toString('latin1');
-      if (!accepted.startsWith(answer.slice(0, accepted.length))) reject(new Error(`the answer was ${answer}`));
+      if (!accepted.startsWith(answer.slice(0, accepted.length))) reject(new Error(`the response was ${answer}`));
       if (isComplete(answer)) resolve();
     });
     socket.once('error', reject);
     socket.once('close', () => {
       closed++;
-      reject(new Error(`a connection was closed before its answer was complete: ${answer}`));
+      reject(new Error(`a connection was closed before its response was complete: ${answer}`));
     });
     socket.write(request);
   });

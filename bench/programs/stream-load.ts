@@ -22,7 +22,7 @@ export type Transport = 'stream' | 'websocket';
 
 export interface PublishOptions {
   readonly port: number;
-  /** POSTs, each the next when the last is answered, or messages of one WebSocket. */
+  /** POSTs, each sent when the last has its response, or messages of one WebSocket. */
   readonly transport: Transport;
   readonly path: string;
   /** What the body of a publish request, or the message, has before and after the item. */
@@ -260,10 +260,10 @@ function post(agent: Agent, { port, path }: PublishOptions, body: string): Promi
       response.resume();
       response.once('end', () => {
         if (status >= 200 && status <= 299) resolve();
-        else reject(new Error(`publishing was answered ${status}`));
+        else reject(new Error(`publishing got status ${status}`));
       });
     });
-    publish.once('timeout', () => publish.destroy(new Error('publishing was not answered')));
+    publish.once('timeout', () => publish.destroy(new Error('publishing got no response')));
     publish.once('error', reject);
     publish.end(body);
   });

@@ -14,7 +14,7 @@ export interface TransferOptions {
   readonly bytes: number;
 }
 
-/** What a transfer took, from the request to the end of the answer. */
+/** The cost of a transfer, from the request to the end of the response. */
 export interface Transfer {
   readonly seconds: number;
 }
@@ -79,7 +79,7 @@ function transfer(
             resolve({ seconds: (performance.now() - start) / 1000 });
             socket.destroy();
           } catch (error) {
-            reject(new Error(`a transfer was answered ${(error as Error).message.slice(0, 200)}`));
+            reject(new Error(`a transfer failed: ${(error as Error).message.slice(0, 200)}`));
           }
           return true;
         },

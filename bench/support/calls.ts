@@ -13,7 +13,7 @@ export interface Answer {
   readonly error?: string;
 }
 
-/** For the programs: answers calls of the bench, the other end of `Program`, until the bench is gone. */
+/** For the programs: responds to calls of the bench, the other end of `Program`, until the bench ends. */
 export function answerCalls<T extends Offer<T>>(offer: T): void {
   const reply = (answer: Answer) => process.send?.(answer);
   process.on('message', async ({ name, argument }: Question) => {

@@ -2,15 +2,16 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { SMALL_BODY } from './servers.ts';
 
-/** Makes one GET. Throws if the answer is not the small body: a server that answers something else would be measured at something else. */
+/** Makes one GET. Throws if the response is not the small body, because then the bench would measure something else. */
 export async function checkAnswer(port: number, name: string): Promise<void> {
   const [status, body] = await new Promise<[number | undefined, string]>((resolve, reject) => {
     const get = request({ host: '127.0.0.1', port, agent: false, timeout: 5000 }, async (response) =>
       resolve([response.statusCode, await text(response)]),
     );
-    get.once('timeout', () => get.destroy(new Error(`${name} does not answer a GET`)));
+    get.once('timeout', () => get.destroy(new Error(`${name} does not respond to a GET`)));
     get.once('error', reject);
     get.end();
   });
-  if (status !== 200 || body !== SMALL_BODY) throw new Error(`${name} answered ${status} ${JSON.stringify(body)}`);
+  if (status !== 200 || body !== SMALL_BODY)
+    throw new Error(`${name} responded with ${status} ${JSON.stringify(body)}`);
 }

@@ -62,7 +62,7 @@ export class Child {
 export class Children {
   /** Temporary folder of this run. */
   readonly directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  /** Rejects when a started process ends that nobody stopped: what is being measured is void then. */
+  /** Rejects when a started process ends by itself. The measurement is void then. */
   readonly failure: Promise<never>;
   readonly #pin: boolean;
   readonly #running = new Set<Child>();
@@ -76,7 +76,7 @@ export class Children {
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
     });
-    // Whoever waits for it sees the rejection; nobody may be waiting at that moment.
+    // A later `await` sees the rejection; at this moment there may be none.
     this.failure.catch(() => {});
   }
 

@@ -17,7 +17,7 @@ export async function openMany(count: number, open: (index: number) => Promise<v
   const stall = new Promise<never>((_, reject) => {
     let last = -1;
     watch = setInterval(() => {
-      if (ready === last) reject(new Error(`only ${ready} of ${count} connections got their answer`));
+      if (ready === last) reject(new Error(`only ${ready} of ${count} connections got their response`));
       last = ready;
     }, STALLED_MS);
   });

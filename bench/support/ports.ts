@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** How long a server may take until it listens, in milliseconds. */
 const LISTEN_MS = 15_000;
 
-/** Tcp ports of the loopback address on which nobody listens now, all different. */
+/** Free TCP ports of the loopback address, all different. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(
@@ -20,7 +20,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Waits until somebody listens on the loopback port. Throws after 15 s. */
+/** Waits until the loopback port accepts connections. Throws after 15 s. */
 export async function listening(port: number, name: string): Promise<void> {
   const deadline = performance.now() + LISTEN_MS;
   while (!(await accepts(port))) {

@@ -17,7 +17,7 @@ export interface Server {
   readonly publishPort: number;
 }
 
-/** What the small GET of the benches is answered. */
+/** The response body of the small GET of the benches. */
 export const SMALL_BODY = 'hello world\n';
 
 /** Starts Holdfast as a user would, as a reverse proxy of one origin; only the limits that a bench would hit are raised. */
@@ -53,7 +53,7 @@ export async function startBare(children: Children): Promise<Server> {
   return { child: program.child, ...ports };
 }
 
-/** An nginx that answers every request itself with a small text; one for `/file` with that file, if there is one. */
+/** An nginx that responds to every request with a small text, and to `/file` with that file, if there is one. */
 export function startNginxOrigin(children: Children, file?: string): Promise<Server> {
   const small = `location / { return 200 "${SMALL_BODY.replace('\n', '\\n')}"; }`;
   const large = file === undefined ? '' : `location = /file { sendfile on; alias ${file}; }`;

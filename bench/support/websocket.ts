@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 /** Payload that a frame carries whose length stands in its second byte (RFC 6455 §5.2). */
 const MAX_SHORT_PAYLOAD = 125;
 
-/** The opening handshake of a client (RFC 6455 §4.1), always with the same key: nobody depends on its being new. */
+/** The opening handshake of a client (RFC 6455 §4.1), always with the same key, since nothing here depends on a new one. */
 export function upgradeRequest(port: number, path: string): string {
   return [
     `GET ${path} HTTP/1.1`,
@@ -16,7 +16,7 @@ export function upgradeRequest(port: number, path: string): string {
   ].join('\r\n');
 }
 
-/** The head of the answer that accepts it begins so. */
+/** The start of the head that accepts it. */
 export const SWITCHING = 'HTTP/1.1 101 ';
 
 /** A text message of a client in one masked frame. Throws if it is too long for the benches. */

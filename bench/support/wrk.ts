@@ -7,14 +7,14 @@ export interface Load {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** Answers that were not 2xx or 3xx, and failures of sockets, as wrk words them. */
+  /** Responses other than 2xx and 3xx, and socket failures, in wrk's words. */
   readonly problems: readonly string[];
 }
 
 const MILLISECONDS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
 
 /**
- * Sends GETs to one url from one thread, each as soon as the last was answered, over keep-alive connections. With the
+ * Sends GETs to one url from one thread, each as soon as the last response is complete, over keep-alive connections. With the
  * header `Connection: close` each takes a new connection, once the server has said that it closes the last one.
  */
 export async function runWrk(

@@ -1,6 +1,6 @@
 // A live board: what one visitor writes appears at once in the browsers of all the others.
 //
-// This is the origin: an ordinary web server that answers every request and is done with it. It holds no connection open and
+// This is the origin: an ordinary web server that responds to every request at once. It holds no connection open and
 // does not know who is watching. That is Holdfast's part, which stands in front of it:
 //
 //   browser --- GET /events ---> Holdfast --- GET /events ---> this server: "keep that client, on channel board"
@@ -19,7 +19,7 @@ import { pathToFileURL } from 'node:url';
 /** Everybody who watches the board is subscribed to this channel. */
 const CHANNEL = 'board';
 
-/** How many messages somebody who has just come gets to see. */
+/** Number of earlier messages that a new visitor sees. */
 const MAX_RECENT = 50;
 
 /** Bytes of a request body, and characters of its parts. */
@@ -59,7 +59,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
     response.end(PAGE);
   }
 
-  // The page's EventSource asks for this. The answer ends here, but not for the browser: Holdfast sends on the body, keeps the
+  // The page's EventSource asks for this. The response ends here, but not for the browser: Holdfast passes the body on, keeps the
   // connection open, and adds whatever is published to the channel. The Grip fields are for Holdfast; the browser never sees them.
   function streamEvents(_request, response) {
     response.writeHead(200, {
@@ -67,15 +67,15 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
       'Cache-Control': 'no-store',
       'Grip-Hold': 'stream',
       'Grip-Channel': CHANNEL,
-      // After 20 quiet seconds Holdfast sends a comment, which EventSource ignores: so nobody on the way takes the line for dead.
+      // After 20 quiet seconds Holdfast sends a comment, which EventSource ignores: so that no proxy on the way closes the connection.
       'Grip-Keep-Alive': ':\\n\\n; format=cstring; timeout=20',
     });
-    // Whoever comes back after a broken connection gets these again; the page knows them by their ids.
+    // A browser that reconnects gets these again; the page recognizes them by their ids.
     response.end(`retry: 1000\n\n${[...recent].map(toEvent).join('')}`);
   }
 
   // Long-polling, as in `curl http://localhost:7999/next`: Holdfast sends nothing until something is published, which is then the
-  // whole answer. If nothing comes within the timeout, the client gets the answer that is given here.
+  // whole response. If nothing is published within the timeout, the client gets the response below.
   function waitForNext(_request, response) {
     response.writeHead(204, {
       'Cache-Control': 'no-store',
@@ -87,7 +87,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
   }
 
   async function takeMessage(request, response) {
-    // Another site's form cannot send this type, so nobody's browser can be made to write here.
+    // Another site's form cannot send this type, so no browser can be tricked into writing here.
     if (request.headers['content-type'] !== 'application/json') {
       answer(response, 415, 'Expected application/json.');
       return;
@@ -103,7 +103,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
       answer(response, 400, `Expected ${expected}.`);
       return;
     }
-    // First here, then to those who watch: somebody who comes in between gets it from one of the two, or from both.
+    // Stored first and then published: a visitor who arrives in between gets it from one of the two, or from both.
     recent.add(message);
     for (const oldest of recent) if (recent.size > MAX_RECENT) recent.delete(oldest);
     try {
@@ -133,7 +133,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
       body: JSON.stringify({ items: [item] }),
     });
     const text = await published.text();
-    if (!published.ok) throw new Error(`Holdfast answered ${published.status} ${text}`);
+    if (!published.ok) throw new Error(`Holdfast responded with ${published.status} ${text}`);
   }
 
   // Holdfast keeps unused connections for 55 seconds; this server must not be the first to close them.
@@ -148,7 +148,7 @@ function toEvent(message) {
   return `data: ${JSON.stringify(message)}\n\n`;
 }
 
-/** The message that a visitor sent, or null if it is none. */
+/** The message that a visitor sent, or null if it is invalid. */
 function readMessage(body) {
   let value;
   try {

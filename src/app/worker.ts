@@ -44,9 +44,9 @@ async function start({ job }: WorkerOrder & { order: 'start' }): Promise<void> {
       (_, index) => new Socket({ fd: FIRST_CHANNEL + index, readable: true, writable: true }),
     );
     const log = createLog(job.logLevel);
-    onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'a fault could not be dealt with'));
+    onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'fault could not be handled'));
     process.on('uncaughtException', (error: unknown) => {
-      log.error({ stack: stackOf(error) }, 'uncaught exception, the worker ends');
+      log.error({ stack: stackOf(error) }, 'uncaught exception: the worker ends');
       process.exit(1);
     });
     const started = new ROLES[job.role](job, channels, log);

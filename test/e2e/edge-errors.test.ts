@@ -141,7 +141,7 @@ test('a handler that fails before its response has begun costs only its own clie
       await act(session);
       const { status, body, headers } = await client.takeResponse();
       assert.equal(status, 502);
-      assert.match(body, /^The (backend failed to answer|answer of the backend cannot be sent)\.\n$/);
+      assert.match(body, /^The (backend failed to respond|response of the backend cannot be sent)\.\n$/);
       assert.equal(headers.get('x-evil'), undefined);
       if (cancel) await session.next('cancel');
       // The session is over: nothing that comes later for it may reach the client.
@@ -281,7 +281,7 @@ test('a handler that is silent for --session-timeout gets a cancel, and its clie
   const session = await handler.request();
   await session.send({ type: 'keep-alive' });
   const { status, body } = await client.takeResponse();
-  assert.deepEqual([status, body], [504, 'The backend did not answer in time.\n']);
+  assert.deepEqual([status, body], [504, 'The backend did not respond in time.\n']);
   await session.next('cancel');
   client.socket.destroy();
   assert.equal((await edge.stop()).zhttp.sessionsExpired, 1);

@@ -278,7 +278,7 @@ for (const language of LANGUAGES) {
     if (webhook === null) return;
     const { code, stderr } = await webhook.ended;
     assert.equal(code, 1);
-    assert.match(stderr, /^nobody took the webhook/);
+    assert.match(stderr, /^no fetcher took the webhook/);
   });
 
   test(`download in ${language} grants what it has written, once that is half of its window`, async (t) => {

@@ -193,7 +193,7 @@ test('an origin that stays silent is answered for with 504, and so is one whose 
       await turn();
     }
     const response = await client.takeResponse();
-    assert.deepEqual([response.status, response.body], [504, 'The origin did not answer in time.\n']);
+    assert.deepEqual([response.status, response.body], [504, 'The origin did not respond in time.\n']);
     await peer.ended;
     await assertUndisturbed(it);
   }

@@ -10,7 +10,7 @@ const members = new Set();
 let joined = 0;
 
 async function chat(session) {
-  if (!/^wss?:/.test(session.request.uri)) return session.answer(400, 'Bad Request', 'Come with a WebSocket.\n');
+  if (!/^wss?:/.test(session.request.uri)) return session.answer(400, 'Bad Request', 'Expected a WebSocket.\n');
   const name = `guest ${++joined}`;
   session.send({ code: 101, reason: 'Switching Protocols', credits: WINDOW });
   members.add(session);
@@ -27,7 +27,7 @@ async function converse(session, name) {
   for (;;) {
     const { type, body, more, code, 'content-type': kind } = await session.receive();
     if (type === 'close') {
-      // Whoever hears `close` answers with the same; then the session is over.
+      // The receiver of a `close` sends a `close` back; then the session is over.
       if (!closing) session.send({ type, code });
       return session.finish('closed');
     }

@@ -39,7 +39,7 @@ export class Fetch {
     const push = new Push({ linger: 1000 });
     const router = new Router({ linger: 1000, sendHighWaterMark: 0 });
     fetch.#sockets = [subscriber, push, router];
-    // A PUB throws away what nobody has subscribed to. The subscription leaves as soon as this socket is connected: it arrives
+    // A PUB drops messages without a subscriber. The subscription leaves as soon as this socket is connected: it arrives
     // before any request, since the others are connected only then.
     subscriber.subscribe(`${fetch.#address} `);
     await connected(subscriber, answers);
@@ -139,7 +139,7 @@ class FetchSession extends Session {
   }
 }
 
-/** The endpoints of a fetcher: where first and later packets go, and where answers come from. */
+/** The endpoints of a fetcher: where first and later packets go, and where responses come from. */
 export function fetchEndpoints(base) {
   const [requests, packets, answers] = endpoints(base, ['in', 'in-stream', 'out']);
   return { requests, packets, answers };

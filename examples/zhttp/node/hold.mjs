@@ -1,14 +1,14 @@
-// Holds everybody who asks with GET, and sends them each line that somebody posts: node hold.mjs BASE
+// Holds every client that sends a GET, and sends all of them each line that is posted: node hold.mjs BASE
 //
 //   curl -N http://localhost:8000/               holds
 //   curl -d 'hello' http://localhost:8000/       sends a line to all who are held
 //
-// One packet carries the line to up to 128 clients. Whoever has not taken what was sent before, and does not within a second, is
+// One packet carries the line to up to 128 clients. A client that has not taken the earlier lines, and does not within a second, is
 // dropped, so that one slow client cannot keep the line from the others.
 import { commandLine } from './command-line.mjs';
 import { Handler } from './zhttp.mjs';
 
-/** Bytes of a line: not more than the credits a front server grants at most, or nobody could ever take it. */
+/** Maximum bytes of a line. It must not exceed the credits that a front server grants, or no client could take it. */
 const MAX_LINE = 4096;
 
 const held = new Set();

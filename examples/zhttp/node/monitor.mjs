@@ -1,4 +1,4 @@
-// Prints what becomes of requests that nobody waits for: node monitor.mjs BASE [ADDRESS]
+// Prints the outcome of requests that no requester waits for: node monitor.mjs BASE [ADDRESS]
 //
 // ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of monitors may run.
 import { Subscriber } from 'zeromq';

@@ -1,6 +1,6 @@
 // Has a webhook delivered, and ends without waiting for the outcome: node webhook.mjs BASE URL TEXT [SECONDS]
 //
-// Whoever subscribes to the address `webhooks`, as monitor.mjs does, hears what became of it. If no fetcher takes the request for
+// A program that subscribes to the address `webhooks`, as monitor.mjs does, gets the outcome. If no fetcher takes the request for
 // so many seconds (10), it fails.
 import { randomUUID } from 'node:crypto';
 import { Push } from 'zeromq';
@@ -23,13 +23,13 @@ const request = writePacket({
   headers: [['Content-Type', 'text/plain; charset=utf-8']],
   body: text,
   timeout: 30_000, // Milliseconds for the whole request.
-  'user-data': { uri, sent: new Date().toISOString() }, // Comes back with every answer.
+  'user-data': { uri, sent: new Date().toISOString() }, // Comes back with every response.
 });
 try {
   await push.send(request);
   console.log(id);
 } catch (error) {
-  console.error(`nobody took the webhook: ${error.message}`);
+  console.error(`no fetcher took the webhook: ${error.message}`);
   process.exitCode = 1;
 }
 push.close(); // What has not left yet still does.

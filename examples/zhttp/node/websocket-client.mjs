@@ -38,7 +38,7 @@ async function listen(session) {
     const { type, body, more, code } = await session.receive();
     heard = Date.now();
     if (type === 'close') {
-      close(session, code); // A close is answered with a close; then the session is over.
+      close(session, code); // The receiver of a close sends a close back; then the session is over.
       session.finish('closed');
       return console.log(`closed: ${code}`);
     }

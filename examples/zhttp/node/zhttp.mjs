@@ -1,9 +1,9 @@
-// What a handler needs to answer HTTP requests and WebSockets that Holdfast, Condure or Pushpin hands it over ZeroMQ (ZHTTP in
+// What a handler needs to respond to HTTP requests and WebSockets that Holdfast, Condure or Pushpin hands it over ZeroMQ (ZHTTP in
 // stream mode). Copy this file, and `npm install zeromq`.
 //
 //   front server                 handler
 //   BASE-out         PUSH   ->   PULL      the first packet of each session: one request, or one WebSocket
-//   BASE-out-stream  ROUTER ->   DEALER    its later packets, to the id of the handler that has answered
+//   BASE-out-stream  ROUTER ->   DEALER    its later packets, to the id of the handler that has responded
 //   BASE-in          SUB    <-   XPUB      all packets of handlers, with the address of the front server before them
 import { randomBytes } from 'node:crypto';
 import { Dealer, Pull, XPublisher } from 'zeromq';
@@ -19,7 +19,7 @@ export class Gone extends Error {}
 
 /** Connects one process to one front server, and keeps the books of all its sessions. */
 export class Handler {
-  // Not every front server notices that somebody has come back under an id it knows, so each process has an id of its own.
+  // Not every front server notices that a handler reconnects under a known id, so each process has its own id.
   #id = `handler-${randomBytes(6).toString('hex')}`;
   #sockets = [];
   #publisher;
@@ -43,7 +43,7 @@ export class Handler {
     dealer.connect(outStream);
     await reachable;
 
-    // A PUB throws away what nobody has subscribed to. An XPUB does too, but is told of each subscription.
+    // A PUB drops messages without a subscriber. So does an XPUB, but it sees each subscription.
     const publisher = new XPublisher({ linger: 1000, ...unlimited });
     publisher.connect(into);
     for (let subscribed = false; !subscribed; ) subscribed = (await publisher.receive())[0][0] === 1;
@@ -140,7 +140,7 @@ export class Handler {
     const { from: peer, id, seq, ext, credits = 0 } = request;
     if (peer === undefined || typeof id !== 'string' || seq !== 0 || 'type' in request)
       throw new Error('no first packet of a session');
-    // A front server that has started anew begins with the same ids again.
+    // A restarted front server uses the same ids again.
     this.#sessions.get(`${peer} ${id}`)?.finish('the front server has restarted');
     const session = new Session(this, { peer, id, received: 1, sent: 0, credits, multi: ext?.multi === true });
     session.request = { headers: [], ...request };

@@ -17,7 +17,7 @@ numbers = itertools.count(1)
 
 async def chat(session):
     if not session.request['uri'].startswith(('ws:', 'wss:')):
-        return await session.answer(400, 'Bad Request', 'Come with a WebSocket.\n')
+        return await session.answer(400, 'Bad Request', 'Expected a WebSocket.\n')
     session.send({'code': 101, 'reason': 'Switching Protocols', 'credits': WINDOW})
     members.add(session)
     try:
@@ -32,7 +32,7 @@ async def converse(session, name):
         packet = await session.receive()
         kind, body = packet.get('type'), packet['body']
         if kind == 'close':
-            # Whoever hears `close` answers with the same; then the session is over.
+            # The receiver of a `close` sends a `close` back; then the session is over.
             if not closing:
                 session.send({'type': 'close', 'code': packet.get('code')})
             return session.finish('closed')

@@ -52,7 +52,7 @@ class Fetch:
         self._push = self._context.socket(zmq.PUSH)
         self._router = self._context.socket(zmq.ROUTER)
         subscriber.rcvhwm = self._router.sndhwm = 0
-        # A PUB throws away what nobody has subscribed to. The subscription leaves as soon as this socket is connected: it
+        # A PUB drops messages without a subscriber. The subscription leaves as soon as this socket is connected: it
         # arrives before any request, since the others are connected only then.
         subscriber.subscribe(f'{self._address} ')
         await connected(subscriber, to.answers)

@@ -1,9 +1,9 @@
-"""Holds everybody who asks with GET, and sends them each line that somebody posts: python3 hold.py BASE
+"""Holds every client that sends a GET, and sends all of them each line that is posted: python3 hold.py BASE
 
   curl -N http://localhost:8000/               holds
   curl -d 'hello' http://localhost:8000/       sends a line to all who are held
 
-One packet carries the line to up to 128 clients. Whoever has not taken what was sent before, and does not within a second, is
+One packet carries the line to up to 128 clients. A client that has not taken the earlier lines, and does not within a second, is
 dropped, so that one slow client cannot keep the line from the others.
 """
 import asyncio
@@ -12,7 +12,7 @@ from command_line import command_line
 from zhttp import Handler
 
 MAX_LINE = 4096
-"""Bytes of a line: not more than the credits a front server grants at most, or nobody could ever take it."""
+"""Maximum bytes of a line. It must not exceed the credits that a front server grants, or no client could take it."""
 
 held = set()
 

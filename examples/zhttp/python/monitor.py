@@ -1,4 +1,4 @@
-"""Prints what becomes of requests that nobody waits for: python3 monitor.py BASE [ADDRESS]
+"""Prints the outcome of requests that no requester waits for: python3 monitor.py BASE [ADDRESS]
 
 ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of monitors may run.
 """

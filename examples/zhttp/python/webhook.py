@@ -1,6 +1,6 @@
 """Has a webhook delivered, and ends without waiting for the outcome: python3 webhook.py BASE URL TEXT [SECONDS]
 
-Whoever subscribes to the address `webhooks`, as monitor.py does, hears what became of it. If no fetcher takes the request for
+A program that subscribes to the address `webhooks`, as monitor.py does, gets the outcome. If no fetcher takes the request for
 so many seconds (10), it fails.
 """
 import datetime
@@ -29,13 +29,13 @@ request = {
     'headers': [['Content-Type', 'text/plain; charset=utf-8']],
     'body': text.encode(),
     'timeout': 30_000,  # Milliseconds for the whole request.
-    'user-data': {'uri': uri, 'sent': datetime.datetime.now().isoformat()},  # Comes back with every answer.
+    'user-data': {'uri': uri, 'sent': datetime.datetime.now().isoformat()},  # Comes back with every response.
 }
 try:
     push.send(write_packet(request))
     print(request['id'])
 except zmq.Again:
-    sys.exit('nobody took the webhook')
+    sys.exit('no fetcher took the webhook')
 finally:
     push.close()
     context.term()  # What has not left yet still does.

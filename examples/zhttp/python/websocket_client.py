@@ -49,7 +49,7 @@ async def listen(session):
         heard = time.monotonic()
         kind, body = packet.get('type'), packet['body']
         if kind == 'close':
-            close(session, packet.get('code'))  # A close is answered with a close; then the session is over.
+            close(session, packet.get('code'))  # The receiver of a close sends a close back; then the session is over.
             session.finish('closed')
             return print(f'closed: {packet.get("code")}')
         session.pay(len(body))

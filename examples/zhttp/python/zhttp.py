@@ -1,10 +1,10 @@
-"""What a handler needs to answer HTTP requests and WebSockets that Holdfast, Condure or Pushpin hands it over ZeroMQ (ZHTTP in
+"""What a handler needs to respond to HTTP requests and WebSockets that Holdfast, Condure or Pushpin hands it over ZeroMQ (ZHTTP in
 stream mode). Copy this file; it needs pyzmq (on Debian the distribution's python3 with python3-zmq, or pip install
 pyzmq) and nothing else.
 
   front server                 handler
   BASE-out         PUSH   ->   PULL      the first packet of each session: one request, or one WebSocket
-  BASE-out-stream  ROUTER ->   DEALER    its later packets, to the id of the handler that has answered
+  BASE-out-stream  ROUTER ->   DEALER    its later packets, to the id of the handler that has responded
   BASE-in          SUB    <-   XPUB      all packets of handlers, with the address of the front server before them
 """
 import asyncio
@@ -42,7 +42,7 @@ class Handler:
         """
         self = cls()
         out, out_stream, into = endpoints(base, ['out', 'out-stream', 'in'])
-        # Not every front server notices that somebody has come back under an id it knows: each process has an id of its own.
+        # Not every front server notices that a handler reconnects under a known id, so each process has its own id.
         self._id = f'handler-{secrets.token_hex(6)}'
         self._sessions = {}
         self._tasks = set()
@@ -56,7 +56,7 @@ class Handler:
         await monitor.recv_multipart()
         dealer.disable_monitor()
 
-        # A PUB throws away what nobody has subscribed to. An XPUB does too, but is told of each subscription.
+        # A PUB drops messages without a subscriber. So does an XPUB, but it sees each subscription.
         self._publisher = self._socket(zmq.XPUB, rcvhwm=0, sndhwm=0, linger=1000)
         self._publisher.connect(into)
         while not (await self._publisher.recv()).startswith(b'\x01'):
@@ -150,7 +150,7 @@ class Handler:
         if peer is None or not isinstance(session_id, str) or request.get('seq') != 0 or 'type' in request:
             raise ValueError('no first packet of a session')
         if (peer, session_id) in self._sessions:
-            # A front server that has started anew begins with the same ids again.
+            # A restarted front server uses the same ids again.
             self._sessions[peer, session_id].finish('the front server has restarted')
         session = Session(self, peer, session_id, 1, 0, request.get('credits', 0), takes_many(request))
         session.request = {'headers': [], **request}

@@ -72,7 +72,7 @@ test('the publish endpoint answers such requests with 403, wherever they go, and
   const site = endpoint.post('/publish/', BODY, ['Sec-Fetch-Site', 'cross-site', 'Content-Type', 'text/plain']);
   assert.deepEqual([site.head?.status, site.body], [403, 'Web pages of other sites may not use the control port.\n']);
   const rebound = endpoint.begin({ method: 'GET', target: '/', authority: 'evil.example' }).requester;
-  assert.deepEqual([rebound.head?.status, rebound.body], [403, 'The control port is not known by this host name.\n']);
+  assert.deepEqual([rebound.head?.status, rebound.body], [403, 'This host name is not allowed on the control port.\n']);
   assert.equal(
     endpoint.begin({ method: 'GET', target: '/', authority: 'publish.example' }).requester.head?.status,
     200,

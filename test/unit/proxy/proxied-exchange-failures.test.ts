@@ -49,7 +49,7 @@ async function assertTold(
 }
 
 const GENERIC = 'Error while proxying to origin.\n';
-const LATE = 'The origin did not answer in time.\n';
+const LATE = 'The origin did not respond in time.\n';
 
 test('An origin that takes the connection and closes it is no reason to try the next target', async (t) => {
   const scripted = await startOrigin(t);

@@ -218,7 +218,7 @@ test('a failure before the response becomes its status and text, and the connect
   const { client, exchange } = await ask(running);
   exchange.fail('HF_ORIGIN_TIMEOUT', 'secret detail');
   const response = await client.takeResponse();
-  assert.deepEqual([response.status, response.body], [504, 'The origin did not answer in time.\n']);
+  assert.deepEqual([response.status, response.body], [504, 'The origin did not respond in time.\n']);
   assert.equal(response.headers.get('connection'), undefined);
   client.write(GET);
   (await running.next()).answer('next');

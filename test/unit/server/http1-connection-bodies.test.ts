@@ -170,7 +170,7 @@ test('an expectation that nobody knows is answered 417, and no service hears of 
   const response = await client.request(post(5, 'Expect: 100-continue, more\r\n'));
   assert.deepEqual(
     [response.status, response.body, response.headers.get('connection')],
-    [417, 'The only expectation understood is 100-continue.\n', 'close'],
+    [417, 'The only supported expectation is 100-continue.\n', 'close'],
   );
   assert.equal(running.script.exchanges.length, 0);
   assert.equal(running.counters.requestsRefused, 1);

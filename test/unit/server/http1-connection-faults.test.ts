@@ -38,7 +38,7 @@ async function assertInvalidAnswer(running: RunningServer, client: RawClient): P
   const response = await client.takeResponse();
   assert.deepEqual(
     [response.status, response.body, response.headers.get('connection')],
-    [502, 'The answer of the backend cannot be sent.\n', 'close'],
+    [502, 'The response of the backend cannot be sent.\n', 'close'],
   );
   assert.equal(await client.takeAll(), '');
   assertInvalidLogged(running);

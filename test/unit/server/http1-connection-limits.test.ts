@@ -51,19 +51,19 @@ const REFUSALS: readonly {
     what: 'CONNECT',
     bytes: 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n',
     status: 501,
-    text: 'CONNECT is not offered here.',
+    text: 'CONNECT is not supported.',
   },
   {
     what: 'an unknown transfer coding',
     bytes: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
     status: 501,
-    text: 'The only transfer coding understood is chunked.',
+    text: 'The only supported transfer coding is chunked.',
   },
   {
     what: 'another version of HTTP',
     bytes: 'GET / HTTP/2.0\r\nHost: a\r\n\r\n',
     status: 505,
-    text: 'The HTTP versions spoken here are 1.0 and 1.1.',
+    text: 'The supported HTTP versions are 1.0 and 1.1.',
   },
 ];
 

@@ -101,7 +101,7 @@ test('a handshake of another version is answered 426 with the version that is sp
     const client = await running.connect();
     const response = await client.request(`${handshake().replace('Version: 13', `Version: ${version}`)}\r\n`);
     assert.equal(response.status, 426);
-    assert.match(response.body, /^The WebSocket version spoken here is 13\.\n/);
+    assert.match(response.body, /^The supported WebSocket version is 13\.\n/);
     assert.equal(response.headers.get('upgrade'), 'websocket');
     assert.equal(response.headers.get('sec-websocket-version'), '13');
     assert.match(response.headers.get('connection') ?? '', /\bUpgrade\b/);
