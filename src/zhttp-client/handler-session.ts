@@ -206,7 +206,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#state = HANDED_OFF;
     this.address = '';
     this.keepAliveAt = Number.POSITIVE_INFINITY;
-    this.pause();
+    this.#pause();
   }
 
   /** Takes a packet that is in order, and neither ends the session nor begins a handoff. */
@@ -246,8 +246,13 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       return;
     }
     // Without a handler there is no credit, so there is nothing to pause.
-    if (this.#state !== UNANSWERED) this.pause();
+    if (this.#state !== UNANSWERED) this.#pause();
     if (this.#state === OPEN) this.#stall();
+  }
+
+  /** Bytes that it holds for a handler that takes nothing. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   #countHeld({ body }: RequestPacket, sign: 1 | -1): void {
@@ -257,15 +262,15 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   }
 
   /** Has the requester send nothing for now. */
-  pause(): void {
+  #pause(): void {
     if (this.#paused || this.#finishing || this.#state > HANDED_OFF) return;
     this.#paused = true;
     this.requester.pauseRequest(true);
   }
 
   /** Lets the requester send again, unless there is reason to wait. */
-  resume(): void {
-    if (!this.#paused || this.#finishing || this.#held !== NONE || this.#state > OPEN || this.host.full) return;
+  #resume(): void {
+    if (!this.#paused || this.#finishing || this.#held !== NONE || this.#state > OPEN) return;
     this.#paused = false;
     this.requester.pauseRequest(false);
   }
@@ -300,7 +305,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     if (this.#state !== OPEN) return true;
     this.#stalledFor = '';
     if (this.#finishing) this.#end(false);
-    else this.resume();
+    else this.#resume();
     return true;
   }
 

@@ -26,8 +26,6 @@ export interface SessionHost {
   readonly webSocketPackets: FirstPackets;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
-  /** Whether all sessions hold so much that no requester is read. */
-  readonly full: boolean;
   readonly counters: SessionCounters;
   readonly log: Log;
   /** What the handler of that address takes at present. */

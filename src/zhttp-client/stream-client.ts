@@ -37,7 +37,8 @@ export interface StreamClientOptions extends SessionKeeperOptions {
 }
 
 /**
- * Bytes that all sessions hold for handlers that take nothing. At the bound no requester is read until half of it has left.
+ * Bytes that all sessions hold for handlers that take nothing. Their requesters are not read by then, so it takes many of them to get
+ * there. At the bound those that hold the most are ended, until a quarter of it is free: no other session notices.
  * @bound sessions-held-total
  */
 const MAX_HELD_BYTES = 16_777_216;
@@ -73,8 +74,8 @@ export class StreamClient
   readonly #abandoned = new AbandonedSessions();
   /** Bytes that sessions hold. */
   #heldBytes = 0;
-  /** Whether they hold so much that no requester is read. */
-  #full = false;
+  /** Whether sessions are being ended, because they hold too much. */
+  #shedding = false;
   #responseBytes = 0;
 
   /** @param openLink gives the way to the handlers, which reports to this object */
@@ -115,7 +116,6 @@ export class StreamClient
 
   #begin<S extends HandlerSession>(session: S, request: RequestHead): S {
     this.keep(session);
-    if (this.#full) session.pause();
     this.#link.offer(session.id, session.firstPacket(request));
     return session;
   }
@@ -148,14 +148,20 @@ export class StreamClient
 
   holds(bytes: number): void {
     this.#heldBytes += bytes;
-    if (this.#full) {
-      // Then the ticker lets them go on, some at a time.
-      this.#full = this.#heldBytes > MAX_HELD_BYTES / 2;
-    } else if (this.#heldBytes > MAX_HELD_BYTES) {
-      this.#full = true;
-      this.log.warn({ bytes: this.#heldBytes }, 'handlers take too little, no client is read');
-      for (const session of this.sessions.all()) pause(session);
+    if (this.#heldBytes > MAX_HELD_BYTES && !this.#shedding) this.#shed();
+  }
+
+  /** Ends the sessions that hold the most for handlers that take nothing. */
+  #shed(): void {
+    this.#shedding = true;
+    const holding = this.sessions.all().filter(({ heldBytes }) => heldBytes > 0);
+    this.log.warn({ bytes: this.#heldBytes, sessions: holding.length }, 'handlers take too little, sessions are ended');
+    holding.sort((one, other) => other.heldBytes - one.heldBytes);
+    for (const session of holding) {
+      if (this.#heldBytes <= (MAX_HELD_BYTES * 3) / 4) break;
+      shed(session);
     }
+    this.#shedding = false;
   }
 
   keepResponse(bytes: number): boolean {
@@ -166,10 +172,6 @@ export class StreamClient
 
   dropResponse(bytes: number): void {
     this.#responseBytes -= bytes;
-  }
-
-  get full(): boolean {
-    return this.#full;
   }
 
   abandon(id: string, seq: number): void {
@@ -269,7 +271,6 @@ export class StreamClient
     const { now } = this;
     if (this.#isOver(session)) return;
     session.sendCredit();
-    session.resume();
     // A sign of life never waits: a handler that takes nothing now gets it when it does.
     if (session.keepAliveAt > now || this.#link.reach(session.address) !== READY) return;
     session.keepAliveAt = now + this.keepAliveInterval;
@@ -340,9 +341,9 @@ function receive(session: HandlerSession, packet: ResponsePacket, seq: number | 
   }
 }
 
-function pause(session: HandlerSession): void {
+function shed(session: HandlerSession): void {
   try {
-    session.pause();
+    session.abort('HF_BACKEND_OVERLOADED', 'its handler takes nothing, and it holds the most of all sessions');
   } catch (thrown) {
     fault(session, thrown);
   }

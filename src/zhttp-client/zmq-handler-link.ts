@@ -49,7 +49,7 @@ const FIRST_HWM = 128;
 const TICK = 100;
 
 /** Milliseconds that closing gives to what is still to be sent. */
-const LINGER = 10_000;
+const LINGER = 2_000;
 
 const NO_ID = Buffer.alloc(0);
 
