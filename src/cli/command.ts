@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ConfigError } from '../config/index.ts';
 import { packageVersion } from './version.ts';
 
 /** A command with `--help`, an example and `--version`, which throws errors to its caller. */
@@ -8,6 +9,7 @@ export function newCommand(name: string, description: string, example: string): 
       .description(description)
       .version(packageVersion(), '-V, --version', 'print the version')
       .helpOption('-h, --help', 'print this help')
+      .helpCommand('help [command]', 'print the help of a command')
       .addHelpText('after', `\nExample:\n  ${example}`)
       // The process ends in one place, with the exit codes of cli-error.ts.
       .exitOverride()
@@ -22,4 +24,14 @@ export function repeatable(value: string, earlier: string[] = []): string[] {
 /** `--log-level`, for the commands that write a log. */
 export function logLevelOption(description: string): Option {
   return new Option('--log-level <level>', description).choices(['error', 'warn', 'info', 'debug']);
+}
+
+/** The result of `parse`, which reads the value of an option. A `ConfigError` becomes a sentence behind those of commander. */
+export function optionValue<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new InvalidArgumentError(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`);
+  }
 }

@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FetchPlan } from '../app/index.ts';
 import type { RequestPacket } from '../codec/zhttp/index.ts';
 import {
-  ConfigError,
   defaultConfig,
   type FetchEndpoints,
   type HostPort,
@@ -10,7 +9,7 @@ import {
   parseHostPort,
 } from '../config/index.ts';
 import { CliError, FAILURE, reasonOf, USAGE } from './cli-error.ts';
-import { newCommand } from './command.ts';
+import { newCommand, optionValue } from './command.ts';
 import { readAnyConfig } from './config-options.ts';
 import { fetchHttp } from './fetch-http.ts';
 import { failureOf, standardOutput } from './fetch-output.ts';
@@ -18,6 +17,7 @@ import { fetchUrl, firstPacket, isWebSocket, type RequestOptions, type Upload, u
 import { fetchWebSocket } from './fetch-websocket.ts';
 import { startLocalFetch } from './local-fetch.ts';
 import { sendReq } from './send-req.ts';
+import { printable } from './show-packet.ts';
 import { type PacketTrace, ZhttpRequester } from './zhttp-requester.ts';
 
 /** Seconds in which an origin usually responds to the last line of the input. */
@@ -27,9 +27,8 @@ const NOTES = `
 Without --stream and --endpoint this process makes the request, which may go
 anywhere. With --config the rules and limits of [fetch] in that file apply.
 
-For a WebSocket, each message is written on a line, and each line of standard
-input is sent as a message. The WebSocket is closed --linger seconds after the
-end of the input.
+WebSocket: each message is printed as a line, and each input line is sent as a
+message. The WebSocket closes --linger seconds after the input ends.
 
 Exit codes: 0 for a response with any status, 1 for failure (with its condition)
 or, with --fail, for a status other than 2xx, 2 for wrong usage.`;
@@ -50,7 +49,7 @@ interface FetchOptions extends RequestOptions {
 export function fetchCommand(): Command {
   return newCommand(
     'fetch',
-    'Make a request over ZHTTP, and write its response.',
+    'Make a request over ZHTTP, and print its response.',
     'holdfast fetch --verbose --stream ipc:///run/holdfast/fetch https://example.com/',
   )
     .argument('<url>', 'http, https, ws or wss URL')
@@ -71,7 +70,7 @@ export function fetchCommand(): Command {
         'make the request in this process, with the rules of [fetch] in this file',
       ).conflicts(['stream', 'endpoint']),
     )
-    .option('-i, --include', 'also write the head of the response')
+    .option('-i, --include', 'print the response head too')
     .option('-f, --fail', 'fail if the status is not 2xx')
     .option('-v, --verbose', 'show the packets on standard error: > for sent ones, < for received ones')
     .action(fetch);
@@ -108,6 +107,11 @@ async function answered(packet: RequestPacket, upload: Upload | null, options: F
   }
   try {
     return await overStream(local.endpoints, packet, upload, options);
+  } catch (error) {
+    // The packet has the condition only. The reason is known here, where the request was made.
+    throw local.failure === null || !(error instanceof CliError)
+      ? error
+      : new CliError(printable(`${error.message}: ${local.failure}`));
   } finally {
     await local.stop();
   }
@@ -201,17 +205,9 @@ function seconds(value: string): number {
 }
 
 function connectHost(value: string): HostPort {
-  return parsed(() => parseHostPort(value, 1));
+  return optionValue(() => parseHostPort(value, 1));
 }
 
 function stream(value: string): FetchEndpoints {
-  return parsed(() => parseFetchEndpoints(value));
-}
-
-function parsed<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw error instanceof ConfigError ? new InvalidArgumentError(error.message) : error;
-  }
+  return optionValue(() => parseFetchEndpoints(value));
 }

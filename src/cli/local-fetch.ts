@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { type FetchPlan, FetchRole } from '../app/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import { type FetchEndpoints, parseFetchEndpoints } from '../config/index.ts';
-import { Counters, silentLog } from '../exchange/index.ts';
+import { Counters, type Log, silentLog } from '../exchange/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 
 /** A fetch role in this process. */
 export interface LocalFetch {
   readonly endpoints: FetchEndpoints;
+  /** Why the last request failed; null if none did. */
+  readonly failure: string | null;
   readonly stop: () => Promise<void>;
 }
 
@@ -24,6 +26,12 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
   const endpoints = parseFetchEndpoints(`ipc://${folder}/fetch`);
   const wheel = new TimerWheel();
   let role: FetchRole | null = null;
+  let failure: string | null = null;
+  const log: Log = { ...silentLog, warn: note, error: note };
+  function note({ condition, detail }: Record<string, unknown>, message: string): void {
+    // The packet of a rejected WebSocket has the origin's response, which says more.
+    if (message === 'request failed' && condition !== 'rejected') failure = String(detail ?? '') || null;
+  }
   // Also if the response is not read to its end, so that the process ends at once.
   const clean = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', clean);
@@ -37,7 +45,7 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
     role = new FetchRole({
       plans: [{ ...plan, stream: [endpoints], req: [], connect: false }],
       wheel,
-      log: silentLog,
+      log,
       clientCounters: new Counters(),
       counters: new SessionCounters(),
       zmqCounters: new ZmqCounters(),
@@ -47,5 +55,11 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
     await stop();
     throw error;
   }
-  return { endpoints, stop };
+  return {
+    endpoints,
+    get failure() {
+      return failure;
+    },
+    stop,
+  };
 }
