@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fetchPlans } from '../app/index.ts';
 import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine } from '../config/index.ts';
+import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
 
@@ -75,9 +76,7 @@ function readFile(named: string | undefined): EffectiveConfig {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (named === undefined && code === 'ENOENT') return { file: null, config: defaultConfig() };
-    // The system's message does not name the file.
-    if (code === 'EISDIR') throw new CliError(`cannot read the configuration: '${file}' is a directory`);
-    throw new CliError(`cannot read the configuration: ${(error as Error).message}`);
+    throw new CliError(`cannot read the configuration ${file}: ${systemErrorText(error)}`);
   }
   try {
     return { file, config: loadConfig(text, file) };
@@ -86,7 +85,11 @@ function readFile(named: string | undefined): EffectiveConfig {
   }
 }
 
-function withCommandLine(config: Config, { port, controlPort, route, logLevel }: ConfigOptions): Config {
+/**
+ * The configuration with the command line applied to it.
+ * @throws CliError for all errors in the options
+ */
+export function withCommandLine(config: Config, { port, controlPort, route, logLevel }: ConfigOptions): Config {
   try {
     return mergeCommandLine(config, { port, controlPort, routes: route, logLevel });
   } catch (error) {

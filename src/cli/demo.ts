@@ -1,29 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type App, createLog } from '../app/index.ts';
-import {
-  type Config,
-  ConfigError,
-  defaultConfig,
-  formatListenAddress,
-  mergeCommandLine,
-  parseListenAddress,
-} from '../config/index.ts';
+import { type Config, defaultConfig, formatListenAddress, parseListenAddress } from '../config/index.ts';
 import { CliError } from './cli-error.ts';
-import { logLevelOption, newCommand } from './command.ts';
+import { logLevelOption, newCommand, optionValue } from './command.ts';
+import { withCommandLine } from './config-options.ts';
 import { startDemoOrigin } from './demo-origin.ts';
 import { demoText, programName } from './demo-text.ts';
 import { serve } from './serve.ts';
 
-const DEFAULT_PORT = 7999;
-const DEFAULT_CONTROL_PORT = 5561;
+const DEFAULT_ADDRESS = '127.0.0.1:7999';
+const DEFAULT_CONTROL_ADDRESS = '127.0.0.1:5561';
 
 /** Values of the options of `holdfast demo`. */
 interface DemoOptions {
   /** A TCP listen address. */
   readonly port: string;
-  /** 1 to 65535. */
-  readonly controlPort: number;
+  /** A TCP listen address with a port other than 0. */
+  readonly controlPort: string;
   readonly logLevel: string;
 }
 
@@ -38,49 +32,42 @@ export function demoCommand(): Command {
       '--port <address>',
       'address for browsers: PORT for this machine only, or ADDRESS:PORT, such as 0.0.0.0:7999 for all machines',
       browserAddress,
-      `127.0.0.1:${DEFAULT_PORT}`,
+      DEFAULT_ADDRESS,
     )
     .option(
-      '--control-port <port>',
-      'port of the publish endpoint, on this machine only',
-      controlPort,
-      DEFAULT_CONTROL_PORT,
+      '--control-port <address>',
+      'address for publishers: PORT for this machine only, or ADDRESS:PORT',
+      controlAddress,
+      DEFAULT_CONTROL_ADDRESS,
     )
     .addOption(logLevelOption('log level').default('warn'))
     .action(demo);
 }
 
-async function demo(options: DemoOptions): Promise<void> {
-  const controlUrl = `http://127.0.0.1:${options.controlPort}`;
+async function demo({ port, controlPort, logLevel }: DemoOptions): Promise<void> {
+  // Before the origin starts, which would keep the process alive after an error.
+  const listening = withCommandLine(defaultConfig(), { port: [port], controlPort: [controlPort], logLevel });
+  // An address that stands for all interfaces is reached on this machine at loopback.
+  const control = controlPort.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+  const controlUrl = `http://${control}`;
   const origin = await startDemoOrigin(controlUrl);
-  const config = demoConfig(options, origin.address);
   let app: App;
   try {
-    app = await serve(config, createLog(config.log.level));
+    // Requests are signed, because GRIP libraries hold clients only for signed requests.
+    const route = `*,sig_key=${randomBytes(32).toString('hex')} ${origin.address}`;
+    app = await serve(withCommandLine(listening, { route: [route] }), createLog(listening.log.level));
   } catch (error) {
     await origin.stop();
-    throw withAdvice(error, config);
+    throw withAdvice(error, listening);
   }
   process.stdout.write(
     demoText({
       clients: app.clientAddresses[0] ?? '',
       controlUrl,
-      isDefaultControl: options.controlPort === DEFAULT_CONTROL_PORT,
+      isDefaultControl: control === DEFAULT_CONTROL_ADDRESS,
       program: programName(process.argv[1] ?? 'holdfast', process.cwd(), process.env.PATH ?? ''),
     }),
   );
-}
-
-/** Requests are signed, because GRIP libraries hold clients only for signed requests. */
-function demoConfig({ port, controlPort, logLevel }: DemoOptions, origin: string): Config {
-  const key = randomBytes(32).toString('hex');
-  const commandLine = {
-    port: [port],
-    controlPort: [String(controlPort)],
-    routes: [`*,sig_key=${key} ${origin}`],
-    logLevel,
-  };
-  return mergeCommandLine(defaultConfig(), commandLine);
 }
 
 /** Names the option to change when an address is in use, as on a machine where another demo runs. */
@@ -99,22 +86,19 @@ function withAdvice(error: unknown, { server, control }: Config): unknown {
 }
 
 function browserAddress(value: string): string {
-  const text = /^[0-9]+$/.test(value) ? `127.0.0.1:${value}` : value;
-  const address = listenAddress(text);
-  if (address.kind !== 'tcp') throw new InvalidArgumentError('A browser needs a TCP port.');
+  return tcpAddress(value, 'A browser needs a TCP port.').text;
+}
+
+function controlAddress(value: string): string {
+  const { text, port } = tcpAddress(value, 'The page needs a TCP port.');
+  if (port === 0) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
   return text;
 }
 
-function controlPort(value: string): number {
-  const address = listenAddress(`127.0.0.1:${value}`);
-  if (address.kind !== 'tcp' || address.port === 0) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
-  return address.port;
-}
-
-function listenAddress(text: string): ReturnType<typeof parseListenAddress> {
-  try {
-    return parseListenAddress(text);
-  } catch (error) {
-    throw error instanceof ConfigError ? new InvalidArgumentError(error.message) : error;
-  }
+/** A listen address; a port alone is one of loopback. */
+function tcpAddress(value: string, otherwise: string): { readonly text: string; readonly port: number } {
+  const text = /^[0-9]+$/.test(value) ? `127.0.0.1:${value}` : value;
+  const address = optionValue(() => parseListenAddress(text));
+  if (address.kind !== 'tcp') throw new InvalidArgumentError(otherwise);
+  return { text, port: address.port };
 }

@@ -155,8 +155,14 @@ test('a port that is taken is an error that names the option for another one', a
   assert.match(second.stderr, /^error: cannot listen on [^\n]*; choose another port with --control-port\n$/);
 });
 
+test('one port for both is an error, and nothing stays behind that keeps the process alive', async (t) => {
+  const { code, stdout, stderr } = await holdfast(t, ['demo', '--control-port', '7999']);
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.match(stderr, /^error: [^\n]*127\.0\.0\.1:7999 is already used by --port [^\n]*\n$/);
+});
+
 for (const [args, message] of [
-  [['--port', 'x'], /--port <address>' argument 'x' is invalid\. the port is missing/],
+  [['--port', 'x'], /--port <address>' argument 'x' is invalid\. The port is missing: expected "x:PORT"\./],
   [['--port', 'unix:/tmp/x'], /A browser needs a TCP port/],
   [['--control-port', '0'], /Expected a port from 1 to 65535/],
   [['--control-port', '70000'], /"70000" is not a port/],
