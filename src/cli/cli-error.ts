@@ -25,8 +25,7 @@ export class CliError extends Error {
 /** The message of an error and of its causes. A message such as `fetch failed` does not help by itself. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { cause, message } = error;
   // Several addresses of a name were tried. Each has its own reason, and the error itself has none.
-  const reasons = cause instanceof AggregateError ? cause.errors : cause === undefined ? [] : [cause];
-  return reasons.length === 0 ? message : reasons.map(reasonOf).join('; ');
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ');
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
 }

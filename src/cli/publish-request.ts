@@ -1,3 +1,5 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { CliError, reasonOf, USAGE } from './cli-error.ts';
 
 /** Maximum bytes of an error's text that are shown. */
@@ -36,28 +38,39 @@ export function publishUrl(spec: string, authorization: string | null): URL {
  * @throws CliError if there is no response with status 200
  */
 export async function postItems(url: URL, items: readonly unknown[], authorization: string | null): Promise<void> {
+  const body = Buffer.from(JSON.stringify({ items }));
   const headers = {
     'Content-Type': 'application/json',
+    'Content-Length': body.length,
     ...(authorization !== null && { Authorization: authorization }),
   };
-  let response: Response;
+  let response: IncomingMessage;
   let text: string;
   try {
-    response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ items }), redirect: 'manual' });
+    response = await post(url, headers, body);
     text = await beginningOf(response);
   } catch (error) {
     throw new CliError(`cannot publish to ${url.href}: ${reasonOf(error)}`);
   }
-  if (response.status !== 200) {
-    throw new CliError(printable(`${url.href} responded with ${response.status} ${response.statusText}\n${text}`));
+  if (response.statusCode !== 200) {
+    const { statusCode, statusMessage } = response;
+    throw new CliError(printable(`${url.href} responded with ${statusCode} ${statusMessage}\n${text}`));
   }
 }
 
-/** The beginning of a body. */
-async function beginningOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
+/** Posts `body` on a connection of its own. The built-in `fetch` refuses ports that browsers block, such as 6000. */
+function post(url: URL, headers: Record<string, string | number>, body: Buffer): Promise<IncomingMessage> {
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    request(url, { method: 'POST', headers, agent: false }, resolve).on('error', reject).end(body);
+  });
+}
+
+/** The beginning of a body. The rest is not read. */
+async function beginningOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
     if (size >= MAX_SHOWN) break;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { publishUrl } from '../../../src/cli/publish-request.ts';
+import { postItems, publishUrl } from '../../../src/cli/publish-request.ts';
 
 const URLS = [
   ['http://localhost:5561', 'http://localhost:5561/publish/'],
@@ -17,8 +19,8 @@ for (const [spec, expected] of URLS) {
 }
 
 const WRONG = [
-  ['tcp://127.0.0.1:5560', null, /over HTTP, not over ZeroMQ/],
-  ['ipc:///run/pushpin', null, /over HTTP, not over ZeroMQ/],
+  ['tcp://127.0.0.1:5560', null, /publishing over ZeroMQ is not supported yet/],
+  ['ipc:///run/pushpin', null, /publishing over ZeroMQ is not supported yet/],
   ['localhost:5561', null, /expected http:\/\/… or https:\/\/…/],
   ['127.0.0.1', null, /expected http:\/\/… or https:\/\/…/],
   ['http://me:secret@localhost', null, /credentials in the URL are not accepted/],
@@ -38,3 +40,22 @@ for (const [spec, authorization, message] of WRONG) {
     );
   });
 }
+
+/** Ports that browsers, and so the built-in fetch, refuse to connect to (WHATWG Fetch, "bad port"). */
+const BLOCKED = [6000, 6566, 6665, 6666, 6667, 6668, 6669, 10_080];
+
+test('items are posted to ports that browsers block', async (t) => {
+  const server = createServer((_request, response) => response.end('Published'));
+  t.after(() => server.close());
+  for (const port of BLOCKED) {
+    server.listen(port, '127.0.0.1');
+    const bound = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!bound) continue;
+    await postItems(publishUrl(`http://127.0.0.1:${port}`, null), [], null);
+    return;
+  }
+  assert.fail('all of these ports are in use');
+});
