@@ -38,7 +38,7 @@ export function condureCommand(): Command {
   const { edge, server } = defaultConfig();
   const command = newCommand(
     'condure',
-    "Pass client requests to handlers over ZeroMQ, or make outbound requests, with Condure's protocol and options.",
+    'Run the edge or the outbound client as a drop-in for Condure.',
     'holdfast condure --listen 8000 --zclient-stream ipc:///run/client',
   );
   command
@@ -69,7 +69,7 @@ export function condureCommand(): Command {
     ['workers', 'n', 'processes that serve connections; Condure has 2', edge.workers],
     ['req-maxconn', 'n', 'maximum connections, or outbound requests, in req mode', edge.reqMaxconn],
     ['stream-maxconn', 'n', 'maximum connections, or outbound requests, in stream mode', edge.streamMaxconn],
-    ['buffer-size', 'bytes', 'maximum header block, and bytes that wait in each direction', edge.bufferSize],
+    ['buffer-size', 'bytes', 'maximum header size, and buffer size in each direction', edge.bufferSize],
     ['body-buffer-size', 'bytes', 'maximum body of a request or response in req mode', edge.bodyBufferSize],
     ['messages-max', 'n', 'maximum WebSocket messages that wait for one client or origin', edge.messagesMax],
     ['max-headers', 'n', 'maximum header fields of a request or response', edge.maxHeaders],
@@ -78,12 +78,7 @@ export function condureCommand(): Command {
     ['stream-timeout', 'seconds', 'maximum silence of a client or outbound request in stream mode', edge.streamTimeout],
     ['session-timeout', 'seconds', 'maximum silence of a handler or requester in stream mode', edge.sessionTimeout],
     ['backend-timeout', 'seconds', 'maximum time until a handler takes a request', edge.backendTimeout],
-    [
-      'accept-timeout',
-      'seconds',
-      'maximum time that a connection over the limit waits for its turn',
-      edge.acceptTimeout,
-    ],
+    ['accept-timeout', 'seconds', 'how long a connection over the limit waits for a slot', edge.acceptTimeout],
     ['drain-timeout', 'seconds', 'time for requests in flight to finish when stopping', server.drainTimeout],
   ] as const) {
     command.option(`--${name} <${value}>`, `${description} (default: ${preset})`, numeric);

@@ -1,6 +1,7 @@
 import { createReadStream, fstatSync, openSync } from 'node:fs';
 import { RequestPacket } from '../codec/zhttp/index.ts';
 import type { HostPort } from '../config/index.ts';
+import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 
 /** Bytes of a response that may arrive before the first ones are written. */
@@ -38,7 +39,7 @@ export function fetchUrl(text: string): string {
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
   if (scheme === undefined) return `http://${text}`;
   if (!/^(https?|wss?)$/i.test(scheme)) {
-    throw new CliError(`unsupported scheme ${scheme}: expected http, https, ws or wss`, USAGE);
+    throw new CliError(`unsupported scheme ${JSON.stringify(scheme)}: expected http, https, ws or wss`, USAGE);
   }
   return text;
 }
@@ -58,7 +59,7 @@ export function uploadOf(data: string): Upload {
     const stat = fstatSync(fd);
     return { length: stat.isFile() ? stat.size : null, chunks: createReadStream('', { fd }) };
   } catch (error) {
-    throw new CliError(`cannot read the data: ${(error as Error).message}`);
+    throw new CliError(`cannot read ${data.slice(1)}: ${systemErrorText(error)}`);
   }
 }
 

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { type Action, type NameValue, publishItem } from './publish-item.ts';
 import { postItems, publishUrl } from './publish-request.ts';
 
 const DEFAULT_SPEC = 'http://localhost:5561';
+
+const NOTES = `
+An item has content for held responses, for streams and for WebSockets
+(ws-message). Holdfast accepts ws-message, as Pushpin does, but nothing receives
+it yet.`;
 
 /** Values of the options of `holdfast publish`. */
 interface PublishOptions {
@@ -32,6 +38,7 @@ export function publishCommand(): Command {
     'Publish an item to the clients held on a channel.',
     "holdfast publish greetings 'good day'",
   )
+    .addHelpText('after', NOTES)
     .argument('<channel>', 'channel to publish to')
     .argument('[content]', 'content of the item; @FILE for the content of a file, @- for standard input')
     .option('--id <id>', 'id of the item')
@@ -88,7 +95,7 @@ async function readContent(file: string): Promise<Buffer> {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
   } catch (error) {
-    throw new CliError(`cannot read the content: ${(error as Error).message}`);
+    throw new CliError(`cannot read ${file === '-' ? 'standard input' : file}: ${systemErrorText(error)}`);
   }
 }
 

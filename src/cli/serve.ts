@@ -11,7 +11,7 @@ import { StopSignals } from './stop-signals.ts';
  */
 export async function serve(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
   // The handling of a fault failed itself. That connection or exchange is lost, and the others go on.
-  onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'fault could not be handled'));
+  onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'unhandled fault'));
   // The last resort, also for unhandled rejections. The state is unknown, so the process ends.
   process.on('uncaughtException', (error: unknown) => {
     log.error({ stack: stackOf(error) }, 'uncaught exception: the process ends');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fetchGuard } from '../app/index.ts';
 import { ConfigError, parseZurlConf, type ZurlConf } from '../config/index.ts';
+import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 
 /** The default file, as in Zurl. */
@@ -15,7 +16,7 @@ export function readZurlConf(file: string): ZurlConf {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CliError(`cannot read the configuration: ${(error as Error).message}`);
+    throw new CliError(`cannot read the configuration ${file}: ${systemErrorText(error)}`);
   }
   let conf: ZurlConf;
   try {

@@ -60,7 +60,7 @@ for (const [args, message] of [
   [['zurl', '--confg=x'], "error: unknown option '--confg=x'\n(Did you mean --config?)\n"],
   [['zurl', 'x'], "error: too many arguments for 'zurl'. Expected 0 arguments but got 1.\n"],
   [['fetch'], "error: missing required argument 'url'\n"],
-  [['fetch', 'ftp://a/'], 'error: unsupported scheme ftp: expected http, https, ws or wss\n'],
+  [['fetch', 'ftp://a/'], 'error: unsupported scheme "ftp": expected http, https, ws or wss\n'],
   [['fetch', '--endpoint', 'ipc://a', 'ws://a/'], 'error: a WebSocket needs stream mode: use --stream\n'],
   [['fetch', '-d', 'x', 'ws://a/'], 'error: a WebSocket is opened without --data\n'],
   [
@@ -81,11 +81,11 @@ for (const [args, message] of [
   ],
   [
     ['fetch', '--connect-host', 'b', 'a'],
-    "error: option '--connect-host <host:port>' argument 'b' is invalid. the port is missing: expected \"b:PORT\"\n",
+    "error: option '--connect-host <host:port>' argument 'b' is invalid. The port is missing: expected \"b:PORT\".\n",
   ],
   [
     ['fetch', '--stream', 'b', 'a'],
-    'error: option \'--stream <base>\' argument \'b\' is invalid. expected "ipc://PATH" or "tcp://HOST:PORT", with PORT up to 65533, got "b"\n',
+    'error: option \'--stream <base>\' argument \'b\' is invalid. Expected "ipc://PATH" or "tcp://HOST:PORT", with PORT up to 65533, got "b".\n',
   ],
 ] as const) {
   test(`holdfast ${args.join(' ')} is wrong usage`, async (t) => {
@@ -113,12 +113,12 @@ for (const command of ['run', 'check']) {
   test(`${command} refuses a file that is not there`, async (t) => {
     const { code, stdout, stderr } = await holdfast(t, [command, '--config', 'none.toml']);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
-    assert.match(stderr, /^error: cannot read the configuration: ENOENT: [^\n]*'none\.toml'\n$/);
+    assert.match(stderr, /^error: cannot read the configuration none\.toml: no such file or directory\n$/);
   });
 
   test(`${command} refuses a folder as configuration`, async (t) => {
     const { stderr } = await holdfast(t, [command, '--config', '.']);
-    assert.equal(stderr, "error: cannot read the configuration: '.' is a directory\n");
+    assert.equal(stderr, 'error: cannot read the configuration .: is a directory\n');
   });
 
   test(`${command} refuses a configuration without routes, and says how to give one`, async (t) => {

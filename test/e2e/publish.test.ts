@@ -217,7 +217,7 @@ for (const [args, code, message] of [
   [['c', 'x', '-M', 'sender=me'], 2, /^error: --meta sender is not supported yet\n$/],
   [['c', '{', '--patch'], 2, /^error: the patch is not JSON: /],
   [['c', '{}', '--patch'], 2, /^error: the patch is not a JSON array of operations\n$/],
-  [['c', '@none'], 1, /^error: cannot read the content: ENOENT[^\n]*'none'\n$/],
+  [['c', '@none'], 1, /^error: cannot read none: no such file or directory\n$/],
   [['c', 'x', '--spec', 'tcp://127.0.0.1:5560'], 2, /^error: publishing over ZeroMQ is not supported yet/],
   [['c', 'x', '-u', 'me:secret'], 2, /^error: credentials are only sent over https\n$/],
   [['c', 'x', '-u', 'secret'], 2, /^error: --user: expected NAME:PASSWORD\n$/],
