@@ -44,7 +44,7 @@ async function start({ job }: WorkerOrder & { order: 'start' }): Promise<void> {
       (_, index) => new Socket({ fd: FIRST_CHANNEL + index, readable: true, writable: true }),
     );
     const log = createLog(job.logLevel);
-    onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'fault could not be handled'));
+    onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'unhandled fault'));
     process.on('uncaughtException', (error: unknown) => {
       log.error({ stack: stackOf(error) }, 'uncaught exception: the worker ends');
       process.exit(1);

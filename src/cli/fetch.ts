@@ -109,9 +109,9 @@ async function answered(packet: RequestPacket, upload: Upload | null, options: F
     return await overStream(local.endpoints, packet, upload, options);
   } catch (error) {
     // The packet has the condition only. The reason is known here, where the request was made.
-    throw local.failure === null || !(error instanceof CliError)
-      ? error
-      : new CliError(printable(`${error.message}: ${local.failure}`));
+    const { failure } = local;
+    if (failure === null || !(error instanceof CliError) || error.message.includes(failure)) throw error;
+    throw new CliError(printable(`${error.message}: ${failure}`));
   } finally {
     await local.stop();
   }

@@ -28,9 +28,8 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
   let role: FetchRole | null = null;
   let failure: string | null = null;
   const log: Log = { ...silentLog, warn: note, error: note };
-  function note({ condition, detail }: Record<string, unknown>, message: string): void {
-    // The packet of a rejected WebSocket has the origin's response, which says more.
-    if (message === 'request failed' && condition !== 'rejected') failure = String(detail ?? '') || null;
+  function note({ detail }: Record<string, unknown>, message: string): void {
+    if (message === 'request failed') failure = String(detail ?? '') || null;
   }
   // Also if the response is not read to its end, so that the process ends at once.
   const clean = () => rmSync(folder, { recursive: true, force: true });
