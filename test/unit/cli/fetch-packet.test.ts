@@ -17,7 +17,11 @@ test('a URL without a scheme is one of http', () => {
 });
 
 test('no requests are made with other schemes', () => {
-  assert.throws(() => fetchUrl('ftp://a'), { name: 'CliError', exitCode: 2, message: /^unsupported scheme "ftp": expected http, https, ws or wss$/ });
+  assert.throws(() => fetchUrl('ftp://a'), {
+    name: 'CliError',
+    exitCode: 2,
+    message: /^unsupported scheme "ftp": expected http, https, ws or wss$/,
+  });
 });
 
 test('the options become the fields of the packet', () => {
