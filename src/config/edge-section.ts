@@ -61,7 +61,7 @@ const shape = {
     default: 8192,
     from: 1024,
     to: 16_777_216,
-    doc: 'Bytes that may wait on a connection in each direction: the header block of a request (a larger one gets a 431), the body bytes that a handler may send before the client has read them (up to 64 KB may wait before exceeding it is an error), and unread input of the client.',
+    doc: 'Bytes that may wait on a connection in each direction. It is the maximum size of a header block; a larger one gets a 431. It also bounds unread input of the client, and the body bytes that a handler may send before the client has read them. A handler that exceeds it causes an error only when more than 64 KB wait.',
   }),
   body_buffer_size: bytes({
     default: 100_000,

@@ -40,7 +40,7 @@ const shape = {
     }),
   connect: flag({ doc: 'Connect to these endpoints. Otherwise they are bound, and requesters connect.' }),
   id: zhttpId({
-    doc: 'Name of this role. It is in each response of stream mode, and requesters send further messages of a session to it. Roles that share requesters need different names.',
+    doc: 'Name of this role. Sent in every stream-mode response; requesters address later messages of the session to it. Roles that share requesters need different names.',
   }),
   ipc_file_mode: ipcFileMode(),
   in_hwm: count({
@@ -62,7 +62,7 @@ const shape = {
     from: 1,
     to: 10_000_000,
     zero: 'for no limit',
-    doc: 'Maximum number of requests and WebSockets at the same time. At this number no further ones are read until one ends. Requesters wait, and get no error.',
+    doc: 'Maximum number of requests and WebSockets at the same time. At the limit, new requests are not read until one ends. Requesters wait, and get no error.',
   }),
   buffer_size: bytes({
     default: 200_000,
@@ -176,7 +176,7 @@ const shape = {
       expected: `a list of addresses, each ${DNS_SERVER_FORMS.replace('an address ', '')}`,
     }),
   default_policy: policy.schema.default('allow').register(fieldDocs, {
-    doc: 'Decision for a host or address that neither `allow` nor `deny` names; see [policy](#policy).',
+    doc: 'Action for hosts and addresses that match no rule; see [policy](#policy).',
     expected: policy.expected,
   }),
   allow: expressions('Hosts and addresses that requests may go to.'),

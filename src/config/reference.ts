@@ -36,8 +36,8 @@ a file and prints the configuration that results from it, with a comment in the 
 - All errors in a file are reported at once, with their lines. An unknown section or key is an error.
 - Messages count the elements of lists from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--control-port\` that of \`[control]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
-- \`holdfast condure\` needs no file. Its options are the keys of \`[edge]\`, and it runs only the edge, or only outbound requests.
-- \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints it as the section \`[fetch]\` of this file.
+- \`holdfast condure\` needs no file. Its options are the keys of \`[edge]\`, and it runs only the edge, the outbound client, or both.
+- \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints it converted to a \`[fetch]\` section.
 
 \`\`\`toml
 [server]

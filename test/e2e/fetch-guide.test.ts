@@ -68,7 +68,7 @@ test('the webhook of the guide is delivered, and its monitor sees that it was an
 });
 
 test('the guide shows what check says of a URL', async (t) => {
-  const [, url = ''] = /check --url (\S+)/.exec(block('bin/holdfast check')) ?? [];
+  const [, url = ''] = /check --url (\S+)/.exec(block('holdfast check')) ?? [];
   const { code, stdout } = await holdfast(t, ['check', '--url', url]);
   assert.deepEqual([code, stdout], [1, block('http, host')]);
 });
