@@ -85,7 +85,7 @@ async function fetch(text: string, options: FetchOptions): Promise<void> {
     if (upload !== null) throw new CliError('a WebSocket is opened without --data', USAGE);
   }
   try {
-    const status = await answered(packet, upload, options);
+    const status = await statusOf(packet, upload, options);
     if (options.fail && status !== 0 && (status < 200 || status > 299)) {
       throw new CliError(`the origin responded with status ${status}`);
     }
@@ -96,7 +96,7 @@ async function fetch(text: string, options: FetchOptions): Promise<void> {
 }
 
 /** Makes the request in the requested mode. Returns the status; 0 for a WebSocket. */
-async function answered(packet: RequestPacket, upload: Upload | null, options: FetchOptions): Promise<number> {
+async function statusOf(packet: RequestPacket, upload: Upload | null, options: FetchOptions): Promise<number> {
   if (options.endpoint !== undefined) return overReq(options.endpoint, packet, upload, options);
   if (options.stream !== undefined) return overStream(options.stream, packet, upload, options);
   let local: Awaited<ReturnType<typeof startLocalFetch>>;

@@ -29,7 +29,7 @@ export async function sendReq(endpoint: string, packet: RequestPacket, trace: Pa
   const wheel = new TimerWheel();
   let socket: ReqSocket | null = null;
   try {
-    const answer = await new Promise<Buffer>((resolve, reject) => {
+    const frame = await new Promise<Buffer>((resolve, reject) => {
       let isAsked = false;
       const timer = setTimeout(() => reject(new CliError(`no server at ${endpoint}`)), CONNECT_TIMEOUT);
       const send = () => {
@@ -43,7 +43,7 @@ export async function sendReq(endpoint: string, packet: RequestPacket, trace: Pa
       socket.connect(endpoint);
       send();
     });
-    const response = parse(answer);
+    const response = parse(frame);
     trace('<', showPacket(response));
     return response;
   } finally {
@@ -52,9 +52,9 @@ export async function sendReq(endpoint: string, packet: RequestPacket, trace: Pa
   }
 }
 
-function parse(answer: Buffer): ResponsePacket {
+function parse(frame: Buffer): ResponsePacket {
   try {
-    return parseResponsePacket(answer, { maxPacketBytes: MAX_PACKET_BYTES, maxHeaders: 10_000 });
+    return parseResponsePacket(frame, { maxPacketBytes: MAX_PACKET_BYTES, maxHeaders: 10_000 });
   } catch (error) {
     throw new CliError(`malformed response: ${(error as Error).message}`);
   }

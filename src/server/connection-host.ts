@@ -20,7 +20,7 @@ export interface ConnectionHost {
   readonly webSocketService: WebSocketService | null;
   /** Whether messages of WebSockets are compressed if the client offers it. */
   readonly compression: boolean;
-  /** Whether pings are answered here, instead of by the responder. */
+  /** Whether pings get their pong here, instead of from the responder. */
   readonly answerPings: boolean;
   readonly limits: ServerLimits;
   /** What waits unread in all connections. */

@@ -29,7 +29,7 @@ export interface HttpServerOptions {
   readonly webSocketService?: WebSocketService | null;
   /** Whether messages of WebSockets are compressed (permessage-deflate, RFC 7692) if the client offers it. Default: false. */
   readonly compression?: boolean;
-  /** Whether pings of WebSockets are answered here, and not passed on. Default: false. */
+  /** Whether pings of WebSockets get their pong here, and are not passed on. Default: false. */
   readonly answerPings?: boolean;
   /** May be replaced at any time: what waits goes on with the bounds it has, all else has the new ones. */
   readonly limits: Current<ServerLimits>;
@@ -123,7 +123,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     return listener;
   }
 
-  /** Takes no more connections, lets the exchanges that run be answered, and closes each connection after that. */
+  /** Takes no more connections, lets running exchanges finish, and closes each connection after that. */
   drain(): void {
     this.draining = true;
     for (const listener of this.#listeners) listener.close();

@@ -5,7 +5,7 @@ import type { WebSocketLimits } from '../codec/websocket/index.ts';
 export interface ServerLimits extends Http1Limits, WebSocketLimits {
   /** Connections that are served at the same time; further ones wait for their turn. */
   readonly maxConnections: number;
-  /** How long a connection waits for its turn. Then it is answered 503. */
+  /** How long a connection waits for its turn. Then it gets a 503. */
   readonly acceptTimeout: number;
   /** From the first byte of a request head to its last. */
   readonly headerTimeout: number;

@@ -30,7 +30,7 @@ export interface ReqSessionHost {
   ended(session: ReqSession): void;
 }
 
-/** One request that is handed over whole and answered whole. */
+/** One request in one message, with its response in one message. */
 export class ReqSession implements Responder, Guarded {
   readonly id: string;
   /** When its head was there, by the wheel's clock. */

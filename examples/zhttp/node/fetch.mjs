@@ -34,7 +34,7 @@ export class Fetch {
    */
   static async connect(base, { keepAlive = 30_000, expiry = 60_000 } = {}) {
     const fetch = new Fetch();
-    const { requests, packets, answers } = fetchEndpoints(base);
+    const { requests, packets, responses } = fetchEndpoints(base);
     const subscriber = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
     const push = new Push({ linger: 1000 });
     const router = new Router({ linger: 1000, sendHighWaterMark: 0 });
@@ -42,7 +42,7 @@ export class Fetch {
     // A PUB drops messages without a subscriber. The subscription leaves as soon as this socket is connected: it arrives
     // before any request, since the others are connected only then.
     subscriber.subscribe(`${fetch.#address} `);
-    await connected(subscriber, answers);
+    await connected(subscriber, responses);
     await Promise.all([connected(push, requests), connected(router, packets)]);
     fetch.#push = sender(push);
     fetch.#route = sender(router);
@@ -141,8 +141,8 @@ class FetchSession extends Session {
 
 /** The endpoints of a fetcher: where first and later packets go, and where responses come from. */
 export function fetchEndpoints(base) {
-  const [requests, packets, answers] = endpoints(base, ['in', 'in-stream', 'out']);
-  return { requests, packets, answers };
+  const [requests, packets, responses] = endpoints(base, ['in', 'in-stream', 'out']);
+  return { requests, packets, responses };
 }
 
 /** The packet in a message of the publisher, behind the address. Throws if there is none. */

@@ -16,7 +16,7 @@ function outcome({ type, seq, condition, code, reason }) {
 
 const subscriber = new Subscriber({ receiveHighWaterMark: 0 });
 subscriber.subscribe(`${address} `);
-await connected(subscriber, fetchEndpoints(base).answers);
+await connected(subscriber, fetchEndpoints(base).responses);
 console.log('monitor is ready');
 for await (const [frame] of subscriber) {
   const packet = readAnswer(frame);

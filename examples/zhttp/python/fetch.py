@@ -20,7 +20,7 @@ import zmq.asyncio
 
 from zhttp import Gone, Session, endpoints, read_packet, write_packet
 
-Endpoints = collections.namedtuple('Endpoints', 'requests packets answers')
+Endpoints = collections.namedtuple('Endpoints', 'requests packets responses')
 """Where first and later packets go, and where responses come from."""
 
 
@@ -55,7 +55,7 @@ class Fetch:
         # A PUB drops messages without a subscriber. The subscription leaves as soon as this socket is connected: it
         # arrives before any request, since the others are connected only then.
         subscriber.subscribe(f'{self._address} ')
-        await connected(subscriber, to.answers)
+        await connected(subscriber, to.responses)
         await asyncio.gather(connected(self._push, to.requests), connected(self._router, to.packets))
         self._tasks = [asyncio.create_task(work) for work in (self._read(subscriber), self._tick(keep_alive, expiry))]
         # So that SIGTERM leaves through `__aexit__`, as Ctrl-C does.
@@ -105,7 +105,7 @@ class Fetch:
         while True:
             frame = await subscriber.recv()
             try:
-                packet = read_answer(frame)
+                packet = read_response(frame)
             except ValueError as error:
                 print(f'packet ignored: {error}', file=sys.stderr)
                 continue
@@ -174,7 +174,7 @@ def fetch_endpoints(base):
     return Endpoints(*endpoints(base, ['in', 'in-stream', 'out']))
 
 
-def read_answer(frame):
+def read_response(frame):
     """The packet in a message of the publisher, behind the address. Raises ValueError if there is none."""
     return read_packet(frame[frame.find(b' ') + 1:])
 

@@ -8,7 +8,7 @@ import json
 import zmq
 import zmq.asyncio
 from command_line import command_line
-from fetch import connected, fetch_endpoints, read_answer
+from fetch import connected, fetch_endpoints, read_response
 
 base, address = command_line('monitor.py BASE [ADDRESS]')
 address = address or 'webhooks'
@@ -29,10 +29,10 @@ async def main():
     subscriber = zmq.asyncio.Context().socket(zmq.SUB)
     subscriber.rcvhwm = 0
     subscriber.subscribe(f'{address} ')
-    await connected(subscriber, fetch_endpoints(base).answers)
+    await connected(subscriber, fetch_endpoints(base).responses)
     print('monitor is ready', flush=True)
     while True:
-        packet = read_answer(await subscriber.recv())
+        packet = read_response(await subscriber.recv())
         print(packet['id'], outcome(packet), json.dumps(packet.get('user-data')), flush=True)
 
 

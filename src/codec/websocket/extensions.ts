@@ -2,7 +2,7 @@ import { listMembers } from '../fields/index.ts';
 import { isToken } from '../http1/index.ts';
 import { HandshakeError } from './websocket-error.ts';
 
-/** One extension as an offer or an answer names it (RFC 6455 §9.1). */
+/** One extension as an offer or a response names it (RFC 6455 §9.1). */
 export interface Extension {
   readonly name: string;
   /** In order, repeated ones too; the value is null if absent. */
