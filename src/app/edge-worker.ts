@@ -55,13 +55,13 @@ export class EdgeWorker implements WorkerRole {
 function relayedLinks(
   { relayed, edge }: WorkerJob,
   channels: readonly Socket[],
-  { wheel, zmqCounters: counters, log }: EdgeContext,
+  { wheel, zmqCounters, counters, log }: EdgeContext,
 ): EdgeLinks {
-  const context = { wheel, counters, log };
+  const context = { wheel, counters: zmqCounters, log };
   const opened: RelayedLink[] = [];
   const open = (mode: 'stream' | 'req', sink: HandlerLinkSink): RelayedLink => {
     const channel = channels[relayed.indexOf(mode)] as Socket;
-    const link = new RelayedLink(context, channel, sink, edge.workers);
+    const link = new RelayedLink(context, channel, sink, edge.workers, counters);
     opened.push(link);
     return link;
   };

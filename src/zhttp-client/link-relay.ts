@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type AtTurnEnd, Ticker, type TimerWheel, TurnQueue } from '../clock/index.ts';
+import { Ticker, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
   encodeRequestPacket,
   parseResponsePacket,
@@ -10,7 +10,7 @@ import {
 import type { Part } from '../codec/zmtp/index.ts';
 import { internalError, type Log } from '../exchange/index.ts';
 import { READY, type Reach, type SessionCounters, UNKNOWN } from '../zhttp/index.ts';
-import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
+import type { ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
 import { packetOf } from './handler-session.ts';
 import { packetOwners } from './packet-owners.ts';
@@ -20,20 +20,17 @@ import {
   keyOf,
   kindOf,
   LOST,
-  numberText,
   OFFER,
   packetMessage,
   partCost,
   processOf,
-  REACH,
   REFUSED,
-  RELAY_OPTIONS,
   ROUTE,
-  ROUTED,
   relayMessage,
   WITHDRAW,
   WITHDRAWN,
 } from './relay-message.ts';
+import { MAX_REACHES, RelayedProcess, type ToldReach } from './relayed-process.ts';
 
 /** The link bounds what comes in, and each process what it takes. */
 const NO_LIMITS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
@@ -46,12 +43,6 @@ const TICK = 100;
 
 /** Milliseconds after which nothing more is said of an address that no handler has: what was for it has been given up by then. */
 const UNKNOWN_TIME = 10_000;
-
-/**
- * Handlers that the processes are told not to send to.
- * @bound relay-reaches
- */
-const MAX_REACHES = 10_000;
 
 /** A link that many processes share; `route` and `reach` are missing in req mode, which does not need them. */
 export interface RelayTarget extends RequestLink {
@@ -66,52 +57,6 @@ export interface LinkRelayOptions {
   readonly context: ZmqContext;
   readonly counters: SessionCounters;
   readonly log: Log;
-}
-
-/** What the processes were told of a handler. */
-interface Told {
-  reach: Reach;
-  readonly since: number;
-}
-
-/** One process that serves connections. */
-class RelayedProcess implements AtTurnEnd {
-  readonly #dealer: DealerSocket;
-  readonly #turn: TurnQueue;
-  readonly #relay: LinkRelay;
-  /** Bytes routed that the process has not been told of. */
-  #routed = 0;
-
-  constructor(relay: LinkRelay, context: ZmqContext, socket: Socket, turn: TurnQueue) {
-    this.#relay = relay;
-    this.#turn = turn;
-    this.#dealer = new DealerSocket(context, RELAY_OPTIONS, (parts) => relay.onMessage(this, parts[0] as Buffer));
-    this.#dealer.adopt(socket, false);
-  }
-
-  send(message: Part): boolean {
-    return this.#dealer.send([message]);
-  }
-
-  /** So many bytes of packets of this process were routed. */
-  addRouted(bytes: number): void {
-    if (this.#routed === 0) this.#turn.add(this);
-    this.#routed += bytes;
-  }
-
-  onTurnEnd(): void {
-    const routed = this.#routed;
-    this.#routed = 0;
-    this.send(relayMessage(ROUTED, '', numberText(routed)));
-  }
-
-  close(): Promise<void> {
-    return this.#dealer.close();
-  }
-
-  onFault(thrown: unknown): void {
-    this.#relay.onFault(thrown);
-  }
 }
 
 /**
@@ -129,14 +74,15 @@ export class LinkRelay implements HandlerLinkSink {
   #names: readonly string[] = [];
   /** Every process that there has ever been. */
   readonly #known = new Set<string>();
-  readonly #told = new Map<string, Told>();
+  /** Handlers that the processes are told not to send to. */
+  readonly #told = new Map<string, ToldReach>();
 
   /** @param openLink gives the way to the handlers, which reports to the relay */
   constructor(options: LinkRelayOptions, openLink: (sink: HandlerLinkSink) => RelayTarget) {
     this.#options = options;
     this.#wheel = options.context.wheel;
     this.#link = openLink(this);
-    this.#ticker = new Ticker(TICK, this, () => this.#lookAtHandlers());
+    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
   /**
@@ -145,7 +91,12 @@ export class LinkRelay implements HandlerLinkSink {
    * @param socket connected to its `RelayedLink`
    */
   add(name: string, socket: Socket): void {
-    this.#processes.set(name, new RelayedProcess(this, this.#options.context, socket, this.#turn));
+    const process: RelayedProcess = new RelayedProcess(this.#options.context, socket, this.#turn, {
+      told: this.#told,
+      onMessage: (message) => this.#onMessage(process, message),
+      onFault: (thrown) => this.onFault(thrown),
+    });
+    this.#processes.set(name, process);
     this.#known.add(name);
     this.#names = [...this.#processes.keys()];
   }
@@ -165,11 +116,10 @@ export class LinkRelay implements HandlerLinkSink {
 
   // ---- from processes
 
-  /** Called by `RelayedProcess` only. */
-  onMessage(process: RelayedProcess, message: Buffer): void {
+  #onMessage(process: RelayedProcess, message: Buffer): void {
     switch (kindOf(message)) {
       case HELLO:
-        for (const [address, { reach }] of this.#told) process.send(reachMessage(address, reach));
+        process.onHello();
         break;
       case OFFER:
         this.#link.offer(keyOf(message), contentOf(message));
@@ -210,7 +160,13 @@ export class LinkRelay implements HandlerLinkSink {
     if (missing) this.#cancelMissing(payload);
   }
 
-  /** Too much waits for the process already. Its session ends at the gap. */
+  /** Tells the process of a session something about it. */
+  #report(kind: number, id: string): void {
+    const name = processOf(id);
+    if (this.#processes.get(name)?.send(relayMessage(kind, id)) === false) this.#onUndelivered(name);
+  }
+
+  /** Too much waits for the process already. Its session ends at the gap, or after its timeout. */
   #onUndelivered(name: string): void {
     const { counters, log } = this.#options;
     if (counters.packetsUndelivered++ % LOG_EACH === 0) {
@@ -219,11 +175,11 @@ export class LinkRelay implements HandlerLinkSink {
   }
 
   onRefused(id: string): void {
-    this.#processes.get(processOf(id))?.send(relayMessage(REFUSED, id));
+    this.#report(REFUSED, id);
   }
 
   onWithdrawn(id: string): void {
-    this.#processes.get(processOf(id))?.send(relayMessage(WITHDRAWN, id));
+    this.#report(WITHDRAWN, id);
   }
 
   onReady(address: string): void {
@@ -231,7 +187,7 @@ export class LinkRelay implements HandlerLinkSink {
   }
 
   onLost(id: string): void {
-    this.#processes.get(processOf(id))?.send(relayMessage(LOST, id));
+    this.#report(LOST, id);
   }
 
   /** The processes that a packet is for, where its bytes alone do not tell; null if nothing does. */
@@ -282,7 +238,12 @@ export class LinkRelay implements HandlerLinkSink {
     else if (this.#told.size < MAX_REACHES) this.#told.set(address, { reach, since: this.#wheel.now });
     // What waits for the others is bounded by the link alone.
     else return;
-    for (const process of this.#processes.values()) process.send(reachMessage(address, reach));
+    for (const process of this.#processes.values()) process.tell(address, reach);
+  }
+
+  #onTick(): void {
+    this.#lookAtHandlers();
+    for (const process of this.#processes.values()) process.catchUp();
   }
 
   #lookAtHandlers(): void {
@@ -299,10 +260,6 @@ export class LinkRelay implements HandlerLinkSink {
     const { code, detail } = internalError(thrown);
     log.error({ code, detail }, 'internal error');
   }
-}
-
-function reachMessage(address: string, reach: Reach): Part {
-  return relayMessage(REACH, address, String.fromCharCode(reach));
 }
 
 function ownersOf(ids: readonly { readonly id: string }[]): string[] {

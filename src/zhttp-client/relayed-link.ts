@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Part } from '../codec/zmtp/index.ts';
-import { FULL, READY, type Reach } from '../zhttp/index.ts';
+import { parseRequestPacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
+import { type Part, wholePart } from '../codec/zmtp/index.ts';
+import { FULL, READY, type Reach, type SessionCounters } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
 import {
@@ -31,6 +32,9 @@ const WINDOW = 524_288;
 /** Bytes that each process may have on their way, however many there are. */
 const LEAST_WINDOW = 16_384;
 
+/** For packets that this side has written. */
+const OURS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
+
 /**
  * The link of a process that serves connections, when another process has the ZeroMQ endpoints: a `LinkRelay` there does what is
  * requested here, and tells which handlers take packets.
@@ -38,6 +42,7 @@ const LEAST_WINDOW = 16_384;
 export class RelayedLink implements HandlerLink {
   readonly #dealer: DealerSocket;
   readonly #sink: HandlerLinkSink;
+  readonly #counters: SessionCounters;
   readonly #window: number;
   /** Bytes of packets that were sent to the relay, and not routed yet. */
   #underway = 0;
@@ -51,8 +56,15 @@ export class RelayedLink implements HandlerLink {
    * @param socket connected to the relay
    * @param processes that share the relay
    */
-  constructor(context: ZmqContext, socket: Socket, sink: HandlerLinkSink, processes: number) {
+  constructor(
+    context: ZmqContext,
+    socket: Socket,
+    sink: HandlerLinkSink,
+    processes: number,
+    counters: SessionCounters,
+  ) {
     this.#sink = sink;
+    this.#counters = counters;
     this.#window = Math.max(LEAST_WINDOW, Math.floor(WINDOW / processes));
     this.#dealer = new DealerSocket(
       context,
@@ -93,8 +105,14 @@ export class RelayedLink implements HandlerLink {
   }
 
   route(address: string, packet: Part): void {
-    this.#underway += partCost(packet);
-    this.#send(ROUTE, address, packet);
+    if (this.#send(ROUTE, address, packet)) this.#underway += partCost(packet);
+    else this.#onUnsent(packet);
+  }
+
+  /** The relay reads too slowly. */
+  #onUnsent(packet: Part): void {
+    this.#counters.packetsUndelivered++;
+    for (const { id } of parseRequestPacket(wholePart(packet), OURS).ids) this.#sink.onLost(id);
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../../src/codec/zhttp/index.ts';
 import { FULL, READY, SessionCounters, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { LinkRelay, RelayedLink } from '../../../src/zhttp-client/index.ts';
+import { DealerSocket } from '../../../src/zmq/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { socketPair } from '../../support/socket-pair.ts';
 import { type answerPacket, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
@@ -43,7 +44,7 @@ class RelayRig {
     const sink = new RecordingSink();
     const [near, far] = await socketPair(this.#t);
     this.relay.add(name, near);
-    const link = new RelayedLink(this.zmq.context, far, sink, processes);
+    const link = new RelayedLink(this.zmq.context, far, sink, processes, this.counters);
     this.#t.after(() => link.close());
     const close = async () => {
       await link.close();
@@ -283,11 +284,51 @@ test('a first packet that the relay cannot take is refused', async (t) => {
   const rig = new ZmqRig(t);
   const sink = new RecordingSink();
   const [near] = await socketPair(t);
-  const link = new RelayedLink(rig.context, near, sink, 1);
+  const link = new RelayedLink(rig.context, near, sink, 1, new SessionCounters());
   t.after(() => link.close());
   link.offer('p1-1', request('p1-1'));
   assert.equal(await sink.refused.next(), 'p1-1');
 });
+
+test('a packet that the relay cannot take is lost, and does not use up the window', async (t) => {
+  const rig = new ZmqRig(t);
+  const sink = new RecordingSink();
+  const counters = new SessionCounters();
+  const [near] = await socketPair(t);
+  const link = new RelayedLink(rig.context, near, sink, 32, counters);
+  t.after(() => link.close());
+  for (let i = 0; i < 100; i++) link.route('h1', request(`p1-${i}`));
+  assert.equal(sink.lost.all.length, 100);
+  assert.equal(counters.packetsUndelivered, 100);
+  assert.equal(link.reach('h1'), READY);
+});
+
+for (const [what, kind] of [
+  ['a handler takes', 'a'],
+  ['the relay has routed', 'd'],
+] as const) {
+  test(`what ${what} is told again when the process could not be told`, async (t) => {
+    const advance = manualClock(t);
+    const rig = new RelayRig(t);
+    const { link } = await rig.process('p1', 32);
+    rig.link.reaches.set('h1', FULL);
+    link.route('h1', request('p1-0'));
+    while (link.reach('h1') !== FULL) await turn();
+    const { send } = DealerSocket.prototype;
+    let refused = 0;
+    const mock = t.mock.method(DealerSocket.prototype, 'send', function (this: DealerSocket, parts: readonly string[]) {
+      if (!parts[0]?.startsWith?.(kind)) return send.call(this, parts);
+      refused++;
+      return false;
+    });
+    rig.link.ready('h1');
+    while (link.reach('h2') === READY) link.route('h2', request('p1-1'));
+    while (refused === 0) await turn();
+    mock.mock.restore();
+    advance(0.2);
+    while (link.reach('h1') !== READY || link.reach('h2') !== READY) await turn();
+  });
+}
 
 test('an exception on behalf of one message of a process ends that message alone', async (t) => {
   const rig = new RelayRig(t);
