@@ -1,6 +1,5 @@
 import type { FetchRequest, Origin, WebSocketHop } from '../client/index.ts';
-import { fieldValues } from '../codec/fields/index.ts';
-import { Http1Error, isToken, parseContentLength } from '../codec/http1/index.ts';
+import { declaredLength, isToken } from '../codec/http1/index.ts';
 import { ExchangeError, type HeaderList, type Peer, type RequestHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import type { FetchAuthority } from './fetch-authority.ts';
 import { fetchFields, redirectedFields } from './fetch-fields.ts';
@@ -122,15 +121,8 @@ function checkMethod(method: string, bodyLength: number): void {
 /** Bytes of the body. If that is known only at its end, a valid Content-Length field is used. */
 function framedLength({ bodyLength, headers }: FetchRequest): number {
   if (bodyLength !== UNKNOWN_LENGTH) return bodyLength;
-  const values = fieldValues(headers, 'content-length');
-  const value = values[0];
-  if (value === undefined || values.some((other) => other !== value)) return UNKNOWN_LENGTH;
-  try {
-    return parseContentLength(value);
-  } catch (error) {
-    if (!(error instanceof Http1Error)) throw error;
-    return UNKNOWN_LENGTH;
-  }
+  const declared = declaredLength(headers);
+  return typeof declared === 'number' ? declared : UNKNOWN_LENGTH;
 }
 
 function isRedirect(status: number): boolean {

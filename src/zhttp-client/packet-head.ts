@@ -1,5 +1,4 @@
-import { fieldValues } from '../codec/fields/index.ts';
-import { Http1Error, parseContentLength } from '../codec/http1/index.ts';
+import { declaredLength } from '../codec/http1/index.ts';
 import type { ResponsePacket } from '../codec/zhttp/index.ts';
 import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
@@ -13,20 +12,7 @@ export function responseHead(packet: ResponsePacket, more: boolean): ResponseHea
   // RFC 9110 §15.2: packets have no way to say that the final response follows an interim one.
   if (code < 200 || code > 999) return `${code} is no status of a final response`;
   const bodyLength = more ? UNKNOWN_LENGTH : packet.body.length;
-  const declared = headers.length === 0 ? [] : fieldValues(headers, 'content-length');
-  if (declared.length === 0) return { status: code, reason, headers, bodyLength };
-  const lengths = new Set(declared.map(lengthOf));
-  const [length = null] = lengths;
-  // RFC 9110 §8.6: several that agree are one.
-  if (lengths.size > 1 || length === null) return `Content-Length is ${declared.join(', ')}`;
-  return { status: code, reason, headers, bodyLength: length };
-}
-
-function lengthOf(value: string): number | null {
-  try {
-    return parseContentLength(value.trim());
-  } catch (error) {
-    if (error instanceof Http1Error) return null;
-    throw error;
-  }
+  const declared = declaredLength(headers);
+  if (typeof declared === 'string') return `Content-Length is ${declared}`;
+  return { status: code, reason, headers, bodyLength: declared ?? bodyLength };
 }

@@ -1,4 +1,5 @@
 import { type Part, partBytes } from '../codec/zmtp/index.ts';
+import { PACKET_COST } from '../zhttp/index.ts';
 
 // What the messages between a process that serves connections and the one that has the handlers are about.
 /** The process is there. */
@@ -73,9 +74,6 @@ export const RELAY_OPTIONS = {
   maxMessageBytes: Number.POSITIVE_INFINITY,
 };
 
-/** Bytes that a packet counts as at least. */
-const LEAST_COST = 256;
-
 /** The process that a session's id belongs to: what stands in front of the first hyphen. */
 export function processOf(id: string): string {
   const end = id.indexOf('-');
@@ -84,5 +82,5 @@ export function processOf(id: string): string {
 
 /** Bytes that a packet counts as on its way. */
 export function partCost(packet: Part): number {
-  return Math.max(LEAST_COST, partBytes(packet));
+  return Math.max(PACKET_COST, partBytes(packet));
 }

@@ -1,6 +1,6 @@
+import { declaredLength } from '../codec/http1/index.ts';
 import type { RequestPacket } from '../codec/zhttp/index.ts';
 import { UNKNOWN_LENGTH } from '../exchange/index.ts';
-import { contentLength } from './content-length.ts';
 
 /** What the scheme of a URI asks for. */
 export type RequestKind = 'http' | 'websocket' | 'none';
@@ -33,13 +33,13 @@ export function defectOf(packet: RequestPacket, kind: RequestKind, named: boolea
   if (!named) return `${what} without from and id`;
   const seq = packet.ids[0]?.seq ?? null;
   if (seq !== 0) return `${what} with a first seq ${seq === null ? 'that is absent' : `of ${seq}`}`;
-  const length = webSocket ? null : contentLength(packet.headers);
+  const length = webSocket ? null : declaredLength(packet.headers);
   return typeof length === 'string' ? `Content-Length is ${length}` : null;
 }
 
 /** Bytes of the request body, as far as they are known. The packet is one without defect. */
 export function bodyLengthOf({ headers, body, more }: RequestPacket): number {
   if (!more) return body.length;
-  const declared = contentLength(headers);
+  const declared = declaredLength(headers);
   return typeof declared === 'number' ? declared : UNKNOWN_LENGTH;
 }
