@@ -20,11 +20,11 @@ interface Slot<V> {
  * tenth of parsing it. Values are shared and must not be changed.
  */
 export class RepeatedBlocks<V> {
-  readonly #read: (input: Buffer, start: number, end: number) => V;
+  readonly #read: (input: Buffer, start: number, end: number) => V | null;
   readonly #slots: Slot<V>[] = Array.from({ length: SLOTS }, () => ({ fingerprint: 0, bytes: null, value: null }));
 
-  /** @param read parses a block; it may throw, and must not keep any part of `input` */
-  constructor(read: (input: Buffer, start: number, end: number) => V) {
+  /** @param read parses a block, or returns null for one not to keep; it may throw, and must not keep any part of `input` */
+  constructor(read: (input: Buffer, start: number, end: number) => V | null) {
     this.#read = read;
   }
 
@@ -42,6 +42,7 @@ export class RepeatedBlocks<V> {
       return null;
     }
     const value = this.#read(input, start, end);
+    if (value === null) return null;
     slot.bytes = Buffer.from(input.subarray(start, end));
     slot.value = value;
     return value;

@@ -20,6 +20,8 @@ const HEADS = [
   'GET / HTTP/1.1\nHost: a\r\n\r\n',
   'GET  / HTTP/1.1\r\nHost: a\r\n\r\n',
   'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n',
+  'no request line\r\nnor a field\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n',
 ];
 
 /** The head at the beginning of `text`, or why it is refused. */
