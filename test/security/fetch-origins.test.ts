@@ -224,9 +224,8 @@ test('an answer that comes before the upload has ended is the answer', async (t)
       const fields = { method: 'POST', uri: `http://${authority}/`, stream, more: true, body: Buffer.from('begun') };
       const session = await rig.ask(fields);
       assert.equal(await ending(session), outcome, what);
-      // The session is over: what is sent on is for nobody.
+      // What is sent to a session that has just ended is overtaken by its response, and nothing is said about it.
       await session.send({ body: Buffer.from('more'), more: true });
-      assert.equal(await ending(session), 'cancel');
     }
   }
   await rig.stop();

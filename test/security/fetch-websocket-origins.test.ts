@@ -44,7 +44,7 @@ const HANDSHAKES: Readonly<Record<string, readonly [answer: string, outcome: str
   '403 in broken chunks': ['HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n', BROKEN],
   '403 of 200,000 bytes': [
     `HTTP/1.1 403 No\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}`,
-    `rejected 403 ${'x'.repeat(100_000)}`,
+    `rejected 403 ${'x'.repeat(200_000)}`,
   ],
 };
 
@@ -53,7 +53,7 @@ function switching(fields: string): string {
 }
 
 test('whatever an origin answers to the handshake of a WebSocket comes to its condition', async (t) => {
-  const rig = await startOriginRig(t);
+  const rig = await startOriginRig(t, ['max_body_bytes = 200000']);
   for (const [what, [answer, expected]] of Object.entries(HANDSHAKES)) {
     const authority = await rig.scripted(async (peer) => {
       const { accept } = await takeHandshake(peer);
@@ -70,7 +70,7 @@ test('whatever an origin answers to the handshake of a WebSocket comes to its co
     peer.socket.on('drain', more);
     more();
   });
-  assert.equal(await rig.outcome('stream', { uri: `ws://${endless}/` }), `rejected 403 ${'x'.repeat(100_000)}`);
+  assert.equal(await rig.outcome('stream', { uri: `ws://${endless}/` }), `rejected 403 ${'x'.repeat(200_000)}`);
   await rig.stop();
 });
 

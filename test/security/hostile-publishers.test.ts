@@ -214,15 +214,21 @@ test('a header over the limit of publishers is answered 400', async (t) => {
   await assertUndisturbed(it);
 });
 
-test('publishers over the maximum are turned away, and clients are not concerned', async (t) => {
+test('publishers over the maximum wait until one leaves, and clients do not notice', async (t) => {
   const it = await rig(t, { control: { maxConnections: 3 } });
   const inside = await Promise.all([1, 2, 3].map(() => it.app.connectControl()));
-  for (const publisher of inside) await publisher.request('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  // They are in the middle of a request each: an idle one would make room.
+  for (const publisher of inside) {
+    publisher.write('POST /publish/ HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n');
+    assert.equal((await publisher.takeHead()).status, 100);
+  }
   const outside = await it.app.connectControl();
-  assert.equal((await outside.takeResponse()).status, 503);
-  outside.end();
+  outside.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   inside[0]?.end();
   await inside[0]?.closed;
+  assert.equal((await outside.takeResponse()).status, 200);
+  outside.end();
+  for (const publisher of inside.slice(1)) publisher.end();
   await assertUndisturbed(it);
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { METHODS } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { DEFAULT_LIMITS } from '../../src/codec/http1/index.ts';
+import { normalizeTarget } from '../../src/proxy/target-path.ts';
 import { readCases } from '../support/cases.ts';
 import { Http1Transcript } from '../support/http1-transcript.ts';
 import type { RawClient } from '../support/raw-client.ts';
@@ -184,7 +185,8 @@ for (const { what, bytes, statuses, seen = [] } of [...REFUSED, ...BROKEN_BODIES
 }
 
 test('of any bytes of the protocol cases the origin sees the complete requests in them, and nothing else', async (t) => {
-  const it = await rig(t);
+  // With one field more the largest head would be too large for the origin.
+  const it = await rig(t, { proxy: { via: false } });
   const feeding = { limits: DEFAULT_LIMITS, credit: Number.POSITIVE_INFINITY, method: null };
   for (const { kind, document, line, input } of readCases('http1')) {
     if (kind !== 'http request') continue;
@@ -192,8 +194,8 @@ test('of any bytes of the protocol cases the origin sees the complete requests i
     for (const { head, body, complete } of Http1Transcript.of([input], feeding).messages) {
       // An unknown expectation is refused, and what stands behind it is not read.
       if (!complete || !('method' in head) || head.expectUnknown) break;
-      // The proxy passes every method on, but the origin knows only those that are registered; and `%2E` is the same as a dot.
-      if (METHODS.includes(head.method)) framed.push(`${head.method} ${head.target.replace(/%2e/gi, '.')} ${body}`);
+      // The proxy passes every method on, but the origin knows only those that are registered. Dot segments are removed.
+      if (METHODS.includes(head.method)) framed.push(`${head.method} ${normalizeTarget(head.target)} ${body}`);
     }
     const { seen } = await attack(it, input.toString('latin1'));
     assert.deepEqual(seen, framed, `${document}:${line}`);

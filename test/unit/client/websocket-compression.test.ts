@@ -230,7 +230,7 @@ test('text is checked for UTF-8 once it is inflated', async (t) => {
   const payload = deflateRawSync(Buffer.from([0x61, 0xff]), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   peer.write(frame(COMPRESSED, payload.toString('latin1')));
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_WEBSOCKET');
-  assert.match(requester.error?.detail ?? '', /not UTF-8/);
+  assert.match(requester.error?.detail ?? '', /not valid UTF-8/);
 });
 
 test('a compressed message, the close behind it and the end of the connection at once lose nothing', async (t) => {
