@@ -13,7 +13,7 @@ const CHECKS = {
 };
 
 /** Milliseconds that one test file may take before it counts as hung. */
-const FILE_TIMEOUT = 180_000;
+const FILE_TIMEOUT = 420_000;
 
 const files = testFiles(process.argv.slice(2));
 setUp();
