@@ -111,7 +111,7 @@ test('fetch --timeout bounds the whole request', async (t) => {
   const host = await origin(t, () => {});
   assert.deepEqual(
     await fetch(t, ['--timeout', '0.2', host]),
-    failed('session-timeout: the response was not complete in time'),
+    failed('session-timeout: response incomplete at the timeout'),
   );
 });
 
