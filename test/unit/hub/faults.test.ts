@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExchangeError } from '../../../src/exchange/index.ts';
+import type { ExchangeError, Log } from '../../../src/exchange/index.ts';
 import { Channels } from '../../../src/hub/channels.ts';
 import type { FormerHold } from '../../../src/hub/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
@@ -184,17 +184,22 @@ test('a patch that throws ends one hold, and the delivery goes on', async (t) =>
   assert.equal(other.body, 'other');
 });
 
-test('a defect of the delivery itself loses one item and no more', async (t) => {
-  const made = rig(t);
-  const client = made.hold(made.client(), streamInstruct(['a']));
+/** Has the delivery throw at the first item that it tells the log of. */
+function throwOnce(log: Log): void {
   let throws = 1;
-  const { debug } = made.log;
-  Object.assign(made.log, {
+  const { debug } = log;
+  Object.assign(log, {
     debug: (fields: Record<string, unknown>, message: string) => {
       if (message === 'published' && throws-- > 0) throw new Error('thrown by the test');
       debug(fields, message);
     },
   });
+}
+
+test('a defect of the delivery itself loses one item and no more', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  throwOnce(made.log);
   made.hub.publish([streamItem('a', '1'), streamItem('b', 'x'), streamItem('a', '2')]);
   await turn();
   await turn();
@@ -205,14 +210,7 @@ test('a defect of the delivery itself loses one item and no more', async (t) => 
 test('a defect of the delivery in the middle of a drain does not stop the drain', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
-  let throws = 1;
-  const { debug } = made.log;
-  Object.assign(made.log, {
-    debug: (fields: Record<string, unknown>, message: string) => {
-      if (message === 'published' && throws-- > 0) throw new Error('thrown by the test');
-      debug(fields, message);
-    },
-  });
+  throwOnce(made.log);
   made.hub.publish([streamItem('a', '1'), streamItem('a', '2')]);
   made.hub.drain();
   await turn();
