@@ -79,7 +79,7 @@ export class App {
   }
 
   /**
-   * Drains and stops: accepts no more connections, completes requests in flight, ends held streams, and answers held requests with their
+   * Drains and stops: accepts no more connections, completes requests in flight, ends held streams, and sends held requests their
    * timeout response.
    * @param seconds what is still open after that is cut off
    */

@@ -98,7 +98,7 @@ export class EdgeRole {
       webSocketService: edge.webSocketService,
       limits: { current: limits(section, share) },
       compression: section.compression,
-      answerPings: false,
+      autoPong: false,
       wheel,
       counters,
       log,

@@ -72,7 +72,7 @@ export class OriginExchange implements Responder, ConnectionUser {
       this.#fail('HF_INTERNAL', `request cannot be sent: ${error.message}`);
       return;
     }
-    // An origin may close an idle connection at any moment (RFC 9112 §9.5). A request that it then has not answered is sent again only if that
+    // An origin may close an idle connection at any moment (RFC 9112 §9.5). A request without a response by then is sent again only if that
     // is safe. Other requests go on a connection that was in use just now, or a new one: hardly any origin closes that soon.
     const repeatable = bodyLength === 0 && IDEMPOTENT.has(method);
     const connection = pool.take(this.#origin, repeatable ? Number.POSITIVE_INFINITY : FRESH, this);

@@ -3,11 +3,11 @@ import { fieldValue, fieldValues } from '../codec/fields/index.ts';
 import { Http1Error, type Http1ResponseHead } from '../codec/http1/index.ts';
 import {
   DEFAULT_DEFLATE,
-  type HandshakeAnswer,
   HandshakeError,
   type HandshakeOffer,
+  type HandshakeResponse,
   parseSubprotocols,
-  readHandshakeAnswer,
+  readHandshakeResponse,
 } from '../codec/websocket/index.ts';
 import { type ErrorCode, ExchangeError, type WebSocketRequester, type WebSocketResponder } from '../exchange/index.ts';
 import type { DialError } from '../net/index.ts';
@@ -19,7 +19,7 @@ import { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
 import type { WebSocketContext } from './websocket-options.ts';
 import { WebSocketRefusal } from './websocket-refusal.ts';
-import { answerFields, handshakeText, passedExtensions } from './websocket-request.ts';
+import { handshakeText, passedExtensions, responseFields } from './websocket-request.ts';
 import { WebSocketStream } from './websocket-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -202,22 +202,22 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
 
   #open(head: Http1ResponseHead, rest: Buffer): void {
     const link = this.#link as WebSocketLink;
-    let answer: HandshakeAnswer;
+    let response: HandshakeResponse;
     try {
       // RFC 9110 §7.8: HTTP/1.0 has no upgrades.
       if (head.version === '1.0') throw new HandshakeError('HTTP/1.0 response');
-      answer = readHandshakeAnswer(head.headers, this.#offer as HandshakeOffer);
+      response = readHandshakeResponse(head.headers, this.#offer as HandshakeOffer);
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
       this.#fail('HF_ORIGIN_WEBSOCKET', error.message);
       return;
     }
-    this.#stream = new WebSocketStream(this.#context, link, this.#requester, answer.deflate, this.#credits);
+    this.#stream = new WebSocketStream(this.#context, link, this.#requester, response.deflate, this.#credits);
     this.#link = null;
     this.#forget();
     link.user = this.#stream;
     link.expireIn(0);
-    const headers = answer.deflate === null ? head.headers : answerFields(head.headers, answer.extensions);
+    const headers = response.deflate === null ? head.headers : responseFields(head.headers, response.extensions);
     this.#stream.start(head.reason, headers, rest);
   }
 

@@ -51,7 +51,7 @@ export function passedExtensions(headers: FieldList): readonly string[] {
  * The fields of a 101 for the requester: those of the origin, without the compression that was agreed on here.
  * @param extensions of the requester's that the origin accepted
  */
-export function answerFields(headers: FieldList, extensions: readonly string[]): HeaderList {
+export function responseFields(headers: FieldList, extensions: readonly string[]): HeaderList {
   const fields = [...withoutFields(headers, (name) => name === 'sec-websocket-extensions')];
   if (extensions.length > 0) fields.push('Sec-WebSocket-Extensions', extensions.join(', '));
   return fields;

@@ -446,8 +446,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     const { writeTimeout } = this.#context.limits;
     if (this.#over) this.#cut();
     else if (this.#blocked) this.#fail('HF_ORIGIN_TIMEOUT', `origin accepted nothing for ${writeTimeout} s`, null);
-    else if (this.#closeSent) this.#fail('HF_ORIGIN_TIMEOUT', 'origin did not answer the close in time', null);
-    // RFC 6455 §5.5.1: a close must be answered, here if the requester does not.
-    else this.#fail('HF_FETCH_TIMEOUT', 'requester did not answer the close in time', closePayload(GOING_AWAY));
+    else if (this.#closeSent) this.#fail('HF_ORIGIN_TIMEOUT', 'origin did not respond to the close in time', null);
+    // RFC 6455 §5.5.1: a close must be returned, by us if the requester does not.
+    else this.#fail('HF_FETCH_TIMEOUT', 'requester did not respond to the close in time', closePayload(GOING_AWAY));
   }
 }

@@ -1,7 +1,6 @@
 import { fieldValue } from '../codec/fields/index.ts';
 import { PublishError, type PublishItem, parsePublishItems } from '../codec/grip/index.ts';
 import {
-  answer,
   BodyCollector,
   type Counters,
   type Current,
@@ -12,6 +11,7 @@ import {
   type Requester,
   type RequestHead,
   type Responder,
+  respond,
   type Service,
   textResponse,
   UNKNOWN_LENGTH,
@@ -215,7 +215,7 @@ class PublishExchange implements Responder, Publication {
 
   #respond(response: ReturnType<typeof textResponse>): void {
     this.#over = true;
-    answer(this.#requester, response);
+    respond(this.#requester, response);
   }
 
   #refuseTooLarge(): void {

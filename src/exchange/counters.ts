@@ -12,7 +12,7 @@ export class Counters {
   /** Requests refused by the server itself (malformed, over a limit, too slow). */
   requestsRefused = 0;
   /** Responses that could not be sent as their responder gave them: malformed, or because of a defect. */
-  answersInvalid = 0;
+  responsesInvalid = 0;
   /** Exceptions that ended one exchange or connection. They are defects of ours; the log has the stack of each. */
   faults = 0;
   webSocketsAccepted = 0;
@@ -36,7 +36,7 @@ export class Counters {
   replaysFailed = 0;
   /** Bodies of requests that found no room to be kept: if their clients come to be held, the requests cannot be sent again. */
   requestBodiesLost = 0;
-  /** Held requests that were answered at once, because too much was held already. */
+  /** Held requests that got their response at once, because too much was held already. */
   holdsRefused = 0;
   /** Channels beyond the limit that a hold asked for and did not get. */
   subscriptionsDropped = 0;

@@ -18,7 +18,7 @@ export function textResponse(
 }
 
 /** Sends a whole response at once. It is small, so it needs no credits. */
-export function answer(requester: Requester, response: { head: ResponseHead; body: Buffer }): void {
+export function respond(requester: Requester, response: { head: ResponseHead; body: Buffer }): void {
   requester.onResponse(response.head);
   requester.onResponseData(response.body, false);
 }

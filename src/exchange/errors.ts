@@ -70,7 +70,7 @@ export const ERRORS = {
   HF_GRIP_INVALID: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_REQUEST_TOO_LARGE: face('client', false, 400, 'Request too large to accept GRIP instruct.', 'info'),
-  HF_ANSWER_INVALID: face('backend', false, 502, 'The response of the backend cannot be sent.', 'warn'),
+  HF_RESPONSE_INVALID: face('backend', false, 502, 'The response of the backend cannot be sent.', 'warn'),
   HF_BACKEND_ABSENT: face('backend', true, 503, 'No backend took the request in time, try again later.', 'warn'),
   HF_BACKEND_TIMEOUT: face('backend', true, 504, 'The backend did not respond in time.', 'warn'),
   HF_BACKEND_ERROR: face('backend', false, 502, 'The backend failed to respond.', 'warn'),

@@ -16,7 +16,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
   /** Nothing passes after this. */
   protected over = false;
   /** The responder has ended, which need not be the end here. */
-  #answered = false;
+  #responded = false;
   /** Why it ended before `attach`. */
   #leftWith: ExchangeError | null = null;
   /** Bytes that the responder granted, and that it was granted, before it was known here. */
@@ -34,7 +34,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
    * pass now.
    */
   attach(responder: Responder): void {
-    if (this.#answered) return;
+    if (this.#responded) return;
     if (this.#leftWith !== null) {
       responder.onRequestError(this.#leftWith);
       return;
@@ -64,7 +64,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
   onResponseData(chunk: Buffer, more: boolean): void {
     if (this.over) return;
     if (!more) {
-      this.answered();
+      this.responded();
       this.finish();
     }
     this.requester.onResponseData(chunk, more);
@@ -76,7 +76,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
 
   onResponseError(error: ExchangeError): void {
     if (this.over) return;
-    this.answered();
+    this.responded();
     this.finish();
     this.requester.onResponseError(error);
   }
@@ -139,12 +139,12 @@ export abstract class ExchangeRelay implements Requester, Responder {
     const { responder } = this;
     this.finish();
     if (responder !== null) responder.onRequestError(error);
-    else if (!this.#answered) this.#leftWith = error;
+    else if (!this.#responded) this.#leftWith = error;
   }
 
   /** Notes that the responder has ended: it is not called again. */
-  protected answered(): void {
-    this.#answered = true;
+  protected responded(): void {
+    this.#responded = true;
     this.responder = null;
   }
 

@@ -5,7 +5,7 @@ export { CreditedBody } from './credited-body.ts';
 export { CreditedRequest } from './credited-request.ts';
 export { CreditedResponse } from './credited-response.ts';
 export { type Current, Holder } from './current.ts';
-export { answer, errorResponse, textResponse } from './error-response.ts';
+export { errorResponse, respond, textResponse } from './error-response.ts';
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {
   type HeaderList,

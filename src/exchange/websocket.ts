@@ -16,7 +16,7 @@ export interface WebSocketRequester extends Requester {
   /** @param data at most 125 bytes */
   onResponsePong(data: Buffer): void;
   /**
-   * The responder closes, or answers the close of the requester; it sends nothing afterwards.
+   * The responder closes, or returns the close of the requester; it sends nothing afterwards.
    * @param code one that may be sent (RFC 6455 §7.4), or 1005 for none
    * @param reason at most 123 bytes in UTF-8
    */
@@ -30,7 +30,7 @@ export interface WebSocketResponder extends Responder {
   onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void;
   onRequestPing(data: Buffer): void;
   onRequestPong(data: Buffer): void;
-  /** The requester closes, or answers the close of the responder. */
+  /** The requester closes, or returns the close of the responder. */
   onRequestClose(code: number, reason: string): void;
 }
 

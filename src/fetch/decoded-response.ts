@@ -63,7 +63,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
       return;
     }
     if (this.over) return;
-    if (!more) this.answered();
+    if (!more) this.responded();
     decoder.write(chunk);
     if (!more) decoder.end();
   }

@@ -23,7 +23,7 @@ type HopState =
   /** It has not responded. */
   | 'waiting'
   /** Its response is passed to the requester. */
-  | 'answering'
+  | 'responding'
   /** It redirects, and its response body is being read. */
   | 'discarding'
   /** It redirects, and is given up as soon as its responder is known. */
@@ -79,7 +79,7 @@ export class RedirectFollower extends ExchangeRelay {
     const next = this.#whereTo(head);
     if (this.over) return;
     if (next === null) {
-      this.#state = 'answering';
+      this.#state = 'responding';
       this.#body?.release();
       super.onResponse(head);
     } else {
@@ -89,7 +89,7 @@ export class RedirectFollower extends ExchangeRelay {
   }
 
   override onResponseData(chunk: Buffer, more: boolean): void {
-    if (this.#state === 'answering') {
+    if (this.#state === 'responding') {
       super.onResponseData(chunk, more);
     } else if (this.#state === 'discarding' && !this.over) {
       this.#discarded += chunk.length;
@@ -124,7 +124,7 @@ export class RedirectFollower extends ExchangeRelay {
 
   /** Whether the requester and the current hop are connected. */
   #isOpen(): boolean {
-    return this.#state === 'waiting' || this.#state === 'answering';
+    return this.#state === 'waiting' || this.#state === 'responding';
   }
 
   #sendHop(): void {

@@ -22,7 +22,7 @@ export class SizeLimit extends ExchangeRelay {
       super.onResponseData(chunk, more);
       return;
     }
-    if (!more) this.answered();
+    if (!more) this.responded();
     this.#exceed();
   }
 

@@ -1,5 +1,5 @@
 import { fieldValue, nameIs } from '../codec/fields/index.ts';
-import { answer, type Requester, type RequestHead, textResponse } from '../exchange/index.ts';
+import { type Requester, type RequestHead, respond, textResponse } from '../exchange/index.ts';
 
 /** Fields that a TRACE response leaves out, because scripts of other sites could read them in it (RFC 9110 §9.3.8). */
 const SENSITIVE = new Set(['authorization', 'cookie', 'proxy-authorization']);
@@ -26,7 +26,7 @@ export function countForward(request: RequestHead): RequestHead | null {
 /** Responds to a request that goes no further than here, as its final recipient (RFC 9110 §9.3.7, §9.3.8). */
 export function respondAsLast({ method, target, version, headers }: RequestHead, requester: Requester): void {
   if (method === 'OPTIONS') {
-    answer(requester, { head: { status: 204, reason: '', headers: [], bodyLength: 0 }, body: Buffer.alloc(0) });
+    respond(requester, { head: { status: 204, reason: '', headers: [], bodyLength: 0 }, body: Buffer.alloc(0) });
     return;
   }
   const lines = [`${method} ${target} HTTP/${version}`];
@@ -34,5 +34,5 @@ export function respondAsLast({ method, target, version, headers }: RequestHead,
     const name = headers[i] as string;
     if (!SENSITIVE.has(name.toLowerCase())) lines.push(`${name}: ${headers[i + 1]}`);
   }
-  answer(requester, textResponse(200, `${lines.join('\r\n')}\r\n\r`, ['Content-Type', 'message/http']));
+  respond(requester, textResponse(200, `${lines.join('\r\n')}\r\n\r`, ['Content-Type', 'message/http']));
 }

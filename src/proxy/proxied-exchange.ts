@@ -1,7 +1,6 @@
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
 import { formatHostPort, type Target } from '../config/index.ts';
 import {
-  answer,
   type Counters,
   CreditedRequest,
   type Current,
@@ -15,6 +14,7 @@ import {
   type RequestHead,
   type Responder,
   type ResponseHead,
+  respond,
 } from '../exchange/index.ts';
 import type { FormerHold, Hub, Replay } from '../hub/index.ts';
 import { findRoute } from './find-route.ts';
@@ -353,7 +353,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     counters.requestsFailed++;
     log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
     if (this.#started) this.#requester.onResponseError(error);
-    else answer(this.#requester, errorResponse(error, this.#proxied.route.debug));
+    else respond(this.#requester, errorResponse(error, this.#proxied.route.debug));
   }
 
   /** GRIP client libraries do not recognize the proxy unless it signs its requests, so the log says once that it does not. */

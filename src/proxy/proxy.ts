@@ -1,12 +1,12 @@
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import {
-  answer,
   ExchangeError,
   errorResponse,
   NO_RESPONDER,
   type Requester,
   type RequestHead,
   type Responder,
+  respond,
   type Service,
 } from '../exchange/index.ts';
 import { AwaitedTrust } from './awaited-trust.ts';
@@ -72,6 +72,6 @@ function refuse(
 ): Responder {
   counters.requestsFailed++;
   log[error.face.level]({ id, host: authority, code: error.code, detail: error.detail }, 'request failed');
-  answer(requester, errorResponse(error, debug));
+  respond(requester, errorResponse(error, debug));
   return NO_RESPONDER;
 }

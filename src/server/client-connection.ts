@@ -177,7 +177,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   /** As `report`, for a fault of the responder. */
   reportFault(error: ExchangeError): void {
     if (error.code === 'HF_INTERNAL') this.server.counters.faults++;
-    else this.server.counters.answersInvalid++;
+    else this.server.counters.responsesInvalid++;
     this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'response cannot be sent');
   }
 

@@ -21,7 +21,7 @@ export interface ConnectionHost {
   /** Whether messages of WebSockets are compressed if the client offers it. */
   readonly compression: boolean;
   /** Whether pings get their pong here, instead of from the responder. */
-  readonly answerPings: boolean;
+  readonly autoPong: boolean;
   readonly limits: ServerLimits;
   /** What waits unread in all connections. */
   readonly unread: UnreadBudget;
@@ -38,7 +38,7 @@ export interface ConnectionHost {
   readonly turn: TurnQueue;
   /** Whether connections wait for their turn: those that are served end after their present response. */
   readonly crowded: boolean;
-  /** Answers a connection that has had no turn with an error, and ends it. */
+  /** Sends an error to a connection that has had no turn, and ends it. */
   refuse(socket: Socket, code: ErrorCode): void;
   /** Lets `connection` have `socket` from now on. */
   replace(socket: Socket, connection: Connection): void;

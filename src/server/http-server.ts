@@ -23,14 +23,14 @@ import { WaitingLine } from './waiting-line.ts';
 
 /** What a server is made of. */
 export interface HttpServerOptions {
-  /** Answers the requests. */
+  /** Handles the requests. */
   readonly service: Service;
-  /** Answers the WebSockets. Default: null, an Upgrade is ignored and such a request is as any other. */
+  /** Handles the WebSockets. Default: null, Upgrade is ignored, and the request is handled as any other. */
   readonly webSocketService?: WebSocketService | null;
   /** Whether messages of WebSockets are compressed (permessage-deflate, RFC 7692) if the client offers it. Default: false. */
   readonly compression?: boolean;
   /** Whether pings of WebSockets get their pong here, and are not passed on. Default: false. */
-  readonly answerPings?: boolean;
+  readonly autoPong?: boolean;
   /** May be replaced at any time: what waits goes on with the bounds it has, all else has the new ones. */
   readonly limits: Current<ServerLimits>;
   /** Bytes of input that may wait in all connections. Default: `MAX_UNREAD_BYTES`. */
@@ -73,7 +73,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly service: Service;
   readonly webSocketService: WebSocketService | null;
   readonly compression: boolean;
-  readonly answerPings: boolean;
+  readonly autoPong: boolean;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
@@ -97,7 +97,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.service = options.service;
     this.webSocketService = options.webSocketService ?? null;
     this.compression = options.compression ?? false;
-    this.answerPings = options.answerPings ?? false;
+    this.autoPong = options.autoPong ?? false;
     this.#limits = options.limits;
     this.unread = new UnreadBudget(options.maxUnreadBytes);
     this.wheel = options.wheel;

@@ -291,7 +291,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     });
   }
 
-  /** Answers a connection that is one too many. */
+  /** Sends an error to a connection that is one too many. */
   turnAway(error: ExchangeError): void {
     this.#newStream(NO_HEAD, false).onResponseError(error);
   }

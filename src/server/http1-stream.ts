@@ -143,7 +143,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   }
 
   release(successor: WebSocketConnection): ClientConnection | null {
-    if (this.#over || this.answered || this.#webSocket !== successor) return null;
+    if (this.#over || this.hasHead || this.#webSocket !== successor) return null;
     this.#forget();
     return this.#connection.release(successor);
   }
@@ -216,7 +216,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
       // RFC 9110 §10.1.1: no 100 once the final response has begun, or when the client sends the body anyway.
-      if (!this.answered && this.#connection.unread === null) this.socket.write(CONTINUE, 'latin1');
+      if (!this.hasHead && this.#connection.unread === null) this.socket.write(CONTINUE, 'latin1');
     }
     if (waited) this.#connection.watch();
     this.#connection.consumeUnread();

@@ -33,7 +33,7 @@ export interface ServerLimits extends Http1Limits, WebSocketLimits {
    * @bound websocket-messages
    */
   readonly queuedMessages: number;
-  /** How long a client has to answer a close frame. Default: 10. */
+  /** How long a client has to respond to a close frame. Default: 10. */
   readonly closeTimeout: number;
 }
 

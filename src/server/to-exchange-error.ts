@@ -9,7 +9,7 @@ const HTTP1_CODES = {
   method: 'HF_METHOD',
   'transfer-coding': 'HF_TRANSFER_CODING',
   truncated: 'HF_BAD_REQUEST',
-  unwritable: 'HF_ANSWER_INVALID',
+  unwritable: 'HF_RESPONSE_INVALID',
 } as const satisfies Record<Http1Error['kind'], ErrorCode>;
 
 /** The catalogue's word for what was thrown. Anything else than the typed errors is a defect of ours: the client gets a 500, the log the stack. */

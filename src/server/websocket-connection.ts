@@ -139,7 +139,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
       limits: server.limits,
       deflate: parameters,
       credit: this.#credit,
-      freePings: server.answerPings,
+      freePings: server.autoPong,
       guard,
     });
     this.#reader.pause(this.#paused);
@@ -177,8 +177,8 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   }
 
   onPing(data: Buffer): void {
-    if (!this.server.answerPings) this.#responder?.onRequestPing(data);
-    // RFC 6455 §5.5.3: of several pings only the newest one has to be answered.
+    if (!this.server.autoPong) this.#responder?.onRequestPing(data);
+    // RFC 6455 §5.5.3: of several pings only the newest one needs a pong.
     else if (this.blocked) this.#pong = Buffer.from(data);
     else this.#writer?.control(PONG, data);
   }
@@ -274,7 +274,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   }
 
   #refuseBody(): void {
-    if (!this.#closing) this.fault(new ExchangeError('HF_ANSWER_INVALID', 'a WebSocket has no response body'));
+    if (!this.#closing) this.fault(new ExchangeError('HF_RESPONSE_INVALID', 'a WebSocket has no response body'));
   }
 
   onRequestCredit(bytes: number): void {
@@ -394,7 +394,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
 
   #onThrown(thrown: unknown): void {
     if (thrown instanceof WebSocketError && thrown.closeCode !== 1011) this.#failProtocol(thrown);
-    else if (thrown instanceof WebSocketError) this.fault(new ExchangeError('HF_ANSWER_INVALID', thrown.message));
+    else if (thrown instanceof WebSocketError) this.fault(new ExchangeError('HF_RESPONSE_INVALID', thrown.message));
     else this.fault(toExchangeError(thrown));
   }
 

@@ -1,8 +1,8 @@
 import { fieldValue, fieldValues, withoutFields } from '../codec/fields/index.ts';
 import { reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
 import {
+  type AcceptedDeflate,
   acceptFields,
-  type DeflateAnswer,
   type HandshakeRequest,
   readHandshake,
   type ValidHandshake,
@@ -25,13 +25,15 @@ export function requestedHandshake(request: HandshakeRequest): ValidHandshake | 
 /**
  * The head that accepts `handshake` (RFC 6455 §4.2.2), as latin1 text up to the empty line.
  * @param head the service's response; the fields of the handshake that are the server's own are replaced
- * @throws ExchangeError HF_ANSWER_INVALID for more than one subprotocol
+ * @throws ExchangeError HF_RESPONSE_INVALID for more than one subprotocol
  * @throws Http1Error `unwritable`
  */
-export function acceptHead(head: ResponseHead, handshake: ValidHandshake, deflate: DeflateAnswer | null): string {
+export function acceptHead(head: ResponseHead, handshake: ValidHandshake, deflate: AcceptedDeflate | null): string {
   const [protocol = null, ...others] = fieldValues(head.headers, 'sec-websocket-protocol');
-  if (others.length > 0) throw new ExchangeError('HF_ANSWER_INVALID', 'the response picks more than one subprotocol');
-  const fields = withoutFields(head.headers, isOwn).concat(acceptFields(handshake, protocol, deflate?.answer ?? null));
+  if (others.length > 0) throw new ExchangeError('HF_RESPONSE_INVALID', 'the response picks more than one subprotocol');
+  const fields = withoutFields(head.headers, isOwn).concat(
+    acceptFields(handshake, protocol, deflate?.extension ?? null),
+  );
   return `${responseHeadText(101, head.reason || reasonPhrase(101), fields)}Connection: Upgrade\r\n\r\n`;
 }
 

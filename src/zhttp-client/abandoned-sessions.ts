@@ -15,7 +15,7 @@ interface Abandoned {
   readonly since: number;
 }
 
-/** Sessions whose clients left before it was known which handler has them. The first packet of the handler is answered with a cancel. */
+/** Sessions whose clients left before it was known which handler has them. The first packet of the handler gets a cancel in return. */
 export class AbandonedSessions {
   /** In the order in which they were abandoned. */
   readonly #sessions = new Map<string, Abandoned>();

@@ -17,7 +17,7 @@ import { FULL, PACKET_COST, READY } from '../zhttp/index.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
 
 /** No packet of the handler has come yet: its address is not known, so nothing can be sent to it. */
-const UNANSWERED = 0;
+const UNKNOWN_HANDLER = 0;
 const OPEN = 1;
 /** The handler hands the session over to another one: nothing is sent until the first packet of that one. */
 const HANDED_OFF = 2;
@@ -64,7 +64,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   #repeatable: RequestHead | null;
   #repeats = 0;
   protected readonly requester: R;
-  #state = UNANSWERED;
+  #state = UNKNOWN_HANDLER;
   /** Number of the next packet from the handler. */
   #nextIn = 0;
   /** Number of the next packet to the handler; the first one was 0. */
@@ -142,7 +142,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       return;
     }
     if (seq !== null && seq !== this.#nextIn) {
-      if (this.#state === UNANSWERED && seq <= MAX_MISSED && this.#repeat(from)) return;
+      if (this.#state === UNKNOWN_HANDLER && seq <= MAX_MISSED && this.#repeat(from)) return;
       if (this.address === '') this.address = from;
       this.abort('HF_BACKEND_PROTOCOL', `packet ${seq} of the handler came in place of ${this.#nextIn}`);
       return;
@@ -246,7 +246,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       return;
     }
     // Without a handler there is no credit, so there is nothing to pause.
-    if (this.#state !== UNANSWERED) this.#pause();
+    if (this.#state !== UNKNOWN_HANDLER) this.#pause();
     if (this.#state === OPEN) this.#stall();
   }
 
@@ -367,7 +367,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       this.#end(true);
       return;
     }
-    const withdrawn = this.#state === UNANSWERED && this.host.withdraw(this);
+    const withdrawn = this.#state === UNKNOWN_HANDLER && this.host.withdraw(this);
     this.#end(false);
     // The handler can be told only when its address is known.
     if (!withdrawn) this.host.abandon(this.id, this.#nextOut);
@@ -408,7 +408,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     const state = this.#state;
     if (state === ENDED) return;
     // The request may still wait for a handler.
-    if (state === UNANSWERED) this.host.withdraw(this);
+    if (state === UNKNOWN_HANDLER) this.host.withdraw(this);
     this.#end(cancel);
     if (!this.#finishing) this.fail(code, detail);
   }

@@ -6,7 +6,7 @@ import { requestUri } from './request-uri.ts';
 
 /** One HTTP request, whose response comes in any number of packets. */
 export class HttpSession extends HandlerSession {
-  #answered = false;
+  #hasHead = false;
 
   override firstPacket(request: RequestHead): string {
     const { method, headers, peer, bodyLength } = request;
@@ -38,14 +38,14 @@ export class HttpSession extends HandlerSession {
 
   #onData(packet: ResponsePacket): void {
     const { body, more } = packet;
-    if (!this.#answered) {
+    if (!this.#hasHead) {
       const head = responseHead(packet, more);
       if (typeof head === 'string') {
         this.abort('HF_BACKEND_PROTOCOL', head);
         return;
       }
       if (!this.spend(body.length)) return;
-      this.#answered = true;
+      this.#hasHead = true;
       this.requester.onResponse(head);
     } else if (!this.spend(body.length)) {
       return;

@@ -1,8 +1,8 @@
 import { fault } from '../clock/index.ts';
 import { FirstPackets, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
 import {
-  answer,
   NO_RESPONDER,
+  respond,
   type Service,
   textResponse,
   type WebSocketRequester,
@@ -46,7 +46,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
     this.#link = openLink(this);
   }
 
-  /** Answers HTTP requests. */
+  /** Handles HTTP requests. */
   readonly service: Service = (request, requester) => {
     const session = new ReqSession(this, this.sessions.nextId(), request, requester);
     this.keep(session);
@@ -56,7 +56,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
 
   /** Refuses WebSockets: one response is no conversation. */
   readonly webSocketService: WebSocketService = (_request, requester: WebSocketRequester) => {
-    answer(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
+    respond(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
     return NO_RESPONDER;
   };
 

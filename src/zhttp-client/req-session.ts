@@ -113,7 +113,7 @@ export class ReqSession implements Responder, Guarded {
       return;
     }
     if (type !== 'data') {
-      this.fail('HF_BACKEND_PROTOCOL', `the handler answered with a packet of type ${type}`);
+      this.fail('HF_BACKEND_PROTOCOL', `the handler responded with a packet of type ${type}`);
       return;
     }
     if (body.length > this.#host.maxBodyBytes) {

@@ -30,7 +30,7 @@ export interface StreamClientOptions extends SessionKeeperOptions {
   readonly sessionTimeout: number;
   /** A session in which no bytes of the client or for it move for so long has ended. */
   readonly streamTimeout: number;
-  /** Whether handlers are asked to answer by the ROUTER socket. */
+  /** Whether handlers are asked to respond over the ROUTER socket. */
   readonly routerResp: boolean;
   /** Bounds of the packets of handlers. */
   readonly limits: ZhttpLimits;
@@ -50,7 +50,7 @@ const MAX_HELD_BYTES = 16_777_216;
 const MAX_RESPONSE_BYTES = 67_108_864;
 
 /**
- * The client half of ZHTTP in stream mode: turns exchanges into sessions with handlers, which are whatever answers there: programs behind
+ * The client half of ZHTTP in stream mode: turns exchanges into sessions with handlers, which are whatever responds there: programs behind
  * an edge, the targets of a proxy, or a fetch role. Handlers may send packets for any session at any time; what one of them sends wrongly
  * ends that session alone.
  */
@@ -94,11 +94,11 @@ export class StreamClient
     this.#link = openLink(this);
   }
 
-  /** Answers HTTP requests. */
+  /** Handles HTTP requests. */
   readonly service: Service = (request, requester) =>
     this.#begin(new HttpSession(this, this.sessions.nextId(), request, requester), request);
 
-  /** Answers WebSockets. */
+  /** Handles WebSockets. */
   readonly webSocketService: WebSocketService = (request, requester) =>
     this.#begin(new WebSocketSession(this, this.sessions.nextId(), request, requester), request);
 

@@ -19,14 +19,14 @@ export interface StreamEndpoints {
 
 /** What a link is made of. Times in milliseconds. */
 export interface ZmqHandlerLinkOptions {
-  /** Address that handlers answer to: 1 to 64 bytes without a space. */
+  /** Address that handlers respond to: 1 to 64 bytes without a space. */
   readonly id: string;
   readonly endpoints: readonly StreamEndpoints[];
   /** Connects to the endpoints, which handlers bind. */
   readonly connect: boolean;
   /** Permission bits of socket files; null leaves them to the umask. */
   readonly ipcFileMode: number | null;
-  /** Whether handlers may answer over the ROUTER socket, which then has `id` as its routing id. */
+  /** Whether handlers may respond over the ROUTER socket, which then has `id` as its routing id. */
   readonly routerResp: boolean;
   /** High-water mark of packets for one handler, and from one. */
   readonly hwm: number;

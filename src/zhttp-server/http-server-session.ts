@@ -154,7 +154,7 @@ export class HttpServerSession extends ServerSession implements Collector {
     if (this.over) return;
     this.activeAt = this.host.now;
     this.record.received += chunk.length;
-    this.answered = !more;
+    this.responded = !more;
     if (!this.#stream) {
       this.#collect(chunk, more);
       return;

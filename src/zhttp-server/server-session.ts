@@ -60,7 +60,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Null before the target has returned. */
   protected responder: R | null = null;
   /** Whether the target is through: it is told nothing any more. */
-  protected answered = false;
+  protected responded = false;
   protected readonly record: SessionRecord;
   #state = OPEN;
   /** Number of the packet that is to come next. */
@@ -338,7 +338,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   }
 
   onResponseError(error: ExchangeError): void {
-    this.answered = true;
+    this.responded = true;
     if (!this.over) this.fail(error);
   }
 
@@ -457,8 +457,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** Tells the target, once, that nobody waits for it any more. */
   protected letGo(error: ExchangeError): void {
-    if (this.answered) return;
-    this.answered = true;
+    if (this.responded) return;
+    this.responded = true;
     if (this.responder === null) this.#leftBy = error;
     else this.responder.onRequestError(error);
   }

@@ -181,7 +181,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     if (this.over || this.#rejection === null) return;
     this.activeAt = this.host.now;
     this.record.received += chunk.length;
-    this.answered = !more;
+    this.responded = !more;
     this.#rejectionBody ??= new BodyCollector(this.#maxRejection);
     const left = this.#maxRejection - this.#rejectionBody.length;
     this.#rejectionBody.add(chunk.length > left ? chunk.subarray(0, left) : chunk);
@@ -279,7 +279,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
 
   #checkClosed(): void {
     if (!this.#originClosed || !this.#requesterClosed || !this.#outbox.empty) return;
-    this.answered = true;
+    this.responded = true;
     this.complete();
   }
 

@@ -40,7 +40,7 @@ export class RepSocket extends ZmqSocket {
 
   protected override onPipeMessage(pipe: Pipe, parts: Buffer[]): void {
     const delimiter = parts.findIndex((part) => part.length === 0);
-    // RFC 28: a request without an envelope or without content cannot be answered.
+    // RFC 28: a request without an envelope or without content cannot get a reply.
     if (delimiter === -1 || delimiter + 1 === parts.length) {
       this.context.counters.messagesUnexpected++;
       return;

@@ -22,7 +22,7 @@ import {
   PONG,
   parseExtensions,
   readHandshake,
-  readHandshakeAnswer,
+  readHandshakeResponse,
   TEXT,
   type WebSocketLimits,
 } from '../../src/codec/websocket/index.ts';
@@ -334,7 +334,7 @@ describe('handshakes', () => {
         const accepted = acceptDeflate(offers, server);
         assert.ok(accepted !== null);
         const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept', ACCEPT];
-        const { deflate } = readHandshakeAnswer([...headers, 'Sec-WebSocket-Extensions', accepted.answer], offer);
+        const { deflate } = readHandshakeResponse([...headers, 'Sec-WebSocket-Extensions', accepted.extension], offer);
         assert.deepEqual(deflate, accepted.parameters);
         assert.equal(deflate.serverMaxWindowBits, Math.min(client.serverMaxWindowBits, server.serverMaxWindowBits));
         assert.ok(deflate.clientMaxWindowBits <= client.clientMaxWindowBits);
@@ -364,7 +364,7 @@ describe('handshakes', () => {
         else assert.equal(handshake.status, 400);
         try {
           const answer = ['Sec-WebSocket-Accept', ACCEPT, ...upgrade, ...fields];
-          readHandshakeAnswer(answer, { key: KEY, protocols: ['a'], deflate: policy, extensions: ['grip'] });
+          readHandshakeResponse(answer, { key: KEY, protocols: ['a'], deflate: policy, extensions: ['grip'] });
         } catch (error) {
           assert.ok(error instanceof HandshakeError, String(error));
         }

@@ -7,7 +7,7 @@ import {
   HandshakeError,
   offerFields,
   parseExtensions,
-  readHandshakeAnswer,
+  readHandshakeResponse,
 } from '../../src/codec/websocket/index.ts';
 import { escapeText, readCases } from '../support/cases.ts';
 import { compare, DIFFERENCES, type Verdict } from '../support/websocket/differences.ts';
@@ -123,13 +123,13 @@ describe('permessage-deflate is agreed on with ws', () => {
         const accepted = acceptDeflate(parseExtensions([offer]), ours);
         assert.equal(accepted === null, theirs.serverMaxWindowBits === 8, offer);
         if (accepted === null) continue;
-        const { [NAME]: answer = [] } = wsExtension.parse(accepted.answer);
+        const { [NAME]: answer = [] } = wsExtension.parse(accepted.extension);
         // A client that has ruled this out fails the connection; so it is never asked to.
         if (theirs.clientNoContextTakeover === false && ours.clientNoContextTakeover) {
           assert.throws(() => client.accept(answer));
           continue;
         }
-        assert.deepEqual(inOurWords(client.accept(answer)), accepted.parameters, `${offer} -> ${accepted.answer}`);
+        assert.deepEqual(inOurWords(client.accept(answer)), accepted.parameters, `${offer} -> ${accepted.extension}`);
       }
     }
   });
@@ -149,7 +149,7 @@ describe('permessage-deflate is agreed on with ws', () => {
           continue;
         }
         const answer = wsExtension.format({ [NAME]: params });
-        const read = () => readHandshakeAnswer([...ANSWER, 'Sec-WebSocket-Extensions', answer], offer).deflate;
+        const read = () => readHandshakeResponse([...ANSWER, 'Sec-WebSocket-Extensions', answer], offer).deflate;
         if (params.client_max_window_bits === 8) {
           assert.throws(read, HandshakeError, answer);
           continue;

@@ -82,7 +82,7 @@ test(`for ${SECONDS} seconds ordinary clients are served amid hostile clients, h
   const counters = await edge.stop();
   t.diagnostic(JSON.stringify(counters));
   const { server, zhttp, zmq } = counters;
-  for (const total of ['requestsRefused', 'requestsAborted', 'answersInvalid', 'webSocketsFailed'] as const) {
+  for (const total of ['requestsRefused', 'requestsAborted', 'responsesInvalid', 'webSocketsFailed'] as const) {
     assert.ok(server[total] > 0, total);
   }
   for (const total of ['sessionsFailed', 'sessionsExpired', 'packetsMalformed', 'packetsUnclaimed'] as const) {

@@ -32,7 +32,7 @@ const LIMITS: ServerLimits = {
 
 /** Limits that differ from the usual ones, and what else a test wants of the server. */
 export type ServerChanges = Partial<
-  ServerLimits & Pick<HttpServerOptions, 'answerPings' | 'compression' | 'maxUnreadBytes'>
+  ServerLimits & Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes'>
 > & {
   /** Whether a service for WebSockets is there. Default: true. */
   readonly webSockets?: boolean;
@@ -55,13 +55,13 @@ export class RunningServer {
 
   constructor(t: TestContext, changes: ServerChanges = {}) {
     this.#t = t;
-    const { answerPings, compression, maxUnreadBytes, webSockets = true, ...limits } = changes;
+    const { autoPong, compression, maxUnreadBytes, webSockets = true, ...limits } = changes;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
     this.server = new HttpServer({
       service: script.service,
       webSocketService: webSockets ? script.webSocketService : null,
-      answerPings,
+      autoPong,
       compression,
       maxUnreadBytes,
       limits: { current: this.limits },

@@ -1,6 +1,6 @@
 import { type FieldList, fieldValues, listMembers } from '../fields/index.ts';
 import { acceptKey } from './accept-key.ts';
-import { type DeflateParameters, offerDeflate, readDeflateAnswer } from './deflate-parameters.ts';
+import { type DeflateParameters, offerDeflate, readDeflateResponse } from './deflate-parameters.ts';
 import { extensionName, parseExtensions } from './extensions.ts';
 import { fieldLists } from './field-lists.ts';
 import { HandshakeError } from './websocket-error.ts';
@@ -18,7 +18,7 @@ export interface HandshakeOffer {
 }
 
 /** What a server chose. */
-export interface HandshakeAnswer {
+export interface HandshakeResponse {
   /** One of those offered, or null. */
   readonly protocol: string | null;
   /** Null: messages are not compressed. */
@@ -37,10 +37,10 @@ export function offerFields(offer: HandshakeOffer): FieldList {
 }
 
 /**
- * What the fields of a 101 answer to `offer` (RFC 6455 §4.1). A response with another status is not a handshake: the caller handles it first.
+ * What the fields of a 101 accept of `offer` (RFC 6455 §4.1). A response with another status is not a handshake: the caller handles it first.
  * @throws HandshakeError for anything that fails the connection
  */
-export function readHandshakeAnswer(headers: FieldList, offer: HandshakeOffer): HandshakeAnswer {
+export function readHandshakeResponse(headers: FieldList, offer: HandshakeOffer): HandshakeResponse {
   if (only(headers, 'upgrade').toLowerCase() !== 'websocket') throw new HandshakeError('Upgrade is not websocket');
   if (!fieldLists(headers, 'connection', 'upgrade')) throw new HandshakeError('Connection does not list upgrade');
   if (only(headers, 'sec-websocket-accept') !== acceptKey(offer.key)) {
@@ -51,7 +51,7 @@ export function readHandshakeAnswer(headers: FieldList, offer: HandshakeOffer): 
   // RFC 6455 §9.1: a server accepts offered extensions, perhaps with other parameters.
   const extensions = chosen.filter((member) => names.includes(extensionName(member)));
   const others = chosen.filter((member) => !extensions.includes(member));
-  const deflate = readDeflateAnswer(parseExtensions(others), offer.deflate);
+  const deflate = readDeflateResponse(parseExtensions(others), offer.deflate);
   const protocols = fieldValues(headers, 'sec-websocket-protocol');
   const protocol = protocols.length === 0 ? null : only(headers, 'sec-websocket-protocol');
   if (protocol !== null && !offer.protocols.includes(protocol)) {

@@ -31,17 +31,17 @@ const MIN_BITS = 9;
 const MAX_BITS = 15;
 
 /** What a server does with a client's offers. */
-export interface DeflateAnswer {
+export interface AcceptedDeflate {
   readonly parameters: DeflateParameters;
   /** Value of the response's Sec-WebSocket-Extensions. */
-  readonly answer: string;
+  readonly extension: string;
 }
 
 /**
  * Takes the first of a client's offers that a server with `policy` can accept; null without one. An offer with a parameter that is unknown, invalid
  * or repeated is declined (RFC 7692 §7.1), and so is one that asks for an 8-bit window from us.
  */
-export function acceptDeflate(offers: readonly Extension[], policy: DeflateParameters): DeflateAnswer | null {
+export function acceptDeflate(offers: readonly Extension[], policy: DeflateParameters): AcceptedDeflate | null {
   for (const extension of offers) {
     const offer = extension.name === NAME ? parseParameters(extension, true) : null;
     if (offer === null || (offer.serverBits ?? MAX_BITS) < MIN_BITS) continue;
@@ -54,7 +54,7 @@ export function acceptDeflate(offers: readonly Extension[], policy: DeflateParam
         offer.clientBits === null ? MAX_BITS : Math.min(offer.clientBits, policy.clientMaxWindowBits),
     };
     // RFC 7692 §7.1.2.1: an offered limit is accepted by naming it in the response.
-    return { parameters, answer: format(parameters, offer.serverBits !== null) };
+    return { parameters, extension: format(parameters, offer.serverBits !== null) };
   }
   return null;
 }
@@ -73,7 +73,7 @@ export function offerDeflate(policy: DeflateParameters): string {
  * @throws HandshakeError for a response that the offer does not allow (RFC 7692 §7.1, RFC 6455 §4.1), or a window of 8 bits for
  *   this side
  */
-export function readDeflateAnswer(
+export function readDeflateResponse(
   extensions: readonly Extension[],
   policy: DeflateParameters | null,
 ): DeflateParameters | null {
@@ -82,9 +82,9 @@ export function readDeflateAnswer(
   if (policy === null || extensions.length > 1 || extension.name !== NAME) {
     throw new HandshakeError('server uses an extension that was not offered');
   }
-  const answer = parseParameters(extension, false);
-  if (answer === null) throw new HandshakeError(`invalid ${NAME} parameters`);
-  const { serverNoContextTakeover, serverBits, clientBits } = answer;
+  const response = parseParameters(extension, false);
+  if (response === null) throw new HandshakeError(`invalid ${NAME} parameters`);
+  const { serverNoContextTakeover, serverBits, clientBits } = response;
   const limited = policy.serverMaxWindowBits < MAX_BITS;
   if (
     (policy.serverNoContextTakeover && !serverNoContextTakeover) ||
@@ -96,7 +96,7 @@ export function readDeflateAnswer(
   if ((clientBits ?? MAX_BITS) < MIN_BITS) throw new HandshakeError(`unsupported ${NAME} window of ${clientBits} bits`);
   return {
     serverNoContextTakeover,
-    clientNoContextTakeover: answer.clientNoContextTakeover || policy.clientNoContextTakeover,
+    clientNoContextTakeover: response.clientNoContextTakeover || policy.clientNoContextTakeover,
     serverMaxWindowBits: serverBits ?? MAX_BITS,
     clientMaxWindowBits: Math.min(clientBits ?? MAX_BITS, policy.clientMaxWindowBits),
   };

@@ -1,7 +1,7 @@
 export { acceptKey } from './accept-key.ts';
-export { type HandshakeAnswer, type HandshakeOffer, offerFields, readHandshakeAnswer } from './client-handshake.ts';
+export { type HandshakeOffer, type HandshakeResponse, offerFields, readHandshakeResponse } from './client-handshake.ts';
 export { closePayload, isCloseCode, MAX_REASON_BYTES, NO_STATUS } from './close-codes.ts';
-export { acceptDeflate, DEFAULT_DEFLATE, type DeflateAnswer, type DeflateParameters } from './deflate-parameters.ts';
+export { type AcceptedDeflate, acceptDeflate, DEFAULT_DEFLATE, type DeflateParameters } from './deflate-parameters.ts';
 export { type DeflateOptions, Deflater, type DeflaterOptions, type DeflaterSink, deflateMessage } from './deflater.ts';
 export { type Extension, extensionName, parseExtensions } from './extensions.ts';
 export { FrameBatch, type FrameOutput } from './frame-batch.ts';

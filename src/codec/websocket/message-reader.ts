@@ -28,7 +28,7 @@ export interface MessageReaderOptions {
   readonly deflate: DeflateParameters | null;
   /** Bytes of messages, pings and pongs to pass on before more are granted. */
   readonly credit: number;
-  /** Pass on pings without credit, for a receiver that answers them itself. */
+  /** Pass on pings without credit, for a receiver that sends the pongs itself. */
   readonly freePings: boolean;
   /** Wraps what zlib calls. */
   readonly guard: CallGuard;

@@ -10,7 +10,7 @@ interface SpecialBlock {
 /**
  * Addresses outside the public internet, from the IANA registries of special-purpose addresses (RFC 6890, RFC 8190) and of IPv6 address
  * space. The first matching row names the address. Rows are wider than the registry where addresses registered as globally reachable
- * are answered by the local network (anycast for port mapping and for relays) or do not belong to servers.
+ * belong to the local network (anycast for port mapping and for relays) or do not belong to servers.
  */
 const SPECIAL: readonly SpecialBlock[] = [
   row('255.255.255.255/32', 'broadcast', 'RFC 919'),

@@ -47,9 +47,9 @@ async function assertInvalidAnswer(running: RunningServer, client: RawClient): P
 function assertInvalidLogged(running: RunningServer): void {
   assert.deepEqual(
     running.log.with('response cannot be sent').map(({ level, fields }) => [level, fields.id, fields.code]),
-    [['warn', '1-1', 'HF_ANSWER_INVALID']],
+    [['warn', '1-1', 'HF_RESPONSE_INVALID']],
   );
-  assert.equal(running.counters.answersInvalid, 1);
+  assert.equal(running.counters.responsesInvalid, 1);
 }
 
 const BAD_HEADS: readonly { readonly what: string; readonly head: Partial<ResponseHead> }[] = [
@@ -78,7 +78,7 @@ for (const { what, head } of BAD_HEADS) {
         if (way === 'payload') exchange.requester.onResponsePayload(new Payload(Buffer.from('item')));
       }
       await assertInvalidAnswer(running, client);
-      assert.equal(exchange.failure(), 'HF_ANSWER_INVALID');
+      assert.equal(exchange.failure(), 'HF_RESPONSE_INVALID');
     }
   });
 }
@@ -109,7 +109,7 @@ test('a body that is longer than its head said never gets behind its end', async
       assert.equal(await client.takeAll(), '');
       assertInvalidLogged(running);
     }
-    assert.equal(exchange.failure(), 'HF_ANSWER_INVALID');
+    assert.equal(exchange.failure(), 'HF_RESPONSE_INVALID');
     assert.equal(running.counters.requests, 1);
   }
 });

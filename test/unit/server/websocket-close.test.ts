@@ -226,9 +226,9 @@ for (const { what, act } of FAULTS) {
     const running = await startServer(t);
     const opened = await openWebSocket(running);
     act(opened);
-    assert.equal(opened.webSocket.failure(), 'HF_ANSWER_INVALID');
+    assert.equal(opened.webSocket.failure(), 'HF_RESPONSE_INVALID');
     await assertClosed(opened, 1011);
-    assert.equal(running.counters.answersInvalid, 1);
+    assert.equal(running.counters.responsesInvalid, 1);
     assert.equal(running.log.with('response cannot be sent')[0]?.level, 'warn');
   });
 }

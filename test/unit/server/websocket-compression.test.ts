@@ -169,8 +169,8 @@ test('a flood of empty messages that wait to be compressed ends its WebSocket on
   webSocket.message('x');
   // Each is charged 256 bytes of 16,842,752.
   for (let i = 0; i < 65_792; i++) webSocket.message('');
-  assert.equal(webSocket.failure(), 'HF_ANSWER_INVALID');
-  assert.equal(running.counters.answersInvalid, 1);
+  assert.equal(webSocket.failure(), 'HF_RESPONSE_INVALID');
+  assert.equal(running.counters.responsesInvalid, 1);
   assert.equal((await client.takeAll()).slice(2, 4), closeText(1011));
   other.webSocket.message('Hello');
   assert.equal((await other.client.takeBytes(9)).slice(2), '\xf2\x48\xcd\xc9\xc9\x07\x00');

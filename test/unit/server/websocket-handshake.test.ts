@@ -158,7 +158,7 @@ test('a service that picks two subprotocols costs its client a 502', async (t) =
   const webSocket = await running.nextWebSocket();
   webSocket.accept(0, ['Sec-WebSocket-Protocol', 'a', 'Sec-WebSocket-Protocol', 'b']);
   assert.equal((await client.takeResponse()).status, 502);
-  assert.equal(webSocket.failure(), 'HF_ANSWER_INVALID');
+  assert.equal(webSocket.failure(), 'HF_RESPONSE_INVALID');
   assert.equal(running.counters.webSocketsOpen, 0);
 });
 
@@ -184,9 +184,9 @@ test('a head that cannot be written costs its client a 502, and the responder he
     const webSocket = await running.nextWebSocket();
     webSocket.head({ status: 101, ...head });
     assert.equal((await client.takeResponse()).status, 502);
-    assert.equal(webSocket.failure(), 'HF_ANSWER_INVALID');
+    assert.equal(webSocket.failure(), 'HF_RESPONSE_INVALID');
   }
-  assert.equal(running.counters.answersInvalid, 4);
+  assert.equal(running.counters.responsesInvalid, 4);
 });
 
 test('no time runs while the service has not decided, and a client that leaves meanwhile is noticed', async (t) => {

@@ -197,7 +197,7 @@ test('a client that is not read for a while is not disturbed by being looked aft
 });
 
 test('of the pings that come while the client reads nothing only the newest is answered', async (t) => {
-  const running = await startUnixServer(t, { answerPings: true });
+  const running = await startUnixServer(t, { autoPong: true });
   const opened = await openWebSocket(running);
   const { client, webSocket } = opened;
   await fill(opened);

@@ -148,7 +148,7 @@ test('empty messages and pings wait as long as there is no credit at all, but th
 });
 
 test('pings are answered here if that is asked for, without credit, and pongs are passed on', async (t) => {
-  const running = await startServer(t, { answerPings: true });
+  const running = await startServer(t, { autoPong: true });
   const { client, webSocket } = await openWebSocket(running, 0);
   client.write(Buffer.concat([frame(PING), frame(PING, 'x'.repeat(125)), frame(PONG, 'mine')]));
   assert.equal(await takeFrame(client), '10 ');

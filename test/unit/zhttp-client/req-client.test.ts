@@ -132,10 +132,10 @@ test('an error or cancel of the handler fails the request', (t) => {
 test('packets that are not a response fail the request', (t) => {
   const rig = new ReqRig(t);
   for (const [fields, detail] of [
-    [{ type: 'keep-alive' }, 'the handler answered with a packet of type keep-alive'],
-    [{ type: 'credit', credits: 5 }, 'the handler answered with a packet of type credit'],
-    [{ type: 'handoff-start' }, 'the handler answered with a packet of type handoff-start'],
-    [{ type: 'close' }, 'the handler answered with a packet of type close'],
+    [{ type: 'keep-alive' }, 'the handler responded with a packet of type keep-alive'],
+    [{ type: 'credit', credits: 5 }, 'the handler responded with a packet of type credit'],
+    [{ type: 'handoff-start' }, 'the handler responded with a packet of type handoff-start'],
+    [{ type: 'close' }, 'the handler responded with a packet of type close'],
     [{}, 'the first packet has no code'],
     [{ code: 101 }, '101 is no status of a final response'],
     [{ code: 200, headers: ['Content-Length', '1', 'Content-Length', '2'] }, 'Content-Length is 1, 2'],

@@ -45,7 +45,7 @@ class ServerRig {
     const server = new HttpServer({
       service,
       webSocketService,
-      answerPings: false,
+      autoPong: false,
       limits: { current: LIMITS },
       wheel,
       counters,

@@ -7,7 +7,7 @@ import {
   HandshakeError,
   offerFields,
   readHandshake,
-  readHandshakeAnswer,
+  readHandshakeResponse,
   type ValidHandshake,
 } from '../../../../src/codec/websocket/index.ts';
 import type { ProtocolCase } from '../../../support/cases.ts';
@@ -43,7 +43,7 @@ function requestEvents(input: Buffer, options: ReadonlyMap<string, string>): str
 
 function acceptEvents(handshake: ValidHandshake, policy: DeflateParameters | null): string[] {
   const deflate = policy === null ? null : acceptDeflate(handshake.extensions, policy);
-  const fields = acceptFields(handshake, handshake.protocols[0] ?? null, deflate?.answer ?? null);
+  const fields = acceptFields(handshake, handshake.protocols[0] ?? null, deflate?.extension ?? null);
   return ['accept', ...fieldEvents(fields), ...deflateEvents(deflate?.parameters ?? null)];
 }
 
@@ -58,7 +58,7 @@ function responseEvents(input: Buffer, options: ReadonlyMap<string, string>): st
   };
   const events = fieldEvents(offerFields(offer).slice(6));
   try {
-    const { protocol, deflate } = readHandshakeAnswer(head.headers, offer);
+    const { protocol, deflate } = readHandshakeResponse(head.headers, offer);
     return [...events, 'accept', ...(protocol === null ? [] : [`protocol ${protocol}`]), ...deflateEvents(deflate)];
   } catch (error) {
     if (error instanceof HandshakeError) return [...events, `refuse "${error.message}"`];
