@@ -46,6 +46,7 @@ export class EdgeWorkers {
         for (const relay of this.#relays.values()) relay.remove(idPrefix);
       },
       registry,
+      counters,
       log,
     });
     const relay = {

@@ -3,7 +3,13 @@ import type { Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Guarded, guarded } from '../clock/index.ts';
-import { type CounterRegistry, type CounterSnapshot, internalError, type Log } from '../exchange/index.ts';
+import {
+  type CounterRegistry,
+  type CounterSnapshot,
+  type FaultReport,
+  type Log,
+  reportFault,
+} from '../exchange/index.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
 
@@ -21,6 +27,8 @@ export interface WorkerPoolOptions {
   readonly onEnded: (job: WorkerJob) => void;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
+  /** Counts faults of the pool itself. */
+  readonly counters: FaultReport['counters'];
   readonly log: Log;
 }
 
@@ -266,7 +274,6 @@ export class WorkerPool implements Guarded {
   }
 
   onFault(thrown: unknown): void {
-    const { code, detail } = internalError(thrown);
-    this.#options.log.error({ code, detail }, 'internal error');
+    reportFault(this.#options, thrown);
   }
 }

@@ -1,10 +1,9 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
-import type { Counters, Log } from '../exchange/index.ts';
+import { type Counters, type Log, reportFault } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
-import { reportFault } from './report-fault.ts';
 
 /** Settings of a pool. Times in milliseconds. */
 export interface ConnectionPoolOptions {
@@ -147,7 +146,7 @@ export class ConnectionPool implements ConnectionUser {
   }
 
   onConnectionFault(connection: OriginConnection, thrown: unknown): void {
-    reportFault(this.#options, connection.origin.name, thrown);
+    reportFault(this.#options, thrown, { origin: connection.origin.name });
     this.discard(connection);
   }
 

@@ -1,6 +1,6 @@
 import { fault } from '../clock/index.ts';
 import { fieldValue } from '../codec/fields/index.ts';
-import { Http1Error, type Http1Limits } from '../codec/http1/index.ts';
+import { Http1Error, type Http1Limits, isIdempotent } from '../codec/http1/index.ts';
 import {
   type Counters,
   type ErrorCode,
@@ -9,13 +9,13 @@ import {
   type Requester,
   type RequestHead,
   type Responder,
+  reportFault,
 } from '../exchange/index.ts';
 import type { DialError } from '../net/index.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { DIAL_CODES } from './dial-codes.ts';
 import type { Origin } from './origin.ts';
 import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
-import { reportFault } from './report-fault.ts';
 import { RequestSender } from './request-sender.ts';
 import { requestText } from './request-text.ts';
 import { ResponseReceiver } from './response-receiver.ts';
@@ -34,9 +34,6 @@ export interface ExchangeContext {
 
 /** Milliseconds since its last use within which a connection may carry a request that cannot be repeated. */
 const FRESH = 1_000;
-
-/** RFC 9110 §9.2.2: repeating the request has the effect of sending it once. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** One request on its way to an origin and the response on its way back. */
 export class OriginExchange implements Responder, ConnectionUser {
@@ -74,7 +71,7 @@ export class OriginExchange implements Responder, ConnectionUser {
     }
     // An origin may close an idle connection at any moment (RFC 9112 §9.5). A request without a response by then is sent again only if that
     // is safe. Other requests go on a connection that was in use just now, or a new one: hardly any origin closes that soon.
-    const repeatable = bodyLength === 0 && IDEMPOTENT.has(method);
+    const repeatable = bodyLength === 0 && isIdempotent(method);
     const connection = pool.take(this.#origin, repeatable ? Number.POSITIVE_INFINITY : FRESH, this);
     if (connection === null) {
       this.#connect();
@@ -160,7 +157,7 @@ export class OriginExchange implements Responder, ConnectionUser {
       this.#lostBy = error;
     } else if (response.head !== null) {
       this.#breakOff(error);
-    } else if (connection.reused && !response.started && !sender.bodyTaken && IDEMPOTENT.has(this.#request.method)) {
+    } else if (connection.reused && !response.started && !sender.bodyTaken && isIdempotent(this.#request.method)) {
       this.#retry();
     } else if (error !== null && isTlsError(error) && !response.started) {
       // RFC 8446 §4.4.2.4: a server that rejects our certificate says so after we consider the handshake done.
@@ -247,7 +244,7 @@ export class OriginExchange implements Responder, ConnectionUser {
 
   /** An exception, of this object or of the requester within a call, ends only this exchange. */
   onConnectionFault(_connection: OriginConnection | null, thrown: unknown): void {
-    const error = reportFault(this.#context, this.#origin.name, thrown);
+    const error = reportFault(this.#context, thrown, { origin: this.#origin.name });
     if (this.#over) return;
     this.#response.stop();
     this.#leave(false);

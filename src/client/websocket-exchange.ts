@@ -9,11 +9,16 @@ import {
   parseSubprotocols,
   readHandshakeResponse,
 } from '../codec/websocket/index.ts';
-import { type ErrorCode, ExchangeError, type WebSocketRequester, type WebSocketResponder } from '../exchange/index.ts';
+import {
+  type ErrorCode,
+  ExchangeError,
+  reportFault,
+  type WebSocketRequester,
+  type WebSocketResponder,
+} from '../exchange/index.ts';
 import type { DialError } from '../net/index.ts';
 import { DIAL_CODES } from './dial-codes.ts';
 import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
-import { reportFault } from './report-fault.ts';
 import { isTlsError, lossReason, socketReason, truncation } from './socket-reason.ts';
 import { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
@@ -305,7 +310,7 @@ export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
       this.#stream.onFault(thrown);
       return;
     }
-    const error = reportFault(this.#context, this.#name, thrown);
+    const error = reportFault(this.#context, thrown, { origin: this.#name });
     if (this.#over) return;
     this.#end();
     this.#requester.onResponseError(error);

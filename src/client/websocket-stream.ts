@@ -12,9 +12,14 @@ import {
   PONG,
   WebSocketError,
 } from '../codec/websocket/index.ts';
-import { type ErrorCode, ExchangeError, type HeaderList, type WebSocketRequester } from '../exchange/index.ts';
+import {
+  type ErrorCode,
+  ExchangeError,
+  type HeaderList,
+  reportFault,
+  type WebSocketRequester,
+} from '../exchange/index.ts';
 import type { ConnectionUser } from './origin-connection.ts';
-import { reportFault } from './report-fault.ts';
 import { socketReason } from './socket-reason.ts';
 import type { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketContext } from './websocket-options.ts';
@@ -363,7 +368,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   /** Ends the WebSocket for what a reader, a writer or the requester has thrown. */
   #onThrown(thrown: unknown): void {
     if (!(thrown instanceof WebSocketError)) {
-      const error = reportFault(this.#context, this.#link.origin.name, thrown);
+      const error = reportFault(this.#context, thrown, { origin: this.#link.origin.name });
       this.#failWith(error, closePayload(INTERNAL_ERROR));
       return;
     }

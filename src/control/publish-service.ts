@@ -6,11 +6,11 @@ import {
   type Current,
   ERRORS,
   type ExchangeError,
-  internalError,
   type Log,
   type Requester,
   type RequestHead,
   type Responder,
+  reportFault,
   respond,
   type Service,
   textResponse,
@@ -184,10 +184,7 @@ class PublishExchange implements Responder, Publication {
   }
 
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#endpoint;
-    const error = internalError(thrown);
-    counters.faults++;
-    log.error({ id: this.#request.id, code: error.code, detail: error.detail }, 'internal error');
+    const error = reportFault(this.#endpoint, thrown, { id: this.#request.id });
     if (this.#over) return;
     this.#over = true;
     this.#requester.onResponseError(error);

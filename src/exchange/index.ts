@@ -24,5 +24,6 @@ export { type Log, type LogWrite, silentLog } from './log.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
 export { RelayChain } from './relay-chain.ts';
+export { type FaultReport, reportFault } from './report-fault.ts';
 export { systemErrorText } from './system-error-text.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

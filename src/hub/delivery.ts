@@ -1,6 +1,6 @@
 import { type AtTurnEnd, fault, type TurnQueue } from '../clock/index.ts';
 import type { HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
-import { internalError } from '../exchange/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
 import { PublishedResponse } from './published-response.ts';
@@ -103,10 +103,7 @@ export class Delivery implements AtTurnEnd {
 
   /** A defect of the delivery itself: goes on behind the step that it was about. */
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#room;
-    const { code, detail } = internalError(thrown);
-    counters.faults++;
-    log.error({ channel: this.#first?.channel, code, detail }, 'internal error: a published item is lost');
+    reportFault(this.#room, thrown, { channel: this.#first?.channel, lost: 'a published item' });
     this.#group?.endWalk();
     this.#group = null;
     if (this.#first !== null) this.#finish(this.#first);

@@ -1,4 +1,4 @@
-import { type ExchangeError, internalError, Payload, type Requester, type Responder } from '../exchange/index.ts';
+import { type ExchangeError, Payload, type Requester, type Responder, reportFault } from '../exchange/index.ts';
 import { Backlog, type BacklogOwner } from './backlog.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Subscriber } from './subscriber.ts';
@@ -138,10 +138,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   }
 
   override onFault(thrown: unknown): void {
-    const { counters, log } = this.room;
-    const error = internalError(thrown);
-    counters.faults++;
-    log.error({ id: this.id, code: error.code, detail: error.detail }, 'internal error');
+    const error = reportFault(this.room, thrown, { id: this.id });
     const ended = this.over;
     this.over = true;
     this.leave();

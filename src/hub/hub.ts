@@ -1,6 +1,6 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
-import { internalError, type Requester, type RequestHead } from '../exchange/index.ts';
+import { type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { Channels } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { Drain } from './drain.ts';
@@ -146,10 +146,7 @@ export class Hub implements Guarded {
 
   /** An exception that concerns no single client or item. */
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#room;
-    const { code, detail } = internalError(thrown);
-    counters.faults++;
-    log.error({ code, detail }, 'internal error');
+    reportFault(this.#room, thrown);
   }
 
   #onProgress(): void {

@@ -1,5 +1,5 @@
 import { fault, type Guarded } from '../clock/index.ts';
-import { internalError, type Requester, type Responder } from '../exchange/index.ts';
+import { type Requester, type Responder, reportFault } from '../exchange/index.ts';
 import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { UpstreamTrust } from './upstream-trust.ts';
@@ -45,10 +45,7 @@ export class AwaitedTrust implements Responder, Guarded {
   onResponseCredit(): void {}
 
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#room;
-    const error = internalError(thrown);
-    counters.faults++;
-    log.error({ id: this.#proxied.request.id, code: error.code, detail: error.detail }, 'internal error');
+    const error = reportFault(this.#room, thrown, { id: this.#proxied.request.id });
     if (this.#gone) return;
     this.#exchange?.onRequestError(error);
     this.#requester.onResponseError(error);

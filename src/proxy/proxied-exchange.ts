@@ -6,7 +6,6 @@ import {
   type Current,
   ExchangeError,
   errorResponse,
-  internalError,
   type Log,
   NO_RESPONDER,
   type Payload,
@@ -14,6 +13,7 @@ import {
   type RequestHead,
   type Responder,
   type ResponseHead,
+  reportFault,
   respond,
 } from '../exchange/index.ts';
 import type { FormerHold, Hub, Replay } from '../hub/index.ts';
@@ -305,13 +305,8 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
 
   /** A call from the event loop for this exchange threw. */
   onFault(thrown: unknown): void {
-    const error = internalError(thrown);
-    this.#room.counters.faults++;
-    if (this.#over) {
-      this.#room.log.error({ ...this.#logFields(), code: error.code, detail: error.detail }, 'internal error');
-    } else {
-      this.onGripError(error);
-    }
+    const error = reportFault(this.#room, thrown, this.#logFields());
+    if (!this.#over) this.onGripError(error);
   }
 
   onRelay(status: number): void {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { DeadlineTimer } from '../clock/index.ts';
-import { ExchangeError, internalError, type Peer, type Responder } from '../exchange/index.ts';
+import { ExchangeError, internalError, type Peer, type Responder, reportFault } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Connection } from './served-connection.ts';
@@ -176,9 +176,12 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
 
   /** As `report`, for a fault of the responder. */
   reportFault(error: ExchangeError): void {
-    if (error.code === 'HF_INTERNAL') this.server.counters.faults++;
-    else this.server.counters.responsesInvalid++;
-    this.report(error, error.code === 'HF_INTERNAL' ? 'internal error' : 'response cannot be sent');
+    if (error.code === 'HF_INTERNAL') {
+      reportFault(this.server, error, { id: this.id, peer: this.peer.address });
+      return;
+    }
+    this.server.counters.responsesInvalid++;
+    this.report(error, 'response cannot be sent');
   }
 
   /** Tells `responder` of the end of its exchange when a call for it has thrown already: what it throws now ends nothing more. */

@@ -6,9 +6,9 @@ import {
   type ErrorCode,
   ExchangeError,
   errorResponse,
-  internalError,
   type Log,
   type ResponseHead,
+  reportFault,
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
@@ -166,9 +166,7 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   /** One connection could not be accepted. */
   onFault(thrown: unknown): void {
-    const { code, detail } = internalError(thrown);
-    this.counters.faults++;
-    this.log.error({ code, detail }, 'internal error');
+    reportFault(this, thrown);
   }
 
   // ---- accepting

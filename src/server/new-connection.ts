@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { DeadlineTimer } from '../clock/index.ts';
-import { internalError } from '../exchange/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { openConnection } from './open-connection.ts';
 import type { Connection } from './served-connection.ts';
@@ -75,9 +75,7 @@ export class NewConnection extends DeadlineTimer implements Connection {
   }
 
   override onFault(thrown: unknown): void {
-    const { code, detail } = internalError(thrown);
-    this.#server.counters.faults++;
-    this.#server.log.error({ id: `${this.#number}-0`, code, detail }, 'internal error');
+    reportFault(this.#server, thrown, { id: `${this.#number}-0` });
     this.cut();
   }
 

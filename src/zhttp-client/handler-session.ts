@@ -1,3 +1,4 @@
+import { isIdempotent } from '../codec/http1/index.ts';
 import {
   encodeRequestPieces,
   type PacketType,
@@ -8,10 +9,10 @@ import {
 import {
   type ErrorCode,
   ExchangeError,
-  internalError,
   type Requester,
   type RequestHead,
   type Responder,
+  reportFault,
 } from '../exchange/index.ts';
 import { FULL, PACKET_COST, READY } from '../zhttp/index.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
@@ -28,9 +29,6 @@ const ENDED = 3;
  * all the same reaches this bound. @bound session-held
  */
 const MAX_HELD_BYTES = 262_144;
-
-/** Methods of requests that may be repeated (RFC 9110 §9.2.2). The handshake of a WebSocket is a GET. */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** How often a request is repeated because the beginning of its response was missed. */
 const MAX_REPEATS = 2;
@@ -92,7 +90,8 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.id = id;
     this.#exchange = request.id;
     this.#peer = request.peer.address;
-    this.#repeatable = IDEMPOTENT.has(request.method) ? request : null;
+    // The handshake of a WebSocket is a GET.
+    this.#repeatable = isIdempotent(request.method) ? request : null;
     this.requester = requester;
     this.#window = Math.max(request.credits, host.initialCredits);
     this.heardAt = host.now;
@@ -433,9 +432,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
 
   /** A defect of ours ends this session alone. */
   onFault(thrown: unknown): void {
-    const { code, detail } = internalError(thrown);
-    this.host.counters.faults++;
-    if (this.#state === ENDED || this.#finishing) this.#report(new ExchangeError(code, detail));
+    const { code, detail } = reportFault(this.host, thrown, { session: this.id });
     this.abort(code, detail);
   }
 

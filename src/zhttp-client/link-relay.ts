@@ -8,7 +8,7 @@ import {
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import { internalError, type Log } from '../exchange/index.ts';
+import { type Log, reportFault } from '../exchange/index.ts';
 import { READY, type Reach, type SessionCounters, UNKNOWN } from '../zhttp/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
@@ -255,10 +255,7 @@ export class LinkRelay implements HandlerLinkSink {
   }
 
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#options;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ code, detail }, 'internal error');
+    reportFault(this.#options, thrown);
   }
 }
 

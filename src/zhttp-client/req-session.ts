@@ -5,11 +5,11 @@ import {
   CreditedResponse,
   type ErrorCode,
   ExchangeError,
-  internalError,
   type Log,
   type Requester,
   type RequestHead,
   type Responder,
+  reportFault,
 } from '../exchange/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import { responseHead } from './packet-head.ts';
@@ -157,11 +157,8 @@ export class ReqSession implements Responder, Guarded {
 
   /** A defect of ours ends this request alone. */
   onFault(thrown: unknown): void {
-    const { code, detail } = internalError(thrown);
-    const { counters, log } = this.#host;
-    counters.faults++;
-    if (this.#ended) log.error({ request: this.id, code, detail }, 'internal error');
-    else this.fail(code, detail);
+    const { code, detail } = reportFault(this.#host, thrown, { request: this.id });
+    this.fail(code, detail);
   }
 
   #offer(): void {

@@ -1,7 +1,7 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
-import { internalError, type Log } from '../exchange/index.ts';
+import { type Log, reportFault } from '../exchange/index.ts';
 import { type Reach, RouterOutbox, type SessionCounters } from '../zhttp/index.ts';
 import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
@@ -208,9 +208,6 @@ export class ZmqHandlerLink implements HandlerLink {
   }
 
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#options;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ code, detail }, 'internal error');
+    reportFault(this.#options, thrown);
   }
 }

@@ -1,5 +1,5 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
-import { internalError, type Log } from '../exchange/index.ts';
+import { type Log, reportFault } from '../exchange/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqCounters } from '../zmq/index.ts';
 import type { RequestLink, RequestLinkSink } from './handler-link.ts';
@@ -105,9 +105,6 @@ export class ZmqReqLink implements RequestLink {
   }
 
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#options;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ code, detail }, 'internal error');
+    reportFault(this.#options, thrown);
   }
 }

@@ -9,7 +9,7 @@ import {
   type SessionRef,
   ZhttpError,
 } from '../codec/zhttp/index.ts';
-import { ERRORS, ExchangeError, internalError, type Log } from '../exchange/index.ts';
+import { ERRORS, ExchangeError, type Log, reportFault } from '../exchange/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import { CollectedBytes } from './collected-bytes.ts';
 import { HeldBytes } from './held-packets.ts';
@@ -396,9 +396,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   }
 
   onFault(thrown: unknown): void {
-    this.counters.faults++;
-    const { code, detail } = internalError(thrown);
-    this.log.error({ code, detail }, 'internal error');
+    reportFault(this, thrown);
   }
 }
 

@@ -8,11 +8,11 @@ import {
 import {
   type ErrorCode,
   ExchangeError,
-  internalError,
   type Payload,
   type Requester,
   type Responder,
   type ResponseHead,
+  reportFault,
 } from '../exchange/index.ts';
 import type { Holder } from './held-packets.ts';
 import { RequesterCredits } from './requester-credits.ts';
@@ -465,8 +465,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** An exception is a defect of ours: it ends this session alone. */
   onFault(thrown: unknown): void {
-    this.host.counters.faults++;
-    const error = internalError(thrown);
+    const error = reportFault(this.host, thrown, { id: this.id, from: this.from });
     const { over } = this;
     try {
       if (!over) this.fail(error);

@@ -1,6 +1,6 @@
 import { guarded, Ticker } from '../clock/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import { internalError } from '../exchange/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import { FULL, RouterOutbox } from '../zhttp/index.ts';
 import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
@@ -205,10 +205,7 @@ export class ZmqServerLink implements ServerLink {
   }
 
   onFault(thrown: unknown): void {
-    const { counters, log } = this.#options;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ code, detail }, 'internal error');
+    reportFault(this.#options, thrown);
   }
 }
 

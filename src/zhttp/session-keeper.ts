@@ -1,6 +1,6 @@
 import { fault, type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
 import { ZhttpError } from '../codec/zhttp/index.ts';
-import { internalError, type Log } from '../exchange/index.ts';
+import { type Log, reportFault } from '../exchange/index.ts';
 import type { SessionCounters } from './session-counters.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -131,8 +131,6 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
   }
 
   onFault(thrown: unknown): void {
-    this.counters.faults++;
-    const { code, detail } = internalError(thrown);
-    this.log.error({ code, detail }, 'internal error');
+    reportFault(this, thrown);
   }
 }

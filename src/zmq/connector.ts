@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WheelTimer } from '../clock/index.ts';
-import { internalError } from '../exchange/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import { dial, dialUnix } from '../net/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
@@ -73,10 +73,7 @@ export class Connector extends WheelTimer {
   }
 
   override onFault(thrown: unknown): void {
-    const { counters, log } = this.#owner.context;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ endpoint: this.text, code, detail }, 'internal error');
+    reportFault(this.#owner.context, thrown, { endpoint: this.text });
     if (this.#stopped) return;
     // The endpoint still needs a connection.
     this.#failures++;

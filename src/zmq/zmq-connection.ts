@@ -13,7 +13,7 @@ import {
   ZmtpError,
   ZmtpSession,
 } from '../codec/zmtp/index.ts';
-import { internalError } from '../exchange/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import { peerAddress } from '../net/index.ts';
 import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
 import { fits } from './socket-type.ts';
@@ -381,10 +381,7 @@ export class Connection extends WheelTimer implements PipeConnection {
   }
 
   override onFault(thrown: unknown): void {
-    const { counters, log } = this.#owner.context;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ endpoint: this.#endpoint, code, detail }, 'internal error');
+    reportFault(this.#owner.context, thrown, { endpoint: this.#endpoint });
     this.destroy();
   }
 }

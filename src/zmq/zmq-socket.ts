@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type AtTurnEnd, fault, type Guarded, TurnQueue, WheelTimer } from '../clock/index.ts';
 import { encodeMetadata, type Mechanism, NullMechanism, type Part, ZmtpError } from '../codec/zmtp/index.ts';
-import { internalError } from '../exchange/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen } from '../net/index.ts';
 import { Connector } from './connector.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
@@ -423,10 +423,7 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
 
   /** A consumer has thrown, or closing has: the socket and its connections go on. */
   onFault(thrown: unknown): void {
-    const { counters, log } = this.context;
-    counters.faults++;
-    const { code, detail } = internalError(thrown);
-    log.error({ type: this.type, code, detail }, 'internal error');
+    reportFault(this.context, thrown, { type: this.type });
   }
 
   #checkClosed(): void {
