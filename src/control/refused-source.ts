@@ -3,7 +3,7 @@ import { fieldValues } from '../codec/fields/index.ts';
 import { ExchangeError, type RequestHead } from '../exchange/index.ts';
 
 /**
- * Why a request may not use the control port, because a web page of another site is behind it. Null if there is no sign of that.
+ * Why a request may not use the control port, because a web page of another site is behind it. Null if nothing says so.
  *
  * A browser lets any page send a simple POST anywhere, to loopback too, but says where the page is from (Fetch Metadata §2.3, Fetch §3.1).
  * A page whose own name was made to point here (DNS rebinding) counts as same-origin for the browser, but its name is in Host.
@@ -11,11 +11,10 @@ import { ExchangeError, type RequestHead } from '../exchange/index.ts';
  */
 export function refusedSource(request: RequestHead, hosts: readonly string[]): ExchangeError | null {
   const { headers, authority, peer } = request;
-  for (const site of fieldValues(headers, 'sec-fetch-site')) {
-    const relation = site.toLowerCase();
-    if (relation === 'cross-site' || relation === 'same-site') {
-      return new ExchangeError('HF_CROSS_SITE', `Sec-Fetch-Site is ${relation}`);
-    }
+  const sites = fieldValues(headers, 'sec-fetch-site');
+  // Fetch Metadata §2.3: one token, in lower case. Browsers send nothing else.
+  if (sites.length > 1 || !['same-origin', 'none'].includes(sites[0] ?? 'none')) {
+    return new ExchangeError('HF_CROSS_SITE', `Sec-Fetch-Site is ${sites.join(', ')}`);
   }
   for (const origin of fieldValues(headers, 'origin')) {
     if (!isOwnOrigin(origin, authority)) return new ExchangeError('HF_CROSS_SITE', `Origin is ${origin}`);

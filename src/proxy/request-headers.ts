@@ -54,7 +54,8 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
 }
 
 /**
- * Whether the field does not go on to the origin as it came: it is for one connection only (RFC 9110 §7.6.1), it is Expect,  * hop handles (§10.1.1), or the proxy writes, replaces or withholds it. Looks at the length first: most fields go on.
+ * Whether the field does not go on to the origin as it came: it is for one connection only (RFC 9110 §7.6.1), it is Expect, which this
+ * hop handles (§10.1.1), or the proxy writes, replaces or withholds it. Looks at the length first: most fields go on.
  */
 function staysHere(name: string, rules: HeaderRules, trusted: boolean): boolean {
   switch (name.length) {

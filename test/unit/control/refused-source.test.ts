@@ -10,15 +10,20 @@ function codeOf(authority: string, headers: string[] = [], hosts: string[] = [])
   return refusedSource(requestHead({ authority, headers }), hosts)?.code;
 }
 
-test('requests that a browser sends for a page of another site are refused', () => {
-  for (const site of ['cross-site', 'same-site', 'Cross-Site']) {
+test('Sec-Fetch-Site other than same-origin or none is refused', () => {
+  for (const site of ['cross-site', 'same-site', 'Cross-Site', 'same-origin, cross-site', 'none;x', 'future', '']) {
     assert.equal(codeOf('localhost:5561', ['Sec-Fetch-Site', site]), 'HF_CROSS_SITE', site);
   }
-  for (const site of ['same-origin', 'none'])
+  for (const site of ['same-origin', 'none']) {
     assert.equal(codeOf('localhost:5561', ['Sec-Fetch-Site', site]), undefined);
+  }
+  for (const second of ['cross-site', 'same-origin']) {
+    const twice = ['Sec-Fetch-Site', 'same-origin', 'sec-fetch-site', second];
+    assert.equal(codeOf('localhost:5561', twice), 'HF_CROSS_SITE', second);
+  }
 });
 
-test('a foreign Origin is refused, and that of the control port itself is not', () => {
+test('a foreign Origin is refused, and the one of the control port is accepted', () => {
   for (const origin of [
     'null',
     'https://evil.example',
@@ -62,12 +67,12 @@ test('a Host that is neither localhost nor an address nor listed is refused', ()
   assert.equal(codeOf('any.example', [], ['*']), undefined);
 });
 
-test('over a unix socket any Host will do', () => {
+test('any Host is accepted over a unix socket', () => {
   const request = requestHead({ authority: 'evil.example', peer: { address: '', port: 0 }, headers: [] });
   assert.equal(refusedSource(request, []), null);
 });
 
-test('the publish endpoint answers such requests with 403, wherever they go, and publishes nothing', () => {
+test('the publish endpoint responds to such requests with 403 on every path, and publishes nothing', () => {
   const endpoint = new Endpoint();
   const site = endpoint.post('/publish/', BODY, ['Sec-Fetch-Site', 'cross-site', 'Content-Type', 'text/plain']);
   assert.deepEqual([site.head?.status, site.body], [403, 'Web pages of other sites may not use the control port.\n']);
