@@ -163,6 +163,8 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.paused = former.paused;
     this.inputEnded = former.inputEnded;
     former.unread = null;
+    // Whether the socket is read is no longer for `former` to say.
+    former.paused = false;
     former.finished = true;
     former.stopTimer();
     this.server.replace(this.socket, this);

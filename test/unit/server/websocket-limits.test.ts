@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { BINARY, CLOSE, CONTINUATION, encodeMaskedFrame, PING, TEXT } from '../../../src/codec/websocket/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 import type { ScriptedWebSocket } from '../../support/scripted-service.ts';
-import { closeText, frame, type Opened, openWebSocket, takeFrame } from './raw-websocket.ts';
+import { closeText, frame, handshake, type Opened, openWebSocket, takeFrame } from './raw-websocket.ts';
 
 const TOO_LARGE: readonly { readonly what: string; readonly limits: object; readonly bytes: Buffer }[] = [
   { what: 'a frame', limits: { maxFrameBytes: 10 }, bytes: frame(TEXT, 'x'.repeat(11)) },
@@ -243,4 +244,20 @@ test('connections that became WebSockets count against the maximum', async (t) =
   assert.equal(running.counters.webSocketsOpen, 2);
   one.client.reset();
   await third;
+});
+
+test('frames behind a request that waited in a full pipeline are bounded too', async (t) => {
+  const running = await startServer(t, { pipelineBytes: 4_096 });
+  running.script.onWebSocket = (webSocket) => webSocket.accept(0);
+  const client = await running.connect();
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const exchange = await running.next();
+  const socket = await running.serverEnd(client);
+  const held = once(socket, 'pause');
+  const flood = Buffer.concat(Array.from({ length: 100 }, () => frame(BINARY, 'x'.repeat(100))));
+  client.write(Buffer.concat([Buffer.from(`${handshake()}\r\n`), flood]));
+  await held;
+  exchange.answer();
+  await running.nextWebSocket();
+  assert.equal(socket.isPaused(), true);
 });
