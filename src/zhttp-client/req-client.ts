@@ -1,4 +1,4 @@
-import { fault } from '../clock/index.ts';
+import { fault, TurnQueue } from '../clock/index.ts';
 import { FirstPackets, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
 import {
   NO_RESPONDER,
@@ -8,7 +8,7 @@ import {
   type WebSocketRequester,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
+import { CollectedBytes, CROWDED_STALL, SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
 import type { RequestLink, RequestLinkSink } from './handler-link.ts';
 import { ReqSession, type ReqSessionHost } from './req-session.ts';
 
@@ -22,20 +22,20 @@ export interface ReqClientOptions extends SessionKeeperOptions {
   readonly limits: ZhttpLimits;
 }
 
-/** Bytes of all request bodies that are being collected. A request beyond it waits before its body is read. @bound req-bodies-total */
-const MAX_COLLECTED_BYTES = 67_108_864;
+/**
+ * Bytes of request bodies that are being collected, in all sessions. At the bound only one of them goes on at a time, the others wait.
+ * @bound req-bodies-total
+ */
+const MAX_COLLECTED = 67_108_864;
 
 /** The client half of ZHTTP in req mode: each request is one packet, and each response too. */
 export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> implements ReqSessionHost, RequestLinkSink {
   readonly maxBodyBytes: number;
+  readonly collected = new CollectedBytes(MAX_COLLECTED, new TurnQueue(), (thrown) => this.onFault(thrown));
   readonly #requestTimeout: number;
   readonly #limits: ZhttpLimits;
   readonly #packets = new FirstPackets({ from: '', credits: 0, stream: false, routerResp: false });
   readonly #link: RequestLink;
-  /** Bytes of bodies for which there is room, whether they have come or not. */
-  #reserved = 0;
-  /** Requests that wait for room, in their order. */
-  readonly #waiting = new Set<ReqSession>();
 
   /** @param openLink gives the way to the handlers, which reports to this object */
   constructor(options: ReqClientOptions, openLink: (sink: RequestLinkSink) => RequestLink) {
@@ -75,46 +75,11 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
 
   // ---- for sessions
 
-  reserve(session: ReqSession, bytes: number): void {
-    // Requests that wait already go first, or a large body would wait as long as small ones come.
-    if (this.#waiting.size > 0 || !this.#hasRoom(bytes)) this.#waiting.add(session);
-    else this.#admit(session, bytes);
-  }
-
-  #hasRoom(bytes: number): boolean {
-    return this.#reserved === 0 || this.#reserved + bytes <= MAX_COLLECTED_BYTES;
-  }
-
-  #admit(session: ReqSession, bytes: number): void {
-    this.#reserved += bytes;
-    session.takeBody(bytes);
-  }
-
-  unreserve(bytes: number): void {
-    this.#reserved -= bytes;
-    this.#admitWaiting();
-  }
-
-  #admitWaiting(): void {
-    for (const session of this.#waiting) {
-      if (!this.#hasRoom(session.wanted)) return;
-      this.#waiting.delete(session);
-      // Called because another request has ended, which must not suffer from what goes wrong here.
-      try {
-        this.#admit(session, session.wanted);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
-  }
-
   offer(session: ReqSession): void {
     this.#link.offer(session.id, session.packet(this.#packets));
   }
 
   override ended(session: ReqSession): boolean {
-    // The ones behind it may be small enough.
-    if (this.#waiting.delete(session)) this.#admitWaiting();
     if (!super.ended(session)) return false;
     this.#link.withdraw(session.id);
     return true;
@@ -143,9 +108,13 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   // ---- time
 
   protected override look(session: ReqSession): void {
-    if (this.now - session.begunAt < this.#requestTimeout) return;
-    this.counters.sessionsExpired++;
-    session.expire(this.#requestTimeout / 1_000);
+    if (this.now - session.begunAt >= this.#requestTimeout) {
+      this.counters.sessionsExpired++;
+      session.expire(this.#requestTimeout / 1_000);
+    } else if (this.collected.crowded && session.blocksRoom && this.now - session.movedAt >= CROWDED_STALL) {
+      const detail = `nothing came of the request body for ${CROWDED_STALL / 1_000} s, while others wait for room`;
+      session.fail('HF_REQUEST_TIMEOUT', detail);
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Guarded } from '../clock/index.ts';
 import { type FirstPackets, NO_BODY, type ResponsePacket } from '../codec/zhttp/index.ts';
 import {
   BodyCollector,
@@ -10,8 +9,9 @@ import {
   type RequestHead,
   type Responder,
   reportFault,
+  WINDOW,
 } from '../exchange/index.ts';
-import type { SessionCounters } from '../zhttp/index.ts';
+import type { CollectedBytes, Collector, SessionCounters } from '../zhttp/index.ts';
 import { responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
 
@@ -21,27 +21,27 @@ export interface ReqSessionHost {
   readonly now: number;
   readonly counters: SessionCounters;
   readonly log: Log;
-  /** Calls `takeBody` once there is room for a body of so many bytes. */
-  reserve(session: ReqSession, bytes: number): void;
-  /** The body, for which there was room, is kept no longer. */
-  unreserve(bytes: number): void;
+  /** What all sessions collect. */
+  readonly collected: CollectedBytes;
   /** Sends the session's `packet` to a handler, as soon as one takes it. */
   offer(session: ReqSession): void;
   ended(session: ReqSession): void;
 }
 
 /** One request in one message, with its response in one message. */
-export class ReqSession implements Responder, Guarded {
+export class ReqSession implements Responder, Collector {
   readonly id: string;
   /** When its head was there, by the wheel's clock. */
   readonly begunAt: number;
+  /** When bytes of its body last came. */
+  movedAt: number;
   readonly #host: ReqSessionHost;
   readonly #request: RequestHead;
   readonly #requester: Requester;
   /** Null where there is no body, before the request has one, and after it is sent. */
   #body: BodyCollector | null = null;
-  /** Bytes for which the host has made room. */
-  #reserved = 0;
+  /** Bytes of it that are counted with those of other sessions. */
+  #collected = 0;
   /** Bytes of the response that the client may be given, until the response is there. */
   #window: number;
   #response: CreditedResponse | null = null;
@@ -52,16 +52,16 @@ export class ReqSession implements Responder, Guarded {
   constructor(host: ReqSessionHost, id: string, request: RequestHead, requester: Requester) {
     this.id = id;
     this.begunAt = host.now;
+    this.movedAt = host.now;
     this.#host = host;
     this.#request = request;
     this.#requester = requester;
     this.#window = request.credits;
   }
 
-  /** Bytes of body that there has to be room for. */
-  get wanted(): number {
-    const { bodyLength } = this.#request;
-    return bodyLength > 0 ? bodyLength : this.#host.maxBodyBytes;
+  /** Whether it keeps bytes for which others wait, and may go on itself. */
+  get blocksRoom(): boolean {
+    return this.#collected > 0 && !this.#host.collected.waits(this);
   }
 
   /** Collects the body, and then asks a handler. */
@@ -69,15 +69,11 @@ export class ReqSession implements Responder, Guarded {
     const { bodyLength } = this.#request;
     if (bodyLength === 0) this.#offer();
     else if (bodyLength > this.#host.maxBodyBytes) this.#refuseBody();
-    else this.#host.reserve(this, this.wanted);
-  }
-
-  /** There is room for a body of so many bytes. */
-  takeBody(bytes: number): void {
-    this.#reserved = bytes;
-    this.#body = new BodyCollector(this.#host.maxBodyBytes);
-    // One byte more than fits: so a body that is too long is seen to be.
-    this.#requester.onRequestCredit(this.#host.maxBodyBytes + 1);
+    else {
+      this.#body = new BodyCollector(this.#host.maxBodyBytes);
+      // One byte more than fits: so a body that is too long is seen to be.
+      this.#requester.onRequestCredit(Math.min(WINDOW, this.#host.maxBodyBytes + 1));
+    }
   }
 
   /** Writes the request with its body, which is kept no longer. */
@@ -93,6 +89,17 @@ export class ReqSession implements Responder, Guarded {
     if (this.#ended) return;
     if (this.#body?.add(chunk) === false) this.#refuseBody();
     else if (!more) this.#offer();
+    else if (chunk.length > 0) this.#count(chunk.length);
+  }
+
+  #count(bytes: number): void {
+    this.movedAt = this.#host.now;
+    this.#collected += bytes;
+    if (this.#host.collected.take(this, bytes)) this.#requester.onRequestCredit(bytes);
+  }
+
+  onRoom(bytes: number): void {
+    if (!this.#ended) this.#requester.onRequestCredit(bytes);
   }
 
   onRequestError(): void {
@@ -172,9 +179,9 @@ export class ReqSession implements Responder, Guarded {
 
   #dropBody(): void {
     this.#body = null;
-    const reserved = this.#reserved;
-    this.#reserved = 0;
-    if (reserved > 0) this.#host.unreserve(reserved);
+    const collected = this.#collected;
+    this.#collected = 0;
+    if (collected > 0) this.#host.collected.release(this, collected);
   }
 
   #end(): void {

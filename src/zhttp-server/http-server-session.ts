@@ -1,6 +1,6 @@
 import { NO_BODY, type PacketFormat, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 import { BodyCollector, type Responder, type ResponseHead, WINDOW } from '../exchange/index.ts';
-import type { Collector } from './collected-bytes.ts';
+import type { Collector } from '../zhttp/index.ts';
 import { RequestBody } from './request-body.ts';
 import type { ServerHost } from './server-host.ts';
 import { ServerSession } from './server-session.ts';

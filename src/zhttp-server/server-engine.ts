@@ -10,8 +10,7 @@ import {
   ZhttpError,
 } from '../codec/zhttp/index.ts';
 import { ERRORS, ExchangeError, type Log, reportFault } from '../exchange/index.ts';
-import type { SessionCounters } from '../zhttp/index.ts';
-import { CollectedBytes } from './collected-bytes.ts';
+import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
 import { HeldBytes } from './held-packets.ts';
 import { HttpServerSession } from './http-server-session.ts';
 import { bodyLengthOf, defectOf, requestKind } from './packet-request.ts';
@@ -38,12 +37,15 @@ export type ServerEngineOptions = Omit<
  */
 export const MAX_REQUEST_BYTES = 67_108_864;
 
+/**
+ * Bytes of responses that are being collected, in all sessions. At the bound only one of them goes on at a time, the others wait.
+ * @bound zhttp-collected-total
+ */
+export const MAX_COLLECTED = 134_217_728;
+
 /** Milliseconds between two ticks. In each a tenth of the sessions is looked at, so that every one is within a second. */
 const TICK = 100;
 const PARTS = 10;
-
-/** Milliseconds for which a response that is collected may stall while others wait for room. */
-const CROWDED_STALL = 10_000;
 
 /** For packets that we have written ourselves. */
 const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
@@ -96,7 +98,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.textType = options.namesText === true ? 'text' : '';
     this.counters = options.counters;
     this.log = options.log;
-    this.collected = new CollectedBytes(this.turn, (thrown) => this.onFault(thrown));
+    this.collected = new CollectedBytes(MAX_COLLECTED, this.turn, (thrown) => this.onFault(thrown));
     this.link = openLink(this);
     this.#notices = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());

@@ -1,7 +1,6 @@
 import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import type { Log } from '../exchange/index.ts';
-import type { SessionCounters } from '../zhttp/index.ts';
-import type { CollectedBytes } from './collected-bytes.ts';
+import type { CollectedBytes, SessionCounters } from '../zhttp/index.ts';
 import type { HeldBytes } from './held-packets.ts';
 import type { ServerLink } from './server-link.ts';
 

@@ -10,7 +10,7 @@ import {
   type WebSocketResponder,
   WINDOW,
 } from '../exchange/index.ts';
-import type { Collector } from './collected-bytes.ts';
+import type { Collector } from '../zhttp/index.ts';
 import { MAX_BODY } from './http-server-session.ts';
 import { errorPacket } from './server-notices.ts';
 import { packetOf, ServerSession } from './server-session.ts';

@@ -1,3 +1,4 @@
+export { CollectedBytes, type Collector, CROWDED_STALL } from './collected-bytes.ts';
 export {
   FULL,
   PACKET_COST,

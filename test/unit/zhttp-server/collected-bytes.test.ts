@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_COLLECTED } from '../../../src/zhttp-server/collected-bytes.ts';
+import { MAX_COLLECTED } from '../../../src/zhttp-server/server-engine.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { serverRig } from '../../support/zhttp/server-rig.ts';
 

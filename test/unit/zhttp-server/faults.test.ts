@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { onUnhandledFault } from '../../../src/clock/index.ts';
-import { MAX_COLLECTED } from '../../../src/zhttp-server/collected-bytes.ts';
+import { MAX_COLLECTED } from '../../../src/zhttp-server/server-engine.ts';
 import { turn } from '../../support/manual-clock.ts';
 import type { FakeFetch } from '../../support/zhttp/fake-fetcher.ts';
 import { type ServerRig, serverRig } from '../../support/zhttp/server-rig.ts';

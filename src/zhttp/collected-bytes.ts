@@ -1,16 +1,13 @@
 import { type AtTurnEnd, fault, type Guarded, type TurnQueue } from '../clock/index.ts';
 
-/** A response that is collected to go out in one packet. */
+/** What collects a body that goes on in one packet. */
 export interface Collector extends Guarded {
-  /** There is room again: the bytes that were counted last may be granted to the target again. */
+  /** There is room again: as many bytes as were counted last may be granted to the sender. */
   onRoom(bytes: number): void;
 }
 
-/**
- * Bytes of responses that are being collected, in all sessions. At the bound only one of them goes on at a time, the others wait.
- * @bound zhttp-collected-total
- */
-export const MAX_COLLECTED = 134_217_728;
+/** Milliseconds for which a body may stall while others wait for room. Then its session is to end. */
+export const CROWDED_STALL = 10_000;
 
 /** One that waits for room, and the bytes that it is not granted yet. */
 interface Waiting {
@@ -19,10 +16,12 @@ interface Waiting {
 }
 
 /**
- * What all sessions of a role collect. Each grants the target one window at first, and then as many bytes as have come, while this
- * says that there is room. Beyond the bound one session at a time may go on to its end, so that all get there.
+ * What all sessions of one half collect. Each grants its sender one window at first, and then as many bytes as have come, while this
+ * says that there is room: a sender that is silent takes none. At the bound one session at a time goes on to its end and the others
+ * wait, so that all get there.
  */
 export class CollectedBytes implements AtTurnEnd {
+  readonly #max: number;
   readonly #turn: TurnQueue;
   readonly #onFault: (thrown: unknown) => void;
   #bytes = 0;
@@ -32,7 +31,9 @@ export class CollectedBytes implements AtTurnEnd {
   #favoured: Collector | null = null;
   #scheduled = false;
 
-  constructor(turn: TurnQueue, onFault: (thrown: unknown) => void) {
+  /** @param max the bound in bytes */
+  constructor(max: number, turn: TurnQueue, onFault: (thrown: unknown) => void) {
+    this.#max = max;
     this.#turn = turn;
     this.#onFault = onFault;
   }
@@ -55,7 +56,7 @@ export class CollectedBytes implements AtTurnEnd {
   /** Counts bytes that have come. Returns whether as many may be granted now; otherwise `onRoom` says when. */
   take(collector: Collector, bytes: number): boolean {
     this.#bytes += bytes;
-    if (this.#bytes <= MAX_COLLECTED || this.#favoured === collector) return true;
+    if (this.#bytes <= this.#max || this.#favoured === collector) return true;
     if (this.#favoured === null && this.#waiting.length === 0) {
       this.#favoured = collector;
       return true;
@@ -72,7 +73,7 @@ export class CollectedBytes implements AtTurnEnd {
     if (this.#favoured === collector) this.#favoured = null;
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter((waiting) => waiting.collector !== collector);
-    // Not at once: a target that is granted bytes may call back, and this one is just ending.
+    // Not at once: a sender that is granted bytes may call back, and this one is just ending.
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#turn.add(this);
@@ -80,9 +81,9 @@ export class CollectedBytes implements AtTurnEnd {
 
   onTurnEnd(): void {
     this.#scheduled = false;
-    while (this.#waiting.length > 0 && (this.#bytes <= MAX_COLLECTED || this.#favoured === null)) {
+    while (this.#waiting.length > 0 && (this.#bytes <= this.#max || this.#favoured === null)) {
       const { collector, bytes } = this.#waiting.shift() as Waiting;
-      if (this.#bytes > MAX_COLLECTED) this.#favoured = collector;
+      if (this.#bytes > this.#max) this.#favoured = collector;
       try {
         collector.onRoom(bytes);
       } catch (thrown) {
