@@ -20,7 +20,7 @@ export const accept: Bench = {
   summary: 'clients per second that connect and get one response from a handler over ZeroMQ, against Condure',
   options: {
     clients: { help: 'clients that connect and stay', default: 10_000, min: 100, max: 13_000 },
-    'in-flight': { help: 'clients that may be without an answer at a time', default: 100, min: 1, max: 500 },
+    'in-flight': { help: 'clients that may wait for a response at a time', default: 100, min: 1, max: 500 },
     times: { help: 'how often all clients connect', default: 3, min: 1, max: 100 },
   },
   commands: ['condure', 'cc'],

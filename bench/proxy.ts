@@ -1,5 +1,5 @@
 import type { Bench } from './support/bench.ts';
-import { checkAnswer } from './support/check-answer.ts';
+import { checkResponse } from './support/check-response.ts';
 import type { Children } from './support/children.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
 import { compare, type Turn } from './support/rounds.ts';
@@ -45,7 +45,7 @@ export const proxy: Bench = {
 
 async function measure(children: Children, server: Server, connections: number, seconds: number): Promise<Turn> {
   const url = `http://127.0.0.1:${server.port}/`;
-  await checkAnswer(server.port, server.child.name);
+  await checkResponse(server.port, server.child.name);
   const load = (length: number) => runWrk(children, url, connections, length);
   const warmUp = await measureCpu(server.child.pid, () => load(2));
   const counted = await measureCpu(server.child.pid, () => load(seconds));

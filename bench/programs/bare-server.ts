@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { answerCalls } from '../support/calls.ts';
+import { serveCalls } from '../support/calls.ts';
 
 /**
  * The least that a Node server can do, for comparison. A GET of /stream gets the head of an endless response
@@ -20,7 +20,7 @@ const END_OF_HEAD = '\r\n\r\n';
 
 const streams: Socket[] = [];
 
-answerCalls<BareServer>({
+serveCalls<BareServer>({
   async listen(body) {
     const answer = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`, 'latin1');
     const [port, publishPort] = await Promise.all([

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { answerCalls } from '../support/calls.ts';
+import { serveCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
 import { percentile } from '../support/statistics.ts';
 import { clientFrame, SWITCHING, serverFrame, upgradeRequest } from '../support/websocket.ts';
@@ -73,7 +73,7 @@ class EchoClient {
   }
 }
 
-answerCalls<EchoLoad>({
+serveCalls<EchoLoad>({
   async connect({ port, clients: count }) {
     const step = Math.ceil(count / SAMPLED_CLIENTS);
     // One buffer for all: each read is taken before the next one happens.

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { answerCalls } from '../support/calls.ts';
+import { serveCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
 import { SWITCHING, upgradeRequest } from '../support/websocket.ts';
 
@@ -13,7 +13,7 @@ export interface IdleLoad {
 
 let closed = 0;
 
-answerCalls<IdleLoad>({
+serveCalls<IdleLoad>({
   open: ({ port, connections, body, webSockets }) =>
     openMany(connections, () =>
       webSockets

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { answerCalls } from '../support/calls.ts';
+import { serveCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
 import { percentile } from '../support/statistics.ts';
 import { clientFrame, SWITCHING, upgradeRequest } from '../support/websocket.ts';
@@ -126,7 +126,7 @@ function count(data: Uint8Array, start: number, end: number): number {
   return items;
 }
 
-answerCalls<StreamLoad>({
+serveCalls<StreamLoad>({
   async connect({ port, clients, transport }) {
     const step = Math.ceil(clients / SAMPLED_CLIENTS);
     // One buffer for all: each read is taken before the next one happens.

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { answerCalls } from '../support/calls.ts';
+import { serveCalls } from '../support/calls.ts';
 
 /** The client of the `transfer` bench: one long body at a time over a connection of its own. */
 export interface TransferLoad {
@@ -23,7 +23,7 @@ const BLOCK = Buffer.alloc(65_536, 'x');
 /** How long nothing may move before it is given up, in milliseconds. */
 const STALLED_MS = 10_000;
 
-answerCalls<TransferLoad>({
+serveCalls<TransferLoad>({
   upload: async ({ port, bytes }) => {
     const head = `POST /upload HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: ${bytes}\r\n\r\n`;
     const body = `${bytes}\n`;

@@ -8,19 +8,19 @@ export interface Question {
 }
 
 /** The message that comes back: what the function gave, or why it failed. */
-export interface Answer {
+export interface Reply {
   readonly result?: unknown;
   readonly error?: string;
 }
 
 /** For the programs: responds to calls of the bench, the other end of `Program`, until the bench ends. */
-export function answerCalls<T extends Offer<T>>(offer: T): void {
-  const reply = (answer: Answer) => process.send?.(answer);
+export function serveCalls<T extends Offer<T>>(offer: T): void {
+  const send = (reply: Reply) => process.send?.(reply);
   process.on('message', async ({ name, argument }: Question) => {
     try {
-      reply({ result: await offer[name as keyof T](argument as never) });
+      send({ result: await offer[name as keyof T](argument as never) });
     } catch (error) {
-      reply({ error: String(error) });
+      send({ error: String(error) });
     }
   });
   process.once('disconnect', () => process.exit());

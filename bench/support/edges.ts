@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cProgram } from './c-program.ts';
-import { checkAnswer } from './check-answer.ts';
+import { checkResponse } from './check-response.ts';
 import type { Child, Children } from './children.ts';
 import { freePorts, listening } from './ports.ts';
 
@@ -81,7 +81,7 @@ export async function startEdge(children: Children, program: EdgeProgram, option
     ...(options.connect === true ? ['bind'] : []),
   ]);
   await ready(handler);
-  await checkAnswer(port, program.name);
+  await checkResponse(port, program.name);
   return {
     child,
     port,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Offer, Question } from './calls.ts';
+import type { Offer, Question, Reply } from './calls.ts';
 import type { Child, Children, Role } from './children.ts';
 
 type ArgumentOf<F> = F extends (argument: infer A) => unknown ? A : never;
@@ -24,16 +24,16 @@ export class Program<T extends Offer<T>> {
   /** Calls a function in the program. One call at a time. Throws what it throws. */
   call<K extends keyof T & string>(name: K, argument: ArgumentOf<T[K]>): Promise<ResultOf<T[K]>> {
     return new Promise((resolve, reject) => {
-      this.child.process.once('message', (answer: Answer) => {
-        if (answer.error === undefined) resolve(answer.result as ResultOf<T[K]>);
-        else reject(new Error(`${this.child.name}: ${answer.error}`));
+      this.child.process.once('message', (reply: Reply) => {
+        if (reply.error === undefined) resolve(reply.result as ResultOf<T[K]>);
+        else reject(new Error(`${this.child.name}: ${reply.error}`));
       });
       this.child.process.send({ name, argument } satisfies Question, (error) => error && reject(error));
     });
   }
 }
 
-/** Starts a program of `bench/programs` by its name; `T` is what it gives to `answerCalls`. */
+/** Starts a program of `bench/programs` by its name; `T` is what it gives to `serveCalls`. */
 export function startProgram<T extends Offer<T>>(children: Children, role: Role, name: string): Program<T> {
   const file = join(compiledPrograms(children), 'programs', `${name}.js`);
   return new Program(children.start(name, role, process.execPath, [file], true));

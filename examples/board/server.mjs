@@ -50,7 +50,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
       await (routes[`${method} ${path}`] ?? notFound)(request, response);
     } catch (error) {
       console.error(`${request.method} ${request.url}: ${error.message}`);
-      answer(response, 503, 'The message could not be published.');
+      respond(response, 503, 'The message could not be published.');
     }
   });
 
@@ -89,18 +89,18 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
   async function takeMessage(request, response) {
     // Another site's form cannot send this type, so no browser can be tricked into writing here.
     if (request.headers['content-type'] !== 'application/json') {
-      answer(response, 415, 'Expected application/json.');
+      respond(response, 415, 'Expected application/json.');
       return;
     }
     const body = await readBody(request);
     if (body === null) {
-      answer(response, 413, `Expected at most ${MAX_BODY} bytes.`);
+      respond(response, 413, `Expected at most ${MAX_BODY} bytes.`);
       return;
     }
     const message = readMessage(body);
     if (message === null) {
       const expected = `{"name": "…", "text": "…"}, a name of 1 to ${MAX_NAME} and a text of 1 to ${MAX_TEXT} characters`;
-      answer(response, 400, `Expected ${expected}.`);
+      respond(response, 400, `Expected ${expected}.`);
       return;
     }
     // Stored first and then published: a visitor who arrives in between gets it from one of the two, or from both.
@@ -112,7 +112,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
       recent.delete(message);
       throw error;
     }
-    answer(response, 200, 'Published.');
+    respond(response, 200, 'Published.');
   }
 
   // One ordinary POST reaches everybody, however many they are. There is a format for each way of waiting.
@@ -180,10 +180,10 @@ async function readBody(request) {
 }
 
 function notFound(_request, response) {
-  answer(response, 404, 'Not found.');
+  respond(response, 404, 'Not found.');
 }
 
-function answer(response, status, text) {
+function respond(response, status, text) {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' });
   response.end(`${text}\n`);
 }

@@ -54,7 +54,7 @@ for (const [what, flood] of [
     // Another request is answered meanwhile: the edge is at work.
     const client = await connectTo(t, edge.address);
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await (await handler.request()).answer('ok');
+    await (await handler.request()).respond('ok');
     assert.equal((await client.takeResponse()).body, 'ok');
     go();
     for (const { session } of innocent) assert.equal((await session.next('data')).body.toString(), 'during');
@@ -78,7 +78,7 @@ test('the chunks of one byte that a client uploads reach a handler that pauses, 
   go();
   const body = (await session.takeBody()).toString();
   assert.equal(body, '0123456789'.repeat(count / 10));
-  await session.answer('done');
+  await session.respond('done');
   assert.equal((await client.takeResponse()).body, 'done');
   await chat(innocent, 'afterwards');
   await edge.stop();

@@ -14,7 +14,7 @@ test('after a 502 the connection of the client takes its next request', async (t
   await (await handler.request()).send({ type: 'error', condition: 'undefined-condition' });
   assert.equal((await client.takeResponse()).status, 502);
   client.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
-  await (await handler.request()).answer('here');
+  await (await handler.request()).respond('here');
   assert.equal((await client.takeResponse()).body, 'here');
   await edge.stop();
 });
@@ -24,7 +24,7 @@ test('a response without a reason gets the registered one', async (t) => {
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await (await handler.request()).answer('', { code: 404, reason: '' });
+  await (await handler.request()).respond('', { code: 404, reason: '' });
   const line = 'HTTP/1.1 404 Not Found\r\n';
   assert.equal(await client.takeBytes(line.length), line);
   await edge.stop();
@@ -35,7 +35,7 @@ test('an HTTP/1.0 client gets the status line of HTTP/1.1', async (t) => {
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
   client.write('GET / HTTP/1.0\r\n\r\n');
-  await (await handler.request()).answer('old');
+  await (await handler.request()).respond('old');
   const line = 'HTTP/1.1 200 OK\r\n';
   assert.equal(await client.takeBytes(line.length), line);
   await edge.stop();

@@ -35,14 +35,14 @@ test('several listeners serve at once: TCP, a unix socket with its mode, and req
     client.write(GET);
     const session = await handler.request();
     assert.deepEqual([session.first.peerAddress, session.first.peerPort], [peer, client.socket.localPort ?? 0]);
-    await session.answer(address);
+    await session.respond(address);
     assert.equal((await client.takeResponse()).body, address);
     client.socket.destroy();
   }
   const client = await connectTo(t, req);
   client.write(GET);
   const request = await reqHandler.request();
-  await request.answer({ code: 200, body: Buffer.from('req') });
+  await request.respond({ code: 200, body: Buffer.from('req') });
   assert.equal((await client.takeResponse()).body, 'req');
   client.socket.destroy();
   await edge.stop();
@@ -71,7 +71,7 @@ test('a tcp base stands for three ports', async (t) => {
     const session = await handler.request();
     await session.send({ type: 'credit', credits: 2 });
     assert.equal((await session.takeBody()).toString(), 'ok');
-    await session.answer('tcp');
+    await session.respond('tcp');
     assert.equal((await client.takeResponse()).body, 'tcp');
     client.socket.destroy();
     await edge.stop();
@@ -89,7 +89,7 @@ test('--zclient-connect: the edge connects to handlers that bind, also to one th
     const handler = await Handler.start(t, base, { bind: true });
     const session = await handler.request();
     await handler.subscribed();
-    await session.answer(name);
+    await session.respond(name);
     assert.equal((await client.takeResponse()).body, name);
     handler.close();
     if (name === 'second') break;
@@ -114,7 +114,7 @@ for (const id of ['edge2', 'kütę-2']) {
     assert.equal(session.first.from, address);
     await handler.publish(Buffer.from(`${id.slice(0, -1)} T0:}`));
     await handler.publish(Buffer.from(`${id}2 T0:}`));
-    await session.answer('mine');
+    await session.respond('mine');
     assert.equal((await client.takeResponse()).body, 'mine');
     client.socket.destroy();
     assert.equal((await edge.stop()).zhttp.packetsReceived, 1);
@@ -146,14 +146,14 @@ test('req mode hands over whole requests and responses, with a length and on a c
     },
   );
   assert.ok(body.toString() === sent);
-  await request.answer({ code: 201, reason: 'Made', headers: ['X-A', '1'], body: Buffer.from(sent) });
+  await request.respond({ code: 201, reason: 'Made', headers: ['X-A', '1'], body: Buffer.from(sent) });
   const response = await client.takeResponse();
   assert.deepEqual(
     [response.statusLine, response.headers.get('content-length'), response.headers.get('x-a')],
     ['HTTP/1.1 201 Made', '100000', '1'],
   );
   client.write(GET);
-  await (await handler.request()).answer({ code: 204 });
+  await (await handler.request()).respond({ code: 204 });
   assert.equal((await client.takeResponse()).status, 204);
   client.socket.destroy();
   await edge.stop();
@@ -188,17 +188,17 @@ test('what goes wrong in req mode is answered: 400, 413, 502, 503 and 504', asyn
     { code: 200, headers: ['Content-Length', '5'], body: Buffer.from('four') },
   ]) {
     const answered = status(GET);
-    await (await handler.request()).answer(fields);
+    await (await handler.request()).respond(fields);
     assert.match(await answered, /^502 /, JSON.stringify(fields));
   }
   // Answers that cannot be understood at all are for nobody.
   const waiting = status(GET);
   const request = await handler.request();
-  await request.answerRaw(['no delimiter']);
-  await request.answerRaw(['', 'garbage']);
-  await request.answerRaw(['', 'T0:}']);
-  await request.answer({ ids: [{ id: 'other', seq: null }], code: 200 });
-  await request.answer({ code: 200, body: Buffer.from('at last') });
+  await request.respondRaw(['no delimiter']);
+  await request.respondRaw(['', 'garbage']);
+  await request.respondRaw(['', 'T0:}']);
+  await request.respond({ ids: [{ id: 'other', seq: null }], code: 200 });
+  await request.respond({ code: 200, body: Buffer.from('at last') });
   assert.equal(await waiting, '200 at last');
   const silent = status(GET);
   await handler.request();

@@ -45,7 +45,7 @@ test('requests that cannot be served are answered with their status, and no hand
   client.write(GET);
   const session = await handler.request();
   assert.equal(session.first.uri, 'http://a/');
-  await session.answer('fine');
+  await session.respond('fine');
   assert.equal((await client.takeResponse()).body, 'fine');
   client.socket.destroy();
   const { server, zhttp } = await edge.stop();
@@ -59,11 +59,11 @@ test('64 header fields and a header as large as --buffer-size reach the handler'
   client.write(`GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(63)}\r\n`);
   const many = await handler.request();
   assert.equal(many.first.headers.length, 128);
-  await many.answer('', { headers: new Array(128).fill('a') });
+  await many.respond('', { headers: new Array(128).fill('a') });
   assert.equal((await client.takeResponse()).headers.get('a')?.length, 64 * 3 - 2);
   client.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(8192 - 33)}\r\n\r\n`);
   const large = await handler.request();
-  await large.answer('', { headers: ['Y', large.first.headers[3] ?? ''] });
+  await large.respond('', { headers: ['Y', large.first.headers[3] ?? ''] });
   assert.equal((await client.takeResponse()).headers.get('y')?.length, 8192 - 33);
   client.socket.destroy();
   await edge.stop();
@@ -80,7 +80,7 @@ const FAILURES: Readonly<Record<string, readonly [act: (session: HandlerSession)
         // Before it is heard of, a packet with a number that is too large would have the request repeated.
         await session.send({ type: 'keep-alive' });
         session.nextOut++;
-        return session.answer('body');
+        return session.respond('body');
       },
       true,
     ],
@@ -88,41 +88,41 @@ const FAILURES: Readonly<Record<string, readonly [act: (session: HandlerSession)
       async (session) => {
         await session.send({ type: 'keep-alive' });
         session.nextOut = 0;
-        await session.answer('body');
+        await session.respond('body');
       },
       true,
     ],
     'a type that does not exist': [(session) => session.send({ type: 'strange' }), true],
     'a type of WebSockets': [(session) => session.send({ type: 'ping' }), true],
-    'no code': [(session) => session.answer('body', { code: 0 }), true],
-    'code 100': [(session) => session.answer('', { code: 100 }), true],
-    'code 101': [(session) => session.answer('', { code: 101 }), true],
-    'code 1000': [(session) => session.answer('', { code: 1000 }), true],
-    'a line end in the reason': [(session) => session.answer('body', { reason: 'OK\r\nX-Evil: 1' }), false],
-    'a line end in a value': [(session) => session.answer('body', { headers: ['X', 'y\r\nX-Evil: 1'] }), false],
+    'no code': [(session) => session.respond('body', { code: 0 }), true],
+    'code 100': [(session) => session.respond('', { code: 100 }), true],
+    'code 101': [(session) => session.respond('', { code: 101 }), true],
+    'code 1000': [(session) => session.respond('', { code: 1000 }), true],
+    'a line end in the reason': [(session) => session.respond('body', { reason: 'OK\r\nX-Evil: 1' }), false],
+    'a line end in a value': [(session) => session.respond('body', { headers: ['X', 'y\r\nX-Evil: 1'] }), false],
     'a line end and a body in a value': [
-      (session) => session.answer('body', { headers: ['X', 'y\r\n\r\nHTTP/1.1 200 OK\r\n'] }),
+      (session) => session.respond('body', { headers: ['X', 'y\r\n\r\nHTTP/1.1 200 OK\r\n'] }),
       false,
     ],
-    'LF alone in a value': [(session) => session.answer('body', { headers: ['X', 'y\nX-Evil: 1'] }), false],
-    'NUL in a value': [(session) => session.answer('body', { headers: ['X', 'y\0'] }), false],
-    'a colon in a name': [(session) => session.answer('body', { headers: ['X: y\r\nX-Evil', '1'] }), false],
-    'an empty name': [(session) => session.answer('body', { headers: ['', '1'] }), false],
-    'an invalid length': [(session) => session.answer('body', { headers: ['Content-Length', 'x'] }), true],
+    'LF alone in a value': [(session) => session.respond('body', { headers: ['X', 'y\nX-Evil: 1'] }), false],
+    'NUL in a value': [(session) => session.respond('body', { headers: ['X', 'y\0'] }), false],
+    'a colon in a name': [(session) => session.respond('body', { headers: ['X: y\r\nX-Evil', '1'] }), false],
+    'an empty name': [(session) => session.respond('body', { headers: ['', '1'] }), false],
+    'an invalid length': [(session) => session.respond('body', { headers: ['Content-Length', 'x'] }), true],
     'two lengths': [
-      (session) => session.answer('body', { headers: ['Content-Length', '4', 'Content-Length', '5'] }),
+      (session) => session.respond('body', { headers: ['Content-Length', '4', 'Content-Length', '5'] }),
       true,
     ],
     'a body that is longer than its length': [
-      (session) => session.answer('body', { headers: ['Content-Length', '3'] }),
+      (session) => session.respond('body', { headers: ['Content-Length', '3'] }),
       false,
     ],
     'a body that is shorter than its length': [
-      (session) => session.answer('body', { headers: ['Content-Length', '5'] }),
+      (session) => session.respond('body', { headers: ['Content-Length', '5'] }),
       false,
     ],
-    '65 header fields': [(session) => session.answer('body', { headers: new Array(130).fill('a') }), true],
-    'more bytes than are kept for a client': [(session) => session.answer(Buffer.alloc(65_537)), true],
+    '65 header fields': [(session) => session.respond('body', { headers: new Array(130).fill('a') }), true],
+    'more bytes than are kept for a client': [(session) => session.respond(Buffer.alloc(65_537)), true],
   };
 
 test('a handler that fails before its response has begun costs only its own client a 502', async (t) => {
@@ -145,7 +145,7 @@ test('a handler that fails before its response has begun costs only its own clie
       assert.equal(headers.get('x-evil'), undefined);
       if (cancel) await session.next('cancel');
       // The session is over: nothing that comes later for it may reach the client.
-      await session.answer('late');
+      await session.respond('late');
       await held.send({ body: Buffer.from(what), more: true });
       assert.equal(await other.takeChunk(), what);
       assert.equal(client.text, '');
@@ -217,7 +217,7 @@ test('packets that are malformed, or for no session, are counted and change noth
   await handler.publish('condure T0:}');
   await handler.sendFor([{ id: 'nobody', seq: 0 }], { type: 'cancel' });
   await handler.sendFor([{ id: '0-0-0', seq: 0 }], { code: 200 });
-  await session.answer('fine');
+  await session.respond('fine');
   assert.equal((await client.takeResponse()).body, 'fine');
   client.socket.destroy();
   const { zhttp } = await edge.stop();
@@ -246,7 +246,7 @@ test('without a handler a request is answered 503 after --backend-timeout, and a
   client.write('GET /second HTTP/1.1\r\nHost: a\r\n\r\n');
   const session = await handler.request();
   assert.equal(session.first.uri, 'http://a/second');
-  await session.answer('here');
+  await session.respond('here');
   assert.equal((await client.takeResponse()).body, 'here');
   client.socket.destroy();
   assert.equal((await edge.stop()).zhttp.requestsUntaken, 1);
@@ -266,7 +266,7 @@ test('a handler that comes within --backend-timeout gets what waits, in its orde
   for (const [index, client] of clients.entries()) {
     const session = await handler.request();
     assert.equal(session.first.uri, `http://a/${index + 1}`);
-    await session.answer(`${index}`);
+    await session.respond(`${index}`);
     assert.equal((await client.takeResponse()).body, `${index}`);
     client.socket.destroy();
   }
@@ -342,9 +342,9 @@ test('beyond --stream-maxconn a client waits for its turn, and is answered 503 a
   const third = await connectTo(t, edge.address);
   third.write(GET);
   first.socket.destroy();
-  await (await handler.request()).answer('room');
+  await (await handler.request()).respond('room');
   assert.equal((await third.takeResponse()).body, 'room');
-  await sessions[1]?.answer('second');
+  await sessions[1]?.respond('second');
   assert.equal((await second.takeResponse()).body, 'second');
   second.socket.destroy();
   third.socket.destroy();

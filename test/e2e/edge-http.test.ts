@@ -56,7 +56,7 @@ test('a GET reaches the handler with all of its head, and the client gets the an
     { method: 'GET', uri: 'http://ex.com/a?b=c', headers: ['Host', 'ex.com', 'X-Foo', '1', 'x-foo', '\xe9'] },
   );
   assert.deepEqual([rest.peerAddress, rest.peerPort], ['127.0.0.1', all.client.socket.localPort]);
-  await session.answer('hello world\n', { headers: ['X-A', 'a', 'Set-Cookie', '\xe9', 'Set-Cookie', 'b'] });
+  await session.respond('hello world\n', { headers: ['X-A', 'a', 'Set-Cookie', '\xe9', 'Set-Cookie', 'b'] });
   const fields = 'X-A: a\r\nSet-Cookie: \xe9\r\nSet-Cookie: b\r\nContent-Length: 12\r\n';
   assert.equal(await all.client.take(), `HTTP/1.1 200 OK\r\n${fields}\r\n`);
   assert.equal(await all.client.takeBytes(12), 'hello world\n');
@@ -68,7 +68,7 @@ test('curl and fetch get their responses', async (t) => {
   const serve = async () => {
     for (;;) {
       const session = await all.handler.request();
-      await session.answer(`${session.first.method} ${session.first.uri}`);
+      await session.respond(`${session.first.method} ${session.first.uri}`);
     }
   };
   void serve();
@@ -109,7 +109,7 @@ test('a response with Content-Length in many packets is sent under that length, 
   assert.equal(await all.client.takeBytes(5), '56789');
   await session.send({});
   all.client.write(GET);
-  await (await all.handler.request()).answer('next');
+  await (await all.handler.request()).respond('next');
   assert.equal((await all.client.takeResponse()).body, 'next');
   await finish(all);
 });
@@ -159,7 +159,7 @@ test('an upload is sent to the handler as it grants credits, and no byte more', 
   await session.send({ type: 'credit', credits: 100 });
   const second = await session.next('data');
   assert.deepEqual([second.body.toString(), second.more], [' world', false]);
-  await session.answer('done');
+  await session.respond('done');
   assert.equal((await all.client.takeResponse()).body, 'done');
   await finish(all);
 });
@@ -173,7 +173,7 @@ test('a chunked upload of a megabyte arrives without its chunks, and trailers ar
   const session = await all.handler.request();
   await session.send({ type: 'credit', credits: 20_000 });
   assert.ok((await session.takeBody()).toString() === body);
-  await session.answer('done');
+  await session.respond('done');
   assert.equal((await all.client.takeResponse()).body, 'done');
   await finish(all);
 });
@@ -188,7 +188,7 @@ test('100 Continue is sent once the handler wants the body, and not before', asy
   assert.equal(await all.client.take(), 'HTTP/1.1 100 Continue\r\n\r\n');
   all.client.write('ok');
   assert.equal((await session.takeBody()).toString(), 'ok');
-  await session.answer('done');
+  await session.respond('done');
   assert.equal((await all.client.takeResponse()).body, 'done');
   await finish(all);
 });
@@ -196,7 +196,7 @@ test('100 Continue is sent once the handler wants the body, and not before', asy
 test('a handler that refuses an upload without wanting it keeps 100 Continue from being sent', async (t) => {
   const all = await stage(t);
   all.client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
-  await (await all.handler.request()).answer('no', { code: 403, reason: '' });
+  await (await all.handler.request()).respond('no', { code: 403, reason: '' });
   const { status, headers } = await all.client.takeResponse();
   assert.deepEqual([status, headers.get('connection')], [403, 'close']);
   await finish(all);
@@ -208,7 +208,7 @@ test('a response before the upload has ended reaches the client at once, and the
   const session = await all.handler.request();
   await session.send({ type: 'credit', credits: 100_000 });
   assert.equal((await session.next('data')).body.toString(), 'part');
-  await session.answer('too much', { code: 413, reason: '' });
+  await session.respond('too much', { code: 413, reason: '' });
   const { status, headers, body } = await all.client.takeResponse();
   assert.deepEqual([status, headers.get('connection'), body], [413, 'close', 'too much']);
   assert.equal(await all.client.ended, 'fin');
@@ -220,11 +220,11 @@ test('an empty body that was declared does not end the connection, nor is it sen
   all.client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
   const session = await all.handler.request();
   assert.equal(session.first.more, false);
-  await session.answer('one', { credits: 100 });
+  await session.respond('one', { credits: 100 });
   const { body, headers } = await all.client.takeResponse();
   assert.deepEqual([body, headers.get('connection')], ['one', undefined]);
   all.client.write(GET);
-  await (await all.handler.request()).answer('two');
+  await (await all.handler.request()).respond('two');
   assert.equal((await all.client.takeResponse()).body, 'two');
   assert.equal(session.nextIn, 1);
   await finish(all);
@@ -235,7 +235,7 @@ test('HTTP/1.0 gets whole responses with a length, and streamed ones up to the e
   all.client.write('GET /kept HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
   const whole = await all.handler.request();
   assert.equal(whole.first.uri, 'http://localhost/kept');
-  await whole.answer('whole');
+  await whole.respond('whole');
   assert.match(await all.client.take(), /\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n$/);
   assert.equal(await all.client.takeBytes(5), 'whole');
   all.client.write('GET /streamed HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
@@ -250,10 +250,10 @@ test('HTTP/1.0 gets whole responses with a length, and streamed ones up to the e
 test('HEAD, 204 and 304 have no body, whatever the handler sends, and the connection goes on', async (t) => {
   const all = await stage(t);
   all.client.write('HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\n');
-  await (await all.handler.request()).answer('', { headers: ['Content-Length', '1234'] });
+  await (await all.handler.request()).respond('', { headers: ['Content-Length', '1234'] });
   assert.equal((await all.client.takeResponse('HEAD')).headers.get('content-length'), '1234');
   all.client.write('HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n');
-  await (await all.handler.request()).answer('body');
+  await (await all.handler.request()).respond('body');
   assert.equal((await all.client.takeResponse('HEAD')).headers.get('content-length'), '4');
   all.client.write('HEAD /3 HTTP/1.1\r\nHost: a\r\n\r\n');
   const streamed = await all.handler.request();
@@ -262,11 +262,11 @@ test('HEAD, 204 and 304 have no body, whatever the handler sends, and the connec
   assert.equal((await all.client.takeResponse('HEAD')).status, 200);
   for (const code of [204, 304]) {
     all.client.write(GET);
-    await (await all.handler.request()).answer('body', { code, reason: '' });
+    await (await all.handler.request()).respond('body', { code, reason: '' });
     assert.equal((await all.client.takeResponse()).status, code);
   }
   all.client.write(GET);
-  await (await all.handler.request()).answer('end');
+  await (await all.handler.request()).respond('end');
   assert.equal((await all.client.takeResponse()).body, 'end');
   await finish(all);
 });
@@ -278,12 +278,12 @@ test('a connection serves one request after the other, each as a session of its 
     all.client.write(GET);
     const session = await all.handler.request();
     ids.add(session.id);
-    await session.answer(name);
+    await session.respond(name);
     assert.equal((await all.client.takeResponse()).body, name);
   }
   assert.equal(ids.size, 3);
   all.client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n');
-  await (await all.handler.request()).answer('last');
+  await (await all.handler.request()).respond('last');
   assert.equal((await all.client.takeResponse()).headers.get('connection'), 'close');
   assert.equal(await all.client.ended, 'fin');
   await finish(all);
@@ -296,7 +296,7 @@ test('of pipelined requests the second is given to a handler when the first is a
     const session = await all.handler.request();
     assert.equal(session.first.uri, `http://a${path}`);
     assert.equal(all.handler.requests.all.length, 0);
-    await session.answer(path);
+    await session.respond(path);
     assert.equal((await all.client.takeResponse()).body, path);
   }
   await finish(all);
@@ -306,11 +306,11 @@ test("the header fields that frame an answer are the edge's own, and a given Con
   const all = await stage(t);
   all.client.write(GET);
   const headers = ['Connection', 'close', 'Transfer-Encoding', 'gzip', 'Keep-Alive', 'x', 'X-Kept', '1'];
-  await (await all.handler.request()).answer('body', { headers });
+  await (await all.handler.request()).respond('body', { headers });
   assert.equal(await all.client.take(), 'HTTP/1.1 200 OK\r\nX-Kept: 1\r\nContent-Length: 4\r\n\r\n');
   assert.equal(await all.client.takeBytes(4), 'body');
   all.client.write(GET);
-  await (await all.handler.request()).answer('next');
+  await (await all.handler.request()).respond('next');
   assert.equal((await all.client.takeResponse()).body, 'next');
   await finish(all);
 });

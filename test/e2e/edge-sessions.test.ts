@@ -15,7 +15,7 @@ test('requests go to several handlers in turn, and each response to its own clie
       for (;;) {
         const session = await handler.request();
         taken.set(handler.id, (taken.get(handler.id) ?? 0) + 1);
-        await session.answer(session.first.uri);
+        await session.respond(session.first.uri);
       }
     };
     void serve();
@@ -42,7 +42,7 @@ test('a handler that is connected by several bases gets requests by all of them'
   for (const session of [await one.request(), await two.request()]) {
     await session.send({ type: 'credit', credits: 2 });
     assert.equal((await session.takeBody()).toString(), 'ok');
-    await session.answer('done');
+    await session.respond('done');
   }
   for (const client of clients) {
     assert.equal((await client.takeResponse()).body, 'done');
@@ -87,9 +87,9 @@ test('a client that leaves before the first packet of its handler is cancelled a
   // The edge has read to the end of that connection when it has served a later one.
   const other = await connectTo(t, edge.address);
   other.write(GET);
-  await (await handler.request()).answer('other');
+  await (await handler.request()).respond('other');
   assert.equal((await other.takeResponse()).body, 'other');
-  await session.answer('too late', { more: true });
+  await session.respond('too late', { more: true });
   await session.next('cancel');
   other.socket.destroy();
   await edge.stop();
@@ -109,7 +109,7 @@ test('a client that leaves before any handler has its request takes the request 
   const handler = await Handler.start(t, edge.base);
   const session = await handler.request();
   assert.equal(session.first.uri, 'http://a/here');
-  await session.answer('here');
+  await session.respond('here');
   assert.equal((await waiting.takeResponse()).body, 'here');
   waiting.socket.destroy();
   await edge.stop();
@@ -228,7 +228,7 @@ test('a packet with more than 128 ids is dropped and counted', async (t) => {
   const ids = `${element.length}:${element}}`.repeat(129);
   const map = `4:from,2:h1,2:id,${ids.length}:${ids}]4:code,3:200#`;
   await handler.publish(`condure T${map.length}:${map}}`);
-  await session.answer('by itself');
+  await session.respond('by itself');
   assert.equal((await client.takeResponse()).body, 'by itself');
   client.socket.destroy();
   assert.equal((await edge.stop()).zhttp.packetsMalformed, 1);
@@ -276,10 +276,10 @@ test('a handler that dies and comes back under its id goes on with the sessions 
   const second = await Handler.start(t, edge.base);
   const after = second.take(before);
   assert.equal((await after.takeBody()).toString(), '56789');
-  await after.answer('done');
+  await after.respond('done');
   assert.equal((await client.takeResponse()).body, 'done');
   client.write('GET /new HTTP/1.1\r\nHost: a\r\n\r\n');
-  await (await second.request()).answer('new');
+  await (await second.request()).respond('new');
   assert.equal((await client.takeResponse()).body, 'new');
   client.socket.destroy();
   await edge.stop();
@@ -301,7 +301,7 @@ test('a handler that dies for good loses its sessions after --session-timeout, a
   assert.equal(begun.text, '');
   const second = await Handler.start(t, edge.base, { id: 'second' });
   waiting.write(GET);
-  await (await second.request()).answer('second');
+  await (await second.request()).respond('second');
   assert.equal((await waiting.takeResponse()).body, 'second');
   waiting.socket.destroy();
   assert.equal((await edge.stop()).zhttp.sessionsExpired, 2);
@@ -314,7 +314,7 @@ test('--router-resp asks for responses by the ROUTER socket', async (t) => {
   client.write(GET);
   const session = await handler.request();
   assert.equal(session.first.routerResp, true);
-  await session.answer('published all the same');
+  await session.respond('published all the same');
   assert.equal((await client.takeResponse()).body, 'published all the same');
   client.socket.destroy();
   await edge.stop();

@@ -222,7 +222,7 @@ test('a response other than 101 reaches the client as it is', async (t) => {
   const { edge, handler } = await start(t);
   const client = await connectTo(t, edge.address);
   client.write(handshake());
-  await (await handler.request()).answer('plain', { code: 200 });
+  await (await handler.request()).respond('plain', { code: 200 });
   const { status, body } = await client.takeResponse();
   assert.deepEqual([status, body], [200, 'plain']);
   client.socket.destroy();

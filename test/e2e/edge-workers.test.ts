@@ -58,7 +58,7 @@ test('two workers serve the same address, and each answer and broadcast reaches 
   const upload = await handler.request();
   await upload.send({ type: 'credit', credits: 10_000 });
   assert.equal((await upload.takeBody()).length, 100_000);
-  await upload.answer('taken');
+  await upload.respond('taken');
   assert.equal((await uploads.takeResponse()).body, 'taken');
   uploads.socket.destroy();
   const { client, session } = await openWebSocket(t, edge.address, handler);
@@ -104,7 +104,7 @@ test('a worker that is killed loses its own connections alone, and another one t
     const client = await connectTo(t, edge.address);
     client.write(GET);
     const session = await handler.request();
-    await session.answer('served');
+    await session.respond('served');
     assert.equal((await client.takeResponse()).body, 'served');
     client.socket.destroy();
     found = !before.has(processOf(session));
@@ -171,7 +171,7 @@ test('req mode works with several workers too', async (t) => {
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody');
     const request = await handler.request();
     processes.add(processOf({ id: request.packet.ids[0]?.id ?? '' }));
-    await request.answer({ code: 200, body: request.packet.body });
+    await request.respond({ code: 200, body: request.packet.body });
     assert.equal((await client.takeResponse()).body, 'body');
     client.socket.destroy();
   }

@@ -93,7 +93,7 @@ const allowed = (t: TestContext, ...lines: string[]) => startFetch(t, ['allow_in
 test('a webhook is delivered for a program that has ended, and every monitor sees what becomes of it', async (t) => {
   const running = await allowed(t);
   const origin = await startRecordingOrigin(t);
-  origin.answer = (response) => response.writeHead(202, { 'X-Receipt': '7' }).end('taken');
+  origin.respond = (response) => response.writeHead(202, { 'X-Receipt': '7' }).end('taken');
   const authority = origin.route.replace('* ', '');
   const monitors = await watching(t, running, 'hooks', 3);
   const request = {
@@ -167,8 +167,8 @@ test('a request for one answer outlives every silence of its requester; one for 
   const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const [monitor] = await watching(t, running, 'hooks', 1);
   assert.ok(monitor);
-  const asked = new Arrivals<{ readonly url: string; answer(): void }>();
-  server.on('request', ({ url = '' }, response) => asked.add({ url, answer: () => response.end('at last') }));
+  const asked = new Arrivals<{ readonly url: string; respond(): void }>();
+  server.on('request', ({ url = '' }, response) => asked.add({ url, respond: () => response.end('at last') }));
   const request = { from: 'hooks', method: 'GET', credits: 1_000 };
   await sendAndExit(t, running, `J${JSON.stringify({ ...request, id: 'one', uri: `${uri}one`, 'user-data': 'x' })}`);
   const one = await asked.next();
@@ -183,7 +183,7 @@ test('a request for one answer outlives every silence of its requester; one for 
     signs++;
     assert.equal(packet.userData?.toString(), '"x"');
   }
-  one.answer();
+  one.respond();
   const result = await monitor.next('data');
   assert.deepEqual([result.code, result.body.toString(), result.userData?.toString()], [200, 'at last', '"x"']);
   const { zhttp } = await stopFetcher(running);

@@ -134,7 +134,7 @@ test('a proxy, an edge and a fetcher live in one process, and each does its own'
     peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
   }
   const fetched = await ending(session);
-  await byHandler.answer(fetched);
+  await byHandler.respond(fetched);
   assert.equal(fetched, '200 /fetched');
   assert.equal((await proxied.takeResponse()).body, '/proxied');
   assert.equal((await atEdge.takeResponse()).body, '200 /fetched');

@@ -26,14 +26,14 @@ class Endpoint {
   readonly received: Received[] = [];
   readonly listener: RequestListener;
 
-  constructor(answer: (response: ServerResponse) => void = (response) => response.end('Published\n')) {
+  constructor(respond: (response: ServerResponse) => void = (response) => response.end('Published\n')) {
     this.listener = (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const { method, url, headers } = request;
         this.received.push({ method, url, headers, body: JSON.parse(Buffer.concat(chunks).toString()) });
-        answer(response);
+        respond(response);
       });
     };
   }

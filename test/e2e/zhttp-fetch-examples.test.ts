@@ -289,17 +289,17 @@ for (const language of LANGUAGES) {
     const request = await fetcher.requests.next();
     const { method, uri, stream, credits, ids } = request;
     assert.deepEqual([method, uri, stream, credits], ['GET', 'http://localhost/', true, 200_000]);
-    await fetcher.answer(request, 0, { type: 'keep-alive' });
+    await fetcher.respond(request, 0, { type: 'keep-alive' });
     const body = Buffer.alloc(60_000, 'hello world');
-    await fetcher.answer(request, 1, { code: 200, reason: 'OK', body, more: true });
-    await fetcher.answer(request, 2, { body, more: true });
+    await fetcher.respond(request, 1, { code: 200, reason: 'OK', body, more: true });
+    await fetcher.respond(request, 2, { body, more: true });
     const first = await fetcher.packets.next();
     assert.deepEqual([first.type, first.credits, first.ids], ['credit', 120_000, [{ id: ids[0]?.id, seq: 1 }]]);
-    await fetcher.answer(request, 3, { body, more: true });
-    await fetcher.answer(request, 4, { body, more: true });
+    await fetcher.respond(request, 3, { body, more: true });
+    await fetcher.respond(request, 4, { body, more: true });
     const second = await fetcher.packets.next();
     assert.deepEqual([second.type, second.credits, second.ids[0]?.seq], ['credit', 120_000, 2]);
-    await fetcher.answer(request, 5, { body: Buffer.from('end') });
+    await fetcher.respond(request, 5, { body: Buffer.from('end') });
     assert.deepEqual(await program.ended, { code: 0, stdout: '240003 bytes\n', stderr: '' });
     assert.ok(readFileSync(file).equals(Buffer.concat([body, body, body, body, Buffer.from('end')])));
     assert.deepEqual(fetcher.packets.all, []);
@@ -314,8 +314,8 @@ for (const language of LANGUAGES) {
     ]);
     if (program === null) return;
     const request = await fetcher.requests.next();
-    await fetcher.answer(request, 0, { code: 200, reason: 'OK', body: Buffer.from('all but '), more: true });
-    await fetcher.answer(request, 1, { body: Buffer.from('the end') });
+    await fetcher.respond(request, 0, { code: 200, reason: 'OK', body: Buffer.from('all but '), more: true });
+    await fetcher.respond(request, 1, { body: Buffer.from('the end') });
     const id = request.ids[0]?.id ?? '';
     const cancel = `2:id,${id.length}:${id},4:type,6:cancel,`;
     await fetcher.publishRaw(request.from, `T${cancel.length}:${cancel}}`);
@@ -331,7 +331,7 @@ for (const language of LANGUAGES) {
     ]);
     if (program === null) return;
     const request = await fetcher.requests.next();
-    await fetcher.answer(request, 0, { code: 200, reason: 'OK', body: Buffer.alloc(100_000), more: true });
+    await fetcher.respond(request, 0, { code: 200, reason: 'OK', body: Buffer.alloc(100_000), more: true });
     assert.equal((await fetcher.packets.next()).type, 'credit');
     assert.equal((await program.stop()).code, 1);
     const cancel = await fetcher.packets.next();
@@ -343,7 +343,7 @@ for (const language of LANGUAGES) {
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;
     const request = await fetcher.requests.next();
-    await fetcher.answer(request, 0, { type: 'keep-alive' });
+    await fetcher.respond(request, 0, { type: 'keep-alive' });
     const packets = await fetcher.packets.take(3);
     assert.deepEqual(
       packets.map(({ type, ids }) => [type, ids[0]?.seq]),
@@ -358,8 +358,8 @@ for (const language of LANGUAGES) {
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;
     const request = await fetcher.requests.next();
-    await fetcher.answer(request, 0, { code: 200, body: Buffer.from('one'), more: true });
-    await fetcher.answer(request, 2, { body: Buffer.from('three') });
+    await fetcher.respond(request, 0, { code: 200, body: Buffer.from('one'), more: true });
+    await fetcher.respond(request, 2, { body: Buffer.from('three') });
     await program.output(/^got one\nover: a packet was lost\n/m);
     let packet = await fetcher.packets.next();
     while (packet.type === 'keep-alive') packet = await fetcher.packets.next();
@@ -376,9 +376,9 @@ for (const language of LANGUAGES) {
       await fetcher.publishRaw(request.from, garbage);
     }
     const others = [['a', 7] as const, [id, 0] as const, ['b', 9] as const];
-    await fetcher.answerAll(request.from, others, { type: 'keep-alive' });
-    await fetcher.answerAll(request.from, [['a', 8]], { code: 200, body: Buffer.from('not mine') });
-    await fetcher.answer(request, 1, { code: 200, body: Buffer.from('mine'), more: true });
+    await fetcher.respondAll(request.from, others, { type: 'keep-alive' });
+    await fetcher.respondAll(request.from, [['a', 8]], { code: 200, body: Buffer.from('not mine') });
+    await fetcher.respond(request, 1, { code: 200, body: Buffer.from('mine'), more: true });
     // As Zurl rejects a request: without a number, and without its address.
     const error = `9:condition,11:bad-request,2:id,${id.length}:${id},4:type,5:error,`;
     await fetcher.publishRaw(request.from, `T${error.length}:${error}}`);

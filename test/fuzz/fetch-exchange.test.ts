@@ -79,13 +79,13 @@ class Run {
       case 'head':
         if (this.#answered !== 'no') break;
         this.#answered = 'final';
-        sent.answer(200);
+        sent.start(200);
         break;
       case 'redirect': {
         if (this.#answered !== 'no') break;
         this.#answered = 'redirect';
         const status = [301, 303, 307, 307, 308, 308, 302, 307][size] as number;
-        sent.answer(status, ['Location', `/${size}`]);
+        sent.start(status, ['Location', `/${size}`]);
         break;
       }
       case 'data':

@@ -126,7 +126,7 @@ class Play {
         this.rig.hub.recover();
         break;
       case 'origin':
-        this.#answerReplay(step.client, step.holds, step.channels);
+        this.#respondToReplay(step.client, step.holds, step.channels);
         break;
       case 'wait':
         this.rig.advance(step.ms);
@@ -147,7 +147,7 @@ class Play {
   async end(): Promise<void> {
     await this.turn();
     for (const tracked of this.clients) {
-      if (tracked.former !== null) this.#originAnswers(tracked);
+      if (tracked.former !== null) this.#originResponds(tracked);
     }
     this.rig.hub.drain();
     for (const { client } of this.clients) {
@@ -236,12 +236,12 @@ class Play {
     });
   }
 
-  #answerReplay(at: number, holds: boolean, names: readonly string[]): void {
+  #respondToReplay(at: number, holds: boolean, names: readonly string[]): void {
     const present = this.clients.filter(({ client, former }) => former !== null && !client.gone);
     const tracked = present[at % Math.max(1, present.length)];
     if (tracked === undefined) return;
     if (!holds) {
-      this.#originAnswers(tracked);
+      this.#originResponds(tracked);
       return;
     }
     const { former } = tracked;
@@ -254,7 +254,7 @@ class Play {
     this.#holdAgain(tracked, names, true, former);
   }
 
-  #originAnswers(tracked: Tracked): void {
+  #originResponds(tracked: Tracked): void {
     tracked.former?.release();
     tracked.former = null;
     if (!tracked.client.gone) tracked.client.end = 'complete';

@@ -6,7 +6,7 @@ import { UNKNOWN_LENGTH } from '../../src/exchange/index.ts';
 import type { RecordingRequester } from '../support/exchange/recording-requester.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { EdgeRig } from '../support/zhttp/edge-rig.ts';
-import type { AnswerFields } from '../support/zhttp/fake-handler-link.ts';
+import type { ResponseFields } from '../support/zhttp/fake-handler-link.ts';
 
 const INITIAL_CREDITS = 100;
 const CLIENT_WINDOW = 150;
@@ -167,7 +167,7 @@ class Play {
           client.grant(Math.min(step.bytes, CLIENT_WINDOW - client.credits));
         break;
       case 'malformed':
-        this.rig.link.answerRaw(`J{"from":"h3","id":"${id}","seq":"x"}`);
+        this.rig.link.respondRaw(`J{"from":"h3","id":"${id}","seq":"x"}`);
         break;
       case 'lose':
         this.rig.link.lose(id);
@@ -246,15 +246,15 @@ class Play {
     const fields = { from, credits, multi };
     if (client.over) return;
     if (client.head === null && type === 'data') {
-      this.#answer([tracked], webSocket ? { ...fields, code: 101 } : { ...fields, code: 200, more: true }, 'right');
+      this.#respond([tracked], webSocket ? { ...fields, code: 101 } : { ...fields, code: 200, more: true }, 'right');
     } else if (client.head === null || type === 'keep-alive' || type === 'credit' || type === 'handoff-start') {
-      this.#answer([tracked], { ...fields, type: type === 'handoff-start' ? type : 'credit' }, 'right');
+      this.#respond([tracked], { ...fields, type: type === 'handoff-start' ? type : 'credit' }, 'right');
     } else {
       const bytes = Math.min(body, client.credits);
       // The answer to a request goes on for most of the time.
       const goesOn = webSocket ? more : more || bytes > 5;
       const frame = webSocket && type !== 'data';
-      this.#answer(
+      this.#respond(
         [tracked],
         { ...fields, type: frame ? type : 'data', body: 'x'.repeat(bytes), more: !frame && goesOn },
         'right',
@@ -266,10 +266,10 @@ class Play {
     const concerned = new Set(sessions.map((session) => this.#at(session)).filter((tracked) => tracked !== undefined));
     const headers = lengths.flatMap((length) => ['Content-Length', length]);
     const { do: _, ...rest } = fields;
-    this.#answer([...concerned], { ...rest, headers, body: 'x'.repeat(body) }, seq);
+    this.#respond([...concerned], { ...rest, headers, body: 'x'.repeat(body) }, seq);
   }
 
-  #answer(concerned: readonly Tracked[], fields: AnswerFields, seq: string): void {
+  #respond(concerned: readonly Tracked[], fields: ResponseFields, seq: string): void {
     if (concerned.length === 0) return;
     const refs = concerned.map((tracked): [string, number | null] => {
       tracked.granted += fields.credits ?? 0;
@@ -279,7 +279,7 @@ class Play {
       if (seq === 'wrong') return [tracked.id, tracked.nextSeq + 3];
       return [tracked.id, tracked.nextSeq++];
     });
-    this.rig.link.answerAll(refs, fields);
+    this.rig.link.respondAll(refs, fields);
   }
 
   #at(session: number): Tracked | undefined {

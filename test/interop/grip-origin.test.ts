@@ -13,7 +13,7 @@ import {
   Publisher,
   WebSocketMessageFormat,
 } from '@fanoutio/grip';
-import { httpOrigin, type Origin, type OriginAnswer } from '../support/http-origin.ts';
+import { httpOrigin, type Origin, type OriginResponse } from '../support/http-origin.ts';
 import { type Changes, type RunningApp, startApp } from '../support/running-app.ts';
 import { stoppedClock } from '../unit/hub/support.ts';
 import { ecKeys } from '../unit/proxy/support/keys.ts';
@@ -29,7 +29,7 @@ interface Site {
 /** An origin that answers with the library's own instructions, the app in front of it, and the library's publisher. */
 async function site(
   t: TestContext,
-  answer: OriginAnswer | ((earlier: number) => OriginAnswer),
+  answer: OriginResponse | ((earlier: number) => OriginResponse),
   { properties = '', overrides = {} as Changes, query = '', prefix = '' } = {},
 ): Promise<Site> {
   const origin = await httpOrigin(t, (_request, earlier) => (typeof answer === 'function' ? answer(earlier) : answer));
@@ -39,7 +39,7 @@ async function site(
 }
 
 /** An answer with the instructions that `fill` puts together. */
-function instructed(fill: (instruct: GripInstruct) => void, body = 'nothing new\n'): OriginAnswer {
+function instructed(fill: (instruct: GripInstruct) => void, body = 'nothing new\n'): OriginResponse {
   const instruct = new GripInstruct('room');
   fill(instruct);
   return { headers: instruct.toHeaders({ 'Content-Type': 'text/plain' }), body };

@@ -54,7 +54,7 @@ async function rig(t: TestContext, coding: string, body: Buffer, hold: string): 
   const origin = await startRawOrigin(t);
   const grip = hold === '' ? '' : `Grip-Hold: ${hold}\r\nGrip-Channel: c\r\n`;
   const head = `HTTP/1.1 200 OK\r\n${grip}Content-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n`;
-  origin.answerAll(() => head + body.toString('latin1'));
+  origin.respondAll(() => head + body.toString('latin1'));
   return { origin, app: await startApp(t, [origin.route]) };
 }
 

@@ -17,7 +17,7 @@ async function serves(t: TestContext, edge: Edge, handler: Handler): Promise<voi
   const session = await handler.request();
   await session.send({ type: 'credit', credits: 4 });
   assert.equal((await session.takeBody()).toString(), 'body');
-  await session.answer('served');
+  await session.respond('served');
   assert.equal((await client.takeResponse()).body, 'served');
   client.socket.destroy();
 }

@@ -19,7 +19,7 @@ async function rig(
 ): Promise<Rig> {
   const origin = await startRawOrigin(t);
   let first = true;
-  origin.answerAll((head, peer) => {
+  origin.respondAll((head, peer) => {
     if (!first) return echo(head);
     first = false;
     queueMicrotask(() => next(peer));
@@ -234,7 +234,7 @@ test('an origin without end is held back by a client that reads nothing', async 
     await turn();
   }
   // Meanwhile others are served, and the client gets every byte when it reads on.
-  origin.answerAll(echo);
+  origin.respondAll(echo);
   assert.equal((await app.get('/other')).body, '/other');
   let received = 0;
   client.socket.removeAllListeners('data');

@@ -13,7 +13,7 @@ interface Rig {
 
 async function rig(t: TestContext, changes: Changes = {}): Promise<Rig> {
   const origin = await startRecordingOrigin(t);
-  origin.answer = (response) => {
+  origin.respond = (response) => {
     response.setHeader('Grip-Hold', 'stream').setHeader('Grip-Channel', 'c').end('begin\n');
   };
   const app = await startApp(t, [origin.route], changes);

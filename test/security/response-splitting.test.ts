@@ -18,7 +18,7 @@ const WIDE_TEXTS = ['a\u010a\u010db', '\u560d\u560aX-Evil: 1', 'a\u2028b'];
 async function rig(t: TestContext): Promise<{ app: RunningApp; instruct: (value: unknown) => void }> {
   const origin = await startRecordingOrigin(t);
   let next: unknown = null;
-  origin.answer = (response) => {
+  origin.respond = (response) => {
     response.setHeader('Content-Type', 'application/grip-instruct');
     response.end(JSON.stringify(next));
   };

@@ -12,8 +12,8 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 /** An origin that lets every client wait on the channel `c`, except for those that ask for another path than `/`. */
 async function rig(t: TestContext, changes: Changes = {}): Promise<{ app: RunningApp; origin: RecordingOrigin }> {
   const origin = await startRecordingOrigin(t);
-  const echo = origin.answer;
-  origin.answer = (response, request) => {
+  const echo = origin.respond;
+  origin.respond = (response, request) => {
     if (request.url === '/') response.setHeader('Grip-Hold', 'stream').setHeader('Grip-Channel', 'c');
     echo(response, request);
   };
@@ -143,8 +143,8 @@ test('a client that takes nothing of its stream for too long is cut off, and its
 test('a client that reads a large answer slowly delays nobody', async (t) => {
   const { app, origin } = await rig(t, { server: { listen: [unixListener(t)] } });
   const large = 'z'.repeat(3_000_000);
-  const echo = origin.answer;
-  origin.answer = (response, request) => {
+  const echo = origin.respond;
+  origin.respond = (response, request) => {
     if (request.url === '/large') response.end(large);
     else echo(response, request);
   };

@@ -14,7 +14,7 @@ export interface ClientOptions {
 }
 
 /** A response whose body still comes. */
-export class StreamedAnswer {
+export class StreamedResponse {
   readonly status: number;
   readonly reason: string;
   /** Flat `[name, value, …]` list, as sent. */
@@ -106,14 +106,14 @@ export class Client {
   }
 
   /** Sends a request and resolves with the head of its response. */
-  stream(options: ClientOptions = {}): Promise<StreamedAnswer> {
+  stream(options: ClientOptions = {}): Promise<StreamedResponse> {
     const outgoing = this.begin(options);
     outgoing.end(options.body);
     return responseOf(outgoing);
   }
 
   /** Sends a request and resolves with its whole response. */
-  async send(options: ClientOptions = {}): Promise<StreamedAnswer> {
+  async send(options: ClientOptions = {}): Promise<StreamedResponse> {
     const answer = await this.stream(options);
     if (!(await answer.ended())) throw new Error('the response broke off');
     return answer;
@@ -130,7 +130,7 @@ export class Client {
 }
 
 /** Resolves with the head of the response to a request, or rejects without one. */
-export async function responseOf(outgoing: ClientRequest): Promise<StreamedAnswer> {
+export async function responseOf(outgoing: ClientRequest): Promise<StreamedResponse> {
   const [message] = (await once(outgoing, 'response')) as [IncomingMessage];
-  return new StreamedAnswer(message, outgoing);
+  return new StreamedResponse(message, outgoing);
 }

@@ -31,7 +31,7 @@ export class OriginRequest {
 }
 
 /** What an origin answers with. */
-export interface OriginAnswer {
+export interface OriginResponse {
   readonly status?: number;
   readonly reason?: string;
   readonly headers?: readonly (readonly [string, string])[] | Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export class Origin {
 }
 
 /** Answers a request; `earlier` is how many came before it. */
-export type OriginHandler = (request: OriginRequest, earlier: number) => OriginAnswer;
+export type OriginHandler = (request: OriginRequest, earlier: number) => OriginResponse;
 
 /** Starts an HTTP origin on a free port; it ends with the test. */
 export async function httpOrigin(t: TestContext, handler: OriginHandler): Promise<Origin> {
@@ -89,7 +89,7 @@ export async function httpOrigin(t: TestContext, handler: OriginHandler): Promis
     const request = new OriginRequest(message, Buffer.concat(chunks));
     const answer = handler(request, origin.requests.length);
     origin.add(request);
-    sendAnswer(response, answer);
+    sendResponse(response, answer);
   });
   t.after(() => {
     server.close();
@@ -98,7 +98,7 @@ export async function httpOrigin(t: TestContext, handler: OriginHandler): Promis
   return origin;
 }
 
-function sendAnswer(response: ServerResponse, answer: OriginAnswer): void {
+function sendResponse(response: ServerResponse, answer: OriginResponse): void {
   const { status = 200, reason, headers = {}, body = '' } = answer;
   const fields = Array.isArray(headers) ? headers.flat() : Object.entries(headers).flat();
   if (reason === undefined) response.writeHead(status, fields as string[]);

@@ -40,7 +40,7 @@ export class RawOrigin {
   }
 
   /** Answers every request on every connection with the bytes that `answer` gives for its head. Requests must have no body. */
-  answerAll(answer: (head: string, peer: RawPeer) => string): void {
+  respondAll(answer: (head: string, peer: RawPeer) => string): void {
     this.onPeer = async (peer) => {
       try {
         for (;;) {

@@ -25,7 +25,7 @@ export class RecordingOrigin {
   /** Called when the head of a request is there, which may answer it before its body. */
   onHead: (response: ServerResponse, request: IncomingMessage) => void = () => {};
   /** Answers complete requests; by default with the request's own method, target and body. */
-  answer: (response: ServerResponse, request: RecordedRequest) => void = (response, { method, url, body }) => {
+  respond: (response: ServerResponse, request: RecordedRequest) => void = (response, { method, url, body }) => {
     response.end(`${method} ${url} ${body}`);
   };
   readonly #server: Server;
@@ -63,7 +63,7 @@ export class RecordingOrigin {
       const { method = '', url = '', rawHeaders } = request;
       const recorded = { method, url, headers: rawHeaders, body };
       this.requests.push(recorded);
-      if (!response.writableEnded) this.answer(response, recorded);
+      if (!response.writableEnded) this.respond(response, recorded);
     });
   }
 }

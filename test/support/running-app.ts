@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { App } from '../../src/app/index.ts';
 import { type Config, defaultConfig, type ListenAddress, mergeCommandLine } from '../../src/config/index.ts';
-import { Client, type ClientOptions, type StreamedAnswer } from './client.ts';
+import { Client, type ClientOptions, type StreamedResponse } from './client.ts';
 import { FakeLog } from './fake-log.ts';
 import { turn } from './manual-clock.ts';
 import { connectTo, openTo, type RawClient, type RawResponse } from './raw-client.ts';
@@ -41,12 +41,12 @@ export class RunningApp {
   }
 
   /** Sends a request and resolves with its whole response. */
-  send(options: ClientOptions = {}): Promise<StreamedAnswer> {
+  send(options: ClientOptions = {}): Promise<StreamedResponse> {
     return this.client.send(options);
   }
 
   /** Sends a request and resolves with the head of its response. */
-  stream(options: ClientOptions = {}): Promise<StreamedAnswer> {
+  stream(options: ClientOptions = {}): Promise<StreamedResponse> {
     return this.client.stream(options);
   }
 

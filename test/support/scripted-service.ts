@@ -58,7 +58,7 @@ export class ScriptedExchange implements Responder {
   }
 
   /** The whole answer at once. */
-  answer(body: string | Buffer = '', head: Partial<ResponseHead> = {}): void {
+  respond(body: string | Buffer = '', head: Partial<ResponseHead> = {}): void {
     const bytes = Buffer.from(body as string, 'latin1');
     this.head({ bodyLength: bytes.length, ...head });
     this.send(bytes, false);

@@ -62,12 +62,12 @@ export class ZhttpFetcher {
   }
 
   /** Sends a packet to the requester, in the session that it has opened with `request`. */
-  answer(request: RequestPacket, seq: number, fields: Fields): Promise<void> {
-    return this.answerAll(request.from, [[request.ids[0]?.id ?? '', seq]], fields);
+  respond(request: RequestPacket, seq: number, fields: Fields): Promise<void> {
+    return this.respondAll(request.from, [[request.ids[0]?.id ?? '', seq]], fields);
   }
 
   /** Sends a packet for these sessions, with these numbers, to the requester at this address. */
-  answerAll(to: string, sessions: readonly (readonly [id: string, seq: number])[], fields: Fields): Promise<void> {
+  respondAll(to: string, sessions: readonly (readonly [id: string, seq: number])[], fields: Fields): Promise<void> {
     const ids = sessions.map(([id, seq]) => ({ id, seq }));
     const packet = Object.assign(new ResponsePacket(), { from: ID, ids, ...fields });
     return this.publishRaw(to, encodeResponsePacket(packet));

@@ -10,7 +10,7 @@ const members = new Set();
 let joined = 0;
 
 async function chat(session) {
-  if (!/^wss?:/.test(session.request.uri)) return session.answer(400, 'Bad Request', 'Expected a WebSocket.\n');
+  if (!/^wss?:/.test(session.request.uri)) return session.respond(400, 'Bad Request', 'Expected a WebSocket.\n');
   const name = `guest ${++joined}`;
   session.send({ code: 101, reason: 'Switching Protocols', credits: WINDOW });
   members.add(session);

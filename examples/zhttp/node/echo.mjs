@@ -11,7 +11,7 @@ const MAX_BODY = 1024 * 1024;
 
 async function echo(session) {
   const body = await session.readBody(MAX_BODY);
-  if (body === null) return session.answer(413, 'Content Too Large', `At most ${MAX_BODY} bytes.\n`);
+  if (body === null) return session.respond(413, 'Content Too Large', `At most ${MAX_BODY} bytes.\n`);
   const type = session.request.headers.find(([name]) => name.toLowerCase() === 'content-type');
   const headers = [
     ['Content-Type', type?.[1] ?? 'application/octet-stream'],

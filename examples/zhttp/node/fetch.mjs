@@ -85,7 +85,7 @@ export class Fetch {
   async #read(subscriber) {
     for await (const [frame] of subscriber) {
       try {
-        const packet = readAnswer(frame);
+        const packet = readResponse(frame);
         const ids = typeof packet.id === 'string' ? [packet] : packet.id;
         for (const { id, seq } of ids) this.#sessions.get(id)?.take(packet, seq);
       } catch (error) {
@@ -146,7 +146,7 @@ export function fetchEndpoints(base) {
 }
 
 /** The packet in a message of the publisher, behind the address. Throws if there is none. */
-export function readAnswer(frame) {
+export function readResponse(frame) {
   return readPacket(frame.subarray(frame.indexOf(' ') + 1));
 }
 

@@ -16,7 +16,7 @@ const held = new Set();
 async function onSession(session) {
   if (session.request.method === 'GET') await hold(session);
   else if (session.request.method === 'POST') await publish(session);
-  else await session.answer(405, 'Method Not Allowed', 'GET holds, POST sends a line.\n');
+  else await session.respond(405, 'Method Not Allowed', 'GET holds, POST sends a line.\n');
 }
 
 async function hold(session) {
@@ -37,11 +37,11 @@ async function hold(session) {
 
 async function publish(session) {
   const line = await session.readBody(MAX_LINE - 1);
-  if (line === null) return session.answer(413, 'Content Too Large', `At most ${MAX_LINE - 1} bytes.\n`);
+  if (line === null) return session.respond(413, 'Content Too Large', `At most ${MAX_LINE - 1} bytes.\n`);
   const clients = [...held];
   const slow = await handler.broadcast(clients, { body: Buffer.concat([line, Buffer.from('\n')]), more: true });
   for (const client of slow) client.cancel('too slow');
-  await session.answer(200, 'OK', `sent to ${clients.length - slow.length}, dropped ${slow.length}\n`);
+  await session.respond(200, 'OK', `sent to ${clients.length - slow.length}, dropped ${slow.length}\n`);
 }
 
 const [base] = commandLine('hold.mjs BASE');

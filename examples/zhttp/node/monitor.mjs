@@ -3,7 +3,7 @@
 // ADDRESS is what the senders give as `from`, by default `webhooks`. Any number of monitors may run.
 import { Subscriber } from 'zeromq';
 import { commandLine } from './command-line.mjs';
-import { connected, fetchEndpoints, readAnswer } from './fetch.mjs';
+import { connected, fetchEndpoints, readResponse } from './fetch.mjs';
 
 const [base, address = 'webhooks'] = commandLine('monitor.mjs BASE [ADDRESS]');
 
@@ -19,6 +19,6 @@ subscriber.subscribe(`${address} `);
 await connected(subscriber, fetchEndpoints(base).responses);
 console.log('monitor is ready');
 for await (const [frame] of subscriber) {
-  const packet = readAnswer(frame);
+  const packet = readResponse(frame);
   console.log(`${packet.id} ${outcome(packet)} ${JSON.stringify(packet['user-data'] ?? null)}`);
 }

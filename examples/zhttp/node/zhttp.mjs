@@ -235,7 +235,7 @@ export class Session {
   }
 
   /** Sends a short response as a whole. */
-  async answer(code, reason, text) {
+  async respond(code, reason, text) {
     await this.post({ code, reason, headers: [['Content-Type', 'text/plain; charset=utf-8']], body: text });
     this.finish('the response is complete');
   }

@@ -17,7 +17,7 @@ numbers = itertools.count(1)
 
 async def chat(session):
     if not session.request['uri'].startswith(('ws:', 'wss:')):
-        return await session.answer(400, 'Bad Request', 'Expected a WebSocket.\n')
+        return await session.respond(400, 'Bad Request', 'Expected a WebSocket.\n')
     session.send({'code': 101, 'reason': 'Switching Protocols', 'credits': WINDOW})
     members.add(session)
     try:

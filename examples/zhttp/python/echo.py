@@ -16,7 +16,7 @@ MAX_BODY = 1024 * 1024
 async def echo(session):
     body = await session.read_body(MAX_BODY)
     if body is None:
-        return await session.answer(413, 'Content Too Large', f'At most {MAX_BODY} bytes.\n')
+        return await session.respond(413, 'Content Too Large', f'At most {MAX_BODY} bytes.\n')
     types = [value for name, value in session.request['headers'] if name.lower() == 'content-type']
     headers = [['Content-Type', types[0] if types else 'application/octet-stream'], ['Content-Length', str(len(body))]]
     session.send({'code': 200, 'reason': 'OK', 'headers': headers, 'more': True})

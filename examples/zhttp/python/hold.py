@@ -24,7 +24,7 @@ async def on_session(session):
     elif method == 'POST':
         await publish(session)
     else:
-        await session.answer(405, 'Method Not Allowed', 'GET holds, POST sends a line.\n')
+        await session.respond(405, 'Method Not Allowed', 'GET holds, POST sends a line.\n')
 
 
 async def hold(session):
@@ -40,12 +40,12 @@ async def hold(session):
 async def publish(session):
     line = await session.read_body(MAX_LINE - 1)
     if line is None:
-        return await session.answer(413, 'Content Too Large', f'At most {MAX_LINE - 1} bytes.\n')
+        return await session.respond(413, 'Content Too Large', f'At most {MAX_LINE - 1} bytes.\n')
     clients = list(held)
     slow = await handler.broadcast(clients, {'body': line + b'\n', 'more': True})
     for client in slow:
         client.cancel('too slow')
-    await session.answer(200, 'OK', f'sent to {len(clients) - len(slow)}, dropped {len(slow)}\n')
+    await session.respond(200, 'OK', f'sent to {len(clients) - len(slow)}, dropped {len(slow)}\n')
 
 
 async def main():

@@ -236,7 +236,7 @@ class Session:
         self.send({})
         self.finish('the response is complete')
 
-    async def answer(self, code, reason, text):
+    async def respond(self, code, reason, text):
         """Sends a short response as a whole."""
         headers = [['Content-Type', 'text/plain; charset=utf-8']]
         await self.post({'code': code, 'reason': reason, 'headers': headers, 'body': text.encode()})

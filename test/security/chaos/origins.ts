@@ -28,13 +28,13 @@ export async function startGoodOrigin(onSmuggled: (target: string) => void): Pro
       });
       request.on('end', () => {
         if (request.url?.includes('smuggled') === true) onSmuggled(request.url);
-        answer(request, response, body);
+        respond(request, response, body);
       });
     }),
   );
 }
 
-function answer({ method = '', url = '' }: IncomingMessage, response: ServerResponse, body: string): void {
+function respond({ method = '', url = '' }: IncomingMessage, response: ServerResponse, body: string): void {
   const [, kind, name = ''] = url.split('/');
   switch (kind) {
     case 'large':

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Chaos, pause } from '../../security/chaos/chaos.ts';
 import type { SeededRandom } from '../seeded-random.ts';
-import type { AnswerFields, Handler, HandlerSession } from './handler.ts';
+import type { Handler, HandlerSession, ResponseFields } from './handler.ts';
 
 /** Serves what ordinary clients ask for, and lets hostile handlers act where a client asks for that: `/bad`. */
 export class ChaosHandlers {
@@ -40,7 +40,7 @@ export class ChaosHandlers {
       const session = await this.#good.request();
       const { uri } = session.first;
       const path = uri.slice(uri.indexOf('/', uri.indexOf('//') + 2));
-      const serving = path.startsWith('/bad') ? this.#misbehave(session) : this.#answer(session, path);
+      const serving = path.startsWith('/bad') ? this.#misbehave(session) : this.#respond(session, path);
       // What ends early because its client has left is no failure; wrong numbers are.
       serving.catch(() => {
         for (const what of session.misnumbered) this.#chaos.fail(`${path}: ${what}`);
@@ -48,7 +48,7 @@ export class ChaosHandlers {
     }
   }
 
-  async #answer(session: HandlerSession, path: string): Promise<void> {
+  async #respond(session: HandlerSession, path: string): Promise<void> {
     const { method, uri, more } = session.first;
     if (uri.startsWith('ws')) return this.#converse(session);
     if (path.startsWith('/ticks')) {
@@ -59,7 +59,7 @@ export class ChaosHandlers {
       await session.send({ code: 200, more: true });
       await session.sendBody(Buffer.alloc(path === '/heavy' ? 3_000_000 : Number(path.slice('/large/'.length)), 'x'));
     } else if (path === '/dead') {
-      await session.answer('Error while proxying to origin.\n', { code: 502, reason: '' });
+      await session.respond('Error while proxying to origin.\n', { code: 502, reason: '' });
     } else {
       if (more) await session.send({ type: 'credit', credits: 20_000 });
       const body = more ? await session.takeBody() : '';
@@ -99,7 +99,7 @@ export class ChaosHandlers {
   }
 }
 
-const STRANGE_FIELDS: readonly AnswerFields[] = [
+const STRANGE_FIELDS: readonly ResponseFields[] = [
   { type: 'error', condition: 'x' },
   { type: 'cancel' },
   { type: 'strange' },

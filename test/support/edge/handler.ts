@@ -15,7 +15,7 @@ import { Arrivals } from '../zmq/zmq-rig.ts';
 export const EDGE_ID = 'condure';
 
 /** What a test may say in a packet. A type that does not exist is possible too. */
-export type AnswerFields = Partial<Omit<ResponsePacket, 'type'>> & { readonly type?: string };
+export type ResponseFields = Partial<Omit<ResponsePacket, 'type'>> & { readonly type?: string };
 
 /** How a handler meets the edge. */
 export interface HandlerOptions {
@@ -104,7 +104,7 @@ export class Handler {
   }
 
   /** Sends a packet for these sessions, as they count it, to the address that they came from. */
-  broadcast(sessions: readonly HandlerSession[], fields: AnswerFields): Promise<void> {
+  broadcast(sessions: readonly HandlerSession[], fields: ResponseFields): Promise<void> {
     return this.sendFor(
       sessions.map((session) => session.nextRef()),
       fields,
@@ -113,7 +113,7 @@ export class Handler {
   }
 
   /** Sends a packet with these ids and numbers, right or wrong. */
-  sendFor(ids: readonly SessionRef[], fields: AnswerFields, edge = this.#edge): Promise<void> {
+  sendFor(ids: readonly SessionRef[], fields: ResponseFields, edge = this.#edge): Promise<void> {
     const packet = Object.assign(new ResponsePacket(), { from: this.id, multi: true, ids: [...ids], ...fields });
     return this.publish(encodeResponsePacket(packet, 'T', edge));
   }
@@ -209,13 +209,13 @@ export class HandlerSession {
     return { id: this.id, seq: this.nextOut++ };
   }
 
-  send(fields: AnswerFields): Promise<void> {
+  send(fields: ResponseFields): Promise<void> {
     this.credits -= fields.body?.length ?? 0;
     return this.#handler.broadcast([this], fields);
   }
 
   /** A whole response. */
-  answer(body: string | Buffer = '', fields: AnswerFields = {}): Promise<void> {
+  respond(body: string | Buffer = '', fields: ResponseFields = {}): Promise<void> {
     return this.send({ code: 200, reason: 'OK', body: Buffer.from(body), ...fields });
   }
 
@@ -242,7 +242,7 @@ export class HandlerSession {
   }
 
   /** As the handler's own `sendFor`. */
-  sendFor(ids: readonly SessionRef[], fields: AnswerFields): Promise<void> {
+  sendFor(ids: readonly SessionRef[], fields: ResponseFields): Promise<void> {
     return this.#handler.sendFor(ids, fields);
   }
 
@@ -266,7 +266,7 @@ export class HandlerSession {
   }
 
   /** Sends all of `data` as the credits allow it, the last piece with `fields`. */
-  async sendBody(data: Buffer, fields: AnswerFields = {}): Promise<void> {
+  async sendBody(data: Buffer, fields: ResponseFields = {}): Promise<void> {
     let rest = data;
     while (rest.length > this.credits) {
       await this.hasCredits(1);

@@ -7,15 +7,15 @@ import {
   ResponsePacket,
 } from '../../../src/codec/zhttp/index.ts';
 import { Arrivals } from '../zmq/zmq-rig.ts';
-import type { AnswerFields } from './handler.ts';
+import type { ResponseFields } from './handler.ts';
 
 /** One request in req mode. */
 export interface ReqRequest {
   readonly packet: RequestPacket;
   /** Answers with a packet; by default it has the id of the request, and nothing else. */
-  answer(fields: AnswerFields): Promise<void>;
+  respond(fields: ResponseFields): Promise<void>;
   /** Answers with these frames behind the address. */
-  answerRaw(frames: readonly (Buffer | string)[]): Promise<void>;
+  respondRaw(frames: readonly (Buffer | string)[]): Promise<void>;
 }
 
 /** A handler in req mode on a libzmq ROUTER that does only what the test says. */
@@ -44,12 +44,12 @@ export class ReqHandler {
   async #take(): Promise<void> {
     for await (const [peer, , payload] of this.#router) {
       const packet = parseRequestPacket(payload as Buffer);
-      const answerRaw = (frames: readonly (Buffer | string)[]) => this.#router.send([peer as Buffer, ...frames]);
+      const respondRaw = (frames: readonly (Buffer | string)[]) => this.#router.send([peer as Buffer, ...frames]);
       this.requests.add({
         packet,
-        answerRaw,
-        answer: (fields) =>
-          answerRaw(['', encodeResponsePacket(Object.assign(new ResponsePacket(), { ids: packet.ids, ...fields }))]),
+        respondRaw,
+        respond: (fields) =>
+          respondRaw(['', encodeResponsePacket(Object.assign(new ResponsePacket(), { ids: packet.ids, ...fields }))]),
       });
     }
   }

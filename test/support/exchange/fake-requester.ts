@@ -64,7 +64,7 @@ export class FakeRequester implements Requester {
   }
 
   /** Status and body of the complete response. */
-  get answer(): [number | undefined, string] {
+  get response(): [number | undefined, string] {
     assert.ok(this.complete, 'the response is complete');
     return [this.head?.status, this.body];
   }

@@ -35,7 +35,7 @@ export class GoodOrigin {
     const https = createHttpsServer({ key: LOOPBACK_KEY, cert: LOOPBACK_CERTIFICATE });
     const webSockets = new WebSocketServer({ noServer: true });
     for (const server of [http, https]) {
-      server.on('request', (request, response) => origin.#answer(request, response));
+      server.on('request', (request, response) => origin.#respond(request, response));
       server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
         socket.on('error', () => {});
         const location = origin.#record(request);
@@ -87,7 +87,7 @@ export class GoodOrigin {
     return location;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #respond(request: IncomingMessage, response: ServerResponse): void {
     const location = this.#record(request);
     if (location === null) response.end('good');
     else response.writeHead(302, { Location: location, 'Content-Length': 0 }).end();

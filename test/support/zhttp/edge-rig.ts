@@ -63,7 +63,7 @@ export class EdgeRig {
   /** A WebSocket that the handler has accepted with so many credits; what that has caused is not kept. */
   openWebSocket(credits = 1_000, fields: RequestFields = {}): Opened {
     const opened = this.webSocket(fields);
-    this.link.answer(opened.id, { code: 101, credits });
+    this.link.respond(opened.id, { code: 101, credits });
     opened.client.take();
     return opened;
   }

@@ -9,7 +9,7 @@ import { READY, type Reach } from '../../../src/zhttp/index.ts';
 import type { HandlerLink, HandlerLinkSink } from '../../../src/zhttp-client/index.ts';
 
 /** What a test may say in a packet of a handler. */
-export type AnswerFields = Partial<Omit<ResponsePacket, 'body'>> & { readonly body?: string | Buffer };
+export type ResponseFields = Partial<Omit<ResponsePacket, 'body'>> & { readonly body?: string | Buffer };
 
 /** A packet that went to a handler. */
 export interface Routed {
@@ -72,19 +72,19 @@ export class FakeHandlerLink implements HandlerLink {
   }
 
   /** Sends a packet of the handler `from` with the next number of the session. */
-  answer(id: string, fields: AnswerFields = {}, from = 'h1'): void {
+  respond(id: string, fields: ResponseFields = {}, from = 'h1'): void {
     const seq = this.#seqs.get(id) ?? 0;
     this.#seqs.set(id, seq + 1);
-    this.answerAll([[id, seq]], { from, ...fields });
+    this.respondAll([[id, seq]], { from, ...fields });
   }
 
   /** Sends one packet for all these sessions, each with its number. */
-  answerAll(sessions: readonly (readonly [id: string, seq: number | null])[], fields: AnswerFields): void {
-    this.#sink.onPacket(answerPacket(sessions, fields));
+  respondAll(sessions: readonly (readonly [id: string, seq: number | null])[], fields: ResponseFields): void {
+    this.#sink.onPacket(responsePacket(sessions, fields));
   }
 
   /** Sends these bytes as a packet. */
-  answerRaw(payload: string | Buffer): void {
+  respondRaw(payload: string | Buffer): void {
     this.#sink.onPacket(Buffer.from(payload as string));
   }
 
@@ -118,9 +118,9 @@ export class FakeHandlerLink implements HandlerLink {
 }
 
 /** A packet of a handler as bytes, with its type byte. */
-export function answerPacket(
+export function responsePacket(
   sessions: readonly (readonly [id: string, seq: number | null])[],
-  fields: AnswerFields,
+  fields: ResponseFields,
 ): Buffer {
   const ids = sessions.map(([id, seq]) => ({ id, seq }));
   const body = Buffer.from((fields.body ?? '') as string);

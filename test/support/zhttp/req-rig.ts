@@ -8,7 +8,7 @@ import { RecordingRequester } from '../exchange/recording-requester.ts';
 import { type RequestFields, requestHead } from '../exchange/request-head.ts';
 import { FakeLog } from '../fake-log.ts';
 import { manualClock } from '../manual-clock.ts';
-import { type AnswerFields, FakeHandlerLink } from './fake-handler-link.ts';
+import { FakeHandlerLink, type ResponseFields } from './fake-handler-link.ts';
 
 /** An edge of req mode between clients and handlers that the test plays. Requests are `r-0-0`, `r-1-1` and so on. */
 export class ReqRig {
@@ -52,8 +52,8 @@ export class ReqRig {
   }
 
   /** Answers as handlers do in req mode: without address and number. */
-  answer(id: string, fields: AnswerFields = {}): void {
-    this.link.answerAll([[id, null]], { from: '', ...fields });
+  respond(id: string, fields: ResponseFields = {}): void {
+    this.link.respondAll([[id, null]], { from: '', ...fields });
   }
 }
 

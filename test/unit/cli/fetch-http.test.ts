@@ -34,8 +34,8 @@ async function asking(t: TestContext, upload: Upload | null = null) {
 test('an answer is written piece by piece, and what has been taken is granted again once it is half of the window', async (t) => {
   const { asked, output, status, request } = await asking(t);
   assert.deepEqual([request.stream, request.more, request.credits], [true, false, 10]);
-  await asked.answer({ code: 201, more: true });
-  await asked.answer({ body: Buffer.from('hello'), more: true });
+  await asked.respond({ code: 201, more: true });
+  await asked.respond({ body: Buffer.from('hello'), more: true });
   const empty = await output.bodies.next();
   empty.taken();
   const hello = await output.bodies.next();
@@ -43,7 +43,7 @@ test('an answer is written piece by piece, and what has been taken is granted ag
   hello.taken();
   const { type, credits } = await asked.packets.next();
   assert.deepEqual([type, credits], ['credit', 5]);
-  await asked.answer({ body: Buffer.from('!') });
+  await asked.respond({ body: Buffer.from('!') });
   (await output.bodies.next()).taken();
   assert.equal(await status, 201);
 });
@@ -54,13 +54,13 @@ test('a body of known length is announced, and goes out in pieces for which ther
     chunks: ['abc', 'def'].map((text) => Buffer.from(text)),
   });
   assert.deepEqual([request.more, request.headers, request.body.length], [true, ['Content-Length', '6'], 0]);
-  await asked.answer({ type: 'credit', credits: 2 });
+  await asked.respond({ type: 'credit', credits: 2 });
   const piece = async () => {
     const { body, more } = await asked.packets.next();
     return [body.toString(), more];
   };
   assert.deepEqual(await piece(), ['ab', true]);
-  await asked.answer({ type: 'credit', credits: 100 });
+  await asked.respond({ type: 'credit', credits: 100 });
   assert.deepEqual(
     [await piece(), await piece(), await piece()],
     [
@@ -69,7 +69,7 @@ test('a body of known length is announced, and goes out in pieces for which ther
       ['', false],
     ],
   );
-  await asked.answer({ code: 204 });
+  await asked.respond({ code: 204 });
   (await output.bodies.next()).taken();
   assert.equal(await status, 204);
 });
@@ -83,7 +83,7 @@ test('a body of unknown length is not announced, and an answer that comes early 
   }
   const { asked, output, status, request } = await asking(t, { length: null, chunks: chunks() });
   assert.deepEqual(request.headers, []);
-  await asked.answer({ code: 413 });
+  await asked.respond({ code: 413 });
   (await output.bodies.next()).taken();
   assert.equal(await status, 413);
   assert.deepEqual([isRead, asked.packets.all], [false, []]);
@@ -105,15 +105,15 @@ for (const [fields, message] of [
 ] as const) {
   test(`${fields.type} of the responder is a failure, also in the middle of an answer`, async (t) => {
     const { asked, output, status } = await asking(t);
-    await asked.answer({ code: 200, body: Buffer.from('x'), more: true });
+    await asked.respond({ code: 200, body: Buffer.from('x'), more: true });
     await output.bodies.next();
-    await asked.answer(fields);
+    await asked.respond(fields);
     await assert.rejects(status, { name: 'CliError', message });
   });
 }
 
 test('packets that get lost are a failure', async (t) => {
   const { asked, status } = await asking(t);
-  await asked.answerAs(7, { code: 200 });
+  await asked.respondAs(7, { code: 200 });
   await assert.rejects(status, { name: 'CliError', message: /^packets were lost/ });
 });

@@ -36,45 +36,45 @@ const sent = { type: 'data', body: '', more: false, code: 0, credits: 0, content
 test('lines are sent as messages and messages are written as lines, and for some time after the input has ended', async (t) => {
   const { asked, input, written, over, next } = await opening(t);
   const timers = fakeTimers(t, ['setTimeout']);
-  await asked.answer({ code: 101, credits: 100 });
+  await asked.respond({ code: 101, credits: 100 });
   input.write('hello\nwor');
   input.write('ld\n');
   assert.deepEqual(await next(), { ...sent, body: 'hello', contentType: 'text' });
   assert.deepEqual(await next(), { ...sent, body: 'world', contentType: 'text' });
-  await asked.answer({ body: Buffer.from('two '), more: true });
+  await asked.respond({ body: Buffer.from('two '), more: true });
   assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 4 });
-  await asked.answer({ body: Buffer.from('parts') });
+  await asked.respond({ body: Buffer.from('parts') });
   assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 5 });
-  await asked.answer({});
+  await asked.respond({});
   input.end('last');
   assert.deepEqual(await next(), { ...sent, body: 'last', contentType: 'text' });
   timers.tick(LINGER - 1);
-  await asked.answer({ body: Buffer.from('in time') });
+  await asked.respond({ body: Buffer.from('in time') });
   assert.deepEqual(await next(), { ...sent, type: 'credit', credits: 7 });
   timers.tick(1);
   assert.deepEqual(await next(), { ...sent, type: 'close', code: 1000 });
-  await asked.answer({ type: 'close', code: 1000 });
+  await asked.respond({ type: 'close', code: 1000 });
   await over;
   assert.deepEqual(written, ['head 101', 'two ', 'parts\n', '\n', 'in time\n']);
 });
 
 test('a message goes out in pieces for which there are credits, and an empty line needs none', async (t) => {
   const { asked, input, over, next } = await opening(t);
-  await asked.answer({ code: 101, credits: 2 });
+  await asked.respond({ code: 101, credits: 2 });
   input.write('abc\n\n');
   assert.deepEqual(await next(), { ...sent, body: 'ab', more: true, contentType: 'text' });
-  await asked.answer({ type: 'credit', credits: 1 });
+  await asked.respond({ type: 'credit', credits: 1 });
   assert.deepEqual(await next(), { ...sent, body: 'c', contentType: 'text' });
   assert.deepEqual(await next(), { ...sent, contentType: 'text' });
-  await asked.answer({ type: 'close', code: 1001 });
+  await asked.respond({ type: 'close', code: 1001 });
   assert.deepEqual(await next(), { ...sent, type: 'close', code: 1001 });
   await over;
 });
 
 test('pings are answered with their data, which is granted again', async (t) => {
   const { asked, next } = await opening(t);
-  await asked.answer({ code: 101 });
-  await asked.answer({ type: 'ping', body: Buffer.from('pp') });
+  await asked.respond({ code: 101 });
+  await asked.respond({ type: 'ping', body: Buffer.from('pp') });
   assert.deepEqual(await next(), { ...sent, type: 'pong', body: 'pp', credits: 2 });
 });
 
@@ -89,7 +89,7 @@ for (const [fields, message, written] of [
 ] as const) {
   test(`${message}: the WebSocket cannot be opened`, async (t) => {
     const { asked, over, written: actual } = await opening(t);
-    await asked.answer(fields);
+    await asked.respond(fields);
     await assert.rejects(over, { name: 'CliError', message });
     assert.deepEqual(actual, written);
   });
@@ -97,14 +97,14 @@ for (const [fields, message, written] of [
 
 test('a close code that means trouble is a failure, with its reason', async (t) => {
   const { asked, over } = await opening(t);
-  await asked.answer({ code: 101 });
-  await asked.answer({ type: 'close', code: 1011, body: Buffer.from('sorry') });
+  await asked.respond({ code: 101 });
+  await asked.respond({ type: 'close', code: 1011, body: Buffer.from('sorry') });
   await assert.rejects(over, { name: 'CliError', message: 'closed with 1011 sorry' });
 });
 
 test('a close without a code is in order', async (t) => {
   const { asked, over } = await opening(t);
-  await asked.answer({ code: 101 });
-  await asked.answer({ type: 'close' });
+  await asked.respond({ code: 101 });
+  await asked.respond({ type: 'close' });
   await over;
 });

@@ -38,17 +38,17 @@ export class RequestedFetcher {
   }
 
   /** Sends the next packet of the session. */
-  answer(fields: Partial<ResponsePacket>): Promise<void> {
-    return this.answerAs(this.#sent++, fields);
+  respond(fields: Partial<ResponsePacket>): Promise<void> {
+    return this.respondAs(this.#sent++, fields);
   }
 
   /** Sends a packet of the session with this number. */
-  answerAs(seq: number, fields: Partial<ResponsePacket>): Promise<void> {
-    return this.#fetcher.answer(this.#request as RequestPacket, seq, fields);
+  respondAs(seq: number, fields: Partial<ResponsePacket>): Promise<void> {
+    return this.#fetcher.respond(this.#request as RequestPacket, seq, fields);
   }
 
   /** Sends a frame as it is. */
-  answerRaw(frame: string): Promise<void> {
+  respondRaw(frame: string): Promise<void> {
     return this.#fetcher.publishRaw(this.#request?.from ?? '', frame);
   }
 
@@ -57,7 +57,7 @@ export class RequestedFetcher {
       const packet = await this.#fetcher.packets.next();
       const id = packet.ids[0]?.id ?? '';
       if (id !== 'probe') this.packets.add(packet);
-      else if (probes) await this.#fetcher.answerAll(packet.from, [[id, 0]], { type: 'cancel' });
+      else if (probes) await this.#fetcher.respondAll(packet.from, [[id, 0]], { type: 'cancel' });
     }
   }
 }

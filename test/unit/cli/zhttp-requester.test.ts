@@ -31,8 +31,8 @@ for (const probes of [true, false]) {
     const request = await asked.request();
     assert.match(request.from, /^holdfast-[0-9a-f]{12}$/);
     assert.deepEqual([request.uri, request.ids[0]?.seq], ['http://a/', 0]);
-    await asked.answer({ type: 'keep-alive' });
-    await asked.answer({ code: 200, more: true });
+    await asked.respond({ type: 'keep-alive' });
+    await asked.respond({ code: 200, more: true });
     assert.deepEqual(
       (await sink.packets.take(2)).map(({ type, code }) => [type, code]),
       [
@@ -72,8 +72,8 @@ test('a packet that is missing ends the session', async (t) => {
   const sink = new Sink();
   await asked.requester.open(first(), sink);
   await asked.request();
-  await asked.answer({ type: 'keep-alive' });
-  await asked.answerAs(2, { code: 200 });
+  await asked.respond({ type: 'keep-alive' });
+  await asked.respondAs(2, { code: 200 });
   assert.equal(await sink.losses.next(), 'packets were lost: expected number 1, got 2');
   assert.equal(sink.packets.all.length, 1);
 });
@@ -83,7 +83,7 @@ test('a packet that cannot be read ends the session', async (t) => {
   const sink = new Sink();
   await asked.requester.open(first(), sink);
   await asked.request();
-  await asked.answerRaw('T5:abc');
+  await asked.respondRaw('T5:abc');
   assert.match(await sink.losses.next(), /^malformed packet: /);
 });
 
@@ -94,7 +94,7 @@ test('after the end nothing is sent and nothing is told any more', async (t) => 
   await asked.request();
   asked.requester.end();
   asked.requester.send({ type: 'credit', credits: 1 });
-  await asked.answer({ code: 200 });
+  await asked.respond({ code: 200 });
   await asked.requester.close();
   assert.deepEqual([sink.packets.all, sink.losses.all], [[], []]);
   assert.equal(asked.trace.length, 1);
@@ -108,7 +108,7 @@ test('signs of life are sent every 25 seconds, and a responder that gives none f
   await asked.request();
   timers.tick(25_000);
   assert.equal((await asked.packets.next()).type, 'keep-alive');
-  await asked.answer({ type: 'keep-alive' });
+  await asked.respond({ type: 'keep-alive' });
   await sink.packets.next();
   timers.tick(25_000);
   assert.equal((await asked.packets.next()).ids[0]?.seq, 2);

@@ -83,12 +83,12 @@ export class SentRequest implements Responder {
     this.requester.onRequestCredit(bytes);
   }
 
-  /** Begins the answer. */
-  answer(status: number, headers: HeaderList = [], bodyLength = UNKNOWN_LENGTH): void {
+  /** Begins the response. */
+  start(status: number, headers: HeaderList = [], bodyLength = UNKNOWN_LENGTH): void {
     this.requester.onResponse({ status, reason: '', headers, bodyLength });
   }
 
-  /** Goes on with the answer, or ends it. */
+  /** Goes on with the response, or ends it. */
   data(chunk: string | Buffer, more: boolean): void {
     const bytes = Buffer.from(chunk as string, 'latin1');
     this.credits -= bytes.length;
@@ -97,9 +97,9 @@ export class SentRequest implements Responder {
     this.requester.onResponseData(bytes, more);
   }
 
-  /** The whole answer. */
+  /** The whole response. */
   respond(status: number, headers: HeaderList = [], body = ''): void {
-    this.answer(status, headers, body.length);
+    this.start(status, headers, body.length);
     if (!this.#over) this.data(body, false);
   }
 

@@ -80,7 +80,7 @@ test('a chain of redirects ends where the last hop ends', async (t) => {
   const hop = (left: number): ReturnType<typeof hopTo> =>
     hopTo(port, { target: `/${left}`, redirected: () => (left === 0 ? null : hop(left - 1)) });
   const paths: string[] = [];
-  target.answerAll((head) => {
+  target.respondAll((head) => {
     paths.push(head.split(' ')[1] ?? '');
     return FOUND;
   });

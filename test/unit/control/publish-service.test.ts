@@ -10,8 +10,8 @@ const TOO_LARGE = [413, 'Request body too large.\n'];
 describe('POST /publish', () => {
   it('publishes the items and confirms as text', () => {
     const endpoint = new Endpoint();
-    const { answer, head } = endpoint.post('/publish/', BODY);
-    assert.deepEqual(answer, [200, 'Published\n']);
+    const { response, head } = endpoint.post('/publish/', BODY);
+    assert.deepEqual(response, [200, 'Published\n']);
     assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
     assert.equal(endpoint.publisher.calls.length, 1);
     const [items] = endpoint.publisher.calls;
@@ -25,7 +25,7 @@ describe('POST /publish', () => {
     const endpoint = new Endpoint();
     const item = { channel: 'c', formats: { 'ws-message': { content: 'x' } } };
     for (const items of [[ITEM], [ITEM, item], [item]]) {
-      assert.deepEqual(endpoint.post('/publish/', JSON.stringify({ items })).answer, [200, 'Published\n']);
+      assert.deepEqual(endpoint.post('/publish/', JSON.stringify({ items })).response, [200, 'Published\n']);
     }
     const warnings = endpoint.log.at('warn');
     assert.equal(warnings.length, 1);
@@ -35,21 +35,21 @@ describe('POST /publish', () => {
   it('needs no slash at the end and no care for the query', () => {
     const endpoint = new Endpoint();
     for (const target of ['/publish', '/publish/', '/publish?x=/y', '/publish/?']) {
-      assert.deepEqual(endpoint.post(target, BODY).answer, [200, 'Published\n'], target);
+      assert.deepEqual(endpoint.post(target, BODY).response, [200, 'Published\n'], target);
     }
     assert.equal(endpoint.publisher.calls.length, 4);
   });
 
   it('confirms as JSON if that is accepted', () => {
-    const { answer, head } = new Endpoint().post('/publish/', BODY, ['Accept', 'application/json']);
-    assert.deepEqual(answer, [200, '{"message":"Published"}\n']);
+    const { response, head } = new Endpoint().post('/publish/', BODY, ['Accept', 'application/json']);
+    assert.deepEqual(response, [200, '{"message":"Published"}\n']);
     assert.deepEqual(head?.headers, ['Content-Type', 'application/json']);
   });
 
   it('takes chunked bodies, whatever the chunks', () => {
     const endpoint = new Endpoint();
     for (const chunkBytes of [1, 7, BODY.length, 1000]) {
-      assert.deepEqual(endpoint.postChunked('/publish/', BODY, chunkBytes).answer, [200, 'Published\n']);
+      assert.deepEqual(endpoint.postChunked('/publish/', BODY, chunkBytes).response, [200, 'Published\n']);
     }
     assert.equal(endpoint.publisher.calls.length, 4);
   });
@@ -60,7 +60,7 @@ describe('POST /publish', () => {
     responder.onRequestData(Buffer.from(BODY), true);
     assert.equal(requester.complete, false);
     responder.onRequestData(Buffer.alloc(0), false);
-    assert.deepEqual(requester.answer, [200, 'Published\n']);
+    assert.deepEqual(requester.response, [200, 'Published\n']);
   });
 
   it('asks for the body window by window', () => {
@@ -89,8 +89,8 @@ describe('POST /publish', () => {
       [JSON.stringify({ items: [{ channel: 'c', 'http-stream': { action: 'x' } }] }), 'Invalid format: '],
     ];
     for (const [body, reason] of cases) {
-      const { answer, head } = endpoint.post('/publish/', body, ['Accept', 'application/json']);
-      assert.deepEqual(answer, [400, `${reason}\n`]);
+      const { response, head } = endpoint.post('/publish/', body, ['Accept', 'application/json']);
+      assert.deepEqual(response, [400, `${reason}\n`]);
       assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
       const record = endpoint.log.at('info').at(-1);
       assert.equal(record?.message, 'publish refused');
@@ -105,7 +105,7 @@ describe('POST /publish', () => {
   it('refuses a body over the limit as soon as its length is known', () => {
     const endpoint = new Endpoint(100);
     const { requester } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: 101 });
-    assert.deepEqual(requester.answer, TOO_LARGE);
+    assert.deepEqual(requester.response, TOO_LARGE);
     assert.equal(requester.granted, 0);
     assert.equal(endpoint.counters.publishesRefused, 1);
   });
@@ -113,10 +113,10 @@ describe('POST /publish', () => {
   it('takes a body of just the limit, 1,000,000 bytes by default', () => {
     const body = BODY + ' '.repeat(1_000_000 - BODY.length);
     const endpoint = new Endpoint();
-    assert.deepEqual(endpoint.post('/publish', body).answer, [200, 'Published\n']);
-    assert.deepEqual(endpoint.postChunked('/publish', body, 50_000).answer, [200, 'Published\n']);
+    assert.deepEqual(endpoint.post('/publish', body).response, [200, 'Published\n']);
+    assert.deepEqual(endpoint.postChunked('/publish', body, 50_000).response, [200, 'Published\n']);
     assert.equal(endpoint.begin({ method: 'POST', bodyLength: 1_000_001 }).requester.head?.status, 413);
-    assert.deepEqual(endpoint.postChunked('/publish', `${body} `, 50_000).answer, TOO_LARGE);
+    assert.deepEqual(endpoint.postChunked('/publish', `${body} `, 50_000).response, TOO_LARGE);
   });
 
   it('refuses a chunked body when it gets over the limit, and ignores the rest', () => {
@@ -126,7 +126,7 @@ describe('POST /publish', () => {
     responder.onRequestData(Buffer.alloc(100), true);
     assert.equal(requester.complete, false);
     responder.onRequestData(Buffer.alloc(1), true);
-    assert.deepEqual(requester.answer, TOO_LARGE);
+    assert.deepEqual(requester.response, TOO_LARGE);
     responder.onRequestData(Buffer.alloc(1), false);
     assert.equal(endpoint.counters.publishesRefused, 1);
   });
@@ -145,10 +145,10 @@ describe('POST /publish', () => {
 describe('POST /recover', () => {
   it('recovers, with or without a body', () => {
     const endpoint = new Endpoint();
-    assert.deepEqual(endpoint.post('/recover', '').answer, [200, 'Updated\n']);
-    assert.deepEqual(endpoint.post('/recover/', 'anything').answer, [200, 'Updated\n']);
+    assert.deepEqual(endpoint.post('/recover', '').response, [200, 'Updated\n']);
+    assert.deepEqual(endpoint.post('/recover/', 'anything').response, [200, 'Updated\n']);
     const json = endpoint.post('/recover', '', ['Accept', 'application/*']);
-    assert.deepEqual(json.answer, [200, '{"message":"Updated"}\n']);
+    assert.deepEqual(json.response, [200, '{"message":"Updated"}\n']);
     assert.deepEqual(endpoint.publisher.calls, ['recover', 'recover', 'recover']);
   });
 });
@@ -157,8 +157,8 @@ describe('other requests', () => {
   it('find the probe at /', () => {
     const endpoint = new Endpoint();
     for (const method of ['GET', 'HEAD']) {
-      const { answer, head } = endpoint.request(method, '/', ['Accept', 'application/json']);
-      assert.deepEqual(answer, [200, 'Pushpin API\n']);
+      const { response, head } = endpoint.request(method, '/', ['Accept', 'application/json']);
+      assert.deepEqual(response, [200, 'Pushpin API\n']);
       assert.deepEqual(head?.headers, ['Content-Type', 'text/plain']);
     }
   });
@@ -166,9 +166,9 @@ describe('other requests', () => {
   it('get a 404 for another path', () => {
     const endpoint = new Endpoint();
     for (const target of ['/publish/x', '/publish//', '/Publish', '*', '/recover/x', '/publishing']) {
-      assert.deepEqual(endpoint.request('GET', target).answer, [404, 'Not Found\n'], target);
+      assert.deepEqual(endpoint.request('GET', target).response, [404, 'Not Found\n'], target);
     }
-    assert.deepEqual(endpoint.post('/other', BODY).answer, [404, 'Not Found\n']);
+    assert.deepEqual(endpoint.post('/other', BODY).response, [404, 'Not Found\n']);
     assert.deepEqual([endpoint.counters.requestsRefused, endpoint.counters.publishesRefused], [7, 0]);
     assert.equal(endpoint.log.at('info').at(-1)?.message, 'control request refused');
   });
@@ -177,8 +177,8 @@ describe('other requests', () => {
     const endpoint = new Endpoint();
     for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
       for (const target of ['/publish', '/publish/', '/recover']) {
-        const { answer, head } = endpoint.request(method, target);
-        assert.deepEqual(answer, [405, `Method not allowed: ${method}.\n`]);
+        const { response, head } = endpoint.request(method, target);
+        assert.deepEqual(response, [405, `Method not allowed: ${method}.\n`]);
         assert.deepEqual(head?.headers, ['Content-Type', 'text/plain', 'Allow', 'POST']);
       }
     }
@@ -189,8 +189,8 @@ describe('other requests', () => {
     const endpoint = new Endpoint();
     for (const method of ['POST', 'PUT', 'PATCH', 'BREW']) {
       for (const target of ['/publish', '/recover', '/', '/other']) {
-        const { answer } = endpoint.request(method, target, ['Accept', 'image/png']);
-        assert.deepEqual(answer, [411, 'Request requires Content-Length.\n']);
+        const { response } = endpoint.request(method, target, ['Accept', 'image/png']);
+        assert.deepEqual(response, [411, 'Request requires Content-Length.\n']);
       }
     }
     assert.equal(endpoint.counters.publishesRefused, 1);
@@ -201,9 +201,9 @@ describe('other requests', () => {
     const endpoint = new Endpoint();
     const text = 'Not Acceptable. Supported formats are text/plain and application/json.\n';
     for (const target of ['/', '/publish', '/other']) {
-      assert.deepEqual(endpoint.request('GET', target, ['Accept', 'text/html']).answer, [406, text]);
+      assert.deepEqual(endpoint.request('GET', target, ['Accept', 'text/html']).response, [406, text]);
     }
-    assert.deepEqual(endpoint.post('/publish', BODY, ['Accept', 'text/html']).answer, [406, text]);
+    assert.deepEqual(endpoint.post('/publish', BODY, ['Accept', 'text/html']).response, [406, text]);
     assert.equal(endpoint.counters.publishesRefused, 1);
     assert.deepEqual(endpoint.publisher.calls, []);
   });

@@ -27,12 +27,12 @@ async function assertFault(rig: FetchRig, requester: FakeRequester): Promise<voi
 test('an exception in a call of zlib ends that exchange alone', async (t) => {
   const rig = new FetchRig(t);
   const failing = rig.fetch(URI, { options: { decompress: true } });
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync(Buffer.alloc(100_000)), true);
   const failed = rig.sent;
   throwAt(failing, 'onResponseData');
   const other = rig.fetch(URI, { options: { decompress: true } });
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync('hello'), true);
   await assertFault(rig, failing);
   assert.equal(failed.left?.code, 'HF_INTERNAL');

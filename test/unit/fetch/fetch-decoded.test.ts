@@ -34,7 +34,7 @@ for (const [name, coding, encoded] of [
       const rig = new FetchRig(t);
       const requester = fetchDecoded(rig);
       const headers = ['X-A', '1', 'content-length', String(encoded.length), 'Content-Encoding', coding, 'X-B', '2'];
-      rig.sent.answer(200, headers, encoded.length);
+      rig.sent.start(200, headers, encoded.length);
       for (let at = 0; at < encoded.length; at += size) {
         rig.sent.data(encoded.subarray(at, at + size), at + size < encoded.length);
       }
@@ -59,7 +59,7 @@ for (const [what, status, headers, bodyLength] of [
   test(`An answer with ${what} passes as it came`, async (t) => {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig);
-    rig.sent.answer(status, [...headers], bodyLength);
+    rig.sent.start(status, [...headers], bodyLength);
     rig.sent.data('body', false);
     const head = await requester.completed();
     assert.deepEqual(head.headers, headers);
@@ -78,7 +78,7 @@ for (const [what, method, status] of [
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig, { method });
     const headers = ['Content-Encoding', 'gzip', 'Content-Length', '100'];
-    rig.sent.answer(status, headers, 0);
+    rig.sent.start(status, headers, 0);
     rig.sent.data('', false);
     assert.deepEqual((await requester.completed()).headers, headers);
     assert.equal(requester.body, '');
@@ -88,7 +88,7 @@ for (const [what, method, status] of [
 test('A body in chunks that turns out to be none at all is an empty one', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data('', false);
   await requester.completed();
   assert.equal(requester.body, '');
@@ -110,7 +110,7 @@ test('A small body that comes within a turn is decoded in it', async (t) => {
   for (const size of [encoded.length, 10, 1]) {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig);
-    rig.sent.answer(200, GZIP);
+    rig.sent.start(200, GZIP);
     for (let at = 0; at < encoded.length; at += size) rig.sent.data(encoded.subarray(at, at + size), true);
     assert.equal(requester.chunks.length, 0);
     rig.sent.data('', false);
@@ -125,7 +125,7 @@ test('A small body that comes within a turn is decoded in it', async (t) => {
 test('What was decoded in the turn and waits for credits comes once', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { credits: 0 });
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync(TEXT), true);
   rig.sent.data('', false);
   await settled(() => requester.calls.length);
@@ -143,7 +143,7 @@ test('One that does not end within it does not wait for more', async (t) => {
   const encoder = createGzip({ flush: constants.Z_SYNC_FLUSH });
   encoder.write('first');
   await once(encoder, 'readable');
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(encoder.read() as Buffer, true);
   await requester.until(() => requester.body === 'first');
   encoder.end(' second');
@@ -165,7 +165,7 @@ for (const [what, text, atOnce] of [
     const requester = fetchDecoded(rig, { credits: 100_000 });
     const encoded = gzipSync(text);
     if (text.length < 20_000) assert.equal(encoded.length, text.length + 23);
-    rig.sent.answer(200, GZIP);
+    rig.sent.start(200, GZIP);
     rig.sent.data(encoded, false);
     assert.equal(requester.end, atOnce ? 'complete' : null);
     await requester.completed();
@@ -200,7 +200,7 @@ for (const [what, encoded] of [
   test(`A body that is ${what} fails`, async (t) => {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig);
-    rig.sent.answer(200, GZIP);
+    rig.sent.start(200, GZIP);
     rig.sent.data(encoded, false);
     const error = await requester.failed();
     assert.equal(error.code, 'HF_ORIGIN_PROTOCOL');
@@ -212,7 +212,7 @@ for (const [what, encoded] of [
 test('A body that goes wrong in the midst of it ends the connection', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data('no gzip', true);
   const error = await requester.failed();
   assert.equal(rig.sent.left, error);
@@ -221,7 +221,7 @@ test('A body that goes wrong in the midst of it ends the connection', async (t) 
 test('What stands behind the end of the encoding is not waited for', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
-  rig.sent.answer(200, ['Content-Encoding', 'br']);
+  rig.sent.start(200, ['Content-Encoding', 'br']);
   rig.sent.data(Buffer.concat([brotliCompressSync(TEXT), Buffer.from('more')]), true);
   await requester.completed();
   assert.equal(requester.body, TEXT);
@@ -231,7 +231,7 @@ test('What stands behind the end of the encoding is not waited for', async (t) =
 test('Several gzip members are one body, and zeros behind them nothing', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync('one '), true);
   rig.sent.data(Buffer.concat([gzipSync('two'), Buffer.alloc(100)]), false);
   await requester.completed();
@@ -241,7 +241,7 @@ test('Several gzip members are one body, and zeros behind them nothing', async (
 test('An answer that breaks off ends so', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync(TEXT).subarray(0, 20), true);
   const error = new ExchangeError('HF_ORIGIN_TRUNCATED');
   rig.sent.fail(error);
@@ -258,7 +258,7 @@ test('Without anything to undo credits reach the origin, at most a window of the
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig, { credits });
     assert.equal(rig.sent.head.credits, first);
-    rig.sent.answer(200);
+    rig.sent.start(200);
     assert.deepEqual(rig.sent.grants, granted);
     requester.grant(50);
     assert.equal(rig.sent.credits, credits + 50);
@@ -274,7 +274,7 @@ test('Credits that come before the head reach the origin up to a window, and the
   requester.grant(20);
   requester.grant(30);
   assert.deepEqual(rig.sent.grants, [WINDOW - 10, 10]);
-  rig.sent.answer(200);
+  rig.sent.start(200);
   assert.deepEqual(rig.sent.grants, [WINDOW - 10, 10, 40]);
 });
 
@@ -282,7 +282,7 @@ test('The origin has a window for encoded bytes, whatever the requester takes', 
   for (const credits of [0, 10, 1_000_000]) {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig, { credits });
-    rig.sent.answer(200, GZIP);
+    rig.sent.start(200, GZIP);
     assert.equal(rig.sent.credits, WINDOW);
     requester.grant(10);
     assert.equal(rig.sent.credits, WINDOW);
@@ -292,7 +292,7 @@ test('The origin has a window for encoded bytes, whatever the requester takes', 
 test('The origin gets back credit for what has been decoded', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   const encoded = gzipSync(TEXT);
   const before = rig.sent.grants.length;
   const granted = new Promise<void>((resolve) => {
@@ -309,7 +309,7 @@ test('The origin gets back credit for what has been decoded', async (t) => {
 test('Decoded bytes wait for credits, and come byte by byte if need be', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { credits: 0 });
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync('hello'), false);
   await settled(() => requester.chunks.length);
   assert.equal(requester.body, '');
@@ -331,7 +331,7 @@ test('A requester may grant within each piece', async (t) => {
       requester.grant(1);
     }
   };
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   rig.sent.data(gzipSync('hello'), false);
   await requester.completed();
   assert.equal(requester.body, 'hello');
@@ -346,7 +346,7 @@ test('A small body that grows huge grows as far as it is taken', async (t) => {
   ] as const) {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig, { credits: 100_000 });
-    rig.sent.answer(200, ['Content-Encoding', coding], bomb.length);
+    rig.sent.start(200, ['Content-Encoding', coding], bomb.length);
     const piece = bomb.subarray(0, WINDOW);
     rig.sent.data(piece, piece.length < bomb.length);
     for (const taken of [100_000, 1_100_000]) {
@@ -367,7 +367,7 @@ test('A requester that leaves while bytes are decoded hears nothing more', async
     requester.onCall = () => {
       if (requester.chunks.length === 1) requester.leave(new ExchangeError('HF_CLIENT_GONE'));
     };
-    rig.sent.answer(200, GZIP);
+    rig.sent.start(200, GZIP);
     rig.sent.data(gzipSync(Buffer.alloc(1_000_000)), more);
     await settled(() => requester.chunks.length);
     assert.equal(requester.chunks.length, 1);
@@ -379,7 +379,7 @@ test('A requester that leaves at the head of an encoded answer hears nothing mor
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   requester.onCall = () => requester.leave(new ExchangeError('HF_CLIENT_GONE'));
-  rig.sent.answer(200, GZIP);
+  rig.sent.start(200, GZIP);
   assert.notEqual(rig.sent.left, null);
   await settled(() => requester.chunks.length);
   assert.deepEqual(requester.calls, ['onResponse']);
@@ -390,7 +390,7 @@ test('A client may answer before it has said who answers', async (t) => {
     const rig = new FetchRig(t);
     const encoded = gzipSync(TEXT);
     rig.client.onSend = (sent) => {
-      sent.answer(200, GZIP);
+      sent.start(200, GZIP);
       if (whole) sent.data(encoded, false);
     };
     const requester = fetchDecoded(rig, { credits: whole ? WINDOW : 0 });
@@ -406,7 +406,7 @@ test('A client may answer before it has said who answers', async (t) => {
 
 test('A plain answer that comes before it is known who answers gets all credits in the end', async (t) => {
   const rig = new FetchRig(t);
-  rig.client.onSend = (sent) => sent.answer(200);
+  rig.client.onSend = (sent) => sent.start(200);
   const requester = fetchDecoded(rig, { credits: 200_000 });
   assert.equal(rig.sent.credits, 200_000);
   rig.sent.data('ok', false);

@@ -15,7 +15,7 @@ test('A request that is not over in time fails, whatever it waits for', async (t
     const bodyLength = at === 'its own body' ? 5 : 0;
     const requester = rig.fetch(URI, { options, method: 'POST', bodyLength, credits: at === 'credits' ? 0 : 100 });
     if (at === 'the next place') rig.sent.respond(302, ['Location', '/b']);
-    if (at === 'the body' || at === 'credits') rig.sent.answer(200);
+    if (at === 'the body' || at === 'credits') rig.sent.start(200);
     if (at === 'the body') rig.sent.data('x', true);
     pass(4.7);
     assert.equal(requester.end, null, at);
@@ -73,7 +73,7 @@ for (const [what, bodyLength, pieces] of [
   test(`A body of just as many bytes as it may have passes, ${what}`, async (t) => {
     const rig = new FetchRig(t);
     const requester = rig.fetch(URI, { options: { maxSize: 6 } });
-    rig.sent.answer(200, [], bodyLength);
+    rig.sent.start(200, [], bodyLength);
     for (const [index, piece] of pieces.entries()) rig.sent.data(piece, index < pieces.length - 1);
     await requester.completed();
     assert.equal(requester.body, 'abcdef');
@@ -83,7 +83,7 @@ for (const [what, bodyLength, pieces] of [
 test('A body that is announced to be larger fails at once', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch(URI, { options: { maxSize: 6 } });
-  rig.sent.answer(200, [], 7);
+  rig.sent.start(200, [], 7);
   const error = await requester.failed();
   assert.equal(error.code, 'HF_ORIGIN_BODY_TOO_LARGE');
   assert.deepEqual(requester.calls, ['onResponseError']);
@@ -95,7 +95,7 @@ test('A body that turns out to be larger fails then', async (t) => {
   for (const more of [true, false]) {
     const rig = new FetchRig(t);
     const requester = rig.fetch(URI, { options: { maxSize: 6 } });
-    rig.sent.answer(200);
+    rig.sent.start(200);
     rig.sent.data('abc', true);
     rig.sent.data('defg', more);
     const error = await requester.failed();
@@ -110,7 +110,7 @@ test('A body of nothing passes a bound of nothing', async (t) => {
   rig.sent.respond(204);
   await requester.completed();
   const other = rig.fetch(URI, { options: { maxSize: 0 } });
-  rig.sent.answer(200);
+  rig.sent.start(200);
   rig.sent.data('x', true);
   assert.equal((await other.failed()).code, 'HF_ORIGIN_BODY_TOO_LARGE');
 });
@@ -128,7 +128,7 @@ test('Bytes count when they have been decoded', async (t) => {
     const rig = new FetchRig(t);
     const requester = rig.fetch(URI, { options: { maxSize: 1_000, decompress: true } });
     const encoded = gzipSync(Buffer.alloc(size));
-    rig.sent.answer(200, ['Content-Encoding', 'gzip'], encoded.length);
+    rig.sent.start(200, ['Content-Encoding', 'gzip'], encoded.length);
     rig.sent.data(encoded, false);
     const end = await requester.ended();
     assert.equal(end === 'complete' ? end : end.code, size === 1_000 ? 'complete' : 'HF_ORIGIN_BODY_TOO_LARGE');

@@ -30,7 +30,7 @@ test('What a requester grants while it is asked for its body at the next place c
   requester.send('hello', true);
   requester.onCall = () => requester.grant(7);
   rig.client.onSend = (sent) => sent.grant(15);
-  rig.sent.answer(307, ['Location', '/e']);
+  rig.sent.start(307, ['Location', '/e']);
   assert.equal(rig.sent.head.credits, 10);
   assert.equal(rig.sent.credits, 17);
 });
@@ -78,7 +78,7 @@ test('A body that has not all come goes on at the next place', async (t) => {
   const first = rig.sent;
   first.grant(5);
   requester.send('abc', true);
-  first.answer(307, ['Location', '/e'], 5);
+  first.start(307, ['Location', '/e'], 5);
   // It may wait for the rest before it ends its answer.
   assert.notEqual(first.left, null);
   requester.send('d', true);
@@ -106,7 +106,7 @@ test('A place may grant before it is known who takes the body there', async (t) 
   rig.client.onSend = (sent) => sent.grant(WINDOW);
   const requester = follow(rig, { method: 'POST', bodyLength: 5 });
   requester.send('abc', true);
-  rig.sent.answer(308, ['Location', '/e']);
+  rig.sent.start(308, ['Location', '/e']);
   assert.equal(rig.sent.body, 'abc');
   requester.send('de', false);
   assert.equal(rig.sent.body, 'abcde');
@@ -135,7 +135,7 @@ test("The rest of a body that is not sent any more is nobody's", async (t) => {
   rig.sent.grant(5);
   requester.send('abc', true);
   const first = rig.sent;
-  first.answer(303, ['Location', '/e']);
+  first.start(303, ['Location', '/e']);
   assert.notEqual(first.left, null);
   requester.send('de', true);
   assert.equal(rig.sent.body, '');
@@ -180,7 +180,7 @@ for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
       sendBody(rig, requester, MAX_REPLAY + 1);
       const first = rig.sent;
       assert.ok(first.complete);
-      first.answer(status, ['Location', '/e'], 2);
+      first.start(status, ['Location', '/e'], 2);
       if (fails) {
         const error = await requester.failed();
         assert.equal(error.code, 'HF_ORIGIN_PROTOCOL');
@@ -225,7 +225,7 @@ test('A large body of which little has come can still be redirected', async (t) 
   const requester = follow(rig, { method: 'PUT', bodyLength: 2 * MAX_REPLAY });
   rig.sent.grant(3);
   requester.send('abc', true);
-  rig.sent.answer(307, ['Location', '/e']);
+  rig.sent.start(307, ['Location', '/e']);
   rig.sent.grant(2 * MAX_REPLAY);
   assert.equal(rig.sent.body, 'abc');
   requester.send(Buffer.alloc(2 * MAX_REPLAY - 3), false);
@@ -239,7 +239,7 @@ test('What grows over a million bytes at the next place goes through, and cannot
   const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.sent.grant(MAX_REPLAY + 10);
   requester.send(Buffer.alloc(MAX_REPLAY, 'a'), true);
-  rig.sent.answer(307, ['Location', '/e']);
+  rig.sent.start(307, ['Location', '/e']);
   requester.send('b', true);
   rig.sent.grant(MAX_REPLAY);
   requester.send('c', true);
@@ -252,7 +252,7 @@ test('What grows over a million bytes at the next place goes through, and cannot
     'abcd',
   );
   assert.ok(rig.sent.complete);
-  rig.sent.answer(307, ['Location', '/f']);
+  rig.sent.start(307, ['Location', '/f']);
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_PROTOCOL');
 });
 
@@ -261,7 +261,7 @@ test('An answer that comes before the body has all come lets the rest of it thro
   const requester = follow(rig, { method: 'POST', bodyLength: 6 });
   rig.sent.grant(6);
   requester.send('abc', true);
-  rig.sent.answer(200);
+  rig.sent.start(200);
   requester.send('def', false);
   assert.equal(rig.sent.body, 'abcdef');
   rig.sent.data('ok', false);
@@ -275,7 +275,7 @@ test('An answer that comes before the body was sent again lets the rest of it th
   requester.send('abcdef', false);
   rig.sent.respond(307, ['Location', '/e']);
   rig.sent.grant(2);
-  rig.sent.answer(200);
+  rig.sent.start(200);
   rig.sent.grant(2);
   rig.sent.grant(2);
   assert.equal(rig.sent.body, 'abcdef');

@@ -81,7 +81,7 @@ test('Eight redirects are followed, and the ninth fails', async (t) => {
       await requester.completed();
       continue;
     }
-    rig.sent.answer(302, ['Location', '/8']);
+    rig.sent.start(302, ['Location', '/8']);
     const error = await requester.failed();
     assert.equal(error.code, 'HF_TOO_MANY_REDIRECTS');
     assert.equal(rig.counters.originErrors, 1);
@@ -235,7 +235,7 @@ for (const location of ['http://evil.example/', '//EVIL.example./x', 'https://ev
     const rig = new FetchRig(t);
     const requester = follow(rig, { options: { guard } });
     const hop = rig.sent;
-    hop.answer(302, ['Location', location]);
+    hop.start(302, ['Location', location]);
     const error = await requester.failed();
     assert.equal(error.code, 'HF_POLICY_VIOLATION');
     assert.match(error.detail, /^(evil\.example|10\.0\.0\.1): rule /);
@@ -258,7 +258,7 @@ test('The body of an answer that redirects is read for nothing, whatever the req
     const rig = new FetchRig(t);
     const requester = follow(rig, { credits });
     const first = rig.sent;
-    first.answer(302, ['Location', '/e']);
+    first.start(302, ['Location', '/e']);
     assert.deepEqual(first.grants, [MAX_DISCARDED]);
     requester.grant(5);
     assert.deepEqual(first.grants, [MAX_DISCARDED]);
@@ -284,7 +284,7 @@ for (const [what, bodyLength, pieces] of [
     const rig = new FetchRig(t);
     const requester = follow(rig, { credits: 1_000_000 });
     const first = rig.sent;
-    first.answer(302, ['Location', '/e'], bodyLength);
+    first.start(302, ['Location', '/e'], bodyLength);
     for (const size of pieces) first.data(Buffer.alloc(size), true);
     assert.notEqual(first.left, null);
     assert.equal(rig.client.count, 2);
@@ -299,7 +299,7 @@ test('Each place may have so much of a body', async (t) => {
   const requester = follow(rig);
   for (let i = 0; i < 3; i++) {
     const { sent } = rig;
-    sent.answer(302, ['Location', '/e']);
+    sent.start(302, ['Location', '/e']);
     sent.data(Buffer.alloc(MAX_DISCARDED), true);
     sent.data('', false);
     assert.equal(sent.left, null);
@@ -311,7 +311,7 @@ test('Each place may have so much of a body', async (t) => {
 test('The body of an answer that redirects may break off: it is known where to go', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig);
-  rig.sent.answer(302, ['Location', '/e']);
+  rig.sent.start(302, ['Location', '/e']);
   rig.sent.data('mov', true);
   rig.sent.fail(new ExchangeError('HF_ORIGIN_TRUNCATED'));
   assert.equal(rig.sent.line, 'GET http://a.example/e');
@@ -332,7 +332,7 @@ test('An error of any place is the answer', async (t) => {
 
 test('An error within the answer ends it', async (t) => {
   const { rig, requester } = redirected(t, 302, '/e');
-  rig.sent.answer(200);
+  rig.sent.start(200);
   rig.sent.data('ans', true);
   const error = new ExchangeError('HF_ORIGIN_TRUNCATED');
   rig.sent.fail(error);
@@ -346,9 +346,9 @@ test('A requester that leaves ends the request, whatever it is at', (t) => {
     const requester = follow(rig, { method: 'PUT', bodyLength: 5 });
     rig.sent.grant(5);
     requester.send('hello', false);
-    if (at !== 'before any answer') rig.sent.answer(307, ['Location', '/e']);
+    if (at !== 'before any answer') rig.sent.start(307, ['Location', '/e']);
     if (at === 'at the next place' || at === 'in the answer') rig.sent.data('', false);
-    if (at === 'in the answer') rig.sent.answer(200);
+    if (at === 'in the answer') rig.sent.start(200);
     const { sent } = rig;
     requester.leave(GONE);
     assert.equal(sent.left, GONE, at);
@@ -360,7 +360,7 @@ test('A requester that leaves when it is asked for its body at the next place en
   const requester = follow(rig, { method: 'PUT', bodyLength: 5 });
   rig.client.onSend = (sent) => sent.grant(5);
   requester.onCall = () => requester.leave(GONE);
-  rig.sent.answer(307, ['Location', '/e']);
+  rig.sent.start(307, ['Location', '/e']);
   assert.equal(rig.client.count, 2);
   assert.equal(rig.sent.left, GONE);
 });
@@ -382,7 +382,7 @@ test('Such a client is given up when its body is too large, and read on when it 
     const rig = new FetchRig(t);
     rig.client.onSend = (sent) => {
       if (rig.client.count > 1) return;
-      sent.answer(302, ['Location', '/e'], size);
+      sent.start(302, ['Location', '/e'], size);
       sent.onCredit = () => sent.data(Buffer.alloc(size), false);
     };
     const requester = follow(rig, { credits: 0 });
@@ -397,7 +397,7 @@ test('Such a client is given up when its body is too large, and read on when it 
 test('Such a client may be forbidden where it redirects to, and is left then', async (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: ['b.example'], denyInternal: false });
   const rig = new FetchRig(t);
-  rig.client.onSend = (sent) => sent.answer(302, ['Location', '//b.example']);
+  rig.client.onSend = (sent) => sent.start(302, ['Location', '//b.example']);
   const requester = follow(rig, { options: { guard } });
   assert.equal((await requester.failed()).code, 'HF_POLICY_VIOLATION');
   assert.notEqual(rig.sent.left, null);

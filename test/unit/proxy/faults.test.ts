@@ -18,7 +18,7 @@ test('An exception while a signature is looked at ends only that exchange', asyn
   const failing = rig.send({ target: '/throw', headers });
   const other = rig.send({ headers });
   assert.equal((await failing.failed()).code, 'HF_INTERNAL');
-  (await scripted.next()).answer('hello');
+  (await scripted.next()).respond('hello');
   await other.completed();
   assert.equal(other.body, 'hello');
   assert.equal(rig.counters.faults, 1);
@@ -47,12 +47,12 @@ for (const coding of ['identity', 'gzip']) {
     });
     const headers = ['Grip-Hold', 'response', 'Grip-Channel', 'a', 'Content-Encoding', coding];
     const body = coding === 'gzip' ? gzipSync(Buffer.from('later')) : Buffer.from('later');
-    (await scripted.next()).answer(body.toString('latin1'), { headers });
+    (await scripted.next()).respond(body.toString('latin1'), { headers });
     await failing.completed();
     assert.equal(failing.head?.status, 500);
     hold.mock.restore();
     assert.equal(rig.counters.faults, 1);
-    (await scripted.next()).answer('hello');
+    (await scripted.next()).respond('hello');
     await other.completed();
     assert.equal(other.body, 'hello');
   });
@@ -66,7 +66,7 @@ test('An exception while a compressed response is decoded ends only that exchang
     throw new Error('thrown by the test');
   });
   const headers = ['Grip-Hold', 'stream', 'Grip-Channel', 'a', 'Content-Encoding', 'gzip'];
-  (await scripted.next()).answer(gzipSync(Buffer.alloc(100_000)).toString('latin1'), { headers });
+  (await scripted.next()).respond(gzipSync(Buffer.alloc(100_000)).toString('latin1'), { headers });
   await failing.completed();
   mocked.mock.restore();
   assert.deepEqual([failing.head?.status, rig.counters.faults], [500, 1]);

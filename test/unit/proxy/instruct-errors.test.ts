@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { responseOf } from '../../support/client.ts';
-import { httpOrigin, type OriginAnswer } from '../../support/http-origin.ts';
+import { httpOrigin, type OriginResponse } from '../../support/http-origin.ts';
 import { startApp } from '../../support/running-app.ts';
 import { startOrigin } from '../../support/scripted-origin.ts';
 
@@ -12,7 +12,7 @@ const RESPONSE = { 'Grip-Hold': 'response', 'Grip-Channel': 'a' };
 const STREAM = { 'Grip-Hold': 'stream', 'Grip-Channel': 'a' };
 
 /** Asserts that clients get 502, with `problem` as well where the route has `debug`, and that nothing is held. */
-async function assertRefused(t: TestContext, answer: OriginAnswer, problem: string, code: string): Promise<void> {
+async function assertRefused(t: TestContext, answer: OriginResponse, problem: string, code: string): Promise<void> {
   const origin = await httpOrigin(t, () => answer);
   const app = await startApp(t, [`* ${origin.target}`, `*,path_beg=/debug,debug ${origin.target}`]);
   const plain = await app.send();

@@ -36,7 +36,7 @@ test('A request whose body found no room is held, but is not sent again', async 
   const origin = await scripted.next();
   origin.grant(4);
   client.send('body', false);
-  origin.answer('', { headers: ['Grip-Hold', 'response', 'Grip-Channel', 'a'] });
+  origin.respond('', { headers: ['Grip-Hold', 'response', 'Grip-Channel', 'a'] });
   assert.deepEqual([rig.counters.requestBodiesLost, rig.counters.holdsOpen], [1, 1]);
   assert.equal(rig.log.of('the request body is not kept: the held request cannot be sent again').length, 1);
 });

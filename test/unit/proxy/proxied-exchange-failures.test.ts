@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { type TestContext, test } from 'node:test';
-import type { StreamedAnswer } from '../../support/client.ts';
+import type { StreamedResponse } from '../../support/client.ts';
 import { httpOrigin } from '../../support/http-origin.ts';
 import { type Changes, type RunningApp, startApp } from '../../support/running-app.ts';
 import { type OriginPeer, type ScriptedOrigin, startOrigin } from '../../support/scripted-origin.ts';
@@ -16,7 +16,7 @@ interface Asked {
   readonly app: RunningApp;
   readonly scripted: ScriptedOrigin;
   readonly peer: OriginPeer;
-  readonly answer: Promise<StreamedAnswer>;
+  readonly answer: Promise<StreamedResponse>;
 }
 
 async function asked(t: TestContext, properties = '', overrides: Changes = {}): Promise<Asked> {
@@ -31,7 +31,7 @@ async function asked(t: TestContext, properties = '', overrides: Changes = {}): 
 /** Asserts what the client was told, and that the failure was counted and logged with its details. */
 async function assertTold(
   app: RunningApp,
-  pending: Promise<StreamedAnswer>,
+  pending: Promise<StreamedResponse>,
   status: number,
   text: string,
   code: string,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { httpOrigin, type OriginAnswer } from '../../support/http-origin.ts';
+import { httpOrigin, type OriginResponse } from '../../support/http-origin.ts';
 import { startApp } from '../../support/running-app.ts';
 import { startOrigin } from '../../support/scripted-origin.ts';
 import { settled } from '../../support/settled.ts';
 import { stoppedClock } from '../hub/support.ts';
 
 /** An answer that holds the request for the channel `a`. */
-function hold(headers: Record<string, string> = {}, body: string | Buffer = 'nothing new\n'): OriginAnswer {
+function hold(headers: Record<string, string> = {}, body: string | Buffer = 'nothing new\n'): OriginResponse {
   return { headers: { 'Grip-Hold': 'response', 'Grip-Channel': 'a', ...headers }, body };
 }
 

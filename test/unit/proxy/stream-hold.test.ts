@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { httpOrigin, type OriginAnswer } from '../../support/http-origin.ts';
+import { httpOrigin, type OriginResponse } from '../../support/http-origin.ts';
 import { type Changes, eventually, type RunningApp, startApp } from '../../support/running-app.ts';
 import { settled } from '../../support/settled.ts';
 import { stoppedClock } from '../hub/support.ts';
@@ -10,7 +10,7 @@ import { stoppedClock } from '../hub/support.ts';
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 /** An answer that is to go on with the items of the channel `a`. */
-function hold(headers: Record<string, string> = {}, body: string | Buffer = 'begin\n'): OriginAnswer {
+function hold(headers: Record<string, string> = {}, body: string | Buffer = 'begin\n'): OriginResponse {
   return { headers: { 'Grip-Hold': 'stream', 'Grip-Channel': 'a', ...headers }, body };
 }
 
@@ -20,7 +20,7 @@ function content(channel: string, text: string): object {
 
 const CLOSE = { channel: 'a', formats: { 'http-stream': { action: 'close' } } };
 
-async function streaming(t: TestContext, answer: OriginAnswer, overrides: Changes = {}): Promise<RunningApp> {
+async function streaming(t: TestContext, answer: OriginResponse, overrides: Changes = {}): Promise<RunningApp> {
   const origin = await httpOrigin(t, () => answer);
   return startApp(t, [`* ${origin.target}`], overrides);
 }

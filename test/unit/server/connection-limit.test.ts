@@ -21,7 +21,7 @@ async function turnedAway(t: TestContext, running: RunningServer): Promise<strin
 /** Answers the next request with its target. */
 async function serveNext(running: RunningServer): Promise<string> {
   const exchange = await running.next();
-  exchange.answer(exchange.request.target);
+  exchange.respond(exchange.request.target);
   return exchange.request.target;
 }
 
@@ -43,7 +43,7 @@ for (const [kind, start] of [
     for (let i = 0; i < 6; i++) {
       const exchange = exchanges[i] as ScriptedExchange;
       assert.equal(exchange.request.target, `/${i}`);
-      exchange.answer(`served ${i}`);
+      exchange.respond(`served ${i}`);
       const response: RawResponse = await (clients[i] as RawClient).takeResponse();
       assert.equal(response.body, `served ${i}`);
       // As long as others wait, a connection carries one request.
@@ -93,7 +93,7 @@ test('a request that has arrived on an idle connection that is to end is answere
   running.server.drain();
   const exchange = await running.next();
   exchange.grant(3);
-  exchange.answer(exchange.body);
+  exchange.respond(exchange.body);
   const response = await client.takeResponse();
   assert.deepEqual([response.body, response.headers.get('connection')], ['abc', 'close']);
   assert.equal(await client.ended, 'fin');
@@ -120,7 +120,7 @@ test('a connection that waits for too long is answered 503, counted and logged',
   const { connectionsRefused, connectionsAccepted, connectionsOpen } = running.counters;
   assert.deepEqual([connectionsRefused, connectionsAccepted, connectionsOpen], [1, 1, 1]);
   assert.equal(running.log.with('connection refused')[0]?.fields.code, 'HF_TOO_MANY_CONNECTIONS');
-  exchange.answer('served');
+  exchange.respond('served');
   assert.equal((await first.takeResponse()).body, 'served');
 });
 
@@ -133,7 +133,7 @@ test('connections that wait are told that the server shuts down', async (t) => {
   while (!running.server.crowded) await turn();
   running.server.drain();
   assert.match((await second.takeResponse()).body, /shutting down/);
-  exchange.answer('served');
+  exchange.respond('served');
   assert.equal((await first.takeResponse()).body, 'served');
 });
 

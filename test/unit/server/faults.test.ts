@@ -44,10 +44,10 @@ async function two(running: RunningServer, text = GET): Promise<Two> {
   const other = await ask(running, GET);
   const one = await ask(running, text);
   const assertOthersGoOn = async () => {
-    other.exchange.answer('other');
+    other.exchange.respond('other');
     assert.equal((await other.client.takeResponse()).body, 'other');
     const later = await ask(running, GET);
-    later.exchange.answer('later');
+    later.exchange.respond('later');
     assert.equal((await later.client.takeResponse()).body, 'later');
     assertOneFault(running);
   };
@@ -128,7 +128,7 @@ test('a connection that cannot be accepted is closed, and no other', async (t) =
   throwOnce(t, NewConnection.prototype, 'start');
   const refused = await running.connect();
   await refused.ended;
-  it.exchange.answer('one');
+  it.exchange.respond('one');
   assert.equal((await it.client.takeResponse()).body, 'one');
   await it.assertOthersGoOn();
 });
@@ -140,7 +140,7 @@ test('first bytes that cannot be dealt with end their connection only', async (t
   const client = await running.connect();
   client.write(GET);
   assert.equal(await client.takeAll(), '');
-  it.exchange.answer('one');
+  it.exchange.respond('one');
   assert.equal((await it.client.takeResponse()).body, 'one');
   await it.assertOthersGoOn();
 });

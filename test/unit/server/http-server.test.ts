@@ -31,7 +31,7 @@ test('one server listens on IPv4, IPv6 and a unix socket', async (t) => {
 
 test('draining closes idle connections at once and the listeners too', async (t) => {
   const running = await startServer(t);
-  running.script.onExchange = (exchange) => exchange.answer();
+  running.script.onExchange = (exchange) => exchange.respond();
   const idle = await running.connect();
   await idle.request(GET);
   running.server.drain();
@@ -49,7 +49,7 @@ test('draining lets exchanges be answered, with Connection: close', async (t) =>
   client.write(GET + GET);
   const exchange = await running.next();
   running.server.drain();
-  exchange.answer('in time');
+  exchange.respond('in time');
   const response = await client.takeResponse();
   assert.deepEqual([response.body, response.headers.get('connection')], ['in time', 'close']);
   assert.equal(await client.takeAll(), '');
@@ -64,7 +64,7 @@ test('draining lets a request that is arriving be answered', async (t) => {
   await read;
   running.server.drain();
   client.write(GET.slice(5));
-  (await running.next()).answer('in time');
+  (await running.next()).respond('in time');
   const response = await client.takeResponse();
   assert.deepEqual([response.body, response.headers.get('connection')], ['in time', 'close']);
 });
@@ -93,7 +93,7 @@ test('the server is empty only when its last connection is closed', async (t) =>
   });
   await turn();
   assert.equal(empty, false);
-  exchange.answer();
+  exchange.respond();
   await client.takeResponse();
   client.end();
   await settled;
@@ -132,7 +132,7 @@ test('destroying does not disturb a response that is complete and on its way', a
   client.write(GET);
   const exchange = await running.next();
   running.server.drain();
-  exchange.answer('whole');
+  exchange.respond('whole');
   running.server.destroy();
   assert.equal((await client.takeResponse()).body, 'whole');
 });

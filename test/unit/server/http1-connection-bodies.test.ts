@@ -30,7 +30,7 @@ test('a body is passed on only as credits are granted, and never more of it', as
   }
   assert.deepEqual(steps, ['0', '012', '012345', '0123456789']);
   assert.equal(exchange.bodyDone, true);
-  exchange.answer('ok');
+  exchange.respond('ok');
   assert.equal((await client.takeResponse()).body, 'ok');
 });
 
@@ -49,7 +49,7 @@ test('a chunked body is passed on by its data alone, under credits too', async (
   }
   assert.deepEqual(steps, ['hel', 'hello0', 'hello0123456789', 'hello0123456789']);
   assert.equal(exchange.bodyDone, true);
-  exchange.answer();
+  exchange.respond();
   assert.equal((await running.next()).request.target, '/next');
 });
 
@@ -100,7 +100,7 @@ test('100 (Continue) is sent when the body is first wanted, and only then', asyn
   assert.equal(await client.take(), CONTINUE);
   client.write('hello');
   await exchange.until(() => exchange.bodyDone);
-  exchange.answer('done');
+  exchange.respond('done');
   assert.equal((await client.takeResponse()).body, 'done');
   // The connection goes on.
   client.write(post(1, 'expect: 100-continue\r\n'));
@@ -116,7 +116,7 @@ test('no 100 (Continue) for a body that came along with its head', async (t) => 
   client.write(`${post(5, 'Expect: 100-continue\r\n')}hello`);
   const exchange = await running.next();
   await exchange.until(() => exchange.bodyDone);
-  exchange.answer('done');
+  exchange.respond('done');
   assert.match(await client.take(), /^HTTP\/1\.1 200 OK\r\n/);
 });
 
@@ -131,7 +131,7 @@ test('no 100 (Continue) for a body that came before it was wanted', async (t) =>
   await arrived;
   exchange.grant(100);
   assert.equal(exchange.body, 'hello');
-  exchange.answer('done');
+  exchange.respond('done');
   assert.match(await client.take(), /^HTTP\/1\.1 200 OK\r\n/);
 });
 
@@ -152,7 +152,7 @@ test('no 100 (Continue) for HTTP/1.0, nor for a request without a body', async (
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
     exchange.grant(100);
-    void exchange.until(() => exchange.bodyDone).then(() => exchange.answer());
+    void exchange.until(() => exchange.bodyDone).then(() => exchange.respond());
   };
   const old = await running.connect();
   old.write('POST / HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
@@ -178,7 +178,7 @@ test('an expectation that nobody knows is answered 417, and no service hears of 
 
 test('a response to a request that is not complete is the last one, and reaches a client that goes on sending', async (t) => {
   const running = await startServer(t);
-  running.script.onExchange = (exchange) => exchange.answer('no', { status: 404 });
+  running.script.onExchange = (exchange) => exchange.respond('no', { status: 404 });
   const client = await running.connect();
   client.write(post(3_000_000)).write(Buffer.alloc(3_000_000));
   const response = await client.takeResponse();
@@ -226,6 +226,6 @@ test('nothing of a body is passed on while the answering side pauses it, whateve
   exchange.requester.pauseRequest(false);
   await exchange.until(() => exchange.bodyDone);
   assert.equal(exchange.body, '0123456789');
-  exchange.answer('ok');
+  exchange.respond('ok');
   assert.equal((await client.takeResponse()).body, 'ok');
 });

@@ -34,7 +34,7 @@ function assertLogged(running: RunningServer): void {
 }
 
 /** The client gets a 502, and nothing after it. */
-async function assertInvalidAnswer(running: RunningServer, client: RawClient): Promise<void> {
+async function assertInvalidResponse(running: RunningServer, client: RawClient): Promise<void> {
   const response = await client.takeResponse();
   assert.deepEqual(
     [response.status, response.body, response.headers.get('connection')],
@@ -72,12 +72,12 @@ for (const { what, head } of BAD_HEADS) {
       const running = await startServer(t);
       const { client, exchange } = await ask(running);
       if (way === 'whole') {
-        exchange.answer('body', head);
+        exchange.respond('body', head);
       } else {
         exchange.head(head);
         if (way === 'payload') exchange.requester.onResponsePayload(new Payload(Buffer.from('item')));
       }
-      await assertInvalidAnswer(running, client);
+      await assertInvalidResponse(running, client);
       assert.equal(exchange.failure(), 'HF_RESPONSE_INVALID');
     }
   });
@@ -101,7 +101,7 @@ test('a body that is longer than its head said never gets behind its end', async
     exchange.head({ bodyLength: 4 });
     if (way === 'in one piece') {
       exchange.send('12345', false);
-      await assertInvalidAnswer(running, client);
+      await assertInvalidResponse(running, client);
     } else {
       exchange.send('123');
       await client.take('123');
@@ -122,7 +122,7 @@ test('a body that is shorter than its head said is cut off, so that nothing is t
     exchange.head({ bodyLength: 10 });
     if (way === 'in one piece') {
       exchange.send('123', false);
-      await assertInvalidAnswer(running, client);
+      await assertInvalidResponse(running, client);
     } else {
       exchange.send('123');
       await client.take('123');
@@ -153,14 +153,14 @@ test('a service that throws costs its client a 500, and nobody else anything', a
   const other = await running.connect();
   other.write('GET /other HTTP/1.1\r\nHost: a\r\n\r\n');
   await running.next();
-  (await running.next()).answer('fine');
+  (await running.next()).respond('fine');
   assert.equal((await other.takeResponse()).body, 'fine');
 });
 
 test('a service that throws after its response ends the connection, and sends no second answer', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
-    exchange.answer('whole');
+    exchange.respond('whole');
     throw new Error('a defect');
   };
   const client = await running.connect();
@@ -200,7 +200,7 @@ test('a responder that throws when it is given the body costs its client a 500',
 test('what a responder sends behind the end of its response goes nowhere', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
-  exchange.answer('whole');
+  exchange.respond('whole');
   exchange.head();
   exchange.send('more');
   exchange.requester.onResponsePayload(new Payload(Buffer.from('item')));
@@ -209,7 +209,7 @@ test('what a responder sends behind the end of its response goes nowhere', async
   exchange.requester.handOver(exchange);
   assert.equal((await client.takeResponse()).body, 'whole');
   client.write(GET);
-  (await running.next()).answer('next');
+  (await running.next()).respond('next');
   assert.equal((await client.takeResponse()).body, 'next');
 });
 
@@ -246,16 +246,16 @@ test('what a responder still says after its response does not reach the next exc
   const client = await running.connect();
   client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n');
   const first = await running.next();
-  first.answer('first');
+  first.respond('first');
   assert.equal((await client.takeResponse()).body, 'first');
   client.write('POST /second HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
   const second = await running.next();
   first.requester.onRequestCredit(5);
-  first.answer('late');
+  first.respond('late');
   first.fail('HF_INTERNAL');
   assert.equal(second.body, '');
   second.grant(5);
   await second.until(() => second.bodyDone);
-  second.answer('second');
+  second.respond('second');
   assert.equal((await client.takeResponse()).body, 'second');
 });

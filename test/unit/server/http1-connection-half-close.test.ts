@@ -32,7 +32,7 @@ test('a FIN behind the request does not cancel the response; the connection ends
   client.end(GET);
   const exchange = await running.next();
   await inputEnded(running, client);
-  exchange.answer('late');
+  exchange.respond('late');
   const response = await client.takeResponse();
   assert.deepEqual([response.body, response.headers.get('connection')], ['late', 'close']);
   assert.equal(await client.ended, 'fin');
@@ -63,7 +63,7 @@ test('a FIN can be set to cancel the exchange at once, whatever is unread and wh
 
 test('a FIN behind a complete answer cancels nothing, however it is set', async (t) => {
   const running = await startServer(t, { abortOnHalfClose: true });
-  running.script.onExchange = (exchange) => exchange.answer('whole');
+  running.script.onExchange = (exchange) => exchange.respond('whole');
   const client = await running.connect();
   client.end(GET + GET);
   assert.deepEqual([(await client.takeResponse()).body, (await client.takeResponse()).body], ['whole', 'whole']);
@@ -78,7 +78,7 @@ test('all requests that came before a FIN are answered, in order', async (t) => 
   for (const body of ['1', '2', '3']) {
     const exchange = await running.next();
     await turn();
-    exchange.answer(body);
+    exchange.respond(body);
     assert.equal((await client.takeResponse()).body, body);
   }
   assert.equal(await client.ended, 'fin');
@@ -86,7 +86,7 @@ test('all requests that came before a FIN are answered, in order', async (t) => 
 
 test('a FIN between two requests ends the connection', async (t) => {
   const running = await startServer(t);
-  running.script.onExchange = (exchange) => exchange.answer();
+  running.script.onExchange = (exchange) => exchange.respond();
   const client = await running.connect();
   await client.request(GET);
   client.end();
@@ -125,7 +125,7 @@ test('a FIN behind a body that nobody has taken yet loses nothing of it', async 
   await inputEnded(running, client);
   exchange.grant(3);
   assert.deepEqual([exchange.body, exchange.bodyDone], ['abc', true]);
-  exchange.answer('ok');
+  exchange.respond('ok');
   assert.equal((await client.takeResponse()).body, 'ok');
 });
 
@@ -139,7 +139,7 @@ test('a reset cancels the exchange at once, and its responder hears of it', asyn
   assert.equal(running.counters.requestsAborted, 1);
   assert.equal(running.counters.connectionsOpen, 0);
   // What the responder does before it knows comes to nothing.
-  exchange.answer('into the void');
+  exchange.respond('into the void');
 });
 
 test('a held stream goes on for a client that has closed its sending side', async (t) => {

@@ -92,7 +92,7 @@ test('a malformed request behind good ones is refused after their responses', as
   const exchange = await running.next();
   await turn();
   assert.equal(client.text, '');
-  exchange.answer('good');
+  exchange.respond('good');
   assert.equal((await client.takeResponse()).body, 'good');
   assert.equal((await client.takeResponse()).status, 400);
 });
@@ -115,7 +115,7 @@ test('a head that does not arrive in time is answered 408, however its bytes tri
 test('a connection without a request is closed after the idle time, and so is one between two requests', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { idleTimeout: 3 });
-  running.script.onExchange = (exchange) => exchange.answer();
+  running.script.onExchange = (exchange) => exchange.respond();
   const silent = await running.connect();
   const used = await running.connect();
   await running.serverEnd(silent);
@@ -177,7 +177,7 @@ test('a body that nobody wants at present is not late, and has its whole time fr
   await writeThrough(running, client, '67890');
   assert.equal(exchange.bodyDone, true);
   advance(100);
-  exchange.answer('ok');
+  exchange.respond('ok');
   assert.equal((await client.takeResponse()).body, 'ok');
 });
 
@@ -212,7 +212,7 @@ test('the time for a whole request bounds its head too', async (t) => {
 test('each request of a connection has its own time', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { requestTimeout: 2, headerTimeout: 2 });
-  running.script.onExchange = (exchange) => exchange.answer();
+  running.script.onExchange = (exchange) => exchange.respond();
   const client = await running.connect();
   for (let i = 0; i < 5; i++) {
     await writeThrough(running, client, GET.slice(0, 10));
@@ -314,7 +314,7 @@ test('a client that takes its last answer but does not close is closed', async (
   const client = await running.connect();
   // Its body is still to come: to close at once could cost it the answer.
   client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
-  (await running.next()).answer();
+  (await running.next()).respond();
   await client.takeResponse();
   await client.ended;
   const socket = await running.serverEnd(client);
@@ -332,7 +332,7 @@ test('a client whose last request is read and answered is closed at once', async
   client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   const exchange = await running.next();
   const closed = once(socket, 'close');
-  exchange.answer();
+  exchange.respond();
   assert.equal(socket.destroyed, true);
   await client.takeResponse();
   assert.equal(await client.ended, 'fin');

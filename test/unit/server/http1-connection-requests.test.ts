@@ -13,7 +13,7 @@ function get(target: string, fields = ''): string {
 /** Answers every request with its own target, at once. */
 async function startEcho(t: TestContext): Promise<RunningServer> {
   const running = await startServer(t);
-  running.script.onExchange = (exchange) => exchange.answer(exchange.request.target);
+  running.script.onExchange = (exchange) => exchange.respond(exchange.request.target);
   return running;
 }
 
@@ -131,10 +131,10 @@ test('a request is given to the service only when the one before it is answered'
 test('requests and their bodies are the same wherever the bytes are split', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
-    if (exchange.bodyDone) exchange.answer(exchange.request.target);
+    if (exchange.bodyDone) exchange.respond(exchange.request.target);
     else {
       exchange.grant(1_000);
-      void exchange.until(() => exchange.bodyDone).then(() => exchange.answer(exchange.body));
+      void exchange.until(() => exchange.bodyDone).then(() => exchange.respond(exchange.body));
     }
   };
   const stream = `${get('/1')}POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello${get('/3')}POST /4 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n1\r\nd\r\n0\r\nT: u\r\n\r\n${get('/5')}`;
@@ -163,13 +163,13 @@ test('a client may send only a bounded number of bytes ahead of its responses', 
   const other = await running.connect();
   for (let i = 0; i < 20; i++) {
     other.write(get('/other'));
-    (await running.next()).answer();
+    (await running.next()).respond();
     await other.takeResponse();
   }
   // What is kept, a read on its way, and what the socket itself takes before it really stops.
   assert.ok(socket.bytesRead < 4_096 + 3 * 65_536, `${socket.bytesRead} bytes`);
-  running.script.onExchange = (exchange) => exchange.answer(exchange.request.target);
-  first.answer('/0');
+  running.script.onExchange = (exchange) => exchange.respond(exchange.request.target);
+  first.respond('/0');
   await takeBodies(
     client,
     Array.from({ length: 5_001 }, (_, i) => `/${i}`),
@@ -179,7 +179,7 @@ test('a client may send only a bounded number of bytes ahead of its responses', 
 test('a client that does not read its responses gets no further ones, and all of them when it reads again', async (t) => {
   const running = await startUnixServer(t, { pipelineBytes: 4_096 });
   const body = 'x'.repeat(8_192);
-  running.script.onExchange = (exchange) => exchange.answer(exchange.request.target + body);
+  running.script.onExchange = (exchange) => exchange.respond(exchange.request.target + body);
   const client = await running.connect();
   client.socket.pause();
   const targets = Array.from({ length: 1_000 }, (_, i) => `/${i}`);

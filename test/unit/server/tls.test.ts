@@ -36,7 +36,7 @@ test('requests over TLS have the scheme https, and their responses arrive', asyn
   const answered = once(request, 'response');
   const exchange = await running.next();
   assert.equal(exchange.request.scheme, 'https');
-  exchange.answer(body);
+  exchange.respond(body);
   const [response] = await answered;
   assert.ok(Buffer.concat(await response.toArray()).equals(body));
 });
@@ -56,7 +56,7 @@ test('over TLS too, connections over the maximum wait, unread, and are served in
     const exchange = await running.next();
     assert.equal(exchange.request.target, `/${index}`);
     assert.equal(running.script.exchanges.length, index + 1);
-    exchange.answer('served');
+    exchange.respond('served');
     const [message] = (await response) as [IncomingMessage];
     assert.equal(Buffer.concat(await message.toArray()).toString(), 'served');
   }

@@ -20,8 +20,8 @@ test('at the bound for all clients, one that sends what cannot be taken yet is n
   }
   assert.equal((await running.serverEnd(clients[0])).isPaused(), false);
   assert.ok(running.server.unread.used >= 1_000);
-  for (const exchange of exchanges) exchange.answer('one');
-  for (let left = 50; left > 0; left--) (await running.next()).answer('more');
+  for (const exchange of exchanges) exchange.respond('one');
+  for (let left = 50; left > 0; left--) (await running.next()).respond('more');
   for (const client of clients) {
     for (let left = 26; left > 0; left--) await client.takeResponse();
   }

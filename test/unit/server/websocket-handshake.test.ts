@@ -120,7 +120,7 @@ test('an Upgrade to something else, one over HTTP/1.0, and any if nobody is ther
     client.write(`${request}\r\n`);
     const exchange = await running.next();
     assert.equal(exchange.request.scheme, 'http');
-    exchange.answer('plain');
+    exchange.respond('plain');
     assert.equal((await client.takeResponse()).body, 'plain');
     assert.equal(running.script.webSockets.length, 0);
   }
@@ -131,7 +131,7 @@ test('a service can refuse with any other answer, and the connection goes on', a
   const client = await running.connect();
   client.write(`${handshake()}\r\n`);
   let webSocket = await running.nextWebSocket();
-  webSocket.answer('no', { status: 403, headers: ['X-Why', 'because'] });
+  webSocket.respond('no', { status: 403, headers: ['X-Why', 'because'] });
   const response = await client.takeResponse();
   assert.deepEqual([response.status, response.headers.get('x-why'), response.body], [403, 'because', 'no']);
   client.write(`${handshake()}\r\n`);

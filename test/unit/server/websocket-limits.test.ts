@@ -257,7 +257,7 @@ test('frames behind a request that waited in a full pipeline are bounded too', a
   const flood = Buffer.concat(Array.from({ length: 100 }, () => frame(BINARY, 'x'.repeat(100))));
   client.write(Buffer.concat([Buffer.from(`${handshake()}\r\n`), flood]));
   await held;
-  exchange.answer();
+  exchange.respond();
   await running.nextWebSocket();
   assert.equal(socket.isPaused(), true);
 });

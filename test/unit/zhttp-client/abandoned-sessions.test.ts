@@ -21,7 +21,7 @@ test('neither the requester nor the request of a client that left is kept', asyn
   await turn();
   collectGarbage();
   assert.equal(left.filter(({ client }) => client.deref() !== undefined).length, 0);
-  for (const { id } of left) rig.link.answer(id, { code: 200 });
+  for (const { id } of left) rig.link.respond(id, { code: 200 });
   assert.deepEqual(
     rig.link.take(),
     left.map(({ id }) => `h1 ${id}#1 cancel`),
@@ -34,7 +34,7 @@ test('4 MB of sessions are kept, and then the oldest is forgotten, whose handler
   const all = Array.from({ length: 16_385 }, () => abandon(rig).id);
   assert.equal(rig.counters.sessionsForgotten, 1);
   assert.equal(rig.counters.sessionsOpen, 0);
-  for (const id of all.slice(0, 2)) rig.link.answer(id, { code: 200 });
+  for (const id of all.slice(0, 2)) rig.link.respond(id, { code: 200 });
   assert.deepEqual(rig.link.take(), [`h1 ${all[0]}#null cancel`, `h1 ${all[1]}#1 cancel`]);
 });
 
@@ -48,6 +48,6 @@ test('a session is forgotten after the session timeout, and when no handler gets
   rig.advance(31);
   const later = abandon(rig).id;
   rig.advance(30);
-  for (const id of [...ids, late, later]) rig.link.answer(id, { type: 'keep-alive' });
+  for (const id of [...ids, late, later]) rig.link.respond(id, { type: 'keep-alive' });
   assert.deepEqual(rig.link.take(), [...[...ids, late].map((id) => `h1 ${id}#null cancel`), `h1 ${later}#1 cancel`]);
 });

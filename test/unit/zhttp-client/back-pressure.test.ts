@@ -74,7 +74,7 @@ test('with 16 MB held the sessions that hold the most end, and no other client n
   const other = rig.openWebSocket();
   const stalled = Array.from({ length: 100 }, () => {
     const opened = rig.webSocket();
-    rig.link.answer(opened.id, { code: 101, credits: 200_000 }, 'h2');
+    rig.link.respond(opened.id, { code: 101, credits: 200_000 }, 'h2');
     return opened;
   });
   rig.link.reaches.set('h2', FULL);
@@ -97,7 +97,7 @@ test('a handler that takes nothing for the session timeout loses the sessions th
   rig.link.reaches.set('h1', FULL);
   waiting.client.message('x');
   for (let second = 0; second < 62; second++) {
-    for (const { id } of [waiting, idle]) rig.link.answer(id, { type: 'keep-alive' });
+    for (const { id } of [waiting, idle]) rig.link.respond(id, { type: 'keep-alive' });
     rig.advance(1);
   }
   assert.deepEqual(waiting.client.take(), ['error HF_BACKEND_OVERLOADED']);
@@ -110,7 +110,7 @@ test('a session whose handler does not connect within 5 seconds ends when its cl
   rig.link.reaches.set('h1', UNKNOWN);
   const [sending, taking] = [rig.openWebSocket(), rig.openWebSocket()];
   sending.client.message('x');
-  rig.link.answer(taking.id, { body: 'x'.repeat(8_000) });
+  rig.link.respond(taking.id, { body: 'x'.repeat(8_000) });
   rig.advance(4);
   assert.deepEqual(sending.client.take(), []);
   rig.advance(2);
@@ -130,7 +130,7 @@ test('what a session holds goes to the handler that takes it over', (t) => {
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
   client.message('x');
-  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
   assert.deepEqual(rig.link.take(), [`h2 ${id}#1 data text "x"`]);
   assert.equal(client.paused, false);
   rig.link.ready();
@@ -142,7 +142,7 @@ test('signs of life do not wait for a handler that takes nothing', (t) => {
   const { id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
   rig.advance(30);
-  rig.link.answer(id, { type: 'keep-alive' });
+  rig.link.respond(id, { type: 'keep-alive' });
   rig.advance(20);
   assert.deepEqual(rig.link.take(), []);
   rig.link.ready();
@@ -153,11 +153,11 @@ test('signs of life do not wait for a handler that takes nothing', (t) => {
 test('credits wait without a packet for a handler that takes nothing, and leave as one', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request();
-  rig.link.answer(id, { code: 200, body: 'x'.repeat(5_000), more: true });
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(5_000), more: true });
   rig.link.take();
   rig.link.reaches.set('h1', FULL);
-  rig.link.answer(id, { body: 'x'.repeat(5_000), more: true });
-  rig.link.answer(id, { body: 'x'.repeat(3_000), more: true });
+  rig.link.respond(id, { body: 'x'.repeat(5_000), more: true });
+  rig.link.respond(id, { body: 'x'.repeat(3_000), more: true });
   rig.advance(2);
   assert.deepEqual(rig.link.take(), []);
   rig.link.ready();
@@ -169,7 +169,7 @@ test('a close that ends a WebSocket still reaches a handler that takes nothing f
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
   client.message('last words');
-  rig.link.answer(id, { type: 'close', code: 1000 });
+  rig.link.respond(id, { type: 'close', code: 1000 });
   client.close(1000);
   assert.deepEqual(client.take(), ['close 1000']);
   rig.link.ready();
@@ -191,7 +191,7 @@ test('what a client has sent is dropped when it leaves, and the handler is told'
 test('packets for ended sessions from addresses that are not connected are not answered', (t) => {
   const rig = edgeRig(t);
   rig.link.reaches.set('made-up', UNKNOWN);
-  rig.link.answer('e-0-0', { type: 'keep-alive' }, 'made-up');
+  rig.link.respond('e-0-0', { type: 'keep-alive' }, 'made-up');
   assert.deepEqual(rig.link.take(), []);
   assert.deepEqual([rig.counters.packetsUnclaimed, rig.counters.packetsUndelivered], [1, 1]);
 });

@@ -20,7 +20,7 @@ function checkOthers(rig: EdgeRig, { bad, others }: { bad: Opened; others: Opene
   assert.equal(rig.counters.faults, 1);
   for (const { client, id } of others) {
     client.take();
-    rig.link.answer(id, { body: 'x' });
+    rig.link.respond(id, { body: 'x' });
     assert.deepEqual(client.take(), ['text "x"']);
   }
   assert.equal(rig.counters.sessionsOpen, 3);
@@ -31,7 +31,7 @@ test('a packet for many sessions that one of them cannot take reaches the others
   const all = open(rig);
   all.bad.client.onResponseMessage = boom;
   const ids = [all.bad, ...all.others].map(({ id }) => [id, rig.link.nextSeq(id)] as const);
-  rig.link.answerAll(ids, { body: 'all' });
+  rig.link.respondAll(ids, { body: 'all' });
   for (const { client, id } of all.others) {
     assert.deepEqual(client.take(), ['text "all"']);
     rig.link.skipSeq(id);
@@ -42,7 +42,7 @@ test('a packet for many sessions that one of them cannot take reaches the others
 test('a session that throws when it is looked at ends alone', (t) => {
   const rig = edgeRig(t);
   const all = open(rig);
-  rig.link.answer(all.bad.id, { body: 'x'.repeat(100) });
+  rig.link.respond(all.bad.id, { body: 'x'.repeat(100) });
   rig.link.onRouted = ({ packet }) => {
     if (packet.type === 'credit' && packet.ids[0]?.id === all.bad.id) boom();
   };
@@ -112,9 +112,9 @@ test('a packet that throws while it is read is counted, and the next one taken',
   const { client, id } = rig.request();
   const { sessions } = rig.counters;
   Object.defineProperty(rig.counters, 'packetsUnclaimed', { get: boom, configurable: true });
-  rig.link.answer('nobody', { code: 200 });
+  rig.link.respond('nobody', { code: 200 });
   Object.defineProperty(rig.counters, 'packetsUnclaimed', { value: 0, writable: true });
   assert.deepEqual([rig.counters.faults, sessions], [1, 1]);
-  rig.link.answer(id, { code: 200, body: 'x' });
+  rig.link.respond(id, { code: 200, body: 'x' });
   assert.deepEqual(client.take(), ['head 200', 'data "x"']);
 });

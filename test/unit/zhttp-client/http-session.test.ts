@@ -9,7 +9,7 @@ test('a response in one packet is a head and a whole body', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   const headers = ['Content-Type', 'text/plain', 'X-A', '1', 'X-A', '2'];
-  rig.link.answer(id, { code: 200, reason: 'OK', headers, body: 'hello world\n' });
+  rig.link.respond(id, { code: 200, reason: 'OK', headers, body: 'hello world\n' });
   assert.deepEqual(client.take(), ['head 200 OK', 'data "hello world\\n"']);
   assert.deepEqual(client.head, { status: 200, reason: 'OK', headers, bodyLength: 12 });
   assert.deepEqual(rig.link.take(), []);
@@ -20,7 +20,7 @@ test('a response in one packet is a head and a whole body', (t) => {
 test('a response without a body is whole too', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { code: 204 });
+  rig.link.respond(id, { code: 204 });
   assert.deepEqual(client.take(), ['head 204', 'data ""']);
   assert.equal(client.head?.bodyLength, 0);
 });
@@ -33,12 +33,12 @@ test('a response in several packets has a length only if it declares one', (t) =
     [['content-length', '3', 'Content-Length', '3'], 3],
   ] as const) {
     const { client, id } = rig.request();
-    rig.link.answer(id, { code: 200, headers: [...headers], more: true });
+    rig.link.respond(id, { code: 200, headers: [...headers], more: true });
     assert.deepEqual(client.take(), ['head 200']);
     assert.equal(client.head?.bodyLength, bodyLength);
-    rig.link.answer(id, { body: 'ab', more: true });
-    rig.link.answer(id, { more: true });
-    rig.link.answer(id, { body: 'c' });
+    rig.link.respond(id, { body: 'ab', more: true });
+    rig.link.respond(id, { more: true });
+    rig.link.respond(id, { body: 'c' });
     assert.deepEqual(client.take(), ['data "ab" more', 'data "c"']);
   }
   assert.equal(rig.counters.sessionsOpen, 0);
@@ -47,7 +47,7 @@ test('a response in several packets has a length only if it declares one', (t) =
 test('a length that is declared is passed on even if the body is missing, as for HEAD', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'HEAD' });
-  rig.link.answer(id, { code: 200, headers: ['Content-Length', '100'] });
+  rig.link.respond(id, { code: 200, headers: ['Content-Length', '100'] });
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
   assert.equal(client.head?.bodyLength, 100);
 });
@@ -55,8 +55,8 @@ test('a length that is declared is passed on even if the body is missing, as for
 test('a handler may answer without ever saying its address', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { code: 200, from: '', body: 'x', more: true });
-  rig.link.answer(id, { from: '', body: 'y' });
+  rig.link.respond(id, { code: 200, from: '', body: 'x', more: true });
+  rig.link.respond(id, { from: '', body: 'y' });
   assert.deepEqual(client.take(), ['head 200', 'data "x" more', 'data "y"']);
   assert.deepEqual(rig.link.take(), []);
 });
@@ -64,18 +64,18 @@ test('a handler may answer without ever saying its address', (t) => {
 test('a packet without a number is taken, and does not count', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answerAll([[id, null]], { code: 200, more: true });
-  rig.link.answerAll([[id, 0]], { body: 'a', more: true });
-  rig.link.answerAll([[id, null]], { body: 'b', more: true });
-  rig.link.answerAll([[id, 1]], { body: 'c' });
+  rig.link.respondAll([[id, null]], { code: 200, more: true });
+  rig.link.respondAll([[id, 0]], { body: 'a', more: true });
+  rig.link.respondAll([[id, null]], { body: 'b', more: true });
+  rig.link.respondAll([[id, 1]], { body: 'c' });
   assert.deepEqual(client.take(), ['head 200', 'data "a" more', 'data "b" more', 'data "c"']);
 });
 
 test("packets behind the end are nobody's", (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { code: 200 });
-  rig.link.answer(id, { body: 'late' });
+  rig.link.respond(id, { code: 200 });
+  rig.link.respond(id, { body: 'late' });
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
   assert.equal(rig.counters.packetsUnclaimed, 1);
 });
@@ -93,7 +93,7 @@ for (const [code, detail] of [
   test(`a first packet with code ${code} fails the request`, (t) => {
     const rig = edgeRig(t);
     const { client, id } = rig.request();
-    rig.link.answer(id, { code, body: 'x' });
+    rig.link.respond(id, { code, body: 'x' });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
     assert.equal(client.error?.detail, detail);
     assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
@@ -104,7 +104,7 @@ test('the statuses 200 and 999 are the first and the last', (t) => {
   const rig = edgeRig(t);
   for (const code of [200, 999]) {
     const { client, id } = rig.request();
-    rig.link.answer(id, { code });
+    rig.link.respond(id, { code });
     assert.deepEqual(client.take(), [`head ${code}`, 'data ""']);
   }
 });
@@ -114,7 +114,7 @@ test('a Content-Length that is contradictory or invalid fails the request', (t) 
   for (const values of [['5', '6'], ['5, 6'], ['x'], ['-1'], ['+5'], ['']]) {
     const { client, id } = rig.request();
     const headers = values.flatMap((value) => ['Content-Length', value]);
-    rig.link.answer(id, { code: 200, headers, body: 'hello' });
+    rig.link.respond(id, { code: 200, headers, body: 'hello' });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL'], values.join());
     assert.equal(client.error?.detail, `Content-Length is ${values.join(', ')}`);
     assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`]);
@@ -125,7 +125,7 @@ for (const type of ['handoff-proceed', 'close', 'ping', 'pong'] as const) {
   test(`${type} of a handler fails a request`, (t) => {
     const rig = edgeRig(t);
     const { client, id } = rig.request();
-    rig.link.answer(id, { type });
+    rig.link.respond(id, { type });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
     assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   });
@@ -134,12 +134,12 @@ for (const type of ['handoff-proceed', 'close', 'ping', 'pong'] as const) {
 test('a packet out of order fails the request before the response, and cuts it afterwards', (t) => {
   const rig = edgeRig(t);
   const early = rig.request({ method: 'POST' });
-  rig.link.answerAll([[early.id, 1]], { code: 200 });
+  rig.link.respondAll([[early.id, 1]], { code: 200 });
   assert.deepEqual(early.client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(early.client.error?.detail, 'packet 1 of the handler came in place of 0');
   const late = rig.request();
-  rig.link.answer(late.id, { code: 200, more: true });
-  rig.link.answerAll([[late.id, 0]], { body: 'again' });
+  rig.link.respond(late.id, { code: 200, more: true });
+  rig.link.respondAll([[late.id, 0]], { body: 'again' });
   assert.deepEqual(late.client.take(), ['head 200', 'error HF_BACKEND_PROTOCOL']);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel', 'h1 e-0-1#1 cancel']);
   assert.equal(rig.counters.sessionsFailed, 2);
@@ -151,9 +151,9 @@ test('a cancel or an error of the handler ends the request at any time, whatever
     for (const seq of [0, 7, null]) {
       const cancelled = rig.request();
       const failed = rig.request();
-      if (begun) for (const { id } of [cancelled, failed]) rig.link.answer(id, { code: 200, body: 'x', more: true });
-      rig.link.answerAll([[cancelled.id, seq]], { type: 'cancel' });
-      rig.link.answerAll([[failed.id, seq]], { type: 'error', condition: 'policy-violation' });
+      if (begun) for (const { id } of [cancelled, failed]) rig.link.respond(id, { code: 200, body: 'x', more: true });
+      rig.link.respondAll([[cancelled.id, seq]], { type: 'cancel' });
+      rig.link.respondAll([[failed.id, seq]], { type: 'error', condition: 'policy-violation' });
       const before = begun ? ['head 200', 'data "x" more'] : [];
       assert.deepEqual(cancelled.client.take(), [...before, 'error HF_BACKEND_CANCELLED']);
       assert.deepEqual(failed.client.take(), [...before, 'error HF_BACKEND_ERROR']);
@@ -171,7 +171,7 @@ test('an error without a condition, or with rejected, is an error like others', 
     ['rejected', 'rejected'],
   ] as const) {
     const { client, id } = rig.request();
-    rig.link.answer(id, { type: 'error', condition, code: 403, body: 'no' });
+    rig.link.respond(id, { type: 'error', condition, code: 403, body: 'no' });
     assert.deepEqual(client.take(), ['error HF_BACKEND_ERROR']);
     assert.equal(client.error?.detail, `the handler reports ${what}`);
   }
@@ -180,7 +180,7 @@ test('an error without a condition, or with rejected, is an error like others', 
 test('a failed request is logged with all that names it', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request({ id: '7-3' });
-  rig.link.answer(id, { type: 'ping' });
+  rig.link.respond(id, { type: 'ping' });
   assert.deepEqual(rig.log.records, [
     {
       level: 'warn',
@@ -202,10 +202,10 @@ test('a failed request is logged with all that names it', (t) => {
 test('what the client takes is granted again: much at once, little within 100 ms', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { code: 200, body: 'x'.repeat(4_096), more: true });
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(4_096), more: true });
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 4096']);
   client.greedy = false;
-  rig.link.answer(id, { body: 'abc', more: true });
+  rig.link.respond(id, { body: 'abc', more: true });
   client.grant(1);
   client.grant(2);
   assert.deepEqual(rig.link.take(), []);
@@ -219,7 +219,7 @@ test('small grants that add up to half of the initial credits go at once', (t) =
   const rig = edgeRig(t, { initialCredits: 1_000 });
   const { client, id } = rig.request();
   client.greedy = false;
-  rig.link.answer(id, { code: 200, body: 'x'.repeat(1_000), more: true });
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(1_000), more: true });
   client.grant(499);
   assert.deepEqual(rig.link.take(), []);
   client.grant(1);
@@ -232,9 +232,9 @@ test('what is granted after the end goes nowhere', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   client.greedy = false;
-  rig.link.answer(id, { code: 200, body: 'x'.repeat(100), more: true });
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(100), more: true });
   client.grant(50);
-  rig.link.answer(id, { body: 'end' });
+  rig.link.respond(id, { body: 'end' });
   client.responder?.onResponseCredit(8_192);
   rig.advance(1);
   assert.deepEqual(rig.link.take(), []);
@@ -246,8 +246,8 @@ test('a handler may exceed its credits by what the client takes without asking, 
     for (const bytes of [65_536, 65_537]) {
       const { client, id } = rig.request();
       client.greedy = false;
-      if (!first) rig.link.answer(id, { code: 200, more: true });
-      rig.link.answer(id, { code: 200, body: 'x'.repeat(bytes), more: true });
+      if (!first) rig.link.respond(id, { code: 200, more: true });
+      rig.link.respond(id, { code: 200, body: 'x'.repeat(bytes), more: true });
       if (bytes === 65_536) {
         assert.equal(client.received, bytes);
         client.leave();
@@ -268,9 +268,9 @@ test('credits that are larger than what clients take without asking are kept to 
   const { client, id } = rig.request({ credits: 100_000 });
   assert.equal(rig.link.offered[0]?.credits, 100_000);
   client.greedy = false;
-  rig.link.answer(id, { code: 200, body: 'x'.repeat(100_000), more: true });
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(100_000), more: true });
   assert.equal(client.received, 100_000);
-  rig.link.answer(id, { body: 'x' });
+  rig.link.respond(id, { body: 'x' });
   assert.equal(client.take().at(-1), 'error HF_BACKEND_OVERRUN');
 });
 
@@ -279,26 +279,26 @@ test('credits that are larger than what clients take without asking are kept to 
 test('a body is asked for and passed on as the handler grants credits', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: 11 });
-  rig.link.answer(id, { type: 'keep-alive' });
+  rig.link.respond(id, { type: 'keep-alive' });
   assert.deepEqual(client.take(), []);
-  rig.link.answer(id, { type: 'credit', credits: 5 });
+  rig.link.respond(id, { type: 'credit', credits: 5 });
   assert.deepEqual(client.take(), ['credit 5']);
   client.send('hello', true);
-  rig.link.answer(id, { type: 'credit', credits: 100 });
+  rig.link.respond(id, { type: 'credit', credits: 100 });
   client.send(' world');
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data "hello" more', 'h1 e-0-0#2 data " world"']);
   assert.deepEqual(client.take(), ['credit 100']);
-  rig.link.answer(id, { code: 200 });
+  rig.link.respond(id, { code: 200 });
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
 });
 
 test('the beginning of a response may grant credits, its end does not', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
-  rig.link.answer(id, { code: 200, more: true, credits: 3 });
+  rig.link.respond(id, { code: 200, more: true, credits: 3 });
   assert.deepEqual(client.take(), ['head 200', 'credit 3']);
   client.send('abc', true);
-  rig.link.answer(id, { body: 'x', credits: 10 });
+  rig.link.respond(id, { body: 'x', credits: 10 });
   assert.deepEqual(client.take(), ['data "x"']);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data "abc" more']);
 });
@@ -306,7 +306,7 @@ test('the beginning of a response may grant credits, its end does not', (t) => {
 test('packets with credits of zero ask for nothing', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: 3 });
-  rig.link.answer(id, { type: 'credit', credits: 0 });
+  rig.link.respond(id, { type: 'credit', credits: 0 });
   assert.deepEqual(client.take(), []);
 });
 
@@ -315,9 +315,9 @@ test('the end of an empty body that comes before the handler is heard of waits f
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   client.send('');
   assert.deepEqual(rig.link.take(), []);
-  rig.link.answer(id, { type: 'keep-alive' });
+  rig.link.respond(id, { type: 'keep-alive' });
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data']);
-  rig.link.answer(id, { code: 200 });
+  rig.link.respond(id, { code: 200 });
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
 });
 
@@ -326,12 +326,12 @@ test('the end of an empty body that comes before the handler is heard of waits f
 test('the handler is told of a client that leaves', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { code: 200, body: 'x', more: true });
+  rig.link.respond(id, { code: 200, body: 'x', more: true });
   client.leave();
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
   assert.deepEqual(rig.log.records, []);
-  rig.link.answer(id, { body: 'late' });
+  rig.link.respond(id, { body: 'late' });
   assert.equal(rig.counters.packetsUnclaimed, 1);
 });
 
@@ -350,7 +350,7 @@ test('a handler that is heard of after its client has left gets a cancel at once
     const { client, id } = rig.request();
     client.leave();
     assert.equal(rig.counters.sessionsOpen, 0);
-    rig.link.answer(id, fields);
+    rig.link.respond(id, fields);
     assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`]);
     assert.equal(rig.counters.sessionsOpen, 0);
   }
@@ -361,7 +361,7 @@ test('a handler that gives up after its client has left is told nothing', (t) =>
   for (const type of ['cancel', 'error'] as const) {
     const { client, id } = rig.request();
     client.leave();
-    rig.link.answer(id, { type });
+    rig.link.respond(id, { type });
   }
   assert.deepEqual(rig.link.take(), []);
   assert.equal(rig.counters.sessionsOpen, 0);
@@ -370,7 +370,7 @@ test('a handler that gives up after its client has left is told nothing', (t) =>
 test('an invalid request body ends the session, and counts as a failure', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
-  rig.link.answer(id, { type: 'credit', credits: 5 });
+  rig.link.respond(id, { type: 'credit', credits: 5 });
   client.leave(new ExchangeError('HF_BAD_REQUEST', 'no chunk size'));
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
   assert.equal(rig.counters.sessionsFailed, 1);
@@ -391,7 +391,7 @@ test('a request that no handler has taken in time fails', (t) => {
 test('a session whose packets its handler does not take fails', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { type: 'keep-alive' });
+  rig.link.respond(id, { type: 'keep-alive' });
   rig.link.lose(id);
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERLOADED']);
   assert.equal(client.error?.face.status, 503);
@@ -401,7 +401,7 @@ test('a session whose packets its handler does not take fails', (t) => {
 test('a link that loses every packet, the cancel too, ends the session once', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: 100 });
-  rig.link.answer(id, { type: 'credit', credits: 100 });
+  rig.link.respond(id, { type: 'credit', credits: 100 });
   rig.link.onRouted = () => rig.link.lose(id);
   client.send('abc', true);
   assert.deepEqual(client.take(), ['credit 100', 'error HF_BACKEND_OVERLOADED']);

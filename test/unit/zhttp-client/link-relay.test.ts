@@ -6,7 +6,7 @@ import { LinkRelay, RelayedLink } from '../../../src/zhttp-client/index.ts';
 import { DealerSocket } from '../../../src/zmq/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { socketPair } from '../../support/socket-pair.ts';
-import { type answerPacket, FakeHandlerLink } from '../../support/zhttp/fake-handler-link.ts';
+import { FakeHandlerLink, type responsePacket } from '../../support/zhttp/fake-handler-link.ts';
 import { RecordingSink } from '../../support/zhttp/recording-sink.ts';
 import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
 import { ZmtpPeer } from '../../support/zmq/zmtp-peer.ts';
@@ -62,8 +62,8 @@ class RelayRig {
   }
 
   /** Lets a handler send a packet for these sessions. */
-  answer(ids: readonly string[], fields: Parameters<typeof answerPacket>[1] = {}): void {
-    this.link.answerAll(
+  respond(ids: readonly string[], fields: Parameters<typeof responsePacket>[1] = {}): void {
+    this.link.respondAll(
       ids.map((id) => [id, 1]),
       { type: 'keep-alive', ...fields },
     );
@@ -113,9 +113,9 @@ test('each process gets the packets of its own sessions', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
-  rig.answer(['p1-1']);
-  rig.answer(['p2-1']);
-  rig.answer(['p1-2']);
+  rig.respond(['p1-1']);
+  rig.respond(['p2-1']);
+  rig.respond(['p1-2']);
   assert.deepEqual((await one.sink.packets.take(2)).map(idsOf), [['p1-1'], ['p1-2']]);
   assert.deepEqual(idsOf(await two.sink.packets.next()), ['p2-1']);
   assert.deepEqual([...one.sink.packets.all, ...two.sink.packets.all], []);
@@ -125,9 +125,9 @@ test('a packet for sessions of several processes goes to each of them once', asy
   const rig = new RelayRig(t);
   const processes = [await rig.process('p1'), await rig.process('p2')];
   const ids = ['p1-1', 'p2-1', 'p1-2'];
-  rig.answer(ids);
+  rig.respond(ids);
   for (const { sink } of processes) assert.deepEqual(idsOf(await sink.packets.next()), ids);
-  rig.answer(['p1-9']);
+  rig.respond(['p1-9']);
   assert.deepEqual(idsOf(await (processes[0] as Process).sink.packets.next()), ['p1-9']);
   assert.deepEqual((processes[1] as Process).sink.packets.all, []);
 });
@@ -150,14 +150,14 @@ test('handlers of sessions whose process is gone get a cancel, others get their 
   await rig.begin(one, 'p1-1');
   await rig.begin(two, 'p2-1');
   await one.close();
-  rig.answer(['p1-1']);
+  rig.respond(['p1-1']);
   assert.deepEqual(rig.link.take(), ['h1 p1-1#null cancel']);
-  rig.answer(['p1-1', 'p2-1', 'p1-2'], { from: 'h2' });
+  rig.respond(['p1-1', 'p2-1', 'p1-2'], { from: 'h2' });
   assert.deepEqual(rig.link.take(), ['h2 p1-1#null cancel', 'h2 p1-2#null cancel']);
   assert.equal(idsOf(await two.sink.packets.next()).length, 3);
   assert.equal(rig.counters.packetsUnclaimed, 3);
   // What ends sessions, or has no sender, needs no answer.
-  for (const fields of [{ type: 'cancel' }, { type: 'error' }, { from: '' }] as const) rig.answer(['p1-1'], fields);
+  for (const fields of [{ type: 'cancel' }, { type: 'error' }, { from: '' }] as const) rig.respond(['p1-1'], fields);
   assert.deepEqual(rig.link.take(), []);
 });
 
@@ -165,15 +165,15 @@ test('a process that comes back under its name gets packets again', async (t) =>
   const rig = new RelayRig(t);
   await (await rig.process('p1')).close();
   const { sink } = await rig.process('p1');
-  rig.answer(['p1-1']);
+  rig.respond(['p1-1']);
   assert.deepEqual(idsOf(await sink.packets.next()), ['p1-1']);
 });
 
 test('no handler gets a cancel for sessions that no process ever had', async (t) => {
   const rig = new RelayRig(t);
   await rig.process('p1');
-  for (const id of ['x-1', '', 'p1', '-1']) rig.answer([id]);
-  rig.link.answerRaw('T0:}');
+  for (const id of ['x-1', '', 'p1', '-1']) rig.respond([id]);
+  rig.link.respondRaw('T0:}');
   assert.deepEqual(rig.link.take(), []);
   assert.equal(rig.counters.packetsUnclaimed, 5);
 });
@@ -181,9 +181,9 @@ test('no handler gets a cancel for sessions that no process ever had', async (t)
 test('a packet that cannot be read goes to the processes whose sessions it names, and is counted if it names none', async (t) => {
   const rig = new RelayRig(t);
   const { sink } = await rig.process('p1');
-  for (const payload of ['', 'garbage', 'T5:abc']) rig.link.answerRaw(payload);
+  for (const payload of ['', 'garbage', 'T5:abc']) rig.link.respondRaw(payload);
   const named = 'J{"id":"p1-1","type":"dance"}';
-  rig.link.answerRaw(named);
+  rig.link.respondRaw(named);
   assert.equal(await sink.packets.next(), named);
   assert.equal(rig.counters.packetsMalformed, 3);
   assert.equal(rig.zmq.log.with('packet of a handler refused').length, 3);
@@ -193,9 +193,9 @@ test('packets of any size and with any number of fields pass, because their boun
   const rig = new RelayRig(t);
   const { sink } = await rig.process('p1');
   const body = 'x'.repeat(17_000_000);
-  rig.answer(['p1-1'], { type: 'data', body });
+  rig.respond(['p1-1'], { type: 'data', body });
   assert.ok((await sink.packets.next()).length > body.length);
-  rig.answer(['p1-2'], { type: 'data', headers: Array(1_000).fill('x') });
+  rig.respond(['p1-2'], { type: 'data', headers: Array(1_000).fill('x') });
   assert.match(await sink.packets.next(), /p1-2/);
   assert.equal(rig.zmq.counters.peersRefused, 0);
 });
@@ -257,7 +257,7 @@ test('a packet with the id of a session in another field goes where its own id s
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
-  rig.answer(['p1-1'], { type: 'data', body: '2:id,4:p2-1,', reason: '2:id,4:p2-1,' });
+  rig.respond(['p1-1'], { type: 'data', body: '2:id,4:p2-1,', reason: '2:id,4:p2-1,' });
   assert.deepEqual(idsOf(await one.sink.packets.next()), ['p1-1']);
   assert.deepEqual(two.sink.packets.all, []);
 });
@@ -272,7 +272,7 @@ test('a packet for a process that reads nothing is dropped beyond the bound, cou
   far.pause();
   const body = 'x'.repeat(1_000_000);
   for (let i = 0; i < 100 && rig.counters.packetsUndelivered === 0; i++) {
-    rig.answer(['p1-1'], { type: 'data', body });
+    rig.respond(['p1-1'], { type: 'data', body });
     await turn();
   }
   assert.equal(rig.counters.packetsUndelivered, 1);

@@ -7,14 +7,14 @@ import { edgeRig } from '../../support/zhttp/edge-rig.ts';
 test('a request whose first packet of the response was missed is offered again as another session', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ target: '/again' });
-  rig.link.answerAll([[id, 1]], { code: 200, more: true });
+  rig.link.respondAll([[id, 1]], { code: 200, more: true });
   const [, second] = rig.link.offered;
   assert.deepEqual([second?.uri, second?.ids], ['http://example.com/again', [{ id: 'e-0-1', seq: 0 }]]);
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`]);
   assert.deepEqual(client.take(), []);
   // What the handler still sends for the first one is nobody's.
-  rig.link.answerAll([[id, 2]], { body: 'old', more: true });
-  rig.link.answer('e-0-1', { code: 200, body: 'new' });
+  rig.link.respondAll([[id, 2]], { body: 'old', more: true });
+  rig.link.respond('e-0-1', { code: 200, body: 'new' });
   assert.deepEqual(client.take(), ['head 200', 'data "new"']);
   assert.deepEqual([rig.counters.sessionsRepeated, rig.counters.sessionsFailed, rig.counters.sessionsOpen], [1, 0, 0]);
 });
@@ -22,8 +22,8 @@ test('a request whose first packet of the response was missed is offered again a
 test('a WebSocket is offered again too', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.webSocket();
-  rig.link.answerAll([[id, 1]], { type: 'keep-alive' });
-  rig.link.answer('e-0-1', { code: 101, credits: 10 });
+  rig.link.respondAll([[id, 1]], { type: 'keep-alive' });
+  rig.link.respond('e-0-1', { code: 101, credits: 10 });
   assert.deepEqual(client.take(), ['head 101', 'credit 10']);
   client.message('x');
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`, 'h1 e-0-1#1 data text "x"']);
@@ -32,7 +32,7 @@ test('a WebSocket is offered again too', (t) => {
 test('a request is repeated twice at most', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.request();
-  for (const id of ['e-0-0', 'e-0-1', 'e-0-2']) rig.link.answerAll([[id, 1]], { code: 200 });
+  for (const id of ['e-0-0', 'e-0-1', 'e-0-2']) rig.link.respondAll([[id, 1]], { code: 200 });
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(rig.link.offered.length, 3);
 });
@@ -41,7 +41,7 @@ test('a request that must not be repeated fails', (t) => {
   for (const method of ['POST', 'PATCH', 'X']) {
     const rig = edgeRig(t);
     const { client, id } = rig.request({ method });
-    rig.link.answerAll([[id, 1]], { code: 200 });
+    rig.link.respondAll([[id, 1]], { code: 200 });
     assert.deepEqual([client.take(), rig.link.offered.length], [['error HF_BACKEND_PROTOCOL'], 1], method);
   }
 });
@@ -53,7 +53,7 @@ test('a handler whose first packet has a number over 4 has miscounted', (t) => {
   ] as const) {
     const rig = edgeRig(t);
     const { client, id } = rig.request();
-    rig.link.answerAll([[id, seq]], { code: 200 });
+    rig.link.respondAll([[id, seq]], { code: 200 });
     assert.deepEqual([client.take().length, rig.link.offered.length], [2 - offered, offered]);
   }
 });
@@ -61,16 +61,16 @@ test('a handler whose first packet has a number over 4 has miscounted', (t) => {
 test('a request whose handler was heard of is not repeated', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answer(id, { type: 'keep-alive' });
-  rig.link.answerAll([[id, 2]], { code: 200 });
+  rig.link.respond(id, { type: 'keep-alive' });
+  rig.link.respondAll([[id, 2]], { code: 200 });
   assert.deepEqual([client.take(), rig.link.offered.length], [['error HF_BACKEND_PROTOCOL'], 1]);
 });
 
 test('the body of a repeated PUT goes to the handler that takes it', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'PUT', bodyLength: UNKNOWN_LENGTH });
-  rig.link.answerAll([[id, 1]], { type: 'keep-alive' });
-  rig.link.answer('e-0-1', { type: 'credit', credits: 100 });
+  rig.link.respondAll([[id, 1]], { type: 'keep-alive' });
+  rig.link.respond('e-0-1', { type: 'credit', credits: 100 });
   client.send('body');
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`, 'h1 e-0-1#1 data "body"']);
 });
@@ -80,7 +80,7 @@ test('a client that leaves after its request was repeated withdraws the repetiti
   rig.link.withdrawable = true;
   const { client, id } = rig.request();
   rig.link.reaches.set('h1', UNKNOWN);
-  rig.link.answerAll([[id, 1]], { code: 200 });
+  rig.link.respondAll([[id, 1]], { code: 200 });
   assert.deepEqual(rig.link.take(), [], 'a handler that is not connected is told nothing');
   client.leave();
   assert.deepEqual([rig.link.withdrawn, rig.counters.sessionsOpen], [['e-0-1'], 0]);

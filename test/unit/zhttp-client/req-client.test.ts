@@ -19,7 +19,7 @@ test('a request without a body is one packet, and so is its response', (t) => {
     'T156:2:id,5:r-0-0,3:ext,15:5:multi,4:true!}6:method,3:GET,3:uri,20:http://example.com/x,' +
       '7:headers,11:8:1:A,1:b,]]12:peer-address,9:127.0.0.1,9:peer-port,5:57416#}',
   );
-  rig.answer('r-0-0', { code: 200, reason: 'OK', headers: ['C', 'd'], body: 'hello' });
+  rig.respond('r-0-0', { code: 200, reason: 'OK', headers: ['C', 'd'], body: 'hello' });
   assert.deepEqual(client.take(), ['head 200 OK', 'data "hello"']);
   assert.deepEqual(client.head, { status: 200, reason: 'OK', headers: ['C', 'd'], bodyLength: 5 });
   const { sessions, sessionsOpen, sessionsFailed } = rig.counters;
@@ -67,10 +67,10 @@ test('a body of unknown length is refused at the first byte too many', (t) => {
 test('a response may have as many bytes as a body, and no more', (t) => {
   const rig = new ReqRig(t);
   const fits = rig.request();
-  rig.answer('r-0-0', { code: 200, body: 'x'.repeat(100) });
+  rig.respond('r-0-0', { code: 200, body: 'x'.repeat(100) });
   assert.equal(fits.received, 100);
   const client = rig.request();
-  rig.answer('r-0-1', { code: 200, body: 'x'.repeat(101) });
+  rig.respond('r-0-1', { code: 200, body: 'x'.repeat(101) });
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERRUN']);
   assert.equal(client.error?.detail, 'the body of the response has 101 bytes, not up to 100');
 });
@@ -79,7 +79,7 @@ test('the body of a response comes as fast as the client takes it', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 10 });
   client.greedy = false;
-  rig.answer('r-0-0', { code: 200, body: 'x'.repeat(25), more: true });
+  rig.respond('r-0-0', { code: 200, body: 'x'.repeat(25), more: true });
   assert.deepEqual(client.take(), ['head 200', 'data "xxxxxxxxxx" more']);
   assert.equal(client.head?.bodyLength, 25);
   client.grant(3);
@@ -90,7 +90,7 @@ test('the body of a response comes as fast as the client takes it', (t) => {
 test('a client that takes at once gets a large answer in order', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 4 });
-  rig.answer('r-0-0', { code: 200, body: '0123456789' });
+  rig.respond('r-0-0', { code: 200, body: '0123456789' });
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more', 'data "4567" more', 'data "89"']);
 });
 
@@ -98,7 +98,7 @@ test('a client that leaves in the middle of a response gets nothing more', (t) =
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 4 });
   client.greedy = false;
-  rig.answer('r-0-0', { code: 200, body: '0123456789' });
+  rig.respond('r-0-0', { code: 200, body: '0123456789' });
   client.leave();
   client.responder?.onResponseCredit(100);
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more']);
@@ -107,10 +107,10 @@ test('a client that leaves in the middle of a response gets nothing more', (t) =
 test('a response without a body is whole, and a length that it declares is kept, as for HEAD', (t) => {
   const rig = new ReqRig(t);
   const empty = rig.request();
-  rig.answer('r-0-0', { code: 204 });
+  rig.respond('r-0-0', { code: 204 });
   assert.deepEqual(empty.take(), ['head 204', 'data ""']);
   const head = rig.request({ method: 'HEAD' });
-  rig.answer('r-0-1', { code: 200, headers: ['Content-Length', '1000'] });
+  rig.respond('r-0-1', { code: 200, headers: ['Content-Length', '1000'] });
   assert.deepEqual(head.take(), ['head 200', 'data ""']);
   assert.equal(head.head?.bodyLength, 1_000);
 });
@@ -123,7 +123,7 @@ test('an error or cancel of the handler fails the request', (t) => {
     [{ type: 'cancel' }, 'cancel'],
   ] as const) {
     const client = rig.request();
-    rig.answer(`r-0-${rig.counters.sessions - 1}`, fields);
+    rig.respond(`r-0-${rig.counters.sessions - 1}`, fields);
     assert.deepEqual(client.take(), ['error HF_BACKEND_ERROR']);
     assert.equal(client.error?.face.status, 502);
     assert.equal(client.error?.detail, `the handler reports ${what}`);
@@ -143,7 +143,7 @@ test('packets that are not a response fail the request', (t) => {
   ] as const) {
     const client = rig.request();
     const headers = 'headers' in fields ? [...fields.headers] : [];
-    rig.answer(`r-0-${rig.counters.sessions - 1}`, { ...fields, headers });
+    rig.respond(`r-0-${rig.counters.sessions - 1}`, { ...fields, headers });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL'], detail);
     assert.equal(client.error?.detail, detail);
   }
@@ -154,9 +154,9 @@ test('responses for nobody, for several, and late ones are counted', (t) => {
   const rig = new ReqRig(t);
   const one = rig.request();
   const two = rig.request();
-  rig.answer('r-8-8', { code: 200 });
-  rig.link.answerRaw('T13:4:code,3:200#}');
-  rig.link.answerAll(
+  rig.respond('r-8-8', { code: 200 });
+  rig.link.respondRaw('T13:4:code,3:200#}');
+  rig.link.respondAll(
     [
       ['r-0-0', null],
       ['r-1-1', null],
@@ -164,8 +164,8 @@ test('responses for nobody, for several, and late ones are counted', (t) => {
     { code: 200 },
   );
   assert.deepEqual([...one.take(), ...two.take()], []);
-  rig.answer('r-0-0', { code: 200 });
-  rig.answer('r-0-0', { code: 500 });
+  rig.respond('r-0-0', { code: 200 });
+  rig.respond('r-0-0', { code: 500 });
   assert.deepEqual(one.take(), ['head 200', 'data ""']);
   assert.equal(rig.counters.packetsUnclaimed, 4);
 });
@@ -173,9 +173,9 @@ test('responses for nobody, for several, and late ones are counted', (t) => {
 test('a response that cannot be read fails the request that it names, if it names one', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request();
-  for (const payload of ['', 'x', 'T5:abc']) rig.link.answerRaw(payload);
+  for (const payload of ['', 'x', 'T5:abc']) rig.link.respondRaw(payload);
   assert.deepEqual(client.take(), []);
-  rig.link.answerRaw('J{"id":"r-0-0","code":"much"}');
+  rig.link.respondRaw('J{"id":"r-0-0","code":"much"}');
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(rig.counters.packetsMalformed, 4);
   assert.equal(rig.log.with('packet of a handler refused').length, 4);
@@ -200,7 +200,7 @@ test('a request without a response in time fails, counted from the end of its he
   assert.equal(sending.error?.face.status, 408);
   // It may be waiting for a handler still.
   assert.ok(rig.link.withdrawn.includes('r-0-0'));
-  rig.answer('r-0-0', { code: 200 });
+  rig.respond('r-0-0', { code: 200 });
   const { packetsUnclaimed, sessionsExpired, sessionsOpen } = rig.counters;
   assert.deepEqual([packetsUnclaimed, sessionsExpired, sessionsOpen], [1, 2, 1]);
 });
@@ -219,7 +219,7 @@ test("a client that leaves withdraws its request, and its answer is nobody's", (
   const client = rig.request();
   client.leave(new ExchangeError('HF_CLIENT_GONE'));
   assert.deepEqual(rig.link.withdrawn, ['r-0-0']);
-  rig.answer('r-0-0', { code: 200 });
+  rig.respond('r-0-0', { code: 200 });
   const { packetsUnclaimed, sessionsOpen, sessionsFailed } = rig.counters;
   assert.deepEqual([packetsUnclaimed, sessionsOpen, sessionsFailed], [1, 0, 0]);
 });
@@ -239,7 +239,7 @@ test('a WebSocket is refused with a word of explanation', (t) => {
 test('stopping fails each request that waits for a response, once', async (t) => {
   const rig = new ReqRig(t);
   const clients = [rig.request(), rig.request({ bodyLength: UNKNOWN_LENGTH }), rig.request()];
-  rig.answer('r-2-2', { code: 200 });
+  rig.respond('r-2-2', { code: 200 });
   await rig.edge.stop();
   assert.equal(rig.link.closed, true);
   rig.advance(60);

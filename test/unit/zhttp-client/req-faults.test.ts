@@ -23,7 +23,7 @@ function two(rig: ReqRig): [RecordingRequester, RecordingRequester] {
 }
 
 function checkOther(rig: ReqRig, other: RecordingRequester): void {
-  rig.answer('r-1-1', { code: 200, body: 'x' });
+  rig.respond('r-1-1', { code: 200, body: 'x' });
   assert.deepEqual(other.take(), ['head 200', 'data "x"']);
   assert.equal(rig.counters.sessionsOpen, 0);
 }
@@ -32,7 +32,7 @@ test('a response whose requester throws is counted and logged, and ends that req
   const rig = new ReqRig(t);
   const [bad, other] = two(rig);
   bad.onResponse = boom;
-  rig.answer('r-0-0', { code: 200, body: 'x' });
+  rig.respond('r-0-0', { code: 200, body: 'x' });
   assert.equal(rig.counters.faults, 1);
   assert.match(String(rig.log.of('internal error')[0]?.detail), /boom/);
   checkOther(rig, other);
@@ -85,9 +85,9 @@ test('a packet that throws while it is read is counted, and the next one taken',
   const rig = new ReqRig(t);
   const [, other] = two(rig);
   Object.defineProperty(rig.counters, 'packetsUnclaimed', { get: boom, configurable: true });
-  rig.answer('nobody', { code: 200 });
+  rig.respond('nobody', { code: 200 });
   Object.defineProperty(rig.counters, 'packetsUnclaimed', { value: 0, writable: true });
   assert.equal(rig.counters.faults, 1);
-  rig.answer('r-1-1', { code: 200, body: 'x' });
+  rig.respond('r-1-1', { code: 200, body: 'x' });
   assert.deepEqual(other.take(), ['head 200', 'data "x"']);
 });

@@ -4,7 +4,7 @@ import { type EdgeRig, edgeRig, type Opened } from '../../support/zhttp/edge-rig
 
 /** An exchange whose handler `h1` has just handed it off. */
 function handedOff(rig: EdgeRig, opened: Opened = rig.openWebSocket()): Opened {
-  rig.link.answer(opened.id, { type: 'handoff-start' });
+  rig.link.respond(opened.id, { type: 'handoff-start' });
   rig.link.take();
   return opened;
 }
@@ -13,8 +13,8 @@ test('a handoff is agreed to in sequence, before and after the response has begu
   const rig = edgeRig(t);
   for (const begun of [false, true]) {
     const { id } = rig.request();
-    if (begun) rig.link.answer(id, { code: 200, more: true });
-    rig.link.answer(id, { type: 'handoff-start' });
+    if (begun) rig.link.respond(id, { code: 200, more: true });
+    rig.link.respond(id, { type: 'handoff-start' });
     assert.deepEqual(rig.link.take(), [`h1 ${id}#1 handoff-proceed`]);
   }
 });
@@ -22,8 +22,8 @@ test('a handoff is agreed to in sequence, before and after the response has begu
 test('what is owed to the old handler is granted before it hands off', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request();
-  rig.link.answer(id, { code: 200, body: 'abc', more: true });
-  rig.link.answer(id, { type: 'handoff-start' });
+  rig.link.respond(id, { code: 200, body: 'abc', more: true });
+  rig.link.respond(id, { type: 'handoff-start' });
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 3', 'h1 e-0-0#2 handoff-proceed']);
 });
 
@@ -36,7 +36,7 @@ test('nothing is sent during a handoff, and nothing is lost that the client send
   client.close(1000, 'bye');
   rig.advance(50);
   assert.deepEqual(rig.link.take(), []);
-  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
   assert.deepEqual(rig.link.take(), [
     'h2 e-0-0#2 data text "one" more',
     'h2 e-0-0#3 data text "two"',
@@ -48,9 +48,9 @@ test('nothing is sent during a handoff, and nothing is lost that the client send
 test('the new owner goes on with the numbers of the old one, and may hand off again', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig, rig.request());
-  rig.link.answer(id, { code: 200, body: 'a', more: true }, 'h2');
-  rig.link.answer(id, { type: 'handoff-start' }, 'h2');
-  rig.link.answer(id, { body: 'b' }, 'h3');
+  rig.link.respond(id, { code: 200, body: 'a', more: true }, 'h2');
+  rig.link.respond(id, { type: 'handoff-start' }, 'h2');
+  rig.link.respond(id, { body: 'b' }, 'h3');
   assert.deepEqual(client.take(), ['head 200', 'data "a" more', 'data "b"']);
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 credit 1', 'h2 e-0-0#3 handoff-proceed']);
 });
@@ -59,9 +59,9 @@ test('a new owner that hands off at once passes on what waited for it', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
   client.message('one');
-  rig.link.answer(id, { type: 'handoff-start' }, 'h2');
+  rig.link.respond(id, { type: 'handoff-start' }, 'h2');
   client.message('two');
-  rig.link.answer(id, { type: 'keep-alive' }, 'h3');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h3');
   assert.deepEqual(rig.link.take(), [
     'h2 e-0-0#2 data text "one"',
     'h2 e-0-0#3 handoff-proceed',
@@ -73,21 +73,21 @@ test('what the client takes during a handoff is granted to the new owner', (t) =
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   client.greedy = false;
-  rig.link.answer(id, { code: 200, body: 'x'.repeat(100), more: true });
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(100), more: true });
   handedOff(rig, { client, id });
   client.grant(60);
   rig.advance(1);
   client.grant(40);
   rig.advance(1);
   assert.deepEqual(rig.link.take(), []);
-  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 credit 100']);
 });
 
 test('a session moves to whatever address its packets come from', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
-  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
   client.message('x');
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#1 data text "x"']);
 });
@@ -99,7 +99,7 @@ test('the new owner is told of a client that left during the handoff', (t) => {
   client.leave();
   assert.deepEqual(rig.link.take(), []);
   assert.deepEqual(rig.link.withdrawn, []);
-  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 cancel']);
   assert.equal(rig.counters.sessionsOpen, 0);
 });
@@ -117,14 +117,14 @@ test('a session that no handler takes over ends, and the old handler is not told
 test('a handler that cancels a session which it has handed off ends it', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
-  rig.link.answer(id, { type: 'cancel' });
+  rig.link.respond(id, { type: 'cancel' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_CANCELLED']);
 });
 
 test('a new owner that counts wrong is told that the session is over', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
-  rig.link.answerAll([[id, 0]], { type: 'keep-alive', from: 'h2' });
+  rig.link.respondAll([[id, 0]], { type: 'keep-alive', from: 'h2' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 cancel']);
 });
@@ -148,7 +148,7 @@ test('a new owner that does not take what waited for it loses the session, once'
     client.message('one');
     client.message('two');
     rig.link.onRouted = () => rig.link.lose(id);
-    rig.link.answer(id, { type, body: 'x' }, 'h2');
+    rig.link.respond(id, { type, body: 'x' }, 'h2');
     assert.deepEqual(client.take(), ['error HF_BACKEND_OVERLOADED']);
     assert.deepEqual(rig.link.take(), [`h2 ${id}#2 data text "one"`, `h2 ${id}#3 cancel`]);
     rig.link.onRouted = () => {};
@@ -160,10 +160,10 @@ test('a handler that does not take the agreement to its handoff loses the sessio
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.onRouted = () => rig.link.lose(id);
-  rig.link.answer(id, { type: 'handoff-start' });
+  rig.link.respond(id, { type: 'handoff-start' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_OVERLOADED']);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 handoff-proceed', 'h1 e-0-0#2 cancel']);
-  rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
   assert.equal(rig.counters.packetsUnclaimed, 1);
 });
 
@@ -172,12 +172,12 @@ test('the new owner is not sent packets for many sessions unless it allows them 
   for (const multi of [false, true]) {
     const all = Array.from({ length: 20 }, () => rig.openWebSocket());
     for (const { id } of all) {
-      rig.link.answer(id, { type: 'handoff-start', multi: true });
-      rig.link.answer(id, { type: 'keep-alive', multi }, 'h2');
+      rig.link.respond(id, { type: 'handoff-start', multi: true });
+      rig.link.respond(id, { type: 'keep-alive', multi }, 'h2');
     }
     rig.link.routed.length = 0;
     rig.advance(30);
-    for (const { id } of all) rig.link.answer(id, { type: 'keep-alive' }, 'h2');
+    for (const { id } of all) rig.link.respond(id, { type: 'keep-alive' }, 'h2');
     rig.advance(17);
     const sizes = rig.link.routed.splice(0).map(({ packet }) => packet.ids.length);
     assert.deepEqual(sizes, multi ? Array(10).fill(2) : Array(20).fill(1));

@@ -92,24 +92,24 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 test('a response in one packet leaves with its length, and the connection goes on', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
-  made.link.answer(id, { code: 200, reason: 'Fine', headers: ['X-A', '1'], body: 'hello' });
+  made.link.respond(id, { code: 200, reason: 'Fine', headers: ['X-A', '1'], body: 'hello' });
   const { statusLine, headers, body } = await client.takeResponse();
   assert.deepEqual([statusLine, headers.get('content-length'), body], ['HTTP/1.1 200 Fine', '5', 'hello']);
   const next = await made.askOn(client, GET);
-  made.link.answer(next, { code: 204 });
+  made.link.respond(next, { code: 204 });
   assert.equal((await client.takeResponse()).status, 204);
 });
 
 test('a response in many packets leaves in chunks as they come', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
-  made.link.answer(id, { code: 200, more: true });
+  made.link.respond(id, { code: 200, more: true });
   assert.equal((await client.takeHead()).headers.get('transfer-encoding'), 'chunked');
   for (const body of ['one', 'two']) {
-    made.link.answer(id, { body, more: true });
+    made.link.respond(id, { body, more: true });
     assert.equal(await client.takeChunk(), body);
   }
-  made.link.answer(id, {});
+  made.link.respond(id, {});
   assert.equal(await client.takeChunk(), '');
 });
 
@@ -117,7 +117,7 @@ test('a response whose body is not as long as it says is a 502, whether it is to
   const made = await ServerRig.start(t);
   for (const body of ['1234', '123456']) {
     const { client, id } = await made.ask(GET);
-    made.link.answer(id, { code: 200, headers: ['Content-Length', '5'], body });
+    made.link.respond(id, { code: 200, headers: ['Content-Length', '5'], body });
     assert.equal((await client.takeResponse()).status, 502);
   }
   assert.equal(made.rig.counters.sessionsOpen, 0);
@@ -127,9 +127,9 @@ test('a body that turns out too short or too long after it has begun is cut off'
   const made = await ServerRig.start(t);
   for (const rest of ['4', '456']) {
     const { client, id } = await made.ask(GET);
-    made.link.answer(id, { code: 200, headers: ['Content-Length', '5'], body: '123', more: true });
+    made.link.respond(id, { code: 200, headers: ['Content-Length', '5'], body: '123', more: true });
     assert.equal((await client.takeHead()).headers.get('content-length'), '5');
-    made.link.answer(id, { body: rest });
+    made.link.respond(id, { body: rest });
     await client.ended;
     assert.equal(client.text, '123');
   }
@@ -138,9 +138,9 @@ test('a body that turns out too short or too long after it has begun is cut off'
 test('a body that grows too long before its end gets its handler a cancel', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
-  made.link.answer(id, { code: 200, headers: ['Content-Length', '5'], body: '123', more: true });
+  made.link.respond(id, { code: 200, headers: ['Content-Length', '5'], body: '123', more: true });
   await client.takeHead();
-  made.link.answer(id, { body: '456', more: true });
+  made.link.respond(id, { body: '456', more: true });
   await client.ended;
   while (made.rig.counters.sessionsOpen > 0) await turn();
   // The credit for what was taken may come first.
@@ -151,9 +151,9 @@ test('a status that has no body drops the body of the packet, and the connection
   const made = await ServerRig.start(t);
   for (const code of [204, 304]) {
     const { client, id } = await made.ask(GET);
-    made.link.answer(id, { code, body: 'none of this' });
+    made.link.respond(id, { code, body: 'none of this' });
     assert.equal((await client.takeResponse()).status, code);
-    made.link.answer(await made.askOn(client, GET), { code: 200, body: 'next' });
+    made.link.respond(await made.askOn(client, GET), { code: 200, body: 'next' });
     assert.equal((await client.takeResponse()).body, 'next');
   }
 });
@@ -163,9 +163,9 @@ test('a chunked body that is empty and here with its head ends for the handler a
   const { client, id } = await made.ask('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
   await turn();
   assert.deepEqual(made.link.take(), []);
-  made.link.answer(id, { type: 'credit', credits: 100 });
+  made.link.respond(id, { type: 'credit', credits: 100 });
   assert.deepEqual(await made.routed(1), [`h1 ${id}#1 data`]);
-  made.link.answer(id, { code: 200, body: 'done' });
+  made.link.respond(id, { code: 200, body: 'done' });
   assert.equal((await client.takeResponse()).body, 'done');
 });
 
@@ -175,13 +175,13 @@ test('a body is read as the handler grants credits, and 100 Continue is sent wit
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n',
   );
   assert.equal(made.link.offered[0]?.more, true);
-  made.link.answer(id, { type: 'credit', credits: 5 });
+  made.link.respond(id, { type: 'credit', credits: 5 });
   assert.equal((await client.takeHead()).status, 100);
   client.write('hello world');
   assert.deepEqual(await made.routed(1), [`h1 ${id}#1 data "hello" more`]);
-  made.link.answer(id, { type: 'credit', credits: 100 });
+  made.link.respond(id, { type: 'credit', credits: 100 });
   assert.deepEqual(await made.routed(1), [`h1 ${id}#2 data " world"`]);
-  made.link.answer(id, { code: 200 });
+  made.link.respond(id, { code: 200 });
   assert.equal((await client.takeResponse()).status, 200);
 });
 
@@ -189,11 +189,11 @@ test('a client that is gone is noticed before and after its handler is heard of'
   const made = await ServerRig.start(t);
   const early = await made.ask(GET);
   const late = await made.ask(GET);
-  made.link.answer(late.id, { code: 200, more: true });
+  made.link.respond(late.id, { code: 200, more: true });
   await late.client.takeHead();
   early.client.socket.destroy();
   while (made.link.withdrawn.length === 0) await turn();
-  made.link.answer(early.id, { code: 200 });
+  made.link.respond(early.id, { code: 200 });
   assert.deepEqual(made.link.take(), [`h1 ${early.id}#1 cancel`]);
   late.client.socket.destroy();
   assert.deepEqual(await made.routed(1), [`h1 ${late.id}#1 cancel`]);
@@ -203,14 +203,14 @@ test('a client that is gone is noticed before and after its handler is heard of'
 test('a WebSocket is accepted, talks and closes', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(`${handshake()}\r\n`);
-  made.link.answer(id, { code: 101, headers: ['Upgrade', 'nonsense', 'Sec-WebSocket-Accept', 'x', 'X-A', 'b'] });
+  made.link.respond(id, { code: 101, headers: ['Upgrade', 'nonsense', 'Sec-WebSocket-Accept', 'x', 'X-A', 'b'] });
   const { status, headers } = await client.takeHead();
   assert.deepEqual([status, headers.get('upgrade'), headers.get('x-a')], [101, 'websocket', 'b']);
   client.write(Buffer.concat([frame(1, 'hello'), frame(9, 'p')]));
   assert.deepEqual(await made.routed(2), [`h1 ${id}#1 data text "hello"`, `h1 ${id}#2 ping "p"`]);
-  made.link.answer(id, { body: 'hi' });
-  made.link.answer(id, { type: 'pong', body: 'p' });
-  made.link.answer(id, { type: 'close', code: 1001, body: 'bye' });
+  made.link.respond(id, { body: 'hi' });
+  made.link.respond(id, { type: 'pong', body: 'p' });
+  made.link.respond(id, { type: 'close', code: 1001, body: 'bye' });
   assert.deepEqual(
     [await takeFrame(client), await takeFrame(client), await takeFrame(client)],
     ['1 hi', '10 p', `8 ${closeText(1001, 'bye')}`],
@@ -224,7 +224,7 @@ test('a WebSocket is accepted, talks and closes', async (t) => {
 test('an acceptance that cannot be written is a 502, and its handler gets a cancel', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(`${handshake()}\r\n`);
-  made.link.answer(id, { code: 101, headers: ['Sec-WebSocket-Protocol', 'one', 'Sec-WebSocket-Protocol', 'two'] });
+  made.link.respond(id, { code: 101, headers: ['Sec-WebSocket-Protocol', 'one', 'Sec-WebSocket-Protocol', 'two'] });
   assert.equal((await client.takeResponse()).status, 502);
   assert.deepEqual(await made.routed(1), [`h1 ${id}#1 cancel`]);
   assert.equal(made.rig.counters.sessionsOpen, 0);
@@ -233,9 +233,9 @@ test('an acceptance that cannot be written is a 502, and its handler gets a canc
 test('a handler that fails an open WebSocket closes it with 1011', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(`${handshake()}\r\n`);
-  made.link.answer(id, { code: 101 });
+  made.link.respond(id, { code: 101 });
   await client.takeHead();
-  made.link.answer(id, { type: 'close', code: 1006 });
+  made.link.respond(id, { type: 'close', code: 1006 });
   assert.equal(await takeFrame(client), `8 ${closeText(1011)}`);
   assert.deepEqual(made.link.take(), [`h1 ${id}#1 cancel`]);
 });
@@ -243,14 +243,14 @@ test('a handler that fails an open WebSocket closes it with 1011', async (t) => 
 test('a client with any credit is not read during a handoff, and all that it sends arrives after it', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n');
-  made.link.answer(id, { type: 'credit', credits: 2 ** 50 });
-  made.link.answer(id, { type: 'handoff-start' });
+  made.link.respond(id, { type: 'credit', credits: 2 ** 50 });
+  made.link.respond(id, { type: 'handoff-start' });
   assert.deepEqual(await made.routed(1), [`h1 ${id}#1 handoff-proceed`]);
   client.write(Buffer.alloc(30_000_000));
   await settled(() => client.socket.writableLength);
   assert.ok(client.socket.writableLength > 10_000_000, `${client.socket.writableLength} bytes were not read`);
   assert.deepEqual(made.link.take(), []);
-  made.link.answer(id, { type: 'keep-alive' }, 'h2');
+  made.link.respond(id, { type: 'keep-alive' }, 'h2');
   let received = 0;
   made.link.onRouted = ({ packet }) => {
     received += packet.body.length;

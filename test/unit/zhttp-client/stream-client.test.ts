@@ -7,7 +7,7 @@ import { type EdgeRig, edgeRig, type Opened } from '../../support/zhttp/edge-rig
 function begun(rig: EdgeRig, count: number, fields: { multi?: boolean; from?: string } = {}): Opened[] {
   return Array.from({ length: count }, () => {
     const opened = rig.request();
-    rig.link.answer(opened.id, { code: 200, more: true, multi: true, ...fields });
+    rig.link.respond(opened.id, { code: 200, more: true, multi: true, ...fields });
     opened.client.take();
     return opened;
   });
@@ -19,10 +19,10 @@ test('one packet for 128 sessions reaches each of them that can take it', (t) =>
   const rig = edgeRig(t);
   const all = begun(rig, 127);
   const [ended, wrong, ...others] = all as [Opened, Opened, ...Opened[]];
-  rig.link.answer(ended.id, {});
+  rig.link.respond(ended.id, {});
   ended.client.take();
   const refs = all.map(({ id }) => [id, id === wrong.id ? 9 : rig.link.nextSeq(id)] as const);
-  rig.link.answerAll([...refs, ['e-nobody', 5]], { body: 'tick\n', more: true });
+  rig.link.respondAll([...refs, ['e-nobody', 5]], { body: 'tick\n', more: true });
   assert.deepEqual(ended.client.take(), []);
   assert.deepEqual(wrong.client.take(), ['error HF_BACKEND_PROTOCOL']);
   for (const { client } of others) assert.deepEqual(client.take(), ['data "tick\\n" more']);
@@ -37,7 +37,7 @@ test('one packet for 128 sessions reaches each of them that can take it', (t) =>
 test('a cancel for many sessions ends them all', (t) => {
   const rig = edgeRig(t);
   const all = begun(rig, 3);
-  rig.link.answerAll(
+  rig.link.respondAll(
     all.map(({ id }) => [id, 1]),
     { type: 'cancel' },
   );
@@ -48,7 +48,7 @@ test('a cancel for many sessions ends them all', (t) => {
 test('a session that stands twice in one packet gets it twice', (t) => {
   const rig = edgeRig(t);
   const [{ client, id }] = begun(rig, 1) as [Opened];
-  rig.link.answerAll(
+  rig.link.respondAll(
     [
       [id, 1],
       [id, 2],
@@ -62,22 +62,22 @@ test('a session that stands twice in one packet gets it twice', (t) => {
 
 test('packets for unknown sessions are counted, and their handlers told if the id could have been one of ours', (t) => {
   const rig = edgeRig(t);
-  for (const id of ['', 'e', 'f-1', 'ee-1', 'constructor']) rig.link.answer(id, { code: 200 });
+  for (const id of ['', 'e', 'f-1', 'ee-1', 'constructor']) rig.link.respond(id, { code: 200 });
   assert.deepEqual(rig.link.take(), []);
-  for (const id of ['e-', 'e-0-0']) rig.link.answer(id, { code: 200 }, 'h2');
+  for (const id of ['e-', 'e-0-0']) rig.link.respond(id, { code: 200 }, 'h2');
   assert.deepEqual(rig.link.take(), ['h2 e-#null cancel', 'h2 e-0-0#null cancel']);
-  rig.link.answer('e-0-0', { type: 'keep-alive' });
+  rig.link.respond('e-0-0', { type: 'keep-alive' });
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#null cancel']);
-  for (const type of ['cancel', 'error', 'credit'] as const) rig.link.answer('e-0-0', { type });
-  rig.link.answer('e-0-0', { type: 'keep-alive' }, '');
+  for (const type of ['cancel', 'error', 'credit'] as const) rig.link.respond('e-0-0', { type });
+  rig.link.respond('e-0-0', { type: 'keep-alive' }, '');
   assert.deepEqual(rig.link.take(), []);
   assert.equal(rig.counters.packetsUnclaimed, 12);
 });
 
 test('a packet that names no session is counted', (t) => {
   const rig = edgeRig(t);
-  rig.link.answerRaw('T13:4:code,3:200#}');
-  rig.link.answerRaw('T0:}');
+  rig.link.respondRaw('T13:4:code,3:200#}');
+  rig.link.respondRaw('T0:}');
   assert.deepEqual([rig.counters.packetsUnclaimed, rig.counters.packetsMalformed], [2, 0]);
 });
 
@@ -85,7 +85,7 @@ test('a packet that cannot be read is counted and logged, and concerns no sessio
   const rig = edgeRig(t);
   const [{ client }] = begun(rig, 1) as [Opened];
   const payloads = ['', 'T', 'J', 'X0:}', 'T5:abc', 'T3:abc,', 'J[]', 'J{"id":', 'T9999999999:}', '\0'];
-  for (const payload of payloads) rig.link.answerRaw(payload);
+  for (const payload of payloads) rig.link.respondRaw(payload);
   assert.equal(rig.counters.packetsMalformed, payloads.length);
   assert.equal(rig.log.with('packet of a handler refused').length, payloads.length);
   assert.deepEqual(client.take(), []);
@@ -95,10 +95,10 @@ test('a packet that cannot be read is counted and logged, and concerns no sessio
 test('a packet with an invalid field ends the sessions that it names', (t) => {
   const rig = edgeRig(t);
   const [one, two, other] = begun(rig, 3) as [Opened, Opened, Opened];
-  rig.link.answerRaw(`J{"from":"h9","id":"${one.id}","seq":1,"type":"dance"}`);
+  rig.link.respondRaw(`J{"from":"h9","id":"${one.id}","seq":1,"type":"dance"}`);
   assert.deepEqual(one.client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(one.client.error?.detail, '"type" is not a type of packet');
-  rig.link.answerRaw(`J{"id":[{"id":"${two.id}","seq":1},{"id":"e-nobody","seq":1}],"code":-1}`);
+  rig.link.respondRaw(`J{"id":[{"id":"${two.id}","seq":1},{"id":"e-nobody","seq":1}],"code":-1}`);
   assert.deepEqual(two.client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.deepEqual(other.client.take(), []);
   assert.deepEqual(rig.link.take(), [`h1 ${one.id}#1 cancel`, `h1 ${two.id}#1 cancel`]);
@@ -109,10 +109,10 @@ test('a packet with 129 ids is refused, and its sessions go on', (t) => {
   const rig = edgeRig(t);
   const [{ client, id }] = begun(rig, 1) as [Opened];
   const ids = Array.from({ length: 129 }, () => ({ id, seq: 1 }));
-  rig.link.answerRaw(`J${JSON.stringify({ from: 'h1', id: ids, body: 'x', more: true })}`);
+  rig.link.respondRaw(`J${JSON.stringify({ from: 'h1', id: ids, body: 'x', more: true })}`);
   assert.equal(rig.counters.packetsMalformed, 1);
   assert.deepEqual(client.take(), []);
-  rig.link.answer(id, { body: 'next', more: true });
+  rig.link.respond(id, { body: 'next', more: true });
   assert.deepEqual(client.take(), ['data "next" more']);
 });
 
@@ -120,26 +120,26 @@ test('a response with more header fields than are taken fails its request', (t) 
   const rig = edgeRig(t, { limits: { ...DEFAULT_ZHTTP_LIMITS, maxHeaders: 3 } });
   const fields = (count: number): string[] => Array.from({ length: count * 2 }, (_, i) => `x${i}`);
   const good = rig.request();
-  rig.link.answer(good.id, { code: 200, headers: fields(3) });
+  rig.link.respond(good.id, { code: 200, headers: fields(3) });
   assert.deepEqual(good.client.take(), ['head 200', 'data ""']);
   const bad = rig.request();
-  rig.link.answer(bad.id, { code: 200, headers: fields(4) });
+  rig.link.respond(bad.id, { code: 200, headers: fields(4) });
   assert.deepEqual(bad.client.take(), ['error HF_BACKEND_PROTOCOL']);
 });
 
 test('a response may be written as JSON', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
-  rig.link.answerRaw(`J{"from":"h1","id":"${id}","seq":0,"code":200,"reason":"OK","body":"hi"}`);
+  rig.link.respondRaw(`J{"from":"h1","id":"${id}","seq":0,"code":200,"reason":"OK","body":"hi"}`);
   assert.deepEqual(client.take(), ['head 200 OK', 'data "hi"']);
 });
 
 test('a packet that cannot be read ends its session also if it is the first one, and tells its sender', (t) => {
   const rig = edgeRig(t);
   const named = rig.request();
-  rig.link.answerRaw(`J{"from":"h7","id":"${named.id}","type":"dance"}`);
+  rig.link.respondRaw(`J{"from":"h7","id":"${named.id}","type":"dance"}`);
   const unnamed = rig.request();
-  rig.link.answerRaw(`J{"id":"${unnamed.id}","type":"dance"}`);
+  rig.link.respondRaw(`J{"id":"${unnamed.id}","type":"dance"}`);
   for (const { client } of [named, unnamed]) assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.deepEqual(rig.link.withdrawn, [named.id, unnamed.id]);
   assert.deepEqual(rig.link.take(), [`h7 ${named.id}#1 cancel`]);
@@ -161,7 +161,7 @@ test('a handler gets a sign of life after three quarters of the session timeout,
   assert.deepEqual(rig.link.take(), []);
   rig.advance(1);
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 keep-alive`]);
-  rig.link.answer(id, { type: 'keep-alive' });
+  rig.link.respond(id, { type: 'keep-alive' });
   rig.advance(43.5);
   assert.deepEqual(rig.link.take(), []);
   rig.advance(2);
@@ -183,7 +183,7 @@ test('signs of life for many sessions go together by handler, up to 128 in a pac
   rig.advance(30);
   for (let n = 1; n <= 1_540; n++) {
     const id = `e-${n - 1}-${n - 1}`;
-    rig.link.answer(id, { type: 'keep-alive' }, n > 1_520 ? 'h3' : n > 1_500 ? 'h2' : 'h1');
+    rig.link.respond(id, { type: 'keep-alive' }, n > 1_520 ? 'h3' : n > 1_500 ? 'h2' : 'h1');
   }
   rig.advance(17);
   const ids = new Map<string, number>();
@@ -205,7 +205,7 @@ test('a session whose handler is silent ends: 504 before the response, cut after
   const rig = edgeRig(t);
   const never = rig.request();
   const early = rig.request();
-  rig.link.answer(early.id, { type: 'keep-alive' });
+  rig.link.respond(early.id, { type: 'keep-alive' });
   const [late] = begun(rig, 1) as [Opened];
   rig.advance(59);
   assert.equal(rig.counters.sessionsOpen, 3);
@@ -228,7 +228,7 @@ test('any packet of the handler lets the session live on', (t) => {
   const [{ client, id }] = begun(rig, 1) as [Opened];
   for (const fields of [{ type: 'keep-alive' }, { type: 'credit', credits: 1 }, { body: 'x', more: true }] as const) {
     rig.advance(59);
-    rig.link.answer(id, fields);
+    rig.link.respond(id, fields);
   }
   rig.advance(59);
   assert.deepEqual(
@@ -245,13 +245,13 @@ test('a session in which no bytes move ends, however alive its handler is', (t) 
   const alive = (seconds: number): void => {
     for (let left = seconds; left > 0; left -= 10) {
       rig.advance(10);
-      rig.link.answer(id, { type: 'keep-alive' });
+      rig.link.respond(id, { type: 'keep-alive' });
     }
   };
   alive(90);
   client.message('x');
   alive(90);
-  rig.link.answer(id, { body: 'y' });
+  rig.link.respond(id, { body: 'y' });
   alive(90);
   assert.deepEqual(
     client.take().filter((event) => event.startsWith('error')),

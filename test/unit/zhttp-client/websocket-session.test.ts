@@ -8,7 +8,7 @@ test('an acceptance opens the WebSocket and grants what it says', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.webSocket();
   const headers = ['Sec-WebSocket-Protocol', 'chat'];
-  rig.link.answer(id, { code: 101, reason: 'Switching Protocols', headers, credits: 1_000 });
+  rig.link.respond(id, { code: 101, reason: 'Switching Protocols', headers, credits: 1_000 });
   assert.deepEqual(client.take(), ['head 101 Switching Protocols', 'credit 1000']);
   assert.deepEqual(client.head, { status: 101, reason: 'Switching Protocols', headers, bodyLength: 0 });
   assert.equal(rig.counters.sessionsOpen, 1);
@@ -17,23 +17,23 @@ test('an acceptance opens the WebSocket and grants what it says', (t) => {
 test('an acceptance without credits and without a reason grants the initial credits', (t) => {
   const rig = edgeRig(t, { initialCredits: 5_000 });
   const { client, id } = rig.webSocket();
-  rig.link.answer(id, { code: 101 });
+  rig.link.respond(id, { code: 101 });
   assert.deepEqual(client.take(), ['head 101', 'credit 5000']);
 });
 
 test('credits that come before the acceptance are not lost', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.webSocket();
-  rig.link.answer(id, { type: 'keep-alive' });
-  rig.link.answer(id, { type: 'credit', credits: 10 });
-  rig.link.answer(id, { code: 101, credits: 5 });
+  rig.link.respond(id, { type: 'keep-alive' });
+  rig.link.respond(id, { type: 'credit', credits: 10 });
+  rig.link.respond(id, { code: 101, credits: 5 });
   assert.deepEqual(client.take(), ['credit 10', 'head 101', 'credit 5']);
 });
 
 test('an acceptance with a body fails the WebSocket', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.webSocket();
-  rig.link.answer(id, { code: 101, body: 'x', credits: 5 });
+  rig.link.respond(id, { code: 101, body: 'x', credits: 5 });
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
   assert.equal(client.error?.face.status, 502);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 cancel']);
@@ -43,7 +43,7 @@ test('a whole response with another status refuses the WebSocket', (t) => {
   const rig = edgeRig(t);
   for (const code of [200, 403, 999]) {
     const { client, id } = rig.webSocket();
-    rig.link.answer(id, { code, reason: 'No', headers: ['X-A', '1'], body: 'sorry', credits: 5 });
+    rig.link.respond(id, { code, reason: 'No', headers: ['X-A', '1'], body: 'sorry', credits: 5 });
     assert.deepEqual(client.take(), [`head ${code} No`, 'data "sorry"']);
     assert.deepEqual(client.head, { status: code, reason: 'No', headers: ['X-A', '1'], bodyLength: 5 });
   }
@@ -65,7 +65,7 @@ test('a response that can neither open nor refuse fails the WebSocket', (t) => {
     [{ type: 'handoff-proceed' }, 'the handler sent handoff-proceed before it accepted the WebSocket'],
   ] as const) {
     const { client, id } = rig.webSocket();
-    rig.link.answer(id, { ...fields, headers: [...('headers' in fields ? fields.headers : [])] });
+    rig.link.respond(id, { ...fields, headers: [...('headers' in fields ? fields.headers : [])] });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL'], detail);
     assert.equal(client.error?.detail, detail);
     assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`]);
@@ -80,7 +80,7 @@ for (const [what, fields] of [
     const rig = edgeRig(t);
     const { client, id } = rig.webSocket();
     client.greedy = false;
-    rig.link.answer(id, { ...fields, body: 'x'.repeat(200_000) });
+    rig.link.respond(id, { ...fields, body: 'x'.repeat(200_000) });
     assert.equal(client.received, 65_536);
     client.grant(100_000);
     assert.equal(client.received, 165_536);
@@ -95,7 +95,7 @@ for (const [what, fields] of [
     const clients = [0, 1, 2].map(() => {
       const { client, id } = rig.webSocket();
       client.greedy = false;
-      rig.link.answer(id, { ...fields, body });
+      rig.link.respond(id, { ...fields, body });
       return client;
     });
     assert.deepEqual(
@@ -104,7 +104,7 @@ for (const [what, fields] of [
     );
     clients[0]?.leave();
     const { client, id } = rig.webSocket();
-    rig.link.answer(id, { ...fields, body });
+    rig.link.respond(id, { ...fields, body });
     assert.equal(client.complete, true);
   });
 }
@@ -113,7 +113,7 @@ test('rejected refuses with status, fields and body', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.webSocket();
   const headers = ['Content-Type', 'text/plain'];
-  rig.link.answer(id, { type: 'error', condition: 'rejected', code: 403, reason: 'Forbidden', headers, body: 'no' });
+  rig.link.respond(id, { type: 'error', condition: 'rejected', code: 403, reason: 'Forbidden', headers, body: 'no' });
   assert.deepEqual(client.take(), ['head 403 Forbidden', 'data "no"']);
   assert.deepEqual(client.head, { status: 403, reason: 'Forbidden', headers, bodyLength: 2 });
   assert.deepEqual(rig.link.take(), []);
@@ -130,7 +130,7 @@ test('an error without a response for the client is a failure', (t) => {
     { condition: '', code: 403 },
   ]) {
     const { client, id } = rig.webSocket();
-    rig.link.answer(id, { type: 'error', ...fields });
+    rig.link.respond(id, { type: 'error', ...fields });
     assert.deepEqual(client.take(), ['error HF_BACKEND_ERROR']);
     assert.equal(client.error?.detail, `the handler reports ${fields.condition || 'an error'}`);
   }
@@ -140,7 +140,7 @@ test('an error without a response for the client is a failure', (t) => {
 test('rejected comes too late for an open WebSocket', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
-  rig.link.answer(id, { type: 'error', condition: 'rejected', code: 403 });
+  rig.link.respond(id, { type: 'error', condition: 'rejected', code: 403 });
   assert.deepEqual(client.take(), ['error HF_BACKEND_ERROR']);
 });
 
@@ -157,14 +157,14 @@ test('messages of the handler keep their type and their pieces', (t) => {
     { body: '' },
     { body: '', contentType: 'binary' },
   ]) {
-    rig.link.answer(id, { ...fields, body: Buffer.from(fields.body, 'latin1') });
+    rig.link.respond(id, { ...fields, body: Buffer.from(fields.body, 'latin1') });
   }
   assert.deepEqual(client.take(), ['text "hi"', 'text "text"', 'text "odd"', 'binary "\xff"', 'text ""', 'binary ""']);
   // What a message is stands at its first piece.
-  rig.link.answer(id, { body: 'a', contentType: 'binary', more: true });
-  rig.link.answer(id, { body: 'b', more: true });
-  rig.link.answer(id, { body: 'c', contentType: 'text' });
-  rig.link.answer(id, { body: 'd' });
+  rig.link.respond(id, { body: 'a', contentType: 'binary', more: true });
+  rig.link.respond(id, { body: 'b', more: true });
+  rig.link.respond(id, { body: 'c', contentType: 'text' });
+  rig.link.respond(id, { body: 'd' });
   assert.deepEqual(client.take(), ['binary "a" more', 'binary "b" more', 'binary "c"', 'text "d"']);
 });
 
@@ -205,19 +205,19 @@ test('a message of the client is written as Condure writes it', (t) => {
 test('credits come with packets of any type', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
-  rig.link.answer(id, { type: 'credit', credits: 1 });
-  rig.link.answer(id, { body: 'x', credits: 2 });
-  rig.link.answer(id, { type: 'ping', credits: 3 });
-  rig.link.answer(id, { type: 'pong', credits: 4 });
+  rig.link.respond(id, { type: 'credit', credits: 1 });
+  rig.link.respond(id, { body: 'x', credits: 2 });
+  rig.link.respond(id, { type: 'ping', credits: 3 });
+  rig.link.respond(id, { type: 'pong', credits: 4 });
   assert.deepEqual(client.take(), ['credit 1', 'text "x"', 'credit 2', 'ping ""', 'credit 3', 'pong ""', 'credit 4']);
 });
 
 test('bytes of messages, pings and pongs are granted again once the client has taken them', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.openWebSocket();
-  rig.link.answer(id, { body: 'abc', more: true });
-  rig.link.answer(id, { type: 'ping', body: 'de' });
-  rig.link.answer(id, { type: 'pong', body: 'f' });
+  rig.link.respond(id, { body: 'abc', more: true });
+  rig.link.respond(id, { type: 'ping', body: 'de' });
+  rig.link.respond(id, { type: 'pong', body: 'f' });
   rig.advance(0.1);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 6']);
 });
@@ -227,8 +227,8 @@ test('messages and pings that are more than the client takes are an overrun', (t
   for (const type of ['data', 'ping', 'pong'] as const) {
     const { client, id } = rig.openWebSocket(1, { credits: 10 });
     client.greedy = false;
-    rig.link.answer(id, { body: 'x'.repeat(8), more: true });
-    rig.link.answer(id, { type, body: 'yyy' });
+    rig.link.respond(id, { body: 'x'.repeat(8), more: true });
+    rig.link.respond(id, { type, body: 'yyy' });
     assert.deepEqual(client.take(), ['text "xxxxxxxx" more', 'error HF_BACKEND_OVERRUN']);
     assert.equal(rig.link.take().at(-1), `h1 ${id}#1 cancel`);
   }
@@ -241,8 +241,8 @@ test('pings and pongs go both ways with what they carry', (t) => {
   const { client, id } = rig.openWebSocket();
   client.ping('a');
   client.pong();
-  rig.link.answer(id, { type: 'pong', body: 'a' });
-  rig.link.answer(id, { type: 'ping', body: 'x'.repeat(125) });
+  rig.link.respond(id, { type: 'pong', body: 'a' });
+  rig.link.respond(id, { type: 'ping', body: 'x'.repeat(125) });
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 ping "a"', 'h1 e-0-0#2 pong']);
   assert.deepEqual(client.take(), ['pong "a"', `ping "${'x'.repeat(125)}"`]);
 });
@@ -251,7 +251,7 @@ test('a ping or pong of the handler over 125 bytes fails the WebSocket', (t) => 
   const rig = edgeRig(t);
   for (const type of ['ping', 'pong'] as const) {
     const { client, id } = rig.openWebSocket();
-    rig.link.answer(id, { type, body: 'x'.repeat(126) });
+    rig.link.respond(id, { type, body: 'x'.repeat(126) });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
     assert.equal(client.error?.detail, `the handler sent a ${type} of 126 bytes`);
   }
@@ -262,7 +262,7 @@ test('a ping or pong of the handler over 125 bytes fails the WebSocket', (t) => 
 test('a close of the handler is answered by the client, and then the session is over', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
-  rig.link.answer(id, { type: 'close', code: 1001, body: 'bye' });
+  rig.link.respond(id, { type: 'close', code: 1001, body: 'bye' });
   assert.deepEqual(client.take(), ['close 1001 bye']);
   assert.equal(rig.counters.sessionsOpen, 1);
   client.close(1001, 'bye');
@@ -275,8 +275,8 @@ test('a close of the client is answered by the handler, and then the session is 
   const { client, id } = rig.openWebSocket();
   client.close(1000);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 close 1000']);
-  rig.link.answer(id, { body: 'last words' });
-  rig.link.answer(id, { type: 'close', code: 1000 });
+  rig.link.respond(id, { body: 'last words' });
+  rig.link.respond(id, { type: 'close', code: 1000 });
   assert.deepEqual(client.take(), ['text "last words"', 'close 1000']);
   assert.equal(rig.counters.sessionsOpen, 0);
 });
@@ -285,7 +285,7 @@ test('a close without a code stays one on the way to the handler, and is 1000 on
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   client.close();
-  rig.link.answer(id, { type: 'close' });
+  rig.link.respond(id, { type: 'close' });
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 close']);
   assert.deepEqual(client.take(), ['close 1000']);
 });
@@ -301,7 +301,7 @@ test('closes that cannot be sent fail the WebSocket', (t) => {
     [{ code: 1000, body: Buffer.from([0xff]) }, "the reason of the handler's close is not up to 123 bytes of UTF-8"],
   ] as const) {
     const { client, id } = rig.openWebSocket();
-    rig.link.answer(id, { type: 'close', ...fields });
+    rig.link.respond(id, { type: 'close', ...fields });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL'], detail);
     assert.equal(client.error?.detail, detail);
     assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`]);
@@ -313,7 +313,7 @@ test('the codes and reasons at the edge of what can be sent are sent', (t) => {
   for (const code of [1000, 1003, 1005, 1007, 3000, 4999]) {
     const { client, id } = rig.openWebSocket();
     const reason = code === 1005 ? '' : 'é'.repeat(61);
-    rig.link.answer(id, { type: 'close', code, body: reason });
+    rig.link.respond(id, { type: 'close', code, body: reason });
     assert.deepEqual(client.take(), [`close ${code}${reason && ` ${reason}`}`]);
   }
 });
@@ -322,11 +322,11 @@ test('anything but signs of life after the close of a handler fails the WebSocke
   const rig = edgeRig(t);
   for (const type of ['data', 'ping', 'pong', 'close', 'handoff-proceed'] as const) {
     const { client, id } = rig.openWebSocket();
-    rig.link.answer(id, { type: 'close', code: 1000 });
-    rig.link.answer(id, { type: 'keep-alive' });
-    rig.link.answer(id, { type: 'credit', credits: 1 });
+    rig.link.respond(id, { type: 'close', code: 1000 });
+    rig.link.respond(id, { type: 'keep-alive' });
+    rig.link.respond(id, { type: 'credit', credits: 1 });
     assert.deepEqual(client.take(), ['close 1000', 'credit 1']);
-    rig.link.answer(id, { type });
+    rig.link.respond(id, { type });
     assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
     assert.equal(client.error?.detail, `the handler sent ${type} after its close`);
   }
@@ -335,14 +335,14 @@ test('anything but signs of life after the close of a handler fails the WebSocke
 test('handoff-proceed of a handler fails an open WebSocket', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
-  rig.link.answer(id, { type: 'handoff-proceed' });
+  rig.link.respond(id, { type: 'handoff-proceed' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_PROTOCOL']);
 });
 
 test('a cancel of the handler ends an open WebSocket', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
-  rig.link.answer(id, { type: 'cancel' });
+  rig.link.respond(id, { type: 'cancel' });
   assert.deepEqual(client.take(), ['error HF_BACKEND_CANCELLED']);
   assert.deepEqual(rig.link.take(), []);
 });

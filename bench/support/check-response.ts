@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { SMALL_BODY } from './servers.ts';
 
 /** Makes one GET. Throws if the response is not the small body, because then the bench would measure something else. */
-export async function checkAnswer(port: number, name: string): Promise<void> {
+export async function checkResponse(port: number, name: string): Promise<void> {
   const [status, body] = await new Promise<[number | undefined, string]>((resolve, reject) => {
     const get = request({ host: '127.0.0.1', port, agent: false, timeout: 5000 }, async (response) =>
       resolve([response.statusCode, await text(response)]),

@@ -33,7 +33,7 @@ test('a response with a known length is written with Content-Length, whatever th
 test('the registered phrase stands in for a reason that is not given', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
-  exchange.answer('', { status: 404 });
+  exchange.respond('', { status: 404 });
   assert.equal((await client.takeResponse()).statusLine, 'HTTP/1.1 404 Not Found');
 });
 
@@ -100,7 +100,7 @@ test("fields that frame the message or belong to the connection are the server's
     'A',
     'b',
   ];
-  exchange.answer('four', { headers });
+  exchange.respond('four', { headers });
   const response = await client.takeResponse();
   assert.deepEqual(Object.fromEntries(response.headers), { a: 'b', 'content-length': '4' });
 });
@@ -110,10 +110,10 @@ test('responses to HEAD have no body, and the connection goes on', async (t) => 
   const client = await running.connect();
   const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
   client.write(head + head + head + GET);
-  (await running.next()).answer('', { headers: ['Content-Length', '1234'], bodyLength: 0 });
+  (await running.next()).respond('', { headers: ['Content-Length', '1234'], bodyLength: 0 });
   assert.equal((await client.takeResponse('HEAD')).headers.get('content-length'), '1234');
   // What a service gives as body is what a GET would get.
-  (await running.next()).answer('five!');
+  (await running.next()).respond('five!');
   assert.equal((await client.takeResponse('HEAD')).headers.get('content-length'), '5');
   const stream = await running.next();
   stream.head();
@@ -121,7 +121,7 @@ test('responses to HEAD have no body, and the connection goes on', async (t) => 
   stream.requester.onResponsePayload(new Payload(Buffer.from('neither')));
   stream.send('', false);
   assert.equal((await client.takeResponse('HEAD')).status, 200);
-  (await running.next()).answer('body');
+  (await running.next()).respond('body');
   assert.equal((await client.takeResponse()).body, 'body');
 });
 
@@ -129,14 +129,14 @@ test('204 has neither body nor length, 304 no body, and the connection goes on',
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET + GET + GET);
-  (await running.next()).answer('dropped', { status: 204, headers: ['Content-Length', '7'] });
+  (await running.next()).respond('dropped', { status: 204, headers: ['Content-Length', '7'] });
   const noContent = await client.takeResponse();
   assert.deepEqual([noContent.status, noContent.headers.get('content-length')], [204, undefined]);
   assert.equal(noContent.headers.get('transfer-encoding'), undefined);
-  (await running.next()).answer('', { status: 304, headers: ['Content-Length', '1234'] });
+  (await running.next()).respond('', { status: 304, headers: ['Content-Length', '1234'] });
   const notModified = await client.takeResponse();
   assert.deepEqual([notModified.status, notModified.headers.get('content-length')], [304, '1234']);
-  (await running.next()).answer('body');
+  (await running.next()).respond('body');
   assert.equal((await client.takeResponse()).body, 'body');
 });
 
@@ -221,7 +221,7 @@ test('a failure before the response becomes its status and text, and the connect
   assert.deepEqual([response.status, response.body], [504, 'The origin did not respond in time.\n']);
   assert.equal(response.headers.get('connection'), undefined);
   client.write(GET);
-  (await running.next()).answer('next');
+  (await running.next()).respond('next');
   assert.equal((await client.takeResponse()).body, 'next');
 });
 
@@ -272,7 +272,7 @@ test('a 304 that was given a body has no Content-Length but its own', async (t) 
     [['Content-Length', '1234'], '1234'],
   ] as const) {
     client.write(GET);
-    (await running.next()).answer('not to be sent', { status: 304, headers: [...headers] });
+    (await running.next()).respond('not to be sent', { status: 304, headers: [...headers] });
     const response = await client.takeResponse();
     assert.deepEqual([response.status, response.headers.get('content-length')], [304, length]);
   }
@@ -286,7 +286,7 @@ test('a 426 that names what to upgrade to says so in Connection, another one doe
     [[], undefined],
   ] as const) {
     client.write(GET);
-    (await running.next()).answer('', { status: 426, headers: [...headers] });
+    (await running.next()).respond('', { status: 426, headers: [...headers] });
     const response = await client.takeResponse();
     assert.deepEqual([response.headers.get('upgrade'), response.headers.get('connection')], [headers[1], connection]);
   }
