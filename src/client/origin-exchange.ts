@@ -108,12 +108,14 @@ export class OriginExchange implements Responder, ConnectionUser {
     const response = this.#response;
     const starved = response.credits === 0;
     response.credits += bytes;
+    this.#connection?.readFor(response.credits);
     if (response.resumable) this.#advance(null, true);
     else if (starved) this.#watch();
   }
 
   onConnected(connection: OriginConnection): void {
     const sender = this.#sender as RequestSender;
+    connection.readFor(this.#response.credits);
     sender.start(connection);
     if (sender.untouched) process.nextTick(flushHead, this);
     this.#watch();

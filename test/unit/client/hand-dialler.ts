@@ -44,6 +44,12 @@ export class HandDialler implements Dialler {
     };
   }
 
+  /** Bytes of the buffer that the next read goes into. */
+  get nextRead(): number {
+    const { buffer } = this.#onRead as OnReadOpts;
+    return (typeof buffer === 'function' ? buffer() : buffer).length;
+  }
+
   fail(kind: DialErrorKind): void {
     this.#sink?.onDialFailed(new DialError(kind, 'words for people'));
   }
