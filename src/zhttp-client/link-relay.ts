@@ -1,19 +1,12 @@
 import type { Socket } from 'node:net';
 import { Ticker, type TimerWheel, TurnQueue } from '../clock/index.ts';
-import {
-  encodeRequestPacket,
-  parseResponsePacket,
-  type ResponsePacket,
-  ZhttpError,
-  type ZhttpLimits,
-} from '../codec/zhttp/index.ts';
+import { encodeRequestPacket, idPrefixes, packetNames, type SessionRef } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import { type Log, reportFault } from '../exchange/index.ts';
 import { READY, type Reach, type SessionCounters, UNKNOWN } from '../zhttp/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
 import { packetOf } from './handler-session.ts';
-import { packetOwners } from './packet-owners.ts';
 import {
   contentOf,
   HELLO,
@@ -31,9 +24,6 @@ import {
   WITHDRAWN,
 } from './relay-message.ts';
 import { MAX_REACHES, RelayedProcess, type ToldReach } from './relayed-process.ts';
-
-/** The link bounds what comes in, and each process what it takes. */
-const NO_LIMITS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /** Dropped packets for each line in the log. */
 const LOG_EACH = 1_000;
@@ -148,9 +138,9 @@ export class LinkRelay implements HandlerLinkSink {
   // ---- from the link
 
   onPacket(payload: Buffer): void {
-    const owners = packetOwners(payload, this.#names) ?? this.#readOwners(payload);
-    if (owners === null) return;
-    if (owners.length === 0) this.#options.counters.packetsUnclaimed++;
+    // Each process sees to its own sessions, and says what is wrong with a packet for them.
+    const owners = idPrefixes(payload, this.#names) ?? ownersOf(packetNames(payload).ids);
+    if (owners.length === 0) this.#onUnclaimed(payload);
     let missing = false;
     for (const owner of owners) {
       const process = this.#processes.get(owner);
@@ -158,6 +148,18 @@ export class LinkRelay implements HandlerLinkSink {
       else if (!process.send(packetMessage(payload))) this.#onUndelivered(owner);
     }
     if (missing) this.#cancelMissing(payload);
+  }
+
+  /** A packet that names no session. */
+  #onUnclaimed(payload: Buffer): void {
+    const { from, fault } = packetNames(payload);
+    const { counters, log } = this.#options;
+    if (fault === '') {
+      counters.packetsUnclaimed++;
+      return;
+    }
+    counters.packetsMalformed++;
+    log.warn({ handler: from, reason: fault }, 'packet of a handler refused');
   }
 
   /** Tells the process of a session something about it. */
@@ -190,41 +192,19 @@ export class LinkRelay implements HandlerLinkSink {
     this.#report(LOST, id);
   }
 
-  /** The processes that a packet is for, where its bytes alone do not tell; null if nothing does. */
-  #readOwners(payload: Buffer): string[] | null {
-    const packet = this.#read(payload);
-    if (!(packet instanceof ZhttpError)) return ownersOf(packet.ids);
-    // Each process sees to its own sessions, and says what is wrong.
-    if (packet.ids.length > 0) return ownersOf(packet.ids);
-    const { counters, log } = this.#options;
-    counters.packetsMalformed++;
-    log.warn({ handler: packet.from, reason: packet.message }, 'packet of a handler refused');
-    return null;
-  }
-
-  #read(payload: Buffer): ResponsePacket | ZhttpError {
-    try {
-      return parseResponsePacket(payload, NO_LIMITS);
-    } catch (error) {
-      if (error instanceof ZhttpError) return error;
-      throw error;
-    }
-  }
-
   /** The processes of some sessions have died: tells the handler, which would go on for sessions that are gone. */
   #cancelMissing(payload: Buffer): void {
-    const packet = this.#read(payload);
-    const ids = packet.ids.filter(({ id }) => !this.#processes.has(processOf(id)));
-    this.#options.counters.packetsUnclaimed += ids.length;
-    if (packet instanceof ZhttpError || packet.from === '') return;
-    if (packet.type === 'cancel' || packet.type === 'error') return;
-    for (const { id } of ids) {
+    const { from, type, ids } = packetNames(payload);
+    const missing = ids.filter(({ id }) => !this.#processes.has(processOf(id)));
+    this.#options.counters.packetsUnclaimed += missing.length;
+    if (from === '' || type === 'cancel' || type === 'error') return;
+    for (const { id } of missing) {
       // Others of the same address may have sessions too.
       if (!this.#known.has(processOf(id))) continue;
       const cancel = packetOf('cancel');
       cancel.from = this.#options.address;
       cancel.ids = [{ id, seq: null }];
-      this.#route(packet.from, encodeRequestPacket(cancel));
+      this.#route(from, encodeRequestPacket(cancel));
     }
   }
 
@@ -259,6 +239,12 @@ export class LinkRelay implements HandlerLinkSink {
   }
 }
 
-function ownersOf(ids: readonly { readonly id: string }[]): string[] {
-  return [...new Set(ids.map(({ id }) => processOf(id)))];
+/** What the ids of sessions begin with, each once. */
+function ownersOf(ids: readonly SessionRef[]): readonly string[] {
+  const owners: string[] = [];
+  for (const { id } of ids) {
+    const owner = processOf(id);
+    if (!owners.includes(owner)) owners.push(owner);
+  }
+  return owners;
 }

@@ -1,17 +1,9 @@
-import { TnetstringError } from '../tnetstring/index.ts';
 import { FieldError, type FieldSource, wrong } from './field-source.ts';
-import { JsonSource } from './json-source.ts';
-import {
-  type Packet,
-  type PacketFormat,
-  type PacketType,
-  RequestPacket,
-  ResponsePacket,
-  type SessionRef,
-} from './packet.ts';
+import { isFault, openSource } from './open-source.ts';
+import { type Packet, type PacketType, RequestPacket, ResponsePacket, type SessionRef } from './packet.ts';
 import type { FieldName } from './packet-fields.ts';
-import { TnetstringSource } from './tnetstring-source.ts';
-import { ZhttpError, type ZhttpErrorKind } from './zhttp-error.ts';
+import { packetNames } from './packet-names.ts';
+import { ZhttpError } from './zhttp-error.ts';
 import { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, type ZhttpLimits } from './zhttp-limits.ts';
 
 /** Types that a packet may name; a data packet names none. */
@@ -66,27 +58,10 @@ export function parseResponsePacket(payload: Buffer, limits: ZhttpLimits = DEFAU
   }
 }
 
-/** The format of a packet, and of its responses; null if invalid. */
-export function packetFormat(payload: Buffer): PacketFormat | null {
-  if (payload[0] === 0x54) return 'T';
-  return payload[0] === 0x4a ? 'J' : null;
-}
-
 /** An oversized packet is not examined, so its sender is unknown. */
 function checkSize(payload: Buffer, limits: ZhttpLimits): void {
   if (payload.length <= limits.maxPacketBytes) return;
   throw new ZhttpError('too-large', `packet exceeds ${limits.maxPacketBytes} bytes`);
-}
-
-function openSource(payload: Buffer): FieldSource {
-  switch (packetFormat(payload)) {
-    case 'T':
-      return new TnetstringSource(payload);
-    case 'J':
-      return new JsonSource(payload);
-    default:
-      throw new SyntaxError('packet is neither a tnetstring nor JSON');
-  }
 }
 
 function readPacket<P extends Packet>(
@@ -224,32 +199,7 @@ function readResponseField(packet: ResponsePacket, name: FieldName, source: Fiel
  */
 function refusal(cause: unknown, payload: Buffer, condition: 'bad-request' | null): unknown {
   if (!isFault(cause)) return cause;
-  let from = '';
-  let ids: readonly SessionRef[] = [];
-  let kind: ZhttpErrorKind = cause instanceof FieldError ? cause.kind : 'invalid';
-  try {
-    const source = openSource(payload);
-    for (let name = source.next(); name !== null; name = source.next()) {
-      if (name === 'from') from = attempt(() => source.text(MAX_ADDRESS_BYTES), '');
-      else if (name === 'id') ids = attempt(() => source.ids(), []);
-    }
-  } catch (error) {
-    if (!isFault(error)) return error;
-    kind = 'malformed';
-  }
-  return new ZhttpError(kind, cause.message, kind === 'malformed' ? null : condition, from, ids);
-}
-
-function attempt<T>(read: () => T, otherwise: T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!isFault(error)) throw error;
-    return otherwise;
-  }
-}
-
-/** Whether the packet is to blame. */
-function isFault(error: unknown): error is Error {
-  return error instanceof FieldError || error instanceof TnetstringError || error instanceof SyntaxError;
+  const { from, ids, malformed } = packetNames(payload);
+  if (malformed) return new ZhttpError('malformed', cause.message, null, from, ids);
+  return new ZhttpError(cause instanceof FieldError ? cause.kind : 'invalid', cause.message, condition, from, ids);
 }
