@@ -41,7 +41,7 @@ test('the page brings all that it needs with it', async (t) => {
   assert.equal((await fetch(url, { method: 'HEAD' })).status, 200);
 });
 
-test('a message that nobody takes is answered 503 and not kept', async (t) => {
+test('a message that nobody takes gets a 503 and not kept', async (t) => {
   const url = await startBoard(t);
   const response = await post(url, '{"name": "Ada", "text": "hello"}');
   assert.equal(response.status, 503);
@@ -65,12 +65,12 @@ for (const [what, body, status] of [
   });
 }
 
-test('a message of another type, as a form of another site could send it, is answered 415', async (t) => {
+test('a message of another type, as a form of another site could send it, gets a 415', async (t) => {
   const url = await startBoard(t);
   assert.equal((await post(url, '{"name": "Ada", "text": "hello"}', 'text/plain')).status, 415);
 });
 
-test('what the board does not have is answered 404', async (t) => {
+test('what the board does not have gets a 404', async (t) => {
   const url = await startBoard(t);
   assert.equal((await fetch(`${url}/favicon.ico`)).status, 404);
   assert.equal((await fetch(`${url}/constructor`)).status, 404);

@@ -237,7 +237,7 @@ test('frames behind the first one of a published packet are ignored', async (t) 
   await edge.stop();
 });
 
-test('without a handler a request is answered 503 after --backend-timeout, and a late handler does not get it', async (t) => {
+test('without a handler a request gets a 503 after --backend-timeout, and a late handler does not get it', async (t) => {
   const edge = await startEdge(t, ['--backend-timeout', '0.3']);
   const client = await connectTo(t, edge.address);
   const { status, body } = await client.request(GET);
@@ -287,7 +287,7 @@ test('a handler that is silent for --session-timeout gets a cancel, and its clie
   assert.equal((await edge.stop()).zhttp.sessionsExpired, 1);
 });
 
-test('a header that does not come to its end is answered 408, and a connection without a request is closed', async (t) => {
+test('a header that does not come to its end gets a 408, and a connection without a request is closed', async (t) => {
   const edge = await startEdge(t, ['--session-timeout', '1']);
   const slow = await connectTo(t, edge.address);
   const idle = await connectTo(t, edge.address);
@@ -297,7 +297,7 @@ test('a header that does not come to its end is answered 408, and a connection w
   await edge.stop();
 });
 
-test('a body that is wanted and does not come is answered 408, and the handler gets a cancel', async (t) => {
+test('a body that is wanted and does not come gets a 408, and the handler gets a cancel', async (t) => {
   const edge = await startEdge(t, ['--stream-timeout', '1']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -311,7 +311,7 @@ test('a body that is wanted and does not come is answered 408, and the handler g
   await edge.stop();
 });
 
-test('a body that breaks the rules of chunks is answered 400, and the handler gets a cancel', async (t) => {
+test('a body that breaks the rules of chunks gets a 400, and the handler gets a cancel', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -326,7 +326,7 @@ test('a body that breaks the rules of chunks is answered 400, and the handler ge
   await edge.stop();
 });
 
-test('beyond --stream-maxconn a client waits for its turn, and is answered 503 after --accept-timeout', async (t) => {
+test('beyond --stream-maxconn a client waits for its turn, and gets a 503 after --accept-timeout', async (t) => {
   const edge = await startEdge(t, ['--stream-maxconn', '2', '--accept-timeout', '2']);
   const handler = await Handler.start(t, edge.base);
   const first = await connectTo(t, edge.address);

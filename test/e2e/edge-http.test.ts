@@ -27,7 +27,7 @@ async function finish({ edge, client }: Stage): Promise<void> {
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('a GET reaches the handler with all of its head, and the client gets the answer in one piece', async (t) => {
+test('a GET reaches the handler with all of its head, and the client gets the response in one piece', async (t) => {
   const all = await stage(t);
   all.client.write('GET /a?b=c HTTP/1.1\r\nHost: ex.com\r\nX-Foo: 1\r\nx-foo: \xe9\r\n\r\n');
   const session = await all.handler.request();
@@ -302,7 +302,7 @@ test('of pipelined requests the second is given to a handler when the first is a
   await finish(all);
 });
 
-test("the header fields that frame an answer are the edge's own, and a given Connection is replaced", async (t) => {
+test("the header fields that frame a response are the edge's own, and a given Connection is replaced", async (t) => {
   const all = await stage(t);
   all.client.write(GET);
   const headers = ['Connection', 'close', 'Transfer-Encoding', 'gzip', 'Keep-Alive', 'x', 'X-Kept', '1'];

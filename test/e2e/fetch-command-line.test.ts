@@ -67,7 +67,7 @@ const fetch = (t: TestContext, args: readonly string[], surroundings = {}) =>
 const answered = (stdout: string): Ended => ({ code: 0, stdout, stderr: '' });
 const failed = (stderr: string, stdout = ''): Ended => ({ code: 1, stdout, stderr: `error: ${stderr}\n` });
 
-test('fetch makes a request by itself, and writes the body of its answer', async (t) => {
+test('fetch makes a request by itself, and writes the body of its response', async (t) => {
   const host = await mirror(t);
   assert.deepEqual(await fetch(t, [`http://${host}/a?b`]), answered('GET /a?b - \n'));
   assert.deepEqual(await fetch(t, [`${host}/a`, '-X', 'PUT', '-H', 'X-A: b']), answered('PUT /a b \n'));
@@ -82,13 +82,13 @@ test('the data of fetch may come from a file or from standard input', async (t) 
   assert.deepEqual(await fetch(t, ['-d', '@none', host], { cwd }).then(({ code }) => code), 1);
 });
 
-test('fetch --include writes the head of the answer as well', async (t) => {
+test('fetch --include writes the head of the response as well', async (t) => {
   const host = await mirror(t);
   const { stdout } = await fetch(t, ['-i', host]);
   assert.match(stdout, /^HTTP 200 OK\n([A-Z][^\n]+\n)*X-Mirror: yes\n([A-Z][^\n]+\n)*\nGET \/ - \n$/);
 });
 
-test('a status is an answer like any other, unless fetch is told to --fail', async (t) => {
+test('a status is a response like any other, unless fetch is told to --fail', async (t) => {
   const host = await mirror(t);
   const body = 'GET /missing - \n';
   assert.deepEqual(await fetch(t, [`${host}/missing`]), answered(body));
@@ -189,7 +189,7 @@ test('a large body goes both ways through fetch, as fast as it is taken', async 
   assert.ok(stdout === input.toString(), `${stdout.length} bytes came back`);
 });
 
-test('an answer that nobody reads to its end leaves nothing behind', async (t) => {
+test('a response that nobody reads to its end leaves nothing behind', async (t) => {
   const host = await origin(t, (_, response) => response.end(Buffer.alloc(5_000_000)));
   const folder = temporaryFolder(t);
   const script = ['-c', '"$@" | head -c 1', 'sh', process.execPath, LAUNCHER, 'fetch', host];

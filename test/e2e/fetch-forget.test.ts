@@ -157,7 +157,7 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
   assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed, zhttp.sessionsExpired], [4, 4, 0]);
 });
 
-test('a request for one answer outlives every silence of its requester; one for a stream does not', async (t) => {
+test('a request for one response outlives every silence of its requester; one for a stream does not', async (t) => {
   const running = await allowed(t, 'session_timeout = 0.5');
   const server = createServer();
   server.listen(0, '127.0.0.1');

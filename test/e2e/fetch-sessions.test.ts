@@ -168,7 +168,7 @@ test('a session that is handed over is taken up by who has it then', async (t) =
   await rig.stop();
 });
 
-test('a thousand requests at once in every mode are all answered, each with its own answer', async (t) => {
+test('a thousand requests at once in every mode are all answered, each with its own response', async (t) => {
   const rig = await startOriginRig(t);
   const authority = await rig.scripted(async (peer) => {
     for (;;) {

@@ -139,7 +139,7 @@ test('an origin waits for a requester that takes nothing, and a requester for an
   await rig.stop();
 });
 
-test('an answer in one packet may be as large as max_body_bytes', async (t) => {
+test('a response in one packet may be as large as max_body_bytes', async (t) => {
   const rig = await startOriginRig(t, ['max_body_bytes = 5_000_000']);
   const uri = await startOrigin(t, ({ url }, response) => response.end('x'.repeat(Number(url?.slice(1)))));
   for (const mode of MODES) {

@@ -250,7 +250,7 @@ test('the handshake has the fields of the requester, and Host, but none that are
   await stopFetcher(running);
 });
 
-test('redirects of a handshake are followed, relative ones too, and nothing of them is left in the answer', async (t) => {
+test('redirects of a handshake are followed, relative ones too, and nothing of them is left in the response', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
   const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t);

@@ -25,7 +25,7 @@ async function nobody(): Promise<string> {
 
 const GET = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
 
-test('a request reaches the origin with its headers, and the answer comes back with its own', async (t) => {
+test('a request reaches the origin with its headers, and the response comes back with its own', async (t) => {
   let seen: IncomingMessage | null = null;
   const origin = await startOrigin(t, (request, response) => {
     seen = request;
@@ -69,7 +69,7 @@ test('connections of clients and to origins are used again', async (t) => {
   assert.equal(ports.size, 1);
 });
 
-test('the answer to HEAD has the length of a body that does not come', async (t) => {
+test('the response to HEAD has the length of a body that does not come', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.writeHead(200, { 'Content-Length': 5 }).end());
   const client = await clientOf(t, `* ${origin}`);
   const head = await client.request('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', 'HEAD');
@@ -78,7 +78,7 @@ test('the answer to HEAD has the length of a body that does not come', async (t)
   assert.equal((await client.request('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', 'HEAD')).status, 200);
 });
 
-test('a client that has closed its side after the request gets its answer', async (t) => {
+test('a client that has closed its side after the request gets its response', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end('hello'));
   const client = await clientOf(t, `* ${origin}`);
   client.end(GET);
@@ -92,7 +92,7 @@ test('the next target is asked when the first one cannot be reached', async (t) 
   assert.equal((await client.request(GET)).body, 'second');
 });
 
-test('an origin that is down is answered 502, and why is said on routes with debug only', async (t) => {
+test('an origin that is down gets a 502, and why is said on routes with debug only', async (t) => {
   const down = await nobody();
   const client = await clientOf(t, `* ${down}`, `b.example,debug ${down}`);
   const plain = await client.request(GET);
@@ -103,7 +103,7 @@ test('an origin that is down is answered 502, and why is said on routes with deb
   assert.ok(body.includes(`Tried: ${down} (`), body);
 });
 
-test('a request that no route takes is answered 502', async (t) => {
+test('a request that no route takes gets a 502', async (t) => {
   const client = await clientOf(t, `only.example ${await nobody()}`);
   const { status, body } = await client.request('GET / HTTP/1.1\r\nHost: other.example:80\r\n\r\n');
   assert.deepEqual([status, body], [502, 'No route for host: other.example\n']);

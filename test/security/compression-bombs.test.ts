@@ -67,7 +67,7 @@ function memory(): () => number {
 }
 
 for (const coding of ['gzip', 'deflate', 'br']) {
-  test(`a ${coding} bomb as an answer that is to be held is refused before it grows`, async (t) => {
+  test(`a ${coding} bomb as a response that is to be held is refused before it grows`, async (t) => {
     const it = await rig(t, coding, await bomb(coding, SIZE), 'response');
     const growth = memory();
     const response = await it.app.get('/');
@@ -106,7 +106,7 @@ test('a client that reads gets all that a packed beginning of a stream holds, an
   assert.equal(await client.takeChunk(), 'item');
 });
 
-test('a packed answer without instructions passes as it is', async (t) => {
+test('a packed response without instructions passes as it is', async (t) => {
   const body = gzipSync('hello');
   const it = await rig(t, 'gzip', body, '');
   const response = await it.app.get('/');
@@ -124,7 +124,7 @@ const BAD: readonly { readonly what: string; readonly coding: string; readonly b
 ];
 
 for (const { what, coding, body } of BAD) {
-  test(`an answer to be held ${what} is a 502 with its reason in the log`, async (t) => {
+  test(`a response to be held ${what} is a 502 with its reason in the log`, async (t) => {
     for (const hold of ['response', 'stream']) {
       const it = await rig(t, coding, body, hold);
       assert.equal((await it.app.get('/')).status, 502);

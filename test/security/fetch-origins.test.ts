@@ -114,7 +114,7 @@ test('an origin that breaks the connection off comes to a condition, wherever it
   await rig.stop();
 });
 
-test('answers that never end are cut off where their limit is', async (t) => {
+test('responses that never end are cut off where their limit is', async (t) => {
   const rig = await startOriginRig(t, ['max_body_bytes = 100_000']);
   /** Sends the beginning, and then the rest again and again. */
   const endless = (beginning: string, rest: string) =>
@@ -208,7 +208,7 @@ test('redirects in circles and to nonsense end', async (t) => {
   await rig.stop();
 });
 
-test('an answer that comes before the upload has ended is the answer', async (t) => {
+test('a response that comes before the upload has ended is the response', async (t) => {
   const rig = await startOriginRig(t);
   const early = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nstop';
   for (const [what, act, outcome] of [

@@ -23,7 +23,7 @@ function staged(addresses: readonly string[], allowed: readonly string[]): strin
 const NO_POOL = ['pool_max_idle = 0'];
 
 for (const scheme of SCHEMES) {
-  test(`no answer of DNS leads inside, with ${scheme}`, async (t) => {
+  test(`no response of DNS leads inside, with ${scheme}`, async (t) => {
     const rig = await startSsrfRig(t, NO_POOL);
     for (const { document, line, name, lookUps } of readSsrfCases().answers) {
       const answers = lookUps.map(({ addresses, allowed }) => staged(addresses, allowed));
@@ -39,7 +39,7 @@ for (const scheme of SCHEMES) {
     assert.deepEqual(await rig.trap.caught(), []);
   });
 
-  test(`answers that change change nothing for connect-host and redirects, with ${scheme}`, async (t) => {
+  test(`responses that change change nothing for connect-host and redirects, with ${scheme}`, async (t) => {
     const rig = await startSsrfRig(t, NO_POOL);
     const { port } = rig;
     for (const inside of ['127.0.0.1', '0.0.0.0', '10.0.0.1', '169.254.169.254']) {

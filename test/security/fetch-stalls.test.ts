@@ -13,7 +13,7 @@ function trickle(peer: RawPeer, next: () => string): void {
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 
-describe('an origin that stalls before its answer comes to connection-timeout', () => {
+describe('an origin that stalls before its response comes to connection-timeout', () => {
   const LINES = ['connect_timeout = 0.3', 'response_timeout = 0.3'];
 
   test('before it accepts, and in the handshake of TLS', async (t) => {

@@ -220,7 +220,7 @@ test('a message in a flood of empty pieces takes neither memory nor the place of
   await rig.stop();
 });
 
-test('an origin that floods with empty messages, pings or pongs is cut off before others lose their answers', async (t) => {
+test('an origin that floods with empty messages, pings or pongs is cut off before others lose their responses', async (t) => {
   const rig = await startOriginRig(t);
   const good = await rig.origin('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine');
   for (const opcode of [0x81, 0x82, 0x89, 0x8a]) {

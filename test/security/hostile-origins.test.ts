@@ -85,7 +85,7 @@ const BAD_HEADS: readonly Misdeed[] = [
 ];
 
 for (const { what, bytes, next } of BAD_HEADS) {
-  test(`an origin that ${what} is answered for with 502, which is counted, and logged with the reason`, async (t) => {
+  test(`an origin that ${what} gets a 502, which is counted, and logged with the reason`, async (t) => {
     const it = await rig(t, bytes, next);
     const response = await it.app.get('/x');
     assert.deepEqual([response.status, response.body], [502, 'Error while proxying to origin.\n']);
@@ -117,7 +117,7 @@ const BROKEN_BODIES: readonly Misdeed[] = [
 
 for (const { what, bytes, next = () => {} } of BROKEN_BODIES) {
   for (const minor of [1, 0]) {
-    test(`an origin that ${what} leaves an HTTP/1.${minor} client with an answer that is visibly cut off`, async (t) => {
+    test(`an origin that ${what} leaves an HTTP/1.${minor} client with a response that is visibly cut off`, async (t) => {
       // The beginning has to be on its way to the client before the misdeed, or there would be a 502.
       const cut = bytes.indexOf('part') + 4;
       const it = await rig(t, bytes.slice(0, cut));
@@ -176,7 +176,7 @@ for (const { what, method, bytes, body } of SURPLUS) {
   });
 }
 
-test('an origin that stays silent is answered for with 504, and so is one whose head only trickles', async (t) => {
+test('an origin that stays silent gets a 504, and so is one whose head only trickles', async (t) => {
   const advance = manualClock(t);
   for (const bytes of ['', OK]) {
     const it = await rig(t, bytes, () => {}, { proxy: { responseTimeout: 5 } });
@@ -199,7 +199,7 @@ test('an origin that stays silent is answered for with 504, and so is one whose 
   }
 });
 
-test('an origin that falls silent within its body leaves an answer that is cut off', async (t) => {
+test('an origin that falls silent within its body leaves a response that is cut off', async (t) => {
   const advance = manualClock(t);
   const it = await rig(t, `${OK}Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n`, () => {}, {
     proxy: { bodyTimeout: 5 },

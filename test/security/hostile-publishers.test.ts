@@ -60,7 +60,7 @@ const REFUSED: readonly { readonly what: string; readonly body: string }[] = [
 ];
 
 for (const { what, body } of REFUSED) {
-  test(`a publish of ${what} is answered 400, counted and logged`, async (t) => {
+  test(`a publish of ${what} gets a 400, counted and logged`, async (t) => {
     const it = await rig(t);
     assert.equal((await send(it, post(body))).status, 400);
     assert.equal(it.app.counters.publishesRefused, 1);
@@ -130,7 +130,7 @@ test('names that mean something to JavaScript mean nothing in items', async (t) 
   await assertUndisturbed(it);
 });
 
-test('a body over the limit is answered 413, announced or not, and none of it is taken', async (t) => {
+test('a body over the limit gets a 413, announced or not, and none of it is taken', async (t) => {
   const it = await rig(t, { control: { maxBodyBytes: 10_000 } });
   const body = JSON.stringify({ items: [GOOD], padding: 'x'.repeat(10_000) });
   assert.equal((await send(it, post(body))).status, 413);
@@ -143,7 +143,7 @@ test('a body over the limit is answered 413, announced or not, and none of it is
   await assertUndisturbed(it);
 });
 
-test('a chunked body without end is answered 413 as soon as it is over the limit', async (t) => {
+test('a chunked body without end gets a 413 as soon as it is over the limit', async (t) => {
   const it = await rig(t, { control: { maxBodyBytes: 10_000 } });
   const publisher = await it.app.connectControl();
   publisher.write(post('', 'Transfer-Encoding: chunked\r\n'));
@@ -171,7 +171,7 @@ test('a publish request that ends early is refused, and nothing of it is deliver
   await assertUndisturbed(it);
 });
 
-test('a publisher that sends slowly is answered 408', async (t) => {
+test('a publisher that sends slowly gets a 408', async (t) => {
   const advance = manualClock(t);
   const it = await rig(t, { server: { headerTimeout: 5, bodyTimeout: 5 } });
   for (const part of ['POST /publish HT', post('{"items":', 'Content-Length: 1000\r\n')]) {
@@ -207,7 +207,7 @@ test('publish requests that are framed in two ways are refused', async (t) => {
   await assertUndisturbed(it);
 });
 
-test('a header over the limit of publishers is answered 400', async (t) => {
+test('a header over the limit of publishers gets a 400', async (t) => {
   const it = await rig(t, { control: { maxHeaderBytes: 2_000 } });
   const response = await send(it, post('', `X: ${'y'.repeat(2_000)}\r\n`));
   assert.deepEqual([response.status, response.body], [400, 'Request header too large.\n']);

@@ -218,7 +218,7 @@ test('a client that leaves within its body does not leave its request open for t
   );
 });
 
-test('an answer that comes before the end of the body does not leave the rest of it for the next request', async (t) => {
+test('a response that comes before the end of the body does not leave the rest of it for the next request', async (t) => {
   const it = await rig(t);
   it.origin.onHead = (response, request) => {
     if (request.method === 'POST') response.end('early');

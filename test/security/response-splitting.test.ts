@@ -50,7 +50,7 @@ for (const text of BAD_TEXTS) {
     'the reason': { reason: text },
   };
   for (const [where, head] of Object.entries(heads)) {
-    test(`${describe(text)} in ${where} of an instruct never splits the answer`, async (t) => {
+    test(`${describe(text)} in ${where} of an instruct never splits the response`, async (t) => {
       for (const hold of [undefined, { mode: 'stream', channels: [{ name: 'c' }] }]) {
         const { app, instruct } = await rig(t);
         instruct({ hold, response: { ...(head as object), body: 'body' } });
@@ -60,7 +60,7 @@ for (const text of BAD_TEXTS) {
       }
     });
 
-    test(`${describe(text)} in ${where} of a published answer is refused whole`, async (t) => {
+    test(`${describe(text)} in ${where} of a published response is refused whole`, async (t) => {
       const { app, instruct } = await rig(t);
       instruct({ hold: { mode: 'response', channels: [{ name: 'c' }] }, response: { body: 'timeout' } });
       const client = await app.connect();
@@ -91,7 +91,7 @@ for (const text of WIDE_TEXTS) {
   });
 }
 
-test('fields that frame a message, from an instruct or a publisher, do not frame the answer', async (t) => {
+test('fields that frame a message, from an instruct or a publisher, do not frame the response', async (t) => {
   const { app, instruct } = await rig(t);
   const headers = {
     'Content-Length': '3',
@@ -119,7 +119,7 @@ test('fields that frame a message, from an instruct or a publisher, do not frame
   assert.equal(await client.takeChunk(), 'begun');
 });
 
-test('statuses that no final answer has are refused or replaced', async (t) => {
+test('statuses that no final response has are refused or replaced', async (t) => {
   const { app, instruct } = await rig(t);
   for (const code of [100, 101, 199, 0, -1, 1000, 200.5, '2 00', '200\r\nX-Evil: 1', null, {}, 1e100]) {
     const client = await app.connect();
@@ -129,7 +129,7 @@ test('statuses that no final answer has are refused or replaced', async (t) => {
   }
 });
 
-test('statuses of published answers are refused or replaced too', async (t) => {
+test('statuses of published responses are refused or replaced too', async (t) => {
   const { app, instruct } = await rig(t);
   for (const [index, code] of [100, 101, 199, 0, -1, 1000, 200.5, '200\r\nX-Evil: 1', {}].entries()) {
     const channel = `c${index}`;

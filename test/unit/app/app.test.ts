@@ -57,7 +57,7 @@ async function answers(path: string): Promise<boolean> {
   });
 }
 
-test('Every configured address is bound, and told with the port that was taken', async (t) => {
+test('Every configured address is bound, and reported with its actual port', async (t) => {
   const path = join(folder(t), 'clients');
   const config = listening(['127.0.0.1:0', '[::1]:0', `unix:${path}`], ['127.0.0.1:0']);
   const log = new FakeLog();
@@ -70,13 +70,13 @@ test('Every configured address is bound, and told with the port that was taken',
   assert.deepEqual(log.of('started'), [{ clients: app.clientAddresses, publishers: app.controlAddresses, edge: [] }]);
 });
 
-test('Without an address for publishers nobody can publish', async (t) => {
+test('Without a control address publishing is not possible', async (t) => {
   const app = await App.start(listening(['127.0.0.1:0']), new FakeLog());
   t.after(() => app.stop(0));
   assert.deepEqual(app.controlAddresses, []);
 });
 
-test('An address that is taken lets the start fail, and what had been bound before is let go', async (t) => {
+test('An address in use makes the start fail, and addresses bound before are released', async (t) => {
   const path = join(folder(t), 'clients');
   const other = await taken(t);
   for (const config of [listening([`unix:${path}`, other]), listening([`unix:${path}`], [other])]) {
@@ -89,7 +89,7 @@ test('An address that is taken lets the start fail, and what had been bound befo
   await app.stop(0);
 });
 
-test('A key that cannot be read or used lets the start fail before anything is bound', async (t) => {
+test('A key that cannot be read or used makes the start fail before anything is bound', async (t) => {
   const path = join(folder(t), 'clients');
   const config = listening([`unix:${path}`]);
   for (const keys of [{ sigKey: 'file:/nonexistent/key' }, { upstreamKey: 'file:/nonexistent/key' }]) {
@@ -122,7 +122,7 @@ test('Publishers do not count among the clients', async (t) => {
   assert.deepEqual([app.app.controlCounters.requests, app.app.controlCounters.connectionsAccepted], [1, 1]);
 });
 
-test('After a stop nobody listens, every connection is closed, and the counters are logged as they then are', async (t) => {
+test('After a stop no address is bound, every connection is closed, and the final counters are logged', async (t) => {
   const directory = folder(t);
   const paths = ['clients', 'publishers'].map((name) => join(directory, name));
   const [clients, publishers] = paths as [string, string];
@@ -161,7 +161,7 @@ async function asking(
   return { app, clients, origins };
 }
 
-test('A stop waits for the answers of requests in flight, and closes their connections after that', async (t) => {
+test('A stop waits for the responses of requests in flight, and closes their connections after that', async (t) => {
   const { app, clients, origins } = await asking(t, 2);
   const [client, late] = clients as [OriginPeer, OriginPeer];
   origins[1]?.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
@@ -177,7 +177,7 @@ test('A stop waits for the answers of requests in flight, and closes their conne
   assert.equal(app.counters.connectionsOpen, 0);
 });
 
-test('A stop ends held streams in order, and answers held requests as if their time were over', async (t) => {
+test('A stop ends held streams cleanly, and sends held requests their timeout response', async (t) => {
   const { app, clients, origins } = await asking(t, 2);
   const [stream, response] = clients as [OriginPeer, OriginPeer];
   origins[0]?.write(STREAM);
@@ -205,7 +205,7 @@ test('What is published just before a stop reaches the held clients', async (t) 
   await stopped;
 });
 
-test('A request that comes to be held during a stop is answered at once', async (t) => {
+test('A request that would be held during a stop gets its response at once', async (t) => {
   const { app, clients, origins } = await asking(t, 2);
   const [stream, response] = clients as [OriginPeer, OriginPeer];
   const stopped = app.app.stop(10);
@@ -218,7 +218,7 @@ test('A request that comes to be held during a stop is answered at once', async 
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('A held request that is at its origin again when a stop comes gets the new answer', async (t) => {
+test('A held request that is being replayed at a stop gets the new response', async (t) => {
   const { app, clients, origins } = await asking(t, 1);
   const [client] = clients as [OriginPeer];
   origins[0]?.write(HELD);
@@ -232,7 +232,7 @@ test('A held request that is at its origin again when a stop comes gets the new 
   await stopped;
 });
 
-test('Whoever is not done when the time of a stop is over is cut off', async (t) => {
+test('Connections that are not done when the time of a stop is over are cut off', async (t) => {
   const { app, clients, origins } = await asking(t, 3);
   const [waiting, begun, slow] = clients as [OriginPeer, OriginPeer, OriginPeer];
   origins[1]?.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
@@ -247,14 +247,14 @@ test('Whoever is not done when the time of a stop is over is cut off', async (t)
   assert.equal(waiting.text, '');
 });
 
-test('A stop with no time cuts everybody off', async (t) => {
+test('A stop with no time cuts off every connection', async (t) => {
   const { app, clients, origins } = await asking(t, 1);
   await app.app.stop(0);
   await Promise.all([clients[0]?.closed, origins[0]?.closed]);
   assert.equal(app.counters.requestsAborted, 1);
 });
 
-test('By default a stop takes the time of the configuration', async (t) => {
+test('By default a stop takes drain_timeout', async (t) => {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`], { server: { drainTimeout: 0.1 } });
   const client = await app.client.connect(t);

@@ -42,7 +42,7 @@ test('A name whose addresses are denied is denied, with each address and its rul
   assert.equal(lines.at(-1), 'denied: policy-violation');
 });
 
-test('Of several addresses one that is allowed is enough, and the others are said not to be dialled', async () => {
+test('One allowed address of several is enough, and the others are shown as not dialled', async () => {
   const { allowed, lines } = await explain('http://localhost/', {
     allow_internal: true,
     deny: ['::1'],
@@ -57,14 +57,14 @@ test('Of several addresses one that is allowed is enough, and the others are sai
   ]);
 });
 
-test('A name without addresses leads nowhere', async () => {
+test('A name without addresses is unreachable', async () => {
   const { allowed, lines } = await explain('http://a.invalid/', { dns_servers: ['127.0.0.1:1'] });
   assert.equal(allowed, false);
   assert.match(lines[2] ?? '', /^addresses: host name cannot be resolved/);
   assert.equal(lines.at(-1), 'not possible: remote-connection-failed');
 });
 
-test('What is no URL for a request is refused, and so is a policy that cannot be one', async () => {
+test('An invalid URL is refused, and so is an invalid policy', async () => {
   await assert.rejects(explain('ftp://a/'), /^Error: bad-request: /);
   await assert.rejects(explain('http://a b/'), /^Error: bad-request: /);
   await assert.rejects(explain('http://a/', { deny: ['10.0.0.0/33'] }), /^Error: fetch\.deny\[0\]: /);

@@ -102,7 +102,7 @@ test('Origins are bounded by what the section says of them', () => {
   });
 });
 
-test('Without endpoints there is nothing to be done', () => {
+test('Without endpoints nothing is started', () => {
   assert.deepEqual(fetchPlans(parseConfig({})), []);
   for (const fetch of [{ stream: ['ipc://s'] }, { req: ['ipc://r'] }]) {
     const config = parseConfig({ fetch });

@@ -5,7 +5,7 @@ import { parseConfig } from '../../../src/config/index.ts';
 
 const guard = (fetch: Record<string, unknown>) => fetchGuard(parseConfig({ fetch }).fetch);
 
-test('By default internal addresses are denied, and all others are not', () => {
+test('By default internal addresses are denied and all others are allowed', () => {
   const { checkAddress } = bound(guard({}));
   assert.deepEqual(['127.0.0.1', '169.254.169.254', '::1', '93.184.216.34'].map(checkAddress), [
     false,
@@ -15,7 +15,7 @@ test('By default internal addresses are denied, and all others are not', () => {
   ]);
 });
 
-test('Internal addresses can be reached where allow names them, or where all are let through', () => {
+test('Internal addresses can be reached if allow names them or all are allowed', () => {
   assert.equal(bound(guard({ allow: ['127.0.0.1'] })).checkAddress('127.0.0.1'), true);
   assert.equal(bound(guard({ allow: ['127.0.0.1'] })).checkAddress('127.0.0.2'), false);
   assert.equal(bound(guard({ allow_internal: true })).checkAddress('127.0.0.1'), true);
@@ -29,7 +29,7 @@ test('The rules of the configuration decide about names and addresses', () => {
   assert.deepEqual(['example.com', 'example.org'].map(allowing.checkName), [true, false]);
 });
 
-test('An expression that cannot be one is named by its key', () => {
+test('An invalid expression is reported with its key', () => {
   for (const key of ['allow', 'deny']) {
     assert.throws(
       () => guard({ [key]: ['example.com', '10.0.0.0/33'] }),

@@ -76,7 +76,7 @@ test('Requests are made from the start to the stop, and are counted', async (t) 
   for (const endpoint of running.app.fetchEndpoints) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
 });
 
-test('A stop lets requests come to their end, and gives up those that do not', async (t) => {
+test('A stop lets requests complete, and gives up those that do not', async (t) => {
   const waiting: ServerResponse[] = [];
   const asked: (() => void)[] = [];
   const host = await origin(t, (_, response) => {
@@ -100,7 +100,7 @@ test('A stop lets requests come to their end, and gives up those that do not', a
   assert.equal((await lost).type, 'error');
 });
 
-test('An endpoint that cannot be bound lets the start fail, and what had been bound before is let go', async (t) => {
+test('An endpoint that cannot be bound makes the start fail, and endpoints bound before are released', async (t) => {
   const folder = temporaryFolder(t);
   const log = new FakeLog();
   const config = configOf(folder, { stream: [`ipc://${folder}/base`], req: [`ipc://${folder}/none/req`] });
@@ -112,7 +112,7 @@ test('An endpoint that cannot be bound lets the start fail, and what had been bo
   assert.deepEqual(log.with('started'), []);
 });
 
-test('A policy that cannot be one lets the start fail before anything is bound', async (t) => {
+test('An invalid policy makes the start fail before anything is bound', async (t) => {
   const folder = temporaryFolder(t);
   const config = configOf(folder, { deny: ['10.0.0.0/33'] });
   const listening = { ...config, server: { ...config.server, listen: parseConfig({}).server.listen } };
@@ -120,7 +120,7 @@ test('A policy that cannot be one lets the start fail before anything is bound',
   assert.equal(existsSync(`${folder}/req`), false);
 });
 
-test('Endpoints of ipc have the permissions that the section says', async (t) => {
+test('ipc endpoints have the permissions of the section', async (t) => {
   const { app } = await start(t, { ipc_file_mode: '600' });
   for (const endpoint of app.fetchEndpoints) {
     assert.equal(statSync(endpoint.slice('ipc://'.length)).mode & 0o777, 0o600);
@@ -148,13 +148,13 @@ test('Without IPv6 only IPv4 addresses are connected to', async (t) => {
   assert.equal((await ask(await start(t, { allow_ipv6: false }), uri)).condition, 'remote-connection-failed');
 });
 
-test('Whether answers are decompressed is for the section to say', async (t) => {
+test('The section decides whether responses are decompressed', async (t) => {
   const host = await origin(t, ({ headers }, response) => response.end(String(headers['accept-encoding'])));
   assert.match((await ask(await start(t), `http://${host}/`)).body.toString(), /gzip/);
   assert.equal((await ask(await start(t, { decompress: false }), `http://${host}/`)).body.toString(), 'undefined');
 });
 
-test('The time of a whole request is bounded, in the words of the plan', async (t) => {
+test('The time of a whole request is bounded as the plan says', async (t) => {
   const host = await origin(t, () => {});
   const running = await start(t, { request_timeout: 0.1 });
   assert.equal((await ask(running, `http://${host}/`)).condition, 'session-timeout');

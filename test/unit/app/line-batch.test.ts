@@ -8,7 +8,7 @@ import { Arrivals } from '../../support/zmq/zmq-rig.ts';
 
 const BATCH = new URL('../../../src/app/line-batch.ts', import.meta.url).href;
 
-test('the lines of a moment are written as one, those of the next apart', async () => {
+test('lines of one moment are written together, later ones separately', async () => {
   const written = new Arrivals<string>();
   const batch = new LineBatch(written.add);
   batch.write('a\n');
@@ -19,7 +19,7 @@ test('the lines of a moment are written as one, those of the next apart', async 
   assert.equal(await written.next(), 'c\n');
 });
 
-test('so many lines that they take much room do not wait', async () => {
+test('lines that fill the buffer are written at once', async () => {
   const written = new Arrivals<string>();
   const batch = new LineBatch(written.add);
   const line = `${'x'.repeat(1023)}\n`;
@@ -29,7 +29,7 @@ test('so many lines that they take much room do not wait', async () => {
   assert.equal((await written.next()).length, 35 * 1024);
 });
 
-test('what is written in the last moment of the process is not lost', async () => {
+test('lines of the last moment of the process are not lost', async () => {
   const code = `import { LineBatch } from ${JSON.stringify(BATCH)};
     new LineBatch((lines) => process.stdout.write(lines)).write('last words\\n');
     process.exit(3);`;

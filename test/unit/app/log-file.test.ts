@@ -5,7 +5,7 @@ import { createLog, LogFile } from '../../../src/app/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Arrivals } from '../../support/zmq/zmq-rig.ts';
 
-test('Records are appended to what the file has, and after it was renamed they go on in a new one', async (t) => {
+test('Records are appended to the file, and go to a new one after it was renamed and reopened', async (t) => {
   const folder = temporaryFolder(t, { log: 'before\n' });
   const file = new LogFile(`${folder}/log`);
   const written = new Arrivals<string>();
@@ -44,7 +44,7 @@ test('A file that cannot be opened is an error, and a failed reopen changes noth
   assert.equal(readFileSync(`${folder}/log.1`, 'utf8'), 'still here\n');
 });
 
-test('A line that cannot be written is lost, and nothing else', () => {
+test('Only the line that cannot be written is lost', () => {
   const file = new LogFile('/dev/full');
   file.write('lost\n');
   file.reopen();

@@ -21,7 +21,7 @@ test('Every operation of RFC 6902 is applied, in order', () => {
   });
 });
 
-test('An array is a document as well, and no operation changes nothing', () => {
+test('An array is a document too, and an empty patch changes nothing', () => {
   assert.equal(patchBody('[1]', [{ op: 'add', path: '/0', value: 0 }]), '[0,1]');
   assert.equal(patchBody(' { "a" : 1 }\n', []), '{"a":1}');
 });
@@ -45,7 +45,7 @@ test('An operation that fails fails the whole patch', () => {
   }
 });
 
-test('What is no operation fails the patch', () => {
+test('An invalid operation fails the patch', () => {
   for (const bad of [
     null,
     1,
@@ -67,7 +67,7 @@ test('No patch reaches the prototypes of objects', () => {
   assert.equal('polluted' in {}, false);
 });
 
-test('A patch that nests deeper than the stack is no patch that can be applied', () => {
+test('A patch that nests deeper than the stack cannot be applied', () => {
   const depth = 200_000;
   const deep = '['.repeat(depth) + ']'.repeat(depth);
   assert.equal(patchBody(deep, [{ op: 'test', path: '', value: 1 }]), null);
@@ -89,14 +89,14 @@ test('A patch that doubles the document with each operation is refused at 1 MB',
   assert.equal(few?.split('x').length, 17);
 });
 
-test('A document may grow up to the bound, and shrinking does not help it beyond', () => {
+test('A document may grow up to the bound, and shrinking later does not help', () => {
   const half = 'x'.repeat(MAX_DOCUMENT / 2 - 100);
   const once = { op: 'add', path: '/a', value: half };
   assert.notEqual(patchBody('{}', [once]), null);
   assert.equal(patchBody('{}', [once, { op: 'copy', from: '/a', path: '/b' }, once]), null);
 });
 
-test('A patch that looks at much too often is refused', () => {
+test('A patch that reads too much is refused', () => {
   const document = JSON.stringify({ list: Array.from({ length: 10_000 }, (_, index) => index) });
   const compare = Array.from({ length: 200 }, () => ({ op: 'test', path: '/list', value: [] }));
   assert.equal(patchBody(document, compare), null);

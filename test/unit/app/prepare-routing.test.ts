@@ -18,7 +18,7 @@ function prepared(config: Config): ProxySettings {
   return prepareRouting(config, { client: noClient, counters: new Counters() });
 }
 
-test('Routes are found, and nobody is trusted without a key', () => {
+test('Routes are prepared, and without a key no proxy is trusted', () => {
   const { routes, trust } = prepared(configOf(['a.example,id=one localhost:1', '* localhost:2']));
   assert.equal(routes.byId('one')?.route.targets[0]?.port, 1);
   assert.equal(trust, null);
@@ -38,7 +38,7 @@ test('Keys are read from their files', (t) => {
   );
 });
 
-test('A target is connected to wherever it is; one that is untrusted at addresses of the public internet only', () => {
+test('A target may be anywhere, an untrusted one only at public addresses', () => {
   const origins: Origin[] = [];
   const client = {
     send: (origin: Origin) => {

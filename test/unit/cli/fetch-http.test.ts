@@ -31,7 +31,7 @@ async function asking(t: TestContext, upload: Upload | null = null) {
   return { asked, output, status, request: await asked.request() };
 }
 
-test('an answer is written piece by piece, and what has been taken is granted again once it is half of the window', async (t) => {
+test('a response is written piece by piece, and what has been taken is granted again once it is half of the window', async (t) => {
   const { asked, output, status, request } = await asking(t);
   assert.deepEqual([request.stream, request.more, request.credits], [true, false, 10]);
   await asked.respond({ code: 201, more: true });
@@ -74,7 +74,7 @@ test('a body of known length is announced, and goes out in pieces for which ther
   assert.equal(await status, 204);
 });
 
-test('a body of unknown length is not announced, and an answer that comes early ends it', async (t) => {
+test('a body of unknown length is not announced, and a response that comes early ends it', async (t) => {
   let isRead = false;
   async function* chunks() {
     yield Buffer.from('first');
@@ -103,7 +103,7 @@ for (const [fields, message] of [
   [{ type: 'error', condition: 'policy-violation' }, 'policy-violation'],
   [{ type: 'cancel' }, 'the responder cancelled the request'],
 ] as const) {
-  test(`${fields.type} of the responder is a failure, also in the middle of an answer`, async (t) => {
+  test(`${fields.type} of the responder is a failure, also in the middle of a response`, async (t) => {
     const { asked, output, status } = await asking(t);
     await asked.respond({ code: 200, body: Buffer.from('x'), more: true });
     await output.bodies.next();

@@ -24,7 +24,7 @@ test('content is published in all three formats', () => {
   assert.deepEqual(item({}), { channel: 'c', formats: FORMATS });
 });
 
-test('code and headers go into the answer of held requests', () => {
+test('code and headers go into the response of held requests', () => {
   const headers = [
     ['A', 'b'],
     ['A', 'c'],

@@ -22,7 +22,7 @@ async function responder(t: TestContext): Promise<{ endpoint: string; router: Ro
   return { endpoint, router };
 }
 
-test('a request is one message, and so is its answer', async (t) => {
+test('a request is one message, and so is its response', async (t) => {
   const { endpoint, router } = await responder(t);
   const trace: string[] = [];
   const answered = sendReq(endpoint, request(), (direction, text) => trace.push(direction + text.slice(0, 5)));
@@ -37,7 +37,7 @@ test('a request is one message, and so is its answer', async (t) => {
   assert.deepEqual(trace, ['>data ', '<data ']);
 });
 
-test('an answer that cannot be read is an error', async (t) => {
+test('a response that cannot be read is an error', async (t) => {
   const { endpoint, router } = await responder(t);
   const answered = sendReq(endpoint, request(), () => {});
   const [peer = '', delimiter = ''] = await router.receive();

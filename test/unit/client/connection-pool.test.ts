@@ -149,7 +149,7 @@ for (const [what, one, other] of KINDS) {
   });
 }
 
-test('A connection serves whoever asks under the same conditions', async (t) => {
+test('A connection serves every requester with the same conditions', async (t) => {
   const scripted = await startOrigin(t);
   const fixture = new Fixture(t, {}, undefined, new PlainDialler());
   const { host, port } = scripted.origin;
@@ -179,7 +179,7 @@ for (const [what, answer] of [
   });
 }
 
-test('Bytes behind a response are logged', async (t) => {
+test('Bytes after a response are logged', async (t) => {
   const { scripted, fixture } = await start(t);
   await warmUp(fixture, scripted, `${OK}HTTP/1.1 200 OK\r\n\r\n`);
   assert.deepEqual(fixture.debugged, ['origin sent bytes after its response: connection closed']);
@@ -191,7 +191,7 @@ test('An HTTP/1.0 connection that is kept alive is used again', async (t) => {
   await reuse(fixture, scripted, await warmUp(fixture, scripted, answer));
 });
 
-test('A waiting connection that sends bytes unasked is closed, and so logged', async (t) => {
+test('An idle connection that sends bytes is closed and logged', async (t) => {
   const { scripted, fixture } = await start(t);
   const peer = await warmUp(fixture, scripted);
   peer.write('HTTP/1.1 408 Request Timeout\r\n\r\n');
@@ -204,7 +204,7 @@ for (const [what, close] of [
   ['ends', (peer: OriginPeer) => peer.end()],
   ['resets', (peer: OriginPeer) => peer.reset()],
 ] as const) {
-  test(`A waiting connection that the origin ${what} is dropped at once`, async (t) => {
+  test(`An idle connection that the origin ${what} is dropped at once`, async (t) => {
     const { scripted, fixture } = await start(t);
     const peer = await warmUp(fixture, scripted);
     close(peer);
@@ -216,13 +216,13 @@ for (const [what, close] of [
   });
 }
 
-test('A waiting connection is closed after poolIdleTimeout', async (t) => {
+test('An idle connection is closed after poolIdleTimeout', async (t) => {
   const { scripted, fixture } = await start(t, { poolIdleTimeout: 0.03 });
   const peer = await warmUp(fixture, scripted);
   await peer.closed;
 });
 
-test('A connection that was used meanwhile is closed after poolIdleTimeout all the same', async (t) => {
+test('A connection that was used meanwhile is still closed after poolIdleTimeout', async (t) => {
   const { scripted, fixture } = await start(t, { poolIdleTimeout: 0.5 });
   const peer = await warmUp(fixture, scripted);
   await fixture.pass(30);
@@ -242,7 +242,7 @@ test('A connection that was held back for want of credits is read again when it 
   await reuse(fixture, scripted, peer);
 });
 
-test('Use moves the end of a connection away', async (t) => {
+test('Each use extends the idle time of a connection', async (t) => {
   const scripted = await startOrigin(t);
   const fixture = new Fixture(t, { poolIdleTimeout: 10 }, stoppedWheel());
   const peer = await warmUp(fixture, scripted);
@@ -273,7 +273,7 @@ for (const value of ['timeout=5', 'timeout=5, max=100', 'max=100, timeout=5']) {
 }
 
 for (const value of ['max=100', 'timeout=', 'timeout=soon', 'timeout=1000']) {
-  test(`Keep-Alive: ${value} leaves it at poolIdleTimeout`, async (t) => {
+  test(`Keep-Alive: ${value} does not change poolIdleTimeout`, async (t) => {
     const scripted = await startOrigin(t);
     const fixture = new Fixture(t, { poolIdleTimeout: 10 }, stoppedWheel());
     const answer = `HTTP/1.1 204 No Content\r\nKeep-Alive: ${value}\r\n\r\n`;
@@ -311,7 +311,7 @@ test('A connection whose exchange ends after connectionMaxTime is closed then', 
   await peer.closed;
 });
 
-test('A waiting connection is closed at connectionMaxTime', async (t) => {
+test('An idle connection is closed at connectionMaxTime', async (t) => {
   const { scripted, fixture } = await start(t, { connectionMaxTime: 0.03 });
   const peer = await warmUp(fixture, scripted);
   await peer.closed;
@@ -374,7 +374,7 @@ function idlePool(t: TestContext, maxTotal: number): { pool: ConnectionPool; wai
   };
 }
 
-test('Of more than poolMaxTotal connections to all origins the one that has waited longest is closed', (t) => {
+test('Beyond poolMaxTotal connections to all origins the one that has been idle longest is closed', (t) => {
   const { pool, wait } = idlePool(t, 2);
   const [first, second] = [wait('one.test'), wait('two.test')];
   // The first one has been in use since then: it is the second one's turn.
@@ -421,7 +421,7 @@ for (const [what, limits] of [
   });
 }
 
-test('Of more than poolMaxIdle connections the one that has waited longest is closed', async (t) => {
+test('Beyond poolMaxIdle connections the one that has been idle longest is closed', async (t) => {
   const { scripted, fixture } = await start(t, { poolMaxIdle: 2 });
   const pairs = [];
   for (let i = 0; i < 3; i++) {

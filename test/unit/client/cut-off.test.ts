@@ -52,7 +52,7 @@ for (const [what, tls] of [
   ['', null],
   [' over TLS', TLS],
 ] as const) {
-  test(`a reset right behind the last bytes${what} never makes a response look complete`, async (t) => {
+  test(`a reset right after the last bytes${what} never makes a response look complete`, async (t) => {
     const cut: Ending = (socket, raw) => socket.write(RESPONSE, () => raw.resetAndDestroy());
     assert.equal(await completed(t, tls, cut), 0);
   });

@@ -98,7 +98,7 @@ test('an exception at credit for what the origin has taken ends that exchange', 
   await assertGoesOn(run, other, peer);
 });
 
-test('an exception when a connection stands ends that exchange', async (t) => {
+test('an exception when a connection is established ends that exchange', async (t) => {
   const scripted = await startOrigin(t);
   const fixture = new Fixture(t);
   const requester = fixture.send(scripted.origin, { method: 'POST', bodyLength: 5 });

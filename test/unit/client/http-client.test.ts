@@ -44,7 +44,7 @@ function run(requester: FakeRequester, body: Buffer = Buffer.alloc(0)): Promise<
   return requester.completed();
 }
 
-test('A node:http origin sees the request as it was meant, and its answer arrives as it was given', async (t) => {
+test('A node:http origin sees the request as it was meant, and its response arrives as it was given', async (t) => {
   const { origin } = await startNodeOrigin(t, (request, response) => {
     response.setHeader('X-Seen', JSON.stringify([request.method, request.url, request.rawHeaders]));
     response.end('hello');
@@ -117,7 +117,7 @@ test('HEAD, 204, 304 and trailers of a node:http origin leave the connection fit
   assert.equal(connections, 1);
 });
 
-test('An interim response of a node:http origin is not the answer', async (t) => {
+test('An interim response of a node:http origin is not the response', async (t) => {
   const { origin } = await startNodeOrigin(t, (_request, response) => {
     response.writeEarlyHints({ link: '</style.css>; rel=preload' });
     response.writeProcessing();
@@ -129,7 +129,7 @@ test('An interim response of a node:http origin is not the answer', async (t) =>
   assert.equal(requester.body, 'done');
 });
 
-test('Many exchanges at once each get their own answer', async (t) => {
+test('Many exchanges at once each get their own response', async (t) => {
   const { origin } = await startNodeOrigin(t, (request, response) => {
     response.end(request.url);
   });

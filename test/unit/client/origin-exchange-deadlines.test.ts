@@ -5,7 +5,7 @@ import { OK, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
 import { assertFails, running } from './running.ts';
 
-test('A connection that does not stand within connectTimeout fails', async (t) => {
+test('A connection that is not established within connectTimeout fails', async (t) => {
   const scripted = await startOrigin(t);
   const fixture = new Fixture(t, { connectTimeout: 0.02 });
   const requester = fixture.send(scripted.origin);
@@ -17,7 +17,7 @@ test('A connection that does not stand within connectTimeout fails', async (t) =
   assert.equal(fixture.counters.originErrors, 1);
 });
 
-test('No response within responseTimeout fails, also when its head trickles in', async (t) => {
+test('A request without a response within responseTimeout fails, even if the head trickles in', async (t) => {
   const run = await running(t, {}, { responseTimeout: 0.06 });
   run.peer.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n');
   while (run.requester.end === null) {
@@ -28,7 +28,7 @@ test('No response within responseTimeout fails, also when its head trickles in',
   await run.peer.closed;
 });
 
-test('With responseTimeout 0 the response may take longer than anything else', async (t) => {
+test('With responseTimeout 0 the response may take any time', async (t) => {
   const limits = { responseTimeout: 0, connectTimeout: 0.3, bodyTimeout: 0.3, poolIdleTimeout: 0.3 };
   const { fixture, requester, peer } = await running(t, {}, limits);
   await fixture.pass(700);
@@ -55,7 +55,7 @@ test('A response body that stalls for bodyTimeout fails', async (t) => {
   await run.peer.closed;
 });
 
-test('Credits alone are no progress of a response body', async (t) => {
+test('Credits alone do not count as progress of a response body', async (t) => {
   const run = await running(t, {}, { bodyTimeout: 0.1 });
   run.peer.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc');
   await run.requester.until(() => run.requester.head !== null);
@@ -66,7 +66,7 @@ test('Credits alone are no progress of a response body', async (t) => {
   await assertFails(run, 'HF_ORIGIN_TIMEOUT', /response body stalled$/);
 });
 
-test('A slow response body that goes on is no stall', async (t) => {
+test('A slow response body that continues does not fail', async (t) => {
   const { fixture, requester, peer } = await running(t, {}, { bodyTimeout: 0.5 });
   peer.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n');
   for (const byte of 'slowly') {
@@ -95,7 +95,7 @@ test('A request that the origin does not take for bodyTimeout fails', async (t) 
   await assertFails(run, 'HF_ORIGIN_TIMEOUT', /origin stopped reading the request$/);
 });
 
-test('While the requester takes nothing the origin is held back, and no time runs', async (t) => {
+test('While the requester takes nothing the origin is held back, and no deadline applies', async (t) => {
   const limits = { bodyTimeout: 0.5 };
   const { fixture, requester, peer } = await running(t, { credits: 10 }, limits);
   const size = 20_000_000;
@@ -134,7 +134,7 @@ test('While the requester takes nothing the origin is held back, and no time run
   assert.equal(received, size);
 });
 
-test('No time runs for the response while the requester still owes its body', async (t) => {
+test('No deadline applies to the response while the request body is incomplete', async (t) => {
   const limits = { bodyTimeout: 0.3, responseTimeout: 0.3 };
   const { fixture, requester, peer } = await running(t, { method: 'POST', bodyLength: 4 }, limits);
   peer.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n');

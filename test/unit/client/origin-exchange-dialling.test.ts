@@ -22,7 +22,7 @@ for (const [kind, code, errors] of [
   ['tls', 'HF_ORIGIN_TLS', 1],
   ['policy', 'HF_POLICY_VIOLATION', 0],
 ] as const) {
-  test(`A dial that fails for the reason "${kind}" is told as ${code}`, async (t) => {
+  test(`A dial that fails with "${kind}" is reported as ${code}`, async (t) => {
     const { dialler, fixture } = start(t);
     const requester = fixture.send(ORIGIN, { method: 'POST', bodyLength: 5 });
     dialler.dials[0]?.fail(kind, 'in words');
@@ -36,7 +36,7 @@ for (const [kind, code, errors] of [
   });
 }
 
-test('What is dialled is the whole origin: its host, its guard, its TLS', (t) => {
+test('The dial has the host, guard and TLS options of the origin', (t) => {
   const { dialler, fixture } = start(t);
   const guard = new Guard({ defaultPolicy: 'deny', allow: [], deny: [], denyInternal: true });
   const tls = { serverName: 'b', alsoTrusted: 'c', verify: false, clientCert: 'd', clientKey: 'e' };

@@ -5,7 +5,7 @@ import { OK } from '../../support/scripted-origin.ts';
 import { assertFails, runningAgain } from './running.ts';
 
 for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']) {
-  test(`${method} on a connection that is closed just then is sent again, once`, async (t) => {
+  test(`${method} on a connection that is closed at that moment is sent again, once`, async (t) => {
     const { scripted, fixture, requester, peer } = await runningAgain(t, { method });
     peer.end();
     const second = await scripted.accept();
@@ -37,7 +37,7 @@ test('A retry that fails is not retried', async (t) => {
   assert.equal(run.fixture.counters.originRetries, 1);
 });
 
-test('POST on a connection that is closed just then is not sent again', async (t) => {
+test('POST on a connection that is closed at that moment is not sent again', async (t) => {
   const run = await runningAgain(t, { method: 'POST' });
   run.peer.end();
   await assertFails(run, 'HF_ORIGIN_CLOSED', /connection closed before the response$/);
@@ -51,7 +51,7 @@ test('A request whose response has begun is not sent again', async (t) => {
   assert.equal(run.scripted.accepted, 1);
 });
 
-test('A request with a body of which some was taken is not sent again', async (t) => {
+test('A request whose body was taken in part is not sent again', async (t) => {
   const run = await runningAgain(t, { method: 'PUT', bodyLength: 4 });
   run.requester.send('ab', true);
   await run.peer.received('ab');
@@ -60,7 +60,7 @@ test('A request with a body of which some was taken is not sent again', async (t
   assert.equal(run.scripted.accepted, 1);
 });
 
-test('A request of whose body nothing was taken is sent again, and its body follows', async (t) => {
+test('A request whose body was not taken is sent again with its body', async (t) => {
   const { scripted, requester, peer } = await runningAgain(t, { method: 'PUT', bodyLength: 4 });
   peer.end();
   const second = await scripted.accept();

@@ -21,7 +21,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-test('An origin that nobody runs is unreachable', async (t) => {
+test('An origin that does not listen is unreachable', async (t) => {
   const fixture = new Fixture(t);
   const port = await closedPort();
   const requester = fixture.send(originOf('127.0.0.1', port), { method: 'POST', bodyLength: 5 });
@@ -47,7 +47,7 @@ for (const [what, answer, end] of [
   ['a body that ends with the connection', 'HTTP/1.1 200 OK\r\n\r\nabcdef', 'complete'],
   ['a body that broke off', 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nabcdef', 'HF_ORIGIN_TRUNCATED'],
 ] as const) {
-  test(`What waits for credits of ${what} is passed on though the origin has closed meanwhile`, async (t) => {
+  test(`Bytes that wait for credits of ${what} are passed on after the origin has closed`, async (t) => {
     const { fixture, requester, peer } = await running(t, { credits: 2 });
     peer.end(answer);
     await requester.until(() => requester.body === 'ab');
@@ -66,7 +66,7 @@ for (const [what, length, end] of [
   ['and is complete', 6, 'complete'],
   ['before its end is told', 7, 'HF_ORIGIN_TRUNCATED'],
 ] as const) {
-  test(`What waits for credits when sending fails is passed on ${what}`, async (t) => {
+  test(`Bytes that wait for credits when sending fails are passed on ${what}`, async (t) => {
     const fields = { method: 'POST', bodyLength: UNKNOWN_LENGTH, credits: 2 };
     const { fixture, requester, peer } = await running(t, fields);
     peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\nabcdef`);
@@ -99,7 +99,7 @@ for (const [what, head] of [
   });
 }
 
-test('A body that ends with the connection ends with its closing', async (t) => {
+test('A body that ends with the connection is complete when it closes', async (t) => {
   const { requester, peer } = await running(t);
   peer.end('HTTP/1.1 200 OK\r\n\r\nabc');
   const head = await requester.completed();
@@ -124,7 +124,7 @@ for (const [what, act, detail] of [
     /connection closed in the head of the response$/,
   ],
 ] as const) {
-  test(`A new connection that the origin ${what} without a response fails, and nothing is repeated`, async (t) => {
+  test(`A new connection that the origin ${what} without a response fails, and the request is not repeated`, async (t) => {
     const run = await running(t);
     act(run.peer);
     await assertFails(run, 'HF_ORIGIN_CLOSED', detail);
@@ -178,7 +178,7 @@ for (const [what, answer, end] of [
   ['is not complete', 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 7\r\n\r\nabcdef', 'HF_ORIGIN_TRUNCATED'],
   ['would end with the connection', 'HTTP/1.1 413 Content Too Large\r\n\r\nabcdef', 'HF_ORIGIN_TRUNCATED'],
 ] as const) {
-  test(`A response that ${what} is read though the request cannot be sent any more`, async (t) => {
+  test(`A response that ${what} is read after the request can no longer be sent`, async (t) => {
     const { requester, peer } = await running(t, { method: 'POST', bodyLength: UNKNOWN_LENGTH, credits: 4 });
     // The answer has arrived, and so has the reset, before anything is read here; and then more is sent.
     peer.write(answer);
@@ -194,14 +194,14 @@ for (const [what, answer, end] of [
   });
 }
 
-test('A request that cannot be sent any more fails at once where there is no response', async (t) => {
+test('A request that can no longer be sent fails at once if there is no response', async (t) => {
   const run = await running(t, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   run.peer.reset();
   for (let i = 0; i < 5; i++) run.requester.send('x'.repeat(1_000), true);
   await assertFails(run, 'HF_ORIGIN_CLOSED', /connection reset before the response$/);
 });
 
-test('A response may go on while the request does', async (t) => {
+test('A response may continue while the request does', async (t) => {
   const { scripted, fixture, requester, peer } = await running(t, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   peer.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
   for (const word of ['one', 'two', 'three']) {
@@ -221,7 +221,7 @@ test('A response may go on while the request does', async (t) => {
   await next.completed();
 });
 
-test('A client that leaves takes the connection with it, and hears nothing more', async (t) => {
+test('A client that leaves ends the connection and gets no more calls', async (t) => {
   for (const stage of ['before the response', 'in its body'] as const) {
     const { fixture, requester, peer } = await running(t);
     if (stage === 'in its body') {

@@ -9,7 +9,7 @@ function guard(): Guard {
   return new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: false });
 }
 
-test('An origin has what is dialled, and a name as in a URI', () => {
+test('An origin has an address to dial and a name as in a URI', () => {
   const { host, port, tls, guard: ruler, ipv4Only, name } = originOf('a.example', 80);
   assert.deepEqual(
     { host, port, tls, ruler, ipv4Only },
@@ -18,14 +18,14 @@ test('An origin has what is dialled, and a name as in a URI', () => {
   assert.equal(name, 'a.example:80');
 });
 
-test('An IPv6 literal is dialled without brackets and named with them, however it was given', () => {
+test('An IPv6 literal is dialled without brackets and named with them', () => {
   for (const text of ['::1', '[::1]']) {
     const { host, name } = originOf(text, 80);
     assert.deepEqual([host, name], ['::1', '[::1]:80']);
   }
 });
 
-test('Whatever a connection is trusted for makes another key', () => {
+test('Everything that a connection is trusted for is part of the key', () => {
   const keys = [
     originOf('a', 1),
     originOf('b', 1),
@@ -45,7 +45,7 @@ test('Whatever a connection is trusted for makes another key', () => {
   assert.equal(new Set(keys).size, keys.length);
 });
 
-test('Origins that are alike have the same key', () => {
+test('Equal origins have the same key', () => {
   const ruler = guard();
   for (const make of [
     () => originOf('a', 1),
@@ -56,7 +56,7 @@ test('Origins that are alike have the same key', () => {
   }
 });
 
-test('No host that somebody makes up has the key of another origin', () => {
+test('No made-up host has the key of another origin', () => {
   const ruler = guard();
   const targets = [
     originOf('a', 1),

@@ -4,7 +4,7 @@ import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/ind
 import { OK, startOrigin } from '../../support/scripted-origin.ts';
 import { Fixture } from './fixture.ts';
 
-test('A request without a body asks for none and leaves in one piece', async (t) => {
+test('A request without a body grants no credit and leaves in one write', async (t) => {
   const { origin, accept } = await started(t);
   const requester = new Fixture(t).send(origin);
   const peer = await accept();
@@ -63,7 +63,7 @@ for (const [what, bodyLength, sent] of [
     assert.deepEqual(requester.grants, [WINDOW, 2, 3]);
   });
 
-  test(`A large body ${what} arrives whole, within the window that the origin's pace opens`, async (t) => {
+  test(`A large body ${what} arrives whole, one window at a time`, async (t) => {
     const { origin, accept } = await started(t);
     const size = 3_000_000;
     const data = Buffer.alloc(size, 'abcdefghij');
@@ -102,7 +102,7 @@ for (const [what, bodyLength, sent] of [
   });
 }
 
-test('An origin that takes nothing stops the requester at one window', async (t) => {
+test('An origin that takes nothing holds the requester back at one window', async (t) => {
   const { origin, accept } = await started(t);
   const requester = new Fixture(t).send(origin, { method: 'PUT', bodyLength: UNKNOWN_LENGTH });
   const peer = await accept();
@@ -149,7 +149,7 @@ for (const [what, chunks] of [
   });
 }
 
-test('Body after its end ends the exchange as an internal error', async (t) => {
+test('Data after the end of the body ends the exchange as an internal error', async (t) => {
   const { origin, accept } = await started(t);
   const requester = new Fixture(t).send(origin, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   const peer = await accept();
@@ -160,7 +160,7 @@ test('Body after its end ends the exchange as an internal error', async (t) => {
   await peer.closed;
 });
 
-test('A request that cannot be written is an internal error, and no connection is opened for it', async (t) => {
+test('A request that cannot be written is an internal error and opens no connection', async (t) => {
   const scripted = await startOrigin(t);
   const requester = new Fixture(t).send(scripted.origin, { headers: ['Host', 'a', 'X', 'b\r\nc'] });
   const error = await requester.failed();
@@ -169,7 +169,7 @@ test('A request that cannot be written is an internal error, and no connection i
   assert.equal(scripted.accepted, 0);
 });
 
-test('A head larger than what a socket buffers is sent, and its response arrives', async (t) => {
+test("A head larger than a socket's buffer is sent, and its response arrives", async (t) => {
   const { origin, accept } = await started(t);
   const requester = new Fixture(t).send(origin, { headers: ['Host', 'a', 'X', 'x'.repeat(100_000)] });
   const peer = await accept();

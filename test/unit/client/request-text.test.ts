@@ -30,7 +30,7 @@ test('A body of unknown length is announced as chunked', () => {
 });
 
 for (const method of ['POST', 'PUT', 'PATCH', 'PROPFIND', 'get']) {
-  test(`${method} without a body says that its length is 0`, () => {
+  test(`${method} without a body has Content-Length: 0`, () => {
     assert.equal(
       requestText(requestHead({ method })),
       `${method} / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 0\r\n\r\n`,
@@ -39,7 +39,7 @@ for (const method of ['POST', 'PUT', 'PATCH', 'PROPFIND', 'get']) {
 }
 
 for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']) {
-  test(`${method} without a body says nothing about one`, () => {
+  test(`${method} without a body has no framing fields`, () => {
     assert.equal(requestText(requestHead({ method })), `${method} / HTTP/1.1\r\nHost: example.com\r\n\r\n`);
   });
 }

@@ -165,7 +165,7 @@ for (const [what, text] of [
   ['a chunk that is shorter than its size', `${CHUNKS}6\r\nhello`],
   ['trailers without their end', `${CHUNKS}5\r\nhello\r\n0\r\nX: y\r\n`],
 ] as const) {
-  test(`An origin that closes after ${what} is told as HF_ORIGIN_TRUNCATED`, async (t) => {
+  test(`An origin that closes after ${what} is reported as HF_ORIGIN_TRUNCATED`, async (t) => {
     const run = await running(t);
     run.peer.end(text);
     await assertFails(run, 'HF_ORIGIN_TRUNCATED', /(early|incomplete)$/);
@@ -196,7 +196,7 @@ for (const [what, text] of [
   ['lines that end in LF', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
   ['129 header fields', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(129)}\r\n`],
 ] as const) {
-  test(`An origin that sends ${what} is told as HF_ORIGIN_PROTOCOL, and the connection is closed`, async (t) => {
+  test(`An origin that sends ${what} is reported as HF_ORIGIN_PROTOCOL, and the connection is closed`, async (t) => {
     const run = await running(t);
     run.peer.write(text);
     await assertFails(run, 'HF_ORIGIN_PROTOCOL', /./);
@@ -217,7 +217,7 @@ test('lenientLineEnds takes heads whose lines end in LF, with a body that has bo
   assert.equal(scripted.accepted, 1);
 });
 
-test('lenientLineEnds is of heads alone: chunks are framed as ever', async (t) => {
+test('lenientLineEnds applies to heads only, not to chunks', async (t) => {
   const run = await running(t, {}, { lenientLineEnds: true });
   run.peer.write(`${CHUNKS}5\nhello\n0\n\n`);
   await assertFails(run, 'HF_ORIGIN_PROTOCOL', /invalid chunk size$/);

@@ -56,7 +56,7 @@ const RESPONSES = [
 ] as const;
 
 for (const [what, text, bodyLength] of RESPONSES) {
-  test(`A response with ${what} is passed on alike however its bytes are split`, () => {
+  test(`A response with ${what} is passed on in the same way however its bytes are split`, () => {
     for (let split = 1; split < text.length; split++) {
       const bench = new Bench();
       bench.take(text.slice(0, split));
@@ -68,7 +68,7 @@ for (const [what, text, bodyLength] of RESPONSES) {
     }
   });
 
-  test(`A response with ${what} is passed on within whatever credits there are`, () => {
+  test(`A response with ${what} is passed on within its credits`, () => {
     for (let credits = 0; credits < 12; credits++) {
       const bench = new Bench('GET', credits);
       bench.take(text);
@@ -85,7 +85,7 @@ test('Head and body that arrive together are passed on in one turn, the last dat
   assert.deepEqual(bench.requester.calls, ['onResponse', 'onResponseData']);
 });
 
-test('The head is passed on without any credit, as it came', () => {
+test('The head is passed on unchanged, without credit', () => {
   const bench = new Bench('GET', 0);
   bench.take('HTTP/1.1 299 Very Fine\r\nb: 1\r\nA: 2\r\nB: 3\r\nContent-Length: 4\r\n\r\n');
   assert.deepEqual(bench.requester.head, {
@@ -158,14 +158,14 @@ test('A 101 is refused', () => {
   assert.throws(() => bench.take(text), /unexpected 101 response/);
 });
 
-test('Bytes behind the end are noticed', () => {
+test('Bytes after the end are noticed', () => {
   const bench = new Bench();
   bench.take(`${RESPONSES[1][1]}x`);
   assert.equal(bench.requester.end, 'complete');
   assert.equal(bench.receiver.surplus, true);
 });
 
-test('The end of the chunks is found without a credit left', () => {
+test('The end of the chunks is found without credit', () => {
   const bench = new Bench('GET', 5);
   bench.take('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
   assert.equal(bench.requester.body, 'hello');

@@ -6,15 +6,15 @@ function systemError(code: string, rest: object = {}): Error {
   return Object.assign(new Error(`read ${code}`), { code, ...rest });
 }
 
-test('A known code is put into words', () => {
+test('A known code has a text', () => {
   assert.equal(socketReason(systemError('ECONNRESET')), 'connection reset');
 });
 
-test('A code without words of its own is named', () => {
+test('A code without a text is named', () => {
   assert.equal(socketReason(systemError('ENOBUFS')), 'connection failed with ENOBUFS');
 });
 
-test('What TLS says is told by its reason, or at least by its code', () => {
+test('An error of TLS shows its reason, or at least its code', () => {
   const error = systemError('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', {
     reason: 'tlsv13 alert certificate required',
   });
@@ -25,7 +25,7 @@ test('What TLS says is told by its reason, or at least by its code', () => {
   assert.equal(isTlsError(new Error('closed')), false);
 });
 
-test('An error without a code gives its message, or the bare fact', () => {
+test('An error without a code shows its message, or a general text', () => {
   assert.equal(socketReason(new Error('closed')), 'closed');
   assert.equal(socketReason(new Error('')), 'connection failed');
 });

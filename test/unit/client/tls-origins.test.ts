@@ -95,7 +95,7 @@ for (const [what, lax, identity] of [
   });
 }
 
-test('A connection with a client certificate serves nobody who has none', async (t) => {
+test('A connection with a client certificate serves no requester without one', async (t) => {
   const bench = await startBench(t, { requestCert: true, rejectUnauthorized: false });
   const certified = { clientCert: CLIENT.certificate, clientKey: CLIENT.key };
   await bench.warmUp(certified);
@@ -104,7 +104,7 @@ test('A connection with a client certificate serves nobody who has none', async 
 });
 
 for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`An origin that wants a certificate of ours over ${maxVersion} and gets none is told as HF_ORIGIN_TLS`, async (t) => {
+  test(`An origin that wants a certificate of ours over ${maxVersion} and gets none is reported as HF_ORIGIN_TLS`, async (t) => {
     const bench = await startBench(t, { requestCert: true, rejectUnauthorized: true, maxVersion });
     // With TLS 1.3 it is found out behind the handshake, after the request was sent.
     const error = await bench.send().failed();
@@ -117,7 +117,7 @@ for (const [what, act] of [
   ['ends', (peer: OriginPeer) => peer.end()],
   ['sends bytes unasked', (peer: OriginPeer) => peer.write('HTTP/1.1 408 Request Timeout\r\n\r\n')],
 ] as const) {
-  test(`A waiting TLS connection that ${what} is dropped at once`, async (t) => {
+  test(`An idle TLS connection that ${what} is dropped at once`, async (t) => {
     const bench = await startBench(t);
     const peer = await bench.warmUp();
     act(peer);
@@ -139,7 +139,7 @@ test('Bodies that end with a TLS connection arrive', async (t) => {
   assert.equal(requester.body, 'hello');
 });
 
-test('Over TLS, too, an origin is held back while the requester takes nothing', async (t) => {
+test('An origin over TLS is held back while the requester takes nothing', async (t) => {
   const bench = await startBench(t);
   const requester = bench.send({ credits: 10 });
   const peer = await bench.scripted.accept();
@@ -174,7 +174,7 @@ test('Over TLS, too, an origin is held back while the requester takes nothing', 
   assert.equal(received, size);
 });
 
-test('Over TLS, too, a response that comes before the request is complete is passed on', async (t) => {
+test('A response over TLS that comes before the request is complete is passed on', async (t) => {
   const bench = await startBench(t);
   const requester = bench.send({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   const peer = await bench.scripted.accept();

@@ -23,7 +23,7 @@ async function assertClosed({ peer }: Asked, code: number): Promise<void> {
   assert.equal(await peer.ended, 'fin');
 }
 
-test('an origin that closes is answered by the requester, and may end the connection then', async (t) => {
+test('the requester returns the close of the origin, which may end the connection then', async (t) => {
   for (const [code, reason] of [
     [1000, ''],
     [4999, 'r'.repeat(123)],
@@ -51,7 +51,7 @@ test('a close without a code goes both ways as it is', async (t) => {
   assert.equal(await takeFrame(peer), '88');
 });
 
-test('the requester may still send between the close of the origin and its own', async (t) => {
+test('the requester may send between the close of the origin and its own', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   peer.write(frame(CLOSE, closeText(1001)));
   await requester.lines(1);
@@ -61,14 +61,14 @@ test('the requester may still send between the close of the origin and its own',
   assert.equal(await takeFrame(peer), `88 ${closeText(1001)}`);
 });
 
-test('a requester may answer a close within the call that tells it', async (t) => {
+test('a requester may return a close within the call that reports it', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   requester.onCall = () => requester.close(1000, 'bye');
   peer.write(frame(CLOSE, closeText(1000, 'bye')));
   assert.equal(await takeFrame(peer), `88 ${closeText(1000, 'bye')}`);
 });
 
-test('a requester that closes hears of the close of the origin, and of nothing else', async (t) => {
+test('a requester that closes gets only the close of the origin', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 1);
   peer.write(frame(TEXT, 'waits for credit'));
   await requester.until(() => requester.pieces.length > 0);
@@ -86,7 +86,7 @@ test('a requester that closes hears of the close of the origin, and of nothing e
   assert.equal(requester.failure(), '');
 });
 
-test('an origin that does not end the connection behind the last frame has it ended', async (t) => {
+test('the connection of an origin that does not end it after the last frame is ended', async (t) => {
   const advance = manualClock(t);
   const { peer, requester } = await openWebSocket(t);
   requester.close(1000);
@@ -102,7 +102,7 @@ test('an origin that does not end the connection behind the last frame has it en
   await peer.ended;
 });
 
-test('an origin that does not answer the close in time is cut off, and the requester hears of it', async (t) => {
+test('an origin that does not return the close in time is cut off, and the requester gets an error', async (t) => {
   const advance = manualClock(t);
   const { peer, requester, fixture } = await openWebSocket(t, { closeTimeout: 4 });
   requester.close(1000);
@@ -117,7 +117,7 @@ test('an origin that does not answer the close in time is cut off, and the reque
   assert.equal(fixture.counters.originErrors, 1);
 });
 
-test('for a requester that does not answer the close in time it is answered, and the requester hears of it', async (t) => {
+test('the close is returned for a requester that does not do so in time, and the requester gets an error', async (t) => {
   const advance = manualClock(t);
   const asked = await openWebSocket(t, { closeTimeout: 4 });
   const { peer, requester } = asked;
@@ -130,7 +130,7 @@ test('for a requester that does not answer the close in time it is answered, and
   await assertClosed(asked, 1001);
 });
 
-test('behind its close an origin may end the connection as it likes', async (t) => {
+test('an origin may end the connection in any way after its close', async (t) => {
   for (const how of ['fin', 'reset'] as const) {
     const { peer, requester } = await openWebSocket(t);
     peer.write(frame(CLOSE, closeText(1000, 'bye')));
@@ -145,7 +145,7 @@ test('behind its close an origin may end the connection as it likes', async (t) 
   }
 });
 
-test('a requester that does not even answer the close of an origin that has gone is told so in time', async (t) => {
+test('a requester that does not return the close of an origin that has left gets an error in time', async (t) => {
   const advance = manualClock(t);
   const { peer, requester } = await openWebSocket(t, { closeTimeout: 4 });
   peer.write(frame(CLOSE, closeText(1000)));
@@ -156,7 +156,7 @@ test('a requester that does not even answer the close of an origin that has gone
   assert.equal(requester.failure(), 'HF_FETCH_TIMEOUT');
 });
 
-test('no time runs for an open WebSocket', async (t) => {
+test('an open WebSocket has no deadline', async (t) => {
   const advance = manualClock(t);
   const { peer, requester } = await openWebSocket(t, { responseTimeout: 1, connectTimeout: 1 });
   advance(10_000);
@@ -186,7 +186,7 @@ for (const how of ['a reset', 'a FIN', 'a FIN within a frame', 'a FIN behind the
   });
 }
 
-test('a requester that closes finds the close of an origin that has gone already', async (t) => {
+test('a requester that closes gets the close of an origin that has left already', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 1);
   peer.end(Buffer.concat([frame(TEXT, 'not to be read'), frame(CLOSE, closeText(1000))]).toString('latin1'));
   await peer.closed;
@@ -195,7 +195,7 @@ test('a requester that closes finds the close of an origin that has gone already
   assert.deepEqual([requester.events, requester.failure()], [['close 1000'], '']);
 });
 
-test('a requester that closes within a call finds the close behind what it is told, though the origin has gone', async (t) => {
+test('a requester that closes within a call gets the close afterwards, even if the origin has left', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 1);
   peer.end(Buffer.concat([frame(TEXT, 'ab'), frame(CLOSE, closeText(1000))]).toString('latin1'));
   await peer.closed;
@@ -223,7 +223,7 @@ const BROKEN: readonly { readonly what: string; readonly code: number; readonly 
 ];
 
 for (const { what, code, bytes } of BROKEN) {
-  test(`${what} is answered with ${code} behind the messages before it, and the requester hears of it`, async (t) => {
+  test(`${what} leads to close code ${code} after the messages before it, and the requester gets an error`, async (t) => {
     const asked = await openWebSocket(t);
     const { peer, requester, fixture } = asked;
     peer.write(Buffer.concat([frame(TEXT, 'good'), bytes, frame(TEXT, 'not read')]));
@@ -234,7 +234,7 @@ for (const { what, code, bytes } of BROKEN) {
   });
 }
 
-test('UTF-8 is checked over all pieces of a text', async (t) => {
+test('UTF-8 is checked across the pieces of a text', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   peer.write(Buffer.concat([frame(0x01, '\xc3'), frame(PING), frame(0x80, '\xa9'), frame(0x01, '\xe2\x82')]));
   assert.deepEqual(await requester.lines(2), ['ping', 'text \xc3\xa9']);
@@ -242,7 +242,7 @@ test('UTF-8 is checked over all pieces of a text', async (t) => {
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_WEBSOCKET');
 });
 
-test('an origin that breaks the protocol behind the close of the requester gets no second close frame', async (t) => {
+test('an origin that breaks the protocol after the close of the requester gets no second close frame', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   requester.close(1000);
   await takeFrame(peer);
@@ -260,7 +260,7 @@ const FAULTS: readonly { readonly what: string; readonly act: (asked: Asked) => 
 ];
 
 for (const { what, act } of FAULTS) {
-  test(`a requester that sends ${what} is told so, and the origin that it has gone`, async (t) => {
+  test(`a requester that sends ${what} gets an error, and the origin gets a close`, async (t) => {
     const asked = await openWebSocket(t);
     act(asked);
     assert.equal(asked.requester.failure(), 'HF_FETCH_INVALID');
@@ -269,7 +269,7 @@ for (const { what, act } of FAULTS) {
   });
 }
 
-test('a requester that leaves is told to the origin behind what it has sent, and the connection ends', async (t) => {
+test('when a requester leaves, the origin gets a close after its messages, and the connection ends', async (t) => {
   const asked = await openWebSocket(t);
   asked.requester.message('before');
   asked.requester.leave(GONE);
@@ -292,7 +292,7 @@ test('a requester may leave within any call', async (t) => {
   }
 });
 
-test('a requester that leaves behind its own close is told to nobody', async (t) => {
+test('a requester that leaves after its close causes no further frames', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   requester.close(1000);
   requester.leave(GONE);
@@ -300,7 +300,7 @@ test('a requester that leaves behind its own close is told to nobody', async (t)
   assert.equal(await peer.takeAll(), '');
 });
 
-test('an origin that does not notice that it was told good-bye is cut off', async (t) => {
+test('an origin that ignores the last close is cut off', async (t) => {
   const advance = manualClock(t);
   const { peer, requester } = await openWebSocket(t);
   requester.leave(GONE);

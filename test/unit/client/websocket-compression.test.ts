@@ -69,7 +69,7 @@ async function takePayload({ peer }: Asked): Promise<Buffer> {
   return Buffer.from(line.slice(3), 'latin1');
 }
 
-test('an origin that does not want compression gets and may send none', async (t) => {
+test('an origin that does not accept compression gets none and may send none', async (t) => {
   const { peer, requester } = await openWebSocket(t, { compression: true });
   requester.message('Hello');
   assert.equal(await takeFrame(peer), '81 Hello');
@@ -77,7 +77,7 @@ test('an origin that does not want compression gets and may send none', async (t
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_WEBSOCKET');
 });
 
-test('what is sent is compressed, and refers to former messages', async (t) => {
+test('sent messages are compressed with the context of former ones', async (t) => {
   const asked = await open(t);
   const text = 'a text without a repetition';
   const payloads: Buffer[] = [];
@@ -89,7 +89,7 @@ test('what is sent is compressed, and refers to former messages', async (t) => {
   assert.ok((payloads[1] as Buffer).length < (payloads[0] as Buffer).length / 2);
 });
 
-test('what is sent refers to nothing if the origin does not want it to', async (t) => {
+test('sent messages use no former context if the origin forbids it', async (t) => {
   const asked = await open(t, {}, undefined, '; client_no_context_takeover');
   for (let i = 0; i < 2; i++) {
     asked.requester.message('the same text');
@@ -97,7 +97,7 @@ test('what is sent refers to nothing if the origin does not want it to', async (
   }
 });
 
-test('what comes is inflated, though it refers to former messages', async (t) => {
+test('received messages are inflated with the context of former ones', async (t) => {
   const { peer, requester } = await open(t);
   const messages = ['a text without a repetition', 'a text without a repetition', 'a text', ''];
   peer.write(await compressedTogether(messages.slice(0, 3)));
@@ -109,7 +109,7 @@ test('what comes is inflated, though it refers to former messages', async (t) =>
   ]);
 });
 
-test('a message that takes several frames, and others right behind it, are sent', async (t) => {
+test('a message of several frames and others right after it are sent', async (t) => {
   const { peer, requester } = await open(t);
   for (const message of ['small', randomBytes(20_000), 'behind']) requester.message(message);
   const bits: string[] = [];
@@ -117,7 +117,7 @@ test('a message that takes several frames, and others right behind it, are sent'
   assert.deepEqual(bits, ['c1', '42', '80', 'c1']);
 });
 
-test('answers with parameters that were not asked for fail, others are kept to', async (t) => {
+test('parameters that were not offered fail the handshake, others are applied', async (t) => {
   const { requester } = await open(t, {}, undefined, '; server_no_context_takeover; server_max_window_bits=10');
   assert.equal(requester.failure(), '');
   // RFC 7692 §7.1.2.2: only a client that has said that it knows this parameter may get it.
@@ -163,7 +163,7 @@ test('credit for what is sent comes back when it is compressed and written', asy
   await requester.until(() => requester.requestCredit === 65_536);
 });
 
-test('what is inflated is passed on only as credit is granted, and so is what stands behind it', async (t) => {
+test('an inflated message and what follows it are passed on only as credit is granted', async (t) => {
   const { peer, requester } = await open(t, {}, 10);
   const message = 'x'.repeat(100_000);
   peer.write(Buffer.concat([compressed(message), frame(PING, 'p'), frame(TEXT, 'plain'), compressed('y')]));
@@ -180,7 +180,7 @@ test('what is inflated is passed on only as credit is granted, and so is what st
   assert.deepEqual((await requester.lines(6)).slice(4), [`text ${'z'.repeat(20)}`, 'ping 123']);
 });
 
-test('credit for a message is as much as it has bytes, however many they are on the wire', async (t) => {
+test('a message costs as much credit as it has bytes, however many are on the wire', async (t) => {
   const random = new SeededRandom(1);
   const message = Array.from({ length: 20_000 }, () => String.fromCharCode(32 + random.below(90))).join('');
   for (const text of ['Hello', message]) {
@@ -193,7 +193,7 @@ test('credit for a message is as much as it has bytes, however many they are on 
   }
 });
 
-test('a message that would inflate without end waits for credit, and takes no memory', async (t) => {
+test('a message that would inflate without end waits for credit and takes no memory', async (t) => {
   const { peer, requester } = await open(t, { maxMessageBytes: Number.POSITIVE_INFINITY }, 1_000);
   const bomb = deflateRawSync(Buffer.alloc(300_000_000), { level: 1, finishFlush: constants.Z_SYNC_FLUSH });
   const header = Buffer.alloc(10);
@@ -211,7 +211,7 @@ test('a message that would inflate without end waits for credit, and takes no me
   await peer.ended;
 });
 
-test('a message that inflates over the limit is answered with 1009, one that does not inflate with 1007', async (t) => {
+test('a message that inflates beyond the limit leads to 1009, one that does not inflate to 1007', async (t) => {
   for (const [bytes, closeCode, code] of [
     [compressed('x'.repeat(50_001)), 1009, 'HF_ORIGIN_FRAME_TOO_LARGE'],
     [frame(COMPRESSED, '\xff\xff\xff\xff'), 1007, 'HF_ORIGIN_WEBSOCKET'],
@@ -233,7 +233,7 @@ test('text is checked for UTF-8 once it is inflated', async (t) => {
   assert.match(requester.error?.detail ?? '', /not valid UTF-8/);
 });
 
-test('a compressed message, the close behind it and the end of the connection at once lose nothing', async (t) => {
+test('a compressed message, a close and the end of the connection at once lose nothing', async (t) => {
   const { peer, requester } = await open(t);
   peer.end(Buffer.concat([compressed('Hello'), frame(CLOSE, closeText(1000))]).toString('latin1'));
   assert.deepEqual(await requester.lines(2), ['text Hello', 'close 1000']);
@@ -241,7 +241,7 @@ test('a compressed message, the close behind it and the end of the connection at
   assert.equal(requester.failure(), '');
 });
 
-test('a compressed message and the end of the connection without a close are told in this order', async (t) => {
+test('a compressed message and the end of the connection without a close are reported in order', async (t) => {
   const { peer, requester } = await open(t, {}, 4);
   peer.end(compressed('Hello').toString('latin1'));
   await peer.closed;
@@ -253,7 +253,7 @@ test('a compressed message and the end of the connection without a close are tol
   assert.deepEqual(requester.events, ['text Hello']);
 });
 
-test('an origin that has closed may go before the answer to that is compressed', (t) => {
+test('an origin that has closed may leave while the last message is being compressed', (t) => {
   const advance = manualClock(t);
   const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler, compression: true, closeTimeout: 3 }).send(hopTo(1));
@@ -276,7 +276,7 @@ test('a requester that closes while a message waits to be inflated still hears o
   assert.equal(await takeFrame(peer), `88 ${closeText(1000)}`);
 });
 
-test('a requester that throws when it is given what was inflated ends its WebSocket', async (t) => {
+test('a requester that throws on an inflated message ends its WebSocket', async (t) => {
   const { peer, requester } = await open(t);
   requester.onResponseMessage = () => {
     throw new Error('a defect');
@@ -286,7 +286,7 @@ test('a requester that throws when it is given what was inflated ends its WebSoc
   assert.equal(await takeFrame(peer), `88 ${closeText(1011)}`);
 });
 
-test('a requester or origin that leaves while messages are compressed both ways leaves nothing behind', async (t) => {
+test('a requester or origin that leaves while messages are compressed in both directions leaves nothing behind', async (t) => {
   for (let i = 0; i < 20; i++) {
     const { peer, requester } = await open(t);
     peer.write(compressed('x'.repeat(60_000)));

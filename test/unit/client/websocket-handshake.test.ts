@@ -29,7 +29,7 @@ test('each handshake has a key of 16 bytes of its own', async (t) => {
   assert.equal(keys.size, 3);
 });
 
-test("fields of the caller go along in their order, but for what is the connection's or the handshake's", async (t) => {
+test('fields of the requester are sent in their order, except those of the connection and the handshake', async (t) => {
   const dropped = [
     ['host', 'other.example'],
     ['Upgrade', 'h2c'],
@@ -58,7 +58,7 @@ test("fields of the caller go along in their order, but for what is the connecti
   );
 });
 
-test('subprotocols of the caller are offered in one field', async (t) => {
+test('subprotocols of the requester are offered in one field', async (t) => {
   const headers = ['Sec-WebSocket-Protocol', 'chat, superchat', 'sec-websocket-protocol', 'v2'];
   const { head, peer, requester } = await ask(t, {}, { headers });
   assert.equal(head.match(/sec-websocket-protocol/gi)?.length, 1);
@@ -67,7 +67,7 @@ test('subprotocols of the caller are offered in one field', async (t) => {
   await requester.until(() => requester.open);
 });
 
-test('compression is offered if the client is told to', async (t) => {
+test('compression is offered if it is configured', async (t) => {
   const { head } = await ask(t, { compression: true });
   assert.match(head, /^Sec-WebSocket-Extensions: permessage-deflate\r$/m);
 });
@@ -79,7 +79,7 @@ const EXTENSIONS = [
   'x-other; a=1; b="c"',
 ];
 
-test('extensions of the requester are offered, but for permessage-deflate, and the origin may accept them', async (t) => {
+test('extensions of the requester except permessage-deflate are offered, and the origin may accept them', async (t) => {
   const { head, peer, requester } = await ask(t, {}, { headers: EXTENSIONS });
   assert.match(head, /^Sec-WebSocket-Extensions: grip, x-other; a=1; b="c"\r$/m);
   assert.equal(head.match(/sec-websocket-extensions/gi)?.length, 1);
@@ -90,7 +90,7 @@ test('extensions of the requester are offered, but for permessage-deflate, and t
   assert.deepEqual(requester.head?.headers.slice(-2), ['Sec-WebSocket-Extensions', accepted]);
 });
 
-test('extensions of the requester go beside our compression, which the requester does not hear of', async (t) => {
+test('extensions of the requester are offered beside our compression, which the requester does not see', async (t) => {
   const { head, peer, requester } = await ask(t, { compression: true }, { headers: EXTENSIONS });
   assert.match(head, /^Sec-WebSocket-Extensions: permessage-deflate, grip, x-other; a=1; b="c"\r$/m);
   peer.write(`${accepting(head)}Sec-WebSocket-Extensions: grip, permessage-deflate\r\n\r\n`);
@@ -98,7 +98,7 @@ test('extensions of the requester go beside our compression, which the requester
   assert.deepEqual(requester.head?.headers.slice(-2), ['Sec-WebSocket-Extensions', 'grip']);
 });
 
-test('of compression alone that was agreed on here the requester hears nothing', async (t) => {
+test('compression that was negotiated by the client is not shown to the requester', async (t) => {
   const { head, peer, requester } = await ask(t, { compression: true });
   peer.write(`${accepting(head)}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n`);
   await requester.until(() => requester.open);
@@ -113,7 +113,7 @@ for (const accepted of ['permessage-deflate', 'other', 'grip, other', 'grip, per
   });
 }
 
-test('an answer that accepts opens it, with reason and fields as they came, and grants the window', async (t) => {
+test('an accepting response opens the WebSocket, with its reason and fields, and grants the window', async (t) => {
   const { head, peer, requester } = await ask(t, { window: 1_234 });
   peer.write(`${accepting(head).replace('Switching Protocols', 'Come in')}X-Twice: 1\r\nx-twice:2\r\n\r\n`);
   await requester.until(() => requester.requestCredit > 0);
@@ -130,14 +130,14 @@ test('an answer that accepts opens it, with reason and fields as they came, and 
   assert.deepEqual(requester.grants, [1_234]);
 });
 
-test('interim responses before the answer are skipped', async (t) => {
+test('interim responses before the final one are skipped', async (t) => {
   const { head, peer, requester } = await ask(t);
   peer.write(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${accepting(head)}\r\n`);
   await requester.until(() => requester.open);
   assert.ok(!requester.head?.headers.includes('Link'));
 });
 
-test('the answer and frames behind it may come in any split', async (t) => {
+test('the response and frames after it may be split anywhere', async (t) => {
   const { head, peer, requester } = await ask(t);
   const bytes = Buffer.concat([Buffer.from(`${accepting(head)}\r\n`), frame(TEXT, 'first'), frame(TEXT, 'second')]);
   for (const byte of bytes) {
@@ -147,7 +147,7 @@ test('the answer and frames behind it may come in any split', async (t) => {
   assert.deepEqual(await requester.lines(2), ['text first', 'text second']);
 });
 
-test('frames in one piece with the answer are not lost', async (t) => {
+test('frames in one segment with the response are not lost', async (t) => {
   const { head, peer, requester } = await ask(t);
   peer.write(Buffer.concat([Buffer.from(`${accepting(head)}\r\n`), frame(TEXT, 'first')]));
   assert.deepEqual(await requester.lines(1), ['text first']);
@@ -188,7 +188,7 @@ const MISFITS: readonly { readonly what: string; readonly change: (answer: strin
 ];
 
 for (const { what, change } of MISFITS) {
-  test(`an answer with ${what} is no handshake`, async (t) => {
+  test(`a response with ${what} fails the handshake`, async (t) => {
     const { fixture, head, peer, requester } = await ask(t, {}, { headers: ['Sec-WebSocket-Protocol', 'chat, chat2'] });
     peer.write(`${change(accepting(head))}\r\n`);
     assert.equal((await requester.failed()).code, 'HF_ORIGIN_WEBSOCKET');
@@ -212,7 +212,7 @@ const RUBBISH: readonly { readonly what: string; readonly text: string }[] = [
 ];
 
 for (const { what, text } of RUBBISH) {
-  test(`${what} in place of an answer fails`, async (t) => {
+  test(`${what} in place of a response fails`, async (t) => {
     const { fixture, peer, requester } = await ask(t);
     peer.write(text);
     assert.equal((await requester.failed()).code, 'HF_ORIGIN_PROTOCOL');
@@ -221,7 +221,7 @@ for (const { what, text } of RUBBISH) {
   });
 }
 
-test('limits of the head of an answer can be set', async (t) => {
+test('limits of the response head are configurable', async (t) => {
   const { head, peer, requester } = await ask(t, { maxResponseHeaders: 4, lenientLineEnds: true });
   peer.write(`${accepting(head)}A: b\r\n\r\n`.replaceAll('\r\n', '\n'));
   await requester.until(() => requester.open);
@@ -249,7 +249,7 @@ test('a connection that ends within the handshake fails it', async (t) => {
   }
 });
 
-test('an origin that does not answer in time is given up', async (t) => {
+test('an origin that does not respond in time is given up', async (t) => {
   const advance = manualClock(t);
   const { peer, requester } = await ask(t, { responseTimeout: 3 });
   peer.write('HTTP/1.1 100 Continue\r\n\r\n');
@@ -263,7 +263,7 @@ test('an origin that does not answer in time is given up', async (t) => {
   await peer.ended;
 });
 
-test('an origin may take as long as it likes if there is no bound', async (t) => {
+test('an origin may take any time if there is no bound', async (t) => {
   const advance = manualClock(t);
   const { head, peer, requester } = await ask(t, { responseTimeout: 0 });
   advance(10_000);
@@ -302,7 +302,7 @@ test('a dial that takes too long is given up', (t) => {
   assert.equal(dialler.cancelled, true);
 });
 
-test('what is dialled is the origin with all that it is trusted for', (t) => {
+test('the dial has everything that the origin is trusted for', (t) => {
   const dialler = new HandDialler();
   const { origin } = hopTo(1);
   new WebSocketFixture(t, { dialler }).send(hopTo(1, { origin }));
@@ -319,14 +319,14 @@ test('an address that the guard of the origin denies is not dialled', async (t) 
   assert.equal(target.peers.length, 0);
 });
 
-test('a requester that leaves while the connection is dialled gives that up', (t) => {
+test('a requester that leaves ends the dial', (t) => {
   const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1));
   requester.leave(GONE);
   assert.equal(dialler.cancelled, true);
 });
 
-test('a requester that leaves while the answer is awaited closes the connection', async (t) => {
+test('a requester that leaves while the response is awaited closes the connection', async (t) => {
   const { peer, requester } = await ask(t);
   peer.write('HTTP/1.1 101 Swi');
   await turn();
@@ -344,7 +344,7 @@ const UNSENDABLE: readonly { readonly what: string; readonly hop: object }[] = [
 ];
 
 for (const { what, hop } of UNSENDABLE) {
-  test(`a request with ${what} is refused before anybody is dialled`, (t) => {
+  test(`a request with ${what} is refused before the dial`, (t) => {
     const dialler = new HandDialler();
     const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1, hop));
     assert.equal(requester.failure(), 'HF_FETCH_INVALID');
@@ -354,7 +354,7 @@ for (const { what, hop } of UNSENDABLE) {
   });
 }
 
-test('a requester that sends before it is open is refused', async (t) => {
+test('a requester that sends before the WebSocket is open is refused', async (t) => {
   for (const act of ['message', 'ping', 'pong', 'close'] as const) {
     const { peer, requester } = await ask(t);
     const { webSocket: responder } = requester;

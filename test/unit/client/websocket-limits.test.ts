@@ -36,7 +36,7 @@ const TOO_LARGE: readonly { readonly what: string; readonly limits: object; read
 ];
 
 for (const { what, limits, bytes } of TOO_LARGE) {
-  test(`${what} over its limit is answered with 1009, as soon as it shows`, async (t) => {
+  test(`${what} beyond its limit leads to 1009 as soon as it is seen`, async (t) => {
     const { peer, requester, fixture } = await openWebSocket(t, limits);
     peer.write(Buffer.concat([frame(TEXT, 'x'.repeat(10)), bytes]));
     assert.equal((await requester.failed()).code, 'HF_ORIGIN_FRAME_TOO_LARGE');
@@ -47,7 +47,7 @@ for (const { what, limits, bytes } of TOO_LARGE) {
   });
 }
 
-test('a message may be without a bound, as it is passed on in pieces', async (t) => {
+test('a message may be unbounded, as it is passed on in pieces', async (t) => {
   const limits = {
     maxFrameBytes: 1_000,
     maxMessageBytes: Number.POSITIVE_INFINITY,
@@ -61,7 +61,7 @@ test('a message may be without a bound, as it is passed on in pieces', async (t)
   assert.equal((await requester.lines(1))[0]?.length, 'binary '.length + 5_000_000);
 });
 
-test('an origin that sends without end to a requester that grants nothing has to wait', async (t) => {
+test('an origin that sends without end to a requester that grants nothing is held back', async (t) => {
   const floods = [frame(BINARY, 'x'.repeat(100)), frame(TEXT), frame(PING), frame(PING, 'x'.repeat(125))];
   for (const one of floods) {
     const { peer, requester } = await openWebSocket(t, {}, 0);
@@ -133,7 +133,7 @@ class Stalled {
   }
 }
 
-test('what an origin that does not read makes wait is bounded by the window', async (t) => {
+test('what waits for an origin that does not read is bounded by the window', async (t) => {
   const stalled = new Stalled(t, { window: 100_000 });
   const { requester, dialler } = stalled;
   await stalled.fill();
@@ -143,7 +143,7 @@ test('what an origin that does not read makes wait is bounded by the window', as
   await requester.until(() => requester.requestCredit === 100_000);
 });
 
-test('an origin that takes nothing for too long is cut off, and the requester hears of it', async (t) => {
+test('an origin that takes nothing for too long is cut off, and the requester gets an error', async (t) => {
   const advance = manualClock(t);
   const stalled = new Stalled(t, { writeTimeout: 3 });
   const { requester, dialler } = stalled;
@@ -157,7 +157,7 @@ test('an origin that takes nothing for too long is cut off, and the requester he
   assert.equal(stalled.fixture.counters.originErrors, 1);
 });
 
-test('an origin that takes nothing may do so for ever if there is no bound', async (t) => {
+test('an origin may take nothing for ever if there is no bound', async (t) => {
   const advance = manualClock(t);
   const stalled = new Stalled(t, { writeTimeout: 0 });
   await stalled.fill();
@@ -165,7 +165,7 @@ test('an origin that takes nothing may do so for ever if there is no bound', asy
   assert.equal(stalled.requester.failure(), '');
 });
 
-test('a closing handshake that the origin does not even read ends with the time of a write', async (t) => {
+test('a closing handshake that the origin does not read ends with the write timeout', async (t) => {
   const advance = manualClock(t);
   const stalled = new Stalled(t, { writeTimeout: 3, closeTimeout: 60 });
   await stalled.fill();
@@ -188,7 +188,7 @@ test('a closing handshake has its time once the origin reads again', async (t) =
   assert.deepEqual(stalled.requester.events, ['close 1000']);
 });
 
-test('a requester that leaves, or whose origin breaks the protocol, while that takes nothing has it cut off at once', async (t) => {
+test('an origin that takes nothing is cut off at once when its requester leaves or it breaks the protocol', async (t) => {
   for (const how of ['leave', 'break'] as const) {
     const stalled = new Stalled(t);
     await stalled.fill();
@@ -199,7 +199,7 @@ test('a requester that leaves, or whose origin breaks the protocol, while that t
   }
 });
 
-test('an origin that closes as well while it takes nothing ends it, and no credit comes any more when it takes something', async (t) => {
+test('an origin that closes while it takes nothing ends the WebSocket, and later writes give no credit', async (t) => {
   const stalled = new Stalled(t);
   await stalled.fill();
   stalled.requester.close(1000);
@@ -209,7 +209,7 @@ test('an origin that closes as well while it takes nothing ends it, and no credi
   assert.equal(stalled.requester.failure(), '');
 });
 
-test('a connection that is lost while the origin takes nothing is not waited for, what it brought is kept', async (t) => {
+test('a connection that is lost while the origin takes nothing ends at once, and what arrived is kept', async (t) => {
   const advance = manualClock(t);
   const stalled = new Stalled(t, { writeTimeout: 3 }, 0);
   const { requester, dialler } = stalled;
@@ -234,7 +234,7 @@ test('an origin that is not read is read again when its requester leaves, so tha
 });
 
 for (const what of ['message', 'ping', 'pong'] as const) {
-  test(`one ${what} more than may wait for an origin that takes nothing ends it`, async (t) => {
+  test(`one ${what} too many for an origin that takes nothing ends the WebSocket`, async (t) => {
     const stalled = new Stalled(t, { queuedMessages: 5 });
     const { requester } = stalled;
     await stalled.fill();
@@ -262,7 +262,7 @@ test('waiting pieces of one message count once, and the count restarts when the 
   assert.equal(requester.failure(), '');
 });
 
-test('of many messages in one turn to an origin that reads none is too many', async (t) => {
+test('many messages in one turn to an origin that reads none are counted together', async (t) => {
   const { peer, requester } = await openWebSocket(t, { queuedMessages: 5, window: 200_000 });
   const text = 'x'.repeat(100);
   for (let i = 0; i < 2_000; i++) requester.message(text);
@@ -270,7 +270,7 @@ test('of many messages in one turn to an origin that reads none is too many', as
   assert.equal(requester.failure(), '');
 });
 
-test('frames that are many in one turn leave before its end', (t) => {
+test('many frames in one turn leave before its end', (t) => {
   fakeTimers(t, ['setImmediate']);
   const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler, window: 1_000_000 }).send(hopTo(1));
@@ -280,7 +280,7 @@ test('frames that are many in one turn leave before its end', (t) => {
   assert.ok(dialler.written.length > 6);
 });
 
-test('messages and a close that wait for credit behind each other come in order, however small the grants', async (t) => {
+test('messages and a close that wait for credit come in order, however small the grants', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 0);
   const expected: string[] = [];
   for (let i = 0; i < 100; i++) {

@@ -19,7 +19,7 @@ import {
   WebSocketFixture,
 } from './websocket-fixture.ts';
 
-test('messages, pings and pongs come as they are', async (t) => {
+test('messages, pings and pongs arrive unchanged', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   peer.write(
     Buffer.concat([
@@ -40,7 +40,7 @@ test('messages, pings and pongs come as they are', async (t) => {
   assert.equal(peer.text, '');
 });
 
-test('a fragmented message comes in pieces, with the control frames that are among them', async (t) => {
+test('a fragmented message comes in pieces, with the control frames between them', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   peer.write(frame(0x01, 'Hel'));
   await requester.until(() => requester.pieces.length === 1);
@@ -61,7 +61,7 @@ test('a large frame is passed on as it arrives', async (t) => {
   assert.equal((await requester.lines(1))[0]?.length, 'binary '.length + 65_536);
 });
 
-test('what is passed on stays as it is when more is read', (t) => {
+test('passed on bytes are not overwritten by later reads', (t) => {
   const dialler = new HandDialler();
   const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1));
   dialler.connect();
@@ -74,7 +74,7 @@ test('what is passed on stays as it is when more is read', (t) => {
   assert.deepEqual(pieces.map(String), ['whole', 'be', 'gun']);
 });
 
-test('what is sent goes out in masked frames, each with a key of its own', async (t) => {
+test('frames are masked, each with its own key', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   requester.message('é');
   requester.message(Buffer.from([0, 255]));
@@ -100,7 +100,7 @@ test('what is sent goes out in masked frames, each with a key of its own', async
   assert.ok(keys.size > 2_990, String(keys.size));
 });
 
-test('what is sent stays as it is', async (t) => {
+test("masking does not change the sender's buffer", async (t) => {
   const { peer, requester } = await openWebSocket(t);
   const message = Buffer.alloc(5_000, 'a');
   requester.message(message);
@@ -108,7 +108,7 @@ test('what is sent stays as it is', async (t) => {
   assert.ok(message.equals(Buffer.alloc(5_000, 'a')));
 });
 
-test('what is sent in one turn leaves in one write, and its credit comes back in one', (t) => {
+test('messages of one turn leave in one write, and their credit comes back at once', (t) => {
   const timers = fakeTimers(t, ['setImmediate']);
   const dialler = new HandDialler();
   let writes = 0;
@@ -127,7 +127,7 @@ test('what is sent in one turn leaves in one write, and its credit comes back in
   assert.deepEqual(requester.grants, [1_000, 50]);
 });
 
-test('what is passed on never exceeds the credits, and costs as much as it is long', async (t) => {
+test('messages never exceed the credits, and cost as much as they are long', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 5);
   peer.write(Buffer.concat([frame(TEXT, '0123456789'), frame(PING, 'abc'), frame(PONG, 'd'), frame(TEXT, 'end')]));
   await requester.until(() => requester.credits === 0);
@@ -147,7 +147,7 @@ test('what is passed on never exceeds the credits, and costs as much as it is lo
   assert.deepEqual(requester.events.slice(2), ['pong d', 'text end']);
 });
 
-test('credits that are granted before it is open count', async (t) => {
+test('credits that are granted before the WebSocket is open count', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 0);
   requester.grant(3);
   peer.write(frame(TEXT, 'abc'));
@@ -161,7 +161,7 @@ test('credits that are granted before it is open count', async (t) => {
   assert.deepEqual(other.events, ['text abc']);
 });
 
-test('empty messages and pings wait as long as there is no credit at all, but the end of a message does not', async (t) => {
+test('empty messages and pings wait while there is no credit at all, but the end of a message does not', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 1);
   peer.write(Buffer.concat([frame(0x01, 'x'), frame(0x80), frame(PING), frame(TEXT)]));
   assert.deepEqual(await requester.lines(1), ['text x']);
@@ -171,7 +171,7 @@ test('empty messages and pings wait as long as there is no credit at all, but th
   assert.deepEqual(requester.events, ['text x', 'ping', 'text']);
 });
 
-test('a close comes without credit, but not before what waits for credit in front of it', async (t) => {
+test('a close needs no credit, but waits for what is before it', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 1);
   peer.write(Buffer.concat([frame(TEXT, 'xy'), frame(CLOSE, closeText(1000))]));
   await requester.until(() => requester.pieces.length === 1);
@@ -181,7 +181,7 @@ test('a close comes without credit, but not before what waits for credit in fron
   assert.deepEqual(requester.events, ['text xy', 'close 1000']);
 });
 
-test('what had arrived when the connection was lost is passed on first, as credit allows', async (t) => {
+test('what arrived before the connection was lost is passed on first, as credit allows', async (t) => {
   const { peer, requester } = await openWebSocket(t, {}, 1);
   peer.end(Buffer.concat([frame(TEXT, 'xy'), frame(TEXT, 'z')]).toString('latin1'));
   await peer.closed;
@@ -204,7 +204,7 @@ test('a requester that throws ends its WebSocket with 1011', async (t) => {
   assert.equal(await takeFrame(peer), `88 ${closeText(1011)}`);
 });
 
-test('what is sent behind the end goes nowhere', async (t) => {
+test('what is sent after the end is ignored', async (t) => {
   const { peer, requester } = await openWebSocket(t);
   peer.write(frame(0x83, 'reserved'));
   await requester.failed();

@@ -7,7 +7,7 @@ import { accepting, ask, hopTo, keyOf, portOf } from './websocket-fixture.ts';
 const GONE = new ExchangeError('HF_CLIENT_GONE');
 const FOUND = 'HTTP/1.1 302 Found\r\nX-Old: stale\r\nContent-Length: 5\r\nLocation: /there\r\n\r\nmoved';
 
-test('a redirect is followed on a connection of its own, with a key of its own, and nothing of it is told', async (t) => {
+test('a redirect is followed on a new connection with a new key, and the requester does not see it', async (t) => {
   const target = await startRawOrigin(t);
   const asked: [number, string][] = [];
   const { fixture, head, peer, requester } = await ask(
@@ -33,7 +33,7 @@ test('a redirect is followed on a connection of its own, with a key of its own, 
   assert.deepEqual([fixture.counters.originRequests, fixture.counters.originErrors], [2, 0]);
 });
 
-test('the answer of an earlier hop does not accept that of a later one', async (t) => {
+test('the response of an earlier hop does not accept a later one', async (t) => {
   const target = await startRawOrigin(t);
   const { head, peer, requester } = await ask(t, {}, { redirected: () => hopTo(portOf(target)) });
   peer.write(FOUND);
@@ -43,7 +43,7 @@ test('the answer of an earlier hop does not accept that of a later one', async (
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_WEBSOCKET');
 });
 
-test('what nobody follows is the answer', async (t) => {
+test('a redirect that is not followed is the response', async (t) => {
   for (const [head, followed] of [
     [FOUND, false],
     // No redirect without a Location, and none with another status.
@@ -91,7 +91,7 @@ test('a chain of redirects ends where the last hop ends', async (t) => {
   assert.equal(requester.head?.status, 302);
 });
 
-test('a requester that leaves between two hops, or grants there, is heard', async (t) => {
+test('a requester may leave or grant between two hops', async (t) => {
   const target = await startRawOrigin(t);
   const { peer, requester } = await ask(t, {}, { redirected: () => hopTo(portOf(target)) }, 3);
   peer.write(FOUND);
@@ -104,7 +104,7 @@ test('a requester that leaves between two hops, or grants there, is heard', asyn
   await next.ended;
 });
 
-test('what an earlier hop has sent does not count against a later one', async (t) => {
+test('bytes of an earlier hop do not count against a later one', async (t) => {
   const target = await startRawOrigin(t);
   const { peer, requester } = await ask(t, {}, { redirected: () => hopTo(portOf(target)) });
   const interims = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(15);
@@ -114,7 +114,7 @@ test('what an earlier hop has sent does not count against a later one', async (t
   await requester.until(() => requester.open);
 });
 
-test('a later hop that does not answer fails as the first one does', async (t) => {
+test('a later hop that does not respond fails as the first one does', async (t) => {
   const target = await startRawOrigin(t);
   const { peer, requester } = await ask(t, {}, { redirected: () => hopTo(portOf(target)) });
   peer.write(FOUND);

@@ -28,7 +28,7 @@ const BODIES: readonly {
 
 for (const { what, text, length, body } of BODIES) {
   for (const split of [false, true]) {
-    test(`an answer that refuses comes as any other, with a body ${what}, ${split ? 'byte by byte' : 'at once'}`, async (t) => {
+    test(`a refusal arrives as any other response, with a body ${what}, ${split ? 'byte by byte' : 'at once'}`, async (t) => {
       const { fixture, peer, requester } = await ask(t);
       const bytes = `HTTP/1.1 403 Go away\r\nX-Why: because\r\n${text}`;
       for (const piece of split ? bytes : [bytes]) {
@@ -48,7 +48,7 @@ for (const { what, text, length, body } of BODIES) {
   }
 }
 
-test('an answer that by its status has no body is complete with its head', async (t) => {
+test('a response whose status allows no body is complete with its head', async (t) => {
   const { peer, requester } = await ask(t);
   peer.write('HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n');
   await requester.until(() => requester.refused);
@@ -56,7 +56,7 @@ test('an answer that by its status has no body is complete with its head', async
   await peer.ended;
 });
 
-test('a success that is no 101 refuses as well', async (t) => {
+test('a success other than 101 is a refusal too', async (t) => {
   const { peer, requester } = await ask(t);
   peer.write('HTTP/1.0 200 OK\r\n\r\nhello');
   peer.end();
@@ -93,7 +93,7 @@ test('the body is passed on as credit allows', async (t) => {
   }
 });
 
-test('what has come of the body before the connection was lost is passed on', async (t) => {
+test('the part of the body that came before the connection was lost is passed on', async (t) => {
   for (const [framing, body] of FRAMED) {
     const dialler = new HandDialler();
     const requester = new WebSocketFixture(t, { dialler }).send(hopTo(1), 3);
@@ -112,7 +112,7 @@ test('what has come of the body before the connection was lost is passed on', as
   assert.deepEqual([requester.body, requester.failure()], ['0123456789', 'HF_ORIGIN_TRUNCATED']);
 });
 
-test('an origin is not read while nobody takes the body', async (t) => {
+test('an origin is not read while the body is not taken', async (t) => {
   const { peer, requester } = await ask(t, {}, {}, 10);
   peer.write('HTTP/1.1 500 X\r\nContent-Length: 50000000\r\n\r\n');
   const chunk = Buffer.alloc(100_000);
@@ -154,7 +154,7 @@ test('a body whose framing is broken fails', async (t) => {
   await peer.ended;
 });
 
-test('a body that stalls is given up, unless it is the requester that has to act', async (t) => {
+test('a body that stalls is given up, unless it waits for the requester', async (t) => {
   const advance = manualClock(t);
   const { peer, requester } = await ask(t, { responseTimeout: 3 }, {}, 5);
   peer.write('HTTP/1.1 500 X\r\nContent-Length: 10\r\n\r\nsorry');

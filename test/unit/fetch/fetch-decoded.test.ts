@@ -56,7 +56,7 @@ for (const [what, status, headers, bodyLength] of [
   ['two codings in two fields', 200, ['Content-Encoding', 'gzip', 'content-encoding', 'gzip'], UNKNOWN_LENGTH],
   ['a part', 206, ['Content-Encoding', 'gzip', 'Content-Length', '4'], 4],
 ] as const) {
-  test(`An answer with ${what} passes as it came`, async (t) => {
+  test(`A response with ${what} passes as it came`, async (t) => {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig);
     rig.sent.start(status, [...headers], bodyLength);
@@ -74,7 +74,7 @@ for (const [what, method, status] of [
   ['a 304', 'GET', 304],
   ['no bytes', 'GET', 200],
 ] as const) {
-  test(`The answer to ${what} has nothing to undo, and keeps its Content-Length`, async (t) => {
+  test(`The response to ${what} has nothing to undo, and keeps its Content-Length`, async (t) => {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig, { method });
     const headers = ['Content-Encoding', 'gzip', 'Content-Length', '100'];
@@ -182,7 +182,7 @@ test('Codings are asked for, and of each place that a redirect leads to', (t) =>
   assert.deepEqual(rig.sent.values('accept-encoding'), [ACCEPTED_CODINGS]);
 });
 
-test('The body of an answer that redirects is not decoded', async (t) => {
+test('The body of a response that redirects is not decoded', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { options: { followRedirects: true } });
   rig.sent.respond(302, ['Location', '/b', ...GZIP], 'no gzip at all');
@@ -238,7 +238,7 @@ test('Several gzip members are one body, and zeros behind them nothing', async (
   assert.equal(requester.body, 'one two');
 });
 
-test('An answer that breaks off ends so', async (t) => {
+test('A response that breaks off ends so', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   rig.sent.start(200, GZIP);
@@ -375,7 +375,7 @@ test('A requester that leaves while bytes are decoded hears nothing more', async
   }
 });
 
-test('A requester that leaves at the head of an encoded answer hears nothing more', async (t) => {
+test('A requester that leaves at the head of an encoded response hears nothing more', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   requester.onCall = () => requester.leave(new ExchangeError('HF_CLIENT_GONE'));
@@ -385,7 +385,7 @@ test('A requester that leaves at the head of an encoded answer hears nothing mor
   assert.deepEqual(requester.calls, ['onResponse']);
 });
 
-test('A client may answer before it has said who answers', async (t) => {
+test('A client may answer before it has said who responses', async (t) => {
   for (const whole of [true, false]) {
     const rig = new FetchRig(t);
     const encoded = gzipSync(TEXT);
@@ -404,7 +404,7 @@ test('A client may answer before it has said who answers', async (t) => {
   }
 });
 
-test('A plain answer that comes before it is known who answers gets all credits in the end', async (t) => {
+test('A plain response that comes before it is known who answers gets all credits in the end', async (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => sent.start(200);
   const requester = fetchDecoded(rig, { credits: 200_000 });

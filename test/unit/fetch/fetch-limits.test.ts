@@ -115,7 +115,7 @@ test('A body of nothing passes a bound of nothing', async (t) => {
   assert.equal((await other.failed()).code, 'HF_ORIGIN_BODY_TOO_LARGE');
 });
 
-test('The bodies of answers that redirect do not count', async (t) => {
+test('The bodies of responses that redirect do not count', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch(URI, { options: { maxSize: 6, followRedirects: true } });
   rig.sent.respond(302, ['Location', '/b'], 'a longer text');

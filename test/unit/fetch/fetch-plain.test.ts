@@ -231,7 +231,7 @@ test('A WebSocket is redirected as a request is, to places where one can be open
   assert.throws(() => hop?.redirected(308, '/'), /HF_TOO_MANY_REDIRECTS/);
 });
 
-test('A WebSocket whose redirects are not to be followed has its answer', (t) => {
+test('A WebSocket whose redirects are not to be followed has its response', (t) => {
   const rig = new FetchRig(t);
   rig.open('ws://a.example/');
   assert.equal(rig.hops[0]?.redirected(302, '/'), null);

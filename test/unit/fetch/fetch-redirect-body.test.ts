@@ -256,7 +256,7 @@ test('What grows over a million bytes at the next place goes through, and cannot
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_PROTOCOL');
 });
 
-test('An answer that comes before the body has all come lets the rest of it through', async (t) => {
+test('A response that comes before the body has all come lets the rest of it through', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: 6 });
   rig.sent.grant(6);
@@ -268,7 +268,7 @@ test('An answer that comes before the body has all come lets the rest of it thro
   await requester.completed();
 });
 
-test('An answer that comes before the body was sent again lets the rest of it through', async (t) => {
+test('A response that comes before the body was sent again lets the rest of it through', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: 6 });
   rig.sent.grant(6);

@@ -17,7 +17,7 @@ function redirected(t: TestContext, status: number, location: string, fields: Ri
 }
 
 for (const status of [301, 302, 303, 307, 308]) {
-  test(`A ${status} is followed, and only the last answer is heard of`, async (t) => {
+  test(`A ${status} is followed, and only the last response is heard of`, async (t) => {
     const rig = new FetchRig(t);
     const requester = follow(rig, { headers: ['X', '1'] });
     rig.sent.respond(status, ['Location', '../e', 'Content-Type', 'text/html'], 'moved');
@@ -49,7 +49,7 @@ for (const [what, status, headers] of [
   ['one to a WebSocket', 302, ['Location', 'ws://a.example/']],
   ['one with two Locations that differ', 302, ['Location', '/e', 'location', '/f']],
 ] as const) {
-  test(`${what} is the answer`, async (t) => {
+  test(`${what} is the response`, async (t) => {
     const rig = new FetchRig(t);
     const requester = follow(rig);
     const body = status === 304 ? '' : 'answer';
@@ -253,7 +253,7 @@ test('A redirect is told to the log, without what stands in the URI', (t) => {
   );
 });
 
-test('The body of an answer that redirects is read for nothing, whatever the requester has granted', async (t) => {
+test('The body of a response that redirects is read for nothing, whatever the requester has granted', async (t) => {
   for (const credits of [0, 10, 1_000_000]) {
     const rig = new FetchRig(t);
     const requester = follow(rig, { credits });
@@ -308,7 +308,7 @@ test('Each place may have so much of a body', async (t) => {
   await requester.completed();
 });
 
-test('The body of an answer that redirects may break off: it is known where to go', async (t) => {
+test('The body of a response that redirects may break off: it is known where to go', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig);
   rig.sent.start(302, ['Location', '/e']);
@@ -319,7 +319,7 @@ test('The body of an answer that redirects may break off: it is known where to g
   await requester.completed();
 });
 
-test('An error of any place is the answer', async (t) => {
+test('An error of any place is the response', async (t) => {
   for (const redirects of [0, 1]) {
     const rig = new FetchRig(t);
     const requester = follow(rig);
@@ -330,7 +330,7 @@ test('An error of any place is the answer', async (t) => {
   }
 });
 
-test('An error within the answer ends it', async (t) => {
+test('An error within the response ends it', async (t) => {
   const { rig, requester } = redirected(t, 302, '/e');
   rig.sent.start(200);
   rig.sent.data('ans', true);
@@ -365,7 +365,7 @@ test('A requester that leaves when it is asked for its body at the next place en
   assert.equal(rig.sent.left, GONE);
 });
 
-test('A client that answers before it has said who answers is followed too', async (t) => {
+test('A client that answers before it has said who responses is followed too', async (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => {
     if (rig.client.count <= 5) sent.respond(302, ['Location', `/${rig.client.count}`], 'x');

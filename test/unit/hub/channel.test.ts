@@ -93,7 +93,7 @@ test('leaving in any order leaves exactly the others', (t) => {
   }
 });
 
-test('a walk visits each remaining member once, whichever leave in the middle of it', (t) => {
+test('a walk visits each remaining member once, whichever leave during it', (t) => {
   for (let at = 0; at < 5; at++) {
     for (let leaving = 0; leaving < 5; leaving++) {
       for (let alsoLeaving = 0; alsoLeaving < 5; alsoLeaving++) {
@@ -125,7 +125,7 @@ test('a walk visits each remaining member once, whichever leave in the middle of
   }
 });
 
-test('a member that joins during a walk is not visited by it but by the next', (t) => {
+test('a member that joins during a walk is visited by the next one', (t) => {
   const channels = newChannels(t);
   const all = join(channels, 2);
   const seen: Membership[] = [];
@@ -137,7 +137,7 @@ test('a member that joins during a walk is not visited by it but by the next', (
   assert.deepEqual(members(channels), all);
 });
 
-test('a channel that all leave during a walk, and another joins, is a new one', (t) => {
+test('a channel that loses all members during a walk and gets another one is new', (t) => {
   const channels = newChannels(t);
   const all = join(channels, 2);
   let visits = 0;
@@ -172,7 +172,7 @@ test('the last id of a channel outlives its last member by a minute', (t) => {
   assert.deepEqual([channels.size, channels.idle], [0, 0]);
 });
 
-test('channels without members have a bound in bytes, and those idle for longest go first', (t) => {
+test('channels without members are bounded in bytes, and the longest idle ones are removed first', (t) => {
   stoppedClock(t);
   const channels = newChannels(t);
   const name = (index: number): string => `${index}-${'x'.repeat(MAX_IDLE_BYTES / 20)}`;

@@ -48,7 +48,7 @@ test('a publish that is a lot of work is delivered in slices of bounded work, in
   for (const client of clients) assert.equal(client.body, expected);
 });
 
-test('a fan-out to many streams takes several slices, and reaches each once', async (t) => {
+test('a fan-out to many streams takes several slices and reaches each stream once', async (t) => {
   const made = rig(t);
   const clients = streams(made, SLICE_WORK * 2 + 10, ['a']);
   made.hub.publish([streamItem('a', 'x')]);
@@ -120,7 +120,7 @@ test('a hold whose prev-id is not the last id of its channel is replayed at once
   assert.equal(other.body, 'x');
 });
 
-test('an item that came during a replay is the response, whatever prev-id the replay has led to', async (t) => {
+test('an item that came during a replay is the response, whatever prev-id the new hold has', async (t) => {
   const made = rig(t);
   const client = made.client();
   const formers: FormerHold[] = [];
@@ -175,7 +175,7 @@ test('items wait for the stage between accepting and delivering, and keep their 
   assert.equal(client.complete, true);
 });
 
-test('what is published while a client joins its channels waits for it, within the bounds of its queue', async (t) => {
+test("items that are published while a client joins its channels wait for it, within its queue's bounds", async (t) => {
   const stages = new HeldStages();
   stages.joinAtOnce = false;
   stages.publish = (_items, proceed) => proceed();

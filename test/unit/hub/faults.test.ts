@@ -68,7 +68,7 @@ function three(t: Parameters<typeof rig>[0], mode: 'stream' | 'response') {
   return { made, clients, assertOneFault };
 }
 
-test('a client that throws as it comes to be held leaves nothing in the hub', (t) => {
+test('a client that throws while it is being held leaves nothing in the hub', (t) => {
   const made = rig(t);
   const client = new FaultyClient();
   made.hold(client, streamInstruct(['a', 'b']));
@@ -107,7 +107,7 @@ test('a replay whose new hold throws ends the client, and frees its place at the
   made.assertEmpty();
 });
 
-test('a stream that throws in a fan-out costs the others nothing', async (t) => {
+test('a stream that throws in a fan-out does not affect others', async (t) => {
   const { made, assertOneFault } = three(t, 'stream');
   await made.publish(streamItem('a', 'one'));
   assertOneFault('one');
@@ -116,14 +116,14 @@ test('a stream that throws in a fan-out costs the others nothing', async (t) => 
   assert.equal(made.hub.stats.holds, 2);
 });
 
-test('a held request that throws as an item answers it costs the others nothing', async (t) => {
+test('a held request that throws when it gets its response does not affect others', async (t) => {
   const { made, assertOneFault } = three(t, 'response');
   await made.publish(responseItem('a', 'one'));
   assertOneFault('one');
   made.assertEmpty();
 });
 
-test('a stream that throws at a close costs the others nothing', async (t) => {
+test('a stream that throws at a close does not affect others', async (t) => {
   const { made, clients, assertOneFault } = three(t, 'stream');
   await made.publish(streamAction('a', 'close'));
   assert.deepEqual([clients[0].complete, clients[2].complete], [true, true]);
@@ -145,7 +145,7 @@ test('a timeout that throws ends its own hold only', (t) => {
   made.assertEmpty();
 });
 
-test('a hold that throws as the hub drains costs the others nothing', async (t) => {
+test('a hold that throws during a drain does not affect others', async (t) => {
   const { made, assertOneFault } = three(t, 'response');
   made.hub.drain();
   assertOneFault('nothing new');
@@ -196,7 +196,7 @@ function throwOnce(log: Log): void {
   });
 }
 
-test('a defect of the delivery itself loses one item and no more', async (t) => {
+test('a defect in the delivery loses only one item', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   throwOnce(made.log);

@@ -45,7 +45,7 @@ test('items reach a client of several channels in the order of publishing', asyn
   assert.deepEqual(client.texts, ['1', '2', '34', '5']);
 });
 
-test('items for held responses do not part those for streams', async (t) => {
+test('items for held responses do not split the runs of streams', async (t) => {
   const made = rig(t);
   const stream = made.hold(made.client(), streamInstruct(['a']));
   const response = made.hold(made.client(), responseInstruct(['a']));
@@ -69,7 +69,7 @@ test('a burst larger than 16,384 bytes leaves in several writes', async (t) => {
   );
 });
 
-test('a close parts what comes before from what comes after', async (t) => {
+test('a close separates the items before it from those after it', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   made.hub.publish([streamItem('a', '1'), streamAction('a', 'close'), streamItem('a', '2')]);
@@ -97,7 +97,7 @@ test('a client that leaves between a publish and the end of its turn gets nothin
   assert.equal(client.body, '');
 });
 
-test('clients that join or leave during a delivery cost the others no item', async (t) => {
+test('clients that join or leave during a delivery cause no loss for others', async (t) => {
   const made = rig(t);
   const clients = Array.from({ length: 6 }, () => made.hold(made.client(), streamInstruct(['a'])));
   const [first, , third] = clients as [HeldClient, HeldClient, HeldClient];
@@ -120,7 +120,7 @@ test('clients that join or leave during a delivery cost the others no item', asy
   );
 });
 
-test('a client that is held again from within the response to its request waits for the next item', async (t) => {
+test('a client that is held again within its response waits for the next item', async (t) => {
   const made = rig(t);
   const first = made.hold(made.client(), responseInstruct(['a']));
   const second = made.client();
@@ -134,7 +134,7 @@ test('a client that is held again from within the response to its request waits 
   assert.equal(second.body, '2');
 });
 
-test('an item that is published from within a delivery is delivered in the next turn', async (t) => {
+test('an item that is published within a delivery is delivered in the next turn', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   client.onBytes = () => {
@@ -175,7 +175,7 @@ test('a prefix is put in front of the channels of a hold', async (t) => {
   assert.equal(client.body, 'y');
 });
 
-test('a hold without channels waits for its timeout, a stream for its keep-alives', (t) => {
+test('a hold without channels waits for its timeout, a stream gets its keep-alives', (t) => {
   const made = rig(t);
   const response = made.hold(made.client(), responseInstruct([], { timeout: 5, body: 'x' }));
   const stream = made.hold(made.client(), streamInstruct([]));
@@ -192,7 +192,7 @@ test('an instruct without a hold is refused', (t) => {
   assert.equal(client.handOvers, 0);
 });
 
-test('a drain delivers what was published, then ends streams and answers held requests', async (t) => {
+test('a drain delivers published items, then ends streams and sends held requests their timeout response', async (t) => {
   const made = rig(t);
   const stream = made.hold(made.client(), streamInstruct(['a']));
   const slow = made.hold(made.client(1), streamInstruct(['a']));
@@ -230,7 +230,7 @@ test('after a drain a new hold gets its response at once', (t) => {
   made.assertEmpty();
 });
 
-test('a request that is at its origin when the hub drains is answered when it comes back', (t) => {
+test('a request that is being replayed when the hub drains gets its response when it returns', (t) => {
   const made = rig(t);
   const client = made.client();
   const instruct = responseInstruct(['a'], { body: 'nothing new' });
@@ -247,7 +247,7 @@ test('a request that is at its origin when the hub drains is answered when it co
   made.assertEmpty();
 });
 
-test('an item that a request at its origin missed answers it even when the hub drains', async (t) => {
+test('an item that came during a replay is the response even when the hub drains', async (t) => {
   const made = rig(t);
   const client = made.client();
   const instruct = responseInstruct(['a'], { body: 'nothing new' });

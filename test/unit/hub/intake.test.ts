@@ -80,7 +80,7 @@ test('one turn of the event loop takes a bounded number of bytes', async () => {
   assert.equal(large.turns, 1, 'a larger one is taken alone');
 });
 
-test('a publisher that throws at its turn concerns no other', async () => {
+test('a publisher that throws at its turn does not affect others', async () => {
   const rig = new IntakeRig();
   rig.undelivered = MAX_UNDELIVERED;
   const [failing, other] = [rig.request(), rig.request()];

@@ -15,7 +15,7 @@ test('a keep-alive comes up to one second early, and never within 100 ms', (t) =
   assert.equal(keepAliveEarliest(1_000), 100);
 });
 
-test('streams with the same keep-alive share its bytes, others do not', () => {
+test('streams with the same keep-alive share its bytes', () => {
   const plans = new KeepAlivePlans();
   const plan = plans.share(keepAlive('\n', 20));
   assert.equal(plans.share(keepAlive('\n', 20)), plan);
@@ -35,7 +35,7 @@ test('nothing is planned where nothing would be sent', () => {
   assert.equal(plans.share(keepAlive('', 20)), null);
 });
 
-test('an origin that invents keep-alives makes the memory of them no larger', () => {
+test('many distinct keep-alives of an origin do not grow the memory for them', () => {
   const plans = new KeepAlivePlans();
   const first = plans.share(keepAlive('first', 20));
   for (let i = 0; i < 31; i++) plans.share(keepAlive(`other ${i}`, 20));

@@ -43,13 +43,13 @@ test('published fields replace held ones of the same name in any case, the other
   );
 });
 
-test('one item answers many requests with the fields of each', () => {
+test('one item is the response to many requests, with the fields of each', () => {
   const published = new PublishedResponse('c', responseFormat({ headers: ['X', 'published'] }));
   assert.deepEqual(published.head(held(['A', '1']), 0).headers, ['A', '1', 'X', 'published']);
   assert.deepEqual(published.head(held(['B', '2', 'X', 'held']), 0).headers, ['B', '2', 'X', 'published']);
 });
 
-test('a list of exposed headers lets only these through, held or published', () => {
+test('only exposed headers pass, held or published', () => {
   const headers = ['Content-Type', 'text/plain', 'Secret', 's'];
   const published = ['ETag', '"1"', 'Trace', 't'];
   assert.deepEqual(headersOf({ headers: published, exposeHeaders: ['content-type', 'ETAG', 'Absent'] }, headers), [
@@ -60,7 +60,7 @@ test('a list of exposed headers lets only these through, held or published', () 
   ]);
 });
 
-test('a patch changes the held body, and the line end after the document stays', () => {
+test('a patch changes the held body and keeps the line end after the document', () => {
   const patch = [{ op: 'replace', path: '/a', value: 2 }];
   const calls: unknown[][] = [];
   const patchBody: PatchBody = (document, operations) => {
@@ -99,7 +99,7 @@ test('a patch is applied once for each distinct held body', () => {
   ]);
 });
 
-test('patched bodies beyond the bound are forgotten, and the patch is applied again', () => {
+test('patched bodies beyond the bound are dropped, and the patch is applied again', () => {
   const body = 'x'.repeat(MAX_PATCHED_BYTES / 4 + 1);
   let notes = 0;
   const published = new PublishedResponse('c', responseFormat({ bodyPatch: [{}] }));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Payload } from '../../../src/exchange/index.ts';
 import { QUEUE_RESERVE, QueueBudget } from '../../../src/hub/queue-budget.ts';
 
-test('an item that waits for many clients has its bytes counted once', () => {
+test('an item that waits for many clients is counted once', () => {
   const budget = new QueueBudget();
   const item = new Payload(Buffer.alloc(1_000));
   for (let i = 0; i < 10; i++) budget.take(item);

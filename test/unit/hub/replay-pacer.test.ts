@@ -32,7 +32,7 @@ function started(holds: readonly Held[]): number {
   return holds.filter((hold) => hold.started).length;
 }
 
-test('no more than 64 replays are at one target, and the others begin in order as these end', async () => {
+test('at most 64 replays run at one target, and the others begin in order as these end', async () => {
   const pacer = newPacer();
   const holds = Array.from({ length: 200 }, () => new Held());
   for (const hold of holds) pacer.add(hold);
@@ -60,7 +60,7 @@ test('targets do not wait for each other', () => {
   assert.equal(pacer.size, 2);
 });
 
-test('a hold that is cancelled does not begin, and one that asks twice begins once', async () => {
+test('a cancelled hold does not begin, and one that asks twice begins once', async () => {
   const pacer = newPacer();
   for (let i = 0; i < REPLAYS_AT_ONCE; i++) pacer.add(new Held());
   const [cancelled, twice] = [new Held(), new Held()];
@@ -91,7 +91,7 @@ test('replays that end at once do not all begin in one turn', async () => {
   assert.equal(pacer.size, 0, 'nothing is left of the target');
 });
 
-test('a replay that throws as it begins concerns its own hold only', () => {
+test('a replay that throws as it begins affects only its own hold', () => {
   const pacer = newPacer();
   const [failing, other] = [new Held(), new Held()];
   failing.onStart = () => {

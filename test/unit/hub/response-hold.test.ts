@@ -42,7 +42,7 @@ function replayable(made: HubRig, channels: string[]): { client: HeldClient; ori
   return { client, origin };
 }
 
-test('a held request gets nothing until an item answers it', async (t) => {
+test('a held request gets nothing until an item comes', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), responseInstruct(['a'], { headers: ['X-Held', '1'], body: 'timeout' }));
   assert.equal(client.handOvers, 1);
@@ -64,7 +64,7 @@ test('a held request gets nothing until an item answers it', async (t) => {
   assert.equal(made.counters.holdsStarted, 1);
 });
 
-test('one item answers every request that is held on its channel', async (t) => {
+test('one item is the response to every request that is held on its channel', async (t) => {
   const made = rig(t);
   const clients = Array.from({ length: 10 }, () => made.hold(made.client(), responseInstruct(['a', 'b'])));
   await made.publish(responseItem('b', 'x'), responseItem('b', 'too late'), responseItem('a', 'too late'));
@@ -91,7 +91,7 @@ test('a hold times out with the response of its instruct', (t) => {
   made.assertEmpty();
 });
 
-test('an answered hold does not time out', async (t) => {
+test('a hold with a response does not time out', async (t) => {
   const made = rig(t);
   made.hold(made.client(), responseInstruct(['a'], { timeout: 5 }));
   await made.publish(responseItem('a', 'x'));
@@ -110,7 +110,7 @@ test('a client that leaves leaves nothing behind', async (t) => {
   assert.equal(made.counters.holdsTimedOut, 0);
 });
 
-test('a response larger than the credits is sent as they are granted', async (t) => {
+test('a response larger than the credits is sent as credits are granted', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(4), responseInstruct(['a']));
   await made.publish(responseItem('a', '0123456789'));
@@ -123,7 +123,7 @@ test('a response larger than the credits is sent as they are granted', async (t)
   assert.equal(client.complete, true);
 });
 
-test('a timeout response larger than the credits is sent as they are granted', (t) => {
+test('a timeout response larger than the credits is sent as credits are granted', (t) => {
   const made = rig(t);
   const client = made.hold(made.client(0), responseInstruct(['a'], { timeout: 5, body: 'nothing new' }));
   made.advance(5_200);
@@ -134,7 +134,7 @@ test('a timeout response larger than the credits is sent as they are granted', (
   assert.equal(client.complete, true);
 });
 
-test('a client that leaves at the head of its response gets no more of it', async (t) => {
+test('a client that leaves at the head of its response gets no body', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), responseInstruct(['a']));
   client.onHead = () => client.leave();
@@ -168,14 +168,14 @@ test('a body-patch changes the held body', async (t) => {
   assert.match(made.log.at('info')[0]?.message ?? '', /the held body is not a JSON object or array/);
 });
 
-test('a body-patch that fails on a held body of JSON does not call it something else', async (t) => {
+test('the error of a body-patch that fails on a JSON body does not say that it is not JSON', async (t) => {
   const made = rig(t);
   made.hold(made.client(), responseInstruct(['a'], { body: ' \n{"a":1}' }));
   await made.publish(responseItem('a', '', { bodyPatch: [{ op: 'remove', path: '/b' }] }));
   assert.match(made.log.at('info')[0]?.message ?? '', /^body-patch cannot be applied to the held body;/);
 });
 
-test('a body that still arrives is taken and forgotten', (t) => {
+test('a body that still arrives is discarded', (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), responseInstruct(['a'], { timeout: 5 }));
   client.responder?.onRequestData(Buffer.from('abc'), true);
@@ -185,7 +185,7 @@ test('a body that still arrives is taken and forgotten', (t) => {
   assert.equal(client.head, null);
 });
 
-test('a hint sends the held request to its origin again, and the response may hold it again', async (t) => {
+test('a hint replays the held request, and the response may hold it again', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.advance(50_000);
@@ -208,7 +208,7 @@ test('a hint sends the held request to its origin again, and the response may ho
   made.assertEmpty();
 });
 
-test('a recovery sends all held requests to their origins that can be sent again', async (t) => {
+test('a recovery replays all held requests that can be repeated', async (t) => {
   const made = rig(t);
   const first = replayable(made, ['a']);
   const second = replayable(made, ['b']);
@@ -223,7 +223,7 @@ test('a recovery sends all held requests to their origins that can be sent again
   assert.equal(fixed.body, 'x');
 });
 
-test('a hint leaves a request waiting that cannot be sent again', async (t) => {
+test('a hint does not change a request that cannot be repeated', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), responseInstruct(['a']));
   await made.publish(responseHint('a'));
@@ -232,7 +232,7 @@ test('a hint leaves a request waiting that cannot be sent again', async (t) => {
   assert.equal(client.body, 'x');
 });
 
-test('an item that comes while the request is at its origin answers the hold that follows', async (t) => {
+test('an item that comes during a replay is the response of the hold that follows', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a', 'b']);
   made.hub.recover();
@@ -245,7 +245,7 @@ test('an item that comes while the request is at its origin answers the hold tha
   made.assertEmpty();
 });
 
-test('an item that was kept is for the channels that the new hold still has', async (t) => {
+test('a kept item counts only for channels that the new hold has', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a', 'b', 'c']);
   made.hub.recover();
@@ -254,7 +254,7 @@ test('an item that was kept is for the channels that the new hold still has', as
   assert.equal(client.body, 'kept');
 });
 
-test('an item for a channel that is no longer asked for does not end the new hold', async (t) => {
+test('an item for a channel that the new hold does not have does not end it', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.hub.recover();
@@ -265,7 +265,7 @@ test('an item for a channel that is no longer asked for does not end the new hol
   assert.equal(client.body, 'x');
 });
 
-test('a hint or recovery that comes while the request is at its origin sends it once more', async (t) => {
+test('a hint or recovery during a replay leads to one more', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   await made.publish(responseHint('a'), responseHint('a'), responseHint('a'));
@@ -278,7 +278,7 @@ test('a hint or recovery that comes while the request is at its origin sends it 
   assert.deepEqual(made.hub.stats, { holds: 1, channels: 1 });
 });
 
-test('an item that was kept comes before another replay', async (t) => {
+test('a kept item comes before another replay', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   await made.publish(responseHint('a'), responseHint('a'), responseItem('a', 'x'));
@@ -287,7 +287,7 @@ test('an item that was kept comes before another replay', async (t) => {
   assert.equal(client.body, 'x');
 });
 
-test('a replay that is not held again is released, and leaves nothing behind', async (t) => {
+test('a replay that is not held again leaves nothing behind', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.hub.recover();
@@ -299,7 +299,7 @@ test('a replay that is not held again is released, and leaves nothing behind', a
   assert.equal(client.head, null, 'the answer is the origin’s');
 });
 
-test('a client that leaves while its request is at its origin leaves nothing behind', (t) => {
+test('a client that leaves during a replay leaves nothing behind', (t) => {
   const made = rig(t);
   const { client } = replayable(made, ['a']);
   made.hub.recover();
@@ -317,7 +317,7 @@ test('a replay may lead to a stream', async (t) => {
   assert.equal(client.body, 'x');
 });
 
-test('a replay that is held again within the call is replayed once by one hint', async (t) => {
+test('a replay that is held again within the call is replayed once for one hint', async (t) => {
   const made = rig(t);
   const client = made.client();
   let replays = 0;

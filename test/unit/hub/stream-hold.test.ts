@@ -39,7 +39,7 @@ test('an empty initial body sends nothing but the head', (t) => {
   assert.deepEqual(client.texts, []);
 });
 
-test('a client that has the beginning of its response gets no second one', async (t) => {
+test('a client that has the head of its response gets no second one', async (t) => {
   const made = rig(t);
   const client = made.client();
   client.onResponse({ status: 200, reason: '', headers: [], bodyLength: UNKNOWN_LENGTH });
@@ -66,7 +66,7 @@ test('a close ends the body cleanly, after what was published before it', async 
   made.assertEmpty();
 });
 
-test('a hint for streams changes nothing', async (t) => {
+test('a hint does not change streams', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));
   await made.publish(streamAction('a', 'hint'));
@@ -99,7 +99,7 @@ test('a client that leaves at its head or its initial body is not held', (t) => 
   assert.deepEqual(second.texts, ['x']);
 });
 
-test('what exceeds the credits waits, and leaves in order as they are granted', async (t) => {
+test('items beyond the credits wait, and leave in order as credits are granted', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(5), streamInstruct(['a']));
   await made.publish(streamItem('a', 'abc'));
@@ -129,7 +129,7 @@ test('an item that waited is passed on with its shared encodings', async (t) => 
   assert.equal(slow.payloads[0], fast.payloads[0]);
 });
 
-test('credits that are granted from within a delivery are used at once', async (t) => {
+test('credits that are granted within a delivery are used at once', async (t) => {
   const made = rig(t);
   const client = made.client(2);
   client.onBytes = (bytes) => client.grant(bytes);
@@ -210,7 +210,7 @@ test('an item larger than queue and credits is dropped, and the client goes on',
   assert.equal(client.body, '.x');
 });
 
-test('a client that leaves before it caught up is logged with what it lost', async (t) => {
+test('a client that leaves before it caught up is logged with its losses', async (t) => {
   const made = rig(t, { limits: { queueItems: 1 } });
   const client = made.hold(made.client(0), streamInstruct(['a']));
   await made.publish(streamItem('a', '1'), streamItem('a', '2'), streamItem('a', '3'));
@@ -253,7 +253,7 @@ test('a client that leaves while its closed body still waits gets no more', asyn
   assert.equal(client.complete, false);
 });
 
-test('an idle keep-alive is sent after silence, and data puts it off', async (t) => {
+test('an idle keep-alive is sent after silence, and data postpones it', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a'], { keepAlive: keepAlive('.', 10) }));
   made.advance(9_900);
@@ -271,7 +271,7 @@ test('an idle keep-alive is sent after silence, and data puts it off', async (t)
   assert.equal(made.counters.itemsDelivered, 1);
 });
 
-test('data that waited for credits puts an idle keep-alive off when it leaves', async (t) => {
+test('data that waited for credits postpones an idle keep-alive when it leaves', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(1), streamInstruct(['a'], { keepAlive: keepAlive('.', 10) }));
   await made.publish(streamItem('a', 'ab'));
@@ -283,7 +283,7 @@ test('data that waited for credits puts an idle keep-alive off when it leaves', 
   assert.equal(client.body, 'ab.');
 });
 
-test('an interval keep-alive is sent whatever else is', async (t) => {
+test('an interval keep-alive is sent regardless of data', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a'], { keepAlive: keepAlive('.', 10, 'interval') }));
   for (let i = 0; i < 3; i++) {
@@ -294,7 +294,7 @@ test('an interval keep-alive is sent whatever else is', async (t) => {
   assert.equal(client.body, 'x.x.x.');
 });
 
-test('chance lets a keep-alive come up to a second early', (t) => {
+test('a keep-alive comes up to a second early at random', (t) => {
   const made = rig(t, { random: 0.9 });
   const client = made.hold(made.client(), streamInstruct(['a'], { keepAlive: keepAlive('.', 10) }));
   made.advance(9_000);
@@ -303,7 +303,7 @@ test('chance lets a keep-alive come up to a second early', (t) => {
   assert.equal(client.body, '.');
 });
 
-test('no keep-alive is sent to a client that does not take what it has', async (t) => {
+test('a client with items waiting gets no keep-alive', async (t) => {
   for (const mode of ['idle', 'interval'] as const) {
     const made = rig(t, { limits: { queueItems: 1 } });
     const client = made.hold(made.client(1), streamInstruct(['a'], { keepAlive: keepAlive('.', 5, mode) }));

@@ -11,7 +11,7 @@ test('a single content is passed on without a copy', () => {
   assert.equal(run.singles[0], joined);
 });
 
-test('contents are joined in order, and each is there by itself', () => {
+test('contents are joined in order, and each stays available', () => {
   const run = new StreamRun('c', Buffer.from('a'));
   assert.equal(run.add(Buffer.from('bc')), true);
   assert.equal(run.add(Buffer.from('d')), true);
@@ -38,7 +38,7 @@ test('a run grows to its bound and not beyond', () => {
   assert.equal(run.joined.body.length, RUN_BYTES);
 });
 
-test('a content beyond the bound is a run of its own', () => {
+test('content beyond the bound is its own run', () => {
   const run = new StreamRun('c', Buffer.alloc(RUN_BYTES + 1));
   assert.equal(run.add(Buffer.alloc(1)), false);
   assert.equal(run.joined.body.length, RUN_BYTES + 1);

@@ -18,7 +18,7 @@ function trusting(t: Parameters<typeof startApp>[0]) {
   return { rig, scripted };
 }
 
-test('The end of an empty chunked body reaches the origin although it comes before the signature has been looked at', async (t) => {
+test('The end of an empty chunked body reaches the origin even if it comes before the signature is verified', async (t) => {
   const { rig, scripted } = trusting(t);
   const requester = rig.send({ method: 'POST', headers: ['Grip-Sig', 'x'], bodyLength: UNKNOWN_LENGTH });
   requester.send('', false);
@@ -26,7 +26,7 @@ test('The end of an empty chunked body reaches the origin although it comes befo
   await exchange.until(() => exchange.bodyDone);
 });
 
-test('A POST with an empty chunked body and a made-up signature is answered', async (t) => {
+test('A POST with an empty chunked body and a made-up signature gets its response', async (t) => {
   const origin = await httpOrigin(t, ({ body }) => ({ body: `${body.length}` }));
   const app = await startApp(t, [`* ${origin.target}`], { proxy: { upstreamKey: 'secret' } });
   const client = await app.client.connect(t);
@@ -34,7 +34,7 @@ test('A POST with an empty chunked body and a made-up signature is answered', as
   assert.match(await client.received(), /^HTTP\/1\.1 200 /);
 });
 
-test('A client that leaves while its signature is looked at costs its origin nothing', async (t) => {
+test('A client that leaves while its signature is verified causes no request to the origin', async (t) => {
   const { rig, scripted } = trusting(t);
   const requester = rig.send({ headers: ['Grip-Sig', 'x'] });
   requester.leave({} as never);

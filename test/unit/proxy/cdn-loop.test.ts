@@ -28,7 +28,7 @@ for (const [headers, status] of [
   });
 }
 
-test('Without a name of its own a proxy sees no loop', (t) => {
+test('A proxy without a cdn_loop name detects no loop', (t) => {
   const rig = new TargetsRig(t, ['* a.test:1'], () => NO_RESPONDER);
   assert.equal(rig.send({ headers: ['CDN-Loop', 'holdfast'] }).head, null);
 });

@@ -62,7 +62,7 @@ for (const [code, tried] of [
   ['HF_ORIGIN_PROTOCOL', 1],
   ['HF_INTERNAL', 1],
 ] as const) {
-  test(`A target that fails with ${code} ${tried === 2 ? 'gives way to the next' : 'is the last that is tried'}`, (t) => {
+  test(`A target that fails with ${code} ${tried === 2 ? 'gives way to the next' : 'is the last one tried'}`, (t) => {
     const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
       rig.asked.push(target);
       requester.onResponseError(new ExchangeError(code, 'why'));
@@ -84,7 +84,7 @@ test('A body is granted once, by the target that takes the request', (t) => {
   assert.deepEqual(rig.send({ method: 'POST', bodyLength: 5_000 }).grants, [10]);
 });
 
-test('A target that has paused the client pauses it no longer when the next one takes its place', (t) => {
+test('A pause of the client by a target ends when the next target is tried', (t) => {
   const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
     rig.asked.push(target);
     rig.requester = requester;
@@ -97,7 +97,7 @@ test('A target that has paused the client pauses it no longer when the next one 
   assert.deepEqual([rig.asked, requester.paused], [['a.test:1', 'b.test:2'], false]);
 });
 
-test('A target that has asked for the body is the last that is tried', (t) => {
+test('A target that has asked for the body is the last one tried', (t) => {
   const rig = new TargetsRig(t, ['* a.test:1 b.test:2'], (target, _request, requester) => {
     rig.asked.push(target);
     rig.requester = requester;
@@ -142,7 +142,7 @@ for (const routes of [['* a.test:1'], ['* b.test:2 a.test:1']]) {
   });
 }
 
-test('Every request begins with the first target again', async (t) => {
+test('Every request begins with the first target', async (t) => {
   const origin = await httpOrigin(t, () => ({}));
   const app = await startApp(t, [`* ${CLOSED} ${origin.target}`]);
   await app.send();
@@ -159,7 +159,7 @@ test('An error status from a target does not lead to the next target', async (t)
   assert.equal(unused.connections, 0);
 });
 
-test('A body reaches the next target over a connection that waited there, too', async (t) => {
+test('A body reaches the next target over an idle connection too', async (t) => {
   const origin = await httpOrigin(t, ({ body }) => ({ body }));
   const app = await startApp(t, [`* ${CLOSED} ${origin.target}`]);
   const body = 'x'.repeat(90_000);
@@ -167,7 +167,7 @@ test('A body reaches the next target over a connection that waited there, too', 
   assert.equal(origin.connections, 1);
 });
 
-test('A body of which one target was to get a part is not passed on without that part', async (t) => {
+test('A body is not passed on to a target without a part that another target took', async (t) => {
   const first = await startOrigin(t);
   const unused = await httpOrigin(t, () => ({}));
   const app = await startApp(t, [`*,debug one.example:${first.origin.port} ${unused.target}`]);

@@ -17,7 +17,7 @@ for (const [coding, encode] of Object.entries(ENCODERS)) {
   });
 }
 
-test('Instructions in a body that is encoded are understood', async () => {
+test('Instructions in an encoded body are understood', async () => {
   const headers = ['Content-Type', 'application/grip-instruct; charset=utf-8', 'Content-Encoding', 'deflate'];
   const instruct = { hold: { channels: [{ name: 'a' }] }, response: { body: 'timeout' } };
   const rig = await new GripRig({ headers }).body(deflateRawSync(JSON.stringify(instruct))).decided();
@@ -31,7 +31,7 @@ test('The identity coding counts as no coding, in any case', () => {
   }
 });
 
-test('A coding that is unknown, or several, are refused', () => {
+test('Unknown or multiple codings are refused', () => {
   for (const coding of ['zstd', 'gzip, br']) {
     assert.throws(
       () => new GripRig({ headers: [...RESPONSE, 'Content-Encoding', coding] }),
@@ -79,7 +79,7 @@ test('A compression bomb does not fill memory while the client takes nothing', a
   rig.response.cancel();
 });
 
-test('After a cancel nothing is said any more, not even by a decoder that was at work', async () => {
+test('After a cancel no more calls follow, not even from a decoder at work', async () => {
   const rig = new GripRig({ headers: [...STREAM, 'Content-Encoding', 'gzip'] });
   rig.response.data(gzipSync(Buffer.alloc(1_000_000)), false);
   rig.response.cancel();

@@ -19,7 +19,7 @@ test('A response without a hold is relayed without its GRIP fields', () => {
   assert.equal(rig.response.started, true);
 });
 
-test('A relayed body that is larger than the credits goes on as they come', () => {
+test('A relayed body larger than the credits continues as they are granted', () => {
   const rig = new GripRig({ headers: ['Grip-Channel', 'a'] }, { credits: 10 }).body(
     Buffer.alloc(MAX_INSTRUCT_BODY, 'x'),
   );
@@ -31,7 +31,7 @@ test('A relayed body that is larger than the credits goes on as they come', () =
   assert.equal(rig.held, null);
 });
 
-test('A response hold gets the whole body, in however many pieces, and the client nothing yet', () => {
+test('A response hold collects the whole body, and the client gets nothing yet', () => {
   const rig = new GripRig({ headers: [...RESPONSE, 'X-Own', '1'] }, { credits: 100 });
   for (const char of 'timeout') rig.response.data(Buffer.from(char), true);
   rig.assertOpen();
@@ -58,14 +58,14 @@ test('A small stream hold is left to the hub as a whole', () => {
   assert.deepEqual(rig.client.calls, []);
 });
 
-test('A body of just the maximum is held in either mode', () => {
+test('A body of exactly the maximum is held in either mode', () => {
   for (const headers of [RESPONSE, STREAM]) {
     const rig = new GripRig({ headers }).body(Buffer.alloc(MAX_INSTRUCT_BODY));
     assert.equal(rig.held?.responseStarted, false);
   }
 });
 
-test('A HEAD request is answered at once, whatever hold is asked for', () => {
+test('A HEAD request gets its response at once, whatever the hold', () => {
   for (const headers of [RESPONSE, STREAM]) {
     const rig = new GripRig({ headers: [...headers, 'X-Own', '1'], bodyLength: 0 }, { method: 'HEAD' }).body('');
     assert.deepEqual(rig.client.head?.headers, ['X-Own', '1']);
@@ -75,7 +75,7 @@ test('A HEAD request is answered at once, whatever hold is asked for', () => {
   }
 });
 
-test('A stream cannot go on behind a status without a body: the response is complete at once', () => {
+test('A stream hold with a status without a body completes at once', () => {
   for (const status of ['204', '304']) {
     const rig = new GripRig({ headers: [...STREAM, 'Grip-Status', status] }, { credits: 1 }).body(
       'ignored by the writer',
@@ -113,7 +113,7 @@ test('A large beginning of a stream goes to the client as it comes, and is held 
   assert.equal(rig.held?.instruct.response.body.length, 0);
 });
 
-test('A slow client holds the origin of a large beginning back, and is held when it has taken all', () => {
+test('A slow client holds the origin of a large beginning back, and is held after it has taken all', () => {
   const rig = new GripRig({ headers: STREAM }, { credits: 0 });
   const piece = Buffer.alloc(65_536, 'x');
   let taken = 0;
@@ -136,7 +136,7 @@ test('A slow client holds the origin of a large beginning back, and is held when
   assert.deepEqual([rig.held?.credits, rig.held?.responseStarted], [0, true]);
 });
 
-test('A large body that is no beginning of a stream is too large, as soon as that is known', () => {
+test('A large body that does not begin a stream is refused as soon as that is known', () => {
   const json = ['Content-Type', 'application/grip-instruct'];
   for (const headers of [RESPONSE, ['Grip-Channel', 'a'], json, [...json, ...STREAM], ['Grip-Hold', 'wrong']]) {
     const rig = new GripRig({ headers });
@@ -158,7 +158,7 @@ test('Invalid instructions are refused with an error that says what is wrong', (
   );
 });
 
-test('Instructions of a large stream that cannot be understood are an error before any byte is passed', () => {
+test('Invalid instructions of a large stream are an error before any byte is passed on', () => {
   const rig = new GripRig({ headers: [...STREAM, 'Grip-Keep-Alive', ''] });
   rig.response.data(LARGE, true);
   assertError(rig, 'HF_GRIP_INVALID', /^Failed to parse accept instructions: Grip-Keep-Alive has no content$/);
@@ -201,7 +201,7 @@ test('What a GRIP response keeps is counted while it is read, at least 256 bytes
   assert.equal(all.used, 0);
 });
 
-test('While GRIP responses keep too much, each may keep one window, and the origin of a stream waits for its client', () => {
+test('While GRIP responses keep too much, each may keep one window, and origins of streams wait for their clients', () => {
   const all = new GripBytes();
   all.used = MAX_GRIP_BYTES;
   const small = new GripRig({}, { all }).body(Buffer.alloc(65_536));

@@ -23,7 +23,7 @@ test('A secret of any bytes and length signs', async () => {
   }
 });
 
-test('An issuer of any text is told', async () => {
+test('An issuer may be any text', async () => {
   const issuer = 'a "quoted" \u{1f511} issuer';
   const { payload } = await jwtVerify(new GripSigner(issuer, SECRET).token(), SECRET);
   assert.equal(payload.iss, issuer);
@@ -42,7 +42,7 @@ for (const [algorithm, keys] of [
   });
 }
 
-test('Private keys in the older PEM forms are taken as well', async () => {
+test('Private keys in the older PEM forms are accepted', async () => {
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = ec.privateKey.export({ type: 'sec1', format: 'pem' }) as string;
   await jwtVerify(new GripSigner('x', pem).token(), ec.publicKey);
@@ -61,7 +61,7 @@ test('One token serves the requests of a second, and the next gets a new one', (
   assert.notEqual(signer.token(), first);
 });
 
-test('The first request after hours without any has a token that is valid', async (t) => {
+test('The first request after hours has a valid token', async (t) => {
   const timers = fakeTimers(t, ['Date'], NOW);
   const signer = new GripSigner('pushpin', SECRET);
   signer.token();
@@ -70,7 +70,7 @@ test('The first request after hours without any has a token that is valid', asyn
   assert.equal(payload.exp, NOW / 1000 + 6 * 3600);
 });
 
-test('A clock that is set back does not leave a token from the future in use', async (t) => {
+test('A clock that is set back does not keep a token from the future in use', async (t) => {
   const timers = fakeTimers(t, ['Date'], NOW + 3_600_000);
   const signer = new GripSigner('pushpin', SECRET);
   signer.token();

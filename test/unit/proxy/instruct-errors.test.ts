@@ -54,7 +54,7 @@ for (const [what, answer, problem] of [
   });
 }
 
-test('Instructions in a coding that is unknown are refused', async (t) => {
+test('Instructions in an unknown coding are refused', async (t) => {
   const problem = 'the GRIP response is encoded with zstd, which is not supported';
   await assertRefused(
     t,
@@ -64,7 +64,7 @@ test('Instructions in a coding that is unknown are refused', async (t) => {
   );
 });
 
-test('Instructions that are not in the coding they claim are refused', async (t) => {
+test('Instructions that are not in their declared coding are refused', async (t) => {
   const answer = { headers: { ...RESPONSE, 'Content-Encoding': 'gzip' }, body: 'x'.repeat(100) };
   await assertRefused(t, answer, 'the GRIP response is not valid gzip: incorrect header check', 'HF_GRIP_INVALID');
 });
@@ -84,7 +84,7 @@ for (const [what, headers] of [
   });
 }
 
-test('An origin that breaks off within its instructions is no reason to hold', async (t) => {
+test('Instructions that break off do not hold the client', async (t) => {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
   const answer = app.stream();
@@ -112,7 +112,7 @@ test('An origin that breaks off within the large beginning of a stream cuts the 
 
 const REFUSED = 'Request too large to accept GRIP instruct.\n';
 
-test('A request over 100,000 bytes cannot be held, however its length is told', async (t) => {
+test('A request over 100,000 bytes cannot be held, with or without Content-Length', async (t) => {
   const origin = await httpOrigin(t, () => ({ headers: RESPONSE }));
   const app = await startApp(t, [`* ${origin.target}`, `*,path_beg=/debug,debug ${origin.target}`]);
   const body = Buffer.alloc(100_001, 'x');
@@ -151,7 +151,7 @@ test('A request over 100,000 bytes is refused even when the origin responds befo
   assert.deepEqual([answer.status, answer.text], [400, REFUSED]);
 });
 
-test('A request over 100,000 bytes gets its response as usual where the origin has no instructions', async (t) => {
+test('A request over 100,000 bytes gets its response if the origin sends no instructions', async (t) => {
   const origin = await httpOrigin(t, ({ body }) => ({ body: String(body.length) }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answer = await app.send({ method: 'POST', body: Buffer.alloc(1_000_000) });

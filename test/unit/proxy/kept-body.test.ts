@@ -18,7 +18,7 @@ test('A kept body is charged at least 256 bytes, and nothing once it is dropped'
   assert.equal(new KeptBody(all).copy(), null);
 });
 
-test('A body that is too large, or finds no room beside the others, is not kept', () => {
+test('A body that is too large, or does not fit beside the others, is not kept', () => {
   const all = new KeptBodies();
   const large = new KeptBody(all);
   assert.equal(large.add(Buffer.alloc(MAX_GRIP_REQUEST_BODY)), true);
@@ -28,7 +28,7 @@ test('A body that is too large, or finds no room beside the others, is not kept'
   assert.equal(all.bytes, MAX_KEPT_BODIES - 255);
 });
 
-test('A request whose body found no room is held, but is not sent again', async (t) => {
+test('A request whose body did not fit is held, but not sent again', async (t) => {
   const scripted = new ScriptedService();
   const rig = new TargetsRig(t, ['* a.test:1'], (_target, request, requester) => scripted.service(request, requester));
   t.mock.method(KeptBody.prototype, 'add', () => false);

@@ -47,7 +47,7 @@ async function assertForgotten(app: RunningApp): Promise<void> {
   );
 }
 
-test('A client that leaves while the origin is asked ends the connection to the origin', async (t) => {
+test('A client that leaves before the response ends the connection to the origin', async (t) => {
   const { app, client, origin } = await asked(t);
   client.reset();
   await origin.closed;
@@ -97,7 +97,7 @@ test('A client that leaves while its instructions are decoded is not held', asyn
   assert.equal(app.counters.holdsStarted, 0);
 });
 
-test('A client that leaves while it is held is forgotten, in either mode', async (t) => {
+test('A client that leaves while it is held is removed, in either mode', async (t) => {
   for (const answer of [RESPONSE, STREAM]) {
     const { app, client, origin } = await asked(t);
     origin.write(answer);
@@ -107,7 +107,7 @@ test('A client that leaves while it is held is forgotten, in either mode', async
   }
 });
 
-test('A client that closes its connection while its response is held is forgotten, and not replayed', async (t) => {
+test('A client that closes its connection while its response is held is removed, and not replayed', async (t) => {
   const { app, client, origin } = await asked(t);
   origin.write(RESPONSE);
   await app.held();
@@ -117,7 +117,7 @@ test('A client that closes its connection while its response is held is forgotte
   assert.equal(app.counters.originRequests, 1);
 });
 
-test('A client that closes its connection before its response comes to be held is forgotten', async (t) => {
+test('A client that closes its connection before its response is held is removed', async (t) => {
   const { app, client, origin } = await asked(t);
   client.end();
   await settled(() => app.counters.requestsAborted);
@@ -125,7 +125,7 @@ test('A client that closes its connection before its response comes to be held i
   await assertForgotten(app);
 });
 
-test('curl that is stopped while its response is held is forgotten', async (t) => {
+test('curl that is stopped while its response is held is removed', async (t) => {
   const curl = requirePeer(t, 'curl');
   if (curl === null) return;
   const scripted = await startOrigin(t);
@@ -152,7 +152,7 @@ test('With half_close, a client that closes its sending side gets the held respo
   await client.closed;
 });
 
-test('A client that closes its sending side gets an ordinary response all the same', async (t) => {
+test('A client that closes its sending side still gets an ordinary response', async (t) => {
   const { app, client, origin } = await asked(t);
   client.end();
   await settled(() => app.counters.requestsAborted);
@@ -160,7 +160,7 @@ test('A client that closes its sending side gets an ordinary response all the sa
   await client.received('hello');
 });
 
-test('A client that leaves while its request is at the origin again ends that, too', async (t) => {
+test('A client that leaves during a replay ends it too', async (t) => {
   const { app, client, origin } = await asked(t);
   origin.write(RESPONSE);
   await app.held();
@@ -171,7 +171,7 @@ test('A client that leaves while its request is at the origin again ends that, t
   await assertForgotten(app);
 });
 
-test('A client that leaves after an item came while its request is at the origin again takes it along', async (t) => {
+test('A client that leaves during a replay after an item came leaves nothing behind', async (t) => {
   const { app, client, origin } = await asked(t);
   origin.write(RESPONSE);
   await app.held();
@@ -182,7 +182,7 @@ test('A client that leaves after an item came while its request is at the origin
   await assertForgotten(app);
 });
 
-test('A client that leaves with items waiting for it is forgotten with them', async (t) => {
+test('A client that leaves with items waiting is removed with them', async (t) => {
   const { app, client, origin } = await asked(t);
   client.socket.pause();
   origin.write(STREAM);

@@ -28,28 +28,28 @@ for (const method of ['OPTIONS', 'TRACE']) {
     assert.equal(maxForwards(forwarded), '2');
   });
 
-  test(`${method} that has come as far as it may is not forwarded`, (t) => {
+  test(`${method} with Max-Forwards: 0 is not forwarded`, (t) => {
     const { forwarded } = outcome(t, { method, headers: ['Max-Forwards', '0'] });
     assert.equal(forwarded, null);
   });
 
-  test(`Max-Forwards of ${method} that is no number is left alone`, (t) => {
+  test(`Max-Forwards of ${method} that is not a number is left alone`, (t) => {
     const { forwarded } = outcome(t, { method, headers: ['Max-Forwards', '-1'] });
     assert.equal(maxForwards(forwarded), '-1');
   });
 }
 
-test('Max-Forwards of another method means nothing', (t) => {
+test('Max-Forwards of another method is ignored', (t) => {
   const { forwarded } = outcome(t, { method: 'GET', headers: ['Max-Forwards', '0'] });
   assert.equal(maxForwards(forwarded), '0');
 });
 
-test('OPTIONS that ends here is answered without content', (t) => {
+test('OPTIONS that ends here gets a response without content', (t) => {
   const { requester } = outcome(t, { method: 'OPTIONS', headers: ['Max-Forwards', '0'] });
   assert.deepEqual([requester.head?.status, requester.body, requester.end], [204, '', 'complete']);
 });
 
-test('TRACE that ends here is answered with the request, without its credentials', (t) => {
+test('TRACE that ends here gets the request back, without its credentials', (t) => {
   const headers = ['Host', 'a', 'Cookie', 'a=b', 'authorization', 'Basic x', 'X-A', 'b', 'Max-Forwards', '0'];
   const { requester } = outcome(t, { method: 'TRACE', target: '/a?b', headers });
   assert.deepEqual(requester.head?.headers, ['Content-Type', 'message/http']);

@@ -51,7 +51,7 @@ async function assertTold(
 const GENERIC = 'Error while proxying to origin.\n';
 const LATE = 'The origin did not respond in time.\n';
 
-test('An origin that takes the connection and closes it is no reason to try the next target', async (t) => {
+test('An origin that accepts the connection and closes it does not lead to the next target', async (t) => {
   const scripted = await startOrigin(t);
   const unused = await httpOrigin(t, () => ({}));
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port} ${unused.target}`]);
@@ -63,7 +63,7 @@ test('An origin that takes the connection and closes it is no reason to try the 
   assert.equal(unused.connections, 0);
 });
 
-test('When no target can be reached the client is told so, and with debug which were tried', async (t) => {
+test('When no target can be reached the client gets an error, which names the targets with debug', async (t) => {
   const details = `Unable to connect to any targets. Tried: ${CLOSED.join(', ')} (${CLOSED[1]}: connection refused)`;
   for (const [line, debug, text] of [
     ['*', false, GENERIC],
@@ -77,13 +77,13 @@ test('When no target can be reached the client is told so, and with debug which 
   }
 });
 
-test('The address of an IPv6 target is told in brackets', async (t) => {
+test('The address of an IPv6 target is shown in brackets', async (t) => {
   const app = await startApp(t, ['*,debug [::1]:1']);
   const answer = await app.send();
   assert.ok(answer.text.includes('Tried: [::1]:1 ('), answer.text);
 });
 
-test('A target to which no connection comes about in time counts as one that cannot be reached', async (t) => {
+test('A target without a connection in time counts as unreachable', async (t) => {
   const line = '*,debug one.example:1 two.example:2';
   const app = await startApp(t, [line], { proxy: { connectTimeout: 0.1 } });
   // A name that is never resolved is a connection that is never made.
@@ -92,7 +92,7 @@ test('A target to which no connection comes about in time counts as one that can
   await assertTold(app, app.stream(), 504, text, 'HF_ORIGIN_CONNECT_TIMEOUT');
 });
 
-test('An origin that does not respond in time costs the client a 504', async (t) => {
+test('An origin that does not respond in time gives the client a 504', async (t) => {
   const { app, answer, peer, scripted } = await asked(t, ',debug', { proxy: { responseTimeout: 0.1 } });
   const text = `${LATE}127.0.0.1:${scripted.origin.port}: response head timed out\n`;
   await assertTold(app, answer, 504, text, 'HF_ORIGIN_TIMEOUT');
@@ -186,7 +186,7 @@ async function stale(t: TestContext, method: string): Promise<Asked> {
   return { app, scripted, peer, answer };
 }
 
-test('A GET that meets a pooled connection as the origin closes it is sent again', async (t) => {
+test('A GET on a pooled connection that the origin closes at that moment is sent again', async (t) => {
   const { app, scripted, answer } = await stale(t, 'GET');
   const peer = await scripted.accept();
   await peer.received();
@@ -197,7 +197,7 @@ test('A GET that meets a pooled connection as the origin closes it is sent again
   assert.equal(app.counters.requestsFailed, 0);
 });
 
-test('A POST that does is not', async (t) => {
+test('A POST on a pooled connection that the origin closes at that moment is not sent again', async (t) => {
   const { app, scripted, answer } = await stale(t, 'POST');
   const told = await answer;
   await told.ended();

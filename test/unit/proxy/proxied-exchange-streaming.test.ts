@@ -80,7 +80,7 @@ test('An origin that reads nothing holds the client back, loses nothing, and del
   assert.match(await firstPiece(client), /\r\n\r\nok$/);
 });
 
-test('A client that goes on reading nothing is cut off, and its origin with it', async (t) => {
+test('A client that never reads is cut off, and its origin with it', async (t) => {
   const { app, origin } = await ends(t, get, { server: { writeTimeout: 0.1 } });
   await firstPiece(origin);
   const closed = new Promise<void>((resolve) => origin.once('close', () => resolve()));
@@ -90,7 +90,7 @@ test('A client that goes on reading nothing is cut off, and its origin with it',
   assert.equal(app.counters.clientsStalled, 1);
 });
 
-test('An origin that goes on reading nothing is given up', async (t) => {
+test('An origin that never reads is given up', async (t) => {
   const { begun: flood, app, client } = await ends(t, upload, { proxy: { bodyTimeout: 0.1 } });
   const record = await app.log.heard('request failed');
   assert.match(String(record.detail), /origin stopped reading the request$/);

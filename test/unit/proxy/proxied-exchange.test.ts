@@ -27,7 +27,7 @@ async function inFrontOf(t: TestContext, response: string): Promise<RunningApp> 
   return app;
 }
 
-test('A request reaches the origin as it was sent, and its response the client', async (t) => {
+test('A request reaches the origin as it was sent, and its response reaches the client', async (t) => {
   const origin = await httpOrigin(t, () => ({
     status: 207,
     reason: 'Many Things',
@@ -54,14 +54,14 @@ test('A request reaches the origin as it was sent, and its response the client',
   ]);
 });
 
-test('Another client library is served as well', async (t) => {
+test('Another client library gets its response too', async (t) => {
   const origin = await httpOrigin(t, ({ method, target, body }) => ({ body: `${method} ${target} ${body}` }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const { statusCode, body } = await request(`http://127.0.0.1:${app.client.port}/x`, { method: 'PATCH', body: 'hi' });
   assert.deepEqual([statusCode, await body.text()], [200, 'PATCH /x hi']);
 });
 
-test('What is decoded for the choice of the route reaches the origin decoded', async (t) => {
+test('Escapes that are decoded for routing reach the origin decoded', async (t) => {
   const origin = await httpOrigin(t, () => ({}));
   const app = await startApp(t, [`*,path_beg=/api,replace_beg=/v2 ${origin.target}`]);
   await app.send({ path: '/%61pi/%2f?%61' });
@@ -91,7 +91,7 @@ test('A chunked body arrives chunked, and an empty one too', async (t) => {
   }
 });
 
-test('Trailers behind a chunked body do not reach the client', async (t) => {
+test('Trailers of a chunked body do not reach the client', async (t) => {
   const app = await inFrontOf(
     t,
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n',
@@ -102,7 +102,7 @@ test('Trailers behind a chunked body do not reach the client', async (t) => {
   assert.deepEqual(answer.message.rawTrailers, []);
 });
 
-test('The body of an origin that ends with the connection is framed again', async (t) => {
+test("A body that ends with the origin's connection is framed again", async (t) => {
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
   const pending = app.stream();
@@ -126,7 +126,7 @@ test('Interim responses of an origin do not reach the client', async (t) => {
   }
 });
 
-test('The response to HEAD tells the length of a body that is not there, and the connection goes on', async (t) => {
+test('The response to HEAD has the Content-Length of the origin and no body, and the connection stays open', async (t) => {
   const origin = await httpOrigin(t, ({ method }) => ({ body: `hello ${method}`, headers: { 'Content-Length': '9' } }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const peer = await app.client.connect(t);
@@ -138,7 +138,7 @@ test('The response to HEAD tells the length of a body that is not there, and the
   assert.equal(await peer.received('hello GET'), 'hello GET');
 });
 
-test('204 and 304 have no body, and the connection goes on', async (t) => {
+test('204 and 304 have no body, and the connection stays open', async (t) => {
   const tag: Record<string, string> = { ETag: '"1"', 'Content-Length': '5' };
   const origin = await httpOrigin(t, ({ target }) => ({
     status: Number(target.slice(1)),
@@ -171,7 +171,7 @@ test('Fields that belong to the connection of the origin do not reach the client
   assert.equal(await peer.received(), 'HTTP/1.1 200 OK\r\nX-Own: 1\r\nContent-Length: 0\r\n\r\n');
 });
 
-test('Redirects are for the client', async (t) => {
+test('Redirects are passed to the client', async (t) => {
   const origin = await httpOrigin(t, () => ({ status: 302, headers: { Location: '/elsewhere' } }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answer = await app.send();
@@ -179,7 +179,7 @@ test('Redirects are for the client', async (t) => {
   assert.equal(origin.requests.length, 1);
 });
 
-test('An encoded response passes untouched, byte for byte', async (t) => {
+test('An encoded response passes byte for byte', async (t) => {
   const encoded = {
     gzip: gzipSync('hello'),
     deflate: deflateSync('hello'),
@@ -214,7 +214,7 @@ test('The origin sees the Host of the request, of the route or of the target', a
   );
 });
 
-test('The Host of a target in absolute form goes before the Host field', async (t) => {
+test('The host of an absolute-form target replaces the Host field', async (t) => {
   const origin = await httpOrigin(t, () => ({}));
   const app = await startApp(t, [`real.example ${origin.target}`]);
   const peer = await app.client.connect(t);
@@ -224,7 +224,7 @@ test('The Host of a target in absolute form goes before the Host field', async (
   assert.deepEqual([received.target, received.all('host')], ['/x?y', ['real.example']]);
 });
 
-test('A request of HTTP/1.0 without a Host gets that of its target, and a response that ends with the connection', async (t) => {
+test('An HTTP/1.0 request without Host gets that of its target, and a response that ends with the connection', async (t) => {
   for (const host of ['127.0.0.1', '::1']) {
     const scripted = await startOrigin(t, host);
     const target = `${host === '::1' ? '[::1]' : host}:${scripted.origin.port}`;
@@ -241,7 +241,7 @@ test('A request of HTTP/1.0 without a Host gets that of its target, and a respon
   }
 });
 
-test('Requests one after the other share a connection to the origin', async (t) => {
+test('Successive requests share a connection to the origin', async (t) => {
   const origin = await httpOrigin(t, ({ body }) => ({ body }));
   const app = await startApp(t, [`* ${origin.target}`]);
   for (let i = 0; i < 4; i++)
@@ -271,7 +271,7 @@ test('A response that comes before the end of the upload reaches the client, and
   await peer.closed;
 });
 
-test('Expect is answered here when the origin is there to take the body', async (t) => {
+test('100 (Continue) is sent when the origin is connected to take the body', async (t) => {
   const origin = await httpOrigin(t, ({ body }) => ({ body }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const peer = await app.client.connect(t);
@@ -282,7 +282,7 @@ test('Expect is answered here when the origin is there to take the body', async 
   assert.equal((await origin.request()).header('expect'), undefined);
 });
 
-test('At debug level every request is logged with its route and target, otherwise none', async (t) => {
+test('Every request is logged with its route and target at debug level, and none at others', async (t) => {
   const origin = await httpOrigin(t, () => ({ status: 201 }));
   const app = await startApp(t, [`*,id=mine ${origin.target}`]);
   await app.send({ path: '/x', headers: { Host: 'a.example' } });

@@ -10,7 +10,7 @@ function prepared(lines: readonly string[], overrides: Changes = {}, readFile = 
   return prepareRoutes(configOf(lines, overrides), routeMeans({ readFile }));
 }
 
-test('A route tells details of errors if it or the whole proxy is to', () => {
+test('A route shows details of errors if debug is set for it or the whole proxy', () => {
   const lines = ['a.example,debug localhost:1', 'b.example localhost:1'];
   assert.deepEqual(
     prepared(lines).map(({ debug }) => debug),
@@ -22,7 +22,7 @@ test('A route tells details of errors if it or the whole proxy is to', () => {
   );
 });
 
-test('Each target has a service of its own, and the Host that its requests are to have', () => {
+test('Each target has its own service and Host', () => {
   const asked: string[] = [];
   const means = routeMeans({
     serviceOf: ({ host, port, untrusted }) => {
@@ -36,7 +36,7 @@ test('Each target has a service of its own, and the Host that its requests are t
   assert.equal(route?.targets.names, '[::1]:81, b.test:82');
 });
 
-test('Headers of a route are parted into those to set and the names to take away', () => {
+test('Headers of a route are split into those to set and the names to remove', () => {
   const [route] = prepared(['*,header=X-Key:secret,header=Cookie: localhost:1']);
   assert.deepEqual(route?.setHeaders, ['X-Key', 'secret']);
   assert.deepEqual([...(route?.setNames ?? [])], ['x-key', 'cookie']);
@@ -47,7 +47,7 @@ test('Requests are not signed without a key, nor on a route with no_grip', () =>
   assert.equal(prepared(['*,no_grip,sig_key=secret localhost:1'])[0]?.signer, null);
 });
 
-test('Key and issuer of the route go before those of the proxy, each by itself', async () => {
+test('Key and issuer of the route each override those of the proxy', async () => {
   const lines = [
     'a.example localhost:1',
     'b.example,sig_key=own localhost:1',
@@ -74,7 +74,7 @@ test('Routes with the same issuer and key share a signer', () => {
   assert.notEqual(a?.signer, c?.signer);
 });
 
-test('A key is read from its file once', async () => {
+test('A key file is read once', async () => {
   const read: string[] = [];
   const routes = prepared(
     ['a.example localhost:1', 'b.example localhost:1'],

@@ -23,7 +23,7 @@ async function assertNoRoute(app: RunningApp, headers: Record<string, string>, t
   assert.equal(answer.header('content-type'), 'text/plain');
 }
 
-test('Requests find their routes by host, without regard to case and port, and by path', async (t) => {
+test('Requests match routes by host, ignoring case and port, and by path', async (t) => {
   const app = await routed(t, ['a.example A', 'a.example,path_beg=/api A-API', '* other']);
   for (const [host, path, name] of [
     ['a.example', '/', 'A'],
@@ -53,14 +53,14 @@ test('With debug on for the whole proxy, that response also names method and tar
   await assertNoRoute(app, { Host: 'b.example' }, 'No route for host: b.example\nno route takes GET /\n');
 });
 
-test('The body of a request without a route is not asked for', async (t) => {
+test('A request without a route gets no credit for its body', async (t) => {
   const app = await routed(t, ['a.example A']);
   const peer = await app.client.connect(t);
   peer.write('POST / HTTP/1.1\r\nHost: b.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n');
   assert.match(await peer.received(), /^HTTP\/1\.1 502 Bad Gateway\r\n/);
 });
 
-test('Pushpin-Route chooses a route by its id, where that is accepted', async (t) => {
+test('Pushpin-Route selects a route by its id if it is accepted', async (t) => {
   const routes = [
     ',id=hidden hidden',
     'a.example,id=named named',
@@ -81,7 +81,7 @@ test('Pushpin-Route chooses a route by its id, where that is accepted', async (t
   assert.equal((await refusing.send(named('hidden'))).text, 'any');
 });
 
-test('A request counts as one over TLS where its X-Forwarded-Proto, or else -Protocol, is believed', async (t) => {
+test('A request counts as TLS by a trusted X-Forwarded-Proto, or else X-Forwarded-Protocol', async (t) => {
   const routes = ['*,ssl=yes secure', '*,ssl=no plain'];
   const believing = await routed(t, routes, { proxy: { acceptXForwardedProtocol: true } });
   const text = async (app: RunningApp, headers: Record<string, string>) => (await app.send({ headers })).text;
@@ -106,7 +106,7 @@ function signature(secret: string, expiry: string): Promise<string> {
   return token.sign(Buffer.from(secret));
 }
 
-test('GRIP of a trusted proxy in front passes in both directions, and nothing is held here', async (t) => {
+test('GRIP of a trusted proxy in front passes in both directions, and no client is held here', async (t) => {
   const { app, origin } = await trusting(t);
   const own = await signature(SECRET, '1h');
   const headers = { 'Grip-Sig': own, 'Grip-Feature': 'x', 'Grip-Last': 'a; last-id=1' };
@@ -137,7 +137,7 @@ test('A client that only claims to be one is held like any other', async (t) => 
   }
 });
 
-test('The origin is not asked for a client that leaves while its signature is looked at', async (t) => {
+test('A client that leaves while its signature is verified causes no request', async (t) => {
   const { app, origin } = await trusting(t);
   let decide = (_trusted: boolean) => {};
   const looking = new Promise<void>((begun) => {

@@ -15,7 +15,7 @@ import { routeMeans } from './support/route-means.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-test('A client that is replayed many times keeps no former exchange, hold or response', async (t) => {
+test('A client that is replayed many times retains no former exchange, hold or response', async (t) => {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
   const [counters, log] = [new Counters(), new FakeLog()];

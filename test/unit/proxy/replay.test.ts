@@ -16,7 +16,7 @@ function published(channel: string, body: string): object {
   return { channel, formats: { 'http-response': { body } } };
 }
 
-test('A hint sends the held request to its origin again, and the new response counts', async (t) => {
+test('A hint replays the held request, and the new response counts', async (t) => {
   const origin = await httpOrigin(t, (_request, earlier) =>
     earlier === 0 ? { headers: HOLD, body: 'nothing new' } : { status: 201, body: 'something new' },
   );
@@ -35,7 +35,7 @@ test('A hint sends the held request to its origin again, and the new response co
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('A recovery does the same with all held requests', async (t) => {
+test('A recovery replays all held requests', async (t) => {
   const origin = await httpOrigin(t, (_request, earlier) => (earlier < 3 ? { headers: HOLD } : { body: 'recovered' }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answers = [app.send(), app.send(), app.send()];
@@ -44,7 +44,7 @@ test('A recovery does the same with all held requests', async (t) => {
   for (const answer of answers) assert.equal((await answer).text, 'recovered');
 });
 
-test('The body goes along with every repetition, however it was framed', async (t) => {
+test('Each replay has the body, however it was framed', async (t) => {
   for (const headers of [{}, { 'Transfer-Encoding': 'chunked' }] as Record<string, string>[]) {
     const origin = await httpOrigin(t, ({ body }, earlier) => (earlier < 3 ? { headers: HOLD } : { body }));
     const app = await startApp(t, [`* ${origin.target}`]);
@@ -60,7 +60,7 @@ test('The body goes along with every repetition, however it was framed', async (
   }
 });
 
-test('A chunked body of no bytes is repeated as none', async (t) => {
+test('An empty chunked body is replayed as no body', async (t) => {
   const origin = await httpOrigin(t, ({ body }, earlier) =>
     earlier === 0 ? { headers: HOLD } : { body: `${body.length} bytes` },
   );
@@ -71,7 +71,7 @@ test('A chunked body of no bytes is repeated as none', async (t) => {
   assert.equal((await answer).text, '0 bytes');
 });
 
-test('Grip-Last tells of every channel with a prev-id, by the name that the origin gave', async (t) => {
+test("Grip-Last has every channel with a prev-id, under the origin's name for it", async (t) => {
   const channels = 'a; prev-id=1, b, caf\u00e9; prev-id="x y"';
   const latin1 = Buffer.from(channels).toString('latin1');
   const origin = await httpOrigin(t, (_request, earlier) =>
@@ -127,7 +127,7 @@ async function repeated(t: TestContext): Promise<Repeated> {
   return { app, client, scripted, origin };
 }
 
-test('An item that is published while the request is at its origin again is not lost', async (t) => {
+test('An item that is published during a replay is not lost', async (t) => {
   const { app, client, origin } = await repeated(t);
   await app.publish(published('a', 'meanwhile'), published('a', 'second'));
   assert.equal(client.text, '');
@@ -136,7 +136,7 @@ test('An item that is published while the request is at its origin again is not 
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('An item for a channel that the new response no longer names does not reach the client', async (t) => {
+test('An item for a channel that the new response does not name does not reach the client', async (t) => {
   const { app, client, origin } = await repeated(t);
   await app.publish(published('a', 'meanwhile'));
   origin.write(HELD.replace('Grip-Channel: a', 'Grip-Channel: b'));
@@ -153,7 +153,7 @@ test('A new response for the client takes precedence over items published meanwh
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('A hint while the request is at its origin again leads to one more repetition', async (t) => {
+test('A hint during a replay leads to one more replay', async (t) => {
   const { app, client, origin } = await repeated(t);
   await app.publish(HINT);
   await app.recover();
@@ -182,7 +182,7 @@ test('The new response may be a large beginning of a stream', async (t) => {
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('The time of a held request begins again with its repetition', async (t) => {
+test('A replay restarts the timeout of a held request', async (t) => {
   const advance = stoppedClock(t);
   const { app, client, origin } = await repeated(t);
   advance(100_000);
@@ -213,13 +213,13 @@ test('A client stays held when its replay fails at the origin', async (t) => {
   await assertHeld(made, 'HF_ORIGIN_PROTOCOL');
 });
 
-test('A client stays held when the response to its replay has instructions that cannot be understood', async (t) => {
+test('A client stays held when the response to its replay has invalid instructions', async (t) => {
   const made = await repeated(t);
   made.origin.write('HTTP/1.1 200 OK\r\nGrip-Hold: wrong\r\nContent-Length: 0\r\n\r\n');
   await assertHeld(made, 'HF_GRIP_INVALID');
 });
 
-test('An item that is published during a replay answers the client when the replay fails', async (t) => {
+test("An item that is published during a replay is the client's response when the replay fails", async (t) => {
   const { app, client, origin } = await repeated(t);
   await app.publish(published('a', 'meanwhile'));
   origin.write('no HTTP\r\n\r\n');
@@ -227,7 +227,7 @@ test('An item that is published during a replay answers the client when the repl
   assert.equal(app.counters.replaysFailed, 1);
 });
 
-test('A replay that failed is tried again, later each time, until the hold times out', async (t) => {
+test('A failed replay is tried again, later each time, until the hold times out', async (t) => {
   const advance = stoppedClock(t);
   t.mock.method(Math, 'random', () => 0);
   const { app, client, scripted, origin } = await repeated(t);
@@ -249,7 +249,7 @@ test('A replay that failed is tried again, later each time, until the hold times
   assert.equal(app.counters.holdsTimedOut, 1);
 });
 
-test('A replay that failed once may succeed', async (t) => {
+test('A replay may succeed after a failure', async (t) => {
   const advance = stoppedClock(t);
   const { app, client, scripted, origin } = await repeated(t);
   origin.write('no HTTP\r\n\r\n');
@@ -300,7 +300,7 @@ test('No more than 64 replays are at one target at once, and no client is lost',
   assert.equal(app.counters.holdsOpen, 0);
 });
 
-test('An origin that is gone at the repetition lets the next target have it', async (t) => {
+test('A replay goes to the next target when the origin is gone', async (t) => {
   const first = createServer();
   first.listen(0, '127.0.0.1');
   await once(first, 'listening');
@@ -319,7 +319,7 @@ test('An origin that is gone at the repetition lets the next target have it', as
   assert.equal((await answer).text, 'hello');
 });
 
-test('A held stream stays as it is at a hint and a recovery', async (t) => {
+test('A hint or recovery does not change a held stream', async (t) => {
   const origin = await httpOrigin(t, () => ({ headers: { ...HOLD, 'Grip-Hold': 'stream' }, body: 'begin' }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answer = await app.stream();

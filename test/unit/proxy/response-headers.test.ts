@@ -18,14 +18,14 @@ test('A response without fields of its connection passes as it is, without a cop
   assert.equal(endToEndHeaders(headers, 200), headers);
 });
 
-test('Connection with nothing but close or keep-alive names no field', () => {
+test('Connection with only close or keep-alive names no field', () => {
   for (const value of ['close', 'Close', 'keep-alive', 'Keep-Alive']) {
     const headers = ['close', 'x', 'Connection', value];
     assert.equal(endToEndHeaders(headers, 200), headers);
   }
 });
 
-test('Fields that Connection names are taken out, in any case and from any of several Connection fields', () => {
+test('Fields that any Connection field names are removed, whatever their case', () => {
   const headers = ['X-One', '1', 'CONNECTION', 'close, x-one', 'x-two', '2', 'connection', ',X-TWO,', 'X-Three', '3'];
   assert.deepEqual(endToEndHeaders(headers, 200), [
     'CONNECTION',
@@ -37,7 +37,7 @@ test('Fields that Connection names are taken out, in any case and from any of se
   ]);
 });
 
-test('Fields of one connection are taken out without being named', () => {
+test('Connection-specific fields are removed without being named', () => {
   const headers = ['TE', 'x', 'Upgrade', 'h2c', 'Trailer', 'X-Sum', 'Proxy-Connection', 'close', 'Vary', '*'];
   assert.deepEqual(endToEndHeaders(headers, 200), ['Vary', '*']);
 });

@@ -98,7 +98,7 @@ for (const [target, normal] of [
   });
 }
 
-test('A path that a route would make a dot segment of is not passed on', () => {
+test('A path that a route would turn into a dot segment is not passed on', () => {
   assert.equal(rewritten('/api../admin', 'path_beg=/api,replace_beg=/v2/'), null);
   assert.equal(rewritten('/api../admin', 'path_beg=/api,path_rem=4'), null);
   assert.equal(rewritten('/api./admin', 'path_beg=/api,replace_beg='), null);

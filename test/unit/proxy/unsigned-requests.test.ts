@@ -20,7 +20,7 @@ test('The log says once that an origin holds clients whose requests are not sign
   );
 });
 
-test('The log says nothing of it where requests are signed', async (t) => {
+test('The log says nothing if requests are signed', async (t) => {
   const origin = await httpOrigin(t, () => HOLD);
   const app = await startApp(t, [`*,sig_key=secret ${origin.target}`]);
   await app.stream();

@@ -36,7 +36,7 @@ test('A filter of a large initial body is refused before a byte of it is sent', 
   assertError(rig, 'HF_GRIP_INVALID', /build-id/);
 });
 
-test('A position of a held response is no reason to refuse it', async () => {
+test('A held response with a position is not refused', async () => {
   const rig = await new GripRig({ headers: [...RESPONSE, 'a; prev-id=1'] }).body('').decided();
   assert.equal(rig.error, null);
   assert.equal(rig.held?.instruct.hold?.channels[0]?.prevId, '1');

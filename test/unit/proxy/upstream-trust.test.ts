@@ -18,7 +18,7 @@ function trusts(trust: UpstreamTrust, signature: string): Promise<boolean> {
   return trust.trusts(requestHead({ headers: ['Host', 'x', 'grip-SIG', signature] }));
 }
 
-test('Only a request with a Grip-Sig is looked at', () => {
+test('Only a request with Grip-Sig is verified', () => {
   const trust = new UpstreamTrust(SECRET);
   assert.equal(trust.mayTrust(requestHead({ headers: ['Host', 'x', 'GRIP-Sig', ''] })), true);
   assert.equal(trust.mayTrust(requestHead({ headers: ['Host', 'x', 'Grip-Feature', 'status'] })), false);
@@ -46,7 +46,7 @@ test('A signature by another key is not trusted', async () => {
   assert.equal(await trusts(new UpstreamTrust(publicPem), await signed(ecKeys().privateKey, 'ES256')), false);
 });
 
-test('A signature that has expired, or never does, is not trusted', async () => {
+test('A signature that is expired or never expires is not trusted', async () => {
   const trust = new UpstreamTrust(SECRET);
   assert.equal(await trusts(trust, await signed(SECRET, 'HS256', '-1s')), false);
   const endless = await new SignJWT({ iss: 'another' }).setProtectedHeader({ alg: 'HS256' }).sign(SECRET);
@@ -59,7 +59,7 @@ test('A token without a signature is not trusted', async () => {
   assert.equal(await trusts(new UpstreamTrust(ecKeys().publicPem), unsecured), false);
 });
 
-test('The text of a public key is no shared secret', async () => {
+test('The text of a public key is not a shared secret', async () => {
   const { publicPem } = rsaKeys();
   assert.equal(await trusts(new UpstreamTrust(publicPem), await signed(Buffer.from(publicPem))), false);
 });

@@ -82,7 +82,7 @@ test('a connection that is idle between two requests makes room for one that wai
   assert.equal((await next.takeResponse()).body, '/next');
 });
 
-test('a request that has arrived on an idle connection that is to end is answered before', async (t) => {
+test('a request that arrived before its idle connection is closed gets its response', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET);
@@ -99,7 +99,7 @@ test('a request that has arrived on an idle connection that is to end is answere
   assert.equal(await client.ended, 'fin');
 });
 
-test('a connection that waits for too long is answered 503, counted and logged', async (t) => {
+test('a connection that waits for too long gets a 503, counted and logged', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { maxConnections: 1, acceptTimeout: 10 });
   const first = await running.connect();
@@ -124,7 +124,7 @@ test('a connection that waits for too long is answered 503, counted and logged',
   assert.equal((await first.takeResponse()).body, 'served');
 });
 
-test('connections that wait are told that the server shuts down', async (t) => {
+test('waiting connections get an error when the server shuts down', async (t) => {
   const running = await startServer(t, { maxConnections: 1 });
   const first = await running.connect();
   first.write(GET);
@@ -137,7 +137,7 @@ test('connections that wait are told that the server shuts down', async (t) => {
   assert.equal((await first.takeResponse()).body, 'served');
 });
 
-test('beyond 1,024 that wait, 256 are answered 503 at once, and a further one is closed without a response', async (t) => {
+test('beyond 1,024 that wait, 256 get a 503 at once, and a further one is closed without a response', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { maxConnections: 1 });
   const first = await running.connect();

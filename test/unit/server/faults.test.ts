@@ -68,7 +68,7 @@ async function assertInternalError({ client, exchange }: Two): Promise<void> {
   assert.equal(exchange.failure(), 'HF_INTERNAL');
 }
 
-test('data that cannot be dealt with fails its exchange only', async (t) => {
+test('data that cannot be handled fails its exchange only', async (t) => {
   const it = await two(await startServer(t), POST);
   throwOnce(t, Http1Connection.prototype, 'onInput');
   it.client.write('abc');
@@ -76,7 +76,7 @@ test('data that cannot be dealt with fails its exchange only', async (t) => {
   await it.assertOthersGoOn();
 });
 
-test('a FIN that cannot be dealt with fails its exchange only', async (t) => {
+test('a FIN that cannot be handled fails its exchange only', async (t) => {
   const it = await two(await startServer(t));
   throwOnce(t, Http1Connection.prototype, 'onInputEnd');
   it.client.end();
@@ -133,7 +133,7 @@ test('a connection that cannot be accepted is closed, and no other', async (t) =
   await it.assertOthersGoOn();
 });
 
-test('first bytes that cannot be dealt with end their connection only', async (t) => {
+test('first bytes that cannot be handled end their connection only', async (t) => {
   const running = await startServer(t);
   const it = await two(running);
   throwOnce(t, Http1Connection.prototype, 'onInput');
@@ -159,7 +159,7 @@ test('a responder that throws again when it hears of its fault changes nothing',
   await it.assertOthersGoOn();
 });
 
-test('a connection on which a call threw takes no input any more', async (t) => {
+test('a connection on which a call threw takes no more input', async (t) => {
   const it = await two(await startServer(t), POST);
   it.exchange.onRequestData = () => {
     throw new Error('thrown by onRequestData');

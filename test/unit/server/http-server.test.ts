@@ -43,7 +43,7 @@ test('draining closes idle connections at once and the listeners too', async (t)
   assert.equal(error.code, 'ECONNREFUSED');
 });
 
-test('draining lets exchanges be answered, with Connection: close', async (t) => {
+test('draining lets exchanges complete, with Connection: close', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET + GET);
@@ -56,7 +56,7 @@ test('draining lets exchanges be answered, with Connection: close', async (t) =>
   assert.equal(running.counters.requests, 1);
 });
 
-test('draining lets a request that is arriving be answered', async (t) => {
+test('draining lets a request that is arriving complete', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   const read = once(await running.serverEnd(client), 'data');
@@ -101,7 +101,7 @@ test('the server is empty only when its last connection is closed', async (t) =>
   await running.server.whenEmpty();
 });
 
-test('destroying cuts every connection, and the responders hear of it', async (t) => {
+test('destroying cuts every connection, and the responders get an error', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET);
@@ -137,7 +137,7 @@ test('destroying does not disturb a response that is complete and on its way', a
   assert.equal((await client.takeResponse()).body, 'whole');
 });
 
-test('the responses to requests that the server refuses by itself can be chosen', async (t) => {
+test('the responses to requests that the server refuses are configurable', async (t) => {
   const wheel = new TimerWheel();
   const seen: RequestHead[] = [];
   const server = new HttpServer({

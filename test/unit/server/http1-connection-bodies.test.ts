@@ -16,7 +16,7 @@ function postChunked(fields = ''): string {
   return `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n${fields}\r\n`;
 }
 
-test('a body is passed on only as credits are granted, and never more of it', async (t) => {
+test('a body is passed on only as far as credits are granted', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${post(10)}0123456789`);
@@ -34,7 +34,7 @@ test('a body is passed on only as credits are granted, and never more of it', as
   assert.equal((await client.takeResponse()).body, 'ok');
 });
 
-test('a chunked body is passed on by its data alone, under credits too', async (t) => {
+test('only the data of a chunked body is passed on, within credits', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(
@@ -61,7 +61,7 @@ test('an empty chunked body ends without data and without credits', async (t) =>
   assert.equal(exchange.body, '');
 });
 
-test('a Content-Length of 0 is no body at all', async (t) => {
+test('a request with Content-Length 0 has no body', async (t) => {
   const running = await startServer(t);
   (await running.connect()).write(post(0));
   const exchange = await running.next();
@@ -69,7 +69,7 @@ test('a Content-Length of 0 is no body at all', async (t) => {
   assert.deepEqual(exchange.chunks, []);
 });
 
-test('an upload that nobody takes costs bounded memory and goes on when it is taken', async (t) => {
+test('an upload that is not taken costs bounded memory, and continues when it is taken', async (t) => {
   const running = await startUnixServer(t, { pipelineBytes: 4_096 });
   const client = await running.connect();
   const socket = await running.serverEnd(client);
@@ -135,7 +135,7 @@ test('no 100 (Continue) for a body that came before it was wanted', async (t) =>
   assert.match(await client.take(), /^HTTP\/1\.1 200 OK\r\n/);
 });
 
-test('no 100 (Continue) once the final answer has begun', async (t) => {
+test('no 100 (Continue) once the final response has begun', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(post(5, 'Expect: 100-continue\r\n'));
@@ -164,7 +164,7 @@ test('no 100 (Continue) for HTTP/1.0, nor for a request without a body', async (
   assert.match(await bodyless.take(), /^HTTP\/1\.1 200 /);
 });
 
-test('an expectation that nobody knows is answered 417, and no service hears of it', async (t) => {
+test('an unknown expectation gets a 417 and reaches no service', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   const response = await client.request(post(5, 'Expect: 100-continue, more\r\n'));
@@ -176,7 +176,7 @@ test('an expectation that nobody knows is answered 417, and no service hears of 
   assert.equal(running.counters.requestsRefused, 1);
 });
 
-test('a response to a request that is not complete is the last one, and reaches a client that goes on sending', async (t) => {
+test('a response to an incomplete request is the last one, and reaches a client that keeps sending', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => exchange.respond('no', { status: 404 });
   const client = await running.connect();
@@ -186,7 +186,7 @@ test('a response to a request that is not complete is the last one, and reaches 
   assert.equal(await client.ended, 'fin');
 });
 
-test('a malformed chunk is answered 400, and the responder hears of it behind the data before it', async (t) => {
+test('a malformed chunk gets a 400, and the responder gets the data before it and then the error', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${postChunked()}3\r\nabc\r\nxyz\r\n`);
@@ -199,7 +199,7 @@ test('a malformed chunk is answered 400, and the responder hears of it behind th
   assert.deepEqual([response.status, response.headers.get('connection')], [400, 'close']);
 });
 
-test('a malformed chunk behind the beginning of the response cuts the response off', async (t) => {
+test('a malformed chunk after the response has begun cuts the response off', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(postChunked());
@@ -213,7 +213,7 @@ test('a malformed chunk behind the beginning of the response cuts the response o
   assert.equal(await client.takeAll(), '');
 });
 
-test('nothing of a body is passed on while the answering side pauses it, whatever was granted', async (t) => {
+test('no part of a body is passed on while the responder pauses it, whatever was granted', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(post(10));

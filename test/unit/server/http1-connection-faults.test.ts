@@ -67,7 +67,7 @@ const BAD_HEADS: readonly { readonly what: string; readonly head: Partial<Respon
 ];
 
 for (const { what, head } of BAD_HEADS) {
-  test(`a response with ${what} becomes a 502, and its responder hears that it is over`, async (t) => {
+  test(`a response with ${what} becomes a 502, and its responder gets an error`, async (t) => {
     for (const way of ['whole', 'flushed', 'payload']) {
       const running = await startServer(t);
       const { client, exchange } = await ask(running);
@@ -93,7 +93,7 @@ test('one bad head does not keep others of the same turn from leaving', async (t
   assert.equal((await bad.client.takeResponse()).status, 502);
 });
 
-test('a body that is longer than its head said never gets behind its end', async (t) => {
+test('bytes beyond the announced length of a body are not sent', async (t) => {
   for (const way of ['in one piece', 'in two']) {
     const running = await startServer(t);
     const { client, exchange } = await ask(running);
@@ -114,7 +114,7 @@ test('a body that is longer than its head said never gets behind its end', async
   }
 });
 
-test('a body that is shorter than its head said is cut off, so that nothing is taken for its rest', async (t) => {
+test('a body that is shorter than announced ends the connection', async (t) => {
   for (const way of ['in one piece', 'in two']) {
     const running = await startServer(t);
     const { client, exchange } = await ask(running);
@@ -141,7 +141,7 @@ test('a body without a head before it becomes a 500', async (t) => {
   await assertInternalError(running, client);
 });
 
-test('a service that throws costs its client a 500, and nobody else anything', async (t) => {
+test('a service that throws gives its client a 500 and affects no other', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = ({ request }) => {
     if (request.target === '/') throw new Error('a defect');
@@ -157,7 +157,7 @@ test('a service that throws costs its client a 500, and nobody else anything', a
   assert.equal((await other.takeResponse()).body, 'fine');
 });
 
-test('a service that throws after its response ends the connection, and sends no second answer', async (t) => {
+test('a service that throws after its response ends the connection, and sends no second response', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
     exchange.respond('whole');
@@ -183,7 +183,7 @@ test('a service that throws within its response cuts it off', async (t) => {
   assertLogged(running);
 });
 
-test('a responder that throws when it is given the body costs its client a 500', async (t) => {
+test('a responder that throws when it gets the body gives its client a 500', async (t) => {
   const running = await startServer(t);
   running.script.onExchange = (exchange) => {
     exchange.onRequestData = () => {
@@ -197,7 +197,7 @@ test('a responder that throws when it is given the body costs its client a 500',
   assert.equal((await running.next()).failure(), 'HF_INTERNAL');
 });
 
-test('what a responder sends behind the end of its response goes nowhere', async (t) => {
+test('what a responder sends after the end of its response is ignored', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.respond('whole');
@@ -213,7 +213,7 @@ test('what a responder sends behind the end of its response goes nowhere', async
   assert.equal((await client.takeResponse()).body, 'next');
 });
 
-test('after a hand-over the new responder hears everything, and the old one nothing', async (t) => {
+test('after a hand-over only the new responder gets calls', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(POST);
@@ -241,7 +241,7 @@ test('a service may hand over before it returns', async (t) => {
   assert.deepEqual([before.body, after?.body], ['', 'abc']);
 });
 
-test('what a responder still says after its response does not reach the next exchange on the connection', async (t) => {
+test('late calls of a responder do not reach the next exchange on the connection', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n');

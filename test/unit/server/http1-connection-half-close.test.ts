@@ -26,7 +26,7 @@ async function inputEnded(running: RunningServer, client: Parameters<RunningServ
   return socket;
 }
 
-test('a FIN behind the request does not cancel the response; the connection ends with it', async (t) => {
+test('a FIN after the request does not cancel the response; the connection ends with it', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.end(GET);
@@ -39,7 +39,7 @@ test('a FIN behind the request does not cancel the response; the connection ends
   assert.equal(running.counters.requestsAborted, 0);
 });
 
-test('a FIN can be set to cancel the exchange at once, whatever is unread and whatever of the response has left', async (t) => {
+test('a FIN cancels the exchange at once if so configured, whatever is unread or already sent', async (t) => {
   const running = await startServer(t, { abortOnHalfClose: true });
   const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n';
   for (const sent of [GET, GET + GET, post, `${post}123456789`]) {
@@ -61,7 +61,7 @@ test('a FIN can be set to cancel the exchange at once, whatever is unread and wh
   assert.equal(running.counters.requestsAborted, 5);
 });
 
-test('a FIN behind a complete answer cancels nothing, however it is set', async (t) => {
+test('a FIN after a complete response cancels nothing, in either configuration', async (t) => {
   const running = await startServer(t, { abortOnHalfClose: true });
   running.script.onExchange = (exchange) => exchange.respond('whole');
   const client = await running.connect();
@@ -71,7 +71,7 @@ test('a FIN behind a complete answer cancels nothing, however it is set', async 
   assert.equal(running.counters.requestsAborted, 0);
 });
 
-test('all requests that came before a FIN are answered, in order', async (t) => {
+test('all requests before a FIN get their responses, in order', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.end(GET + GET + GET);
@@ -95,7 +95,7 @@ test('a FIN between two requests ends the connection', async (t) => {
   assert.equal(running.counters.requestsRefused, 0);
 });
 
-test('a FIN within a request head is answered 400', async (t) => {
+test('a FIN within a request head gets a 400', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.end(GET.slice(0, -2));
@@ -105,7 +105,7 @@ test('a FIN within a request head is answered 400', async (t) => {
   assert.equal(running.log.with('request refused')[0]?.fields.detail, 'the connection ended within the request header');
 });
 
-test('a FIN within a request body is answered 400, and the responder hears of it', async (t) => {
+test('a FIN within a request body gets a 400, and the responder gets an error', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123');
@@ -117,7 +117,7 @@ test('a FIN within a request body is answered 400, and the responder hears of it
   assert.equal((await client.takeResponse()).status, 400);
 });
 
-test('a FIN behind a body that nobody has taken yet loses nothing of it', async (t) => {
+test('a FIN after a body that was not taken yet loses none of it', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.end('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc');
@@ -129,7 +129,7 @@ test('a FIN behind a body that nobody has taken yet loses nothing of it', async 
   assert.equal((await client.takeResponse()).body, 'ok');
 });
 
-test('a reset cancels the exchange at once, and its responder hears of it', async (t) => {
+test('a reset cancels the exchange at once, and its responder gets an error', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET);
@@ -142,7 +142,7 @@ test('a reset cancels the exchange at once, and its responder hears of it', asyn
   exchange.respond('into the void');
 });
 
-test('a held stream goes on for a client that has closed its sending side', async (t) => {
+test('a held stream continues for a client that has closed its sending side', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
   const client = await running.connect();
@@ -164,7 +164,7 @@ test('a held stream goes on for a client that has closed its sending side', asyn
 
 for (const begun of [false, true]) {
   const when = begun ? 'within' : 'before';
-  test(`node:http reads a stream rightly whose client closed its sending side ${when} the response`, async (t) => {
+  test(`node:http reads a stream correctly after closing its sending side ${when} the response`, async (t) => {
     const advance = manualClock(t);
     const running = await startServer(t);
     const socket = connect({ port: Number(running.address.split(':')[1]), host: '127.0.0.1', allowHalfOpen: true });
@@ -195,7 +195,7 @@ for (const begun of [false, true]) {
   });
 }
 
-test('a client that closed its sending side and then was reset is found out without an item for it', async (t) => {
+test('a client that closed its sending side and then reset is detected without an item for it', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
   for (const held of ['stream', 'response']) {
@@ -216,7 +216,7 @@ test('a client that closed its sending side and then was reset is found out with
   assert.equal(running.counters.connectionsOpen, 0);
 });
 
-test('a client that simply closes while a stream is held for it is found out without an item for it', async (t) => {
+test('a client that closes while its stream is held is detected without an item for it', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
   const request = get({ port: Number(running.address.split(':')[1]), host: '127.0.0.1', agent: false });
@@ -229,7 +229,7 @@ test('a client that simply closes while a stream is held for it is found out wit
   await passUntilGone(exchange, advance);
 });
 
-test('a client on a unix socket that closes is found out the same way', async (t) => {
+test('a client on a unix socket that closes is detected in the same way', async (t) => {
   const advance = manualClock(t);
   const running = await startUnixServer(t);
   const client = await running.connect();
@@ -240,7 +240,7 @@ test('a client on a unix socket that closes is found out the same way', async (t
   await passUntilGone(exchange, advance);
 });
 
-test('a client that sent too much ahead of its response, and is not read for that, is found out when it is gone', async (t) => {
+test('a client that is not read because it sent too much ahead is detected when it leaves', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { pipelineBytes: 4_096 });
   const client = await running.connect();

@@ -68,7 +68,7 @@ const REFUSALS: readonly {
 ];
 
 for (const { what, bytes, status, text } of REFUSALS) {
-  test(`${what} is answered ${status} and ends the connection; no service hears of it`, async (t) => {
+  test(`${what} gets a ${status}, ends the connection, and reaches no service`, async (t) => {
     const running = await startServer(t, { maxTargetBytes: 256, maxHeadBytes: 1_000, maxHeaders: 10 });
     const client = await running.connect();
     const response = await client.request(bytes);
@@ -85,7 +85,7 @@ for (const { what, bytes, status, text } of REFUSALS) {
   });
 }
 
-test('a malformed request behind good ones is refused after their responses', async (t) => {
+test('a malformed request after valid ones is refused after their responses', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${GET}GET / HTTP/1.1\nHost: a\r\n\r\n`);
@@ -97,7 +97,7 @@ test('a malformed request behind good ones is refused after their responses', as
   assert.equal((await client.takeResponse()).status, 400);
 });
 
-test('a head that does not arrive in time is answered 408, however its bytes trickle', async (t) => {
+test('a head that does not arrive in time gets a 408, even if its bytes trickle in', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { headerTimeout: 2 });
   const client = await running.connect();
@@ -130,7 +130,7 @@ test('a connection without a request is closed after the idle time, and so is on
   assert.equal(running.counters.requestsRefused, 0);
 });
 
-test('no time runs while a response is awaited', async (t) => {
+test('no deadline applies while a response is awaited', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { idleTimeout: 1, headerTimeout: 1, bodyTimeout: 1, writeTimeout: 1 });
   const client = await running.connect();
@@ -144,7 +144,7 @@ test('no time runs while a response is awaited', async (t) => {
   assert.equal(await client.takeChunk(), 'late');
 });
 
-test('a body that stops arriving though it is wanted is answered 408, and the responder hears of it', async (t) => {
+test('a wanted body that stops arriving gets a 408, and the responder gets an error', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { bodyTimeout: 2 });
   const client = await running.connect();
@@ -160,7 +160,7 @@ test('a body that stops arriving though it is wanted is answered 408, and the re
   assert.equal((await client.takeResponse()).status, 408);
 });
 
-test('a body that nobody wants at present is not late, and has its whole time from when it is wanted', async (t) => {
+test('a body without credits is not late; its time begins with the next credit', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { bodyTimeout: 2 });
   const client = await running.connect();
@@ -181,7 +181,7 @@ test('a body that nobody wants at present is not late, and has its whole time fr
   assert.equal((await client.takeResponse()).body, 'ok');
 });
 
-test('a whole request that takes too long is answered 408, however steadily it arrives', async (t) => {
+test('a request that takes too long in all gets a 408, even if it arrives steadily', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { requestTimeout: 5 });
   const client = await running.connect();
@@ -200,7 +200,7 @@ test('a whole request that takes too long is answered 408, however steadily it a
   assert.equal((await client.takeResponse()).status, 408);
 });
 
-test('the time for a whole request bounds its head too', async (t) => {
+test('the deadline of a whole request bounds its head too', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { headerTimeout: 10, requestTimeout: 1 });
   const client = await running.connect();
@@ -209,7 +209,7 @@ test('the time for a whole request bounds its head too', async (t) => {
   assert.equal((await client.takeResponse()).status, 408);
 });
 
-test('each request of a connection has its own time', async (t) => {
+test('each request of a connection has its own deadline', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { requestTimeout: 2, headerTimeout: 2 });
   running.script.onExchange = (exchange) => exchange.respond();
@@ -222,7 +222,7 @@ test('each request of a connection has its own time', async (t) => {
   }
 });
 
-test('a client that takes nothing for too long is cut off, counted and logged, and its responder hears of it', async (t) => {
+test('a client that takes nothing for too long is cut off, counted and logged, and its responder gets an error', async (t) => {
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 3 });
   const client = await running.connect();
@@ -308,7 +308,7 @@ test('a client that takes nothing of the last part of its response is cut off to
   assert.equal(running.counters.clientsStalled, 2);
 });
 
-test('a client that takes its last answer but does not close is closed', async (t) => {
+test('a client that takes its last response but does not close is disconnected', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
   const client = await running.connect();
@@ -325,7 +325,7 @@ test('a client that takes its last answer but does not close is closed', async (
   assert.equal(running.counters.connectionsOpen, 0);
 });
 
-test('a client whose last request is read and answered is closed at once', async (t) => {
+test('the connection is closed at once when its last request and response are complete', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   const socket = await running.serverEnd(client);

@@ -73,7 +73,7 @@ test('an HTTP/1.1 connection carries one request after the other, and each has a
   );
 });
 
-test('a request with Connection: close is the last one: its response says so, and what follows is not read', async (t) => {
+test('a request with Connection: close is the last one: its response says so, and no more is read', async (t) => {
   const running = await startEcho(t);
   const client = await running.connect();
   const response = await client.request(get('/last', 'Connection: close\r\n') + get('/more'));
@@ -103,7 +103,7 @@ test('one empty line in front of a request is skipped', async (t) => {
   await takeBodies(client, ['/1', '/2']);
 });
 
-test('many requests in one segment that are answered at once are answered in their order', async (t) => {
+test('many requests in one segment get their responses in order', async (t) => {
   const running = await startEcho(t);
   const client = await running.connect();
   const targets = Array.from({ length: 500 }, (_, i) => `/${i}`);
@@ -111,7 +111,7 @@ test('many requests in one segment that are answered at once are answered in the
   await takeBodies(client, targets);
 });
 
-test('a request is given to the service only when the one before it is answered', async (t) => {
+test('a request reaches the service only after the response to the one before it', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   const targets = Array.from({ length: 20 }, (_, i) => `/${i}`);
@@ -176,7 +176,7 @@ test('a client may send only a bounded number of bytes ahead of its responses', 
   );
 });
 
-test('a client that does not read its responses gets no further ones, and all of them when it reads again', async (t) => {
+test('a client that does not read gets no further responses until it reads again, and then all of them', async (t) => {
   const running = await startUnixServer(t, { pipelineBytes: 4_096 });
   const body = 'x'.repeat(8_192);
   running.script.onExchange = (exchange) => exchange.respond(exchange.request.target + body);

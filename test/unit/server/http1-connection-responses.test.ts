@@ -30,7 +30,7 @@ test('a response with a known length is written with Content-Length, whatever th
   }
 });
 
-test('the registered phrase stands in for a reason that is not given', async (t) => {
+test('an empty reason is replaced by the registered phrase', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.respond('', { status: 404 });
@@ -166,7 +166,7 @@ test('payloads, data and lengths mix', async (t) => {
   assert.equal((await client.takeResponse()).body, 'abcdefghi');
 });
 
-test('neither an empty payload nor an empty piece ends a chunked body', async (t) => {
+test('an empty payload or piece does not end a chunked body', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.head();
@@ -189,7 +189,7 @@ test('credits come back at once while the client takes everything', async (t) =>
   await client.takeHead();
 });
 
-test('credits come back only as the client takes what was sent, so what waits for it is bounded', async (t) => {
+test('credits come back only as the client takes what was sent, which bounds what waits for it', async (t) => {
   const running = await startUnixServer(t);
   const { client, exchange } = await ask(running);
   client.socket.pause();
@@ -234,7 +234,7 @@ test('a failure takes the place of a head that has not left', async (t) => {
   assert.deepEqual([response.status, response.headers.get('x')], [502, undefined]);
 });
 
-test('a failure within a chunked answer ends the connection without the last chunk', async (t) => {
+test('a failure within a chunked response ends the connection without the last chunk', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.head();
@@ -244,7 +244,7 @@ test('a failure within a chunked answer ends the connection without the last chu
   assert.equal(await client.takeAll(), '');
 });
 
-test('a failure within a response of known length ends the connection short of it', async (t) => {
+test('a failure within a response of known length ends the connection early', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.head({ bodyLength: 100 });
@@ -264,7 +264,7 @@ test('a failure within a response that ends with the connection is a reset', asy
   assert.equal(await client.ended, 'reset');
 });
 
-test('a 304 that was given a body has no Content-Length but its own', async (t) => {
+test('a 304 with a body keeps only its own Content-Length', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   for (const [headers, length] of [
@@ -278,7 +278,7 @@ test('a 304 that was given a body has no Content-Length but its own', async (t) 
   }
 });
 
-test('a 426 that names what to upgrade to says so in Connection, another one does not', async (t) => {
+test('a 426 with Upgrade has it in Connection, and one without has not', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   for (const [headers, connection] of [

@@ -101,7 +101,7 @@ test('WebSockets over TLS have the scheme wss, and messages go both ways', async
   assert.equal((await closed)[0], 1000);
 });
 
-test('a WebSocket over TLS whose client leaves without a word is noticed', async (t) => {
+test('a WebSocket over TLS whose client leaves without a close is noticed', async (t) => {
   const { running, authority } = await startTls(t);
   const client = new WebSocket(`wss://${authority}/`, CLIENT);
   const webSocket = await running.nextWebSocket();

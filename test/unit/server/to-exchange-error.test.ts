@@ -4,7 +4,7 @@ import { Http1Error, type Http1ErrorKind } from '../../../src/codec/http1/index.
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import { toExchangeError } from '../../../src/server/to-exchange-error.ts';
 
-test('every kind of malformed message has its status', () => {
+test('each kind of malformed message has its status', () => {
   const statuses: Record<Http1ErrorKind, number> = {
     malformed: 400,
     truncated: 400,
@@ -21,7 +21,7 @@ test('every kind of malformed message has its status', () => {
   }
 });
 
-test('a failure from the catalogue stays what it is', () => {
+test('an error of the catalogue stays as it is', () => {
   const error = new ExchangeError('HF_EXPECTATION');
   assert.equal(toExchangeError(error), error);
 });

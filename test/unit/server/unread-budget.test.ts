@@ -6,7 +6,7 @@ import { startServer } from '../../support/running-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('at the bound for all clients, one that sends what cannot be taken yet is not read, and goes on later', async (t) => {
+test('at the bound for all clients, one that sends too early is not read until later', async (t) => {
   const running = await startServer(t, { maxUnreadBytes: 1_000 });
   const clients = [await running.connect(), await running.connect()] as const;
   const exchanges = [];
@@ -28,7 +28,7 @@ test('at the bound for all clients, one that sends what cannot be taken yet is n
   assert.equal(running.server.unread.used, 0);
 });
 
-test('what a client that leaves has sent counts no longer', async (t) => {
+test('bytes of a client that has left no longer count', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET + GET);
@@ -39,7 +39,7 @@ test('what a client that leaves has sent counts no longer', async (t) => {
   assert.equal(running.server.unread.used, 0);
 });
 
-test('a client that keeps little costs a minimum', () => {
+test('a client with few bytes counts as a minimum', () => {
   const budget = new UnreadBudget(300);
   budget.change(null, Buffer.from('x'));
   assert.deepEqual([budget.used, budget.full], [256, false]);
@@ -49,7 +49,7 @@ test('a client that keeps little costs a minimum', () => {
   assert.equal(budget.used, 0);
 });
 
-test('a small rest of a large read does not keep the read in memory', () => {
+test('a small remainder of a large read does not keep the read in memory', () => {
   const read = Buffer.allocUnsafeSlow(65_536);
   assert.equal(compact(read.subarray(65_530)).buffer.byteLength, 6);
   assert.equal(compact(read.subarray(100)).buffer, read.buffer);

@@ -16,7 +16,7 @@ async function assertClosed({ client }: Opened, code: number): Promise<void> {
   assert.equal(await client.ended, 'fin');
 }
 
-test('a client that closes is answered by the responder, and then the server ends the connection', async (t) => {
+test('the responder returns the close of the client, and then the server ends the connection', async (t) => {
   const running = await startServer(t);
   for (const [code, reason] of [
     [1000, ''],
@@ -47,7 +47,7 @@ test('a close without a code goes both ways as it is', async (t) => {
   assert.equal(await takeFrame(client), '8 ');
 });
 
-test('the responder may still send between the close of the client and its own', async (t) => {
+test('the responder may send between the close of the client and its own', async (t) => {
   const running = await startServer(t);
   const opened = await openWebSocket(running);
   opened.client.write(Buffer.concat([frame(CLOSE, closeText(1001)), frame(TEXT, 'not read any more')]));
@@ -58,7 +58,7 @@ test('the responder may still send between the close of the client and its own',
   await assertClosed(opened, 1001);
 });
 
-test('a responder that closes hears of the close of its client, and of nothing else', async (t) => {
+test('a responder that closes gets only the close of its client', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running, 1);
   client.write(frame(TEXT, 'waits for credit'));
@@ -97,7 +97,7 @@ test('closing handshakes of ws work in both directions', async (t) => {
   }
 });
 
-test('a client that does not answer the close in time is cut off, and the responder hears of it', async (t) => {
+test('a client that does not return the close in time is cut off, and the responder gets an error', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { closeTimeout: 4 });
   const { client, webSocket } = await openWebSocket(running);
@@ -112,7 +112,7 @@ test('a client that does not answer the close in time is cut off, and the respon
   assert.equal(await client.takeAll(), '');
 });
 
-test('no time runs for an open WebSocket', async (t) => {
+test('an open WebSocket has no deadline', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running);
@@ -127,7 +127,7 @@ for (const how of [
   'a FIN while messages wait for credit',
   'a FIN behind the close of the server',
 ]) {
-  test(`a client that leaves with ${how} instead of a close frame is gone`, async (t) => {
+  test(`a client that leaves with ${how} instead of a close frame ends its WebSocket`, async (t) => {
     const running = await startServer(t);
     const { client, webSocket } = await openWebSocket(running, 1);
     if (how.includes('credit')) {
@@ -149,7 +149,7 @@ for (const how of [
   });
 }
 
-test('a FIN behind the close frame of the client does not keep it from being answered', async (t) => {
+test('a FIN after the close frame of the client does not suppress the close frame of the server', async (t) => {
   const running = await startServer(t);
   const opened = await openWebSocket(running);
   opened.client.end(frame(CLOSE, closeText(1000)).toString('latin1'));
@@ -161,7 +161,7 @@ test('a FIN behind the close frame of the client does not keep it from being ans
   assert.equal(opened.webSocket.error, null);
 });
 
-test('a client that does not close its side of the connection in the end is closed', async (t) => {
+test('a client that never closes its side of the connection is disconnected', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
   const opened = await openWebSocket(running);
@@ -184,7 +184,7 @@ const BROKEN: readonly { readonly what: string; readonly code: number; readonly 
 ];
 
 for (const { what, code, bytes } of BROKEN) {
-  test(`${what} is answered with ${code} behind the messages before it, and the responder hears of it`, async (t) => {
+  test(`${what} leads to close code ${code} after the messages before it, and the responder gets an error`, async (t) => {
     const running = await startServer(t);
     const opened = await openWebSocket(running);
     const { client, webSocket } = opened;
@@ -198,7 +198,7 @@ for (const { what, code, bytes } of BROKEN) {
   });
 }
 
-test('a client that breaks the protocol behind the close of the server gets no second close frame', async (t) => {
+test('a client that breaks the protocol after the close of the server gets no second close frame', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running);
   webSocket.close(1000);
@@ -222,7 +222,7 @@ const FAULTS: readonly { readonly what: string; readonly act: (opened: Opened) =
 ];
 
 for (const { what, act } of FAULTS) {
-  test(`a responseing side that sends ${what} ends the WebSocket with 1011, and hears of it`, async (t) => {
+  test(`a responder that sends ${what} ends the WebSocket with 1011 and gets an error`, async (t) => {
     const running = await startServer(t);
     const opened = await openWebSocket(running);
     act(opened);
@@ -255,7 +255,7 @@ test('a responder that throws ends its WebSocket with 1011, and no other', async
   assert.deepEqual(await other.webSocket.lines(1), ['text fine']);
 });
 
-test('a failure of the answering side ends the WebSocket with 1011, or 1001 when it is shutting down', async (t) => {
+test('a failure of the responder ends the WebSocket with 1011, or 1001 when it is shutting down', async (t) => {
   const running = await startServer(t);
   for (const [code, closeCode] of [
     ['HF_BACKEND_TIMEOUT', 1011],
@@ -272,7 +272,7 @@ test('a failure of the answering side ends the WebSocket with 1011, or 1001 when
   }
 });
 
-test('draining tells every responder, and every client with 1001, and waits for their close frames', async (t) => {
+test('draining sends 1001 to every client, informs every responder, and waits for the close frames', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { closeTimeout: 5 });
   const polite = await openWebSocket(running);
@@ -300,7 +300,7 @@ test('draining tells every responder, and every client with 1001, and waits for 
   assert.equal(running.counters.webSocketsOpen, 0);
 });
 
-test('destroying cuts open WebSockets, and their responders hear of it', async (t) => {
+test('destroying cuts open WebSockets, and their responders get an error', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running);
   running.server.destroy();

@@ -91,7 +91,7 @@ test('nothing is compressed unless both sides want it', async (t) => {
   }
 });
 
-test('what is sent is compressed, and refers to former messages', async (t) => {
+test('sent messages are compressed with the context of former ones', async (t) => {
   const running = await startServer(t, { compression: true });
   const { client, webSocket } = await openWebSocket(running, 0, OFFER);
   const sizes: number[] = [];
@@ -140,7 +140,7 @@ test('very many empty messages behind one that is being compressed are sent', as
   assert.equal(await client.takeBytes(60_000), '\xc1\x01\x00'.repeat(20_000));
 });
 
-test('a message that takes several frames, and others right behind it, are sent whole', async (t) => {
+test('a message of several frames and others right after it are sent whole', async (t) => {
   const running = await startServer(t, { compression: true });
   const { client, webSocket } = await openWs(running);
   const received: Buffer[] = [];
@@ -186,7 +186,7 @@ test('credit for what is sent comes back when it is compressed and written', asy
   client.terminate();
 });
 
-test('what is inflated is passed on only as credit is granted, and so is what stands behind it', async (t) => {
+test('an inflated message and what follows it are passed on only as credit is granted', async (t) => {
   const running = await startServer(t, { compression: true });
   const { client, webSocket } = await openWebSocket(running, 10, OFFER);
   const message = 'x'.repeat(100_000);
@@ -205,7 +205,7 @@ test('what is inflated is passed on only as credit is granted, and so is what st
   assert.deepEqual((await webSocket.lines(6)).slice(4), [`text ${'z'.repeat(20)}`, 'ping 123']);
 });
 
-test('a compressed message, the close behind it and a FIN at once lose nothing', async (t) => {
+test('a compressed message, a close and a FIN at once lose nothing', async (t) => {
   const running = await startServer(t, { compression: true });
   const { client, webSocket } = await openWebSocket(running, 65_536, OFFER);
   const bytes = Buffer.concat([compressed('Hello'), frame(CLOSE, closeText(1000))]);
@@ -215,7 +215,7 @@ test('a compressed message, the close behind it and a FIN at once lose nothing',
   assert.equal(await client.takeAll(), `\x88\x02${closeText(1000)}`);
 });
 
-test('a message that inflates over the limit is answered with 1009, one that does not inflate with 1007', async (t) => {
+test('a message that inflates beyond the limit leads to 1009, one that does not inflate to 1007', async (t) => {
   const running = await startServer(t, { compression: true, maxMessageBytes: 50_000 });
   const bomb = compressed('x'.repeat(50_001));
   const garbage = encodeMaskedFrame(TEXT, Buffer.from('ffffffff', 'hex'), 1, false, true);
@@ -242,7 +242,7 @@ test('a responder that closes while a message waits to be inflated still hears o
   assert.equal(await client.takeAll(), `\x88\x02${closeText(1000)}`);
 });
 
-test('a client that leaves while messages are compressed both ways leaves nothing behind', async (t) => {
+test('a client that leaves while messages are compressed in both directions leaves nothing behind', async (t) => {
   const running = await startServer(t, { compression: true });
   for (let i = 0; i < 20; i++) {
     const { client, webSocket } = await openWebSocket(running, 65_536, OFFER);

@@ -9,7 +9,7 @@ import { frame, handshake, openWebSocket, takeFrame } from './raw-websocket.ts';
 /** Of the key that `handshake` sends (RFC 6455 §1.3). */
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 
-test('a handshake reaches the service for WebSockets as it was sent', async (t) => {
+test('a handshake reaches the WebSocket service as it was sent', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running, 0, 'X-More: 1\r\nSec-WebSocket-Protocol: a, b\r\n');
   const { id, method, target, scheme, authority, bodyLength, headers, peer } = webSocket.request;
@@ -20,7 +20,7 @@ test('a handshake reaches the service for WebSockets as it was sent', async (t) 
   assert.deepEqual([webSocketsAccepted, webSocketsOpen, requests, connectionsOpen], [1, 1, 1, 1]);
 });
 
-test("the head that accepts has the service's fields but for those that are the server's own", async (t) => {
+test('the 101 has the fields of the service, except those that the server sets', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${handshake('Sec-WebSocket-Protocol: a, b\r\n')}\r\n`);
@@ -50,7 +50,7 @@ test("the head that accepts has the service's fields but for those that are the 
   ]);
 });
 
-test('the head and what the service sends in the same turn leave together, in order', async (t) => {
+test('the head and messages of the same turn leave together, in order', async (t) => {
   const running = await startServer(t);
   running.script.onWebSocket = (webSocket) => {
     webSocket.accept();
@@ -81,7 +81,7 @@ const INVALID: readonly { readonly what: string; readonly request: string; reado
 ];
 
 for (const { what, request, says } of INVALID) {
-  test(`a handshake with ${what} is answered 400 with what is wrong, and reaches no service`, async (t) => {
+  test(`a handshake with ${what} gets a 400 with the reason, and reaches no service`, async (t) => {
     const running = await startServer(t);
     const client = await running.connect();
     const response = await client.request(`${request}\r\n`);
@@ -95,7 +95,7 @@ for (const { what, request, says } of INVALID) {
   });
 }
 
-test('a handshake of another version is answered 426 with the version that is spoken', async (t) => {
+test('a handshake of another version gets a 426 with the supported version', async (t) => {
   const running = await startServer(t);
   for (const version of ['8', '14']) {
     const client = await running.connect();
@@ -109,7 +109,7 @@ test('a handshake of another version is answered 426 with the version that is sp
   assert.equal(running.script.webSockets.length, 0);
 });
 
-test('an Upgrade to something else, one over HTTP/1.0, and any if nobody is there for WebSockets, are ordinary requests', async (t) => {
+test('an Upgrade to another protocol, over HTTP/1.0, or without a WebSocket service is an ordinary request', async (t) => {
   for (const [webSockets, request] of [
     [true, handshake().replace('Upgrade: websocket', 'Upgrade: h2c')],
     [true, handshake().replace('HTTP/1.1', 'HTTP/1.0')],
@@ -126,7 +126,7 @@ test('an Upgrade to something else, one over HTTP/1.0, and any if nobody is ther
   }
 });
 
-test('a service can refuse with any other answer, and the connection goes on', async (t) => {
+test('a service can refuse with any other response, and the connection stays open', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${handshake()}\r\n`);
@@ -151,7 +151,7 @@ test('a service can refuse with any other answer, and the connection goes on', a
   assert.equal(webSocket.request.id, '1-4');
 });
 
-test('a service that picks two subprotocols costs its client a 502', async (t) => {
+test('a service that picks two subprotocols gives its client a 502', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${handshake('Sec-WebSocket-Protocol: a, b\r\n')}\r\n`);
@@ -176,7 +176,7 @@ for (const protocol of ['c', 'A', '']) {
   });
 }
 
-test('a head that cannot be written costs its client a 502, and the responder hears of it', async (t) => {
+test('a head that cannot be written gives the client a 502, and the responder gets an error', async (t) => {
   const running = await startServer(t);
   for (const head of [{ headers: ['X', 'a\r\nb'] }, { reason: 'a\nb' }, { status: 100 }, { status: 199 }]) {
     const client = await running.connect();
@@ -189,7 +189,7 @@ test('a head that cannot be written costs its client a 502, and the responder he
   assert.equal(running.counters.responsesInvalid, 4);
 });
 
-test('no time runs while the service has not decided, and a client that leaves meanwhile is noticed', async (t) => {
+test('no deadline applies until the service decides, and a client that leaves meanwhile is noticed', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(`${handshake()}\r\n`);
@@ -202,7 +202,7 @@ test('no time runs while the service has not decided, and a client that leaves m
   assert.deepEqual([running.counters.requestsAborted, running.counters.webSocketsAccepted], [1, 0]);
 });
 
-test('a client that has closed its sending side before it was accepted is gone', async (t) => {
+test('a client that closes its sending side before it is accepted counts as gone', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.end(`${handshake()}\r\n`);
@@ -213,7 +213,7 @@ test('a client that has closed its sending side before it was accepted is gone',
   assert.equal((await webSocket.failed()).code, 'HF_CLIENT_GONE');
 });
 
-test('what a client sends far ahead of its acceptance is bounded, and all there when it is accepted', async (t) => {
+test('what a client sends before it is accepted is bounded, and arrives whole when it is accepted', async (t) => {
   const running = await startServer(t, { pipelineBytes: 4_096 });
   const client = await running.connect();
   client.write(`${handshake()}\r\n`);

@@ -22,7 +22,7 @@ const TOO_LARGE: readonly { readonly what: string; readonly limits: object; read
 ];
 
 for (const { what, limits, bytes } of TOO_LARGE) {
-  test(`${what} over its limit is answered with 1009`, async (t) => {
+  test(`${what} beyond its limit leads to 1009`, async (t) => {
     const running = await startServer(t, limits);
     const { client, webSocket } = await openWebSocket(running);
     client.write(frame(TEXT, 'x'.repeat(10)));
@@ -50,7 +50,7 @@ async function paused(running: RunningServer, { client }: Opened): Promise<void>
   while (!socket.isPaused()) await turn();
 }
 
-test('what a client that does not read makes wait is bounded by credit', async (t) => {
+test('what waits for a client that does not read is bounded by credit', async (t) => {
   const running = await startUnixServer(t);
   const opened = await openWebSocket(running);
   await fill(opened);
@@ -62,7 +62,7 @@ test('what a client that does not read makes wait is bounded by credit', async (
   assert.ok(opened.webSocket.credits > credits);
 });
 
-test('a client that takes nothing for too long is cut off, counted and logged, and its responder hears of it', async (t) => {
+test('a client that takes nothing for too long is cut off, counted and logged, and its responder gets an error', async (t) => {
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 3 });
   const opened = await openWebSocket(running);
@@ -79,7 +79,7 @@ test('a client that takes nothing for too long is cut off, counted and logged, a
   assert.equal(running.counters.requestsAborted, 0);
 });
 
-test('a closing handshake that the client does not even read ends with the time of a write', async (t) => {
+test('a closing handshake that the client does not read ends with the write timeout', async (t) => {
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 3, closeTimeout: 60 });
   const opened = await openWebSocket(running);
@@ -96,7 +96,7 @@ const WAITING: readonly { readonly what: string; readonly send: (webSocket: Scri
 ];
 
 for (const { what, send } of WAITING) {
-  test(`one ${what} more than may wait for a client that takes nothing cuts it off`, async (t) => {
+  test(`one ${what} too many for a client that takes nothing cuts it off`, async (t) => {
     const running = await startUnixServer(t, { queuedMessages: 5 });
     const opened = await openWebSocket(running);
     await fill(opened);
@@ -126,7 +126,7 @@ test('waiting pieces of one message count once, and the count restarts when the 
   assert.equal(webSocket.error, null);
 });
 
-test('of many messages in one turn to a client that reads none is too many', async (t) => {
+test('many messages in one turn to a client that reads none are counted together', async (t) => {
   const running = await startServer(t, { queuedMessages: 5 });
   const { client, webSocket } = await openWebSocket(running);
   const text = 'x'.repeat(60);
@@ -135,7 +135,7 @@ test('of many messages in one turn to a client that reads none is too many', asy
   assert.equal(webSocket.error, null);
 });
 
-test('a client that sends without end to a responder that grants nothing has to wait', async (t) => {
+test('a client that sends without end to a responder that grants nothing is held back', async (t) => {
   const running = await startServer(t, { pipelineBytes: 4_096 });
   const floods: readonly Buffer[] = [
     frame(BINARY, 'x'.repeat(100)),
@@ -159,7 +159,7 @@ test('a client that sends without end to a responder that grants nothing has to 
   }
 });
 
-test('a client that is not read, because nobody takes what it sent, is found out when it is gone', async (t) => {
+test('a client that is not read is detected when it leaves', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { pipelineBytes: 4_096 });
   for (const leave of ['reset', 'destroy'] as const) {
@@ -178,7 +178,7 @@ test('a client that is not read, because nobody takes what it sent, is found out
   }
 });
 
-test('a client that is not read for a while is not disturbed by being looked after', async (t) => {
+test('probes do not disturb a client that is not read for a while', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { pipelineBytes: 4_096 });
   const opened = await openWebSocket(running, 0);
@@ -197,7 +197,7 @@ test('a client that is not read for a while is not disturbed by being looked aft
   await webSocket.lines(100);
 });
 
-test('of the pings that come while the client reads nothing only the newest is answered', async (t) => {
+test('of the pings that come while the client reads nothing, only the newest gets a pong', async (t) => {
   const running = await startUnixServer(t, { autoPong: true });
   const opened = await openWebSocket(running);
   const { client, webSocket } = opened;
@@ -217,7 +217,7 @@ test('of the pings that come while the client reads nothing only the newest is a
   }
 });
 
-test('messages and a close frame that wait for credit behind each other come in order, however small the grants', async (t) => {
+test('messages and a close frame that wait for credit come in order, however small the grants', async (t) => {
   const running = await startServer(t, { pipelineBytes: 100 });
   const { client, webSocket } = await openWebSocket(running, 0);
   const expected: string[] = [];
@@ -235,7 +235,7 @@ test('messages and a close frame that wait for credit behind each other come in 
   assert.deepEqual(await webSocket.lines(expected.length), expected);
 });
 
-test('connections that became WebSockets count against the maximum', async (t) => {
+test('WebSockets count as connections against the maximum', async (t) => {
   const running = await startServer(t, { maxConnections: 2 });
   const one = await openWebSocket(running);
   await openWebSocket(running);
@@ -246,7 +246,7 @@ test('connections that became WebSockets count against the maximum', async (t) =
   await third;
 });
 
-test('frames behind a request that waited in a full pipeline are bounded too', async (t) => {
+test('frames after a request that waited in a full pipeline are bounded too', async (t) => {
   const running = await startServer(t, { pipelineBytes: 4_096 });
   running.script.onWebSocket = (webSocket) => webSocket.accept(0);
   const client = await running.connect();

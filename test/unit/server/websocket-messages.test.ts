@@ -29,7 +29,7 @@ test('messages go both ways with ws as the client, up to a megabyte', async (t) 
   client.terminate();
 });
 
-test('each piece of a message is one frame, and frames between the pieces go as they come', async (t) => {
+test('each piece of a message is one frame, and control frames between the pieces keep their place', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running);
   webSocket.message('', true);
@@ -44,7 +44,7 @@ test('each piece of a message is one frame, and frames between the pieces go as 
   for (const expected of frames) assert.equal(await takeFrame(client), expected);
 });
 
-test('frames in any split give the same messages, whatever stands between the fragments', async (t) => {
+test('frames give the same messages however they are split, whatever is between the fragments', async (t) => {
   const running = await startServer(t);
   const input = Buffer.concat([
     frame(TEXT, 'Hel', true),
@@ -70,7 +70,7 @@ test('frames in any split give the same messages, whatever stands between the fr
   }
 });
 
-test('frames behind the handshake in one segment are not lost, however soon the service accepts', async (t) => {
+test('frames in one segment with the handshake are not lost, however soon the service accepts', async (t) => {
   const running = await startServer(t);
   for (const soon of [true, false]) {
     running.script.onWebSocket = (webSocket) => {
@@ -88,7 +88,7 @@ test('frames behind the handshake in one segment are not lost, however soon the 
   }
 });
 
-test('messages are passed on in pieces as credit is granted, and never more of them', async (t) => {
+test('messages are passed on in pieces, only as far as credit is granted', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running, 3);
   client.write(Buffer.concat([frame(TEXT, 'Hello'), frame(BINARY, '12345'), frame(CLOSE)]));
@@ -122,7 +122,7 @@ test('credit that is granted before the WebSocket is open, or from within a call
   assert.deepEqual(webSocket.pieces, [1, 1, 1, 1, 1]);
 });
 
-test('a ping waits unsplit until there is credit for all of it, and what is behind it waits too', async (t) => {
+test('a ping waits until there is credit for all of it, and what follows waits too', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running, 4);
   client.write(Buffer.concat([frame(PING, '12345'), frame(PONG, 'p'), frame(TEXT, 'x')]));
@@ -136,7 +136,7 @@ test('a ping waits unsplit until there is credit for all of it, and what is behi
   assert.deepEqual(await webSocket.lines(4), ['ping 12345', 'pong p', 'text x', 'text y']);
 });
 
-test('empty messages and pings wait as long as there is no credit at all, but the end of a message does not', async (t) => {
+test('empty messages and pings wait while there is no credit at all, but the end of a message does not', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running, 2);
   client.write(Buffer.concat([frame(TEXT, 'ab', true), frame(CONTINUATION), frame(TEXT), frame(PING), frame(PONG)]));
@@ -147,7 +147,7 @@ test('empty messages and pings wait as long as there is no credit at all, but th
   assert.deepEqual(await webSocket.lines(4), ['text ab', 'text', 'ping', 'pong']);
 });
 
-test('pings are answered here if that is asked for, without credit, and pongs are passed on', async (t) => {
+test('with autoPong pings get their pong without credit, and pongs are passed on', async (t) => {
   const running = await startServer(t, { autoPong: true });
   const { client, webSocket } = await openWebSocket(running, 0);
   client.write(Buffer.concat([frame(PING), frame(PING, 'x'.repeat(125)), frame(PONG, 'mine')]));
@@ -160,7 +160,7 @@ test('pings are answered here if that is asked for, without credit, and pongs ar
   assert.equal(webSocket.credits, webSocket.request.credits);
 });
 
-test('what is sent in one turn to one client leaves in one write, and its credit comes back in one', async (t) => {
+test('messages of one turn to one client leave in one write, and their credit comes back at once', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running);
   const writes: number[] = [];
@@ -174,7 +174,7 @@ test('what is sent in one turn to one client leaves in one write, and its credit
   assert.deepEqual([writes, credits], [[603], [501]]);
 });
 
-test('one client does not wait for another that sends much', async (t) => {
+test('a client does not wait for another one that sends much', async (t) => {
   const running = await startServer(t);
   const one = await openWebSocket(running);
   const other = await openWebSocket(running);
@@ -196,7 +196,7 @@ test('a WebSocket that is paused is not read, and a close during the pause is pa
   assert.deepEqual(lines.slice(-3), ['ping', 'text a', 'close 1000']);
 });
 
-test('a pause ends when this side closes', async (t) => {
+test('a pause ends when the responder closes', async (t) => {
   const running = await startServer(t);
   const { client, webSocket } = await openWebSocket(running);
   webSocket.requester.pauseRequest(true);

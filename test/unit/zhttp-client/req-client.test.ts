@@ -87,7 +87,7 @@ test('the body of a response comes as fast as the client takes it', (t) => {
   assert.deepEqual(client.take(), ['data "xxx" more', 'data "xxxxxxxxxxxx"']);
 });
 
-test('a client that takes at once gets a large answer in order', (t) => {
+test('a client that takes at once gets a large response in order', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 4 });
   rig.respond('r-0-0', { code: 200, body: '0123456789' });
@@ -214,7 +214,7 @@ test('a request that no handler takes in time fails', (t) => {
   assert.equal(client.error?.face.status, 503);
 });
 
-test("a client that leaves withdraws its request, and its answer is nobody's", (t) => {
+test("a client that leaves withdraws its request, and its response is nobody's", (t) => {
   const rig = new ReqRig(t);
   const client = rig.request();
   client.leave(new ExchangeError('HF_CLIENT_GONE'));

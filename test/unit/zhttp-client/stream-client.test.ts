@@ -264,7 +264,7 @@ test('a session in which no bytes move ends, however alive its handler is', (t) 
   assert.match(rig.link.take().at(-1) ?? '', /cancel$/);
 });
 
-test('a request whose client has left is forgotten if no handler ever answers', (t) => {
+test('a request whose client has left is forgotten if no handler ever responses', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.request();
   client.leave();

@@ -148,7 +148,7 @@ test('who asks in JSON is answered in JSON, in every packet, and with sorted key
   );
 });
 
-test('bytes that are shared are passed on like any others, and a new answering side goes on', (t) => {
+test('bytes that are shared are passed on like any others, and a new responder goes on', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   fetch.respond().payload('shared');

@@ -129,7 +129,7 @@ test('a stream or WebSocket whose requester is silent is given up in silence, co
   assert.equal(rig.log.with('request failed')[0]?.fields.detail, 'nothing came from the requester for 60 s');
 });
 
-test('one answer is waited for without signs of life of the requester, also if nobody wants it', (t) => {
+test('one response is waited for without signs of life of the requester, also if nobody wants it', (t) => {
   const rig = serverRig(t);
   rig.first();
   rig.first({ from: '' });
@@ -140,7 +140,7 @@ test('one answer is waited for without signs of life of the requester, also if n
   assert.deepEqual(rig.link.take().slice(-1), ['me a#20 data 200 OK "late"']);
 });
 
-test('one answer needs its requester as long as the request is not complete', (t) => {
+test('one response needs its requester as long as the request is not complete', (t) => {
   const rig = serverRig(t);
   rig.first({ method: 'POST', more: true });
   rig.first({ id: 'b', method: 'POST', more: true });

@@ -40,7 +40,7 @@ test('a WebSocket may be asked for over TLS, and with a method that has no meani
   assert.equal(rig.webSocket({ uri: 'WSS://example.com/', method: 'POST' }).webSocket, true);
 });
 
-test('an answer other than 101 rejects the WebSocket, with its body framed again', (t) => {
+test('a response other than 101 rejects the WebSocket, with its body framed again', (t) => {
   const rig = serverRig(t);
   const headers = ['X-A', 'b', 'Content-Length', '99', 'transfer-encoding', 'chunked'];
   const fetch = rig.webSocket({ credits: 1 }).respond({ status: 403, reason: 'Forbidden', headers });
@@ -242,7 +242,7 @@ test('pings and pongs have up to 125 bytes', (t) => {
 
 // ---- the close
 
-test('the requester closes, and the session is over with the answer of the origin', (t) => {
+test('the requester closes, and the session is over with the response of the origin', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ type: 'close', code: 4000, body: 'bye' });
@@ -256,7 +256,7 @@ test('the requester closes, and the session is over with the answer of the origi
   assert.deepEqual(rig.log.with('request complete')[0]?.fields.bytes, 4);
 });
 
-test('the origin closes, and the session is over with the answer of the requester', (t) => {
+test('the origin closes, and the session is over with the response of the requester', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   fetch.close(1001, 'ü');

@@ -89,7 +89,7 @@ test('who asks for it is answered by the ROUTER socket', async (t) => {
   assert.deepEqual(published.all, []);
 });
 
-test('an answer by the ROUTER socket waits for a requester that is not connected yet', async (t) => {
+test('a response by the ROUTER socket waits for a requester that is not connected yet', async (t) => {
   const rig = await openBridge(t);
   const early = rig.zmq.push();
   early.socket.connect(`${rig.base}-in`);
@@ -163,7 +163,7 @@ test('a REQ socket is answered, and a DEALER socket as often as it asks, by the 
   );
 });
 
-test('a request of req mode without an empty frame gets no answer, but is counted', async (t) => {
+test('a request of req mode without an empty frame gets no response, but is counted', async (t) => {
   const rig = await openBridge(t);
   const dealer = rig.zmq.dealer();
   dealer.socket.connect(`${rig.base}-req`);
@@ -173,7 +173,7 @@ test('a request of req mode without an empty frame gets no answer, but is counte
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.sessions], [2, 0]);
 });
 
-test('an answer whose requester has gone is counted and logged', async (t) => {
+test('a response whose requester has gone is counted and logged', async (t) => {
   const rig = await openBridge(t);
   const dealer = rig.zmq.dealer();
   dealer.socket.connect(`${rig.base}-req`);
