@@ -30,12 +30,16 @@ export function fault(owner: Guarded, thrown: unknown): void {
 }
 
 /**
- * Calls `call` for `owner`, which handles what it throws. For loops and rare calls; a hot path catches by itself and calls `fault`, because a
- * closure for each request costs more.
+ * Calls `call` for `owner`, which handles what it throws. On a hot path `call` is a function of the module that gets what it needs in `args`:
+ * a closure for each request would cost more than the call.
  */
-export function attempt<T extends Guarded>(owner: T, call: (owner: T) => void): void {
+export function attempt<T extends Guarded, A extends unknown[]>(
+  owner: T,
+  call: (owner: T, ...args: A) => void,
+  ...args: A
+): void {
   try {
-    call(owner);
+    call(owner, ...args);
   } catch (thrown) {
     fault(owner, thrown);
   }

@@ -1,4 +1,4 @@
-import { fault, TurnQueue } from '../clock/index.ts';
+import { attempt, TurnQueue } from '../clock/index.ts';
 import { FirstPackets, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
 import {
   NO_RESPONDER,
@@ -63,13 +63,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   /** Lets all requests fail that wait for a response. */
   stop(): Promise<void> {
     this.stopTicking();
-    for (const session of this.sessions.all()) {
-      try {
-        session.fail('HF_DRAINING', 'the server stops');
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
+    for (const session of this.sessions.all()) attempt(session, drop);
     return this.#link.close();
   }
 
@@ -94,7 +88,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   protected override take(packet: ResponsePacket): void {
     const session = this.sessions.get(packet.ids[0]?.id ?? '');
     if (session === null || packet.ids.length > 1) this.counters.packetsUnclaimed++;
-    else receive(session, packet);
+    else attempt(session, receive, packet);
   }
 
   protected override refuse(session: ReqSession, message: string): void {
@@ -119,9 +113,9 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
 }
 
 function receive(session: ReqSession, packet: ResponsePacket): void {
-  try {
-    session.receive(packet);
-  } catch (thrown) {
-    fault(session, thrown);
-  }
+  session.receive(packet);
+}
+
+function drop(session: ReqSession): void {
+  session.fail('HF_DRAINING', 'the server stops');
 }

@@ -1,4 +1,4 @@
-import { fault, type Guarded } from '../clock/index.ts';
+import { attempt, fault, type Guarded } from '../clock/index.ts';
 import { FULL, READY, type Reach, UNKNOWN_PATIENCE } from '../zhttp/index.ts';
 
 /** A session that has something to send. */
@@ -85,13 +85,13 @@ export class StalledSessions {
   #giveUp(address: string, { sessions, reach }: Stall, patience: number): void {
     this.#stalls.delete(address);
     for (const session of sessions) {
-      try {
-        session.giveUpHandler(reach === FULL, patience / 1_000);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
+      attempt(session, giveUp, reach === FULL, patience / 1_000);
     }
   }
+}
+
+function giveUp(session: StalledSession, connected: boolean, seconds: number): void {
+  session.giveUpHandler(connected, seconds);
 }
 
 function send(session: StalledSession): boolean {

@@ -1,4 +1,4 @@
-import { fault } from '../clock/index.ts';
+import { attempt } from '../clock/index.ts';
 import {
   encodeRequestText,
   FirstPackets,
@@ -110,7 +110,7 @@ export class StreamClient
     this.stopTicking();
     const sessions = this.sessions.all();
     this.#sendTogether('cancel', sessions);
-    for (const session of sessions) drop(session);
+    for (const session of sessions) attempt(session, drop);
     return this.#link.close();
   }
 
@@ -159,7 +159,7 @@ export class StreamClient
     holding.sort((one, other) => other.heldBytes - one.heldBytes);
     for (const session of holding) {
       if (this.#heldBytes <= (MAX_HELD_BYTES * 3) / 4) break;
-      shed(session);
+      attempt(session, abortOverloaded, 'its handler takes nothing, and it holds the most of all sessions');
     }
     this.#shedding = false;
   }
@@ -196,7 +196,7 @@ export class StreamClient
     if (packet.ids.length === 0) this.counters.packetsUnclaimed++;
     for (const { id, seq } of packet.ids) {
       const session = this.sessions.get(id);
-      if (session !== null) receive(session, packet, seq);
+      if (session !== null) attempt(session, receive, packet, seq);
       else this.#onLate(packet, id);
     }
   }
@@ -257,12 +257,7 @@ export class StreamClient
 
   onLost(id: string): void {
     const session = this.sessions.get(id);
-    if (session === null) return;
-    try {
-      session.abort('HF_BACKEND_OVERLOADED', 'the handler does not take what is sent to it');
-    } catch (thrown) {
-      fault(session, thrown);
-    }
+    if (session !== null) attempt(session, abortOverloaded, 'the handler does not take what is sent to it');
   }
 
   // ---- time
@@ -280,7 +275,7 @@ export class StreamClient
   protected override afterLook(): void {
     const owing = this.#owing;
     if (owing.length > 0) this.#owing = [];
-    for (const session of owing) sendCredit(session);
+    for (const session of owing) attempt(session, sendCredit);
     this.#stalled.check(this.now);
     this.#abandoned.expire(this.now - this.#options.sessionTimeout);
     if (this.#quiet.length === 0) return;
@@ -334,33 +329,17 @@ export class StreamClient
 }
 
 function receive(session: HandlerSession, packet: ResponsePacket, seq: number | null): void {
-  try {
-    session.receive(packet, seq);
-  } catch (thrown) {
-    fault(session, thrown);
-  }
+  session.receive(packet, seq);
 }
 
-function shed(session: HandlerSession): void {
-  try {
-    session.abort('HF_BACKEND_OVERLOADED', 'its handler takes nothing, and it holds the most of all sessions');
-  } catch (thrown) {
-    fault(session, thrown);
-  }
+function abortOverloaded(session: HandlerSession, detail: string): void {
+  session.abort('HF_BACKEND_OVERLOADED', detail);
 }
 
 function drop(session: HandlerSession): void {
-  try {
-    session.drop('HF_DRAINING', 'the server stops');
-  } catch (thrown) {
-    fault(session, thrown);
-  }
+  session.drop('HF_DRAINING', 'the server stops');
 }
 
 function sendCredit(session: HostedSession): void {
-  try {
-    session.sendCredit();
-  } catch (thrown) {
-    fault(session, thrown);
-  }
+  session.sendCredit();
 }

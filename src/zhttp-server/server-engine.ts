@@ -134,8 +134,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     const error = new ExchangeError('HF_DRAINING', 'the server stops');
     const sessions = this.#sessions.all();
     this.#tellAll('error', sessions);
-    const stop = (session: ServerSession): void => session.stop(error);
-    for (const session of sessions) attempt(session, stop);
+    for (const session of sessions) attempt(session, stop, error);
     return this.link.close();
   }
 
@@ -233,11 +232,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
       const key = keyOf(from, ref.id);
       const session = this.#find(packet, key, ref);
       if (session !== null) {
-        try {
-          session.receive(packet, ref.seq);
-        } catch (thrown) {
-          fault(session, thrown);
-        }
+        attempt(session, receive, packet, ref.seq);
         continue;
       }
       this.counters.packetsUnclaimed++;
@@ -267,7 +262,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.counters.packetsUndelivered++;
     for (const { id } of parseResponsePacket(payload, OURS).ids) {
       const session = this.#sessions.get(keyOf(address, id));
-      if (session !== null) attempt(session, stopStalled);
+      if (session === null) continue;
+      attempt(session, stop, new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
     }
   }
 
@@ -406,8 +402,12 @@ function settle(session: HostedSession): void {
   session.settle();
 }
 
-function stopStalled(session: ServerSession): void {
-  session.stop(new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
+function receive(session: ServerSession, packet: RequestPacket, seq: number | null): void {
+  session.receive(packet, seq);
+}
+
+function stop(session: ServerSession, error: ExchangeError): void {
+  session.stop(error);
 }
 
 /** A packet about sessions as a whole. */

@@ -1,4 +1,4 @@
-import { type AtTurnEnd, fault, type Guarded, type TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, attempt, type Guarded, type TurnQueue } from '../clock/index.ts';
 
 /** What collects a body that goes on in one packet. */
 export interface Collector extends Guarded {
@@ -84,15 +84,15 @@ export class CollectedBytes implements AtTurnEnd {
     while (this.#waiting.length > 0 && (this.#bytes <= this.#max || this.#favoured === null)) {
       const { collector, bytes } = this.#waiting.shift() as Waiting;
       if (this.#bytes > this.#max) this.#favoured = collector;
-      try {
-        collector.onRoom(bytes);
-      } catch (thrown) {
-        fault(collector, thrown);
-      }
+      attempt(collector, tellRoom, bytes);
     }
   }
 
   onFault(thrown: unknown): void {
     this.#onFault(thrown);
   }
+}
+
+function tellRoom(collector: Collector, bytes: number): void {
+  collector.onRoom(bytes);
 }

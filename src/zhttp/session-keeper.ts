@@ -1,4 +1,4 @@
-import { fault, type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
+import { attempt, fault, type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
 import { ZhttpError } from '../codec/zhttp/index.ts';
 import { type Log, reportFault } from '../exchange/index.ts';
 import type { SessionCounters } from './session-counters.ts';
@@ -97,12 +97,7 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
   onRefused(id: string): void {
     this.counters.requestsUntaken++;
     const session = this.sessions.get(id);
-    if (session === null) return;
-    try {
-      this.refused(session);
-    } catch (thrown) {
-      fault(session, thrown);
-    }
+    if (session !== null) attempt(session, (untaken) => this.refused(untaken));
   }
 
   #onMalformed({ message, from, ids }: ZhttpError): void {
@@ -110,23 +105,13 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
     this.log.warn({ handler: from, sessions: ids.length, reason: message }, 'packet of a handler refused');
     for (const { id } of ids) {
       const session = this.sessions.get(id);
-      if (session === null) continue;
-      try {
-        this.refuse(session, message, from);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
+      if (session !== null) attempt(session, (named) => this.refuse(named, message, from));
     }
   }
 
   #onTick(): void {
-    for (const session of this.sessions.nextPart(PARTS)) {
-      try {
-        this.look(session);
-      } catch (thrown) {
-        fault(session, thrown);
-      }
-    }
+    const look = (session: S): void => this.look(session);
+    for (const session of this.sessions.nextPart(PARTS)) attempt(session, look);
     this.afterLook();
   }
 

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, test } from 'node:test';
-import { type AtTurnEnd, fault, guarded, onUnhandledFault, Ticker, TurnQueue } from '../../../src/clock/index.ts';
+import {
+  type AtTurnEnd,
+  attempt,
+  fault,
+  guarded,
+  onUnhandledFault,
+  Ticker,
+  TurnQueue,
+} from '../../../src/clock/index.ts';
 
 const defect = new Error('a defect');
 
@@ -30,6 +38,22 @@ afterEach(() => {
   onUnhandledFault((thrown) => {
     throw thrown;
   });
+});
+
+test('an attempt gives its arguments on, and its owner handles what it throws', () => {
+  const owner = new Waiting();
+  const calls: unknown[] = [];
+  attempt(
+    owner,
+    (of, text: string, count: number) => {
+      calls.push(of, text, count);
+      throw defect;
+    },
+    'x',
+    2,
+  );
+  assert.deepEqual(calls, [owner, 'x', 2]);
+  assert.deepEqual(owner.faults, [defect]);
 });
 
 test('what a guarded callback throws goes to its owner, and not to the caller', () => {
