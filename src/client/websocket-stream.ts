@@ -38,6 +38,9 @@ const READ_AHEAD = 65_536;
  */
 const WRITE_BEHIND = 65_536;
 
+/** Messages, pieces of them, pings and pongs that are passed on in one turn of the event loop; the others wait for the next turn. */
+export const TURN_ITEMS = 128;
+
 /** Seconds that a connection stays open after the last frame, so that the origin receives it and closes first (RFC 6455 §7.1.1). */
 const LINGER = 2;
 
@@ -62,6 +65,8 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #unread: Buffer | null = null;
   /** Whether the reader is running: calls from within must not start it again. */
   #consuming = false;
+  /** It has had its turn: what is unread waits for the next one. */
+  #resting = false;
   /** Frames of this turn, which are sent at its end. */
   readonly #frames = new FrameBatch();
   /** Whether a call of `flush` is pending. */
@@ -144,18 +149,22 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   /** Reads what has arrived, as far as credit allows. */
   #consume(): void {
     const input = this.#unread;
-    if (input === null || this.#consuming) return;
+    if (input === null || this.#consuming || this.#resting) return;
     this.#unread = null;
     this.#consuming = true;
     let rest: Buffer | null = null;
     try {
-      rest = this.#reader.read(input);
+      rest = this.#reader.read(input, TURN_ITEMS);
     } catch (thrown) {
       this.#onThrown(thrown);
     }
     this.#consuming = false;
     if (this.#over) return;
     this.#unread = rest;
+    if (this.#reader.interrupted) {
+      this.#resting = true;
+      this.#context.turn.add(this);
+    }
     // Reading continues up to a bound, to notice an origin that leaves.
     if (rest !== null && rest.length >= READ_AHEAD) this.#link.pause();
     else this.#link.resume();
@@ -270,7 +279,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
       return;
     }
     this.#frames.add(data);
-    if (this.#frames.bytes > WRITE_BEHIND) this.flush();
+    if (this.#frames.cost > WRITE_BEHIND) this.flush();
     else this.#flushSoon();
   }
 
@@ -281,6 +290,10 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   }
 
   onTurnEnd(): void {
+    if (this.#resting) {
+      this.#resting = false;
+      this.#consume();
+    }
     this.flush();
   }
 

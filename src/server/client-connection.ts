@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { DeadlineTimer } from '../clock/index.ts';
+import { type AtTurnEnd, DeadlineTimer } from '../clock/index.ts';
 import { ExchangeError, internalError, type Peer, type Responder, reportFault } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
@@ -11,7 +11,7 @@ import { compact } from './unread-budget.ts';
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too
  * much, watches a client that does not take what is sent to it, and ends in order. An idle one has no buffers and no timer of its own.
  */
-export abstract class ClientConnection extends DeadlineTimer implements Connection {
+export abstract class ClientConnection extends DeadlineTimer implements Connection, AtTurnEnd {
   place = -1;
   protected readonly socket: Socket;
   protected readonly server: ConnectionHost;
@@ -19,6 +19,8 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   #unread: Buffer | null = null;
   /** Whether `consume` is at work: what it calls must not begin it again. */
   protected consuming = false;
+  /** It has had its turn: what is unread waits for the next one. */
+  protected resting = false;
   /** Reading is suspended, because too much is unread. */
   protected paused = false;
   /** The client has sent FIN: no more input, but it may still be reading. */
@@ -88,7 +90,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
 
   consumeUnread(): void {
     const input = this.unread;
-    if (input === null || this.consuming) return;
+    if (input === null || this.consuming || this.resting) return;
     this.unread = null;
     this.#take(input);
     if (this.unread !== null || !this.paused) return;
@@ -106,6 +108,22 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     }
     if (rest !== null && !this.finished) this.#keep(rest);
     this.afterInput();
+  }
+
+  /**
+   * Goes on with the input in the next turn of the event loop: the client has had its share of this one, or is read again after a pause, of
+   * which there may be many in a turn.
+   */
+  rest(): void {
+    if (this.resting) return;
+    this.resting = true;
+    this.server.turn.add(this);
+  }
+
+  onTurnEnd(): void {
+    if (!this.resting) return;
+    this.resting = false;
+    this.consumeUnread();
   }
 
   /** What there is to be done when all that could be taken has been. */

@@ -7,7 +7,7 @@ import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Stream, type StreamConnection } from './http1-stream.ts';
 import { LastLook } from './last-look.ts';
-import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
+import { LONG_EXCHANGE, PROBE_INTERVAL, TURN_PIECES } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 
@@ -69,7 +69,11 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   protected override consume(input: Buffer): Buffer | null {
     let offset = 0;
     try {
-      while (offset < input.length && !this.finished) {
+      for (let left = TURN_PIECES; offset < input.length && !this.finished; left--) {
+        if (left === 0) {
+          this.rest();
+          break;
+        }
         const stream = this.#stream;
         if (stream === null) {
           // A client that does not read its responses gets no further ones.

@@ -27,7 +27,7 @@ const UPGRADE_TO = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
 export interface StreamConnection
   extends Pick<
     ClientConnection,
-    'blocked' | 'inputEnded' | 'unread' | 'block' | 'watch' | 'consumeUnread' | 'cut' | 'reportFault' | 'tell'
+    'blocked' | 'inputEnded' | 'unread' | 'block' | 'watch' | 'consumeUnread' | 'rest' | 'cut' | 'reportFault' | 'tell'
   > {
   readonly encrypted: boolean;
   /** The stream has ended. `bodyRead` tells whether its request was read whole. */
@@ -226,7 +226,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#over || this.#requestPaused === paused) return;
     this.#requestPaused = paused;
     this.#connection.watch();
-    if (!paused) this.#connection.consumeUnread();
+    if (!paused && this.#connection.unread !== null) this.#connection.rest();
   }
 
   abortOnHalfClose(): void {

@@ -28,7 +28,7 @@ import {
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
+import { PROBE_INTERVAL, SOCKET_BUFFER, TURN_PIECES } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import { acceptHead, unofferedProtocol } from './websocket-handshake.ts';
 
@@ -165,7 +165,9 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     const reader = this.#reader;
     if (reader === null || (this.#responder === null && !this.#closing)) return input;
     try {
-      return reader.read(input);
+      const rest = reader.read(input, TURN_PIECES);
+      if (reader.interrupted) this.rest();
+      return rest;
     } catch (thrown) {
       this.#onThrown(thrown);
       return null;
@@ -203,7 +205,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   }
 
   protected override afterInput(): void {
-    if (!this.inputEnded || this.finished || this.#closeReceived || this.#reader?.busy === true) return;
+    if (!this.inputEnded || this.finished || this.#closeReceived || this.resting || this.#reader?.busy === true) return;
     // RFC 6455 §7.1.5: a connection that ends without a close frame is lost; there are no half-closed ones.
     this.cut();
   }
@@ -291,7 +293,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     this.#paused = paused;
     if (this.finished || this.#reader === null) return;
     this.#reader.pause(paused);
-    if (!paused && !this.#reader.busy) this.consumeUnread();
+    if (!paused && this.unread !== null) this.rest();
   }
 
   handOver(responder: WebSocketResponder): void {
@@ -310,7 +312,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     }
     this.#frames.add(data);
     // So much is not kept for the end of the turn.
-    if (this.#frames.bytes > SOCKET_BUFFER) this.flush();
+    if (this.#frames.cost > SOCKET_BUFFER) this.flush();
     else this.#flushSoon();
   }
 
@@ -320,7 +322,8 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     this.server.turn.add(this);
   }
 
-  onTurnEnd(): void {
+  override onTurnEnd(): void {
+    super.onTurnEnd();
     this.flush();
   }
 

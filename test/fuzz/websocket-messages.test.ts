@@ -123,7 +123,7 @@ class Received implements MessageSink {
   onReaderIdle(): void {
     const input = this.#unread ?? Buffer.alloc(0);
     this.#unread = null;
-    this.#unread = this.#reader.read(Buffer.from(input));
+    this.#unread = this.#reader.read(Buffer.from(input), Number.POSITIVE_INFINITY);
   }
 
   onMessage(chunk: Buffer, text: boolean, more: boolean): void {

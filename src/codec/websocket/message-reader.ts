@@ -46,6 +46,8 @@ export class MessageReader implements InflaterSink {
   readonly #frames: FrameReader;
   #inflater: Inflater | null = null;
   #credit: number;
+  /** Whether the last `read` stopped because it had passed on as many items as it might. */
+  interrupted = false;
   /** Whether the last item waits for credit. */
   #held = false;
   /** Whether a message was passed on in part. */
@@ -70,12 +72,18 @@ export class MessageReader implements InflaterSink {
   /**
    * Takes as much of `input`, which must not change, as possible and returns the rest, null for none. The next call must begin with that rest, which
    * may be empty: then the last item waits for credit.
+   * @param most items to pass on: messages, pieces of them, pings, pongs
    * @throws WebSocketError 1002, 1007, 1009, and whatever the sink throws; nothing can be read after it
    */
-  read(input: Buffer): Buffer | null {
+  read(input: Buffer, most: number): Buffer | null {
     const frames = this.#frames;
     let offset = 0;
-    while (!this.#ended && !this.busy && !this.#paused) {
+    this.interrupted = false;
+    for (let left = most; !this.#ended && !this.busy && !this.#paused; left--) {
+      if (left === 0 && offset < input.length) {
+        this.interrupted = true;
+        break;
+      }
       if (!this.#held) {
         offset = frames.read(input, offset, this.#readable);
         if (frames.event === 'none') break;

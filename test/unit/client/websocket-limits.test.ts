@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TURN_ITEMS } from '../../../src/client/websocket-stream.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import type { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { fakeTimers } from '../../support/fake-timers.ts';
+import { LargestRun } from '../../support/largest-run.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { HandDialler } from './hand-dialler.ts';
 import {
@@ -59,6 +61,19 @@ test('a message may be unbounded, as it is passed on in pieces', async (t) => {
   for (let i = 0; i < 5_000; i++) peer.write(piece);
   peer.write(frame(0x80));
   assert.equal((await requester.lines(1))[0]?.length, 'binary '.length + 5_000_000);
+});
+
+test('of many empty pings of one origin a bounded number is passed on at once, and all in the end', async (t) => {
+  const { peer, requester } = await openWebSocket(t);
+  const run = new LargestRun();
+  requester.onResponsePing = () => run.count();
+  const count = 10 * TURN_ITEMS;
+  peer.write(Buffer.concat(Array.from({ length: count }, () => frame(PING))));
+  // The loss of the connection waits for what came before it.
+  peer.socket.end();
+  assert.equal((await requester.failed()).code, 'HF_ORIGIN_CLOSED');
+  assert.equal(run.total, count);
+  assert.ok(run.largest <= TURN_ITEMS, `${run.largest} at once`);
 });
 
 test('an origin that sends without end to a requester that grants nothing is held back', async (t) => {

@@ -74,7 +74,7 @@ class Rig implements MessageSink {
     const input = this.#unread ?? Buffer.alloc(0);
     this.#unread = null;
     try {
-      this.#unread = this.reader.read(input);
+      this.#unread = this.reader.read(input, Number.POSITIVE_INFINITY);
     } catch (thrown) {
       this.error = thrown;
       this.reader.release();
@@ -297,4 +297,14 @@ test('a piece that is being inflated stops at a pause, and goes on after it', as
     rig.reader.pause(false);
   }
   assert.ok(pieces > 1);
+});
+
+test('a read passes on as many items as it may, and says that it was interrupted', () => {
+  const rig = new Rig();
+  const input = Buffer.concat([rig.frame(PING), rig.frame(TEXT, 'a'), rig.frame(PING), rig.frame(PONG)]);
+  const rest = rig.reader.read(input, 3) as Buffer;
+  assert.deepEqual([rig.events, rig.reader.interrupted], [['ping', 'text a', 'ping'], true]);
+  // Everything is passed on: there is nothing to go on with.
+  assert.equal(rig.reader.read(rest, 1), null);
+  assert.deepEqual([rig.events.at(-1), rig.reader.interrupted], ['pong', false]);
 });

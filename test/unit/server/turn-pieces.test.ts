@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BINARY, CLOSE, PING, TEXT } from '../../../src/codec/websocket/index.ts';
+import { TURN_PIECES } from '../../../src/server/server-limits.ts';
+import { LargestRun } from '../../support/largest-run.ts';
+import { startServer } from '../../support/running-server.ts';
+import { closeText, frame, openWebSocket } from './raw-websocket.ts';
+
+const COUNT = 10 * TURN_PIECES;
+
+for (const [what, opcode] of [
+  ['pings', PING],
+  ['messages', TEXT],
+] as const) {
+  test(`of many empty ${what} of one client a bounded number is taken at once, and all in the end`, async (t) => {
+    const running = await startServer(t);
+    const { client, webSocket } = await openWebSocket(running);
+    const run = new LargestRun();
+    webSocket.onRequestPing = webSocket.onRequestMessage = () => run.count();
+    client.write(Buffer.concat(Array.from({ length: COUNT }, () => frame(opcode))));
+    client.write(Buffer.concat([frame(CLOSE, closeText(1000))]));
+    client.socket.end();
+    // The end of the connection waits for what came before it.
+    await webSocket.until(() => webSocket.closed);
+    assert.equal(run.total, COUNT);
+    assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+  });
+}
+
+test('credit and an end of a pause do not let a client take more of a turn', async (t) => {
+  const running = await startServer(t);
+  const { client, webSocket } = await openWebSocket(running);
+  const run = new LargestRun();
+  webSocket.onRequestMessage = () => {
+    run.count();
+    webSocket.requester.onRequestCredit(1);
+    webSocket.requester.pauseRequest(true);
+    webSocket.requester.pauseRequest(false);
+  };
+  client.write(Buffer.concat(Array.from({ length: COUNT }, () => frame(BINARY, 'x'))));
+  await run.until(COUNT);
+  assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+});
+
+test('of a body in many small chunks a bounded number is taken at once', async (t) => {
+  const running = await startServer(t);
+  const run = new LargestRun();
+  running.script.onExchange = (exchange) => {
+    exchange.onRequestData = () => run.count();
+    exchange.grant(COUNT);
+  };
+  const client = await running.connect();
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+  client.write('1\r\nx\r\n'.repeat(COUNT));
+  await run.until(COUNT);
+  assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+});
+
+test('of many requests in one go a bounded number is answered at once', async (t) => {
+  const running = await startServer(t);
+  const run = new LargestRun();
+  running.script.onExchange = (exchange) => {
+    run.count();
+    exchange.respond();
+  };
+  const client = await running.connect();
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(COUNT));
+  await run.until(COUNT);
+  assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+  for (let i = 0; i < COUNT; i++) await client.takeResponse();
+});
