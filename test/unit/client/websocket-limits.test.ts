@@ -277,7 +277,7 @@ test('waiting pieces of one message count once, and the count restarts when the 
   assert.equal(requester.failure(), '');
 });
 
-test('many messages in one turn to an origin that reads none are counted together', async (t) => {
+test('many messages in one turn all reach an origin that reads', async (t) => {
   const { peer, requester } = await openWebSocket(t, { queuedMessages: 5, window: 200_000 });
   const text = 'x'.repeat(100);
   for (let i = 0; i < 2_000; i++) requester.message(text);

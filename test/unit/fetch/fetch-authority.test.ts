@@ -20,7 +20,7 @@ function assertDenied(act: () => void, detail: RegExp): void {
   );
 }
 
-test('Without options the host of the URI is dialled, with its name for TLS where that is spoken', () => {
+test('Without options the host of the URI is dialled, with its name for TLS', () => {
   const plain = new FetchAuthority('http', 'a.example', 0).origin(options(), true);
   assert.deepEqual(
     { host: plain.host, port: plain.port, tls: plain.tls, guard: plain.guard, ipv4Only: plain.ipv4Only },
@@ -31,7 +31,7 @@ test('Without options the host of the URI is dialled, with its name for TLS wher
   assert.deepEqual(tls, { serverName: 'a.example', alsoTrusted: '', verify: true, clientCert: '', clientKey: '' });
 });
 
-test('connect-host and connect-port replace what is dialled and nothing else, each by itself too', () => {
+test('connect-host and connect-port replace only what is dialled, also each by itself', () => {
   const authority = new FetchAuthority('https', 'a.example', 0);
   for (const [connectHost, connectPort, dialled] of [
     ['B.example.', 8443, 'b.example:8443'],
@@ -74,7 +74,7 @@ test('An invalid connect-host or connect-port is refused', () => {
   }
 });
 
-test('What only the first place is trusted with, no other one gets', () => {
+test('A later hop does not get what only the first origin is trusted with', () => {
   const authority = new FetchAuthority('https', 'a.example', 0);
   const given = options({
     connectHost: 'b.example',
@@ -100,7 +100,7 @@ test('What only the first place is trusted with, no other one gets', () => {
   });
 });
 
-test('Origins are made once for what they are made from, and those that differ in trust differ', () => {
+test('Equal options give the same origin, and different trust gives different ones', () => {
   const authority = new FetchAuthority('https', 'a.example', 0);
   const guard = denying('x.example');
   const origin = authority.origin(options(), true);
@@ -121,7 +121,7 @@ test('Origins are made once for what they are made from, and those that differ i
   assert.equal(new Set(differing.map(({ key }) => key)).size, differing.length);
 });
 
-test('An authority remembers four origins, the last ones, and none with a certificate', () => {
+test('An authority remembers the last four origins, and none with a certificate', () => {
   const authority = new FetchAuthority('https', 'a.example', 0);
   const at = (connectPort: number) => authority.origin(options({ connectPort }), true);
   const [first, second] = [at(1), at(2)];
@@ -135,13 +135,13 @@ test('An authority remembers four origins, the last ones, and none with a certif
   assert.notEqual(at(1), first);
 });
 
-test('Without TLS its options make no other origin', () => {
+test('TLS options do not change an origin without TLS', () => {
   const authority = new FetchAuthority('http', 'a.example', 0);
   const given = options({ trustConnectHost: true, ignoreTlsErrors: true, clientCert: 'C', clientKey: 'K' });
   assert.equal(authority.origin(given, true), authority.origin(options(), false));
 });
 
-test('The guard is asked for the host of the URI and for connect-host, each time', () => {
+test('The guard checks the host of the URI and connect-host each time', () => {
   const authority = new FetchAuthority('http', 'a.example', 0);
   const guard = denying('a.example', '10.0.0.0/8');
   for (let i = 0; i < 2; i++) {

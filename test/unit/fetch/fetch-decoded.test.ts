@@ -29,7 +29,7 @@ for (const [name, coding, encoded] of [
   ['br', 'br', brotliCompressSync(TEXT)],
   ['gzip and nothing else', 'identity, gzip', gzipSync(TEXT)],
 ] as const) {
-  test(`${name} is undone, whole and byte by byte`, async (t) => {
+  test(`${name} is decoded, whole and byte by byte`, async (t) => {
     for (const size of [encoded.length, 1]) {
       const rig = new FetchRig(t);
       const requester = fetchDecoded(rig);
@@ -56,7 +56,7 @@ for (const [what, status, headers, bodyLength] of [
   ['two codings in two fields', 200, ['Content-Encoding', 'gzip', 'content-encoding', 'gzip'], UNKNOWN_LENGTH],
   ['a part', 206, ['Content-Encoding', 'gzip', 'Content-Length', '4'], 4],
 ] as const) {
-  test(`A response with ${what} passes as it came`, async (t) => {
+  test(`A response with ${what} passes unchanged`, async (t) => {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig);
     rig.sent.start(status, [...headers], bodyLength);
@@ -74,7 +74,7 @@ for (const [what, method, status] of [
   ['a 304', 'GET', 304],
   ['no bytes', 'GET', 200],
 ] as const) {
-  test(`The response to ${what} has nothing to undo, and keeps its Content-Length`, async (t) => {
+  test(`The response to ${what} has nothing to decode, and keeps its Content-Length`, async (t) => {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig, { method });
     const headers = ['Content-Encoding', 'gzip', 'Content-Length', '100'];
@@ -85,7 +85,7 @@ for (const [what, method, status] of [
   });
 }
 
-test('A body in chunks that turns out to be none at all is an empty one', async (t) => {
+test('An empty chunked body is an empty decoded body', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   rig.sent.start(200, GZIP);
@@ -104,7 +104,7 @@ function decoders(t: TestContext): { readonly count: number } {
   };
 }
 
-test('A small body that comes within a turn is decoded in it', async (t) => {
+test('A small body that arrives within a turn is decoded in it', async (t) => {
   const opened = decoders(t);
   const encoded = gzipSync(TEXT);
   for (const size of [encoded.length, 10, 1]) {
@@ -122,7 +122,7 @@ test('A small body that comes within a turn is decoded in it', async (t) => {
   assert.equal(opened.count, 0);
 });
 
-test('What was decoded in the turn and waits for credits comes once', async (t) => {
+test('Bytes that were decoded in the turn and wait for credits come once', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { credits: 0 });
   rig.sent.start(200, GZIP);
@@ -136,7 +136,7 @@ test('What was decoded in the turn and waits for credits comes once', async (t) 
   assert.equal(requester.body, TEXT);
 });
 
-test('One that does not end within it does not wait for more', async (t) => {
+test('A body that does not end within the turn does not wait for more', async (t) => {
   const opened = decoders(t);
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
@@ -174,7 +174,7 @@ for (const [what, text, atOnce] of [
   });
 }
 
-test('Codings are asked for, and of each place that a redirect leads to', (t) => {
+test('Accept-Encoding is sent to each origin of a redirect chain', (t) => {
   const rig = new FetchRig(t);
   fetchDecoded(rig, { options: { followRedirects: true }, headers: ['Accept-Encoding', 'x'] });
   assert.deepEqual(rig.sent.values('accept-encoding'), [ACCEPTED_CODINGS]);
@@ -182,7 +182,7 @@ test('Codings are asked for, and of each place that a redirect leads to', (t) =>
   assert.deepEqual(rig.sent.values('accept-encoding'), [ACCEPTED_CODINGS]);
 });
 
-test('The body of a response that redirects is not decoded', async (t) => {
+test('The body of a redirect is not decoded', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { options: { followRedirects: true } });
   rig.sent.respond(302, ['Location', '/b', ...GZIP], 'no gzip at all');
@@ -209,7 +209,7 @@ for (const [what, encoded] of [
   });
 }
 
-test('A body that goes wrong in the midst of it ends the connection', async (t) => {
+test('An invalid encoded body ends the connection', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   rig.sent.start(200, GZIP);
@@ -218,7 +218,7 @@ test('A body that goes wrong in the midst of it ends the connection', async (t) 
   assert.equal(rig.sent.left, error);
 });
 
-test('What stands behind the end of the encoding is not waited for', async (t) => {
+test('Bytes after the end of the encoding are not waited for', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   rig.sent.start(200, ['Content-Encoding', 'br']);
@@ -228,7 +228,7 @@ test('What stands behind the end of the encoding is not waited for', async (t) =
   assert.notEqual(rig.sent.left, null);
 });
 
-test('Several gzip members are one body, and zeros behind them nothing', async (t) => {
+test('Several gzip members are one body, and zeros after them are ignored', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   rig.sent.start(200, GZIP);
@@ -238,7 +238,7 @@ test('Several gzip members are one body, and zeros behind them nothing', async (
   assert.equal(requester.body, 'one two');
 });
 
-test('A response that breaks off ends so', async (t) => {
+test('A response that breaks off is truncated', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   rig.sent.start(200, GZIP);
@@ -248,7 +248,7 @@ test('A response that breaks off ends so', async (t) => {
   assert.equal(await requester.failed(), error);
 });
 
-test('Without anything to undo credits reach the origin, at most a window of them before the head', async (t) => {
+test('Without an encoding credits reach the origin, at most a window before the head', async (t) => {
   for (const [credits, first, granted] of [
     [0, 0, []],
     [100, 100, []],
@@ -267,7 +267,7 @@ test('Without anything to undo credits reach the origin, at most a window of the
   }
 });
 
-test('Credits that come before the head reach the origin up to a window, and the rest with the head', (t) => {
+test('Credits before the head reach the origin up to a window, and the rest with the head', (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { credits: 0 });
   requester.grant(WINDOW - 10);
@@ -306,7 +306,7 @@ test('The origin gets back credit for what has been decoded', async (t) => {
   assert.equal(requester.body, TEXT);
 });
 
-test('Decoded bytes wait for credits, and come byte by byte if need be', async (t) => {
+test('Decoded bytes wait for credits, and come byte by byte if necessary', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig, { credits: 0 });
   rig.sent.start(200, GZIP);
@@ -337,7 +337,7 @@ test('A requester may grant within each piece', async (t) => {
   assert.equal(requester.body, 'hello');
 });
 
-test('A small body that grows huge grows as far as it is taken', async (t) => {
+test('A bomb is decoded only as far as it is taken', async (t) => {
   const size = 64 * 1024 * 1024;
   const made = t.mock.method(DecodedResponse.prototype, 'onDecoded');
   for (const [coding, bomb] of [
@@ -360,7 +360,7 @@ test('A small body that grows huge grows as far as it is taken', async (t) => {
   }
 });
 
-test('A requester that leaves while bytes are decoded hears nothing more', async (t) => {
+test('A requester that leaves while bytes are decoded gets no more calls', async (t) => {
   for (const more of [true, false]) {
     const rig = new FetchRig(t);
     const requester = fetchDecoded(rig);
@@ -375,7 +375,7 @@ test('A requester that leaves while bytes are decoded hears nothing more', async
   }
 });
 
-test('A requester that leaves at the head of an encoded response hears nothing more', async (t) => {
+test('A requester that leaves at the head of an encoded response gets no more calls', async (t) => {
   const rig = new FetchRig(t);
   const requester = fetchDecoded(rig);
   requester.onCall = () => requester.leave(new ExchangeError('HF_CLIENT_GONE'));
@@ -385,7 +385,7 @@ test('A requester that leaves at the head of an encoded response hears nothing m
   assert.deepEqual(requester.calls, ['onResponse']);
 });
 
-test('A client may answer before it has said who responses', async (t) => {
+test('A client may respond before it returns its responder', async (t) => {
   for (const whole of [true, false]) {
     const rig = new FetchRig(t);
     const encoded = gzipSync(TEXT);
@@ -404,7 +404,7 @@ test('A client may answer before it has said who responses', async (t) => {
   }
 });
 
-test('A plain response that comes before it is known who answers gets all credits in the end', async (t) => {
+test('A plain response before its responder is known gets all credits in the end', async (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => sent.start(200);
   const requester = fetchDecoded(rig, { credits: 200_000 });

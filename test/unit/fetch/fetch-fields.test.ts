@@ -27,7 +27,7 @@ function assertInvalid(act: () => void, detail: RegExp): void {
   );
 }
 
-test('Fields go out in their order and case, repeated ones too', () => {
+test('Fields are sent in their order and case, repeated ones too', () => {
   const headers = ['x-A', '1', 'X-b', '2', 'x-a', '3', 'User-Agent', 'me', 'Accept-Encoding', 'br', 'X-Empty', ''];
   assert.equal(sent(headers), 'x-A: 1\nX-b: 2\nx-a: 3\nUser-Agent: me\nAccept-Encoding: br\nX-Empty: \n');
   assert.equal(sent([]), '');
@@ -66,7 +66,7 @@ for (const name of [
   });
 }
 
-test('What Connection names is for the connection', () => {
+test('Fields that Connection names are not sent', () => {
   const headers = [
     'X-Hop',
     '1',
@@ -85,7 +85,7 @@ test('What Connection names is for the connection', () => {
   assert.equal(sent(['Connection', 'keep-alive', 'X-A', '1', 'connection', 'Close']), 'X-A: 1\n');
 });
 
-test('Fields that only begin or end like one of the connection are sent', () => {
+test('Fields whose names only resemble connection fields are sent', () => {
   const headers = ['Connection-X', '1', 'X-Connection', '2', 'Proxy', '3', 'Tea', '4', 'Content-Lengths', '5'];
   assert.equal(sent(headers), 'Connection-X: 1\nX-Connection: 2\nProxy: 3\nTea: 4\nContent-Lengths: 5\n');
 });
@@ -137,7 +137,7 @@ for (const [userinfo, credentials] of [
   });
 }
 
-test('An Authorization field counts more than userinfo', () => {
+test('An Authorization field overrides userinfo', () => {
   assert.equal(sent(['authorization', 'Bearer x'], 'user:pass'), 'authorization: Bearer x\n');
 });
 
@@ -161,21 +161,21 @@ for (const userinfo of [
   });
 }
 
-test('With decompress the codings are accepted that can be undone, whatever was given', () => {
+test('decompress replaces Accept-Encoding by the codings that can be decoded', () => {
   const asked = `Accept: */*\nAccept-Encoding: ${ACCEPTED_CODINGS}\n`;
   assert.equal(sent([], '', true), asked);
   assert.equal(sent(['accept-encoding', 'zstd', 'ACCEPT-ENCODING', 'identity'], '', true), asked);
   assert.equal(sent(['accept', 'a/b'], '', true), `accept: a/b\nAccept-Encoding: ${ACCEPTED_CODINGS}\n`);
 });
 
-test('With decompress a range is asked for without any coding', () => {
+test('With decompress a range is requested without a coding', () => {
   assert.equal(
     sent(['Range', 'bytes=1-', 'Accept-Encoding', 'br'], '', true),
     'Range: bytes=1-\nAccept: */*\nAccept-Encoding: identity\n',
   );
 });
 
-test('For a WebSocket nothing is accepted with decompress, as nothing is undone', () => {
+test('A WebSocket ignores decompress', () => {
   const ws = new FetchAuthority('ws', 'a.example', 0);
   assert.equal(lines(fetchFields(['Accept-Encoding', 'br', 'X', '1'], ws, '', true)), 'X: 1\n');
 });
@@ -186,12 +186,12 @@ const GIVEN = [
   ...['Repr-Digest', 'r', 'Accept', '*/*'],
 ];
 
-test('To the same origin everything is sent again, with a new Host', () => {
+test('A redirect to the same origin keeps all fields, with a new Host', () => {
   const fields = redirectedFields(GIVEN, HERE, true, true);
   assert.deepEqual(fields, GIVEN);
 });
 
-test('To another origin no credentials go along', () => {
+test('A redirect to another origin sends no credentials', () => {
   const fields = redirectedFields(GIVEN, THERE, false, true);
   assert.equal(fields[1], 'b.example:81');
   assert.equal(
@@ -200,7 +200,7 @@ test('To another origin no credentials go along', () => {
   );
 });
 
-test('Without the body nothing goes along that is about it', () => {
+test('A redirect without the body sends no fields about it', () => {
   assert.equal(
     lines(redirectedFields(GIVEN, HERE, true, false)),
     'Authorization: x\nCookie: a=b\ncookie2: c\nX-Key: k\nAccept: */*\n',

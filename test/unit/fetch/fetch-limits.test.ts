@@ -7,7 +7,7 @@ import { FetchRig } from './fetch-rig.ts';
 
 const URI = 'http://a.example/';
 
-test('A request that is not over in time fails, whatever it waits for', async (t) => {
+test('A request that does not end in time fails, whatever it waits for', async (t) => {
   const pass = manualClock(t);
   for (const at of ['the head', 'the body', 'the next place', 'its own body', 'credits']) {
     const rig = new FetchRig(t);
@@ -30,7 +30,7 @@ test('A request that is not over in time fails, whatever it waits for', async (t
   }
 });
 
-test('Time passes over all redirects together', async (t) => {
+test('The timeout covers all redirects together', async (t) => {
   const pass = manualClock(t);
   const rig = new FetchRig(t);
   const requester = rig.fetch(URI, { options: { timeout: 3_000, followRedirects: true } });
@@ -41,7 +41,7 @@ test('Time passes over all redirects together', async (t) => {
   assert.equal((await requester.failed()).code, 'HF_FETCH_TIMEOUT');
 });
 
-test('A request that is over has no time to wait for', async (t) => {
+test('A request that is over has no deadline', async (t) => {
   const pass = manualClock(t);
   for (const how of ['answered', 'failed', 'left']) {
     const rig = new FetchRig(t);
@@ -70,7 +70,7 @@ for (const [what, bodyLength, pieces] of [
   ['piece by piece', 6, ['abc', 'def']],
   ['without announcement', UNKNOWN_LENGTH, ['abc', 'def', '']],
 ] as const) {
-  test(`A body of just as many bytes as it may have passes, ${what}`, async (t) => {
+  test(`A body of exactly the limit passes, ${what}`, async (t) => {
     const rig = new FetchRig(t);
     const requester = rig.fetch(URI, { options: { maxSize: 6 } });
     rig.sent.start(200, [], bodyLength);
@@ -80,7 +80,7 @@ for (const [what, bodyLength, pieces] of [
   });
 }
 
-test('A body that is announced to be larger fails at once', async (t) => {
+test('A body with too large a Content-Length fails at once', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch(URI, { options: { maxSize: 6 } });
   rig.sent.start(200, [], 7);
@@ -91,7 +91,7 @@ test('A body that is announced to be larger fails at once', async (t) => {
   assert.equal(rig.counters.originErrors, 1);
 });
 
-test('A body that turns out to be larger fails then', async (t) => {
+test('A body of unknown length fails when it exceeds the limit', async (t) => {
   for (const more of [true, false]) {
     const rig = new FetchRig(t);
     const requester = rig.fetch(URI, { options: { maxSize: 6 } });
@@ -104,7 +104,7 @@ test('A body that turns out to be larger fails then', async (t) => {
   }
 });
 
-test('A body of nothing passes a bound of nothing', async (t) => {
+test('An empty body passes a limit of 0', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch(URI, { options: { maxSize: 0 } });
   rig.sent.respond(204);
@@ -115,7 +115,7 @@ test('A body of nothing passes a bound of nothing', async (t) => {
   assert.equal((await other.failed()).code, 'HF_ORIGIN_BODY_TOO_LARGE');
 });
 
-test('The bodies of responses that redirect do not count', async (t) => {
+test('The bodies of redirects do not count', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch(URI, { options: { maxSize: 6, followRedirects: true } });
   rig.sent.respond(302, ['Location', '/b'], 'a longer text');
@@ -123,7 +123,7 @@ test('The bodies of responses that redirect do not count', async (t) => {
   await requester.completed();
 });
 
-test('Bytes count when they have been decoded', async (t) => {
+test('Decoded bytes count', async (t) => {
   for (const size of [1_000, 1_001]) {
     const rig = new FetchRig(t);
     const requester = rig.fetch(URI, { options: { maxSize: 1_000, decompress: true } });
@@ -135,7 +135,7 @@ test('Bytes count when they have been decoded', async (t) => {
   }
 });
 
-test('All bounds together let through what is within them', async (t) => {
+test('A response within all bounds passes', async (t) => {
   const rig = new FetchRig(t);
   const options = { timeout: 60_000, maxSize: 10, decompress: true, followRedirects: true };
   const fields = { method: 'POST', bodyLength: UNKNOWN_LENGTH, headers: ['Content-Length', '5'], options };

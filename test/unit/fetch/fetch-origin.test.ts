@@ -43,7 +43,7 @@ async function fetching(t: TestContext, host = '127.0.0.1'): Promise<Fetching> {
   return new Fetching(t, await startOrigin(t, host));
 }
 
-test('What an origin gets is what was asked for', async (t) => {
+test('An origin gets the request', async (t) => {
   const run = await fetching(t);
   const requester = run.fetch('/a/../b?c=%20#d', { headers: ['X-A', '1', 'Connection', 'x-b', 'X-B', '2'] });
   const peer = await run.scripted.accept();
@@ -105,7 +105,7 @@ test('A body that is not as long as its Content-Length ends its connection', asy
   }
 });
 
-test('A redirect to the same origin goes on on the same connection', async (t) => {
+test('A redirect to the same origin uses the same connection', async (t) => {
   const run = await fetching(t);
   const requester = run.fetch('/a', { options: { followRedirects: true } });
   const peer = await run.scripted.accept();
@@ -121,7 +121,7 @@ test('A redirect to the same origin goes on on the same connection', async (t) =
   assert.equal(run.fixture.counters.originRequests, 3);
 });
 
-test('A redirect to another origin takes its body along, and no credentials', async (t) => {
+test('A redirect to another origin sends the body, and no credentials', async (t) => {
   const run = await fetching(t);
   const there = await startOrigin(t);
   const requester = run.fetch('/a', {
@@ -144,7 +144,7 @@ test('A redirect to another origin takes its body along, and no credentials', as
   await requester.completed();
 });
 
-test('A redirect with a long body ends its connection, one without an end too', async (t) => {
+test('A redirect with a long or endless body ends its connection', async (t) => {
   for (const framing of ['Content-Length: 65537\r\n', 'Transfer-Encoding: chunked\r\n']) {
     const run = await fetching(t);
     const requester = run.fetch('/a', { options: { followRedirects: true }, credits: 10 });
@@ -163,7 +163,7 @@ test('A redirect with a long body ends its connection, one without an end too', 
   }
 });
 
-test('A redirect that comes before the body is through ends its connection, and the body goes on elsewhere', async (t) => {
+test('A redirect before the end of the body ends its connection, and the body goes to the next origin', async (t) => {
   const run = await fetching(t);
   const requester = run.fetch('/a', { method: 'PUT', bodyLength: 10, options: { followRedirects: true } });
   const peer = await run.scripted.accept();
@@ -181,7 +181,7 @@ test('A redirect that comes before the body is through ends its connection, and 
   await requester.completed();
 });
 
-test('A redirect to an address that the guard denies is a violation, and nobody is dialled', async (t) => {
+test('A redirect to an address that the guard denies is a policy violation without a dial', async (t) => {
   const guard = new Guard({
     defaultPolicy: 'allow',
     allow: ['127.0.0.1'],
@@ -206,7 +206,7 @@ test('A redirect to an address that the guard denies is a violation, and nobody 
   assert.equal(denied.accepted, 0);
 });
 
-test('An encoded body is decoded under its credits, however large it grows, and its connection goes on', async (t) => {
+test('An encoded body is decoded within credits, however large it grows, and its connection is reused', async (t) => {
   const run = await fetching(t);
   const size = 20_000_000;
   const encoded = gzipSync(Buffer.alloc(size, 'abcdefghijk'));
@@ -233,7 +233,7 @@ test('An encoded body is decoded under its credits, however large it grows, and 
   assert.equal(run.scripted.accepted, 1);
 });
 
-test('A request that is out of time, too large or not decodable ends its connection', async (t) => {
+test('A request that times out, is too large or cannot be decoded ends its connection', async (t) => {
   for (const [options, answer, code] of [
     [{ timeout: 20 }, '', 'HF_FETCH_TIMEOUT'],
     [{ timeout: 20 }, 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na', 'HF_FETCH_TIMEOUT'],
@@ -252,7 +252,7 @@ test('A request that is out of time, too large or not decodable ends its connect
   }
 });
 
-test('A requester that leaves ends its connection, through all that stands in between', async (t) => {
+test('A requester that leaves ends its connection, through all layers', async (t) => {
   const run = await fetching(t);
   const options = { timeout: 600_000, maxSize: 1_000, decompress: true, followRedirects: true };
   const requester = run.fetch('/', { options });
@@ -262,7 +262,7 @@ test('A requester that leaves ends its connection, through all that stands in be
   await peer.closed;
 });
 
-test('connect-host is where a request goes, under the name of its URI', async (t) => {
+test('A request goes to connect-host under the name of its URI', async (t) => {
   const run = await fetching(t);
   const { host, port } = run.scripted.origin;
   const requester = run.fetch('http://no-such-host.invalid:81/a', {
@@ -283,7 +283,7 @@ test('An IPv6 address is reached, and named in brackets', async (t) => {
   await requester.completed();
 });
 
-test('What is kept of long bodies stays as it came, whatever is read afterwards on this connection or another', async (t) => {
+test('Kept parts of long bodies are not changed by later reads', async (t) => {
   const run = await fetching(t);
   const bodies = [1, 2, 3].map((seed) => {
     const body = Buffer.alloc(1_000_000 + seed);

@@ -6,7 +6,7 @@ import { Guard } from '../../../src/net/index.ts';
 import { SentRequest } from '../client/scripted-client.ts';
 import { FetchRig } from './fetch-rig.ts';
 
-test('A plain request goes to the client as it is, and nobody stands in between', async (t) => {
+test('A plain request goes to the client directly', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch('http://a.example:81/b?c#d', {
     id: 'x',
@@ -40,7 +40,7 @@ test('A plain request goes to the client as it is, and nobody stands in between'
   assert.equal(rig.client.count, 1);
 });
 
-test('Whether only IPv4 is dialled is the same for all requests', (t) => {
+test('IPv4 only applies to all requests', (t) => {
   for (const ipv4Only of [true, false]) {
     const rig = new FetchRig(t, ipv4Only);
     rig.fetch('http://a.example/');
@@ -50,7 +50,7 @@ test('Whether only IPv4 is dialled is the same for all requests', (t) => {
   }
 });
 
-test('Any token is a method, but CONNECT', async (t) => {
+test('Any token but CONNECT is a method', async (t) => {
   const rig = new FetchRig(t);
   for (const method of ['GET', 'TRACE', 'PROPFIND', 'get', 'X-!#$%&']) {
     rig.fetch('http://a.example/', { method });
@@ -62,7 +62,7 @@ test('Any token is a method, but CONNECT', async (t) => {
   }
 });
 
-test('What cannot be fetched is refused before anybody is asked', async (t) => {
+test('An invalid request is refused before the guard or client is called', async (t) => {
   for (const [uri, fields, code] of [
     ['nonsense', {}, 'HF_FETCH_INVALID'],
     ['ws://a.example/', {}, 'HF_FETCH_INVALID'],
@@ -91,7 +91,7 @@ test('A name that the guard denies is refused with the reason', async (t) => {
   }
 });
 
-test('Userinfo is sent as Basic credentials, and stands nowhere else', (t) => {
+test('Userinfo is sent only as Basic credentials', (t) => {
   const rig = new FetchRig(t);
   rig.fetch('http://user:pass@a.example/');
   assert.deepEqual(rig.sent.values('authorization'), ['Basic dXNlcjpwYXNz']);
@@ -158,13 +158,13 @@ for (const [what, pieces, how] of [
   });
 }
 
-test('A body of known length without the field has nobody to watch it', (t) => {
+test('A body of known length without Content-Length is not checked', (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch('http://a.example/', { method: 'POST', bodyLength: 5 });
   assert.equal(rig.sent.requester, requester);
 });
 
-test('A declared body of nothing may end with nothing', async (t) => {
+test('A body of length 0 may end with empty data', async (t) => {
   const rig = new FetchRig(t);
   const fields = { method: 'POST', bodyLength: UNKNOWN_LENGTH, headers: ['Content-Length', '0'] };
   const requester = rig.fetch('http://a.example/', fields);
@@ -173,7 +173,7 @@ test('A declared body of nothing may end with nothing', async (t) => {
   await requester.completed();
 });
 
-test('A WebSocket is opened at the place that its URI names', (t) => {
+test('A WebSocket is opened at its URI', (t) => {
   const rig = new FetchRig(t);
   const requester = rig.open('wss://user@a.example:8443/b?c#d', {
     method: 'POST',
@@ -193,7 +193,7 @@ test('A WebSocket is opened at the place that its URI names', (t) => {
   ]);
 });
 
-test('What no WebSocket can be opened at is refused', async (t) => {
+test('A URI of another scheme is refused for a WebSocket', async (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: ['a.example'], denyInternal: false });
   for (const [uri, options, code] of [
     ['http://a.example/', {}, 'HF_FETCH_INVALID'],
@@ -210,7 +210,7 @@ test('What no WebSocket can be opened at is refused', async (t) => {
   }
 });
 
-test('A WebSocket is redirected as a request is, to places where one can be opened', (t) => {
+test('A WebSocket follows redirects to WebSocket URIs', (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: ['evil.example'], denyInternal: false });
   const rig = new FetchRig(t);
   rig.open('ws://user@a.example/b', { headers: ['Cookie', 'c', 'X', '1'], options: { guard, followRedirects: true } });
@@ -231,13 +231,13 @@ test('A WebSocket is redirected as a request is, to places where one can be open
   assert.throws(() => hop?.redirected(308, '/'), /HF_TOO_MANY_REDIRECTS/);
 });
 
-test('A WebSocket whose redirects are not to be followed has its response', (t) => {
+test('A redirect that is not followed is the response of a WebSocket', (t) => {
   const rig = new FetchRig(t);
   rig.open('ws://a.example/');
   assert.equal(rig.hops[0]?.redirected(302, '/'), null);
 });
 
-test('Errors of the client come to the requester as they are', async (t) => {
+test('Errors of the client reach the requester unchanged', async (t) => {
   const rig = new FetchRig(t);
   const requester = rig.fetch('http://a.example/');
   const error = new ExchangeError('HF_ORIGIN_UNREACHABLE', 'a');

@@ -6,7 +6,7 @@ import type { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import type { SentRequest } from '../client/scripted-client.ts';
 import { FetchRig, follow } from './fetch-rig.ts';
 
-test('What has lost its body is redirected on its connection as any other', async (t) => {
+test('A request that lost its body is redirected as any other', async (t) => {
   for (const body of ['hello', '']) {
     const rig = new FetchRig(t);
     const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
@@ -23,7 +23,7 @@ test('What has lost its body is redirected on its connection as any other', asyn
   }
 });
 
-test('What a requester grants while it is asked for its body at the next place counts there', (t) => {
+test('Credits that are granted during a redirect count for the next hop', (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => sent.grant(5);
   const requester = follow(rig, { method: 'PUT', bodyLength: 20, credits: 10 });
@@ -35,7 +35,7 @@ test('What a requester grants while it is asked for its body at the next place c
   assert.equal(rig.sent.credits, 17);
 });
 
-test('A body goes through as it is granted while nothing redirects', async (t) => {
+test('A body passes as it is granted without a redirect', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   assert.deepEqual(requester.grants, []);
@@ -52,7 +52,7 @@ test('A body goes through as it is granted while nothing redirects', async (t) =
   await requester.completed();
 });
 
-test('A body is sent again as the next place grants it, from its beginning', async (t) => {
+test('A body is sent again from its beginning as the next hop grants it', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.sent.grant(100);
@@ -72,7 +72,7 @@ test('A body is sent again as the next place grants it, from its beginning', asy
   await requester.completed();
 });
 
-test('A body that has not all come goes on at the next place', async (t) => {
+test('An incomplete body continues at the next hop', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: 9 });
   const first = rig.sent;
@@ -101,7 +101,7 @@ test('A body that has not all come goes on at the next place', async (t) => {
   await requester.completed();
 });
 
-test('A place may grant before it is known who takes the body there', async (t) => {
+test('A hop may grant before its responder is known', async (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => sent.grant(WINDOW);
   const requester = follow(rig, { method: 'POST', bodyLength: 5 });
@@ -113,7 +113,7 @@ test('A place may grant before it is known who takes the body there', async (t) 
   assert.deepEqual(requester.grants, [WINDOW]);
 });
 
-test('A place may answer within the last piece of the body', async (t) => {
+test('A hop may respond within the last piece of the body', async (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => {
     sent.grant(WINDOW);
@@ -129,7 +129,7 @@ test('A place may answer within the last piece of the body', async (t) => {
   assert.equal(requester.body, 'hello');
 });
 
-test("The rest of a body that is not sent any more is nobody's", async (t) => {
+test('The rest of a body that is no longer sent is discarded', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: 9 });
   rig.sent.grant(5);
@@ -169,7 +169,7 @@ for (const bodyLength of [MAX_REPLAY, UNKNOWN_LENGTH]) {
 }
 
 for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
-  test(`A larger one is not, when its length is ${bodyLength === UNKNOWN_LENGTH ? 'not ' : ''}known`, async (t) => {
+  test(`A larger body is not sent again, when its length is ${bodyLength === UNKNOWN_LENGTH ? 'not ' : ''}known`, async (t) => {
     for (const [status, fails] of [
       [307, true],
       [302, false],
@@ -195,7 +195,7 @@ for (const bodyLength of [MAX_REPLAY + 1, UNKNOWN_LENGTH]) {
   });
 }
 
-test('All bodies that are kept share 64 MB, and one that finds no room is sent once only', async (t) => {
+test('All kept bodies share 64 MB, and one that does not fit is sent only once', async (t) => {
   const rig = new FetchRig(t);
   const post = (): { requester: FakeRequester; sent: SentRequest } => {
     const requester = follow(rig, { method: 'POST', bodyLength: MAX_REPLAY });
@@ -220,7 +220,7 @@ test('All bodies that are kept share 64 MB, and one that finds no room is sent o
   }
 });
 
-test('A large body of which little has come can still be redirected', async (t) => {
+test('A large body can be redirected while little of it has come', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'PUT', bodyLength: 2 * MAX_REPLAY });
   rig.sent.grant(3);
@@ -234,7 +234,7 @@ test('A large body of which little has come can still be redirected', async (t) 
   await requester.completed();
 });
 
-test('What grows over a million bytes at the next place goes through, and cannot be redirected once more', async (t) => {
+test('A body that grows over a million bytes at the next hop passes, and cannot be redirected again', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.sent.grant(MAX_REPLAY + 10);
@@ -256,7 +256,7 @@ test('What grows over a million bytes at the next place goes through, and cannot
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_PROTOCOL');
 });
 
-test('A response that comes before the body has all come lets the rest of it through', async (t) => {
+test('A response before the end of the body lets the rest of it pass', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: 6 });
   rig.sent.grant(6);
@@ -268,7 +268,7 @@ test('A response that comes before the body has all come lets the rest of it thr
   await requester.completed();
 });
 
-test('A response that comes before the body was sent again lets the rest of it through', async (t) => {
+test('A response before the body was sent again lets the rest of it pass', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'POST', bodyLength: 6 });
   rig.sent.grant(6);
@@ -283,7 +283,7 @@ test('A response that comes before the body was sent again lets the rest of it t
   await requester.completed();
 });
 
-test('A declared body is one at every place', async (t) => {
+test('A body with a length has it at every hop', async (t) => {
   const rig = new FetchRig(t);
   const fields = { method: 'POST', bodyLength: UNKNOWN_LENGTH, headers: ['Content-Length', '5'] };
   const requester = follow(rig, fields);

@@ -17,7 +17,7 @@ function redirected(t: TestContext, status: number, location: string, fields: Ri
 }
 
 for (const status of [301, 302, 303, 307, 308]) {
-  test(`A ${status} is followed, and only the last response is heard of`, async (t) => {
+  test(`A ${status} is followed, and only the last response is passed on`, async (t) => {
     const rig = new FetchRig(t);
     const requester = follow(rig, { headers: ['X', '1'] });
     rig.sent.respond(status, ['Location', '../e', 'Content-Type', 'text/html'], 'moved');
@@ -62,7 +62,7 @@ for (const [what, status, headers] of [
   });
 }
 
-test('The same Location twice is one', (t) => {
+test('Two equal Location fields count as one', (t) => {
   const rig = new FetchRig(t);
   follow(rig);
   rig.sent.respond(302, ['Location', '/e', 'location', '/e']);
@@ -134,7 +134,7 @@ test('HEAD stays HEAD', (t) => {
   }
 });
 
-test('What has become a GET stays one', (t) => {
+test('A request that became GET stays GET', (t) => {
   const { rig } = redirected(t, 302, '/e', { method: 'POST' });
   rig.sent.respond(308, ['Location', '/f']);
   assert.equal(rig.sent.line, 'GET http://a.example/f');
@@ -152,7 +152,7 @@ for (const [what, uri, location, kept] of [
   ['the same port without TLS', 'https://a.example:8443/', 'http://a.example:8443/', false],
   ['the same host with TLS', 'http://a.example/', 'https://a.example/', false],
 ] as const) {
-  test(`To ${what} ${kept ? 'credentials go along' : 'no credentials go along'}`, (t) => {
+  test(`A redirect to ${what} ${kept ? 'keeps credentials' : 'drops credentials'}`, (t) => {
     const { rig } = redirected(t, 307, location, { headers: CREDENTIALS }, uri);
     assert.equal(rig.client.count, 2);
     assert.deepEqual(rig.sent.values('authorization'), kept ? ['Bearer x'] : []);
@@ -161,7 +161,7 @@ for (const [what, uri, location, kept] of [
   });
 }
 
-test('Userinfo of the URI goes along as credentials do, and that of a Location is not used', (t) => {
+test('Userinfo of the URI is kept as credentials are, and that of a Location is ignored', (t) => {
   const uri = 'http://u:p@a.example/';
   const own = [`Basic ${Buffer.from('u:p').toString('base64')}`];
   for (const [location, expected] of [
@@ -176,7 +176,7 @@ test('Userinfo of the URI goes along as credentials do, and that of a Location i
   }
 });
 
-test('Credentials that were left behind do not come back', (t) => {
+test('Dropped credentials do not come back', (t) => {
   const { rig } = redirected(t, 302, 'http://b.example/', { headers: CREDENTIALS });
   rig.sent.respond(302, ['Location', FOLLOWED]);
   assert.equal(rig.sent.line, `GET ${FOLLOWED}`);
@@ -184,13 +184,13 @@ test('Credentials that were left behind do not come back', (t) => {
   assert.deepEqual(rig.sent.values('cookie'), []);
 });
 
-test('Host is that of each place', (t) => {
+test('Each hop has its own Host', (t) => {
   const { rig } = redirected(t, 302, 'http://b.example:81/', { headers: ['Host', 'evil.example'] });
   assert.deepEqual(rig.sent.values('host'), ['b.example:81']);
   assert.equal(rig.sent.head.authority, 'b.example:81');
 });
 
-test('connect-host is for every place, and what it is trusted with for the first one alone', (t) => {
+test('connect-host applies to every hop, and its trust to the first one only', (t) => {
   const options = {
     connectHost: '127.0.0.1',
     connectPort: 1,
@@ -221,7 +221,7 @@ test('connect-host is for every place, and what it is trusted with for the first
   assert.equal(rig.sent.origin.tls, null);
 });
 
-test('The guard of the request goes along', (t) => {
+test('The guard of the request applies to every hop', (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: false });
   const { rig, first } = redirected(t, 302, 'http://b.example/', { options: { guard } });
   assert.equal(first.origin.guard, guard);
@@ -229,7 +229,7 @@ test('The guard of the request goes along', (t) => {
 });
 
 for (const location of ['http://evil.example/', '//EVIL.example./x', 'https://evil.example:8443', 'http://0xa.1/']) {
-  test(`A redirect to ${location}, which the guard denies, is a violation`, async (t) => {
+  test(`A redirect to ${location}, which the guard denies, is a policy violation`, async (t) => {
     const deny = ['evil.example', '10.0.0.0/8'];
     const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny, denyInternal: false });
     const rig = new FetchRig(t);
@@ -245,7 +245,7 @@ for (const location of ['http://evil.example/', '//EVIL.example./x', 'https://ev
   });
 }
 
-test('A redirect is told to the log, without what stands in the URI', (t) => {
+test('A redirect is logged, without secrets of the URI', (t) => {
   const { rig } = redirected(t, 302, 'https://u:p@b.example/secret?x', { id: 'r' });
   assert.deepEqual(
     rig.log.with('redirect followed').map(({ fields }) => fields),
@@ -253,7 +253,7 @@ test('A redirect is told to the log, without what stands in the URI', (t) => {
   );
 });
 
-test('The body of a response that redirects is read for nothing, whatever the requester has granted', async (t) => {
+test('The body of a redirect is discarded, whatever the requester has granted', async (t) => {
   for (const credits of [0, 10, 1_000_000]) {
     const rig = new FetchRig(t);
     const requester = follow(rig, { credits });
@@ -280,7 +280,7 @@ for (const [what, bodyLength, pieces] of [
   ['that is announced', MAX_DISCARDED + 1, []],
   ['that comes', UNKNOWN_LENGTH, [MAX_DISCARDED, 1]],
 ] as const) {
-  test(`A larger one ${what} ends the connection instead`, async (t) => {
+  test(`A larger body of a redirect ${what} ends the connection instead`, async (t) => {
     const rig = new FetchRig(t);
     const requester = follow(rig, { credits: 1_000_000 });
     const first = rig.sent;
@@ -294,7 +294,7 @@ for (const [what, bodyLength, pieces] of [
   });
 }
 
-test('Each place may have so much of a body', async (t) => {
+test('Each redirect may have a body up to the limit', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig);
   for (let i = 0; i < 3; i++) {
@@ -308,7 +308,7 @@ test('Each place may have so much of a body', async (t) => {
   await requester.completed();
 });
 
-test('The body of a response that redirects may break off: it is known where to go', async (t) => {
+test('The body of a redirect may break off', async (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig);
   rig.sent.start(302, ['Location', '/e']);
@@ -319,7 +319,7 @@ test('The body of a response that redirects may break off: it is known where to 
   await requester.completed();
 });
 
-test('An error of any place is the response', async (t) => {
+test('An error of any hop is passed on', async (t) => {
   for (const redirects of [0, 1]) {
     const rig = new FetchRig(t);
     const requester = follow(rig);
@@ -340,7 +340,7 @@ test('An error within the response ends it', async (t) => {
   assert.equal(requester.body, 'ans');
 });
 
-test('A requester that leaves ends the request, whatever it is at', (t) => {
+test('A requester that leaves ends the request at any hop', (t) => {
   for (const at of ['before any answer', 'while a body is read for nothing', 'at the next place', 'in the answer']) {
     const rig = new FetchRig(t);
     const requester = follow(rig, { method: 'PUT', bodyLength: 5 });
@@ -355,7 +355,7 @@ test('A requester that leaves ends the request, whatever it is at', (t) => {
   }
 });
 
-test('A requester that leaves when it is asked for its body at the next place ends the request there', (t) => {
+test('A requester that leaves when the next hop grants its body ends the request there', (t) => {
   const rig = new FetchRig(t);
   const requester = follow(rig, { method: 'PUT', bodyLength: 5 });
   rig.client.onSend = (sent) => sent.grant(5);
@@ -365,7 +365,7 @@ test('A requester that leaves when it is asked for its body at the next place en
   assert.equal(rig.sent.left, GONE);
 });
 
-test('A client that answers before it has said who responses is followed too', async (t) => {
+test('A redirect before the responder is known is followed too', async (t) => {
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => {
     if (rig.client.count <= 5) sent.respond(302, ['Location', `/${rig.client.count}`], 'x');
@@ -377,7 +377,7 @@ test('A client that answers before it has said who responses is followed too', a
   assert.equal(rig.sent.line, 'GET http://a.example/5');
 });
 
-test('Such a client is given up when its body is too large, and read on when it is not complete', async (t) => {
+test('Such a redirect is given up when its body is too large, and read on when it is incomplete', async (t) => {
   for (const size of [MAX_DISCARDED + 1, 10]) {
     const rig = new FetchRig(t);
     rig.client.onSend = (sent) => {
@@ -394,7 +394,7 @@ test('Such a client is given up when its body is too large, and read on when it 
   }
 });
 
-test('Such a client may be forbidden where it redirects to, and is left then', async (t) => {
+test('Such a redirect may be denied, and its connection is left then', async (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: ['b.example'], denyInternal: false });
   const rig = new FetchRig(t);
   rig.client.onSend = (sent) => sent.start(302, ['Location', '//b.example']);

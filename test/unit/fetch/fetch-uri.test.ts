@@ -151,11 +151,11 @@ for (const [uri, detail] of [
   test(`${JSON.stringify(uri)} is refused`, () => assertRefused(uri, detail));
 }
 
-test('What a fragment is made of does not matter: it goes nowhere', () => {
+test('A fragment may have any characters, as it is not sent', () => {
   assert.equal(read('http://example.com/#a b\\c\r\n\u0150'), 'http example.com 80 /');
 });
 
-test('A URI may have so many bytes, and no more', () => {
+test('The length of a URI is limited', () => {
   const uri = 'http://example.com/'.padEnd(MAX_URI, 'a');
   assert.equal(parseFetchUri(uri).target.length, MAX_URI - 'http://example.com'.length);
   assertRefused(`${uri}a`, /^URI is longer than 65536 bytes$/);
@@ -167,7 +167,7 @@ test('A host that is too long is refused', () => {
   assertRefused(`http://${`${label}.`.repeat(5)}abcd/`, /host (in|of) the URI/);
 });
 
-test('URIs with the same authority share it, and with other spellings of it they do not differ', () => {
+test('URIs with the same authority share it in any spelling', () => {
   const { authority } = parseFetchUri('http://example.com/a');
   assert.equal(parseFetchUri('http://user@example.com/b').authority, authority);
   for (const same of ['http://EXAMPLE.com', 'http://example.com:80', 'http://example.com.', 'HTTP://example.com']) {
@@ -178,7 +178,7 @@ test('URIs with the same authority share it, and with other spellings of it they
   }
 });
 
-test('The Host field has a port if it is not the own one of the scheme', () => {
+test("The Host field has a port if it is not the scheme's default", () => {
   for (const [uri, text] of [
     ['http://example.com:80', 'example.com'],
     ['https://example.com:443', 'example.com'],
@@ -301,7 +301,7 @@ for (const [base, location, expected] of [
   ['wss://a/b', '//c/d', 'wss c 443 /d'],
   ['ws://a/b', 'ftp://c/d', null],
 ] as const) {
-  test(`${JSON.stringify(location)} from ${base} leads to ${expected ?? 'no place'}`, () => {
+  test(`${JSON.stringify(location)} from ${base} leads to ${expected ?? 'an error'}`, () => {
     const uri = resolveLocation(parseFetchUri(base), location);
     if (uri === null || expected === null) {
       assert.equal(uri, expected);
@@ -313,7 +313,7 @@ for (const [base, location, expected] of [
   });
 }
 
-test('A Location that makes the URI too long leads to no place', () => {
+test('A Location that makes the URI too long is an error', () => {
   const base = parseFetchUri(`http://a/${'b'.repeat(MAX_URI / 2)}/`);
   assert.notEqual(resolveLocation(base, 'c'.repeat(MAX_URI / 2 - 2)), null);
   assert.equal(resolveLocation(base, 'c'.repeat(MAX_URI / 2 - 1)), null);

@@ -143,7 +143,7 @@ test('an owner or group that does not exist is told, and nothing is left behind'
   }
 });
 
-test('a socket file that nobody listens on any more is replaced', async (t) => {
+test('a stale socket file is replaced', async (t) => {
   const path = join(temporaryFolder(t), 'socket');
   leaveStaleSocket(path);
   const listener = await listening(t, unix(path));

@@ -126,7 +126,7 @@ test('waiting pieces of one message count once, and the count restarts when the 
   assert.equal(webSocket.error, null);
 });
 
-test('many messages in one turn to a client that reads none are counted together', async (t) => {
+test('many messages in one turn all reach a client that reads', async (t) => {
   const running = await startServer(t, { queuedMessages: 5 });
   const { client, webSocket } = await openWebSocket(running);
   const text = 'x'.repeat(60);

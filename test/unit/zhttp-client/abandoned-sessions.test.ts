@@ -29,7 +29,7 @@ test('neither the requester nor the request of a client that left is kept', asyn
   assert.equal(rig.counters.packetsUnclaimed, 0);
 });
 
-test('4 MB of sessions are kept, and then the oldest is forgotten, whose handler gets a cancel without a number', (t) => {
+test('at most 4 MB of sessions are kept; the handler of an older one gets a cancel without a number', (t) => {
   const rig = edgeRig(t);
   const all = Array.from({ length: 16_385 }, () => abandon(rig).id);
   assert.equal(rig.counters.sessionsForgotten, 1);
@@ -38,7 +38,7 @@ test('4 MB of sessions are kept, and then the oldest is forgotten, whose handler
   assert.deepEqual(rig.link.take(), [`h1 ${all[0]}#null cancel`, `h1 ${all[1]}#1 cancel`]);
 });
 
-test('a session is forgotten after the session timeout, and when no handler gets its request', (t) => {
+test('a session is dropped after the session timeout, or when no handler gets its request', (t) => {
   const rig = edgeRig(t);
   const ids = [abandon(rig).id, abandon(rig).id] as const;
   rig.link.refuse(ids[0]);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FULL, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { edgeRig } from '../../support/zhttp/edge-rig.ts';
 
-test('a client whose handler takes nothing is paused, and goes on when it does', (t) => {
+test('a client whose handler takes nothing is paused until it does', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
@@ -22,7 +22,7 @@ test('a client whose handler takes nothing is paused, and goes on when it does',
   ]);
 });
 
-test('clients of a stalled handler wait their turn, and none is closed', (t) => {
+test('clients of a stalled handler wait in turn, and all stay open', (t) => {
   const rig = edgeRig(t);
   const all = Array.from({ length: 6 }, () => rig.openWebSocket());
   rig.link.reaches.set('h1', FULL);
@@ -36,7 +36,7 @@ test('clients of a stalled handler wait their turn, and none is closed', (t) => 
   }
 });
 
-test('a client that goes on at once waits behind those that wait already', (t) => {
+test('a resumed client waits after those that wait already', (t) => {
   const rig = edgeRig(t);
   const [flooder, other] = [rig.openWebSocket(), rig.openWebSocket()];
   rig.link.reaches.set('h1', FULL);
@@ -53,7 +53,7 @@ test('a client that goes on at once waits behind those that wait already', (t) =
   );
 });
 
-test('a client that sends although it is paused is ended at its own bound, and no other', (t) => {
+test('a client that sends while paused is ended at its own bound, and no other is', (t) => {
   const rig = edgeRig(t);
   const [flooder, ...others] = Array.from({ length: 6 }, () => rig.openWebSocket());
   assert.ok(flooder !== undefined);
@@ -69,7 +69,7 @@ test('a client that sends although it is paused is ended at its own bound, and n
   assert.equal(rig.link.routed.length, 11, 'a cancel and two messages of each other client');
 });
 
-test('with 16 MB held the sessions that hold the most end, and no other client notices', (t) => {
+test('with 16 MB held the sessions that hold the most end, and others continue', (t) => {
   const rig = edgeRig(t);
   const other = rig.openWebSocket();
   const stalled = Array.from({ length: 100 }, () => {
@@ -105,7 +105,7 @@ test('a handler that takes nothing for the session timeout loses the sessions th
   assert.deepEqual(idle.client.take(), []);
 });
 
-test('a session whose handler does not connect within 5 seconds ends when its client sends something', (t) => {
+test('a session whose handler does not connect within 5 seconds ends at the next byte of its client', (t) => {
   const rig = edgeRig(t);
   rig.link.reaches.set('h1', UNKNOWN);
   const [sending, taking] = [rig.openWebSocket(), rig.openWebSocket()];
@@ -125,7 +125,7 @@ test('a session whose handler does not connect within 5 seconds ends when its cl
   assert.deepEqual(rig.link.take(), [`h1 ${taking.id}#1 credit 8000`]);
 });
 
-test('what a session holds goes to the handler that takes it over', (t) => {
+test('what a session holds goes to its new handler', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
@@ -137,7 +137,7 @@ test('what a session holds goes to the handler that takes it over', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('signs of life do not wait for a handler that takes nothing', (t) => {
+test('keep-alives do not wait for a handler that takes nothing', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
@@ -150,7 +150,7 @@ test('signs of life do not wait for a handler that takes nothing', (t) => {
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 keep-alive`]);
 });
 
-test('credits wait without a packet for a handler that takes nothing, and leave as one', (t) => {
+test('credits for a handler that takes nothing are collected and leave in one packet', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request();
   rig.link.respond(id, { code: 200, body: 'x'.repeat(5_000), more: true });
@@ -164,7 +164,7 @@ test('credits wait without a packet for a handler that takes nothing, and leave 
   assert.deepEqual(rig.link.take(), [`h1 ${id}#2 credit 8000`]);
 });
 
-test('a close that ends a WebSocket still reaches a handler that takes nothing for now', (t) => {
+test('the close of a WebSocket reaches a handler that stalls for a while', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
@@ -177,7 +177,7 @@ test('a close that ends a WebSocket still reaches a handler that takes nothing f
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('what a client has sent is dropped when it leaves, and the handler is told', (t) => {
+test('the bytes of a client that leaves are dropped, and the handler gets a cancel', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.reaches.set('h1', FULL);
@@ -188,7 +188,7 @@ test('what a client has sent is dropped when it leaves, and the handler is told'
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('packets for ended sessions from addresses that are not connected are not answered', (t) => {
+test('packets for ended sessions from addresses that are not connected get no reply', (t) => {
   const rig = edgeRig(t);
   rig.link.reaches.set('made-up', UNKNOWN);
   rig.link.respond('e-0-0', { type: 'keep-alive' }, 'made-up');

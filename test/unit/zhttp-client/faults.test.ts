@@ -39,7 +39,7 @@ test('a packet for many sessions that one of them cannot take reaches the others
   checkOthers(rig, all);
 });
 
-test('a session that throws when it is looked at ends alone', (t) => {
+test('a session that throws when it is checked ends alone', (t) => {
   const rig = edgeRig(t);
   const all = open(rig);
   rig.link.respond(all.bad.id, { body: 'x'.repeat(100) });
@@ -50,7 +50,7 @@ test('a session that throws when it is looked at ends alone', (t) => {
   checkOthers(rig, all);
 });
 
-test('a session that throws when its handler takes packets again ends alone, and those behind it get their turn', (t) => {
+test('a session that throws when its handler takes packets again ends alone, and the next ones get their turn', (t) => {
   const rig = edgeRig(t);
   const all = open(rig);
   rig.link.reaches.set('h1', FULL);
@@ -107,7 +107,7 @@ test('a session that throws when stopping does not keep the others from ending',
   for (const { client } of others) assert.equal(client.error?.code, 'HF_DRAINING');
 });
 
-test('a packet that throws while it is read is counted, and the next one taken', (t) => {
+test('a packet that throws while it is read is counted, and the next one is taken', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   const { sessions } = rig.counters;

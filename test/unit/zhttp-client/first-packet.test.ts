@@ -39,12 +39,12 @@ test('a request without a host is for localhost', (t) => {
   assert.equal(packetOf(t, { authority: '', version: '1.0', headers: [] }).uri, 'http://localhost/');
 });
 
-test('the asterisk of OPTIONS is no path', (t) => {
+test('the asterisk of OPTIONS is not a path', (t) => {
   const { method, uri } = packetOf(t, { method: 'OPTIONS', target: '*' });
   assert.deepEqual([method, uri], ['OPTIONS', 'http://example.com']);
 });
 
-test('the scheme tells whether the connection is encrypted', (t) => {
+test('the scheme shows whether the connection is encrypted', (t) => {
   const rig = edgeRig(t);
   rig.request({ scheme: 'https', authority: 'a:8443', target: '/x' });
   rig.webSocket({ scheme: 'wss', authority: 'a', target: '/y' });
@@ -60,7 +60,7 @@ test('the client of a unix socket has neither address nor port', (t) => {
   assert.doesNotMatch(rig.link.offeredBytes[0]?.toString('latin1') ?? '', /peer-/);
 });
 
-test('a body that is to come is announced by more, whether its length is known or not', (t) => {
+test('a body is announced by more, whether its length is known or not', (t) => {
   for (const [bodyLength, more] of [
     [0, false],
     [11, true],
@@ -70,7 +70,7 @@ test('a body that is to come is announced by more, whether its length is known o
   }
 });
 
-test('handlers are asked to answer by the ROUTER socket only when that is wanted', (t) => {
+test('handlers are asked to respond over the ROUTER socket only with router_resp', (t) => {
   for (const routerResp of [false, true]) {
     const rig = edgeRig(t, { routerResp });
     rig.request();

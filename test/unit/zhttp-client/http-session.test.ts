@@ -5,7 +5,7 @@ import { edgeRig } from '../../support/zhttp/edge-rig.ts';
 
 // ---- answers
 
-test('a response in one packet is a head and a whole body', (t) => {
+test('a response in one packet is complete', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   const headers = ['Content-Type', 'text/plain', 'X-A', '1', 'X-A', '2'];
@@ -17,7 +17,7 @@ test('a response in one packet is a head and a whole body', (t) => {
   assert.deepEqual([sessions, sessionsOpen, sessionsFailed], [1, 0, 0]);
 });
 
-test('a response without a body is whole too', (t) => {
+test('a response without a body is complete', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respond(id, { code: 204 });
@@ -25,7 +25,7 @@ test('a response without a body is whole too', (t) => {
   assert.equal(client.head?.bodyLength, 0);
 });
 
-test('a response in several packets has a length only if it declares one', (t) => {
+test('a response in several packets has a length only if it is declared', (t) => {
   const rig = edgeRig(t);
   for (const [headers, bodyLength] of [
     [[], UNKNOWN_LENGTH],
@@ -52,7 +52,7 @@ test('a length that is declared is passed on even if the body is missing, as for
   assert.equal(client.head?.bodyLength, 100);
 });
 
-test('a handler may answer without ever saying its address', (t) => {
+test('a handler may respond without giving its address', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respond(id, { code: 200, from: '', body: 'x', more: true });
@@ -61,7 +61,7 @@ test('a handler may answer without ever saying its address', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a packet without a number is taken, and does not count', (t) => {
+test('a packet without a number is accepted and not counted', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respondAll([[id, null]], { code: 200, more: true });
@@ -71,7 +71,7 @@ test('a packet without a number is taken, and does not count', (t) => {
   assert.deepEqual(client.take(), ['head 200', 'data "a" more', 'data "b" more', 'data "c"']);
 });
 
-test("packets behind the end are nobody's", (t) => {
+test('packets after the end are unknown', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respond(id, { code: 200 });
@@ -177,7 +177,7 @@ test('an error without a condition, or with rejected, is an error like others', 
   }
 });
 
-test('a failed request is logged with all that names it', (t) => {
+test('a failed request is logged with its fields', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request({ id: '7-3' });
   rig.link.respond(id, { type: 'ping' });
@@ -228,7 +228,7 @@ test('small grants that add up to half of the initial credits go at once', (t) =
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#2 credit 500']);
 });
 
-test('what is granted after the end goes nowhere', (t) => {
+test('credits after the end are ignored', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   client.greedy = false;
@@ -240,7 +240,7 @@ test('what is granted after the end goes nowhere', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a handler may exceed its credits by what the client takes without asking, and no byte more', (t) => {
+test('a handler may exceed its credits by what the client accepts unasked, and no more', (t) => {
   const rig = edgeRig(t);
   for (const first of [true, false]) {
     for (const bytes of [65_536, 65_537]) {
@@ -263,7 +263,7 @@ test('a handler may exceed its credits by what the client takes without asking, 
   }
 });
 
-test('credits that are larger than what clients take without asking are kept to as well', (t) => {
+test('credits larger than what clients accept unasked are enforced too', (t) => {
   const rig = edgeRig(t, { initialCredits: 100_000 });
   const { client, id } = rig.request({ credits: 100_000 });
   assert.equal(rig.link.offered[0]?.credits, 100_000);
@@ -276,7 +276,7 @@ test('credits that are larger than what clients take without asking are kept to 
 
 // ---- request bodies
 
-test('a body is asked for and passed on as the handler grants credits', (t) => {
+test('a body is requested and passed on as the handler grants credits', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: 11 });
   rig.link.respond(id, { type: 'keep-alive' });
@@ -292,7 +292,7 @@ test('a body is asked for and passed on as the handler grants credits', (t) => {
   assert.deepEqual(client.take(), ['head 200', 'data ""']);
 });
 
-test('the beginning of a response may grant credits, its end does not', (t) => {
+test('the first packet of a response may grant credits, the last one does not', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   rig.link.respond(id, { code: 200, more: true, credits: 3 });
@@ -303,14 +303,14 @@ test('the beginning of a response may grant credits, its end does not', (t) => {
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 data "abc" more']);
 });
 
-test('packets with credits of zero ask for nothing', (t) => {
+test('packets with zero credits grant nothing', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: 3 });
   rig.link.respond(id, { type: 'credit', credits: 0 });
   assert.deepEqual(client.take(), []);
 });
 
-test('the end of an empty body that comes before the handler is heard of waits for it', (t) => {
+test("the end of an empty body waits for the handler's first packet", (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request({ method: 'POST', bodyLength: UNKNOWN_LENGTH });
   client.send('');
@@ -323,7 +323,7 @@ test('the end of an empty body that comes before the handler is heard of waits f
 
 // ---- clients that leave
 
-test('the handler is told of a client that leaves', (t) => {
+test('the handler gets a cancel when a client leaves', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respond(id, { code: 200, body: 'x', more: true });
@@ -335,7 +335,7 @@ test('the handler is told of a client that leaves', (t) => {
   assert.equal(rig.counters.packetsUnclaimed, 1);
 });
 
-test('a request whose client leaves before a handler has it is withdrawn', (t) => {
+test('a request is withdrawn when its client leaves before a handler has it', (t) => {
   const rig = edgeRig(t);
   rig.link.withdrawable = true;
   const { client, id } = rig.request();
@@ -344,7 +344,7 @@ test('a request whose client leaves before a handler has it is withdrawn', (t) =
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a handler that is heard of after its client has left gets a cancel at once', (t) => {
+test('a handler whose first packet comes after the client has left gets a cancel at once', (t) => {
   const rig = edgeRig(t);
   for (const fields of [{ code: 200 }, { type: 'keep-alive' }, { type: 'credit', credits: 5 }] as const) {
     const { client, id } = rig.request();
@@ -356,7 +356,7 @@ test('a handler that is heard of after its client has left gets a cancel at once
   }
 });
 
-test('a handler that gives up after its client has left is told nothing', (t) => {
+test('a handler that gives up after its client has left gets no packet', (t) => {
   const rig = edgeRig(t);
   for (const type of ['cancel', 'error'] as const) {
     const { client, id } = rig.request();

@@ -85,7 +85,7 @@ function idsOf(packet: string): string[] {
   return parseResponsePacket(Buffer.from(packet, 'latin1')).ids.map(({ id }) => id);
 }
 
-test('requests of a process are carried out in its order', async (t) => {
+test('requests of a process are relayed in order', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
@@ -99,7 +99,7 @@ test('requests of a process are carried out in its order', async (t) => {
   assert.deepEqual(rig.link.withdrawn, ['p1-2']);
 });
 
-test('a process is told when a first packet was withdrawn before a handler had it', async (t) => {
+test('a process is informed when a first packet was withdrawn before a handler had it', async (t) => {
   const rig = new RelayRig(t);
   const { link, sink } = await rig.process('p1');
   link.withdraw('p1-1');
@@ -161,7 +161,7 @@ test('handlers of sessions whose process is gone get a cancel, others get their 
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a process that comes back under its name gets packets again', async (t) => {
+test('a process that returns under its name gets packets again', async (t) => {
   const rig = new RelayRig(t);
   await (await rig.process('p1')).close();
   const { sink } = await rig.process('p1');
@@ -169,7 +169,7 @@ test('a process that comes back under its name gets packets again', async (t) =>
   assert.deepEqual(idsOf(await sink.packets.next()), ['p1-1']);
 });
 
-test('no handler gets a cancel for sessions that no process ever had', async (t) => {
+test('handlers get no cancel for sessions that no process ever had', async (t) => {
   const rig = new RelayRig(t);
   await rig.process('p1');
   for (const id of ['x-1', '', 'p1', '-1']) rig.respond([id]);
@@ -189,7 +189,7 @@ test('a packet that cannot be read goes to the processes whose sessions it names
   assert.equal(rig.zmq.log.with('packet of a handler refused').length, 3);
 });
 
-test('packets of any size and with any number of fields pass, because their bounds are seen to elsewhere', async (t) => {
+test('packets of any size and number of fields pass, as the processes check them', async (t) => {
   const rig = new RelayRig(t);
   const { sink } = await rig.process('p1');
   const body = 'x'.repeat(17_000_000);
@@ -200,7 +200,7 @@ test('packets of any size and with any number of fields pass, because their boun
   assert.equal(rig.zmq.counters.peersRefused, 0);
 });
 
-test('processes are told which handlers take nothing, and when they take packets again', async (t) => {
+test('processes learn which handlers take nothing, and when they take packets again', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const two = await rig.process('p2');
@@ -236,7 +236,7 @@ test('an unknown address is forgotten after a while, and a handler that connects
   assert.equal(await sink.ready.next(), 'made-up');
 });
 
-test('a process sends no more than its window ahead of the relay, and then says that it goes on', async (t) => {
+test('a process sends at most its window ahead of the relay, and says when it continues', async (t) => {
   const rig = new RelayRig(t);
   const { link, sink } = await rig.process('p1', 4);
   const packet = Buffer.concat([request('p1-1')]);
@@ -262,7 +262,7 @@ test('a packet with the id of a session in another field goes where its own id s
   assert.deepEqual(two.sink.packets.all, []);
 });
 
-test('a packet for a process that reads nothing is dropped beyond the bound, counted and logged', async (t) => {
+test('packets for a process that reads nothing are dropped beyond the bound, counted and logged', async (t) => {
   const rig = new RelayRig(t);
   const [near, far] = await socketPair(t);
   rig.relay.add('p1', near);
@@ -307,7 +307,7 @@ for (const [what, kind] of [
   ['a handler takes', 'a'],
   ['the relay has routed', 'd'],
 ] as const) {
-  test(`what ${what} is told again when the process could not be told`, async (t) => {
+  test(`what ${what} is repeated when the process could not be informed`, async (t) => {
     const advance = manualClock(t);
     const rig = new RelayRig(t);
     const { link } = await rig.process('p1', 32);
@@ -330,7 +330,7 @@ for (const [what, kind] of [
   });
 }
 
-test('an exception on behalf of one message of a process ends that message alone', async (t) => {
+test('an exception for one message of a process ends that message alone', async (t) => {
   const rig = new RelayRig(t);
   const one = await rig.process('p1');
   const offer = t.mock.method(rig.link, 'offer', () => {
@@ -343,7 +343,7 @@ test('an exception on behalf of one message of a process ends that message alone
   assert.equal(rig.link.offered[0]?.ids[0]?.id, 'p1-2');
 });
 
-test('an exception in the look at the handlers does not end it', async (t) => {
+test('an exception in the check of the handlers does not end it', async (t) => {
   const advance = manualClock(t);
   const rig = new RelayRig(t);
   const { link, sink } = await rig.process('p1');

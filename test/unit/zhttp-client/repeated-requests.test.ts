@@ -46,7 +46,7 @@ test('a request that must not be repeated fails', (t) => {
   }
 });
 
-test('a handler whose first packet has a number over 4 has miscounted', (t) => {
+test('a first packet with a number over 4 is a protocol error', (t) => {
   for (const [seq, offered] of [
     [4, 2],
     [5, 1],
@@ -58,7 +58,7 @@ test('a handler whose first packet has a number over 4 has miscounted', (t) => {
   }
 });
 
-test('a request whose handler was heard of is not repeated', (t) => {
+test('a request is not repeated after a packet of its handler', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respond(id, { type: 'keep-alive' });
@@ -75,7 +75,7 @@ test('the body of a repeated PUT goes to the handler that takes it', (t) => {
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 cancel`, 'h1 e-0-1#1 data "body"']);
 });
 
-test('a client that leaves after its request was repeated withdraws the repetition', (t) => {
+test('a client that leaves after its request was repeated withdraws the second one', (t) => {
   const rig = edgeRig(t);
   rig.link.withdrawable = true;
   const { client, id } = rig.request();

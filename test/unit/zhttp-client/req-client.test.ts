@@ -26,7 +26,7 @@ test('a request without a body is one packet, and so is its response', (t) => {
   assert.deepEqual([sessions, sessionsOpen, sessionsFailed], [1, 0, 0]);
 });
 
-test('a body is collected whole before a handler is asked', (t) => {
+test('a body is collected before its request is sent', (t) => {
   const rig = new ReqRig(t);
   for (const bodyLength of [6, UNKNOWN_LENGTH]) {
     const client = rig.request({ method: 'POST', bodyLength });
@@ -39,7 +39,7 @@ test('a body is collected whole before a handler is asked', (t) => {
   assert.equal(rig.link.offered.length, 2);
 });
 
-test('a body that is declared to be too long is refused before it is sent', (t) => {
+test('a body with too large a Content-Length is refused before it is sent', (t) => {
   const rig = new ReqRig(t);
   assert.deepEqual(rig.request({ bodyLength: 100 }).take(), ['credit 101']);
   const client = rig.request({ bodyLength: 101 });
@@ -75,7 +75,7 @@ test('a response may have as many bytes as a body, and no more', (t) => {
   assert.equal(client.error?.detail, 'the body of the response has 101 bytes, not up to 100');
 });
 
-test('the body of a response comes as fast as the client takes it', (t) => {
+test('the response body is passed on as fast as the client takes it', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request({ credits: 10 });
   client.greedy = false;
@@ -104,7 +104,7 @@ test('a client that leaves in the middle of a response gets nothing more', (t) =
   assert.deepEqual(client.take(), ['head 200', 'data "0123" more']);
 });
 
-test('a response without a body is whole, and a length that it declares is kept, as for HEAD', (t) => {
+test('a response without a body is complete and keeps a declared length, as for HEAD', (t) => {
   const rig = new ReqRig(t);
   const empty = rig.request();
   rig.respond('r-0-0', { code: 204 });
@@ -150,7 +150,7 @@ test('packets that are not a response fail the request', (t) => {
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('responses for nobody, for several, and late ones are counted', (t) => {
+test('unknown, multiple and late responses are counted', (t) => {
   const rig = new ReqRig(t);
   const one = rig.request();
   const two = rig.request();
@@ -214,7 +214,7 @@ test('a request that no handler takes in time fails', (t) => {
   assert.equal(client.error?.face.status, 503);
 });
 
-test("a client that leaves withdraws its request, and its response is nobody's", (t) => {
+test('a client that leaves withdraws its request, and the response is unknown', (t) => {
   const rig = new ReqRig(t);
   const client = rig.request();
   client.leave(new ExchangeError('HF_CLIENT_GONE'));
@@ -224,7 +224,7 @@ test("a client that leaves withdraws its request, and its response is nobody's",
   assert.deepEqual([packetsUnclaimed, sessionsOpen, sessionsFailed], [1, 0, 0]);
 });
 
-test('a WebSocket is refused with a word of explanation', (t) => {
+test('a WebSocket is refused with an explanation', (t) => {
   const rig = new ReqRig(t);
   const client = new RecordingRequester(requestHead({ scheme: 'ws' }));
   const responder = rig.edge.webSocketService(client.request, client);
@@ -250,7 +250,7 @@ test('stopping fails each request that waits for a response, once', async (t) =>
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a body of many small chunks is kept as few bytes', async (t) => {
+test('a body of many small chunks takes little memory', async (t) => {
   const rig = new ReqRig(t, { maxBodyBytes: 100_000 });
   const client = rig.request({ method: 'POST', bodyLength: 50_000 });
   const chunks: WeakRef<Buffer>[] = [];
@@ -289,7 +289,7 @@ function upload(client: RecordingRequester, bytes: number): void {
   }
 }
 
-test('clients that send nothing of the large bodies that they declare hold up nobody', (t) => {
+test('clients that declare large bodies and send nothing do not delay others', (t) => {
   const rig = new ReqRig(t, { maxBodyBytes: 16 * MIB });
   for (let i = 0; i < 100; i++) {
     assert.deepEqual(rig.request({ method: 'POST', bodyLength: 16 * MIB }).take(), [`credit ${WINDOW}`]);
@@ -300,7 +300,7 @@ test('clients that send nothing of the large bodies that they declare hold up no
   assert.equal(rig.link.offered.at(-1)?.body.length, 2 * MIB);
 });
 
-test('beyond 64 MiB one body goes on at a time, and all get to their end', async (t) => {
+test('beyond 64 MiB one body continues at a time, and all complete', async (t) => {
   const rig = new ReqRig(t, { maxBodyBytes: 15 * MIB });
   const clients = Array.from({ length: 10 }, () => rig.request({ method: 'POST', bodyLength: 15 * MIB }));
   for (const client of clients) upload(client, 14 * MIB);
@@ -337,7 +337,7 @@ test('a body that stalls while others wait for room is given up', async (t) => {
   assert.equal(waits.end, null);
 });
 
-test('a client that leaves while it waits for room is forgotten', async (t) => {
+test('a client that leaves while it waits for room leaves nothing behind', async (t) => {
   const rig = new ReqRig(t, { maxBodyBytes: 80 * MIB });
   const first = rig.request({ method: 'POST', bodyLength: 80 * MIB });
   upload(first, 70 * MIB);

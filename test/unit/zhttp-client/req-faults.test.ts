@@ -81,7 +81,7 @@ test('a request that throws when stopping does not keep the others from ending',
   assert.equal(other.error?.code, 'HF_DRAINING');
 });
 
-test('a packet that throws while it is read is counted, and the next one taken', (t) => {
+test('a packet that throws while it is read is counted, and the next one is taken', (t) => {
   const rig = new ReqRig(t);
   const [, other] = two(rig);
   Object.defineProperty(rig.counters, 'packetsUnclaimed', { get: boom, configurable: true });

@@ -9,7 +9,7 @@ function handedOff(rig: EdgeRig, opened: Opened = rig.openWebSocket()): Opened {
   return opened;
 }
 
-test('a handoff is agreed to in sequence, before and after the response has begun', (t) => {
+test('a handoff is acknowledged in sequence, before and after the response has begun', (t) => {
   const rig = edgeRig(t);
   for (const begun of [false, true]) {
     const { id } = rig.request();
@@ -19,7 +19,7 @@ test('a handoff is agreed to in sequence, before and after the response has begu
   }
 });
 
-test('what is owed to the old handler is granted before it hands off', (t) => {
+test('collected credits are granted before a handoff', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request();
   rig.link.respond(id, { code: 200, body: 'abc', more: true });
@@ -27,7 +27,7 @@ test('what is owed to the old handler is granted before it hands off', (t) => {
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 3', 'h1 e-0-0#2 handoff-proceed']);
 });
 
-test('nothing is sent during a handoff, and nothing is lost that the client sends', (t) => {
+test('nothing is sent during a handoff, and nothing of the client is lost', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
   client.message('one', true);
@@ -45,7 +45,7 @@ test('nothing is sent during a handoff, and nothing is lost that the client send
   ]);
 });
 
-test('the new owner goes on with the numbers of the old one, and may hand off again', (t) => {
+test('the new owner continues the numbers of the old one, and may hand off again', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig, rig.request());
   rig.link.respond(id, { code: 200, body: 'a', more: true }, 'h2');
@@ -84,7 +84,7 @@ test('what the client takes during a handoff is granted to the new owner', (t) =
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 credit 100']);
 });
 
-test('a session moves to whatever address its packets come from', (t) => {
+test('a session moves to the address that its packets come from', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.respond(id, { type: 'keep-alive' }, 'h2');
@@ -92,7 +92,7 @@ test('a session moves to whatever address its packets come from', (t) => {
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#1 data text "x"']);
 });
 
-test('the new owner is told of a client that left during the handoff', (t) => {
+test('the new owner gets a cancel if the client left during the handoff', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
   client.message('not wanted any more');
@@ -104,7 +104,7 @@ test('the new owner is told of a client that left during the handoff', (t) => {
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a session that no handler takes over ends, and the old handler is not told', (t) => {
+test('a session that no handler takes over ends without a packet to the old one', (t) => {
   const rig = edgeRig(t);
   const here = handedOff(rig).client;
   handedOff(rig).client.leave();
@@ -121,7 +121,7 @@ test('a handler that cancels a session which it has handed off ends it', (t) => 
   assert.deepEqual(client.take(), ['error HF_BACKEND_CANCELLED']);
 });
 
-test('a new owner that counts wrong is told that the session is over', (t) => {
+test('a new owner with a wrong number gets a cancel', (t) => {
   const rig = edgeRig(t);
   const { client, id } = handedOff(rig);
   rig.link.respondAll([[id, 0]], { type: 'keep-alive', from: 'h2' });
@@ -129,7 +129,7 @@ test('a new owner that counts wrong is told that the session is over', (t) => {
   assert.deepEqual(rig.link.take(), ['h2 e-0-0#2 cancel']);
 });
 
-test('a client is paused during a handoff, and cut at 256 KB if it sends all the same', (t) => {
+test('a client is paused during a handoff, and cut off at 256 KB if it keeps sending', (t) => {
   const rig = edgeRig(t);
   const { client } = handedOff(rig);
   assert.equal(client.paused, true);
@@ -156,7 +156,7 @@ test('a new owner that does not take what waited for it loses the session, once'
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a handler that does not take the agreement to its handoff loses the session', (t) => {
+test('a handler that does not take handoff-proceed loses the session', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.onRouted = () => rig.link.lose(id);
@@ -167,7 +167,7 @@ test('a handler that does not take the agreement to its handoff loses the sessio
   assert.equal(rig.counters.packetsUnclaimed, 1);
 });
 
-test('the new owner is not sent packets for many sessions unless it allows them itself', (t) => {
+test('the new owner gets packets for many sessions only if it allows them itself', (t) => {
   const rig = edgeRig(t);
   for (const multi of [false, true]) {
     const all = Array.from({ length: 20 }, () => rig.openWebSocket());

@@ -89,7 +89,7 @@ class ServerRig {
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('a response in one packet leaves with its length, and the connection goes on', async (t) => {
+test('a response in one packet has a Content-Length, and the connection stays open', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
   made.link.respond(id, { code: 200, reason: 'Fine', headers: ['X-A', '1'], body: 'hello' });
@@ -135,7 +135,7 @@ test('a body that turns out too short or too long after it has begun is cut off'
   }
 });
 
-test('a body that grows too long before its end gets its handler a cancel', async (t) => {
+test('a body that grows too long before its end gives its handler a cancel', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(GET);
   made.link.respond(id, { code: 200, headers: ['Content-Length', '5'], body: '123', more: true });
@@ -147,7 +147,7 @@ test('a body that grows too long before its end gets its handler a cancel', asyn
   assert.match((await made.routed(1)).at(-1) ?? '', /^h1 .*#[12] cancel$/);
 });
 
-test('a status that has no body drops the body of the packet, and the connection goes on', async (t) => {
+test('a status without a body drops the body of the packet, and the connection stays open', async (t) => {
   const made = await ServerRig.start(t);
   for (const code of [204, 304]) {
     const { client, id } = await made.ask(GET);
@@ -158,7 +158,7 @@ test('a status that has no body drops the body of the packet, and the connection
   }
 });
 
-test('a chunked body that is empty and here with its head ends for the handler as soon as that is heard of', async (t) => {
+test("an empty chunked body that comes with its head ends with the handler's first packet", async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
   await turn();
@@ -185,7 +185,7 @@ test('a body is read as the handler grants credits, and 100 Continue is sent wit
   assert.equal((await client.takeResponse()).status, 200);
 });
 
-test('a client that is gone is noticed before and after its handler is heard of', async (t) => {
+test("a client that leaves is noticed before and after the handler's first packet", async (t) => {
   const made = await ServerRig.start(t);
   const early = await made.ask(GET);
   const late = await made.ask(GET);
@@ -221,7 +221,7 @@ test('a WebSocket is accepted, talks and closes', async (t) => {
   assert.equal(made.rig.counters.sessionsOpen, 0);
 });
 
-test('an acceptance that cannot be written is a 502, and its handler gets a cancel', async (t) => {
+test('an acceptance that cannot be written gives a 502, and its handler gets a cancel', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask(`${handshake()}\r\n`);
   made.link.respond(id, { code: 101, headers: ['Sec-WebSocket-Protocol', 'one', 'Sec-WebSocket-Protocol', 'two'] });
@@ -240,7 +240,7 @@ test('a handler that fails an open WebSocket closes it with 1011', async (t) => 
   assert.deepEqual(made.link.take(), [`h1 ${id}#1 cancel`]);
 });
 
-test('a client with any credit is not read during a handoff, and all that it sends arrives after it', async (t) => {
+test('a client with credit is not read during a handoff, and all its bytes arrive afterwards', async (t) => {
   const made = await ServerRig.start(t);
   const { client, id } = await made.ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n');
   made.link.respond(id, { type: 'credit', credits: 2 ** 50 });

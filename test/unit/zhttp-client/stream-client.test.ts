@@ -45,7 +45,7 @@ test('a cancel for many sessions ends them all', (t) => {
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a session that stands twice in one packet gets it twice', (t) => {
+test('a session that one packet names twice gets it twice', (t) => {
   const rig = edgeRig(t);
   const [{ client, id }] = begun(rig, 1) as [Opened];
   rig.link.respondAll(
@@ -60,7 +60,7 @@ test('a session that stands twice in one packet gets it twice', (t) => {
 
 // ---- packets for nobody, and packets that are none
 
-test('packets for unknown sessions are counted, and their handlers told if the id could have been one of ours', (t) => {
+test('packets for unknown sessions are counted, and handlers get a cancel if the id has our prefix', (t) => {
   const rig = edgeRig(t);
   for (const id of ['', 'e', 'f-1', 'ee-1', 'constructor']) rig.link.respond(id, { code: 200 });
   assert.deepEqual(rig.link.take(), []);
@@ -81,7 +81,7 @@ test('a packet that names no session is counted', (t) => {
   assert.deepEqual([rig.counters.packetsUnclaimed, rig.counters.packetsMalformed], [2, 0]);
 });
 
-test('a packet that cannot be read is counted and logged, and concerns no session that it does not name', (t) => {
+test('a packet that cannot be read is counted and logged, and affects only sessions that it names', (t) => {
   const rig = edgeRig(t);
   const [{ client }] = begun(rig, 1) as [Opened];
   const payloads = ['', 'T', 'J', 'X0:}', 'T5:abc', 'T3:abc,', 'J[]', 'J{"id":', 'T9999999999:}', '\0'];
@@ -105,7 +105,7 @@ test('a packet with an invalid field ends the sessions that it names', (t) => {
   assert.equal(rig.counters.packetsMalformed, 2);
 });
 
-test('a packet with 129 ids is refused, and its sessions go on', (t) => {
+test('a packet with 129 ids is refused, and its sessions continue', (t) => {
   const rig = edgeRig(t);
   const [{ client, id }] = begun(rig, 1) as [Opened];
   const ids = Array.from({ length: 129 }, () => ({ id, seq: 1 }));
@@ -116,7 +116,7 @@ test('a packet with 129 ids is refused, and its sessions go on', (t) => {
   assert.deepEqual(client.take(), ['data "next" more']);
 });
 
-test('a response with more header fields than are taken fails its request', (t) => {
+test('a response with too many header fields fails its request', (t) => {
   const rig = edgeRig(t, { limits: { ...DEFAULT_ZHTTP_LIMITS, maxHeaders: 3 } });
   const fields = (count: number): string[] => Array.from({ length: count * 2 }, (_, i) => `x${i}`);
   const good = rig.request();
@@ -134,7 +134,7 @@ test('a response may be written as JSON', (t) => {
   assert.deepEqual(client.take(), ['head 200 OK', 'data "hi"']);
 });
 
-test('a packet that cannot be read ends its session also if it is the first one, and tells its sender', (t) => {
+test('a first packet that cannot be read ends its session, and its sender gets an error', (t) => {
   const rig = edgeRig(t);
   const named = rig.request();
   rig.link.respondRaw(`J{"from":"h7","id":"${named.id}","type":"dance"}`);
@@ -154,7 +154,7 @@ test('the ids of sessions are never used twice', (t) => {
 
 // ---- signs of life, and silence
 
-test('a handler gets a sign of life after three quarters of the session timeout, and again', (t) => {
+test('a handler gets a keep-alive after each three quarters of the session timeout', (t) => {
   const rig = edgeRig(t);
   const [{ id }] = begun(rig, 1) as [Opened];
   rig.advance(44.5);
@@ -168,14 +168,14 @@ test('a handler gets a sign of life after three quarters of the session timeout,
   assert.deepEqual(rig.link.take(), [`h1 ${id}#2 keep-alive`]);
 });
 
-test('no sign of life is sent before the first packet of a handler', (t) => {
+test('no keep-alive is sent before the first packet of a handler', (t) => {
   const rig = edgeRig(t);
   rig.request();
   rig.advance(59);
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('signs of life for many sessions go together by handler, up to 128 in a packet', (t) => {
+test('keep-alives for many sessions are sent together for each handler, up to 128 in a packet', (t) => {
   const rig = edgeRig(t);
   begun(rig, 1_500);
   begun(rig, 20, { from: 'h2' });
@@ -223,7 +223,7 @@ test('a session whose handler is silent ends: 504 before the response, cut after
   assert.deepEqual([sessionsExpired, sessionsFailed, sessionsOpen], [3, 3, 0]);
 });
 
-test('any packet of the handler lets the session live on', (t) => {
+test('any packet of the handler keeps the session alive', (t) => {
   const rig = edgeRig(t);
   const [{ client, id }] = begun(rig, 1) as [Opened];
   for (const fields of [{ type: 'keep-alive' }, { type: 'credit', credits: 1 }, { body: 'x', more: true }] as const) {
@@ -239,7 +239,7 @@ test('any packet of the handler lets the session live on', (t) => {
   assert.equal(client.error?.code, 'HF_BACKEND_TIMEOUT');
 });
 
-test('a session in which no bytes move ends, however alive its handler is', (t) => {
+test('a session without bytes ends, even if its handler sends keep-alives', (t) => {
   const rig = edgeRig(t, { streamTimeout: 100_000 });
   const { client, id } = rig.openWebSocket();
   const alive = (seconds: number): void => {
@@ -264,7 +264,7 @@ test('a session in which no bytes move ends, however alive its handler is', (t) 
   assert.match(rig.link.take().at(-1) ?? '', /cancel$/);
 });
 
-test('a request whose client has left is forgotten if no handler ever responses', (t) => {
+test('a request whose client has left is dropped if no handler ever responds', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.request();
   client.leave();
@@ -275,7 +275,7 @@ test('a request whose client has left is forgotten if no handler ever responses'
 
 // ---- the end
 
-test('stopping tells each session once, and the handlers in few packets', async (t) => {
+test('stopping ends each session once, and cancels them in few packets', async (t) => {
   const rig = edgeRig(t);
   const all = [
     ...begun(rig, 130),
@@ -297,7 +297,7 @@ test('stopping tells each session once, and the handlers in few packets', async 
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a session whose cancel is lost when stopping is told once too', async (t) => {
+test('a session whose cancel is lost when stopping ends once too', async (t) => {
   const rig = edgeRig(t);
   const all = begun(rig, 3);
   rig.link.onRouted = ({ packet }) => {

@@ -51,7 +51,7 @@ test('a whole response with another status refuses the WebSocket', (t) => {
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a response that can neither open nor refuse fails the WebSocket', (t) => {
+test('an invalid first response fails the WebSocket', (t) => {
   const rig = edgeRig(t);
   for (const [fields, detail] of [
     [{ code: 0 }, 'the first packet has no code'],
@@ -76,7 +76,7 @@ for (const [what, fields] of [
   ['a refusal', { code: 403 }],
   ['rejected', { type: 'error', condition: 'rejected', code: 403 }],
 ] as const) {
-  test(`${what} with a body over 64 KB reaches the client whole, as it takes it`, (t) => {
+  test(`${what} with a body over 64 KB reaches the client whole, as fast as it reads`, (t) => {
     const rig = edgeRig(t);
     const { client, id } = rig.webSocket();
     client.greedy = false;
@@ -89,7 +89,7 @@ for (const [what, fields] of [
     assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
   });
 
-  test(`${what}: bodies that clients do not take are kept up to 64 MB, and those that leave make room`, (t) => {
+  test(`${what}: untaken bodies are kept up to 64 MB, and clients that leave make room`, (t) => {
     const rig = edgeRig(t, { limits: { maxHeaders: 64, maxPacketBytes: 50_000_000 } });
     const body = 'x'.repeat(32_000_000);
     const clients = [0, 1, 2].map(() => {
@@ -222,7 +222,7 @@ test('bytes of messages, pings and pongs are granted again once the client has t
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#1 credit 6']);
 });
 
-test('messages and pings that are more than the client takes are an overrun', (t) => {
+test('messages and pings beyond what the client takes are an overrun', (t) => {
   const rig = edgeRig(t, { initialCredits: 10 });
   for (const type of ['data', 'ping', 'pong'] as const) {
     const { client, id } = rig.openWebSocket(1, { credits: 10 });
@@ -236,7 +236,7 @@ test('messages and pings that are more than the client takes are an overrun', (t
 
 // ---- pings and pongs
 
-test('pings and pongs go both ways with what they carry', (t) => {
+test('pings and pongs go both ways with their payload', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   client.ping('a');
@@ -259,7 +259,7 @@ test('a ping or pong of the handler over 125 bytes fails the WebSocket', (t) => 
 
 // ---- the close
 
-test('a close of the handler is answered by the client, and then the session is over', (t) => {
+test('the client returns a close of the handler, and then the session is over', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   rig.link.respond(id, { type: 'close', code: 1001, body: 'bye' });
@@ -270,7 +270,7 @@ test('a close of the handler is answered by the client, and then the session is 
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
 });
 
-test('a close of the client is answered by the handler, and then the session is over', (t) => {
+test('the handler returns a close of the client, and then the session is over', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   client.close(1000);
@@ -281,7 +281,7 @@ test('a close of the client is answered by the handler, and then the session is 
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a close without a code stays one on the way to the handler, and is 1000 on the way to the client', (t) => {
+test('a close without a code has none towards the handler, and is 1000 towards the client', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.openWebSocket();
   client.close();
@@ -308,7 +308,7 @@ test('closes that cannot be sent fail the WebSocket', (t) => {
   }
 });
 
-test('the codes and reasons at the edge of what can be sent are sent', (t) => {
+test('the largest valid codes and reasons are sent', (t) => {
   const rig = edgeRig(t);
   for (const code of [1000, 1003, 1005, 1007, 3000, 4999]) {
     const { client, id } = rig.openWebSocket();
@@ -318,7 +318,7 @@ test('the codes and reasons at the edge of what can be sent are sent', (t) => {
   }
 });
 
-test('anything but signs of life after the close of a handler fails the WebSocket', (t) => {
+test('any packet but keep-alives after the close of a handler fails the WebSocket', (t) => {
   const rig = edgeRig(t);
   for (const type of ['data', 'ping', 'pong', 'close', 'handoff-proceed'] as const) {
     const { client, id } = rig.openWebSocket();
@@ -347,7 +347,7 @@ test('a cancel of the handler ends an open WebSocket', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('the handler is told of a client that leaves an open WebSocket without a close', (t) => {
+test('the handler gets a cancel when a client leaves without a close', (t) => {
   const rig = edgeRig(t);
   const { client } = rig.openWebSocket();
   client.leave();

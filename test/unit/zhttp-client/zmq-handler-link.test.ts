@@ -125,7 +125,7 @@ test('requests go to the handlers in turn', async (t) => {
   assert.equal(rig.counters.packetsSent, 4);
 });
 
-test('requests wait in their order for a handler that comes late', async (t) => {
+test('requests wait in order for a handler that connects late', async (t) => {
   const rig = await openLink(t);
   for (const id of ['a', 'b', 'c']) rig.link.offer(id, Buffer.from(`T${id}`));
   rig.advance(5);
@@ -135,7 +135,7 @@ test('requests wait in their order for a handler that comes late', async (t) => 
   assert.deepEqual(rig.sink.refused.all, []);
 });
 
-test('a request that is withdrawn never gets to a handler, one that has left cannot be withdrawn', async (t) => {
+test('a withdrawn request never reaches a handler, and a sent one cannot be withdrawn', async (t) => {
   const rig = await openLink(t);
   for (const id of ['a', 'b', 'c']) rig.link.offer(id, Buffer.from(`T${id}`));
   assert.equal(rig.link.withdraw('b'), true);
@@ -145,7 +145,7 @@ test('a request that is withdrawn never gets to a handler, one that has left can
   assert.equal(rig.link.withdraw('a'), false);
 });
 
-test('a request that no handler takes in time is refused, and never gets to one', async (t) => {
+test('a request that no handler takes in time is refused, and never reaches one', async (t) => {
   const rig = await openLink(t);
   rig.link.offer('a', Buffer.from('Ta'));
   rig.advance(6);
@@ -159,7 +159,7 @@ test('a request that no handler takes in time is refused, and never gets to one'
   assert.equal(await messages.next(), 'Tc');
 });
 
-test('requests that a handler does not take are left to another one', async (t) => {
+test('requests that one handler does not take go to another', async (t) => {
   const tcp = 'tcp://127.0.0.1:*';
   const rig = new LinkRig(t, { endpoints: [{ out: tcp, outStream: tcp, in: tcp }] });
   const [out = ''] = await rig.link.open();
@@ -181,7 +181,7 @@ test('requests that a handler does not take are left to another one', async (t) 
 
 // ---- further packets
 
-test('further packets go to the handler of that address, behind an empty frame', async (t) => {
+test('further packets go to the handler of that address, after an empty frame', async (t) => {
   const rig = await openLink(t);
   const one = rig.dealer('h1');
   const two = rig.dealer('\xe9');
@@ -193,7 +193,7 @@ test('further packets go to the handler of that address, behind an empty frame',
   assert.equal(rig.counters.packetsSent, 2);
 });
 
-test('packets for a handler that connects later are kept, and come in their order', async (t) => {
+test('packets for a handler that connects later are kept in order', async (t) => {
   const rig = await openLink(t);
   for (let n = 1; n <= 30; n++) rig.link.route('h1', Buffer.from(`T${n}`));
   rig.link.route('h2', Buffer.from('Tother'));
@@ -206,7 +206,7 @@ test('packets for a handler that connects later are kept, and come in their orde
   assert.deepEqual(rig.sink.lost.all, []);
 });
 
-test('packets for a handler that never connects are dropped after 5 seconds, and their sessions lost', async (t) => {
+test('packets for a handler that never connects are dropped after 5 seconds, and their sessions end', async (t) => {
   const rig = await openLink(t);
   rig.link.route('h1', packet('e-1'));
   rig.advance(2);
@@ -222,7 +222,7 @@ test('packets for a handler that never connects are dropped after 5 seconds, and
   });
 });
 
-test('the link says what a handler takes: packets, nothing for now, or nothing known', async (t) => {
+test('the link reports whether a handler takes packets, takes none for now, or is unknown', async (t) => {
   const tcp = 'tcp://127.0.0.1:*';
   const rig = new LinkRig(t, { endpoints: [{ out: tcp, outStream: tcp, in: tcp }], hwm: 2 });
   const [, outStream = ''] = await rig.link.open();
@@ -250,7 +250,7 @@ test('the link says what a handler takes: packets, nothing for now, or nothing k
   assert.deepEqual(rig.sink.lost.all, []);
 });
 
-test('a handler that stalls has 1 MB kept, and what is more is lost at once', async (t) => {
+test('1 MB is kept for a handler that stalls, and the rest is lost at once', async (t) => {
   const tcp = 'tcp://127.0.0.1:*';
   const rig = new LinkRig(t, { endpoints: [{ out: tcp, outStream: tcp, in: tcp }], hwm: 2 });
   const [, outStream = ''] = await rig.link.open();
@@ -312,7 +312,7 @@ test('a handler that restarts under its old address is reached again', async (t)
 
 // ---- answers
 
-test('published responses come without the address, and only those for this one', async (t) => {
+test('only published responses for this address arrive, without it', async (t) => {
   const rig = await openLink(t);
   const publisher = await rig.publisher();
   for (const text of ['c12 Tno', 'c1', 'c Tno', 'c1 Tyes', 'c1 with spaces', 'c1 ']) publisher.send(parts(text));
@@ -321,7 +321,7 @@ test('published responses come without the address, and only those for this one'
   assert.equal(rig.counters.packetsReceived, 4);
 });
 
-test('a handler may answer by its ROUTER socket if it was asked to', async (t) => {
+test('a handler may respond over the ROUTER socket if it was asked to', async (t) => {
   const rig = await openLink(t, { routerResp: true });
   const router = rig.zmq.router({ routingId: Buffer.from('h1'), mandatory: true });
   router.socket.connect(`${rig.base}-out-stream`);
@@ -333,7 +333,7 @@ test('a handler may answer by its ROUTER socket if it was asked to', async (t) =
   assert.equal(await router.messages.next(), 'c1||Tc');
 });
 
-test('a response by the ROUTER socket with too few frames is refused, and the next one taken', async (t) => {
+test('a response over the ROUTER socket with too few frames is refused, and the next one taken', async (t) => {
   const rig = await openLink(t);
   const dealer = rig.dealer('h1');
   await rig.connected(2);
@@ -344,7 +344,7 @@ test('a response by the ROUTER socket with too few frames is refused, and the ne
   assert.equal(rig.zmq.log.with('packet of a handler without an empty frame in front refused').length, 3);
 });
 
-test('a handler that sends a message over the limit is cut off, others are not', async (t) => {
+test('only a handler that sends a message over the limit is cut off', async (t) => {
   const rig = await openLink(t, { maxMessageBytes: 1_000 });
   const large = await rig.publisher();
   const good = await rig.publisher();
@@ -381,7 +381,7 @@ test('handlers may use any of several bases', async (t) => {
   assert.deepEqual(await rig.sink.packets.take(2), ['Tx', 'Tx']);
 });
 
-test('with connect it is the handlers that bind', async (t) => {
+test('with connect the handlers bind', async (t) => {
   const rig = new LinkRig(t, { connect: true });
   const pull = rig.zmq.pull();
   const router = rig.zmq.router({ routingId: Buffer.from('h1') });
@@ -414,7 +414,7 @@ test('an endpoint that cannot be bound is an error', async (t) => {
 
 // ---- the end
 
-test('closing sends what has a handler, and counts what has none', async (t) => {
+test('closing sends packets with a handler, and counts those without', async (t) => {
   const rig = await openLink(t);
   const { messages } = rig.dealer('h1');
   await rig.connected(2);
@@ -425,7 +425,7 @@ test('closing sends what has a handler, and counts what has none', async (t) => 
   assert.equal(rig.counters.packetsUndelivered, 1);
 });
 
-test('what is thrown while the link looks at what waits is counted and logged, and the link goes on', async (t) => {
+test('an exception while the link checks waiting packets is counted and logged, and the link continues', async (t) => {
   const rig = await openLink(t, { backendTimeout: 1_000 });
   rig.sink.onRefused = () => {
     throw new Error('boom');

@@ -57,7 +57,7 @@ async function openLink(t: TestContext, changes: Partial<ZmqReqLinkOptions> = {}
   return rig;
 }
 
-test('a REP socket is asked, and its response comes back', async (t) => {
+test('a REP socket gets a request, and its response comes back', async (t) => {
   const rig = await openLink(t);
   const { socket, messages } = rig.rep();
   rig.link.offer('a', Buffer.from('Ta'));
@@ -67,7 +67,7 @@ test('a REP socket is asked, and its response comes back', async (t) => {
   assert.deepEqual([rig.counters.packetsSent, rig.counters.packetsReceived], [1, 1]);
 });
 
-test('a ROUTER socket gets many requests at a time, and answers in any order', async (t) => {
+test('a ROUTER socket gets many requests at a time, and responds in any order', async (t) => {
   const rig = await openLink(t);
   const { socket, messages } = rig.router();
   for (const id of ['a', 'b', 'c']) rig.link.offer(id, Buffer.from(`T${id}`));
@@ -84,7 +84,7 @@ test('a ROUTER socket gets many requests at a time, and answers in any order', a
   assert.deepEqual(await rig.sink.packets.take(3), ['Tc!', 'Tb!', 'Ta!']);
 });
 
-test('handlers are asked in turn', async (t) => {
+test('requests go to handlers in turn', async (t) => {
   const rig = await openLink(t);
   const handlers = [rig.router(), rig.router()];
   await rig.zmq.connected(4);
@@ -92,7 +92,7 @@ test('handlers are asked in turn', async (t) => {
   for (const { messages } of handlers) assert.equal((await messages.take(2)).length, 2);
 });
 
-test('requests wait for a handler that comes late, but for those that are withdrawn', async (t) => {
+test('requests that are not withdrawn wait for a handler that connects late', async (t) => {
   const rig = await openLink(t);
   for (const id of ['a', 'b', 'c']) rig.link.offer(id, Buffer.from(`T${id}`));
   assert.equal(rig.link.withdraw('b'), true);
@@ -101,7 +101,7 @@ test('requests wait for a handler that comes late, but for those that are withdr
   assert.equal(rig.link.withdraw('a'), false);
 });
 
-test('requests that no handler takes in time are refused, and never get to one', async (t) => {
+test('requests that no handler takes in time are refused, and never reach one', async (t) => {
   const rig = await openLink(t);
   rig.link.offer('a', Buffer.from('Ta'));
   rig.advance(9);
@@ -125,7 +125,7 @@ test('a response without an empty frame is refused, and further frames are ignor
   assert.equal(rig.zmq.log.with('response of a handler without an empty frame in front refused').length, 4);
 });
 
-test('a handler whose answer is over the limit is cut off', async (t) => {
+test('a handler whose response is over the limit is cut off', async (t) => {
   const rig = await openLink(t);
   const { socket, messages } = rig.router();
   rig.link.offer('a', Buffer.from('Ta'));
@@ -151,7 +151,7 @@ test('handlers may use any of several endpoints', async (t) => {
   assert.deepEqual(got.sort(), ['Ta', 'Tb']);
 });
 
-test('with connect it is the handlers that bind', async (t) => {
+test('with connect the handlers bind', async (t) => {
   const rig = new ReqLinkRig(t, { connect: true });
   const { socket, messages } = rig.zmq.rep();
   await socket.bind(rig.endpoint);
@@ -160,7 +160,7 @@ test('with connect it is the handlers that bind', async (t) => {
   assert.equal(await messages.next(), 'Ta');
 });
 
-test('what is thrown while the link looks at what waits is counted and logged, and the link goes on', async (t) => {
+test('an exception while the link checks waiting packets is counted and logged, and the link continues', async (t) => {
   const rig = await openLink(t, { backendTimeout: 1_000 });
   rig.sink.onRefused = () => {
     throw new Error('boom');

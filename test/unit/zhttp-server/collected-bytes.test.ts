@@ -18,7 +18,7 @@ function collectingRig(t: Parameters<typeof serverRig>[0]) {
   return { rig, collect };
 }
 
-test('responses that are collected are granted one window, and then as much as has come', (t) => {
+test('collected responses are granted one window, and then as much as has come', (t) => {
   const { rig, collect } = collectingRig(t);
   const fetch = collect('a', 3);
   assert.equal(fetch.window, WINDOW);
@@ -27,7 +27,7 @@ test('responses that are collected are granted one window, and then as much as h
   assert.equal(rig.engine.collected.bytes, 0);
 });
 
-test('beyond the bound one response at a time goes on to its end, and the others follow in order', async (t) => {
+test('beyond the bound one response at a time completes, and the others follow in order', async (t) => {
   const { rig, collect } = collectingRig(t);
   const held = Array.from({ length: 16 }, (_, i) => collect(`held${i}`, 128));
   assert.equal(rig.engine.collected.bytes, MAX_COLLECTED);
@@ -68,7 +68,7 @@ test('a response that stalls while others wait for room is given up, and makes r
   assert.equal(waiting.ended, false);
 });
 
-test('one that leaves while it waits for room is forgotten', async (t) => {
+test('a requester that leaves while it waits for room leaves nothing behind', async (t) => {
   const { rig, collect } = collectingRig(t);
   const held = Array.from({ length: 16 }, (_, i) => collect(`held${i}`, 128));
   const favoured = collect('favoured', 1);

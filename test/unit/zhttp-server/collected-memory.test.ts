@@ -31,7 +31,7 @@ function trickle(fetch: FakeFetch): void {
   }
 }
 
-test('a response that is collected costs at most some bytes for each byte, in whatever pieces it comes', (t) => {
+test('a collected response takes a few bytes for each byte, in whatever pieces it comes', (t) => {
   const rig = serverRig(t, { maxBodyBytes: PIECES });
   rig.first();
   const fetch = rig.fetcher.last.respond();
@@ -41,7 +41,7 @@ test('a response that is collected costs at most some bytes for each byte, in wh
   assert.equal(rig.link.answers.at(-1)?.packet.body.length, PIECES);
 });
 
-test('the body of a rejected WebSocket costs at most some bytes for each byte, in whatever pieces it comes', (t) => {
+test('the body of a rejected WebSocket takes a few bytes for each byte, in whatever pieces it comes', (t) => {
   const rig = serverRig(t, { maxBodyBytes: PIECES });
   const fetch = rig.webSocket().respond({ status: 403 });
   const bytes = kept(() => trickle(fetch));

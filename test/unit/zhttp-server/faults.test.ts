@@ -36,7 +36,7 @@ function assertOneFailed(rig: ServerRig, other: FakeFetch): void {
   assert.match(rig.link.take().join(), /me b#\d data 200 OK "all"$/);
 }
 
-test('what a target throws at the beginning ends that request alone, and the requester is told', (t) => {
+test('an exception of a target at the beginning ends that request alone with an error', (t) => {
   const rig = serverRig(t);
   const other = rig.stream({ id: 'b' });
   rig.link.take();
@@ -47,7 +47,7 @@ test('what a target throws at the beginning ends that request alone, and the req
   assertOneFailed(rig, other);
 });
 
-test('what is thrown for a further packet ends its session alone, also in a packet for many', (t) => {
+test('an exception for a further packet ends its session alone, even in a packet for many', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   const other = rig.stream({ id: 'b' });
@@ -65,7 +65,7 @@ test('what is thrown for a further packet ends its session alone, also in a pack
   assertOneFailed(rig, other);
 });
 
-test('what is thrown when small grants are passed on ends their session alone', (t) => {
+test('an exception when small grants are passed on ends their session alone', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   const other = rig.stream({ id: 'b' });
@@ -77,7 +77,7 @@ test('what is thrown when small grants are passed on ends their session alone', 
   assertOneFailed(rig, other);
 });
 
-test('what is thrown at the end of the turn ends its session alone', async (t) => {
+test('an exception at the end of the turn ends its session alone', async (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   const other = rig.stream({ id: 'b' });
@@ -92,7 +92,7 @@ test('what is thrown at the end of the turn ends its session alone', async (t) =
   assertOneFailed(rig, other);
 });
 
-test('what is thrown when a session is looked at ends it alone', (t) => {
+test('an exception when a session is checked ends it alone', (t) => {
   const rig = serverRig(t, { activityTimeout: 5_000 });
   const fetch = rig.stream();
   rig.advance(4);
@@ -108,7 +108,7 @@ test('what is thrown when a session is looked at ends it alone', (t) => {
   assert.deepEqual([rig.counters.faults, rig.counters.sessionsOpen, other.ended], [1, 1, false]);
 });
 
-test('what is thrown for a keep-alive ends its session alone', (t) => {
+test('an exception for a keep-alive ends its session alone', (t) => {
   const rig = serverRig(t);
   rig.stream();
   const other = rig.stream({ id: 'b' });
@@ -127,7 +127,7 @@ test('what is thrown for a keep-alive ends its session alone', (t) => {
   assertOneFailed(rig, other);
 });
 
-test('what is thrown when a collected response gets room ends it alone', async (t) => {
+test('an exception when a collected response gets room ends it alone', async (t) => {
   const rig = serverRig(t, { maxBodyBytes: 2 * MAX_COLLECTED });
   const collect = (id: string, windows: number) => {
     rig.first({ id });
@@ -152,7 +152,7 @@ test('what is thrown when a collected response gets room ends it alone', async (
   );
 });
 
-test('what is thrown when sessions are ended lets the others end too', async (t) => {
+test('an exception when sessions are ended lets the others end too', async (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   const other = rig.stream({ id: 'b' });

@@ -7,7 +7,7 @@ import { serverRig } from '../../support/zhttp/server-rig.ts';
 
 // ---- packets byte for byte
 
-test('a streamed GET is acknowledged and answered as the reference has it', async (t) => {
+test('a streamed GET is acknowledged and gets a response as in the reference', async (t) => {
   const rig = serverRig(t);
   rig.firstRaw(
     'T115:4:from,2:me,2:id,2:r1,3:seq,1:0#6:method,3:GET,3:uri,25:http://127.0.0.1:28300/ok,6:stream,4:true!7:credits,4:1000#}',
@@ -23,7 +23,7 @@ test('a streamed GET is acknowledged and answered as the reference has it', asyn
   ]);
 });
 
-test('an error is written as the reference has it', (t) => {
+test('an error is written as in the reference', (t) => {
   const rig = serverRig(t, { address: 'zu1' });
   rig.stream({ id: 'r7', multi: true }).fail('HF_ORIGIN_UNREACHABLE');
   assert.deepEqual(rig.link.takeBytes(), [
@@ -34,7 +34,7 @@ test('an error is written as the reference has it', (t) => {
 
 // ---- the opening
 
-test('the fetcher is asked for what the packet says', (t) => {
+test('the fetcher gets the request of the packet', (t) => {
   const rig = serverRig(t);
   const headers = ['X-A', '1', 'X-A', '2'];
   const { request } = rig.stream({ method: 'PATCH', uri: 'https://u:p@example.com:1/p?q#f', headers, credits: 77 });
@@ -52,14 +52,14 @@ test('the fetcher is asked for what the packet says', (t) => {
   );
 });
 
-test('the requester is told that a whole request has come, and how much it may send of one that goes on', (t) => {
+test('the requester gets an acknowledgement of a whole request, and credits for an incomplete one', (t) => {
   const rig = serverRig(t);
   rig.stream({ id: 'whole', body: 'all' });
   rig.stream({ id: 'begun', method: 'POST', body: 'some', more: true });
   assert.deepEqual(rig.link.take(), ['me whole#0 keep-alive', 'me begun#0 credit +1000']);
 });
 
-test('the acknowledgement says that we take packets for many sessions if the requester does, and no other packet does', async (t) => {
+test('only the acknowledgement offers packets for many sessions, if the requester does', async (t) => {
   const rig = serverRig(t);
   rig.stream({ multi: true }).respond();
   await turn();
@@ -73,7 +73,7 @@ test('the acknowledgement says that we take packets for many sessions if the req
 
 // ---- the response
 
-test('a head goes with the first bytes of body when both come in one turn', async (t) => {
+test('a head leaves with the first bytes of body when both come in one turn', async (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
@@ -89,7 +89,7 @@ test('a head goes with the first bytes of body when both come in one turn', asyn
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a head goes alone when the body is not there at the end of the turn', async (t) => {
+test('a head leaves alone when the body is not there at the end of the turn', async (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
@@ -110,7 +110,7 @@ test('a response without a body is one packet', async (t) => {
   assert.deepEqual(rig.link.take(), ['me a#1 data 204']);
 });
 
-test("credits of the requester are the fetcher's, whatever packet they come in", (t) => {
+test('credits of the requester go to the fetcher, whatever packet they come in', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true, credits: 5 });
   assert.equal(fetch.window, 5);
@@ -121,7 +121,7 @@ test("credits of the requester are the fetcher's, whatever packet they come in",
   assert.deepEqual(fetch.take(), ['credit 10', 'credit 20', 'credit 30']);
 });
 
-test('user data stands in every packet of the session as it came', async (t) => {
+test('user data is in every packet of the session', async (t) => {
   const rig = serverRig(t);
   rig.stream({ userData: '5:1.250^' }).respond();
   await turn();
@@ -133,7 +133,7 @@ test('user data stands in every packet of the session as it came', async (t) => 
   ]);
 });
 
-test('who asks in JSON is answered in JSON, in every packet, and with sorted keys', async (t) => {
+test('a request in JSON gets JSON with sorted keys in every packet', async (t) => {
   const rig = serverRig(t);
   const userData = '{"n":[1.5,null,true],"a":"é"}';
   rig.stream({ format: 'J', userData, headers: [] });
@@ -148,7 +148,7 @@ test('who asks in JSON is answered in JSON, in every packet, and with sorted key
   );
 });
 
-test('bytes that are shared are passed on like any others, and a new responder goes on', (t) => {
+test('shared bytes are passed on like any others, and a new responder continues', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   fetch.respond().payload('shared');
@@ -161,7 +161,7 @@ test('bytes that are shared are passed on like any others, and a new responder g
 
 // ---- the request's body
 
-test('a small body goes as soon as the fetcher takes it, and is not granted again', (t) => {
+test('a small body leaves as soon as the fetcher takes it, and is not granted again', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', body: 'hello' });
   assert.equal(fetch.request.bodyLength, 5);
@@ -173,14 +173,14 @@ test('a small body goes as soon as the fetcher takes it, and is not granted agai
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a fetcher that takes the body before it has returned gets it afterwards', (t) => {
+test('a fetcher that grants before it returns gets the body afterwards', (t) => {
   const rig = serverRig(t);
   rig.fetcher.onFetch = (fetch) => fetch.grant(100);
   const fetch = rig.stream({ method: 'POST', body: 'hello' });
   assert.deepEqual(fetch.take(), ['data "hello"']);
 });
 
-test('a body is pulled: the requester is granted what the fetcher has taken', (t) => {
+test('the requester is granted what the fetcher has taken', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', body: 'free', more: true });
   assert.equal(fetch.request.bodyLength, UNKNOWN_LENGTH);
@@ -215,7 +215,7 @@ test('a body may end with an empty packet, which needs no credit', (t) => {
   assert.deepEqual(empty.take(), ['data "x"']);
 });
 
-test('a declared length is the length of the body, and an empty one is not passed on at all', (t) => {
+test('a Content-Length is the length of the body, and an empty body is not passed on', (t) => {
   const rig = serverRig(t);
   const known = rig.stream({ method: 'PUT', more: true, headers: ['content-length', '11', 'Content-Length', '11'] });
   assert.equal(known.request.bodyLength, 11);
@@ -231,7 +231,7 @@ test('a declared length is the length of the body, and an empty one is not passe
   assert.deepEqual(rig.link.take().slice(-1), ['me c#1 error bad-request']);
 });
 
-test('the length of a whole body is what it is, whatever the fields say', (t) => {
+test('the length of a whole body overrides Content-Length', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ method: 'PUT', body: 'abc', headers: ['Content-Length', '7'] });
   assert.equal(fetch.request.bodyLength, 3);
@@ -266,7 +266,7 @@ test('a requester that sends more than it was granted is refused; the free first
   assert.match(String(rig.log.with('request failed')[0]?.fields.detail), /1 bytes more than it was granted/);
 });
 
-test('a response that is complete before the request ends the session, and what still comes of that is ignored', (t) => {
+test('a response that is complete before the request ends the session, and later packets are ignored', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true });
   fetch.respond({ status: 413, reason: 'No' }).data('');
@@ -276,7 +276,7 @@ test('a response that is complete before the request ends the session, and what 
 
 // ---- failures
 
-test('each failure is told by its condition, also after the head', async (t) => {
+test('each failure has its condition, after the head too', async (t) => {
   const rig = serverRig(t);
   for (const [code, condition] of [
     ['HF_FETCH_INVALID', 'bad-request'],
@@ -310,14 +310,14 @@ test('a fetcher may fail before it has returned', (t) => {
   assert.deepEqual(rig.link.take(), ['me a#0 keep-alive', 'me a#1 error policy-violation']);
 });
 
-test('a failure in the turn of the head takes the place of the head', async (t) => {
+test('a failure in the turn of the head replaces the head', async (t) => {
   const rig = serverRig(t);
   rig.stream().respond().fail('HF_ORIGIN_TRUNCATED');
   await turn();
   assert.deepEqual(rig.link.take(), ['me a#0 keep-alive', 'me a#1 error undefined-condition']);
 });
 
-test('packets of WebSockets have no meaning for an HTTP request', (t) => {
+test('WebSocket packets are refused for an HTTP request', (t) => {
   const rig = serverRig(t);
   for (const type of ['ping', 'pong', 'close'] as const) {
     const fetch = rig.stream({ id: type });
@@ -329,7 +329,7 @@ test('packets of WebSockets have no meaning for an HTTP request', (t) => {
 
 // ---- one answer in one packet
 
-test('a request that does not ask for a stream is acknowledged, and gets one packet, whatever its credits', (t) => {
+test('a request without stream is acknowledged, and gets one packet, whatever its credits', (t) => {
   const rig = serverRig(t);
   rig.first({ credits: 0, userData: '2:hi,' });
   const fetch = rig.fetcher.last;
@@ -345,7 +345,7 @@ test('a request that does not ask for a stream is acknowledged, and gets one pac
   assert.deepEqual(rig.link.take(), ['me a#0 keep-alive ~2:hi,', 'me a#1 data 200 OK ["X-A","b"] "hello" ~2:hi,']);
 });
 
-test('its body may be streamed all the same', (t) => {
+test('the body of a request without stream may be streamed', (t) => {
   const rig = serverRig(t);
   rig.first({ method: 'POST', more: true });
   const fetch = rig.fetcher.last.grant(100);
@@ -355,7 +355,7 @@ test('its body may be streamed all the same', (t) => {
   assert.deepEqual(rig.link.take(), ['me a#0 credit +1000', 'me a#1 data 200 OK "ok"']);
 });
 
-test('a body that is larger than one packet may be fails, and not before', (t) => {
+test('a body fails only when it is larger than one packet may be', (t) => {
   const rig = serverRig(t, { maxBodyBytes: 10 });
   rig.first();
   assert.equal(rig.fetcher.last.window, 11);
@@ -368,7 +368,7 @@ test('a body that is larger than one packet may be fails, and not before', (t) =
   assert.deepEqual(rig.link.take().slice(1), ['me a#1 error undefined-condition']);
 });
 
-test('a body that is larger than the requester allows fails with the condition for that', (t) => {
+test('a body larger than the requester allows fails with its condition', (t) => {
   const rig = serverRig(t);
   rig.first({ maxSize: 5 });
   assert.equal(rig.fetcher.last.request.options.maxSize, 5);
@@ -376,7 +376,7 @@ test('a body that is larger than the requester allows fails with the condition f
   assert.deepEqual(rig.link.take().slice(1), ['me a#1 error max-size-exceeded']);
 });
 
-test('without a bound of the configuration there is that of what a packet can hold', (t) => {
+test('without a configured bound the size of a packet is the bound', (t) => {
   const rig = serverRig(t, { maxBodyBytes: Number.POSITIVE_INFINITY });
   assert.deepEqual(MAX_BODY, { T: 900_000_000, J: 67_108_864 });
   rig.first({ id: 'b', format: 'J' });
@@ -388,7 +388,7 @@ test('without a bound of the configuration there is that of what a packet can ho
 
 // ---- nobody wants to know
 
-test('a request without an address or an id is made, and nothing is said of it', (t) => {
+test('a request without an address or an id is made without a response', (t) => {
   const rig = serverRig(t, { maxBodyBytes: 10 });
   for (const fields of [{ from: '' }, { id: '' }, { from: '', id: '', stream: true }]) {
     rig.first({ credits: 3, method: 'POST', body: 'hook', ...fields });
@@ -407,7 +407,7 @@ test('a request without an address or an id is made, and nothing is said of it',
   assert.deepEqual([rig.log.with('request complete').length, rig.log.with('request failed').length], [3, 1]);
 });
 
-test('requests without an id have names of their own for the log of the fetcher', (t) => {
+test('requests without an id get names for the log of the fetcher', (t) => {
   const rig = serverRig(t);
   rig.first({ id: '' });
   rig.first({ id: '' });
@@ -419,7 +419,7 @@ test('requests without an id have names of their own for the log of the fetcher'
 
 // ---- req mode
 
-test('a request of req mode is answered in one packet as the reference has it', (t) => {
+test('a request in req mode gets one packet as in the reference', (t) => {
   const rig = serverRig(t);
   rig.requestRaw('T60:2:id,2:i1,6:method,3:GET,3:uri,25:http://127.0.0.1:28300/ok,}', ['peer', 'hop', '']);
   assert.deepEqual(rig.link.take(), []);
@@ -451,7 +451,7 @@ test('a failure of req mode is an error with the id, if there was one', (t) => {
   assert.deepEqual(rig.link.take(), ['reply r| i1#0 error remote-connection-failed ~0:~', 'reply q| error tls-error']);
 });
 
-test('a request of req mode needs no requester that is alive, and its address and stream have no meaning', (t) => {
+test('a request in req mode needs no keep-alives, and its address and stream are ignored', (t) => {
   const rig = serverRig(t, { maxBodyBytes: 10 });
   rig.request({ from: 'me', id: 'a', stream: true, credits: 1, multi: true });
   rig.stream();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { publicUri } from '../../../src/zhttp-server/public-uri.ts';
 
-test('what may be secret is left out of a URI', () => {
+test('possible secrets are left out of a URI', () => {
   for (const [uri, shown] of [
     ['http://example.com', 'http://example.com'],
     ['http://example.com:80/a/b', 'http://example.com:80/a/b'],
@@ -27,12 +27,12 @@ test('what may be secret is left out of a URI', () => {
   }
 });
 
-test('the query is shown to whoever is to see it, the userinfo never', () => {
+test('the query is shown if wanted, the userinfo never', () => {
   assert.equal(publicUri('http://u:p@example.com/a?b=c#d', true), 'http://example.com/a?b=c#d');
   assert.equal(publicUri('http://u:p@example.com?b@c', true), 'http://example.com?b@c');
 });
 
-test('a thousand characters are shown at most, and never the beginning of a password', () => {
+test('at most a thousand characters are shown, and never the beginning of a password', () => {
   const long = `http://example.com/${'x'.repeat(2_000)}`;
   assert.equal(publicUri(long), long.slice(0, 1_000));
   assert.equal(publicUri(`http://user:${'x'.repeat(2_000)}@example.com/`), 'http://');

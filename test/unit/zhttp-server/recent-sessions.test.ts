@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MAX_RECENT_BYTES, RECENT_TIME, RecentSessions } from '../../../src/zhttp-server/recent-sessions.ts';
 import { serverRig } from '../../support/zhttp/server-rig.ts';
 
-test('a session that has just ended is known for some seconds', () => {
+test('an ended session is remembered for some seconds', () => {
   const recent = new RecentSessions();
   recent.ended('me a', 0);
   assert.equal(recent.has('me a', RECENT_TIME - 1), true);
@@ -13,14 +13,14 @@ test('a session that has just ended is known for some seconds', () => {
   assert.equal(recent.has('me b', 4 * RECENT_TIME), false);
 });
 
-test('where many sessions end at a time the oldest are forgotten first', () => {
+test('when many sessions end at a time the oldest are forgotten first', () => {
   const recent = new RecentSessions();
   const most = MAX_RECENT_BYTES / 256;
   for (let i = 0; i < most + 2; i++) recent.ended(`me ${i}`, 0);
   assert.deepEqual([recent.has('me 0', 0), recent.has(`me ${most}`, 0)], [false, true]);
 });
 
-test('requesters by ROUTER whose sessions have ended count for the same bound, and the oldest are forgotten first', () => {
+test('requesters over ROUTER count for the same bound, and the oldest are forgotten first', () => {
   const recent = new RecentSessions();
   const most = MAX_RECENT_BYTES / 256;
   for (let i = 0; i < most + 2; i++) {
@@ -33,7 +33,7 @@ test('requesters by ROUTER whose sessions have ended count for the same bound, a
   assert.deepEqual([recent.byRouter('made-up 0'), recent.byRouter(`made-up ${most}`)], [false, true]);
 });
 
-test('a requester by ROUTER is forgotten some seconds after its last session', () => {
+test('a requester over ROUTER is forgotten some seconds after its last session', () => {
   const recent = new RecentSessions();
   recent.beginByRouter('me');
   recent.endByRouter('me', 0);
@@ -45,7 +45,7 @@ test('a requester by ROUTER is forgotten some seconds after its last session', (
   assert.deepEqual([recent.byRouter('me'), recent.byRouter('you')], [false, true]);
 });
 
-test('late packets for a session that has just ended are not answered; later ones are', (t) => {
+test('late packets for a session that has just ended get no reply; later ones do', (t) => {
   const rig = serverRig(t);
   rig.stream().respond().data('all');
   rig.link.take();
@@ -73,7 +73,7 @@ test('messages about an unknown session take the path to the requester', (t) => 
   assert.deepEqual(rig.link.take(), ['router me ghost cancel'], 'also when its last session has just ended');
 });
 
-test('a requester that was not told of the end learns of it when it sends something', (t) => {
+test('a requester that missed the end of a session gets it when it sends something', (t) => {
   const rig = serverRig(t);
   rig.stream();
   rig.advance(61);
@@ -82,7 +82,7 @@ test('a requester that was not told of the end learns of it when it sends someth
   assert.deepEqual(rig.link.take(), ['me a cancel']);
 });
 
-test('a requester that takes a session over is told by the same way', (t) => {
+test('a requester that takes a session over gets packets on the same path', (t) => {
   const rig = serverRig(t);
   rig.stream({ routerResp: true });
   rig.follow({ type: 'handoff-start' });

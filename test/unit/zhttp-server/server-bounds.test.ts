@@ -5,7 +5,7 @@ import { MAX_REQUEST_BYTES } from '../../../src/zhttp-server/server-engine.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { serverRig } from '../../support/zhttp/server-rig.ts';
 
-test('when open sessions have brought too many bytes, first packets wait until some have ended', async (t) => {
+test('first packets wait while open sessions keep too many bytes', async (t) => {
   const rig = serverRig(t, { limits: { ...DEFAULT_ZHTTP_LIMITS, maxPacketBytes: 20_000_000 } });
   // The made-up addresses of a flood: their user-data is kept for every packet to come.
   const userData = `16000000:${'x'.repeat(16_000_000)},`;

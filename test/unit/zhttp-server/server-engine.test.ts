@@ -7,7 +7,7 @@ import { type PacketFields, type ServerRig, serverRig } from '../../support/zhtt
 
 // ---- first packets that are no request
 
-test('a first packet that is no request is refused with bad-request, counted and logged', (t) => {
+test('a first packet that is not a request is refused with bad-request, counted and logged', (t) => {
   const rig = serverRig(t);
   const cases: readonly (readonly [PacketFields, string])[] = [
     [{ type: 'keep-alive' }, 'a first packet of type keep-alive'],
@@ -36,14 +36,14 @@ test('a first packet that is no request is refused with bad-request, counted and
   );
 });
 
-test('a refusal comes in the format of the request, and by the socket that it asks for', (t) => {
+test('a refusal has the format of the request, and comes over the socket that it asks for', (t) => {
   const rig = serverRig(t);
   rig.first({ uri: '', format: 'J' });
   rig.first({ uri: '', routerResp: true });
   assert.deepEqual(rig.link.take(), ['me J a#0 error bad-request', 'router me a#0 error bad-request']);
 });
 
-test('a scheme in any case is one', (t) => {
+test('a scheme matches in any case', (t) => {
   const rig = serverRig(t);
   rig.first({ uri: 'HTTPS://example.com/' });
   rig.first({ id: 'b', uri: 'Ws://example.com/' });
@@ -53,7 +53,7 @@ test('a scheme in any case is one', (t) => {
   );
 });
 
-test('who has given no address or no id gets no refusal, but it is counted and logged', (t) => {
+test('a refusal without an address or id is only counted and logged', (t) => {
   const rig = serverRig(t);
   for (const fields of [
     { from: '', uri: '' },
@@ -71,7 +71,7 @@ test('who has given no address or no id gets no refusal, but it is counted and l
   assert.deepEqual([rig.counters.requestsRefused, rig.log.with('request refused').length], [6, 6]);
 });
 
-test('any first number will do where no further packet has to follow it', (t) => {
+test('a request in one packet may have any number', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ seq: 7 });
   rig.follow({ type: 'credit', credits: 500 });
@@ -101,7 +101,7 @@ test('a first packet for several sessions, or with an id that is in use, is drop
 
 // ---- req mode
 
-test('an invalid request of req mode gets bad-request, with its id if it has one', (t) => {
+test('an invalid request in req mode gets bad-request, with its id if it has one', (t) => {
   const rig = serverRig(t);
   for (const fields of [
     { uri: 'ws://example.com/' },
@@ -121,7 +121,7 @@ test('an invalid request of req mode gets bad-request, with its id if it has one
   assert.equal(rig.counters.requestsRefused, 13);
 });
 
-test('a request of req mode that cannot be read gets bad-request all the same', (t) => {
+test('an unreadable request in req mode gets bad-request', (t) => {
   const rig = serverRig(t);
   for (const payload of ['', 'T5:abc', 'T', 'X0:}', 'T3:abc,', 'T-1:}', 'T9999999999:}']) rig.requestRaw(payload);
   assert.deepEqual(
@@ -157,7 +157,7 @@ test('a packet that cannot be read is counted and logged, and does no harm', (t)
   assert.equal(rig.counters.packetsReceived, 2 * payloads.length + 1);
 });
 
-test('a first packet with a field that cannot be gets bad-request if it says whom to tell', (t) => {
+test('a first packet with an invalid field gets bad-request if it has an address and id', (t) => {
   const rig = serverRig(t);
   rig.firstRaw('J{"from":"me","id":"a","seq":0,"method":"GET","uri":"http://a/","stream":"true"}');
   rig.firstRaw('T46:4:from,2:me,2:id,1:a,3:seq,1:0#7:timeout,2:-1#}');
@@ -167,7 +167,7 @@ test('a first packet with a field that cannot be gets bad-request if it says who
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.sessions], [4, 0]);
 });
 
-test('a further packet with a field that cannot be ends the sessions that it names', (t) => {
+test('a further packet with an invalid field ends the sessions that it names', (t) => {
   const rig = serverRig(t);
   const one = rig.stream({ id: 'one' });
   const two = rig.stream({ id: 'two' });
@@ -200,7 +200,7 @@ test('a packet over a limit is refused', (t) => {
 
 // ---- packets for many sessions, and for none
 
-test('one packet for many sessions concerns each of them, but for those that cannot take it', (t) => {
+test('one packet for many sessions reaches each of them that can take it', (t) => {
   const rig = serverRig(t);
   const fetches = ['one', 'two', 'three'].map((id) => rig.stream({ id }));
   rig.link.take();
@@ -237,7 +237,7 @@ test('a cancel for many sessions ends them all', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a packet for a session that there is not is answered with a bare cancel, unless it is an end itself', (t) => {
+test('a packet for an unknown session gets a bare cancel, unless it is an end itself', (t) => {
   const rig = serverRig(t);
   for (const type of ['data', 'credit', 'keep-alive', 'ping', 'close', 'handoff-start'] as const) {
     rig.follow({ type, credits: 1 });
@@ -253,7 +253,7 @@ test('a packet for a session that there is not is answered with a bare cancel, u
   assert.equal(rig.counters.packetsUnclaimed, 12);
 });
 
-test('who takes packets for many sessions gets one cancel for all that there are not', (t) => {
+test('a requester that takes packets for many sessions gets one cancel for all unknown ones', (t) => {
   const rig = serverRig(t);
   const refs = Array.from({ length: 128 }, (_, i) => [`s${i}`, 1] as const);
   rig.followAll(refs, { type: 'keep-alive', multi: true });
@@ -268,7 +268,7 @@ test('who takes packets for many sessions gets one cancel for all that there are
   assert.equal(rig.link.take().length, 128);
 });
 
-test('a packet for a request of req mode, or one that nobody wants answered, is for nobody', (t) => {
+test('a packet for a request in req mode, or one without a requester, is for an unknown session', (t) => {
   const rig = serverRig(t);
   rig.request({ from: 'me', id: 'a' });
   rig.first({ from: '', id: 'b' });
@@ -280,7 +280,7 @@ test('a packet for a request of req mode, or one that nobody wants answered, is 
 
 // ---- options
 
-test("what a request says of the way to its origin is the fetcher's", (t) => {
+test('options of a request for the connection go to the fetcher', (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: true });
   const rig = serverRig(t, { guard, decompress: true });
   rig.first({
@@ -315,7 +315,7 @@ test("what a request says of the way to its origin is the fetcher's", (t) => {
   }
 });
 
-test('policies are ignored for who asks for it, if that is allowed', (t) => {
+test('ignore-policies is followed if it is allowed', (t) => {
   const guard = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: true });
   const obedient = serverRig(t, { guard });
   const strict = serverRig(t, { guard, obeyIgnorePolicies: false });
@@ -336,7 +336,7 @@ test('policies are ignored for who asks for it, if that is allowed', (t) => {
   assert.equal(obedient.fetcher.last.request.options.guard, null);
 });
 
-test('a bound for whole requests is that of all that give no smaller one', (t) => {
+test('the bound for whole requests applies to requests without a smaller one', (t) => {
   const rig = serverRig(t, { requestTimeout: 1_000, timeoutCondition: 'connection-timeout' });
   for (const [fields, timeout] of [
     [{}, 1_000],
@@ -353,7 +353,7 @@ test('a bound for whole requests is that of all that give no smaller one', (t) =
 
 // ---- how much at a time
 
-test('with as many requests as are allowed no more are read, until one has ended', async (t) => {
+test('at the maximum of requests no more are read until one has ended', async (t) => {
   const rig = serverRig(t, { maxOpenRequests: 3 });
   rig.stream();
   rig.request();
@@ -377,7 +377,7 @@ test('with as many requests as are allowed no more are read, until one has ended
 
 // ---- the end
 
-test('once it drains, nothing is begun, and what runs goes on', async (t) => {
+test('a drain begins no request, and lets running ones continue', async (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   rig.link.take();
@@ -399,7 +399,7 @@ test('once it drains, nothing is begun, and what runs goes on', async (t) => {
   assert.deepEqual(rig.link.take(), ['me a#1 data 200 OK "done"']);
 });
 
-test('the end is told every requester, those that take it in one packet, and the requests are given up', async (t) => {
+test('a stop tells every requester, with one packet for many sessions where possible, and gives the requests up', async (t) => {
   const rig = serverRig(t);
   for (let i = 0; i < 130; i++) rig.stream({ id: `s${i}`, multi: true });
   rig.webSocket({ id: 'ws', multi: true, from: 'you' }).accept();

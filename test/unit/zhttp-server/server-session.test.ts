@@ -21,7 +21,7 @@ test('a packet out of sequence, or without a number, ends the session with a can
   );
 });
 
-test('a cancel or an error ends the session in silence, also out of sequence', (t) => {
+test('a cancel or an error ends the session without a packet, even out of sequence', (t) => {
   const rig = serverRig(t);
   for (const type of ['cancel', 'error'] as const) {
     for (const seq of [1, 9, null]) {
@@ -35,7 +35,7 @@ test('a cancel or an error ends the session in silence, also out of sequence', (
   assert.equal(rig.log.with('request cancelled').length, 6);
 });
 
-test('a cancel during the response lets nothing more out', async (t) => {
+test('nothing is sent after a cancel during the response', async (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream().respond();
   rig.follow({ type: 'cancel' });
@@ -46,7 +46,7 @@ test('a cancel during the response lets nothing more out', async (t) => {
 
 // ---- by the ROUTER socket
 
-test('who asks for it is answered by the ROUTER socket, in all packets', async (t) => {
+test('all packets go over the ROUTER socket if the requester asks for it', async (t) => {
   const rig = serverRig(t);
   rig.stream({ routerResp: true }).respond();
   await turn();
@@ -58,7 +58,7 @@ test('who asks for it is answered by the ROUTER socket, in all packets', async (
   ]);
 });
 
-test('a packet that the ROUTER socket has to drop ends its session', (t) => {
+test('a packet that the ROUTER socket drops ends its session', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ routerResp: true, headers: Array.from({ length: 100 }, (_, i) => `x${i}`) });
   const ack = rig.link.answers[0]?.bytes ?? assert.fail();
@@ -69,7 +69,7 @@ test('a packet that the ROUTER socket has to drop ends its session', (t) => {
 
 // ---- signs of life, and silence
 
-test('a requester gets a sign of life after half of the session timeout, and again', (t) => {
+test('a requester gets a keep-alive after each half of the session timeout', (t) => {
   const rig = serverRig(t);
   rig.stream();
   rig.webSocket({ id: 'ws', userData: '1:u,' });
@@ -90,7 +90,7 @@ test('a requester gets a sign of life after half of the session timeout, and aga
   );
 });
 
-test('signs of life for many sessions go together by requester, up to 128 in a packet', (t) => {
+test('keep-alives for many sessions are sent together for each requester, up to 128 in a packet', (t) => {
   const rig = serverRig(t);
   for (let i = 0; i < 1_500; i++) rig.stream({ id: `s${i}`, multi: true });
   for (let i = 0; i < 20; i++) rig.stream({ from: 'you', id: `s${i}`, multi: true });
@@ -111,7 +111,7 @@ test('signs of life for many sessions go together by requester, up to 128 in a p
   assert.equal(packets.get('single'), 20);
 });
 
-test('a stream or WebSocket whose requester is silent is given up in silence, counted and logged', (t) => {
+test('a stream or WebSocket whose requester is silent is given up without a packet, counted and logged', (t) => {
   const rig = serverRig(t);
   const stream = rig.stream();
   const webSocket = rig.openWebSocket(0, { id: 'ws' });
@@ -129,7 +129,7 @@ test('a stream or WebSocket whose requester is silent is given up in silence, co
   assert.equal(rig.log.with('request failed')[0]?.fields.detail, 'nothing came from the requester for 60 s');
 });
 
-test('one response is waited for without signs of life of the requester, also if nobody wants it', (t) => {
+test('a request for one packet needs no keep-alives of the requester', (t) => {
   const rig = serverRig(t);
   rig.first();
   rig.first({ from: '' });
@@ -140,7 +140,7 @@ test('one response is waited for without signs of life of the requester, also if
   assert.deepEqual(rig.link.take().slice(-1), ['me a#20 data 200 OK "late"']);
 });
 
-test('one response needs its requester as long as the request is not complete', (t) => {
+test('a request for one packet needs keep-alives until its body is complete', (t) => {
   const rig = serverRig(t);
   rig.first({ method: 'POST', more: true });
   rig.first({ id: 'b', method: 'POST', more: true });
@@ -150,7 +150,7 @@ test('one response needs its requester as long as the request is not complete', 
   assert.deepEqual([gone?.take(), sent?.take()], [['error HF_CLIENT_GONE'], ['data ""']]);
 });
 
-test('a request in which nothing moves for too long fails with session-timeout, whatever it is', (t) => {
+test('a request of any kind without bytes for too long fails with session-timeout', (t) => {
   const rig = serverRig(t, { activityTimeout: 100_000, sessionTimeout: 1_000_000 });
   const stream = rig.stream();
   const webSocket = rig.openWebSocket(0, { id: 'ws' });
@@ -203,7 +203,7 @@ test('without a bound a request may be silent for ever', (t) => {
 
 // ---- handoff
 
-test('a session that is handed over waits for its new requester, and goes on with it', (t) => {
+test('a session that is handed over waits for its new requester and continues', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ multi: true });
   rig.follow({ type: 'handoff-start' });
@@ -224,7 +224,7 @@ test('a session that is handed over waits for its new requester, and goes on wit
   assert.deepEqual(rig.link.take(), ['heir a#5 data "end"']);
 });
 
-test('the requester that has handed it over may go on with it itself', (t) => {
+test('the requester that has handed a session over may continue it itself', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream();
   rig.follow({ type: 'handoff-start' });
@@ -236,7 +236,7 @@ test('the requester that has handed it over may go on with it itself', (t) => {
   assert.deepEqual(rig.link.take(), ['me a#2 data 200 OK "end"']);
 });
 
-test('what was owed is granted before the session is handed over, and what is taken meanwhile after it', (t) => {
+test('credits are granted before a handoff, and those of the handoff after it', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ method: 'POST', more: true }).grant(10);
   rig.follow({ body: '0123456789abcdef', more: true });
@@ -264,7 +264,7 @@ test('only a packet with the right number takes a session over', (t) => {
   assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
 });
 
-test('of two sessions with the same id the old address tells which is meant', (t) => {
+test('the old address selects between two sessions with the same id', (t) => {
   const rig = serverRig(t);
   rig.stream();
   const other = rig.stream({ from: 'you' });
@@ -279,7 +279,7 @@ test('of two sessions with the same id the old address tells which is meant', (t
   assert.deepEqual(rig.fetcher.fetches[0]?.take(), ['credit 800']);
 });
 
-test('a session cannot be taken over by a requester that has one of this id, nor without a handoff', (t) => {
+test('a requester with a session of this id cannot take another over, and no requester can without a handoff', (t) => {
   const rig = serverRig(t);
   const mine = rig.stream();
   const theirs = rig.stream({ from: 'heir' });
@@ -291,7 +291,7 @@ test('a session cannot be taken over by a requester that has one of this id, nor
   assert.deepEqual([mine.take(), theirs.take()], [[], ['credit 500']]);
 });
 
-test('what comes to its end during a handoff waits for the new requester', (t) => {
+test('a session that ends during a handoff waits for the new requester', (t) => {
   const rig = serverRig(t);
   const done = rig.stream();
   const failed = rig.stream({ id: 'b' });
@@ -307,7 +307,7 @@ test('what comes to its end during a handoff waits for the new requester', (t) =
   assert.deepEqual([done.take(), failed.take()], [[], []]);
 });
 
-test('an end that waits for nobody is given up after the session timeout', (t) => {
+test('an end without a new requester is given up after the session timeout', (t) => {
   const rig = serverRig(t);
   rig.first();
   rig.follow({ type: 'handoff-start' });
@@ -319,7 +319,7 @@ test('an end that waits for nobody is given up after the session timeout', (t) =
   assert.equal(rig.log.with('request complete').length, 1);
 });
 
-test('an end that waits is let go of by a cancel, or when the program stops', async (t) => {
+test('a waiting end is dropped by a cancel or a stop', async (t) => {
   const rig = serverRig(t);
   for (const id of ['a', 'b']) {
     rig.first({ id });
@@ -333,7 +333,7 @@ test('an end that waits is let go of by a cancel, or when the program stops', as
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsCancelled, rig.counters.sessionsFailed], [0, 0, 0]);
 });
 
-test('a megabyte of packets waits for the end of a handoff, each counted with 256 bytes; one more is the end', (t) => {
+test('a megabyte of packets waits during a handoff, each at least 256 bytes; one more ends the session', (t) => {
   const rig = serverRig(t);
   const packets = MAX_HELD_BYTES / 256;
   const fetch = rig.openWebSocket(1_000, { credits: 10_000 });
@@ -351,7 +351,7 @@ test('a megabyte of packets waits for the end of a handoff, each counted with 25
   assert.equal(rig.engine.held.bytes, 0);
 });
 
-test('where all sessions together hold too much during handoffs, the one that holds most is ended', (t) => {
+test('when all sessions hold too much during handoffs, the one that holds most ends', (t) => {
   const rig = serverRig(t);
   const chunk = Buffer.alloc(65_536);
   const fetches = [];
@@ -373,7 +373,7 @@ test('where all sessions together hold too much during handoffs, the one that ho
   assert.ok(rig.engine.held.bytes <= MAX_HELD_TOTAL);
 });
 
-test('however much a requester grants, no more than one window is asked of the target while nobody takes it', (t) => {
+test('a target is granted one window at most, however much the requester grants', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ credits: 2 ** 50 });
   assert.equal(fetch.window, 262_144);
@@ -408,7 +408,7 @@ test('small grants are collected until they are worth a packet, or for a tenth o
 
 // ---- what the log says
 
-test('every outcome is logged, without what may be secret', (t) => {
+test('every outcome is logged, without possible secrets', (t) => {
   const rig = serverRig(t);
   const uri = 'https://user:secret@example.com:8443/path?token=secret#secret';
   rig.stream({ uri, method: 'POST' }).respond({ status: 404 }).data('12345');
@@ -451,13 +451,13 @@ test('every outcome is logged, without what may be secret', (t) => {
   assert.ok(rig.log.records.slice(0, 4).every(({ fields }) => Number.isInteger(fields.ms)));
 });
 
-test('for debugging the log has the query, but never the password', (t) => {
+test('the debug log has the query, but never the password', (t) => {
   const rig = serverRig(t, {}, true);
   rig.stream({ uri: 'https://user:secret@example.com/path?a=b' }).respond().data('');
   assert.equal(rig.log.with('request complete')[0]?.fields.uri, 'https://example.com/path?a=b');
 });
 
-test('a quiet request is logged for debugging only, whatever becomes of it', (t) => {
+test('a quiet request is logged at debug level only, whatever its outcome', (t) => {
   const rig = serverRig(t, {}, true);
   rig.stream({ quiet: true }).respond().data('');
   rig.stream({ quiet: true }).fail('HF_ORIGIN_CLOSED');
@@ -469,7 +469,7 @@ test('a quiet request is logged for debugging only, whatever becomes of it', (t)
   assert.ok(rig.log.records.every(({ level }) => level === 'debug'));
 });
 
-test('no record is built that nobody reads', (t) => {
+test('no record is built that is not written', (t) => {
   const rig = serverRig(t);
   rig.log.infoEnabled = false;
   rig.stream().respond().data('');
@@ -481,7 +481,7 @@ test('no record is built that nobody reads', (t) => {
   );
 });
 
-test('a defect of ours is logged as one', (t) => {
+test('an internal error is logged as one', (t) => {
   const rig = serverRig(t);
   rig.stream().fail('HF_INTERNAL');
   assert.equal(rig.log.records[0]?.level, 'error');
@@ -489,7 +489,7 @@ test('a defect of ours is logged as one', (t) => {
 
 // ---- a requester that takes nothing
 
-test('what a requester does not take by the ROUTER socket waits in its session, and its origin is not read meanwhile', (t) => {
+test('what a requester does not take over the ROUTER socket waits in its session, and its origin is not read', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ routerResp: true, multi: true });
   const other = rig.stream({ id: 'b', from: 'you', routerResp: true });
@@ -514,7 +514,7 @@ test('what a requester does not take by the ROUTER socket waits in its session, 
   assert.deepEqual([rig.counters.sessionsOpen, rig.counters.sessionsFailed], [0, 0]);
 });
 
-test('an origin is read on when its requester takes packets again', (t) => {
+test('an origin is read again when its requester takes packets again', (t) => {
   const rig = serverRig(t);
   const fetch = rig.stream({ routerResp: true });
   rig.link.full.add('me');

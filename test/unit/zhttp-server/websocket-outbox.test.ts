@@ -18,7 +18,7 @@ function recording() {
 
 const bytes = (text: string) => Buffer.from(text);
 
-test('messages, pings and a close keep their order, and go as far as credits do', () => {
+test('messages, pings and a close keep their order and leave as credits allow', () => {
   const { responder, take } = recording();
   const outbox = new WebSocketOutbox();
   outbox.message(bytes('hello'), true, false);
@@ -38,7 +38,7 @@ test('messages, pings and a close keep their order, and go as far as credits do'
   assert.equal(outbox.empty, true);
 });
 
-test('a ping may stand between the pieces of a message', () => {
+test('a ping may come between the pieces of a message', () => {
   const { responder, take } = recording();
   const outbox = new WebSocketOutbox();
   outbox.grant(100);
@@ -52,7 +52,7 @@ test('a ping may stand between the pieces of a message', () => {
   assert.equal(outbox.empty, true);
 });
 
-test('pieces of one message are one thing that waits, however small they are', () => {
+test('waiting pieces of one message count once, however small they are', () => {
   const { responder, take } = recording();
   const outbox = new WebSocketOutbox();
   for (let i = 0; i < 100_000; i++) outbox.message(bytes('x'), true, true);

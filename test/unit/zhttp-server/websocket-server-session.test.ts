@@ -20,7 +20,7 @@ test('a WebSocket is acknowledged, opened with its head, and granted what the bu
   ]);
 });
 
-test('an acceptance is written as the reference has it', (t) => {
+test('an acceptance is written as in the reference', (t) => {
   const rig = serverRig(t, { address: 'h1' });
   rig.webSocket({ from: 'c1', id: '1-0-4' });
   rig.link.take();
@@ -35,7 +35,7 @@ test('an acceptance is written as the reference has it', (t) => {
   ]);
 });
 
-test('a WebSocket may be asked for over TLS, and with a method that has no meaning', (t) => {
+test('a WebSocket may use TLS, and its method is ignored', (t) => {
   const rig = serverRig(t);
   assert.equal(rig.webSocket({ uri: 'WSS://example.com/', method: 'POST' }).webSocket, true);
 });
@@ -54,7 +54,7 @@ test('a response other than 101 rejects the WebSocket, with its body framed agai
   assert.deepEqual(rig.log.with('request failed')[0]?.fields.code, 'HF_ORIGIN_WEBSOCKET');
 });
 
-test('a rejection is written as the reference has it', (t) => {
+test('a rejection is written as in the reference', (t) => {
   const rig = serverRig(t, { address: 'h1' });
   rig.webSocket({ from: 'c1', id: '1-0-5' });
   rig.link.take();
@@ -64,7 +64,7 @@ test('a rejection is written as the reference has it', (t) => {
   ]);
 });
 
-test('the body of a rejection arrives whole, up to what one packet may have; the rest of a longer one is left out', (t) => {
+test('the body of a rejection arrives whole, cut off at the size of a packet', (t) => {
   const rig = serverRig(t, { maxBodyBytes: 200_000 });
   const whole = rig.webSocket().respond({ status: 404 });
   for (let i = 0; i < 4; i++) whole.data('x'.repeat(49_999), true);
@@ -83,7 +83,7 @@ test('the body of a rejection arrives whole, up to what one packet may have; the
   assert.equal(long.take().at(-1), 'error HF_ORIGIN_WEBSOCKET');
 });
 
-test('an origin may answer before the fetcher has returned', (t) => {
+test('an origin may respond before the fetcher has returned', (t) => {
   const rig = serverRig(t);
   rig.fetcher.onFetch = (fetch) => fetch.respond({ status: 500, reason: '' });
   const fetch = rig.webSocket();
@@ -92,7 +92,7 @@ test('an origin may answer before the fetcher has returned', (t) => {
   assert.deepEqual(rig.link.take().slice(1), ['me a#1 error rejected 500 ["Content-Length","0"]']);
 });
 
-test('what cannot be opened is an error with its condition', (t) => {
+test('a WebSocket that cannot be opened is an error with its condition', (t) => {
   const rig = serverRig(t);
   for (const [code, condition] of [
     ['HF_ORIGIN_UNREACHABLE', 'remote-connection-failed'],
@@ -107,7 +107,7 @@ test('what cannot be opened is an error with its condition', (t) => {
 
 // ---- messages
 
-test('messages come as they are: text without a type, binary with it, and in pieces', (t) => {
+test('messages of the requester arrive unchanged: text without a type, binary with it, and in pieces', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   fetch.message('hi');
@@ -129,7 +129,7 @@ test('messages come as they are: text without a type, binary with it, and in pie
   ]);
 });
 
-test('messages go as they are; the first piece says what a message is', (t) => {
+test('messages of the origin leave unchanged; the first piece has the type', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ body: 'hi' });
@@ -150,7 +150,7 @@ test('messages go as they are; the first piece says what a message is', (t) => {
   ]);
 });
 
-test("credits of the requester are the fetcher's, whatever packet they come in, and before the opening too", (t) => {
+test('credits of the requester go to the fetcher, whatever packet they come in, before the opening too', (t) => {
   const rig = serverRig(t);
   const fetch = rig.webSocket({ credits: 0 });
   rig.follow({ type: 'credit', credits: 5 });
@@ -163,7 +163,7 @@ test("credits of the requester are the fetcher's, whatever packet they come in, 
   assert.deepEqual(credits, ['credit 5', 'credit 6', 'credit 7', 'credit 8', 'credit 9']);
 });
 
-test('the requester is granted what the fetcher has taken, of messages, pings and pongs alike', (t) => {
+test('the requester is granted what the fetcher has taken of messages, pings and pongs', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ body: 'x'.repeat(300) });
@@ -179,7 +179,7 @@ test('the requester is granted what the fetcher has taken, of messages, pings an
   assert.deepEqual(rig.link.take(), ['me a#4 credit +500']);
 });
 
-test('what the fetcher does not take waits in its order; a message goes in pieces, a ping does not', (t) => {
+test('what the fetcher does not take waits in order; messages may be split, pings may not', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket(0);
   rig.follow({ body: 'hello', contentType: 'binary' });
@@ -218,7 +218,7 @@ test('a thousand messages may wait, however empty they are', (t) => {
   assert.deepEqual(fetch.take(), ['error HF_FETCH_INVALID']);
 });
 
-test('nothing but credits and signs of life comes before the opening', (t) => {
+test('only credits and keep-alives may come before the opening', (t) => {
   const rig = serverRig(t);
   for (const type of ['data', 'ping', 'pong', 'close'] as const) {
     const fetch = rig.webSocket({ id: type });
@@ -242,7 +242,7 @@ test('pings and pongs have up to 125 bytes', (t) => {
 
 // ---- the close
 
-test('the requester closes, and the session is over with the response of the origin', (t) => {
+test('a session that the requester closes ends with the close of the origin', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   rig.follow({ type: 'close', code: 4000, body: 'bye' });
@@ -256,7 +256,7 @@ test('the requester closes, and the session is over with the response of the ori
   assert.deepEqual(rig.log.with('request complete')[0]?.fields.bytes, 4);
 });
 
-test('the origin closes, and the session is over with the response of the requester', (t) => {
+test('a session that the origin closes ends with the close of the requester', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket();
   fetch.close(1001, 'ü');
@@ -268,7 +268,7 @@ test('the origin closes, and the session is over with the response of the reques
   assert.equal(rig.counters.sessionsOpen, 0);
 });
 
-test('a close that waits for what is in front of it keeps the session open', (t) => {
+test('a close that waits for messages before it keeps the session open', (t) => {
   const rig = serverRig(t);
   const fetch = rig.openWebSocket(0);
   fetch.close(1000);
@@ -310,7 +310,7 @@ test('a close that cannot be sent is a bad request', (t) => {
   assert.deepEqual(rig.link.take(), []);
 });
 
-test('a requester that goes on after its close is refused, but for credits', (t) => {
+test('a requester that sends anything but credits after its close is refused', (t) => {
   const rig = serverRig(t);
   for (const type of ['data', 'ping', 'pong', 'close'] as const) {
     const fetch = rig.openWebSocket();

@@ -30,7 +30,7 @@ async function asked(rig: ZhttpServerRig, count: number): Promise<void> {
 
 // ---- stream mode
 
-test('a request comes in by PULL, and is answered by PUB', async (t) => {
+test('a request comes over PULL, and the response leaves over PUB', async (t) => {
   const rig = await openBridge(t);
   const { push, published } = await rig.requester();
   // Further frames have no meaning.
@@ -40,7 +40,7 @@ test('a request comes in by PULL, and is answered by PUB', async (t) => {
   assert.match(await published.next(), /^me T.*4:code,3:200#.*5:hello,}$/);
 });
 
-test('any number of monitors see what becomes of a request whose requester has gone', async (t) => {
+test('any number of monitors see the outcome of a request whose requester has left', async (t) => {
   const rig = await openBridge(t);
   const { push, published } = await rig.requester('hooks');
   const other = await rig.requester('hooks');
@@ -54,7 +54,7 @@ test('any number of monitors see what becomes of a request whose requester has g
   assert.deepEqual(stranger.published.all, []);
 });
 
-test('further packets come in by the ROUTER socket, which has the name of the bridge', async (t) => {
+test("further packets come over the ROUTER socket, which has the instance's id", async (t) => {
   const rig = await openBridge(t);
   const { push, router } = await rig.requester();
   push.socket.send([ask({ stream: true, method: 'POST', more: true })]);
@@ -69,7 +69,7 @@ test('further packets come in by the ROUTER socket, which has the name of the br
   assert.deepEqual(rig.fetcher.last.take(), ['data "one" more', 'data "two"']);
 });
 
-test('a message of the ROUTER socket that has no packet in it is refused', async (t) => {
+test('a message without a packet on the ROUTER socket is refused', async (t) => {
   const rig = await openBridge(t);
   const { router } = await rig.requester();
   const envelopes = [['x'], [''], ['x', 'y'], ['x', '']];
@@ -79,7 +79,7 @@ test('a message of the ROUTER socket that has no packet in it is refused', async
   assert.equal(rig.counters.packetsMalformed, 5);
 });
 
-test('who asks for it is answered by the ROUTER socket', async (t) => {
+test('responses go over the ROUTER socket if the requester asks for it', async (t) => {
   const rig = await openBridge(t);
   const { push, router, published } = await rig.requester('me', true);
   push.socket.send([ask({ routerResp: true })]);
@@ -89,7 +89,7 @@ test('who asks for it is answered by the ROUTER socket', async (t) => {
   assert.deepEqual(published.all, []);
 });
 
-test('a response by the ROUTER socket waits for a requester that is not connected yet', async (t) => {
+test('a response over the ROUTER socket waits for a requester that is not connected yet', async (t) => {
   const rig = await openBridge(t);
   const early = rig.zmq.push();
   early.socket.connect(`${rig.base}-in`);
@@ -101,7 +101,7 @@ test('a response by the ROUTER socket waits for a requester that is not connecte
   assert.match(await router.messages.next(), /5:hello,}$/);
 });
 
-test('under load no cancel overtakes a response: neither late packets nor those of unknown sessions are answered by PUB', async (t) => {
+test('under load no cancel overtakes a response: nothing for late packets or unknown sessions leaves over PUB', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 500 });
   const { push, router, published } = await rig.requester('me', true);
   rig.fetcher.onFetch = (fetch) => {
@@ -138,7 +138,7 @@ test('under load no cancel overtakes a response: neither late packets nor those 
 
 // ---- req mode
 
-test('a REQ socket is answered, and a DEALER socket as often as it asks, by the way the request came', async (t) => {
+test('REQ and DEALER sockets get their responses on the path of the request', async (t) => {
   const rig = await openBridge(t);
   const req = rig.zmq.req();
   req.socket.connect(`${rig.base}-req`);
@@ -163,7 +163,7 @@ test('a REQ socket is answered, and a DEALER socket as often as it asks, by the 
   );
 });
 
-test('a request of req mode without an empty frame gets no response, but is counted', async (t) => {
+test('a request in req mode without an empty frame gets no response and is counted', async (t) => {
   const rig = await openBridge(t);
   const dealer = rig.zmq.dealer();
   dealer.socket.connect(`${rig.base}-req`);
@@ -173,7 +173,7 @@ test('a request of req mode without an empty frame gets no response, but is coun
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.sessions], [2, 0]);
 });
 
-test('a response whose requester has gone is counted and logged', async (t) => {
+test('a response whose requester has left is counted and logged', async (t) => {
   const rig = await openBridge(t);
   const dealer = rig.zmq.dealer();
   dealer.socket.connect(`${rig.base}-req`);
@@ -186,7 +186,7 @@ test('a response whose requester has gone is counted and logged', async (t) => {
   assert.equal(rig.zmq.log.with('response dropped: its requester has gone or takes nothing').length, 1);
 });
 
-test('T5:abc harms nobody, wherever it comes in', async (t) => {
+test('the packet T5:abc does no harm on any socket', async (t) => {
   const rig = await openBridge(t);
   const { push, router } = await rig.requester();
   const req = rig.zmq.req();
@@ -202,7 +202,7 @@ test('T5:abc harms nobody, wherever it comes in', async (t) => {
 
 // ---- endpoints
 
-test('the endpoints that were opened are told in the order in which they are given, with their ports', async (t) => {
+test('opened endpoints are reported in order, with their ports', async (t) => {
   const any = 'tcp://127.0.0.1:*';
   const rig = new ZhttpServerRig(t, {
     stream: [
@@ -223,14 +223,14 @@ test('the endpoints that were opened are told in the order in which they are giv
   await asked(rig, 2);
 });
 
-test('socket files have the permissions that they are to have', async (t) => {
+test('socket files have the configured permissions', async (t) => {
   const rig = await openBridge(t, { ipcFileMode: 0o640 });
   for (const name of ['in', 'in-stream', 'out', 'req']) {
     assert.equal(statSync(`${rig.base}-${name}`.slice('ipc://'.length)).mode & 0o777, 0o640);
   }
 });
 
-test('with connect it is the requesters that bind', async (t) => {
+test('with connect the requesters bind', async (t) => {
   const rig = new ZhttpServerRig(t, { connect: true });
   const push = rig.zmq.push();
   const sub = rig.zmq.sub();
@@ -257,7 +257,7 @@ test('with connect it is the requesters that bind', async (t) => {
   assert.match(await dealer.messages.next(), /2:ok,}$/);
 });
 
-test('an endpoint that cannot be opened is an error that names it, and so is an address that cannot be', async (t) => {
+test('an endpoint that cannot be opened, or is invalid, is an error that names it', async (t) => {
   const rig = new ZhttpServerRig(t, { req: ['ipc:///nowhere/at/all'] });
   await assert.rejects(rig.bridge.open(), /\/nowhere\/at\/all/);
   assert.throws(() => new ZhttpServerRig(t, { inHwm: -1 }), /receiveHwm/);
@@ -266,7 +266,7 @@ test('an endpoint that cannot be opened is an error that names it, and so is an 
 
 // ---- how much at a time
 
-test('with as many requests as are allowed both sockets are read no more, until one has ended', async (t) => {
+test('at the maximum of requests neither socket is read until one has ended', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 1 });
   const { push, router } = await rig.requester();
   const before = rig.zmq.counters.messagesReceived;
@@ -292,7 +292,7 @@ test('with as many requests as are allowed both sockets are read no more, until 
   assert.deepEqual(rig.fetcher.fetches.map(({ request }) => request.id).sort(), ['#3', 'a', 'b']);
 });
 
-test('no socket waits for the other for ever', async (t) => {
+test('neither socket starves the other', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 1 });
   const { push } = await rig.requester();
   const dealer = rig.zmq.dealer();
@@ -318,7 +318,7 @@ test('no socket waits for the other for ever', async (t) => {
 
 // ---- the end
 
-test('once it drains, requests stay with requesters of stream mode, and those of req mode are told', async (t) => {
+test('during a drain requests of stream mode stay with their requesters, and those of req mode get an error', async (t) => {
   const rig = await openBridge(t, { maxOpenRequests: 1 });
   const { push, published } = await rig.requester();
   const req = rig.zmq.req();
@@ -344,7 +344,7 @@ test('once it drains, requests stay with requesters of stream mode, and those of
   assert.match(await published.next(), /4:done,}$/);
 });
 
-test('when it stops every requester is told before the sockets close', async (t) => {
+test('every requester gets an error before the sockets close at a stop', async (t) => {
   const rig = await openBridge(t);
   const { push, published, router } = await rig.requester('me', true);
   const req = rig.zmq.req();
@@ -361,7 +361,7 @@ test('when it stops every requester is told before the sockets close', async (t)
   assert.equal(rig.zmq.counters.messagesDropped, 0);
 });
 
-test('a message over the limit cuts off who has sent it', async (t) => {
+test('a message over the limit cuts off its sender', async (t) => {
   const rig = await openBridge(t, { limits: { maxPacketBytes: 1_000, maxHeaders: 10 } });
   const { push } = await rig.requester();
   push.socket.send([Buffer.alloc(6_000)]);

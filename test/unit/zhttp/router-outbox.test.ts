@@ -32,14 +32,14 @@ async function openOutbox(t: TestContext) {
   return { outbox, advance, dropped, ready, send, peer };
 }
 
-test('packets go at once to a peer that is there, in their order', async (t) => {
+test('packets go at once to a connected peer, in order', async (t) => {
   const { send, peer } = await openOutbox(t);
   const messages = await peer('me', 2);
   send('me', 'a', 'b', 'c');
   assert.deepEqual(await messages.take(3), ['|a', '|b', '|c']);
 });
 
-test('packets wait for a peer that comes late, and later ones behind them', async (t) => {
+test('packets wait in order for a peer that connects late', async (t) => {
   const { outbox, send, peer, dropped, ready } = await openOutbox(t);
   send('me', 'a', 'b');
   assert.equal(outbox.reach('me'), UNKNOWN);
@@ -53,7 +53,7 @@ test('packets wait for a peer that comes late, and later ones behind them', asyn
   assert.deepEqual(dropped, []);
 });
 
-test('a peer that does not come in time gets nothing, and the others are not concerned', async (t) => {
+test('a peer that does not connect in time gets nothing, and others are not affected', async (t) => {
   const { outbox, send, peer, advance, dropped } = await openOutbox(t);
   send('gone', 'a', 'b');
   advance(3);
@@ -66,7 +66,7 @@ test('a peer that does not come in time gets nothing, and the others are not con
   assert.equal(await messages.next(), '|c');
 });
 
-test('what waits for an address that is not connected is bounded, for one and for all of them', async (t) => {
+test('what waits for addresses that are not connected is bounded, for each and in all', async (t) => {
   const { outbox, send, dropped } = await openOutbox(t);
   const large = 'x'.repeat(65_536 - 256);
   for (let n = 0; n < 64; n++) send(`h${n}`, large);
@@ -80,7 +80,7 @@ test('what waits for an address that is not connected is bounded, for one and fo
   assert.equal(dropped.length, 2);
 });
 
-test('what has waited for an address does not count once its peer has come', async (t) => {
+test('what waited for an address no longer counts once its peer has connected', async (t) => {
   const { outbox, send, peer, dropped } = await openOutbox(t);
   for (let n = 0; n < 64; n++) send(`h${n}`, 'x'.repeat(65_536));
   const messages = await peer('h0', 2);

@@ -19,7 +19,7 @@ function add(table: SessionTable<Entry>): Entry {
   return entry;
 }
 
-test('what is added is found by its id until it is removed, once', () => {
+test('an entry is found by its id until it is removed', () => {
   const { table, entries } = tableOf(3);
   const [, middle] = entries as [Entry, Entry, Entry];
   for (const entry of entries) assert.equal(table.get(entry.id), entry);
@@ -32,7 +32,7 @@ test('what is added is found by its id until it is removed, once', () => {
   );
 });
 
-test('a place is used again, an id is not', () => {
+test('a slot is reused, an id is not', () => {
   const { table } = tableOf(1);
   const ids = new Set<string>();
   for (let n = 0; n < 100; n++) {
@@ -45,7 +45,7 @@ test('a place is used again, an id is not', () => {
   for (const id of ids) assert.equal(table.get(id), null);
 });
 
-test('ids that the table has not given find nothing', () => {
+test('unknown ids find nothing', () => {
   const { table, entries } = tableOf(2);
   const [{ id }] = entries as [Entry, Entry];
   const others = [
@@ -66,7 +66,7 @@ test('ids that the table has not given find nothing', () => {
   for (const other of others) assert.equal(table.get(other), null, other);
 });
 
-test('the table knows the ids of its prefix, also of what has been removed', () => {
+test('the table knows the ids of its prefix, removed ones too', () => {
   const { table, entries } = tableOf(1);
   const [entry] = entries as [Entry];
   table.remove(entry);
@@ -74,7 +74,7 @@ test('the table knows the ids of its prefix, also of what has been removed', () 
   for (const id of ['', 'p', 'pp-0-0', 'q-0-0']) assert.equal(table.knows(id), false, id);
 });
 
-test('a round of parts meets every entry once, also when some have gone and others come', () => {
+test('a round of parts visits every entry once, even while entries are removed and added', () => {
   const { table, entries } = tableOf(25);
   const round = (): Entry[] => Array.from({ length: 10 }, () => table.nextPart(10)).flat();
   assert.deepEqual(new Set(round()), new Set(entries));

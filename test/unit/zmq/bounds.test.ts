@@ -32,7 +32,7 @@ test('empty messages for a peer that is not connected are bounded: each costs 25
   assert.equal(rig.counters.messagesDropped, 10);
 });
 
-test('a PUSH holds back at its bytes, and says when there is room', async (t) => {
+test('a PUSH holds back at its byte bound, and reports when there is room', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, writable } = rig.push({ sendHwm: 0, sendBytes: 1_000_000 });
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PULL' });
@@ -50,7 +50,7 @@ test('a PUSH holds back at its bytes, and says when there is room', async (t) =>
   assert.equal(rig.counters.bytesHeld, 0);
 });
 
-test('a PUB and a ROUTER drop at their bytes, which is counted, and the others get theirs', async (t) => {
+test('a PUB and a ROUTER drop at their byte bounds, count it, and other peers get their messages', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.xpub({ sendHwm: 0, sendBytes: 500_000 });
   const endpoint = await socket.bind(ANY_PORT);
@@ -74,7 +74,7 @@ test('a PUB and a ROUTER drop at their bytes, which is counted, and the others g
   assert.ok(rig.counters.bytesHeld <= 1_200_200, `${rig.counters.bytesHeld}`);
 });
 
-test('a paused socket reads no more than its bytes from each peer, and loses nothing', async (t) => {
+test('a paused socket reads up to its byte bound from each peer, and loses nothing', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull({ receiveHwm: 0, receiveBytes: 300_000 });
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -89,7 +89,7 @@ test('a paused socket reads no more than its bytes from each peer, and loses not
   assert.equal(rig.counters.bytesHeld, 0);
 });
 
-test('one peer cannot use up the total: others may hold as much as is left', async (t) => {
+test('one peer cannot use up the total', async (t) => {
   const rig = new ZmqRig(t);
   const options = { sendHwm: 0, totalBytes: 4_000_000 };
   const { socket } = rig.router({ ...options, mandatory: true });

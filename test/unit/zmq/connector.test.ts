@@ -12,7 +12,7 @@ test('each failure doubles the wait, up to the maximum', () => {
   assert.deepEqual(waits, [100, 200, 400, 800, 1_000, 1_000, 1_000]);
 });
 
-test('chance takes off up to a half', () => {
+test('the wait is up to a half shorter at random', () => {
   assert.equal(backOff(0, OPTIONS, 1), 50);
   assert.equal(backOff(0, OPTIONS, 0.5), 75);
 });

@@ -18,13 +18,13 @@ test('TCP endpoints have a name or an address, and a port', () => {
   assert.deepEqual(parseEndpoint('tcp://my-host.example:1', 'bind'), { kind: 'tcp', host: 'my-host.example', port: 1 });
 });
 
-test('an IPv6 address stands in brackets', () => {
+test('an IPv6 address is in brackets', () => {
   assert.deepEqual(parseEndpoint('tcp://[::1]:5560', 'connect'), { kind: 'tcp', host: '::1', port: 5560 });
   refused('tcp://::1:5560', 'connect', /expected/);
   refused('tcp://[localhost]:1', 'connect', /not an IPv6 address/);
 });
 
-test('a star binds all interfaces, or any free port', () => {
+test('an asterisk binds all interfaces, or any free port', () => {
   assert.deepEqual(parseEndpoint('tcp://*:5560', 'bind'), { kind: 'tcp', host: null, port: 5560 });
   assert.deepEqual(parseEndpoint('tcp://127.0.0.1:*', 'bind'), { kind: 'tcp', host: '127.0.0.1', port: 0 });
   assert.deepEqual(parseEndpoint('tcp://127.0.0.1:0', 'bind'), { kind: 'tcp', host: '127.0.0.1', port: 0 });

@@ -35,7 +35,7 @@ function faults(rig: ZmqRig): string[] {
   return rig.log.with('internal error').map(({ fields }) => String(fields.detail));
 }
 
-test('a consumer that throws loses one message; the connection and the messages behind it go on', async (t) => {
+test('a consumer that throws loses one message; the connection and later messages continue', async (t) => {
   const rig = new ZmqRig(t);
   const consumer = new Consumer();
   const socket = opened(t, new PullSocket(rig.context, { linger: 0 }, consumer.take));
@@ -154,7 +154,7 @@ test('a message that cannot be sent ends its connection at the end of the turn, 
   assert.equal(rig.counters.bytesHeld, 0);
 });
 
-test('an exception while a peer is accepted closes that socket, and the next one is welcome', async (t) => {
+test('an exception while a peer is accepted closes that socket, and the next one is accepted', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull();
   const endpoint = await socket.bind(ANY_PORT);

@@ -79,7 +79,7 @@ test('a high-water mark of 0 is no bound', async (t) => {
   for (let i = 0; i < 3_000; i++) assert.equal(socket.send(parts('x'.repeat(5_000))), true);
 });
 
-test('up to the high-water mark waits for a peer that is connected to but not there', async (t) => {
+test('messages up to the high-water mark wait for a peer that is not there yet', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.push({ sendHwm: 2 });
   socket.connect('tcp://127.0.0.1:1');

@@ -57,7 +57,7 @@ test('a reply to a peer that has left is dropped and counted, and the next reque
   assert.equal(await messages.next(), 'two');
 });
 
-test('a request without envelope, or without anything in it, is counted and passed over', async (t) => {
+test('a request without envelope or content is counted and skipped', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.rep();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'DEALER' });
@@ -68,7 +68,7 @@ test('a request without envelope, or without anything in it, is counted and pass
   assert.equal(rig.counters.messagesUnexpected, 2);
 });
 
-test('a REP that answers from within takes as many requests as come', async (t) => {
+test('a REP that replies within its handler takes any number of requests', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.rep();
   const endpoint = await socket.bind(ANY_PORT);

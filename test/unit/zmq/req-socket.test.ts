@@ -6,7 +6,7 @@ import { peerAt, rawListener, ZmtpPeer } from '../../support/zmq/zmtp-peer.ts';
 
 const ANY_PORT = 'tcp://127.0.0.1:*';
 
-test('a request goes out behind an empty part, and its reply comes without', async (t) => {
+test('a request is sent after an empty part, and its reply is given without it', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.req();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'REP' });
@@ -84,7 +84,7 @@ test('when the peer that has the request leaves, the next request can be sent', 
   assert.equal(await second.events.next(), '|again');
 });
 
-test('a request that has not left yet survives that its connection is lost', async (t) => {
+test('a request that was not sent yet survives the loss of its connection', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.req({ reconnectInterval: 1 });
   const { endpoint, sockets } = await rawListener(t);

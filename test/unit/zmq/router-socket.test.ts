@@ -6,7 +6,7 @@ import { peerAt, rawAt, ZmtpPeer } from '../../support/zmq/zmtp-peer.ts';
 
 const ANY_PORT = 'tcp://127.0.0.1:*';
 
-test('messages come with the name of their peer, and go to the peer that is named', async (t) => {
+test('messages come with the name of their peer, and go to the named peer', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.router();
   const endpoint = await socket.bind(ANY_PORT);
@@ -114,7 +114,7 @@ test('a peer that comes back before its old connection is gone loses nothing', a
   assert.equal(await messages.next(), 'me|x');
 });
 
-test('a message without anything behind the name is refused', (t) => {
+test('a message with only a name is refused', (t) => {
   const { socket } = new ZmqRig(t).router();
   assert.throws(() => socket.send([]), { kind: 'option' });
   assert.throws(() => socket.send(parts('me')), { kind: 'option' });

@@ -30,7 +30,7 @@ for (const [what, bytes] of [
   });
 }
 
-test('a peer that sends garbage after its messages disturbs no other', async (t) => {
+test('a peer that sends garbage after its messages does not affect others', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull();
   const endpoint = await socket.bind(ANY_PORT);
@@ -45,7 +45,7 @@ test('a peer that sends garbage after its messages disturbs no other', async (t)
   assert.deepEqual([rig.counters.peersRefused, rig.counters.peersOpen], [1, 1]);
 });
 
-test('a message of the limit passes, a larger one cuts its peer off', async (t) => {
+test('a message at the limit passes, a larger one cuts its peer off', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull({ maxMessageBytes: 5, maxParts: 2 });
   const endpoint = await socket.bind(ANY_PORT);
@@ -60,7 +60,7 @@ test('a message of the limit passes, a larger one cuts its peer off', async (t) 
   assert.equal(rig.counters.peersRefused, 2);
 });
 
-test('a peer of a type that does not fit is told so and cut off', async (t) => {
+test('a peer of an incompatible type gets an error and is cut off', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.pull();
   const endpoint = await socket.bind(ANY_PORT);
@@ -93,7 +93,7 @@ test('a peer that refuses us is left alone, with its reason in the log', async (
   assert.equal(fields.reason, 'refused: the peer refused: not you');
 });
 
-test('commands without meaning are counted, and nothing else', async (t) => {
+test('unknown commands are only counted', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -122,7 +122,7 @@ test('the reply to a PING has its context', async (t) => {
   assert.equal(await peer.events.next(), 'PONG abc');
 });
 
-test('of many PINGs in one turn only the last gets a reply', async (t) => {
+test('only the last of many PINGs in one turn gets a reply', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.pull();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -191,7 +191,7 @@ test('a peer that replies to PINGs stays, one that does not is cut off', async (
   assert.equal(rig.counters.peersSilent, 1);
 });
 
-test('our PING lets the peer give us up too, after interval and timeout', async (t) => {
+test('the time to live in our PING is interval plus timeout', async (t) => {
   const advance = manualClock(t);
   const rig = new ZmqRig(t);
   const { socket } = rig.pull({ heartbeatInterval: 10_000, heartbeatTimeout: 5_000 });
@@ -201,7 +201,7 @@ test('our PING lets the peer give us up too, after interval and timeout', async 
   assert.equal(await peer.events.next(), 'PING \0\x96');
 });
 
-test('a peer of ZMTP 3.0 is sent no PING', async (t) => {
+test('a peer of ZMTP 3.0 gets no PING', async (t) => {
   const advance = manualClock(t);
   const rig = new ZmqRig(t);
   const { socket } = rig.dealer({ heartbeatInterval: 1_000, heartbeatTimeout: 1_000 });
@@ -213,7 +213,7 @@ test('a peer of ZMTP 3.0 is sent no PING', async (t) => {
   assert.equal(rig.counters.peersSilent, 0);
 });
 
-test('a peer is given up when it is silent for the time to live of its PING', async (t) => {
+test('a peer that is silent for the time to live of its PING is given up', async (t) => {
   const advance = manualClock(t);
   const rig = new ZmqRig(t);
   const { socket } = rig.pull();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DEFAULT_OPTIONS, type ZmqOptions } from '../../../src/zmq/index.ts';
 import { isRoutingId, resolveOptions } from '../../../src/zmq/zmq-options.ts';
 
-test('options that are not given have their defaults', () => {
+test('missing options have their defaults', () => {
   assert.deepEqual(resolveOptions({}), DEFAULT_OPTIONS);
   assert.deepEqual(resolveOptions({ sendHwm: 5 }), { ...DEFAULT_OPTIONS, sendHwm: 5 });
 });

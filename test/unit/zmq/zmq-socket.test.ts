@@ -73,7 +73,7 @@ test('the file of an ipc endpoint has the given mode', async (t) => {
   assert.equal(statSync(path).mode & 0o777, 0o620);
 });
 
-test('a socket file that nobody listens on any more is replaced', async (t) => {
+test('a stale socket file is replaced', async (t) => {
   const rig = new ZmqRig(t);
   const folder = temporaryFolder(t);
   const gone = createServer();
@@ -115,7 +115,7 @@ test('unbind removes the socket file, and leaves the connections', async (t) => 
   assert.equal(await messages.next(), 'still');
 });
 
-test("another program's file in the place of ours survives unbind", async (t) => {
+test('unbind keeps a file that another program put in place of ours', async (t) => {
   const rig = new ZmqRig(t);
   const path = join(temporaryFolder(t), 's');
   const { socket } = rig.pull();
@@ -132,7 +132,7 @@ test("another program's file in the place of ours survives unbind", async (t) =>
   await assert.rejects(pull.socket.bind(`ipc://${path}`), { kind: 'bind' });
 });
 
-test('a socket file that was removed already is no trouble for unbind', async (t) => {
+test('unbind accepts that its socket file was removed', async (t) => {
   const rig = new ZmqRig(t);
   const path = join(temporaryFolder(t), 's');
   const { socket } = rig.pull();
@@ -144,13 +144,13 @@ test('a socket file that was removed already is no trouble for unbind', async (t
   assert.equal(existsSync(path), true);
 });
 
-test('endpoints that are not there cannot be taken away', async (t) => {
+test('unknown endpoints cannot be unbound or disconnected', async (t) => {
   const { socket } = new ZmqRig(t).pull();
   assert.throws(() => socket.unbind('tcp://127.0.0.1:1'), { kind: 'unknown' });
   assert.throws(() => socket.disconnect('tcp://127.0.0.1:1'), { kind: 'unknown' });
 });
 
-test('unbind knows an endpoint as it was given, too', async (t) => {
+test('unbind also accepts the endpoint as it was given', async (t) => {
   const { socket } = new ZmqRig(t).pull();
   await socket.bind(ANY_PORT);
   socket.unbind(ANY_PORT);
@@ -186,7 +186,7 @@ test('a disconnected endpoint is not dialled again', async (t) => {
   assert.equal(rig.counters.dials, 1);
 });
 
-test('a peer too many is turned away', async (t) => {
+test('a peer beyond the maximum is turned away', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull({ maxPeers: 1 });
   const endpoint = await socket.bind(ANY_PORT);
@@ -234,7 +234,7 @@ test('after a pause each peer has its turn', async (t) => {
   assert.deepEqual(await messages.take(6), ['a0', 'b0', 'a1', 'b1', 'a2', 'a3']);
 });
 
-test('what a peer has sent before it left is not lost in a pause', async (t) => {
+test('messages of a peer that left are not lost during a pause', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.pull();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -282,7 +282,7 @@ test('close sends what waits before it closes', async (t) => {
   assert.equal(rig.counters.messagesDropped, 0);
 });
 
-test('close waits for a peer that is not there yet, until it is', async (t) => {
+test('close waits for a peer that is not connected yet', async (t) => {
   const rig = new ZmqRig(t);
   const endpoint = `ipc://${join(temporaryFolder(t), 's')}`;
   const push = rig.push({ linger: Number.POSITIVE_INFINITY, reconnectInterval: 1 });
@@ -320,7 +320,7 @@ test('close without linger drops what waits', async (t) => {
   assert.equal(rig.counters.messagesDropped, 1);
 });
 
-test('messages that came in a pause and were not taken by the end are counted', async (t) => {
+test('messages that came during a pause and were never taken are counted', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.pull();
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'PUSH' });
@@ -331,7 +331,7 @@ test('messages that came in a pause and were not taken by the end are counted', 
   assert.equal(rig.counters.messagesDropped, 1);
 });
 
-test('what comes while a closing socket still sends is counted as dropped', async (t) => {
+test('messages that come while a closing socket sends are counted as dropped', async (t) => {
   const rig = new ZmqRig(t);
   const { socket, messages } = rig.dealer({ linger: Number.POSITIVE_INFINITY });
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'DEALER' });
@@ -348,7 +348,7 @@ test('what comes while a closing socket still sends is counted as dropped', asyn
   assert.equal(peer.events.all.length, 20);
 });
 
-test('a closed socket takes nothing more', async (t) => {
+test('a closed socket takes no more messages', async (t) => {
   const rig = new ZmqRig(t);
   const { socket } = rig.push();
   await socket.close();
@@ -358,7 +358,7 @@ test('a closed socket takes nothing more', async (t) => {
   await socket.close();
 });
 
-test('a socket that is closed while it is bound listens no longer', async (t) => {
+test('a socket that is closed while it binds does not listen', async (t) => {
   const rig = new ZmqRig(t);
   const path = join(temporaryFolder(t), 's');
   const { socket } = rig.pull();
@@ -387,7 +387,7 @@ async function countedWrites(t: TestContext) {
   return { socket, peer, writes };
 }
 
-test('what comes in turns that follow each other at once leaves in few writes, after four turns at the latest', async (t) => {
+test('messages of consecutive turns leave in few writes, after four turns at most', async (t) => {
   manualClock(t);
   const { socket, peer, writes } = await countedWrites(t);
   for (let i = 0; i < 8; i++) {
@@ -398,7 +398,7 @@ test('what comes in turns that follow each other at once leaves in few writes, a
   assert.deepEqual(writes, [4, 4]);
 });
 
-test('a message that no other follows leaves with the next turn, and many do with their own', async (t) => {
+test('a single message leaves in the next turn, many leave in their own', async (t) => {
   manualClock(t);
   const { socket, peer, writes } = await countedWrites(t);
   socket.send(parts('x'));
@@ -412,7 +412,7 @@ test('a message that no other follows leaves with the next turn, and many do wit
   await peer.events.take(9);
 });
 
-test('where a turn comes late after the one before, its messages leave at its end', async (t) => {
+test('messages of a turn that comes late leave at its end', async (t) => {
   const advance = manualClock(t);
   const { socket, peer, writes } = await countedWrites(t);
   for (let i = 1; i <= 3; i++) {

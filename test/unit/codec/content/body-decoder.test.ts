@@ -104,7 +104,7 @@ async function decode(coding: string, encoded: Buffer, size = encoded.length): P
 for (const [name, encode] of Object.entries(ENCODERS)) {
   const coding = name.split(' ')[0] as string;
 
-  test(`${name} is undone, whole and byte by byte`, async () => {
+  test(`${name} is decoded, whole and byte by byte`, async () => {
     for (const size of [1, 7, undefined]) {
       const { outcome, text } = await decode(coding, encode(Buffer.from(TEXT)), size);
       assert.equal(outcome, 'end');
