@@ -1,5 +1,6 @@
 import { fault, type Guarded } from '../clock/index.ts';
 import type { ResponsePacket } from '../codec/zhttp/index.ts';
+import { PACKET_COST } from '../zhttp/index.ts';
 
 /**
  * Bytes of packets that wait in one session, for the end of a handoff or for a requester that takes nothing.
@@ -12,9 +13,6 @@ export const MAX_HELD_BYTES = 1_048_576;
  * @bound zhttp-held-total
  */
 export const MAX_HELD_TOTAL = 67_108_864;
-
-/** What a packet costs at least. */
-const MIN_COST = 256;
 
 /** A session that holds packets. */
 export interface Holder extends Guarded {
@@ -55,7 +53,7 @@ export class HeldPackets {
 
   /** Keeps a packet. Where that is too much, the holder is told before the call returns. */
   add(packet: ResponsePacket): void {
-    const cost = Math.max(MIN_COST, packet.body.length);
+    const cost = Math.max(PACKET_COST, packet.body.length);
     this.bytes += cost;
     this.#total.bytes += cost;
     this.#packets.push(packet);

@@ -1,12 +1,11 @@
+import { PACKET_COST } from '../zhttp/index.ts';
+
 /**
  * Bytes that the ids of sessions that ended a moment ago, and the addresses of requesters that had sessions by ROUTER, may take, each
  * counted with at least 256. At the bound the oldest half is forgotten.
  * @bound zhttp-recent-sessions
  */
 export const MAX_RECENT_BYTES = 8_388_608;
-
-/** What an id or address costs at least. */
-const MIN_COST = 256;
 
 /** Milliseconds for which an ended session is remembered at least, unless there are too many. */
 export const RECENT_TIME = 5_000;
@@ -42,14 +41,14 @@ export class RecentSessions {
     else this.#open.delete(from);
     if (this.#youngRouters.has(from)) return;
     this.#youngRouters.add(from);
-    this.#bytes += Math.max(MIN_COST, from.length);
+    this.#bytes += Math.max(PACKET_COST, from.length);
   }
 
   /** @param key names the session @param now milliseconds */
   ended(key: string, now: number): void {
     this.#age(now);
     this.#young.add(key);
-    this.#bytes += Math.max(MIN_COST, key.length);
+    this.#bytes += Math.max(PACKET_COST, key.length);
   }
 
   /** Whether a session has just ended. */

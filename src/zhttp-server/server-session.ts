@@ -14,6 +14,7 @@ import {
   type ResponseHead,
   reportFault,
 } from '../exchange/index.ts';
+import { PACKET_COST } from '../zhttp/index.ts';
 import type { Holder } from './held-packets.ts';
 import { RequesterCredits } from './requester-credits.ts';
 import { RequesterPath } from './requester-path.ts';
@@ -31,9 +32,6 @@ const OVER = 2;
 /** The exchange is over, but its last packets wait until the requester takes them. */
 const FLUSHING = 3;
 const ENDED = 4;
-
-/** What a request costs at least. */
-const MIN_REQUEST_BYTES = 256;
 
 /** `#nextIn` of a session whose first packet has no number: no further packet can follow it. */
 const UNNUMBERED = -1;
@@ -87,7 +85,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const ref = packet.ids[0];
     this.host = host;
     this.#path = new RequesterPath(host, packet, format, envelope, this);
-    this.requestBytes = Math.max(MIN_REQUEST_BYTES, bytes);
+    this.requestBytes = Math.max(PACKET_COST, bytes);
     this.heardAt = host.now;
     this.activeAt = host.now;
     this.#credits = new RequesterCredits(packet.credits);

@@ -112,7 +112,9 @@ export class Pipe implements Guarded {
     if (!this.#atMark) return false;
     // Many messages in one turn are not refused as long as the connection accepts them.
     this.#tryFlush();
-    return this.#atMark;
+    if (!this.#atMark) return false;
+    this.#noteTotal(this.#queue.cost + this.#unsent, this.#owner.options.sendBytes);
+    return true;
   }
 
   get #atMark(): boolean {
@@ -126,6 +128,11 @@ export class Pipe implements Guarded {
     const { options, context } = this.#owner;
     const left = options.totalBytes - context.counters.bytesHeld;
     return Math.min(most, left > LEAST_SHARE ? left : LEAST_SHARE);
+  }
+
+  /** Counts a peer with so many bytes at its bound, if it is that only because of what others hold. */
+  #noteTotal(bytes: number, most: number): void {
+    if (bytes < most && bytes >= this.share(most)) this.#owner.context.counters.totalReached++;
   }
 
   /** Adds `bytes`, which may be negative, to the total. */
@@ -180,7 +187,11 @@ export class Pipe implements Guarded {
     this.#inboxCost += cost;
     this.charge(cost);
     if (this.#inbox.length === 1) this.#owner.onPipeWaiting(this);
-    return (receiveHwm > 0 && this.#inbox.length >= receiveHwm) || this.#inboxCost >= this.share(receiveBytes);
+    if ((receiveHwm === 0 || this.#inbox.length < receiveHwm) && this.#inboxCost < this.share(receiveBytes))
+      return false;
+    this.#owner.context.counters.peersPaused++;
+    this.#noteTotal(this.#inboxCost, receiveBytes);
+    return true;
   }
 
   /** Removes the oldest message from the inbox, which is not empty. */

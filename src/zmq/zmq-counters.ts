@@ -14,6 +14,10 @@ export class ZmqCounters {
   peersOpen = 0;
   /** Bytes held for peers now: what waits to be sent or received, incomplete messages, topics. */
   bytesHeld = 0;
+  /** Times that a peer was not read any more, because what had come of it waited to be taken. */
+  peersPaused = 0;
+  /** Times that a peer was at its bound only because of what others held: it was not read any more, or got nothing more. */
+  totalReached = 0;
   /** Connections cut because the peer broke ZMTP or a limit, has the wrong socket type, or exceeded the number of peers. */
   peersRefused = 0;
   /** Connections cut because the peer was silent for too long, in the handshake too. */

@@ -84,6 +84,7 @@ test('a paused socket reads up to its byte bound from each peer, and loses nothi
   for (let i = 0; i < 20; i++) await turn();
   assert.equal(rig.counters.messagesReceived, 3);
   assert.ok(rig.counters.bytesHeld <= 500_000, `${rig.counters.bytesHeld}`);
+  assert.deepEqual([rig.counters.peersPaused, rig.counters.totalReached], [1, 0]);
   socket.resume();
   await messages.take(100);
   assert.equal(rig.counters.bytesHeld, 0);
@@ -109,6 +110,7 @@ test('one peer cannot use up the total', async (t) => {
   for (const [i, share] of [2_000_000, 1_000_000, 500_000].entries()) {
     assert.ok(Math.abs((held[i] ?? 0) - share) < 20_000, `${held}`);
   }
+  assert.ok(rig.counters.totalReached >= 3);
   for (const peer of peers) peer.socket.destroy();
   while (rig.counters.peersOpen > 0) await turn();
   assert.equal(rig.counters.bytesHeld, 0);
