@@ -266,8 +266,7 @@ export class StreamClient
     const { now } = this;
     if (this.#isOver(session)) return;
     session.sendCredit();
-    // A sign of life never waits: a handler that takes nothing now gets it when it does.
-    if (session.keepAliveAt > now || this.#link.reach(session.address) !== READY) return;
+    if (session.keepAliveAt > now) return;
     session.keepAliveAt = now + this.keepAliveInterval;
     this.#quiet.push(session);
   }
@@ -319,12 +318,18 @@ export class StreamClient
 
   /** Sends one packet to the one handler of these sessions. */
   #sendFor(type: PacketType, sessions: readonly HandlerSession[]): void {
+    const { address } = sessions[0] as HandlerSession;
+    // A sign of life never waits for a handler that takes nothing now: the sessions are due again at the next look.
+    if (type === 'keep-alive' && this.#link.reach(address) !== READY) {
+      for (const session of sessions) session.keepAliveAt = this.now;
+      return;
+    }
     const packet = packetOf(type);
     packet.from = this.address;
     packet.multi = true;
     packet.ids = sessions.map((session): SessionRef => session.nextRef);
     for (const session of sessions) session.advance();
-    this.#link.route((sessions[0] as HandlerSession).address, encodeRequestText(packet));
+    this.#link.route(address, encodeRequestText(packet));
   }
 }
 

@@ -82,7 +82,7 @@ export class RequesterPath {
 
   /** Sends a packet behind those that wait, or lets it wait while the requester takes nothing. */
   send(packet: ResponsePacket): void {
-    if (this.#held === null && !this.#blocked) this.#transmit(packet);
+    if (this.#held === null && !this.blocked) this.#transmit(packet);
     else this.hold(packet);
   }
 
@@ -95,7 +95,7 @@ export class RequesterPath {
   /** Sends what waits, as far as the requester takes it. */
   flush(): void {
     const held = this.#held;
-    if (held === null || this.#blocked) return;
+    if (held === null || this.blocked) return;
     this.#held = null;
     for (const packet of held.release()) this.send(packet);
   }
@@ -107,7 +107,7 @@ export class RequesterPath {
   }
 
   /** Whether the requester takes nothing now. A PUB socket drops what a subscriber does not take, so only a ROUTER socket tells. */
-  get #blocked(): boolean {
+  get blocked(): boolean {
     return this.byRouter && this.#envelope === null && this.#host.link.isFull(this.from);
   }
 

@@ -385,12 +385,22 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   /** Tells the requesters of all these sessions; those that allow it with one packet for many of them. */
   #tellAll(type: 'keep-alive' | 'error', sessions: readonly ServerSession[]): void {
     const { single, shared } = batchesOf(sessions);
-    const tell = (session: ServerSession): void => session.send(wholePacket(type));
+    const tell = (session: ServerSession): void => {
+      if (type === 'error' || !this.#postpone([session])) session.send(wholePacket(type));
+    };
     for (const session of single) attempt(session, tell);
     for (const batch of shared) {
+      if (type === 'keep-alive' && this.#postpone(batch)) continue;
       const refs = batch.map((session) => session.nextRef());
       this.#notices.tell(batch[0] as ServerSession, refs, wholePacket(type));
     }
+  }
+
+  /** A sign of life never waits for a requester that takes nothing now: these sessions are due again at the next look. */
+  #postpone(batch: readonly ServerSession[]): boolean {
+    if (!(batch[0] as ServerSession).blocked) return false;
+    for (const session of batch) session.keepAliveAt = this.now;
+    return true;
   }
 
   onFault(thrown: unknown): void {

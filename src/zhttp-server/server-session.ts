@@ -130,6 +130,11 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     return this.#state >= OVER;
   }
 
+  /** Whether the requester takes nothing now. */
+  get blocked(): boolean {
+    return this.#path.blocked;
+  }
+
   /** Whether the session may be named in a packet together with others. */
   get batchable(): boolean {
     return this.#path.batchable;

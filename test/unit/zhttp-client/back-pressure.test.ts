@@ -150,6 +150,21 @@ test('keep-alives do not wait for a handler that takes nothing', (t) => {
   assert.deepEqual(rig.link.take(), [`h1 ${id}#1 keep-alive`]);
 });
 
+test('keep-alives of many sessions stop when their handler takes no more', (t) => {
+  const rig = edgeRig(t);
+  const all = Array.from({ length: 20 }, () => rig.openWebSocket());
+  rig.link.onRouted = () => {
+    if (rig.link.routed.length === 5) rig.link.reaches.set('h1', FULL);
+  };
+  rig.advance(50);
+  assert.equal(rig.link.take().length, 5);
+  rig.link.onRouted = () => {};
+  rig.link.ready();
+  rig.advance(1);
+  assert.equal(rig.link.take().length, 15);
+  assert.ok(all.every(({ client }) => client.error === null));
+});
+
 test('credits for a handler that takes nothing are collected and leave in one packet', (t) => {
   const rig = edgeRig(t);
   const { id } = rig.request();

@@ -18,3 +18,18 @@ test('first packets wait while open sessions keep too many bytes', async (t) => 
   await turn();
   assert.equal(rig.link.paused, false);
 });
+
+test('keep-alives do not wait for a requester that takes nothing', (t) => {
+  const rig = serverRig(t);
+  for (const multi of [false, true]) {
+    for (let i = 0; i < 4; i++) rig.stream({ id: `${multi}${i}`, multi, routerResp: true });
+  }
+  rig.link.take();
+  rig.link.full.add('me');
+  rig.advance(40);
+  assert.deepEqual(rig.link.take(), []);
+  rig.link.full.clear();
+  rig.advance(1);
+  assert.equal(rig.engine.held.bytes, 0);
+  assert.equal(rig.link.take().filter((line) => line.includes('keep-alive')).length, 8);
+});
