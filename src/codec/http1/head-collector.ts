@@ -55,14 +55,14 @@ export class HeadCollector {
    * `collect`, and `lineEnd` to the end of the start line.
    */
   protected knownFields(input: Buffer, offset: number): FieldLines | null {
-    // With lenient line ends the same bytes may mean something else in another place.
-    if (this.limits.lenientLineEnds || this.#text !== '') return null;
+    if (this.#text !== '') return null;
     checkFirst(input[offset]);
     const end = this.#wholeHead(input, offset);
     if (end < 0) return null;
     const line = input.indexOf(LF, offset) + 1;
     // An empty line, or one that ends in a bare LF, takes the slow path.
     if (line - offset < 3 || input[line - 2] !== CR) return null;
+    // With lenient line ends the head may end earlier, at an empty line among these; but then they are no field lines.
     const fields = HeaderBlocks.under(this.limits).find(input, line, end);
     if (fields === null) return null;
     this.lineEnd = line;

@@ -23,6 +23,9 @@ export interface Http1ResponseHead {
 /** The start of every response (RFC 9112 §2.3). */
 const START = Buffer.from('HTTP/', 'latin1');
 
+const SP = 0x20;
+const ZERO = 0x30;
+
 /** Reads response heads from bytes, however split; a reader reads one head after the other. */
 export class ResponseHeadReader extends HeadCollector {
   /** Number of bytes of `START` received. */
@@ -65,10 +68,7 @@ function parseResponseHead(
     if (/^HTTP\/\d\.\d$/.test(name)) throw new Http1Error('version', `${name} is not supported`);
     throw new Http1Error('malformed', 'not an HTTP response');
   }
-  const status = Number(text.slice(9, 12));
-  // status-line = HTTP-version SP 3DIGIT SP [ reason ] (RFC 9112 §4); the last space is often missing, which is harmless.
-  if (!/^ [1-9]\d\d( |$)/.test(text.slice(8, Math.min(13, end))))
-    throw new Http1Error('malformed', 'invalid status line');
+  const status = statusOf(text, end);
   const reason = text.slice(Math.min(13, end), end);
   if (!isFieldText(reason)) throw new Http1Error('malformed', 'control character in the reason');
   const fields = known ?? parseFieldLines(text, nextLine(text, end), limits);
@@ -83,6 +83,26 @@ function parseResponseHead(
     // RFC 9110 §15.2.2: after a 101 the connection speaks another protocol.
     keepAlive: bodyLength !== UNTIL_CLOSE && status !== 101 && isPersistent(version, fields.connection),
   };
+}
+
+/**
+ * The status code. status-line = HTTP-version SP 3DIGIT SP [ reason ] (RFC 9112 §4); the last space is often missing, which is harmless.
+ * @param end of the status line
+ * @throws Http1Error `malformed`
+ */
+function statusOf(text: string, end: number): number {
+  const hundreds = text.charCodeAt(9) - ZERO;
+  const tens = text.charCodeAt(10) - ZERO;
+  const ones = text.charCodeAt(11) - ZERO;
+  const delimited = text.charCodeAt(8) === SP && (end === 12 || (end > 12 && text.charCodeAt(12) === SP));
+  if (!delimited || hundreds === 0 || !isDigit(hundreds) || !isDigit(tens) || !isDigit(ones)) {
+    throw new Http1Error('malformed', 'invalid status line');
+  }
+  return hundreds * 100 + tens * 10 + ones;
+}
+
+function isDigit(value: number): boolean {
+  return value >= 0 && value <= 9;
 }
 
 /** How the body of a response is framed (RFC 9112 §6.3). */
