@@ -27,7 +27,7 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
   const options = {
     level,
     base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const counters = new LogCounters();
@@ -43,6 +43,19 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
     debugEnabled: logger.isLevelEnabled('debug'),
     counters,
   };
+}
+
+let timedAt = 0;
+let time = '';
+
+/** The time as pino writes it, made once for all lines of a millisecond. */
+function timestamp(): string {
+  const now = Date.now();
+  if (now !== timedAt) {
+    timedAt = now;
+    time = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return time;
 }
 
 /** Pino's own way to write waits for ever at the end when nobody reads any more. */
