@@ -34,6 +34,8 @@ export class Counters {
   holdsTimedOut = 0;
   /** Replays of held requests that failed: the requests stayed held. */
   replaysFailed = 0;
+  /** Replays that were aborted because an item, the timeout or a shutdown was the response before them. */
+  replaysAborted = 0;
   /** Bodies of requests that found no room to be kept: if their clients come to be held, the requests cannot be sent again. */
   requestBodiesLost = 0;
   /** Held requests that got their response at once, because too much was held already. */

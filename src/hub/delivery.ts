@@ -49,12 +49,17 @@ export class Delivery implements AtTurnEnd {
   /** Adds items behind those that wait. */
   add(items: readonly PublishItem[]): void {
     const { channels } = this.#room;
-    for (const { channel, id, noSeq, httpResponse, httpStream } of items) {
+    for (const { channel, id, prevId, noSeq, httpResponse, httpStream } of items) {
       if (!noSeq) {
         const known = channels.get(channel);
         if (known !== undefined) known.lastId = id;
       }
-      if (httpResponse !== null) this.#append(new PublishedResponse(channel, httpResponse));
+      if (httpResponse !== null) {
+        const published = noSeq
+          ? new PublishedResponse(channel, httpResponse)
+          : new PublishedResponse(channel, httpResponse, id, prevId);
+        this.#append(published);
+      }
       if (httpStream !== null) this.#addStream(channel, httpStream);
     }
     if (this.#first !== null) this.#schedule();

@@ -21,8 +21,8 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   /** The exchange has ended: nothing may be passed to the requester any more. */
   protected over = false;
   #backlog: Backlog | null = null;
-  /** It waits to join channels: nothing is passed. */
-  #suspended = false;
+  /** It waits to join channels: what is published meanwhile waits too. */
+  protected joining = false;
   /** Items that found no room since the client fell behind. */
   #dropped = 0;
 
@@ -43,16 +43,13 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     for (const name of names) this.join(name);
   }
 
-  /** What is published waits from now on, within the bounds of the client's queue, until `resumeItems`. */
-  suspendItems(): void {
-    this.#suspended = true;
-    this.#needBacklog().hold();
+  /** What is published waits from now on, within bounds, until `endJoin`. */
+  beginJoin(): void {
+    this.joining = true;
   }
 
-  resumeItems(): void {
-    this.#suspended = false;
-    this.#backlog?.release();
-    this.#settle();
+  endJoin(): void {
+    this.joining = false;
   }
 
   /** The request was complete before its response became a hold: what still comes of its body is taken and forgotten. */
@@ -126,6 +123,16 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.#settle();
   }
 
+  /** Lets nothing pass until `letPass`: what comes waits in the client's queue. */
+  protected holdBack(): void {
+    this.#needBacklog().hold();
+  }
+
+  protected letPass(): void {
+    this.#backlog?.release();
+    this.#settle();
+  }
+
   /** Notes that bytes are passed. To be called before the requester is, which may grant more at once. */
   protected spend(bytes: number): void {
     this.credits -= bytes;
@@ -163,7 +170,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   #settle(): void {
     const backlog = this.#backlog;
     if (backlog !== null) {
-      if (this.#suspended || backlog.waiting > 0 || (backlog.complete && !backlog.done)) return;
+      if (this.joining || backlog.waiting > 0 || (backlog.complete && !backlog.done)) return;
       this.#backlog = null;
       this.credits = backlog.credits;
     }

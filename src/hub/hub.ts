@@ -1,5 +1,5 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
-import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
+import type { ChannelRef, Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import { type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { Channels } from './channels.ts';
 import { Delivery } from './delivery.ts';
@@ -10,8 +10,9 @@ import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { QueueBudget } from './queue-budget.ts';
+import type { FormerHold, Replay } from './replay.ts';
 import { ReplayPacer } from './replay-pacer.ts';
-import { type FormerHold, type Replay, ResponseHold } from './response-hold.ts';
+import { ResponseHold } from './response-hold.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -31,7 +32,10 @@ export interface HoldOptions {
   readonly responseStarted?: boolean;
   /** Put in front of the names of the channels. Empty by default. */
   readonly channelPrefix?: string;
-  /** The hold that was handed to `replay`, when this one is what the replay led to: what it kept goes on here. */
+  /**
+   * The hold that was handed to `replay`, when this one is what the replay led to: what it kept goes on here. The origin's response must
+   * be complete.
+   */
   readonly former?: FormerHold | null;
 }
 
@@ -90,7 +94,7 @@ export class Hub implements Guarded {
     const { hold } = instruct;
     if (hold === null) throw new TypeError('an instruct without a hold');
     const names = this.#channelNames(hold, options.channelPrefix ?? '', request.id);
-    const held = hold.mode === 'stream' ? this.#newStream(options, hold) : this.#newResponse(options);
+    const held = hold.mode === 'stream' ? this.#newStream(options, hold) : this.#newResponse(options, hold);
     requester.handOver(held);
     try {
       held.enter(names);
@@ -100,7 +104,7 @@ export class Hub implements Guarded {
     } catch (thrown) {
       fault(held, thrown);
     } finally {
-      former?.release();
+      former?.done();
     }
   }
 
@@ -158,31 +162,16 @@ export class Hub implements Guarded {
     return new StreamHold(this.#room, request.id, requester, credits, this.#keepAlives.share(keepAlive));
   }
 
-  #newResponse({ request, requester, credits, instruct, replay }: HoldOptions): ResponseHold {
-    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay);
+  #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
+    const { request, requester, credits, instruct, replay, channelPrefix = '' } = options;
+    const prevIds = prevIdsOf(channels, channelPrefix);
+    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay, prevIds);
   }
 
-  #startResponse(held: ResponseHold, hold: Hold, { former, channelPrefix = '' }: HoldOptions): void {
-    held.start(hold.timeout);
-    if (former instanceof ResponseHold) held.replace(former);
-    if (this.#isOutdated(hold, channelPrefix)) held.recover();
+  #startResponse(held: ResponseHold, { timeout }: Hold, { former }: HoldOptions): void {
+    held.start(timeout);
+    held.catchUp(former instanceof ResponseHold ? former : null);
     held.keepWithinBound();
-  }
-
-  /**
-   * Whether an item was published between the origin's response and the hold (GRIP conflict): the id that the origin knows is not the
-   * last one of the channel. That id is then forgotten, so that the replay is held even if it repeats what the origin said.
-   */
-  #isOutdated(hold: Hold, prefix: string): boolean {
-    let outdated = false;
-    for (const { name, prevId } of hold.channels) {
-      if (prevId === null) continue;
-      const channel = this.#room.channels.get(prefix + name);
-      if (channel === undefined || channel.lastId === null || channel.lastId === prevId) continue;
-      channel.lastId = null;
-      outdated = true;
-    }
-    return outdated;
   }
 
   #afterEntry(held: Held, names: readonly string[]): void {
@@ -191,10 +180,10 @@ export class Hub implements Guarded {
     if (this.#drain.begun) {
       held.drain();
     } else if (stages !== undefined) {
-      held.suspendItems();
+      held.beginJoin();
       stages.join(
         names,
-        guarded(held, () => held.resumeItems()),
+        guarded(held, () => held.endJoin()),
       );
     }
   }
@@ -213,4 +202,16 @@ export class Hub implements Guarded {
     if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names }, 'hold');
     return names;
   }
+}
+
+const NO_IDS: ReadonlyMap<string, string> = new Map();
+
+/** The ids that an origin named, by the full names of their channels. */
+function prevIdsOf(channels: readonly ChannelRef[], prefix: string): ReadonlyMap<string, string> {
+  if (channels.every(({ prevId }) => prevId === null)) return NO_IDS;
+  const prevIds = new Map<string, string>();
+  for (const { name, prevId } of channels) {
+    if (prevId !== null) prevIds.set(prefix + name, prevId);
+  }
+  return prevIds;
 }

@@ -1,4 +1,4 @@
 export { type HoldOptions, Hub, type HubStats } from './hub.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export type { Publication } from './intake.ts';
-export type { FormerHold, Replay } from './response-hold.ts';
+export type { FormerHold, Replay, ReplayExchange } from './replay.ts';

@@ -15,6 +15,10 @@ export const MAX_PATCHED_BYTES = 4_194_304;
 /** A published `http-response`, prepared for many held requests. */
 export class PublishedResponse extends Step {
   readonly hint: boolean;
+  /** Its id; null for none, and for an item that is to be delivered whatever the order of the others is. */
+  readonly id: string | null;
+  /** The id of the item before it, as `id`. */
+  readonly prevId: string | null;
   readonly #format: HttpResponseFormat;
   readonly #names = new Set<string>();
   readonly #exposed: ReadonlySet<string> | null;
@@ -22,9 +26,11 @@ export class PublishedResponse extends Step {
   #patched: Map<string, Buffer | null> | null = null;
   #patchedBytes = 0;
 
-  constructor(channel: string, format: HttpResponseFormat) {
+  constructor(channel: string, format: HttpResponseFormat, id: string | null = null, prevId: string | null = null) {
     super(channel, 'http-response');
     this.hint = format.action === 'hint';
+    this.id = id;
+    this.prevId = prevId;
     this.#format = format;
     for (let i = 0; i < format.headers.length; i += 2) this.#names.add((format.headers[i] as string).toLowerCase());
     const exposed = format.exposeHeaders;

@@ -10,7 +10,7 @@ export const REPLAYS_AT_ONCE = 64;
 export interface Replayable extends Guarded {
   /** Names the target whose turn it waits for. */
   readonly target: string;
-  /** Its turn has come. It calls `ReplayPacer.done` when the replay has an outcome. */
+  /** Its turn has come. It calls `ReplayPacer.done` when its place is free again. */
   startReplay(): void;
 }
 
@@ -51,7 +51,7 @@ export class ReplayPacer {
     if (target?.waiting.delete(replay)) target.pump();
   }
 
-  /** A replay that had begun has an outcome. */
+  /** A replay that had begun has left its target. */
   done(name: string): void {
     const target = this.#targets.get(name);
     if (target === undefined) return;

@@ -3,6 +3,7 @@ import type { Requester } from '../exchange/index.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { PublishedResponse } from './published-response.ts';
+import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 import type { Replayable } from './replay-pacer.ts';
 import { responseHead } from './response-head.ts';
 import type { Step } from './step.ts';
@@ -18,52 +19,45 @@ const LONGEST_RETRY = 32_000;
  */
 export const MAX_HELD_BYTES = 268_435_456;
 
+/**
+ * Milliseconds after the head of a replay's response until the next replay may begin although this one is still under way: a slow client,
+ * or an origin that sends without end, must not hold up the others. A client that takes nothing at all is cut off by the server.
+ */
+const LONGEST_RESPONSE = 10_000;
+
 /** Work of applying a patch: it ends the slice of a delivery. */
 const PATCH_WORK = 1_024;
 
-/** A hold whose request is at its origin again: it keeps what is published meanwhile. One of these calls ends that. */
-export interface FormerHold {
-  /** Bytes of response body that the client has granted and that are unspent. */
-  readonly credits: number;
-  /** The response to the replay is relayed, or the client left. Harmless twice. */
-  release(): void;
-  /**
-   * The replay failed, and nothing of a response has reached the client: takes the exchange back, goes on holding it, and tries again
-   * later.
-   * @param credits bytes of response body that the client has granted by now
-   * @returns milliseconds until the next try; null if the hold is over
-   */
-  resume(credits: number): number | null;
-}
-
-/** How a held request is sent to its origin again. */
-export interface Replay {
-  /** Names the target: a bounded number of replays is at each target at once. */
-  readonly target: string;
-  /** Bytes of the request body, which is kept for it. */
-  readonly bytes: number;
-  /** Sends the request. Must hand the requester over to another responder before it returns. */
-  send(former: FormerHold): void;
-}
-
-/** A client that gets its response from an item of its channels, or at the timeout, and no byte before that. */
+/**
+ * A client that gets its response from an item of its channels, or at the timeout, and no byte before that.
+ *
+ * That is so during a replay too: an item or the timeout is the response, and aborts the replay. There is one exception. The replay may be
+ * there to fetch items that the client missed, and a later item would hide the gap, since the client goes on from the id of what it gets.
+ * So where the origin named an id for the channel, an item with another prev-id waits until the replay is over (GRIP's order check). If
+ * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
+ * replayed once more.
+ */
 export class ResponseHold extends Held implements FormerHold, Replayable {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
   /** Bytes that are kept for it. */
   readonly #cost: number;
-  /** Where its request is: held here, waiting for its turn to be replayed (and still held here), or at its origin. */
-  #state: 'held' | 'queued' | 'away' = 'held';
+  /** By the names of channels: the id of the last item that the origin knew. Only where it named one. */
+  readonly #prevIds: ReadonlyMap<string, string>;
+  /** Its replay: none is due, it waits for its turn, it failed and waits for the next try, or the request is at the origin. */
+  #state: 'held' | 'queued' | 'failed' | 'away' = 'held';
+  /** The replay while it is at its origin. */
+  #exchange: ReplayExchange | null = null;
+  /** Whether it has a place among the replays at its target. It keeps the place while the response is under way. */
+  #placed = false;
   /** A hint or a recovery came while the request was at its origin: the response may be from before it. */
   #again = false;
-  /** The first response for each channel that was published meanwhile, oldest first. */
+  /** The first waiting item of each channel, oldest first. */
   #kept: Map<string, PublishedResponse> | null = null;
   /** Wheel time of the timeout, in milliseconds. */
   #deadline = 0;
   #failures = 0;
-  /** It waits to join its channels. */
-  #suspended = false;
 
   constructor(
     room: HubRoom,
@@ -72,10 +66,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     credits: number,
     response: InstructResponse,
     replay: Replay | null,
+    prevIds: ReadonlyMap<string, string>,
   ) {
     super(room, id, requester, credits);
     this.#response = response;
     this.#replay = replay;
+    this.#prevIds = prevIds;
     this.#cost = costOf(response) + (replay?.bytes ?? 0);
   }
 
@@ -104,12 +100,20 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     this.drain();
   }
 
-  /** Takes the place of a hold whose replayed request led to this one: goes on with what that one kept. */
-  replace(former: ResponseHold): void {
-    const again = former.#again;
-    former.release();
-    if (this.#takeKept(former)) return;
-    if (again) this.recover();
+  /**
+   * Takes care of what was published before this hold and after the response of its origin.
+   * @param former the hold whose replay led to this one; null without a replay
+   */
+  catchUp(former: ResponseHold | null): void {
+    let again = false;
+    if (former !== null) {
+      again = former.#again;
+      this.#kept = former.#kept;
+      former.done();
+    }
+    if (this.#takeKept()) return;
+    again = this.#missed() || again;
+    if (this.#isOutdated() || again) this.recover();
   }
 
   override receive(step: Step): number {
@@ -118,7 +122,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
       this.recover();
       return 1;
     }
-    if (this.#state === 'away' || this.#suspended) {
+    if (this.joining || (this.#state !== 'held' && !this.#isNext(published))) {
       this.#kept ??= new Map();
       if (!this.#kept.has(published.channel)) this.#kept.set(published.channel, published);
       return 1;
@@ -126,13 +130,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     return this.#take(published);
   }
 
-  override suspendItems(): void {
-    this.#suspended = true;
-  }
-
-  override resumeItems(): void {
-    this.#suspended = false;
-    if (this.#state !== 'away' && this.room.holds.has(this)) this.#takeKept(this);
+  override endJoin(): void {
+    super.endJoin();
+    if (!this.room.holds.has(this) || this.#takeKept()) return;
+    if (this.#state === 'held' && this.#missed()) this.recover();
   }
 
   override recover(): void {
@@ -147,28 +148,40 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   startReplay(): void {
+    const { wheel } = this.room;
     this.#state = 'away';
     this.#again = false;
-    this.room.wheel.cancel(this);
-    this.#replay?.send(this);
+    this.#placed = true;
+    wheel.schedule(this, this.#deadline - wheel.now);
+    const exchange = (this.#replay as Replay).open(this);
+    this.#exchange = exchange;
+    this.requester.handOver(exchange);
+    exchange.start();
   }
 
   release(): void {
+    if (!this.room.holds.has(this)) return;
+    this.over = true;
     this.leave();
+    if (this.#placed) this.room.wheel.schedule(this, LONGEST_RESPONSE);
+  }
+
+  done(): void {
+    this.release();
+    this.#freePlace();
   }
 
   resume(credits: number): number | null {
+    this.#freePlace();
     if (!this.room.holds.has(this)) return null;
+    this.#exchange = null;
+    this.#state = 'failed';
     this.credits = credits;
     this.requester.handOver(this);
-    this.room.pacer.done(this.target);
-    this.#state = 'held';
-    if (this.#takeKept(this)) return null;
-    const { wheel, draining } = this.room;
+    const { wheel } = this.room;
     const left = this.#deadline - wheel.now;
-    if (draining || left <= 0) {
-      if (draining) this.drain();
-      else this.onTimer();
+    if (left <= 0) {
+      this.onTimer();
       return null;
     }
     const delay = Math.min(LONGEST_RETRY, 1_000 * 2 ** this.#failures++) + Math.random() * 1_000;
@@ -177,8 +190,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   override drain(): void {
-    // The outcome of a replay is not known yet: it is what the client gets.
-    if (this.#state === 'away') return;
+    this.#takeBack();
     const { status, reason, headers, body } = this.#response;
     this.leave();
     this.requester.onResponse(responseHead(status, reason, headers, body.length));
@@ -186,7 +198,11 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   override onTimer(): void {
-    const { wheel, counters } = this.room;
+    const { wheel, counters, holds } = this.room;
+    if (!holds.has(this)) {
+      this.#freePlace();
+      return;
+    }
     const left = this.#deadline - wheel.now;
     if (left > 0) {
       // It is time to replay the request again.
@@ -198,26 +214,84 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     this.drain();
   }
 
+  override onFault(thrown: unknown): void {
+    const exchange = this.#exchange;
+    super.onFault(thrown);
+    exchange?.abort();
+    this.#freePlace();
+  }
+
   protected override leave(): void {
     const { pacer, holds } = this.room;
     const state = this.#state;
     this.#state = 'held';
+    this.#exchange = null;
     if (holds.has(this)) this.room.heldBytes -= this.#cost;
     super.leave();
     if (state === 'queued') pacer.cancel(this);
-    else if (state === 'away') pacer.done(this.target);
   }
 
-  /** Responds with the first item that `former` kept for a channel of this hold. Returns false if there is none. */
-  #takeKept(former: ResponseHold): boolean {
-    const kept = former.#kept;
-    former.#kept = null;
-    for (const published of kept?.values() ?? []) {
-      if (!this.isMember(published.channel)) continue;
+  /** Aborts the replay, if the request is at its origin. */
+  #takeBack(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    this.#exchange = null;
+    this.#state = 'held';
+    this.room.counters.replaysAborted++;
+    this.credits = exchange.abort();
+    this.requester.handOver(this);
+    this.#freePlace();
+  }
+
+  /** Lets the next replay begin. */
+  #freePlace(): void {
+    const { pacer, holds, wheel } = this.room;
+    if (!this.#placed) return;
+    this.#placed = false;
+    if (!holds.has(this)) wheel.cancel(this);
+    pacer.done(this.target);
+  }
+
+  /** Whether the client misses nothing when it gets this item. */
+  #isNext({ channel, id, prevId }: PublishedResponse): boolean {
+    const known = this.#prevIds.get(channel);
+    // An item without ids does not move the client on. And without a replay nothing fills the gap.
+    return known === undefined || known === prevId || (id === null && prevId === null) || this.#replay === null;
+  }
+
+  /** Responds with the first item that was kept and is the client's next one. Returns false if there is none. */
+  #takeKept(): boolean {
+    for (const published of this.#kept?.values() ?? []) {
+      if (!this.isMember(published.channel) || !this.#isNext(published)) continue;
       this.#take(published);
       return true;
     }
     return false;
+  }
+
+  /** Forgets the kept items. Returns whether the origin did not know one of them: a replay has to fetch it. */
+  #missed(): boolean {
+    const kept = this.#kept;
+    this.#kept = null;
+    for (const { channel, id } of kept?.values() ?? []) {
+      if (this.isMember(channel) && this.#prevIds.get(channel) !== id) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether an item was published between the origin's response and the hold (GRIP conflict): the id that the origin knows is not the
+   * last one of the channel. That id is then forgotten, so that the replay is held even if it repeats what the origin said.
+   */
+  #isOutdated(): boolean {
+    let outdated = false;
+    for (const [name, prevId] of this.#prevIds) {
+      const channel = this.channels.get(name);
+      if (channel === undefined || channel.lastId === null || channel.lastId === prevId) continue;
+      channel.lastId = null;
+      outdated = true;
+    }
+    return outdated;
   }
 
   #take(published: PublishedResponse): number {
@@ -235,6 +309,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
       body = EMPTY;
     }
     counters.itemsDelivered++;
+    this.#takeBack();
     this.leave();
     this.requester.onResponse(published.head(this.#response, body.length));
     if (!this.over) this.finish(body);

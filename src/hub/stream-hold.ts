@@ -28,6 +28,16 @@ export class StreamHold extends Held {
     this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
   }
 
+  override beginJoin(): void {
+    super.beginJoin();
+    this.holdBack();
+  }
+
+  override endJoin(): void {
+    super.endJoin();
+    this.letPass();
+  }
+
   /** Passes a run's items: the joined payload if the credits cover it. This is the inner loop of every fan-out. */
   override receive(step: Step, now: number): number {
     if (step instanceof StreamClose) {

@@ -37,7 +37,9 @@ const EMPTY = Buffer.alloc(0);
 export interface GripOutcome extends Guarded {
   /** The client is to be held. `responseStarted`: it has the head and initial body of a stream already. */
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void;
-  /** The response is relayed, with this status, and nothing is held. */
+  /** The client is about to get the beginning of a stream, which has not come whole yet. `onHold` follows at its end. */
+  onStreaming(): void;
+  /** The response has come whole. It is relayed, with this status, and nothing is held. */
   onRelay(status: number): void;
   onGripError(error: ExchangeError): void;
   /** The origin may send so many more bytes. */
@@ -105,11 +107,6 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#decoder =
       coding === undefined ? null : new BodyDecoder(coding, this, MAX_INSTRUCT_BODY + 1, (call) => guarded(this, call));
     this.#charge();
-  }
-
-  /** Whether the client has got part of the response. */
-  get started(): boolean {
-    return this.#sending !== null;
   }
 
   /** Bytes of the origin. */
@@ -226,6 +223,7 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#collected = null;
     this.#sending = instruct;
     const { status, reason, headers } = instruct.response;
+    this.#outcome.onStreaming();
     this.#requester.onResponse({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
     this.#sender.give(collected);
     this.#sender.give(rest);

@@ -16,7 +16,7 @@ import {
   reportFault,
   respond,
 } from '../exchange/index.ts';
-import type { FormerHold, Hub, Replay } from '../hub/index.ts';
+import type { FormerHold, Hub, Replay, ReplayExchange } from '../hub/index.ts';
 import { findRoute } from './find-route.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
@@ -54,7 +54,7 @@ interface Repetition {
  * One request on its way through the proxy: sends it to the targets of its route, and relays the response, unless that carries GRIP
  * instructions; then the hub takes the client over.
  */
-export class ProxiedExchange implements TargetRequester, Responder, GripOutcome {
+export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOutcome {
   readonly #room: ProxyRoom;
   readonly #proxied: ProxiedRequest;
   readonly #requester: Requester;
@@ -150,11 +150,21 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   }
 
   onRequestError(error: ExchangeError): void {
+    this.#cancel(error);
+    this.#repetition?.former.done();
+  }
+
+  abort(): number {
+    if (this.#room.log.debugEnabled) this.#logRequest('replay aborted');
+    this.#cancel(new ExchangeError('HF_CLIENT_GONE', 'the replay is not needed any more'));
+    return this.#credits;
+  }
+
+  #cancel(error: ExchangeError): void {
     this.#over = true;
     this.#dropBody();
     this.#repeatedBody?.drop();
     this.#grip?.cancel();
-    this.#repetition?.former.release();
     this.#endOrigin(error);
   }
 
@@ -235,7 +245,10 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       return;
     }
     this.#credits -= chunk.length;
-    if (!more) this.#over = true;
+    if (!more) {
+      this.#over = true;
+      this.#repetition?.former.done();
+    }
     this.#requester.onResponseData(chunk, more);
   }
 
@@ -250,7 +263,6 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
   onResponseError(error: ExchangeError): void {
     if (this.#over) return;
     this.#grip?.cancel();
-    if (this.#grip?.started) this.#started = true;
     if (!cannotConnect(error)) {
       this.#fail(error);
       return;
@@ -285,7 +297,6 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     } catch (thrown) {
       // The hub has not taken the client, so this exchange still has to end.
       this.#over = false;
-      if (responseStarted) this.#started = true;
       this.onFault(thrown);
     }
   }
@@ -309,15 +320,21 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
     if (!this.#over) this.onGripError(error);
   }
 
-  onRelay(status: number): void {
+  onStreaming(): void {
+    this.#started = true;
     this.#repetition?.former.release();
+    this.#dropBody();
+  }
+
+  onRelay(status: number): void {
+    this.#started = true;
+    this.#repetition?.former.done();
     this.#dropBody();
     if (this.#room.log.debugEnabled) this.#logRequest(String(status));
   }
 
   onGripError(error: ExchangeError): void {
     this.#endOrigin(error);
-    if (this.#grip?.started) this.#started = true;
     this.#fail(error);
   }
 
@@ -344,7 +361,7 @@ export class ProxiedExchange implements TargetRequester, Responder, GripOutcome 
       this.#resumeHold(this.#repetition.former, error);
       return;
     }
-    this.#repetition?.former.release();
+    this.#repetition?.former.done();
     counters.requestsFailed++;
     log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
     if (this.#started) this.#requester.onResponseError(error);
@@ -408,12 +425,9 @@ function newReplay(
     if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
   }
   const target = formatHostPort(proxied.route.route.targets[0] as Target);
-  const send = (former: FormerHold): void => {
-    const exchange = new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
-    requester.handOver(exchange);
-    exchange.start();
-  };
-  return { target, bytes: body?.length ?? 0, send };
+  const open = (former: FormerHold): ReplayExchange =>
+    new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
+  return { target, bytes: body?.length ?? 0, open };
 }
 
 /** The held request with the current settings: its route may have other targets by now. A removed route still serves its held clients. */

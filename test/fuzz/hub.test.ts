@@ -80,12 +80,7 @@ interface Tracked {
   channels: readonly string[];
   /** Bodies of the items that concern it, in order; for a response only the first counts. */
   expected: string[];
-  /** Items that came while its request was at its origin. */
-  kept: { channel: string; body: string }[];
-  replayable: boolean;
-  /** Whether its request is at its origin. */
-  away: boolean;
-  /** What the hub gave for that time. */
+  /** The hold that it had before its request went to its origin again; null where the origin has responded to that. */
   former: FormerHold | null;
   closed: boolean;
 }
@@ -147,7 +142,7 @@ class Play {
   async end(): Promise<void> {
     await this.turn();
     for (const tracked of this.clients) {
-      if (tracked.former !== null) this.#originResponds(tracked);
+      if (tracked.former !== null && tracked.client.head === null) this.#originResponds(tracked);
     }
     this.rig.hub.drain();
     for (const { client } of this.clients) {
@@ -191,9 +186,6 @@ class Play {
       initial,
       channels: subscribed(names),
       expected: [],
-      kept: [],
-      replayable: false,
-      away: false,
       former: null,
       closed: false,
     };
@@ -220,15 +212,8 @@ class Play {
 
   #holdAgain(tracked: Tracked, names: readonly string[], replayable: boolean, former: FormerHold | null): void {
     const { client } = tracked;
-    tracked.replayable = replayable;
     const replay = (held: FormerHold): void => {
-      tracked.away = true;
       tracked.former = held;
-      client.handOver({
-        onRequestData: () => {},
-        onRequestError: () => held.release(),
-        onResponseCredit: () => {},
-      });
     };
     this.rig.hold(client, responseInstruct(names, { timeout: 5, body: TIMEOUT_BODY }), {
       replay: replayable ? replayBy(replay) : null,
@@ -237,7 +222,9 @@ class Play {
   }
 
   #respondToReplay(at: number, holds: boolean, names: readonly string[]): void {
-    const present = this.clients.filter(({ client, former }) => former !== null && !client.gone);
+    const present = this.clients.filter(
+      ({ client, former }) => former !== null && client.head === null && !client.gone,
+    );
     const tracked = present[at % Math.max(1, present.length)];
     if (tracked === undefined) return;
     if (!holds) {
@@ -245,17 +232,13 @@ class Play {
       return;
     }
     const { former } = tracked;
-    tracked.away = false;
     tracked.former = null;
     tracked.channels = subscribed(names);
-    const kept = tracked.kept.find((item) => tracked.channels.includes(item.channel));
-    tracked.kept = [];
-    if (kept !== undefined) tracked.expected.push(kept.body);
     this.#holdAgain(tracked, names, true, former);
   }
 
   #originResponds(tracked: Tracked): void {
-    tracked.former?.release();
+    tracked.former?.done();
     tracked.former = null;
     if (!tracked.client.gone) tracked.client.end = 'complete';
   }
@@ -279,10 +262,7 @@ class Play {
       else tracked.expected.push(String(httpStream.content));
     }
     if (stream || httpResponse === null || client.head !== null || tracked.expected.length > 0) return;
-    const body = String(httpResponse.body);
-    if (httpResponse.action === 'hint') tracked.away ||= tracked.replayable;
-    else if (tracked.away) tracked.kept.push({ channel: name, body });
-    else tracked.expected.push(body);
+    if (httpResponse.action !== 'hint') tracked.expected.push(String(httpResponse.body));
   }
 }
 

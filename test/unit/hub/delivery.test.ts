@@ -3,12 +3,11 @@ import { test } from 'node:test';
 import type { Hold, Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
 import { SLICE_WORK } from '../../../src/hub/delivery.ts';
 import { DRAIN_SLICE } from '../../../src/hub/drain.ts';
-import type { FormerHold, HubStages } from '../../../src/hub/index.ts';
+import type { HubStages } from '../../../src/hub/index.ts';
 import {
   type HubRig,
   item,
   replayBy,
-  responseHint,
   responseInstruct,
   responseItem,
   rig,
@@ -118,23 +117,6 @@ test('a hold whose prev-id is not the last id of its channel is replayed at once
   made.hold(made.client(), withId('7'), options);
   assert.equal(replays, 1, 'the last id has been forgotten');
   assert.equal(other.body, 'x');
-});
-
-test('an item that came during a replay is the response, whatever prev-id the new hold has', async (t) => {
-  const made = rig(t);
-  const client = made.client();
-  const formers: FormerHold[] = [];
-  const options = { replay: replayBy((former) => formers.push(former)) };
-  made.hold(client, responseInstruct(['a']), options);
-  await made.publish(responseHint('a'));
-  await made.publish({ ...responseItem('a', 'new'), id: '8' });
-  const instruct = responseInstruct(['a']);
-  const channels = [{ name: 'a', prevId: '7', filters: [] }];
-  const again = { ...instruct, hold: { ...(instruct.hold as Hold), channels } };
-  made.hold(client, again, { ...options, former: formers[0] as FormerHold });
-  assert.equal(client.body, 'new');
-  assert.equal(formers.length, 1, 'a client that has its response is not replayed');
-  made.assertEmpty();
 });
 
 /** Stages that wait until the test lets them go on. */

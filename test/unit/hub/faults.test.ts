@@ -11,6 +11,7 @@ import {
   responseInstruct,
   responseItem,
   rig,
+  SilentOrigin,
   streamAction,
   streamInstruct,
   streamItem,
@@ -182,6 +183,21 @@ test('a patch that throws ends one hold, and the delivery goes on', async (t) =>
   await made.publish(responseItem('a', '', { bodyPatch: [] }));
   assert.equal((faulty as FaultyClient).failedWith?.code, 'HF_INTERNAL');
   assert.equal(other.body, 'other');
+});
+
+test('an item that throws during a replay ends the hold and the replay, and frees its place', async (t) => {
+  const made = rig(t, {
+    patchBody: () => {
+      throw new Error('thrown by the test');
+    },
+  });
+  const faulty = new FaultyClient();
+  const origin = new SilentOrigin();
+  made.hold(faulty, responseInstruct(['a']), { replay: origin.replay });
+  await made.publish(responseHint('a'), responseItem('a', '', { bodyPatch: [] }));
+  assert.equal(faulty.failedWith?.code, 'HF_INTERNAL');
+  assert.equal(origin.replays[0]?.aborted, true);
+  made.assertEmpty();
 });
 
 /** Has the delivery throw at the first item that it tells the log of. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FormerHold, Replay } from '../../../src/hub/index.ts';
+import type { Hold, Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
+import { REPLAYS_AT_ONCE } from '../../../src/hub/replay-pacer.ts';
 import { MAX_HELD_BYTES } from '../../../src/hub/response-hold.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
@@ -10,34 +11,16 @@ import {
   responseInstruct,
   responseItem,
   rig,
+  SilentOrigin,
   streamInstruct,
   streamItem,
   turn,
 } from './support.ts';
 
-/** What a proxy does with a replay: takes the exchange back, and waits for the origin. */
-class Origin {
-  readonly replays: FormerHold[] = [];
-  readonly #client: HeldClient;
-
-  constructor(client: HeldClient) {
-    this.#client = client;
-  }
-
-  readonly replay: Replay = replayBy((former) => {
-    this.replays.push(former);
-    this.#client.handOver({
-      onRequestData: () => {},
-      onRequestError: () => former.release(),
-      onResponseCredit: () => {},
-    });
-  });
-}
-
 /** Holds a client whose origin holds it again and again. */
-function replayable(made: HubRig, channels: string[]): { client: HeldClient; origin: Origin } {
+function replayable(made: HubRig, channels: string[]): { client: HeldClient; origin: SilentOrigin } {
   const client = made.client();
-  const origin = new Origin(client);
+  const origin = new SilentOrigin();
   made.hold(client, responseInstruct(channels), { replay: origin.replay });
   return { client, origin };
 }
@@ -191,13 +174,12 @@ test('a hint replays the held request, and the response may hold it again', asyn
   made.advance(50_000);
   await made.publish(responseHint('a'));
   assert.equal(origin.replays.length, 1);
-  assert.equal(origin.replays[0]?.credits, 65_536);
+  assert.equal(origin.former(0).credits, 65_536);
   assert.equal(client.head, null);
-  made.advance(60_000);
-  assert.equal(made.counters.holdsTimedOut, 0, 'a hold whose request is at its origin does not time out');
+  made.advance(4_000);
   made.hold(client, responseInstruct(['a'], { body: 'again' }), {
     replay: origin.replay,
-    former: origin.replays[0] as FormerHold,
+    former: origin.former(0),
   });
   assert.deepEqual(made.hub.stats, { holds: 1, channels: 1 });
   assert.equal(client.head, null);
@@ -232,37 +214,125 @@ test('a hint does not change a request that cannot be repeated', async (t) => {
   assert.equal(client.body, 'x');
 });
 
-test('an item that comes during a replay is the response of the hold that follows', async (t) => {
+test('an item that comes during a replay is the response, and aborts the replay', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a', 'b']);
   made.hub.recover();
+  client.grant(10);
   await made.publish(responseItem('b', 'first'), responseItem('b', 'second'), responseItem('a', 'third'));
-  assert.equal(client.head, null);
-  made.hold(client, responseInstruct(['a', 'b']), { former: origin.replays[0] as FormerHold });
   assert.equal(client.body, 'first');
   assert.equal(client.complete, true);
-  assert.equal(made.counters.itemsDelivered, 1);
+  assert.equal(origin.replays[0]?.aborted, true);
+  assert.deepEqual([made.counters.itemsDelivered, made.counters.replaysAborted], [1, 1]);
   made.assertEmpty();
 });
 
-test('a kept item counts only for channels that the new hold has', async (t) => {
+test('a hold times out during a replay to a silent origin', (t) => {
   const made = rig(t);
-  const { client, origin } = replayable(made, ['a', 'b', 'c']);
+  const client = made.client(3);
+  const origin = new SilentOrigin();
+  made.hold(client, responseInstruct(['a'], { timeout: 10, body: 'nothing new' }), { replay: origin.replay });
+  made.advance(4_000);
   made.hub.recover();
-  await made.publish(responseItem('a', 'left'), responseItem('b', 'kept'), responseItem('c', 'later'));
-  made.hold(client, responseInstruct(['d', 'c', 'b']), { former: origin.replays[0] as FormerHold });
-  assert.equal(client.body, 'kept');
+  client.grant(4);
+  made.advance(5_900);
+  assert.equal(client.head, null);
+  made.advance(300);
+  assert.equal(client.body, 'nothing', 'what the client has granted meanwhile counts');
+  client.grant(4);
+  assert.equal(client.complete, true);
+  assert.equal(origin.replays[0]?.aborted, true);
+  assert.deepEqual([made.counters.holdsTimedOut, made.counters.replaysAborted], [1, 1]);
+  made.assertEmpty();
 });
 
-test('an item for a channel that the new hold does not have does not end it', async (t) => {
+/** Items of channel `a` with the ids `2`, `3` and so on, each after the one before. */
+function chained(...ids: number[]): PublishItem[] {
+  return ids.map((id) => ({ ...responseItem('a', `item ${id}`), id: `${id}`, prevId: `${id - 1}` }));
+}
+
+function instructWith(prevId: string | null): Instruct {
+  const instruct = responseInstruct(['a']);
+  return { ...instruct, hold: { ...(instruct.hold as Hold), channels: [{ name: 'a', prevId, filters: [] }] } };
+}
+
+/** A client that has item 1 and missed item 2, for which its request is at the origin. */
+async function outdated(made: HubRig): Promise<{ client: HeldClient; origin: SilentOrigin }> {
+  made.hold(made.client(), streamInstruct(['a']));
+  await made.publish(...chained(2));
+  const [client, origin] = [made.client(), new SilentOrigin()];
+  made.hold(client, instructWith('1'), { replay: origin.replay });
+  assert.equal(origin.replays.length, 1);
+  return { client, origin };
+}
+
+test('an item that would leave a gap waits for the new hold', async (t) => {
   const made = rig(t);
-  const { client, origin } = replayable(made, ['a']);
-  made.hub.recover();
-  await made.publish(responseItem('a', 'left'));
-  made.hold(client, responseInstruct(['b']), { former: origin.replays[0] as FormerHold });
+  const { client, origin } = await outdated(made);
+  await made.publish(...chained(3, 4));
   assert.equal(client.head, null);
-  await made.publish(responseItem('b', 'x'));
-  assert.equal(client.body, 'x');
+  made.hold(client, instructWith('2'), { replay: origin.replay, former: origin.former(0) });
+  assert.equal(client.body, 'item 3');
+  assert.equal(origin.replays.length, 1);
+});
+
+test('an item that the new hold names is not sent again', async (t) => {
+  const made = rig(t);
+  const { client, origin } = await outdated(made);
+  await made.publish(...chained(3));
+  made.hold(client, instructWith('3'), { replay: origin.replay, former: origin.former(0) });
+  assert.equal(client.head, null);
+  assert.equal(origin.replays.length, 1);
+  await made.publish(...chained(4));
+  assert.equal(client.body, 'item 4');
+});
+
+test('an item that would leave a gap in the new hold too leads to one more replay', async (t) => {
+  const made = rig(t);
+  const { client, origin } = await outdated(made);
+  await made.publish(...chained(3));
+  // Another client's conflict lets the hub forget the last id of the channel.
+  made.hold(made.client(), instructWith('2'), { replay: new SilentOrigin().replay });
+  made.hold(client, instructWith('1'), { replay: origin.replay, former: origin.former(0) });
+  assert.equal(client.head, null);
+  assert.equal(origin.replays.length, 2);
+  made.hold(client, instructWith('3'), { replay: origin.replay, former: origin.former(1) });
+  assert.equal(origin.replays.length, 2);
+});
+
+test('an item that leaves no gap does not wait for a replay', async (t) => {
+  const plain = responseItem('a', 'no ids');
+  const unordered = { ...responseItem('a', 'no order'), id: '9', prevId: '8', noSeq: true };
+  const next = { ...responseItem('a', 'next'), id: '2', prevId: '1' };
+  for (const item of [plain, unordered, next]) {
+    await t.test(String(item.httpResponse?.body), async (t) => {
+      const made = rig(t);
+      const { client, origin } = await outdated(made);
+      await made.publish(item);
+      assert.equal(client.body, String(item.httpResponse?.body));
+      assert.equal(origin.replays[0]?.aborted, true);
+    });
+  }
+});
+
+test('an item that would leave a gap waits for a queued and for a failed replay', async (t) => {
+  const made = rig(t);
+  for (let i = 0; i < REPLAYS_AT_ONCE; i++)
+    made.hold(made.client(), responseInstruct(['b']), { replay: new SilentOrigin().replay });
+  made.hub.recover();
+  const [client, origin] = [made.client(), new SilentOrigin()];
+  await made.publish(...chained(2));
+  made.hold(client, instructWith('1'), { replay: origin.replay });
+  made.hub.recover();
+  await made.publish(...chained(3));
+  assert.deepEqual([client.head, origin.replays.length], [null, 0]);
+  await made.publish(responseItem('b', ''));
+  assert.equal(origin.replays.length, 1);
+  origin.former(0).resume(client.credits);
+  await made.publish(...chained(4));
+  assert.equal(client.head, null);
+  made.advance(1_300);
+  assert.equal(origin.replays.length, 2);
 });
 
 test('a hint or recovery during a replay leads to one more', async (t) => {
@@ -271,30 +341,21 @@ test('a hint or recovery during a replay leads to one more', async (t) => {
   await made.publish(responseHint('a'), responseHint('a'), responseHint('a'));
   made.hub.recover();
   assert.equal(origin.replays.length, 1);
-  made.hold(client, responseInstruct(['a']), { replay: origin.replay, former: origin.replays[0] as FormerHold });
+  made.hold(client, responseInstruct(['a']), { replay: origin.replay, former: origin.former(0) });
   assert.equal(origin.replays.length, 2);
-  made.hold(client, responseInstruct(['a']), { replay: origin.replay, former: origin.replays[1] as FormerHold });
+  made.hold(client, responseInstruct(['a']), { replay: origin.replay, former: origin.former(1) });
   assert.equal(origin.replays.length, 2);
   assert.deepEqual(made.hub.stats, { holds: 1, channels: 1 });
-});
-
-test('a kept item comes before another replay', async (t) => {
-  const made = rig(t);
-  const { client, origin } = replayable(made, ['a']);
-  await made.publish(responseHint('a'), responseHint('a'), responseItem('a', 'x'));
-  made.hold(client, responseInstruct(['a']), { replay: origin.replay, former: origin.replays[0] as FormerHold });
-  assert.equal(origin.replays.length, 1);
-  assert.equal(client.body, 'x');
 });
 
 test('a replay that is not held again leaves nothing behind', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.hub.recover();
+  origin.former(0).release();
   await made.publish(responseItem('a', 'x'));
-  assert.deepEqual(made.hub.stats, { holds: 1, channels: 1 });
-  origin.replays[0]?.release();
-  origin.replays[0]?.release();
+  origin.former(0).done();
+  origin.former(0).done();
   made.assertEmpty();
   assert.equal(client.head, null, 'the answer is the origin’s');
 });
@@ -307,11 +368,59 @@ test('a client that leaves during a replay leaves nothing behind', (t) => {
   made.assertEmpty();
 });
 
+/** As many clients as may have their requests at the origin have, and one more waits for its turn. */
+function crowd(made: HubRig): { origin: SilentOrigin; late: SilentOrigin } {
+  const { origin } = replayable(made, ['a']);
+  for (let i = 1; i < REPLAYS_AT_ONCE; i++) replayable(made, ['a']);
+  const { origin: late } = replayable(made, ['a']);
+  made.hub.recover();
+  assert.deepEqual([origin.replays.length, late.replays.length], [1, 0]);
+  return { origin, late };
+}
+
+test('a replay keeps its place until the response of the origin ends', async (t) => {
+  const made = rig(t);
+  const { origin, late } = crowd(made);
+  origin.former(0).release();
+  await turn();
+  assert.equal(late.replays.length, 0);
+  origin.former(0).done();
+  await turn();
+  assert.equal(late.replays.length, 1);
+});
+
+test('a replay with a long response frees its place after a while', async (t) => {
+  const made = rig(t);
+  const { origin, late } = crowd(made);
+  origin.former(0).release();
+  made.advance(9_900);
+  assert.equal(late.replays.length, 0);
+  made.advance(300);
+  await turn();
+  assert.equal(late.replays.length, 1);
+  origin.former(0).done();
+  made.advance(60_000);
+  await turn();
+});
+
+test('an aborted replay frees its place', async (t) => {
+  const made = rig(t);
+  const { client } = replayable(made, ['b']);
+  made.hub.recover();
+  for (let i = 1; i < REPLAYS_AT_ONCE; i++) replayable(made, ['a']);
+  const { origin } = replayable(made, ['a']);
+  await made.publish(responseHint('a'));
+  assert.equal(origin.replays.length, 0);
+  await made.publish(responseItem('b', 'x'));
+  assert.equal(client.body, 'x');
+  assert.equal(origin.replays.length, 1);
+});
+
 test('a replay may lead to a stream', async (t) => {
   const made = rig(t);
   const { client, origin } = replayable(made, ['a']);
   made.hub.recover();
-  made.hold(client, streamInstruct(['a']), { former: origin.replays[0] as FormerHold });
+  made.hold(client, streamInstruct(['a']), { former: origin.former(0) });
   assert.deepEqual(made.hub.stats, { holds: 1, channels: 1 });
   await made.publish(streamItem('a', 'x'));
   assert.equal(client.body, 'x');

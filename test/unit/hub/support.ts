@@ -17,6 +17,7 @@ import {
   type HubStages,
   type PatchBody,
   type Replay,
+  type ReplayExchange,
 } from '../../../src/hub/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -109,9 +110,61 @@ export function rig(
   return made;
 }
 
-/** A replay that calls `send`. */
-export function replayBy(send: (former: FormerHold) => void, target = 'origin:80'): Replay {
-  return { target, bytes: 0, send };
+/** A held request at its origin, which says nothing by itself. */
+export class SilentReplay implements ReplayExchange {
+  readonly former: FormerHold;
+  readonly #onStart: (former: FormerHold) => void;
+  aborted = false;
+  #credits: number;
+
+  constructor(former: FormerHold, onStart: (former: FormerHold) => void) {
+    this.former = former;
+    this.#onStart = onStart;
+    this.#credits = former.credits;
+  }
+
+  start(): void {
+    this.#onStart(this.former);
+  }
+
+  abort(): number {
+    assert.equal(this.aborted, false, 'a replay is aborted once');
+    this.aborted = true;
+    return this.#credits;
+  }
+
+  onRequestData(): void {}
+
+  onRequestError(): void {
+    this.former.done();
+  }
+
+  onResponseCredit(bytes: number): void {
+    this.#credits += bytes;
+  }
+}
+
+/** An origin that does not respond to replays before the test does. */
+export class SilentOrigin {
+  readonly replays: SilentReplay[] = [];
+  readonly replay: Replay = {
+    target: 'origin:80',
+    bytes: 0,
+    open: (former) => {
+      const exchange = new SilentReplay(former, () => this.replays.push(exchange));
+      return exchange;
+    },
+  };
+
+  /** The hold whose request came with the replay of this number. */
+  former(index: number): FormerHold {
+    return (this.replays[index] as SilentReplay).former;
+  }
+}
+
+/** A replay that calls `onStart` when it begins. */
+export function replayBy(onStart: (former: FormerHold) => void, target = 'origin:80'): Replay {
+  return { target, bytes: 0, open: (former) => new SilentReplay(former, onStart) };
 }
 
 /** Resolves once what was published in this turn has been delivered. */

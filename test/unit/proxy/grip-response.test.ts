@@ -16,7 +16,7 @@ test('A response without a hold is relayed without its GRIP fields', () => {
   assert.deepEqual(rig.client.head, { status: 201, reason: 'Made', headers: ['X-Own', '1'], bodyLength: 5 });
   assert.equal(rig.client.body, 'hello');
   assert.equal(rig.client.end, 'complete');
-  assert.equal(rig.response.started, true);
+  assert.equal(rig.streaming, false);
 });
 
 test('A relayed body larger than the credits continues as they are granted', () => {
@@ -41,7 +41,7 @@ test('A response hold collects the whole body, and the client gets nothing yet',
   assert.equal(rig.held?.instruct.response.body.toString(), 'timeout');
   assert.deepEqual([rig.held?.credits, rig.held?.responseStarted], [100, false]);
   assert.deepEqual(rig.client.calls, []);
-  assert.equal(rig.response.started, false);
+  assert.equal(rig.streaming, false);
 });
 
 test('The origin gets its credit back while the body is collected', () => {
@@ -102,7 +102,7 @@ test('A large beginning of a stream goes to the client as it comes, and is held 
     bodyLength: UNKNOWN_LENGTH,
   });
   assert.equal(rig.client.body.length, LARGE.length);
-  assert.equal(rig.response.started, true);
+  assert.equal(rig.streaming, true);
   rig.response.data(Buffer.from('more'), true);
   assert.equal(rig.client.body.length, LARGE.length + 4);
   rig.assertOpen();

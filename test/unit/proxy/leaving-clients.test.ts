@@ -173,11 +173,13 @@ test('A client that leaves during a replay ends it too', async (t) => {
 
 test('A client that leaves during a replay after an item came leaves nothing behind', async (t) => {
   const { app, client, origin } = await asked(t);
-  origin.write(RESPONSE);
+  origin.write(RESPONSE.replace('Channel: a', 'Channel: a; prev-id=1'));
   await app.held();
   await app.recover();
   await origin.received();
-  await app.publish({ channel: 'a', formats: { 'http-response': { body: 'x' } } });
+  // It would leave a gap, so it waits for the replay.
+  await app.publish({ channel: 'a', id: '3', 'prev-id': '2', formats: { 'http-response': { body: 'x' } } });
+  assert.equal(client.text, '');
   client.reset();
   await assertForgotten(app);
 });

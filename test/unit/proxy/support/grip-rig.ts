@@ -23,6 +23,8 @@ export class GripRig implements GripOutcome {
   /** What all GRIP responses keep. */
   readonly all: GripBytes;
   held: Held | null = null;
+  /** Whether the client gets the beginning of a stream that has not come whole. */
+  streaming = false;
   relayed: number | null = null;
   error: ExchangeError | null = null;
   /** Bytes that the origin was granted. */
@@ -44,6 +46,11 @@ export class GripRig implements GripOutcome {
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     this.#decide();
     this.held = { instruct, credits, responseStarted };
+  }
+
+  onStreaming(): void {
+    assert.equal(this.client.head, null);
+    this.streaming = true;
   }
 
   onRelay(status: number): void {
