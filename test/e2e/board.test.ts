@@ -32,7 +32,7 @@ test('the board tells Holdfast how to hold its clients', async (t) => {
   assert.equal(next.headers.get('grip-hold'), 'response');
 });
 
-test('the page brings all that it needs with it', async (t) => {
+test('the page loads nothing from elsewhere', async (t) => {
   const url = await startBoard(t);
   const response = await fetch(`${url}/?from=a-link`);
   assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
@@ -41,7 +41,7 @@ test('the page brings all that it needs with it', async (t) => {
   assert.equal((await fetch(url, { method: 'HEAD' })).status, 200);
 });
 
-test('a message that nobody takes gets a 503 and not kept', async (t) => {
+test('a message that cannot be published gets a 503 and is not kept', async (t) => {
   const url = await startBoard(t);
   const response = await post(url, '{"name": "Ada", "text": "hello"}');
   assert.equal(response.status, 503);
@@ -60,17 +60,17 @@ for (const [what, body, status] of [
   ['with a text that is too long', `{"name": "Ada", "text": "${long}"}`, 400],
   ['of too many bytes', 'x'.repeat(100_000), 413],
 ] as const) {
-  test(`a message ${what} is answered ${status}`, async (t) => {
+  test(`a message ${what} gets a ${status}`, async (t) => {
     assert.equal((await post(await startBoard(t), body)).status, status);
   });
 }
 
-test('a message of another type, as a form of another site could send it, gets a 415', async (t) => {
+test('a message of another content type, as from a form of another site, gets a 415', async (t) => {
   const url = await startBoard(t);
   assert.equal((await post(url, '{"name": "Ada", "text": "hello"}', 'text/plain')).status, 415);
 });
 
-test('what the board does not have gets a 404', async (t) => {
+test('an unknown path gets a 404', async (t) => {
   const url = await startBoard(t);
   assert.equal((await fetch(`${url}/favicon.ico`)).status, 404);
   assert.equal((await fetch(`${url}/constructor`)).status, 404);

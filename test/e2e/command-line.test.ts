@@ -93,13 +93,13 @@ for (const [args, message] of [
   });
 }
 
-test('output that nobody reads to its end is no cause for complaints', async (t) => {
+test('output that is not read to its end is not an error', async (t) => {
   const { code, stderr } = await new Program(t, 'sh', ['-c', '"$@" | true', 'sh', LAUNCHER, 'run', '--help']).ended;
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
 });
 
 for (const command of ['run', 'check']) {
-  test(`${command} reports all that is wrong in a file, with its lines`, async (t) => {
+  test(`${command} reports all errors of a file, with their lines`, async (t) => {
     const cwd = temporaryFolder(t, { 'holdfast.toml': '[server]\nlisten = ["x"]\nmax_header = 1\n\n[sever]\n' });
     const { code, stdout, stderr } = await holdfast(t, [command], { cwd });
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
@@ -165,7 +165,7 @@ test('a configuration in which only the edge listens needs no routes', async (t)
   assert.deepEqual(loadConfig(stdout, ''), loadConfig(toml, ''));
 });
 
-test('where the edge listens and the proxy has no routes, check says how to run the edge alone', async (t) => {
+test('check says how to run the edge alone if the proxy has no routes', async (t) => {
   const cwd = temporaryFolder(t, { 'holdfast.toml': '[edge]\nlisten = ["80"]\n' });
   const { code, stdout, stderr } = await holdfast(t, ['check'], { cwd });
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
@@ -175,14 +175,14 @@ test('where the edge listens and the proxy has no routes, check says how to run 
   );
 });
 
-test('where requests are made for others and the proxy has no routes, check says how to do only that', async (t) => {
+test('check says how to run [fetch] alone if the proxy has no routes', async (t) => {
   const cwd = temporaryFolder(t, { 'holdfast.toml': '[fetch]\nreq = ["ipc://r"]\n[edge]\nlisten = ["80"]\n' });
   const { code, stderr } = await holdfast(t, ['check'], { cwd });
   assert.equal(code, 1);
   assert.match(stderr, /; to run only the edge and outbound requests, set listen = \[\] under \[server\]\n$/);
 });
 
-test("condure takes all of Condure's options, with their values after a space or an equals sign", async (t) => {
+test("condure accepts all of Condure's options, with values after a space or an equals sign", async (t) => {
   const { code, stdout, stderr } = await holdfast(t, [
     ...['condure', '--log-level', '9', '--id=edge', '--workers=2', '--req-maxconn', '2', '--stream-maxconn', '3'],
     ...['--buffer-size=1024', '--body-buffer-size', '10', '--messages-max', '1', '--req-timeout', '1'],
@@ -199,7 +199,7 @@ test("condure takes all of Condure's options, with their values after a space or
   assert.match(stdout, /compression/);
 });
 
-test('condure takes the options that Condure does not have', async (t) => {
+test('condure accepts options that Condure does not have', async (t) => {
   const { code, stderr } = await holdfast(t, [
     ...['condure', '--backend-timeout', '1', '--session-timeout=2', '--max-headers', '10', '--max-message-bytes', '0'],
     ...['--router-resp', '--drain-timeout', '0', '--sizes'],

@@ -53,7 +53,7 @@ test('the demo pushes to browsers', async (t) => {
   const tabs = [await openTab(browser, demo), await openTab(browser, demo)] as const;
   const [first] = tabs;
 
-  await t.test('what is written in one tab appears in both, as text', async () => {
+  await t.test('a message from one tab appears in both, as text', async () => {
     await first.getByLabel('Your name').fill('Ada');
     await first.getByLabel('Message to everybody').fill('is <b>anybody</b> there?');
     await first.getByRole('button', { name: 'Send' }).click();
@@ -72,7 +72,7 @@ test('the demo pushes to browsers', async (t) => {
     assert.deepEqual(await authors(tabs, 'good day'), ['library', 'library']);
   });
 
-  await t.test('whoever comes later sees what was written before', async () => {
+  await t.test('a later visitor sees earlier messages', async () => {
     assert.deepEqual(await authors([await openTab(browser, demo)], 'anybody'), ['Ada']);
   });
 
@@ -87,7 +87,7 @@ test('the demo pushes to browsers', async (t) => {
   });
 });
 
-test('curl waits with a long poll until somebody publishes', async (t) => {
+test('curl waits with a long poll for a message', async (t) => {
   const curl = requirePeer(t, 'curl');
   if (curl === null) return;
   const { program, url, controlUrl } = await startDemo(t);
@@ -104,7 +104,7 @@ test('curl waits with a long poll until somebody publishes', async (t) => {
   assert.equal(body, 'hello\n');
 });
 
-test('curl gets a message that was written on the page through a long poll too', async (t) => {
+test('curl gets a message of the page through a long poll', async (t) => {
   const curl = requirePeer(t, 'curl');
   if (curl === null) return;
   const { program, url } = await startDemo(t);
@@ -123,7 +123,7 @@ test('curl gets a message that was written on the page through a long poll too',
 });
 
 for (const signals of [['SIGTERM'], ['SIGINT', 'SIGINT']] as const) {
-  test(`${signals.join(' and at once ')} ends what is held cleanly, and exits with 0`, async (t) => {
+  test(`${signals.join(' and at once ')} ends held responses cleanly, and exits with 0`, async (t) => {
     const curl = requirePeer(t, 'curl');
     if (curl === null) return;
     const { program, url } = await startDemo(t);
@@ -139,7 +139,7 @@ for (const signals of [['SIGTERM'], ['SIGINT', 'SIGINT']] as const) {
   });
 }
 
-test('a port that is taken is an error that names the option for another one', async (t) => {
+test('a port in use is an error that names the option for another one', async (t) => {
   const { url, controlUrl } = await startDemo(t);
   const [port = '', controlPort = ''] = [new URL(url).port, new URL(controlUrl).port];
   const [free = ''] = (await freePorts(1)).map(String);
@@ -155,7 +155,7 @@ test('a port that is taken is an error that names the option for another one', a
   assert.match(second.stderr, /^error: cannot listen on [^\n]*; choose another port with --control-port\n$/);
 });
 
-test('one port for both is an error, and nothing stays behind that keeps the process alive', async (t) => {
+test('one port for both is an error, and the process exits', async (t) => {
   const { code, stdout, stderr } = await holdfast(t, ['demo', '--control-port', '7999']);
   assert.deepEqual([code, stdout], [2, '']);
   assert.match(stderr, /^error: [^\n]*127\.0\.0\.1:7999 is already used by --port [^\n]*\n$/);

@@ -43,7 +43,7 @@ for (const [what, flood] of [
   ['messages of one byte', () => frame(TEXT, 'x')],
   ['fragments of one byte', (n: number) => frame(n === 0 ? TEXT : CONTINUATION, 'x', true)],
 ] as const) {
-  test(`a client that floods ${what} while its handler pauses takes no other client along`, async (t) => {
+  test(`a client that floods ${what} while its handler pauses ends no other client`, async (t) => {
     const { edge, handler } = await start(t);
     const innocent = await open(t, edge.address, handler, 5);
     const [flooder] = (await open(t, edge.address, handler, 1)) as [Chat];
@@ -64,7 +64,7 @@ for (const [what, flood] of [
   });
 }
 
-test('the chunks of one byte that a client uploads reach a handler that pauses, and in their order', async (t) => {
+test('one-byte chunks of a client reach a pausing handler in order', async (t) => {
   const { edge, handler } = await start(t);
   const innocent = await open(t, edge.address, handler, 5);
   const client = await connectTo(t, edge.address);

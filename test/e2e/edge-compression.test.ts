@@ -11,7 +11,7 @@ for (const [what, perMessageDeflate] of [
   ['without it', { serverNoContextTakeover: true, clientNoContextTakeover: true }],
   ['with windows of 9 bits', { serverMaxWindowBits: 9, clientMaxWindowBits: 9 }],
 ] as const) {
-  test(`--compression: messages are compressed both ways and plain for the handler, ${what}`, async (t) => {
+  test(`--compression: messages are compressed both ways, and plain for the handler, ${what}`, async (t) => {
     const edge = await startEdge(t, ['--compression']);
     const handler = await Handler.start(t, edge.base);
     const options = { perMessageDeflate: { threshold: 0, ...(perMessageDeflate === true ? {} : perMessageDeflate) } };
@@ -38,7 +38,7 @@ for (const [what, perMessageDeflate] of [
   });
 }
 
-test('--compression: 10 MB that compress well cost a client no more credit than they have bytes', async (t) => {
+test('--compression: 10 MB that compress well cost a client 10 MB of credit', async (t) => {
   const edge = await startEdge(t, ['--compression']);
   const handler = await Handler.start(t, edge.base);
   const { client, session } = await openWebSocket(t, edge.address, handler, { perMessageDeflate: { threshold: 0 } });

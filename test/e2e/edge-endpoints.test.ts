@@ -79,7 +79,7 @@ test('a tcp base stands for three ports', async (t) => {
   }
 });
 
-test('--zclient-connect: the edge connects to handlers that bind, also to one that comes late, and again after it was away', async (t) => {
+test('--zclient-connect: the edge connects to handlers that bind, late and restarted ones too', async (t) => {
   const base = `ipc://${join(temporaryFolder(t), 'late')}`;
   const bases = ['--zclient-stream', base, '--zclient-stream', 'ipc://never'];
   const edge = await startEdge(t, ['--zclient-connect', '--log-level', '3', ...bases]);
@@ -104,7 +104,7 @@ test('--zclient-connect: the edge connects to handlers that bind, also to one th
 });
 
 for (const id of ['edge2', 'kütę-2']) {
-  test(`--id ${id} is the address that handlers answer to, and no other prefix of it`, async (t) => {
+  test(`--id ${id} is the address that handlers respond to, and its prefixes are not`, async (t) => {
     const address = Buffer.from(id).toString('latin1');
     const edge = await startEdge(t, ['--id', id]);
     const handler = await Handler.start(t, edge.base, { edge: address });
@@ -121,7 +121,7 @@ for (const id of ['edge2', 'kütę-2']) {
   });
 }
 
-test('req mode hands over whole requests and responses, with a length and on a connection that stays', async (t) => {
+test('req mode has whole requests and responses, with a length and a persistent connection', async (t) => {
   const edge = await startEdge(t, ['--listen', '127.0.0.1:0,req']);
   const handler = await ReqHandler.start(t, edge.reqEndpoint);
   const client = await connectTo(t, edge.address);
@@ -159,7 +159,7 @@ test('req mode hands over whole requests and responses, with a length and on a c
   await edge.stop();
 });
 
-test('what goes wrong in req mode is answered: 400, 413, 502, 503 and 504', async (t) => {
+test('failures in req mode get a 400, 413, 502, 503 or 504', async (t) => {
   const edge = await startEdge(t, [
     ...['--listen', '127.0.0.1:0,req', '--body-buffer-size', '1000'],
     ...['--req-timeout', '2', '--backend-timeout', '0.3'],

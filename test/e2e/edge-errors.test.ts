@@ -28,7 +28,7 @@ const REFUSED: Readonly<Record<string, readonly [request: string, status: number
   'a header of 65 fields': [`GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(64)}\r\n`, 431],
 };
 
-test('requests that cannot be served are answered with their status, and no handler hears of them', async (t) => {
+test('invalid requests get an error and reach no handler', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   for (const [what, [request, status]] of Object.entries(REFUSED)) {
@@ -125,7 +125,7 @@ const FAILURES: Readonly<Record<string, readonly [act: (session: HandlerSession)
     'more bytes than are kept for a client': [(session) => session.respond(Buffer.alloc(65_537)), true],
   };
 
-test('a handler that fails before its response has begun costs only its own client a 502', async (t) => {
+test('a handler that fails before its response gives only its own client a 502', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const other = await connectTo(t, edge.address);
@@ -178,7 +178,7 @@ const BEGUN: Readonly<Record<string, readonly [act: (session: HandlerSession) =>
   ],
 };
 
-test('a handler that fails after its response has begun gets its client cut off, never a response that looks whole', async (t) => {
+test('a handler that fails during its response cuts its client off, with no response that looks complete', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   for (const [what, [act, cancel]] of Object.entries(BEGUN)) {
@@ -203,7 +203,7 @@ test('a handler that fails after its response has begun gets its client cut off,
   await edge.stop();
 });
 
-test('packets that are malformed, or for no session, are counted and change nothing', async (t) => {
+test('malformed packets and those for unknown sessions are only counted', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -224,7 +224,7 @@ test('packets that are malformed, or for no session, are counted and change noth
   assert.deepEqual([zhttp.packetsMalformed, zhttp.packetsUnclaimed], [malformed.length, 3]);
 });
 
-test('frames behind the first one of a published packet are ignored', async (t) => {
+test('frames after the first one of a published packet are ignored', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -237,7 +237,7 @@ test('frames behind the first one of a published packet are ignored', async (t) 
   await edge.stop();
 });
 
-test('without a handler a request gets a 503 after --backend-timeout, and a late handler does not get it', async (t) => {
+test('a request without a handler gets a 503 after --backend-timeout, and does not reach a late one', async (t) => {
   const edge = await startEdge(t, ['--backend-timeout', '0.3']);
   const client = await connectTo(t, edge.address);
   const { status, body } = await client.request(GET);
@@ -252,7 +252,7 @@ test('without a handler a request gets a 503 after --backend-timeout, and a late
   assert.equal((await edge.stop()).zhttp.requestsUntaken, 1);
 });
 
-test('a handler that comes within --backend-timeout gets what waits, in its order', async (t) => {
+test('a handler that connects within --backend-timeout gets the waiting requests in order', async (t) => {
   const edge = await startEdge(t);
   const clients = [];
   for (const path of ['/1', '/2', '/3']) {
@@ -273,7 +273,7 @@ test('a handler that comes within --backend-timeout gets what waits, in its orde
   await edge.stop();
 });
 
-test('a handler that is silent for --session-timeout gets a cancel, and its client 504', async (t) => {
+test('a handler that is silent for --session-timeout gets a cancel, and its client a 504', async (t) => {
   const edge = await startEdge(t, ['--session-timeout', '1']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -287,7 +287,7 @@ test('a handler that is silent for --session-timeout gets a cancel, and its clie
   assert.equal((await edge.stop()).zhttp.sessionsExpired, 1);
 });
 
-test('a header that does not come to its end gets a 408, and a connection without a request is closed', async (t) => {
+test('an incomplete header gets a 408, and a connection without a request is closed', async (t) => {
   const edge = await startEdge(t, ['--session-timeout', '1']);
   const slow = await connectTo(t, edge.address);
   const idle = await connectTo(t, edge.address);
@@ -297,7 +297,7 @@ test('a header that does not come to its end gets a 408, and a connection withou
   await edge.stop();
 });
 
-test('a body that is wanted and does not come gets a 408, and the handler gets a cancel', async (t) => {
+test('a wanted body that does not come gets a 408, and the handler gets a cancel', async (t) => {
   const edge = await startEdge(t, ['--stream-timeout', '1']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -311,7 +311,7 @@ test('a body that is wanted and does not come gets a 408, and the handler gets a
   await edge.stop();
 });
 
-test('a body that breaks the rules of chunks gets a 400, and the handler gets a cancel', async (t) => {
+test('an invalid chunked body gets a 400, and the handler gets a cancel', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -326,7 +326,7 @@ test('a body that breaks the rules of chunks gets a 400, and the handler gets a 
   await edge.stop();
 });
 
-test('beyond --stream-maxconn a client waits for its turn, and gets a 503 after --accept-timeout', async (t) => {
+test('a client beyond --stream-maxconn waits its turn, and gets a 503 after --accept-timeout', async (t) => {
   const edge = await startEdge(t, ['--stream-maxconn', '2', '--accept-timeout', '2']);
   const handler = await Handler.start(t, edge.base);
   const first = await connectTo(t, edge.address);

@@ -81,7 +81,7 @@ test('curl and fetch get their responses', async (t) => {
   await finish(all);
 });
 
-test('a response in many packets is sent in chunks, and none of them waits for the next', async (t) => {
+test('a response in many packets is sent in chunks, each at once', async (t) => {
   const all = await stage(t);
   all.client.write(GET);
   const session = await all.handler.request();
@@ -114,7 +114,7 @@ test('a response with Content-Length in many packets is sent under that length, 
   await finish(all);
 });
 
-test('a large response flows as the credits come back, and all of it arrives', async (t) => {
+test('a large response arrives whole as credits come back', async (t) => {
   const all = await stage(t);
   const body = Buffer.alloc(1_000_000, '0123456789');
   all.client.write(GET);
@@ -125,7 +125,7 @@ test('a large response flows as the credits come back, and all of it arrives', a
   await finish(all);
 });
 
-test('a client that takes nothing gets the handler no further credits, and after --stream-timeout a cancel', async (t) => {
+test('the handler of a client that takes nothing gets no credits, and a cancel after --stream-timeout', async (t) => {
   const all = await stage(t, ['--stream-timeout', '1']);
   all.client.socket.pause();
   all.client.write(GET);
@@ -147,7 +147,7 @@ test('a client that takes nothing gets the handler no further credits, and after
   assert.equal((await all.edge.stop()).server.clientsStalled, 1);
 });
 
-test('an upload is sent to the handler as it grants credits, and no byte more', async (t) => {
+test('an upload is sent to the handler only as it grants credits', async (t) => {
   const all = await stage(t);
   all.client.write('POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world');
   const session = await all.handler.request();
@@ -178,7 +178,7 @@ test('a chunked upload of a megabyte arrives without its chunks, and trailers ar
   await finish(all);
 });
 
-test('100 Continue is sent once the handler wants the body, and not before', async (t) => {
+test('100 Continue is sent only when the handler wants the body', async (t) => {
   const all = await stage(t);
   all.client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
   const session = await all.handler.request();
@@ -193,7 +193,7 @@ test('100 Continue is sent once the handler wants the body, and not before', asy
   await finish(all);
 });
 
-test('a handler that refuses an upload without wanting it keeps 100 Continue from being sent', async (t) => {
+test('100 Continue is not sent if the handler refuses an upload', async (t) => {
   const all = await stage(t);
   all.client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
   await (await all.handler.request()).respond('no', { code: 403, reason: '' });
@@ -215,7 +215,7 @@ test('a response before the upload has ended reaches the client at once, and the
   await finish(all);
 });
 
-test('an empty body that was declared does not end the connection, nor is it sent to the handler', async (t) => {
+test('a declared empty body does not end the connection, and is not sent to the handler', async (t) => {
   const all = await stage(t);
   all.client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
   const session = await all.handler.request();
@@ -230,7 +230,7 @@ test('an empty body that was declared does not end the connection, nor is it sen
   await finish(all);
 });
 
-test('HTTP/1.0 gets whole responses with a length, and streamed ones up to the end of the connection', async (t) => {
+test('HTTP/1.0 clients get whole responses with a length, and streamed ones up to the end of the connection', async (t) => {
   const all = await stage(t);
   all.client.write('GET /kept HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
   const whole = await all.handler.request();
@@ -247,7 +247,7 @@ test('HTTP/1.0 gets whole responses with a length, and streamed ones up to the e
   await finish(all);
 });
 
-test('HEAD, 204 and 304 have no body, whatever the handler sends, and the connection goes on', async (t) => {
+test('HEAD, 204 and 304 have no body, whatever the handler sends, and the connection stays open', async (t) => {
   const all = await stage(t);
   all.client.write('HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\n');
   await (await all.handler.request()).respond('', { headers: ['Content-Length', '1234'] });
@@ -289,7 +289,7 @@ test('a connection serves one request after the other, each as a session of its 
   await finish(all);
 });
 
-test('of pipelined requests the second is given to a handler when the first is answered, and responses keep their order', async (t) => {
+test('a pipelined request reaches a handler after the response to the one before it, and responses keep their order', async (t) => {
   const all = await stage(t);
   all.client.write(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
   for (const path of ['/1', '/2', '/3']) {
@@ -302,7 +302,7 @@ test('of pipelined requests the second is given to a handler when the first is a
   await finish(all);
 });
 
-test("the header fields that frame a response are the edge's own, and a given Connection is replaced", async (t) => {
+test("framing fields of a response are the edge's own, and Connection is replaced", async (t) => {
   const all = await stage(t);
   all.client.write(GET);
   const headers = ['Connection', 'close', 'Transfer-Encoding', 'gzip', 'Keep-Alive', 'x', 'X-Kept', '1'];

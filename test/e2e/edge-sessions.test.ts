@@ -51,7 +51,7 @@ test('a handler that is connected by several bases gets requests by all of them'
   await edge.stop();
 });
 
-test('a client that leaves while its handler streams costs the handler a cancel', async (t) => {
+test('a client that leaves during a stream gives its handler a cancel', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -77,7 +77,7 @@ test('a client that closes its sending side while it waits counts as gone', asyn
   await edge.stop();
 });
 
-test('a client that leaves before the first packet of its handler is cancelled as soon as that is heard of', async (t) => {
+test('the handler of a client that left gets a cancel on its first packet', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -95,7 +95,7 @@ test('a client that leaves before the first packet of its handler is cancelled a
   await edge.stop();
 });
 
-test('a client that leaves before any handler has its request takes the request with it', async (t) => {
+test('a client that leaves before a handler has its request withdraws it', async (t) => {
   const edge = await startEdge(t);
   const gone = await connectTo(t, edge.address);
   gone.write('GET /gone HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -127,7 +127,7 @@ test('a client that leaves in the middle of an upload without credits is noticed
   await edge.stop();
 });
 
-test('a session is handed over while its client stays, and the numbers go on', async (t) => {
+test('a session is handed over while its client stays, and the numbers continue', async (t) => {
   const edge = await startEdge(t);
   const first = await Handler.start(t, edge.base, { id: 'first' });
   const client = await connectTo(t, edge.address);
@@ -173,7 +173,7 @@ test('a client that leaves during a handoff is reported to the new handler', asy
   await edge.stop();
 });
 
-test('one packet with 128 ids reaches 128 clients, three of them 300, and each counts for itself', async (t) => {
+test('one packet with 128 ids reaches 128 clients, and three reach 300, with their own numbers', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const clients: RawClient[] = [];
@@ -261,7 +261,7 @@ test('keep-alives for all sessions of a handler come in packets for many of them
   await edge.stop();
 });
 
-test('a handler that dies and comes back under its id goes on with the sessions that it remembers', async (t) => {
+test('a handler that restarts under its id continues the sessions that it remembers', async (t) => {
   const edge = await startEdge(t, ['--log-level', '3']);
   const first = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -307,7 +307,7 @@ test('a handler that dies for good loses its sessions after --session-timeout, a
   assert.equal((await edge.stop()).zhttp.sessionsExpired, 2);
 });
 
-test('--router-resp asks for responses by the ROUTER socket', async (t) => {
+test('--router-resp requests responses over the ROUTER socket', async (t) => {
   const edge = await startEdge(t, ['--router-resp']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('at the end each of 300 open sessions gets its cancel, many in a packet, and no socket file stays', async (t) => {
+test('a stop cancels each of 300 open sessions, many in a packet, and leaves no socket file', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const held: RawClient[] = [];
@@ -43,7 +43,7 @@ test('at the end each of 300 open sessions gets its cancel, many in a packet, an
   assert.deepEqual(readdirSync(edge.folder), []);
 });
 
-test('at the end responses under way are completed, and new clients are refused', async (t) => {
+test('a stop completes responses under way, and refuses new clients', async (t) => {
   const edge = await startEdge(t, ['--drain-timeout', '20']);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -64,7 +64,7 @@ test('at the end responses under way are completed, and new clients are refused'
   await stopped;
 });
 
-test('without any handler the end waits for nobody, and waiting clients are told', async (t) => {
+test('a stop without handlers ends at once, and waiting clients get an error', async (t) => {
   const edge = await startEdge(t);
   const client = await connectTo(t, edge.address);
   client.write(GET);
@@ -74,7 +74,7 @@ test('without any handler the end waits for nobody, and waiting clients are told
   await stopped;
 });
 
-test('a handler that is gone without a word does not keep the end waiting for long', async (t) => {
+test('a handler that vanished does not delay a stop for long', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const client = await connectTo(t, edge.address);
@@ -85,7 +85,7 @@ test('a handler that is gone without a word does not keep the end waiting for lo
   await edge.stop();
 });
 
-test('a signal during the start ends the program like a later one', async (t) => {
+test('a signal during the start ends the program as a later one does', async (t) => {
   const folder = temporaryFolder(t);
   const program = startHoldfast(t, ['condure', '--listen', '127.0.0.1:0'], { cwd: folder });
   await program.logged('handlers can connect');

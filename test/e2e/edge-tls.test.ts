@@ -39,7 +39,7 @@ async function certificateFor(t: TestContext, address: string, servername?: stri
   return outcome;
 }
 
-test('certificates are picked by the name that the client asks for: exact, one level of wildcard, or the default', async (t) => {
+test('certificates are chosen by SNI: exact, one level of wildcard, or the default', async (t) => {
   const identities = { 'www.example.com': 'one', '_.example.com': 'two', fallback: 'three' } as const;
   const edge = await startTls(t, 'tls,default-cert=fallback', identities);
   for (const [name, expected] of [
@@ -55,7 +55,7 @@ test('certificates are picked by the name that the client asks for: exact, one l
   await edge.stop();
 });
 
-test('without a default an unknown name is refused with an alert, and costs nothing afterwards', async (t) => {
+test('without a default an unknown name is refused with an alert and leaves nothing behind', async (t) => {
   const edge = await startTls(t, 'tls', { 'www.example.com': 'one' });
   assert.equal(await certificateFor(t, edge.address, 'somebody.test'), 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME');
   const plain = await connectTo(t, edge.address);
@@ -86,7 +86,7 @@ test('a certificate that is replaced counts for new connections within a second,
   await edge.stop();
 });
 
-test('requests over TLS have https URIs, WebSockets wss ones, and all else as without', async (t) => {
+test('requests over TLS have https URIs, and WebSockets wss ones', async (t) => {
   const edge = await startTls(t, 'tls,default-cert=any', { any: 'one' });
   const handler = await Handler.start(t, edge.base);
   const [, port = ''] = edge.address.split(':');
@@ -117,7 +117,7 @@ test('requests over TLS have https URIs, WebSockets wss ones, and all else as wi
   await edge.stop();
 });
 
-test('TLS 1.2 and 1.3 are spoken with HTTP/1.1 as protocol, and nothing older', async (t) => {
+test('TLS 1.2 and 1.3 are accepted with HTTP/1.1, and no older version', async (t) => {
   const edge = await startTls(t, 'tls,default-cert=any', { any: 'one' });
   const port = Number(edge.address.split(':')[1]);
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

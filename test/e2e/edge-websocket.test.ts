@@ -17,7 +17,7 @@ function frame(opcode: Parameters<typeof encodeMaskedFrame>[0], data: string, mo
   return encodeMaskedFrame(opcode, Buffer.from(data), MASK, more);
 }
 
-test('the request of a WebSocket reaches the handler with a ws URI and its fields, and 101 opens it', async (t) => {
+test('a WebSocket request reaches the handler with a ws URI and its fields, and 101 opens it', async (t) => {
   const { edge, handler } = await start(t);
   const client = WebSocketClient.open(t, `ws://${edge.address}/chat?x=1`, { protocols: ['one', 'two'] });
   const session = await handler.request();
@@ -51,7 +51,7 @@ test('the request of a WebSocket reaches the handler with a ws URI and its field
   await edge.stop();
 });
 
-test('what a handler says of the handshake itself is replaced', async (t) => {
+test('handshake fields of a handler are replaced', async (t) => {
   const { edge, handler } = await start(t);
   const client = WebSocketClient.open(t, `ws://${edge.address}/`);
   const session = await handler.request();
@@ -128,7 +128,7 @@ test('control frames may come between the fragments of a message', async (t) => 
   await edge.stop();
 });
 
-test('pings and pongs are passed on with their payload, and answered by nobody else', async (t) => {
+test('pings and pongs are passed on with their payload, and the edge sends none itself', async (t) => {
   const { edge, handler } = await start(t);
   const { client, session } = await openWebSocket(t, edge.address, handler);
   const long = 'p'.repeat(125);
@@ -145,7 +145,7 @@ test('pings and pongs are passed on with their payload, and answered by nobody e
   await edge.stop();
 });
 
-test('a close of the client is passed on and answered, and the session ends without a further packet', async (t) => {
+test('a close of the client is passed on and returned, and the session ends without a further packet', async (t) => {
   const { edge, handler } = await start(t);
   const { client, session } = await openWebSocket(t, edge.address, handler);
   client.socket.close(3001, 'enough');
@@ -157,7 +157,7 @@ test('a close of the client is passed on and answered, and the session ends with
   assert.equal(handler.packets.at(-1)?.type, 'close');
 });
 
-test("a close of the handler is passed on, and the client's answer comes back", async (t) => {
+test("a close of the handler is passed on, and the client's close comes back", async (t) => {
   const { edge, handler } = await start(t);
   const { client, session } = await openWebSocket(t, edge.address, handler);
   await session.send({ type: 'close', code: 4000, body: Buffer.from('over') });
@@ -196,7 +196,7 @@ test('a WebSocket is refused with the whole response of the handler, however lar
   await edge.stop();
 });
 
-test('a handler that fails before it accepts costs only its own client a 502', async (t) => {
+test('a handler that fails before it accepts gives only its own client a 502', async (t) => {
   const { edge, handler } = await start(t);
   for (const fields of [
     { type: 'error', condition: 'undefined-condition' },
@@ -241,7 +241,7 @@ const INVALID: Readonly<
   'no Connection': [{ Connection: null }, 400],
 };
 
-test('an invalid handshake is answered by the edge, and no handler hears of it', async (t) => {
+test('an invalid handshake gets an error and reaches no handler', async (t) => {
   const { edge, handler } = await start(t);
   for (const [what, [change, status, line]] of Object.entries(INVALID)) {
     await t.test(`${what}: ${status}`, async (t) => {
@@ -271,7 +271,7 @@ const BROKEN: Readonly<Record<string, readonly [frames: Buffer, code: number]>> 
   'a close with code 1005': [encodeMaskedFrame(CLOSE, Buffer.from([3, 0xed]), MASK), 1002],
 };
 
-test('a client that breaks the protocol is closed with the code for it, and its handler gets a cancel', async (t) => {
+test('a client that breaks the protocol is closed with its code, and its handler gets a cancel', async (t) => {
   const { edge, handler } = await start(t);
   const other = await openWebSocket(t, edge.address, handler);
   for (const [what, [frames, code]] of Object.entries(BROKEN)) {
@@ -294,7 +294,7 @@ test('a client that breaks the protocol is closed with the code for it, and its 
   assert.equal((await edge.stop()).server.webSocketsFailed, Object.keys(BROKEN).length);
 });
 
-test('a handler that fails after it has accepted gets its client closed with 1011', async (t) => {
+test('a handler that fails after it has accepted closes its client with 1011', async (t) => {
   const { edge, handler } = await start(t);
   for (const fields of [
     { type: 'error', condition: 'undefined-condition' },
@@ -349,7 +349,7 @@ test('a client that leaves while its handler grants nothing is noticed', async (
   await edge.stop();
 });
 
-test('an acceptance without credits stands for as many as the handler was granted', async (t) => {
+test('an acceptance without credits grants as many as the handler was granted', async (t) => {
   const { edge, handler } = await start(t);
   const { client, session } = await openWebSocket(t, edge.address, handler, {}, 0);
   client.socket.send('x'.repeat(9_000));

@@ -40,7 +40,7 @@ async function spread(t: TestContext, edge: Edge, handler: Handler, workers: num
   return held;
 }
 
-test('two workers serve the same address, and each answer and broadcast reaches its client', async (t) => {
+test('two workers serve the same address, and each response and broadcast reaches its client', async (t) => {
   const edge = await startEdge(t, ['--workers', '2']);
   const handler = await Handler.start(t, edge.base);
   const held = await spread(t, edge, handler, 2);
@@ -73,7 +73,7 @@ test('two workers serve the same address, and each answer and broadcast reaches 
   assert.equal(zmq.bytesHeld, 0);
 });
 
-test('a worker that is killed loses its own connections alone, and another one takes its place', async (t) => {
+test('a killed worker loses only its own connections, and is replaced', async (t) => {
   if (!existsSync(`/proc/${process.pid}/task`)) return t.skip('processes cannot be listed here');
   const edge = await startEdge(t, ['--workers', '2']);
   const handler = await Handler.start(t, edge.base);
@@ -146,7 +146,7 @@ test('a worker that cannot be replaced is tried again, leaves no idle process, a
   assert.equal(code, 0);
 });
 
-test('with --zclient-connect each worker connects to the handlers by itself, under an address of its own', async (t) => {
+test('with --zclient-connect each worker connects to the handlers itself, with its own address', async (t) => {
   const base = `ipc://${join(temporaryFolder(t), 'handler')}`;
   const handler = await Handler.start(t, base, { bind: true });
   const edge = await startEdge(t, ['--workers', '2', '--zclient-connect', '--zclient-stream', base]);

@@ -67,7 +67,7 @@ const fetch = (t: TestContext, args: readonly string[], surroundings = {}) =>
 const answered = (stdout: string): Ended => ({ code: 0, stdout, stderr: '' });
 const failed = (stderr: string, stdout = ''): Ended => ({ code: 1, stdout, stderr: `error: ${stderr}\n` });
 
-test('fetch makes a request by itself, and writes the body of its response', async (t) => {
+test('fetch makes a request itself, and writes the body of its response', async (t) => {
   const host = await mirror(t);
   assert.deepEqual(await fetch(t, [`http://${host}/a?b`]), answered('GET /a?b - \n'));
   assert.deepEqual(await fetch(t, [`${host}/a`, '-X', 'PUT', '-H', 'X-A: b']), answered('PUT /a b \n'));
@@ -88,7 +88,7 @@ test('fetch --include writes the head of the response as well', async (t) => {
   assert.match(stdout, /^HTTP 200 OK\n([A-Z][^\n]+\n)*X-Mirror: yes\n([A-Z][^\n]+\n)*\nGET \/ - \n$/);
 });
 
-test('a status is a response like any other, unless fetch is told to --fail', async (t) => {
+test('an error status is not a failure without --fail', async (t) => {
   const host = await mirror(t);
   const body = 'GET /missing - \n';
   assert.deepEqual(await fetch(t, [`${host}/missing`]), answered(body));
@@ -96,13 +96,13 @@ test('a status is a response like any other, unless fetch is told to --fail', as
   assert.deepEqual(await fetch(t, ['-f', host]), answered('GET / - \n'));
 });
 
-test('fetch follows redirects when it is told to', async (t) => {
+test('fetch follows redirects with --location', async (t) => {
   const host = await mirror(t);
   assert.deepEqual(await fetch(t, [`${host}/moved`]), answered('GET /moved - \n'));
   assert.deepEqual(await fetch(t, ['--follow', `${host}/moved`]), answered('GET /there - \n'));
 });
 
-test('fetch --connect-host connects there, for the host of the URL', async (t) => {
+test("fetch --connect-host connects to that host in place of the URL's", async (t) => {
   const host = await origin(t, (request, response) => response.end(request.headers.host));
   assert.deepEqual(await fetch(t, ['--connect-host', host, 'http://holdfast.test/']), answered('holdfast.test'));
 });
@@ -115,7 +115,7 @@ test('fetch --timeout bounds the whole request', async (t) => {
   );
 });
 
-test('fetch verifies certificates, unless it is --insecure', async (t) => {
+test('fetch verifies certificates unless --insecure is given', async (t) => {
   const server = createTlsServer({ cert: LOOPBACK_CERTIFICATE, key: LOOPBACK_KEY }, (_, response) =>
     response.end('tls'),
   );
@@ -128,14 +128,14 @@ test('fetch verifies certificates, unless it is --insecure', async (t) => {
   assert.deepEqual(await fetch(t, [url], { cwd, env: { SSL_CERT_FILE: 'ca.pem' } }), answered('tls'));
 });
 
-test('what goes wrong is told by its condition, with exit code 1', async (t) => {
+test('a failure shows its condition, with exit code 1', async (t) => {
   const refused = await fetch(t, ['http://127.0.0.1:1/']);
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
   assert.match(refused.stderr, /^error: remote-connection-failed: 127\.0\.0\.1:1: connection refused\n$/);
   assert.deepEqual(await fetch(t, ['http://a b/']), failed('bad-request: invalid character in the host of the URI'));
 });
 
-test('fetch --config holds the request to the rules of a file', async (t) => {
+test('fetch --config applies the rules of a file', async (t) => {
   const host = await mirror(t);
   const cwd = temporaryFolder(t, {
     'strict.toml': '',
@@ -166,7 +166,7 @@ test('fetch --verbose shows the packets on standard error, and leaves nothing be
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('fetch speaks to a server that runs, in either mode', async (t) => {
+test('fetch uses a running server, in either mode', async (t) => {
   const host = await mirror(t);
   const fetcher = await startFetch(t, ['allow = ["127.0.0.1"]']);
   const base = fetcher.endpoints.in.slice(0, -'-in'.length);
@@ -181,7 +181,7 @@ test('fetch speaks to a server that runs, in either mode', async (t) => {
   await stopFetcher(fetcher);
 });
 
-test('a large body goes both ways through fetch, as fast as it is taken', async (t) => {
+test('a large body passes fetch in both directions as fast as it is taken', async (t) => {
   const host = await origin(t, (request, response) => request.pipe(response));
   const input = Buffer.alloc(5_000_000, 'holdfast ');
   const { code, stdout, stderr } = await fetch(t, ['-d', '@-', host], { input });
@@ -189,7 +189,7 @@ test('a large body goes both ways through fetch, as fast as it is taken', async 
   assert.ok(stdout === input.toString(), `${stdout.length} bytes came back`);
 });
 
-test('a response that nobody reads to its end leaves nothing behind', async (t) => {
+test('a response that is not read to its end leaves nothing behind', async (t) => {
   const host = await origin(t, (_, response) => response.end(Buffer.alloc(5_000_000)));
   const folder = temporaryFolder(t);
   const script = ['-c', '"$@" | head -c 1', 'sh', process.execPath, LAUNCHER, 'fetch', host];
@@ -208,7 +208,7 @@ test('an interrupt withdraws the request', async (t) => {
   await closed;
 });
 
-test('of a WebSocket messages are written as lines, and lines are sent as messages', async (t) => {
+test('messages of a WebSocket are written as lines, and lines are sent as messages', async (t) => {
   const host = await webSocketOrigin(t, (socket) => {
     socket.on('message', (message) => {
       socket.send(`echo ${message}`);
@@ -224,7 +224,7 @@ test('of a WebSocket messages are written as lines, and lines are sent as messag
   assert.deepEqual([code, stderr], [0, '']);
 });
 
-test('a WebSocket that is refused or closed in trouble is a failure', async (t) => {
+test('a WebSocket that is refused or closed with an error is a failure', async (t) => {
   const host = await webSocketOrigin(t, (socket) => socket.close(1011, 'sorry'));
   assert.deepEqual(
     await fetch(t, [`ws://${host}/refused`]),
@@ -233,7 +233,7 @@ test('a WebSocket that is refused or closed in trouble is a failure', async (t) 
   assert.deepEqual(await fetch(t, [`ws://${host}/`]), failed('closed with 1011 sorry'));
 });
 
-test('check --url says what the policy makes of a URL, and by which rule', async (t) => {
+test("check --url explains the policy's decision for a URL", async (t) => {
   const cwd = temporaryFolder(t, { 'holdfast.toml': '[fetch]\ndeny = ["*.example"]\nallow = ["127.0.0.0/8"]\n' });
   const check = (url: string) => holdfast(t, ['check', '--url', url], { cwd });
   assert.deepEqual(
@@ -254,7 +254,7 @@ test('check --url says what the policy makes of a URL, and by which rule', async
   assert.match((await check('gopher://a/')).stderr, /^error: bad-request: /);
 });
 
-test('check tells of a policy that cannot be one', async (t) => {
+test('check reports an invalid policy', async (t) => {
   const toml = 'server.listen = []\n[fetch]\nreq = ["ipc://r"]\nallow = ["a", "10.0.0.0/40"]\n';
   const { code, stdout, stderr } = await holdfast(t, ['check'], { cwd: temporaryFolder(t, { 'holdfast.toml': toml }) });
   assert.deepEqual([code, stdout], [1, '']);
@@ -263,7 +263,7 @@ test('check tells of a policy that cannot be one', async (t) => {
 
 const ZURL_CONF = '[General]\ninstance_id=z\nin_req_spec=ipc://r\ndeny=127/8,*.local\nwhat=1\n';
 
-test('check --zurl-config prints a zurl.conf as our own configuration, and judges URLs by it', async (t) => {
+test('check --zurl-config prints a zurl.conf as our own configuration, and checks URLs with it', async (t) => {
   const cwd = temporaryFolder(t, { 'zurl.conf': ZURL_CONF });
   const { code, stdout, stderr } = await holdfast(t, ['check', '--zurl-config', 'zurl.conf'], { cwd });
   assert.deepEqual([code, stderr], [0, 'zurl.conf:5: what: unknown key, ignored\n']);
@@ -273,7 +273,7 @@ test('check --zurl-config prints a zurl.conf as our own configuration, and judge
   assert.match(judged.stdout, /denied: rule "127\/8" of deny/);
 });
 
-test("zurl obeys its file's own rules, and ignore-policies", async (t) => {
+test('zurl follows the rules of its file, and ignore-policies', async (t) => {
   const host = await mirror(t);
   const fetcher = await startZurl(t, ['deny=127.0.0.2', 'timeout=5', 'unheard_of=1']);
   const { endpoints, program } = fetcher;
@@ -288,7 +288,7 @@ test("zurl obeys its file's own rules, and ignore-policies", async (t) => {
   await stopFetcher(fetcher);
 });
 
-test('zurl has an address of its own when the file gives none, and endpoints with the permissions of the file', async (t) => {
+test('zurl has a random address if the file gives none, and endpoints with the permissions of the file', async (t) => {
   const folder = temporaryFolder(t, {});
   const conf = `in_req_spec=ipc://${folder}/req\nin_spec=ipc://${folder}/in\nin_stream_spec=ipc://${folder}/in-stream\nout_spec=ipc://${folder}/out\nipc_file_mode=600\n`;
   const cwd = temporaryFolder(t, { 'zurl.conf': conf });
@@ -329,7 +329,7 @@ for (const [option, levels] of [
   ['--loglevel=2', ['info']],
   ['--loglevel=1', []],
 ] as const) {
-  test(`zurl ${option} logs ${levels.length === 0 ? 'nothing of an ordinary day' : levels.join(' and ')}`, async (t) => {
+  test(`zurl ${option} logs ${levels.length === 0 ? 'nothing in normal operation' : levels.join(' and ')}`, async (t) => {
     const host = await mirror(t);
     const cwd = temporaryFolder(t, { 'zurl.conf': 'in_req_spec=ipc://req\n' });
     const program = startHoldfast(t, ['zurl', '--config', 'zurl.conf', option], { cwd });
@@ -369,7 +369,7 @@ test('zurl without its file, with an unknown log level, or with a log that canno
   assert.match(stderr, /^error: cannot write the log: ENOENT/);
 });
 
-test("condure's client mode makes requests in both modes, and listens nowhere", async (t) => {
+test("condure's client mode makes requests in both modes, and opens no client port", async (t) => {
   const host = await mirror(t);
   const fetcher = await startCondureClient(t);
   const { endpoints, program } = fetcher;
@@ -382,7 +382,7 @@ test("condure's client mode makes requests in both modes, and listens nowhere", 
   await stopFetcher(fetcher);
 });
 
-test("condure's options bound the requests that it makes", async (t) => {
+test("condure's options bound its outbound requests", async (t) => {
   const host = await origin(t, (request, response) => {
     if (request.url === '/large') response.end(Buffer.alloc(1001));
     if (request.url === '/coding') response.end(String(request.headers['accept-encoding']));
@@ -403,7 +403,7 @@ test("condure's options bound the requests that it makes", async (t) => {
   await stopFetcher(fetcher);
 });
 
-test('condure --zserver-connect connects to endpoints that somebody else binds, beside the edge', async (t) => {
+test('condure --zserver-connect connects to bound endpoints, beside the edge', async (t) => {
   const host = await mirror(t);
   const folder = temporaryFolder(t);
   const endpoint = `ipc://${folder}/req`;

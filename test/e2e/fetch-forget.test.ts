@@ -90,7 +90,7 @@ async function sendAndExit(t: TestContext, { endpoints }: RunningFetcher, messag
 
 const allowed = (t: TestContext, ...lines: string[]) => startFetch(t, ['allow_internal = true', ...lines]);
 
-test('a webhook is delivered for a program that has ended, and every monitor sees what becomes of it', async (t) => {
+test('a webhook is delivered for a program that has ended, and every monitor sees the outcome', async (t) => {
   const running = await allowed(t);
   const origin = await startRecordingOrigin(t);
   origin.respond = (response) => response.writeHead(202, { 'X-Receipt': '7' }).end('taken');
@@ -125,7 +125,7 @@ test('a webhook is delivered for a program that has ended, and every monitor see
   await stopFetcher(running);
 });
 
-test('a webhook that fails is known to every monitor, and to the log when nobody watches', async (t) => {
+test('a failed webhook is reported to every monitor, and in the log', async (t) => {
   const running = await allowed(t, 'deny = ["*.denied.test"]');
   const [port = 0] = await freePorts(1);
   const failures = [
@@ -157,7 +157,7 @@ test('a webhook that fails is known to every monitor, and to the log when nobody
   assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed, zhttp.sessionsExpired], [4, 4, 0]);
 });
 
-test('a request for one response outlives every silence of its requester; one for a stream does not', async (t) => {
+test('a request for one packet survives a silent requester; one for a stream does not', async (t) => {
   const running = await allowed(t, 'session_timeout = 0.5');
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -190,7 +190,7 @@ test('a request for one response outlives every silence of its requester; one fo
   assert.deepEqual([zhttp.sessionsExpired, zhttp.sessionsFailed], [1, 1]);
 });
 
-test('a request that names nobody is made, and nothing is published; a quiet one is left out of the log', async (t) => {
+test('a request without a requester is made, and nothing is published; a quiet one is not logged', async (t) => {
   const running = await allowed(t);
   const origin = await startRecordingOrigin(t);
   const uri = `http://${origin.route.replace('* ', '')}/`;
@@ -216,7 +216,7 @@ test('a request that names nobody is made, and nothing is published; a quiet one
   assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed], [4, 0]);
 });
 
-test('user data of any kind comes back as it was, in the format that it came in', async (t) => {
+test('user data of any kind comes back unchanged, in its format', async (t) => {
   const running = await allowed(t);
   const origin = await startRecordingOrigin(t);
   const uri = `http://${origin.route.replace('* ', '')}/`;

@@ -19,7 +19,7 @@ function block(start: string): string {
   return found?.[1] ?? assert.fail(`the guide has no block that begins with ${start}`);
 }
 
-test('the webhook of the guide is delivered, and its monitor sees that it was and that it was not', async (t) => {
+test('the webhook of the guide is delivered, and its monitor sees success and failure', async (t) => {
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     bodies.push(`${request.url} ${await text(request)}`);
@@ -67,7 +67,7 @@ test('the webhook of the guide is delivered, and its monitor sees that it was an
   assert.equal(bodies.at(-1), '/a ');
 });
 
-test('the guide shows what check says of a URL', async (t) => {
+test('the guide shows the output of check --url', async (t) => {
   const [, url = ''] = /check --url (\S+)/.exec(block('holdfast check')) ?? [];
   const { code, stdout } = await holdfast(t, ['check', '--url', url]);
   assert.deepEqual([code, stdout], [1, block('http, host')]);

@@ -20,7 +20,7 @@ async function waitingOrigin(
   return { uri: `http://${authority}/`, asked };
 }
 
-test('a session lives as long as its requester gives signs of life, and gets some', async (t) => {
+test('a session lives while its requester sends keep-alives, and sends some', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 1']);
   const { uri, asked } = await waitingOrigin(rig);
   const open = await rig.scripted((peer) => acceptWebSocket(peer));
@@ -44,7 +44,7 @@ test('a session lives as long as its requester gives signs of life, and gets som
   assert.deepEqual([zhttp.sessionsExpired, zhttp.sessionsFailed], [1, 1]);
 });
 
-test('a requester that is silent is told nothing, and its connection to the origin is closed', async (t) => {
+test('a silent requester gets no packet, and its connection to the origin is closed', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 0.3']);
   const { uri, asked } = await waitingOrigin(rig);
   const session = await rig.ask({ uri });
@@ -57,7 +57,7 @@ test('a requester that is silent is told nothing, and its connection to the orig
   await rig.stop();
 });
 
-test('with max_open_requests further requests wait, none is lost, and those of all modes get their turn', async (t) => {
+test('beyond max_open_requests requests wait, none is lost, and all modes get their turn', async (t) => {
   const rig = await startOriginRig(t, ['max_open_requests = 3']);
   const { uri, asked } = await waitingOrigin(rig);
   const outcomes: Promise<string>[] = [];
@@ -110,7 +110,7 @@ test('one packet may be for many sessions, both ways', async (t) => {
   assert.deepEqual([zhttp.sessionsCancelled, zhttp.sessionsExpired], [38, 0]);
 });
 
-test('with router-resp every packet comes by the ROUTER socket, and nothing is published', async (t) => {
+test('with router-resp every packet comes over the ROUTER socket, and nothing is published', async (t) => {
   const rig = await startOriginRig(t);
   const { uri, asked } = await waitingOrigin(rig);
   const session = await rig.ask({ uri, routerResp: true, credits: 2 });
@@ -128,7 +128,7 @@ test('with router-resp every packet comes by the ROUTER socket, and nothing is p
   await rig.stop();
 });
 
-test('who asks in JSON is answered in JSON, whatever the format of what follows', async (t) => {
+test('a request in JSON gets JSON, whatever the format of further packets', async (t) => {
   const rig = await startOriginRig(t);
   const { uri, asked } = await waitingOrigin(rig);
   const session = await rig.requester.ask('j1', { method: 'POST', uri, stream: true, credits: 100, more: true }, 'J');
@@ -143,7 +143,7 @@ test('who asks in JSON is answered in JSON, whatever the format of what follows'
   await rig.stop();
 });
 
-test('a session that is handed over is taken up by who has it then', async (t) => {
+test('a handed over session is continued by its new requester', async (t) => {
   const rig = await startOriginRig(t);
   const { uri, asked } = await waitingOrigin(rig);
   const session = await rig.ask({ uri, credits: 2 });
@@ -168,7 +168,7 @@ test('a session that is handed over is taken up by who has it then', async (t) =
   await rig.stop();
 });
 
-test('a thousand requests at once in every mode are all answered, each with its own response', async (t) => {
+test('a thousand concurrent requests in every mode all get their own response', async (t) => {
   const rig = await startOriginRig(t);
   const authority = await rig.scripted(async (peer) => {
     for (;;) {

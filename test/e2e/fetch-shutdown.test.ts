@@ -59,7 +59,7 @@ async function inFlight(t: TestContext, running: RunningFetcher) {
   };
 }
 
-test('when it is stopped every requester gets an error for each of its sessions', async (t) => {
+test('a stop sends an error for each session', async (t) => {
   const running = await startFetch(t, ['allow_internal = true'], {}, ['drain_timeout = 0']);
   const { sessions, req } = await inFlight(t, running);
   const stopped = stopFetcher(running);
@@ -69,7 +69,7 @@ test('when it is stopped every requester gets an error for each of its sessions'
   assert.deepEqual([zhttp.sessions, zhttp.sessionsFailed], [sessions.length + 1, sessions.length + 1]);
 });
 
-test('what is in flight may come to its end first, and nothing new is begun meanwhile', async (t) => {
+test('a stop lets requests in flight complete, and begins none', async (t) => {
   const running = await startFetch(t, ['allow_internal = true'], {}, ['drain_timeout = 60']);
   const { requester, reqRequester, uri, asked, sessions, req, peers, webSocket } = await inFlight(t, running);
   const stopped = stopFetcher(running);
@@ -87,7 +87,7 @@ test('what is in flight may come to its end first, and nothing new is begun mean
   assert.deepEqual([zhttp.sessionsFailed, zhttp.sessionsCancelled, asked.all.length], [0, 1, 0]);
 });
 
-test('a proxy, an edge and a fetcher live in one process, and each does its own', async (t) => {
+test('proxy, edge and fetch run in one process', async (t) => {
   const { authority, asked } = await startOrigin(t);
   const folder = temporaryFolder(t);
   const toml = `

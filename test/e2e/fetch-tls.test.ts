@@ -73,7 +73,7 @@ for (const [role, start] of [
   ['holdfast zurl', (t: TestContext, env = {}) => startZurl(t, [], null, env)],
   ['holdfast condure', (t: TestContext, env = {}) => startCondureClient(t, [], null, env)],
 ] as const) {
-  test(`${role} verifies chain and name, for https and wss alike, against SSL_CERT_FILE`, async (t) => {
+  test(`${role} verifies chain and name against SSL_CERT_FILE, for https and wss`, async (t) => {
     const ask = await asking(t, await start(t, trusting(t)));
     const good = await startTlsOrigin(t, authority.issue({ names: ['localhost', '127.0.0.1'] }));
     const bad = {
@@ -103,14 +103,14 @@ for (const [role, start] of [
     }
   });
 
-  test(`${role} trusts nobody else because of SSL_CERT_FILE, and our authority not without`, async (t) => {
+  test(`${role} trusts only SSL_CERT_FILE if it is set`, async (t) => {
     const ask = await asking(t, await start(t));
     const port = await startTlsOrigin(t, authority.issue({ names: ['localhost'] }));
     for (const scheme of ['https', 'wss']) assert.equal(await ask(`${scheme}://localhost:${port}/`), 'tls-error');
   });
 }
 
-test('TLS 1.2 and 1.3 are spoken, older versions are not, and the connection is never one of HTTP/2', async (t) => {
+test('TLS 1.2 and 1.3 are used, older versions and HTTP/2 are not', async (t) => {
   const ask = await asking(t, await startFetch(t, ['allow_internal = true'], trusting(t)));
   const identity = authority.issue({ names: ['localhost'] });
   for (const [version, outcome] of [
@@ -126,7 +126,7 @@ test('TLS 1.2 and 1.3 are spoken, older versions are not, and the connection is 
   assert.equal(await ask(`https://localhost:${onlyH2}/`), 'tls-error');
 });
 
-test('trust-connect-host takes a certificate for connect-host too, and a pooled connection serves nobody who trusts less', async (t) => {
+test('trust-connect-host accepts a certificate for connect-host, and a pooled connection serves no stricter request', async (t) => {
   const ask = await asking(t, await startFetch(t, ['allow_internal = true'], trusting(t)));
   const port = await startTlsOrigin(t, authority.issue({ names: ['localhost'] }));
   const self = await startTlsOrigin(t, selfSigned({ names: ['away.example'] }));
@@ -153,7 +153,7 @@ test('trust-connect-host takes a certificate for connect-host too, and a pooled 
   assert.equal(await ask('https://away.example/', connect), first);
 });
 
-test('a client certificate is shown where it was asked for, and connections that showed it serve nobody else', async (t) => {
+test('a client certificate is sent where it is configured, and its connections serve no other request', async (t) => {
   const ask = await asking(t, await startFetch(t, ['allow_internal = true'], trusting(t)));
   const wants = { requestCert: true, ca: authority.certificate };
   const identity = authority.issue({ names: ['localhost'] });

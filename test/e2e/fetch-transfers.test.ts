@@ -47,7 +47,7 @@ async function growth(rig: OriginRig, act: (warm: () => void) => Promise<void>):
 }
 
 for (const framing of ['a length', 'chunks']) {
-  test(`${SIZE} MB come down under credits as they were sent, and take no memory, with ${framing}`, async (t) => {
+  test(`${SIZE} MB are downloaded within credits and little memory, with ${framing}`, async (t) => {
     const rig = await startOriginRig(t);
     const chunk = randomFillSync(Buffer.alloc(MEGABYTE));
     const sent = createHash('sha256');
@@ -83,7 +83,7 @@ for (const framing of ['a length', 'chunks']) {
   });
 }
 
-test(`${SIZE} MB go up under credits as they were sent, and take no memory`, async (t) => {
+test(`${SIZE} MB are uploaded within credits and little memory`, async (t) => {
   const rig = await startOriginRig(t);
   const received = createHash('sha256');
   const uri = await startOrigin(t, async (request, response) => {
@@ -108,7 +108,7 @@ test(`${SIZE} MB go up under credits as they were sent, and take no memory`, asy
   await rig.stop();
 });
 
-test('an origin waits for a requester that takes nothing, and a requester for an origin', async (t) => {
+test('a requester that takes nothing holds the origin back, and the reverse', async (t) => {
   const rig = await startOriginRig(t);
   let written = 0;
   const down = await startOrigin(t, async (_request, response) => {
@@ -152,7 +152,7 @@ test('a response in one packet may be as large as max_body_bytes', async (t) => 
   await rig.stop();
 });
 
-test('bodies of every size and framing arrive as they were sent, and without a length where that is right', async (t) => {
+test('bodies of every size and framing arrive unchanged', async (t) => {
   const rig = await startOriginRig(t);
   const uri = await startOrigin(t, async (request, response) => {
     const chunks: Buffer[] = [];

@@ -96,7 +96,7 @@ async function startGripOrigin(t: TestContext) {
 }
 
 for (const [role, start] of ROLES) {
-  test(`with ${role} GRIP over WebSockets works: its extension reaches the origin, and comes back accepted`, async (t) => {
+  test(`with ${role} the GRIP extension reaches the origin and comes back accepted`, async (t) => {
     const { uri, offers } = await startGripOrigin(t);
     const { endpoints } = await start(t);
     const requester = await ZhttpRequester.start(t, endpoints);
@@ -109,7 +109,7 @@ for (const [role, start] of ROLES) {
     assert.equal(await message(session), 'text c:{"type":"subscribe","channel":"test"}');
   });
 
-  test(`with ${role} messages, pings and pongs go both ways with all that they hold`, async (t) => {
+  test(`with ${role} messages, pings and pongs go both ways unchanged`, async (t) => {
     const running = await start(t);
     const requester = await ZhttpRequester.start(t, running.endpoints);
     const origin = await startOrigin(t);
@@ -170,7 +170,7 @@ for (const [role, start] of ROLES) {
   });
 }
 
-test('a message may be sent in pieces, with a ping between them, and is one message', async (t) => {
+test('a message in pieces with a ping between them is one message', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
   const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t);
@@ -194,7 +194,7 @@ test('a message may be sent in pieces, with a ping between them, and is one mess
 });
 
 for (const compression of [false, true]) {
-  test(`a megabyte goes through under credits, ${compression ? '' : 'not '}compressed`, async (t) => {
+  test(`a megabyte passes within credits, ${compression ? '' : 'not '}compressed`, async (t) => {
     const running = await startFetch(t, ['allow_internal = true', `compression = ${compression}`]);
     const requester = await ZhttpRequester.start(t, running.endpoints);
     const origin = await startOrigin(t, { perMessageDeflate: { threshold: 0 } });
@@ -217,7 +217,7 @@ for (const compression of [false, true]) {
   });
 }
 
-test('the handshake has the fields of the requester, and Host, but none that are ours', async (t) => {
+test('the handshake has the fields of the requester and Host, except our own', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
   const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t, { handleProtocols: () => 'chat.2' });
@@ -250,7 +250,7 @@ test('the handshake has the fields of the requester, and Host, but none that are
   await stopFetcher(running);
 });
 
-test('redirects of a handshake are followed, relative ones too, and nothing of them is left in the response', async (t) => {
+test('redirects of a handshake are followed, relative ones too, and do not show in the response', async (t) => {
   const running = await startFetch(t, ['allow_internal = true']);
   const requester = await ZhttpRequester.start(t, running.endpoints);
   const origin = await startOrigin(t);

@@ -21,7 +21,7 @@ function block(start: string): string {
 /** The route of the guide. */
 const ROUTE = /--route '([^']+)'/.exec(block('node app.mjs'))?.[1] ?? assert.fail('the guide has no route');
 
-test('the application, the clients and the publish of the guide do what it says', async (t) => {
+test('the application, clients and publish command of the guide work as described', async (t) => {
   const curl = requirePeer(t, 'curl');
   if (curl === null) return;
   const [port] = await freePorts(1);
@@ -64,7 +64,7 @@ test('the application of the guide that uses a client library holds a client', a
   await reader.cancel();
 });
 
-test('the instruct of the guide is one', () => {
+test('the instruct of the guide is valid', () => {
   const instruct = parseInstruct(
     200,
     'OK',

@@ -58,7 +58,7 @@ test('a request reaches the origin with its headers, and the response comes back
   assert.equal(response.body, 'hello');
 });
 
-test('connections of clients and to origins are used again', async (t) => {
+test('connections of clients and to origins are reused', async (t) => {
   const ports = new Set<number | undefined>();
   const origin = await startOrigin(t, (request, response) => {
     ports.add(request.socket.remotePort);
@@ -78,7 +78,7 @@ test('the response to HEAD has the length of a body that does not come', async (
   assert.equal((await client.request('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', 'HEAD')).status, 200);
 });
 
-test('a client that has closed its side after the request gets its response', async (t) => {
+test('a client that has closed its sending side gets its response', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end('hello'));
   const client = await clientOf(t, `* ${origin}`);
   client.end(GET);
@@ -86,13 +86,13 @@ test('a client that has closed its side after the request gets its response', as
   assert.equal(await client.ended, 'fin');
 });
 
-test('the next target is asked when the first one cannot be reached', async (t) => {
+test('the next target is used when the first one cannot be reached', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end('second'));
   const client = await clientOf(t, `* ${await nobody()} ${origin}`);
   assert.equal((await client.request(GET)).body, 'second');
 });
 
-test('an origin that is down gets a 502, and why is said on routes with debug only', async (t) => {
+test('an origin that is down gives a 502, with details only on routes with debug', async (t) => {
   const down = await nobody();
   const client = await clientOf(t, `* ${down}`, `b.example,debug ${down}`);
   const plain = await client.request(GET);
@@ -103,7 +103,7 @@ test('an origin that is down gets a 502, and why is said on routes with debug on
   assert.ok(body.includes(`Tried: ${down} (`), body);
 });
 
-test('a request that no route takes gets a 502', async (t) => {
+test('a request without a route gets a 502', async (t) => {
   const client = await clientOf(t, `only.example ${await nobody()}`);
   const { status, body } = await client.request('GET / HTTP/1.1\r\nHost: other.example:80\r\n\r\n');
   assert.deepEqual([status, body], [502, 'No route for host: other.example\n']);
@@ -113,7 +113,7 @@ for (const [framing, headers] of [
   ['a length', { 'Content-Length': '1000' }],
   ['chunks', {}],
 ] as const) {
-  test(`an origin that dies in a body with ${framing} leaves the client with a body that is visibly truncated`, async (t) => {
+  test(`an origin that dies within a body with ${framing} leaves a visibly truncated response`, async (t) => {
     const curl = requirePeer(t, 'curl');
     if (curl === null) return;
     const origin = await startOrigin(t, (request, response) => {

@@ -112,12 +112,12 @@ for (const [args, item] of [
     { channel: 'c', id: '3', formats: { 'http-stream': { action: 'close' }, 'ws-message': { action: 'close' } } },
   ],
 ] as const) {
-  test(`publish ${args.join(' ')} sends exactly the item that is meant`, async (t) => {
+  test(`publish ${args.join(' ')} sends exactly its item`, async (t) => {
     assert.deepEqual(await publish(t, args), item);
   });
 }
 
-test('@FILE sends the bytes of a file as they are, in base64 where they are no text', async (t) => {
+test('@FILE sends the bytes of a file unchanged, in base64 if they are not text', async (t) => {
   const cwd = temporaryFolder(t, { 'text.txt': 'hello', 'bytes.bin': Buffer.from([0, 0xff]) });
   assert.deepEqual(await publish(t, ['c', '@text.txt'], { cwd }), contentItem('hello', 'hello'));
   assert.deepEqual(await publish(t, ['c', '@bytes.bin'], { cwd }), {
@@ -130,7 +130,7 @@ test('@FILE sends the bytes of a file as they are, in base64 where they are no t
   });
 });
 
-test('@- sends standard input as it is', async (t) => {
+test('@- sends standard input unchanged', async (t) => {
   assert.deepEqual(await publish(t, ['c', '@-'], { input: 'data: x\n\n' }), contentItem('data: x\n\n', 'data: x\n\n'));
 });
 
@@ -153,7 +153,7 @@ describe('the publish endpoint', () => {
     [302, ''],
     [500, '\x1b[31mred\x07\n'],
   ] as const) {
-    test(`may answer ${status}, which is a failure that is shown`, async (t) => {
+    test(`may respond with ${status}, which is a failure that is shown`, async (t) => {
       const endpoint = new Endpoint((response) => response.writeHead(status, 'Reason', { Location: '/' }).end(body));
       const address = await startOrigin(t, endpoint.listener);
       const { code, stdout, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `http://${address}`]);
@@ -165,7 +165,7 @@ describe('the publish endpoint', () => {
     });
   }
 
-  test('may answer at length: the beginning is shown', async (t) => {
+  test('may send a long response, whose beginning is shown', async (t) => {
     const address = await startOrigin(t, (_request, response) => response.writeHead(500).end('x'.repeat(1_000_000)));
     const { code, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `http://${address}`]);
     assert.equal(code, 1);

@@ -16,7 +16,7 @@ async function get(address: string): Promise<string> {
   return (await fetch(`http://${address}/`)).text();
 }
 
-test('without a file the defaults and the command line count, and the log says so', async (t) => {
+test('without a file the defaults and the command line are used, and the log says so', async (t) => {
   const origin = await namedOrigin(t, 'one');
   const program = startHoldfast(t, ['run', '--port', '127.0.0.1:0', '--route', `* ${origin}`]);
   await program.logged('no configuration file: using the defaults and the command line');
@@ -88,7 +88,7 @@ test('a second signal ends the process at once, with 1', async (t) => {
   assert.equal(code, 1);
 });
 
-test('a request that its origin never answers holds up the end no longer than drain_timeout', async (t) => {
+test('a request without a response delays a stop by drain_timeout at most', async (t) => {
   const origin = await startOrigin(t, () => {});
   const { program, clients } = await runServer(t, ['--route', `* ${origin}`], '[server]\ndrain_timeout = 0.1\n');
   const client = await connectTo(t, clients[0] ?? '');
@@ -97,7 +97,7 @@ test('a request that its origin never answers holds up the end no longer than dr
   await client.ended;
 });
 
-test('a request in flight is answered before the process ends', async (t) => {
+test('a request in flight gets its response before the process ends', async (t) => {
   let finish = () => {};
   const origin = await startOrigin(t, (_request, response) => {
     response.write('beginning ');
@@ -116,7 +116,7 @@ for (const [what, code] of [
   ['an exception', "throw new Error('broken')"],
   ['a rejection', "Promise.reject(new Error('broken'))"],
 ] as const) {
-  test(`${what} that nobody handles is logged, and ends the process with 1`, async (t) => {
+  test(`${what} that is not handled is logged, and ends the process with 1`, async (t) => {
     const broken = `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => { ${code} });`)}`;
     const [controlPort] = await freePorts(1);
     const cwd = temporaryFolder(t, { 'holdfast.toml': `[control]\nlisten = ["127.0.0.1:${controlPort}"]\n` });
@@ -149,7 +149,7 @@ test('a key file that is missing is one line, and ends the process with 1', asyn
   assert.match(stderr, /^error: [^\n]*none\.key[^\n]*\n$/);
 });
 
-test('the unix socket of --port has the mode that is asked for, and goes with the process', async (t) => {
+test('the unix socket of --port has its mode, and is removed at exit', async (t) => {
   const origin = await namedOrigin(t, 'one');
   const path = `${temporaryFolder(t)}/socket`;
   const { program, clients } = await runServer(t, ['--port', `unix:${path}?mode=600`, '--route', `* ${origin}`]);

@@ -49,7 +49,7 @@ for (const index of [0, 1, 2, 3]) {
   const [command, args] = serversIn('.')[index] as readonly [string, readonly string[]];
   const name = args.includes('--workers') ? `${command} with workers` : command;
 
-  test(`${name} goes on when SIGHUP, SIGUSR1 and SIGUSR2 come early, and opens no debugger`, async (t) => {
+  test(`${name} continues after early SIGHUP, SIGUSR1 and SIGUSR2, and opens no debugger`, async (t) => {
     const program = start(t, index);
     await catches(program);
     for (const signal of OTHER_SIGNALS) program.kill(signal);

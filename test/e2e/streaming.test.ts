@@ -47,7 +47,7 @@ for (const [framing, headers] of [
   ['chunks', { 'Transfer-Encoding': 'chunked' }],
 ] as const) {
   const skip = process.platform === 'linux' ? false : 'the memory of a process is read from /proc';
-  test(`50 MB with ${framing} go to an origin and come back in little memory`, { skip }, async (t) => {
+  test(`50 MB with ${framing} are echoed by an origin in little memory`, { skip }, async (t) => {
     const origin = await startOrigin(t, (request, response) => {
       const length = request.headers['content-length'];
       response.writeHead(200, length === undefined ? {} : { 'Content-Length': length });
@@ -61,7 +61,7 @@ for (const [framing, headers] of [
   });
 }
 
-test('a client that does not read costs the others nothing, and its origin has to wait', async (t) => {
+test('a client that does not read holds only its own origin back', async (t) => {
   let produced = 0;
   const origin = await startOrigin(t, (request, response) => {
     if (request.url !== '/large') {
@@ -99,7 +99,7 @@ async function takeChunks(client: RawClient, length: number): Promise<string> {
   return text;
 }
 
-test('a held client that does not read costs the others nothing, and what it misses is logged', async (t) => {
+test('a held client that does not read does not affect others, and its losses are logged', async (t) => {
   const origin = await startOrigin(t, (_request, response) => {
     response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'news' }).end();
   });

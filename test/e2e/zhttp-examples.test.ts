@@ -164,7 +164,7 @@ for (const language of LANGUAGES) {
     }
   });
 
-  test(`echo in ${language} returns bytes, answers a GET with nothing, and refuses a body above its limit`, async (t) => {
+  test(`echo in ${language} returns bytes, sends an empty response to GET, and refuses a body above its limit`, async (t) => {
     const front = await startFront(t);
     if ((await startExample(t, language, 'echo', [front.base])) === null) return;
     const url = `http://${front.address}/`;
@@ -192,7 +192,7 @@ for (const language of LANGUAGES) {
     assert.ok(Number(lines) >= 5);
   });
 
-  test(`hold in ${language} sends what is posted to 200 clients, and no more to those who have left`, async (t) => {
+  test(`hold in ${language} sends posted lines to 200 clients, and none to those that left`, async (t) => {
     const front = await startFront(t);
     if ((await startExample(t, language, 'hold', [front.base])) === null) return;
     const clients = await Promise.all(Array.from({ length: 200 }, () => get(t, front)));
@@ -231,7 +231,7 @@ for (const language of LANGUAGES) {
     });
   }
 
-  test(`chat in ${language} carries messages between three members, answers pings and takes leave`, async (t) => {
+  test(`chat in ${language} relays messages between three members, returns pings, and says good-bye`, async (t) => {
     const front = await startFront(t);
     if ((await startExample(t, language, 'chat', [front.base])) === null) return;
     const members: Member[] = [];
@@ -269,7 +269,7 @@ for (const language of LANGUAGES) {
     assert.equal((await fetch(`http://${front.address}/`)).status, 400);
   });
 
-  test(`hold in ${language} puts up to 128 ids into a packet and drops who grants no credits`, async (t) => {
+  test(`hold in ${language} puts up to 128 ids into a packet and drops clients without credits`, async (t) => {
     const front = await ZhttpFront.start(t);
     if ((await startExample(t, language, 'hold', [front.base])) === null) return;
     const ids = Array.from({ length: 200 }, (_, number) => `h-${number}`);
@@ -393,7 +393,7 @@ for (const language of LANGUAGES) {
     await handler.output(/^a: the client has left after 1 lines\n/m);
   });
 
-  test(`a handler in ${language} keeps its sessions alive in one packet and gives up those it hears nothing of`, async (t) => {
+  test(`a handler in ${language} keeps its sessions alive in one packet and gives up silent ones`, async (t) => {
     const front = await ZhttpFront.start(t);
     const handler = await startHandler(t, CHATTY, language, [front.base]);
     if (handler === null) return;
@@ -408,7 +408,7 @@ for (const language of LANGUAGES) {
     for (const id of ids) await handler.output(new RegExp(`^${id}: nothing was heard of the session\n`, 'm'));
   });
 
-  test(`a handler in ${language} gives each session its packets alone if the front server takes none for many`, async (t) => {
+  test(`a handler in ${language} sends separate packets if the front server takes none for many`, async (t) => {
     const front = await ZhttpFront.start(t);
     if ((await startExample(t, language, 'hold', [front.base])) === null) return;
     const alone: PacketFields = { multi: false };

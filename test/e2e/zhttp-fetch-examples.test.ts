@@ -190,7 +190,7 @@ for (const language of LANGUAGES) {
       assert.ok(readFileSync(file).equals(bytes));
     });
 
-    test(`download in ${language} fails if ${name} gets another answer, or only a part`, async (t) => {
+    test(`download in ${language} fails if ${name} gets another status, or only a part`, async (t) => {
       const origin = await startOrigin(t, (request, response) => {
         if (request.url === '/missing') return response.writeHead(404).end('no');
         response.writeHead(200, { 'Content-Length': 1000 });
@@ -239,7 +239,7 @@ for (const language of LANGUAGES) {
       });
     });
 
-    test(`websocket-client in ${language} prints what ${name} brings for input that ends at once`, async (t) => {
+    test(`websocket-client in ${language} prints what ${name} receives after its input has ended`, async (t) => {
       const [server, clients] = await startWebSocketServer(t);
       const base = await startFetcher(t, name);
       if (base === null) return;
@@ -256,7 +256,7 @@ for (const language of LANGUAGES) {
       });
     });
 
-    test(`websocket-client in ${language} ends when the server behind ${name} closes, or does not let it in`, async (t) => {
+    test(`websocket-client in ${language} ends when the server of ${name} closes or refuses`, async (t) => {
       const [server, clients] = await startWebSocketServer(t);
       const base = await startFetcher(t, name);
       if (base === null) return;
@@ -273,7 +273,7 @@ for (const language of LANGUAGES) {
     });
   }
 
-  test(`a webhook in ${language} that nobody takes fails`, async (t) => {
+  test(`a webhook in ${language} without a receiver fails`, async (t) => {
     const webhook = runExample(t, language, 'webhook', [newBase(t), 'http://127.0.0.1/', 'text', '0.2']);
     if (webhook === null) return;
     const { code, stderr } = await webhook.ended;
@@ -305,7 +305,7 @@ for (const language of LANGUAGES) {
     assert.deepEqual(fetcher.packets.all, []);
   });
 
-  test(`download in ${language} is complete with the last part, whatever is said of late credits`, async (t) => {
+  test(`download in ${language} is complete with the last part, whatever becomes of late credits`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const program = runExample(t, language, 'download', [
       fetcher.base,
@@ -338,7 +338,7 @@ for (const language of LANGUAGES) {
     assert.deepEqual([cancel.type, cancel.ids], ['cancel', [{ id: request.ids[0]?.id, seq: 2 }]]);
   });
 
-  test(`a requester in ${language} keeps its sessions alive, and gives them up when nothing is heard of them`, async (t) => {
+  test(`a requester in ${language} keeps its sessions alive, and gives up silent ones`, async (t) => {
     const fetcher = await ZhttpFetcher.startOnTcp(t);
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;
@@ -353,7 +353,7 @@ for (const language of LANGUAGES) {
     assert.equal((await program.ended).code, 0);
   });
 
-  test(`a requester in ${language} breaks a session off that has lost a packet`, async (t) => {
+  test(`a requester in ${language} cancels a session that lost a packet`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;
@@ -366,7 +366,7 @@ for (const language of LANGUAGES) {
     assert.equal(packet.type, 'cancel');
   });
 
-  test(`a requester in ${language} takes packets for several sessions, and ignores garbage and what is for others`, async (t) => {
+  test(`a requester in ${language} takes packets for several sessions, and ignores garbage and others' packets`, async (t) => {
     const fetcher = await ZhttpFetcher.start(t);
     const program = await startHandler(t, CURIOUS, language, [fetcher.base]);
     if (program === null) return;

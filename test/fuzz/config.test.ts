@@ -141,7 +141,7 @@ test('any listen address is read or refused with a ConfigError, and can be writt
   );
 });
 
-test('any text is a zurl.conf or is refused with a ConfigError, and what it comes to can be written in TOML', () => {
+test('any text is a zurl.conf or is refused with a ConfigError, and a valid one can be written in TOML', () => {
   const specs = 'in_req_spec=ipc://r\n';
   const names = ['instance_id', 'in_spec', 'in_stream_spec', 'out_spec', 'allow', 'deny', 'defpolicy', 'allow_ipv6'];
   const line = fc.tuple(

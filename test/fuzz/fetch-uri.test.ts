@@ -130,7 +130,7 @@ describe('URIs', () => {
     );
   });
 
-  test('What is a URI here is the same one to the parser of the WHATWG', () => {
+  test('A valid URI is the same to the WHATWG parser', () => {
     let compared = 0;
     fc.assert(
       fc.property(text, (input) => {
@@ -166,7 +166,7 @@ describe('Locations', () => {
   const BASE = 'http://base.example:81/b/c/d?e';
   const base = parseFetchUri(BASE);
 
-  test('Any Location leads to a place that is safe to go to, or to none', () => {
+  test('Any Location gives a safe URI or an error', () => {
     fc.assert(
       fc.property(fc.oneof(text, noise, fc.string({ unit: 'binary' })), (input) => {
         for (const location of [input, bytes(input)]) {
@@ -178,7 +178,7 @@ describe('Locations', () => {
     );
   });
 
-  test('It leads where the parser of the WHATWG says', () => {
+  test('A Location resolves as in the WHATWG parser', () => {
     let compared = 0;
     fc.assert(
       fc.property(fc.oneof(text, noise), (input) => {

@@ -146,7 +146,7 @@ function checkInstruct({ hold, response }: Instruct): void {
 }
 
 describe('any response of an origin', () => {
-  it('is an instruct whose answer can be written, or a GripError, from its headers', () => {
+  it('is an instruct whose response can be written, or a GripError, from its headers', () => {
     fc.assert(
       fc.property(headers, fc.integer({ min: 200, max: 999 }), (given, status) => {
         const understood = tryInstruct(status, given, Buffer.from('body'));
@@ -160,7 +160,7 @@ describe('any response of an origin', () => {
     );
   });
 
-  it('is an instruct whose answer can be written, or a GripError, from its JSON', () => {
+  it('is an instruct whose response can be written, or a GripError, from its JSON', () => {
     fc.assert(
       fc.property(headers, bodyOf(mostly(instruct)), (given, body) => {
         const understood = tryInstruct(200, ['Content-Type', 'application/grip-instruct', ...given], body);
@@ -172,7 +172,7 @@ describe('any response of an origin', () => {
 });
 
 describe('any publish request', () => {
-  it('is items whose answers can be written, or a PublishError of one line', () => {
+  it('is items whose responses can be written, or a PublishError of one line', () => {
     fc.assert(
       fc.property(bodyOf(mostly(request)), (body) => {
         for (const published of tryItems(body)) {

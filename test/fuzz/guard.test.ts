@@ -266,7 +266,7 @@ describe('the guard', () => {
     );
   });
 
-  test('has a response for any text, and never allows what is no host', () => {
+  test('has a verdict for any text, and never allows an invalid host', () => {
     const { hosts } = readSsrfCases();
     const piece = fc.oneof(
       fc.constantFrom(

@@ -343,7 +343,7 @@ test('whatever requesters and origins do, every session ends once, counts on and
   );
 });
 
-test('no bytes harm anybody, wherever they come in', async (t) => {
+test('no bytes do harm on any socket', async (t) => {
   manualClock(t);
   const words = fc.constantFrom(
     'T',

@@ -67,7 +67,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 
 for (const maker of MAKERS) {
   describe(maker.name, () => {
-    test('answers a request in req mode with one packet', async (t) => {
+    test('sends one packet for a request in req mode', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
@@ -79,7 +79,7 @@ for (const maker of MAKERS) {
       assert.equal(posted.body.toString(), '3 bytes');
     });
 
-    test('tells in req mode what went wrong', async (t) => {
+    test('reports failures in req mode', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
@@ -96,7 +96,7 @@ for (const maker of MAKERS) {
       }
     });
 
-    test('streams a response as credits allow, and none of it before', async (t) => {
+    test('streams a response only as credits allow', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
@@ -136,7 +136,7 @@ for (const maker of MAKERS) {
       assert.deepEqual([head.code, body.toString()], [200, '200005 bytes']);
     });
 
-    test('follows redirects if it is told to', async (t) => {
+    test('follows redirects on request', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const uri = `http://${await startOrigin(t)}/redirect`;
@@ -181,7 +181,7 @@ for (const maker of MAKERS) {
       assert.equal(close.code, 1000);
     });
 
-    test('a WebSocket that is refused tells how', async (t) => {
+    test('reports a refused WebSocket', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const server = createServer();
@@ -203,7 +203,7 @@ for (const maker of MAKERS) {
       assert.equal(packet.headers[packet.headers.indexOf('X-A') + 1], 'b');
     });
 
-    test('a session that is cancelled is given up, and others go on', async (t) => {
+    test('gives up a cancelled session, and continues others', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const server = createServer();
@@ -223,7 +223,7 @@ for (const maker of MAKERS) {
       await closed;
     });
 
-    test('two requesters get their own answers alone', async (t) => {
+    test('sends two requesters only their own responses', async (t) => {
       const running = await startMaker(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);

@@ -83,7 +83,7 @@ test('The library finds requests signed with a private key, by the public one', 
   }
 });
 
-test('A long poll is answered by a text that the library publishes', async (t) => {
+test('A long poll gets a text that the library publishes', async (t) => {
   const { app, publisher } = await site(t, LONG_POLL);
   const answer = app.send();
   await app.held();
@@ -97,7 +97,7 @@ test('A long poll is answered by a text that the library publishes', async (t) =
   );
 });
 
-test('A long poll is answered by all that a response of the library may have', async (t) => {
+test('A long poll gets every part of a response of the library', async (t) => {
   const { app, publisher } = await site(t, LONG_POLL);
   const answer = app.send();
   await app.held();
@@ -124,7 +124,7 @@ test('A long poll that times out gets the status that the library sets', async (
   assert.equal((await answer).status, 304);
 });
 
-test('A stream goes on with texts and bytes of the library, and ends with its close', async (t) => {
+test('A stream gets texts and bytes of the library, and ends with its close', async (t) => {
   const { app, publisher } = await site(t, STREAM);
   const answer = await app.stream();
   await answer.until('begin\n');

@@ -51,7 +51,7 @@ for (const [title, key] of [
   });
 }
 
-test('serve-grip holds nobody whose request is not signed', async (t) => {
+test('serve-grip does not hold clients whose requests are not signed', async (t) => {
   const { app } = await site(t, '', 'changeme');
   assert.equal((await app.send()).status, 501);
 });

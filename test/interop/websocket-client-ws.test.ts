@@ -263,7 +263,7 @@ test('a close without a code is one without a code', async (t) => {
   assert.deepEqual(await requester.lines(1), ['close 1005']);
 });
 
-test('a server that goes away, and a requester that does, are heard of', async (t) => {
+test('a server or requester that leaves is noticed', async (t) => {
   const origin = await startWs(t);
   const rig = new Rig(t);
   const lost = await rig.open(origin);
@@ -275,7 +275,7 @@ test('a server that goes away, and a requester that does, are heard of', async (
   assert.equal((await closed)[0], 1001);
 });
 
-test('limits of either side are told to the other by 1009', async (t) => {
+test('limits of either side lead to 1009', async (t) => {
   const origin = await startWs(t, { maxPayload: 1_000 });
   const rig = new Rig(t, false, { maxFrameBytes: 1_000 });
   const theirs = await rig.open(origin);
@@ -288,7 +288,7 @@ test('limits of either side are told to the other by 1009', async (t) => {
   assert.equal((await closed)[0], 1009);
 });
 
-test('headers, userinfo and subprotocols of the requester get there, and what the server chooses comes back', async (t) => {
+test("headers, userinfo and subprotocols of the requester arrive, and the server's choice comes back", async (t) => {
   const origin = await startWs(t, { handleProtocols: (offered) => [...offered].at(-1) ?? false });
   const headers = ['X-Custom', 'one', 'Sec-WebSocket-Protocol', 'v1, v2', 'Host', 'evil.example', 'Origin', 'http://a'];
   const requester = new Rig(t).ask(origin.uri('/path?q=1', 'ws', 'us%20er:pa%3ass@localhost'), headers);
@@ -304,7 +304,7 @@ test('headers, userinfo and subprotocols of the requester get there, and what th
   assert.equal(answered[answered.indexOf('Sec-WebSocket-Protocol') + 1], 'v2');
 });
 
-test('an empty path is one slash', async (t) => {
+test('an empty path is sent as a slash', async (t) => {
   const origin = await startWs(t);
   const rig = new Rig(t);
   for (const path of ['', '?q', '#part']) {
@@ -317,7 +317,7 @@ test('an empty path is one slash', async (t) => {
   );
 });
 
-test('a server that refuses is heard in full', async (t) => {
+test('a refusal arrives whole', async (t) => {
   const origin = await startWs(t, {
     verifyClient: (_info, done) => done(false, 403, 'not today', { 'X-Reason': 'closed on Sundays' }),
   });
@@ -344,7 +344,7 @@ test('over TLS the certificate is verified', async (t) => {
   await lax.until(() => lax.open);
 });
 
-test('a server that wants a certificate gets the configured one, and a missing one is reported', async (t) => {
+test('a server that requires a certificate gets the configured one, and a missing one is reported', async (t) => {
   const origin = await startWs(t, {}, { ca: AUTHORITY.certificate, requestCert: true, rejectUnauthorized: true });
   const rig = new Rig(t);
   assert.equal((await rig.ask(origin.uri()).failed()).code, 'HF_ORIGIN_TLS');
@@ -379,7 +379,7 @@ async function startRedirector(
   return origin;
 }
 
-test('redirects are followed, relative ones and from http to ws, with credentials for the same origin alone', async (t) => {
+test('redirects are followed, relative ones and from http to ws, with credentials only for the same origin', async (t) => {
   const target = await startWs(t);
   const secure = await startWs(t, {}, {});
   const rig = new Rig(t);
@@ -412,7 +412,7 @@ test('redirects are followed, relative ones and from http to ws, with credential
   }
 });
 
-test('eight redirects are followed, a ninth is not; none is without being asked for', async (t) => {
+test('eight redirects are followed on request, and a ninth is not', async (t) => {
   const target = await startWs(t);
   const rig = new Rig(t);
   for (const [count, code] of [
@@ -447,7 +447,7 @@ test('every hop is checked by the guard, its name and its address', async (t) =>
   assert.deepEqual([from.requests.length, target.requests.length], [2, 0]);
 });
 
-test('connect-host and connect-port say where to connect to, and nothing else', async (t) => {
+test('connect-host and connect-port change only where to connect', async (t) => {
   const origin = await startWs(t);
   const { port } = origin.server.address() as AddressInfo;
   const requester = new Rig(t).ask('ws://far.example/x', [], { connectHost: '127.0.0.1', connectPort: port });

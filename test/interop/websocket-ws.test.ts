@@ -47,7 +47,7 @@ describe('ws reads what we read', () => {
     compression: { windowBits: 15, contextTakeover: true },
   };
 
-  test('a compressed message that goes on behind its last block', () =>
+  test('a compressed message that continues after its last block', () =>
     check(Buffer.from([0xc2, 10, 0x4b, 0x04, 0x00, 0x4b, 0x04, 0x00, 0x4b, 0x04, 0x00, 0x00]), compressed));
 
   // A stored block (RFC 1951 §3.2.4) of 7 bytes, of which 3 have come: ws takes the end that RFC 7692 §7.2.2 adds for the others.
@@ -58,7 +58,7 @@ describe('ws reads what we read', () => {
   test('a compressed message that is no deflated data, before its frame is complete', () =>
     check(Buffer.from([0xc2, 10, 0xff]), compressed));
 
-  test('each known difference was met', () => {
+  test('each known difference occurred', () => {
     assert.deepEqual(
       DIFFERENCES.filter((difference) => !verdicts.has(difference)).map(({ why }) => why),
       [],

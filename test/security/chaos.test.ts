@@ -109,7 +109,7 @@ async function eventually(test: () => boolean): Promise<void> {
   for (let i = 0; i < 700 && !test(); i++) await pause(100);
 }
 
-test(`for ${SECONDS} seconds ordinary clients get everything rightly amid hostile clients, origins and publishers`, async (t) => {
+test(`for ${SECONDS} seconds ordinary clients get correct responses amid hostile clients, origins and publishers`, async (t) => {
   const { program, chaos, origins, smuggled } = await setStage(t);
   const usage = new ProcessUsage(program.pid);
   const before = usage.known ? usage.descriptors().length : 0;

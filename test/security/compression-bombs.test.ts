@@ -95,7 +95,7 @@ for (const coding of ['gzip', 'deflate', 'br']) {
   });
 }
 
-test('a client that reads gets all that a packed beginning of a stream holds, and is held then', async (t) => {
+test('a client that reads gets the whole compressed beginning of a stream, and is held then', async (t) => {
   const it = await rig(t, 'gzip', await bomb('gzip', 20), 'stream');
   const client = await it.app.connect();
   client.write(GET);
@@ -106,7 +106,7 @@ test('a client that reads gets all that a packed beginning of a stream holds, an
   assert.equal(await client.takeChunk(), 'item');
 });
 
-test('a packed response without instructions passes as it is', async (t) => {
+test('a compressed response without instructions passes unchanged', async (t) => {
   const body = gzipSync('hello');
   const it = await rig(t, 'gzip', body, '');
   const response = await it.app.get('/');

@@ -22,7 +22,7 @@ async function serves(t: TestContext, edge: Edge, handler: Handler): Promise<voi
   client.socket.destroy();
 }
 
-test('a peer that says garbage on any ZeroMQ endpoint is cut off, and nobody else notices', async (t) => {
+test('a peer that sends garbage to any ZeroMQ endpoint is cut off, and others are not affected', async (t) => {
   const edge = await startEdge(t, ['--listen', '127.0.0.1:0', '--listen', '127.0.0.1:0,req']);
   const handler = await Handler.start(t, edge.base);
   const before = edge.descriptors().length;
@@ -43,7 +43,7 @@ test('a peer that says garbage on any ZeroMQ endpoint is cut off, and nobody els
   if (before > 0) assert.ok(before < 100);
 });
 
-test('connections that never say a word, and many of them, leave everybody else alone', async (t) => {
+test('many silent connections do not affect others', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const sockets: Socket[] = [];
@@ -56,7 +56,7 @@ test('connections that never say a word, and many of them, leave everybody else 
   await edge.stop();
 });
 
-test('sockets of libzmq that do not belong at an endpoint are not talked to', async (t) => {
+test('libzmq sockets of a wrong type are refused', async (t) => {
   const edge = await startEdge(t);
   const handler = await Handler.start(t, edge.base);
   const [out, outStream, into] = endpointsOf(edge.base);
@@ -83,7 +83,7 @@ test('sockets of libzmq that do not belong at an endpoint are not talked to', as
   await edge.stop();
 });
 
-test('what handlers push into the wrong endpoint changes nothing', async (t) => {
+test('messages of handlers to the wrong endpoint change nothing', async (t) => {
   const edge = await startEdge(t, ['--listen', '127.0.0.1:0', '--listen', '127.0.0.1:0,req']);
   const handler = await Handler.start(t, edge.base);
   const [, outStream] = endpointsOf(edge.base);

@@ -72,7 +72,7 @@ for (const coding of ['gzip', 'deflate', 'br'] as const) {
     await rig.stop();
   });
 
-  test(`a ${coding} bomb that nobody wants is unpacked by nobody`, async (t) => {
+  test(`a ${coding} bomb that is not wanted is not decoded`, async (t) => {
     const rig = await startOriginRig(t);
     const packed = await bomb(coding);
     const head = `HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Encoding: ${coding}\r\nContent-Length: ${packed.length}\r\n\r\n`;
@@ -91,7 +91,7 @@ for (const coding of ['gzip', 'deflate', 'br'] as const) {
   });
 }
 
-test('a bomb in a WebSocket message is unpacked as its requester takes it', async (t) => {
+test('a bomb in a WebSocket message is inflated as its requester takes it', async (t) => {
   const rig = await startOriginRig(t, ['compression = true', 'buffer_size = 1_000_000']);
   const packed = await bomb('permessage-deflate');
   const authority = await rig.scripted(async (peer) => {

@@ -34,7 +34,7 @@ function eventsOf({ events }: ProtocolCase, name: string): string[] {
 
 const FINE = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine';
 
-test('no malformed packet does anything but be counted, and answered where it says to whom', async (t) => {
+test('malformed packets are only counted, and refused if they have an address', async (t) => {
   const rig = await startOriginRig(t);
   const { endpoints, id: address } = rig.running;
   const requester = await ZhttpRequester.start(t, endpoints, 'c1');
@@ -73,7 +73,7 @@ for (const [role, start] of [
   ['zurl', (t: TestContext) => startZurl(t)],
   ['condure', (t: TestContext) => startCondureClient(t)],
 ] as const) {
-  test(`what crashes Zurl or Condure does nothing to holdfast ${role}`, async (t) => {
+  test(`packets that crash Zurl or Condure do not affect holdfast ${role}`, async (t) => {
     const running = await start(t);
     const requester = await ZhttpRequester.start(t, running.endpoints);
     const reqRequester = ReqRequester.start(t, running.endpoints.req);
@@ -95,7 +95,7 @@ for (const [role, start] of [
   });
 }
 
-test('frames too many, too few or in the wrong place are counted, or have no meaning', async (t) => {
+test('surplus, missing or misplaced frames are counted or ignored', async (t) => {
   const rig = await startOriginRig(t);
   const { id: address } = rig.running;
   const uri = `http://${await rig.origin(FINE)}/`;
@@ -130,7 +130,7 @@ test('frames too many, too few or in the wrong place are counted, or have no mea
   assert.deepEqual([zhttp.packetsMalformed, zhttp.packetsUnclaimed], [6 + 5, 1]);
 });
 
-test('packets out of order, of types that do not fit, or for nobody end their own session at the most', async (t) => {
+test('packets out of order, of wrong types, or for unknown sessions end at most their own session', async (t) => {
   const rig = await startOriginRig(t);
   const asked = new Arrivals<RawPeer>();
   const authority = await rig.scripted(async (peer) => {
@@ -173,7 +173,7 @@ test('packets out of order, of types that do not fit, or for nobody end their ow
   assert.deepEqual([zhttp.packetsUnclaimed, zhttp.sessionsCancelled], [6 + 2 + 1, 1]);
 });
 
-test('sessions that are begun and left half open cost their requester, and nobody else more than a while', async (t) => {
+test('half-open sessions affect only their requester, and others only for a while', async (t) => {
   const rig = await startOriginRig(t, ['max_open_requests = 5', 'session_timeout = 0.5']);
   const uri = `http://${await rig.origin(FINE)}/`;
   const silent = await rig.scripted(() => {});
@@ -197,7 +197,7 @@ test('sessions that are begun and left half open cost their requester, and nobod
   assert.equal(zhttp.sessionsExpired, 12);
 });
 
-test('a requester that vanishes leaves nothing behind, and what it alone wanted is given up', async (t) => {
+test('a requester that vanishes leaves nothing behind, and its requests are given up', async (t) => {
   const rig = await startOriginRig(t, ['session_timeout = 0.5']);
   const ended: Promise<unknown>[] = [];
   const authority = await rig.scripted(async (peer) => {
@@ -232,7 +232,7 @@ test('a requester that vanishes leaves nothing behind, and what it alone wanted 
   assert.deepEqual([zhttp.sessionsExpired, zhttp.packetsUndelivered], [1, 1]);
 });
 
-test('garbage on the ZeroMQ endpoints cuts off who sends it, and nobody else', async (t) => {
+test('garbage on the ZeroMQ endpoints cuts off only its sender', async (t) => {
   const rig = await startOriginRig(t);
   const { in: input, inStream, out, req } = rig.running.endpoints;
   const uri = `http://${await rig.origin(FINE)}/`;
@@ -260,7 +260,7 @@ test('garbage on the ZeroMQ endpoints cuts off who sends it, and nobody else', a
   assert.equal(zmq.peersRefused, 4 * Object.keys(GARBAGE).length);
 });
 
-test('sockets that do not belong at an endpoint, and messages that are too large, are cut off', async (t) => {
+test('sockets of wrong types, and those with too large messages, are cut off', async (t) => {
   const rig = await startOriginRig(t, ['max_packet_bytes = 300_000']);
   const { in: input, inStream, out, req } = rig.running.endpoints;
   const { program } = rig.running;

@@ -64,7 +64,7 @@ function packed(bytes: number): string {
   return gzipSync('some text').subarray(0, bytes).toString('latin1');
 }
 
-test('whatever an origin answers comes to its condition, in every mode', async (t) => {
+test('every invalid response of an origin has its condition, in every mode', async (t) => {
   const rig = await startOriginRig(t);
   let failures = 0;
   for (const [what, [bytes, expected]] of Object.entries(ANSWERS)) {
@@ -77,7 +77,7 @@ test('whatever an origin answers comes to its condition, in every mode', async (
   assert.deepEqual([zhttp.sessionsFailed, client.originErrors], [failures, failures]);
 });
 
-test('an origin that breaks the connection off comes to a condition, wherever it does', async (t) => {
+test('an origin that breaks off anywhere leads to a condition', async (t) => {
   const rig = await startOriginRig(t);
   const chunks = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
   const length = `${OK}Content-Length: 9\r\n\r\n`;
@@ -114,7 +114,7 @@ test('an origin that breaks the connection off comes to a condition, wherever it
   await rig.stop();
 });
 
-test('responses that never end are cut off where their limit is', async (t) => {
+test('responses that never end are cut off at their limit', async (t) => {
   const rig = await startOriginRig(t, ['max_body_bytes = 100_000']);
   /** Sends the beginning, and then the rest again and again. */
   const endless = (beginning: string, rest: string) =>
@@ -171,7 +171,7 @@ async function redirecting(rig: OriginRig, locationOf: (path: string) => string 
   });
 }
 
-test('redirects in circles and to nonsense end', async (t) => {
+test('circular and invalid redirects end', async (t) => {
   const rig = await startOriginRig(t);
   const steps = await redirecting(rig, (path) => (path === '/0' ? null : `Location: /${Number(path.slice(1)) - 1}`));
   const circle = await redirecting(rig, () => 'Location: /');

@@ -23,7 +23,7 @@ function staged(addresses: readonly string[], allowed: readonly string[]): strin
 const NO_POOL = ['pool_max_idle = 0'];
 
 for (const scheme of SCHEMES) {
-  test(`no response of DNS leads inside, with ${scheme}`, async (t) => {
+  test(`no DNS answer leads to an internal address, with ${scheme}`, async (t) => {
     const rig = await startSsrfRig(t, NO_POOL);
     for (const { document, line, name, lookUps } of readSsrfCases().answers) {
       const answers = lookUps.map(({ addresses, allowed }) => staged(addresses, allowed));
@@ -39,7 +39,7 @@ for (const scheme of SCHEMES) {
     assert.deepEqual(await rig.trap.caught(), []);
   });
 
-  test(`responses that change change nothing for connect-host and redirects, with ${scheme}`, async (t) => {
+  test(`changing DNS answers do not affect connect-host and redirects, with ${scheme}`, async (t) => {
     const rig = await startSsrfRig(t, NO_POOL);
     const { port } = rig;
     for (const inside of ['127.0.0.1', '0.0.0.0', '10.0.0.1', '169.254.169.254']) {
@@ -61,7 +61,7 @@ for (const scheme of SCHEMES) {
   });
 }
 
-test('names that stand for other names lead nowhere else', async (t) => {
+test('CNAMEs do not lead to internal addresses', async (t) => {
   const rig = await startSsrfRig(t, NO_POOL);
   const { dns } = rig;
   dns.answer('alias.test', 'A', ['localhost', '127.0.0.1']);
@@ -77,7 +77,7 @@ test('names that stand for other names lead nowhere else', async (t) => {
   assert.deepEqual([await rig.trap.caught(), dns.count('localhost')], [[], 0]);
 });
 
-test('an allowed address that does not answer is no reason to try one that is denied', async (t) => {
+test('a denied address is not tried after an allowed one that does not respond', async (t) => {
   const rig = await startSsrfRig(t);
   const inside = ['127.0.0.1', '127.0.0.53', '0.0.0.0'];
   rig.dns.answer('first.test', 'A', [GOOD_ADDRESS, ...inside]);
@@ -93,7 +93,7 @@ test('an allowed address that does not answer is no reason to try one that is de
   assert.deepEqual(await rig.trap.caught(), []);
 });
 
-test('a pooled connection is where it was opened to, whatever its name stands for by now', async (t) => {
+test('a pooled connection stays with its address when its name changes', async (t) => {
   const rig = await startSsrfRig(t);
   rig.dns.answer('turns.test', 'A', [GOOD_ADDRESS], ['127.0.0.1']);
   const uri = `http://turns.test:${rig.port}/`;
@@ -111,7 +111,7 @@ test('a pooled connection is where it was opened to, whatever its name stands fo
   assert.deepEqual(await rig.trap.caught(), []);
 });
 
-test('what was opened for a request with ignore-policies is not used for one without', async (t) => {
+test('a connection for a request with ignore-policies is not used for one without', async (t) => {
   const rig = await startSsrfRig(t, ['allow_ignore_policies = true']);
   rig.dns.answer('inside.test', 'A', ['127.0.0.1']);
   const { port } = rig;

@@ -33,7 +33,7 @@ function compare<T extends { readonly document: string; readonly line: number }>
   assert.deepEqual(found, []);
 }
 
-test('the trap and the good origin are where those who are let through arrive', async (t) => {
+test('the trap and the good origin are reached by allowed requests', async (t) => {
   const rig = await startSsrfRig(t, ['allow_internal = true']);
   for (const host of ['127.0.0.1', '0.0.0.0', '[::1]', '[::]', '[::ffff:127.0.0.1]', 'localhost', '127.0.0.53']) {
     assert.equal(await rig.outcome({ uri: `http://${host}:${rig.port}/` }), '200 caught', host);
@@ -51,7 +51,7 @@ for (const scheme of SCHEMES) {
     const rig = await startSsrfRig(t);
     const { port, good, trap } = rig;
 
-    await t.test('no host leads inside from a URI', async () => {
+    await t.test('no host of a URI leads to an internal address', async () => {
       const hosts = CORPUS.hosts.filter(
         ({ inUrl, verdict, host }) => inUrl && (verdict !== 'allowed' || isPlain(host)),
       );
@@ -68,7 +68,7 @@ for (const scheme of SCHEMES) {
       good.takeHosts();
     });
 
-    await t.test('no host leads inside as connect-host', async () => {
+    await t.test('no connect-host leads to an internal address', async () => {
       const hosts = CORPUS.hosts.filter(({ verdict }) => verdict !== 'allowed');
       const uri = `${scheme}://good.test:${port}/`;
       const requests = hosts.map(({ host }) => ({ uri, connectHost: packetText(host), connectPort: port }));
@@ -77,7 +77,7 @@ for (const scheme of SCHEMES) {
       assert.deepEqual([await trap.caught(), good.takeHosts()], [[], []]);
     });
 
-    await t.test('no URL leads inside', async () => {
+    await t.test('no URL leads to an internal address', async () => {
       const requests = CORPUS.urls.map(({ url, verdict }): RequestFields => {
         const uri = packetText(urlWith(url, port, scheme));
         return verdict === 'allowed' ? { uri, connectHost: GOOD_ADDRESS, connectPort: port } : { uri };
@@ -91,7 +91,7 @@ for (const scheme of SCHEMES) {
       good.takeHosts();
     });
 
-    await t.test('no redirect leads inside', async () => {
+    await t.test('no redirect leads to an internal address', async () => {
       const start = (location: string): RequestFields => {
         return { uri: `${scheme}://good.test:${port}${good.redirectTo(location)}`, followRedirects: true };
       };

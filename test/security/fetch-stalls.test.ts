@@ -13,7 +13,7 @@ function trickle(peer: RawPeer, next: () => string): void {
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 
-describe('an origin that stalls before its response comes to connection-timeout', () => {
+describe('an origin that stalls before its response leads to connection-timeout', () => {
   const LINES = ['connect_timeout = 0.3', 'response_timeout = 0.3'];
 
   test('before it accepts, and in the handshake of TLS', async (t) => {
@@ -53,7 +53,7 @@ describe('an origin that stalls before its response comes to connection-timeout'
   });
 });
 
-describe('a request in which nothing moves comes to session-timeout', () => {
+describe('a stalled request leads to session-timeout', () => {
   test('whatever the origin owes', async (t) => {
     const rig = await startOriginRig(t, ['timeout = 0.3']);
     const silent = await rig.scripted(() => {});
@@ -74,7 +74,7 @@ describe('a request in which nothing moves comes to session-timeout', () => {
     await rig.stop();
   });
 
-  test('and when it is the requester that owes something, who is heard of all the time', async (t) => {
+  test('and when the requester owes something and sends keep-alives', async (t) => {
     const rig = await startOriginRig(t, ['timeout = 0.3']);
     const full = await rig.origin(`${OK}Content-Length: 10\r\n\r\n0123456789`);
     const reading = await rig.scripted(() => {});
@@ -92,7 +92,7 @@ describe('a request in which nothing moves comes to session-timeout', () => {
     await rig.stop();
   });
 
-  test('but not one in which bytes move, however few', async (t) => {
+  test('but not one with any bytes', async (t) => {
     const rig = await startOriginRig(t, ['timeout = 0.3']);
     // Longer than the timeout, and than it takes to be found out.
     const bytes = 100;
@@ -107,7 +107,7 @@ describe('a request in which nothing moves comes to session-timeout', () => {
   });
 });
 
-describe('a bound for the whole request holds, whatever moves', () => {
+describe('a bound for the whole request applies whatever moves', () => {
   for (const [what, lines, fields] of [
     ['of the request', [], { timeout: 300 }],
     ['of the configuration', ['request_timeout = 0.3'], {}],
@@ -131,7 +131,7 @@ describe('a bound for the whole request holds, whatever moves', () => {
   }
 });
 
-test('who keeps a WebSocket from its end is left behind', async (t) => {
+test('a peer that never closes its WebSocket is cut off', async (t) => {
   const rig = await startOriginRig(t, ['close_timeout = 0.3']);
   // An origin that answers no close.
   const deaf = await rig.scripted((peer) => acceptWebSocket(peer));

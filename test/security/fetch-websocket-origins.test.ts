@@ -52,7 +52,7 @@ function switching(fields: string): string {
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${fields}\r\n`;
 }
 
-test('whatever an origin answers to the handshake of a WebSocket comes to its condition', async (t) => {
+test('every invalid response to a WebSocket handshake has its condition', async (t) => {
   const rig = await startOriginRig(t, ['max_body_bytes = 200000']);
   for (const [what, [answer, expected]] of Object.entries(HANDSHAKES)) {
     const authority = await rig.scripted(async (peer) => {
@@ -94,7 +94,7 @@ const BREACHES: Readonly<Record<string, readonly [bytes: Buffer, code: number]>>
   'a close whose reason is no UTF-8': [serverFrame(0x88, Buffer.from([0x03, 0xe8, 0xff])), 1007],
 };
 
-test('an origin that breaks the protocol of WebSockets is told so, and its requester that it is over', async (t) => {
+test('an origin that breaks the WebSocket protocol gets a close, and its requester an error', async (t) => {
   const rig = await startOriginRig(t);
   for (const [what, [bytes, code]] of Object.entries(BREACHES)) {
     let told = Promise.resolve('');
@@ -115,7 +115,7 @@ test('an origin that breaks the protocol of WebSockets is told so, and its reque
   await rig.stop();
 });
 
-test('frames up to buffer_size pass, whatever credit there is, and larger ones do not', async (t) => {
+test('frames up to buffer_size pass whatever the credit, and larger ones do not', async (t) => {
   const rig = await startOriginRig(t, ['buffer_size = 5000']);
   for (const [bytes, expected] of [
     [Buffer.concat([serverFrame(0x82, 'x'.repeat(5_000)), serverFrame(0x88)]), 'close'],
@@ -147,7 +147,7 @@ test('frames up to buffer_size pass, whatever credit there is, and larger ones d
   await rig.stop();
 });
 
-test('a WebSocket whose connection breaks comes to its end, behind all that had come', async (t) => {
+test('a WebSocket whose connection breaks ends after everything that had arrived', async (t) => {
   const rig = await startOriginRig(t);
   for (const reset of [false, true]) {
     const authority = await rig.scripted(async (peer) => {
@@ -182,7 +182,7 @@ function flood(peer: RawPeer, first: Buffer, again: Buffer): () => number {
   return () => written;
 }
 
-test('a flood of pings waits for credit like all else', async (t) => {
+test('a flood of pings waits for credit', async (t) => {
   const rig = await startOriginRig(t);
   let written = () => 0;
   const authority = await rig.scripted(async (peer) => {
@@ -201,7 +201,7 @@ test('a flood of pings waits for credit like all else', async (t) => {
   await rig.stop();
 });
 
-test('a message in a flood of empty pieces takes neither memory nor the place of others', async (t) => {
+test('a message in a flood of empty pieces takes no memory and does not affect others', async (t) => {
   const rig = await startOriginRig(t);
   let written = () => 0;
   const authority = await rig.scripted(async (peer) => {
@@ -220,7 +220,7 @@ test('a message in a flood of empty pieces takes neither memory nor the place of
   await rig.stop();
 });
 
-test('an origin that floods with empty messages, pings or pongs is cut off before others lose their responses', async (t) => {
+test('an origin that floods empty messages, pings or pongs is cut off before others lose their responses', async (t) => {
   const rig = await startOriginRig(t);
   const good = await rig.origin('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine');
   for (const opcode of [0x81, 0x82, 0x89, 0x8a]) {

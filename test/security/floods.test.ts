@@ -5,7 +5,7 @@ import { startRecordingOrigin } from '../support/recording-origin.ts';
 import { startApp } from '../support/running-app.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
-test('connections over the maximum wait, in whatever number, and those within it are served', async (t) => {
+test('any number of connections over the maximum wait, and those within it are served', async (t) => {
   const origin = await startRecordingOrigin(t);
   const app = await startApp(t, [origin.route], { server: { maxConnections: 20 } });
   const inside = await Promise.all(Array.from({ length: 20 }, () => app.connect()));
@@ -23,7 +23,7 @@ test('connections over the maximum wait, in whatever number, and those within it
   assert.equal((await app.get('/again')).status, 200);
 });
 
-test('bytes by chance are refused or wait for more; nothing of them reaches the origin, and nobody is disturbed', async (t) => {
+test('random bytes are refused or incomplete, do not reach the origin, and do not affect others', async (t) => {
   const origin = await startRecordingOrigin(t);
   const app = await startApp(t, [origin.route]);
   const random = seededRandom(t);
@@ -38,7 +38,7 @@ test('bytes by chance are refused or wait for more; nothing of them reaches the 
   while (app.counters.connectionsOpen > 0) await turn();
 });
 
-test('requests with bytes changed by chance never reach the origin as more than one request each', async (t) => {
+test('requests with random changes never reach the origin as more than one request each', async (t) => {
   const origin = await startRecordingOrigin(t);
   const app = await startApp(t, [origin.route]);
   const random = seededRandom(t);
@@ -60,7 +60,7 @@ test('requests with bytes changed by chance never reach the origin as more than 
   assert.equal((await app.get('/fine')).body, 'GET /fine ');
 });
 
-test('a TLS handshake on the plain port is told so at once', async (t) => {
+test('a TLS handshake on the plain port gets an error at once', async (t) => {
   const origin = await startRecordingOrigin(t);
   const app = await startApp(t, [origin.route]);
   const client = await app.connect();
@@ -69,7 +69,7 @@ test('a TLS handshake on the plain port is told so at once', async (t) => {
   assert.equal(await client.ended, 'fin');
 });
 
-test('many requests in a row on one connection cost no memory that stays', async (t) => {
+test('many requests on one connection retain no memory', async (t) => {
   const origin = await startRecordingOrigin(t);
   const app = await startApp(t, [origin.route]);
   const client = await app.connect();
@@ -82,7 +82,7 @@ test('many requests in a row on one connection cost no memory that stays', async
   assert.equal(app.counters.connectionsOpen, 1);
 });
 
-test('connections that come and go at once leave nothing behind', async (t) => {
+test('short connections leave nothing behind', async (t) => {
   const origin = await startRecordingOrigin(t);
   const app = await startApp(t, [origin.route]);
   for (let i = 0; i < 500; i++) {

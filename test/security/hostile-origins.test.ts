@@ -85,7 +85,7 @@ const BAD_HEADS: readonly Misdeed[] = [
 ];
 
 for (const { what, bytes, next } of BAD_HEADS) {
-  test(`an origin that ${what} gets a 502, which is counted, and logged with the reason`, async (t) => {
+  test(`an origin that ${what} gives a 502, which is counted and logged with its reason`, async (t) => {
     const it = await rig(t, bytes, next);
     const response = await it.app.get('/x');
     assert.deepEqual([response.status, response.body], [502, 'Error while proxying to origin.\n']);
@@ -117,7 +117,7 @@ const BROKEN_BODIES: readonly Misdeed[] = [
 
 for (const { what, bytes, next = () => {} } of BROKEN_BODIES) {
   for (const minor of [1, 0]) {
-    test(`an origin that ${what} leaves an HTTP/1.${minor} client with a response that is visibly cut off`, async (t) => {
+    test(`an origin that ${what} gives an HTTP/1.${minor} client a visibly truncated response`, async (t) => {
       // The beginning has to be on its way to the client before the misdeed, or there would be a 502.
       const cut = bytes.indexOf('part') + 4;
       const it = await rig(t, bytes.slice(0, cut));
@@ -157,7 +157,7 @@ const SURPLUS: readonly (Misdeed & { readonly method: string; readonly body: str
 const POISON = `${OK}Content-Length: 6\r\n\r\npoison`;
 
 for (const { what, method, bytes, body } of SURPLUS) {
-  test(`what an origin sends behind ${what} is nobody's answer`, async (t) => {
+  test(`bytes of an origin after ${what} are no response`, async (t) => {
     for (const when of ['at once', 'later']) {
       const it = await rig(t, when === 'at once' ? bytes + POISON : bytes);
       const client = await it.app.connect();
@@ -176,7 +176,7 @@ for (const { what, method, bytes, body } of SURPLUS) {
   });
 }
 
-test('an origin that stays silent gets a 504, and so is one whose head only trickles', async (t) => {
+test('a silent origin gives a 504, and so does one whose head trickles', async (t) => {
   const advance = manualClock(t);
   for (const bytes of ['', OK]) {
     const it = await rig(t, bytes, () => {}, { proxy: { responseTimeout: 5 } });
@@ -199,7 +199,7 @@ test('an origin that stays silent gets a 504, and so is one whose head only tric
   }
 });
 
-test('an origin that falls silent within its body leaves a response that is cut off', async (t) => {
+test('an origin that stalls within its body gives a truncated response', async (t) => {
   const advance = manualClock(t);
   const it = await rig(t, `${OK}Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n`, () => {}, {
     proxy: { bodyTimeout: 5 },
@@ -212,7 +212,7 @@ test('an origin that falls silent within its body leaves a response that is cut 
   assert.equal(it.app.log.with('request failed')[0]?.fields.code, 'HF_ORIGIN_TIMEOUT');
 });
 
-test('an origin without end is held back by a client that reads nothing', async (t) => {
+test('an endless origin is held back by a client that reads nothing', async (t) => {
   const origin = await startRawOrigin(t);
   const app = await startApp(t, [origin.route]);
   const client = await app.connect();

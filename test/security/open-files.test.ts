@@ -17,7 +17,7 @@ async function askAgain(t: TestContext, address: string): Promise<string> {
   }
 }
 
-test('a program that may open no more files goes on for those it has, and for all again when some leave', async (t) => {
+test('a program at its open-file limit serves its clients, and accepts more when some leave', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end('fine'));
   const cwd = temporaryFolder(t, { 'holdfast.toml': '[control]\nlisten = []\n' });
   const limited = ['-c', 'ulimit -n 250 && exec "$@"', 'sh', process.execPath, LAUNCHER];

@@ -184,7 +184,7 @@ for (const { what, bytes, statuses, seen = [] } of [...REFUSED, ...BROKEN_BODIES
   });
 }
 
-test('of any bytes of the protocol cases the origin sees the complete requests in them, and nothing else', async (t) => {
+test('the origin sees exactly the complete requests of the protocol cases', async (t) => {
   // With one field more the largest head would be too large for the origin.
   const it = await rig(t, { proxy: { via: false } });
   const feeding = { limits: DEFAULT_LIMITS, credit: Number.POSITIVE_INFINITY, method: null };
@@ -253,7 +253,7 @@ test('the origin gets the Host of an absolute-form target, once', async (t) => {
   assert.equal(names(request).filter((name) => name === 'host').length, 1);
 });
 
-test('fields that Connection lists end at this hop, and listing Host or Content-Length frees nobody of them', async (t) => {
+test('fields that Connection lists are removed, except Host and Content-Length', async (t) => {
   const it = await rig(t);
   const request = await forwarded(
     it,
@@ -267,7 +267,7 @@ test('fields that Connection lists end at this hop, and listing Host or Content-
   );
 });
 
-test('fields of one connection never reach the origin', async (t) => {
+test('connection-specific fields never reach the origin', async (t) => {
   const it = await rig(t);
   const request = await forwarded(
     it,
@@ -279,7 +279,7 @@ test('fields of one connection never reach the origin', async (t) => {
   }
 });
 
-test('no client can speak GRIP to the origin', async (t) => {
+test('no GRIP field of a client reaches the origin', async (t) => {
   const it = await rig(t, { proxy: { sigKey: 'secret' } });
   const request = await forwarded(
     it,

@@ -77,7 +77,7 @@ for (const text of BAD_TEXTS) {
 }
 
 for (const text of WIDE_TEXTS) {
-  test(`${describe(text)} gets into a head as UTF-8, and into a name not at all`, async (t) => {
+  test(`${describe(text)} is sent in a value as UTF-8, and refused in a name`, async (t) => {
     const { app, instruct } = await rig(t);
     const client = await app.connect();
     instruct({ response: { headers: { X: text }, reason: text, body: 'body' } });
@@ -119,7 +119,7 @@ test('fields that frame a message, from an instruct or a publisher, do not frame
   assert.equal(await client.takeChunk(), 'begun');
 });
 
-test('statuses that no final response has are refused or replaced', async (t) => {
+test('statuses that are not final are refused or replaced', async (t) => {
   const { app, instruct } = await rig(t);
   for (const code of [100, 101, 199, 0, -1, 1000, 200.5, '2 00', '200\r\nX-Evil: 1', null, {}, 1e100]) {
     const client = await app.connect();
@@ -144,7 +144,7 @@ test('statuses of published responses are refused or replaced too', async (t) =>
   }
 });
 
-test('no content of a stream gets out of its chunk', async (t) => {
+test('no content of a stream leaves its chunk', async (t) => {
   const { app, instruct } = await rig(t);
   instruct({
     hold: { mode: 'stream', channels: [{ name: 'c' }], 'keep-alive': { content: '0\r\n\r\n', timeout: 20 } },

@@ -33,7 +33,7 @@ async function hold(app: RunningApp): Promise<RawClient> {
   return client;
 }
 
-test('clients that send their heads slowly get a 408, and delay nobody meanwhile', async (t) => {
+test('clients that send their heads slowly get a 408 and delay no other', async (t) => {
   const advance = manualClock(t);
   const { app, origin } = await rig(t, { server: { headerTimeout: 5 } });
   const slow = await Promise.all(Array.from({ length: 200 }, () => app.connect()));
@@ -54,7 +54,7 @@ test('clients that send their heads slowly get a 408, and delay nobody meanwhile
   assert.equal((await app.get('/after')).status, 200);
 });
 
-test('clients that send their bodies slowly get a 408, and their requests do not stay open at the origin', async (t) => {
+test('clients that send their bodies slowly get a 408, and their origin requests end', async (t) => {
   const advance = manualClock(t);
   const { app, origin } = await rig(t, { server: { bodyTimeout: 5, requestTimeout: 20 } });
   const silent = await app.connect();
@@ -77,7 +77,7 @@ test('clients that send their bodies slowly get a 408, and their requests do not
   assert.ok(origin.requests.every(({ url }) => url === '/fast'));
 });
 
-test('a client that does not read its stream misses items, which is counted and logged; all others get everything', async (t) => {
+test('a client that does not read its stream misses items, counted and logged, and others get all', async (t) => {
   const { app } = await rig(t, { server: { listen: [unixListener(t)] }, hub: { queueItems: 20, queueBytes: 200_000 } });
   const fast = await Promise.all(Array.from({ length: 5 }, () => hold(app)));
   const slow = await hold(app);
@@ -140,7 +140,7 @@ test('a client that takes nothing of its stream for too long is cut off, and its
   assert.equal(await fast.takeChunk(), 'on and on');
 });
 
-test('a client that reads a large response slowly delays nobody', async (t) => {
+test('a client that reads a large response slowly delays no other', async (t) => {
   const { app, origin } = await rig(t, { server: { listen: [unixListener(t)] } });
   const large = 'z'.repeat(3_000_000);
   const echo = origin.respond;

@@ -63,7 +63,7 @@ test('lines larger than the bound pass when nothing waits', () => {
   assert.equal(stream.written.length, 1);
 });
 
-test('a log whose pipe nobody reads neither blocks nor grows, and says what was dropped when it is read again', async (t) => {
+test('a log whose pipe is not read neither blocks nor grows, and reports dropped lines when it is read again', async (t) => {
   const code = `import { createLog } from ${JSON.stringify(LOGGER)};
     const log = createLog('info');
     const text = 'x'.repeat(1000);

@@ -5,7 +5,7 @@ import { parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
 
 const alone = { server: { listen: [] }, control: { listen: [] } };
 
-test('without options only the edge listens, where Condure does, under its name', () => {
+test("without options only the edge listens, on Condure's port and with its name", () => {
   const edge = { id: 'condure', listen: ['0.0.0.0:8000,stream'] };
   assert.deepEqual(condureConfig({}), { config: parseConfig({ ...alone, edge }), fetchPlans: [] });
 });
@@ -37,7 +37,7 @@ test('every option has its place in the configuration', () => {
   assert.deepEqual(config, parseConfig({ ...alone, server, log: { level: 'debug' }, edge }));
 });
 
-test('every wrong value is reported under the name of its option, with its number where there are several', () => {
+test('every invalid value is reported with the name of its option, and its number if there are several', () => {
   assert.throws(
     () =>
       condureConfig({
@@ -74,7 +74,7 @@ test('options that exclude each other are reported', () => {
   });
 });
 
-test('outbound requests alone: nobody listens for clients', () => {
+test('with outbound requests alone no client port is opened', () => {
   const { config, fetchPlans } = condureConfig({ zserverReq: ['ipc://r'] });
   assert.deepEqual(config.edge.listen, []);
   assert.deepEqual(
@@ -84,7 +84,7 @@ test('outbound requests alone: nobody listens for clients', () => {
   assert.equal(condureConfig({ zserverStream: ['ipc://s'], listen: ['80'] }).config.edge.listen.length, 1);
 });
 
-test('outbound requests are bounded by the options of their mode, as Condure has it', () => {
+test('outbound requests are bounded by the options of their mode, as in Condure', () => {
   const { fetchPlans } = condureConfig({
     ...{ zserverReq: ['ipc://r'], zserverStream: ['ipc://s', 'tcp://127.0.0.1:5000'], zserverConnect: true },
     ...{ id: 'me', ipcFileMode: '660', reqMaxconn: 10, streamMaxconn: 90, bufferSize: 4096, bodyBufferSize: 5000 },
@@ -109,7 +109,7 @@ test('outbound requests are bounded by the options of their mode, as Condure has
   ]);
 });
 
-test('internal addresses can be reached unless it is said otherwise', () => {
+test('internal addresses can be reached by default', () => {
   const allowed = (denyOutInternal?: boolean) =>
     condureConfig({
       zserverReq: ['ipc://r'],
@@ -118,12 +118,12 @@ test('internal addresses can be reached unless it is said otherwise', () => {
   assert.deepEqual([allowed(), allowed(true)], [[true], [false]]);
 });
 
-test('a packet may have a body of the largest size that there is a buffer for', () => {
+test('a packet may have a body of the largest buffer size', () => {
   const { fetchPlans } = condureConfig({ zserverReq: ['ipc://r'], bodyBufferSize: 20_000_000 });
   assert.equal(fetchPlans[0]?.maxPacketBytes, 21_048_576);
 });
 
-test('to connect is said only where there is an endpoint to connect to', () => {
+test('connect is set only with an endpoint', () => {
   assert.throws(() => condureConfig({ zserverConnect: true }), {
     name: 'CliError',
     exitCode: 1,

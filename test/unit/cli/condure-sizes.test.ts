@@ -19,12 +19,12 @@ test('the sizes are those of the buffers, for one connection and for all', () =>
   ]);
 });
 
-test('what compression takes is said only where there is compression', () => {
+test('the size of compression is shown only with --compression', () => {
   assert.doesNotMatch(sizes({}), /compression/);
   assert.match(sizes({ compression: true }), /\nA WebSocket that uses compression takes about 300000 bytes more\.\n$/);
 });
 
-test('outbound requests have their own lines, and stand alone where there are no clients', () => {
+test('outbound requests have their own lines, and the only ones without clients', () => {
   assert.deepEqual(
     sizes({ zserverStream: ['ipc://s'], zserverReq: ['ipc://r'] })
       .split('\n')

@@ -9,7 +9,7 @@ const PLACE = {
   program: 'bin/holdfast',
 };
 
-test('the demo says what to open and what to paste', () => {
+test('the demo prints what to open and what to paste', () => {
   assert.equal(
     demoText(PLACE),
     [
@@ -26,7 +26,7 @@ test('the demo says what to open and what to paste', () => {
   );
 });
 
-test('the command to paste names the publish endpoint when it is not the one of every installation', () => {
+test('the command to paste names a publish endpoint other than the default', () => {
   const text = demoText({ ...PLACE, controlUrl: 'http://127.0.0.1:6000', isDefaultControl: false });
   assert.match(text, / \| bin\/holdfast publish board @- --spec http:\/\/127\.0\.0\.1:6000\n/);
 });

@@ -31,7 +31,7 @@ async function asking(t: TestContext, upload: Upload | null = null) {
   return { asked, output, status, request: await asked.request() };
 }
 
-test('a response is written piece by piece, and what has been taken is granted again once it is half of the window', async (t) => {
+test('a response is written in pieces, and what was taken is granted again at half of the window', async (t) => {
   const { asked, output, status, request } = await asking(t);
   assert.deepEqual([request.stream, request.more, request.credits], [true, false, 10]);
   await asked.respond({ code: 201, more: true });
@@ -48,7 +48,7 @@ test('a response is written piece by piece, and what has been taken is granted a
   assert.equal(await status, 201);
 });
 
-test('a body of known length is announced, and goes out in pieces for which there are credits', async (t) => {
+test('a body of known length is announced, and sent in pieces as credits allow', async (t) => {
   const { asked, output, status, request } = await asking(t, {
     length: 6,
     chunks: ['abc', 'def'].map((text) => Buffer.from(text)),
@@ -112,7 +112,7 @@ for (const [fields, message] of [
   });
 }
 
-test('packets that get lost are a failure', async (t) => {
+test('lost packets are a failure', async (t) => {
   const { asked, status } = await asking(t);
   await asked.respondAs(7, { code: 200 });
   await assert.rejects(status, { name: 'CliError', message: /^packets were lost/ });

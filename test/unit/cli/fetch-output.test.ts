@@ -5,7 +5,7 @@ import { ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 
 const packet = (fields: Partial<ResponsePacket>) => Object.assign(new ResponsePacket(), fields);
 
-test('a head is the status and the fields, with an empty line at the end', () => {
+test('a head is the status line and the fields, with an empty line at the end', () => {
   const headers = ['Content-Type', 'text/plain', 'X-A', '\xc3\xa9\x1b'];
   assert.equal(
     headText(packet({ code: 200, reason: 'OK', headers })),
@@ -14,7 +14,7 @@ test('a head is the status and the fields, with an empty line at the end', () =>
   assert.equal(headText(packet({ code: 204 })), 'HTTP 204\n\n');
 });
 
-test('a failure is its condition, and of a WebSocket that was rejected the status', () => {
+test('a failure shows its condition, or the status of a rejected WebSocket', () => {
   const messages = [
     packet({ condition: 'policy-violation' }),
     packet({ condition: '' }),

@@ -4,7 +4,7 @@ import { fetchUrl, firstPacket, isWebSocket, uploadOf } from '../../../src/cli/f
 import { RequestPacket } from '../../../src/codec/zhttp/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-test('a URL without a scheme is one of http', () => {
+test('a URL without a scheme has the scheme http', () => {
   for (const [text, url] of [
     ['localhost:8000/a', 'http://localhost:8000/a'],
     ['http://a', 'http://a'],
@@ -16,7 +16,7 @@ test('a URL without a scheme is one of http', () => {
   assert.deepEqual(['ws://a', 'WSS://a', 'http://ws://a'].map(isWebSocket), [true, true, false]);
 });
 
-test('no requests are made with other schemes', () => {
+test('other schemes are refused', () => {
   assert.throws(() => fetchUrl('ftp://a'), {
     name: 'CliError',
     exitCode: 2,
@@ -53,14 +53,14 @@ test('the options become the fields of the packet', () => {
   );
 });
 
-test('what is not said stays out, and the method is GET, POST with data, or none for a WebSocket', () => {
+test('missing options add no fields, and the method is GET, POST with data, or none for a WebSocket', () => {
   const plain = Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a', credits: 262_144 });
   assert.deepEqual(firstPacket('http://a', {}), plain);
   assert.equal(firstPacket('http://a', { data: '' }).method, 'POST');
   assert.equal(firstPacket('ws://a', { request: 'GET' }).method, '');
 });
 
-test('data is text, or what a file holds', async (t) => {
+test('data is text, or the content of a file', async (t) => {
   assert.deepEqual(uploadOf('é'), { length: 2, chunks: [Buffer.from('é')] });
   const folder = temporaryFolder(t, { data: 'content' });
   const { length, chunks } = uploadOf(`@${folder}/data`);

@@ -33,7 +33,7 @@ async function opening(t: TestContext) {
 
 const sent = { type: 'data', body: '', more: false, code: 0, credits: 0, contentType: '' };
 
-test('lines are sent as messages and messages are written as lines, and for some time after the input has ended', async (t) => {
+test('lines are sent as messages and messages are written as lines, for some time after the input has ended too', async (t) => {
   const { asked, input, written, over, next } = await opening(t);
   const timers = fakeTimers(t, ['setTimeout']);
   await asked.respond({ code: 101, credits: 100 });
@@ -58,7 +58,7 @@ test('lines are sent as messages and messages are written as lines, and for some
   assert.deepEqual(written, ['head 101', 'two ', 'parts\n', '\n', 'in time\n']);
 });
 
-test('a message goes out in pieces for which there are credits, and an empty line needs none', async (t) => {
+test('a message is sent in pieces as credits allow, and an empty line needs none', async (t) => {
   const { asked, input, over, next } = await opening(t);
   await asked.respond({ code: 101, credits: 2 });
   input.write('abc\n\n');
@@ -71,7 +71,7 @@ test('a message goes out in pieces for which there are credits, and an empty lin
   await over;
 });
 
-test('pings are answered with their data, which is granted again', async (t) => {
+test('pings get pongs with their data, which is granted again', async (t) => {
   const { asked, next } = await opening(t);
   await asked.respond({ code: 101 });
   await asked.respond({ type: 'ping', body: Buffer.from('pp') });
@@ -95,14 +95,14 @@ for (const [fields, message, written] of [
   });
 }
 
-test('a close code that means trouble is a failure, with its reason', async (t) => {
+test('a close code other than 1000 and 1001 is a failure, with its reason', async (t) => {
   const { asked, over } = await opening(t);
   await asked.respond({ code: 101 });
   await asked.respond({ type: 'close', code: 1011, body: Buffer.from('sorry') });
   await assert.rejects(over, { name: 'CliError', message: 'closed with 1011 sorry' });
 });
 
-test('a close without a code is in order', async (t) => {
+test('a close without a code is a success', async (t) => {
   const { asked, over } = await opening(t);
   await asked.respond({ code: 101 });
   await asked.respond({ type: 'close' });

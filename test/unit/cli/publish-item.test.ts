@@ -45,7 +45,7 @@ test('code and headers go into the response of held requests', () => {
   });
 });
 
-test('ids, metadata and the switch against sequencing are told when they are given', () => {
+test('ids, metadata and no-seq are sent when they are given', () => {
   const meta = [['user', 'x']] as const;
   assert.deepEqual(item({ id: '2', prevId: '1', meta, noSeq: true }), {
     channel: 'c',
@@ -57,12 +57,12 @@ test('ids, metadata and the switch against sequencing are told when they are giv
   });
 });
 
-test('a variable named like the prototype of objects is a variable like any other', () => {
+test('a variable named __proto__ is a variable like any other', () => {
   const { meta } = item({ meta: [['__proto__', 'x']] }) as { meta: object };
   assert.deepEqual(Object.entries(meta), [['__proto__', 'x']]);
 });
 
-test('content that is not UTF-8 travels in base64', () => {
+test('content that is not UTF-8 is sent in base64', () => {
   const bytes = Buffer.from([0xff, 0x00]);
   assert.deepEqual(item({ action: { ...send, httpContent: bytes, wsContent: bytes } }), {
     channel: 'c',
@@ -82,7 +82,7 @@ test('a patch is for held responses only', () => {
   });
 });
 
-test('a hint goes to all clients, and an end to all that have one', () => {
+test('a hint goes to all clients, a close to those with a stream or WebSocket', () => {
   assert.deepEqual(item({ action: { kind: 'hint' } }), {
     channel: 'c',
     formats: {

@@ -46,7 +46,7 @@ test('a response that cannot be read is an error', async (t) => {
   await failed;
 });
 
-test('a responder that goes away before it has answered is an error', async (t) => {
+test('a responder that leaves before its response is an error', async (t) => {
   const { endpoint, router } = await responder(t);
   const answered = sendReq(endpoint, request(), () => {});
   await router.receive();
@@ -58,7 +58,7 @@ test('a responder that goes away before it has answered is an error', async (t) 
   await failed;
 });
 
-test('nobody at the endpoint is told after five seconds', async (t) => {
+test('an endpoint without a responder is reported after five seconds', async (t) => {
   const endpoint = `ipc://${temporaryFolder(t)}/none`;
   const timers = fakeTimers(t, ['setTimeout']);
   const answered = sendReq(endpoint, request(), () => {});

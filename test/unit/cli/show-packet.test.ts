@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { printable, showPacket } from '../../../src/cli/show-packet.ts';
 import { RequestPacket, ResponsePacket } from '../../../src/codec/zhttp/index.ts';
 
-test('a request is shown with the fields that it has, under their names in the protocol', () => {
+test('a request is shown with its fields, under their ZHTTP names', () => {
   const packet = Object.assign(new RequestPacket(), {
     from: 'me',
     ids: [{ id: 'a', seq: 0 }],
@@ -40,12 +40,12 @@ test('a response has its type first, and may be for several sessions', () => {
   );
 });
 
-test('of a long body the beginning is shown', () => {
+test('only the beginning of a long body is shown', () => {
   const body = Buffer.alloc(61, 'x');
   assert.equal(showPacket(Object.assign(new ResponsePacket(), { body })), `data body=(61 bytes) "${'x'.repeat(60)}"…`);
 });
 
-test('nothing that is shown can give orders to a terminal', () => {
+test('shown text has no control sequences for a terminal', () => {
   const packet = Object.assign(new ResponsePacket(), {
     reason: '\x1b[2J',
     headers: ['X', 'a\x9bb'],

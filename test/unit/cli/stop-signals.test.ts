@@ -36,7 +36,7 @@ test('a second signal exits at once with 1', () => {
   assert.deepEqual(rig.events, ['stop SIGINT', 'exit 1']);
 });
 
-test('signals within half a second are one signal, as when npm passes on what the terminal has sent already', () => {
+test("signals within half a second count as one, as when npm repeats the terminal's", () => {
   const rig = new Rig();
   rig.signals.receive('SIGINT');
   rig.now += 499;

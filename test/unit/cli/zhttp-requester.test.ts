@@ -24,7 +24,7 @@ class Sink implements RequesterSink {
 const first = () => Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a/' });
 
 for (const probes of [true, false]) {
-  test(`a session goes both ways, with a responder that ${probes ? 'answers' : 'does not answer'} for sessions that it does not know`, async (t) => {
+  test(`a session goes both ways, with a responder that ${probes ? 'replies' : 'does not reply'} to packets for unknown sessions`, async (t) => {
     const asked = await RequestedFetcher.start(t, probes);
     const sink = new Sink();
     await asked.requester.open(first(), sink);
@@ -57,7 +57,7 @@ for (const probes of [true, false]) {
   });
 }
 
-test('nobody at the endpoints is told after five seconds', async (t) => {
+test('endpoints without a responder are reported after five seconds', async (t) => {
   const base = `ipc://${temporaryFolder(t)}/none`;
   const requester = new ZhttpRequester(parseFetchEndpoints(base), () => {});
   t.after(() => requester.close());
@@ -87,7 +87,7 @@ test('a packet that cannot be read ends the session', async (t) => {
   assert.match(await sink.losses.next(), /^malformed packet: /);
 });
 
-test('after the end nothing is sent and nothing is told any more', async (t) => {
+test('after the end nothing is sent or reported', async (t) => {
   const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
   await asked.requester.open(first(), sink);
@@ -100,7 +100,7 @@ test('after the end nothing is sent and nothing is told any more', async (t) => 
   assert.equal(asked.trace.length, 1);
 });
 
-test('signs of life are sent every 25 seconds, and a responder that gives none for 60 is given up', async (t) => {
+test('keep-alives are sent every 25 seconds, and a responder without any for 60 is given up', async (t) => {
   const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
   const timers = fakeTimers(t, ['setTimeout', 'setInterval']);

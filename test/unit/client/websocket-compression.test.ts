@@ -267,7 +267,7 @@ test('an origin that has closed may leave while the last message is being compre
   assert.deepEqual([requester.events, requester.failure()], [['close 1000'], '']);
 });
 
-test('a requester that closes while a message waits to be inflated still hears of the close of its origin', async (t) => {
+test('a requester that closes while a message waits to be inflated still gets the close of its origin', async (t) => {
   const { peer, requester } = await open(t, {}, 1);
   peer.write(Buffer.concat([compressed('x'.repeat(1_000)), frame(CLOSE, closeText(1000))]));
   await requester.until(() => requester.pieces.length === 1);

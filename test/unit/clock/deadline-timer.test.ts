@@ -34,7 +34,7 @@ function recorder(t: TestContext): { timer: Recorder; advance: (seconds: number)
   return { timer: new Recorder(wheel), advance };
 }
 
-test('it fires once, after its time and not before', (t) => {
+test('it fires once, after its time', (t) => {
   const { timer, advance } = recorder(t);
   timer.set(1);
   advance(0.7);
@@ -45,7 +45,7 @@ test('it fires once, after its time and not before', (t) => {
   assert.equal(timer.fired, 1);
 });
 
-test('a deadline that is moved away, however often, fires at its last time only', (t) => {
+test('a deadline that is moved later, however often, fires only at its last time', (t) => {
   const { timer, advance } = recorder(t);
   for (let i = 0; i < 20; i++) {
     timer.set(1);
@@ -56,7 +56,7 @@ test('a deadline that is moved away, however often, fires at its last time only'
   assert.equal(timer.fired, 1);
 });
 
-test('a deadline that is moved nearer fires at the nearer time', (t) => {
+test('a deadline that is moved earlier fires at the earlier time', (t) => {
   const { timer, advance } = recorder(t);
   timer.set(100);
   timer.set(1);

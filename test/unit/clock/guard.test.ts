@@ -40,7 +40,7 @@ afterEach(() => {
   });
 });
 
-test('an attempt gives its arguments on, and its owner handles what it throws', () => {
+test('an attempt passes its arguments, and its owner handles what it throws', () => {
   const owner = new Waiting();
   const calls: unknown[] = [];
   attempt(
@@ -67,7 +67,7 @@ test('what a guarded callback throws goes to its owner, and not to the caller', 
   );
 });
 
-test('an owner that throws while it deals with a fault is reported with both exceptions', () => {
+test('an owner that throws in onFault is reported with both exceptions', () => {
   const reported: unknown[] = [];
   const second = new Error('a second one');
   onUnhandledFault((thrown) => reported.push(thrown));
@@ -80,7 +80,7 @@ test('an owner that throws while it deals with a fault is reported with both exc
   assert.deepEqual(reported, [defect, second]);
 });
 
-test('those behind one that throws are called at the end of the turn too', async () => {
+test('callbacks after one that throws are still called at the end of the turn', async () => {
   const queue = new TurnQueue();
   const [before, broken, behind] = [new Waiting(), new Waiting(true), new Waiting()];
   for (const waiting of [before, broken, behind]) queue.add(waiting);
@@ -89,7 +89,7 @@ test('those behind one that throws are called at the end of the turn too', async
   assert.deepEqual(broken.faults, [defect]);
 });
 
-test('who is added while a turn ends is called at the end of the next one', async () => {
+test('a callback that is added while a turn ends is called at the end of the next one', async () => {
   const queue = new TurnQueue();
   const late = new Waiting();
   const first: AtTurnEnd = { onTurnEnd: () => queue.add(late), onFault: assert.fail };
@@ -100,7 +100,7 @@ test('who is added while a turn ends is called at the end of the next one', asyn
   assert.equal(late.called, 1);
 });
 
-test('a ticker goes on after its callback has thrown', async () => {
+test('a ticker continues after its callback has thrown', async () => {
   const owner = new Waiting();
   const second = new EventTarget();
   let ticks = 0;

@@ -62,7 +62,7 @@ test('A timer fires once, not before its time', async (t) => {
   assert.equal(probe.waiting, false);
 });
 
-test('A timer that waits longer than one turn of the wheel fires in the turn that is its own', async (t) => {
+test('A timer longer than one turn of the wheel fires in its own turn', async (t) => {
   const wheel = startWheel(t, 2, 8);
   const probe = new Probe();
   const start = performance.now();
@@ -82,7 +82,7 @@ test('Timers fire in the order of their times', async (t) => {
   assert.deepEqual(order, ['a', 'b', 'c']);
 });
 
-test('A delay of 0 fires with one of the next steps, not within the call', async (t) => {
+test('A delay of 0 fires with one of the next steps, never within the call', async (t) => {
   const wheel = startWheel(t, 5);
   const probe = new Probe();
   wheel.schedule(probe, 0);
@@ -103,7 +103,7 @@ test('A cancelled timer does not fire, and cancelling twice does no harm', async
   assert.equal(cancelled.times.length, 0);
 });
 
-test('Scheduling a waiting timer again replaces the moment it waited for', async (t) => {
+test('Scheduling a waiting timer again replaces its time', async (t) => {
   const wheel = startWheel(t, 5);
   const probe = new Probe();
   const start = performance.now();
@@ -182,7 +182,7 @@ test('A timer scheduled when another one fires late, or later in a stalled turn,
   assert.ok((inStall.times[0] as number) - start >= 40);
 });
 
-test('The clock goes on with the steps, and no timer sees it before its own time', async (t) => {
+test('The clock advances with the steps, and no timer sees it before its own time', async (t) => {
   const wheel = startWheel(t, 5);
   const before = wheel.now;
   const seen: number[] = [];
@@ -192,7 +192,7 @@ test('The clock goes on with the steps, and no timer sees it before its own time
   assert.ok((seen[0] as number) - before >= 20);
 });
 
-test('A stopped wheel fires nothing any more', async (t) => {
+test('A stopped wheel fires nothing', async (t) => {
   const wheel = startWheel(t, 5);
   const other = startWheel(t, 5);
   const probe = new Probe();

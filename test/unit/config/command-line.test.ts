@@ -9,7 +9,7 @@ test('an empty command line changes nothing', () => {
   assert.deepEqual(mergeCommandLine(config, { port: [], routes: [], logLevel: undefined }), config);
 });
 
-test('ports replace where clients connect, and nothing else', () => {
+test('--port replaces only the addresses for clients', () => {
   const merged = mergeCommandLine(config, { port: ['8080', '[::1]:0'] });
   const listen = [
     { kind: 'tcp', host: null, port: 8080 },
@@ -18,7 +18,7 @@ test('ports replace where clients connect, and nothing else', () => {
   assert.deepEqual(merged, { ...config, server: { ...config.server, listen } });
 });
 
-test('control ports replace where items are published, on the loopback interface unless an address is given', () => {
+test('--control-port replaces the publish addresses, on the loopback interface by default', () => {
   const merged = mergeCommandLine(config, { controlPort: ['5000', '0.0.0.0:5001', 'unix:/c'] });
   const listen = [
     { kind: 'tcp', host: '127.0.0.1', port: 5000 },
@@ -37,13 +37,13 @@ test('the log level is replaced', () => {
   assert.equal(mergeCommandLine(config, { logLevel: 'debug' }).log.level, 'debug');
 });
 
-test('the configuration that was given stays as it was', () => {
+test('the given configuration is not changed', () => {
   const before = defaultConfig();
   mergeCommandLine(before, { port: ['1'], routes: ['* b:1'], logLevel: 'warn' });
   assert.deepEqual(before, defaultConfig());
 });
 
-test('all mistakes are reported at once, with the number of the option where there are several', () => {
+test('all errors are reported at once, with the number of the option if there are several', () => {
   assert.throws(
     () => mergeCommandLine(config, { port: ['x'], routes: ['* a:1', '*,pathbeg=/a a', 'b'], logLevel: 'loud' }),
     {
@@ -59,7 +59,7 @@ test('all mistakes are reported at once, with the number of the option where the
   );
 });
 
-test('routes of the command line must get along like those of a file', () => {
+test('conflicts between routes of the command line are reported as in a file', () => {
   assert.throws(() => mergeCommandLine(config, { routes: ['a a:1', '* b:1', 'a b:1'] }), {
     message: '--route[2]: an earlier route has the same condition (host "a", path_beg "", and the same proto and ssl)',
   });

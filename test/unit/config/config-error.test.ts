@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigError, keyName } from '../../../src/config/config-error.ts';
 
-test('the message has a line for each issue, with as much of its place as is known', () => {
+test('the message has a line for each issue, with its known position', () => {
   const error = new ConfigError('h.toml', [
     { key: 'server.listen', line: 3, message: 'is wrong' },
     { key: 'log', line: null, message: 'is missing' },

@@ -10,7 +10,7 @@ for (const [text, host, port, again] of [
   ['[::1]', '::1', 53, '::1'],
   ['[::1]:54', '::1', 54, '[::1]:54'],
 ] as const) {
-  test(`${text} is port ${port} of ${host}, and is written ${again}`, () => {
+  test(`${text} is port ${port} of ${host}, and is formatted as ${again}`, () => {
     assert.deepEqual(parseDnsServer(text), { host, port });
     assert.equal(formatDnsServer({ host, port }), again);
   });

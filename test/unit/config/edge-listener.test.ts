@@ -20,7 +20,7 @@ test('an interface is given by its IPv4 or IPv6 address', () => {
   assert.deepEqual(parseEdgeListener('[::1]:80').address, { kind: 'tcp', host: '::1', port: 80 });
 });
 
-test('of stream and req the later one counts', () => {
+test('the later of stream and req counts', () => {
   const modes = ['8000', '8000,stream', '8000,req', '8000,stream,req', '8000,req,tls,stream', '8000,req,req'];
   assert.deepEqual(
     modes.map((text) => parseEdgeListener(text).mode),
@@ -48,7 +48,7 @@ test('with local the address is the path of a unix socket, which may have a mode
   assert.deepEqual(parseEdgeListener('127.0.0.1:80,local').address, { ...unix, path: '127.0.0.1:80' });
 });
 
-test('what is read is written so that it reads the same again', () => {
+test('a parsed address is formatted so that it parses the same again', () => {
   for (const text of [
     '0',
     '8000,req',
@@ -65,12 +65,12 @@ test('what is read is written so that it reads the same again', () => {
   assert.equal(formatEdgeListener(parseEdgeListener('/s,group=g,mode=0640,local')), '/s,stream,local,mode=640,group=g');
 });
 
-test('a path of a unix socket is taken up to what every system can bind', () => {
+test('a unix socket path may be as long as every system can bind', () => {
   assert.equal(parseEdgeListener(`${'x'.repeat(MAX_UNIX_PATH)},local`).address.kind, 'unix');
   assert.throws(() => parseEdgeListener(`${'x'.repeat(MAX_UNIX_PATH + 1)},local`), /at most 103 bytes/);
 });
 
-test('each mistake is named', () => {
+test('each error is named', () => {
   const cases: [string, RegExp][] = [
     ['', /^expected "PORT", "IPV4:PORT", "\[IPV6\]:PORT" or "PATH,local", optionally .*, got ""$/],
     [',local', /^expected "PORT", .*, got ",local"$/],

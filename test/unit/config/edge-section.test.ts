@@ -76,7 +76,7 @@ test('an id has 1 to 64 bytes', () => {
   }
 });
 
-test('no mode of ipc files, and mode 0, leave it to the umask', () => {
+test('a missing ipc_file_mode, and 0, leave it to the umask', () => {
   const modes = ['""', '"0"', '"000"', '"600"', '"0777"'];
   assert.deepEqual(
     modes.map((mode) => edge(`ipc_file_mode = ${mode}`).ipcFileMode),
@@ -84,12 +84,12 @@ test('no mode of ipc files, and mode 0, leave it to the umask', () => {
   );
 });
 
-test('as many connections as workers are enough in each mode, and both together may be ten million', () => {
+test('each mode needs at least one connection per worker, and both may have ten million together', () => {
   assert.equal(edge('workers = 7\nreq_maxconn = 7\nstream_maxconn = 7').workers, 7);
   assert.equal(edge('req_maxconn = 1\nstream_maxconn = 9999999').streamMaxconn, 9_999_999);
 });
 
-test('tables are checked as those of a file are, without lines', () => {
+test('tables are checked as those of a file, without lines', () => {
   assert.deepEqual(parseConfig({}), loadConfig('', ''));
   assert.deepEqual(parseConfig({ edge: { workers: undefined } }), loadConfig('', ''));
   assert.throws(() => parseConfig({ edge: { listen: ['80', 'x'], wokers: 1 }, log: { level: 'loud' } }), {

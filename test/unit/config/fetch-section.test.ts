@@ -91,13 +91,13 @@ test('a full section is read with all its keys', () => {
   });
 });
 
-test('a full section is written so that it is read again', () => {
+test('a full section is formatted so that it parses again', () => {
   const config = loadConfig(FULL, 'f');
   assert.deepEqual(loadConfig(formatConfig(config), 'again'), config);
   assert.match(formatConfig(config), /^stream = \[ "ipc:\/\/a", "tcp:\/\/127\.0\.0\.1:5000", "ipc:\/\/x tcp:/m);
 });
 
-test('endpoints of either mode are enough for a configuration in which nobody else can connect', () => {
+test('endpoints of either mode are enough for a configuration without other listeners', () => {
   const alone = { server: { listen: [] }, control: { listen: [] } };
   for (const endpoints of [{ stream: ['ipc://a'] }, { req: ['ipc://a'] }]) {
     assert.deepEqual(parseConfig({ ...alone, fetch: endpoints }).server.listen, []);
@@ -105,7 +105,7 @@ test('endpoints of either mode are enough for a configuration in which nobody el
   assert.throws(() => parseConfig(alone), /server\.listen: no client could connect/);
 });
 
-test('messages of requesters have to have room for the largest piece of a body, and no more than that', () => {
+test('the message limit needs room for exactly the largest piece of a body', () => {
   assert.equal(fetch('buffer_size = 2048\nmax_packet_bytes = 67584').maxPacketBytes, 67_584);
   assert.throws(() => fetch('buffer_size = 2048\nmax_packet_bytes = 67583'), /f:3: fetch\.max_packet_bytes: must be/);
 });

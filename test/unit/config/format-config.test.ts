@@ -38,12 +38,12 @@ targets = ["a:1"]
   'full.toml',
 );
 
-test('what is written loads as the same configuration', () => {
+test('formatted configuration loads as the same configuration', () => {
   assert.deepEqual(loadConfig(formatConfig(full), 'again.toml'), full);
   assert.deepEqual(loadConfig(formatConfig(defaultConfig()), 'again.toml'), defaultConfig());
 });
 
-test('every key of a section is written, of a route only what was set', () => {
+test('all keys of a section are formatted, and only the set ones of a route', () => {
   const text = formatConfig(full);
   assert.match(text, /^idle_timeout = 75$/m);
   assert.match(text, /^debug = false$/m);
@@ -53,7 +53,7 @@ test('every key of a section is written, of a route only what was set', () => {
   );
 });
 
-test('masked, no secret is shown, but that there is one', () => {
+test('a masked configuration shows that there are secrets, but not them', () => {
   const text = formatConfig(full, { mask: true });
   assert.doesNotMatch(text, /hunter|c2VjcmV0/);
   for (const line of ['sig_key', 'upstream_key', 'Authorization', 'X-Api-Key']) {
@@ -61,13 +61,13 @@ test('masked, no secret is shown, but that there is one', () => {
   }
 });
 
-test('masked text that is used as a file sets no key that anybody could know', () => {
+test('a masked configuration used as a file sets no known key', () => {
   const { proxy, routes } = loadConfig(formatConfig(full, { mask: true }), 'masked.toml');
   assert.deepEqual([proxy.sigKey, proxy.upstreamKey], ['', '']);
   assert.deepEqual([routes[0]?.sigKey, routes[0]?.header], ['', ['X-A', '1', 'Cookie', '']]);
 });
 
-test('masked, what is no secret is shown: the path of a key, other headers, and that a key is not set', () => {
+test('a masked configuration shows what is not secret: key paths, other headers, and missing keys', () => {
   const text = formatConfig(full, { mask: true });
   assert.match(text, /^sig_key = "file:\/etc\/key\.pem"$/m);
   assert.match(text, /^X-A = "1"$/m);
@@ -75,7 +75,7 @@ test('masked, what is no secret is shown: the path of a key, other headers, and 
   assert.match(formatConfig(defaultConfig(), { mask: true }), /^upstream_key = ""$/m);
 });
 
-test('masking does not touch the configuration itself', () => {
+test('masking does not change the configuration', () => {
   formatConfig(full, { mask: true });
   assert.equal(full.proxy.upstreamKey, 'hunter2');
   assert.ok(full.routes[0]?.header.includes('Bearer hunter4'));

@@ -9,19 +9,19 @@ test('names, IPv4 addresses and bracketed IPv6 addresses are read with their por
   assert.deepEqual(parseHostPort('[2001:db8::1]:80', 1), { host: '2001:db8::1', port: 80 });
 });
 
-test('what is read is written the same again', () => {
+test('a parsed value is formatted the same again', () => {
   for (const text of ['localhost:8000', '10.0.0.1:1', '[::1]:80'])
     assert.equal(formatHostPort(parseHostPort(text, 1)), text);
 });
 
-test('port 0 is only taken where the system may choose', () => {
+test('port 0 is accepted only where the system may choose', () => {
   assert.equal(parseHostPort('localhost:0', 0).port, 0);
   assert.throws(() => parseHostPort('localhost:0', 1), {
     message: '"0" is not a port: expected a whole number from 1 to 65535',
   });
 });
 
-test('each mistake is named', () => {
+test('each error is named', () => {
   const cases: [string, RegExp][] = [
     ['', /^the host is missing/],
     [':80', /^the host is missing in ":80"/],

@@ -15,7 +15,7 @@ test('entries have the section above them and their line, whatever the line ends
   }
 });
 
-test('comments begin at the beginning of a line, and a semicolon begins one behind a value too', () => {
+test('comments begin at the beginning of a line, or with a semicolon after a value', () => {
   assert.deepEqual(readIni('; a=1\n  # b=2\nc=3 ; d=4\ne=f#g\n'), {
     entries: [
       { section: '', key: 'c', values: ['3'], line: 3 },
@@ -48,7 +48,7 @@ for (const [text, expected] of [
   });
 }
 
-test('a backslash at the end of a line goes on with the next one, and lines are counted as they stand in the file', () => {
+test('a backslash at the end of a line continues it, and lines are counted as in the file', () => {
   assert.deepEqual(readIni('a=1,\\\n  2,\\\n3\nb=4\\\\\nc=5\\').entries, [
     { section: '', key: 'a', values: ['1', '2', '3'], line: 1 },
     { section: '', key: 'b', values: ['4\\'], line: 4 },
@@ -56,7 +56,7 @@ test('a backslash at the end of a line goes on with the next one, and lines are 
   ]);
 });
 
-test('what is no entry is told, and the rest is read', () => {
+test('invalid lines are reported, and the rest is read', () => {
   assert.deepEqual(readIni('what\n=1\na="open\nb=2'), {
     entries: [{ section: '', key: 'b', values: ['2'], line: 4 }],
     faults: [

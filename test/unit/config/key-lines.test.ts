@@ -15,7 +15,7 @@ test('keys of the root, of tables and of dotted names are found', () => {
   assert.deepEqual(lines(toml, ...paths), [1, 3, 4, 5, 5, 6, 6, 7]);
 });
 
-test('each element of an array of tables has its own lines, also for the tables within it', () => {
+test('each element of an array of tables has its own lines, and so have the tables within it', () => {
   const toml = '[[r]]\na = 1\n[[r]]\na = 2\n[r.h]\nx = 1\n[[r.s]]\n[[r.s]]\nb = 1\n[[r]]\n[r.h]\nx = 2';
   const paths = [
     ['r', 0],
@@ -28,7 +28,7 @@ test('each element of an array of tables has its own lines, also for the tables 
   assert.deepEqual(lines(toml, ...paths), [1, 2, 4, 6, 9, 12]);
 });
 
-test('elements of lists and keys of inline tables have the line that they stand on', () => {
+test('elements of lists and keys of inline tables have their own line', () => {
   const toml =
     'a = [ # first, ]\n  1,\n  "]", [2,\n 3],\n  { x = 1, y.z = "}" },\n]\nb = {\n  c = 1,\n  d = [1, 2]\n}\ne = 1';
   const paths = [['a', 0], ['a', 1], ['a', 2, 0], ['a', 2, 1], ['a', 3, 'y', 'z'], ['b', 'c'], ['b', 'd', 1], ['e']];
@@ -57,7 +57,7 @@ test('quoted keys are found, and those with escapes have the line of their table
   assert.deepEqual(lines(toml, ['a', 'b.c', 'd e'], ['a', 'b.c', 'fg']), [3, 2]);
 });
 
-test('a key that is not written has the line of the nearest table that is, or none', () => {
+test('a missing key has the line of the nearest table, or none', () => {
   const toml = 'x = 1\n[[r]]\na = 1';
   assert.deepEqual(lines(toml, ['r', 0, 'missing', 'too'], ['other'], []), [2, null, null]);
 });

@@ -31,7 +31,7 @@ test('a unix socket has a path, and may have a mode and an owner', () => {
   assert.deepEqual(parseListenAddress('unix:/s?mode=0'), { ...unix, path: '/s', mode: 0 });
 });
 
-test('what is read is written so that it reads the same again', () => {
+test('a parsed address is formatted so that it parses the same again', () => {
   for (const text of [
     '0',
     '7999',
@@ -48,13 +48,13 @@ test('what is read is written so that it reads the same again', () => {
   assert.equal(formatListenAddress(parseListenAddress('unix:/s?group=g&mode=0640')), 'unix:/s?mode=640&group=g');
 });
 
-test('a path of a unix socket is taken up to what every system can bind', () => {
+test('a unix socket path may be as long as every system can bind', () => {
   assert.equal(parseListenAddress(`unix:${'x'.repeat(MAX_UNIX_PATH)}`).kind, 'unix');
   assert.throws(() => parseListenAddress(`unix:${'x'.repeat(MAX_UNIX_PATH + 1)}`), /at most 103 bytes/);
   assert.throws(() => parseListenAddress(`unix:${'ä'.repeat(52)}`), /at most 103 bytes/);
 });
 
-test('each mistake is named', () => {
+test('each error is named', () => {
   const cases: [string, RegExp][] = [
     ['', /^expected "PORT", "HOST:PORT", "\[IPV6\]:PORT" or "unix:PATH", got an empty text$/],
     ['65536', /^"65536" is not a port: expected a whole number from 0 to 65535$/],

@@ -45,7 +45,7 @@ for (const [server, control, edge] of [
   });
 }
 
-test('--port may not be the port of the publish endpoint', () => {
+test('--port may not be the port of the control endpoint', () => {
   assert.throws(
     () => mergeCommandLine(defaultConfig(), { port: ['5561'], routes: ['* localhost:1'] }),
     /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is already used by --port \(5561\): choose another port$/,

@@ -14,7 +14,7 @@ for (const [, toml = '', errors = ''] of cases) {
       .match(/^## (.*)$/gm)
       ?.at(-1) ?? '';
   caseCount++;
-  test(`errors.md, ${heading.slice(3)}: every mistake gets its message, in the order of the lines (${caseCount})`, () => {
+  test(`errors.md, ${heading.slice(3)}: every error gets its message, in the order of the lines (${caseCount})`, () => {
     assert.throws(
       () => loadConfig(toml, 'holdfast.toml'),
       (error) => {
@@ -147,7 +147,7 @@ test('the default configuration is that of an empty file', () => {
   assert.deepEqual(defaultConfig(), loadConfig('', ''));
 });
 
-test('each call gives its own lists, so that no caller changes the defaults of another', () => {
+test('each call returns its own lists', () => {
   assert.notEqual(defaultConfig().routes, defaultConfig().routes);
   assert.notEqual(defaultConfig().server.listen, defaultConfig().server.listen);
 });
@@ -200,7 +200,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
   ]);
 });
 
-test('the rules for X-Forwarded-For become what the proxy needs', () => {
+test('the rules for X-Forwarded-For are converted for the proxy', () => {
   const { proxy } = loadConfig(
     '[proxy]\nx_forwarded_for = ["append", "truncate:0"]\nx_forwarded_for_trusted = ["truncate:100"]\n',
     '',
@@ -213,7 +213,7 @@ test('durations may have a fraction', () => {
   assert.equal(loadConfig('server.header_timeout = 0.1', '').server.headerTimeout, 0.1);
 });
 
-test('names that every object of the language has are unknown keys like any other', () => {
+test('names of Object.prototype are unknown keys', () => {
   for (const name of ['__proto__', 'constructor', 'toString']) {
     assert.throws(() => loadConfig(`${name} = 1`, 'f'), { message: `f:1: ${name}: unknown section or key` });
     assert.throws(() => loadConfig(`log.${name} = 1`, 'f'), { message: `f:1: log.${name}: unknown key` });
@@ -222,12 +222,12 @@ test('names that every object of the language has are unknown keys like any othe
   }
 });
 
-test('tables that are nested without end are refused', () => {
+test('deeply nested tables are refused', () => {
   const toml = `log.level = ${'['.repeat(100_000)}`;
   assert.throws(() => loadConfig(toml, 'f'), ConfigError);
 });
 
-test('an error in the syntax does not repeat the line, which may hold a secret', () => {
+test('a syntax error does not show the line, which may hold a secret', () => {
   assert.throws(
     () => loadConfig('[proxy]\nsig_key = "hunter2', 'f'),
     (error) => error instanceof ConfigError && !error.message.includes('hunter2') && error.issues[0]?.line === 2,

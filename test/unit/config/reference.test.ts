@@ -14,7 +14,7 @@ import { sections } from '../../../src/config/schema.ts';
 const UPDATE =
   'node --import tsx -e "import(\'./src/config/index.ts\').then((m) => process.stdout.write(m.configReference()))" > docs/reference/configuration.md';
 
-test('docs/reference/configuration.md is what the schema says', () => {
+test('docs/reference/configuration.md is generated from the schema', () => {
   const file = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
   assert.equal(file, configReference(), `The file is out of date. To update it: ${UPDATE}`);
 });

@@ -5,11 +5,11 @@ import { resolveKey } from '../../../src/config/resolve-key.ts';
 const noFile = (path: string): string => assert.fail(`${path} must not be read`);
 const pem = '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n';
 
-test('an empty text is no key', () => {
+test('an empty text is not a key', () => {
   assert.equal(resolveKey('', noFile), null);
 });
 
-test('a text without a known beginning is the secret itself, in UTF-8', () => {
+test('a text without a known prefix is the secret itself, in UTF-8', () => {
   assert.deepEqual(resolveKey('changeme', noFile), Buffer.from('changeme'));
   assert.deepEqual(resolveKey('schlüssel', noFile), Buffer.from('schlüssel'));
   assert.deepEqual(resolveKey('BASE64:AA==', noFile), Buffer.from('BASE64:AA=='));
@@ -21,7 +21,7 @@ test('base64 is decoded in either alphabet, with or without padding', () => {
   }
 });
 
-test('a file that begins as PEM is taken as text', () => {
+test('a file that begins as PEM is used as text', () => {
   const read = (path: string) => (path === '/etc/key.pem' ? pem : assert.fail(path));
   assert.equal(resolveKey('file:/etc/key.pem', read), pem);
 });
@@ -33,7 +33,7 @@ test('any other file holds hex digits, with white space between them', () => {
   );
 });
 
-test('each mistake is named, without the key', () => {
+test('each error is named, without the key', () => {
   const cases: [string, () => string, RegExp][] = [
     ['base64:', () => '', /^missing key after "base64:"$/],
     ['base64:==', () => '', /^missing key after "base64:"$/],
@@ -55,7 +55,7 @@ test('each mistake is named, without the key', () => {
   }
 });
 
-test('a file that cannot be read is an error of the configuration that says why', () => {
+test('a file that cannot be read is a configuration error with the reason', () => {
   const read = (): string => {
     throw Object.assign(new Error('ENOENT: no such file or directory'), { errno: -2, code: 'ENOENT' });
   };

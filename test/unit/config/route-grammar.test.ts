@@ -10,7 +10,7 @@ function split(line: string): (string | [string, string | null])[][] {
   ]);
 }
 
-test('sections stand between any white space, items between commas', () => {
+test('white space separates sections, commas separate items', () => {
   assert.deepEqual(split('  a,b,c=d \t e:1\u00a0f:2,g=  '), [
     ['a', ['b', null], ['c', 'd']],
     ['e:1'],
@@ -18,7 +18,7 @@ test('sections stand between any white space, items between commas', () => {
   ]);
 });
 
-test('a number sign begins a comment, also in the middle of a word, but not between quotes', () => {
+test('a number sign begins a comment, even within a word, but not within quotes', () => {
   assert.deepEqual(split('a b#c d'), [['a'], ['b']]);
   assert.deepEqual(split('a "b#c" # d "'), [['a'], ['b#c']]);
   assert.deepEqual(split('# all of it'), []);
@@ -29,11 +29,11 @@ test('quotes may stand around any part', () => {
   assert.deepEqual(split('a,"b=c d"'), [['a', ['b', 'c d']]]);
 });
 
-test('between quotes a backslash takes a quote or a backslash, elsewhere it is itself', () => {
+test('a backslash escapes a quote or a backslash within quotes, and is literal elsewhere', () => {
   assert.deepEqual(split('a,b="\\"\\\\",c=\\d'), [['a', ['b', '"\\'], ['c', '\\d']]]);
 });
 
-test('only the first equals sign divides name and value', () => {
+test('only the first equals sign separates name and value', () => {
   assert.deepEqual(split('a,b=c=d=='), [['a', ['b', 'c=d==']]]);
 });
 
@@ -42,14 +42,14 @@ test('a section that begins with a property or a comma has no value', () => {
   assert.deepEqual(split(',id=x'), [['', ['id', 'x']]]);
 });
 
-test('each section keeps the text that it was written as', () => {
+test('each section keeps its original text', () => {
   assert.deepEqual(
     splitRouteLine(' a,b="c d"  "e"').map((section) => section.text),
     ['a,b="c d"', '"e"'],
   );
 });
 
-test('a line that breaks the grammar is an error that says where', () => {
+test('a line with invalid grammar is an error with its position', () => {
   const cases: [string, RegExp][] = [
     ['a "b', /unterminated quote/],
     ['a b"', /unterminated quote/],

@@ -32,14 +32,14 @@ targets = ["a:1,host=b", "[::1]:2"]`),
   assert.equal(parseRouteLine('*,ssl=yes,proto=ws,replace_beg=,path_beg=/a/ a:1').replaceBeg, '');
 });
 
-test('a condition without a host is reached by its id', () => {
+test('a route without a host is selected by its id', () => {
   for (const line of ['id=x a:1', ',id=x a:1', '"",id=x a:1']) {
     const { host, id } = parseRouteLine(line);
     assert.deepEqual({ host, id }, { host: '', id: 'x' });
   }
 });
 
-test('each mistake is named with the key that it is about', () => {
+test('each error is named with its key', () => {
   const cases: [string, string][] = [
     ['', 'expected a condition and at least one target, such as "* localhost:8000"'],
     ['# a b', 'expected a condition and at least one target, such as "* localhost:8000"'],
@@ -71,7 +71,7 @@ test('each mistake is named with the key that it is about', () => {
   for (const [line, message] of cases) assert.throws(() => parseRouteLine(line), { name: 'ConfigError', message });
 });
 
-test('all mistakes of a line are reported at once', () => {
+test('all errors of a line are reported at once', () => {
   assert.throws(() => parseRouteLine('*,pathbeg=/x,ssl=maybe,sub=a localhost a:0'), {
     message: [
       'pathbeg: unknown property; did you mean "path_beg"?',
@@ -83,7 +83,7 @@ test('all mistakes of a line are reported at once', () => {
   });
 });
 
-test('every property of Pushpin that is missing here is said to be', () => {
+test('every unsupported property of Pushpin is reported as such', () => {
   const names =
     'aco jsonp_mode jsonp_cb jsonp_body jsonp_defcb jsonp_defmethod session sockjs sockjs_as_path log_level over_http';
   for (const name of names.split(' ')) {
@@ -95,7 +95,7 @@ test('every property of Pushpin that is missing here is said to be', () => {
   }
 });
 
-test('names that people guess lead to what they mean', () => {
+test('likely misnomers get a suggestion', () => {
   const guesses: [string, RegExp][] = [
     ['grip=off', /did you mean "no_grip"/],
     ['path=/x', /did you mean "path_beg"/],
@@ -110,7 +110,7 @@ test('names that people guess lead to what they mean', () => {
   for (const [property, message] of guesses) assert.throws(() => parseRouteLine(`*,${property} a:1`), { message });
 });
 
-test('no message repeats a key', () => {
+test('no message shows a key', () => {
   for (const property of [
     'sig_key="base64:hun!ter2"',
     'sig_key="hun\\nter2"',

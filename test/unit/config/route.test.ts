@@ -4,7 +4,7 @@ import { checkRoutes, parseRouteLine } from '../../../src/config/index.ts';
 
 const conflicts = (...lines: string[]) => checkRoutes(lines.map(parseRouteLine)).map(({ index, key }) => [index, key]);
 
-test('routes that differ in host, proto, ssl or path_beg get along', () => {
+test('routes that differ in host, proto, ssl or path_beg do not conflict', () => {
   const lines = [
     '* a:1',
     'b a:1',
@@ -17,7 +17,7 @@ test('routes that differ in host, proto, ssl or path_beg get along', () => {
   assert.deepEqual(conflicts(...lines), []);
 });
 
-test('a route with the condition of an earlier one is found, whatever else it has', () => {
+test('a route with the condition of an earlier one is reported, whatever else it has', () => {
   assert.deepEqual(conflicts('b,id=x,debug a:1', '* a:1', 'B b:1', 'b c:1'), [
     [2, 'host'],
     [3, 'host'],
@@ -28,7 +28,7 @@ test('routes with hosts may share an id', () => {
   assert.deepEqual(conflicts('b,id=x a:1', '*,id=x a:1'), []);
 });
 
-test('a route without a host must have its id to itself', () => {
+test('a route without a host needs an id of its own', () => {
   assert.deepEqual(conflicts('id=x a:1', 'id=y a:1'), []);
   assert.deepEqual(conflicts('id=x a:1', '*,id=x a:1'), [[0, 'id']]);
   assert.deepEqual(conflicts('id=x a:1', 'id=x a:1'), [

@@ -18,7 +18,7 @@ test('every key is documented in one or more whole sentences', () => {
   }
 });
 
-test('every number takes both ends of its documented range and nothing beyond', () => {
+test('every number accepts both ends of its documented range and nothing beyond', () => {
   let numbers = 0;
   for (const [name, shape] of Object.entries(tables)) {
     for (const [key, schema] of Object.entries(shape) as [string, z.ZodType][]) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatTarget, isAuthority, parseTarget } from '../../../src/config/target.ts';
 
-test('a target is an address, with the Host for the origin if it needs another', () => {
+test('a target is an address, with another Host for the origin if needed', () => {
   const plain = { host: 'localhost', port: 8000, hostHeader: '', untrusted: false };
   assert.deepEqual(parseTarget('localhost:8000'), plain);
   assert.deepEqual(parseTarget('[::1]:80,host=app.internal:81'), {
@@ -13,19 +13,19 @@ test('a target is an address, with the Host for the origin if it needs another',
   });
 });
 
-test('a target is trusted unless it is said not to be', () => {
+test('a target is trusted by default', () => {
   for (const text of ['a:1,untrusted', 'a:1,host=b,untrusted', 'a:1,untrusted,host=b']) {
     assert.equal(parseTarget(text).untrusted, true);
   }
 });
 
-test('what is read is written the same again', () => {
+test('a parsed value is formatted the same again', () => {
   for (const text of ['localhost:8000', '[::1]:80,host=[::1]:81', 'a:1,untrusted', 'a:1,host=b,untrusted']) {
     assert.equal(formatTarget(parseTarget(text)), text);
   }
 });
 
-test('each mistake is named', () => {
+test('each error is named', () => {
   const cases: [string, RegExp][] = [
     ['', /^expected one target, got ""$/],
     ['a:1 b:1', /^expected one target, got "a:1 b:1"$/],
@@ -44,7 +44,7 @@ test('each mistake is named', () => {
   for (const [text, message] of cases) assert.throws(() => parseTarget(text), { name: 'ConfigError', message });
 });
 
-test('every form and property of Pushpin that is missing here is said to be', () => {
+test('every unsupported form and property of Pushpin is reported as such', () => {
   const forms = { test: 'test', 'zhttp/ipc:///a': 'zhttp/…', 'zhttpreq/tcp://a:1': 'zhttpreq/…' };
   for (const [text, name] of Object.entries(forms)) {
     assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
@@ -57,7 +57,7 @@ test('every form and property of Pushpin that is missing here is said to be', ()
   }
 });
 
-test('an authority is a host name or bracketed IPv6 address, with a port if need be', () => {
+test('an authority is a host name or bracketed IPv6 address, with an optional port', () => {
   for (const text of ['a', 'a:80', '10.0.0.1', '[::1]', '[::1]:80']) assert.ok(isAuthority(text), text);
   for (const text of ['', ':80', 'a:', 'a:b', 'a:123456', '::1', '[a]', 'a b', 'a/b', 'a\n'])
     assert.ok(!isAuthority(text), text);

@@ -50,12 +50,12 @@ test('a base of any other kind is refused', () => {
   for (const [base, message] of cases) assert.throws(() => streamEndpoints(base), { name: 'ConfigError', message });
 });
 
-test('a base is kept as it is if it stands for endpoints, and is refused otherwise', () => {
+test('a valid base is kept as it is, and another one is refused', () => {
   assert.equal(parseStreamBase('tcp://a:65533'), 'tcp://a:65533');
   assert.throws(() => parseStreamBase('tcp://a:65534'), /at most 65533/);
 });
 
-test('an endpoint for req mode is kept as it is, with every port there is', () => {
+test('an endpoint for req mode is kept as it is, with any port', () => {
   for (const endpoint of ['ipc://client', 'ipc:///run/a', 'tcp://127.0.0.1:0', 'tcp://*:65535', 'tcp://[::1]:1']) {
     assert.equal(parseZmqEndpoint(endpoint), endpoint);
   }
@@ -83,13 +83,13 @@ for (const [text, first, inStream, out] of [
   ['tcp://h:65534 ipc://b ipc://c', 'tcp://h:65534', 'ipc://b', 'ipc://c'],
   ['tcp://h:0 ipc://b ipc://c', 'tcp://h:0', 'ipc://b', 'ipc://c'],
 ] as const) {
-  test(`of [fetch] ${text} stands for ${first}, ${inStream} and ${out}, and is written like that again`, () => {
+  test(`${text} in [fetch] stands for ${first}, ${inStream} and ${out}, and is formatted the same again`, () => {
     assert.deepEqual(parseFetchEndpoints(text), { in: first, inStream, out });
     assert.equal(formatFetchEndpoints({ in: first, inStream, out }), text);
   });
 }
 
-test('three endpoints of [fetch] that a base stands for are written as the base', () => {
+test('three endpoints of [fetch] that form a base are formatted as the base', () => {
   const endpoints = parseFetchEndpoints('ipc://z-in  ipc://z-in-stream   ipc://z-out');
   assert.equal(formatFetchEndpoints(endpoints), 'ipc://z');
 });

@@ -67,7 +67,7 @@ out_hwm=6
   assert.deepEqual(others, defaults);
 });
 
-test('what is not given has the default of Zurl', () => {
+test('missing keys have the defaults of Zurl', () => {
   const { id, ...rest } = fetch('');
   assert.match(id, UUID);
   assert.deepEqual(
@@ -85,7 +85,7 @@ test('what is not given has the default of Zurl', () => {
   assert.deepEqual([rest.defaultPolicy, rest.allow, rest.deny, rest.ipcFileMode], ['allow', [], [], null]);
 });
 
-test('an instance without an id gets another one at each start', () => {
+test('an instance without an id gets a random one at each start', () => {
   const ids = [fetch('').id, fetch('instance_id=').id, fetch('instance_id=""').id];
   for (const id of ids) assert.match(id, UUID);
   assert.equal(new Set(ids).size, 3);
@@ -110,7 +110,7 @@ test('switches are words or digits, in any case', () => {
   ]);
 });
 
-test('of a repeated key the last one counts, and keys may stand above the first section', () => {
+test('the last of repeated keys counts, and keys may come before the first section', () => {
   assert.equal(parseZurlConf(`${SPECS}timeout=no\n[General]\ntimeout=5\n`, 'z').config.fetch.timeout, 5);
 });
 
@@ -120,7 +120,7 @@ test('req mode alone needs no other endpoint', () => {
   assert.deepEqual(fetch('in_req_spec=').req, []);
 });
 
-test('keys and lines without a meaning are ignored, and told', () => {
+test('unknown keys and lines are ignored, and reported', () => {
   const text = `[General]\n${SPECS}in_hwn=1\nmax_requests=1\nwhat\n[general]\ntimeout=5\n[other]\nx=1\n`;
   assert.deepEqual(parseZurlConf(text, 'z').ignored, [
     { key: 'in_hwn', line: 5, message: 'unknown key; did you mean "in_hwm"?' },
@@ -131,7 +131,7 @@ test('keys and lines without a meaning are ignored, and told', () => {
   ]);
 });
 
-test('every wrong value is reported under its key, with its line', () => {
+test('every invalid value is reported with its key and line', () => {
   refused(
     'in_spec=inproc://a\nin_stream_spec=ipc:///a b\nout_spec=ipc://a,ipc://b\nmax_open_requests=0\nbuffer_size=1k\ntimeout=0\nconnection_max_time=x\nin_hwm=-1\nallow_ipv6=yes\n',
     'z:1: in_spec: expected "ipc://PATH" or "tcp://HOST:PORT", got "inproc://a"',
@@ -146,7 +146,7 @@ test('every wrong value is reported under its key, with its line', () => {
   );
 });
 
-test('what only our own schema refuses is reported in the words of zurl.conf too', () => {
+test('errors of our own schema are reported with the keys of zurl.conf too', () => {
   refused(
     `${SPECS}instance_id=a b\nipc_file_mode=888\ndefpolicy=ask\nbuffer_size=10\ndeny=ok,"a b"\n`,
     'z:4: instance_id: expected 1 to 64 bytes of text without white space and control characters, got "a b"',
@@ -157,14 +157,14 @@ test('what only our own schema refuses is reported in the words of zurl.conf too
   );
 });
 
-test('the endpoints of stream mode are given all or not at all, and some endpoint there has to be', () => {
+test('stream mode needs all of its endpoints or none, and there must be an endpoint', () => {
   const together = 'missing: in_spec, in_stream_spec, out_spec must be set together';
   refused('in_spec=ipc://a\nin_req_spec=ipc://r', `z: in_stream_spec and out_spec: ${together}`);
   refused('in_spec=ipc://a\nin_stream_spec=ipc://b\nout_spec=\n', `z: out_spec: ${together}`);
   refused('timeout=5', 'z: no endpoints: give in_spec, in_stream_spec, out_spec, or in_req_spec, or all of them');
 });
 
-test('what a file comes to can be written as our own configuration', () => {
+test('a file can be formatted as our own configuration', () => {
   const { config } = parseZurlConf(`${SPECS}instance_id=z\nmax_open_requests=-1\ndeny=127/8\n`, 'z');
   assert.deepEqual(loadConfig(formatConfig(config), 'f'), config);
 });

@@ -9,7 +9,7 @@ function responseTo(code: ErrorCode, detail?: string): [number, string] {
 }
 
 describe('controlErrorText', () => {
-  it('has the words that publishers know', () => {
+  it('has the texts that publishers know', () => {
     assert.deepEqual(responseTo('HF_BAD_REQUEST', 'invalid method'), [400, 'Failed to parse request header.']);
     assert.deepEqual(responseTo('HF_BAD_REQUEST'), [400, 'Failed to parse request header.']);
     assert.deepEqual(responseTo('HF_BAD_REQUEST', 'invalid Content-Length'), [400, 'Bad Content-Length.']);
@@ -18,7 +18,7 @@ describe('controlErrorText', () => {
     assert.deepEqual(responseTo('HF_BODY_TOO_LARGE'), [413, 'Request body too large.']);
   });
 
-  it("has the error's own face for all others", () => {
+  it("has the error's own text for all others", () => {
     const known = ['HF_BAD_REQUEST', 'HF_HEADERS_TOO_LARGE', 'HF_URI_TOO_LONG', 'HF_BODY_TOO_LARGE'];
     const others = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !known.includes(code));
     assert.ok(others.length > 0);

@@ -15,7 +15,7 @@ function waiting(endpoint: Endpoint) {
   return begun;
 }
 
-test('a publisher is answered when its items have been accepted, and not before', () => {
+test('a publisher gets its response only when its items are accepted', () => {
   const endpoint = new Endpoint();
   const { requester } = waiting(endpoint);
   assert.equal(requester.head, null);

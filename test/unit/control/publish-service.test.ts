@@ -32,7 +32,7 @@ describe('POST /publish', () => {
     assert.match(warnings[0]?.message ?? '', /nothing receives ws-message/);
   });
 
-  it('needs no slash at the end and no care for the query', () => {
+  it('accepts a missing slash at the end and any query', () => {
     const endpoint = new Endpoint();
     for (const target of ['/publish', '/publish/', '/publish?x=/y', '/publish/?']) {
       assert.deepEqual(endpoint.post(target, BODY).response, [200, 'Published\n'], target);
@@ -63,7 +63,7 @@ describe('POST /publish', () => {
     assert.deepEqual(requester.response, [200, 'Published\n']);
   });
 
-  it('asks for the body window by window', () => {
+  it('requests the body window by window', () => {
     const endpoint = new Endpoint();
     const { requester, responder } = endpoint.begin({ method: 'POST', target: '/publish', bodyLength: WINDOW * 3 });
     assert.equal(requester.granted, WINDOW);
@@ -71,7 +71,7 @@ describe('POST /publish', () => {
     assert.equal(requester.granted, WINDOW + 1000);
   });
 
-  it('never asks for more than the length that was declared', () => {
+  it('never requests more than the declared length', () => {
     const requester = new Endpoint().post('/publish', BODY);
     assert.equal(requester.granted, BODY.length);
     const large = JSON.stringify({ items: [], filler: 'x'.repeat(WINDOW * 3) });
@@ -110,7 +110,7 @@ describe('POST /publish', () => {
     assert.equal(endpoint.counters.publishesRefused, 1);
   });
 
-  it('takes a body of just the limit, 1,000,000 bytes by default', () => {
+  it('takes a body of exactly the limit, 1,000,000 bytes by default', () => {
     const body = BODY + ' '.repeat(1_000_000 - BODY.length);
     const endpoint = new Endpoint();
     assert.deepEqual(endpoint.post('/publish', body).response, [200, 'Published\n']);
@@ -154,7 +154,7 @@ describe('POST /recover', () => {
 });
 
 describe('other requests', () => {
-  it('find the probe at /', () => {
+  it('get the probe at /', () => {
     const endpoint = new Endpoint();
     for (const method of ['GET', 'HEAD']) {
       const { response, head } = endpoint.request(method, '/', ['Accept', 'application/json']);
@@ -185,7 +185,7 @@ describe('other requests', () => {
     assert.equal(endpoint.request('PUT', '/publish', ['content-length', '0']).head?.status, 405);
   });
 
-  it('get a 411 without a length, before anything else, where the method is one with a body', () => {
+  it('get a 411 without a length first, for methods with a body', () => {
     const endpoint = new Endpoint();
     for (const method of ['POST', 'PUT', 'PATCH', 'BREW']) {
       for (const target of ['/publish', '/recover', '/', '/other']) {
@@ -197,7 +197,7 @@ describe('other requests', () => {
     assert.deepEqual(endpoint.publisher.calls, []);
   });
 
-  it('get a 406 if neither text nor JSON is accepted, wherever they go', () => {
+  it('get a 406 if neither text nor JSON is accepted, on any path', () => {
     const endpoint = new Endpoint();
     const text = 'Not Acceptable. Supported formats are text/plain and application/json.\n';
     for (const target of ['/', '/publish', '/other']) {

@@ -48,7 +48,7 @@ test('the table of limits has a row for each bound that the source marks, and no
 });
 
 for (const { name, bound, counter, tests } of rows) {
-  test(`the row ${name} says what the source says`, () => {
+  test(`the row ${name} matches the source`, () => {
     const value = marked.get(name);
     if (value !== null && value !== undefined) {
       assert.ok(bound.includes(value.toLocaleString('en-US')), `${bound} is not ${value.toLocaleString('en-US')}`);

@@ -25,7 +25,7 @@ describe('BodyCollector', () => {
     assert.equal(source.toString(), 'abcdefghij');
   });
 
-  it('takes the limit, and nothing of a chunk that goes over it', () => {
+  it('takes up to the limit, and no part of a chunk beyond it', () => {
     const collector = new BodyCollector(5);
     assert.ok(collector.add(Buffer.from('abc')));
     assert.equal(collector.add(Buffer.from('def')), false);
@@ -50,7 +50,7 @@ describe('BodyCollector', () => {
     assert.equal(new BodyCollector(10).body.buffer, new BodyCollector(20).body.buffer);
   });
 
-  it('makes as many buffers as the body doubles', () => {
+  it('allocates one buffer for each doubling of the body', () => {
     const collector = new BodyCollector(1_000_000);
     const buffers = new Set<ArrayBufferLike>();
     for (let i = 0; i < 100_000; i++) {

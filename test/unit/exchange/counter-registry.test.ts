@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CounterRegistry } from '../../../src/exchange/index.ts';
 
-test('a snapshot has the numbers of each part as they are when it is taken', () => {
+test('a snapshot has the current numbers of each part', () => {
   const registry = new CounterRegistry();
   const [proxy, zmq] = [{ requests: 1, name: 'not a number' }, { dials: 0 }];
   registry.add('proxy', proxy);
@@ -29,7 +29,7 @@ test('reports of other processes are added, the last one of each', () => {
   assert.deepEqual(registry.snapshot(), { 'edge.server': { requests: 121 } });
 });
 
-test('what an ended process counted stays, and what it had open is gone', () => {
+test('counts of an ended process stay, and its open ones are removed', () => {
   const registry = new CounterRegistry();
   registry.report('1', { 'edge.server': { requests: 10, connectionsOpen: 3 }, 'edge.zmq': { bytesHeld: 100 } });
   registry.report('2', { 'edge.server': { requests: 1, connectionsOpen: 1 } });

@@ -28,7 +28,7 @@ class Recorded extends CreditedBody {
   }
 }
 
-test('bytes that the credits cover are passed at once, without a copy', () => {
+test('bytes within the credits are passed at once, without a copy', () => {
   const body = new Recorded(10);
   const chunk = Buffer.from('hello');
   body.give(chunk);
@@ -62,7 +62,7 @@ test('the last byte ends the body', () => {
   assert.equal(body.done, true);
 });
 
-test('an end without bytes needs no credits, and follows what waits', () => {
+test('an end without bytes needs no credits, and follows waiting bytes', () => {
   const empty = new Recorded(0);
   empty.end();
   assert.equal(empty.ended, true);
@@ -85,7 +85,7 @@ test('an empty chunk in between is not passed', () => {
   assert.equal(body.ended, false);
 });
 
-test('credits granted from within the call that spends them are used in order, without recursion', () => {
+test('credits granted within the call that spends them are used in order, without recursion', () => {
   const body = new Recorded(1);
   const text = '0123456789'.repeat(5_000);
   body.onPass = () => {
@@ -96,7 +96,7 @@ test('credits granted from within the call that spends them are used in order, w
   assert.equal(body.ended, true);
 });
 
-test('bytes given from within a call follow those of the call', () => {
+test('bytes given within a call follow those of the call', () => {
   const body = new Recorded(100);
   body.onPass = () => {
     if (body.chunks.length === 1) body.give(Buffer.from('second'));
@@ -107,7 +107,7 @@ test('bytes given from within a call follow those of the call', () => {
   assert.equal(body.ended, true);
 });
 
-test('a dropped body passes nothing, also when it is dropped from within a call', () => {
+test('a dropped body passes nothing, even if it is dropped within a call', () => {
   const dropped = new Recorded(1);
   dropped.give(Buffer.from('hello'), true);
   dropped.drop();
@@ -136,7 +136,7 @@ test('a held body passes nothing until it is released', () => {
   assert.equal(body.ended, true);
 });
 
-test('a body held from within a call stops there', () => {
+test('a body held within a call stops there', () => {
   const body = new Recorded(0);
   body.onPass = () => body.hold();
   body.give(Buffer.alloc(2_000));
@@ -166,7 +166,7 @@ test('a payload is passed whole if the credits cover it, and in parts otherwise'
   assert.deepEqual(body.texts, ['whole', 'pa', 'rts']);
 });
 
-test('bytes that are no published items do not count as such', () => {
+test('bytes that are not published items do not count as such', () => {
   const body = new Recorded(0);
   body.give(Buffer.from('abc'));
   body.givePayload(new Payload(Buffer.from('def'), 0));

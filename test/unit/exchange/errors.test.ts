@@ -17,7 +17,7 @@ test('the reference lists exactly the errors of the catalogue', () => {
 });
 
 for (const [code, face] of Object.entries(ERRORS)) {
-  test(`the reference tells the faces of ${code} as they are`, () => {
+  test(`the reference describes ${code} correctly`, () => {
     const row = documented.get(code);
     assert.equal(row?.cause, face.cause);
     assert.equal(row?.status, face.status === 0 ? '–' : String(face.status));
@@ -29,7 +29,7 @@ for (const [code, face] of Object.entries(ERRORS)) {
   });
 }
 
-test('an error has the face of its code, and a text of its own only where it was given one', () => {
+test('an error has the status and text of its code, or its own text if given', () => {
   const code: ErrorCode = 'HF_NO_ROUTE';
   assert.equal(new ExchangeError(code).text, ERRORS.HF_NO_ROUTE.text);
   const error = new ExchangeError(code, 'why', 'No route for host: a');

@@ -12,7 +12,7 @@ test('an exception is counted, logged with its stack, and becomes HF_INTERNAL', 
   assert.deepEqual(report.log.of('internal error'), [{ id: '7-0', code: 'HF_INTERNAL', detail: error.detail }]);
 });
 
-test('an error of the catalogue stays what it is', () => {
+test('an error of the catalogue stays as it is', () => {
   const report = { counters: new Counters(), log: new FakeLog(false) };
   const error = new ExchangeError('HF_INTERNAL', 'known');
   assert.equal(reportFault(report, error), error);

@@ -171,7 +171,7 @@ test('a replay that throws ends its own hold only, and frees its place at the ta
   assert.equal(made.hub.stats.holds, 1);
 });
 
-test('a patch that throws ends one hold, and the delivery goes on', async (t) => {
+test('a patch that throws ends one hold, and the delivery continues', async (t) => {
   const made = rig(t, {
     patchBody: (document) => {
       if (document === 'faulty') throw new Error('thrown by the test');

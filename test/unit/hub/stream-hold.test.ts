@@ -193,7 +193,7 @@ test('the queue is bounded by bytes too', async (t) => {
   assert.equal(made.counters.itemsDropped, 1);
 });
 
-test('an item larger than queue and credits is dropped, and the client goes on', async (t) => {
+test('an item larger than queue and credits is dropped, and the client continues', async (t) => {
   const made = rig(t, { limits: { queueBytes: 10 } });
   const client = made.hold(made.client(2), streamInstruct(['a'], { keepAlive: keepAlive('.', 5) }));
   await made.publish(streamItem('a', '0123456789abc'));

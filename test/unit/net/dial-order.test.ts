@@ -21,12 +21,12 @@ for (const [what, addresses, order] of [
   ['what is no address is left out', ['a.test', '', '192.0.2.1', '0x7f.1', '[::1]'], ['192.0.2.1']],
   ['of nothing comes nothing', [], []],
 ] as const) {
-  test(`Families take turns: ${what}`, () => {
+  test(`Families alternate: ${what}`, () => {
     assert.deepEqual(dialOrder(addresses, false), order);
   });
 }
 
-test('Of more addresses than are used, those of both families are among them', () => {
+test('If there are too many addresses, both families are used', () => {
   assert.equal(MAX_ADDRESSES, 16);
   const order = dialOrder([...many(6, 40), ...many(4, 40)], false);
   assert.deepEqual(order.slice(0, 4), ['2001:db8::0', '192.0.2.0', '2001:db8::1', '192.0.2.1']);
@@ -35,7 +35,7 @@ test('Of more addresses than are used, those of both families are among them', (
   assert.equal(dialOrder([...many(6, 1), ...many(4, 40)], false).length, 16);
 });
 
-test('IPv6 addresses are left out where only IPv4 is allowed, however they look', () => {
+test('IPv6 addresses in any form are left out if only IPv4 is allowed', () => {
   assert.deepEqual(dialOrder(['::1', '::ffff:192.0.2.1', '192.0.2.1', 'fe80::1%lo'], true), ['192.0.2.1']);
   assert.deepEqual(dialOrder(['::1'], true), []);
 });

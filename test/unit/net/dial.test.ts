@@ -28,7 +28,7 @@ for (const [what, listenHost, host] of [
   });
 }
 
-test('A reader of its own takes what arrives, and the end is told as ever', async (t) => {
+test('A reader gets the data, and the end is an event as usual', async (t) => {
   const buffer = Buffer.alloc(16);
   let read = '';
   const socket = dial('localhost', await startEcho(t, '127.0.0.1'), {
@@ -55,7 +55,7 @@ test('A connection that the peer ends is closed, not left half open', async (t) 
   assert.equal(socket.destroyed, true);
 });
 
-test('A port on which nobody listens is an error event', async () => {
+test('A port without a listener is an error event', async () => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -27,14 +27,14 @@ test('IPv6 addresses come first, then those of IPv4, each in the order of the an
   assert.deepEqual(await resolver.resolve('both.test', 0), ['2001:db8::1', '::1', '192.0.2.2', '192.0.2.1']);
 });
 
-test('for IPv4 alone nobody is asked for IPv6 addresses', async (t) => {
+test('for IPv4 alone IPv6 addresses are not queried', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('both.test', 'A', ['192.0.2.1']).answer('both.test', 'AAAA', ['::1']);
   assert.deepEqual(await new DnsResolver([dns.address]).resolve('both.test', 4), ['192.0.2.1']);
   assert.equal(dns.count('both.test', 'AAAA'), 0);
 });
 
-test('a name that stands in for the one that was asked for is followed', async (t) => {
+test('a CNAME is followed', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('www.test', 'A', ['alias.test', 'more.alias.test', '192.0.2.1']);
   assert.deepEqual(await new DnsResolver([dns.address]).resolve('www.test', 0), ['192.0.2.1']);
@@ -42,7 +42,7 @@ test('a name that stands in for the one that was asked for is followed', async (
 
 for (const failure of ['NXDOMAIN', 'SERVFAIL', 'REFUSED', 'SILENCE', []] satisfies DnsAnswer[]) {
   const what = typeof failure === 'string' ? failure : 'an empty answer';
-  test(`${what} for one family leaves the addresses of the other`, async (t) => {
+  test(`${what} for one family keeps the addresses of the other`, async (t) => {
     const dns = await startDnsServer(t);
     dns.answer('four.test', 'A', ['192.0.2.1']).answer('four.test', 'AAAA', failure);
     dns.answer('six.test', 'A', failure).answer('six.test', 'AAAA', ['::1']);
@@ -61,7 +61,7 @@ function lateAnswer(): { readonly script: () => Promise<DnsAnswer>; readonly giv
   return { script: () => given, give };
 }
 
-test('the addresses of IPv4 do not wait for the answer about IPv6 when that takes long', async (t) => {
+test('IPv4 addresses do not wait long for the IPv6 answer', async (t) => {
   const dns = await startDnsServer(t);
   const late = lateAnswer();
   dns.answer('four.test', 'A', ['192.0.2.1']).answer('four.test', 'AAAA', late.script);
@@ -70,7 +70,7 @@ test('the addresses of IPv4 do not wait for the answer about IPv6 when that take
   late.give(['::1']);
 });
 
-test('they wait a moment for it, which leaves no timer behind', async (t) => {
+test('IPv4 addresses wait briefly for the IPv6 answer, without leaving a timer', async (t) => {
   const dns = await startDnsServer(t);
   const late = lateAnswer();
   dns.answer('both.test', 'A', ['192.0.2.1']).answer('both.test', 'AAAA', late.script);
@@ -87,7 +87,7 @@ test('they wait a moment for it, which leaves no timer behind', async (t) => {
   );
 });
 
-test('the addresses of IPv6 wait for those of IPv4, which may be the only way', async (t) => {
+test('IPv6 addresses wait for the IPv4 answer', async (t) => {
   const dns = await startDnsServer(t);
   const late = lateAnswer();
   dns
@@ -120,7 +120,7 @@ for (const [answer, message] of [
   });
 }
 
-test('that there are none of one family does not hide that those of the other could not be found out', async (t) => {
+test('an empty answer for one family does not hide a failure of the other', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('four.test', 'A', []).answer('four.test', 'AAAA', 'SERVFAIL');
   dns.answer('six.test', 'A', 'SERVFAIL').answer('six.test', 'AAAA', []);
@@ -130,7 +130,7 @@ test('that there are none of one family does not hide that those of the other co
   }
 });
 
-test('a server that keeps silent is asked as often as it may be, then the next one is', async (t) => {
+test('a silent server is queried up to the limit, then the next one', async (t) => {
   const [silent, other] = [await startDnsServer(t), await startDnsServer(t)];
   silent.answer('a.test', 'A', 'SILENCE');
   other.answer('a.test', 'A', ['192.0.2.1']);
@@ -142,7 +142,7 @@ test('a server that keeps silent is asked as often as it may be, then the next o
   assert.equal(silent.count('a.test'), 3);
 });
 
-test('a port on which there is no name server is told', async () => {
+test('a port without a name server is reported', async () => {
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const { port } = socket.address();
@@ -152,7 +152,7 @@ test('a port on which there is no name server is told', async () => {
   await assert.rejects(resolver.resolve('a.test', 0), failsWith(`${NOT_NOW}: no name server is listening`));
 });
 
-test('those who ask at the same time share one lookup, and whoever asks later finds out what has changed', async (t) => {
+test('concurrent lookups are shared, and later ones see changes', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('a.test', 'A', ['192.0.2.1'], ['192.0.2.2'], 'NXDOMAIN', ['192.0.2.4']);
   dns.answer('a.test', 'AAAA', []);
@@ -171,7 +171,7 @@ test('those who ask at the same time share one lookup, and whoever asks later fi
   assert.equal(dns.count('a.test', 'A'), 4);
 });
 
-test('lookups for IPv4 alone and for both families are not the same', async (t) => {
+test('lookups for IPv4 alone and for both families are not shared', async (t) => {
   const dns = await startDnsServer(t);
   dns.answer('a.test', 'A', ['192.0.2.1']).answer('a.test', 'AAAA', ['::1']);
   const resolver = new DnsResolver([dns.address]);
@@ -179,7 +179,7 @@ test('lookups for IPv4 alone and for both families are not the same', async (t) 
   assert.deepEqual(found, [['::1', '192.0.2.1'], ['192.0.2.1']]);
 });
 
-test('an address is its own answer, and localhost is the loopback, without a question', async (t) => {
+test('addresses and localhost are resolved without a query', async (t) => {
   const dns = await startDnsServer(t);
   const resolver = new DnsResolver([dns.address]);
   for (const address of ['192.0.2.1', '2001:db8::1', '::ffff:192.0.2.1', 'fe80::1%lo']) {
@@ -194,7 +194,7 @@ test('an address is its own answer, and localhost is the loopback, without a que
   assert.deepEqual(dns.questions, []);
 });
 
-test('what cannot be a name is not asked for', async (t) => {
+test('an invalid name is not queried', async (t) => {
   const dns = await startDnsServer(t);
   const resolver = new DnsResolver([dns.address], QUICK);
   const names = ['', 'a b.test', 'a.test\0.evil.test', 'a\n.test', 'ａ.test', '１２７.0.0.1', 'a'.repeat(256)];
@@ -207,7 +207,7 @@ test('what cannot be a name is not asked for', async (t) => {
   assert.deepEqual(dns.questions, []);
 });
 
-test('name servers have to be there, and to be given as addresses', () => {
+test('name servers are required, and must be addresses', () => {
   assert.throws(() => new DnsResolver([]), { message: 'a resolver needs the address of a name server' });
   assert.throws(() => new DnsResolver(['dns.test']), /dns\.test/);
 });

@@ -62,13 +62,13 @@ class BrokenGuard extends ListedGuard {
   }
 }
 
-test('an exception of the sink when it is connected comes to that sink', async (t) => {
+test('an exception of the sink when it is connected is reported to that sink', async (t) => {
   const { port } = await startServer(t, '127.0.0.1');
   const dialler = new TcpDialler({ resolver: new FixedResolver(['127.0.0.1']) });
   assert.equal(await new ThrowingSink(t, dialler, { port }).fault, defect);
 });
 
-test('an exception of the sink when TLS stands comes to that sink', async (t) => {
+test('an exception of the sink when TLS is established is reported to that sink', async (t) => {
   const { certificate: cert, key } = new TestAuthority().issue({ names: ['www.test'], purpose: 'server' });
   const server = createServer({ cert, key }, (socket) => socket.on('error', () => {}));
   t.after(() => server.close());
@@ -79,7 +79,7 @@ test('an exception of the sink when TLS stands comes to that sink', async (t) =>
   assert.equal(await new ThrowingSink(t, dialler, { port: address.port, tls: TLS }).fault, defect);
 });
 
-test('an exception of the sink when the dial fails comes to that sink', async (t) => {
+test('an exception of the sink when the dial fails is reported to that sink', async (t) => {
   // Refused, denied, without an address, and TLS with whom does not speak it.
   const refused = new TcpDialler({ resolver: new FixedResolver(['127.0.0.9']) });
   assert.equal(await new ThrowingSink(t, refused, {}).fault, defect);
@@ -93,17 +93,17 @@ test('an exception of the sink when the dial fails comes to that sink', async (t
   assert.equal(await sink.fault, defect);
 });
 
-test('an exception of the guard comes to the sink, also in the delay between addresses', async (t) => {
+test('an exception of the guard is reported to the sink, even in the delay between addresses', async (t) => {
   const dialler = new TcpDialler({ resolver: new FixedResolver(['127.0.0.9']) });
   assert.equal(await new ThrowingSink(t, dialler, { guard: new BrokenGuard() }).fault, defect);
 });
 
-test('an exception of a resolver comes to the sink', async (t) => {
+test('an exception of a resolver is reported to the sink', async (t) => {
   const dialler = new TcpDialler({ resolver: new FixedResolver(Promise.reject(defect)) });
   assert.equal(await new ThrowingSink(t, dialler, {}).fault, defect);
 });
 
-test('an exception of one dial leaves alone another one that shares its lookup', async (t) => {
+test('an exception of one dial does not affect another one that shares its lookup', async (t) => {
   const { port } = await startServer(t, '127.0.0.1');
   let found: (addresses: readonly string[]) => void = () => {};
   const answer = new Promise<readonly string[]>((resolve) => {

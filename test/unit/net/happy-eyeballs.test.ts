@@ -28,7 +28,7 @@ for (const [first, second] of [
     assert.equal((await dial.socket()).remoteAddress, second);
   });
 
-  test(`when ${first} keeps silent, ${second} is tried after the delay, and the connection to it alone stays`, async (t) => {
+  test(`when ${first} is silent, ${second} is tried after the delay, and only its connection stays`, async (t) => {
     const silent = await startFullListener(t, first);
     const server = await startServer(t, second, silent.port);
     const before = await openSockets();
@@ -43,7 +43,7 @@ for (const [first, second] of [
   });
 }
 
-test('the delay is 250 ms since the address before, also when that one was tried early', async (t) => {
+test('the delay is 250 ms after the previous address, even if that was tried early', async (t) => {
   const [refusing, first, second, third] = ['127.0.0.9', '127.0.0.1', '127.0.0.3', '127.0.0.4'] as const;
   const { port } = await startFullListener(t, first);
   await startFullListener(t, second, port);
@@ -63,7 +63,7 @@ test('the delay is 250 ms since the address before, also when that one was tried
   assert.deepEqual(guard.checked, [refusing, first, second, third]);
 });
 
-test('an address that is tried is not given up when the next one is', async (t) => {
+test('an attempt continues when the next address is tried', async (t) => {
   const late = await startFullListener(t, '127.0.0.1');
   await startFullListener(t, '127.0.0.3', late.port);
   const guard = new ListedGuard();
@@ -82,7 +82,7 @@ test('an address that is tried is not given up when the next one is', async (t) 
   assert.deepEqual(guard.checked, ['127.0.0.1', '127.0.0.3']);
 });
 
-test('that the last address is denied does not end an attempt that is under way', async (t) => {
+test('a denied last address does not end an attempt under way', async (t) => {
   const late = await startFullListener(t, '127.0.0.1');
   const guard = new ListedGuard('127.0.0.3');
   const where = { host: 'a.test', port: late.port, guard };
@@ -113,7 +113,7 @@ test('all attempts and the delay end when the dial is cancelled', async (t) => {
   assert.equal(dial.calls, 0);
 });
 
-test('one address takes no timer, nor do the addresses when the first one answers', async (t) => {
+test('no timer is set for one address, or when the first one connects', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const setTimer = t.mock.method(globalThis, 'setTimeout');
   const clearTimer = t.mock.method(globalThis, 'clearTimeout');
@@ -125,7 +125,7 @@ test('one address takes no timer, nor do the addresses when the first one answer
   assert.ok(clearTimer.mock.calls.some(({ arguments: [cleared] }) => cleared === timer));
 });
 
-test('it is a timeout when the system gives up waiting, unless somebody refused', async (t) => {
+test("the system's timeout is a timeout, unless an address refused", async (t) => {
   const codes = new Map([['127.0.0.9', 'ECONNREFUSED']]);
   const connect = t.mock.method(net, 'connect', ({ host }: { host: string }) => {
     const code = codes.get(host) ?? 'ETIMEDOUT';
@@ -143,7 +143,7 @@ test('it is a timeout when the system gives up waiting, unless somebody refused'
   assert.deepEqual(await failure('127.0.0.1', '127.0.0.9'), ['unreachable', mixed]);
 });
 
-test('connections that stand at the same moment: one is handed over, the others are closed', async (t) => {
+test('of simultaneous connections one is handed over and the others are closed', async (t) => {
   const first = await startFullListener(t, '127.0.0.1');
   const second = await startFullListener(t, '127.0.0.3', first.port);
   const before = await openSockets();

@@ -41,14 +41,14 @@ async function assertGreeted(t: TestContext, address: string): Promise<void> {
   assert.equal(await (await connectTo(t, address)).takeBytes(5), 'hello');
 }
 
-test('a TCP listener tells where it is, also when it took a free port', async (t) => {
+test('a TCP listener reports its address, with the chosen port', async (t) => {
   const listener = await listening(t, { kind: 'tcp', host: '127.0.0.1', port: 0 });
   assert.ok(listener.port > 0);
   assert.equal(listener.address, `127.0.0.1:${listener.port}`);
   await assertGreeted(t, listener.address);
 });
 
-test('an IPv6 listener stands in brackets', async (t) => {
+test('an IPv6 listener is reported in brackets', async (t) => {
   const listener = await listening(t, { kind: 'tcp', host: '::1', port: 0 });
   assert.equal(listener.address, `[::1]:${listener.port}`);
   await assertGreeted(t, listener.address);
@@ -59,7 +59,7 @@ test('a listener without a host is on all interfaces', async (t) => {
   for (const host of ['127.0.0.1', '[::1]']) await assertGreeted(t, `${host}:${listener.port}`);
 });
 
-test('a port in use is told with its address', async (t) => {
+test('a port in use is reported with its address', async (t) => {
   for (const [host, shown] of [
     ['127.0.0.1', '127.0.0.1'],
     ['::1', '[::1]'],
@@ -85,7 +85,7 @@ test('an address of another machine is refused with its address', async () => {
   );
 });
 
-test('closing takes no more connections and leaves those that are open', async (t) => {
+test('closing accepts no more connections and keeps open ones', async (t) => {
   const listener = await listening(t, { kind: 'tcp', host: '127.0.0.1', port: 0 });
   const client = await connectTo(t, listener.address);
   await client.takeBytes(5);
@@ -129,7 +129,7 @@ test('the owner and group of a unix socket are given by name or by number', asyn
   assert.equal(lstatSync(path).uid, uid);
 });
 
-test('an owner or group that does not exist is told, and nothing is left behind', async (t) => {
+test('an unknown owner or group is reported, and nothing is left behind', async (t) => {
   const path = join(temporaryFolder(t), 'socket');
   for (const owner of [{ user: 'no-such-user' }, { group: 'no-such-group' }]) {
     await assert.rejects(
@@ -150,7 +150,7 @@ test('a stale socket file is replaced', async (t) => {
   await assertGreeted(t, listener.address);
 });
 
-test('a socket that somebody listens on is refused, and goes on working', async (t) => {
+test('a socket in use is refused, and keeps working', async (t) => {
   const path = join(temporaryFolder(t), 'socket');
   const first = await listening(t, unix(path));
   await assert.rejects(
@@ -164,7 +164,7 @@ test('a socket that somebody listens on is refused, and goes on working', async 
   await assertGreeted(t, first.address);
 });
 
-test('a file that is no socket is never removed', async (t) => {
+test('a file that is not a socket is never removed', async (t) => {
   const path = temporaryFolder(t);
   const file = join(path, 'file');
   const link = join(path, 'link');
@@ -180,7 +180,7 @@ test('a file that is no socket is never removed', async (t) => {
   assert.equal(lstatSync(link).isSymbolicLink(), true);
 });
 
-test('a folder that does not exist is told with the address', async (t) => {
+test('a missing folder is reported with the address', async (t) => {
   const path = temporaryFolder(t);
   await assert.rejects(
     listen(unix(join(path, 'none', 'socket')), 65_536, () => {}),
@@ -207,7 +207,7 @@ test('accepted sockets stay open for writing when the client has sent FIN', asyn
   await Promise.all(received);
 });
 
-test('with TLS the address is told as ever, accepted sockets are secure, and a port in use is told too', async (t) => {
+test('with TLS the address is reported, sockets are secure, and a port in use is reported', async (t) => {
   const { identities } = new Identities(t, { localhost: 'one' });
   const listener = await new TlsListener(t, identities).start();
   assert.match(listener.address, /^127\.0\.0\.1:\d+$/);

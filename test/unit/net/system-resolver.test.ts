@@ -32,7 +32,7 @@ class FakeSystem {
   }
 }
 
-test('localhost is found, as the system has it', async () => {
+test('localhost is resolved as the system does', async () => {
   const addresses = await new SystemResolver().resolve('localhost', 4);
   assert.ok(addresses.includes('127.0.0.1'), addresses.join());
 });
@@ -51,7 +51,7 @@ test("the order is the system's, and IPv4 alone is asked for alone", async (t) =
   ]);
 });
 
-test('those who ask at the same time share one lookup, and later ones do not', async (t) => {
+test('concurrent lookups are shared, and later ones are new', async (t) => {
   const system = new FakeSystem(t);
   const resolver = new SystemResolver();
   const shared = [resolver.resolve('a.test', 0), resolver.resolve('a.test', 0)];
@@ -68,7 +68,7 @@ for (const [code, message] of [
   ['EAI_AGAIN', 'host name cannot be resolved at present'],
   ['EAI_FAIL', 'host name cannot be resolved at present'],
 ] as const) {
-  test(`${code} is told in words`, async (t) => {
+  test(`${code} has a text`, async (t) => {
     const system = new FakeSystem(t);
     const answer = new SystemResolver().resolve('a.test', 0);
     system.fail(code);
@@ -84,7 +84,7 @@ for (const [code, words] of [
   ['EMFILE', 'this process has too many open files'],
   ['ENFILE', 'the system has too many open files'],
 ] as const) {
-  test(`a lookup that fails for want of descriptors (${code}) says so, whatever the system calls it`, async (t) => {
+  test(`a lookup that fails for lack of descriptors (${code}) says so`, async (t) => {
     const system = new FakeSystem(t);
     t.mock.method(fs, 'openSync', () => {
       throw Object.assign(new Error(code), { code });
@@ -96,7 +96,7 @@ for (const [code, words] of [
   });
 }
 
-test('an exception of ours in a lookup is not taken for a name that is not known', async (t) => {
+test('an exception of ours in a lookup does not count as an unknown name', async (t) => {
   const defect = new TypeError('thrown by the test');
   t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (error: null, found: unknown) => void) => {
     done(null, {
@@ -108,14 +108,14 @@ test('an exception of ours in a lookup is not taken for a name that is not known
   await assert.rejects(new SystemResolver().resolve('a.test', 0), defect);
 });
 
-test('a name without an address is not known either', async (t) => {
+test('a name without an address counts as unknown', async (t) => {
   const system = new FakeSystem(t);
   const answer = new SystemResolver().resolve('a.test', 4);
   system.find();
   await assert.rejects(answer, { kind: 'resolve', message: 'unknown host name' });
 });
 
-test('an address, and what cannot be a name, is no question to the system', async (t) => {
+test('addresses and invalid names are not given to the system', async (t) => {
   const system = new FakeSystem(t);
   const resolver = new SystemResolver();
   assert.deepEqual(await resolver.resolve('127.0.0.1', 4), ['127.0.0.1']);

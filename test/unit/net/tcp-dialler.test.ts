@@ -30,7 +30,7 @@ for (const host of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '127.0.0.9']) {
   });
 }
 
-test('a name is looked up, for IPv4 alone where only that is allowed, and its address is dialled', async (t) => {
+test('a name is looked up, for IPv4 alone if only that is allowed, and its address is dialled', async (t) => {
   const server = await startServer(t, '127.0.0.3');
   const resolver = new FixedResolver(['127.0.0.3']);
   const dialler = new TcpDialler({ resolver });
@@ -44,7 +44,7 @@ test('a name is looked up, for IPv4 alone where only that is allowed, and its ad
   ]);
 });
 
-test('what arrives comes out of the one buffer, and reading stops when its taker says so', async (t) => {
+test('data comes from the shared buffer, and reading stops when the reader says so', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const dial = new TestDial(t, diallerTo(), { port: server.port });
   const socket = await dial.socket();
@@ -66,7 +66,7 @@ test('what arrives comes out of the one buffer, and reading stops when its taker
   assert.equal(await dial.until(11), 'onetwothree');
 });
 
-test('what the server says first is read after the connection was handed over', async (t) => {
+test('first bytes of the server are read after the connection was handed over', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const dial = new TestDial(t, diallerTo(), { port: server.port });
   dial.onPiece = () => assert.equal(dial.calls, 1);
@@ -90,14 +90,14 @@ test('a connection that the server ends is closed, not left half open', async (t
   await once(socket, 'close');
 });
 
-test('nobody there is: unreachable', async (t) => {
+test('a port without a listener is: unreachable', async (t) => {
   const port = await closedPort();
   assert.deepEqual(await new TestDial(t, diallerTo(), { port }).failure(), ['unreachable', REFUSED]);
   const both = new TestDial(t, diallerTo('127.0.0.1', '::1', '127.0.0.2'), { host: 'a.test', port });
   assert.deepEqual(await both.failure(), ['unreachable', REFUSED]);
 });
 
-test('addresses that fail in different ways are told one by one', async (t) => {
+test('different failures are reported for each address', async (t) => {
   // A link-local address without a zone cannot be connected to.
   const dial = new TestDial(t, diallerTo('127.0.0.1', 'fe80::1'), { host: 'a.test', port: await closedPort() });
   const [kind, message] = await dial.failure();
@@ -111,13 +111,13 @@ test('a port outside of its range is refused at once', (t) => {
   }
 });
 
-test('a name without addresses is told as the resolver tells it', async (t) => {
+test('a name without addresses is reported as by the resolver', async (t) => {
   const error = new DialError('resolve', 'no such name');
   const dialler = new TcpDialler({ resolver: new FixedResolver(Promise.reject(error)) });
   assert.deepEqual(await new TestDial(t, dialler, { host: 'a.test' }).failure(), ['resolve', 'no such name']);
 });
 
-test('what a resolver gives that is no address is not dialled', async (t) => {
+test('an invalid address of a resolver is not dialled', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const guard = new ListedGuard();
   for (const addresses of [[], ['localhost'], ['127.1', '2130706433', '']]) {
@@ -127,7 +127,7 @@ test('what a resolver gives that is no address is not dialled', async (t) => {
   assert.deepEqual([guard.checked, server.connections], [[], []]);
 });
 
-test('IPv6 addresses are not dialled where only IPv4 is allowed, be they given or looked up', async (t) => {
+test('IPv6 addresses are not dialled if only IPv4 is allowed, given or looked up', async (t) => {
   const server = await startServer(t, '::1');
   const guard = new ListedGuard();
   const dns = await startDnsServer(t);
@@ -142,7 +142,7 @@ test('IPv6 addresses are not dialled where only IPv4 is allowed, be they given o
   assert.deepEqual([guard.checked, server.connections, dns.questions], [[], [], []]);
 });
 
-test('a denied address is: policy, with the reason, and nobody is connected to', async (t) => {
+test('a denied address is: policy, with the reason, and no connection is made', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const where = { port: server.port, guard: new ListedGuard('127.0.0.1', '::1') };
   const literal = new TestDial(t, diallerTo(), { ...where, host: '127.0.0.1' });
@@ -155,7 +155,7 @@ test('a denied address is: policy, with the reason, and nobody is connected to',
   assert.equal(server.connections.length, 1);
 });
 
-test('denied addresses are passed over, and each address is checked once, in the order of the dial', async (t) => {
+test('denied addresses are skipped, and each address is checked once, in order of the dial', async (t) => {
   const server = await startServer(t, '127.0.0.4');
   const guard = new ListedGuard('127.0.0.1', '::1', '127.0.0.3');
   const dialler = diallerTo('127.0.0.1', '127.0.0.3', '127.0.0.4', '::1', '127.0.0.5');
@@ -164,7 +164,7 @@ test('denied addresses are passed over, and each address is checked once, in the
   assert.deepEqual(guard.checked, ['127.0.0.1', '::1', '127.0.0.3', '127.0.0.4']);
 });
 
-test('one address denied and another one where nobody is, is: unreachable', async (t) => {
+test('one denied and one unreachable address is: unreachable', async (t) => {
   const guard = new ListedGuard('127.0.0.1');
   const message = '127.0.0.2: connection refused, 127.0.0.1 is denied (listed)';
   const port = await closedPort();
@@ -177,7 +177,7 @@ test('one address denied and another one where nobody is, is: unreachable', asyn
   }
 });
 
-test('of many addresses 16 are used', async (t) => {
+test('at most 16 addresses are used', async (t) => {
   const addresses = Array.from({ length: 100 }, (_, i) => `127.0.1.${i}`);
   const guard = new ListedGuard();
   const where = { host: 'a.test', port: await closedPort(), guard };
@@ -185,7 +185,7 @@ test('of many addresses 16 are used', async (t) => {
   assert.deepEqual(guard.checked, addresses.slice(0, 16));
 });
 
-test('an answer that changes changes nothing: what was checked is what is dialled', async (t) => {
+test('a changing answer has no effect: the checked address is dialled', async (t) => {
   const good = await startServer(t, '127.0.0.2');
   const bad = await startServer(t, '127.0.0.1', good.port);
   const dns = await startDnsServer(t);
@@ -233,7 +233,7 @@ test('a dial that is cancelled while its name is looked up ends there', async (t
   assert.deepEqual([dial.calls, server.connections], [0, []]);
 });
 
-test('a dial that is cancelled before its failure was told tells nothing', async (t) => {
+test('a dial that is cancelled before its failure is reported reports nothing', async (t) => {
   const guard = new ListedGuard('127.0.0.1');
   const failing = new TcpDialler({ resolver: new FixedResolver(Promise.reject(new DialError('resolve', 'no'))) });
   const port = await closedPort();
@@ -251,7 +251,7 @@ test('a dial that is cancelled before its failure was told tells nothing', async
   );
 });
 
-test('to cancel a dial that is over does nothing to the connection', async (t) => {
+test('cancelling a completed dial does not affect the connection', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const dial = new TestDial(t, diallerTo(), { port: server.port });
   await dial.socket();

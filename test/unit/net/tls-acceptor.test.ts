@@ -37,7 +37,7 @@ async function takeText(socket: Socket, length: number): Promise<string> {
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`${version}: bytes go both ways, and the socket is made as was asked for`, async (t) => {
+  test(`${version}: bytes go both ways, with the requested socket options`, async (t) => {
     const { listener } = await startTls(t, SERVED);
     const client = await listener.connect({ ...NAME, minVersion: version, maxVersion: version });
     const server = await listener.connection();
@@ -54,7 +54,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.deepEqual(listener.failures, []);
   });
 
-  test(`${version}: a connection can be answered and ended within the call that accepts it`, async (t) => {
+  test(`${version}: a connection can be written and ended within the call that accepts it`, async (t) => {
     const { listener } = await startTls(t, SERVED);
     listener.farewell = 'no room';
     const client = new RawPeer(listener.open({ ...NAME, maxVersion: version }));
@@ -62,7 +62,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(await client.ended, 'fin');
   });
 
-  test(`${version}: a client can come back with its session, and needs no second key exchange`, async (t) => {
+  test(`${version}: a client can resume its session without a second key exchange`, async (t) => {
     const { listener } = await startTls(t, SERVED, 'www.example.com');
     const options = { ...NAME, minVersion: version, maxVersion: version };
     const first = await listener.connect(options);
@@ -77,7 +77,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(await takeText(await listener.connection(2), 5), 'hello');
   });
 
-  test(`${version}: a client that has ended still gets its answer, with a farewell of TLS or without one`, async (t) => {
+  test(`${version}: a client that has ended still gets its response, with close_notify or without`, async (t) => {
     const { listener } = await startTls(t, SERVED);
     const open = { ...NAME, maxVersion: version, allowHalfOpen: true };
     const polite = await listener.connect(open);
@@ -109,7 +109,7 @@ test('TLS 1.1 is refused with protocol_version', async (t) => {
   });
 });
 
-test('HTTP/1.1 is chosen of the protocols a client offers, and one that offers none is served too', async (t) => {
+test('HTTP/1.1 is chosen by ALPN, and a client without ALPN is served too', async (t) => {
   const { listener } = await startTls(t, SERVED);
   assert.equal((await listener.connect({ ...NAME, ALPNProtocols: ['h2', 'http/1.1'] })).alpnProtocol, 'http/1.1');
   assert.equal((await listener.connect(NAME)).alpnProtocol, false);
@@ -122,7 +122,7 @@ test('a client that wants HTTP/2 only is refused with no_application_protocol', 
   assert.equal((await listener.failure()).detail, 'ERR_SSL_NO_APPLICATION_PROTOCOL');
 });
 
-test('no certificate is asked of the client, and renegotiation is refused', async (t) => {
+test('no client certificate is requested, and renegotiation is refused', async (t) => {
   const { listener } = await startTls(t, SERVED);
   const client = await listener.connect({ ...NAME, maxVersion: 'TLSv1.2' });
   client.renegotiate({}, () => assert.fail('renegotiated'));
@@ -158,7 +158,7 @@ test('garbage after the handshake is an error of the connection, and closes it',
   assert.deepEqual(listener.failures, []);
 });
 
-test('a unix socket speaks TLS as well', async (t) => {
+test('TLS works over a unix socket', async (t) => {
   const { identities } = new Identities(t, SERVED);
   const path = join(temporaryFolder(t), 'socket');
   const listener = await new TlsListener(t, identities).start({
@@ -175,7 +175,7 @@ test('a unix socket speaks TLS as well', async (t) => {
   assert.equal((await listener.failure()).peer, '');
 });
 
-test('plain HTTP is closed, and the reason told', async (t) => {
+test('plain HTTP is closed, with the reason in the log', async (t) => {
   const { listener } = await startTls(t, SERVED);
   const client = await listener.openPlain();
   client.write('GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n');
@@ -188,7 +188,7 @@ test('plain HTTP is closed, and the reason told', async (t) => {
   assert.deepEqual(listener.accepted, []);
 });
 
-test('a client that leaves in the middle of its handshake is told once, whichever way it leaves', async (t) => {
+test('a client that leaves during its handshake is reported once, however it leaves', async (t) => {
   const { listener } = await startTls(t, SERVED);
   const sockets = acceptedSockets(t);
   const leave: ((client: Awaited<ReturnType<TlsListener['openPlain']>>) => void)[] = [
@@ -209,7 +209,7 @@ test('a client that leaves in the middle of its handshake is told once, whicheve
   assert.equal(listener.failures.length, leave.length);
 });
 
-test('a silent client is closed when its time is over, and so is one that sends a byte now and then', async (t) => {
+test('a silent client is closed after the timeout, and so is one that trickles bytes', async (t) => {
   const advance = manualClock(t);
   const { listener } = await startTls(t, SERVED, null, { handshakeTimeout: 5 });
   const sockets = acceptedSockets(t);
@@ -230,7 +230,7 @@ test('a silent client is closed when its time is over, and so is one that sends 
   );
 });
 
-test('the time of a handshake ends with it: the connection stays', async (t) => {
+test('the timeout ends with the handshake', async (t) => {
   const advance = manualClock(t);
   const { listener } = await startTls(t, SERVED, null, { handshakeTimeout: 5 });
   const client = await listener.connect(NAME);
@@ -241,7 +241,7 @@ test('the time of a handshake ends with it: the connection stays', async (t) => 
   assert.deepEqual(listener.failures, []);
 });
 
-test('nothing stays of a handshake that failed: no descriptor and no object', async (t) => {
+test('a failed handshake leaves no descriptor and no object', async (t) => {
   const advance = manualClock(t);
   const { listener } = await startTls(t, SERVED, null, { handshakeTimeout: 5 });
   setFlagsFromString('--expose-gc');
@@ -275,7 +275,7 @@ function openSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }
 
-test('beyond the most handshakes at a time a connection is closed at once, and when one is over the next is taken', async (t) => {
+test('beyond the maximum of handshakes connections are closed at once, until one ends', async (t) => {
   const { listener } = await startTls(t, SERVED, null, { maxHandshakes: 2 });
   const sockets = acceptedSockets(t);
   const first = await listener.openPlain();
@@ -294,7 +294,7 @@ test('beyond the most handshakes at a time a connection is closed at once, and w
   assert.equal(listener.failures.length, 2);
 });
 
-test('closing the listener cuts the handshakes under way, and leaves the connections', async (t) => {
+test('closing the listener cuts handshakes and keeps connections', async (t) => {
   const { listener } = await startTls(t, SERVED);
   const sockets = acceptedSockets(t);
   const client = await listener.connect(NAME);
@@ -328,7 +328,7 @@ test('after 200 hostile names and as many broken handshakes a client is served a
   assert.equal(listener.failures.filter(({ reason }) => reason === 'overload').length, 0);
 });
 
-test('a handshake for which a call throws is closed and told, and others go on', async (t) => {
+test('a handshake for which a call throws is closed and reported, and others continue', async (t) => {
   const { listener } = await startTls(t, SERVED);
   const forName = t.mock.method(TlsIdentities.prototype, 'forName', () => {
     throw new Error('thrown by forName');

@@ -34,7 +34,7 @@ function startContexts(t: TestContext, maxContexts?: number): { contexts: TlsCli
   return { contexts: new TlsClientContexts(trust, maxContexts), file };
 }
 
-test('a context is made once for each client certificate, whatever the server, and another for no verification', (t) => {
+test('there is one context for each client certificate, and another without verification', (t) => {
   const { contexts } = startContexts(t);
   const settings = [
     PLAIN,
@@ -52,7 +52,7 @@ test('a context is made once for each client certificate, whatever the server, a
   );
 });
 
-test('of more contexts than are kept the one not asked for the longest goes', (t) => {
+test('beyond the maximum of contexts the least recently used one is dropped', (t) => {
   const { contexts } = startContexts(t, 2);
   const [one, two] = [contexts.contextFor(withIdentity(ONE)), contexts.contextFor(withIdentity(TWO))];
   assert.equal(contexts.contextFor(withIdentity(ONE)), one);
@@ -87,7 +87,7 @@ test('when the trusted authorities change, verifying contexts are made again', (
   );
 });
 
-test('without a way to find out whom to trust nothing is verified; who does not verify needs none', () => {
+test('without trusted authorities no server can be verified; without verification none are needed', () => {
   const contexts = new TlsClientContexts(new TrustStore({ environment: { SSL_CERT_FILE: '/nowhere/at/all' } }));
   assert.throws(() => contexts.contextFor(PLAIN), isFailure(/^trusted authorities cannot be loaded: ENOENT/));
   contexts.contextFor({ ...PLAIN, verify: false });
@@ -113,7 +113,7 @@ for (const [what, clientCert, clientKey, message] of [
   ['the key of another certificate', ONE.certificate, TWO.key, /cannot be used: key values mismatch$/],
   ['a key with a passphrase', ONE.certificate, ENCRYPTED, /cannot be used: ./],
 ] as const) {
-  test(`${what} is told, whether servers are verified or not`, (t) => {
+  test(`${what} is reported, whether servers are verified or not`, (t) => {
     const { contexts } = startContexts(t);
     for (const verify of [true, false]) {
       assert.throws(() => contexts.contextFor({ ...PLAIN, verify, clientCert, clientKey }), isFailure(message));

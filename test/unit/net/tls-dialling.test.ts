@@ -90,7 +90,7 @@ function dialTls(
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`${version}: a server is verified, asked for by name, and spoken to in HTTP/1.1`, async (t) => {
+  test(`${version}: a server is verified, with SNI and ALPN http/1.1`, async (t) => {
     const server = await startTls(t, GOOD, { minVersion: version, maxVersion: version });
     const dial = dialTls(t, server);
     const socket = (await dial.socket()) as TLSSocket;
@@ -104,7 +104,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(dial.calls, 1);
   });
 
-  test(`${version}: each client certificate is shown to the servers for which it was given`, async (t) => {
+  test(`${version}: each client certificate is sent only to its servers`, async (t) => {
     const server = await startTls(t, GOOD, { requestCert: true, ca: AUTHORITY.certificate, maxVersion: version });
     const dialler = trusting(t);
     const other = AUTHORITY.issue({ commonName: 'client two' });
@@ -117,12 +117,12 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 }
 
-test('a server that wants a certificate and gets none is: tls', async (t) => {
+test('a server that requires a certificate and gets none is: tls', async (t) => {
   const server = await startTls(t, GOOD, { requestCert: true, ca: AUTHORITY.certificate, maxVersion: 'TLSv1.2' });
   assert.deepEqual(await dialTls(t, server).failure(), ['tls', 'the server rejected the handshake']);
 });
 
-test('with TLS 1.3 a server may refuse a certificate after the handshake: the connection ends then', async (t) => {
+test('with TLS 1.3 a server may refuse a certificate after the handshake, which ends the connection', async (t) => {
   const server = await startTls(t, GOOD, { requestCert: true, ca: AUTHORITY.certificate, minVersion: 'TLSv1.3' });
   const socket = await dialTls(t, server).socket();
   const [error] = await once(socket, 'error');
@@ -137,7 +137,7 @@ for (const [what, names, serverName] of [
   ['an IPv4 address', ['127.0.0.1'], '127.0.0.1'],
   ['an IPv6 address', ['2001:db8::1'], '2001:DB8:0::1'],
 ] as const) {
-  test(`A certificate for ${what} is good for ${serverName}`, async (t) => {
+  test(`A certificate for ${what} is valid for ${serverName}`, async (t) => {
     const server = await startTls(t, AUTHORITY.issue({ names, commonName: 'x' }));
     const socket = (await dialTls(t, server, { serverName }).socket()) as TLSSocket;
     assert.equal(socket.authorized, true);
@@ -150,7 +150,7 @@ for (const [serverName, asked] of [
   ['www.test.', 'www.test'],
   ['www.test', 'www.test'],
 ] as const) {
-  test(`For ${serverName} the server is asked for ${asked === false ? 'no name' : asked}`, async (t) => {
+  test(`The SNI for ${serverName} is ${asked === false ? 'empty' : asked}`, async (t) => {
     const server = await startTls(t, GOOD);
     await dialTls(t, server, { serverName }).socket();
     const client = await server.client();
@@ -158,7 +158,7 @@ for (const [serverName, asked] of [
   });
 }
 
-test('an address in a literal is dialled as it is, and the certificate has to name the server all the same', async (t) => {
+test('a literal address is dialled as it is, and the certificate must name the server', async (t) => {
   const server = await startTls(t, GOOD);
   const dialler = trusting(t, []);
   const where = { host: '127.0.0.1', port: server.port };
@@ -204,7 +204,7 @@ const UNTRUSTED: readonly (readonly [string, TestIdentity, string])[] = [
 ];
 
 for (const [what, identity, message] of UNTRUSTED) {
-  test(`A server whose certificate ${what} is not connected to, unless nothing is to be verified`, async (t) => {
+  test(`A server whose certificate ${what} is refused, unless verification is off`, async (t) => {
     const server = await startTls(t, identity, {}, (socket) => socket.write('hello'));
     const dialler = trusting(t);
     const dial = dialTls(t, server, {}, dialler);
@@ -216,7 +216,7 @@ for (const [what, identity, message] of UNTRUSTED) {
   });
 }
 
-test('a certificate for either of two names will do where both are trusted, and its chain is verified all the same', async (t) => {
+test('a certificate for either of two trusted names is valid, and its chain is verified', async (t) => {
   const dialler = trusting(t);
   const outcome = async (identity: TestIdentity, serverName: string, alsoTrusted: string): Promise<string> => {
     const server = await startTls(t, identity);
@@ -231,13 +231,13 @@ test('a certificate for either of two names will do where both are trusted, and 
   assert.equal(await outcome(selfMade, 'other.test', 'www.test'), 'the certificate is self-signed');
 });
 
-test('the name that is trusted as well is not asked for', async (t) => {
+test('the second trusted name is not sent as SNI', async (t) => {
   const server = await startTls(t, GOOD);
   await dialTls(t, server, { serverName: 'other.test', alsoTrusted: 'www.test' }).socket();
   assert.equal(((await server.client()) as unknown as { servername: string }).servername, 'other.test');
 });
 
-test('a client certificate that cannot be used fails before anybody is connected to', async (t) => {
+test('an unusable client certificate fails before the connection', async (t) => {
   const server = await startTls(t, GOOD);
   const tls = { ...SETTINGS, clientCert: 'rubbish', clientKey: 'rubbish' };
   for (const host of ['name.test', '127.0.0.1']) {
@@ -249,7 +249,7 @@ test('a client certificate that cannot be used fails before anybody is connected
   assert.equal(server.connections.length, 1);
 });
 
-test('without a way to find out whom to trust: tls', async (t) => {
+test('missing trusted authorities are: tls', async (t) => {
   const server = await startTls(t, GOOD);
   const trust = new TrustStore({ environment: { SSL_CERT_FILE: '/nowhere/at/all' } });
   const dialler = new TcpDialler({ resolver: new FixedResolver(['127.0.0.1']), trust });
@@ -258,7 +258,7 @@ test('without a way to find out whom to trust: tls', async (t) => {
   assert.match(message, /^trusted authorities cannot be loaded: /);
 });
 
-test('SSL_CERT_FILE of the process is what counts', async (t) => {
+test('SSL_CERT_FILE of the process is used', async (t) => {
   const server = await startTls(t, GOOD);
   const folder = temporaryFolder(t, { 'ca.pem': AUTHORITY.certificate, 'other.pem': STRANGER.certificate });
   const { SSL_CERT_FILE, SSL_CERT_DIR } = process.env;
@@ -271,7 +271,7 @@ test('SSL_CERT_FILE of the process is what counts', async (t) => {
   assert.deepEqual(await dialTls(t, server, {}, new TcpDialler({ resolver })).failure(), ['tls', UNKNOWN]);
 });
 
-test('servers that speak only what is older than TLS 1.2 are refused', async (t) => {
+test('servers with only versions before TLS 1.2 are refused', async (t) => {
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
   const server = await startTls(t, GOOD, old);
   const message = 'the server speaks neither TLS 1.2 nor 1.3';
@@ -279,7 +279,7 @@ test('servers that speak only what is older than TLS 1.2 are refused', async (t)
     assert.deepEqual(await dialTls(t, server, { verify }).failure(), ['tls', message]);
 });
 
-test('servers that speak other protocols than HTTP/1.1 only are refused', async (t) => {
+test('servers without HTTP/1.1 are refused', async (t) => {
   const server = await startTls(t, GOOD, { ALPNProtocols: ['h2'] });
   assert.deepEqual(await dialTls(t, server).failure(), ['tls', 'the server does not speak HTTP/1.1']);
 });
@@ -315,7 +315,7 @@ for (const [what, act, message] of [
   });
 }
 
-test('a server that is not reached at all is no matter of TLS, nor is one that is forbidden', async (t) => {
+test('an unreachable or denied server is not a TLS failure', async (t) => {
   const server = await startTls(t, GOOD);
   const { port } = server;
   const dialler = trusting(t);
@@ -327,7 +327,7 @@ test('a server that is not reached at all is no matter of TLS, nor is one that i
   assert.deepEqual(await closed.failure(), ['unreachable', 'connection refused']);
 });
 
-test('TLS is spoken on the connection that wins, and on no other', async (t) => {
+test('TLS starts only on the connection that wins', async (t) => {
   const silent = await startFullListener(t, '127.0.0.2');
   const server = new TlsServer({ cert: GOOD.certificate, key: GOOD.key });
   t.after(() => server.close());
@@ -340,14 +340,14 @@ test('TLS is spoken on the connection that wins, and on no other', async (t) => 
   assert.equal(await openSockets(), before + 2);
 });
 
-test('what a server says first is read, after the connection was handed over', async (t) => {
+test('first bytes of a server are read after the connection was handed over', async (t) => {
   const server = await startTls(t, GOOD, {}, (socket) => socket.write('hello'));
   const dial = dialTls(t, server);
   dial.onPiece = () => assert.equal(dial.calls, 1);
   assert.equal(await dial.until(5), 'hello');
 });
 
-test('reading stops when its taker says so, and goes on when it is resumed', async (t) => {
+test('reading stops when the reader says so, and continues when it is resumed', async (t) => {
   const server = await startTls(t, GOOD);
   const dial = dialTls(t, server);
   const socket = await dial.socket();
@@ -383,7 +383,7 @@ test('the connection is handed over with no listener of the dialler but the one 
   assert.equal(socket.listenerCount('error'), fresh.listenerCount('error') - 1);
 });
 
-test('a handshake that is cancelled closes the connection and tells nothing', async (t) => {
+test('a cancelled handshake closes the connection and reports nothing', async (t) => {
   const server = await startServer(t, '127.0.0.1');
   const dial = dialTls(t, server);
   const socket = await server.connection();
@@ -396,7 +396,7 @@ test('a handshake that is cancelled closes the connection and tells nothing', as
   assert.equal(dial.calls, 0);
 });
 
-test('to cancel a dial that is over does nothing to the connection', async (t) => {
+test('cancelling a completed dial does not affect the connection', async (t) => {
   const server = await startTls(t, GOOD);
   const dial = dialTls(t, server);
   await dial.socket();
@@ -405,7 +405,7 @@ test('to cancel a dial that is over does nothing to the connection', async (t) =
   assert.equal(await dial.until(10), 'still here');
 });
 
-test('a connection that breaks after the handshake is told by its socket', async (t) => {
+test('a connection that breaks after the handshake is reported by its socket', async (t) => {
   const server = await startTls(t, GOOD);
   const socket = await dialTls(t, server).socket();
   await server.client();
@@ -415,7 +415,7 @@ test('a connection that breaks after the handshake is told by its socket', async
   assert.equal(error.code, 'ECONNRESET');
 });
 
-test('a server that ends the connection in order closes it, which leaves no socket open', async (t) => {
+test('a server that ends the connection cleanly leaves no socket open', async (t) => {
   const before = await openSockets();
   const server = await startTls(t, GOOD);
   const socket = await dialTls(t, server).socket();

@@ -19,7 +19,7 @@ test('a client gets the certificate of the name it asks for, in whatever case', 
   assert.equal(await listener.commonName('API.Example.COM'), 'two');
 });
 
-test('a wildcard stands for one label, and an exact name goes before it', async (t) => {
+test('a wildcard matches one label, and an exact name comes first', async (t) => {
   const served = { '_.example.com': 'one', '_.b.example.com': 'two', 'www.example.com': 'three' } as const;
   const { listener } = await startTls(t, served);
   assert.equal(await listener.commonName('any.example.com'), 'one');
@@ -44,7 +44,7 @@ test('the default is for clients that ask for an unknown name or for none', asyn
   assert.equal(await listener.commonName('www.example.com'), 'one');
 });
 
-test('the default is an exact name: no wildcard stands for it', async (t) => {
+test('the default is an exact name and matches no wildcard', async (t) => {
   const { listener } = await startTls(t, { '_.example.com': 'one' }, 'www.example.com');
   assert.equal(await listener.refusal({ servername: 'other.test' }), UNRECOGNIZED_NAME);
   assert.equal(await listener.commonName('www.example.com'), 'one');
@@ -68,7 +68,7 @@ test('without a default an unknown name is refused with unrecognized_name, and n
   );
 });
 
-test('names that lead out of the folder, or is not a valid host name, are refused though their files exist', async (t) => {
+test('names that lead out of the folder, or are not valid host names, are refused even if their files exist', async (t) => {
   const outside = temporaryFolder(t);
   const folder = join(outside, 'certificates');
   mkdirSync(join(folder, 'sub'), { recursive: true });
@@ -102,7 +102,7 @@ test('a certificate is loaded once however often it is asked for, under whatever
   );
 });
 
-test('200 unknown names take no place in memory, and a certificate that is added later is found at once', (t) => {
+test('unknown names are not cached, and a certificate that is added later is found at once', (t) => {
   const { identities, log, folder } = new Identities(t, { 'www.example.com': 'one' }, { maxLoaded: 1 });
   const context = identities.forName('www.example.com');
   for (let i = 0; i < 200; i++) assert.equal(identities.forName(`${i}.example.com`), null);
@@ -112,7 +112,7 @@ test('200 unknown names take no place in memory, and a certificate that is added
   assert.notEqual(identities.forName('7.example.com'), null);
 });
 
-test('of more identities than may be loaded the one not asked for the longest goes', (t) => {
+test('beyond the maximum of identities the least recently used one is dropped', (t) => {
   const { identities, log } = new Identities(t, { a: 'one', b: 'two', c: 'three' }, { maxLoaded: 2 });
   const loaded = () => log.with(LOADED).map(({ fields }) => fields.certificate);
   for (const name of ['a', 'b', 'a', 'c', 'a']) assert.notEqual(identities.forName(name), null);
@@ -121,7 +121,7 @@ test('of more identities than may be loaded the one not asked for the longest go
   assert.deepEqual(loaded(), ['a', 'b', 'c', 'b']);
 });
 
-test('new files are served a second later, be they older or newer, and open connections stay', async (t) => {
+test('changed files are served a second later, older or newer, and open connections stay', async (t) => {
   const advance = manualClock(t);
   const { listener, folder } = await startTls(t, { 'www.example.com': 'one' }, 'www.example.com');
   const before = await listener.connect({ servername: 'www.example.com' });
@@ -138,7 +138,7 @@ test('new files are served a second later, be they older or newer, and open conn
   assert.equal(before.destroyed, false);
 });
 
-test('a file that only gets a new time is loaded again, and one that stays is not', (t) => {
+test('a file with a new time is loaded again, and an unchanged one is not', (t) => {
   const advance = manualClock(t);
   const { identities, folder, log } = new Identities(t, { a: 'one' });
   const first = identities.forName('a');
@@ -184,7 +184,7 @@ test('files that cannot be loaded leave the old certificate in place, with one w
   assert.equal(await served(), 'two');
 });
 
-test('a certificate whose key comes later is served once it is there, and until then it is as if missing', async (t) => {
+test('a certificate whose key comes later counts as missing until then', async (t) => {
   const advance = manualClock(t);
   const { listener, folder, log } = await startTls(t, { 'www.example.com': 'one', '_.example.com': 'two' });
   rmSync(join(folder, 'www.example.com.key'));
@@ -211,7 +211,7 @@ test('a key that belongs to another certificate is refused, and so is a folder i
   assert.match(reasons[1] ?? '', /folder\.crt is not a file$/);
 });
 
-test('the check at the start tells a missing folder and what to do', (t) => {
+test('the check at the start reports a missing folder and what to do', (t) => {
   const folder = join(temporaryFolder(t, { file: '' }), 'none');
   for (const path of [folder, join(folder, '../file')]) {
     const identities = new TlsIdentities({ folder: path, defaultName: null, log: new FakeLog() });
@@ -221,7 +221,7 @@ test('the check at the start tells a missing folder and what to do', (t) => {
   }
 });
 
-test('the check at the start tells a default that cannot be loaded and what to do', (t) => {
+test('the check at the start reports a default that cannot be loaded and what to do', (t) => {
   const { folder } = new Identities(t, { good: 'one', broken: 'two', 'no-key': 'two' });
   writeFileSync(join(folder, 'broken.key'), 'no key');
   rmSync(join(folder, 'no-key.key'));

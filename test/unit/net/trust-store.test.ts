@@ -26,21 +26,21 @@ function authorities(environment: Record<string, string>, systemBundles: readonl
   return new TrustStore({ environment, systemBundles }).authorities();
 }
 
-test('the file that SSL_CERT_FILE names is trusted, whatever stands around the certificates, and the system is not', (t) => {
+test('only SSL_CERT_FILE is trusted, with any text around the certificates', (t) => {
   const text = `# One\n${ONE}-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\r\nTwo:\n${TWO}\n${ONE}`;
   const folder = temporaryFolder(t, { 'some.file': text, system: THREE });
   const environment = { SSL_CERT_FILE: join(folder, 'some.file') };
   assert.deepEqual(authorities(environment, [join(folder, 'system')]), trimmed(ONE, TWO));
 });
 
-test('of a folder that SSL_CERT_DIR names the files with hashes for names are read, and links that lead nowhere left out', (t) => {
+test('files with hash names in SSL_CERT_DIR are read, and broken links skipped', (t) => {
   const folder = temporaryFolder(t, { '0a1b2c3d.0': ONE, '0a1b2c3d.1': TWO, 'three.pem': THREE, '0A1B2C3D.2': THREE });
   symlinkSync(join(folder, 'nowhere'), join(folder, 'ffffffff.0'));
   mkdirSync(join(folder, 'eeeeeeee.0'));
   assert.deepEqual(authorities({ SSL_CERT_DIR: folder }), trimmed(ONE, TWO));
 });
 
-test('of a folder without hashes all PEM files are read', (t) => {
+test('all PEM files of a folder without hash names are read', (t) => {
   const folder = temporaryFolder(t, {
     'a.pem': ONE,
     'b.crt': TWO,
@@ -51,7 +51,7 @@ test('of a folder without hashes all PEM files are read', (t) => {
   assert.deepEqual(authorities({ SSL_CERT_DIR: folder }), trimmed(ONE, TWO, THREE));
 });
 
-test('SSL_CERT_DIR may name several folders, also such as are not there, and goes together with SSL_CERT_FILE', (t) => {
+test('SSL_CERT_DIR may name several folders, missing ones too, beside SSL_CERT_FILE', (t) => {
   const folder = temporaryFolder(t, { 'file.pem': ONE });
   for (const [name, certificate] of [
     ['two', TWO],
@@ -66,7 +66,7 @@ test('SSL_CERT_DIR may name several folders, also such as are not there, and goe
   assert.deepEqual(authorities(both), trimmed(ONE, TWO, THREE));
 });
 
-test('if the environment names nothing, the first bundle of the system that there is counts', (t) => {
+test('without environment variables the first existing bundle of the system is used', (t) => {
   const folder = temporaryFolder(t, { 'two.pem': TWO, 'three.pem': THREE });
   mkdirSync(join(folder, 'one.pem'));
   const bundles = ['missing', 'one.pem', 'two.pem', 'three.pem'].map((name) => join(folder, name));
@@ -74,7 +74,7 @@ test('if the environment names nothing, the first bundle of the system that ther
   assert.deepEqual(authorities({ SSL_CERT_FILE: '', SSL_CERT_DIR: '' }, bundles), trimmed(TWO));
 });
 
-test('without a bundle of the system the authorities of Node count', () => {
+test('without a bundle of the system the authorities of Node are used', () => {
   assert.equal(authorities({}, ['/nowhere/at/all']), null);
 });
 
@@ -87,7 +87,7 @@ test('the environment is that of the process unless another is given', (t) => {
   assert.deepEqual(new TrustStore().authorities(), trimmed(ONE));
 });
 
-test('what is named and cannot be loaded is told: nobody is trusted in its place', (t) => {
+test('a named file that cannot be loaded is an error, and nothing is trusted in its place', (t) => {
   const folder = temporaryFolder(t, { none: 'no certificate', system: THREE, 'cut.pem': ONE.slice(0, 100) });
   mkdirSync(join(folder, 'empty'));
   const system = [join(folder, 'system')];
@@ -108,7 +108,7 @@ test('what is named and cannot be loaded is told: nobody is trusted in its place
   assert.equal(failure({ SSL_CERT_DIR: join(folder, 'missing') }), 'no certificate in ./missing');
 });
 
-test('files are looked at once a minute, and read when they have changed', (t) => {
+test('files are checked once a minute, and read when they have changed', (t) => {
   const advance = manualClock(t);
   const folder = temporaryFolder(t, { 'a.pem': ONE });
   mkdirSync(join(folder, 'more'));
@@ -137,7 +137,7 @@ test('files are looked at once a minute, and read when they have changed', (t) =
   assert.equal(log.with('trusted authorities loaded').length, 4);
 });
 
-test('a bundle of the system that comes later is found, and one that goes is missed', (t) => {
+test('an added bundle of the system is found, and a removed one is noticed', (t) => {
   const advance = manualClock(t);
   const folder = temporaryFolder(t);
   const bundle = join(folder, 'bundle.pem');
@@ -151,7 +151,7 @@ test('a bundle of the system that comes later is found, and one that goes is mis
   assert.equal(store.authorities(), null);
 });
 
-test('a bundle that breaks leaves in place what was trusted, with one warning until it is whole again', (t) => {
+test('a broken bundle keeps the trusted authorities, with one warning until it is valid again', (t) => {
   const advance = manualClock(t);
   const folder = temporaryFolder(t, { 'a.pem': ONE });
   const log = new FakeLog();

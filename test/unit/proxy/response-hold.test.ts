@@ -16,7 +16,7 @@ function published(channel: string, body: string, fields: object = {}): object {
   return { channel, formats: { 'http-response': { body, ...fields } } };
 }
 
-test('A held request is answered by the first item that is published to its channel', async (t) => {
+test('A held request gets the first item that is published to its channel', async (t) => {
   const origin = await httpOrigin(t, () => hold());
   const app = await startApp(t, [`* ${origin.target}`]);
   const answer = app.send();
@@ -189,7 +189,7 @@ test('The instructions are understood through every content coding', async (t) =
   }
 });
 
-test('A HEAD request is answered at once', async (t) => {
+test('A HEAD request gets its response at once', async (t) => {
   const origin = await httpOrigin(t, () => hold({ 'X-Own': '1' }));
   const app = await startApp(t, [`* ${origin.target}`]);
   const answer = await app.send({ method: 'HEAD' });
@@ -209,7 +209,7 @@ test('The connection of a held request carries the next one, which waits for its
   await peer.received('\r\n\r\nnext');
 });
 
-test('A client of HTTP/1.0 is held and answered as well', async (t) => {
+test('An HTTP/1.0 client is held and gets its response', async (t) => {
   const origin = await httpOrigin(t, () => hold());
   const app = await startApp(t, [`* ${origin.target}`]);
   const peer = await app.client.connect(t);

@@ -25,7 +25,7 @@ async function streaming(t: TestContext, answer: OriginResponse, overrides: Chan
   return startApp(t, [`* ${origin.target}`], overrides);
 }
 
-test("A stream begins at once with the origin's response, goes on with items, and ends with a close", async (t) => {
+test("A stream begins at once with the origin's response, continues with items, and ends with a close", async (t) => {
   const app = await streaming(t, hold({ 'Content-Type': 'text/plain', 'X-Own': '1' }));
   const client = await app.client.connect(t);
   client.write(GET);
@@ -103,7 +103,7 @@ test('The instructions may come as JSON, with the beginning of the stream in the
   await answer.until('begin\none');
 });
 
-test('A status without a body ends the response, and the connection goes on', async (t) => {
+test('A status without a body ends the response, and the connection stays open', async (t) => {
   const app = await streaming(t, { ...hold({}, ''), status: 204 });
   const client = await app.client.connect(t);
   client.write(GET + GET);
@@ -112,7 +112,7 @@ test('A status without a body ends the response, and the connection goes on', as
   assert.equal(app.counters.holdsStarted, 0);
 });
 
-test('A HEAD request is answered at once', async (t) => {
+test('A HEAD request gets its response at once', async (t) => {
   const app = await streaming(t, hold());
   assert.equal((await app.send({ method: 'HEAD' })).status, 200);
   assert.equal(app.counters.holdsStarted, 0);

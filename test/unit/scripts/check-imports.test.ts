@@ -17,7 +17,7 @@ async function refuses(t: TestContext, files: Readonly<Record<string, string>>, 
   assert.deepEqual(await check(t, { ...ROOMS, ...files }), { code: 1, output: `${message}\n` });
 }
 
-test('a house in order passes', async (t) => {
+test('valid imports pass', async (t) => {
   const files = {
     ...ROOMS,
     'src/codec/http1/reader.ts': "import { x } from '../fields/index.ts';\nexport const y = x;\n",
@@ -117,7 +117,7 @@ test('re-exports, imports for effect and dynamic imports count', async (t) => {
   await refuses(t, { 'src/server/a.ts': code }, wrongs.join('\n'));
 });
 
-test('a dynamic import of what only the run will tell is refused', async (t) => {
+test('a dynamic import of a computed name is refused', async (t) => {
   await refuses(
     t,
     { 'src/cli/a.ts': 'export const load = (name: string) => import(name);\n' },
@@ -159,7 +159,7 @@ test('a package that has no room is refused', async (t) => {
   );
 });
 
-test('a file that lies in no room is refused', async (t) => {
+test('a file outside of the rooms is refused', async (t) => {
   await refuses(
     t,
     { 'src/util/a.ts': '', 'src/main.ts': '', 'src/codec/a.ts': '' },
@@ -178,7 +178,7 @@ test('an import that names no source file is refused', async (t) => {
   );
 });
 
-test('comments and texts that hold code are no imports', async (t) => {
+test('code in comments and strings is not an import', async (t) => {
   const code = [
     "// import { a } from '../app/index.ts';",
     '/**',

@@ -25,7 +25,7 @@ function setSize(size: string | undefined): void {
   else process.env.UV_THREADPOOL_SIZE = size;
 }
 
-test("there are 16 threads for look-ups and files, at the edge alone Node's 4, unless the environment says otherwise", async (t) => {
+test("the thread pool has 16 threads, or Node's 4 for the edge alone, unless the environment sets it", async (t) => {
   if (!existsSync('/proc/self/task')) return t.skip('threads cannot be counted here');
   const others = (await threads(t, '3', 'run')) - 3;
   assert.equal(await threads(t, '5', 'condure'), others + 5);
@@ -39,7 +39,7 @@ test("there are 16 threads for look-ups and files, at the edge alone Node's 4, u
   assert.equal(await threads(t, undefined, 'condure', '--zclient-req', 'ipc://a'), others + 4);
 });
 
-test('what the program throws while it is loaded ends it with its error', async (t) => {
+test('an exception while the program is loaded ends it with its error', async (t) => {
   const project = new Project(t, { 'dist/cli/main.js': "throw new Error('out of order');\n" });
   const { code, output } = await project.run(['bin/holdfast']);
   assert.equal(code, 1);

@@ -62,7 +62,7 @@ test('a file proves a peer as a command does', (t) => {
   assert.equal(findPeer(module, machine), file);
 });
 
-test('a file that cannot be run is no command', (t) => {
+test('a file that is not executable is not a command', (t) => {
   const machine = new FakeMachine(t, []);
   writeFileSync(join(machine.folder, 'second'), '', { mode: 0o644 });
   assert.equal(findPeer(SECOND, machine), null);
@@ -75,7 +75,7 @@ test('peers that are all there need nothing', (t) => {
   assert.equal(existsSync(join(machine.folder, 'calls')), false);
 });
 
-test('missing peers are installed in one go where that is allowed', (t) => {
+test('missing peers are installed together if that is allowed', (t) => {
   const machine = new FakeMachine(t, ['first'], true).withAptGet('second');
   assert.equal(ensurePeers([FIRST, SECOND], machine), true);
   assert.deepEqual(machine.said, ['peers: apt-get installs second', 'peers: first, second found']);
@@ -85,7 +85,7 @@ test('missing peers are installed in one go where that is allowed', (t) => {
   ]);
 });
 
-test('outside CI a missing peer is named with the command that installs it, and the rest goes on', (t) => {
+test('outside CI a missing peer is named with the command that installs it, and the rest continues', (t) => {
   const machine = new FakeMachine(t, []);
   assert.equal(ensurePeers([FIRST, SECOND], machine), true);
   assert.deepEqual(machine.said, [
@@ -94,7 +94,7 @@ test('outside CI a missing peer is named with the command that installs it, and 
   ]);
 });
 
-test('in CI a peer that cannot be had is a failure, after what apt-get said', (t) => {
+test('in CI a peer that cannot be installed is a failure, after the output of apt-get', (t) => {
   const machine = new FakeMachine(t, [], true).withAptGet(null);
   assert.equal(ensurePeers([SECOND], machine), false);
   assert.deepEqual(machine.said, [
@@ -124,7 +124,7 @@ test('a test that requires a missing peer fails in CI', (t) => {
   );
 });
 
-test('a peer that is not listed is a mistake of the test', () => {
+test('an unlisted peer is an error of the test', () => {
   assert.throws(() => peer('unheard-of'), /test\/peers\.json lists no peer unheard-of/);
 });
 

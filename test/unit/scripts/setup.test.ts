@@ -37,7 +37,7 @@ test('dependencies are installed when they are missing, once', async (t) => {
   assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
 });
 
-test('dependencies are installed again when the lock file says something else', async (t) => {
+test('dependencies are installed again when the lock file changes', async (t) => {
   const project = new Project(t, ALREADY_BUILT).withTools();
   keepBuilt(project);
   assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
@@ -49,7 +49,7 @@ test('dependencies are installed again when the lock file says something else', 
   assert.equal(existsSync(join(project.root, 'node_modules/tsx')), false);
 });
 
-test('a failed installation shows what npm said, leaves no stamp and ends with 1', async (t) => {
+test('a failed installation shows the output of npm, leaves no stamp and ends with 1', async (t) => {
   const project = new Project(t, { 'package-lock.json': 'not JSON' });
   const ran = await project.run(SET_UP);
   assert.equal(ran.code, 1);
@@ -77,7 +77,7 @@ test('sources are built again when one of them, the lock file or the configurati
   }
 });
 
-test('the output of a source that was removed goes away', async (t) => {
+test('the output of a removed source is removed', async (t) => {
   const project = sources(t);
   await project.run(SET_UP);
   age(project);
@@ -86,7 +86,7 @@ test('the output of a source that was removed goes away', async (t) => {
   assert.deepEqual(readdirSync(join(project.root, 'dist')).sort(), ['.built', 'a.js']);
 });
 
-test('a failed build shows what the compiler said, ends with 1, and is tried again', async (t) => {
+test("a failed build shows the compiler's output, ends with 1, and is tried again", async (t) => {
   const project = sources(t);
   project.write('src/a.ts', "export const a: number = 'one';\n");
   for (let i = 0; i < 2; i++) {

@@ -30,7 +30,7 @@ test('a signal to npm start reaches the demo', async (t) => {
   assert.deepEqual(ran, { code: 3, output: `${BUILD}ready\nstopped\n` });
 });
 
-test('the launcher says how to build what is not built yet', async (t) => {
+test('the launcher says how to build if nothing is built', async (t) => {
   const project = new Project(t, {});
   assert.deepEqual(await project.run(['bin/holdfast', 'demo']), {
     code: 1,

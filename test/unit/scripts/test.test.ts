@@ -29,7 +29,7 @@ test('a failing test fails npm test', async (t) => {
   assert.match(ran.output, /\ntest: 2 files\n.*\n. pass 1\n. fail 1\n/s);
 });
 
-test('a failing check stops npm test there with what the check said', async (t) => {
+test('a failing check stops npm test with its output', async (t) => {
   const project = suite(t, { lint: 'node -e "console.log(\'untidy\'); process.exit(3)"' });
   const ran = await project.run(['scripts/test.mjs']);
   assert.equal(ran.code, 1);

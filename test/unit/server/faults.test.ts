@@ -145,7 +145,7 @@ test('first bytes that cannot be handled end their connection only', async (t) =
   await it.assertOthersGoOn();
 });
 
-test('a responder that throws again when it hears of its fault changes nothing', async (t) => {
+test('a responder that throws again in its error handler changes nothing', async (t) => {
   const it = await two(await startServer(t), POST);
   throwOnce(t, Http1Connection.prototype, 'onInput');
   it.exchange.onRequestError = () => {

@@ -105,7 +105,7 @@ test("fields that frame the message or belong to the connection are the server's
   assert.deepEqual(Object.fromEntries(response.headers), { a: 'b', 'content-length': '4' });
 });
 
-test('responses to HEAD have no body, and the connection goes on', async (t) => {
+test('responses to HEAD have no body, and the connection stays open', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -125,7 +125,7 @@ test('responses to HEAD have no body, and the connection goes on', async (t) => 
   assert.equal((await client.takeResponse()).body, 'body');
 });
 
-test('204 has neither body nor length, 304 no body, and the connection goes on', async (t) => {
+test('204 has neither body nor length, 304 no body, and the connection stays open', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
   client.write(GET + GET + GET);
@@ -213,7 +213,7 @@ test('credits come back only as the client takes what was sent, which bounds wha
   assert.equal((await client.takeResponse()).body.length, sent);
 });
 
-test('a failure before the response becomes its status and text, and the connection goes on', async (t) => {
+test('a failure before the response becomes its status and text, and the connection stays open', async (t) => {
   const running = await startServer(t);
   const { client, exchange } = await ask(running);
   exchange.fail('HF_ORIGIN_TIMEOUT', 'secret detail');

@@ -56,7 +56,7 @@ test('of a body in many small chunks a bounded number is taken at once', async (
   assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
 });
 
-test('of many requests in one go a bounded number is answered at once', async (t) => {
+test('a bounded number of many requests in one segment is handled in a turn', async (t) => {
   const running = await startServer(t);
   const run = new LargestRun();
   running.script.onExchange = (exchange) => {

@@ -232,7 +232,7 @@ test('a message that inflates beyond the limit leads to 1009, one that does not 
   assert.equal(running.counters.webSocketsFailed, 2);
 });
 
-test('a responder that closes while a message waits to be inflated still hears of the close of its client', async (t) => {
+test('a responder that closes while a message waits to be inflated still gets the close of its client', async (t) => {
   const running = await startServer(t, { compression: true });
   const { client, webSocket } = await openWebSocket(running, 1, OFFER);
   client.write(Buffer.concat([compressed('x'.repeat(1_000)), frame(CLOSE, closeText(1000))]));

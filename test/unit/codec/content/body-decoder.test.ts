@@ -118,7 +118,7 @@ for (const [name, encode] of Object.entries(ENCODERS)) {
     assert.equal(length, 0);
   });
 
-  test(`What breaks off is not valid ${name}`, async () => {
+  test(`A truncated body is not valid ${name}`, async () => {
     const encoded = encode(Buffer.from(TEXT));
     const { outcome } = await decode(coding, encoded.subarray(0, encoded.length >> 1));
     assert.ok(outcome instanceof ContentError);
@@ -131,7 +131,7 @@ test('Codings are known in any case, and gzip by its older name', async () => {
   assert.equal((await decode('BR', brotliCompressSync(TEXT))).text, TEXT);
 });
 
-test('An encoded body of no bytes at all is an empty one', async () => {
+test('An encoded body without bytes is empty', async () => {
   for (const coding of ['gzip', 'deflate', 'br']) {
     const { outcome, length } = await decode(coding, Buffer.alloc(0));
     assert.equal(outcome, 'end');
@@ -139,14 +139,14 @@ test('An encoded body of no bytes at all is an empty one', async () => {
   }
 });
 
-test('What is no encoding at all is an error', async () => {
+test('Bytes that are not encoded are an error', async () => {
   for (const coding of ['gzip', 'deflate', 'br']) {
     const { outcome } = await decode(coding, Buffer.from('plain text that nobody has encoded'));
     assert.ok(outcome instanceof ContentError);
   }
 });
 
-test('A coding that cannot be undone is refused before any byte', () => {
+test('An unsupported coding is refused before any byte', () => {
   for (const coding of ['compress', 'identity', 'gzip, br', '']) {
     assert.equal(isDecodable(coding), false);
     assert.throws(
@@ -156,20 +156,20 @@ test('A coding that cannot be undone is refused before any byte', () => {
   }
 });
 
-test('What is asked for can be undone', () => {
+test('Every coding of Accept-Encoding can be decoded', () => {
   const codings = ACCEPTED_CODINGS.split(', ');
   assert.deepEqual(codings.slice(0, 3), ['gzip', 'deflate', 'br']);
   for (const coding of codings) assert.ok(isDecodable(coding));
 });
 
-test('zstd is asked for where Node has it, and undone', async () => {
+test('zstd is accepted and decoded if Node has it', async () => {
   const { zstdCompressSync } = zlib as { zstdCompressSync?: (data: string) => Buffer };
   assert.equal(isDecodable('zstd'), zstdCompressSync !== undefined);
   assert.equal(ACCEPTED_CODINGS.includes('zstd'), zstdCompressSync !== undefined);
   if (zstdCompressSync !== undefined) assert.equal((await decode('zstd', zstdCompressSync(TEXT), 7)).text, TEXT);
 });
 
-test('Zeros behind gzip are nothing, and anything else is an error', async () => {
+test('Zeros after gzip are ignored, and anything else is an error', async () => {
   const encoded = gzipSync(TEXT);
   const padded = Buffer.concat([encoded, Buffer.alloc(20)]);
   for (const size of [1, undefined]) assert.equal((await decode('gzip', padded, size)).text, TEXT);
@@ -179,7 +179,7 @@ test('Zeros behind gzip are nothing, and anything else is an error', async () =>
   }
 });
 
-test('What stands behind the end of deflate and br is ignored', async () => {
+test('Bytes after the end of deflate and br are ignored', async () => {
   for (const [coding, encoded] of [
     ['deflate', deflateSync(TEXT)],
     ['deflate', deflateRawSync(TEXT)],
@@ -202,7 +202,7 @@ for (const [coding, encoder] of [
   ['gzip', createGzip({ flush: constants.Z_SYNC_FLUSH })],
   ['br', createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH })],
 ] as const) {
-  test(`What an origin has flushed with ${coding} is there before more comes`, async () => {
+  test(`Bytes that an origin has flushed with ${coding} are passed on at once`, async () => {
     const to = new Decoded();
     const decoder = new BodyDecoder(coding, to, MUCH, unguarded);
     const arrived = new Promise<void>((resolve) => {
@@ -219,7 +219,7 @@ for (const [coding, encoder] of [
   });
 }
 
-test('Bytes are taken when they have been worked off', async () => {
+test('Bytes count as taken when they have been decoded', async () => {
   const to = new Decoded();
   const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   const encoded = gzipSync(TEXT);
@@ -234,7 +234,7 @@ test('Bytes are taken when they have been worked off', async () => {
   assert.equal(to.text, TEXT);
 });
 
-test('A small input that grows huge is worked off only as far as the credits go', async () => {
+test('A bomb is decoded only as far as the credits go', async () => {
   const size = 16 * 1024 * 1024;
   for (const [coding, bomb] of [
     ['gzip', gzipSync(Buffer.alloc(size))],
@@ -279,7 +279,7 @@ test('An end without bytes needs no credits', () => {
   assert.equal(to.outcome, 'end');
 });
 
-test('One-byte chunks that come while the stream is busy are worked off together', async () => {
+test('One-byte chunks that come while the stream is busy are decoded together', async () => {
   const to = new Decoded();
   const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   let takes = 0;
@@ -307,7 +307,7 @@ function hungry(): { to: Decoded; decoder: BodyDecoder; open: Promise<void> } {
   return { to, decoder, open };
 }
 
-test('Large windows have a budget, and who finds none left has its turn when another one ends', async () => {
+test('Large windows have a budget, and a decoder beyond it waits for another one to end', async () => {
   const first = Array.from({ length: 32 }, hungry);
   await Promise.all(first.map(({ open }) => open));
   const [next, last] = [hungry(), hungry()];
@@ -325,7 +325,7 @@ test('Large windows have a budget, and who finds none left has its turn when ano
   after.decoder.destroy();
 });
 
-test('What the receiver throws comes to it as a fault, from wherever the decoder was called', async () => {
+test('An exception of the receiver is reported to it, from any entry point', async () => {
   const encoded = gzipSync('x'.repeat(100_000));
   const throws = (): void => {
     throw new Error('receiver');
@@ -356,7 +356,7 @@ test('What the receiver throws comes to it as a fault, from wherever the decoder
   }
 });
 
-test('A receiver that throws at a decoding error hears of a fault', async () => {
+test('A receiver that throws at a decoding error gets a fault', async () => {
   const to = new Decoded();
   to.onDecodingError = () => {
     throw new Error('receiver');
@@ -368,7 +368,7 @@ test('A receiver that throws at a decoding error hears of a fault', async () => 
   assert.equal(to.faults.length, 1);
 });
 
-test('A decoder that was destroyed says nothing more', async () => {
+test('A destroyed decoder makes no more calls', async () => {
   const to = new Decoded();
   const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   to.onChunk = () => decoder.destroy();
@@ -379,7 +379,7 @@ test('A decoder that was destroyed says nothing more', async () => {
   assert.equal(to.outcome, null);
 });
 
-test('A decoder that was destroyed before its first byte has no end', () => {
+test('A decoder that is destroyed before its first byte makes no calls', () => {
   const to = new Decoded();
   const decoder = new BodyDecoder('gzip', to, MUCH, unguarded);
   decoder.destroy();

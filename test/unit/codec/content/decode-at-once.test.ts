@@ -35,17 +35,17 @@ function decodedInPieces(coding: string, encoded: Buffer): Promise<Buffer | null
 }
 
 for (const [name, coding, encoded] of ENCODED) {
-  test(`${name} is undone at once`, () => {
+  test(`${name} is decoded at once`, () => {
     assert.equal(decodeAtOnce(coding, encoded, 1_000_000)?.toString(), TEXT);
   });
 
-  test(`What ${name} stands for may have as many bytes as are said, and no more`, () => {
+  test(`Decoded ${name} may have as many bytes as the limit`, () => {
     const { length } = Buffer.from(TEXT);
     assert.equal(decodeAtOnce(coding, encoded, length)?.toString(), TEXT);
     assert.equal(decodeAtOnce(coding, encoded, length - 1), null);
   });
 
-  test(`What is made of ${name} at once is the same as piece by piece, whatever happened to it`, async () => {
+  test(`${name} is decoded at once with the same result as piece by piece, damaged or not`, async () => {
     const behind = [Buffer.from('more'), Buffer.alloc(20), encoded];
     const broken = [...behind.map((more) => Buffer.concat([encoded, more])), Buffer.from('no encoding at all')];
     for (let at = 0; at < encoded.length; at += 3) {
@@ -63,7 +63,7 @@ for (const [name, coding, encoded] of ENCODED) {
   });
 }
 
-test('What is no known coding is not undone', () => {
+test('An unknown coding is not decoded', () => {
   for (const coding of ['', 'identity', 'compress', 'zstd']) {
     assert.equal(decodeAtOnce(coding, gzipSync(TEXT), 1_000_000), null);
   }

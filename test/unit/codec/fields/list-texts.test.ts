@@ -18,7 +18,7 @@ test('a list is written out until it has come a second time', () => {
   assert.equal(written.length, 2);
 });
 
-test('lists that share a slot are told apart', () => {
+test('lists that share a slot are distinguished', () => {
   const { texts } = counting();
   const lists = ['one', 'two', 'six'].map((value) => ['Name', value]);
   for (let i = 0; i < 4; i++) for (const headers of lists) assert.equal(texts.of(headers), headers.join('|'));

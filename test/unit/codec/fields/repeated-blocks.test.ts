@@ -21,7 +21,7 @@ test('a block is kept when it comes a second time, and found from then on', () =
   assert.equal(reads(), 1);
 });
 
-test('a kept block is a copy: what it was read from may change', () => {
+test('a kept block is a copy', () => {
   const { blocks } = counting();
   const input = Buffer.from('block');
   blocks.find(input, 0, 5);

@@ -27,7 +27,7 @@ describe('parseJson', () => {
     assert.equal(parseJson(Buffer.from([0x22, 0xc3, 0x22])), undefined);
   });
 
-  it('bears any depth', () => {
+  it('accepts any depth', () => {
     const depth = 400_000;
     assert.ok(Array.isArray(parseJson(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))));
     assert.equal(parseJson(Buffer.from('['.repeat(depth))), undefined);

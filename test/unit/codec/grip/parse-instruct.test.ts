@@ -89,7 +89,7 @@ describe('an instruct in headers', () => {
 });
 
 describe('an instruct in the body', () => {
-  it('holds and answers as the JSON says', () => {
+  it('has the hold and response of the JSON', () => {
     const { hold, response } = fromJson({
       hold: {
         mode: 'stream',
@@ -110,7 +110,7 @@ describe('an instruct in the body', () => {
     });
   });
 
-  it('answers an empty 200 where it says nothing', () => {
+  it('has an empty 200 by default', () => {
     const empty = { status: 200, reason: 'OK', headers: [], body: Buffer.alloc(0) };
     assert.deepEqual(fromJson({}, ['X-A', '1']), { hold: null, response: empty });
     assert.deepEqual(fromJson({ response: {} }), { hold: null, response: empty });

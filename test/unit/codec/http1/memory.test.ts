@@ -28,7 +28,7 @@ function heldByOneByOne<Reader>(create: () => Reader, feed: (reader: Reader, byt
   return held;
 }
 
-test('a head that comes byte by byte is held as bytes, not as a string each', () => {
+test('a head that comes byte by byte is kept as bytes, not as strings', () => {
   const held = heldByOneByOne(
     () => new RequestHeadReader(DEFAULT_LIMITS),
     (reader, byte) => reader.read(byte, 0),
@@ -36,7 +36,7 @@ test('a head that comes byte by byte is held as bytes, not as a string each', ()
   assert.ok(held < 8 * READERS * TEXT, `${held} bytes`);
 });
 
-test('trailers that come byte by byte are held as bytes, not as a string each', () => {
+test('trailers that come byte by byte are kept as bytes, not as strings', () => {
   const held = heldByOneByOne(
     () => {
       const reader = bodyReader(CHUNKED, DEFAULT_LIMITS);

@@ -94,7 +94,7 @@ describe('a frame of a client', () => {
   });
 });
 
-describe('what is no frame is not written', () => {
+describe('invalid frames are not written', () => {
   test('control frames over 125 bytes', () => {
     assert.equal(encodeFrame(PING, Buffer.alloc(125)).length, 127);
     unwritable(() => encodeFrame(PING, Buffer.alloc(126)));

@@ -124,7 +124,7 @@ describe('the inflater', () => {
     assert.deepEqual([bench.more.at(-1), bench.idles], [false, 2]);
   });
 
-  test('goes on with a message behind one that ended in a last block, without its context', async () => {
+  test('continues with a message behind one that ended in a last block, without its context', async () => {
     const bench = new Bench();
     await bench.write(hex('f3 48 cd c9 c9 07 00 00'));
     await bench.write(deflated('again'));
@@ -172,7 +172,7 @@ describe('the inflater', () => {
     assert.deepEqual(bench.output, Buffer.concat([message, message]));
   });
 
-  test('gives no more than was granted, and goes on with the next grant', async () => {
+  test('gives no more than was granted, and continues with the next grant', async () => {
     const message = Buffer.alloc(200_000, 'abcdefg');
     const bench = new Bench({}, 1);
     let granted = 1;

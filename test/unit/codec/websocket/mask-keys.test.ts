@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { maskKey } from '../../../../src/codec/websocket/index.ts';
 
-test('masking keys are 32-bit integers that hardly ever come again', () => {
+test('masking keys are 32-bit integers that rarely repeat', () => {
   const keys = new Set<number>();
   for (let i = 0; i < 5_000; i++) keys.add(maskKey());
   // Two of so few are the same by chance once in some hundred times.

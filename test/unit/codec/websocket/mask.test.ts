@@ -29,7 +29,7 @@ describe('masking', () => {
     });
   }
 
-  test('goes on with the key that it returned', () => {
+  test('continues with the key that it returned', () => {
     for (let cut = 0; cut <= 600; cut++) {
       const data = bytes(600);
       const key = applyMask(data.subarray(0, cut), KEY_NUMBER);

@@ -180,13 +180,13 @@ test('what waits for credit is kept by the caller, and comes when it is granted'
   assert.equal(rig.waiting, null);
 });
 
-test('pings need no credit if the sink answers them', () => {
+test('pings need no credit if the sink sends the pongs', () => {
   const rig = new Rig({ credit: 0, freePings: true });
   rig.feed(rig.frame(PING, 'x'), rig.frame(PONG, 'y'));
   assert.deepEqual(rig.events, ['ping x']);
 });
 
-test('waiting for credit is not taken for the end of the input', () => {
+test('waiting for credit does not count as the end of the input', () => {
   const rig = new Rig({ credit: 0 });
   rig.feed(rig.frame(PING, 'x'));
   assert.equal(rig.waiting, 0);
@@ -194,7 +194,7 @@ test('waiting for credit is not taken for the end of the input', () => {
   assert.deepEqual([rig.events, rig.waiting], [['ping x'], null]);
 });
 
-test('a reader that discards passes on the close alone, whatever waits', async () => {
+test('a discarding reader passes on only the close, whatever waits', async () => {
   for (const compressed of [false, true]) {
     const rig = new Rig({ credit: 1, deflate: DEFAULT_DEFLATE });
     rig.feed(rig.frame(TEXT, compressed ? deflated('abc') : 'abc', false, compressed), rig.frame(PING, 'xy'));
@@ -206,7 +206,7 @@ test('a reader that discards passes on the close alone, whatever waits', async (
   }
 });
 
-test('a reader that discards still sees what breaks the protocol', () => {
+test('a discarding reader still reports protocol errors', () => {
   const rig = new Rig();
   rig.reader.discard();
   rig.feed(rig.frame(TEXT, Buffer.from([0xff])));
@@ -220,7 +220,7 @@ test('a released reader reads nothing', () => {
   assert.deepEqual(rig.events, ['text a']);
 });
 
-test('credit for a compressed message is as much as it has bytes, however many they are on the wire', async () => {
+test('a compressed message costs as much credit as it has bytes, however many are on the wire', async () => {
   const text = 'Hello';
   const payload = deflateRawSync(Buffer.from(text), { level: 0, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   for (const credit of [1, 3, text.length]) {
@@ -246,7 +246,7 @@ test('a compressed message does not begin without credit', async () => {
   assert.equal(rig.credit, 0);
 });
 
-test('what is thrown when a piece was inflated goes to the sink', async () => {
+test('an exception on an inflated piece is reported to the sink', async () => {
   const failing = new Rig({ deflate: DEFAULT_DEFLATE });
   failing.feed(failing.frame(TEXT, Buffer.from('ffffffff', 'hex'), false, true));
   await failing.until(() => failing.error !== null);
@@ -261,7 +261,7 @@ test('what is thrown when a piece was inflated goes to the sink', async () => {
   assert.equal(throwing.error, defect);
 });
 
-test('a paused reader passes nothing on, not even what is empty, and goes on where it stopped', () => {
+test('a paused reader passes nothing on, not even empty items, and continues where it stopped', () => {
   const rig = new Rig();
   rig.onEvent = () => rig.reader.pause(true);
   rig.feed(...Array.from({ length: 3 }, () => rig.frame(PING)), rig.frame(TEXT, 'a'), rig.frame(CLOSE));
@@ -280,7 +280,7 @@ test('a paused reader passes nothing on, not even what is empty, and goes on whe
   ]);
 });
 
-test('a piece that is being inflated stops at a pause, and goes on after it', async () => {
+test('a piece that is being inflated stops at a pause, and continues after it', async () => {
   const rig = new Rig({ deflate: DEFAULT_DEFLATE, credit: 2 ** 50 });
   const large = 'x'.repeat(2_000_000);
   rig.feed(

@@ -118,7 +118,7 @@ test('a control frame that is too long is not written', () => {
   assert.deepEqual(sink.frames, []);
 });
 
-test('what waits for compression is dropped on release, and a close may follow', async () => {
+test('messages that wait for compression are dropped on release, and a close may follow', async () => {
   const sink = new Sink();
   const writer = new MessageWriter(sink, { role: 'client', deflate: DEFAULT_DEFLATE, guard: unguarded });
   writer.message(Buffer.from('dropped'), true, false);

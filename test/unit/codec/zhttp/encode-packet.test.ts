@@ -22,7 +22,7 @@ describe('encoding a packet', () => {
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'J').toString(), 'J{}');
   });
 
-  test('the address stands in front, in either format', () => {
+  test('the address comes first, in either format', () => {
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'T', 'c1').toString(), 'c1 T0:}');
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'J', 'c1').toString(), 'c1 J{}');
   });
@@ -65,7 +65,7 @@ describe('encoding a packet', () => {
     }
   });
 
-  test('a packet with more ids is not written', () => {
+  test('a packet with too many ids is not written', () => {
     const packet = new ResponsePacket();
     packet.ids = Array.from({ length: MAX_IDS + 1 }, () => ({ id: 'a', seq: 0 }));
     for (const format of FORMATS) {
@@ -76,7 +76,7 @@ describe('encoding a packet', () => {
     }
   });
 
-  test('numbers that no reader takes are not written', () => {
+  test('numbers out of range are not written', () => {
     for (const bad of [-1, 1.5, Number.NaN, 2 ** 53]) {
       for (const format of FORMATS) {
         const credits = new RequestPacket();
@@ -91,7 +91,7 @@ describe('encoding a packet', () => {
     }
   });
 
-  test('user data that is not in the format of the packet is not written', () => {
+  test('user data in another format than the packet is not written', () => {
     const packet = new ResponsePacket();
     packet.userData = Buffer.from('{"a":1}');
     assert.throws(() => encodeResponsePacket(packet, 'T'), ZhttpError);
@@ -101,7 +101,7 @@ describe('encoding a packet', () => {
     assert.throws(() => encodeResponsePacket(packet, 'J'), ZhttpError);
   });
 
-  test('a packet after one that failed is whole', () => {
+  test('a packet after a failed one is complete', () => {
     const bad = new ResponsePacket();
     bad.from = 'h1';
     bad.credits = -1;
@@ -109,7 +109,7 @@ describe('encoding a packet', () => {
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'T', 'c1').toString(), 'c1 T0:}');
   });
 
-  test('a grant says how much, even if it is nothing', () => {
+  test('a grant has its credits, even zero', () => {
     const packet = new RequestPacket();
     packet.type = 'credit';
     assert.equal(encodeRequestPacket(packet).toString(), 'T30:4:type,6:credit,7:credits,1:0#}');

@@ -66,7 +66,7 @@ test('a packet of req mode has a body, and neither an address nor a number', () 
   }
 });
 
-test('two peers that share a place are told apart', () => {
+test('two peers that share a slot are distinguished', () => {
   const packets = new FirstPackets({ from: 'edge', credits: 1, stream: true, routerResp: false });
   const [one, two] = [
     { address: '127.0.0.1', port: 1_000 },

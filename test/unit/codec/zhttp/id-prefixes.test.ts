@@ -18,7 +18,7 @@ test('each prefix of many ids is found once', () => {
   assert.deepEqual(idPrefixes(packet(['p1-0', 'p2-0', 'p1-1', 'p3-9']), ['p2']), ['p1', 'p2', 'p3']);
 });
 
-test('of equal keys the last one counts', () => {
+test('the last of equal keys counts', () => {
   assert.deepEqual(idPrefixes(Buffer.from('T20:2:id,3:a-1,2:id,3:b-1,}'.replace('20:', '22:')), []), ['b']);
 });
 

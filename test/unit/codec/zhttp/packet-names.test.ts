@@ -24,7 +24,7 @@ test('the sender, the type and the sessions of a packet are found, whatever else
   ]);
 });
 
-test('of equal keys the last one counts', () => {
+test('the last of equal keys counts', () => {
   assert.deepEqual(idsOf(Buffer.from('T22:2:id,3:a-1,2:id,3:b-1,}')), ['b-1']);
 });
 
@@ -38,7 +38,7 @@ test('invalid values of other fields do not matter', () => {
   assert.deepEqual([ids[0]?.id, malformed, fault], ['p-1', false, '']);
 });
 
-test('what stands before the place where a packet breaks off is kept', () => {
+test('what comes before the end of a truncated packet is kept', () => {
   const { ids, malformed, fault } = packetNames(Buffer.from('T19:2:id,3:p-1,4:code,9}'));
   assert.deepEqual([ids[0]?.id, malformed, fault], ['p-1', true, 'length is malformed, at byte 22']);
 });
@@ -52,7 +52,7 @@ for (const text of ['', 'J{"id":', 'T0:]', 'T', 'T5:abc', 'T11:2:id,3:p-1,}x', '
 }
 
 for (const text of ['T9:2:id,1:1#}', 'T20:2:id,11:8:2:xy,0:,}]}', 'J{"id":{}}']) {
-  test(`the ids of ${text} are at fault`, () => {
+  test(`the ids of ${text} are invalid`, () => {
     const { ids, malformed, fault } = packetNames(Buffer.from(text));
     assert.deepEqual([ids, malformed], [[], false]);
     assert.match(fault, /^"id" is not /);

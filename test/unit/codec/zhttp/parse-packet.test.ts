@@ -56,7 +56,7 @@ describe('parsing a packet', () => {
     assert.deepEqual(parseRequestPacket(json({ id: ids })).ids, ids);
   });
 
-  test('every limit of bytes is the first that is not refused', () => {
+  test('every byte limit is inclusive', () => {
     const payload = packet({ body: 'x'.repeat(50) });
     const maxPacketBytes = payload.length;
     assert.equal(parseRequestPacket(payload, { ...DEFAULT_ZHTTP_LIMITS, maxPacketBytes }).body.length, 50);
@@ -79,7 +79,7 @@ describe('parsing a packet', () => {
     assert.throws(() => parseRequestPacket(Buffer.from(deep)), ZhttpError);
   });
 
-  test('the sessions of a bad packet are found behind the fault as well', () => {
+  test('the sessions of an invalid packet are found after the error too', () => {
     const id = [
       { id: 'a', seq: 1 },
       { id: 'b', seq: 2 },
@@ -97,7 +97,7 @@ describe('parsing a packet', () => {
     }
   });
 
-  test('a bad sender does not hide the sessions', () => {
+  test('an invalid sender does not hide the sessions', () => {
     assert.throws(
       () => parseResponsePacket(packet({ from: 1, id: 'a' })),
       (error) => error instanceof ZhttpError && error.from === '' && error.ids[0]?.id === 'a',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { encodeMetadata, ZmtpError } from '../../../../src/codec/zmtp/index.ts';
 import { parseMetadata } from '../../../../src/codec/zmtp/metadata.ts';
 
-test('a property is its name behind one byte of length, and its value behind four', () => {
+test('a property is a byte of length and the name, then four bytes of length and the value', () => {
   const body = encodeMetadata([['Socket-Type', Buffer.from('PUSH')]]);
   assert.equal(body.toString('latin1'), '\x0bSocket-Type\0\0\0\x04PUSH');
 });
@@ -21,7 +21,7 @@ test('properties come back, with their names in lower case', () => {
   assert.equal(metadata.get('x-a')?.length, 300);
 });
 
-test('no properties are fine', () => {
+test('properties may be missing', () => {
   assert.equal(parseMetadata(Buffer.alloc(0)).size, 0);
 });
 

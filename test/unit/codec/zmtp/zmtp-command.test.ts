@@ -39,7 +39,7 @@ test('a command without a name of letters is refused', () => {
   }
 });
 
-test('a PING tells its time to live in tenths of a second, rounded up', () => {
+test('a PING has its time to live in tenths of a second, rounded up', () => {
   assert.equal(encodePing(12_340).toString('hex'), `0407${hex('\x04PING')}007c`);
   assert.equal(encodePing(0).readUInt16BE(7), 0);
   assert.equal(encodePing(Number.POSITIVE_INFINITY).readUInt16BE(7), 65_535);

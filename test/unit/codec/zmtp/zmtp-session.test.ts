@@ -57,7 +57,7 @@ function fails(of: ZmtpSession, bytes: Buffer | string, kind: ZmtpErrorKind): vo
   );
 }
 
-test('the greeting is sent at once, READY when that of the peer is here', () => {
+test('the greeting is sent at once, READY after the greeting of the peer', () => {
   const made = session();
   assert.deepEqual(made.takeOutput(), [GREETING]);
   assert.deepEqual(made.takeOutput(), []);
@@ -66,7 +66,7 @@ test('the greeting is sent at once, READY when that of the peer is here', () => 
   assert.deepEqual(made.takeOutput(), [encodeCommand('READY', METADATA)]);
 });
 
-test('an end that waits sends READY only in reply', () => {
+test('the passive side sends READY only in reply', () => {
   const made = new ZmtpSession(new NullMechanism(METADATA, true), DEFAULT_LIMITS);
   made.push(GREETING);
   assert.equal(made.next(), NEED_INPUT);
@@ -138,7 +138,7 @@ test('another command than READY in the handshake is refused', () => {
   fails(session(), Buffer.concat([GREETING, encodeCommand('PING', Buffer.alloc(2))]), 'unexpected');
 });
 
-test('a peer that refuses gives its reason', () => {
+test('a refusing peer gives its reason', () => {
   const made = session();
   made.push(Buffer.concat([GREETING, encodeError('go away')]));
   assert.throws(() => made.next(), { kind: 'refused', message: 'the peer refused: go away' });
@@ -163,7 +163,7 @@ test('the bytes of a former message do not count', () => {
   }
 });
 
-test('a length that no number can hold exactly is over the limit', () => {
+test('a length above the safe integers is over the limit', () => {
   fails(established(), '02ffffffffffffffff', 'limit');
   fails(established(), '020020000000000001', 'limit');
 });
@@ -175,7 +175,7 @@ test('a message of as many parts as the limit passes, one more does not', () => 
   fails(made, '0101610101620001', 'limit');
 });
 
-test('a command of the limit passes, a longer one does not', () => {
+test('a command at the limit passes, a longer one does not', () => {
   const made = established();
   made.push(encodeCommand('X', Buffer.alloc(MAX_COMMAND_BYTES - 2)));
   assert.equal(made.next(), COMMAND_FRAME);

@@ -33,18 +33,18 @@ test('a host has at most 253 characters, a label 63', () => {
   assert.equal(canonicalHost(`a${label}.de`), null);
 });
 
-test('text that is far too long is not looked at', () => {
+test('text that is far too long is not parsed', () => {
   const encoded = (count: number) => `${'%E2%81%A0'.repeat(count)}a`;
   assert.equal(canonicalHost(encoded(300)), 'a');
   assert.equal(canonicalHost(encoded(400)), null);
 });
 
-test('the canonical form is its own', () => {
+test('the canonical form is stable', () => {
   for (const host of ['0x7f.1', 'A.de.', '[::1]', '::ffff:0:0', 'münchen.de', '①.de', 'a。。'])
     assert.equal(canonicalHost(canonicalHost(host) as string), canonicalHost(host), host);
 });
 
-test('what is no host has no form', () => {
+test('an invalid host has no canonical form', () => {
   for (const host of [
     '',
     '.',

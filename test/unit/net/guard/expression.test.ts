@@ -22,7 +22,7 @@ test('a block names the addresses that begin with its bits, of its family', () =
   assertMatches('2001:db8::1/128', ['2001:db8::1'], ['2001:db8::2']);
 });
 
-test('octets that are missing in a block are 0, and bits behind its length are nothing', () => {
+test('missing octets of a block are 0, and bits after its length are ignored', () => {
   assertMatches('127/8', ['127.0.0.1', '127.9.9.9'], ['128.0.0.0', '126.0.0.0']);
   assertMatches('172.16/12', ['172.16.0.0', '172.31.255.255'], ['172.32.0.0']);
   assertMatches('10.1.2/24', ['10.1.2.77'], ['10.1.3.0']);
@@ -43,7 +43,7 @@ test('a block of IPv4-mapped addresses is one of IPv4', () => {
   assertMatches('::ffff:0:0/96', ['1.2.3.4'], ['::1']);
 });
 
-test('what has a slash and is no block is refused, with what was expected', () => {
+test('an invalid block is refused, with what was expected', () => {
   const length = /expected a length from 0 to 32 after the slash, or a mask such as 255.255.0.0$/;
   const ipv4 = /expected an IPv4 address, decimal octets without leading zeros, before the slash$/;
   const ipv6 = /expected an IPv6 address before the slash$/;
@@ -82,7 +82,7 @@ test('what has a slash and is no block is refused, with what was expected', () =
   }
 });
 
-test('the star of a pattern stands for anything, the rest for itself', () => {
+test('the asterisk of a pattern matches anything, the rest is literal', () => {
   assertMatches('*.example', ['a.example', 'a.b.example', '.example'], ['example', 'a.example.test', 'aexample']);
   assertMatches('10.*', ['10.0.0.1', '10.example'], ['110.0.0.1', '10', '100.0.0.1']);
   assertMatches('a*z', ['az', 'a.z', 'abcz'], ['a', 'z', 'abc', 'bz']);
@@ -127,7 +127,7 @@ test('anything else is one name or address, in canonical form', () => {
   assertMatches('2130706433', ['127.0.0.1'], []);
 });
 
-test('what is no host is refused', () => {
+test('an invalid host is refused', () => {
   const message = /is not a valid host: expected a name, an address, a block such as 10\.0\.0\.0\/8 or \*\.NAME$/;
   for (const source of ['', ' ', '.', 'a b', 'a..b', 'a.example:80', '256.1.1.1', '1.2.3.4.5', '[a]', 'a@b']) {
     assert.throws(() => parseExpression(source), { name: 'GuardError', message }, source);

@@ -39,7 +39,7 @@ test('the unspecified addresses are loopback', () => {
   ]);
 });
 
-test('what is embedded is found', () => {
+test('embedded addresses are found', () => {
   const embedded: [string, string[]][] = [
     ['64:ff9b::10.0.0.1', ['= 10.0.0.1 NAT64']],
     ['64:ff9b:1::10.0.0.1', ['~ 10.0.0.1 NAT64']],

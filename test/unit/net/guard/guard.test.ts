@@ -18,7 +18,7 @@ function assertVerdicts(checked: Guard, expected: Readonly<Record<string, string
   assert.deepEqual(Object.fromEntries(found), expected);
 }
 
-test('without rules everything is allowed that is a host', () => {
+test('without rules every host is allowed', () => {
   assertVerdicts(new Guard(OPEN), {
     'a.example': '+ no rule denies it',
     '127.0.0.1': '+ no rule denies it',
@@ -28,7 +28,7 @@ test('without rules everything is allowed that is a host', () => {
   });
 });
 
-test('the reason names the internal block, and the embedded address that lies in it', () => {
+test('the reason names the internal block and the embedded address in it', () => {
   assertVerdicts(new Guard(INTERNAL), {
     '0x7f.1': '- internal: loopback (127.0.0.0/8, RFC 1122)',
     '0': '- internal: unspecified, this network (0.0.0.0/8, RFC 1122)',
@@ -41,7 +41,7 @@ test('the reason names the internal block, and the embedded address that lies in
   });
 });
 
-test('where all is allowed by default, a rule that allows overrides one that denies', () => {
+test('if the default is allow, an allow rule overrides a deny rule', () => {
   assertVerdicts(guard({ allow: ['10.0.0.5', 'good.evil.example'], deny: ['10/8', '*.evil.example'] }), {
     '10.0.0.5': '+ rule "10.0.0.5" of allow overrides rule "10/8" of deny',
     '10.0.0.6': '- rule "10/8" of deny',
@@ -51,7 +51,7 @@ test('where all is allowed by default, a rule that allows overrides one that den
   });
 });
 
-test('where nothing is allowed by default, both have to agree', () => {
+test('if the default is deny, an address must be allowed and not denied', () => {
   assertVerdicts(guard({ defaultPolicy: 'deny', allow: ['10/8', '*.example'], deny: ['10.0.0.6', 'bad.example'] }), {
     '10.0.0.5': '+ rule "10/8" of allow',
     '10.0.0.6': '- rule "10.0.0.6" of deny',
@@ -61,7 +61,7 @@ test('where nothing is allowed by default, both have to agree', () => {
   });
 });
 
-test('internal is overridden by a rule that allows, whatever the default', () => {
+test('an allow rule overrides internal, whatever the default', () => {
   for (const defaultPolicy of ['allow', 'deny'] as const) {
     assertVerdicts(guard({ defaultPolicy, allow: ['10.0.0.5', 'localhost'], denyInternal: true }), {
       '10.0.0.5': '+ rule "10.0.0.5" of allow overrides internal: private (10.0.0.0/8, RFC 1918)',
@@ -74,7 +74,7 @@ test('internal is overridden by a rule that allows, whatever the default', () =>
   }
 });
 
-test('every form of an address has to pass: one that is allowed makes up for no other', () => {
+test('every form of an address has to pass', () => {
   const rules = { allow: ['2606:4700::/32', '10.0.0.5'], denyInternal: true };
   assertVerdicts(guard(rules), {
     '[2606:4700::1]': '+ rule "2606:4700::/32" of allow',
@@ -83,7 +83,7 @@ test('every form of an address has to pass: one that is allowed makes up for no 
   });
 });
 
-test('where nothing is allowed by default, only the very same place is allowed by its other form', () => {
+test('if the default is deny, only the same address is allowed by its other form', () => {
   assertVerdicts(guard({ defaultPolicy: 'deny', allow: ['8.8.8.8', '127.0.0.1', '::1'] }), {
     '[::ffff:8.8.8.8]': '+ rule "8.8.8.8" of allow',
     '[64:ff9b::808:808]': '+ rule "8.8.8.8" of allow, for 8.8.8.8 (NAT64)',
@@ -97,7 +97,7 @@ test('where nothing is allowed by default, only the very same place is allowed b
   });
 });
 
-test('a rule for names says nothing of addresses, nor one for addresses of names', () => {
+test('rules for names do not apply to addresses, nor the reverse', () => {
   const checked = guard({ allow: ['db.example'], deny: ['10/8', '*.example'] });
   assert.equal(checked.checkName('db.example').allowed, true);
   assert.equal(checked.checkAddress('10.0.0.1').allowed, false);
@@ -105,7 +105,7 @@ test('a rule for names says nothing of addresses, nor one for addresses of names
   assert.equal(checked.checkName('10.test').allowed, true);
 });
 
-test('an address that is dialled may have a zone, but none of the notations of URLs', () => {
+test('a dialled address may have a zone, but no URL notation', () => {
   const checked = new Guard(INTERNAL);
   assert.deepEqual(checked.checkAddress('fe80::1%eth0'), {
     allowed: false,
@@ -126,7 +126,7 @@ test('an address that is dialled may have a zone, but none of the notations of U
     assert.deepEqual(checked.checkAddress(text), { allowed: false, reason: 'not an address' }, text);
 });
 
-test('the verdict is the same when it is asked for again, and is kept until there are 1,000 others', () => {
+test('verdicts are stable, and 1,000 are cached', () => {
   const checked = new Guard(INTERNAL);
   for (const check of [(host: string) => checked.checkName(host), (host: string) => checked.checkAddress(host)]) {
     const first = check('10.0.0.0');
@@ -138,7 +138,7 @@ test('the verdict is the same when it is asked for again, and is kept until ther
   }
 });
 
-test('the verdict of a text that is longer than any host is not kept', () => {
+test('the verdict of a text longer than any host is not cached', () => {
   const checked = new Guard(INTERNAL);
   const padded = (length: number) => '127.0.0.1'.padStart(length, '\u{ad}');
   assert.equal(checked.checkName(padded(253)), checked.checkName(padded(253)));
@@ -146,7 +146,7 @@ test('the verdict of a text that is longer than any host is not kept', () => {
   assert.deepEqual(checked.checkName(padded(254)), checked.checkName(padded(253)));
 });
 
-test('the verdicts of names and of addresses are kept apart', () => {
+test('verdicts of names and addresses are cached separately', () => {
   const checked = new Guard(INTERNAL);
   assert.equal(checked.checkName('8.8').allowed, true);
   assert.equal(checked.checkAddress('8.8').allowed, false);

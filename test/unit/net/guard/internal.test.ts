@@ -63,7 +63,7 @@ for (const [text, name, source] of ROWS) {
   });
 }
 
-test('what lies beside a block is not internal by mistake', () => {
+test('addresses next to a block are not internal', () => {
   // All neighbours of blocks that are not internal themselves.
   const expected = [
     ...['1.0.0.0', '9.255.255.255', '11.0.0.0', '100.63.255.255', '100.128.0.0', '126.255.255.255', '128.0.0.0'],
@@ -136,7 +136,7 @@ const DIFFERENCES: readonly (readonly [string, 'internal here' | 'public here', 
   ['8000::/1', 'internal here', 'reserved'],
 ];
 
-test('ipaddr.js calls the same addresses special, but for differences that have a reason', () => {
+test('ipaddr.js calls the same addresses special, with known differences', () => {
   const used = new Set<string>();
   for (const address of samples()) {
     const ours = internalAddress(address) !== null;

@@ -104,7 +104,7 @@ test('text is as RFC 5952 has it', () => {
   for (const [text, expected] of texts) assert.equal(canonical(text), expected);
 });
 
-test('a zone is taken off IPv6 addresses, whatever Node.js takes for one', () => {
+test('every zone that Node.js accepts is removed from IPv6 addresses', () => {
   for (const zone of ['eth0', '1', 'en-0.1:2', '25lo', 'a_b~c%d'])
     assert.equal(withoutZone(`fe80::1%${zone}`), 'fe80::1');
   for (const text of ['fe80::1%', '1.2.3.4%lo', 'a%b', 'a%b:c', 'fe80::1%a b', 'fe80::1%a]', 'fe80::1', '%::1', ''])
