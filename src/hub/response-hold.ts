@@ -31,9 +31,9 @@ const PATCH_WORK = 1_024;
 /**
  * A client that gets its response from an item of its channels, or at the timeout, and no byte before that.
  *
- * That is so during a replay too: an item or the timeout is the response, and aborts the replay. There is one exception. The replay may be
- * there to fetch items that the client missed, and a later item would hide the gap, since the client goes on from the id of what it gets.
- * So where the origin named an id for the channel, an item with another prev-id waits until the replay is over (GRIP's order check). If
+ * That is so during a replay too: an item or the timeout is the response, and aborts the replay. The exception is an item that would leave
+ * a gap: the client goes on from the id of what it gets, and would never get the items in between. So where the origin named an id for
+ * the channel, an item with another prev-id leads to a replay (GRIP's order check), and waits if one is under way. If
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.
  */
@@ -122,12 +122,13 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
       this.recover();
       return 1;
     }
-    if (this.joining || (this.#state !== 'held' && !this.#isNext(published))) {
-      this.#kept ??= new Map();
-      if (!this.#kept.has(published.channel)) this.#kept.set(published.channel, published);
-      return 1;
-    }
-    return this.#take(published);
+    if (this.#isKnown(published)) return 1;
+    const next = this.#isNext(published);
+    if (next && !this.joining) return this.#take(published);
+    this.#kept ??= new Map();
+    if (!this.#kept.has(published.channel)) this.#kept.set(published.channel, published);
+    if (!next && this.#state === 'held' && !this.joining) this.recover();
+    return 1;
   }
 
   override endJoin(): void {
@@ -252,17 +253,24 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     pacer.done(this.target);
   }
 
-  /** Whether the client misses nothing when it gets this item. */
+  /** Whether the origin knew the item when it held the client: it was published late. */
+  #isKnown({ channel, id }: PublishedResponse): boolean {
+    return id !== null && this.#prevIds.get(channel) === id;
+  }
+
+  /** Whether the client gets this item without a gap before it, as far as is known. */
   #isNext({ channel, id, prevId }: PublishedResponse): boolean {
     const known = this.#prevIds.get(channel);
-    // An item without ids does not move the client on. And without a replay nothing fills the gap.
-    return known === undefined || known === prevId || (id === null && prevId === null) || this.#replay === null;
+    // Without a replay nothing fills a gap.
+    if (known === undefined || known === prevId || this.#replay === null) return true;
+    // An item without ids does not move the client on. One with an id does, but only a replay that is due tells of a gap.
+    return prevId === null && (id === null || this.#state === 'held');
   }
 
   /** Responds with the first item that was kept and is the client's next one. Returns false if there is none. */
   #takeKept(): boolean {
     for (const published of this.#kept?.values() ?? []) {
-      if (!this.isMember(published.channel) || !this.#isNext(published)) continue;
+      if (!this.isMember(published.channel) || this.#isKnown(published) || !this.#isNext(published)) continue;
       this.#take(published);
       return true;
     }
@@ -273,8 +281,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   #missed(): boolean {
     const kept = this.#kept;
     this.#kept = null;
-    for (const { channel, id } of kept?.values() ?? []) {
-      if (this.isMember(channel) && this.#prevIds.get(channel) !== id) return true;
+    for (const published of kept?.values() ?? []) {
+      if (this.isMember(published.channel) && !this.#isKnown(published)) return true;
     }
     return false;
   }

@@ -300,6 +300,52 @@ test('an item that would leave a gap in the new hold too leads to one more repla
   assert.equal(origin.replays.length, 2);
 });
 
+test('an item that would leave a gap leads to a replay', async (t) => {
+  const made = rig(t);
+  const [client, origin] = [made.client(), new SilentOrigin()];
+  made.hold(client, instructWith('1'), { replay: origin.replay });
+  await made.publish(...chained(3));
+  assert.deepEqual([client.head, origin.replays.length], [null, 1]);
+  made.hold(client, instructWith('2'), { replay: origin.replay, former: origin.former(0) });
+  assert.equal(client.body, 'item 3');
+});
+
+test('each of many clients that missed an item is replayed before it gets a later one', async (t) => {
+  const made = rig(t);
+  const first = await outdated(made);
+  // The conflict of the first client lets the hub forget the last id, so the second one is held.
+  const [second, origin] = [made.client(), new SilentOrigin()];
+  made.hold(second, instructWith('1'), { replay: origin.replay });
+  assert.equal(origin.replays.length, 0);
+  await made.publish(...chained(3));
+  assert.deepEqual([first.client.head, second.head, origin.replays.length], [null, null, 1]);
+});
+
+test('an item that the origin knew when it held the client is not sent', async (t) => {
+  const made = rig(t);
+  const [client, origin] = [made.client(), new SilentOrigin()];
+  made.hold(client, instructWith('2'), { replay: origin.replay });
+  await made.publish(...chained(2));
+  assert.deepEqual([client.head, origin.replays.length], [null, 0]);
+  await made.publish(...chained(3));
+  assert.equal(client.body, 'item 3');
+});
+
+test('an item that would leave a gap reaches a client whose request cannot be repeated', async (t) => {
+  const made = rig(t);
+  const client = made.hold(made.client(), instructWith('1'));
+  await made.publish(...chained(3));
+  assert.equal(client.body, 'item 3');
+});
+
+test('an item with an id and no prev-id reaches a client without a replay', async (t) => {
+  const made = rig(t);
+  const [client, origin] = [made.client(), new SilentOrigin()];
+  made.hold(client, instructWith('1'), { replay: origin.replay });
+  await made.publish({ ...responseItem('a', 'x'), id: '9' });
+  assert.equal(client.body, 'x');
+});
+
 test('an item that leaves no gap does not wait for a replay', async (t) => {
   const plain = responseItem('a', 'no ids');
   const unordered = { ...responseItem('a', 'no order'), id: '9', prevId: '8', noSeq: true };
