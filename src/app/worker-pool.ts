@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Guarded, guarded } from '../clock/index.ts';
+import { attempt, fault, type Guarded, guarded } from '../clock/index.ts';
 import {
   type CounterRegistry,
   type CounterSnapshot,
@@ -173,9 +173,18 @@ export class WorkerPool implements Guarded {
         if (worker.process.process.pid === undefined) this.#onExit(worker, null, null);
       }),
     );
-    worker.startTimer = setTimeout(() => worker.process.process.kill('SIGKILL'), START_TIMEOUT);
+    worker.startTimer = setTimeout(
+      guarded(this, () => worker.process.process.kill('SIGKILL')),
+      START_TIMEOUT,
+    );
     const { stdio } = worker.process.process;
-    onStarted(job, stdio.slice(4) as unknown as Socket[]);
+    try {
+      onStarted(job, stdio.slice(4) as unknown as Socket[]);
+    } catch (thrown) {
+      fault(this, thrown);
+      // Its exit says that it failed, and has it replaced.
+      worker.process.process.kill('SIGKILL');
+    }
     return started;
   }
 
@@ -207,10 +216,11 @@ export class WorkerPool implements Guarded {
     const { registry, log, onEnded } = this.#options;
     clearTimeout(worker.startTimer);
     this.#workers.delete(worker);
-    registry.end(worker.name);
     this.#notBusy(worker);
     worker.onFailed(new Error(`a worker ended at once: ${signal ?? `exit code ${code}`}`));
-    onEnded(worker.job);
+    // What goes wrong here must not keep the process from being replaced.
+    attempt(this, () => registry.end(worker.name));
+    attempt(this, () => onEnded(worker.job));
     const { pid } = worker.process.process;
     if (this.#stopping) {
       log.info({ pid, counters: worker.counters }, 'worker stopped');
@@ -237,9 +247,9 @@ export class WorkerPool implements Guarded {
   }
 
   #replace(place: number): void {
-    const failed = ({ message: reason }: Error) => {
+    const failed = guarded(this, ({ message: reason }: Error) => {
       if (!this.#stopping) this.#options.log.error({ reason }, 'worker cannot be replaced yet');
-    };
+    });
     try {
       this.#fork(place).catch(failed);
     } catch (error) {
@@ -251,7 +261,10 @@ export class WorkerPool implements Guarded {
   /** Lets a process end, and settles when it has. */
   #end(worker: PoolWorker): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => worker.process.process.kill('SIGKILL'), STOP_TIMEOUT);
+      const timer = setTimeout(
+        guarded(this, () => worker.process.process.kill('SIGKILL')),
+        STOP_TIMEOUT,
+      );
       const ended = () => {
         clearTimeout(timer);
         resolve();

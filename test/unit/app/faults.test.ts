@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { WorkerPool } from '../../../src/app/worker-pool.ts';
+import { loadConfig } from '../../../src/config/index.ts';
+import { CounterRegistry, Counters } from '../../../src/exchange/index.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { turn } from '../../support/manual-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+function boom(): never {
+  throw new Error('boom');
+}
+
+test('a pool replaces its processes whatever throws in the main process', async (t) => {
+  const folder = temporaryFolder(t);
+  const spec = `ipc://${join(folder, 'client')}`;
+  const { edge } = loadConfig(
+    `[edge]\nlisten = ["127.0.0.1:0"]\nzclient_connect = true\nzclient_stream = ["${spec}"]`,
+    '',
+  );
+  const registry = new CounterRegistry();
+  const reported: string[] = [];
+  const counters = new Counters();
+  const log = new FakeLog(false);
+  let job = (): void => {};
+  let onStarted = (): void => {};
+  let onEnded = (): void => {};
+  registry.report = (source) => {
+    reported.push(source);
+    // Each process reports once a second: the others are none of this test.
+    if (reported.indexOf(source) === reported.length - 1) boom();
+  };
+  const pool = new WorkerPool({
+    count: 1,
+    channels: 0,
+    job: () => {
+      job();
+      return { role: 'edge', edge, logLevel: 'error', idPrefix: 'p', relayed: [] };
+    },
+    onStarted: () => onStarted(),
+    onEnded: () => onEnded(),
+    registry,
+    counters,
+    log,
+  });
+  t.after(() => pool.stop());
+  await pool.start();
+  /** Waits until another process serves. */
+  const served = async (processes: number) => {
+    while (new Set(reported).size < processes) await turn();
+  };
+  await served(1);
+  assert.equal(counters.faults, 1, 'a report that throws');
+
+  registry.end = boom;
+  onEnded = boom;
+  job = () => {
+    job = () => {};
+    onStarted = () => {
+      onStarted = () => {};
+      boom();
+    };
+    boom();
+  };
+  const [worker] = Object.values(cluster.workers ?? {});
+  worker?.process.kill('SIGKILL');
+  await once(cluster, 'exit');
+  // The first replacement finds no job, the second one is not taken note of, and the third one serves.
+  await served(2);
+  assert.equal(log.with('worker cannot be replaced yet').length, 2);
+  // `registry.end` and `onEnded` for two processes, `onStarted`, and the first report of the last process.
+  assert.equal(counters.faults, 1 + 4 + 1 + 1);
+  assert.ok(log.of('internal error').every(({ detail }) => /boom/.test(String(detail))));
+});
