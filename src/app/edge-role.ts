@@ -23,7 +23,7 @@ export interface EdgeRoleOptions extends EdgeContext {
 /** Milliseconds by which sessions wait longer than connections. */
 const STREAM_TIMEOUT_MARGIN = 1_000;
 
-/** A prefix for session ids that no other process has, and no earlier start had. */
+/** A prefix for session ids that no other process has, and no earlier start had. It contains no dot. */
 export function newIdPrefix(): string {
   return randomBytes(5).toString('hex');
 }

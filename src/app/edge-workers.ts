@@ -29,12 +29,15 @@ export class EdgeWorkers {
     const { edge, logLevel, log, registry, counters, zmqCounters } = options;
     const modes = (['stream', 'req'] as const).filter((mode) => edge.listen.some((listener) => listener.mode === mode));
     const relayed = edge.zclientConnect ? [] : modes;
+    // A process speaks for the sessions of those that were in its place before.
+    const families = Array.from({ length: edge.workers }, newIdPrefix);
+    let started = 0;
     this.#pool = new WorkerPool({
       count: edge.workers,
       channels: relayed.length,
       job: (place): WorkerJob => {
         const own = relayed.length > 0 ? edge : { ...edge, id: `${edge.id}-${place + 1}` };
-        return { role: 'edge', edge: own, logLevel, idPrefix: newIdPrefix(), relayed };
+        return { role: 'edge', edge: own, logLevel, idPrefix: `${families[place]}.${started++}`, relayed };
       },
       onStarted: ({ idPrefix }, sockets) => {
         for (const [i, mode] of relayed.entries()) {

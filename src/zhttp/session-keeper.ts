@@ -11,7 +11,10 @@ export interface KeptSession extends Guarded {
 
 /** What a keeper is made of. */
 export interface SessionKeeperOptions {
-  /** What the ids of sessions begin with, up to a hyphen: different in each process that shares an address, and after each start. */
+  /**
+   * What the ids of sessions begin with, up to a hyphen: different in each process that shares an address, and after each start. In front
+   * of a dot is what a process has in common with those that it replaces: it speaks for their sessions.
+   */
   readonly idPrefix: string;
   readonly wheel: TimerWheel;
   readonly counters: SessionCounters;

@@ -9,13 +9,20 @@ export interface Numbered {
 /** Sessions by id. An id names the slot of its session, so finding one is one access to an array. */
 export class SessionTable<S extends Numbered> {
   readonly #prefix: string;
+  /** What the prefixes of this table and of those that it replaces begin with. */
+  readonly #family: string;
   readonly #slots = new Slots<S>();
   /** Number of sessions so far, so that no id is used twice. */
   #count = 0;
 
-  /** @param prefix what all ids begin with, up to a hyphen; it contains no hyphen */
+  /**
+   * @param prefix what all ids begin with, up to a hyphen; it contains no hyphen. If it contains a dot, the tables that this one replaces
+   *   had the same in front of it
+   */
   constructor(prefix: string) {
     this.#prefix = `${prefix}-`;
+    const dot = prefix.indexOf('.');
+    this.#family = dot < 0 ? this.#prefix : prefix.slice(0, dot + 1);
   }
 
   /** The id for the session that is added next: prefix, slot and number. */
@@ -29,9 +36,9 @@ export class SessionTable<S extends Numbered> {
     this.#slots.add(session);
   }
 
-  /** Whether the id may be one of this table, of a session that is or was there. */
+  /** Whether the id may be one of this table, or of those that it replaces: of a session that is or was there. */
   knows(id: string): boolean {
-    return id.startsWith(this.#prefix);
+    return id.startsWith(this.#family);
   }
 
   get(id: string): S | null {

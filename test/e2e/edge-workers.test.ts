@@ -162,6 +162,39 @@ test('with --zclient-connect each worker connects to the handlers itself, with i
   assert.equal(server.requests, held.length);
 });
 
+test('with --zclient-connect a worker cancels sessions of the killed one that it replaces', async (t) => {
+  if (!existsSync(`/proc/${process.pid}/task`)) return t.skip('processes cannot be listed here');
+  const base = `ipc://${join(temporaryFolder(t), 'handler')}`;
+  const handler = await Handler.start(t, base, { bind: true });
+  const edge = await startEdge(t, ['--workers', '2', '--zclient-connect', '--zclient-stream', base]);
+  await handler.subscriptions(2);
+  const held = await spread(t, edge, handler, 2);
+  const before = new Set(held.map(({ session }) => processOf(session)));
+  const [victim = 0] = children(edge.program.pid);
+  process.kill(victim, 'SIGKILL');
+  await edge.program.logged('worker died, its connections are lost');
+  await handler.subscriptions(1);
+  let from = '';
+  while (from === '') {
+    const client = await connectTo(t, edge.address);
+    client.write(GET);
+    const session = await handler.request();
+    await session.send({ code: 200, body: Buffer.alloc(8_000), more: true });
+    // The worker reaches the handler by its ROUTER socket.
+    await session.next('credit');
+    if (!before.has(processOf(session))) from = session.first.from;
+    client.socket.destroy();
+  }
+  for (const { client, session } of held) {
+    if (session.first.from === from) {
+      await session.send({ type: 'keep-alive' });
+      await session.next('cancel');
+    }
+    client.socket.destroy();
+  }
+  await edge.program.stop();
+});
+
 test('req mode works with several workers too', async (t) => {
   const edge = await startEdge(t, ['--workers', '2', '--listen', '127.0.0.1:0,req']);
   const handler = await ReqHandler.start(t, edge.reqEndpoint);

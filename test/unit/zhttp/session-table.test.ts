@@ -74,6 +74,14 @@ test('the table knows the ids of its prefix, removed ones too', () => {
   for (const id of ['', 'p', 'pp-0-0', 'q-0-0']) assert.equal(table.knows(id), false, id);
 });
 
+test('the table knows the ids of those that it replaces', () => {
+  const table = new SessionTable<Entry>('p.1');
+  assert.equal(table.nextId(), 'p.1-0-0');
+  for (const id of ['p.0-0-0', 'p.1-0-0', 'p.10-3-4']) assert.equal(table.knows(id), true, id);
+  for (const id of ['p-0-0', 'pp.0-0-0', 'q.1-0-0']) assert.equal(table.knows(id), false, id);
+  assert.equal(table.get('p.0-0-0'), null);
+});
+
 test('a round of parts visits every entry once, even while entries are removed and added', () => {
   const { table, entries } = tableOf(25);
   const round = (): Entry[] => Array.from({ length: 10 }, () => table.nextPart(10)).flat();
