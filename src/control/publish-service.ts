@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { PublishError, type PublishItem, parsePublishItems } from '../codec/grip/index.ts';
+import { PublishError, type PublishItem, PublishItemsReader } from '../codec/grip/index.ts';
 import {
   BodyCollector,
   type Counters,
@@ -51,6 +51,9 @@ export interface ControlSettings {
   readonly hosts: readonly string[];
 }
 
+/** Items of one request that are read, and that are published, in one turn of the event loop. The others follow in the next turns. */
+export const TURN_ITEMS = 512;
+
 /** Methods whose requests need no Content-Length, for they have no body as a rule. */
 const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 
@@ -87,6 +90,10 @@ class PublishExchange implements Responder, Publication {
   #ungranted = 0;
   /** The complete body, while it waits for its turn. */
   #waiting: Buffer | null = null;
+  /** Reads the items of the body during its turn. */
+  #reader: PublishItemsReader | null = null;
+  /** How many of its items the publisher has. All follow the first one, even if the client leaves. */
+  #published = 0;
   #over = false;
 
   constructor(endpoint: Endpoint, request: RequestHead, requester: Requester) {
@@ -138,8 +145,9 @@ class PublishExchange implements Responder, Publication {
   onRequestError(): void {
     this.#over = true;
     this.#body = null;
-    if (this.#waiting === null) return;
+    if (this.#waiting === null || this.#published > 0) return;
     this.#waiting = null;
+    this.#reader = null;
     this.#endpoint.publisher.cancelTurn(this);
   }
 
@@ -155,21 +163,26 @@ class PublishExchange implements Responder, Publication {
     return this.#waiting?.length ?? 0;
   }
 
-  onTurn(): void {
+  onTurn(): boolean {
     const body = this.#waiting;
-    if (body === null) return;
-    this.#waiting = null;
-    let items: PublishItem[];
+    if (body === null) return true;
+    let items: readonly PublishItem[];
     try {
-      items = parsePublishItems(body);
+      this.#reader ??= new PublishItemsReader(body);
+      if (!this.#reader.read(TURN_ITEMS)) return false;
+      items = this.#reader.items;
     } catch (error) {
       if (!(error instanceof PublishError)) throw error;
       this.#refuse(400, error.message);
-      return;
+      return true;
     }
-    if (!this.#endpoint.unreachedNoted) this.#noteUnreached(items);
-    this.#endpoint.publisher.publish(items);
-    this.#confirm('Published');
+    const part = items.slice(this.#published, this.#published + TURN_ITEMS);
+    this.#published += part.length;
+    if (!this.#endpoint.unreachedNoted) this.#noteUnreached(part);
+    this.#endpoint.publisher.publish(part);
+    if (this.#published < items.length) return false;
+    if (!this.#over) this.#confirm('Published');
+    return true;
   }
 
   /** Pushpin accepts every format, so this endpoint does too. The log says once that some reach nobody yet. */
@@ -212,6 +225,8 @@ class PublishExchange implements Responder, Publication {
 
   #respond(response: ReturnType<typeof textResponse>): void {
     this.#over = true;
+    this.#waiting = null;
+    this.#reader = null;
     respond(this.#requester, response);
   }
 

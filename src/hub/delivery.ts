@@ -11,7 +11,7 @@ import { StreamRun } from './stream-run.ts';
  * Work of one slice of a delivery, after which the event loop goes on: writes to clients, a few milliseconds of them. One client may
  * exceed it by the items of one run.
  */
-export const SLICE_WORK = 1_024;
+export const SLICE_WORK = 256;
 
 /**
  * Delivers what was accepted to the members of its channels, in one order over all channels, in slices. Neighbouring items for the same

@@ -14,8 +14,11 @@ export const TURN_BYTES = 262_144;
 export interface Publication extends Guarded {
   /** Size of the request that holds the items. */
   readonly bytes: number;
-  /** It is its turn: it gives its items, if any, to the hub within the call. */
-  onTurn(): void;
+  /**
+   * It is its turn: it gives its items, if any, to the hub within the call, and returns true. If it returns false it has more to do before, and
+   * is called again in the next turn of the event loop, before any other.
+   */
+  onTurn(): boolean;
 }
 
 /** Lets publishers have their turn, in order of asking, as the hub keeps up with delivering. */
@@ -24,6 +27,8 @@ export class Intake implements AtTurnEnd {
   readonly #undelivered: () => number;
   readonly #onFault: (thrown: unknown) => void;
   readonly #waiting = new Set<Publication>();
+  /** The publisher whose turn goes on. */
+  #current: Publication | null = null;
   /** Bytes taken in this turn of the event loop. */
   #taken = 0;
 
@@ -48,6 +53,7 @@ export class Intake implements AtTurnEnd {
   /** The publisher has left. Harmless when it does not wait. */
   cancel(publication: Publication): void {
     this.#waiting.delete(publication);
+    if (this.#current === publication) this.#current = null;
   }
 
   /** Items have been delivered. */
@@ -55,16 +61,13 @@ export class Intake implements AtTurnEnd {
     for (const publication of this.#waiting) {
       if (!this.#mayTake(publication)) return;
       this.#waiting.delete(publication);
-      try {
-        this.#take(publication);
-      } catch (thrown) {
-        fault(publication, thrown);
-      }
+      this.#takeGuarded(publication);
     }
   }
 
   onTurnEnd(): void {
     this.#taken = 0;
+    if (this.#current !== null) this.#takeGuarded(this.#current);
     this.pump();
   }
 
@@ -73,13 +76,23 @@ export class Intake implements AtTurnEnd {
   }
 
   #mayTake({ bytes }: Publication): boolean {
+    if (this.#current !== null) return false;
     return this.#undelivered() < MAX_UNDELIVERED && (this.#taken === 0 || this.#taken + bytes <= TURN_BYTES);
+  }
+
+  #takeGuarded(publication: Publication): void {
+    try {
+      this.#take(publication);
+    } catch (thrown) {
+      fault(publication, thrown);
+    }
   }
 
   #take(publication: Publication): void {
     if (this.#taken === 0) this.#turns.add(this);
     // Counted even if it is empty, so that the end of the turn is asked for once.
     this.#taken += publication.bytes + 1;
-    publication.onTurn();
+    this.#current = null;
+    if (!publication.onTurn()) this.#current = publication;
   }
 }

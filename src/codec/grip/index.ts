@@ -2,7 +2,7 @@ export { GripError, PublishError } from './grip-error.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
 export { parseInstruct } from './parse-instruct.ts';
-export { parsePublishItems } from './parse-publish-items.ts';
+export { PublishItemsReader, parsePublishItems } from './parse-publish-items.ts';
 export type {
   ChannelRef,
   Hold,

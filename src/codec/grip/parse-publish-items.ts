@@ -12,17 +12,44 @@ const ITEM = 'publish item object';
 const NO_META = Object.freeze(stringMap());
 
 /**
- * Reads the body of a publish request, `{"items": […]}`. An item that has only a `ws-message`, or unknown formats, is
- * valid and has neither of the formats here.
- * @throws PublishError for the first thing wrong with any item: all are accepted or none
+ * Reads the body of a publish request, `{"items": […]}`, a number of items at a time. An item that has only a `ws-message`, or unknown
+ * formats, is valid and has neither of the formats here. A PublishError is for the first thing wrong with any item: all are accepted or none.
+ */
+export class PublishItemsReader {
+  /** The items that have been read. */
+  readonly items: PublishItem[] = [];
+  readonly #values: readonly unknown[];
+
+  /** @throws PublishError if the body is not a JSON object with a list of items */
+  constructor(body: Buffer) {
+    const value = parseJson(body);
+    if (value === undefined) throw new PublishError('Body is not valid JSON.');
+    if (!isJsonObject(value)) throw new PublishError('Invalid format.');
+    const request = new JsonMembers(value, 'object', fail);
+    this.#values = request.list('items') ?? request.missing('items');
+  }
+
+  /**
+   * Reads up to `most` further items. Returns whether those were the last.
+   * @throws PublishError
+   */
+  read(most: number): boolean {
+    const { items } = this;
+    const values = this.#values;
+    const end = Math.min(values.length, items.length + most);
+    while (items.length < end) items.push(parseItem(values[items.length]));
+    return end === values.length;
+  }
+}
+
+/**
+ * Reads the body of a publish request at once.
+ * @throws PublishError
  */
 export function parsePublishItems(body: Buffer): PublishItem[] {
-  const value = parseJson(body);
-  if (value === undefined) throw new PublishError('Body is not valid JSON.');
-  if (!isJsonObject(value)) throw new PublishError('Invalid format.');
-  const request = new JsonMembers(value, 'object', fail);
-  const items = request.list('items') ?? request.missing('items');
-  return items.map(parseItem);
+  const reader = new PublishItemsReader(body);
+  reader.read(Number.POSITIVE_INFINITY);
+  return reader.items;
 }
 
 function parseItem(value: unknown): PublishItem {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { TURN_ITEMS } from '../../../src/control/publish-service.ts';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
 import { Endpoint } from './support.ts';
 
@@ -19,6 +20,61 @@ describe('POST /publish', () => {
     assert.deepEqual([items.length, items[0].channel, items[0].httpStream.content.toString()], [1, 'c', 'x']);
     assert.equal(endpoint.counters.publishesRefused, 0);
     assert.deepEqual(endpoint.log.at('info'), []);
+  });
+
+  it('reads a bounded number of items in a turn, and accepts all or none', () => {
+    const endpoint = new Endpoint();
+    const items: object[] = Array.from({ length: 3 * TURN_ITEMS + 1 }, () => ITEM);
+    assert.deepEqual(endpoint.post('/publish/', JSON.stringify({ items })).response, [200, 'Published\n']);
+    // Three turns more to read them, and three to publish them.
+    assert.equal(endpoint.publisher.turns, 6);
+    assert.deepEqual(
+      endpoint.publisher.calls.map((call) => call.length),
+      [TURN_ITEMS, TURN_ITEMS, TURN_ITEMS, 1],
+    );
+    items[3 * TURN_ITEMS] = {};
+    assert.equal(endpoint.post('/publish/', JSON.stringify({ items })).response[0], 400);
+    assert.deepEqual([endpoint.publisher.turns, endpoint.publisher.calls.length], [9, 4]);
+  });
+
+  it('publishes nothing for a publisher that leaves before all of its items are read', () => {
+    const endpoint = new Endpoint();
+    endpoint.publisher.busy = true;
+    const body = JSON.stringify({ items: Array.from({ length: TURN_ITEMS + 1 }, () => ITEM) });
+    const { responder } = endpoint.begin({
+      method: 'POST',
+      target: '/publish',
+      headers: ['Content-Length', String(body.length)],
+      bodyLength: body.length,
+    });
+    responder.onRequestData(Buffer.from(body), false);
+    const [publication] = endpoint.publisher.waiting;
+    assert.equal(publication?.onTurn(), false);
+    responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+    assert.equal(publication?.onTurn(), true);
+    assert.deepEqual([endpoint.publisher.waiting, endpoint.publisher.calls], [[], []]);
+  });
+
+  it('publishes all items of a publisher that leaves when some are published', () => {
+    const endpoint = new Endpoint();
+    endpoint.publisher.busy = true;
+    const body = JSON.stringify({ items: Array.from({ length: TURN_ITEMS + 1 }, () => ITEM) });
+    const { requester, responder } = endpoint.begin({
+      method: 'POST',
+      target: '/publish',
+      headers: ['Content-Length', String(body.length)],
+      bodyLength: body.length,
+    });
+    responder.onRequestData(Buffer.from(body), false);
+    const [publication] = endpoint.publisher.waiting;
+    assert.deepEqual([publication?.onTurn(), publication?.onTurn()], [false, false]);
+    responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+    assert.equal(publication?.onTurn(), true);
+    assert.deepEqual(
+      endpoint.publisher.calls.map((call) => call.length),
+      [TURN_ITEMS, 1],
+    );
+    assert.equal(requester.head, null);
   });
 
   it('accepts an item that has only a ws-message, and logs once that it reaches nobody', () => {

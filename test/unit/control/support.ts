@@ -14,10 +14,12 @@ export class FakePublisher implements Publisher {
   /** Publishers that have to wait for their turn. */
   readonly waiting: Publication[] = [];
   busy = false;
+  /** How often a publisher was not done at its turn. */
+  turns = 0;
 
   requestTurn(publication: Publication): void {
     if (this.busy) this.waiting.push(publication);
-    else publication.onTurn();
+    else while (!publication.onTurn()) this.turns++;
   }
 
   cancelTurn(publication: Publication): void {

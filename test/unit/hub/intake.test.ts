@@ -14,9 +14,13 @@ class FakePublication implements Publication {
     this.bytes = bytes;
   }
 
-  onTurn(): void {
+  /** How many more turns of the event loop it needs. */
+  more = 0;
+
+  onTurn(): boolean {
     this.turns++;
     this.onCall();
+    return this.more-- === 0;
   }
 
   onFault(): void {
@@ -91,4 +95,27 @@ test('a publisher that throws at its turn does not affect others', async () => {
   rig.intake.pump();
   assert.deepEqual([failing.faults, other.turns], [1, 1]);
   await turn();
+});
+
+test('a publisher that is not done goes on in the next turns, one call in each, and others wait for it', async () => {
+  const rig = new IntakeRig();
+  const long = new FakePublication();
+  long.more = 3;
+  rig.intake.request(long);
+  const next = rig.request();
+  const left = new FakePublication();
+  left.more = 9;
+  rig.intake.request(left);
+  for (const turns of [1, 2, 3]) {
+    rig.intake.pump();
+    assert.deepEqual([long.turns, next.turns, left.turns], [turns, 0, 0]);
+    await turn();
+  }
+  assert.deepEqual([long.turns, next.turns, left.turns], [4, 1, 1]);
+  // It leaves before it is done.
+  rig.intake.cancel(left);
+  const last = rig.request();
+  await turn();
+  await turn();
+  assert.deepEqual([left.turns, last.turns], [1, 1]);
 });
