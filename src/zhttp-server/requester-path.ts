@@ -1,6 +1,6 @@
 import {
   encodeResponsePacket,
-  encodeResponsePieces,
+  encodeResponsePart,
   type PacketFormat,
   type RequestPacket,
   type ResponsePacket,
@@ -117,7 +117,7 @@ export class RequesterPath {
     packet.userData = this.#userData;
     if (this.#envelope !== null) {
       if (id !== '') packet.ids = [{ id, seq: 0 }];
-      link.reply(this.#envelope, encodeResponsePacket(packet, format));
+      link.reply(this.#envelope, encodeResponsePart(packet, format));
     } else if (this.named) {
       const seq = this.#nextOut++;
       packet.from = address;
@@ -125,8 +125,7 @@ export class RequesterPath {
       // Once is enough, as with Zurl.
       packet.multi = this.multi && (seq === 0 || packet.code === 101);
       if (this.byRouter) link.route(from, encodeResponsePacket(packet, format));
-      else if (format === 'T') link.publish(encodeResponsePieces(packet, from));
-      else link.publish(encodeResponsePacket(packet, format, from));
+      else link.publish(encodeResponsePart(packet, format, from));
     } else {
       return;
     }

@@ -8,8 +8,8 @@ export interface ServerLink {
   route(address: string, packet: Buffer): void;
   /** Whether the requester takes nothing by the ROUTER socket now. */
   isFull(address: string): boolean;
-  /** Responds to a request of req mode. @param envelope as it came; the link keeps it */
-  reply(envelope: Buffer[], packet: Buffer): void;
+  /** Responds to a request of req mode. @param envelope as it came */
+  reply(envelope: readonly Buffer[], packet: Part): void;
   /** Lets requests wait where they are. Packets for sessions go on coming. */
   pause(): void;
   resume(): void;

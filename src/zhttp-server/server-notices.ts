@@ -1,5 +1,6 @@
 import {
   encodeResponsePacket,
+  encodeResponsePart,
   type PacketFormat,
   type RequestPacket,
   ResponsePacket,
@@ -92,13 +93,13 @@ export class ServerNotices {
 
   #reply(envelope: Buffer[], format: PacketFormat, packet: ResponsePacket): void {
     this.#counters.packetsSent++;
-    this.#link.reply(envelope, encodeResponsePacket(packet, format));
+    this.#link.reply(envelope, encodeResponsePart(packet, format));
   }
 
   #send({ from, format, byRouter }: Recipient, packet: ResponsePacket): void {
     this.#counters.packetsSent++;
     if (byRouter) this.#link.route(from, encodeResponsePacket(packet, format));
-    else this.#link.publish(encodeResponsePacket(packet, format, from));
+    else this.#link.publish(encodeResponsePart(packet, format, from));
   }
 }
 

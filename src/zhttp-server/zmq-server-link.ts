@@ -1,5 +1,5 @@
 import { guarded, Ticker } from '../clock/index.ts';
-import type { Part } from '../codec/zmtp/index.ts';
+import { type Part, partBytes } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { FULL, RouterOutbox } from '../zhttp/index.ts';
 import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
@@ -133,12 +133,11 @@ export class ZmqServerLink implements ServerLink {
     return this.#outbox.reach(address) === FULL;
   }
 
-  reply(envelope: Buffer[], packet: Buffer): void {
-    envelope.push(packet);
-    if (this.#req.send(envelope)) return;
+  reply(envelope: readonly Buffer[], packet: Part): void {
+    if (this.#req.send([...envelope, packet])) return;
     const { counters, log } = this.#options;
     counters.packetsUndelivered++;
-    log.warn({ bytes: packet.length }, 'response dropped: its requester has gone or takes nothing');
+    log.warn({ bytes: partBytes(packet) }, 'response dropped: its requester has gone or takes nothing');
   }
 
   pause(): void {

@@ -1,4 +1,4 @@
-import { type Part, wholePart, ZmtpError } from '../codec/zmtp/index.ts';
+import { isPieces, type Part, ZmtpError } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 import type { SocketType } from './socket-type.ts';
 import { TopicTable, topicCost } from './topic-table.ts';
@@ -21,7 +21,7 @@ export class PubSocket extends ZmqSocket {
     const first = parts[0] as Part;
     this.#sent++;
     this.#parts = parts;
-    this.#topics.match(Array.isArray(first) ? (first[0] as Buffer) : wholePart(first), this.#sendTo);
+    this.#topics.match(isPieces(first) ? (first[0] as Buffer) : first, this.#sendTo);
   }
 
   /** `topic` has gained its first subscriber or lost its last one. */

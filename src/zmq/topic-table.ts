@@ -86,8 +86,11 @@ export class TopicTable<T> {
     return [...(this.#bySubscriber.get(subscriber)?.names ?? [])];
   }
 
-  /** Calls `visit` with the subscribers of each topic that `message` starts with; a subscriber of several such topics is passed several times. */
-  match(message: Buffer, visit: (subscriber: T) => void): void {
+  /**
+   * Calls `visit` with the subscribers of each topic that `message`, bytes or latin1 text, starts with; a subscriber of several such topics is
+   * passed several times.
+   */
+  match(message: Buffer | string, visit: (subscriber: T) => void): void {
     let node: TopicNode<T> | null = this.#root;
     let depth = 0;
     while (node !== null) {
@@ -152,15 +155,20 @@ export class TopicTable<T> {
 }
 
 /** The child of `node`, which ends at `depth`, whose label comes next in `message`; null if none does. */
-function next<T>(node: TopicNode<T>, message: Buffer, depth: number): TopicNode<T> | null {
+function next<T>(node: TopicNode<T>, message: Buffer | string, depth: number): TopicNode<T> | null {
   if (node.children === null || depth >= message.length) return null;
-  const child = node.children.get(message[depth] as number);
+  const child = node.children.get(byteAt(message, depth));
   if (child === undefined) return null;
   const { label } = child;
   for (let i = 1; i < label.length; i++) {
-    if (message[depth + i] !== label.charCodeAt(i)) return null;
+    if (byteAt(message, depth + i) !== label.charCodeAt(i)) return null;
   }
   return child;
+}
+
+/** Undefined or NaN behind the end. */
+function byteAt(message: Buffer | string, at: number): number {
+  return typeof message === 'string' ? message.charCodeAt(at) : (message[at] as number);
 }
 
 /** How many bytes of `label` match `topic` at `depth`. */

@@ -4,6 +4,9 @@ import { TnetstringError } from './tnetstring-error.ts';
 /** Byte strings of at least this size are pieces of their own: a copy would cost more. */
 export const PIECE_BYTES = 16_384;
 
+/** Shorter values become text like everything around them: joining bytes and text costs more. */
+const TEXT_BYTES = 1_024;
+
 /**
  * Writes maps, one at a time. Elements are joined as latin1 text and become bytes in one call: writing them byte by byte into a Buffer takes several
  * times as long. Values given as bytes are copied once, at the end. An unfinished map is dropped.
@@ -32,6 +35,10 @@ export class MapWriter {
 
   /** The same for elements as bytes. They must not change before the end. */
   elementBytes(value: Uint8Array): void {
+    if (value.length < TEXT_BYTES) {
+      this.#text += asBuffer(value).toString('latin1');
+      return;
+    }
     this.#pieces ??= [];
     this.#pieces.push(this.#text, value);
     this.#pieceBytes += this.#text.length + value.length;
@@ -47,7 +54,7 @@ export class MapWriter {
   bytes(value: Uint8Array): void {
     this.#text += `${value.length}:`;
     this.elementBytes(value);
-    this.#text = ',';
+    this.#text += ',';
   }
 
   /** Adds a safe, non-negative integer. */
@@ -57,7 +64,7 @@ export class MapWriter {
 
   /**
    * Ends the map.
-   * @returns prefix and tnetstring, as latin1 text if no value was given as bytes
+   * @returns prefix and tnetstring, as latin1 text if no long value was given as bytes
    * @throws TnetstringError if the map is longer than a length can express
    */
   endText(): Buffer | string {

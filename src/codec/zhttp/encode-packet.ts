@@ -76,12 +76,19 @@ export function encodeResponsePacket(packet: ResponsePacket, format: PacketForma
   return sink.end();
 }
 
-/** Like `encodeResponsePacket`, as a tnetstring, with a large body as a piece of its own: see `encodeRequestPieces`. */
-export function encodeResponsePieces(packet: ResponsePacket, address = ''): Buffer | readonly Buffer[] {
-  if (packet.body.length < PIECE_BYTES) return encodeResponsePacket(packet, 'T', address);
+/**
+ * Like `encodeResponsePacket`, in the form that costs least to send: latin1 text if the body is small, or with a large body as a piece of its own,
+ * which must not change afterwards.
+ */
+export function encodeResponsePart(
+  packet: ResponsePacket,
+  format: PacketFormat = 'T',
+  address = '',
+): Buffer | string | readonly Buffer[] {
+  if (format === 'J') return encodeResponsePacket(packet, format, address);
   tnetstringSink.begin(address);
   writeResponse(packet, tnetstringSink);
-  return tnetstringSink.endPieces();
+  return packet.body.length < PIECE_BYTES ? tnetstringSink.endText() : tnetstringSink.endPieces();
 }
 
 function writeResponse(packet: ResponsePacket, sink: FieldSink): void {

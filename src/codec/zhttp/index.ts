@@ -3,7 +3,7 @@ export {
   encodeRequestPieces,
   encodeRequestText,
   encodeResponsePacket,
-  encodeResponsePieces,
+  encodeResponsePart,
 } from './encode-packet.ts';
 export { type FirstPacketFields, FirstPackets, type PacketPeer } from './first-packets.ts';
 export { idPrefixes } from './id-prefixes.ts';

@@ -13,4 +13,12 @@ export {
 export { ZmtpError, type ZmtpErrorKind } from './zmtp-error.ts';
 export { DEFAULT_LIMITS, MAX_COMMAND_BYTES, MAX_CONTEXT_BYTES, type ZmtpLimits } from './zmtp-limits.ts';
 export { COMMAND_FRAME, MESSAGE, NEED_INPUT, READY, ZmtpSession } from './zmtp-session.ts';
-export { encodeMessages, type Part, partBytes, REFERENCE_BYTES, wholePart, wireBytes } from './zmtp-writer.ts';
+export {
+  encodeMessages,
+  isPieces,
+  type Part,
+  partBytes,
+  REFERENCE_BYTES,
+  wholePart,
+  wireBytes,
+} from './zmtp-writer.ts';

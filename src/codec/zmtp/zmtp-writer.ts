@@ -17,8 +17,8 @@ export function wholePart(part: Part): Buffer {
   return typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.concat(part);
 }
 
-/** Faster than `Buffer.isBuffer`. */
-function isPieces(part: Part): part is readonly Buffer[] {
+/** Whether the part consists of several pieces. Faster than `Buffer.isBuffer`. */
+export function isPieces(part: Part): part is readonly Buffer[] {
   return Array.isArray(part);
 }
 

@@ -42,7 +42,8 @@ export class FakeServerLink implements ServerLink {
     return this.full.has(address);
   }
 
-  reply(envelope: Buffer[], bytes: Buffer): void {
+  reply(envelope: readonly Buffer[], packet: Part): void {
+    const bytes = wholePart(packet);
     this.#add(`reply ${envelope.map((frame) => frame.toString('latin1')).join('|')}`, bytes, bytes);
   }
 

@@ -23,6 +23,9 @@ class CountedMessage {
 function matching(table: TopicTable<string>, message: string): string[] {
   const found: string[] = [];
   table.match(Buffer.from(message, 'latin1'), (subscriber) => found.push(subscriber));
+  const foundByText: string[] = [];
+  table.match(message, (subscriber) => foundByText.push(subscriber));
+  assert.deepEqual(foundByText, found);
   return found.sort();
 }
 

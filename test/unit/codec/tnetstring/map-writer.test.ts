@@ -27,11 +27,15 @@ describe('a map writer', () => {
     assert.equal(writer.endText().toString('latin1' as never), encode(value).toString('latin1'));
   });
 
-  test('gives text where nothing was given as bytes, one character a byte', () => {
+  test('gives text where nothing long was given as bytes, one character a byte', () => {
     const writer = new MapWriter();
     writer.begin('T');
     writer.elements(key('a'));
     writer.text('\xff\x00');
+    assert.equal(writer.endText(), 'T9:1:a,2:\xff\x00,}');
+    writer.begin('T');
+    writer.elements(key('a'));
+    writer.bytes(Buffer.from([0xff, 0]));
     assert.equal(writer.endText(), 'T9:1:a,2:\xff\x00,}');
   });
 

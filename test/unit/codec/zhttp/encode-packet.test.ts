@@ -4,7 +4,7 @@ import {
   encodeRequestPacket,
   encodeRequestPieces,
   encodeResponsePacket,
-  encodeResponsePieces,
+  encodeResponsePart,
   MAX_IDS,
   type PacketFormat,
   parseResponsePacket,
@@ -13,6 +13,7 @@ import {
   splitAddress,
   ZhttpError,
 } from '../../../../src/codec/zhttp/index.ts';
+import { isPieces, wholePart } from '../../../../src/codec/zmtp/index.ts';
 
 const FORMATS: readonly PacketFormat[] = ['T', 'J'];
 
@@ -27,8 +28,8 @@ describe('encoding a packet', () => {
     assert.equal(encodeResponsePacket(new ResponsePacket(), 'J', 'c1').toString(), 'c1 J{}');
   });
 
-  test('a packet in pieces has the same bytes, and a large body is not copied', () => {
-    for (const bytes of [0, 1, 16_383, 16_384, 99_999, 100_000, 1_000_000]) {
+  test('a packet as text or in pieces has the same bytes, and a large body is not copied', () => {
+    for (const bytes of [0, 1, 1_023, 1_024, 16_383, 16_384, 99_999, 100_000, 1_000_000]) {
       const request = new RequestPacket();
       const response = new ResponsePacket();
       for (const packet of [request, response]) {
@@ -38,15 +39,16 @@ describe('encoding a packet', () => {
         packet.more = true;
         packet.userData = Buffer.from('1:a,');
       }
-      for (const [pieces, whole] of [
-        [encodeRequestPieces(request), encodeRequestPacket(request)],
-        [encodeResponsePieces(response, 'me'), encodeResponsePacket(response, 'T', 'me')],
-      ] as const) {
-        assert.equal(Buffer.isBuffer(pieces), bytes < 16_384);
-        assert.deepEqual(Buffer.isBuffer(pieces) ? pieces : Buffer.concat(pieces), whole);
-      }
-      const [, body] = encodeRequestPieces(request) as readonly Buffer[];
-      if (bytes >= 16_384) assert.equal(body, request.body);
+      const pieces = encodeRequestPieces(request);
+      assert.equal(Buffer.isBuffer(pieces), bytes < 16_384);
+      assert.deepEqual(wholePart(pieces), encodeRequestPacket(request));
+      const part = encodeResponsePart(response, 'T', 'me');
+      assert.equal(typeof part === 'string', bytes < 1_024);
+      assert.equal(isPieces(part), bytes >= 16_384);
+      assert.deepEqual(wholePart(part), encodeResponsePacket(response, 'T', 'me'));
+      if (bytes < 16_384) continue;
+      assert.equal(pieces[1], request.body);
+      assert.equal(part[1], response.body);
     }
     // Nothing of it is left for the next packet.
     assert.equal(encodeRequestPacket(new RequestPacket()).toString(), 'T0:}');
