@@ -49,7 +49,7 @@ const shape = {
     default: 100,
     from: 1,
     to: MAX_CONNECTIONS,
-    doc: 'Maximum number of connections in req mode. Up to 1,024 more wait for their turn, unread.',
+    doc: 'Maximum number of connections in req mode. Up to 1,024 more wait for their turn.',
   }),
   stream_maxconn: count({
     default: 10_000,

@@ -41,7 +41,7 @@ export const sections = {
         default: 50_000,
         from: 1,
         to: 10_000_000,
-        doc: 'Maximum number of client connections. Up to 1,024 more wait for their turn, unread.',
+        doc: 'Maximum number of client connections. Up to 1,024 more wait for their turn.',
       }),
       accept_timeout: seconds({
         default: 10,

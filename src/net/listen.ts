@@ -20,8 +20,6 @@ export type ListenAddress =
 export interface AcceptOptions {
   /** TLS settings. Default: no TLS. */
   readonly tls?: TlsSettings;
-  /** Whether a plain socket stays unread until `resume` is called. Default: false. With TLS the handshake must be read at once. */
-  readonly paused?: boolean;
   /** A connection could not be accepted, e.g. because file descriptors ran out. The listener stays open. */
   readonly onError?: (error: Error) => void;
 }
@@ -45,16 +43,11 @@ export async function listen(
   address: ListenAddress,
   highWaterMark: number,
   accept: (socket: Socket) => void,
-  { tls, paused = false, onError = () => {} }: AcceptOptions = {},
+  { tls, onError = () => {} }: AcceptOptions = {},
 ): Promise<Listener> {
   const acceptor = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
   const server = createServer(
-    {
-      allowHalfOpen: true,
-      noDelay: true,
-      highWaterMark,
-      pauseOnConnect: paused && acceptor === null,
-    },
+    { allowHalfOpen: true, noDelay: true, highWaterMark },
     acceptor === null ? accept : acceptor.onConnection,
   );
   try {

@@ -13,9 +13,9 @@ import { compact } from './unread-budget.ts';
  */
 export abstract class ClientConnection extends DeadlineTimer implements Connection, AtTurnEnd {
   place = -1;
-  protected readonly socket: Socket;
+  readonly socket: Socket;
+  readonly peer: Peer;
   protected readonly server: ConnectionHost;
-  protected readonly peer: Peer;
   #unread: Buffer | null = null;
   /** Whether `consume` is at work: what it calls must not begin it again. */
   protected consuming = false;
@@ -49,7 +49,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   }
 
   /** Names the connection and the exchange on it. */
-  protected abstract get id(): string;
+  abstract get id(): string;
 
   /** Takes what can be taken of `input`, and returns the rest; null for none. */
   protected abstract consume(input: Buffer): Buffer | null;
@@ -176,7 +176,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   // ---- the end
 
   /** Goes on where `former` stops, on the same socket; `former` is done. */
-  protected succeed(former: ClientConnection): void {
+  succeed(former: ClientConnection): void {
     this.unread = former.unread;
     this.paused = former.paused;
     this.inputEnded = former.inputEnded;
@@ -228,6 +228,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.unread = null;
     this.socket.end();
     this.socket.resume();
+    this.server.onceEnded(this.socket);
     // What is still here has the time of any other write.
     this.setDeadline(this.socket.writableLength > 0 ? this.server.limits.writeTimeout : LINGER);
   }
@@ -238,6 +239,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
    */
   protected closeSocket(): void {
     this.finished = true;
+    this.unread = null;
     this.socket.destroy();
   }
 

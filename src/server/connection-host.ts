@@ -38,7 +38,9 @@ export interface ConnectionHost {
   readonly turn: TurnQueue;
   /** Whether connections wait for their turn: those that are served end after their present response. */
   readonly crowded: boolean;
-  /** Sends an error to a connection that has had no turn, and ends it. */
+  /** Gives the turn of `socket` to another one once all that was written to it has left, with the FIN behind it. */
+  onceEnded(socket: Socket): void;
+  /** Responds to the connection of `socket`, which has had no turn, with an error, and ends it. */
   refuse(socket: Socket, code: ErrorCode): void;
   /** Lets `connection` have `socket` from now on. */
   replace(socket: Socket, connection: Connection): void;

@@ -12,9 +12,20 @@ import {
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { type ListenAddress, type Listener, listen, peerAddress, type TlsSettings } from '../net/index.ts';
+import { type ListenAddress, type Listener, listen, type TlsSettings } from '../net/index.ts';
+import {
+  type ClientSocket,
+  CONNECTION,
+  LINGERING,
+  onDrain,
+  own,
+  PLACE,
+  type Place,
+  REFUSED,
+  SERVED,
+  WAITING,
+} from './client-socket.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { Http1Connection } from './http1-connection.ts';
 import { NewConnection } from './new-connection.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
@@ -42,32 +53,25 @@ export interface HttpServerOptions {
   readonly describeError?: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
 }
 
-const CONNECTION = Symbol('connection');
-const PLACE = Symbol('place');
-
-/** It has its turn. */
-const SERVED = 0;
-const WAITING = 1;
-/** It is told that it gets no turn. */
-const REFUSED = 2;
-
-interface ClientSocket extends Socket {
-  [CONNECTION]: Connection;
-  [PLACE]: typeof SERVED | typeof WAITING | typeof REFUSED;
-}
-
 /**
  * Connections that are being told that they get no turn. Beyond them a socket is closed without a response.
  * @bound refused-connections
  */
 const MAX_REFUSED_CONNECTIONS = 256;
 
+/**
+ * Connections that have their response and a FIN behind it, and whose clients have not closed their side yet. They have left their places to
+ * others. Beyond so many they keep their places until they are closed.
+ * @bound lingering-connections
+ */
+const MAX_LINGERING_CONNECTIONS = 1_024;
+
 /** Connections that are looked at for one that is idle, each time that one has to wait. */
 const MAX_LOOKED_AT = 256;
 
 /**
  * Accepts connections on any number of addresses and speaks HTTP/1 on them, and WebSocket where a client asks for it. Connections
- * beyond `maxConnections` wait for their turn, unread; those that are idle between two requests make room for them.
+ * beyond `maxConnections` wait for their turn; those that are idle between two requests make room for them.
  */
 export class HttpServer implements ConnectionHost, Guarded {
   readonly service: Service;
@@ -84,8 +88,8 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly #connections: Connection[] = [];
   readonly #limits: Current<ServerLimits>;
   #accepted = 0;
-  #served = 0;
-  #refused = 0;
+  /** Sockets in each place. */
+  readonly #places = { [WAITING]: 0, [SERVED]: 0, [LINGERING]: 0, [REFUSED]: 0 };
   readonly #waiting = new WaitingLine();
   /** Where the search for an idle connection goes on. */
   #lookAt = 0;
@@ -118,7 +122,7 @@ export class HttpServer implements ConnectionHost, Guarded {
    */
   async listen(address: ListenAddress, tls?: TlsSettings): Promise<Listener> {
     const onError = this.#onAcceptError;
-    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, { tls, paused: true, onError });
+    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, { tls, onError });
     this.#listeners.push(listener);
     return listener;
   }
@@ -157,6 +161,10 @@ export class HttpServer implements ConnectionHost, Guarded {
     socket.once('drain', onDrain);
   }
 
+  onceEnded(socket: Socket): void {
+    socket.once('finish', this.#onFinish);
+  }
+
   replace(socket: Socket, connection: Connection): void {
     const client = socket as ClientSocket;
     this.#remove(client[CONNECTION]);
@@ -188,14 +196,12 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   #accept(socket: ClientSocket): void {
     const connection = new NewConnection(socket, this, ++this.#accepted);
-    socket[CONNECTION] = connection;
-    socket[PLACE] = WAITING;
     this.#add(connection);
-    socket.on('error', onError);
-    socket.on('close', this.#onClose);
+    this.#places[WAITING]++;
+    own(socket, connection, this.#onClose);
     if (this.draining) {
       this.refuse(socket, 'HF_DRAINING');
-    } else if (this.#served < this.limits.maxConnections && !this.crowded) {
+    } else if (this.#places[SERVED] < this.limits.maxConnections && !this.crowded) {
       this.#serve(connection);
     } else if (this.#waiting.full) {
       this.refuse(socket, 'HF_TOO_MANY_CONNECTIONS');
@@ -207,18 +213,21 @@ export class HttpServer implements ConnectionHost, Guarded {
   }
 
   #serve(connection: NewConnection): void {
-    const socket = connection.socket as ClientSocket;
-    socket[PLACE] = SERVED;
-    this.#served++;
+    this.#move(connection.socket as ClientSocket, SERVED);
     this.counters.connectionsAccepted++;
     this.counters.connectionsOpen++;
     connection.start();
-    read(socket);
+  }
+
+  #move(socket: ClientSocket, place: Place): void {
+    this.#places[socket[PLACE]]--;
+    this.#places[place]++;
+    socket[PLACE] = place;
   }
 
   /** Gives the turns that are free to those that wait for one. */
   #serveWaiting(): void {
-    while (this.#served < this.limits.maxConnections) {
+    while (this.#places[SERVED] < this.limits.maxConnections) {
       const connection = this.#waiting.next();
       if (connection === undefined) return;
       this.#serve(connection);
@@ -236,22 +245,14 @@ export class HttpServer implements ConnectionHost, Guarded {
   }
 
   refuse(socket: Socket, code: ErrorCode): void {
-    const client = socket as ClientSocket;
+    const connection = (socket as ClientSocket)[CONNECTION] as NewConnection;
+    const { id, peer } = connection;
     this.counters.connectionsRefused++;
-    this.log.debug({ peer: peerAddress(socket), code }, 'connection refused');
-    const former = client[CONNECTION] as NewConnection;
-    former.stop();
-    this.#waiting.remove(former);
-    client[PLACE] = REFUSED;
-    this.#refused++;
-    if (this.#refused > MAX_REFUSED_CONNECTIONS) {
-      socket.destroy();
-      return;
-    }
-    const connection = new Http1Connection(socket, this, this.#accepted);
-    this.replace(socket, connection);
-    read(client);
-    connection.turnAway(new ExchangeError(code));
+    this.log.debug({ id, peer: peer.address, code }, 'connection refused');
+    this.#waiting.remove(connection);
+    this.#move(socket as ClientSocket, REFUSED);
+    if (this.#places[REFUSED] > MAX_REFUSED_CONNECTIONS) connection.cut();
+    else connection.turnAway(new ExchangeError(code));
   }
 
   /** One function for all sockets: a closure for each would cost memory in every idle connection. */
@@ -260,29 +261,41 @@ export class HttpServer implements ConnectionHost, Guarded {
       server.#closed(this as ClientSocket);
     })(this);
 
+  readonly #onFinish = ((server: HttpServer) =>
+    function (this: Socket): void {
+      server.#linger(this as ClientSocket);
+    })(this);
+
+  /** Nothing more is owed to the client: it has no part in what its own end takes. */
+  #linger(socket: ClientSocket): void {
+    if (socket[PLACE] !== SERVED || this.#places[LINGERING] >= MAX_LINGERING_CONNECTIONS) return;
+    this.#move(socket, LINGERING);
+    this.#onTurnFree();
+  }
+
   #closed(socket: ClientSocket): void {
     const connection = socket[CONNECTION];
+    const place = socket[PLACE];
     this.#remove(connection);
-    if (socket[PLACE] === SERVED) {
-      this.#served--;
-      this.counters.connectionsOpen--;
-    } else if (socket[PLACE] === REFUSED) {
-      this.#refused--;
-    } else {
-      this.#waiting.remove(connection as NewConnection);
-    }
+    this.#places[place]--;
+    if (place === WAITING) this.#waiting.remove(connection as NewConnection);
+    else if (place !== REFUSED) this.counters.connectionsOpen--;
     try {
       connection.onClosed();
     } catch (thrown) {
       fault(connection, thrown);
     }
+    this.#onTurnFree();
+    if (this.#connections.length > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  #onTurnFree(): void {
     try {
       this.#serveWaiting();
     } catch (thrown) {
       fault(this, thrown);
     }
-    if (this.#connections.length > 0) return;
-    for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   #add(connection: Connection): void {
@@ -296,39 +309,3 @@ export class HttpServer implements ConnectionHost, Guarded {
     last.place = place;
   }
 }
-
-/** Begins to read from a socket that was accepted. */
-function read(socket: ClientSocket): void {
-  socket.on('data', onData);
-  socket.on('end', onEnd);
-  // It was accepted paused.
-  socket.resume();
-}
-
-function onData(this: Socket, chunk: Buffer): void {
-  try {
-    (this as ClientSocket)[CONNECTION].onInput(chunk);
-  } catch (thrown) {
-    fault((this as ClientSocket)[CONNECTION], thrown);
-  }
-}
-
-function onEnd(this: Socket): void {
-  try {
-    (this as ClientSocket)[CONNECTION].onInputEnd();
-  } catch (thrown) {
-    fault((this as ClientSocket)[CONNECTION], thrown);
-  }
-}
-
-function onDrain(this: Socket): void {
-  try {
-    (this as ClientSocket)[CONNECTION].onDrain();
-  } catch (thrown) {
-    // Another connection may have taken over within the call.
-    fault((this as ClientSocket)[CONNECTION], thrown);
-  }
-}
-
-/** A reset or a failed write: `close` follows and does what is to be done. */
-function onError(): void {}

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Http1RequestHead, RequestHeadReader } from '../codec/http1/index.ts';
-import { ExchangeError } from '../exchange/index.ts';
-import { peerAddress } from '../net/index.ts';
+import { ExchangeError, type Peer } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Stream, type StreamConnection } from './http1-stream.ts';
@@ -44,14 +43,14 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   /** Whether it ends as soon as it is between two requests. */
   #leaving = false;
 
-  constructor(socket: Socket, server: ConnectionHost, number: number) {
-    super(socket, server, { address: peerAddress(socket), port: socket.remotePort ?? 0 });
+  constructor(socket: Socket, server: ConnectionHost, peer: Peer, number: number) {
+    super(socket, server, peer);
     this.#number = number;
     this.watch();
   }
 
   /** Names the connection and the exchange on it. */
-  protected override get id(): string {
+  override get id(): string {
     return `${this.#number}-${this.#requests}`;
   }
 

@@ -1,62 +1,62 @@
 import type { Socket } from 'node:net';
-import { DeadlineTimer } from '../clock/index.ts';
-import { reportFault } from '../exchange/index.ts';
+import { type ExchangeError, internalError } from '../exchange/index.ts';
+import { peerAddress } from '../net/index.ts';
+import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
+import type { Http1Connection } from './http1-connection.ts';
 import { openConnection } from './open-connection.ts';
-import type { Connection } from './served-connection.ts';
 
 /**
- * A client's connection before its protocol is known: it waits for its turn if too many are open, then for its first bytes. The
- * connection that speaks the protocol takes over with them, or with whatever else ends the waiting.
+ * A client's connection before its protocol is known. If too many are open it waits for its turn, and keeps what the client sends
+ * meanwhile. The connection that speaks the protocol takes over with the first bytes, or with whatever else ends the waiting.
  */
-export class NewConnection extends DeadlineTimer implements Connection {
-  place = -1;
-  readonly socket: Socket;
-  readonly #server: ConnectionHost;
+export class NewConnection extends ClientConnection {
   readonly #number: number;
-  /** Whether it waits for its turn, and nothing is read from it. */
+  /** Whether it waits for its turn. */
   #waiting = false;
 
   constructor(socket: Socket, server: ConnectionHost, number: number) {
-    super(server.wheel);
-    this.socket = socket;
-    this.#server = server;
+    super(socket, server, { address: peerAddress(socket), port: socket.remotePort ?? 0 });
     this.#number = number;
+  }
+
+  override get id(): string {
+    return `${this.#number}-0`;
   }
 
   /** Too many connections are open: it waits for its turn. */
   wait(): void {
     this.#waiting = true;
-    this.setDeadline(this.#server.limits.acceptTimeout);
+    this.setDeadline(this.server.limits.acceptTimeout);
   }
 
-  /** Its turn has come: its first bytes are awaited. */
+  /** Its turn has come. */
   start(): void {
     this.#waiting = false;
-    this.setDeadline(this.#server.limits.idleTimeout);
+    if (this.unread === null) this.setDeadline(this.server.limits.idleTimeout);
+    else this.#become(this.unread).consumeUnread();
   }
 
-  /** For the end, and for another connection that takes over: its time is of no matter any more. */
-  stop(): void {
-    this.stopTimer();
+  /** Responds with `error` in the client's protocol, and ends the connection. */
+  turnAway(error: ExchangeError): void {
+    this.#become(null).turnAway(error);
   }
 
-  onInput(chunk: Buffer): void {
-    this.#become(chunk).onInput(chunk);
+  protected override consume(input: Buffer): Buffer | null {
+    if (this.#waiting) return input;
+    this.#become(input).onInput(input);
+    return null;
   }
 
   onInputEnd(): void {
-    this.#become(null).onInputEnd();
-  }
-
-  onDrain(): void {}
-
-  onClosed(): void {
-    this.stop();
+    this.inputEnded = true;
+    if (this.finished) return;
+    if (!this.#waiting) this.#become(null).onInputEnd();
+    else if (this.unread === null || this.server.limits.abortOnHalfClose) this.closeSocket();
   }
 
   drain(): void {
-    if (this.#waiting) this.#server.refuse(this.socket, 'HF_DRAINING');
+    if (this.#waiting) this.server.refuse(this.socket, 'HF_DRAINING');
     else this.#become(null).drain();
   }
 
@@ -69,20 +69,38 @@ export class NewConnection extends DeadlineTimer implements Connection {
     this.socket.destroy();
   }
 
+  onClosed(): void {
+    this.finished = true;
+    this.unread = null;
+    this.stopTimer();
+  }
+
   protected override onDeadline(): void {
-    if (this.#waiting) this.#server.refuse(this.socket, 'HF_TOO_MANY_CONNECTIONS');
+    if (this.#waiting) this.server.refuse(this.socket, 'HF_TOO_MANY_CONNECTIONS');
     else this.#become(null).drain();
   }
 
   override onFault(thrown: unknown): void {
-    reportFault(this.#server, thrown, { id: `${this.#number}-0` });
+    this.reportFault(internalError(thrown));
     this.cut();
   }
 
-  #become(first: Buffer | null): Connection {
-    const connection = openConnection(this.socket, this.#server, this.#number, first);
-    this.stop();
-    this.#server.replace(this.socket, connection);
+  /** The deadline of the wait stays as it is. */
+  override watch(): void {}
+
+  // There is no exchange yet.
+
+  protected override afterInput(): void {}
+
+  protected override writeProbe(): void {}
+
+  protected override returnCredit(): void {}
+
+  protected override dropExchanges(): void {}
+
+  #become(first: Buffer | null): Http1Connection {
+    const connection = openConnection(this.socket, this.server, this.peer, this.#number, first);
+    connection.succeed(this);
     return connection;
   }
 }

@@ -1,35 +1,36 @@
 import type { NewConnection } from './new-connection.ts';
 
 /**
- * Connections of one server that wait for their turn. They are accepted and not read, so each costs a socket, and of TLS what one read
- * brings.
+ * Connections of one server that wait for their turn. What their clients send meanwhile is kept as of any other connection.
  * @bound waiting-connections
  */
-export const MAX_WAITING_CONNECTIONS = 1_024;
+const MAX_WAITING_CONNECTIONS = 1_024;
 
-/** The connections that are one too many, in the order in which they came. */
+/** The connections beyond the limit, in the order in which they came. */
 export class WaitingLine {
-  #line: NewConnection[] = [];
+  readonly #line = new Set<NewConnection>();
 
   get length(): number {
-    return this.#line.length;
+    return this.#line.size;
   }
 
   get full(): boolean {
-    return this.#line.length >= MAX_WAITING_CONNECTIONS;
+    return this.#line.size >= MAX_WAITING_CONNECTIONS;
   }
 
   add(connection: NewConnection): void {
-    this.#line.push(connection);
+    this.#line.add(connection);
   }
 
   /** Takes the connection whose turn it is out of the line. */
   next(): NewConnection | undefined {
-    return this.#line.shift();
+    const [first] = this.#line;
+    if (first !== undefined) this.#line.delete(first);
+    return first;
   }
 
-  /** For a connection that has given up, or is given up. */
+  /** Takes out a connection that has left, or is refused. */
   remove(connection: NewConnection): void {
-    this.#line = this.#line.filter((one) => one !== connection);
+    this.#line.delete(connection);
   }
 }

@@ -49,7 +49,7 @@ export interface HandshakePhase extends Requester {
  * Once one side has closed nothing more of the client is passed on but its close frame, and nothing more is sent to it.
  */
 export class WebSocketConnection extends ClientConnection implements WebSocketRequester, MessageSink, FrameSink {
-  protected override readonly id: string;
+  override readonly id: string;
   /** Null before the service has returned, and after the end. */
   #responder: WebSocketResponder | null = null;
   /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */

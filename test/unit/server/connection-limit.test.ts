@@ -29,7 +29,7 @@ for (const [kind, start] of [
   ['TCP', startServer],
   ['a unix socket', startUnixServer],
 ] as const) {
-  test(`connections over the maximum wait, unread, and are served in their order: ${kind}`, async (t) => {
+  test(`connections over the maximum wait and are served in order: ${kind}`, async (t) => {
     const running = await start(t, { maxConnections: 2 });
     const clients = [];
     for (let i = 0; i < 6; i++) {
@@ -39,7 +39,8 @@ for (const [kind, start] of [
       clients.push(client);
     }
     const exchanges = [await running.next(), await running.next()];
-    assert.equal((await running.serverEnd(clients[4] as RawClient)).bytesRead, 0);
+    await turn();
+    assert.equal(running.script.exchanges.length, 2);
     for (let i = 0; i < 6; i++) {
       const exchange = exchanges[i] as ScriptedExchange;
       assert.equal(exchange.request.target, `/${i}`);
@@ -163,4 +164,128 @@ test('beyond 1,024 that wait, 256 get a 503 at once, and a further one is closed
   await Promise.all(told.map(async (client) => client.end().closed));
   await turn();
   assert.match(await turnedAway(t, running), /^HTTP\/1\.1 503 /);
+});
+
+/** Takes the only place with a request, and returns its exchange. */
+async function takePlace(running: RunningServer): Promise<ScriptedExchange> {
+  const client = await running.connect();
+  client.write(get('/first'));
+  return running.next();
+}
+
+for (const [what, limits, leave] of [
+  ['that closes without a word', {}, (client) => client.end()],
+  ['whose connection breaks', {}, (client, running) => running.serverEnd(client).then((socket) => socket.destroy())],
+  ['that closes behind a request', { abortOnHalfClose: true }, (client) => client.end(GET)],
+] as const satisfies [string, object, (client: RawClient, running: RunningServer) => unknown][]) {
+  test(`a client ${what} while it waits gives up its turn`, async (t) => {
+    const running = await startServer(t, { maxConnections: 1, ...limits });
+    const exchange = await takePlace(running);
+    const leaving = await running.connect();
+    while (!running.server.crowded) await turn();
+    await leave(leaving, running);
+    await leaving.ended;
+    assert.equal(running.server.crowded, false);
+    assert.equal(running.server.unread.used, 0);
+    exchange.respond();
+    await turn();
+    assert.equal(running.counters.connectionsAccepted, 1);
+  });
+}
+
+test('a client that closes its sending side while it waits gets its response', async (t) => {
+  const running = await startServer(t, { maxConnections: 1 });
+  const exchange = await takePlace(running);
+  const waiting = await running.connect();
+  waiting.end(get('/half-closed'));
+  await once(await running.serverEnd(waiting), 'end');
+  exchange.respond();
+  const next = await running.next();
+  assert.equal(next.request.target, '/half-closed');
+  next.respond('served');
+  assert.equal((await waiting.takeResponse()).body, 'served');
+  assert.equal(await waiting.ended, 'fin');
+});
+
+test('what a client sends while it waits is bounded, and is read whole when it has its turn', async (t) => {
+  const running = await startServer(t, { maxConnections: 1, pipelineBytes: 4_096 });
+  const exchange = await takePlace(running);
+  const waiting = await running.connect();
+  const socket = await running.serverEnd(waiting);
+  const held = once(socket, 'pause');
+  const body = 'x'.repeat(1_000_000);
+  waiting.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await held;
+  assert.ok(running.server.unread.used > 0);
+  exchange.respond();
+  const next = await running.next();
+  next.grant(body.length);
+  await next.until(() => next.bodyDone);
+  assert.equal(next.body, body);
+});
+
+test('a client that has its whole response and does not close leaves its place to the next one', async (t) => {
+  manualClock(t);
+  const running = await startServer(t, { maxConnections: 1 });
+  const first = await running.connect();
+  first.write(GET);
+  const exchange = await running.next();
+  const second = await running.connect();
+  second.write(get('/second'));
+  while (!running.server.crowded) await turn();
+  exchange.respond('served');
+  assert.equal((await first.takeResponse()).body, 'served');
+  assert.equal(await serveNext(running), '/second');
+  assert.equal((await second.takeResponse()).body, '/second');
+  assert.equal(running.counters.connectionsOpen, 2);
+});
+
+test('a client that does not take its response keeps its place', async (t) => {
+  const running = await startUnixServer(t, { maxConnections: 1 });
+  const first = await running.connect();
+  first.socket.pause();
+  first.write(GET);
+  const exchange = await running.next();
+  const second = await running.connect();
+  second.write(get('/second'));
+  while (!running.server.crowded) await turn();
+  exchange.respond(Buffer.alloc(4_000_000));
+  for (let i = 0; i < 10; i++) await turn();
+  assert.equal(running.script.exchanges.length, 1);
+  first.socket.resume();
+  assert.equal(await serveNext(running), '/second');
+});
+
+test('beyond 1,024 clients that have their response and do not close, one more keeps its place', async (t) => {
+  const advance = manualClock(t);
+  const running = await startServer(t, { maxConnections: 1 });
+  for (let i = 0; i < 1_025; i++) {
+    const client = await running.connect();
+    client.write('GET\r\n\r\n');
+    await client.ended;
+    assert.match(client.text, /^HTTP\/1\.1 400 /);
+  }
+  const next = await running.connect();
+  next.write(get('/next'));
+  while (!running.server.crowded) await turn();
+  await turn();
+  assert.equal(running.counters.requests, 0);
+  advance(2);
+  assert.equal(await serveNext(running), '/next');
+});
+
+test('the record of a refused connection has its own number', async (t) => {
+  const advance = manualClock(t);
+  const running = await startServer(t, { maxConnections: 1, acceptTimeout: 10 });
+  await takePlace(running);
+  const second = await running.connect();
+  advance(5);
+  await running.connect();
+  while (running.accepted < 3) await turn();
+  advance(5);
+  await second.ended;
+  assert.deepEqual(
+    running.log.with('connection refused').map(({ fields }) => fields.id),
+    ['2-0'],
+  );
 });

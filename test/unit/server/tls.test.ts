@@ -41,7 +41,7 @@ test('requests over TLS have the scheme https, and their responses arrive', asyn
   assert.ok(Buffer.concat(await response.toArray()).equals(body));
 });
 
-test('over TLS too, connections over the maximum wait, unread, and are served in their order', async (t) => {
+test('over TLS too, connections over the maximum wait and are served in order', async (t) => {
   const { running, authority } = await startTls(t, { maxConnections: 1 });
   const answered: Promise<unknown[]>[] = [];
   for (const path of ['/0', '/1', '/2']) {
