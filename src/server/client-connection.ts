@@ -214,7 +214,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   }
 
   /** The client takes too little of what is sent to it: there is no telling it. */
-  protected cutStalled(detail = `took nothing for ${this.server.limits.writeTimeout} s`): void {
+  cutStalled(detail = `took nothing for ${this.server.limits.writeTimeout} s`): void {
     const error = new ExchangeError('HF_CLIENT_STALLED', detail);
     this.server.counters.clientsStalled++;
     this.report(error, 'client cut off');

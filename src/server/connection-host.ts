@@ -12,6 +12,7 @@ import type {
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { UnreadBudget } from './unread-budget.ts';
+import type { UnsentBudget } from './unsent-budget.ts';
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
@@ -25,6 +26,8 @@ export interface ConnectionHost {
   readonly limits: ServerLimits;
   /** What waits unread in all connections. */
   readonly unread: UnreadBudget;
+  /** What waits in all WebSockets whose clients take nothing. */
+  readonly unsent: UnsentBudget;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;

@@ -30,6 +30,7 @@ import { NewConnection } from './new-connection.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
 import { UnreadBudget } from './unread-budget.ts';
+import { UnsentBudget } from './unsent-budget.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** What a server is made of. */
@@ -46,6 +47,8 @@ export interface HttpServerOptions {
   readonly limits: Current<ServerLimits>;
   /** Bytes of input that may wait in all connections. Default: `MAX_UNREAD_BYTES`. */
   readonly maxUnreadBytes?: number;
+  /** Bytes that may wait in all WebSockets whose clients take nothing. Default: `MAX_UNSENT_BYTES`. */
+  readonly maxUnsentBytes?: number;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
@@ -95,6 +98,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   #lookAt = 0;
   readonly turn = new TurnQueue();
   readonly unread: UnreadBudget;
+  readonly unsent: UnsentBudget;
   #whenEmpty: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
@@ -107,6 +111,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.wheel = options.wheel;
     this.counters = options.counters;
     this.log = options.log;
+    this.unsent = new UnsentBudget(this, options.maxUnsentBytes);
     this.describeError = options.describeError ?? ((error) => errorResponse(error, false));
   }
 

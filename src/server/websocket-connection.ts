@@ -307,6 +307,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
 
   writeFrame(data: Buffer): void {
     if (this.blocked) {
+      this.server.unsent.hold(this, data.length);
       this.socket.write(data);
       return;
     }
@@ -338,12 +339,17 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     this.#frames.writeTo(socket);
     if (this.blocked) return;
     // Node still says so when the kernel has taken all.
-    if (socket.writableNeedDrain && socket.writableLength > 0) this.block();
-    else this.returnCredit();
+    if (socket.writableNeedDrain && socket.writableLength > 0) {
+      this.server.unsent.hold(this, socket.writableLength);
+      this.block();
+    } else {
+      this.returnCredit();
+    }
   }
 
   override onDrain(): void {
     this.#queued = 0;
+    this.server.unsent.release(this);
     super.onDrain();
     const pong = this.#pong;
     this.#pong = null;
@@ -480,6 +486,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     const { counters } = this.server;
     const responder = this.#responder;
     counters.webSocketsOpen--;
+    this.server.unsent.release(this);
     this.finished = true;
     this.unread = null;
     this.stopTimer();

@@ -32,7 +32,7 @@ const LIMITS: ServerLimits = {
 
 /** Limits that differ from the usual ones, and what else a test wants of the server. */
 export type ServerChanges = Partial<
-  ServerLimits & Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes'>
+  ServerLimits & Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes' | 'maxUnsentBytes'>
 > & {
   /** Whether a service for WebSockets is there. Default: true. */
   readonly webSockets?: boolean;
@@ -55,7 +55,7 @@ export class RunningServer {
 
   constructor(t: TestContext, changes: ServerChanges = {}) {
     this.#t = t;
-    const { autoPong, compression, maxUnreadBytes, webSockets = true, ...limits } = changes;
+    const { autoPong, compression, maxUnreadBytes, maxUnsentBytes, webSockets = true, ...limits } = changes;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
     this.server = new HttpServer({
@@ -64,6 +64,7 @@ export class RunningServer {
       autoPong,
       compression,
       maxUnreadBytes,
+      maxUnsentBytes,
       limits: { current: this.limits },
       wheel,
       counters,

@@ -6,6 +6,7 @@ import { manualClock, turn } from '../../support/manual-clock.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 import type { ScriptedWebSocket } from '../../support/scripted-service.ts';
 import { closeText, frame, handshake, type Opened, openWebSocket, takeFrame } from './raw-websocket.ts';
+import { fillSocket } from './stalled-client.ts';
 
 const TOO_LARGE: readonly { readonly what: string; readonly limits: object; readonly bytes: Buffer }[] = [
   { what: 'a frame', limits: { maxFrameBytes: 10 }, bytes: frame(TEXT, 'x'.repeat(11)) },
@@ -33,17 +34,6 @@ for (const { what, limits, bytes } of TOO_LARGE) {
   });
 }
 
-/** Sends to a client that takes nothing, as fast as credit allows, until its socket is full. */
-async function fill({ client, webSocket }: Opened): Promise<void> {
-  client.socket.pause();
-  for (;;) {
-    while (webSocket.credits >= 8_192) webSocket.message(Buffer.alloc(8_192));
-    await turn();
-    await turn();
-    if (webSocket.credits < 8_192) return;
-  }
-}
-
 /** Resolves when the server reads no more from the client. */
 async function paused(running: RunningServer, { client }: Opened): Promise<void> {
   const socket = await running.serverEnd(client);
@@ -53,7 +43,7 @@ async function paused(running: RunningServer, { client }: Opened): Promise<void>
 test('what waits for a client that does not read is bounded by credit', async (t) => {
   const running = await startUnixServer(t);
   const opened = await openWebSocket(running);
-  await fill(opened);
+  await fillSocket(opened);
   const socket = await running.serverEnd(opened.client);
   assert.ok(socket.writableLength < 2 * 65_536 + 1_000, String(socket.writableLength));
   const { credits } = opened.webSocket;
@@ -66,7 +56,7 @@ test('a client that takes nothing for too long is cut off, counted and logged, a
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 3 });
   const opened = await openWebSocket(running);
-  await fill(opened);
+  await fillSocket(opened);
   advance(2);
   opened.webSocket.message('within its credit');
   assert.equal(opened.webSocket.failure(), '');
@@ -83,7 +73,7 @@ test('a closing handshake that the client does not read ends with the write time
   const advance = manualClock(t);
   const running = await startUnixServer(t, { writeTimeout: 3, closeTimeout: 60 });
   const opened = await openWebSocket(running);
-  await fill(opened);
+  await fillSocket(opened);
   opened.webSocket.close(1000);
   advance(3);
   assert.equal(opened.webSocket.failure(), 'HF_CLIENT_STALLED');
@@ -99,7 +89,7 @@ for (const { what, send } of WAITING) {
   test(`one ${what} too many for a client that takes nothing cuts it off`, async (t) => {
     const running = await startUnixServer(t, { queuedMessages: 5 });
     const opened = await openWebSocket(running);
-    await fill(opened);
+    await fillSocket(opened);
     for (let i = 0; i < 5; i++) send(opened.webSocket);
     assert.equal(opened.webSocket.failure(), '');
     send(opened.webSocket);
@@ -116,7 +106,7 @@ test('waiting pieces of one message count once, and the count restarts when the 
   const opened = await openWebSocket(running);
   const { client, webSocket } = opened;
   for (let round = 0; round < 2; round++) {
-    await fill(opened);
+    await fillSocket(opened);
     for (let i = 0; i < 20; i++) webSocket.message('piece', true);
     webSocket.message('');
     for (let i = 0; i < 4; i++) webSocket.message('');
@@ -201,7 +191,7 @@ test('of the pings that come while the client reads nothing, only the newest get
   const running = await startUnixServer(t, { autoPong: true });
   const opened = await openWebSocket(running);
   const { client, webSocket } = opened;
-  await fill(opened);
+  await fillSocket(opened);
   const socket = await running.serverEnd(client);
   const waiting = socket.writableLength;
   client.write(Buffer.concat(Array.from({ length: 10_000 }, (_, i) => frame(PING, String(i)))));
