@@ -34,7 +34,7 @@ export class Counters {
   holdsTimedOut = 0;
   /** Replays of held requests that failed: the requests stayed held. */
   replaysFailed = 0;
-  /** Replays that were aborted because an item, the timeout or a shutdown was the response before them. */
+  /** Replays that were aborted because an item or the timeout was the response before they had one. */
   replaysAborted = 0;
   /** Bodies of requests that found no room to be kept: if their clients come to be held, the requests cannot be sent again. */
   requestBodiesLost = 0;

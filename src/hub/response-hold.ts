@@ -179,10 +179,11 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     this.#state = 'failed';
     this.credits = credits;
     this.requester.handOver(this);
-    const { wheel } = this.room;
+    const { wheel, draining } = this.room;
     const left = this.#deadline - wheel.now;
-    if (left <= 0) {
-      this.onTimer();
+    if (draining || left <= 0) {
+      if (draining) this.drain();
+      else this.onTimer();
       return null;
     }
     const delay = Math.min(LONGEST_RETRY, 1_000 * 2 ** this.#failures++) + Math.random() * 1_000;
@@ -191,6 +192,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   }
 
   override drain(): void {
+    // A replay is a request in flight: its response is waited for, as long as the client is held.
+    if (this.#state !== 'away') this.#respondAsTold();
+  }
+
+  /** Sends the response that the origin gave for the timeout. */
+  #respondAsTold(): void {
     this.#takeBack();
     const { status, reason, headers, body } = this.#response;
     this.leave();
@@ -212,7 +219,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
       return;
     }
     counters.holdsTimedOut++;
-    this.drain();
+    this.#respondAsTold();
   }
 
   override onFault(thrown: unknown): void {

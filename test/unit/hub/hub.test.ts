@@ -8,6 +8,7 @@ import {
   responseInstruct,
   responseItem,
   rig,
+  SilentOrigin,
   streamAction,
   streamFormat,
   streamInstruct,
@@ -230,16 +231,35 @@ test('after a drain a new hold gets its response at once', (t) => {
   made.assertEmpty();
 });
 
-test('a drain does not wait for a request that is being replayed', (t) => {
+test('a request that is being replayed when the hub drains gets its response when it returns', (t) => {
   const made = rig(t);
   const client = made.client();
-  made.hold(client, responseInstruct(['a'], { body: 'nothing new' }), { replay: replayBy(() => {}) });
+  const instruct = responseInstruct(['a'], { body: 'nothing new' });
+  const origin = new SilentOrigin();
+  made.hold(client, instruct, { replay: origin.replay });
   made.hub.recover();
   made.hub.drain();
+  assert.equal(client.complete, false);
+  made.hold(client, instruct, { former: origin.former(0) });
   assert.equal(client.body, 'nothing new');
   assert.equal(client.complete, true);
   made.assertEmpty();
 });
+
+for (const end of ['fails', 'takes too long'] as const) {
+  test(`a request whose replay ${end} when the hub drains gets its timeout response`, (t) => {
+    const made = rig(t);
+    const client = made.client();
+    const origin = new SilentOrigin();
+    made.hold(client, responseInstruct(['a'], { timeout: 10, body: 'nothing new' }), { replay: origin.replay });
+    made.hub.recover();
+    made.hub.drain();
+    if (end === 'fails') origin.former(0).resume(client.credits);
+    else made.advance(10_300);
+    assert.equal(client.body, 'nothing new');
+    made.assertEmpty();
+  });
+}
 
 test('a client that leaves while another is drained or replayed is left alone', (t) => {
   const made = rig(t);
