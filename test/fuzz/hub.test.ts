@@ -298,8 +298,11 @@ function checkResponse({ client, expected }: Tracked): number {
 test('whatever clients, publishers and origins do, no client gets more than it granted or loses an item uncounted', async (t) => {
   const advance = stoppedClock(t);
   t.mock.method(Math, 'random', () => 0.5);
+  // fast-check's own time limit would let the last run go on after the test, when the clock is real again.
+  const end = Date.now() + 5_000;
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60, size: 'max' }), async (commands) => {
+      if (Date.now() > end) return;
       const play = new Play(advance);
       try {
         for (const step of commands) await play.run(step);
@@ -309,6 +312,6 @@ test('whatever clients, publishers and origins do, no client gets more than it g
         play.rig.wheel.stop();
       }
     }),
-    { numRuns: 1_000, interruptAfterTimeLimit: 5_000 },
+    { numRuns: 1_000 },
   );
 });
