@@ -26,7 +26,10 @@ export abstract class DeadlineTimer extends WheelTimer {
     return this.#deadline <= this.#wheel.now;
   }
 
-  /** Calls `onDeadline` in `seconds`, replacing the previous deadline. */
+  /**
+   * Calls `onDeadline` in `seconds`, replacing the previous deadline. They count from the last step of the wheel, whose clock costs nothing to
+   * read, so the call may come a step (0.1 s) early, or in a turn that takes longer than a step, as much as it has taken.
+   */
   protected setDeadline(seconds: number): void {
     this.#deadline = this.#wheel.now + seconds * 1_000;
     if (this.#deadline < this.#calledAt) this.#callAt(this.#deadline);
