@@ -1,2 +1,3 @@
-export { HttpServer, type HttpServerOptions } from './http-server.ts';
+export { HttpServer } from './http-server.ts';
+export type { HttpServerOptions } from './http-server-options.ts';
 export type { ServerLimits } from './server-limits.ts';

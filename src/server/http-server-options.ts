@@ -1,0 +1,34 @@
+import type { TimerWheel } from '../clock/index.ts';
+import type {
+  Counters,
+  Current,
+  ExchangeError,
+  Log,
+  ResponseHead,
+  Service,
+  WebSocketService,
+} from '../exchange/index.ts';
+import type { ServerLimits } from './server-limits.ts';
+
+/** What a server is made of. */
+export interface HttpServerOptions {
+  /** Handles the requests. */
+  readonly service: Service;
+  /** Handles the WebSockets. Default: null, Upgrade is ignored, and the request is handled as any other. */
+  readonly webSocketService?: WebSocketService | null;
+  /** Whether messages of WebSockets are compressed (permessage-deflate, RFC 7692) if the client offers it. Default: false. */
+  readonly compression?: boolean;
+  /** Whether pings of WebSockets get their pong here, and are not passed on. Default: false. */
+  readonly autoPong?: boolean;
+  /** May be replaced at any time: what waits goes on with the bounds it has, all else has the new ones. */
+  readonly limits: Current<ServerLimits>;
+  /** Bytes of input that may wait in all connections. Default: `MAX_UNREAD_BYTES`. */
+  readonly maxUnreadBytes?: number;
+  /** Bytes that may wait in all WebSockets whose clients take nothing. Default: `MAX_UNSENT_BYTES`. */
+  readonly maxUnsentBytes?: number;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** The response to a request that the server itself refuses; by default the error's own face. */
+  readonly describeError?: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+}
