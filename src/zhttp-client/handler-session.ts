@@ -33,6 +33,9 @@ const MAX_HELD_BYTES = 262_144;
 /** How often a request is repeated because the beginning of its response was missed. */
 const MAX_REPEATS = 2;
 
+/** Milliseconds that small credits are collected while more keep coming. */
+const MAX_CREDIT_WAIT = 1_000;
+
 /** Packets that a handler may send before it knows of the subscription. A handler with a larger first number has miscounted. */
 const MAX_MISSED = 4;
 
@@ -80,7 +83,11 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   #window: number;
   /** Bytes that the handler is to be granted. */
   #owed = 0;
-  /** Whether the host is going to call `sendCredit`. */
+  /** Those that were known when the host looked last. */
+  #owedBefore = 0;
+  /** Since when the host calls `settleCredit`. */
+  #owingSince = 0;
+  /** Whether it does. */
   #owing = false;
   /** Whether the handler takes packets for many sessions at once. */
   #multi = false;
@@ -333,9 +340,20 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     return true;
   }
 
-  sendCredit(): void {
+  settleCredit(): boolean {
+    const growing = this.#owed !== 0 && this.#owed !== this.#owedBefore;
+    if (growing && this.host.now - this.#owingSince < MAX_CREDIT_WAIT) {
+      this.#owedBefore = this.#owed;
+      return false;
+    }
     this.#owing = false;
-    if (this.#owed === 0 || this.#state !== OPEN || this.#grant()) return;
+    this.sendCredit();
+    return true;
+  }
+
+  /** Grants the handler what it is owed, if it takes that now, unless `settleCredit` is going to. */
+  sendCredit(): void {
+    if (this.#owing || this.#owed === 0 || this.#state !== OPEN || this.#grant()) return;
     // Nothing tells when an unknown handler connects: the client half tries again once a second.
     if (this.host.reach(this.address) === FULL) this.#stall();
   }
@@ -347,11 +365,13 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#window += bytes;
     if (this.#state === ENDED) return;
     this.#owed += bytes;
-    // Large grants go at once, so that the handler need not stop; small ones are collected for a moment.
+    // Large grants go at once, so that the handler need not stop; small ones are collected while they keep coming.
     if (this.#owed >= this.host.creditThreshold) {
       if (this.#state === OPEN && this.#stalledFor === '') this.#grant();
     } else if (!this.#owing) {
       this.#owing = true;
+      this.#owedBefore = this.#owed;
+      this.#owingSince = this.host.now;
       this.host.oweCredit(this);
     }
   }

@@ -7,8 +7,8 @@ import type { StalledSession } from './stalled-sessions.ts';
 /** What the client half needs of a session that calls it. */
 export interface HostedSession extends StalledSession {
   readonly id: string;
-  /** Grants the handler what has been taken since the last time, if it takes that now. */
-  sendCredit(): void;
+  /** Grants the handler what it is owed, unless more has been added since the last call: then it returns false, to be called again. */
+  settleCredit(): boolean;
 }
 
 /** What sessions need of the client half that they belong to. */
@@ -37,7 +37,7 @@ export interface SessionHost {
   unstall(session: HostedSession, address: string): void;
   /** The session holds so many bytes more, or less, for a handler. */
   holds(bytes: number): void;
-  /** Calls `sendCredit` of the session soon. */
+  /** Calls `settleCredit` of the session every tenth of a second until it returns true. */
   oweCredit(session: HostedSession): void;
   /** Offers the request to a handler again, as a session with another id. */
   repeat(session: HostedSession, request: RequestHead): void;

@@ -1,4 +1,4 @@
-import { attempt } from '../clock/index.ts';
+import { attempt, fault } from '../clock/index.ts';
 import {
   encodeRequestText,
   FirstPackets,
@@ -274,7 +274,7 @@ export class StreamClient
   protected override afterLook(): void {
     const owing = this.#owing;
     if (owing.length > 0) this.#owing = [];
-    for (const session of owing) attempt(session, sendCredit);
+    for (const session of owing) if (!settleCredit(session)) this.#owing.push(session);
     this.#stalled.check(this.now);
     this.#abandoned.expire(this.now - this.#options.sessionTimeout);
     if (this.#quiet.length === 0) return;
@@ -345,6 +345,11 @@ function drop(session: HandlerSession): void {
   session.drop('HF_DRAINING', 'the server stops');
 }
 
-function sendCredit(session: HostedSession): void {
-  session.sendCredit();
+function settleCredit(session: HostedSession): boolean {
+  try {
+    return session.settleCredit();
+  } catch (thrown) {
+    fault(session, thrown);
+    return true;
+  }
 }

@@ -209,10 +209,33 @@ test('what the client takes is granted again: much at once, little within 100 ms
   client.grant(1);
   client.grant(2);
   assert.deepEqual(rig.link.take(), []);
-  rig.advance(0.1);
+  rig.advance(0.2);
   assert.deepEqual(rig.link.take(), ['h1 e-0-0#2 credit 3']);
   rig.advance(1);
   assert.deepEqual(rig.link.take(), []);
+});
+
+test('small grants that keep coming are collected for up to a second', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.request();
+  client.greedy = false;
+  rig.link.respond(id, { code: 200, body: 'x'.repeat(1_000), more: true });
+  rig.link.take();
+  let granted = 0;
+  const granting = setInterval(() => {
+    granted += 10;
+    client.grant(10);
+  }, 30);
+  rig.advance(3);
+  clearInterval(granting);
+  rig.advance(0.2);
+  const packets = rig.link.take();
+  assert.ok(packets.length >= 3 && packets.length <= 5, packets.join());
+  const told = packets.map((packet) => Number(packet.split(' credit ')[1]));
+  assert.equal(
+    told.reduce((sum, credits) => sum + credits, 0),
+    granted,
+  );
 });
 
 test('small grants that add up to half of the initial credits go at once', (t) => {
