@@ -138,7 +138,7 @@ function user(value: string): string {
 }
 
 function bearer(value: string): string {
-  if (!/^[!-~]+$/.test(value)) throw new CliError('--bearer: expected a token, which has no space in it', USAGE);
+  if (!/^[!-~]+$/.test(value)) throw new CliError('--bearer: expected a token without spaces', USAGE);
   return `Bearer ${value}`;
 }
 

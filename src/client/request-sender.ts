@@ -82,7 +82,7 @@ export class RequestSender {
   take(chunk: Buffer, more: boolean): void {
     if (this.#complete) {
       if (chunk.length === 0) return;
-      throw new ExchangeError('HF_INTERNAL', 'request body went on after its end');
+      throw new ExchangeError('HF_INTERNAL', 'request body continued after its end');
     }
     if (!this.#chunked) {
       this.#left -= chunk.length;

@@ -121,7 +121,7 @@ export class Delivery implements AtTurnEnd {
       return;
     }
     if (action === 'hint') {
-      this.#room.log.debug({ channel }, 'hint for streams: they have no next link to follow');
+      this.#room.log.debug({ channel }, 'hint ignored: streams have no next link to follow');
       return;
     }
     if (content.length === 0) return;

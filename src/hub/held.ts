@@ -107,7 +107,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
       this.#give(item);
       return;
     }
-    if (this.#dropped === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items are dropped for it');
+    if (this.#dropped === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
     this.#dropped += item.items;
     counters.itemsDropped += item.items;
   }

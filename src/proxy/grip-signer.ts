@@ -69,7 +69,7 @@ export function algorithmOf(key: KeyObject): string {
   if (type === 'ed25519') return 'EdDSA';
   const found = type === 'rsa' ? `${type} of ${modulusLength} bits` : (namedCurve ?? type);
   throw new Error(
-    `a key of the kind ${found} cannot serve for Grip-Sig: use EC P-256, RSA from 2048 bits on, or Ed25519`,
+    `a key of the kind ${found} cannot sign Grip-Sig: use EC P-256, RSA of 2048 bits or more, or Ed25519`,
   );
 }
 

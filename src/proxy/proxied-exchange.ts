@@ -99,7 +99,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     const { request, route } = this.#proxied;
     const target = rewriteTarget(request.target, route.route);
     if (target === null) {
-      this.#fail(new ExchangeError('HF_BAD_REQUEST', 'what the route makes of the path has a dot segment'));
+      this.#fail(new ExchangeError('HF_BAD_REQUEST', 'the path has a dot segment after path_rem or replace_beg'));
       return;
     }
     if (this.#repetition?.body) this.#repeatedBody = repeatedBody(this.#repetition.body);

@@ -32,7 +32,7 @@ export function proxyService(options: Pick<ProxyRoom, 'settings' | 'hub' | 'coun
     const route = findRoute(request, settings);
     if (route === null) {
       const text = `No route for host: ${hostOf(request.authority)}`;
-      const error = new ExchangeError('HF_NO_ROUTE', `no route takes ${request.method} ${request.target}`, text);
+      const error = new ExchangeError('HF_NO_ROUTE', `no route matches ${request.method} ${request.target}`, text);
       return refuse(error, request, requester, room, settings.debug);
     }
     const { cdnLoop } = settings.rules;

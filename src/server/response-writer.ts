@@ -89,7 +89,7 @@ export class ResponseWriter {
         if (this.#left < 0 || (!more && this.#left > 0)) {
           // The head has not left yet if it was to go with this chunk.
           if (prefix !== '') this.#headWritten = false;
-          throw new ExchangeError('HF_RESPONSE_INVALID', 'the response body is not as long as its head said');
+          throw new ExchangeError('HF_RESPONSE_INVALID', 'the response body does not match its declared length');
         }
         return this.#write(prefix, chunk, '');
       case CHUNKED: {
@@ -125,7 +125,7 @@ export class ResponseWriter {
   #headText(head: ResponseHead, bodyLength: number): string {
     const { status } = head;
     // RFC 9110 §15.2: an interim response is not a response to send, and a 101 belongs to a handshake.
-    if (status < 200) throw new ExchangeError('HF_RESPONSE_INVALID', `status ${status} is no final one`);
+    if (status < 200) throw new ExchangeError('HF_RESPONSE_INVALID', `status ${status} is not final`);
     const bodyless = this.method === 'HEAD' || status === 304;
     // RFC 9110 §8.6: the Content-Length of a response without a body says what the body would have been. It stands among the fields;
     // only the body of a response to HEAD is what a GET would get. The body of a 304 says nothing of it.

@@ -117,5 +117,5 @@ function receive(session: ReqSession, packet: ResponsePacket): void {
 }
 
 function drop(session: ReqSession): void {
-  session.fail('HF_DRAINING', 'the server stops');
+  session.fail('HF_DRAINING', 'the server is stopping');
 }

@@ -155,7 +155,10 @@ export class StreamClient
   #shed(): void {
     this.#shedding = true;
     const holding = this.sessions.all().filter(({ heldBytes }) => heldBytes > 0);
-    this.log.warn({ bytes: this.#heldBytes, sessions: holding.length }, 'handlers take too little, sessions are ended');
+    this.log.warn(
+      { bytes: this.#heldBytes, sessions: holding.length },
+      'handlers take too few packets, sessions ended',
+    );
     holding.sort((one, other) => other.heldBytes - one.heldBytes);
     for (const session of holding) {
       if (this.#heldBytes <= (MAX_HELD_BYTES * 3) / 4) break;
@@ -342,7 +345,7 @@ function abortOverloaded(session: HandlerSession, detail: string): void {
 }
 
 function drop(session: HandlerSession): void {
-  session.drop('HF_DRAINING', 'the server stops');
+  session.drop('HF_DRAINING', 'the server is stopping');
 }
 
 function settleCredit(session: HostedSession): boolean {

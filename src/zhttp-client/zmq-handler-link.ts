@@ -199,7 +199,7 @@ export class ZmqHandlerLink implements HandlerLink {
     }
     const { counters, log } = this.#options;
     counters.packetsMalformed++;
-    log.warn({ frames: parts.length }, 'packet of a handler without an empty frame in front refused');
+    log.warn({ frames: parts.length }, 'packet of a handler without a leading empty frame refused');
   }
 
   #receive(payload: Buffer): void {

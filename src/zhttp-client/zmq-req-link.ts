@@ -101,7 +101,7 @@ export class ZmqReqLink implements RequestLink {
       return;
     }
     counters.packetsMalformed++;
-    log.warn({ frames: parts.length }, 'response of a handler without an empty frame in front refused');
+    log.warn({ frames: parts.length }, 'response of a handler without a leading empty frame refused');
   }
 
   onFault(thrown: unknown): void {

@@ -131,7 +131,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   stop(): Promise<void> {
     this.#draining = true;
     this.#ticker.stop();
-    const error = new ExchangeError('HF_DRAINING', 'the server stops');
+    const error = new ExchangeError('HF_DRAINING', 'the server is stopping');
     const sessions = this.#sessions.all();
     this.#tellAll('error', sessions);
     for (const session of sessions) attempt(session, stop, error);
@@ -169,7 +169,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   /** @param bytes of the packet @param key that further packets find it by; empty if none can be for it */
   #begin(packet: RequestPacket, bytes: number, format: PacketFormat, key: string, envelope: Buffer[] | null): void {
     const kind = requestKind(packet.uri);
-    const defect = this.#draining ? 'the server stops' : defectOf(packet, kind, key !== '', envelope !== null);
+    const defect = this.#draining ? 'the server is stopping' : defectOf(packet, kind, key !== '', envelope !== null);
     if (defect !== null) {
       this.#refuse(packet, defect);
       const { condition } = this.#draining ? ERRORS.HF_DRAINING : ERRORS.HF_FETCH_INVALID;

@@ -110,7 +110,7 @@ test('a held client that does not read does not affect others, and its losses ar
     await client.take();
   }
   slow.socket.pause();
-  const dropped = program.logged('slow client: items are dropped for it');
+  const dropped = program.logged('slow client: items dropped');
   let published = 0;
   const publishing = (async () => {
     for (; program.log().every(({ msg }) => !msg.startsWith('slow client')); published++) {

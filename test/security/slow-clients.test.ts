@@ -92,7 +92,7 @@ test('a client that does not read its stream misses items, counted and logged, a
   const dropped = app.counters.itemsDropped;
   assert.ok(dropped > 0 && dropped < count, `${dropped} of ${count}`);
   assert.equal(app.counters.clientsStalled, 0);
-  const [warning] = app.log.with('slow client: items are dropped for it');
+  const [warning] = app.log.with('slow client: items dropped');
   assert.deepEqual([warning?.level, warning?.fields.id], ['warn', '6-1']);
   // What waits for the slow one is a window and a queue, not three megabytes.
   const { external, arrayBuffers } = process.memoryUsage();

@@ -85,7 +85,7 @@ test('A key that cannot sign is refused when the signer is made', () => {
 });
 
 test('An unusable kind of key is refused, and the error names usable ones', () => {
-  const advice = /use EC P-256, RSA from 2048 bits on, or Ed25519$/;
+  const advice = /use EC P-256, RSA of 2048 bits or more, or Ed25519$/;
   assert.throws(() => new GripSigner('x', ecKeys('P-384').privatePem), advice);
   assert.throws(() => new GripSigner('x', rsaKeys(1024).privatePem), advice);
   const x25519 = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;

@@ -50,7 +50,7 @@ test('A request without a route gets a response that names the host without a ro
 
 test('With debug on for the whole proxy, that response also names method and target', async (t) => {
   const app = await routed(t, ['a.example A'], { proxy: { debug: true } });
-  await assertNoRoute(app, { Host: 'b.example' }, 'No route for host: b.example\nno route takes GET /\n');
+  await assertNoRoute(app, { Host: 'b.example' }, 'No route for host: b.example\nno route matches GET /\n');
 });
 
 test('A request without a route gets no credit for its body', async (t) => {

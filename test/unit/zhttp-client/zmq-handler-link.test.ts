@@ -341,7 +341,7 @@ test('a response over the ROUTER socket with too few frames is refused, and the 
   dealer.socket.send(parts('', 'Tgood'));
   assert.equal(await rig.sink.packets.next(), 'Tgood');
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.packetsReceived], [3, 1]);
-  assert.equal(rig.zmq.log.with('packet of a handler without an empty frame in front refused').length, 3);
+  assert.equal(rig.zmq.log.with('packet of a handler without a leading empty frame refused').length, 3);
 });
 
 test('only a handler that sends a message over the limit is cut off', async (t) => {

@@ -122,7 +122,7 @@ test('a response without an empty frame is refused, and further frames are ignor
   socket.send(parts(peer, 'envelope', '', 'Tbetter'));
   assert.deepEqual(await rig.sink.packets.take(2), ['Tgood', 'Tbetter']);
   assert.deepEqual([rig.counters.packetsMalformed, rig.counters.packetsReceived], [4, 6]);
-  assert.equal(rig.zmq.log.with('response of a handler without an empty frame in front refused').length, 4);
+  assert.equal(rig.zmq.log.with('response of a handler without a leading empty frame refused').length, 4);
 });
 
 test('a handler whose response is over the limit is cut off', async (t) => {
