@@ -16,7 +16,8 @@ import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { toExchangeError } from './to-exchange-error.ts';
-import { type HandshakePhase, WebSocketConnection } from './websocket-connection.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
+import { type HandshakePhase, WebSocketExchange } from './websocket-exchange.ts';
 import { requestedHandshake } from './websocket-handshake.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
@@ -66,8 +67,6 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   #owedCredit = 0;
   /** Whether a FIN ends the exchange, because its responder asks for it. */
   #halfCloseAborts = false;
-  /** What has the connection if the service accepts the WebSocket that the request asks for; null if it asks for none. */
-  #webSocket: WebSocketConnection | null = null;
   readonly #last: boolean;
   #over = false;
 
@@ -138,12 +137,12 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     const handshake = server.webSocketService === null ? null : requestedHandshake(head);
     if (server.webSocketService === null || handshake === null) return server.service(this, this);
     this.scheme = this.#connection.encrypted ? 'wss' : 'ws';
-    this.#webSocket = new WebSocketConnection(this, this.socket, server, this.peer, this.id, handshake);
-    return this.#webSocket.ask(server.webSocketService, this);
+    const exchange = new WebSocketExchange(this, this.socket, server, this.peer, this.id, handshake);
+    return exchange.ask(server.webSocketService, this);
   }
 
   release(successor: WebSocketConnection): ClientConnection | null {
-    if (this.#over || this.hasHead || this.#webSocket !== successor) return null;
+    if (this.#over || this.hasHead) return null;
     this.#forget();
     return this.#connection.release(successor);
   }

@@ -2,9 +2,8 @@ import type { Socket } from 'node:net';
 import { guarded } from '../clock/index.ts';
 import type { CallGuard } from '../codec/calls/index.ts';
 import {
-  acceptDeflate,
   closePayload,
-  DEFAULT_DEFLATE,
+  type DeflateParameters,
   FrameBatch,
   type FrameSink,
   MessageReader,
@@ -12,57 +11,28 @@ import {
   MessageWriter,
   PING,
   PONG,
-  type ValidHandshake,
   WebSocketError,
 } from '../codec/websocket/index.ts';
-import {
-  ExchangeError,
-  type Payload,
-  type Peer,
-  type Requester,
-  type RequestHead,
-  type ResponseHead,
-  type WebSocketRequester,
-  type WebSocketResponder,
-  type WebSocketService,
-} from '../exchange/index.ts';
+import { ExchangeError, type Peer, type WebSocketResponder } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER, TURN_PIECES } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
-import { acceptHead, unofferedProtocol } from './websocket-handshake.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/** The stream that the request for a WebSocket came on. */
-export interface HandshakePhase extends Requester {
-  /** Gives the connection away. Returns it, or null if it cannot be given: the request has its response. */
-  release(successor: WebSocketConnection): ClientConnection | null;
-  /** The responder sends what cannot be sent. */
-  fault(error: ExchangeError): void;
-}
-
 /**
- * One client's WebSocket (RFC 6455), and the `WebSocketRequester` of its exchange. Until the service accepts it, it is a request like any
- * other, which the HTTP/1 connection deals with; then this object takes the connection over.
- *
- * Once one side has closed nothing more of the client is passed on but its close frame, and nothing more is sent to it.
+ * One client's open WebSocket (RFC 6455). Once one side has closed nothing more of the client is passed on but its close frame, and
+ * nothing more is sent to it.
  */
-export class WebSocketConnection extends ClientConnection implements WebSocketRequester, MessageSink, FrameSink {
+export class WebSocketConnection extends ClientConnection implements MessageSink, FrameSink {
   override readonly id: string;
   /** Null before the service has returned, and after the end. */
   #responder: WebSocketResponder | null = null;
   /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
   #owedCredit = 0;
-  /** Not null until the WebSocket is open. */
-  #http: HandshakePhase | null;
-  #handshake: ValidHandshake | null;
-  #reader: MessageReader | null = null;
-  #writer: MessageWriter | null = null;
-  /** Bytes that the responder has granted before it is open. */
-  #credit = 0;
-  /** Whether it takes nothing for now, as far as that was said before it is open. */
-  #paused = false;
+  readonly #reader: MessageReader;
+  readonly #writer: MessageWriter;
   /** Frames of this turn, which leave at its end. */
   readonly #frames = new FrameBatch();
   /** Whether `flush` is going to be called. */
@@ -78,82 +48,29 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   /** The client's close frame has come, or is not waited for. */
   #closeReceived = false;
 
-  constructor(
-    http: HandshakePhase,
-    socket: Socket,
-    server: ConnectionHost,
-    peer: Peer,
-    id: string,
-    handshake: ValidHandshake,
-  ) {
+  /** @param deflate null for no compression */
+  constructor(socket: Socket, server: ConnectionHost, peer: Peer, id: string, deflate: DeflateParameters | null) {
     super(socket, server, peer);
-    this.#http = http;
     this.id = id;
-    this.#handshake = handshake;
-  }
-
-  /** Whether the service has accepted, so that this object has the connection. */
-  get open(): boolean {
-    return this.#http === null;
-  }
-
-  // ---- the handshake
-
-  /** Gives the request to the service. */
-  ask(service: WebSocketService, request: RequestHead): WebSocketResponder {
-    const responder = service(request, this);
-    // The service may have handed over to another one.
-    this.#responder ??= responder;
-    if (this.open) this.#start();
-    return this.#responder;
-  }
-
-  onResponse(head: ResponseHead): void {
-    if (head.status !== 101) this.#http?.onResponse(head);
-    else if (this.#http !== null && this.#handshake !== null) this.#accept(head, this.#http, this.#handshake);
-  }
-
-  #accept(head: ResponseHead, http: HandshakePhase, handshake: ValidHandshake): void {
-    const { server } = this;
-    const deflate = server.compression ? acceptDeflate(handshake.extensions, DEFAULT_DEFLATE) : null;
-    let text: string;
-    try {
-      text = acceptHead(head, handshake, deflate);
-    } catch (thrown) {
-      http.fault(toExchangeError(thrown));
-      return;
-    }
-    const former = http.release(this);
-    if (former === null) return;
-    const protocol = unofferedProtocol(head, handshake);
-    if (protocol !== null) {
-      const { address } = this.peer;
-      server.log.warn({ id: this.id, peer: address, protocol }, 'response picks a subprotocol that was not offered');
-    }
-    this.#http = null;
-    this.#handshake = null;
-    const parameters = deflate?.parameters ?? null;
     const guard: CallGuard = (call) => guarded(this, call);
-    this.#reader = new MessageReader(this, {
-      role: 'server',
-      limits: server.limits,
-      deflate: parameters,
-      credit: this.#credit,
-      freePings: server.autoPong,
-      guard,
-    });
-    this.#reader.pause(this.#paused);
-    this.#writer = new MessageWriter(this, { role: 'server', deflate: parameters, guard });
-    server.counters.webSocketsAccepted++;
-    server.counters.webSocketsOpen++;
+    const { limits, autoPong } = server;
+    this.#reader = new MessageReader(this, { role: 'server', limits, deflate, credit: 0, freePings: autoPong, guard });
+    this.#writer = new MessageWriter(this, { role: 'server', deflate, guard });
+  }
+
+  /** Takes the socket over from `former`. `head` is the response that accepts the WebSocket. */
+  open(former: ClientConnection, head: string): void {
+    const { counters } = this.server;
+    counters.webSocketsAccepted++;
+    counters.webSocketsOpen++;
     this.succeed(former);
     this.keepAlive();
-    this.writeFrame(Buffer.from(text, 'latin1'));
-    // A service that accepts before it returns has not told yet who takes what the client sends.
-    if (this.#responder !== null) this.#start();
+    this.writeFrame(Buffer.from(head, 'latin1'));
   }
 
-  #start(): void {
+  /** Lets `responder` have what the client sends. */
+  start(responder: WebSocketResponder): void {
+    this.#responder = responder;
     this.unread ??= EMPTY;
     this.consumeUnread();
     if (this.server.draining) this.drain();
@@ -163,7 +80,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
 
   protected override consume(input: Buffer): Buffer | null {
     const reader = this.#reader;
-    if (reader === null || (this.#responder === null && !this.#closing)) return input;
+    if (this.#responder === null && !this.#closing) return input;
     try {
       const rest = reader.read(input, TURN_PIECES);
       if (reader.interrupted) this.rest();
@@ -182,7 +99,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     if (!this.server.autoPong) this.#responder?.onRequestPing(data);
     // RFC 6455 §5.5.3: of several pings only the newest one needs a pong.
     else if (this.blocked) this.#pong = Buffer.from(data);
-    else this.#writer?.control(PONG, data);
+    else this.#writer.control(PONG, data);
   }
 
   onPong(data: Buffer): void {
@@ -205,7 +122,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   }
 
   protected override afterInput(): void {
-    if (!this.inputEnded || this.finished || this.#closeReceived || this.resting || this.#reader?.busy === true) return;
+    if (!this.inputEnded || this.finished || this.#closeReceived || this.resting || this.#reader.busy === true) return;
     // RFC 6455 §7.1.5: a connection that ends without a close frame is lost; there are no half-closed ones.
     this.cut();
   }
@@ -215,12 +132,12 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     this.afterInput();
   }
 
-  // ---- output (WebSocketRequester)
+  // ---- what the responder sends, and what it grants
 
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.#closing || !this.#enqueue(more)) return;
     try {
-      this.#writer?.message(chunk, text, more);
+      this.#writer.message(chunk, text, more);
     } catch (thrown) {
       this.#onThrown(thrown);
     }
@@ -237,7 +154,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   #control(opcode: typeof PING | typeof PONG, data: Buffer): void {
     if (this.#closing || !this.#enqueue(false)) return;
     try {
-      this.#writer?.control(opcode, data);
+      this.#writer.control(opcode, data);
       this.onFramed(data.length);
     } catch (thrown) {
       this.#onThrown(thrown);
@@ -261,45 +178,26 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   }
 
   onResponseError(error: ExchangeError): void {
-    if (this.#http !== null) this.#http.onResponseError(error);
-    else this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
+    this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
   }
 
-  onResponseData(chunk: Buffer, more: boolean): void {
-    if (this.#http !== null) this.#http.onResponseData(chunk, more);
-    else this.#refuseBody();
-  }
-
-  onResponsePayload(payload: Payload): void {
-    if (this.#http !== null) this.#http.onResponsePayload(payload);
-    else this.#refuseBody();
-  }
-
-  #refuseBody(): void {
+  refuseBody(): void {
     if (!this.#closing) this.fault(new ExchangeError('HF_RESPONSE_INVALID', 'a WebSocket has no response body'));
   }
 
   onRequestCredit(bytes: number): void {
-    const reader = this.#reader;
-    if (reader === null) {
-      this.#credit += bytes;
-      return;
-    }
-    reader.grant(bytes);
-    if (!reader.busy) this.consumeUnread();
+    this.#reader.grant(bytes);
+    if (!this.#reader.busy) this.consumeUnread();
   }
 
   pauseRequest(paused: boolean): void {
-    this.#paused = paused;
-    if (this.finished || this.#reader === null) return;
+    if (this.finished) return;
     this.#reader.pause(paused);
     if (!paused && this.unread !== null) this.rest();
   }
 
   handOver(responder: WebSocketResponder): void {
-    if (this.#http !== null) this.#http.handOver(responder);
-    else if (this.#responder === null) return;
-    this.#responder = responder;
+    if (this.#responder !== null) this.#responder = responder;
     this.pauseRequest(false);
   }
 
@@ -353,7 +251,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     super.onDrain();
     const pong = this.#pong;
     this.#pong = null;
-    if (pong !== null && !this.#closing) this.#writer?.control(PONG, pong);
+    if (pong !== null && !this.#closing) this.#writer.control(PONG, pong);
   }
 
   onFramed(bytes: number): void {
@@ -376,8 +274,8 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
   /** Says that this side closes; nothing is sent behind it. */
   #close(payload: Buffer): void {
     this.#closing = true;
-    this.#reader?.discard();
-    this.#writer?.close(payload);
+    this.#reader.discard();
+    this.#writer.close(payload);
     // What has waited for credit is in the way of the client's close frame.
     this.consumeUnread();
   }
@@ -395,8 +293,8 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     if (this.finished) return;
     this.#responder = null;
     this.#closeReceived = true;
-    this.#reader?.release();
-    this.#writer?.release();
+    this.#reader.release();
+    this.#writer.release();
     if (this.#closeSent) this.#endIfClosed();
     else this.#close(closePayload(code, reason));
   }
@@ -453,7 +351,7 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
 
   protected override writeProbe(): void {
     // RFC 6455 §5.5.3: an unsolicited pong is a heartbeat; a host that does not know the connection responds with a reset.
-    if (!this.#closing) this.#writer?.control(PONG, EMPTY);
+    if (!this.#closing) this.#writer.control(PONG, EMPTY);
   }
 
   protected override returnCredit(): void {
@@ -474,8 +372,8 @@ export class WebSocketConnection extends ClientConnection implements WebSocketRe
     this.#owedCredit = 0;
     this.#closing = true;
     this.#pong = null;
-    this.#reader?.release();
-    this.#writer?.release();
+    this.#reader.release();
+    this.#writer.release();
   }
 
   cut(): void {

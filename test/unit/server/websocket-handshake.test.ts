@@ -239,9 +239,9 @@ test('a service that throws after it has accepted closes with 1011', async (t) =
   assert.equal(running.log.with('internal error').length, 1);
 });
 
-test('a service may hand over before it returns, before it accepts, and later', async (t) => {
+test('a service may hand over before it returns, before it accepts, between the two, and later', async (t) => {
   const running = await startServer(t);
-  for (const when of ['before it returns', 'before it accepts', 'later']) {
+  for (const when of ['before it returns', 'before it accepts', 'between the two', 'later']) {
     const others: ScriptedWebSocket[] = [];
     const handOver = (webSocket: ScriptedWebSocket) => {
       const other = new ScriptedWebSocket(webSocket.request, webSocket.requester as WebSocketRequester);
@@ -249,7 +249,8 @@ test('a service may hand over before it returns, before it accepts, and later', 
       webSocket.requester.handOver(other);
     };
     running.script.onWebSocket = (webSocket) => {
-      if (when === 'before it returns') handOver(webSocket);
+      if (when === 'between the two') webSocket.head({ status: 101, bodyLength: 0 });
+      if (when === 'before it returns' || when === 'between the two') handOver(webSocket);
     };
     const client = await running.connect();
     client.write(`${handshake()}\r\n`);
