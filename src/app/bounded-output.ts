@@ -8,12 +8,12 @@ export const MAX_WAITING = 1_048_576;
 
 /** What the log counts of itself. */
 export class LogCounters {
-  /** Lines that were dropped because nobody read the output. */
+  /** Lines that were dropped because the output was not read. */
   logLinesDropped = 0;
 }
 
 /**
- * An output for log lines that never blocks, and holds a bounded number of bytes: whoever reads it may stop, and the clients must not suffer
+ * An output for log lines that never blocks, and holds a bounded number of bytes: its reader may stop, and the clients must not suffer
  * for it.
  */
 export class BoundedOutput {

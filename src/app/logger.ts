@@ -32,7 +32,7 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
   };
   const counters = new LogCounters();
   const onCaughtUp = (dropped: number): void =>
-    logger.warn({ dropped }, 'log lines were dropped because nobody read the output');
+    logger.warn({ dropped }, 'log lines were dropped because the output was not read');
   const logger = pino(options, file === null ? standardOutput(counters, onCaughtUp) : batched(file));
   return {
     error: logger.error.bind(logger),
@@ -58,7 +58,7 @@ function timestamp(): string {
   return time;
 }
 
-/** Pino's own way to write waits for ever at the end when nobody reads any more. */
+/** Pino's own way to write waits for ever at the end if the output is no longer read. */
 function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => void): Output {
   const output = new BoundedOutput(process.stdout, counters, onCaughtUp);
   return process.stdout.isTTY ? { write: (line) => output.write(readable(line)) } : batched(output);

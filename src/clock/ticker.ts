@@ -4,7 +4,7 @@ import { type Guarded, guarded } from './guard.ts';
 export class Ticker {
   readonly #interval: NodeJS.Timeout;
 
-  /** @param interval in milliseconds @param owner handles exceptions from `onTick`; the ticking goes on */
+  /** @param interval in milliseconds @param owner handles exceptions from `onTick`; the ticker continues */
   constructor(interval: number, owner: Guarded, onTick: () => void) {
     this.#interval = setInterval(guarded(owner, onTick), interval);
     this.#interval.unref();

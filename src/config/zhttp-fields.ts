@@ -39,7 +39,7 @@ export function parseZhttpId(text: string): string {
   return text;
 }
 
-/** Condure's 0 means "not set", so no mode can mean "for nobody", which would be useless. Throws a `ConfigError`. */
+/** Condure's 0 means "not set", so no mode can mean "no permissions", which would be useless. Throws a `ConfigError`. */
 export function parseIpcMode(text: string): number | null {
   const mode = text === '' ? 0 : parseFileMode(text);
   return mode === 0 ? null : mode;

@@ -185,7 +185,7 @@ class PublishExchange implements Responder, Publication {
     return true;
   }
 
-  /** Pushpin accepts every format, so this endpoint does too. The log says once that some reach nobody yet. */
+  /** Pushpin accepts every format, so this endpoint does too. The log says once that some have no receiver yet. */
   #noteUnreached(items: readonly PublishItem[]): void {
     const item = items.find(({ httpResponse, httpStream }) => httpResponse === null && httpStream === null);
     if (item === undefined) return;

@@ -8,7 +8,7 @@ import { type Step, StreamClose } from './step.ts';
 import { StreamRun } from './stream-run.ts';
 
 /**
- * Work of one slice of a delivery, after which the event loop goes on: writes to clients, a few milliseconds of them. One client may
+ * Work of one slice of a delivery, after which the event loop continues: writes to clients, a few milliseconds of them. One client may
  * exceed it by the items of one run.
  */
 export const SLICE_WORK = 256;
@@ -46,7 +46,7 @@ export class Delivery implements AtTurnEnd {
     return this.#first === null;
   }
 
-  /** Adds items behind those that wait. */
+  /** Adds items after those that wait. */
   add(items: readonly PublishItem[]): void {
     const { channels } = this.#room;
     for (const { channel, id, prevId, noSeq, httpResponse, httpStream } of items) {
@@ -72,7 +72,7 @@ export class Delivery implements AtTurnEnd {
 
   /** Delivers up to the work of one slice now. */
   runSlice(): void {
-    // Not from within a slice, which goes on by itself.
+    // Not within a slice, which continues by itself.
     if (this.#running) return;
     this.#running = true;
     const { pending } = this;
@@ -106,7 +106,7 @@ export class Delivery implements AtTurnEnd {
     }
   }
 
-  /** A defect of the delivery itself: goes on behind the step that it was about. */
+  /** A defect of the delivery itself: continues after the step that failed. */
   onFault(thrown: unknown): void {
     reportFault(this.#room, thrown, { channel: this.#first?.channel, lost: 'a published item' });
     this.#group?.endWalk();
@@ -165,7 +165,7 @@ export class Delivery implements AtTurnEnd {
     return true;
   }
 
-  /** Goes on with the walk until the slice is full. Returns the work of the slice so far. */
+  /** Continues the walk until the slice is full. Returns the work of the slice so far. */
   #walk(step: Step, group: Group, done: number, now: number): number {
     const { members } = group;
     const end = this.#end;

@@ -23,7 +23,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   #backlog: Backlog | null = null;
   /** It waits to join channels: what is published meanwhile waits too. */
   protected joining = false;
-  /** Items that found no room since the client fell behind. */
+  /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
   constructor(room: HubRoom, id: string, requester: Requester, credits: number) {

@@ -33,7 +33,7 @@ export interface HoldOptions {
   /** Put in front of the names of the channels. Empty by default. */
   readonly channelPrefix?: string;
   /**
-   * The hold that was handed to `replay`, when this one is what the replay led to: what it kept goes on here. The origin's response must
+   * The hold that was handed to `replay`, when this one is what the replay led to: what it kept is taken over here. The origin's response must
    * be complete.
    */
   readonly former?: FormerHold | null;
@@ -118,7 +118,7 @@ export class Hub implements Guarded {
     this.#intake.cancel(publication);
   }
 
-  /** Accepts items, which are delivered behind those that were accepted before. A publisher with many items asks for a turn first. */
+  /** Accepts items, which are delivered after those that were accepted before. A publisher with many items asks for a turn first. */
   publish(items: readonly PublishItem[]): void {
     this.#room.counters.itemsPublished += items.length;
     this.#staged.accept(items);

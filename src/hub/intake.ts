@@ -27,7 +27,7 @@ export class Intake implements AtTurnEnd {
   readonly #undelivered: () => number;
   readonly #onFault: (thrown: unknown) => void;
   readonly #waiting = new Set<Publication>();
-  /** The publisher whose turn goes on. */
+  /** The publisher whose turn continues. */
   #current: Publication | null = null;
   /** Bytes taken in this turn of the event loop. */
   #taken = 0;

@@ -81,7 +81,7 @@ class PacedTarget implements AtTurnEnd {
   }
 
   pump(): void {
-    // A replay may have its outcome before the call that begins it returns: the loop that made the call goes on.
+    // A replay may have its outcome before the call that begins it returns: the loop that made the call continues.
     if (this.#pumping) return;
     this.#pumping = true;
     for (const replay of this.waiting) {

@@ -9,7 +9,7 @@ export interface FormerHold {
   /** The origin has ended its response, or the client has left: the hold is over, and the next replay may begin. Harmless twice. */
   done(): void;
   /**
-   * The replay failed, and nothing of a response has reached the client: takes the exchange back, goes on holding it, and tries again
+   * The replay failed, and nothing of a response has reached the client: takes the exchange back, keeps holding it, and tries again
    * later.
    * @param credits bytes of response body that the client has granted by now
    * @returns milliseconds until the next try; null if the hold is over

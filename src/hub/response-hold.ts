@@ -32,7 +32,7 @@ const PATCH_WORK = 1_024;
  * A client that gets its response from an item of its channels, or at the timeout, and no byte before that.
  *
  * That is so during a replay too: an item or the timeout is the response, and aborts the replay. The exception is an item that would leave
- * a gap: the client goes on from the id of what it gets, and would never get the items in between. So where the origin named an id for
+ * a gap: the client continues from the id of what it gets, and would never get the items in between. So where the origin named an id for
  * the channel, an item with another prev-id leads to a replay (GRIP's order check), and waits if one is under way. If
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.

@@ -7,7 +7,7 @@ import { responseHead } from './response-head.ts';
 import { type Step, StreamClose } from './step.ts';
 import type { StreamRun } from './stream-run.ts';
 
-/** A client whose response body goes on with the items of its channels, until a `close`. */
+/** A client whose response body continues with the items of its channels, until a `close`. */
 export class StreamHold extends Held {
   override readonly format = 'http-stream';
   readonly #keepAlive: KeepAlivePlan | null;

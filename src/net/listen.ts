@@ -144,7 +144,7 @@ function isStale(path: string): Promise<boolean> {
   });
 }
 
-/** The number behind a user's or group's name; Node has no call for it. */
+/** The number of a user's or group's name; Node has no call for it. */
 function lookUpId(file: string, name: string): number {
   if (/^\d+$/.test(name)) return Number(name);
   for (const line of readFileSync(file, 'utf8').split('\n')) {

@@ -38,7 +38,7 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
   if (rules.cdnLoop !== '') {
     result.push('CDN-Loop', appended(fieldValues(headers, 'cdn-loop'), rules.cdnLoop));
   }
-  // RFC 9110 §7.6.3: behind what the proxies before this one wrote.
+  // RFC 9110 §7.6.3: after what the proxies before this one wrote.
   if (rules.via && !dropped.has('via'))
     result.push('Via', request.version === '1.1' ? VIA : `${request.version} holdfast`);
   if (route.route.origHeaders) addOriginals(result, headers);
@@ -118,7 +118,7 @@ function isIn(lower: string, named: readonly string[] | null, dropped: ReadonlyS
   return named?.includes(lower) === true || dropped.has(lower);
 }
 
-/** A list with `member` behind the members that it has already. */
+/** A list with `member` after its other members. */
 function appended(values: readonly string[], member: string): string {
   return values.length === 0 ? member : [...listMembers(values), member].join(', ');
 }

@@ -111,7 +111,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   }
 
   /**
-   * Goes on with the input in the next turn of the event loop: the client has had its share of this one, or is read again after a pause, of
+   * Continues with the input in the next turn of the event loop: the client has had its share of this one, or is read again after a pause, of
    * which there may be many in a turn.
    */
   rest(): void {
@@ -132,7 +132,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   #keep(input: Buffer): void {
     this.unread = compact(input);
     const { unread, limits } = this.server;
-    // Reading goes on for a while, to notice a client that leaves.
+    // Reading continues for a while, to notice a client that leaves.
     if (this.paused || (input.length < limits.pipelineBytes && !unread.full)) return;
     this.paused = true;
     this.socket.pause();
@@ -175,7 +175,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
 
   // ---- the end
 
-  /** Goes on where `former` stops, on the same socket; `former` is done. */
+  /** Continues where `former` stops, on the same socket; `former` is done. */
   succeed(former: ClientConnection): void {
     this.unread = former.unread;
     this.paused = former.paused;
@@ -222,7 +222,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.dropExchanges(error);
   }
 
-  /** Sends FIN behind the last bytes, and waits a moment for the client to do the same (RFC 9112 §9.6, RFC 6455 §7.1.1). */
+  /** Sends FIN after the last bytes, and waits a moment for the client to do the same (RFC 9112 §9.6, RFC 6455 §7.1.1). */
   protected endSocket(): void {
     this.finished = true;
     this.unread = null;

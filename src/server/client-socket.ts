@@ -11,7 +11,7 @@ export const WAITING = 0;
 export const SERVED = 1;
 /** It has had its turn, and waits for the client to close. */
 export const LINGERING = 2;
-/** It is told that it gets no turn. */
+/** It is being informed that it gets no turn. */
 export const REFUSED = 3;
 
 export type Place = typeof WAITING | typeof SERVED | typeof LINGERING | typeof REFUSED;

@@ -41,7 +41,7 @@ export interface ConnectionHost {
   readonly turn: TurnQueue;
   /** Whether connections wait for their turn: those that are served end after their present response. */
   readonly crowded: boolean;
-  /** Gives the turn of `socket` to another one once all that was written to it has left, with the FIN behind it. */
+  /** Gives the turn of `socket` to another one once all that was written to it has left, followed by the FIN. */
   onceEnded(socket: Socket): void;
   /** Responds to the connection of `socket`, which has had no turn, with an error, and ends it. */
   refuse(socket: Socket, code: ErrorCode): void;

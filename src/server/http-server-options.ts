@@ -20,7 +20,7 @@ export interface HttpServerOptions {
   readonly compression?: boolean;
   /** Whether pings of WebSockets get their pong here, and are not passed on. Default: false. */
   readonly autoPong?: boolean;
-  /** May be replaced at any time: what waits goes on with the bounds it has, all else has the new ones. */
+  /** May be replaced at any time: waiting connections keep their bounds, all others get the new ones. */
   readonly limits: Current<ServerLimits>;
   /** Bytes of input that may wait in all connections. Default: `MAX_UNREAD_BYTES`. */
   readonly maxUnreadBytes?: number;

@@ -41,7 +41,7 @@ import { WaitingLine } from './waiting-line.ts';
 const MAX_REFUSED_CONNECTIONS = 256;
 
 /**
- * Connections that have their response and a FIN behind it, and whose clients have not closed their side yet. They have left their places to
+ * Connections that have their response and a FIN, and whose clients have not closed their side yet. They have left their places to
  * others. Beyond so many they keep their places until they are closed.
  * @bound lingering-connections
  */
@@ -72,7 +72,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** Sockets in each place. */
   readonly #places = { [WAITING]: 0, [SERVED]: 0, [LINGERING]: 0, [REFUSED]: 0 };
   readonly #waiting = new WaitingLine();
-  /** Where the search for an idle connection goes on. */
+  /** Where the search for an idle connection continues. */
   #lookAt = 0;
   readonly turn = new TurnQueue();
   readonly unread: UnreadBudget;

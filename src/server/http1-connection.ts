@@ -89,7 +89,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
       this.#onThrown(toExchangeError(thrown));
     }
     const rest = offset < input.length ? input.subarray(offset) : null;
-    // What stands behind the handshake is for the WebSocket.
+    // Bytes after the handshake are for the WebSocket.
     if (rest !== null) this.#successor?.onInput(rest);
     return rest;
   }

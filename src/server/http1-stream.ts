@@ -270,14 +270,14 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#body = null;
   }
 
-  /** The connection is lost: the responder is told why. */
+  /** The connection is lost: the responder gets the error. */
   drop(error: ExchangeError): void {
     const responder = this.#responder;
     this.#forget();
     responder?.onRequestError(error);
   }
 
-  /** The request itself is at fault: the responder, if any, is told, and the connection ends with the response. */
+  /** The request itself is at fault: the responder, if any, gets the error, and the connection ends with the response. */
   refuse(error: ExchangeError): void {
     const responder = this.#responder;
     this.#responder = null;

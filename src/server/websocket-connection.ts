@@ -271,7 +271,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
 
   // ---- the end
 
-  /** Says that this side closes; nothing is sent behind it. */
+  /** Says that this side closes; nothing is sent after it. */
   #close(payload: Buffer): void {
     this.#closing = true;
     this.#reader.discard();

@@ -100,7 +100,7 @@ export class WebSocketExchange implements WebSocketRequester {
     connection.onRequestCredit(this.#credit);
     connection.pauseRequest(this.#paused);
     connection.open(former, text);
-    // A service that accepts before it returns has not told yet who takes what the client sends.
+    // A service that accepts before it returns has no responder yet for what the client sends.
     if (this.#responder !== null) connection.start(this.#responder);
   }
 

@@ -18,7 +18,7 @@ export interface RequestLink {
 export interface HandlerLink extends RequestLink {
   /**
    * What the handler of that address takes at present. After `FULL` the sink's `onReady` tells when it takes packets again. After
-   * `UNKNOWN` the caller has to ask again: the address may belong to nobody.
+   * `UNKNOWN` the caller has to ask again: the address may not exist.
    */
   reach(address: string): Reach;
   /**

@@ -170,7 +170,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     const request = this.#repeatable;
     if (request === null || this.#repeats === MAX_REPEATS) return false;
     this.#repeats++;
-    // Ends the former session. A handler that takes nothing now is told when it sends its next packet.
+    // Ends the former session. A handler that takes nothing now gets its cancel when it sends its next packet.
     if (this.host.reach(from) === READY) {
       this.address = from;
       this.#transmit(packetOf('cancel'));
@@ -317,7 +317,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
 
   giveUpHandler(connected: boolean, seconds: number): void {
     this.#stalledFor = '';
-    // A handler that has never connected may do without credits, and without signs of life.
+    // A handler that has never connected needs no credits and no keep-alives.
     if (!connected && this.#held === NONE) return;
     const what = connected ? 'has taken nothing' : 'has not been connected';
     this.abort('HF_BACKEND_OVERLOADED', `the handler ${what} for ${seconds} s`);

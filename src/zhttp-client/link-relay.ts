@@ -62,9 +62,9 @@ export class LinkRelay implements HandlerLinkSink {
   /** By what the ids of their sessions begin with. */
   readonly #processes = new Map<string, RelayedProcess>();
   #names: readonly string[] = [];
-  /** Every process that there has ever been. */
+  /** Every process so far. */
   readonly #known = new Set<string>();
-  /** Handlers that the processes are told not to send to. */
+  /** Handlers that the processes must not send to. */
   readonly #told = new Map<string, ToldReach>();
 
   /** @param openLink gives the way to the handlers, which reports to the relay */

@@ -6,12 +6,12 @@ import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import { numberText, REACH, RELAY_OPTIONS, ROUTED, relayMessage } from './relay-message.ts';
 
 /**
- * Handlers that the processes are told not to send to.
+ * Handlers that the processes must not send to.
  * @bound relay-reaches
  */
 export const MAX_REACHES = 10_000;
 
-/** What the processes are told of a handler that does not take packets. */
+/** What the processes know of a handler that does not take packets. */
 export interface ToldReach {
   readonly reach: Reach;
   /** When it was told, by the wheel's clock. */
@@ -26,7 +26,7 @@ export interface ProcessOwner {
   onFault(thrown: unknown): void;
 }
 
-/** One process that serves connections, as its relay sees it. What it could not be told because it reads slowly, it is told later. */
+/** One process that serves connections, as its relay sees it. Messages that it missed because it reads slowly are sent later. */
 export class RelayedProcess implements AtTurnEnd {
   readonly #dealer: DealerSocket;
   readonly #turn: TurnQueue;

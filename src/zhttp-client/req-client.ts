@@ -23,7 +23,7 @@ export interface ReqClientOptions extends SessionKeeperOptions {
 }
 
 /**
- * Bytes of request bodies that are being collected, in all sessions. At the bound only one of them goes on at a time, the others wait.
+ * Bytes of request bodies that are being collected, in all sessions. At the bound only one of them continues at a time, the others wait.
  * @bound req-bodies-total
  */
 const MAX_COLLECTED = 67_108_864;

@@ -19,7 +19,7 @@ export interface SessionHost {
   readonly initialCredits: number;
   /** Bytes that are granted without delay. */
   readonly creditThreshold: number;
-  /** Milliseconds between two signs of life to a handler. */
+  /** Milliseconds between two keep-alives to a handler. */
   readonly keepAliveInterval: number;
   /** Write the packets that begin sessions. */
   readonly httpPackets: FirstPackets;

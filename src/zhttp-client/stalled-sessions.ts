@@ -37,7 +37,7 @@ export class StalledSessions {
     this.#reachOf = reachOf;
   }
 
-  /** Lets the session wait for the handler of that address, behind those that wait already. */
+  /** Lets the session wait for the handler of that address, after those that wait already. */
   add(session: StalledSession, address: string, now: number): void {
     const stall = this.#stalls.get(address);
     if (stall === undefined) this.#stalls.set(address, { sessions: new Set([session]), reach: FULL, since: now });
@@ -55,7 +55,7 @@ export class StalledSessions {
     const stall = this.#stalls.get(address);
     if (stall === undefined) return;
     stall.since = now;
-    // One that goes on may fill the handler again: then it stands at the end of the set, and ends this loop.
+    // A resumed session may fill the handler again: then it is at the end of the set, and ends this loop.
     for (const session of stall.sessions) {
       if (this.#reachOf(address) !== READY) return;
       stall.sessions.delete(session);
@@ -64,7 +64,7 @@ export class StalledSessions {
     this.#stalls.delete(address);
   }
 
-  /** Looks at the handlers that nobody tells of, and gives up those that have taken nothing for too long. */
+  /** Checks the handlers without notifications, and gives up those that have taken nothing for too long. */
   check(now: number): void {
     if (this.#stalls.size === 0) return;
     for (const [address, stall] of [...this.#stalls]) {

@@ -26,7 +26,7 @@ export interface StreamClientOptions extends SessionKeeperOptions {
   readonly address: string;
   /** Bytes that a handler may send of each response, or of what a WebSocket is sent, before it is granted more. */
   readonly initialCredits: number;
-  /** A session whose handler is silent for so long has ended. Handlers get a sign of life after three quarters of it. */
+  /** A session whose handler is silent for so long has ended. Handlers get a keep-alive after three quarters of it. */
   readonly sessionTimeout: number;
   /** A session in which no bytes of the client or for it move for so long has ended. */
   readonly streamTimeout: number;
@@ -212,7 +212,7 @@ export class StreamClient
     else if (from !== '' && type !== 'cancel' && type !== 'error') this.#cancel(from, id, seq);
   }
 
-  /** A packet for a session that has ended: its handler is told, unless it knows or has asked for nothing. */
+  /** A packet for a session that has ended: its handler gets a cancel, unless it knows or wants none. */
   #onUnclaimed({ from, type }: ResponsePacket, id: string): void {
     this.counters.packetsUnclaimed++;
     if (from === '' || type === 'cancel' || type === 'error' || type === 'credit') return;
@@ -245,7 +245,7 @@ export class StreamClient
   }
 
   protected override refuse(session: HandlerSession, message: string, from: string): void {
-    // Its handler is told, also if this was the first that was heard of it.
+    // Its handler gets a cancel, even if this was its first packet.
     if (session.address === '') session.address = from;
     session.abort('HF_BACKEND_PROTOCOL', message);
   }
@@ -322,7 +322,7 @@ export class StreamClient
   /** Sends one packet to the one handler of these sessions. */
   #sendFor(type: PacketType, sessions: readonly HandlerSession[]): void {
     const { address } = sessions[0] as HandlerSession;
-    // A sign of life never waits for a handler that takes nothing now: the sessions are due again at the next look.
+    // A keep-alive never waits for a handler that takes nothing now: the sessions are due again at the next check.
     if (type === 'keep-alive' && this.#link.reach(address) !== READY) {
       for (const session of sessions) session.keepAliveAt = this.now;
       return;

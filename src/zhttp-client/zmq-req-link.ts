@@ -43,7 +43,7 @@ export class ZmqReqLink implements RequestLink {
     this.#options = options;
     this.#sink = sink;
     this.#waiting = new WaitingRequests(options.backendTimeout);
-    // Closing waits for nothing: nobody would get the responses.
+    // Closing waits for nothing: the responses would have no receiver.
     this.#dealer = new DealerSocket(
       { wheel, counters, log },
       { sendHwm: SEND_HWM, immediate: true, ipcMode, maxMessageBytes, linger: 0 },

@@ -51,7 +51,7 @@ export class HeldPackets {
     total.holders.add(this);
   }
 
-  /** Keeps a packet. Where that is too much, the holder is told before the call returns. */
+  /** Keeps a packet. If that is too much, the holder is called before this returns. */
   add(packet: ResponsePacket): void {
     const cost = Math.max(PACKET_COST, packet.body.length);
     this.bytes += cost;

@@ -12,7 +12,7 @@ import type { ServerTarget, TargetRequest } from './server-target.ts';
  */
 export const MAX_BODY = { T: 900_000_000, J: 67_108_864 } as const;
 
-/** One HTTP request. Its response is passed on as it comes, or is collected and goes out whole, or nobody wants it. */
+/** One HTTP request. Its response is passed on as it comes, collected and sent whole, or discarded. */
 export class HttpServerSession extends ServerSession implements Collector {
   /** Whether the response goes out in as many packets as it takes. */
   readonly #stream: boolean;
@@ -29,7 +29,7 @@ export class HttpServerSession extends ServerSession implements Collector {
   /** Bytes of `#whole` that are counted with those of other sessions. */
   #collected = 0;
 
-  /** @param bytes of the packet @param bodyLength of the request, as the target is told */
+  /** @param bytes of the packet @param bodyLength of the request, for the target */
   constructor(
     host: ServerHost,
     packet: RequestPacket,
@@ -48,7 +48,7 @@ export class HttpServerSession extends ServerSession implements Collector {
 
   protected override firstCredits(granted: number): number {
     if (this.#stream) return granted;
-    // Nothing is kept of a response that nobody wants.
+    // Nothing is kept of a response that is discarded.
     return this.mute ? Number.MAX_SAFE_INTEGER : Math.min(WINDOW, this.#maxBody + 1);
   }
 

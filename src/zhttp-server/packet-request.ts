@@ -23,7 +23,7 @@ export function defectOf(packet: RequestPacket, kind: RequestKind, named: boolea
   const { type, uri, method, more } = packet;
   if (type !== 'data') return `a first packet of type ${type}`;
   if (uri === '') return 'no uri';
-  if (kind === 'none') return 'the scheme of the uri is none of http, https, ws and wss';
+  if (kind === 'none') return 'the scheme of the uri is not http, https, ws or wss';
   const webSocket = kind === 'websocket';
   if (req && webSocket) return 'a WebSocket in req mode';
   if (req && more) return 'more in req mode';

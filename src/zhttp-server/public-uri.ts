@@ -2,9 +2,9 @@
 const MAX_SHOWN = 1_000;
 
 /**
- * A URI as it may be shown to whoever reads the log: without its userinfo, which is a password, and without the query, where many
+ * A URI as it may be shown in the log: without its userinfo, which is a password, and without the query, where many
  * put theirs. At most 1000 characters of it.
- * @param query whether the query is shown all the same
+ * @param query whether the query is shown
  */
 export function publicUri(uri: string, query = false): string {
   const shown = uri.length > MAX_SHOWN ? uri.slice(0, MAX_SHOWN) : uri;
@@ -28,7 +28,7 @@ export function publicUri(uri: string, query = false): string {
   return end === uri.length ? uri : shown.slice(0, end);
 }
 
-/** Behind `scheme://`; 0 if it does not begin so. */
+/** Index after `scheme://`; 0 if it does not begin so. */
 function authorityStart(uri: string): number {
   let i = 0;
   while (i < uri.length && isLetter(uri.charCodeAt(i))) i++;

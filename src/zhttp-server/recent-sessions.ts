@@ -11,7 +11,7 @@ export const MAX_RECENT_BYTES = 8_388_608;
 export const RECENT_TIME = 5_000;
 
 /**
- * Remembers for a few seconds which sessions have ended, and which requesters are told by the ROUTER socket.
+ * Remembers for a few seconds which sessions have ended, and which requesters are reached over the ROUTER socket.
  *
  * A late keep-alive or credit crosses the last packet of its session. A `cancel` in reply to it may come by another socket than that
  * last packet, and overtake it: the requester would take a complete response for one that was cancelled.
@@ -22,13 +22,13 @@ export class RecentSessions {
   #bytes = 0;
   /** When `#young` was begun. */
   #since = 0;
-  /** Open sessions of each requester that is told by the ROUTER socket. */
+  /** Open sessions of each requester that is reached over the ROUTER socket. */
   readonly #open = new Map<string, number>();
   /** Such requesters whose sessions have ended. */
   #youngRouters = new Set<string>();
   #oldRouters = new Set<string>();
 
-  /** A session with a requester that is told by the ROUTER socket has begun. */
+  /** A session with a requester that is reached over the ROUTER socket has begun. */
   beginByRouter(from: string): void {
     this.#open.set(from, (this.#open.get(from) ?? 0) + 1);
   }
@@ -57,7 +57,7 @@ export class RecentSessions {
     return this.#young.has(key) || this.#old.has(key);
   }
 
-  /** Whether the requester is told by the ROUTER socket. */
+  /** Whether the requester is reached over the ROUTER socket. */
   byRouter(from: string): boolean {
     return this.#open.has(from) || this.#youngRouters.has(from) || this.#oldRouters.has(from);
   }

@@ -19,7 +19,7 @@ export class RequesterPath {
   multi: boolean;
   /** How the requester writes its packets, and how packets for it are written. */
   readonly format: PacketFormat;
-  /** Whether it is told by the ROUTER socket. */
+  /** Whether it is reached over the ROUTER socket. */
   readonly byRouter: boolean;
   readonly #host: ServerHost;
   readonly #holder: Holder;
@@ -33,7 +33,7 @@ export class RequesterPath {
   /**
    * @param packet the first one
    * @param envelope what the one response begins with, in req mode; null in stream mode
-   * @param holder is told when too much waits
+   * @param holder is called when too much waits
    */
   constructor(
     host: ServerHost,
@@ -80,13 +80,13 @@ export class RequesterPath {
     return { id: this.id, seq: this.#nextOut++ };
   }
 
-  /** Sends a packet behind those that wait, or lets it wait while the requester takes nothing. */
+  /** Sends a packet after those that wait, or lets it wait while the requester takes nothing. */
   send(packet: ResponsePacket): void {
     if (this.#held === null && !this.blocked) this.#transmit(packet);
     else this.hold(packet);
   }
 
-  /** Lets a packet wait. Where that is too much, the holder is told before the call returns. */
+  /** Lets a packet wait. If that is too much, the holder is called before this returns. */
   hold(packet: ResponsePacket): void {
     this.#held ??= new HeldPackets(this.#host.held, this.#holder);
     this.#held.add(packet);

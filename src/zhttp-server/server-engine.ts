@@ -38,7 +38,7 @@ export type ServerEngineOptions = Omit<
 export const MAX_REQUEST_BYTES = 67_108_864;
 
 /**
- * Bytes of responses that are being collected, in all sessions. At the bound only one of them goes on at a time, the others wait.
+ * Bytes of responses that are being collected, in all sessions. At the bound only one of them continues at a time, the others wait.
  * @bound zhttp-collected-total
  */
 export const MAX_COLLECTED = 134_217_728;
@@ -245,7 +245,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     }
   }
 
-  /** A requester without a session: it is told by the way that its sessions are told. */
+  /** A requester without a session is reached on the same path as its sessions. */
   #recipient(from: string, format: PacketFormat): Recipient {
     return { from, format, byRouter: this.#recent.byRouter(from) };
   }
@@ -253,7 +253,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   #find({ oldFrom }: RequestPacket, key: string, { id, seq }: SessionRef): ServerSession | null {
     const session = this.#sessions.get(key);
     if (session !== null || this.#handedOff.size === 0) return session;
-    // A session that was handed over goes on with a packet of somebody else, who says whose it was or at least has the number.
+    // A session that was handed over continues with a packet of another requester, which names the former one or has the right number.
     const waiting = oldFrom === '' ? this.#handedOff.get(id) : this.#sessions.get(keyOf(oldFrom, id));
     return waiting !== undefined && waiting !== null && !waiting.open && waiting.expects(seq) ? waiting : null;
   }
@@ -396,7 +396,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     }
   }
 
-  /** A sign of life never waits for a requester that takes nothing now: these sessions are due again at the next look. */
+  /** A keep-alive never waits for a requester that takes nothing now: these sessions are due again at the next check. */
   #postpone(batch: readonly ServerSession[]): boolean {
     if (!(batch[0] as ServerSession).blocked) return false;
     for (const session of batch) session.keepAliveAt = this.now;

@@ -12,7 +12,7 @@ export interface HostedSession extends AtTurnEnd {
   readonly id: string;
   /** Whether packets of the requester may come for it. */
   readonly named: boolean;
-  /** Whether it is told by the ROUTER socket. */
+  /** Whether it is reached over the ROUTER socket. */
   readonly byRouter: boolean;
   /** Bytes of its first packet. */
   readonly requestBytes: number;

@@ -4,9 +4,9 @@ import type { Part } from '../codec/zmtp/index.ts';
 export interface ServerLink {
   /** Publishes a packet, which begins with the requester's address. */
   publish(packet: Part): void;
-  /** Sends a packet by the ROUTER socket, behind those that were sent to this requester before. */
+  /** Sends a packet over the ROUTER socket, after those that were sent to this requester before. */
   route(address: string, packet: Buffer): void;
-  /** Whether the requester takes nothing by the ROUTER socket now. */
+  /** Whether the requester takes nothing over the ROUTER socket now. */
   isFull(address: string): boolean;
   /** Responds to a request of req mode. @param envelope as it came */
   reply(envelope: readonly Buffer[], packet: Part): void;

@@ -14,11 +14,11 @@ export interface Recipient {
   /** Address of the requester. */
   readonly from: string;
   readonly format: PacketFormat;
-  /** Whether it is told by the ROUTER socket. */
+  /** Whether it is reached over the ROUTER socket. */
   readonly byRouter: boolean;
 }
 
-/** What requesters are told without a session, or about many at once. */
+/** Packets to requesters without a session, or about many at once. */
 export class ServerNotices {
   readonly #address: string;
   readonly #link: ServerLink;
@@ -32,7 +32,7 @@ export class ServerNotices {
   }
 
   /**
-   * There will be no session for this first packet, or request of req mode. A requester that gave no address is told nothing.
+   * There will be no session for this first packet, or request of req mode. A requester without an address gets no packet.
    * @param envelope null in stream mode
    */
   refuse(request: RequestPacket, format: PacketFormat, envelope: Buffer[] | null, condition: string): void {

@@ -40,7 +40,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * One request that came as a packet: the requester of an exchange with a target, and the responder of a ZHTTP session. This class
- * keeps what HTTP and WebSockets have in common: how the requester is told, numbers, addresses, credits, handoff, and the end.
+ * keeps what HTTP and WebSockets have in common: the path to the requester, numbers, addresses, credits, handoff, and the end.
  */
 export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, Holder {
   slot = -1;
@@ -57,7 +57,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   readonly #path: RequesterPath;
   /** Null before the target has returned. */
   protected responder: R | null = null;
-  /** Whether the target is through: it is told nothing any more. */
+  /** Whether the target is done: it gets no more calls. */
   protected responded = false;
   protected readonly record: SessionRecord;
   #state = OPEN;
@@ -115,7 +115,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     return this.#path.named;
   }
 
-  /** Whether nobody is told of the outcome. The request is made all the same. */
+  /** Whether the outcome is not sent. The request is made anyway. */
   get mute(): boolean {
     return this.#path.mute;
   }
@@ -158,7 +158,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   // ---- the beginning
 
-  /** Hands the request to the target. The requester is told first that the request has arrived. @param name for the target's log */
+  /** Hands the request to the target. The requester first gets an acknowledgement. @param name for the target's log */
   start(target: ServerTarget, name: string, packet: RequestPacket, bodyLength: number): void {
     if (this.named) this.acknowledge(packet.more);
     const credits = this.firstCredits(this.#credits.first);
@@ -458,7 +458,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Lets go of what is kept for the target or of it. */
   protected abstract onOver(): void;
 
-  /** Tells the target, once, that nobody waits for it any more. */
+  /** Tells the target, once, that its response is no longer wanted. */
   protected letGo(error: ExchangeError): void {
     if (this.responded) return;
     this.responded = true;
@@ -482,7 +482,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     return error.code === 'HF_FETCH_TIMEOUT' ? this.host.timeoutCondition : error.face.condition;
   }
 
-  /** A failure is at least a warning in the log, because perhaps nobody listens to the packet. */
+  /** A failure is at least a warning in the log, because the packet may have no receiver. */
   #report(error: ExchangeError): void {
     const { code, detail } = error;
     this.host.counters.sessionsFailed++;

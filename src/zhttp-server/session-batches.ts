@@ -1,7 +1,7 @@
 import { MAX_IDS } from '../codec/zhttp/index.ts';
 import type { ServerSession } from './server-session.ts';
 
-/** Sessions whose requesters are told the same. */
+/** Sessions whose requesters get the same packet. */
 export interface SessionBatches {
   /** Those that need a packet of their own. */
   readonly single: readonly ServerSession[];

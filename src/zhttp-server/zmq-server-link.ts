@@ -179,7 +179,7 @@ export class ZmqServerLink implements ServerLink {
   #onFollowUp(parts: Buffer[]): void {
     const end = emptyFrame(parts);
     if (end > MAX_ENVELOPE_FRAMES) this.#refuse(`more than ${MAX_ENVELOPE_FRAMES} frames in front`, parts);
-    else if (end < 0 || end + 1 === parts.length) this.#refuse('no packet behind an empty frame', parts);
+    else if (end < 0 || end + 1 === parts.length) this.#refuse('no packet after an empty frame', parts);
     else this.#sink.onFollowUp(parts[end + 1] as Buffer);
   }
 
@@ -187,7 +187,7 @@ export class ZmqServerLink implements ServerLink {
     const end = emptyFrame(parts);
     if (end < 0 || end + 1 === parts.length) {
       // Without the empty frame the requester could not read a response.
-      this.#refuse('no packet behind an empty frame', parts);
+      this.#refuse('no packet after an empty frame', parts);
       return;
     }
     const payload = parts[end + 1] as Buffer;
@@ -208,7 +208,7 @@ export class ZmqServerLink implements ServerLink {
   }
 }
 
-/** Index of the first empty frame behind the sender's routing id; -1 if there is none. */
+/** Index of the first empty frame after the sender's routing id; -1 if there is none. */
 function emptyFrame(parts: readonly Buffer[]): number {
   for (let i = 1; i < parts.length; i++) {
     if ((parts[i] as Buffer).length === 0) return i;

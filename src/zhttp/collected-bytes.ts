@@ -17,7 +17,7 @@ interface Waiting {
 
 /**
  * What all sessions of one half collect. Each grants its sender one window at first, and then as many bytes as have come, while this
- * says that there is room: a sender that is silent takes none. At the bound one session at a time goes on to its end and the others
+ * says that there is room: a sender that is silent takes none. At the bound one session at a time is completed and the others
  * wait, so that all get there.
  */
 export class CollectedBytes implements AtTurnEnd {

@@ -6,7 +6,7 @@ import type { RouterSocket } from '../zmq/index.ts';
 export const READY = 0;
 /** The peer is connected, and takes none for now. */
 export const FULL = 1;
-/** No peer of that address is connected: it may still come, or nobody has that address. */
+/** No peer of that address is connected yet, or there is none. */
 export const UNKNOWN = 2;
 
 /** What a peer takes at present. */
@@ -112,7 +112,7 @@ export class RouterOutbox {
   retry(): void {
     if (this.#peers.size === 0) return;
     const { wheel, patience, router, onReady } = this.#options;
-    // Those that are told that they can go on may add to what waits.
+    // Those that may continue may add to what waits.
     for (const peer of [...this.#peers.values()]) {
       this.#look(peer, router.reaches(peer.address));
       if (peer.known) this.#sendWaiting(peer);
@@ -125,7 +125,7 @@ export class RouterOutbox {
     }
   }
 
-  /** For the end: drops all that waits. Returns how many packets that were; nobody is called. */
+  /** For the end: drops all that waits. Returns the number of packets; makes no calls. */
   clear(): number {
     let dropped = 0;
     for (const { packets } of this.#peers.values()) dropped += packets.length;

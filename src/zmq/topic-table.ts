@@ -166,7 +166,7 @@ function next<T>(node: TopicNode<T>, message: Buffer | string, depth: number): T
   return child;
 }
 
-/** Undefined or NaN behind the end. */
+/** Undefined or NaN after the end. */
 function byteAt(message: Buffer | string, at: number): number {
   return typeof message === 'string' ? message.charCodeAt(at) : (message[at] as number);
 }

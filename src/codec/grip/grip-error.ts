@@ -13,7 +13,7 @@ export class GripError extends Error {
   }
 }
 
-/** A publish request that is refused whole. The message is what the publisher is told, without a line end. */
+/** A publish request that is refused whole. The message for the publisher is one line. */
 export class PublishError extends Error {
   override readonly name = 'PublishError';
 }

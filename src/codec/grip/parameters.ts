@@ -36,7 +36,7 @@ export function leadingText(element: string): string {
 }
 
 /**
- * The parameters behind the first semicolon (RFC 9110 §5.6.6) as a flat `[name, value, …]` list, which `fieldValue` reads. One
+ * The parameters after the first semicolon (RFC 9110 §5.6.6) as a flat `[name, value, …]` list, which `fieldValue` reads. One
  * without an equals sign has an empty value.
  * @returns null when a quote is not closed
  */
@@ -89,7 +89,7 @@ function closingQuote(text: string, start: number): number {
   return -1;
 }
 
-/** RFC 9110 §5.6.4: a backslash stands for the character behind it. */
+/** RFC 9110 §5.6.4: a backslash stands for the character after it. */
 function unquoted(text: string, start: number, end: number): string {
   let value = '';
   let from = start;

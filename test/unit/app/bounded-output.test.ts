@@ -84,6 +84,6 @@ test('a log whose pipe is not read neither blocks nor grows, and reports dropped
   });
   await closed;
   const last = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
-  assert.equal(last.msg, 'log lines were dropped because nobody read the output');
+  assert.equal(last.msg, 'log lines were dropped because the output was not read');
   assert.ok(last.dropped >= dropped);
 });
