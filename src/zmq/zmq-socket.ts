@@ -14,11 +14,11 @@ import { resolveOptions, type ZmqContext, type ZmqOptions } from './zmq-options.
 /** Bytes that an accepted connection holds before its pipe has to wait. */
 const SOCKET_BUFFER = 65_536;
 
-/** Turns of the event loop that are this close, in milliseconds, mean that more is about to come. */
-const CROWDED_MS = 0.1;
+/** Turns of the event loop that are this close, in milliseconds, mean that more is about to come. Serving a new connection takes up to 0.2. */
+const CROWDED_MS = 0.5;
 /** The most turns that messages wait, and the number of messages that are sent without waiting. */
-const MAX_WAITED = 3;
-const FEW = 8;
+const MAX_WAITED = 6;
+const FEW = 16;
 
 interface Bound {
   readonly text: string;

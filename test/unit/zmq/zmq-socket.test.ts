@@ -387,15 +387,15 @@ async function countedWrites(t: TestContext) {
   return { socket, peer, writes };
 }
 
-test('messages of consecutive turns leave in few writes, after four turns at most', async (t) => {
+test('messages of consecutive turns leave in few writes, after seven turns at most', async (t) => {
   manualClock(t);
   const { socket, peer, writes } = await countedWrites(t);
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 14; i++) {
     socket.send(parts('x'));
     await turn();
   }
-  await peer.events.take(8);
-  assert.deepEqual(writes, [4, 4]);
+  await peer.events.take(14);
+  assert.deepEqual(writes, [7, 7]);
 });
 
 test('a single message leaves in the next turn, many leave in their own', async (t) => {
@@ -406,17 +406,17 @@ test('a single message leaves in the next turn, many leave in their own', async 
   assert.deepEqual(writes, []);
   await turn();
   assert.deepEqual(writes, [1]);
-  for (let i = 0; i < 8; i++) socket.send(parts('x'));
+  for (let i = 0; i < 16; i++) socket.send(parts('x'));
   await turn();
-  assert.deepEqual(writes, [1, 8]);
-  await peer.events.take(9);
+  assert.deepEqual(writes, [1, 16]);
+  await peer.events.take(17);
 });
 
 test('messages of a turn that comes late leave at its end', async (t) => {
   const advance = manualClock(t);
   const { socket, peer, writes } = await countedWrites(t);
   for (let i = 1; i <= 3; i++) {
-    advance(0.1);
+    advance(0.5);
     socket.send(parts('x'));
     await turn();
     assert.equal(writes.length, i);
