@@ -1,8 +1,8 @@
 import { type AtTurnEnd, fault, type Guarded, type TurnQueue } from '../clock/index.ts';
 
 /**
- * Bytes of items that were accepted and are not delivered yet, each charged at least 256. While there are more, publishers wait. The
- * items of one request may exceed it.
+ * Bytes of items that were accepted and are not delivered yet, each charged at least 256: bodies, and what names, ids, header fields and
+ * patches take in memory. While there are more, publishers wait. The items of one request may exceed it.
  * @bound hub-undelivered-items
  */
 export const MAX_UNDELIVERED = 8_388_608;

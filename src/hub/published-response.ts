@@ -2,6 +2,7 @@ import { withoutFields } from '../codec/fields/index.ts';
 import type { HttpResponseFormat, InstructResponse } from '../codec/grip/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import type { PatchBody } from './hub-options.ts';
+import { memoryCost, responseCost } from './item-cost.ts';
 import { responseHead } from './response-head.ts';
 import { Step } from './step.ts';
 
@@ -35,7 +36,7 @@ export class PublishedResponse extends Step {
     for (let i = 0; i < format.headers.length; i += 2) this.#names.add((format.headers[i] as string).toLowerCase());
     const exposed = format.exposeHeaders;
     this.#exposed = exposed === null ? null : new Set(exposed.map((name) => name.toLowerCase()));
-    this.charge(format.body.length);
+    this.charge(memoryCost(id, prevId) + responseCost(format));
   }
 
   /** Head for a request that is held with `held` as its response: published fields replace those of the same name. */

@@ -2,7 +2,7 @@ import { type Guarded, guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import type { Delivery } from './delivery.ts';
 import type { HubStages } from './hub-options.ts';
-import { itemCost } from './step.ts';
+import { itemCost } from './item-cost.ts';
 
 /** Items that a stage has. */
 interface Staged {
@@ -39,7 +39,12 @@ export class StagedItems {
       this.#delivery.add(items);
       return;
     }
-    const staged: Staged = { items, cost: costOf(items), ready: false, next: null };
+    const staged: Staged = {
+      items,
+      cost: items.reduce((cost, item) => cost + itemCost(item), 0),
+      ready: false,
+      next: null,
+    };
     this.pending += staged.cost;
     if (this.#last === null) this.#first = staged;
     else this.#last.next = staged;
@@ -62,12 +67,4 @@ export class StagedItems {
     }
     if (moved) this.#onProgress();
   }
-}
-
-function costOf(items: readonly PublishItem[]): number {
-  let cost = 0;
-  for (const { httpResponse, httpStream } of items) {
-    cost += itemCost((httpResponse?.body.length ?? 0) + (httpStream?.content.length ?? 0));
-  }
-  return cost;
 }

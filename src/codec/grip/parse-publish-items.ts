@@ -8,6 +8,9 @@ import type { PublishItem } from './types.ts';
 /** What an item is called in complaints. */
 const ITEM = 'publish item object';
 
+/** Bytes of an item's id, in UTF-8: channels and held requests keep it. */
+const MAX_ID_BYTES = 1_024;
+
 /** Shared by all items without metadata. */
 const NO_META = Object.freeze(stringMap());
 
@@ -55,8 +58,8 @@ export function parsePublishItems(body: Buffer): PublishItem[] {
 function parseItem(value: unknown): PublishItem {
   const item = new JsonMembers(value, ITEM, fail);
   const channel = item.string('channel') ?? item.missing('channel');
-  const id = item.string('id');
-  const prevId = item.string('prev-id');
+  const id = parseId(item, 'id');
+  const prevId = parseId(item, 'prev-id');
   const formats = formatsOf(item);
   const httpResponse = formats['http-response'];
   const httpStream = formats['http-stream'];
@@ -76,6 +79,11 @@ function parseItem(value: unknown): PublishItem {
   };
   checkSupported(parsed, fail);
   return parsed;
+}
+
+function parseId(item: JsonMembers, key: string): string | null {
+  const id = item.string(key);
+  return id !== null && Buffer.byteLength(id) > MAX_ID_BYTES ? item.invalidValue(key) : id;
 }
 
 /** The formats by name, from `formats` or, where there is no such member, from the item itself. */

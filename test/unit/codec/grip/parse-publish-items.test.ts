@@ -149,6 +149,11 @@ describe('a publish item', () => {
       ],
       [{ channel: 'c', size: 'x', formats: stream }, "publish item object contains 'size' with wrong type"],
       [{ channel: 'c', size: -1, formats: stream }, "publish item object contains 'size' with invalid value"],
+      [{ channel: 'c', id: 'é'.repeat(513), formats: stream }, "publish item object contains 'id' with invalid value"],
+      [
+        { channel: 'c', 'prev-id': 'x'.repeat(1_025), formats: stream },
+        "publish item object contains 'prev-id' with invalid value",
+      ],
       [{ channel: 'c', 'no-seq': 1, formats: stream }, "publish item object contains 'no-seq' with wrong type"],
       [{ channel: 'c', formats: { 'http-stream': { action: 'x' } } }, ''],
       [
