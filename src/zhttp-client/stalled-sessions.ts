@@ -59,9 +59,10 @@ export class StalledSessions {
     for (const session of stall.sessions) {
       if (this.#reachOf(address) !== READY) return;
       stall.sessions.delete(session);
-      if (!send(session)) stall.sessions.add(session);
+      if (!send(session)) this.add(session, address, now);
     }
-    this.#stalls.delete(address);
+    // The others may have left while one was sending, and that one may wait again: then this is another stall.
+    if (this.#stalls.get(address) === stall) this.#stalls.delete(address);
   }
 
   /** Checks the handlers without notifications, and gives up those that have taken nothing for too long. */
