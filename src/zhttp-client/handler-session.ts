@@ -193,7 +193,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#multi ||= packet.multi;
     if (this.address === '') return;
     if (this.#state === OPEN) {
-      if (moved && this.#held !== NONE) this.#sendOrStall();
+      if (moved) this.#sendOrStall();
       return;
     }
     this.#state = OPEN;
@@ -307,18 +307,24 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       if (this.#state !== OPEN) return true;
     }
     this.#held = NONE;
+    if (this.#finishing) {
+      this.#end(false);
+      return true;
+    }
     if (this.#owed > 0 && !this.#grant()) return false;
     if (this.#state !== OPEN) return true;
     this.#stalledFor = '';
-    if (this.#finishing) this.#end(false);
-    else this.#resume();
+    this.#resume();
     return true;
   }
 
   giveUpHandler(connected: boolean, seconds: number): void {
     this.#stalledFor = '';
-    // A handler that has never connected needs no credits and no keep-alives.
-    if (!connected && this.#held === NONE) return;
+    // The credits of a handler that is not connected can wait. The next byte of the client cannot.
+    if (!connected && this.#held === NONE) {
+      this.#resume();
+      return;
+    }
     const what = connected ? 'has taken nothing' : 'has not been connected';
     this.abort('HF_BACKEND_OVERLOADED', `the handler ${what} for ${seconds} s`);
   }
@@ -399,10 +405,11 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#end(false);
   }
 
-  /** As `complete`, but what is held for the handler is sent first. */
-  protected completeSending(): void {
+  /** As `complete`, but what is held for the handler is sent first, and then `last`. */
+  protected completeSending(last: RequestPacket | null): void {
+    this.#finishing = true;
+    if (last !== null) this.send(last);
     if (this.#held === NONE) this.#end(false);
-    else this.#finishing = true;
   }
 
   /** Tells the requester that it gets no response, or no more of it. */

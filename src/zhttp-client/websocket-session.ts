@@ -68,8 +68,8 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
     if (code !== NO_STATUS) packet.code = code;
     packet.body = Buffer.from(reason);
     this.#closeReceived = true;
-    this.#pass(packet);
-    this.#checkClosed();
+    if (this.#closeSent) this.completeSending(packet);
+    else this.#pass(packet);
   }
 
   #passControl(type: PacketType, data: Buffer): void {
@@ -208,12 +208,8 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
       return;
     }
     this.#closeSent = true;
-    this.#checkClosed();
+    if (this.#closeReceived) this.completeSending(null);
     this.requester.onResponseClose(code === 0 ? NORMAL_CLOSURE : code, body.toString());
-  }
-
-  #checkClosed(): void {
-    if (this.#closeSent && this.#closeReceived) this.completeSending();
   }
 
   protected override onError(packet: ResponsePacket): void {

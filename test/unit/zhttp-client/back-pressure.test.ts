@@ -210,3 +210,51 @@ test('packets for ended sessions from addresses that are not connected get no re
   assert.deepEqual(rig.link.take(), []);
   assert.deepEqual([rig.counters.packetsUnclaimed, rig.counters.packetsUndelivered], [1, 1]);
 });
+
+test('a client is read again when its handler has gone before it was granted what the client took', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  client.message('one');
+  client.responder?.onResponseCredit(8_192);
+  // The handler takes one packet, and then its connection goes.
+  rig.link.onRouted = () => rig.link.reaches.set('h1', UNKNOWN);
+  rig.link.ready();
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#1 data text "one"`]);
+  assert.equal(client.paused, true);
+  rig.advance(7);
+  assert.equal(client.paused, false);
+  rig.link.onRouted = () => {};
+  rig.link.ready();
+  rig.advance(3);
+  client.message('two');
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#2 credit 8192`, `h1 ${id}#3 data text "two"`]);
+});
+
+test('a client is read again when another handler takes its session over while it waits to grant credits', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  client.message('one');
+  client.responder?.onResponseCredit(8_192);
+  rig.link.onRouted = () => rig.link.reaches.set('h1', FULL);
+  rig.link.ready();
+  assert.equal(client.paused, true);
+  rig.link.onRouted = () => {};
+  rig.link.respond(id, { type: 'keep-alive' }, 'h2');
+  assert.equal(client.paused, false);
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#1 data text "one"`, `h2 ${id}#2 credit 8192`]);
+});
+
+test('a session whose close has left ends, though its handler takes no more credits', (t) => {
+  const rig = edgeRig(t);
+  const { client, id } = rig.openWebSocket();
+  rig.link.reaches.set('h1', FULL);
+  rig.link.respond(id, { type: 'close' });
+  client.responder?.onResponseCredit(8_192);
+  client.close(1000, '');
+  rig.link.onRouted = () => rig.link.reaches.set('h1', FULL);
+  rig.link.ready();
+  assert.deepEqual(rig.link.take(), [`h1 ${id}#1 close 1000`]);
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
