@@ -241,11 +241,15 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const { over } = this;
     // After a handoff this is a packet of the new requester, if a wrong one.
     this.#state = OPEN;
-    this.send(packetOf('cancel'));
-    this.#end();
-    if (over) return;
-    this.#report(error);
-    this.letGo(error);
+    // The cancel may have to wait, but not for packets that are of no use any more.
+    this.#path.drop();
+    if (over) {
+      this.send(packetOf('cancel'));
+      this.#finish();
+    } else {
+      this.failWith(error, packetOf('cancel'));
+      this.letGo(error);
+    }
   }
 
   /** The requester gives up. */

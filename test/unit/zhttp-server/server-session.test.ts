@@ -536,3 +536,33 @@ test('a requester that takes nothing for too long is given up, and one that leav
   assert.deepEqual([rig.counters.sessionsOpen, rig.engine.held.bytes], [0, 0]);
   assert.deepEqual(rig.link.take(), []);
 });
+
+test('the cancel for a packet out of sequence waits for a requester that takes nothing, and what waited before is dropped', (t) => {
+  const rig = serverRig(t);
+  const fetch = rig.stream({ routerResp: true });
+  rig.link.take();
+  rig.link.full.add('me');
+  fetch.respond();
+  fetch.data('hello', true);
+  rig.follow({ type: 'keep-alive', seq: 7 });
+  assert.deepEqual(rig.link.take(), []);
+  assert.equal(fetch.take().at(-1), 'error HF_FETCH_INVALID');
+  // Nothing that comes now is about this request.
+  rig.follow({ type: 'keep-alive', seq: 9 });
+  rig.link.full.delete('me');
+  rig.advance(1);
+  assert.deepEqual(rig.link.take(), ['router me a#1 cancel']);
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
+
+test('a packet out of sequence after a handoff ends the session with a cancel, whatever waits', (t) => {
+  const rig = serverRig(t);
+  const fetch = rig.stream();
+  rig.follow({ type: 'handoff-start' });
+  rig.link.take();
+  fetch.respond();
+  fetch.data('hello', true);
+  rig.follow({ type: 'keep-alive', seq: 7 });
+  assert.deepEqual(rig.link.take(), ['me a#2 cancel']);
+  assert.equal(rig.counters.sessionsOpen, 0);
+});
