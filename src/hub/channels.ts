@@ -68,16 +68,31 @@ export class Channels {
     else this.#remember(channel);
   }
 
+  /** Notes the last id of the channel with this name, if it has members or is remembered; null if it is not known any more. */
+  setLastId(name: string, id: string | null): void {
+    const channel = this.#byName.get(name);
+    if (channel === undefined) return;
+    channel.lastId = id;
+    if (!this.#idle.has(channel)) return;
+    if (id === null) this.#forget(channel);
+    else this.#charge(channel);
+  }
+
   #remember(channel: Channel): void {
-    const cost = CHANNEL_COST + 2 * (channel.name.length + (channel.lastId?.length ?? 0));
     channel.idleSince = this.#wheel.now;
+    this.#charge(channel);
+    if (!this.#expiry.waiting && this.#idle.size > 0) this.#wheel.schedule(this.#expiry, LINGER);
+  }
+
+  /** Counts what an idle channel costs now, and makes room for it. A channel that was counted before keeps its place in the order. */
+  #charge(channel: Channel): void {
+    const cost = CHANNEL_COST + 2 * (channel.name.length + (channel.lastId?.length ?? 0));
+    this.#idleBytes += cost - (this.#idle.get(channel) ?? 0);
     this.#idle.set(channel, cost);
-    this.#idleBytes += cost;
     for (const oldest of this.#idle.keys()) {
       if (this.#idleBytes <= MAX_IDLE_BYTES) break;
       this.#forget(oldest);
     }
-    if (!this.#expiry.waiting && this.#idle.size > 0) this.#wheel.schedule(this.#expiry, LINGER);
   }
 
   #unidle(channel: Channel): void {

@@ -50,10 +50,7 @@ export class Delivery implements AtTurnEnd {
   add(items: readonly PublishItem[]): void {
     const { channels } = this.#room;
     for (const { channel, id, prevId, noSeq, httpResponse, httpStream } of items) {
-      if (!noSeq) {
-        const known = channels.get(channel);
-        if (known !== undefined) known.lastId = id;
-      }
+      if (!noSeq) channels.setLastId(channel, id);
       if (httpResponse !== null) {
         const published = noSeq
           ? new PublishedResponse(channel, httpResponse)

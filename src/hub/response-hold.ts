@@ -303,7 +303,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     for (const [name, prevId] of this.#prevIds) {
       const channel = this.channels.get(name);
       if (channel === undefined || channel.lastId === null || channel.lastId === prevId) continue;
-      channel.lastId = null;
+      this.channels.setLastId(name, null);
       outdated = true;
     }
     return outdated;

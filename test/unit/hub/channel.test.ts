@@ -155,7 +155,7 @@ test('the last id of a channel outlives its last member by a minute', (t) => {
   const advance = stoppedClock(t);
   const channels = newChannels(t);
   const [first] = join(channels, 1) as [Membership];
-  (channels.get('c') as { lastId: string | null }).lastId = '7';
+  channels.setLastId('c', '7');
   channels.leave(first);
   assert.deepEqual([channels.size, channels.idle], [0, 1]);
   advance(30_000);
@@ -178,10 +178,28 @@ test('channels without members are bounded in bytes, and the longest idle ones a
   const name = (index: number): string => `${index}-${'x'.repeat(MAX_IDLE_BYTES / 20)}`;
   for (let index = 0; index < 12; index++) {
     const membership = channels.join(receiver(), name(index));
-    membership.channel.lastId = '1';
+    channels.setLastId(name(index), '1');
     channels.leave(membership);
   }
   assert.equal(channels.idle, 9);
   assert.equal(channels.get(name(2)), undefined);
   assert.equal(channels.get(name(3))?.lastId, '1');
+});
+
+test('a last id that changes while its channel is idle counts towards the bound', (t) => {
+  stoppedClock(t);
+  const channels = newChannels(t);
+  for (let index = 0; index < 12; index++) {
+    const membership = channels.join(receiver(), `${index}`);
+    channels.setLastId(`${index}`, '1');
+    channels.leave(membership);
+  }
+  for (let index = 0; index < 12; index++) channels.setLastId(`${index}`, 'x'.repeat(MAX_IDLE_BYTES / 20));
+  assert.equal(channels.idle, 9);
+  assert.equal(channels.get('2'), undefined, 'the longest idle channel goes first');
+  assert.ok(channels.get('3'));
+  for (let index = 3; index < 12; index++) channels.leave(channels.join(receiver(), `${index}`));
+  assert.equal(channels.idle, 9, 'what was charged is given back');
+  for (let index = 3; index < 12; index++) channels.setLastId(`${index}`, null);
+  assert.equal(channels.idle, 0, 'a channel without a last id is not remembered');
 });
