@@ -26,7 +26,7 @@ export type PatchBody = (document: string, patch: readonly unknown[]) => string 
 
 /**
  * Where a store of items or a broker stands: between what a publisher or an origin asks for and what the hub does. Each method calls
- * `proceed` once, now or later.
+ * `proceed` once, now or later. Where `publish` throws, its items go on without it.
  */
 export interface HubStages {
   /** `items` were accepted. They are delivered after `proceed`, and so are all that are accepted later: there is one order. */

@@ -1,4 +1,4 @@
-import { type Guarded, guarded } from '../clock/index.ts';
+import { fault, type Guarded, guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import type { Delivery } from './delivery.ts';
 import type { HubStages } from './hub-options.ts';
@@ -49,10 +49,14 @@ export class StagedItems {
     if (this.#last === null) this.#first = staged;
     else this.#last.next = staged;
     this.#last = staged;
-    this.#stages.publish(
-      items,
-      guarded(this.#owner, () => this.#proceed(staged)),
-    );
+    const proceed = guarded(this.#owner, () => this.#proceed(staged));
+    try {
+      this.#stages.publish(items, proceed);
+    } catch (thrown) {
+      // The items were accepted: they go on without the stage, and those behind them do not wait for ever.
+      fault(this.#owner, thrown);
+      proceed();
+    }
   }
 
   #proceed(staged: Staged): void {

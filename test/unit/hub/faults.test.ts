@@ -235,3 +235,41 @@ test('a defect of the delivery in the middle of a drain does not stop the drain'
   assert.equal(made.counters.faults, 1);
   made.assertEmpty();
 });
+
+test('items whose stage throws are delivered in order, and so are those behind them', async (t) => {
+  let calls = 0;
+  const proceeds: (() => void)[] = [];
+  const made = rig(t, {
+    stages: {
+      publish(_items, proceed) {
+        if (++calls === 2) throw new Error('thrown by the test');
+        proceeds.push(proceed);
+      },
+      join: (_channels, proceed) => proceed(),
+    },
+  });
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  for (const content of ['1', '2', '3']) await made.publish(streamItem('a', content));
+  assert.equal(client.body, '', 'the first items are still with the stage');
+  for (const proceed of proceeds) proceed();
+  await turn();
+  assert.equal(client.body, '123');
+  assert.equal(made.counters.faults, 1);
+});
+
+test('a stage that goes on and then throws delivers its items once', async (t) => {
+  const made = rig(t, {
+    stages: {
+      publish(_items, proceed) {
+        proceed();
+        throw new Error('thrown by the test');
+      },
+      join: (_channels, proceed) => proceed(),
+    },
+  });
+  const client = made.hold(made.client(), streamInstruct(['a']));
+  await made.publish(streamItem('a', '1'));
+  await made.publish(streamItem('a', '2'));
+  assert.equal(client.body, '12');
+  assert.equal(made.counters.faults, 2);
+});
