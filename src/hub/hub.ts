@@ -3,8 +3,8 @@ import type { ChannelRef, Hold, Instruct, PublishItem } from '../codec/grip/inde
 import { type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { Channels } from './channels.ts';
 import { Delivery } from './delivery.ts';
-import { Drain } from './drain.ts';
 import type { Held } from './held.ts';
+import { HoldSweep } from './hold-sweep.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
@@ -59,7 +59,10 @@ export class Hub implements Guarded {
   readonly #delivery: Delivery;
   readonly #staged: StagedItems;
   readonly #intake: Intake;
-  readonly #drain: Drain;
+  readonly #recovery: HoldSweep;
+  readonly #drain: HoldSweep;
+  /** Holds that come from now on are not visited by the drain. */
+  #drainBegun = false;
 
   constructor(options: HubOptions) {
     const turns = new TurnQueue();
@@ -78,7 +81,8 @@ export class Hub implements Guarded {
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#staged = new StagedItems(this.#delivery, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(turns, () => this.#delivery.pending + this.#staged.pending, onFault);
-    this.#drain = new Drain(this.#room, () => this.#delivery.idle && this.#staged.pending === 0, onFault);
+    this.#recovery = new HoldSweep(this.#room, (hold) => hold.recover(), onFault);
+    this.#drain = new HoldSweep(this.#room, (hold) => hold.drain(), onFault);
   }
 
   get stats(): HubStats {
@@ -126,16 +130,7 @@ export class Hub implements Guarded {
 
   /** Items may have been lost on their way here: sends every held request that can be sent again to its origin, paced. */
   recover(): void {
-    const { holds } = this.#room;
-    // A copy: a replay may lead to another hold at once, which is not to be visited.
-    for (const hold of [...holds]) {
-      if (!holds.has(hold)) continue;
-      try {
-        hold.recover();
-      } catch (thrown) {
-        fault(hold, thrown);
-      }
-    }
+    this.#recovery.begin();
   }
 
   /**
@@ -145,7 +140,7 @@ export class Hub implements Guarded {
   drain(): void {
     this.#room.draining = true;
     this.#delivery.runSlice();
-    this.#drain.begin();
+    this.#beginDrain();
   }
 
   /** An exception that concerns no single client or item. */
@@ -155,7 +150,14 @@ export class Hub implements Guarded {
 
   #onProgress(): void {
     this.#intake.pump();
-    if (this.#room.draining) this.#drain.begin();
+    if (this.#room.draining) this.#beginDrain();
+  }
+
+  /** Ends all holds once everything that was accepted has been delivered. */
+  #beginDrain(): void {
+    if (this.#drainBegun || !this.#delivery.idle || this.#staged.pending > 0) return;
+    this.#drainBegun = true;
+    this.#drain.begin();
   }
 
   #newStream({ request, requester, credits }: HoldOptions, { keepAlive }: Hold): StreamHold {
@@ -177,7 +179,7 @@ export class Hub implements Guarded {
   #afterEntry(held: Held, names: readonly string[]): void {
     const { holds, stages } = this.#room;
     if (!holds.has(held)) return;
-    if (this.#drain.begun) {
+    if (this.#drainBegun) {
       held.drain();
     } else if (stages !== undefined) {
       held.beginJoin();

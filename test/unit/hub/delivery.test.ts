@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hold, Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
 import { SLICE_WORK } from '../../../src/hub/delivery.ts';
-import { DRAIN_SLICE } from '../../../src/hub/drain.ts';
-import type { HubStages } from '../../../src/hub/index.ts';
+import { SWEEP_SLICE } from '../../../src/hub/hold-sweep.ts';
+import type { FormerHold, HubStages } from '../../../src/hub/index.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
   type HubRig,
   item,
@@ -91,12 +92,59 @@ test('publishers wait while too much is undelivered, and go on as it is delivere
 
 test('a hub that drains ends its holds in slices', async (t) => {
   const made = rig(t);
-  const clients = streams(made, DRAIN_SLICE + 100, ['a']);
+  const clients = streams(made, SWEEP_SLICE + 100, ['a']);
   made.hub.drain();
-  assert.equal(clients.filter(({ complete }) => complete).length, DRAIN_SLICE);
+  assert.equal(clients.filter(({ complete }) => complete).length, SWEEP_SLICE);
   await turn();
   assert.ok(clients.every(({ complete }) => complete));
   made.assertEmpty();
+});
+
+test('a recovery visits the holds in slices, each once, and no hold that comes meanwhile', async (t) => {
+  const made = rig(t);
+  made.log.debugEnabled = false;
+  const replayed = new Map<HeldClient, number>();
+  const hold = (client: HeldClient, former: FormerHold | null = null): void => {
+    const replay = replayBy((left) => {
+      replayed.set(client, (replayed.get(client) ?? 0) + 1);
+      hold(client, left);
+    }, client.request.id);
+    made.hold(client, responseInstruct(['a']), { replay, former });
+  };
+  const clients = Array.from({ length: SWEEP_SLICE + 100 }, () => made.client());
+  for (const client of clients) hold(client);
+  made.hub.recover();
+  assert.equal(replayed.size, SWEEP_SLICE);
+  const [left, late] = [clients.at(-1) as HeldClient, made.client()];
+  left.leave();
+  hold(late);
+  await turn();
+  assert.deepEqual([replayed.size, replayed.has(left), replayed.has(late)], [SWEEP_SLICE + 99, false, false]);
+  await turn();
+  assert.ok([...replayed.values()].every((times) => times === 1));
+});
+
+test('recoveries that are asked for during a recovery lead to one more', async (t) => {
+  const made = rig(t);
+  made.log.debugEnabled = false;
+  let replays = 0;
+  const count = SWEEP_SLICE + 100;
+  for (let i = 0; i < count; i++) {
+    const client = made.client();
+    const replay = replayBy((former) => {
+      replays++;
+      former.release();
+      former.done();
+    }, client.request.id);
+    made.hold(client, responseInstruct(['a']), { replay });
+  }
+  made.hub.recover();
+  made.hold(made.client(), responseInstruct(['a']), { replay: replayBy(() => replays++) });
+  made.hub.recover();
+  made.hub.recover();
+  await turn();
+  await turn();
+  assert.equal(replays, count + 1, 'the second one reached the client that was held before it');
 });
 
 test('a hold whose prev-id is not the last id of its channel is replayed at once, and once only', async (t) => {
