@@ -105,7 +105,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
     if (this.now - session.begunAt >= this.#requestTimeout) {
       this.counters.sessionsExpired++;
       session.expire(this.#requestTimeout / 1_000);
-    } else if (this.collected.crowded && session.blocksRoom && this.now - session.movedAt >= CROWDED_STALL) {
+    } else if (session.collects && this.collected.isInTheWay(session, this.now - session.movedAt)) {
       const detail = `nothing came of the request body for ${CROWDED_STALL / 1_000} s, while others wait for room`;
       session.fail('HF_REQUEST_TIMEOUT', detail);
     }

@@ -59,9 +59,9 @@ export class ReqSession implements Responder, Collector {
     this.#window = request.credits;
   }
 
-  /** Whether it keeps bytes for which others wait, and may go on itself. */
-  get blocksRoom(): boolean {
-    return this.#collected > 0 && !this.#host.collected.waits(this);
+  /** Whether it keeps bytes of a body that is not complete. */
+  get collects(): boolean {
+    return this.#collected > 0;
   }
 
   /** Collects the body, and then asks a handler. */
@@ -99,7 +99,10 @@ export class ReqSession implements Responder, Collector {
   }
 
   onRoom(bytes: number): void {
-    if (!this.#ended) this.#requester.onRequestCredit(bytes);
+    if (this.#ended) return;
+    // Nothing was read of the client while the body waited.
+    this.movedAt = this.#host.now;
+    this.#requester.onRequestCredit(bytes);
   }
 
   onRequestError(): void {

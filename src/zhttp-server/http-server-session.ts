@@ -57,8 +57,8 @@ export class HttpServerSession extends ServerSession implements Collector {
     return this.#stream || this.#uploading;
   }
 
-  override get blocksRoom(): boolean {
-    return this.#collected > 0 && !this.host.collected.waits(this);
+  override get collects(): boolean {
+    return this.#collected > 0;
   }
 
   get #uploading(): boolean {
@@ -204,7 +204,10 @@ export class HttpServerSession extends ServerSession implements Collector {
   }
 
   onRoom(bytes: number): void {
-    if (!this.over) this.grantTarget(bytes);
+    if (this.over) return;
+    // Nothing was read of the origin while the body waited.
+    this.activeAt = this.host.now;
+    this.grantTarget(bytes);
   }
 
   protected override onOver(): void {

@@ -374,7 +374,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
       session.abort('HF_FETCH_TIMEOUT', `nothing moved for ${activityTimeout / 1000} s`);
       return true;
     }
-    if (this.collected.crowded && idle >= CROWDED_STALL && session.blocksRoom) {
+    if (session.collects && this.collected.isInTheWay(session, idle)) {
       const waited = `nothing moved for ${CROWDED_STALL / 1000} s`;
       session.abort('HF_FETCH_TIMEOUT', `${waited} of a response that is collected while others wait for room`);
       return true;

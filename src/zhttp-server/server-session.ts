@@ -153,8 +153,10 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Whether the exchange is of no use when the requester is gone. */
   protected abstract get needsRequester(): boolean;
 
-  /** Whether the session holds room that other sessions wait for, and waits for none itself. */
-  abstract get blocksRoom(): boolean;
+  /** Whether the session keeps bytes of a body that goes on in one packet. */
+  abstract get collects(): boolean;
+
+  abstract onRoom(bytes: number): void;
 
   // ---- the beginning
 

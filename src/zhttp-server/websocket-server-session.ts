@@ -47,8 +47,8 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     return true;
   }
 
-  override get blocksRoom(): boolean {
-    return this.#collected > 0 && !this.host.collected.waits(this);
+  override get collects(): boolean {
+    return this.#collected > 0;
   }
 
   protected override firstCredits(granted: number): number {
@@ -197,7 +197,10 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   }
 
   onRoom(bytes: number): void {
-    if (!this.over) this.grantTarget(bytes);
+    if (this.over) return;
+    // Nothing was read of the origin while the body waited.
+    this.activeAt = this.host.now;
+    this.grantTarget(bytes);
   }
 
   /** Bytes of a rejection's body that fit into a packet. The rest of a longer one is left out. */

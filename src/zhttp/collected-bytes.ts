@@ -9,11 +9,14 @@ export interface Collector extends Guarded {
 /** Milliseconds for which a body may stall while others wait for room. Then its session is to end. */
 export const CROWDED_STALL = 10_000;
 
-/** One that waits for room, and the bytes that it is not granted yet. */
-interface Waiting {
-  readonly collector: Collector;
-  bytes: number;
-}
+/** Milliseconds after which a stalled body gives up the place beyond the bound. */
+const FAVOURED_STALL = 1_000;
+
+/** Bytes beyond the bound up to which the place is given up, so that the stalled bodies of many cannot add up. */
+const MAX_OVERDRAFT = 4_194_304;
+
+/** Senders that are told of room in one turn of the event loop: each may have a body to deliver. */
+const TOLD_PER_TURN = 64;
 
 /**
  * What all sessions of one half collect. Each grants its sender one window at first, and then as many bytes as have come, while this
@@ -25,8 +28,8 @@ export class CollectedBytes implements AtTurnEnd {
   readonly #turn: TurnQueue;
   readonly #onFault: (thrown: unknown) => void;
   #bytes = 0;
-  /** Those without room, in the order in which they came. */
-  #waiting: Waiting[] = [];
+  /** Those without room, in the order in which they came, and the bytes that they are not granted yet. */
+  readonly #waiting = new Map<Collector, number>();
   /** The one that may go on beyond the bound. */
   #favoured: Collector | null = null;
   #scheduled = false;
@@ -38,32 +41,20 @@ export class CollectedBytes implements AtTurnEnd {
     this.#onFault = onFault;
   }
 
-  /** Whether some wait for room: then those that stall are in the way. */
-  get crowded(): boolean {
-    return this.#waiting.length > 0;
-  }
-
   /** Bytes that are collected. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  /** Whether this collector waits for room. */
-  waits(collector: Collector): boolean {
-    return this.#waiting.some((waiting) => waiting.collector === collector);
   }
 
   /** Counts bytes that have come. Returns whether as many may be granted now; otherwise `onRoom` says when. */
   take(collector: Collector, bytes: number): boolean {
     this.#bytes += bytes;
     if (this.#bytes <= this.#max || this.#favoured === collector) return true;
-    if (this.#favoured === null && this.#waiting.length === 0) {
+    if (this.#favoured === null && this.#waiting.size === 0) {
       this.#favoured = collector;
       return true;
     }
-    const own = this.#waiting.find((waiting) => waiting.collector === collector);
-    if (own === undefined) this.#waiting.push({ collector, bytes });
-    else own.bytes += bytes;
+    this.#waiting.set(collector, (this.#waiting.get(collector) ?? 0) + bytes);
     return false;
   }
 
@@ -71,18 +62,41 @@ export class CollectedBytes implements AtTurnEnd {
   release(collector: Collector, bytes: number): void {
     this.#bytes -= bytes;
     if (this.#favoured === collector) this.#favoured = null;
-    if (this.#waiting.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting.collector !== collector);
-    // Not at once: a sender that is granted bytes may call back, and this one is just ending.
-    if (this.#scheduled) return;
+    this.#waiting.delete(collector);
+    this.#schedule();
+  }
+
+  /**
+   * Whether a collector whose sender has been silent for so long keeps bytes for which others wait: then it is to end. A silent one also
+   * gives up the place beyond the bound, so that it holds up the others for a moment only.
+   * @param silence milliseconds since bytes came, or since it was told of room
+   */
+  isInTheWay(collector: Collector, silence: number): boolean {
+    if (this.#waiting.size === 0 || this.#waiting.has(collector)) return false;
+    if (this.#favoured === collector && silence >= FAVOURED_STALL && this.#bytes < this.#max + MAX_OVERDRAFT) {
+      this.#favoured = null;
+      this.#schedule();
+    }
+    return silence >= CROWDED_STALL;
+  }
+
+  /** Not at once: a sender that is granted bytes may call back, and the caller may be just ending. */
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.size === 0) return;
     this.#scheduled = true;
     this.#turn.add(this);
   }
 
   onTurnEnd(): void {
     this.#scheduled = false;
-    while (this.#waiting.length > 0 && (this.#bytes <= this.#max || this.#favoured === null)) {
-      const { collector, bytes } = this.#waiting.shift() as Waiting;
+    let told = 0;
+    for (const [collector, bytes] of this.#waiting) {
+      if (this.#bytes > this.#max && this.#favoured !== null) return;
+      if (told++ === TOLD_PER_TURN) {
+        this.#schedule();
+        return;
+      }
+      this.#waiting.delete(collector);
       if (this.#bytes > this.#max) this.#favoured = collector;
       attempt(collector, tellRoom, bytes);
     }

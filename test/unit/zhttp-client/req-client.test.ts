@@ -337,6 +337,32 @@ test('a body that stalls while others wait for room is given up', async (t) => {
   assert.equal(waits.end, null);
 });
 
+test('a silent body gives up the place beyond the bound after a second, and a body that waited has its full time', async (t) => {
+  const rig = new ReqRig(t, { maxBodyBytes: 80 * MIB });
+  const full = rig.request({ method: 'POST', bodyLength: 80 * MIB });
+  upload(full, 63 * MIB);
+  const silent = rig.request({ method: 'POST', bodyLength: 2 * MIB });
+  upload(silent, MIB + 1);
+  const honest = rig.request({ method: 'POST', bodyLength: 2 * MIB });
+  upload(honest, WINDOW);
+  assert.deepEqual([silent.requestCredit > 0, honest.requestCredit], [true, 0]);
+  rig.advance(2.2);
+  await turn();
+  assert.equal(honest.requestCredit, WINDOW);
+  upload(honest, MIB - 1);
+  const last = rig.request({ method: 'POST', bodyLength: 2 * MIB });
+  upload(last, WINDOW);
+  rig.advance(6);
+  upload(honest, 1);
+  // The silent ones end ten seconds after their last byte, and make room.
+  rig.advance(4);
+  await turn();
+  assert.deepEqual([silent.error?.code, honest.end], ['HF_REQUEST_TIMEOUT', null]);
+  assert.equal(last.requestCredit, WINDOW);
+  rig.advance(4);
+  assert.equal(last.end, null);
+});
+
 test('a client that leaves while it waits for room leaves nothing behind', async (t) => {
   const rig = new ReqRig(t, { maxBodyBytes: 80 * MIB });
   const first = rig.request({ method: 'POST', bodyLength: 80 * MIB });
