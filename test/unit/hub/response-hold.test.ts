@@ -503,3 +503,39 @@ test('a response is sent at once while too much is held, and holds that end make
   const held = made.hold(made.client(), responseInstruct(['a'], { headers: ['A', '1'] }));
   assert.equal(held.head, null);
 });
+
+test('a replay that fails is tried again after 1, 2, 4, 8, 16, and then every 32 seconds', (t) => {
+  const made = rig(t);
+  const origin = new SilentOrigin();
+  made.hold(made.client(), responseInstruct(['a'], { timeout: 300 }), { replay: origin.replay });
+  made.hub.recover();
+  for (const [tries, seconds] of [1, 2, 4, 8, 16, 32, 32, 32].entries()) {
+    assert.equal(origin.replays.length, tries + 1);
+    assert.equal(origin.former(tries).resume(65_536), seconds * 1_000);
+    made.advance((seconds - 1) * 1_000);
+    assert.equal(origin.replays.length, tries + 1, `not before ${seconds} s`);
+    made.advance(2_000);
+  }
+  assert.equal(origin.replays.length, 9);
+});
+
+test('the jitter of a retry is up to a second', (t) => {
+  const made = rig(t, { random: 0.5 });
+  const origin = new SilentOrigin();
+  made.hold(made.client(), responseInstruct(['a']), { replay: origin.replay });
+  made.hub.recover();
+  assert.equal(origin.former(0).resume(65_536), 1_500);
+});
+
+test('a retry never comes after the timeout of the hold', (t) => {
+  const made = rig(t);
+  const client = made.client();
+  const origin = new SilentOrigin();
+  made.hold(client, responseInstruct(['a'], { timeout: 5, body: 'nothing new' }), { replay: origin.replay });
+  made.hub.recover();
+  made.advance(4_500);
+  origin.former(0).resume(client.credits);
+  made.advance(1_000);
+  assert.equal(client.body, 'nothing new');
+  assert.equal(origin.replays.length, 1);
+});
