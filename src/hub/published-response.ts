@@ -39,6 +39,11 @@ export class PublishedResponse extends Step {
     this.charge(memoryCost(id, prevId) + responseCost(format));
   }
 
+  /** How many names and values its header has: work for each client that gets them. */
+  get fields(): number {
+    return this.#format.headers.length;
+  }
+
   /** Head for a request that is held with `held` as its response: published fields replace those of the same name. */
   head(held: InstructResponse, bodyLength: number): ResponseHead {
     const { code, reason, headers } = this.#format;

@@ -311,7 +311,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
 
   #take(published: PublishedResponse): number {
     const { counters, log, patchBody } = this.room;
-    let work = 1 + (this.#response.headers.length >>> 5);
+    let work = 1 + ((this.#response.headers.length + published.fields) >>> 5);
     let body = published.body(this.#response, patchBody, () => {
       work += PATCH_WORK;
     });

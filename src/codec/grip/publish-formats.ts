@@ -12,6 +12,13 @@ const EMPTY = Buffer.alloc(0);
  */
 const MAX_OPERATIONS = 1_000;
 
+/**
+ * Bytes of the header fields of one `http-response`, each with 4 bytes for its separators. They are merged with those of each held
+ * response.
+ * @bound published-headers
+ */
+const MAX_HEADER_BYTES = 65_536;
+
 const MESSAGE_TYPES: readonly string[] = ['text', 'binary', 'ping', 'pong'];
 
 /** `hint`, `close` and `refresh` are accepted in every format, for GRIP does, though not each means something in each. */
@@ -26,6 +33,7 @@ export function parseHttpResponse(value: unknown, fail: Fail): HttpResponseForma
   const code = parseCode(format, 999) ?? 200;
   const reason = format.reason('reason') || reasonPhrase(code);
   const given = format.headers('headers');
+  if (given !== null && headerBytes(given) > MAX_HEADER_BYTES) format.invalidValue('headers');
   const contentFilters = format.strings('content-filters');
   const body = format.bytes('body', 'body-bin');
   const bodyPatch = body === null ? format.list('body-patch') : null;
@@ -86,6 +94,12 @@ function parseCode(format: JsonMembers, max: number): number | null {
   const code = format.get('code');
   if (typeof code === 'string' && parseInteger(code) === null) return null;
   return format.integer('code', 0, max);
+}
+
+function headerBytes(headers: readonly string[]): number {
+  let bytes = 0;
+  for (const text of headers) bytes += text.length + 2;
+  return bytes;
 }
 
 function exposedNames(headers: string[]): readonly string[] | null {

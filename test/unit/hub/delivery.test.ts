@@ -69,6 +69,15 @@ test('a fan-out to many streams takes several slices and reaches each stream onc
   assert.equal(late.body, 'y');
 });
 
+test('a published header counts for each client by its fields', async (t) => {
+  const made = rig(t);
+  const clients = Array.from({ length: 20 }, () => made.hold(made.client(), responseInstruct(['a'])));
+  const headers = Array.from({ length: 2_048 }, (_, index) => `X-${index >>> 1}`);
+  made.hub.publish([responseItem('a', 'x', { headers })]);
+  await turn();
+  assert.equal(clients.filter(({ body }) => body === 'x').length, Math.ceil(SLICE_WORK / (1 + 2_048 / 32)));
+});
+
 test('large items count for more than small ones', async (t) => {
   const made = rig(t);
   const clients = streams(made, 100, ['a'], 10_000_000);

@@ -74,6 +74,15 @@ describe('http-response', () => {
     assert.equal(parseHttpResponse({ headers: { 'Grip-Expose-Headers': ' ' }, body: '' }, fail)?.exposeHeaders, null);
   });
 
+  it('takes headers of up to 64 KiB', () => {
+    const fits = { A: 'x'.repeat(65_536 - 5) };
+    assert.equal(parseHttpResponse({ headers: fits, body: '' }, fail)?.headers.length, 2);
+    const invalid = "'http-response' contains 'headers' with invalid value";
+    refuses(parseHttpResponse, { headers: { A: 'x'.repeat(65_536 - 4) }, body: '' }, invalid);
+    const many = Array.from({ length: 13_108 }, () => ['A', '']);
+    refuses(parseHttpResponse, { headers: many, body: '' }, invalid);
+  });
+
   it('makes response splitting impossible', () => {
     const invalid = "'http-response' contains 'headers' with invalid value";
     for (const headers of [{ A: 'b\r\nSet-Cookie: c' }, { A: '\0' }, { 'A\r\nB': 'c' }, { 'A:': 'c' }, { '': 'c' }]) {
