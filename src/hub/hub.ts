@@ -1,5 +1,5 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
-import type { ChannelRef, Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
+import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import { type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { Channels } from './channels.ts';
 import { Delivery } from './delivery.ts';
@@ -9,6 +9,7 @@ import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
+import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
 import type { FormerHold, Replay } from './replay.ts';
 import { ReplayPacer } from './replay-pacer.ts';
@@ -166,8 +167,8 @@ export class Hub implements Guarded {
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
     const { request, requester, credits, instruct, replay, channelPrefix = '' } = options;
-    const prevIds = prevIdsOf(channels, channelPrefix);
-    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay, prevIds);
+    const order = new OrderCheck(channels, channelPrefix);
+    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay, order);
   }
 
   #startResponse(held: ResponseHold, { timeout }: Hold, { former }: HoldOptions): void {
@@ -204,16 +205,4 @@ export class Hub implements Guarded {
     if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names }, 'hold');
     return names;
   }
-}
-
-const NO_IDS: ReadonlyMap<string, string> = new Map();
-
-/** The ids that an origin named, by the full names of their channels. */
-function prevIdsOf(channels: readonly ChannelRef[], prefix: string): ReadonlyMap<string, string> {
-  if (channels.every(({ prevId }) => prevId === null)) return NO_IDS;
-  const prevIds = new Map<string, string>();
-  for (const { name, prevId } of channels) {
-    if (prevId !== null) prevIds.set(prefix + name, prevId);
-  }
-  return prevIds;
 }

@@ -85,3 +85,13 @@ function patched(body: Buffer, patch: readonly unknown[], patchBody: PatchBody):
   const lineEnd = document.endsWith('\r\n') ? '\r\n' : document.endsWith('\n') ? '\n' : '';
   return Buffer.from(changed + lineEnd);
 }
+
+/** Says why a patch could not be applied to a held body. The body is not parsed again only for the log. */
+export function patchProblem(body: Buffer): string {
+  let at = 0;
+  // RFC 8259 §2: space, tab, LF and CR may come first.
+  while (body[at] === 0x20 || body[at] === 0x09 || body[at] === 0x0a || body[at] === 0x0d) at++;
+  return body[at] === 0x7b || body[at] === 0x5b
+    ? 'body-patch cannot be applied to the held body'
+    : 'body-patch cannot be applied: the held body is not a JSON object or array';
+}

@@ -2,7 +2,8 @@ import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
-import type { PublishedResponse } from './published-response.ts';
+import type { OrderCheck } from './order-check.ts';
+import { type PublishedResponse, patchProblem } from './published-response.ts';
 import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 import type { Replayable } from './replay-pacer.ts';
 import { responseHead } from './response-head.ts';
@@ -43,8 +44,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   readonly #replay: Replay | null;
   /** Bytes that are kept for it. */
   readonly #cost: number;
-  /** By the names of channels: the id of the last item that the origin knew. Only where it named one. */
-  readonly #prevIds: ReadonlyMap<string, string>;
+  readonly #order: OrderCheck;
   /** Its replay: none is due, it waits for its turn, it failed and waits for the next try, or the request is at the origin. */
   #state: 'held' | 'queued' | 'failed' | 'away' = 'held';
   /** The replay while it is at its origin. */
@@ -66,12 +66,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     credits: number,
     response: InstructResponse,
     replay: Replay | null,
-    prevIds: ReadonlyMap<string, string>,
+    order: OrderCheck,
   ) {
     super(room, id, requester, credits);
     this.#response = response;
     this.#replay = replay;
-    this.#prevIds = prevIds;
+    this.#order = order;
     this.#cost = costOf(response) + (replay?.bytes ?? 0);
   }
 
@@ -113,7 +113,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     }
     if (this.#takeKept()) return;
     again = this.#missed() || again;
-    if (this.#isOutdated() || again) this.recover();
+    if (this.#order.isOutdated(this.channels) || again) this.recover();
   }
 
   override receive(step: Step): number {
@@ -122,7 +122,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
       this.recover();
       return 1;
     }
-    if (this.#isKnown(published)) return 1;
+    if (this.#order.isKnown(published)) return 1;
     const next = this.#isNext(published);
     if (next && !this.joining) return this.#take(published);
     this.#kept ??= new Map();
@@ -260,24 +260,15 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     pacer.done(this.target);
   }
 
-  /** Whether the origin knew the item when it held the client: it was published late. */
-  #isKnown({ channel, id }: PublishedResponse): boolean {
-    return id !== null && this.#prevIds.get(channel) === id;
-  }
-
-  /** Whether the client gets this item without a gap before it, as far as is known. */
-  #isNext({ channel, id, prevId }: PublishedResponse): boolean {
-    const known = this.#prevIds.get(channel);
-    // Without a replay nothing fills a gap.
-    if (known === undefined || known === prevId || this.#replay === null) return true;
-    // An item without ids does not move the client on. One with an id does, but only a replay that is due tells of a gap.
-    return prevId === null && (id === null || this.#state === 'held');
+  /** Whether the client gets this item without a gap before it. Without a replay nothing fills a gap. */
+  #isNext(published: PublishedResponse): boolean {
+    return this.#replay === null || this.#order.isNext(published, this.#state !== 'held');
   }
 
   /** Responds with the first item that was kept and is the client's next one. Returns false if there is none. */
   #takeKept(): boolean {
     for (const published of this.#kept?.values() ?? []) {
-      if (!this.isMember(published.channel) || this.#isKnown(published) || !this.#isNext(published)) continue;
+      if (!this.isMember(published.channel) || this.#order.isKnown(published) || !this.#isNext(published)) continue;
       this.#take(published);
       return true;
     }
@@ -289,24 +280,9 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     const kept = this.#kept;
     this.#kept = null;
     for (const published of kept?.values() ?? []) {
-      if (this.isMember(published.channel) && !this.#isKnown(published)) return true;
+      if (this.isMember(published.channel) && !this.#order.isKnown(published)) return true;
     }
     return false;
-  }
-
-  /**
-   * Whether an item was published between the origin's response and the hold (GRIP conflict): the id that the origin knows is not the
-   * last one of the channel. That id is then forgotten, so that the replay is held even if it repeats what the origin said.
-   */
-  #isOutdated(): boolean {
-    let outdated = false;
-    for (const [name, prevId] of this.#prevIds) {
-      const channel = this.channels.get(name);
-      if (channel === undefined || channel.lastId === null || channel.lastId === prevId) continue;
-      this.channels.setLastId(name, null);
-      outdated = true;
-    }
-    return outdated;
   }
 
   #take(published: PublishedResponse): number {
@@ -317,9 +293,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     });
     if (body === null) {
       // GRIP: a patch that cannot be applied leaves an empty body.
-      const problem = isJsonDocument(this.#response.body)
-        ? 'body-patch cannot be applied to the held body'
-        : 'body-patch cannot be applied: the held body is not a JSON object or array';
+      const problem = patchProblem(this.#response.body);
       log.info({ id: this.id, channel: published.channel }, `${problem}; the response has no body`);
       body = EMPTY;
     }
@@ -330,14 +304,6 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     if (!this.over) this.finish(body);
     return work + (body.length >>> 14);
   }
-}
-
-/** Whether a body begins as a JSON object or array does. It is not parsed again only for the log. */
-function isJsonDocument(body: Buffer): boolean {
-  let at = 0;
-  // RFC 8259 §2: space, tab, LF and CR may come first.
-  while (body[at] === 0x20 || body[at] === 0x09 || body[at] === 0x0a || body[at] === 0x0d) at++;
-  return body[at] === 0x7b || body[at] === 0x5b;
 }
 
 function costOf({ headers, body }: InstructResponse): number {
