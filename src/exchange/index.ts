@@ -19,7 +19,9 @@ export {
   WINDOW,
 } from './exchange.ts';
 export { ExchangeRelay } from './exchange-relay.ts';
+export { type ByteHolder, HeldTotal } from './held-total.ts';
 export { internalError } from './internal-error.ts';
+export { LEAST_COST } from './least-cost.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';

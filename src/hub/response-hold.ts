@@ -1,3 +1,4 @@
+import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
 import { Held } from './held.ts';
@@ -307,7 +308,5 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
 }
 
 function costOf({ headers, body }: InstructResponse): number {
-  let cost = body.length;
-  for (let i = 0; i < headers.length; i++) cost += (headers[i] as string).length;
-  return cost;
+  return body.length + listBytes(headers);
 }

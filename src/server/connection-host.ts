@@ -4,6 +4,7 @@ import type {
   Counters,
   ErrorCode,
   ExchangeError,
+  HeldTotal,
   Log,
   ResponseHead,
   Service,
@@ -12,7 +13,6 @@ import type {
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { UnreadBudget } from './unread-budget.ts';
-import type { UnsentBudget } from './unsent-budget.ts';
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
@@ -27,7 +27,7 @@ export interface ConnectionHost {
   /** What waits unread in all connections. */
   readonly unread: UnreadBudget;
   /** What waits in all WebSockets whose clients take nothing. */
-  readonly unsent: UnsentBudget;
+  readonly unsent: HeldTotal;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;

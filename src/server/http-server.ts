@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   ExchangeError,
   errorResponse,
+  HeldTotal,
   type Log,
   type ResponseHead,
   reportFault,
@@ -31,7 +32,6 @@ import { NewConnection } from './new-connection.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
 import { UnreadBudget } from './unread-budget.ts';
-import { UnsentBudget } from './unsent-budget.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -46,6 +46,13 @@ const MAX_REFUSED_CONNECTIONS = 256;
  * @bound lingering-connections
  */
 const MAX_LINGERING_CONNECTIONS = 1_024;
+
+/**
+ * Bytes that the WebSockets of one server hold for clients that take nothing; each frame costs at least 256. Beyond it those that hold the
+ * most are ended, until a quarter of it is free.
+ * @bound websocket-unsent-total
+ */
+export const MAX_UNSENT_BYTES = 268_435_456;
 
 /** Connections that are looked at for one that is idle, each time that one has to wait. */
 const MAX_LOOKED_AT = 256;
@@ -76,7 +83,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   #lookAt = 0;
   readonly turn = new TurnQueue();
   readonly unread: UnreadBudget;
-  readonly unsent: UnsentBudget;
+  readonly unsent: HeldTotal;
   #whenEmpty: (() => void)[] = [];
 
   constructor(options: HttpServerOptions) {
@@ -89,7 +96,11 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.wheel = options.wheel;
     this.counters = options.counters;
     this.log = options.log;
-    this.unsent = new UnsentBudget(this, options.maxUnsentBytes);
+    this.unsent = new HeldTotal(
+      options.maxUnsentBytes ?? MAX_UNSENT_BYTES,
+      this,
+      'clients take too little, WebSockets are ended',
+    );
     this.describeError = options.describeError ?? ((error) => errorResponse(error, false));
   }
 

@@ -13,7 +13,7 @@ import {
   PONG,
   WebSocketError,
 } from '../codec/websocket/index.ts';
-import { ExchangeError, type Peer, type WebSocketResponder } from '../exchange/index.ts';
+import { type ByteHolder, ExchangeError, type Peer, type WebSocketResponder } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER, TURN_PIECES } from './server-limits.ts';
@@ -25,7 +25,7 @@ const EMPTY = Buffer.alloc(0);
  * One client's open WebSocket (RFC 6455). Once one side has closed nothing more of the client is passed on but its close frame, and
  * nothing more is sent to it.
  */
-export class WebSocketConnection extends ClientConnection implements MessageSink, FrameSink {
+export class WebSocketConnection extends ClientConnection implements MessageSink, FrameSink, ByteHolder {
   override readonly id: string;
   /** Null before the service has returned, and after the end. */
   #responder: WebSocketResponder | null = null;
@@ -226,6 +226,10 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.flush();
   }
 
+  onHeldTooMuch(): void {
+    this.cutStalled('held the most when too much was held for all clients');
+  }
+
   override onFault(thrown: unknown): void {
     this.fault(toExchangeError(thrown));
   }
@@ -247,7 +251,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
 
   override onDrain(): void {
     this.#queued = 0;
-    this.server.unsent.release(this);
+    this.server.unsent.releaseAll(this);
     super.onDrain();
     const pong = this.#pong;
     this.#pong = null;
@@ -384,7 +388,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     const { counters } = this.server;
     const responder = this.#responder;
     counters.webSocketsOpen--;
-    this.server.unsent.release(this);
+    this.server.unsent.releaseAll(this);
     this.finished = true;
     this.unread = null;
     this.stopTimer();

@@ -14,7 +14,7 @@ import {
   type Responder,
   reportFault,
 } from '../exchange/index.ts';
-import { FULL, PACKET_COST, READY } from '../zhttp/index.ts';
+import { FULL, READY } from '../zhttp/index.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
 
 /** No packet of the handler has come yet: its address is not known, so nothing can be sent to it. */
@@ -72,7 +72,6 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   #nextOut = 1;
   /** What waits for the handler, in its order. */
   #held: RequestPacket[] = NONE;
-  #heldBytes = 0;
   /** Whether the requester has been told to send nothing. */
   #paused = false;
   /** Address of the handler that the session waits for; empty for none. */
@@ -246,8 +245,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   #hold(packet: RequestPacket): void {
     if (this.#held === NONE) this.#held = [];
     this.#held.push(packet);
-    this.#countHeld(packet, 1);
-    if (this.#heldBytes > MAX_HELD_BYTES) {
+    if (this.host.held.hold(this, packet.body.length) > MAX_HELD_BYTES) {
       this.abort('HF_BACKEND_OVERLOADED', 'the client sends more than can be kept for the handler');
       return;
     }
@@ -256,15 +254,8 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     if (this.#state === OPEN) this.#stall();
   }
 
-  /** Bytes that it holds for a handler that takes nothing. */
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  #countHeld({ body }: RequestPacket, sign: 1 | -1): void {
-    const bytes = sign * Math.max(PACKET_COST, body.length);
-    this.#heldBytes += bytes;
-    this.host.holds(bytes);
+  onHeldTooMuch(): void {
+    this.abort('HF_BACKEND_OVERLOADED', 'its handler takes nothing, and it holds the most of all sessions');
   }
 
   /** Has the requester send nothing for now. */
@@ -301,7 +292,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     while (this.#held.length > 0) {
       if (!this.#ready) return false;
       const packet = this.#held.shift() as RequestPacket;
-      this.#countHeld(packet, -1);
+      this.host.held.release(this, packet.body.length);
       this.#transmit(packet);
       // The link may have lost it.
       if (this.#state !== OPEN) return true;
@@ -452,9 +443,9 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   }
 
   #dropHeld(): void {
-    if (this.#heldBytes > 0) this.host.holds(-this.#heldBytes);
-    this.#heldBytes = 0;
+    if (this.#held === NONE) return;
     this.#held = NONE;
+    this.host.held.releaseAll(this);
   }
 
   /** A defect of ours ends this session alone. */

@@ -1,11 +1,11 @@
 import type { FirstPackets } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { Log, RequestHead } from '../exchange/index.ts';
+import type { ByteHolder, HeldTotal, Log, RequestHead } from '../exchange/index.ts';
 import type { Reach, SessionCounters } from '../zhttp/index.ts';
 import type { StalledSession } from './stalled-sessions.ts';
 
 /** What the client half needs of a session that calls it. */
-export interface HostedSession extends StalledSession {
+export interface HostedSession extends StalledSession, ByteHolder {
   readonly id: string;
   /** Grants the handler what it is owed, unless more has been added since the last call: then it returns false, to be called again. */
   settleCredit(): boolean;
@@ -35,8 +35,8 @@ export interface SessionHost {
   stall(session: HostedSession, address: string): void;
   /** It is not to be called any more. */
   unstall(session: HostedSession, address: string): void;
-  /** The session holds so many bytes more, or less, for a handler. */
-  holds(bytes: number): void;
+  /** Counts what sessions hold for handlers. */
+  readonly held: HeldTotal;
   /** Calls `settleCredit` of the session every tenth of a second until it returns true. */
   oweCredit(session: HostedSession): void;
   /** Offers the request to a handler again, as a session with another id. */

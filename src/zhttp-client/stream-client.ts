@@ -1,4 +1,4 @@
-import { attempt, fault } from '../clock/index.ts';
+import { attempt, fault, TurnQueue } from '../clock/index.ts';
 import {
   encodeRequestText,
   FirstPackets,
@@ -10,7 +10,7 @@ import {
   type ZhttpLimits,
 } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import type { RequestHead, Service, WebSocketService } from '../exchange/index.ts';
+import { HeldTotal, type RequestHead, type Service, type WebSocketService } from '../exchange/index.ts';
 import { READY, type Reach, SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
 import { AbandonedSessions } from './abandoned-sessions.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
@@ -64,6 +64,8 @@ export class StreamClient
   readonly keepAliveInterval: number;
   readonly httpPackets: FirstPackets;
   readonly webSocketPackets: FirstPackets;
+  readonly turn = new TurnQueue();
+  readonly held = new HeldTotal(MAX_HELD_BYTES, this, 'handlers take too few packets, sessions ended');
   readonly #options: StreamClientOptions;
   readonly #link: HandlerLink;
   /** Sessions that have granted less than is worth a packet of its own. */
@@ -72,10 +74,6 @@ export class StreamClient
   #quiet: HandlerSession[] = [];
   readonly #stalled: StalledSessions;
   readonly #abandoned = new AbandonedSessions();
-  /** Bytes that sessions hold. */
-  #heldBytes = 0;
-  /** Whether sessions are being ended, because they hold too much. */
-  #shedding = false;
   #responseBytes = 0;
 
   /** @param openLink gives the way to the handlers, which reports to this object */
@@ -144,27 +142,6 @@ export class StreamClient
 
   unstall(session: HostedSession, address: string): void {
     this.#stalled.remove(session, address);
-  }
-
-  holds(bytes: number): void {
-    this.#heldBytes += bytes;
-    if (this.#heldBytes > MAX_HELD_BYTES && !this.#shedding) this.#shed();
-  }
-
-  /** Ends the sessions that hold the most for handlers that take nothing. */
-  #shed(): void {
-    this.#shedding = true;
-    const holding = this.sessions.all().filter(({ heldBytes }) => heldBytes > 0);
-    this.log.warn(
-      { bytes: this.#heldBytes, sessions: holding.length },
-      'handlers take too few packets, sessions ended',
-    );
-    holding.sort((one, other) => other.heldBytes - one.heldBytes);
-    for (const session of holding) {
-      if (this.#heldBytes <= (MAX_HELD_BYTES * 3) / 4) break;
-      attempt(session, abortOverloaded, 'its handler takes nothing, and it holds the most of all sessions');
-    }
-    this.#shedding = false;
   }
 
   keepResponse(bytes: number): boolean {

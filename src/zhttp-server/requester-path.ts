@@ -1,3 +1,4 @@
+import { listBytes } from '../codec/fields/index.ts';
 import {
   encodeResponsePacket,
   encodeResponsePart,
@@ -6,8 +7,14 @@ import {
   type ResponsePacket,
   type SessionRef,
 } from '../codec/zhttp/index.ts';
-import { HeldPackets, type Holder } from './held-packets.ts';
+import type { ByteHolder } from '../exchange/index.ts';
 import type { ServerHost } from './server-host.ts';
+
+/**
+ * Bytes of packets that wait in one session, for the end of a handoff or for a requester that takes nothing.
+ * @bound zhttp-held-session
+ */
+export const MAX_HELD_BYTES = 1_048_576;
 
 /** The way to the requester of one session: addresses and numbers its packets, and keeps those that have to wait. */
 export class RequesterPath {
@@ -22,13 +29,13 @@ export class RequesterPath {
   /** Whether it is reached over the ROUTER socket. */
   readonly byRouter: boolean;
   readonly #host: ServerHost;
-  readonly #holder: Holder;
+  readonly #holder: ByteHolder;
   readonly #envelope: Buffer[] | null;
   readonly #userData: Buffer | null;
   /** Number of the packet that is sent next. */
   #nextOut = 0;
   /** What waits during a handoff, or while the requester takes nothing; null for nothing. */
-  #held: HeldPackets | null = null;
+  #held: ResponsePacket[] | null = null;
 
   /**
    * @param packet the first one
@@ -40,7 +47,7 @@ export class RequesterPath {
     packet: RequestPacket,
     format: PacketFormat,
     envelope: Buffer[] | null,
-    holder: Holder,
+    holder: ByteHolder,
   ) {
     const { ids, from, multi, routerResp, userData } = packet;
     this.id = ids[0]?.id ?? '';
@@ -88,22 +95,24 @@ export class RequesterPath {
 
   /** Lets a packet wait. If that is too much, the holder is called before this returns. */
   hold(packet: ResponsePacket): void {
-    this.#held ??= new HeldPackets(this.#host.held, this.#holder);
-    this.#held.add(packet);
+    this.#held ??= [];
+    this.#held.push(packet);
+    if (this.#host.held.hold(this.#holder, costOf(packet)) > MAX_HELD_BYTES) this.#holder.onHeldTooMuch();
   }
 
   /** Sends what waits, as far as the requester takes it. */
   flush(): void {
     const held = this.#held;
     if (held === null || this.blocked) return;
-    this.#held = null;
-    for (const packet of held.release()) this.send(packet);
+    this.drop();
+    for (const packet of held) this.send(packet);
   }
 
   /** Forgets what waits. */
   drop(): void {
-    this.#held?.release();
+    if (this.#held === null) return;
     this.#held = null;
+    this.#host.held.releaseAll(this.#holder);
   }
 
   /** Whether the requester takes nothing now. A PUB socket drops what a subscriber does not take, so only a ROUTER socket tells. */
@@ -131,6 +140,11 @@ export class RequesterPath {
     }
     counters.packetsSent++;
   }
+}
+
+/** Bytes that a packet keeps while it waits: a head may be larger than any body. */
+function costOf({ reason, headers, body }: ResponsePacket): number {
+  return body.length + reason.length + listBytes(headers);
 }
 
 function copyOf(bytes: Buffer): Buffer {

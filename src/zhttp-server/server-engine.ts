@@ -9,9 +9,8 @@ import {
   type SessionRef,
   ZhttpError,
 } from '../codec/zhttp/index.ts';
-import { ERRORS, ExchangeError, type Log, reportFault } from '../exchange/index.ts';
+import { ERRORS, ExchangeError, HeldTotal, type Log, reportFault } from '../exchange/index.ts';
 import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
-import { HeldBytes } from './held-packets.ts';
 import { HttpServerSession } from './http-server-session.ts';
 import { bodyLengthOf, defectOf, requestKind } from './packet-request.ts';
 import { publicUri } from './public-uri.ts';
@@ -43,6 +42,12 @@ export const MAX_REQUEST_BYTES = 67_108_864;
  */
 export const MAX_COLLECTED = 134_217_728;
 
+/**
+ * Bytes of packets that wait for their requesters, in all sessions. At the bound those that hold the most end, until a quarter of it is free.
+ * @bound zhttp-held-total
+ */
+export const MAX_HELD_TOTAL = 67_108_864;
+
 /** Milliseconds between two ticks. In each a tenth of the sessions is looked at, so that every one is within a second. */
 const TICK = 100;
 const PARTS = 10;
@@ -68,7 +73,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly link: ServerLink;
   readonly turn = new TurnQueue();
   readonly collected: CollectedBytes;
-  readonly held = new HeldBytes();
+  readonly held: HeldTotal;
   readonly #options: ServerEngineOptions;
   readonly #notices: ServerNotices;
   readonly #sessions = new ServerSessions<ServerSession>();
@@ -99,6 +104,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.counters = options.counters;
     this.log = options.log;
     this.collected = new CollectedBytes(MAX_COLLECTED, this.turn, (thrown) => this.onFault(thrown));
+    this.held = new HeldTotal(MAX_HELD_TOTAL, this, 'requesters take too few packets, sessions ended');
     this.link = openLink(this);
     this.#notices = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());

@@ -1,7 +1,6 @@
 import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
-import type { Log } from '../exchange/index.ts';
+import type { HeldTotal, Log } from '../exchange/index.ts';
 import type { CollectedBytes, SessionCounters } from '../zhttp/index.ts';
-import type { HeldBytes } from './held-packets.ts';
 import type { ServerLink } from './server-link.ts';
 
 /** What the engine needs of a session. */
@@ -54,7 +53,7 @@ export interface ServerHost {
   /** Counts the bodies that are collected to go out in one packet. */
   readonly collected: CollectedBytes;
   /** Counts the packets that wait for their requesters. */
-  readonly held: HeldBytes;
+  readonly held: HeldTotal;
   /** Calls `settle` of the session within a tenth of a second. */
   settleSoon(session: HostedSession): void;
   /** The requester hands the session over: its next packet comes from another one. */

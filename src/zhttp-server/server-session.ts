@@ -6,6 +6,7 @@ import {
   type SessionRef,
 } from '../codec/zhttp/index.ts';
 import {
+  type ByteHolder,
   type ErrorCode,
   ExchangeError,
   type Payload,
@@ -15,7 +16,6 @@ import {
   reportFault,
 } from '../exchange/index.ts';
 import { PACKET_COST } from '../zhttp/index.ts';
-import type { Holder } from './held-packets.ts';
 import { RequesterCredits } from './requester-credits.ts';
 import { RequesterPath } from './requester-path.ts';
 import type { HostedSession, ServerHost } from './server-host.ts';
@@ -42,7 +42,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  * One request that came as a packet: the requester of an exchange with a target, and the responder of a ZHTTP session. This class
  * keeps what HTTP and WebSockets have in common: the path to the requester, numbers, addresses, credits, handoff, and the end.
  */
-export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, Holder {
+export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, ByteHolder {
   slot = -1;
   key = '';
   untold = false;

@@ -14,6 +14,13 @@ export function nameStartsWith(name: string, lower: string): boolean {
   return name.length >= lower.length && name.slice(0, lower.length).toLowerCase() === lower;
 }
 
+/** Bytes of all names and values. */
+export function listBytes(headers: FieldList): number {
+  let bytes = 0;
+  for (let i = 0; i < headers.length; i++) bytes += (headers[i] as string).length;
+  return bytes;
+}
+
 /** The first value of the field `lower` (a lower-case name), or undefined. */
 export function fieldValue(headers: FieldList, lower: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

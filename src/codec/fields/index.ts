@@ -2,6 +2,7 @@ export {
   type FieldList,
   fieldValue,
   fieldValues,
+  listBytes,
   listMembers,
   nameIs,
   nameStartsWith,

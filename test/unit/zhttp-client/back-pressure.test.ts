@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FULL, UNKNOWN } from '../../../src/zhttp/index.ts';
+import { turn } from '../../support/manual-clock.ts';
 import { edgeRig } from '../../support/zhttp/edge-rig.ts';
 
 test('a client whose handler takes nothing is paused until it does', (t) => {
@@ -69,7 +70,7 @@ test('a client that sends while paused is ended at its own bound, and no other i
   assert.equal(rig.link.routed.length, 11, 'a cancel and two messages of each other client');
 });
 
-test('with 16 MB held the sessions that hold the most end, and others continue', (t) => {
+test('with 16 MB held the sessions that hold the most end, and others continue', async (t) => {
   const rig = edgeRig(t);
   const other = rig.openWebSocket();
   const stalled = Array.from({ length: 100 }, () => {
@@ -81,6 +82,7 @@ test('with 16 MB held the sessions that hold the most end, and others continue',
   // Ten of them hold little, the others much.
   for (const { client } of stalled.slice(0, 10)) client.message('x'.repeat(1_000));
   for (const { client } of stalled.slice(10)) client.message('x'.repeat(200_000));
+  await turn();
   const ended = stalled.map(({ client }) => client.take().includes('error HF_BACKEND_OVERLOADED'));
   assert.deepEqual(ended.slice(0, 10), new Array(10).fill(false));
   const count = ended.filter(Boolean).length;
