@@ -85,7 +85,10 @@ export const ERRORS = {
 /** Code of a failure in the catalogue. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** A failure from the catalogue, with what exactly went wrong this time. */
+/**
+ * A failure from the catalogue, with what exactly went wrong this time. Its stack is empty, since collecting one costs as much as a small
+ * request: HF_INTERNAL has the stack of what was thrown as its detail.
+ */
 export class ExchangeError extends Error {
   override readonly name = 'ExchangeError';
   readonly code: ErrorCode;
@@ -96,7 +99,10 @@ export class ExchangeError extends Error {
 
   /** @param text replaces the catalogue's, where the response names what was asked for */
   constructor(code: ErrorCode, detail = '', text: string = ERRORS[code].text) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail === '' ? code : `${code}: ${detail}`);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.detail = detail;
     this.text = text;

@@ -1,5 +1,7 @@
+import { InputError } from '../input-error/index.ts';
+
 /** A GRIP response of an origin that cannot be followed. */
-export class GripError extends Error {
+export class GripError extends InputError {
   override readonly name = 'GripError';
 
   /** @param detail tells the origin's developer what is wrong, and where */
@@ -14,6 +16,6 @@ export class GripError extends Error {
 }
 
 /** A publish request that is refused whole. The message for the publisher is one line. */
-export class PublishError extends Error {
+export class PublishError extends InputError {
   override readonly name = 'PublishError';
 }

@@ -1,3 +1,5 @@
+import { InputError } from '../input-error/index.ts';
+
 /** Kinds of faulty messages; each has one status for clients. */
 export type Http1ErrorKind =
   /** The bytes are not an HTTP/1 message (400). */
@@ -18,7 +20,7 @@ export type Http1ErrorKind =
   | 'unwritable';
 
 /** A message that breaks RFC 9112, or exceeds a limit. */
-export class Http1Error extends Error {
+export class Http1Error extends InputError {
   override readonly name = 'Http1Error';
   readonly kind: Http1ErrorKind;
 

@@ -1,3 +1,4 @@
+import { InputError } from '../input-error/index.ts';
 import type { SessionRef } from './packet.ts';
 import type { FieldName } from './packet-fields.ts';
 import type { ZhttpErrorKind } from './zhttp-error.ts';
@@ -28,7 +29,7 @@ export interface FieldSource {
 }
 
 /** An invalid field. */
-export class FieldError extends Error {
+export class FieldError extends InputError {
   readonly kind: Exclude<ZhttpErrorKind, 'malformed'>;
 
   constructor(kind: Exclude<ZhttpErrorKind, 'malformed'>, message: string) {

@@ -1,3 +1,4 @@
+import { InputError } from '../input-error/index.ts';
 import type { SessionRef } from './packet.ts';
 
 /** What is wrong with a packet. */
@@ -10,7 +11,7 @@ export type ZhttpErrorKind =
   | 'too-large';
 
 /** A packet that cannot be read or written. */
-export class ZhttpError extends Error {
+export class ZhttpError extends InputError {
   override readonly name = 'ZhttpError';
   readonly kind: ZhttpErrorKind;
   /** Condition of the `error` packet sent in response; null if none is sent: for malformed bytes and for responses. */

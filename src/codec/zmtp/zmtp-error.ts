@@ -1,3 +1,5 @@
+import { InputError } from '../input-error/index.ts';
+
 /** Kinds of faults of a peer, for the log and the counters. The connection is closed in every case. */
 export type ZmtpErrorKind =
   /** The bytes are not ZMTP, or break its grammar. */
@@ -14,7 +16,7 @@ export type ZmtpErrorKind =
   | 'refused';
 
 /** A peer that breaks ZMTP 3.x, exceeds a limit or refuses the connection. */
-export class ZmtpError extends Error {
+export class ZmtpError extends InputError {
   override readonly name = 'ZmtpError';
   readonly kind: ZmtpErrorKind;
 
