@@ -19,7 +19,7 @@ export type Action =
 
 /** Head of the response to held requests. */
 export interface ResponseOptions {
-  /** 0 to 999. */
+  /** 200 to 999. */
   readonly code: number;
   readonly headers: readonly NameValue[];
 }

@@ -1,4 +1,11 @@
-import { type ExchangeError, Payload, type Requester, type Responder, reportFault } from '../exchange/index.ts';
+import {
+  type ExchangeError,
+  Payload,
+  type Requester,
+  type Responder,
+  type ResponseHead,
+  reportFault,
+} from '../exchange/index.ts';
 import { Backlog, type BacklogOwner } from './backlog.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Subscriber } from './subscriber.ts';
@@ -76,6 +83,23 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.room.counters.holdsOpen--;
     this.room.wheel.cancel(this);
     this.partAll();
+  }
+
+  /**
+   * Passes the head. A status that cannot be final becomes 502, as for any response that makes no sense (RFC 9110 §15: 1xx is interim, and
+   * there is nothing below). GRIP lets publishers choose any from 0 to 999.
+   * @param channel whose item it is from
+   */
+  protected sendHead(head: ResponseHead, channel?: string): void {
+    const { status } = head;
+    if (status >= 200) {
+      this.requester.onResponse(head);
+      return;
+    }
+    const { counters, log } = this.room;
+    counters.responsesInvalid++;
+    log.info({ id: this.id, channel, status }, 'a status below 200 cannot be final: the client gets 502');
+    this.requester.onResponse({ ...head, status: 502, reason: '' });
   }
 
   /** Passes bytes that are for this client alone: now, or as the credits allow, however many there are. */

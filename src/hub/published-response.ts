@@ -3,7 +3,6 @@ import type { HttpResponseFormat, InstructResponse } from '../codec/grip/index.t
 import type { ResponseHead } from '../exchange/index.ts';
 import type { PatchBody } from './hub-options.ts';
 import { memoryCost, responseCost } from './item-cost.ts';
-import { responseHead } from './response-head.ts';
 import { Step } from './step.ts';
 
 /**
@@ -51,7 +50,7 @@ export class PublishedResponse extends Step {
     const exposed = this.#exposed;
     const merged = withoutFields(held.headers, (name) => names.has(name)).concat(headers);
     const visible = exposed === null ? merged : withoutFields(merged, (name) => !exposed.has(name));
-    return responseHead(code, reason, visible, bodyLength);
+    return { status: code, reason, headers: visible, bodyLength };
   }
 
   /**

@@ -7,7 +7,6 @@ import type { OrderCheck } from './order-check.ts';
 import { type PublishedResponse, patchProblem } from './published-response.ts';
 import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 import type { Replayable } from './replay-pacer.ts';
-import { responseHead } from './response-head.ts';
 import type { Step } from './step.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -202,7 +201,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     this.#takeBack();
     const { status, reason, headers, body } = this.#response;
     this.leave();
-    this.requester.onResponse(responseHead(status, reason, headers, body.length));
+    this.sendHead({ status, reason, headers, bodyLength: body.length });
     if (!this.over) this.finish(body);
   }
 
@@ -301,7 +300,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     counters.itemsDelivered++;
     this.#takeBack();
     this.leave();
-    this.requester.onResponse(published.head(this.#response, body.length));
+    this.sendHead(published.head(this.#response, body.length), published.channel);
     if (!this.over) this.finish(body);
     return work + (body.length >>> 14);
   }

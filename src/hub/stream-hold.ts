@@ -3,7 +3,6 @@ import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
-import { responseHead } from './response-head.ts';
 import { type Step, StreamClose } from './step.ts';
 import type { StreamRun } from './stream-run.ts';
 
@@ -21,7 +20,7 @@ export class StreamHold extends Held {
   start(response: InstructResponse | null): void {
     if (response !== null) {
       const { status, reason, headers, body } = response;
-      this.requester.onResponse(responseHead(status, reason, headers, UNKNOWN_LENGTH));
+      this.sendHead({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
       if (body.length > 0 && !this.over) this.send(body);
     }
     if (this.#keepAlive === null || this.over) return;

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { HttpResponseFormat, InstructResponse } from '../../../src/codec/grip/index.ts';
 import type { PatchBody } from '../../../src/hub/index.ts';
 import { MAX_PATCHED_BYTES, PublishedResponse } from '../../../src/hub/published-response.ts';
-import { responseHead } from '../../../src/hub/response-head.ts';
 import { responseFormat } from './support.ts';
 
 const refuse: PatchBody = () => null;
@@ -123,16 +122,4 @@ test('patched bodies beyond the bound are dropped, and the patch is applied agai
 test('a patch that fails leaves no body', () => {
   const published = new PublishedResponse('c', responseFormat({ bodyPatch: [], body: Buffer.from('unused') }));
   assert.equal(published.body(held([], 'no JSON\n'), refuse, noted), null);
-});
-
-test('a status that cannot be final becomes 502', () => {
-  assert.deepEqual(responseHead(0, 'x', ['A', '1'], 3), {
-    status: 502,
-    reason: '',
-    headers: ['A', '1'],
-    bodyLength: 3,
-  });
-  assert.equal(responseHead(199, '', [], 0).status, 502);
-  assert.equal(responseHead(200, '', [], 0).status, 200);
-  assert.equal(responseHead(999, 'Odd', [], 0).reason, 'Odd');
 });

@@ -47,6 +47,25 @@ test('a held request gets nothing until an item comes', async (t) => {
   assert.equal(made.counters.holdsStarted, 1);
 });
 
+test('a published status that cannot be final becomes 502, counted and logged', async (t) => {
+  const made = rig(t);
+  for (const code of [0, 99, 101, 199]) {
+    const client = made.hold(made.client(), responseInstruct(['a']));
+    await made.publish(responseItem('a', 'news', { code, reason: 'Odd', headers: ['X-Item', '1'] }));
+    assert.deepEqual(client.head, { status: 502, reason: '', headers: ['X-Item', '1'], bodyLength: 4 });
+    assert.equal(client.body, 'news');
+  }
+  const client = made.hold(made.client(), responseInstruct(['a']));
+  await made.publish(responseItem('a', 'news', { code: 999, reason: 'Odd' }));
+  assert.deepEqual([client.head?.status, client.head?.reason], [999, 'Odd']);
+  assert.equal(made.counters.responsesInvalid, 4);
+  const logged = made.log.with('a status below 200 cannot be final: the client gets 502');
+  assert.deepEqual(
+    logged.map(({ fields }) => [fields.channel, fields.status]),
+    [0, 99, 101, 199].map((status) => ['a', status]),
+  );
+});
+
 test('one item is the response to every request that is held on its channel', async (t) => {
   const made = rig(t);
   const clients = Array.from({ length: 10 }, () => made.hold(made.client(), responseInstruct(['a', 'b'])));
