@@ -6,7 +6,8 @@ import { CliError, reasonOf, USAGE } from './cli-error.ts';
 const MAX_SHOWN = 2000;
 
 /**
- * The URL that items are posted to, for the base URL of a publish endpoint. A query, as in a GRIP_URL, is ignored.
+ * The URL that items are posted to, for the URL of a publish endpoint, with or without `/publish/` at its end. A query, as in a GRIP_URL, is
+ * ignored.
  * @param authorization value of the Authorization field, which is sent over https only; null for none
  * @throws CliError
  */
@@ -29,7 +30,7 @@ export function publishUrl(spec: string, authorization: string | null): URL {
   }
   url.search = '';
   url.hash = '';
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/publish/`;
+  url.pathname = `${url.pathname.replace(/(\/publish)?\/*$/, '')}/publish/`;
   return url;
 }
 

@@ -13,6 +13,9 @@ An item has content for held responses, for streams and for WebSockets
 (ws-message). Holdfast accepts ws-message, as Pushpin does, but nothing receives
 it yet.`;
 
+/** Options that say something of the content, by the names of their values. */
+const OF_CONTENT = ['code', 'header', 'patch'];
+
 /** Values of the options of `holdfast publish`. */
 interface PublishOptions {
   readonly id?: string;
@@ -45,16 +48,22 @@ export function publishCommand(): Command {
     .option('--prev-id <id>', 'id of the item before it')
     .addOption(new Option('--sender <name>', 'not supported yet').argParser(refuseSender).hideHelp())
     .addOption(
-      new Option('--code <number>', 'status of the response to held requests').default(200).argParser(statusCode),
+      new Option('--code <number>', 'status of the response to held requests, from 200')
+        .default(200)
+        .argParser(statusCode),
     )
     .option('-H, --header <name:value>', 'header of the response to held requests; may be repeated', header)
     .option('-M, --meta <name=value>', 'variable for filters; may be repeated', meta)
-    .option('--hint', 'send held requests to their origin again, without content')
-    .addOption(new Option('--close', 'end streams and WebSockets, without content').conflicts('hint'))
+    .addOption(new Option('--hint', 'send held requests to their origin again, without content').conflicts(OF_CONTENT))
+    .addOption(new Option('--close', 'end streams and WebSockets, without content').conflicts(['hint', ...OF_CONTENT]))
     .option('--patch', 'the content is a JSON patch for the response to held requests')
     .option('--no-seq', 'deliver at once, regardless of --prev-id')
     .option('--no-eol', 'add no newline to the content of HTTP responses')
-    .addOption(new Option('--spec <url>', 'URL of the publish endpoint').env('GRIP_URL').default(DEFAULT_SPEC))
+    .addOption(
+      new Option('--spec <url>', 'URL of the publish endpoint, with or without /publish/')
+        .env('GRIP_URL')
+        .default(DEFAULT_SPEC),
+    )
     .option('-u, --user <name:password>', 'credentials for Basic authentication; only over https', user)
     .addOption(
       new Option('-B, --bearer <token>', 'token for Bearer authentication; only over https')
@@ -75,8 +84,11 @@ async function publish(channel: string, content: string | undefined, options: Pu
 }
 
 async function actionOf(content: string | undefined, options: PublishOptions): Promise<Action> {
-  if (options.hint) return { kind: 'hint' };
-  if (options.close) return { kind: 'close' };
+  if (options.hint || options.close) {
+    const kind = options.hint ? 'hint' : 'close';
+    if (content !== undefined) throw new CliError(`--${kind} is sent without content: leave out the content`, USAGE);
+    return { kind };
+  }
   if (content === undefined)
     throw new CliError('content is missing: give it after the channel, or use --hint or --close', USAGE);
   const isFile = content.startsWith('@');
@@ -122,9 +134,9 @@ function meta(value: string, earlier: readonly NameValue[] = []): readonly NameV
 }
 
 function statusCode(value: string): number {
-  const code = /^[0-9]{1,3}$/.test(value) ? Number(value) : null;
-  if (code === null) throw new InvalidArgumentError('Expected a whole number from 0 to 999.');
-  return code;
+  // RFC 9110 §15: a status below 200 is not that of a final response.
+  if (!/^[2-9][0-9]{2}$/.test(value)) throw new InvalidArgumentError('Expected a whole number from 200 to 999.');
+  return Number(value);
 }
 
 function header(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {

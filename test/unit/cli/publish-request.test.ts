@@ -9,6 +9,9 @@ const URLS = [
   ['http://localhost:5561/', 'http://localhost:5561/publish/'],
   ['https://api.example/realm/r/', 'https://api.example/realm/r/publish/'],
   ['https://api.example/fastly?iss=me&key=base64:AAAA', 'https://api.example/fastly/publish/'],
+  ['http://localhost:5561/publish/', 'http://localhost:5561/publish/'],
+  ['http://localhost:5561/realm/publish', 'http://localhost:5561/realm/publish/'],
+  ['http://localhost:5561/publisher', 'http://localhost:5561/publisher/publish/'],
   ['http://[::1]:80/#x', 'http://[::1]/publish/'],
 ] as const;
 
