@@ -15,7 +15,7 @@ export type Reach = typeof READY | typeof FULL | typeof UNKNOWN;
 /** What a ROUTER socket has not taken yet. Times in milliseconds. */
 export interface RouterOutboxOptions {
   /** With `mandatory`, so that it says what it does not take. */
-  readonly router: RouterSocket;
+  readonly router: Pick<RouterSocket, 'reaches' | 'sendTo'>;
   readonly wheel: TimerWheel;
   /** How long packets wait for a connected peer that takes none. */
   readonly patience: number;

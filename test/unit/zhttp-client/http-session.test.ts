@@ -199,7 +199,7 @@ test('a failed request is logged with its fields', (t) => {
 
 // ---- credits of the response
 
-test('what the client takes is granted again: much at once, little within 100 ms', (t) => {
+test('what the client takes is granted again: much at once, little when no more has come for 100 ms', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
   rig.link.respond(id, { code: 200, body: 'x'.repeat(4_096), more: true });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { TurnQueue } from '../../../src/clock/index.ts';
 import { encodeRequestPacket, parseResponsePacket, RequestPacket } from '../../../src/codec/zhttp/index.ts';
 import { FULL, READY, SessionCounters, UNKNOWN } from '../../../src/zhttp/index.ts';
 import { LinkRelay, RelayedLink } from '../../../src/zhttp-client/index.ts';
+import { MAX_REACHES, RelayedProcess, type ToldReach } from '../../../src/zhttp-client/relayed-process.ts';
 import { DealerSocket } from '../../../src/zmq/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { socketPair } from '../../support/socket-pair.ts';
@@ -234,6 +236,49 @@ test('an unknown address is forgotten after a while, and a handler that connects
   assert.equal(link.reach('made-up'), UNKNOWN);
   advance(10.2);
   assert.equal(await sink.ready.next(), 'made-up');
+});
+
+test('processes are informed of so many handlers that take nothing, and no more', async (t) => {
+  const advance = manualClock(t);
+  const rig = new RelayRig(t);
+  const { link, sink } = await rig.process('p1');
+  for (let n = 0; n <= MAX_REACHES; n++) {
+    rig.link.reaches.set(`h${n}`, FULL);
+    link.route(`h${n}`, request('p1-1'));
+    while (rig.link.routed.length + 100 < n) await turn();
+  }
+  while (rig.link.routed.length <= MAX_REACHES) await turn();
+  // Nor is there a list of them from which one could follow.
+  for (const address of ['h0', 'h1']) {
+    rig.link.ready(address);
+    assert.equal(await sink.ready.next(), address);
+    assert.equal(link.reach(`h${MAX_REACHES - 1}`), FULL);
+    assert.equal(link.reach(`h${MAX_REACHES}`), READY);
+    advance(0.2);
+  }
+});
+
+test('a process that has missed which handlers are ready is informed of others after it', async (t) => {
+  const { context } = new ZmqRig(t);
+  const sink = new RecordingSink();
+  const [near, far] = await socketPair(t);
+  const told = new Map<string, ToldReach>();
+  const onFault = (thrown: unknown) => assert.fail(String(thrown));
+  const process = new RelayedProcess(context, near, new TurnQueue(), { told, onMessage: () => {}, onFault });
+  const link = new RelayedLink(context, far, sink, 1, new SessionCounters());
+  t.after(() => Promise.all([process.close(), link.close()]));
+  await link.ready();
+  for (let n = 0; n < MAX_REACHES; n++) {
+    process.tell(`h${n}`, FULL);
+    while (n % 100 === 99 && link.reach(`h${n}`) !== FULL) await turn();
+  }
+  process.tell('other', FULL);
+  told.set('other', { reach: FULL, since: 0 });
+  process.tell('h0', READY);
+  assert.equal(await sink.ready.next(), 'h0');
+  assert.equal(link.reach('other'), READY);
+  process.catchUp();
+  while (link.reach('other') !== FULL) await turn();
 });
 
 test('a process sends at most its window ahead of the relay, and says when it continues', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import { FULL, READY, RouterOutbox, UNKNOWN } from '../../../src/zhttp/router-outbox.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -88,4 +89,24 @@ test('what waited for an address no longer counts once its peer has connected', 
   await messages.next();
   send('h64', 'fits');
   assert.deepEqual(dropped, []);
+});
+
+test('what waits for connected peers is bounded in all as well', (t) => {
+  const wheel = new TimerWheel();
+  t.after(() => wheel.stop());
+  let full = true;
+  const router = { reaches: () => true, sendTo: () => !full };
+  const dropped: string[] = [];
+  const outbox = new RouterOutbox({ router, wheel, patience: 60_000, onDropped: (address) => dropped.push(address) });
+  const packet = Buffer.alloc(1_048_576);
+  for (let n = 0; n < 64; n++) outbox.route(`h${n}`, packet);
+  assert.deepEqual(dropped, []);
+  outbox.route('h64', Buffer.from('too much'));
+  assert.deepEqual(dropped, ['h64']);
+  // What the peers have taken counts no more.
+  full = false;
+  outbox.retry();
+  full = true;
+  outbox.route('h64', packet);
+  assert.deepEqual([dropped.length, outbox.clear()], [1, 1]);
 });
