@@ -1,11 +1,11 @@
 // What `npm start`, `npm test` and `npm run bench` do first: dependencies as the lock file has them, and a build of the
-// sources as they are. Each step leaves a stamp, so that a second run has nothing to do and says nothing.
+// sources as they are. A second run has nothing to do and says nothing.
 import '../bin/check-node.mjs';
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -16,20 +16,32 @@ export function setUp() {
   ensureBuilt();
 }
 
-/** Installs what the lock file names, unless that is what was installed last. */
+/** Installs what the lock file names, unless it is installed. */
 export function ensureDependencies() {
-  const stamp = join(ROOT, 'node_modules/.holdfast-lock');
-  const lock = createHash('sha256')
-    .update(readFileSync(join(ROOT, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  if (isInstalled()) return;
   const reason = existsSync(join(ROOT, 'node_modules')) ? 'other than package-lock.json says' : 'missing';
   console.log(`install: npm ci, because node_modules is ${reason}`);
   // NODE_ENV=production would leave out the compiler.
   runOrExit('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
-  // npm creates no folder when there is nothing to put into it.
-  mkdirSync(join(ROOT, 'node_modules'), { recursive: true });
-  writeFileSync(stamp, lock);
+}
+
+/** Compares the lock file with what npm noted in node_modules when it installed. Only packages for other systems may be missing. */
+function isInstalled() {
+  const noted = join(ROOT, 'node_modules/.package-lock.json');
+  try {
+    const { '': _project, ...wanted } = packagesOf(join(ROOT, 'package-lock.json'));
+    const installed = existsSync(noted) ? packagesOf(noted) : {};
+    return Object.keys({ ...wanted, ...installed }).every((name) =>
+      name in installed ? isDeepStrictEqual(installed[name], wanted[name]) : wanted[name].optional,
+    );
+  } catch {
+    // npm knows how to complain about a lock file that is not valid.
+    return false;
+  }
+}
+
+function packagesOf(lockFile) {
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
 /** Compiles `src` to `dist`, unless nothing has changed since that was done last. */
@@ -45,7 +57,7 @@ export function ensureBuilt() {
   // The output of a source file that is gone must go too.
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist);
-  // The stamp bears the time at which the build began, by the clock of the file system: what is saved meanwhile is newer.
+  // The stamp has the time at which the build began, by the clock of the file system: what is saved meanwhile is newer.
   const begun = join(dist, '.begun');
   writeFileSync(begun, '');
   runOrExit(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   cpSync,
   mkdirSync,
@@ -17,7 +16,24 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-const LOCK = JSON.stringify({ name: 'small', lockfileVersion: 3, requires: true, packages: { '': { name: 'small' } } });
+const MANIFEST = { name: 'small', type: 'module' };
+
+/** It asks for nothing. */
+const LOCK = { name: 'small', lockfileVersion: 3, requires: true, packages: { '': { name: 'small' } } };
+
+/** What makes a project depend on the package in its folder `part`, so that npm needs no registry. */
+export const DEPENDENT: Readonly<Record<string, string>> = {
+  'part/package.json': JSON.stringify({ name: 'part', version: '1.0.0' }),
+  'package.json': JSON.stringify({ ...MANIFEST, dependencies: { part: 'file:part' } }),
+  'package-lock.json': JSON.stringify({
+    ...LOCK,
+    packages: {
+      '': { name: 'small', dependencies: { part: 'file:part' } },
+      'node_modules/part': { resolved: 'part', link: true },
+      part: { version: '1.0.0' },
+    },
+  }),
+};
 
 export interface Ran {
   readonly code: number | null;
@@ -33,8 +49,8 @@ export class Project {
     t.after(() => rmSync(this.root, { recursive: true, force: true }));
     for (const folder of ['scripts', 'bin']) cpSync(join(ROOT, folder), join(this.root, folder), { recursive: true });
     for (const config of ['tsconfig.json', 'tsconfig.build.json']) cpSync(join(ROOT, config), join(this.root, config));
-    this.write('package.json', JSON.stringify({ name: 'small', type: 'module' }));
-    this.write('package-lock.json', LOCK);
+    this.write('package.json', JSON.stringify(MANIFEST));
+    this.write('package-lock.json', JSON.stringify(LOCK));
     for (const [path, text] of Object.entries(files)) this.write(path, text);
   }
 
@@ -47,10 +63,9 @@ export class Project {
     return readFileSync(join(this.root, path), 'utf8');
   }
 
-  /** Lends it the compiler and tsx, stamped as what its lock file asks for. */
+  /** Lends it the compiler and tsx, of which npm knows nothing. */
   withTools(): this {
-    const lock = createHash('sha256').update(this.read('package-lock.json')).digest('hex');
-    this.write('node_modules/.holdfast-lock', lock);
+    mkdirSync(join(this.root, 'node_modules'));
     for (const name of ['typescript', 'tsx', '@types']) {
       symlinkSync(join(ROOT, 'node_modules', name), join(this.root, 'node_modules', name));
     }
@@ -58,12 +73,21 @@ export class Project {
   }
 
   /** Runs Node with these arguments in it. `onOutput` sees everything said so far, and may signal the process. */
-  run(args: readonly string[], onOutput: (output: string, kill: () => void) => void = () => {}): Promise<Ran> {
+  run(args: readonly string[], onOutput?: (output: string, kill: () => void) => void): Promise<Ran> {
+    return this.runProgram(process.execPath, args, onOutput);
+  }
+
+  /** As `run`, for any program. */
+  runProgram(
+    file: string,
+    args: readonly string[],
+    onOutput: (output: string, kill: () => void) => void = () => {},
+  ): Promise<Ran> {
     // Neither the npm nor the test runner that runs this test may reach the ones inside.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|CI$|FORCE_COLOR$)/.test(name)),
     );
-    const child = spawn(process.execPath, args, { cwd: this.root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { cwd: this.root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const collect = (data: Buffer): void => {
       output += data.toString();
