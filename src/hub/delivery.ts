@@ -184,6 +184,8 @@ export class Delivery implements AtTurnEnd {
   #finish(step: Step): void {
     this.pending -= step.cost;
     this.#first = step.next;
+    // A hold may keep the step for as long as a minute: not what follows it, too.
+    step.next = null;
     if (this.#first === null) this.#last = null;
   }
 }

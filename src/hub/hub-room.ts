@@ -1,6 +1,7 @@
 import type { TurnQueue } from '../clock/index.ts';
 import type { Channels } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
+import type { KeptItems } from './kept-items.ts';
 import type { QueueBudget } from './queue-budget.ts';
 import type { ReplayPacer } from './replay-pacer.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -11,6 +12,8 @@ export interface HubRoom extends HubOptions {
   readonly holds: Set<Subscriber>;
   readonly channels: Channels;
   readonly budget: QueueBudget;
+  /** Items that wait for the outcome of replays. */
+  readonly kept: KeptItems;
   readonly pacer: ReplayPacer;
   readonly turns: TurnQueue;
   /** Bytes of held responses, and of the bodies of held requests. */

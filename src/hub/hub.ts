@@ -9,6 +9,7 @@ import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
+import { KeptItems } from './kept-items.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
 import type { FormerHold, Replay } from './replay.ts';
@@ -73,6 +74,7 @@ export class Hub implements Guarded {
       holds: new Set<Subscriber>(),
       channels: new Channels(options.wheel, onFault),
       budget: new QueueBudget(),
+      kept: new KeptItems(),
       pacer: new ReplayPacer(turns, onFault),
       turns,
       heldBytes: 0,

@@ -51,7 +51,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   #exchange: ReplayExchange | null = null;
   /** Whether it has a place among the replays at its target. It keeps the place while the response is under way. */
   #placed = false;
-  /** A hint or a recovery came while the request was at its origin: the response may be from before it. */
+  /** A hint, a recovery or an item that is not kept came while the request was at its origin: the response may be from before it. */
   #again = false;
   /** The first waiting item of each channel, oldest first. */
   #kept: Map<string, PublishedResponse> | null = null;
@@ -109,6 +109,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     if (former !== null) {
       again = former.#again;
       this.#kept = former.#kept;
+      former.#kept = null;
       former.done();
     }
     if (this.#takeKept()) return;
@@ -125,8 +126,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     if (this.#order.isKnown(published)) return 1;
     const next = this.#isNext(published);
     if (next && !this.joining) return this.#take(published);
-    this.#kept ??= new Map();
-    if (!this.#kept.has(published.channel)) this.#kept.set(published.channel, published);
+    this.#keep(published);
     if (!next && this.#state === 'held' && !this.joining) this.recover();
     return 1;
   }
@@ -134,7 +134,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   override endJoin(): void {
     super.endJoin();
     if (!this.room.holds.has(this) || this.#takeKept()) return;
-    if (this.#state === 'held' && this.#missed()) this.recover();
+    if (this.#state !== 'held') return;
+    const again = this.#again;
+    this.#again = false;
+    if (this.#missed() || again) this.recover();
   }
 
   override recover(): void {
@@ -236,6 +239,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     this.#exchange = null;
     if (holds.has(this)) this.room.heldBytes -= this.#cost;
     super.leave();
+    this.#dropKept();
     if (state === 'queued') pacer.cancel(this);
   }
 
@@ -265,6 +269,19 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     return this.#replay === null || this.#order.isNext(published, this.#state !== 'held');
   }
 
+  /** Keeps the first item of each channel. Where all holds keep too much, the origin is asked for it instead. */
+  #keep(published: PublishedResponse): void {
+    this.#kept ??= new Map();
+    if (this.#kept.has(published.channel)) return;
+    if (this.room.kept.take(published)) this.#kept.set(published.channel, published);
+    else this.#again = true;
+  }
+
+  #dropKept(): void {
+    for (const published of this.#kept?.values() ?? []) this.room.kept.release(published);
+    this.#kept = null;
+  }
+
   /** Responds with the first item that was kept and is the client's next one. Returns false if there is none. */
   #takeKept(): boolean {
     for (const published of this.#kept?.values() ?? []) {
@@ -277,12 +294,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
 
   /** Forgets the kept items. Returns whether the origin did not know one of them: a replay has to fetch it. */
   #missed(): boolean {
-    const kept = this.#kept;
-    this.#kept = null;
-    for (const published of kept?.values() ?? []) {
-      if (this.isMember(published.channel) && !this.#order.isKnown(published)) return true;
+    let missed = false;
+    for (const published of this.#kept?.values() ?? []) {
+      missed ||= this.isMember(published.channel) && !this.#order.isKnown(published);
     }
-    return false;
+    this.#dropKept();
+    return missed;
   }
 
   #take(published: PublishedResponse): number {
