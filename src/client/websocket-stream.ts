@@ -1,4 +1,4 @@
-import { DeadlineTimer, guarded } from '../clock/index.ts';
+import { type AtTurnEnd, type AwaitsTurn, DeadlineTimer, guarded, turnBudget } from '../clock/index.ts';
 import type { CallGuard } from '../codec/calls/index.ts';
 import {
   closePayload,
@@ -38,9 +38,6 @@ const READ_AHEAD = 65_536;
  */
 const WRITE_BEHIND = 65_536;
 
-/** Messages, pieces of them, pings and pongs that are passed on in one turn of the event loop; the others wait for the next turn. */
-export const TURN_ITEMS = 128;
-
 /** Seconds that a connection stays open after the last frame, so that the origin receives it and closes first (RFC 6455 §7.1.1). */
 const LINGER = 2;
 
@@ -55,7 +52,10 @@ const INTERNAL_ERROR = 1011;
  * Once the requester has closed, only the origin's close frame is passed on, and nothing more is sent. Data that had arrived when the
  * connection was lost is passed on first, as credit allows.
  */
-export class WebSocketStream extends DeadlineTimer implements ConnectionUser, MessageSink, FrameSink {
+export class WebSocketStream
+  extends DeadlineTimer
+  implements ConnectionUser, MessageSink, FrameSink, AtTurnEnd, AwaitsTurn
+{
   readonly #context: WebSocketContext;
   readonly #link: WebSocketLink;
   readonly #requester: WebSocketRequester;
@@ -65,7 +65,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
   #unread: Buffer | null = null;
   /** Whether the reader is running: calls from within must not start it again. */
   #consuming = false;
-  /** It has had its turn: what is unread waits for the next one. */
+  /** The origin has had its share: what is unread waits for its turn. */
   #resting = false;
   /** Frames of this turn, which are sent at its end. */
   readonly #frames = new FrameBatch();
@@ -154,7 +154,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#consuming = true;
     let rest: Buffer | null = null;
     try {
-      rest = this.#reader.read(input, TURN_ITEMS);
+      rest = this.#reader.read(input, turnBudget.share);
     } catch (thrown) {
       this.#onThrown(thrown);
     }
@@ -163,7 +163,7 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#unread = rest;
     if (this.#reader.interrupted) {
       this.#resting = true;
-      this.#context.turn.add(this);
+      turnBudget.wait(this);
     }
     // Reading continues up to a bound, to notice an origin that leaves.
     if (rest !== null && rest.length >= READ_AHEAD) this.#link.pause();
@@ -289,11 +289,12 @@ export class WebSocketStream extends DeadlineTimer implements ConnectionUser, Me
     this.#context.turn.add(this);
   }
 
+  onTurn(): void {
+    this.#resting = false;
+    this.#consume();
+  }
+
   onTurnEnd(): void {
-    if (this.#resting) {
-      this.#resting = false;
-      this.#consume();
-    }
     this.flush();
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type AtTurnEnd, DeadlineTimer } from '../clock/index.ts';
+import { type AwaitsTurn, DeadlineTimer, turnBudget } from '../clock/index.ts';
 import { ExchangeError, internalError, type Peer, type Responder, reportFault } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
@@ -11,7 +11,7 @@ import { compact } from './unread-budget.ts';
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too
  * much, watches a client that does not take what is sent to it, and ends in order. An idle one has no buffers and no timer of its own.
  */
-export abstract class ClientConnection extends DeadlineTimer implements Connection, AtTurnEnd {
+export abstract class ClientConnection extends DeadlineTimer implements Connection, AwaitsTurn {
   place = -1;
   readonly socket: Socket;
   readonly peer: Peer;
@@ -19,7 +19,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   #unread: Buffer | null = null;
   /** Whether `consume` is at work: what it calls must not begin it again. */
   protected consuming = false;
-  /** It has had its turn: what is unread waits for the next one. */
+  /** It has had its share: what is unread waits for its turn. */
   protected resting = false;
   /** Reading is suspended, because too much is unread. */
   protected paused = false;
@@ -51,7 +51,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   /** Names the connection and the exchange on it. */
   abstract get id(): string;
 
-  /** Takes what can be taken of `input`, and returns the rest; null for none. */
+  /** Takes what can be taken of `input`, up to the client's share, and returns the rest; null for none. */
   protected abstract consume(input: Buffer): Buffer | null;
 
   /** Sets the deadline for what is waited for now. */
@@ -110,18 +110,14 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.afterInput();
   }
 
-  /**
-   * Continues with the input in the next turn of the event loop: the client has had its share of this one, or is read again after a pause, of
-   * which there may be many in a turn.
-   */
+  /** Continues with the input in its turn: the client has had its share, or is read again after a pause, of which there may be many at once. */
   rest(): void {
     if (this.resting) return;
     this.resting = true;
-    this.server.turn.add(this);
+    turnBudget.wait(this);
   }
 
-  onTurnEnd(): void {
-    if (!this.resting) return;
+  onTurn(): void {
     this.resting = false;
     this.consumeUnread();
   }

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { turnBudget } from '../clock/index.ts';
 import { type Http1RequestHead, RequestHeadReader } from '../codec/http1/index.ts';
 import { ExchangeError, type Peer } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Stream, type StreamConnection } from './http1-stream.ts';
 import { LastLook } from './last-look.ts';
-import { LONG_EXCHANGE, PROBE_INTERVAL, TURN_PIECES } from './server-limits.ts';
+import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 
@@ -68,7 +69,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   protected override consume(input: Buffer): Buffer | null {
     let offset = 0;
     try {
-      for (let left = TURN_PIECES; offset < input.length && !this.finished; left--) {
+      for (let left = turnBudget.share; offset < input.length && !this.finished; left--) {
         if (left === 0) {
           this.rest();
           break;
@@ -290,7 +291,8 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     if (this.finished) return;
     this.#leaving = true;
     new LastLook(this, this.server.turn, () => {
-      if (this.#idle) this.#end();
+      // Requests that wait for their turn have arrived, and come before the end.
+      if (this.#idle && !this.resting) this.#end();
     });
   }
 

@@ -51,9 +51,3 @@ export const SOCKET_BUFFER = 65_536;
 
 /** A body up to this size travels in one write with its head, as one latin1 text. */
 export const SMALL_BODY = 4_096;
-
-/**
- * Pieces of input of one client that are taken in one turn of the event loop: requests, pieces of a body, messages, pings. What is left
- * waits for the next turn, so a client that floods with small ones delays no other by more than a few milliseconds.
- */
-export const TURN_PIECES = 128;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { guarded } from '../clock/index.ts';
+import { type AtTurnEnd, guarded, turnBudget } from '../clock/index.ts';
 import type { CallGuard } from '../codec/calls/index.ts';
 import {
   closePayload,
@@ -16,7 +16,7 @@ import {
 import { type ByteHolder, ExchangeError, type Peer, type WebSocketResponder } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { PROBE_INTERVAL, SOCKET_BUFFER, TURN_PIECES } from './server-limits.ts';
+import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -25,7 +25,7 @@ const EMPTY = Buffer.alloc(0);
  * One client's open WebSocket (RFC 6455). Once one side has closed nothing more of the client is passed on but its close frame, and
  * nothing more is sent to it.
  */
-export class WebSocketConnection extends ClientConnection implements MessageSink, FrameSink, ByteHolder {
+export class WebSocketConnection extends ClientConnection implements MessageSink, FrameSink, AtTurnEnd, ByteHolder {
   override readonly id: string;
   /** Null before the service has returned, and after the end. */
   #responder: WebSocketResponder | null = null;
@@ -82,7 +82,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     const reader = this.#reader;
     if (this.#responder === null && !this.#closing) return input;
     try {
-      const rest = reader.read(input, TURN_PIECES);
+      const rest = reader.read(input, turnBudget.share);
       if (reader.interrupted) this.rest();
       return rest;
     } catch (thrown) {
@@ -221,8 +221,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.server.turn.add(this);
   }
 
-  override onTurnEnd(): void {
-    super.onTurnEnd();
+  onTurnEnd(): void {
     this.flush();
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TURN_ITEMS } from '../../../src/client/websocket-stream.ts';
+import { SHARE } from '../../../src/clock/index.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import type { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { fakeTimers } from '../../support/fake-timers.ts';
@@ -67,13 +67,13 @@ test('of many empty pings of one origin a bounded number is passed on at once, a
   const { peer, requester } = await openWebSocket(t);
   const run = new LargestRun();
   requester.onResponsePing = () => run.count();
-  const count = 10 * TURN_ITEMS;
+  const count = 10 * SHARE;
   peer.write(Buffer.concat(Array.from({ length: count }, () => frame(PING))));
   // The loss of the connection waits for what came before it.
   peer.socket.end();
   assert.equal((await requester.failed()).code, 'HF_ORIGIN_CLOSED');
   assert.equal(run.total, count);
-  assert.ok(run.largest <= TURN_ITEMS, `${run.largest} at once`);
+  assert.ok(run.largest <= SHARE, `${run.largest} at once`);
 });
 
 test('an origin that sends without end to a requester that grants nothing is held back', async (t) => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SHARE, SMALL_SHARE, TURN_TIME } from '../../../src/clock/index.ts';
 import { BINARY, CLOSE, PING, TEXT } from '../../../src/codec/websocket/index.ts';
-import { TURN_PIECES } from '../../../src/server/server-limits.ts';
+import { chargeTime } from '../../support/charge-time.ts';
 import { LargestRun } from '../../support/largest-run.ts';
+import { LargestTurn } from '../../support/largest-turn.ts';
 import { startServer } from '../../support/running-server.ts';
 import { closeText, frame, openWebSocket } from './raw-websocket.ts';
 
-const COUNT = 10 * TURN_PIECES;
+const COUNT = 10 * SHARE;
 
 for (const [what, opcode] of [
   ['pings', PING],
@@ -23,7 +25,7 @@ for (const [what, opcode] of [
     // The end of the connection waits for what came before it.
     await webSocket.until(() => webSocket.closed);
     assert.equal(run.total, COUNT);
-    assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+    assert.ok(run.largest <= SHARE, `${run.largest} at once`);
   });
 }
 
@@ -39,7 +41,7 @@ test('credit and an end of a pause do not let a client take more of a turn', asy
   };
   client.write(Buffer.concat(Array.from({ length: COUNT }, () => frame(BINARY, 'x'))));
   await run.until(COUNT);
-  assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+  assert.ok(run.largest <= SHARE, `${run.largest} at once`);
 });
 
 test('of a body in many small chunks a bounded number is taken at once', async (t) => {
@@ -53,7 +55,7 @@ test('of a body in many small chunks a bounded number is taken at once', async (
   client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
   client.write('1\r\nx\r\n'.repeat(COUNT));
   await run.until(COUNT);
-  assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+  assert.ok(run.largest <= SHARE, `${run.largest} at once`);
 });
 
 test('a bounded number of many requests in one segment is handled in a turn', async (t) => {
@@ -66,6 +68,39 @@ test('a bounded number of many requests in one segment is handled in a turn', as
   const client = await running.connect();
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(COUNT));
   await run.until(COUNT);
-  assert.ok(run.largest <= TURN_PIECES, `${run.largest} at once`);
+  assert.ok(run.largest <= SHARE, `${run.largest} at once`);
   for (let i = 0; i < COUNT; i++) await client.takeResponse();
+});
+
+test('clients that send many requests share the time of a turn, and one with a single request does not wait for them', async (t) => {
+  const clients = 30;
+  const running = await startServer(t);
+  const turn = new LargestTurn();
+  const charge = chargeTime(t);
+  let flooded = 0;
+  let innocent = -1;
+  running.script.onExchange = (exchange) => {
+    if (exchange.request.target === '/innocent') {
+      innocent = flooded;
+    } else {
+      flooded++;
+      turn.count();
+      charge(TURN_TIME / SHARE);
+    }
+    exchange.respond();
+  };
+  const floods = await Promise.all(Array.from({ length: clients }, () => running.connect()));
+  const client = await running.connect();
+  // Connections are accepted one by one: this one is, and so are those before it.
+  client.write('GET /innocent HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.takeResponse();
+  for (const flood of floods) flood.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3 * SHARE));
+  client.write('GET /innocent HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.takeResponse();
+  for (const flood of floods) for (let i = 0; i < 3 * SHARE; i++) await flood.takeResponse();
+  assert.equal(flooded, clients * 3 * SHARE);
+  // A share may begin when nearly all of the time is used, and what is counted as one turn may be the end of one and the beginning of the next.
+  const most = 2 * (2 * SHARE + clients * SMALL_SHARE);
+  assert.ok(turn.largest <= most, `${turn.largest} in a turn`);
+  assert.ok(innocent <= 4 * most, `${innocent} others before it`);
 });
