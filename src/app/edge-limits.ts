@@ -51,8 +51,8 @@ function commonLimits(edge: EdgeSection) {
     pipelineBytes: edge.bufferSize,
     abortOnHalfClose: true,
     queuedMessages: edge.messagesMax,
-    maxMessageBytes: anyUnlessPositive(edge.maxMessageBytes),
-    maxFrameBytes: anyUnlessPositive(edge.maxMessageBytes),
+    maxMessageBytes: anyUnlessZero(edge.maxMessageBytes),
+    maxFrameBytes: anyUnlessZero(edge.maxMessageBytes),
     // Messages are passed on in pieces, so an endless one takes no memory.
     maxFragments: edge.maxMessageBytes === 0 ? Number.MAX_SAFE_INTEGER : DEFAULT_LIMITS.maxFragments,
     closeTimeout: edge.closeTimeout,
@@ -60,6 +60,7 @@ function commonLimits(edge: EdgeSection) {
   };
 }
 
-function anyUnlessPositive(bytes: number): number {
+/** The bound of a frame's length has to be an exact integer, so it cannot be infinite. */
+function anyUnlessZero(bytes: number): number {
   return bytes === 0 ? Number.MAX_SAFE_INTEGER : bytes;
 }

@@ -1,9 +1,6 @@
-import { chunkHeader, LAST_CHUNK } from '../codec/http1/index.ts';
+import { chunkHeader, LAST_CHUNK, SMALL_BODY } from '../codec/http1/index.ts';
 import { ExchangeError, type Requester, UNKNOWN_LENGTH, WINDOW } from '../exchange/index.ts';
 import type { OriginConnection } from './origin-connection.ts';
-
-/** Body parts of up to this many bytes are joined into one string with the text around them: cheaper than several buffers in one call. */
-const SMALL_BODY = 4_096;
 
 /** Sends one request: its head, then its body as the requester supplies it, never more than the connection accepts. */
 export class RequestSender {

@@ -1,5 +1,6 @@
 import { fieldValue } from '../codec/fields/index.ts';
 import { PublishError, type PublishItem, PublishItemsReader } from '../codec/grip/index.ts';
+import { pathOf } from '../codec/http1/index.ts';
 import {
   BodyCollector,
   type Counters,
@@ -100,7 +101,7 @@ class PublishExchange implements Responder, Publication {
     this.#endpoint = endpoint;
     this.#request = request;
     this.#requester = requester;
-    this.#path = pathOf(request.target);
+    this.#path = barePath(request.target);
   }
 
   /** Responds if the head is enough, else asks for the body. */
@@ -249,8 +250,7 @@ class PublishExchange implements Responder, Publication {
 }
 
 /** The path without query and without one slash at its end. */
-function pathOf(target: string): string {
-  const query = target.indexOf('?');
-  const path = query < 0 ? target : target.slice(0, query);
+function barePath(target: string): string {
+  const path = pathOf(target);
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }

@@ -1,7 +1,5 @@
 import type { HttpResponseFormat, PublishItem } from '../codec/grip/index.ts';
-
-/** Bytes that a published item is charged at least while it waits, so that a flood of empty ones is bounded too. */
-export const LEAST_COST = 256;
+import { LEAST_COST } from '../exchange/index.ts';
 
 /** Bytes that a string, a list or an object is charged besides what it holds. */
 const VALUE_COST = 64;

@@ -1,4 +1,4 @@
-import { LEAST_COST } from './item-cost.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 
 /** What kind of subscriber takes a published format: a held response, or a held stream. */
 export type Format = 'http-response' | 'http-stream';

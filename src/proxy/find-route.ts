@@ -1,9 +1,9 @@
 import { fieldValue } from '../codec/fields/index.ts';
+import { pathOf } from '../codec/http1/index.ts';
 import type { RequestHead } from '../exchange/index.ts';
 import type { HeaderRules } from './header-rules.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
-import { pathOf } from './target-path.ts';
 
 function isEncrypted(request: RequestHead, rules: HeaderRules): boolean {
   if (request.scheme === 'https' || request.scheme === 'wss') return true;

@@ -7,6 +7,7 @@ import {
   CreditedResponse,
   ExchangeError,
   type HeaderList,
+  LEAST_COST,
   type Requester,
   type ResponseHead,
   UNKNOWN_LENGTH,
@@ -27,9 +28,6 @@ export const MAX_INSTRUCT_BODY = 100_000;
  * @bound grip-initial-body
  */
 const MAX_WAITING = 131_072;
-
-/** What a response is charged at least. */
-const LEAST_COST = 256;
 
 const EMPTY = Buffer.alloc(0);
 

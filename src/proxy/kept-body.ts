@@ -1,4 +1,4 @@
-import { BodyCollector } from '../exchange/index.ts';
+import { BodyCollector, LEAST_COST } from '../exchange/index.ts';
 
 /**
  * Bytes of a request body beyond which its response cannot be a GRIP instruct: a held request must be repeatable (GRIP).
@@ -11,9 +11,6 @@ export const MAX_GRIP_REQUEST_BODY = 100_000;
  * @bound grip-request-bodies
  */
 export const MAX_KEPT_BODIES = 134_217_728;
-
-/** What a body is charged at least. */
-const LEAST_COST = 256;
 
 /** Counts what all requests of a proxy keep. */
 export class KeptBodies {

@@ -1,3 +1,4 @@
+import { pathOf } from '../codec/http1/index.ts';
 import type { Route } from '../config/index.ts';
 
 /**
@@ -33,12 +34,6 @@ function removeDotSegments(path: string): string {
     else if (i === segments.length - 1) kept.push('');
   }
   return `/${kept.join('/')}`;
-}
-
-/** The path of a target, without its query. */
-export function pathOf(target: string): string {
-  const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
 }
 
 /**

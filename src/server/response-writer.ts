@@ -7,9 +7,9 @@ import {
   LAST_CHUNK,
   reasonPhrase,
   responseHeadText,
+  SMALL_BODY,
 } from '../codec/http1/index.ts';
 import { ExchangeError, type Payload, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
-import { SMALL_BODY } from './server-limits.ts';
 
 const NONE = 0;
 const LENGTH = 1;

@@ -48,6 +48,3 @@ export const PROBE_INTERVAL = 5;
 
 /** Bytes that a socket buffers in user space before its writer waits. */
 export const SOCKET_BUFFER = 65_536;
-
-/** A body up to this size travels in one write with its head, as one latin1 text. */
-export const SMALL_BODY = 4_096;

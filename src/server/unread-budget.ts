@@ -1,12 +1,10 @@
+import { LEAST_COST } from '../exchange/index.ts';
 /**
  * Bytes that the connections of one server keep because they cannot be taken yet. Each connection that keeps any costs at least 256.
  * Beyond it a client is no longer read as soon as it sends what cannot be taken, however little of `pipelineBytes` that is.
  * @bound unread-input-total
  */
 export const MAX_UNREAD_BYTES = 67_108_864;
-
-/** What a connection costs that keeps any bytes. */
-const MIN_COST = 256;
 
 /** Counts the input that waits in all connections of one server. */
 export class UnreadBudget {
@@ -28,7 +26,7 @@ export class UnreadBudget {
 }
 
 function cost(kept: Buffer | null): number {
-  return kept === null || kept.length === 0 ? 0 : Math.max(MIN_COST, kept.length);
+  return kept === null || kept.length === 0 ? 0 : Math.max(LEAST_COST, kept.length);
 }
 
 /** `rest` of what was read, in memory of its own if it would keep alive more than twice its size. */

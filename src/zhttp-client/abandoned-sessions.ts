@@ -1,4 +1,4 @@
-import { PACKET_COST } from '../zhttp/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 
 /**
  * Bytes that sessions may take whose clients left before it was known which handler has them, each counted with 256. Beyond it the oldest
@@ -23,7 +23,7 @@ export class AbandonedSessions {
   /** Returns false if another one had to be forgotten. */
   add(id: string, seq: number, now: number): boolean {
     this.#sessions.set(id, { seq, since: now });
-    if (this.#sessions.size * PACKET_COST <= MAX_BYTES) return true;
+    if (this.#sessions.size * LEAST_COST <= MAX_BYTES) return true;
     for (const oldest of this.#sessions.keys()) {
       this.#sessions.delete(oldest);
       break;

@@ -1,11 +1,5 @@
 import { isIdempotent } from '../codec/http1/index.ts';
-import {
-  encodeRequestPieces,
-  type PacketType,
-  RequestPacket,
-  type ResponsePacket,
-  type SessionRef,
-} from '../codec/zhttp/index.ts';
+import { encodeRequestPieces, RequestPacket, type ResponsePacket, type SessionRef } from '../codec/zhttp/index.ts';
 import {
   type ErrorCode,
   ExchangeError,
@@ -172,7 +166,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     // Ends the former session. A handler that takes nothing now gets its cancel when it sends its next packet.
     if (this.host.reach(from) === READY) {
       this.address = from;
-      this.#transmit(packetOf('cancel'));
+      this.#transmit(new RequestPacket('cancel'));
       this.address = '';
     }
     this.#nextOut = 1;
@@ -204,7 +198,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   #handOff(): void {
     // Credit that the old handler does not take now goes to the new one, which continues the count.
     if (this.#owed > 0) this.#grant();
-    this.#transmit(packetOf('handoff-proceed'));
+    this.#transmit(new RequestPacket('handoff-proceed'));
     // The link may have lost it.
     if (this.#state === ENDED) return;
     this.#unstall();
@@ -330,7 +324,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** Grants the handler what it is owed. Returns false if it takes nothing now. */
   #grant(): boolean {
     if (!this.#ready) return false;
-    const packet = packetOf('credit');
+    const packet = new RequestPacket('credit');
     packet.credits = this.#owed;
     this.#owed = 0;
     this.#transmit(packet);
@@ -439,7 +433,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.#dropHeld();
     this.host.ended(this);
     // Last, because a link that cannot take it reports the session as lost. During a handoff there is no handler.
-    if (cancel && this.address !== '') this.#transmit(packetOf('cancel'));
+    if (cancel && this.address !== '') this.#transmit(new RequestPacket('cancel'));
   }
 
   #dropHeld(): void {
@@ -463,11 +457,4 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
       'request failed',
     );
   }
-}
-
-/** A packet with nothing but its type. */
-export function packetOf(type: PacketType): RequestPacket {
-  const packet = new RequestPacket();
-  packet.type = type;
-  return packet;
 }

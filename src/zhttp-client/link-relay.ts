@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
 import { Ticker, type TimerWheel, TurnQueue } from '../clock/index.ts';
-import { encodeRequestPacket, idPrefixes, packetNames, type SessionRef } from '../codec/zhttp/index.ts';
+import { encodeRequestPacket, idPrefixes, packetNames, RequestPacket, type SessionRef } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import { type Log, reportFault } from '../exchange/index.ts';
 import { READY, type Reach, type SessionCounters, UNKNOWN } from '../zhttp/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
-import { packetOf } from './handler-session.ts';
 import {
   contentOf,
   HELLO,
@@ -201,7 +200,7 @@ export class LinkRelay implements HandlerLinkSink {
     for (const { id } of missing) {
       // Others of the same address may have sessions too.
       if (!this.#known.has(processOf(id))) continue;
-      const cancel = packetOf('cancel');
+      const cancel = new RequestPacket('cancel');
       cancel.from = this.#options.address;
       cancel.ids = [{ id, seq: null }];
       this.#route(from, encodeRequestPacket(cancel));

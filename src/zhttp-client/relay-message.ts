@@ -1,5 +1,5 @@
 import { type Part, partBytes } from '../codec/zmtp/index.ts';
-import { PACKET_COST } from '../zhttp/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 
 // What the messages between a process that serves connections and the one that has the handlers are about.
 /** The process is there. */
@@ -82,5 +82,5 @@ export function processOf(id: string): string {
 
 /** Bytes that a packet counts as on its way. */
 export function partCost(packet: Part): number {
-  return Math.max(PACKET_COST, partBytes(packet));
+  return Math.max(LEAST_COST, partBytes(packet));
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { parseRequestPacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
+import { NO_LIMITS, parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { FULL, READY, type Reach, type SessionCounters } from '../zhttp/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
@@ -31,9 +31,6 @@ const WINDOW = 524_288;
 
 /** Bytes that each process may have on their way, however many there are. */
 const LEAST_WINDOW = 16_384;
-
-/** For packets that this side has written. */
-const OURS: ZhttpLimits = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /**
  * The link of a process that serves connections, when another process has the ZeroMQ endpoints: a `LinkRelay` there does what is
@@ -112,7 +109,7 @@ export class RelayedLink implements HandlerLink {
   /** The relay reads too slowly. */
   #onUnsent(packet: Part): void {
     this.#counters.packetsUndelivered++;
-    for (const { id } of parseRequestPacket(wholePart(packet), OURS).ids) this.#sink.onLost(id);
+    for (const { id } of parseRequestPacket(wholePart(packet), NO_LIMITS).ids) this.#sink.onLost(id);
   }
 
   close(): Promise<void> {

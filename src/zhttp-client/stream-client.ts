@@ -5,6 +5,7 @@ import {
   MAX_IDS,
   type PacketType,
   parseResponsePacket,
+  RequestPacket,
   type ResponsePacket,
   type SessionRef,
   type ZhttpLimits,
@@ -14,7 +15,7 @@ import { HeldTotal, type RequestHead, type Service, type WebSocketService } from
 import { READY, type Reach, SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
 import { AbandonedSessions } from './abandoned-sessions.ts';
 import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
-import { type HandlerSession, packetOf } from './handler-session.ts';
+import type { HandlerSession } from './handler-session.ts';
 import { HttpSession } from './http-session.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
 import { StalledSessions } from './stalled-sessions.ts';
@@ -205,7 +206,7 @@ export class StreamClient
 
   /** Tells a handler that a session which is not there any more is over. */
   #cancel(handler: string, id: string, seq: number | null): void {
-    const packet = packetOf('cancel');
+    const packet = new RequestPacket('cancel');
     packet.from = this.address;
     packet.multi = true;
     packet.ids = [{ id, seq }];
@@ -304,7 +305,7 @@ export class StreamClient
       for (const session of sessions) session.keepAliveAt = this.now;
       return;
     }
-    const packet = packetOf(type);
+    const packet = new RequestPacket(type);
     packet.from = this.address;
     packet.multi = true;
     packet.ids = sessions.map((session): SessionRef => session.nextRef);

@@ -1,4 +1,4 @@
-import { PACKET_COST } from '../zhttp/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 
 /** Bytes of first packets that wait for a handler; further ones are refused. @bound waiting-requests */
 const MAX_BYTES = 67_108_864;
@@ -67,5 +67,5 @@ export class WaitingRequests {
 }
 
 function costOf(packet: Buffer | string): number {
-  return Math.max(PACKET_COST, packet.length);
+  return Math.max(LEAST_COST, packet.length);
 }

@@ -9,7 +9,7 @@ import {
   type WebSocketRequester,
   type WebSocketResponder,
 } from '../exchange/index.ts';
-import { HandlerSession, packetOf } from './handler-session.ts';
+import { HandlerSession } from './handler-session.ts';
 import { responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
 import type { SessionHost } from './session-host.ts';
@@ -64,7 +64,7 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
   }
 
   onRequestClose(code: number, reason: string): void {
-    const packet = packetOf('close');
+    const packet = new RequestPacket('close');
     if (code !== NO_STATUS) packet.code = code;
     packet.body = Buffer.from(reason);
     this.#closeReceived = true;
@@ -73,7 +73,7 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
   }
 
   #passControl(type: PacketType, data: Buffer): void {
-    const packet = packetOf(type);
+    const packet = new RequestPacket(type);
     packet.body = data;
     this.#pass(packet);
   }

@@ -1,5 +1,5 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
-import { parseRequestPacket } from '../codec/zhttp/index.ts';
+import { NO_LIMITS, parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { type Log, reportFault } from '../exchange/index.ts';
 import { type Reach, RouterOutbox, type SessionCounters } from '../zhttp/index.ts';
@@ -52,9 +52,6 @@ const TICK = 100;
 const LINGER = 2_000;
 
 const NO_ID = Buffer.alloc(0);
-
-/** For packets that this side has written. */
-const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /** The link over ZeroMQ: PUSH for first packets, ROUTER for further ones, SUB for packets of handlers. */
 export class ZmqHandlerLink implements HandlerLink {
@@ -180,7 +177,7 @@ export class ZmqHandlerLink implements HandlerLink {
     counters.packetsUndelivered += packets.length;
     log.warn({ handler, packets: packets.length }, 'handler gone or stalled, packets dropped');
     for (const packet of packets) {
-      for (const { id } of parseRequestPacket(wholePart(packet), OURS).ids) this.#sink.onLost(id);
+      for (const { id } of parseRequestPacket(wholePart(packet), NO_LIMITS).ids) this.#sink.onLost(id);
     }
   }
 

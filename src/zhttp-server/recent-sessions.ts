@@ -1,4 +1,4 @@
-import { PACKET_COST } from '../zhttp/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 
 /**
  * Bytes that the ids of sessions that ended a moment ago, and the addresses of requesters that had sessions by ROUTER, may take, each
@@ -41,14 +41,14 @@ export class RecentSessions {
     else this.#open.delete(from);
     if (this.#youngRouters.has(from)) return;
     this.#youngRouters.add(from);
-    this.#bytes += Math.max(PACKET_COST, from.length);
+    this.#bytes += Math.max(LEAST_COST, from.length);
   }
 
   /** @param key names the session @param now milliseconds */
   ended(key: string, now: number): void {
     this.#age(now);
     this.#young.add(key);
-    this.#bytes += Math.max(PACKET_COST, key.length);
+    this.#bytes += Math.max(LEAST_COST, key.length);
   }
 
   /** Whether a session has just ended. */

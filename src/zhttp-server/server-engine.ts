@@ -1,11 +1,12 @@
 import { type AtTurnEnd, attempt, fault, Ticker, TurnQueue } from '../clock/index.ts';
 import {
+  NO_LIMITS,
   type PacketFormat,
   packetFormat,
   parseRequestPacket,
   parseResponsePacket,
   type RequestPacket,
-  type ResponsePacket,
+  ResponsePacket,
   type SessionRef,
   ZhttpError,
 } from '../codec/zhttp/index.ts';
@@ -19,7 +20,7 @@ import type { HostedSession, ServerHost } from './server-host.ts';
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
 import { errorPacket, type Recipient, ServerNotices } from './server-notices.ts';
 import type { ZhttpServerOptions } from './server-options.ts';
-import { packetOf, type ServerSession } from './server-session.ts';
+import type { ServerSession } from './server-session.ts';
 import { keyOf, ServerSessions } from './server-sessions.ts';
 import { batchesOf } from './session-batches.ts';
 import { WebSocketServerSession } from './websocket-server-session.ts';
@@ -51,9 +52,6 @@ export const MAX_HELD_TOTAL = 67_108_864;
 /** Milliseconds between two ticks. In each a tenth of the sessions is looked at, so that every one is within a second. */
 const TICK = 100;
 const PARTS = 10;
-
-/** For packets that we have written ourselves. */
-const OURS = { maxPacketBytes: Number.POSITIVE_INFINITY, maxHeaders: Number.POSITIVE_INFINITY };
 
 /**
  * The server half of ZHTTP without its sockets: turns packets into exchanges with a target, and what comes of them into packets.
@@ -266,7 +264,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
 
   onLost(address: string, payload: Buffer): void {
     this.counters.packetsUndelivered++;
-    for (const { id } of parseResponsePacket(payload, OURS).ids) {
+    for (const { id } of parseResponsePacket(payload, NO_LIMITS).ids) {
       const session = this.#sessions.get(keyOf(address, id));
       if (session === null) continue;
       attempt(session, stop, new ExchangeError('HF_CLIENT_STALLED', 'the requester takes no packets'));
@@ -428,7 +426,7 @@ function stop(session: ServerSession, error: ExchangeError): void {
 
 /** A packet about sessions as a whole. */
 function wholePacket(type: 'keep-alive' | 'error'): ResponsePacket {
-  return type === 'error' ? errorPacket(ERRORS.HF_DRAINING.condition) : packetOf(type);
+  return type === 'error' ? errorPacket(ERRORS.HF_DRAINING.condition) : new ResponsePacket(type);
 }
 
 /** Of a packet that has been read. */

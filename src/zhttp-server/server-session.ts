@@ -1,21 +1,15 @@
-import {
-  type PacketFormat,
-  type PacketType,
-  type RequestPacket,
-  ResponsePacket,
-  type SessionRef,
-} from '../codec/zhttp/index.ts';
+import { type PacketFormat, type RequestPacket, ResponsePacket, type SessionRef } from '../codec/zhttp/index.ts';
 import {
   type ByteHolder,
   type ErrorCode,
   ExchangeError,
+  LEAST_COST,
   type Payload,
   type Requester,
   type Responder,
   type ResponseHead,
   reportFault,
 } from '../exchange/index.ts';
-import { PACKET_COST } from '../zhttp/index.ts';
 import { RequesterCredits } from './requester-credits.ts';
 import { RequesterPath } from './requester-path.ts';
 import type { HostedSession, ServerHost } from './server-host.ts';
@@ -85,7 +79,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const ref = packet.ids[0];
     this.host = host;
     this.#path = new RequesterPath(host, packet, format, envelope, this);
-    this.requestBytes = Math.max(PACKET_COST, bytes);
+    this.requestBytes = Math.max(LEAST_COST, bytes);
     this.heardAt = host.now;
     this.activeAt = host.now;
     this.#credits = new RequesterCredits(packet.credits);
@@ -183,8 +177,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Tells the requester that the request has arrived. @param more whether it may send more of the body */
   protected acknowledge(more: boolean): void {
     this.keepAliveAt = this.host.now + this.host.keepAliveInterval;
-    if (more) this.openWindow(packetOf('credit'));
-    else this.send(packetOf('keep-alive'));
+    if (more) this.openWindow(new ResponsePacket('credit'));
+    else this.send(new ResponsePacket('keep-alive'));
   }
 
   /** Grants the requester its first credits, by `packet`. */
@@ -246,10 +240,10 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     // The cancel may have to wait, but not for packets that are of no use any more.
     this.#path.drop();
     if (over) {
-      this.send(packetOf('cancel'));
+      this.send(new ResponsePacket('cancel'));
       this.#finish();
     } else {
-      this.failWith(error, packetOf('cancel'));
+      this.failWith(error, new ResponsePacket('cancel'));
       this.letGo(error);
     }
   }
@@ -267,7 +261,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   #handOff(): void {
     // The new requester continues with the old one's credits.
     this.#sendCredit();
-    this.send(packetOf('handoff-proceed'));
+    this.send(new ResponsePacket('handoff-proceed'));
     this.#state = HANDED_OFF;
     this.keepAliveAt = NEVER;
     this.host.handedOff(this);
@@ -315,7 +309,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     if (bytes === 0 || this.#state !== OPEN) return;
     this.#owed = 0;
     this.#window += bytes;
-    const packet = packetOf('credit');
+    const packet = new ResponsePacket('credit');
     packet.credits = bytes;
     this.send(packet);
   }
@@ -495,11 +489,4 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const level = error.face.level === 'error' ? 'error' : 'warn';
     this.record.write(level, 'request failed', this.from, { code, condition: this.#conditionOf(error), detail });
   }
-}
-
-/** A packet of that type that says nothing else. */
-export function packetOf(type: PacketType): ResponsePacket {
-  const packet = new ResponsePacket();
-  packet.type = type;
-  return packet;
 }

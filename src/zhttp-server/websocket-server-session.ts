@@ -13,7 +13,7 @@ import {
 import type { Collector } from '../zhttp/index.ts';
 import { MAX_BODY } from './http-server-session.ts';
 import { errorPacket } from './server-notices.ts';
-import { packetOf, ServerSession } from './server-session.ts';
+import { ServerSession } from './server-session.ts';
 import type { ServerTarget, TargetRequest } from './server-target.ts';
 import { WebSocketOutbox } from './websocket-outbox.ts';
 
@@ -243,7 +243,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
   }
 
   onResponseClose(code: number, reason: string): void {
-    const packet = packetOf('close');
+    const packet = new ResponsePacket('close');
     if (code !== NO_STATUS) {
       packet.code = code;
       packet.body = Buffer.from(reason);
@@ -255,7 +255,7 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
 
   #passControl(type: PacketType, data: Buffer): void {
     if (data.length === 0 && this.#isFlood()) return;
-    const packet = packetOf(type);
+    const packet = new ResponsePacket(type);
     packet.body = data;
     this.#pass(packet);
   }

@@ -1,7 +1,6 @@
 export { CollectedBytes, type Collector, CROWDED_STALL } from './collected-bytes.ts';
 export {
   FULL,
-  PACKET_COST,
   READY,
   type Reach,
   RouterOutbox,

@@ -1,5 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 import type { RouterSocket } from '../zmq/index.ts';
 
 /** The peer takes packets. */
@@ -26,9 +27,6 @@ export interface RouterOutboxOptions {
   /** Called when a peer for which something waited takes packets again. */
   readonly onReady?: (address: string) => void;
 }
-
-/** What each packet costs at least, whatever its size: what is kept for it in memory. */
-export const PACKET_COST = 256;
 
 /** Bytes that wait for one connected peer. @bound outbox-peer */
 const MAX_PEER_BYTES = 1_048_576;
@@ -186,8 +184,8 @@ export class RouterOutbox {
 }
 
 function costOf(packet: Part): number {
-  if (typeof packet === 'string' || Buffer.isBuffer(packet)) return Math.max(PACKET_COST, packet.length);
+  if (typeof packet === 'string' || Buffer.isBuffer(packet)) return Math.max(LEAST_COST, packet.length);
   let bytes = 0;
   for (const piece of packet) bytes += piece.length;
-  return Math.max(PACKET_COST, bytes);
+  return Math.max(LEAST_COST, bytes);
 }

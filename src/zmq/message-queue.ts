@@ -1,13 +1,12 @@
 import { encodeMessages, type Part, wireBytes } from '../codec/zmtp/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 
-/** Minimum charge in bytes for a waiting message: empty ones take memory too. */
-const LEAST_MESSAGE_COST = 256;
 /** Bytes charged for a part of a received message on top of its length: the cost of the object. */
 const PART_COST = 128;
 
 /** Bytes charged for a waiting message of this length. */
 function messageCost(bytes: number): number {
-  return bytes > LEAST_MESSAGE_COST ? bytes : LEAST_MESSAGE_COST;
+  return bytes > LEAST_COST ? bytes : LEAST_COST;
 }
 
 /** Bytes charged for a waiting received message. */

@@ -1,3 +1,5 @@
+import { LEAST_COST } from '../exchange/index.ts';
+
 /** A node of the trie: what its topics share beyond the topics of its parent. */
 class TopicNode<T> {
   /** Bytes between the parent and this node, one latin1 character each; empty only at the root. */
@@ -22,12 +24,9 @@ interface Topics {
   bytes: number;
 }
 
-/** Minimum charge in bytes for a topic, whatever its length: what the table needs to hold it. */
-const LEAST_TOPIC_BYTES = 256;
-
 /** Bytes charged for a topic of this length. */
 export function topicCost(length: number): number {
-  return Math.max(length, LEAST_TOPIC_BYTES);
+  return Math.max(length, LEAST_COST);
 }
 
 /**

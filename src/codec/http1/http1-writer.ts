@@ -2,6 +2,9 @@ import { type FieldList, ListTexts, nameIs } from '../fields/index.ts';
 import { isFieldText, isTargetText, isToken } from './chars.ts';
 import { Http1Error } from './http1-error.ts';
 
+/** A part of a body of up to this many bytes is joined with the text around it: one write costs less than several buffers. */
+export const SMALL_BODY = 4_096;
+
 /** The end of a chunked body without trailers (RFC 9112 §7.1). */
 export const LAST_CHUNK = '0\r\n\r\n';
 

@@ -21,4 +21,11 @@ export { type PacketNames, packetNames } from './packet-names.ts';
 export { parseRequestPacket, parseResponsePacket } from './parse-packet.ts';
 export { type AddressedPacket, splitAddress } from './split-address.ts';
 export { ZhttpError, type ZhttpErrorKind } from './zhttp-error.ts';
-export { DEFAULT_ZHTTP_LIMITS, MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_IDS, type ZhttpLimits } from './zhttp-limits.ts';
+export {
+  DEFAULT_ZHTTP_LIMITS,
+  MAX_ADDRESS_BYTES,
+  MAX_ID_BYTES,
+  MAX_IDS,
+  NO_LIMITS,
+  type ZhttpLimits,
+} from './zhttp-limits.ts';

@@ -37,7 +37,7 @@ class Packet {
   multi = false;
   /** `ext.quiet`: the receiver logs this request at debug level only. */
   quiet = false;
-  type: PacketType = 'data';
+  type: PacketType;
   /** For `error`: the machine-readable reason (`bad-request`, `policy-violation`, …). */
   condition = '';
   /** HTTP status of a response, or close code of a WebSocket; 0 to 65,535. */
@@ -57,6 +57,10 @@ class Packet {
    * format of their request, so it is passed through unchanged.
    */
   userData: Buffer | null = null;
+
+  constructor(type: PacketType = 'data') {
+    this.type = type;
+  }
 }
 
 /** A packet from the initiator of sessions: the requesting side. */

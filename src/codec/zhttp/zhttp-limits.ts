@@ -9,6 +9,12 @@ export interface ZhttpLimits {
 /** 16 MiB, and as many header fields as HTTP/1 messages may have by default. */
 export const DEFAULT_ZHTTP_LIMITS: ZhttpLimits = { maxPacketBytes: 16_777_216, maxHeaders: 128 };
 
+/** For packets that Holdfast has written itself. */
+export const NO_LIMITS: ZhttpLimits = {
+  maxPacketBytes: Number.POSITIVE_INFINITY,
+  maxHeaders: Number.POSITIVE_INFINITY,
+};
+
 /** Maximum sessions in one packet. Peers drop packets with more. */
 export const MAX_IDS = 128;
 

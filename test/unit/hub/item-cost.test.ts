@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HttpResponseFormat, PublishItem } from '../../../src/codec/grip/index.ts';
+import { LEAST_COST } from '../../../src/exchange/index.ts';
 import { MAX_UNDELIVERED } from '../../../src/hub/intake.ts';
-import { itemCost, LEAST_COST, memoryCost } from '../../../src/hub/item-cost.ts';
+import { itemCost, memoryCost } from '../../../src/hub/item-cost.ts';
 import { PublishedResponse } from '../../../src/hub/published-response.ts';
 import { StreamClose } from '../../../src/hub/step.ts';
 import { StreamRun } from '../../../src/hub/stream-run.ts';

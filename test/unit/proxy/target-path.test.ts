@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRouteLine } from '../../../src/config/index.ts';
-import { normalizeTarget, pathOf, rewriteTarget } from '../../../src/proxy/target-path.ts';
+import { normalizeTarget, rewriteTarget } from '../../../src/proxy/target-path.ts';
 
 function rewritten(target: string, properties: string): string | null {
   return rewriteTarget(target, parseRouteLine(`*,${properties} localhost:1`));
@@ -37,11 +37,6 @@ test('The query is left alone', () => {
 test('A target without escapes is passed as it is', () => {
   assert.equal(normalizeTarget('/plain/path?x=1'), '/plain/path?x=1');
   assert.equal(normalizeTarget('*'), '*');
-});
-
-test('The path ends at the first question mark', () => {
-  assert.equal(pathOf('/a?b?c'), '/a');
-  assert.equal(pathOf('/a'), '/a');
 });
 
 test('path_rem removes characters from the beginning of the path', () => {
