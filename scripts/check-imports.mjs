@@ -1,6 +1,6 @@
-// `npm run imports`: fails if a source file imports what the house does not allow, or imports itself in a circle.
+// `npm run imports`: fails if a source file imports what the house does not allow, imports itself in a circle, or has the name of another one.
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
@@ -39,7 +39,7 @@ const files = readdirSync(join(ROOT, 'src'), { recursive: true })
   .map((name) => join('src', name))
   .sort();
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
-const wrongs = [...files.flatMap(wrongsOf), ...cycles()];
+const wrongs = [...files.flatMap(wrongsOf), ...repeats(), ...cycles()];
 
 if (wrongs.length > 0) {
   console.error(wrongs.join('\n'));
@@ -60,6 +60,17 @@ function importsOf(file) {
     files: new Set(relative.map((specifier) => normalize(join(dirname(file), specifier)))),
     packages: new Set(specifiers.filter((specifier) => !relative.includes(specifier))),
   };
+}
+
+/** Files that have the name of an earlier one: a name says what a file holds, in whatever room. */
+function repeats() {
+  const firsts = new Map([['index.ts', '']]);
+  return files.flatMap((file) => {
+    const name = basename(file);
+    const first = firsts.get(name);
+    if (first === undefined) firsts.set(name, file);
+    return first ? [`${file} has the name of ${first}`] : [];
+  });
 }
 
 function wrongsOf(file) {

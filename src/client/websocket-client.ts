@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
 import type { Counters, Log, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import type { FetchRequest } from './fetch-request.ts';
-import { WebSocketExchange } from './websocket-exchange.ts';
+import { OriginWebSocket } from './origin-websocket.ts';
 import type { WebSocketHop, WebSocketOpener } from './websocket-opener.ts';
 import type { WebSocketClientLimits, WebSocketContext } from './websocket-options.ts';
 
@@ -37,7 +37,7 @@ export class WebSocketClient implements WebSocketOpener {
   }
 
   open(hop: WebSocketHop, request: FetchRequest, requester: WebSocketRequester): WebSocketResponder {
-    const exchange = new WebSocketExchange(this.#context, hop, request.credits, requester);
+    const exchange = new OriginWebSocket(this.#context, hop, request.credits, requester);
     exchange.start();
     return exchange;
   }

@@ -1,4 +1,4 @@
-import { type Guarded, guarded } from './guard.ts';
+import { type Guarded, guarded } from './guarded.ts';
 
 /** Calls back at a steady interval without keeping the process alive. */
 export class Ticker {

@@ -1,4 +1,4 @@
-import { fault, type Guarded } from './guard.ts';
+import { fault, type Guarded } from './guarded.ts';
 
 /**
  * Something that can wait on a `TimerWheel`. Extend it, so that waiting needs no extra object or closure. One timer waits for one moment at a

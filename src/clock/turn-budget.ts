@@ -1,4 +1,4 @@
-import { fault, type Guarded } from './guard.ts';
+import { fault, type Guarded } from './guarded.ts';
 
 /**
  * Milliseconds of one turn of the event loop in which peers get whole shares. After that what they send waits for later turns, so a turn takes little

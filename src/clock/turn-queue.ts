@@ -1,4 +1,4 @@
-import { fault, type Guarded } from './guard.ts';
+import { fault, type Guarded } from './guarded.ts';
 
 /** An object with work to do at the end of the current turn of the event loop. */
 export interface AtTurnEnd extends Guarded {

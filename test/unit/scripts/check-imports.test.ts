@@ -144,8 +144,8 @@ test('a circle through the own index.ts is refused', async (t) => {
 test('a package outside its room is refused', async (t) => {
   await refuses(
     t,
-    { 'src/hub/a.ts': "import pino from 'pino';\n", 'src/codec/http1/a.ts': "import { SignJWT } from 'jose';\n" },
-    'src/codec/http1/a.ts imports jose: jose belongs in codec/grip and proxy only\n' +
+    { 'src/hub/a.ts': "import pino from 'pino';\n", 'src/codec/http1/b.ts': "import { SignJWT } from 'jose';\n" },
+    'src/codec/http1/b.ts imports jose: jose belongs in codec/grip and proxy only\n' +
       'src/hub/a.ts imports pino: pino belongs in app only',
   );
 });
@@ -162,8 +162,8 @@ test('a package that has no room is refused', async (t) => {
 test('a file outside of the rooms is refused', async (t) => {
   await refuses(
     t,
-    { 'src/util/a.ts': '', 'src/main.ts': '', 'src/codec/a.ts': '' },
-    'src/codec/a.ts is in no room of the house\n' +
+    { 'src/util/a.ts': '', 'src/main.ts': '', 'src/codec/b.ts': '' },
+    'src/codec/b.ts is in no room of the house\n' +
       'src/main.ts is in no room of the house\n' +
       'src/util/a.ts is in no room of the house',
   );
@@ -189,4 +189,12 @@ test('code in comments and strings is not an import', async (t) => {
     '',
   ].join('\n');
   assert.equal((await check(t, { ...ROOMS, 'src/net/a.ts': code })).code, 0);
+});
+
+test('two files of one name are refused, in whatever rooms', async (t) => {
+  await refuses(
+    t,
+    { 'src/codec/http1/guard.ts': 'export const x = 1;\n', 'src/net/guard/guard.ts': 'export const x = 2;\n' },
+    'src/net/guard/guard.ts has the name of src/codec/http1/guard.ts',
+  );
 });

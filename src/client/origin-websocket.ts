@@ -36,7 +36,7 @@ const MAX_INTERIM = 20;
  * One WebSocket, starting with its opening handshake, which redirects may repeat at further hops. One of two phases follows: a
  * `WebSocketStream` once an origin has accepted, or the response body of an origin that refuses.
  */
-export class WebSocketExchange implements WebSocketResponder, ConnectionUser {
+export class OriginWebSocket implements WebSocketResponder, ConnectionUser {
   readonly #context: WebSocketContext;
   readonly #requester: WebSocketRequester;
   /** Null once no longer needed. */
