@@ -19,18 +19,15 @@ import {
 import type { DialError } from '../net/index.ts';
 import { DIAL_CODES } from './dial-codes.ts';
 import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
+import { MAX_INTERIM, ResponseReceiver } from './response-receiver.ts';
 import { isTlsError, lossReason, socketReason, truncation } from './socket-reason.ts';
 import { WebSocketLink } from './websocket-link.ts';
 import type { WebSocketHop } from './websocket-opener.ts';
 import type { WebSocketContext } from './websocket-options.ts';
-import { WebSocketRefusal } from './websocket-refusal.ts';
 import { handshakeText, passedExtensions, responseFields } from './websocket-request.ts';
 import { WebSocketStream } from './websocket-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
-
-/** Interim responses before the final one; more than a few are of no use. */
-const MAX_INTERIM = 20;
 
 /**
  * One WebSocket, starting with its opening handshake, which redirects may repeat at further hops. One of two phases follows: a
@@ -54,7 +51,7 @@ export class OriginWebSocket implements WebSocketResponder, ConnectionUser {
   /** Bytes that the requester accepts, until the phase that counts them itself. */
   #credits: number;
   #stream: WebSocketStream | null = null;
-  #refusal: WebSocketRefusal | null = null;
+  #refusal: ResponseReceiver | null = null;
   /** Why the connection ended while its data still waits for credits; null: in order. */
   #lostBy: Error | null = null;
   #over = false;
@@ -151,7 +148,7 @@ export class OriginWebSocket implements WebSocketResponder, ConnectionUser {
 
   onInput(connection: OriginConnection, input: Buffer): void {
     this.#started = true;
-    if (this.#refusal !== null) this.#advance(Buffer.from(input));
+    if (this.#refusal !== null) this.#advance(input);
     else this.#readHead(connection, input);
   }
 
@@ -246,19 +243,20 @@ export class OriginWebSocket implements WebSocketResponder, ConnectionUser {
   }
 
   #refuse(head: Http1ResponseHead, rest: Buffer): void {
-    this.#refusal = new WebSocketRefusal(this.#requester, head, this.#credits, this.#context.http1Limits);
-    this.#refusal.start(head);
-    if (!this.#over) this.#advance(Buffer.from(rest));
+    this.#refusal = new ResponseReceiver(this.#requester, 'GET', this.#credits, this.#context.http1Limits);
+    this.#refusal.passHead(head);
+    if (!this.#over) this.#advance(rest);
   }
 
   // ---- the response of an origin that refuses
 
   /** Passes on the body: `input` that has arrived or, if null, input that waited for credits. */
   #advance(input: Buffer | null): void {
-    const refusal = this.#refusal as WebSocketRefusal;
+    const refusal = this.#refusal as ResponseReceiver;
     const link = this.#link;
     try {
-      refusal.take(input);
+      if (input !== null) refusal.takeBody(input, false);
+      else if (refusal.waiting) refusal.resume();
     } catch (error) {
       if (!(error instanceof Http1Error)) throw error;
       this.#fail('HF_ORIGIN_PROTOCOL', error.message);
@@ -280,7 +278,7 @@ export class OriginWebSocket implements WebSocketResponder, ConnectionUser {
 
   /** The connection has ended, and everything that arrived has been passed on. */
   #breakOff(): void {
-    const fault = truncation(this.#refusal as WebSocketRefusal, this.#lostBy);
+    const fault = truncation(this.#refusal as ResponseReceiver, this.#lostBy);
     if (fault === null) this.#finish();
     else this.#fail('HF_ORIGIN_TRUNCATED', fault);
   }

@@ -11,7 +11,7 @@ import {
 import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
 /** Interim responses before the final one; more than a few are of no use. */
-const MAX_INTERIM = 20;
+export const MAX_INTERIM = 20;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -53,6 +53,11 @@ export class ResponseReceiver {
     return this.#rest !== null;
   }
 
+  /** Whether input is being passed on: credits that come meanwhile count. */
+  get reading(): boolean {
+    return this.#reading;
+  }
+
   /** Whether new credits release waiting input; false within a call that is already passing it on. */
   get resumable(): boolean {
     return this.#rest !== null && !this.#reading;
@@ -65,10 +70,33 @@ export class ResponseReceiver {
    */
   take(input: Buffer, heads: ResponseHeadReader, owned = false): void {
     this.started = true;
+    if (this.head !== null) {
+      this.takeBody(input, owned);
+      return;
+    }
     this.#reading = true;
-    if (this.head !== null) this.#takeBody(input, 0, owned);
-    else this.#takeHead(input, heads);
+    this.#takeHead(input, heads);
     this.#reading = false;
+  }
+
+  /** As `take`, after the head. @throws Http1Error */
+  takeBody(input: Buffer, owned: boolean): void {
+    this.#reading = true;
+    this.#takeBody(input, 0, owned);
+    this.#reading = false;
+  }
+
+  /** Passes on a head that was read before; its body is to follow. */
+  passHead(head: Http1ResponseHead): void {
+    const { status, reason, headers, bodyLength } = head;
+    this.head = head;
+    this.#body = bodyReader(bodyLength, this.#limits);
+    this.#requester.onResponse({
+      status,
+      reason,
+      headers,
+      bodyLength: bodyLength === CHUNKED || bodyLength === UNTIL_CLOSE ? UNKNOWN_LENGTH : bodyLength,
+    });
   }
 
   /**
@@ -78,9 +106,7 @@ export class ResponseReceiver {
   resume(): void {
     const rest = this.#rest as Buffer;
     this.#rest = null;
-    this.#reading = true;
-    this.#takeBody(rest, 0, true);
-    this.#reading = false;
+    this.takeBody(rest, true);
   }
 
   /**
@@ -105,7 +131,7 @@ export class ResponseReceiver {
       if (head === null) return;
       offset = heads.offset;
       if (head.status >= 200) {
-        this.#passHead(head);
+        this.passHead(head);
         if (!this.#stopped) this.#takeBody(input, offset, false);
         return;
       }
@@ -119,18 +145,6 @@ export class ResponseReceiver {
     if (status === 101) throw new Http1Error('malformed', 'unexpected 101 response');
     // RFC 9110 §15.2: a client must be able to parse interim responses, and may ignore them.
     if (++this.#interims > MAX_INTERIM) throw new Http1Error('malformed', `more than ${MAX_INTERIM} interim responses`);
-  }
-
-  #passHead(head: Http1ResponseHead): void {
-    const { status, reason, headers, bodyLength } = head;
-    this.head = head;
-    this.#body = bodyReader(bodyLength, this.#limits);
-    this.#requester.onResponse({
-      status,
-      reason,
-      headers,
-      bodyLength: bodyLength === CHUNKED || bodyLength === UNTIL_CLOSE ? UNKNOWN_LENGTH : bodyLength,
-    });
   }
 
   /** @param owned `input` stays unchanged; otherwise it is reused, and what is passed on must be copied */
