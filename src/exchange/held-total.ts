@@ -13,6 +13,9 @@ export interface HeldTotalHost extends FaultReport {
   readonly turn: TurnQueue;
 }
 
+/** Holders that end in one turn of the event loop. */
+const SLICE = 128;
+
 /**
  * Counts what many hold for peers that take nothing. Beyond the bound those that hold the most end, until a quarter of it is free: no other
  * notices, and many bytes have to come before anyone is looked at again.
@@ -25,6 +28,8 @@ export class HeldTotal implements AtTurnEnd {
   readonly #held = new Map<ByteHolder, number>();
   /** Whether `onTurnEnd` is going to be called. */
   #shedding = false;
+  /** Those that may have to end, the one that holds the most last. */
+  #ending: ByteHolder[] = [];
 
   /** @param message for the log, when some have to end */
   constructor(max: number, host: HeldTotalHost, message: string) {
@@ -61,17 +66,28 @@ export class HeldTotal implements AtTurnEnd {
     this.release(holder, Number.POSITIVE_INFINITY);
   }
 
-  /** Ends those that hold the most. */
+  /** Ends those that hold the most, a slice of them in each turn. */
   onTurnEnd(): void {
-    this.#shedding = false;
-    if (this.bytes <= this.#max) return;
-    this.#host.log.warn({ bytes: this.bytes, holders: this.#held.size }, this.#message);
-    const most = [...this.#held].sort(([, one], [, other]) => other - one);
-    for (const [holder] of most) {
-      if (this.bytes <= (this.#max * 3) / 4) break;
+    if (this.#ending.length === 0 && this.bytes > this.#max) this.#ending = this.#inOrder();
+    for (let i = 0; i < SLICE; i++) {
+      const holder = this.bytes > (this.#max * 3) / 4 ? this.#ending.pop() : undefined;
+      if (holder === undefined) {
+        this.#shedding = false;
+        this.#ending = [];
+        return;
+      }
+      // Its peer may have taken everything since the last slice.
+      if (!this.#held.has(holder)) continue;
       this.releaseAll(holder);
       attempt(holder, end);
     }
+    this.#host.turn.add(this);
+  }
+
+  /** All holders, the one that holds the most last. */
+  #inOrder(): ByteHolder[] {
+    this.#host.log.warn({ bytes: this.bytes, holders: this.#held.size }, this.#message);
+    return [...this.#held].sort(([, one], [, other]) => one - other).map(([holder]) => holder);
   }
 
   onFault(thrown: unknown): void {

@@ -83,3 +83,18 @@ test('as many bytes as a quarter of the bound come between two looks at all hold
   }
   assert.equal(log.with('too much is held').length, Math.floor((1_000 - 100) / 26) + 1);
 });
+
+test('many holders end in slices, without those that have released everything meanwhile', async () => {
+  const { total, holder, ended, log } = rig(1_000 * 256);
+  const holders = Array.from({ length: 1_000 }, (_, n) => holder(`${n}`));
+  for (const one of holders) total.hold(one, 0);
+  total.hold(holder('last'), 0);
+  await turn();
+  const first = ended.length;
+  assert.ok(first > 0 && first <= 128, `${first} have ended`);
+  const left = holders.filter((_, n) => !ended.includes(`${n}`));
+  for (const one of left.slice(-50)) total.releaseAll(one);
+  while (total.bytes > 750 * 256) await turn();
+  assert.equal(ended.length, 251 - 50);
+  assert.equal(log.with('too much is held').length, 1);
+});
