@@ -16,6 +16,14 @@ export function receivedCost(parts: readonly Buffer[]): number {
   return messageCost(bytes);
 }
 
+/** Bytes of a message that count as one piece of input: taking a large message may take as long as taking many small ones. */
+const PIECE_BYTES = 4_096;
+
+/** How many pieces of a peer's share this message counts as. */
+export function piecesOf(parts: readonly Buffer[]): number {
+  return 1 + Math.floor(receivedCost(parts) / PIECE_BYTES);
+}
+
 /** Messages that wait for a peer, in order. */
 export class SendQueue {
   /** Bytes charged for the messages. */

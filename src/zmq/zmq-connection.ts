@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { guarded, WheelTimer } from '../clock/index.ts';
+import { type AwaitsTurn, guarded, turnBudget, WheelTimer } from '../clock/index.ts';
 import {
   COMMAND_FRAME,
   encodeError,
@@ -15,6 +15,7 @@ import {
 } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { peerAddress } from '../net/index.ts';
+import { piecesOf } from './message-queue.ts';
 import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
 import { fits } from './socket-type.ts';
 import { isRoutingId } from './zmq-options.ts';
@@ -32,7 +33,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  * One ZMTP connection: reads for its pipe, writes what the pipe gives it, replies to commands, and checks that the peer is alive. A peer
  * that breaks the protocol is disconnected, logged and counted.
  */
-export class Connection extends WheelTimer implements PipeConnection {
+export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn {
   /** Whether the handshake has been completed. */
   established = false;
   readonly pipe: Pipe;
@@ -44,6 +45,10 @@ export class Connection extends WheelTimer implements PipeConnection {
   #state = HANDSHAKE;
   /** Reading is suspended, because the pipe's inbox is full. */
   #paused = false;
+  /** Reading is suspended, because the peer has had its share and waits for its turn. */
+  #resting = false;
+  /** The peer has ended its side while it was not read. */
+  #inputEnded = false;
   /** Bytes charged for an incomplete message. */
   #held = 0;
   /** Commands to send with the next write. */
@@ -89,8 +94,11 @@ export class Connection extends WheelTimer implements PipeConnection {
       'drain',
       guarded(this, () => this.#onDrain()),
     );
-    // RFC 23 knows no half-closed connections: a peer that ends its side is gone.
-    socket.on('end', () => socket.destroy());
+    // RFC 23 knows no half-closed connections: a peer that ends its side is gone, once what it has sent is taken.
+    socket.on('end', () => {
+      if (this.#suspended) this.#inputEnded = true;
+      else socket.destroy();
+    });
     socket.on('error', (error) => {
       this.#error ??= error;
     });
@@ -135,13 +143,33 @@ export class Connection extends WheelTimer implements PipeConnection {
   }
 
   resume(): void {
-    if (this.#paused) {
-      this.#paused = false;
-      this.#lastInput = performance.now();
-      if (this.#state === OPEN) this.#watch(this.#lastInput);
-      this.#socket.resume();
-    }
+    const wasPaused = this.#paused;
+    this.#paused = false;
     this.#pump();
+    if (wasPaused) this.#read();
+  }
+
+  onTurn(): void {
+    this.#resting = false;
+    this.#pump();
+    this.#read();
+  }
+
+  /** Whether the peer is not read at present: then its silence means nothing. */
+  get #suspended(): boolean {
+    return this.#paused || this.#resting;
+  }
+
+  /** Reads again, unless something else suspends it. */
+  #read(): void {
+    if (this.#suspended || this.#state >= ENDING) return;
+    if (this.#inputEnded) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#lastInput = performance.now();
+    if (this.#state === OPEN) this.#watch(this.#lastInput);
+    this.#socket.resume();
   }
 
   end(): void {
@@ -157,8 +185,7 @@ export class Connection extends WheelTimer implements PipeConnection {
 
   override onTimer(): void {
     const now = performance.now();
-    // While reading is suspended, silence means nothing.
-    if (this.#state === OPEN && (this.#paused || now < this.#lastInput + this.#patience)) {
+    if (this.#state === OPEN && (this.#suspended || now < this.#lastInput + this.#patience)) {
       if (now >= this.#nextPing) this.#ping(now);
       this.#watch(now);
       return;
@@ -183,16 +210,27 @@ export class Connection extends WheelTimer implements PipeConnection {
   }
 
   #pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || this.#resting) return;
     this.#pumping = true;
     try {
+      let left = turnBudget.share;
       // A consumer may close or pause the socket from within this loop.
       while (this.#state < ENDING && !this.#paused) {
+        if (left <= 0) {
+          this.#rest();
+          break;
+        }
         const event = this.#session.next();
-        if (event === MESSAGE) this.#deliver(this.#session.takeMessage());
-        else if (event === NEED_INPUT) break;
-        else if (event === COMMAND_FRAME) this.#obey();
-        else this.#open();
+        if (event === NEED_INPUT) break;
+        if (event === MESSAGE) {
+          const parts = this.#session.takeMessage();
+          left -= piecesOf(parts);
+          this.#deliver(parts);
+        } else {
+          left--;
+          if (event === COMMAND_FRAME) this.#obey();
+          else this.#open();
+        }
       }
       if (this.#state < ENDING) this.#writeHandshake();
       this.#account();
@@ -202,6 +240,13 @@ export class Connection extends WheelTimer implements PipeConnection {
     } finally {
       this.#pumping = false;
     }
+  }
+
+  /** The peer has had its share: it is not read before its next one, and what has arrived waits in the session. */
+  #rest(): void {
+    this.#resting = true;
+    this.#socket.pause();
+    turnBudget.wait(this);
   }
 
   /** Charges the bytes held for an incomplete message. */
@@ -322,7 +367,7 @@ export class Connection extends WheelTimer implements PipeConnection {
   /** Makes sure that the timer fires for whichever is first: the next PING or the silence limit. */
   #watch(now: number): void {
     this.#overdue = false;
-    const next = Math.min(this.#nextPing, this.#paused ? NEVER : this.#lastInput + this.#patience);
+    const next = Math.min(this.#nextPing, this.#suspended ? NEVER : this.#lastInput + this.#patience);
     // Never postponed: a peer that sends PING after PING must not keep us from sending ours.
     if (next === NEVER || (this.waiting && next >= this.#wakeAt)) return;
     this.#wakeAt = next;

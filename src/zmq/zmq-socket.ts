@@ -1,10 +1,19 @@
 import type { Socket } from 'node:net';
-import { type AtTurnEnd, fault, type Guarded, TurnQueue, WheelTimer } from '../clock/index.ts';
+import {
+  type AtTurnEnd,
+  type AwaitsTurn,
+  fault,
+  type Guarded,
+  TurnQueue,
+  turnBudget,
+  WheelTimer,
+} from '../clock/index.ts';
 import { encodeMetadata, type Mechanism, NullMechanism, type Part, ZmtpError } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen } from '../net/index.ts';
 import { Connector } from './connector.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { piecesOf } from './message-queue.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
 import { type SocketType, tellsIdentity } from './socket-type.ts';
 import { Connection } from './zmq-connection.ts';
@@ -49,7 +58,7 @@ class Linger extends WheelTimer {
 /**
  * What sockets of all types share: endpoints, connections, and the end. Only this room calls the methods named `on…` and `refusal`.
  */
-export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
+export abstract class ZmqSocket implements PipeOwner, AtTurnEnd, AwaitsTurn {
   abstract readonly type: SocketType;
   readonly context: ZmqContext;
   readonly options: ZmqOptions;
@@ -70,6 +79,8 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   /** Pipes with messages in their inbox, in reading order. */
   #waiting: Pipe[] = [];
   #delivering = false;
+  /** What waits to be received waits for the socket's next share of a turn. */
+  #resting = false;
   #paused = false;
   /** A message was not taken: its sender waits for room. */
   #holding = false;
@@ -211,15 +222,22 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
   /** A peer can no longer be sent to. */
   protected detached(_pipe: Pipe): void {}
 
-  /** Delivers what arrived in the meantime, from each peer in turn, as long as the socket receives. */
+  /** Delivers what arrived in the meantime, from each peer in turn, as long as the socket receives: one share of a turn at a time. */
   protected deliverWaiting(): void {
     // Consumers may re-enter here.
-    if (this.#delivering) return;
+    if (this.#delivering || this.#resting || this.#waiting.length === 0) return;
     this.#delivering = true;
     try {
+      let left = turnBudget.share;
       while (this.receiving && this.#waiting.length > 0) {
+        if (left <= 0) {
+          this.#resting = true;
+          turnBudget.wait(this);
+          break;
+        }
         const pipe = this.#waiting.shift() as Pipe;
         const parts = pipe.takeStored();
+        left -= piecesOf(parts);
         if (pipe.waiting > 0) this.#waiting.push(pipe);
         this.receive(pipe, parts);
         if (pipe.waiting === 0) pipe.connection?.resume();
@@ -227,6 +245,11 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd {
     } finally {
       this.#delivering = false;
     }
+  }
+
+  onTurn(): void {
+    this.#resting = false;
+    this.deliverWaiting();
   }
 
   /** Notes that a message was not taken, so that `onWritable` is called once there is room. */
