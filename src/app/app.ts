@@ -120,8 +120,6 @@ export class App {
 
   async #start(): Promise<void> {
     const { server, edge } = this.#config;
-    // An error in its policy is reported before anything is bound.
-    const fetch = this.#fetchPlans.length > 0 ? this.#newFetch() : null;
     if (server.listen.length > 0) {
       this.registry.add('proxy', this.counters);
       this.registry.add('control', this.controlCounters);
@@ -131,10 +129,10 @@ export class App {
       await this.#startControl(snapshots);
     }
     if (edge.listen.length > 0) await this.#startEdge();
-    if (fetch !== null) {
-      this.#fetch = fetch;
-      await fetch.start();
-      this.fetchEndpoints.push(...fetch.endpoints);
+    if (this.#fetchPlans.length > 0) {
+      this.#fetch = this.#newFetch();
+      await this.#fetch.start();
+      this.fetchEndpoints.push(...this.#fetch.endpoints);
     }
     this.#running = true;
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;

@@ -14,7 +14,7 @@ export interface UrlDecision {
 
 /**
  * Follows a request for `url` up to the point at which it would be dialled. Names are looked up if the policy allows them.
- * @throws Error for an invalid URL, or an invalid expression of the policy
+ * @throws Error for an invalid URL
  */
 export async function explainUrl(plan: FetchPlan, url: string): Promise<UrlDecision> {
   const guard = fetchGuard(plan);

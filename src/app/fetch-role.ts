@@ -29,7 +29,6 @@ export class FetchRole {
   readonly #client: HttpClient;
   readonly #servers: readonly ZhttpServer[];
 
-  /** @throws Error that names the key of an expression of the policy that cannot be one */
   constructor(options: FetchRoleOptions) {
     const { plans, wheel, log, clientCounters, counters, zmqCounters } = options;
     const plan = plans[0] as FetchPlan;

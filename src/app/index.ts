@@ -1,7 +1,6 @@
 export { App } from './app.ts';
 export { explainUrl, type UrlDecision } from './explain-url.ts';
 export { type FetchPlan, fetchPlans } from './fetch-plan.ts';
-export { fetchGuard } from './fetch-policy.ts';
 export { FetchRole, type FetchRoleOptions } from './fetch-role.ts';
 export { LogFile } from './log-file.ts';
 export { createLog, type LogLevel, type ProcessLog } from './logger.ts';

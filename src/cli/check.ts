@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkRouting, explainUrl, fetchGuard } from '../app/index.ts';
+import { explainUrl } from '../app/index.ts';
 import { type Config, formatConfig } from '../config/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { newCommand } from './command.ts';
@@ -43,14 +43,7 @@ async function check({ url, zurlConfig, ...options }: CheckOptions): Promise<voi
 
 /** The configuration in TOML. The policy of outbound requests needs no routes. */
 function own(options: ConfigOptions, forUrl: boolean): Config {
-  const { config } = forUrl ? readAnyConfig(options) : readConfig(options);
-  try {
-    checkRouting(config);
-    fetchGuard(config.fetch);
-  } catch (error) {
-    throw new CliError(reasonOf(error));
-  }
-  return config;
+  return (forUrl ? readAnyConfig(options) : readConfig(options)).config;
 }
 
 /** The configuration of a zurl.conf. Ignored keys are reported on standard error. */

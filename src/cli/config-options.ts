@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { fetchPlans } from '../app/index.ts';
-import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine } from '../config/index.ts';
+import { checkRouting, fetchPlans } from '../app/index.ts';
+import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine, pathsError } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
@@ -17,6 +17,9 @@ export interface ConfigOptions {
   readonly route?: readonly string[];
   readonly logLevel?: string;
 }
+
+/** As for `loadConfig`. */
+type FileCheck = Parameters<typeof loadConfig>[2];
 
 /** The configuration that a command works with. */
 export interface EffectiveConfig {
@@ -45,10 +48,10 @@ export function addConfigOptions(command: Command): Command {
 
 /**
  * Reads the configuration and applies the command line to it.
- * @throws CliError for an unreadable file, for all errors in the file and the options, or if the proxy listens and has no route
+ * @throws CliError for an unreadable file, for all errors in the file, its keys and the options, or if the proxy listens and has no route
  */
 export function readConfig(options: ConfigOptions): EffectiveConfig {
-  const effective = readAnyConfig(options);
+  const effective = readAnyConfig(options, checkRouting);
   const { file, config } = effective;
   if (config.routes.length === 0 && config.server.listen.length > 0) {
     const others: string[] = [];
@@ -59,16 +62,21 @@ export function readConfig(options: ConfigOptions): EffectiveConfig {
       `there are no routes: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${alone}`,
     );
   }
+  const issues = options.route === undefined ? [] : checkRouting(config);
+  if (issues.length > 0) throw new CliError(pathsError(issues).message);
   return effective;
 }
 
-/** Like `readConfig`, for commands that need no routes. */
-export function readAnyConfig(options: ConfigOptions): EffectiveConfig {
-  const { file, config } = readFile(options.config);
+/**
+ * Like `readConfig`, for commands that need no routes.
+ * @param check finds what is wrong in the file beyond the schema
+ */
+export function readAnyConfig(options: ConfigOptions, check?: FileCheck): EffectiveConfig {
+  const { file, config } = readFile(options.config, check);
   return { file, config: withCommandLine(config, options) };
 }
 
-function readFile(named: string | undefined): EffectiveConfig {
+function readFile(named: string | undefined, check?: FileCheck): EffectiveConfig {
   const file = named ?? DEFAULT_FILE;
   let text: string;
   try {
@@ -79,7 +87,7 @@ function readFile(named: string | undefined): EffectiveConfig {
     throw new CliError(`cannot read the configuration ${file}: ${systemErrorText(error)}`);
   }
   try {
-    return { file, config: loadConfig(text, file) };
+    return { file, config: loadConfig(text, file, check) };
   } catch (error) {
     throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
   }

@@ -99,9 +99,10 @@ async function fetch(text: string, options: FetchOptions): Promise<void> {
 async function statusOf(packet: RequestPacket, upload: Upload | null, options: FetchOptions): Promise<number> {
   if (options.endpoint !== undefined) return overReq(options.endpoint, packet, upload, options);
   if (options.stream !== undefined) return overStream(options.stream, packet, upload, options);
+  const plan = localPlan(options.config);
   let local: Awaited<ReturnType<typeof startLocalFetch>>;
   try {
-    local = await startLocalFetch(localPlan(options.config));
+    local = await startLocalFetch(plan);
   } catch (error) {
     throw new CliError(reasonOf(error));
   }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { fetchGuard } from '../app/index.ts';
 import { ConfigError, parseZurlConf, type ZurlConf } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
-import { CliError, FAILURE, reasonOf } from './cli-error.ts';
+import { CliError, FAILURE } from './cli-error.ts';
 
 /** The default file, as in Zurl. */
 export const DEFAULT_ZURL_CONF = '/etc/zurl.conf';
@@ -18,17 +17,9 @@ export function readZurlConf(file: string): ZurlConf {
   } catch (error) {
     throw new CliError(`cannot read the configuration ${file}: ${systemErrorText(error)}`);
   }
-  let conf: ZurlConf;
   try {
-    conf = parseZurlConf(text, file);
+    return parseZurlConf(text, file);
   } catch (error) {
     throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
   }
-  try {
-    fetchGuard(conf.config.fetch);
-  } catch (error) {
-    // A zurl.conf has the same keys, without a section.
-    throw new CliError(`${file}: ${reasonOf(error).replace(/^fetch\./, '')}`, FAILURE, '');
-  }
-  return conf;
 }

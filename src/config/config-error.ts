@@ -1,3 +1,13 @@
+import type { LineOf } from './key-lines.ts';
+
+/** One problem at a path of names and indices, such as `['route', 0, 'path_beg']`. */
+export interface PathIssue {
+  readonly path: readonly PropertyKey[];
+  /** Another key that the problem is about. It gives the line if the first one is not in the file. */
+  readonly other?: readonly PropertyKey[];
+  readonly message: string;
+}
+
 /** One problem with a configuration. */
 export interface ConfigIssue {
   /** The key it is about, such as `server.header_timeout` or `route[0].targets[1]` (indices start at 0); empty for the text as a whole. */
@@ -23,6 +33,18 @@ export class ConfigError extends Error {
 /** A `ConfigError` with a single issue about a whole text, such as one address. */
 export function textError(message: string): ConfigError {
   return new ConfigError('', [{ key: '', line: null, message }]);
+}
+
+/** A `ConfigError` with these issues, in the order of their lines. */
+export function pathsError(issues: readonly PathIssue[], fileName = '', lineOf: LineOf = () => null): ConfigError {
+  const located = issues.map(({ path, other, message }) => {
+    const line = lineOf(path) ?? (other === undefined ? null : lineOf(other));
+    return { key: keyName(path), line, message };
+  });
+  return new ConfigError(
+    fileName,
+    located.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+  );
 }
 
 /** The key of an issue as people write it: `['route', 0, 'path_beg']` is `route[0].path_beg`. */

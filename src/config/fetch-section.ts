@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DNS_SERVER_FORMS, formatDnsServer, parseDnsServer } from './dns-server.ts';
-import { EXPRESSION_FORMS, parseExpression } from './policy-expression.ts';
+import { policyRule, RULE_FORMS } from './policy-rule.ts';
 import { bytes, camelKeys, choice, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
 import { endpointList, ipcFileMode, zhttpId } from './zhttp-fields.ts';
 import {
@@ -16,14 +16,14 @@ const PACKET_FIELDS_BYTES = 65_536;
 
 const policy = choice(['allow', 'deny']);
 
-const expressions = (doc: string) =>
+const rules = (doc: string) =>
   z
     .array(
-      textCodec(EXPRESSION_FORMS, parseExpression, (expression) => expression),
-      { error: complaint('a list of expressions') },
+      textCodec(RULE_FORMS, policyRule, (rule) => rule),
+      { error: complaint('a list of rules') },
     )
     .prefault([])
-    .register(fieldDocs, { doc, expected: `a list of expressions: ${EXPRESSION_FORMS}` });
+    .register(fieldDocs, { doc, expected: `a list of rules: ${RULE_FORMS}` });
 
 const shape = {
   stream: endpointList(FETCH_STREAM_FORMS, parseFetchEndpoints, formatFetchEndpoints)
@@ -179,8 +179,8 @@ const shape = {
     doc: 'Action for hosts and addresses that match no rule; see [policy](#policy).',
     expected: policy.expected,
   }),
-  allow: expressions('Hosts and addresses that requests may go to.'),
-  deny: expressions('Hosts and addresses that requests must not go to.'),
+  allow: rules('Hosts and addresses that requests may go to.'),
+  deny: rules('Hosts and addresses that requests must not go to.'),
   allow_internal: flag({
     doc: 'Allow requests to internal addresses: loopback, private, link-local with the metadata services of clouds, and all others that are not on the public internet. Otherwise only those that `allow` names can be reached.',
   }),

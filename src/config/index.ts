@@ -1,10 +1,11 @@
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
-export { ConfigError, type ConfigIssue } from './config-error.ts';
+export { ConfigError, type ConfigIssue, type PathIssue, pathsError } from './config-error.ts';
 export { formatDnsServer } from './dns-server.ts';
 export { type EdgeListener, type EdgeTls, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';
 export type { ForwardedForRule } from './forwarded-for.ts';
 export { formatHostPort, type HostPort, parseHostPort } from './host-port.ts';
+export { KeyReader } from './key-reader.ts';
 export {
   formatListenAddress,
   type ListenAddress,
@@ -14,7 +15,6 @@ export {
 } from './listen-address.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export { configReference } from './reference.ts';
-export { makeOfKey } from './resolve-key.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export type { Config } from './schema.ts';

@@ -1,18 +1,14 @@
 import type { z } from 'zod';
+import type { PathIssue } from './config-error.ts';
 import { routeShape } from './route.ts';
 import { unknownRouteName } from './route-names.ts';
 import { sections } from './schema.ts';
 import { suggestion } from './suggest.ts';
 
-/** One problem found by the schema, at a path of names and indices. */
-export interface SchemaIssue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
 /** The issues of a failed validation, one per key. */
-export function schemaIssues(error: z.ZodError): SchemaIssue[] {
-  return error.issues.flatMap((issue): SchemaIssue[] => {
+export function schemaIssues(error: z.ZodError): PathIssue[] {
+  return error.issues.flatMap((issue): PathIssue[] => {
+    if (issue.code === 'custom') return [{ path: issue.path, message: issue.message, ...issue.params }];
     if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];
     return issue.keys.map((key) => ({ path: [...issue.path, key], message: unknownKey(issue.path, key) }));
   });

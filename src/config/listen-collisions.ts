@@ -13,6 +13,7 @@ export interface Listeners {
 export interface ListenCollision {
   readonly section: 'server' | 'control' | 'edge';
   readonly index: number;
+  readonly earlier: { readonly section: ListenCollision['section']; readonly index: number };
   readonly message: string;
 }
 
@@ -47,7 +48,7 @@ export function listenCollisions(
     if (earlier === undefined) return [];
     const place = nameOf(earlier.section, earlier.index);
     const message = `${formatListenAddress(address)} is already used by ${place} (${formatListenAddress(earlier.address)}): choose another port`;
-    return [{ section, index, message }];
+    return [{ section, index, earlier, message }];
   });
 }
 

@@ -1,8 +1,7 @@
 import { parse, TomlError } from 'smol-toml';
-import type { z } from 'zod';
-import { ConfigError, type ConfigIssue, keyName } from './config-error.ts';
+import { ConfigError, type PathIssue, pathsError } from './config-error.ts';
 import { schemaIssues } from './issues.ts';
-import { keyLines, type LineOf } from './key-lines.ts';
+import { keyLines } from './key-lines.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** Maximum nesting of lists and tables; the schema needs three. */
@@ -11,15 +10,17 @@ const MAX_DEPTH = 32;
 /**
  * Reads a TOML configuration and fills in the defaults. `fileName` is used only in messages. Throws a `ConfigError` with every problem, in the
  * order of the lines.
+ * @param check finds what is wrong beyond the schema, once that is satisfied
  */
-export function loadConfig(text: string, fileName: string): Config {
+export function loadConfig(
+  text: string,
+  fileName: string,
+  check: (config: Config) => readonly PathIssue[] = () => [],
+): Config {
   const result = configSchema.safeParse(parseToml(text, fileName));
-  if (result.success) return result.data;
-  const issues = issuesOf(result.error, keyLines(text));
-  throw new ConfigError(
-    fileName,
-    issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
-  );
+  const issues = result.success ? check(result.data) : schemaIssues(result.error);
+  if (result.success && issues.length === 0) return result.data;
+  throw pathsError(issues, fileName, keyLines(text));
 }
 
 /**
@@ -29,19 +30,12 @@ export function loadConfig(text: string, fileName: string): Config {
 export function parseConfig(tables: Readonly<Record<string, unknown>>): Config {
   const result = configSchema.safeParse(tables);
   if (result.success) return result.data;
-  throw new ConfigError(
-    '',
-    issuesOf(result.error, () => null),
-  );
+  throw pathsError(schemaIssues(result.error));
 }
 
 /** The configuration of an empty file: no routes, and the default of every key. */
 export function defaultConfig(): Config {
   return configSchema.parse({});
-}
-
-function issuesOf(error: z.ZodError, lineOf: LineOf): ConfigIssue[] {
-  return schemaIssues(error).map(({ path, message }) => ({ key: keyName(path), line: lineOf(path), message }));
 }
 
 function parseToml(text: string, fileName: string): unknown {

@@ -33,7 +33,8 @@ The configuration is one TOML file, named with \`holdfast run --config FILE\`. E
 a file and prints the configuration that results from it, with a comment in the place of each secret.
 
 - Durations are in seconds and may have a fraction. Sizes are in bytes.
-- All errors in a file are reported at once, with their lines. An unknown section or key is an error.
+- All errors in a file are reported at once, with their lines. What depends on several keys, or on a key file, is checked once each value is
+  valid by itself. An unknown section or key is an error.
 - Messages count the elements of lists from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--control-port\` that of \`[control]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
 - \`holdfast condure\` needs no file. Its options are the keys of \`[edge]\`, and it runs only the edge, the outbound client, or both.
@@ -97,9 +98,9 @@ const LISTEN_SPECS = `## Listen specs
 const POLICY = `## Policy
 
 The rules of \`[fetch]\` say where outbound requests may go. They apply to the host of a URI, to \`connect-host\`, to the hosts of
-redirects, and to every address before it is dialled. An expression of \`allow\` and \`deny\` is one of these:
+redirects, and to every address before it is dialled. A rule of \`allow\` and \`deny\` is one of these:
 
-| expression | names |
+| rule | names |
 |---|---|
 | \`10.0.0.0/8\`, \`10/8\`, \`10.0.0.0/255.0.0.0\`, \`fc00::/7\` | the addresses of this block, and addresses that embed such an IPv4 address |
 | \`192.0.2.1\`, \`2001:db8::1\` | this address, in any notation |

@@ -25,25 +25,6 @@ export function resolveKey(text: string, readFile: (path: string) => string): Bu
   return keyOfFile(text.slice('file:'.length), readFile);
 }
 
-/**
- * The result of `make` for the key that `text` stands for; null for no key.
- * @param option name of the option, for the message
- * @throws Error that starts with `option` and never quotes the key, if the key cannot be read or `make` throws
- */
-export function makeOfKey<T>(
-  option: string,
-  text: string,
-  readFile: (path: string) => string,
-  make: (key: Buffer | string) => T,
-): T | null {
-  try {
-    const key = resolveKey(text, readFile);
-    return key === null ? null : make(key);
-  } catch (error) {
-    throw new Error(`${option}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 /** What is wrong with the text of a key, as far as that is known without reading a file; null if nothing is. */
 export function keyProblem(text: string): string | null {
   if (text.startsWith('base64:')) {

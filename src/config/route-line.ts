@@ -1,5 +1,5 @@
-import { ConfigError, keyName, textError } from './config-error.ts';
-import { type SchemaIssue, schemaIssues } from './issues.ts';
+import { ConfigError, keyName, type PathIssue, textError } from './config-error.ts';
+import { schemaIssues } from './issues.ts';
 import { shown } from './plain-text.ts';
 import { type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
@@ -23,7 +23,7 @@ export function parseRouteLine(line: string): Route {
   if (condition === undefined || targets.length === 0) {
     throw textError('expected a condition and at least one target, such as "* localhost:8000"');
   }
-  const issues: SchemaIssue[] = [];
+  const issues: PathIssue[] = [];
   const table = new Map<string, unknown>();
   for (const property of condition.properties) readProperty(property, table, issues);
   for (const [index, target] of targets.entries()) findMisplaced(target, index, issues);
@@ -44,7 +44,7 @@ export function parseRouteLine(line: string): Route {
 }
 
 /** Adds the property to the table, with the value that it would have in TOML. */
-function readProperty({ name, value }: Property, table: Map<string, unknown>, issues: SchemaIssue[]): void {
+function readProperty({ name, value }: Property, table: Map<string, unknown>, issues: PathIssue[]): void {
   const problem = (message: string) => issues.push({ path: [name], message });
   if (!PROPERTIES.includes(name)) {
     if (name === 'host') problem('the host comes first, without a name; to send the origin another Host, use as_host');
@@ -72,7 +72,7 @@ function propertyValue(name: string, value: string): unknown {
   return value;
 }
 
-function readHeader(text: string, table: Map<string, unknown>, issues: SchemaIssue[]): void {
+function readHeader(text: string, table: Map<string, unknown>, issues: PathIssue[]): void {
   const colon = text.indexOf(':');
   if (colon === -1) {
     issues.push({ path: ['header'], message: 'expected "header=NAME:VALUE"' });
@@ -84,7 +84,7 @@ function readHeader(text: string, table: Map<string, unknown>, issues: SchemaIss
   table.set('header', Object.fromEntries(fields.set(name, text.slice(colon + 1).trim())));
 }
 
-function findMisplaced(target: RouteSection, index: number, issues: SchemaIssue[]): void {
+function findMisplaced(target: RouteSection, index: number, issues: PathIssue[]): void {
   const misplaced = target.properties.find(({ name }) => PROPERTIES.includes(name) && name !== 'ssl');
   if (misplaced === undefined) return;
   const message = `"${misplaced.name}" belongs to the condition: write it before the first target`;

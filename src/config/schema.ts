@@ -282,8 +282,9 @@ const fileSchema = z
     route: routes,
   })
   .superRefine((file, context) => {
-    for (const { section, index, message } of listenCollisions(file)) {
-      context.addIssue({ code: 'custom', path: [section, 'listen', index], message });
+    for (const { section, index, earlier, message } of listenCollisions(file)) {
+      const params = { other: [earlier.section, 'listen', earlier.index] };
+      context.addIssue({ code: 'custom', path: [section, 'listen', index], params, message });
     }
   })
   .superRefine(({ server, edge, fetch }, context) => {

@@ -10,6 +10,7 @@ export {
 } from './dialler.ts';
 export { DnsResolver, type DnsResolverOptions } from './dns-resolver.ts';
 export { canonicalHost } from './guard/canonical-host.ts';
+export { parseExpression } from './guard/expression.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
 export { KEEP_ALIVE_DELAY } from './keep-alive.ts';

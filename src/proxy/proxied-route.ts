@@ -1,4 +1,4 @@
-import { type Config, formatHostPort, makeOfKey, type Route, type Target } from '../config/index.ts';
+import { type Config, formatHostPort, type KeyReader, type Route, type Target } from '../config/index.ts';
 import type { Counters, HeaderList, Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
 import { TargetList } from './target-list.ts';
@@ -22,17 +22,14 @@ export interface ProxiedRoute {
 export interface RouteMeans {
   /** The service that sends requests to a target. */
   readonly serviceOf: (target: Target) => Service;
-  /** Reads the text of a key file. */
-  readonly readFile: (path: string) => string;
+  /** Collects what is wrong with the keys. A route whose key is wrong must not be used. */
+  readonly keys: KeyReader;
   readonly counters: Counters;
 }
 
-/**
- * Prepares the routes of a configuration.
- * @throws Error when a key cannot be read or used
- */
-export function prepareRoutes(config: Config, { serviceOf, readFile, counters }: RouteMeans): ProxiedRoute[] {
-  const signers = new Map<string, GripSigner | null>();
+/** Prepares the routes of a configuration. */
+export function prepareRoutes(config: Config, { serviceOf, keys, counters }: RouteMeans): ProxiedRoute[] {
+  const signers = new Signers(config.proxy, keys);
   return config.routes.map((route, index) => {
     const setHeaders: string[] = [];
     const setNames = new Set<string>();
@@ -54,28 +51,39 @@ export function prepareRoutes(config: Config, { serviceOf, readFile, counters }:
       debug,
       setHeaders,
       setNames,
-      signer: signerOf(route, index, config, readFile, signers),
+      signer: signers.of(route, index),
     };
   });
 }
 
-/** The signer for a route's requests, shared by the routes with the same issuer and key. */
-function signerOf(
-  route: Route,
-  index: number,
-  config: Config,
-  readFile: (path: string) => string,
-  signers: Map<string, GripSigner | null>,
-): GripSigner | null {
-  if (route.noGrip) return null;
-  const issuer = route.sigIss || config.proxy.sigIss;
-  const keyText = route.sigKey || config.proxy.sigKey;
-  const identity = JSON.stringify([issuer, keyText]);
-  let signer = signers.get(identity);
-  if (signer === undefined) {
-    const option = route.sigKey === '' ? 'proxy.sig_key' : `route[${index}].sig_key`;
-    signer = makeOfKey(option, keyText, readFile, (key) => new GripSigner(issuer, key));
-    signers.set(identity, signer);
+/** The signers of requests, shared by the routes with the same issuer and key. */
+class Signers {
+  readonly #proxy: Config['proxy'];
+  readonly #keys: KeyReader;
+  readonly #made = new Map<string, GripSigner | null>();
+
+  constructor(proxy: Config['proxy'], keys: KeyReader) {
+    this.#proxy = proxy;
+    this.#keys = keys;
+    // A wrong key is an error even where no route uses it yet.
+    this.#signer(['proxy', 'sig_key'], proxy.sigIss, proxy.sigKey);
   }
-  return signer;
+
+  /** Null where the route's requests are not signed. */
+  of({ noGrip, sigIss, sigKey }: Route, index: number): GripSigner | null {
+    if (noGrip) return null;
+    const issuer = sigIss || this.#proxy.sigIss;
+    if (sigKey === '') return this.#signer(['proxy', 'sig_key'], issuer, this.#proxy.sigKey);
+    return this.#signer(['route', index, 'sig_key'], issuer, sigKey);
+  }
+
+  #signer(path: readonly PropertyKey[], issuer: string, key: string): GripSigner | null {
+    const identity = JSON.stringify([issuer, key]);
+    let signer = this.#made.get(identity);
+    if (signer === undefined) {
+      signer = this.#keys.make(path, key, (secret) => new GripSigner(issuer, secret));
+      this.#made.set(identity, signer);
+    }
+    return signer;
+  }
 }

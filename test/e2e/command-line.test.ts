@@ -142,12 +142,21 @@ test('check prints the effective configuration, as a file that means the same', 
   assert.deepEqual(loadConfig(stdout, ''), mergeCommandLine(defaultConfig(), commandLine));
 });
 
-test('check refuses a key that run could not use', async (t) => {
-  const cwd = temporaryFolder(t, { 'holdfast.toml': '[proxy]\nsig_key = "file:none.key"\n' });
-  const { code, stdout, stderr } = await holdfast(t, ['check', '--route', '* a:1'], { cwd });
-  assert.equal(code, 1);
-  assert.equal(stdout, '');
-  assert.match(stderr, /^error: [^\n]*none\.key[^\n]*\n$/);
+test('check refuses keys that run could not use, with their lines', async (t) => {
+  const toml =
+    '[proxy]\nsig_key = "file:none.key"\n[[route]]\nhost = "*"\ntargets = ["a:1"]\nsig_key = "file:other.key"\n';
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml });
+  const missing = (key: string) => `cannot read key file "${key}": no such file or directory\n`;
+  assert.deepEqual(await holdfast(t, ['check'], { cwd }), {
+    code: 1,
+    stdout: '',
+    stderr: `holdfast.toml:2: proxy.sig_key: ${missing('none.key')}holdfast.toml:6: route[0].sig_key: ${missing('other.key')}`,
+  });
+  assert.deepEqual(await holdfast(t, ['check', '--route', '*,sig_key=file:none.key a:1']), {
+    code: 1,
+    stdout: '',
+    stderr: `error: route[0].sig_key: ${missing('none.key')}`,
+  });
 });
 
 test('check shows no secrets', async (t) => {

@@ -148,7 +148,7 @@ test('fetch --config applies the rules of a file', async (t) => {
     failed('policy-violation: 127.0.0.1: internal: loopback (127.0.0.0/8, RFC 1122)'),
   );
   assert.deepEqual(await by('open.toml'), answered('GET / - \n'));
-  assert.match((await by('bad.toml')).stderr, /^error: fetch\.deny\[0\]: [^\n]*1\/99[^\n]*\n$/);
+  assert.match((await by('bad.toml')).stderr, /^bad\.toml:2: fetch\.deny\[0\]: [^\n]*1\/99[^\n]*\n$/);
 });
 
 test('fetch --verbose shows the packets on standard error, and leaves nothing behind', async (t) => {
@@ -258,7 +258,7 @@ test('check reports an invalid policy', async (t) => {
   const toml = 'server.listen = []\n[fetch]\nreq = ["ipc://r"]\nallow = ["a", "10.0.0.0/40"]\n';
   const { code, stdout, stderr } = await holdfast(t, ['check'], { cwd: temporaryFolder(t, { 'holdfast.toml': toml }) });
   assert.deepEqual([code, stdout], [1, '']);
-  assert.match(stderr, /^error: fetch\.allow\[1\]: [^\n]*10\.0\.0\.0\/40/);
+  assert.match(stderr, /^holdfast\.toml:4: fetch\.allow\[1\]: [^\n]*10\.0\.0\.0\/40/);
 });
 
 const ZURL_CONF = '[General]\ninstance_id=z\nin_req_spec=ipc://r\ndeny=127/8,*.local\nwhat=1\n';
@@ -343,7 +343,7 @@ for (const [conf, message] of [
   ['in_spec=ipc://a\n', /^zurl\.conf: in_stream_spec and out_spec: missing: /],
   ['in_req_spec=ipc://a\ndefpolicy=maybe\n', /^zurl\.conf:2: defpolicy: expected "allow" or "deny", got "maybe"\n$/],
   ['in_req_spec=ipc://none/a\n', /^error: ipc:\/\/none\/a: /],
-  ['in_req_spec=ipc://a\ndeny=10\\/8,1/99\n', /^zurl\.conf: deny\[1\]: .*1\/99/],
+  ['in_req_spec=ipc://a\ndeny=10\\/8,1/99\n', /^zurl\.conf:2: deny\[1\]: .*1\/99/],
 ] as const) {
   test(`zurl does not start with ${JSON.stringify(conf)}, and ends with 1`, async (t) => {
     const cwd = temporaryFolder(t, { 'zurl.conf': conf });

@@ -146,7 +146,7 @@ test('a key file that is missing is one line, and ends the process with 1', asyn
   const program = startHoldfast(t, ['run', '--port', '127.0.0.1:0', '--route', '* localhost:1'], { cwd });
   const { code, stderr } = await program.ended;
   assert.equal(code, 1);
-  assert.match(stderr, /^error: [^\n]*none\.key[^\n]*\n$/);
+  assert.match(stderr, /^holdfast\.toml:2: proxy\.sig_key: [^\n]*none\.key[^\n]*\n$/);
 });
 
 test('the unix socket of --port has its mode, and is removed at exit', async (t) => {

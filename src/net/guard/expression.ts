@@ -35,6 +35,9 @@ const NO_PART_OF_HOST = /[^!-~]|[*%/?#@\\[\]]/;
  */
 export function parseExpression(written: string): Expression {
   const source = written.trim();
+  if (source.includes('://')) {
+    throw bad(source, 'is a URL: expected a host, an address or a block such as 10.0.0.0/8');
+  }
   if (source.includes('/')) return { source, block: parseBlock(source), prefix: '', wild: false, suffix: '' };
   if (source.includes('*')) return pattern(source);
   const host = canonicalHost(source);

@@ -112,14 +112,6 @@ test('An endpoint that cannot be bound makes the start fail, and endpoints bound
   assert.deepEqual(log.with('started'), []);
 });
 
-test('An invalid policy makes the start fail before anything is bound', async (t) => {
-  const folder = temporaryFolder(t);
-  const config = configOf(folder, { deny: ['10.0.0.0/33'] });
-  const listening = { ...config, server: { ...config.server, listen: parseConfig({}).server.listen } };
-  await assert.rejects(App.start(listening, new FakeLog()), /^Error: fetch\.deny\[0\]: /);
-  assert.equal(existsSync(`${folder}/req`), false);
-});
-
 test('ipc endpoints have the permissions of the section', async (t) => {
   const { app } = await start(t, { ipc_file_mode: '600' });
   for (const endpoint of app.fetchEndpoints) {

@@ -34,7 +34,7 @@ test('Keys are read from their files', (t) => {
   writeFileSync(file, 'no key');
   assert.throws(
     () => prepared(configOf(['* localhost:1'], { proxy: keys })),
-    /^Error: proxy\.(sig|upstream)_key: key file .* contains neither PEM/,
+    /^ConfigError: proxy\.sig_key: key file .* contains neither PEM.*\nproxy\.upstream_key: key file .* contains neither PEM/,
   );
 });
 

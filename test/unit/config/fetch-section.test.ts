@@ -110,10 +110,14 @@ test('the message limit needs room for exactly the largest piece of a body', () 
   assert.throws(() => fetch('buffer_size = 2048\nmax_packet_bytes = 67583'), /f:3: fetch\.max_packet_bytes: must be/);
 });
 
-test('an expression is a text without white space and commas, of any length that a host may have', () => {
-  const longest = 'x'.repeat(300);
-  assert.deepEqual(fetch(`deny = ["${longest}", "a*b*c", "[::1]"]`).deny, [longest, 'a*b*c', '[::1]']);
+test('a rule is a text without white space and commas that can match a host', () => {
+  const longest = `*.${'x'.repeat(298)}`;
+  assert.deepEqual(fetch(`deny = ["${longest}", "a*c", "[::1]"]`).deny, [longest, 'a*c', '[::1]']);
   for (const wrong of [`${longest}x`, '', ' a', 'a b', 'a,b', '\\u0000', 'a\\n']) {
     assert.throws(() => fetch(`deny = ["${wrong}"]`), /^ConfigError: f:2: fetch\.deny\[0\]: expected an address block/);
   }
+  assert.throws(
+    () => fetch('deny = ["a*b*c"]'),
+    /^ConfigError: f:2: fetch\.deny\[0\]: "a\*b\*c" cannot match any host/,
+  );
 });

@@ -45,6 +45,17 @@ for (const [server, control, edge] of [
   });
 }
 
+test('a collision with a default has the line of the other address', () => {
+  assert.throws(() => loadConfig('[server]\nlisten = [\n"5561"]', 'a.toml'), {
+    message:
+      'a.toml:3: control.listen[0]: 127.0.0.1:5561 is already used by server.listen[0] (5561): choose another port',
+  });
+  assert.throws(
+    () => loadConfig('[edge]\nlisten = ["7999"]\n', 'a.toml'),
+    /^ConfigError: a\.toml:2: edge\.listen\[0\]: /,
+  );
+});
+
 test('--port may not be the port of the control endpoint', () => {
   assert.throws(
     () => mergeCommandLine(defaultConfig(), { port: ['5561'], routes: ['* localhost:1'] }),

@@ -227,6 +227,33 @@ test('deeply nested tables are refused', () => {
   assert.throws(() => loadConfig(toml, 'f'), ConfigError);
 });
 
+test('rules of a policy are checked with all other values', () => {
+  const toml = '[fetch]\nallow = [\n"10.0.0.0/33",\n"exa mple",\n"ok.example"]\ndeny = ["http://x/"]\ntimeout = "x"\n';
+  assert.throws(
+    () => loadConfig(toml, 'f'),
+    (error: Error) => {
+      assert.deepEqual(
+        error.message.split('\n').map((line) => line.split(':').slice(0, 3).join(':')),
+        ['f:3: fetch.allow[0]', 'f:4: fetch.allow[1]', 'f:6: fetch.deny[0]', 'f:7: fetch.timeout'],
+      );
+      assert.match(error.message, /"http:\/\/x\/" is a URL: expected a host, an address or a block/);
+      return true;
+    },
+  );
+});
+
+test('what the caller finds wrong is reported with its lines, once the values are valid', () => {
+  const check = () => [
+    { path: ['route', 0, 'sig_key'], message: 'two' },
+    { path: ['proxy', 'sig_key'], message: 'one' },
+  ];
+  const toml = '[proxy]\nsig_key = "a"\n[[route]]\nhost = "*"\ntargets = ["a:1"]\nsig_key = "b"\n';
+  assert.throws(() => loadConfig(toml, 'f', check), {
+    message: 'f:2: proxy.sig_key: one\nf:6: route[0].sig_key: two',
+  });
+  assert.throws(() => loadConfig('log.level = 1', 'f', check), /^ConfigError: f:1: log\.level: [^\n]*$/);
+});
+
 test('a syntax error does not show the line, which may hold a secret', () => {
   assert.throws(
     () => loadConfig('[proxy]\nsig_key = "hunter2', 'f'),

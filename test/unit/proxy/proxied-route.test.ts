@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jwtVerify } from 'jose';
+import { KeyReader } from '../../../src/config/index.ts';
 import { NO_RESPONDER } from '../../../src/exchange/index.ts';
 import { type ProxiedRoute, prepareRoutes } from '../../../src/proxy/index.ts';
 import { type Changes, configOf } from '../../support/running-app.ts';
 import { routeMeans } from './support/route-means.ts';
 
 function prepared(lines: readonly string[], overrides: Changes = {}, readFile = (_path: string) => ''): ProxiedRoute[] {
-  return prepareRoutes(configOf(lines, overrides), routeMeans({ readFile }));
+  return prepareRoutes(configOf(lines, overrides), routeMeans({ keys: new KeyReader(readFile) }));
 }
 
 test('A route shows details of errors if debug is set for it or the whole proxy', () => {
@@ -88,14 +89,20 @@ test('A key file is read once', async () => {
   await jwtVerify(routes[0]?.signer?.token() ?? '', Buffer.from('secret'));
 });
 
-test('A key that cannot be read or used is refused, with the name of its option', () => {
-  const lines = ['a.example localhost:1', 'b.example,sig_key=file:key.pem localhost:1'];
+test('Keys that cannot be read or used are reported with their options', () => {
+  const issues = (lines: readonly string[], overrides: Changes, readFile: (path: string) => string) => {
+    const keys = new KeyReader(readFile);
+    prepareRoutes(configOf(lines, overrides), routeMeans({ keys }));
+    return keys.issues.map(({ path }) => path.join(' '));
+  };
   const unreadable = () => {
     throw new Error('no such file');
   };
-  assert.throws(() => prepared(lines, {}, unreadable), /^Error: route\[1\]\.sig_key: .*"key\.pem": no such file$/);
   const noKey = () => '-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n';
-  assert.throws(() => prepared(lines, {}, noKey), /^Error: route\[1\]\.sig_key: /);
-  const proxy = { sigKey: 'file:key.pem' };
-  assert.throws(() => prepared(['* localhost:1'], { proxy }, unreadable), /^Error: proxy\.sig_key: /);
+  const lines = ['a.example,sig_key=file:a localhost:1', 'b.example,sig_key=file:b localhost:1'];
+  const proxy = { sigKey: 'file:c' };
+  for (const readFile of [unreadable, noKey]) {
+    assert.deepEqual(issues(lines, {}, readFile), ['route 0 sig_key', 'route 1 sig_key']);
+    assert.deepEqual(issues(lines, { proxy }, readFile), ['proxy sig_key', 'route 0 sig_key', 'route 1 sig_key']);
+  }
 });

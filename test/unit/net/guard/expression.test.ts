@@ -43,6 +43,15 @@ test('a block of IPv4-mapped addresses is one of IPv4', () => {
   assertMatches('::ffff:0:0/96', ['1.2.3.4'], ['::1']);
 });
 
+test('a URL is refused as such', () => {
+  for (const url of ['http://x/', 'https://10.0.0.0/8', 'x://[::1]/64']) {
+    assert.throws(
+      () => parseExpression(url),
+      /is a URL: expected a host, an address or a block such as 10\.0\.0\.0\/8$/,
+    );
+  }
+});
+
 test('an invalid block is refused, with what was expected', () => {
   const length = /expected a length from 0 to 32 after the slash, or a mask such as 255.255.0.0$/;
   const ipv4 = /expected an IPv4 address, decimal octets without leading zeros, before the slash$/;
@@ -66,7 +75,6 @@ test('an invalid block is refused, with what was expected', () => {
     ['10./8', ipv4],
     ['/8', ipv4],
     ['/', ipv4],
-    ['http://a.example/', ipv6],
     ['a.example/8', ipv4],
     ['*.example/8', ipv4],
     ['fe80::%eth0/10', ipv6],
