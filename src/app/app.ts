@@ -2,7 +2,16 @@ import { HttpClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { controlErrorText, publishService } from '../control/index.ts';
-import { CounterRegistry, Counters, Holder, type Log, textResponse } from '../exchange/index.ts';
+import {
+  ControlCounters,
+  CounterRegistry,
+  Counters,
+  Holder,
+  type Log,
+  OriginCounters,
+  ServerCounters,
+  textResponse,
+} from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { proxyService } from '../proxy/index.ts';
@@ -26,13 +35,13 @@ export class App {
   readonly controlAddresses: string[] = [];
   readonly counters = new Counters();
   /** Publishers are not clients: their connections and requests count apart. */
-  readonly controlCounters = new Counters();
+  readonly controlCounters = new ControlCounters();
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
-  readonly edgeCounters = { server: new Counters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  readonly edgeCounters = { server: new ServerCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** Endpoints at which outbound requests are asked for. */
   readonly fetchEndpoints: string[] = [];
-  readonly fetchCounters = { client: new Counters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  readonly fetchCounters = { client: new OriginCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
   readonly #config: Config;
@@ -197,7 +206,7 @@ export class App {
       counters: this.controlCounters,
       service: publishService(this.#hub, {
         settings: snapshots.part(({ config }) => config.control),
-        counters: this.counters,
+        counters: this.controlCounters,
         log: this.#log,
       }),
       limits: snapshots.part(({ controlServer }) => controlServer),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/index.ts';
-import type { Counters } from '../exchange/index.ts';
+import type { ServerCounters } from '../exchange/index.ts';
 import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
@@ -12,7 +12,7 @@ import { zhttpAddress } from './zhttp-address.ts';
 export interface EdgeRoleOptions extends EdgeContext {
   readonly edge: Config['edge'];
   /** Counts connections and requests. */
-  readonly serverCounters: Counters;
+  readonly serverCounters: ServerCounters;
   readonly links: EdgeLinks;
   /** What the ids of sessions begin with: different in each process, and after each start. */
   readonly idPrefix: string;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TimerWheel } from '../clock/index.ts';
-import { CounterRegistry, type CounterSnapshot, Counters } from '../exchange/index.ts';
+import { CounterRegistry, type CounterSnapshot, ServerCounters } from '../exchange/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { type HandlerLinkSink, RelayedLink } from '../zhttp-client/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
@@ -18,7 +18,7 @@ export class EdgeWorker implements WorkerRole {
   /** @param channels to the relays of the main process, one for each of `job.relayed` */
   constructor(job: WorkerJob, channels: readonly Socket[], log: ProcessLog) {
     const { edge, idPrefix } = job;
-    const serverCounters = new Counters();
+    const serverCounters = new ServerCounters();
     const counters = new SessionCounters();
     const zmqCounters = new ZmqCounters();
     this.#registry.add('edge.server', serverCounters);

@@ -1,6 +1,6 @@
 import { HttpClient, WebSocketClient } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
-import type { Counters, Log } from '../exchange/index.ts';
+import type { Log, OriginCounters } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { TcpDialler } from '../net/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
@@ -17,7 +17,7 @@ export interface FetchRoleOptions {
   readonly wheel: TimerWheel;
   readonly log: Log;
   /** Counts connections and requests to origins. */
-  readonly clientCounters: Counters;
+  readonly clientCounters: OriginCounters;
   readonly counters: SessionCounters;
   readonly zmqCounters: ZmqCounters;
 }

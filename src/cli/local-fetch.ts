@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type FetchPlan, FetchRole } from '../app/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import { type FetchEndpoints, parseFetchEndpoints } from '../config/index.ts';
-import { Counters, type Log, silentLog } from '../exchange/index.ts';
+import { type Log, OriginCounters, silentLog } from '../exchange/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 
@@ -45,7 +45,7 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
       plans: [{ ...plan, stream: [endpoints], req: [], connect: false }],
       wheel,
       log,
-      clientCounters: new Counters(),
+      clientCounters: new OriginCounters(),
       counters: new SessionCounters(),
       zmqCounters: new ZmqCounters(),
     });

@@ -1,6 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
-import { type Counters, type Log, reportFault } from '../exchange/index.ts';
+import { type Log, type OriginCounters, reportFault } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import type { Origin } from './origin.ts';
 import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
@@ -9,7 +9,7 @@ import { type ConnectionUser, OriginConnection } from './origin-connection.ts';
 export interface ConnectionPoolOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: OriginCounters;
   readonly log: Log;
   readonly http1Limits: Http1Limits;
   /** How long a connection may wait for its next request. */

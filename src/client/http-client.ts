@@ -1,6 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import { DEFAULT_LIMITS, type Http1Limits } from '../codec/http1/index.ts';
-import type { Counters, Current, Log, Requester, RequestHead, Responder } from '../exchange/index.ts';
+import type { Current, Log, OriginCounters, Requester, RequestHead, Responder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts';
 import type { Origin } from './origin.ts';
@@ -50,7 +50,7 @@ export const DEFAULT_CLIENT_LIMITS: HttpClientLimits = {
 export interface HttpClientOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: OriginCounters;
   readonly log: Log;
   /** Read for each request: requests that are under way, and open connections, keep those with which they began. */
   readonly limits: Current<HttpClientLimits>;

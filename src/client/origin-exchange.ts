@@ -2,10 +2,10 @@ import { fault } from '../clock/index.ts';
 import { fieldValue } from '../codec/fields/index.ts';
 import { Http1Error, type Http1Limits, isIdempotent } from '../codec/http1/index.ts';
 import {
-  type Counters,
   type ErrorCode,
   ExchangeError,
   type Log,
+  type OriginCounters,
   type Requester,
   type RequestHead,
   type Responder,
@@ -24,7 +24,7 @@ import { isTlsError, lossReason, socketReason, truncation } from './socket-reaso
 /** Settings that all exchanges of one client share. Times in milliseconds, 0 for no limit. */
 export interface ExchangeContext {
   readonly pool: ConnectionPool;
-  readonly counters: Counters;
+  readonly counters: OriginCounters;
   readonly log: Log;
   readonly http1Limits: Http1Limits;
   readonly connectTimeout: number;

@@ -1,6 +1,6 @@
 import { type TimerWheel, TurnQueue } from '../clock/index.ts';
 import { DEFAULT_LIMITS } from '../codec/http1/index.ts';
-import type { Counters, Log, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import type { Log, OriginCounters, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import type { FetchRequest } from './fetch-request.ts';
 import { OriginWebSocket } from './origin-websocket.ts';
@@ -11,7 +11,7 @@ import type { WebSocketClientLimits, WebSocketContext } from './websocket-option
 export interface WebSocketClientOptions {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: OriginCounters;
   readonly log: Log;
   readonly limits: WebSocketClientLimits;
   /** Whether permessage-deflate (RFC 7692) is offered. */

@@ -1,7 +1,7 @@
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Http1Limits } from '../codec/http1/index.ts';
 import { DEFAULT_LIMITS, type WebSocketLimits } from '../codec/websocket/index.ts';
-import type { Counters, Log } from '../exchange/index.ts';
+import type { Log, OriginCounters } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 
 /**
@@ -49,7 +49,7 @@ export const DEFAULT_WEBSOCKET_CLIENT_LIMITS: WebSocketClientLimits = {
 export interface WebSocketContext {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: OriginCounters;
   readonly log: Log;
   readonly limits: WebSocketClientLimits;
   readonly http1Limits: Http1Limits;

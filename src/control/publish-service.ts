@@ -3,7 +3,7 @@ import { PublishError, type PublishItem, PublishItemsReader } from '../codec/gri
 import { pathOf } from '../codec/http1/index.ts';
 import {
   BodyCollector,
-  type Counters,
+  type ControlCounters,
   type Current,
   ERRORS,
   type ExchangeError,
@@ -36,7 +36,7 @@ export interface Publisher {
 
 /** What the publish endpoint needs besides the publisher. */
 export interface PublishServiceOptions {
-  readonly counters: Counters;
+  readonly counters: ControlCounters;
   readonly log: Log;
   readonly settings: Current<ControlSettings>;
 }

@@ -1,5 +1,5 @@
-/** What the process counts: what came in, what went out, and what was refused or dropped. Plain numbers, written in place. */
-export class Counters {
+/** What a server counts: what came in, what went out, and what was refused. Plain numbers, written in place, as in all counters. */
+export class ServerCounters {
   connectionsAccepted = 0;
   connectionsOpen = 0;
   /** Connections that could not be accepted, most likely because file descriptors ran out. */
@@ -23,11 +23,30 @@ export class Counters {
   clientsStalled = 0;
   /** Exchanges that the client left early. */
   requestsAborted = 0;
+}
+
+/** What the control port counts. */
+export class ControlCounters extends ServerCounters {
+  /** Publish requests refused as a whole. */
+  publishesRefused = 0;
+}
+
+/** What is counted of requests to origins. */
+export class OriginCounters {
+  originRequests = 0;
+  originErrors = 0;
+  /** Requests sent again because a pooled connection to the origin had gone stale. */
+  originRetries = 0;
+  /** As `ServerCounters.faults`. */
+  faults = 0;
+}
+
+/** What the proxy counts, with its server, its requests to origins, and the hub. */
+export class Counters extends ServerCounters implements OriginCounters {
   /** Requests that the proxy got no response for. */
   requestsFailed = 0;
   originRequests = 0;
   originErrors = 0;
-  /** Requests sent again because a pooled connection to the origin had gone stale. */
   originRetries = 0;
   holdsOpen = 0;
   holdsStarted = 0;
@@ -43,8 +62,6 @@ export class Counters {
   /** Channels beyond the limit that a hold asked for and did not get. */
   subscriptionsDropped = 0;
   itemsPublished = 0;
-  /** Publish requests refused as a whole. */
-  publishesRefused = 0;
   itemsDelivered = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;

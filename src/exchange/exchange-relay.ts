@@ -1,4 +1,4 @@
-import type { Counters } from './counters.ts';
+import type { OriginCounters } from './counters.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Requester, Responder, ResponseHead } from './exchange.ts';
 import { internalError } from './internal-error.ts';
@@ -10,7 +10,7 @@ import type { Payload } from './payload.ts';
  */
 export abstract class ExchangeRelay implements Requester, Responder {
   protected readonly requester: Requester;
-  readonly #counters: Counters;
+  readonly #counters: OriginCounters;
   /** Null until `attach`, and after the end. */
   protected responder: Responder | null = null;
   /** Nothing passes after this. */
@@ -24,7 +24,7 @@ export abstract class ExchangeRelay implements Requester, Responder {
   #earlyResponseCredit = 0;
   #paused = false;
 
-  constructor(requester: Requester, counters: Counters) {
+  constructor(requester: Requester, counters: OriginCounters) {
     this.requester = requester;
     this.#counters = counters;
   }

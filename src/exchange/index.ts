@@ -1,6 +1,6 @@
 export { BodyCollector } from './body-collector.ts';
 export { CounterRegistry, type CounterSnapshot, type CounterValues } from './counter-registry.ts';
-export { Counters } from './counters.ts';
+export { ControlCounters, Counters, OriginCounters, ServerCounters } from './counters.ts';
 export { CreditedBody } from './credited-body.ts';
 export { CreditedRequest } from './credited-request.ts';
 export { CreditedResponse } from './credited-response.ts';

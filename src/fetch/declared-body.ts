@@ -1,4 +1,4 @@
-import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
+import { ExchangeError, ExchangeRelay, type OriginCounters, type Requester } from '../exchange/index.ts';
 
 /** Checks that a request body is as long as its Content-Length field says. */
 export class DeclaredBody extends ExchangeRelay {
@@ -6,7 +6,7 @@ export class DeclaredBody extends ExchangeRelay {
   #left: number;
 
   /** @param length from the field */
-  constructor(requester: Requester, counters: Counters, length: number) {
+  constructor(requester: Requester, counters: OriginCounters, length: number) {
     super(requester, counters);
     this.#length = length;
     this.#left = length;

@@ -2,9 +2,9 @@ import { guarded } from '../clock/index.ts';
 import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
 import { fieldValues, listMembers, withoutFields } from '../codec/fields/index.ts';
 import {
-  type Counters,
   ExchangeError,
   ExchangeRelay,
+  type OriginCounters,
   type Requester,
   type ResponseHead,
   UNKNOWN_LENGTH,
@@ -29,7 +29,7 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
   #granted: number;
 
   /** @param credits of the request */
-  constructor(requester: Requester, counters: Counters, credits: number) {
+  constructor(requester: Requester, counters: OriginCounters, credits: number) {
     super(requester, counters);
     this.#credits = credits;
     this.#granted = Math.min(credits, WINDOW);

@@ -2,10 +2,10 @@ import type { Fetcher, FetchRequest, HttpClient, WebSocketOpener } from '../clie
 import type { TimerWheel } from '../clock/index.ts';
 import { fieldValue } from '../codec/fields/index.ts';
 import {
-  type Counters,
   ExchangeError,
   type Log,
   NO_RESPONDER,
+  type OriginCounters,
   RelayChain,
   type Requester,
   type Responder,
@@ -26,7 +26,7 @@ export interface HttpFetcherOptions {
   readonly client: Pick<HttpClient, 'send'>;
   readonly opener: WebSocketOpener;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: OriginCounters;
   readonly log: Log;
   /** Whether to dial only IPv4 addresses. */
   readonly ipv4Only: boolean;

@@ -1,10 +1,10 @@
 import type { HttpClient } from '../client/index.ts';
 import { fieldValues } from '../codec/fields/index.ts';
 import {
-  type Counters,
   ExchangeError,
   ExchangeRelay,
   type Log,
+  type OriginCounters,
   type Requester,
   type Responder,
   type ResponseHead,
@@ -53,7 +53,7 @@ export class RedirectFollower extends ExchangeRelay {
 
   constructor(
     requester: Requester,
-    counters: Counters,
+    counters: OriginCounters,
     log: Log,
     client: Pick<HttpClient, 'send'>,
     hop: FetchHop,

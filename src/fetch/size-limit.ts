@@ -1,11 +1,17 @@
-import { type Counters, ExchangeError, ExchangeRelay, type Requester, type ResponseHead } from '../exchange/index.ts';
+import {
+  ExchangeError,
+  ExchangeRelay,
+  type OriginCounters,
+  type Requester,
+  type ResponseHead,
+} from '../exchange/index.ts';
 
 /** Ends an exchange with HF_ORIGIN_BODY_TOO_LARGE if the response body exceeds the limit, or its head says that it will. */
 export class SizeLimit extends ExchangeRelay {
   readonly #limit: number;
   #left: number;
 
-  constructor(requester: Requester, counters: Counters, limit: number) {
+  constructor(requester: Requester, counters: OriginCounters, limit: number) {
     super(requester, counters);
     this.#limit = limit;
     this.#left = limit;

@@ -1,5 +1,5 @@
 import { type TimerWheel, WheelTimer } from '../clock/index.ts';
-import { type Counters, ExchangeError, ExchangeRelay, type Requester } from '../exchange/index.ts';
+import { ExchangeError, ExchangeRelay, type OriginCounters, type Requester } from '../exchange/index.ts';
 
 /** Ends an exchange with HF_FETCH_TIMEOUT at its deadline. */
 export class TimeLimit extends ExchangeRelay {
@@ -7,7 +7,7 @@ export class TimeLimit extends ExchangeRelay {
   readonly #wheel: TimerWheel;
 
   /** @param ms from now, to the resolution of the wheel */
-  constructor(requester: Requester, counters: Counters, wheel: TimerWheel, ms: number) {
+  constructor(requester: Requester, counters: OriginCounters, wheel: TimerWheel, ms: number) {
     super(requester, counters);
     this.#wheel = wheel;
     this.#timer = new LimitTimer(this);

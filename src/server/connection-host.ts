@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type {
-  Counters,
   ErrorCode,
   ExchangeError,
   HeldTotal,
   Log,
   ResponseHead,
+  ServerCounters,
   Service,
   WebSocketService,
 } from '../exchange/index.ts';
@@ -29,7 +29,7 @@ export interface ConnectionHost {
   /** What waits in all WebSockets whose clients take nothing. */
   readonly unsent: HeldTotal;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: ServerCounters;
   readonly log: Log;
   /** Whether the server is shutting down: connections end after their present response. */
   readonly draining: boolean;

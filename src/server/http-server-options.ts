@@ -1,10 +1,10 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type {
-  Counters,
   Current,
   ExchangeError,
   Log,
   ResponseHead,
+  ServerCounters,
   Service,
   WebSocketService,
 } from '../exchange/index.ts';
@@ -27,7 +27,7 @@ export interface HttpServerOptions {
   /** Bytes that may wait in all WebSockets whose clients take nothing. Default: `MAX_UNSENT_BYTES`. */
   readonly maxUnsentBytes?: number;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: ServerCounters;
   readonly log: Log;
   /** The response to a request that the server itself refuses; by default the error's own face. */
   readonly describeError?: (error: ExchangeError) => { head: ResponseHead; body: Buffer };

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { fault, type Guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
-  type Counters,
   type Current,
   type ErrorCode,
   ExchangeError,
@@ -10,6 +9,7 @@ import {
   type Log,
   type ResponseHead,
   reportFault,
+  type ServerCounters,
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
@@ -67,7 +67,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly compression: boolean;
   readonly autoPong: boolean;
   readonly wheel: TimerWheel;
-  readonly counters: Counters;
+  readonly counters: ServerCounters;
   readonly log: Log;
   readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
   draining = false;

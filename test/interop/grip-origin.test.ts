@@ -212,5 +212,5 @@ test('The library throws with the reason when an item is refused', async (t) => 
     assert.equal(error.context.httpBody, "Invalid format: 'http-stream' does not contain 'content' or 'content-bin'\n");
     return true;
   });
-  assert.equal(app.counters.publishesRefused, 1);
+  assert.equal(app.app.controlCounters.publishesRefused, 1);
 });

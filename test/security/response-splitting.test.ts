@@ -69,7 +69,10 @@ for (const text of BAD_TEXTS) {
       const good = { channel: 'c', formats: { 'http-response': { body: 'good' } } };
       const bad = { channel: 'c', formats: { 'http-response': { ...(head as object), body: 'bad' } } };
       const refused = await app.post([good, bad]);
-      assert.deepEqual([refused.status, app.counters.itemsPublished, app.counters.publishesRefused], [400, 0, 1]);
+      assert.deepEqual(
+        [refused.status, app.counters.itemsPublished, app.app.controlCounters.publishesRefused],
+        [400, 0, 1],
+      );
       assert.equal((await app.post([good])).status, 200);
       assert.equal((await client.takeResponse()).body, 'good');
     });

@@ -120,6 +120,8 @@ test('Publishers do not count among the clients', async (t) => {
   assert.equal(app.counters.itemsPublished, 1);
   assert.deepEqual([app.counters.requests, app.counters.connectionsAccepted], [0, 0]);
   assert.deepEqual([app.app.controlCounters.requests, app.app.controlCounters.connectionsAccepted], [1, 1]);
+  await app.post([{}]);
+  assert.equal(app.app.controlCounters.publishesRefused, 1);
 });
 
 test('After a stop no address is bound, every connection is closed, and the final counters are logged', async (t) => {
@@ -137,6 +139,18 @@ test('After a stop no address is bound, every connection is closed, and the fina
   const [{ proxy, control } = {}] = log.of('stopped');
   assert.deepEqual(proxy, { ...app.counters });
   assert.deepEqual(control, { ...app.controlCounters });
+  // Neither has the other's numbers, which would always be 0.
+  assert.deepEqual(
+    ['publishesRefused', 'itemsDelivered', 'requests'].map((name) => [
+      name in (proxy as object),
+      name in (control as object),
+    ]),
+    [
+      [false, true],
+      [true, false],
+      [true, true],
+    ],
+  );
   assert.equal(app.controlCounters.connectionsAccepted, 1);
   assert.equal(app.counters.connectionsOpen, 0);
 });

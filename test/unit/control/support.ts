@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { type Publisher, publishService } from '../../../src/control/index.ts';
-import { Counters, type RequestHead, type Responder, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import {
+  ControlCounters,
+  type RequestHead,
+  type Responder,
+  UNKNOWN_LENGTH,
+  WINDOW,
+} from '../../../src/exchange/index.ts';
 import type { Publication } from '../../../src/hub/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
@@ -38,7 +44,7 @@ export class FakePublisher implements Publisher {
 /** A publish endpoint with all that it reaches. */
 export class Endpoint {
   readonly publisher = new FakePublisher();
-  readonly counters = new Counters();
+  readonly counters = new ControlCounters();
   readonly log = new FakeLog();
   readonly #service;
 
