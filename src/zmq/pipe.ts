@@ -81,8 +81,6 @@ export class Pipe implements Guarded {
   attached = false;
   /** The routing id of the peer; a ROUTER stores the one that it assigned. Empty for none. */
   routingId: Buffer = NO_ID;
-  /** Number of the last message that a publisher sent here. */
-  lastMatch = 0;
   readonly #owner: PipeOwner;
   readonly #queue = new SendQueue();
   /** Messages that arrived while the socket was paused. */

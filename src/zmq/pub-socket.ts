@@ -1,13 +1,38 @@
+import { type AwaitsTurn, fault, turnBudget } from '../clock/index.ts';
 import { isPieces, type Part, ZmtpError } from '../codec/zmtp/index.ts';
 import type { Pipe } from './pipe.ts';
 import type { SocketType } from './socket-type.ts';
 import { TopicTable, topicCost } from './topic-table.ts';
 import { ZmqSocket } from './zmq-socket.ts';
 
+/** A peer as long as its connection lasts, and its topics, which may be removed only after that. */
+class Subscriber implements AwaitsTurn {
+  readonly pipe: Pipe;
+  /** Number of the last message that was sent to it. */
+  lastMatch = 0;
+  /** The connection is lost. */
+  gone = false;
+  readonly #owner: PubSocket;
+
+  constructor(pipe: Pipe, owner: PubSocket) {
+    this.pipe = pipe;
+    this.#owner = owner;
+  }
+
+  onTurn(): void {
+    this.#owner.forget(this);
+  }
+
+  onFault(thrown: unknown): void {
+    fault(this.#owner, thrown);
+  }
+}
+
 /** PUB (RFC 29): sends each message to all SUB sockets that subscribe to a prefix of it. */
 export class PubSocket extends ZmqSocket {
   readonly type: SocketType = 'PUB';
-  readonly #topics = new TopicTable<Pipe>();
+  readonly #topics = new TopicTable<Subscriber>();
+  readonly #subscribers = new Map<Pipe, Subscriber>();
   #sent = 0;
   #parts: readonly Part[] = [];
 
@@ -27,28 +52,49 @@ export class PubSocket extends ZmqSocket {
   /** `topic` has gained its first subscriber or lost its last one. */
   protected topicChanged(_topic: Buffer, _subscribed: boolean): void {}
 
+  protected override attached(pipe: Pipe): void {
+    this.#subscribers.set(pipe, new Subscriber(pipe, this));
+  }
+
   protected override detached(pipe: Pipe): void {
-    for (const topic of this.#topics.of(pipe)) this.#remove(pipe, topic);
+    const subscriber = this.#subscribers.get(pipe) as Subscriber;
+    this.#subscribers.delete(pipe);
+    subscriber.gone = true;
+    this.forget(subscriber);
+  }
+
+  /** Removes topics of a subscriber that is gone, one share at a time: it may have had 10,000, and many may leave at once. */
+  forget(subscriber: Subscriber): void {
+    let left = turnBudget.share;
+    for (const topic of this.#topics.of(subscriber)) {
+      if (left-- === 0) {
+        turnBudget.wait(subscriber);
+        return;
+      }
+      this.#remove(subscriber, topic);
+    }
   }
 
   override onPipeSubscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
     const key = topic.toString('latin1');
+    const subscriber = this.#subscribers.get(pipe);
+    if (subscriber === undefined) return;
     if (!subscribe) {
-      this.#remove(pipe, key);
+      this.#remove(subscriber, key);
       return;
     }
     const { maxSubscriptions, maxTopicBytes, maxTopicsBytes } = this.options;
     if (topic.length > maxTopicBytes) throw new ZmtpError('limit', `a topic of ${topic.length} bytes`);
-    if (this.#topics.has(pipe, key)) return;
-    if (this.#topics.count(pipe) >= maxSubscriptions) {
+    if (this.#topics.has(subscriber, key)) return;
+    if (this.#topics.count(subscriber) >= maxSubscriptions) {
       throw new ZmtpError('limit', `more than ${maxSubscriptions} subscriptions`);
     }
     const cost = topicCost(topic.length);
-    if (this.#topics.bytes(pipe) + cost > pipe.share(maxTopicsBytes)) {
-      throw new ZmtpError('limit', `topics of more than ${this.#topics.bytes(pipe)} bytes`);
+    if (this.#topics.bytes(subscriber) + cost > pipe.share(maxTopicsBytes)) {
+      throw new ZmtpError('limit', `topics of more than ${this.#topics.bytes(subscriber)} bytes`);
     }
     pipe.charge(cost);
-    if (this.#topics.add(pipe, key)) this.topicChanged(topic, true);
+    if (this.#topics.add(subscriber, key)) this.topicChanged(topic, true);
   }
 
   /** RFC 23: a peer of version 3.0 subscribes with messages that start with a 1 or 0 byte. */
@@ -59,16 +105,16 @@ export class PubSocket extends ZmqSocket {
     else this.context.counters.messagesUnexpected++;
   }
 
-  #remove(pipe: Pipe, topic: string): void {
-    if (!this.#topics.has(pipe, topic)) return;
-    pipe.charge(-topicCost(topic.length));
-    if (this.#topics.remove(pipe, topic)) this.topicChanged(Buffer.from(topic, 'latin1'), false);
+  #remove(subscriber: Subscriber, topic: string): void {
+    if (!this.#topics.has(subscriber, topic)) return;
+    subscriber.pipe.charge(-topicCost(topic.length));
+    if (this.#topics.remove(subscriber, topic)) this.topicChanged(Buffer.from(topic, 'latin1'), false);
   }
 
-  readonly #sendTo = (pipe: Pipe): void => {
+  readonly #sendTo = (subscriber: Subscriber): void => {
     // Once per peer, however many of its topics match.
-    if (pipe.lastMatch === this.#sent) return;
-    pipe.lastMatch = this.#sent;
-    if (!pipe.offer(this.#parts)) this.context.counters.messagesDropped++;
+    if (subscriber.lastMatch === this.#sent || subscriber.gone) return;
+    subscriber.lastMatch = this.#sent;
+    if (!subscriber.pipe.offer(this.#parts)) this.context.counters.messagesDropped++;
   };
 }

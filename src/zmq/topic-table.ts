@@ -19,6 +19,8 @@ class TopicNode<T> {
   }
 }
 
+const NO_TOPICS: ReadonlySet<string> = new Set();
+
 interface Topics {
   readonly names: Set<string>;
   bytes: number;
@@ -80,9 +82,9 @@ export class TopicTable<T> {
     return this.#removeFrom(subscriber, topic);
   }
 
-  /** The topics of the subscriber. */
-  of(subscriber: T): string[] {
-    return [...(this.#bySubscriber.get(subscriber)?.names ?? [])];
+  /** The topics of the subscriber. They may be removed while the result is walked through. */
+  of(subscriber: T): Iterable<string> {
+    return this.#bySubscriber.get(subscriber)?.names ?? NO_TOPICS;
   }
 
   /**

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { SHARE, SMALL_SHARE, TURN_TIME } from '../../../src/clock/index.ts';
 import { encodeMessages, encodeSubscription } from '../../../src/codec/zmtp/index.ts';
 import { PullSocket, XPubSocket, type ZmqOptions } from '../../../src/zmq/index.ts';
+import { topicCost } from '../../../src/zmq/topic-table.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { LargestRun } from '../../support/largest-run.ts';
 import { LargestTurn } from '../../support/largest-turn.ts';
@@ -21,6 +22,12 @@ function flood(count: number, bytes = 4): Buffer {
     return [part];
   });
   return Buffer.concat(encodeMessages(messages, 0, count));
+}
+
+/** Subscriptions to so many topics, which begin with `prefix`. */
+function subscriptions(prefix: string, count: number): Buffer {
+  const topics = Array.from({ length: count }, (_, i) => Buffer.from(`${prefix}${i}`));
+  return Buffer.concat(topics.map((topic) => encodeSubscription(topic, true, 1)));
 }
 
 async function pull(t: TestContext, onMessage: (parts: Buffer[]) => void, options: Partial<ZmqOptions> = {}) {
@@ -97,9 +104,7 @@ test('a bounded number of subscriptions of one peer is taken at once', async (t)
   const socket = new XPubSocket(rig.context, {}, () => run.count());
   t.after(() => socket.close());
   const peer = await peerAt(t, await socket.bind(ANY_PORT), { type: 'SUB' });
-  peer.socket.write(
-    Buffer.concat(Array.from({ length: COUNT }, (_, i) => encodeSubscription(Buffer.from(`${i}`), true, 1))),
-  );
+  peer.socket.write(subscriptions('', COUNT));
   await run.until(COUNT);
   assert.ok(run.largest <= SHARE, `${run.largest} at once`);
 });
@@ -111,4 +116,40 @@ test('a peer that ends its side after a flood loses none of its messages', async
   peer.socket.end(flood(COUNT));
   await run.until(COUNT);
   assert.equal(run.total, COUNT);
+});
+
+test('a bounded number of topics of peers that leave is removed in a turn, and no others are', async (t) => {
+  const peers = 8;
+  const rig = new ZmqRig(t);
+  const added = new LargestRun();
+  const removed = new LargestRun();
+  const most = new LargestTurn();
+  const charge = chargeTime(t);
+  const socket = new XPubSocket(rig.context, {}, (_topic, subscribed) => (subscribed ? added : removed).count());
+  t.after(() => socket.close());
+  const endpoint = await socket.bind(ANY_PORT);
+  const leaving = await Promise.all(Array.from({ length: peers }, () => peerAt(t, endpoint, { type: 'SUB' })));
+  for (const [i, { socket }] of leaving.entries()) socket.write(subscriptions(`${i} `, COUNT));
+  await added.until(peers * COUNT);
+  const first = new Promise((resolve) => {
+    t.mock.method(removed, 'count', () => {
+      LargestRun.prototype.count.call(removed);
+      most.count();
+      charge(TURN_TIME / SHARE);
+      resolve(null);
+    });
+  });
+  for (const { socket } of leaving) socket.destroy();
+  await first;
+  // In the middle of it another peer subscribes to what may still be there.
+  const staying = await peerAt(t, endpoint, { type: 'SUB' });
+  staying.socket.write(encodeSubscription(Buffer.from('0 1'), true, 1));
+  // No peer gets it, and nothing is kept for those that have left.
+  socket.send([Buffer.from('1 0')]);
+  while (rig.counters.bytesHeld !== topicCost(0) || rig.counters.peersOpen > 1) await turn();
+  assert.ok(removed.total >= peers * COUNT - 1);
+  assert.ok(most.largest <= 2 * (2 * SHARE + peers * SMALL_SHARE), `${most.largest} in a turn`);
+  assert.equal(rig.counters.messagesDropped, 0);
+  socket.send([Buffer.from('0 1')]);
+  assert.equal(await staying.events.next(), '0 1');
 });
