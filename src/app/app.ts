@@ -19,7 +19,7 @@ import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
-import { EdgeRole, newIdPrefix } from './edge-role.ts';
+import { checkIdentities, EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
@@ -129,6 +129,7 @@ export class App {
 
   async #start(): Promise<void> {
     const { server, edge } = this.#config;
+    checkIdentities(edge, this.#log);
     if (server.listen.length > 0) {
       this.registry.add('proxy', this.counters);
       this.registry.add('control', this.controlCounters);

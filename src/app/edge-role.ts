@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/index.ts';
-import type { ServerCounters } from '../exchange/index.ts';
+import type { Log, ServerCounters } from '../exchange/index.ts';
 import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
@@ -26,6 +26,18 @@ const STREAM_TIMEOUT_MARGIN = 1_000;
 /** A prefix for session ids that no other process has, and no earlier start had. It contains no dot. */
 export function newIdPrefix(): string {
   return randomBytes(5).toString('hex');
+}
+
+/**
+ * For startup: checks the folder of certificates and the default ones, before anything is bound.
+ * @throws Error that says what is missing and how to fix it
+ */
+export function checkIdentities(edge: Config['edge'], log: Log): void {
+  for (const { tls } of edge.listen) if (tls !== null) identitiesOf(edge, tls.defaultCert, log).check();
+}
+
+function identitiesOf({ tlsIdentitiesDir }: Config['edge'], defaultName: string | null, log: Log): TlsIdentities {
+  return new TlsIdentities({ folder: tlsIdentitiesDir || '.', defaultName, log });
 }
 
 /** The edge: client connections on one side, handlers on the other. */
@@ -58,8 +70,7 @@ export class EdgeRole {
 
   #tlsSettings(defaultName: string | null): TlsSettings {
     const { edge, log, wheel, serverCounters } = this.#options;
-    const identities = new TlsIdentities({ folder: edge.tlsIdentitiesDir || '.', defaultName, log });
-    identities.check();
+    const identities = identitiesOf(edge, defaultName, log);
     const onFailure = (failure: TlsFailure) => {
       serverCounters.handshakesFailed++;
       if (failure.reason === 'internal') serverCounters.faults++;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { App } from '../../../src/app/index.ts';
 import { openFileLimit } from '../../../src/app/open-files.ts';
-import { type Config, parseListenAddress } from '../../../src/config/index.ts';
+import { type Config, parseConfig, parseListenAddress } from '../../../src/config/index.ts';
 import { Client } from '../../support/client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { httpOrigin } from '../../support/http-origin.ts';
@@ -87,6 +87,26 @@ test('An address in use makes the start fail, and addresses bound before are rel
   }
   const app = await App.start(listening([`unix:${path}`]), new FakeLog());
   await app.stop(0);
+});
+
+test('A folder of certificates that is missing makes the start fail before anything is bound or logged', async (t) => {
+  const handlers = join(folder(t), 'handlers');
+  const config = parseConfig({
+    server: { listen: [] },
+    edge: {
+      listen: ['127.0.0.1:0,stream,tls'],
+      zclient_stream: [`ipc://${handlers}`],
+      tls_identities_dir: '/nonexistent',
+    },
+  });
+  for (const workers of [1, 2]) {
+    const log = new FakeLog();
+    await assert.rejects(
+      App.start({ ...config, edge: { ...config.edge, workers } }, log),
+      /^Error: \/nonexistent is not a folder: create it/,
+    );
+    assert.deepEqual(log.records, []);
+  }
 });
 
 test('A key that cannot be read or used makes the start fail before anything is bound', async (t) => {
