@@ -9,7 +9,9 @@
 // `npm start` runs both. To run them apart:
 //
 //   node examples/board/server.mjs
-//   bin/holdfast run --route '* localhost:8000'      and open http://localhost:7999/
+//   bin/holdfast run --route '*,sig_key=changeme localhost:8000'      and open http://localhost:7999/
+//
+// With sig_key requests are signed, so that an origin which uses a GRIP library recognizes Holdfast. This one does not look at it.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -190,7 +192,16 @@ function respond(response, status, text) {
 
 // Only when this file is run by itself: node examples/board/server.mjs [PORT] [CONTROL-URL]
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [port, controlUrl] = process.argv.slice(2);
-  const server = await startBoard({ port: Number(port ?? 8000), controlUrl });
-  console.log(`The board listens on http://127.0.0.1:${server.address().port}/`);
+  const [port = '8000', controlUrl = 'http://localhost:5561', ...others] = process.argv.slice(2);
+  if (!/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535 || !/^https?:\/\/./.test(controlUrl) || others.length > 0) {
+    console.error('usage: server.mjs [PORT] [CONTROL-URL]');
+    process.exit(2);
+  }
+  try {
+    const server = await startBoard({ port: Number(port), controlUrl });
+    console.log(`The board listens on http://127.0.0.1:${server.address().port}/`);
+  } catch (error) {
+    console.error(`the board cannot start: ${error.message}`);
+    process.exitCode = 1;
+  }
 }

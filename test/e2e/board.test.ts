@@ -76,3 +76,20 @@ test('an unknown path gets a 404', async (t) => {
   assert.equal((await fetch(`${url}/constructor`)).status, 404);
   assert.equal((await fetch(`${url}/events`, { method: 'DELETE' })).status, 404);
 });
+
+for (const args of [['foo'], ['65536'], ['0', 'localhost:5561'], ['0', 'http://localhost:5561', 'x']]) {
+  test(`server.mjs ${args.join(' ')} prints its usage`, async (t) => {
+    assert.deepEqual(await new Program(t, process.execPath, [BOARD, ...args]).ended, {
+      code: 2,
+      stdout: '',
+      stderr: 'usage: server.mjs [PORT] [CONTROL-URL]\n',
+    });
+  });
+}
+
+test('a port that is in use is one line', async (t) => {
+  const { port } = new URL(await startBoard(t));
+  const { code, stderr } = await new Program(t, process.execPath, [BOARD, port]).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /^the board cannot start: [^\n]*\n$/);
+});

@@ -76,6 +76,23 @@ test('the demo pushes to browsers', async (t) => {
     assert.deepEqual(await authors([await openTab(browser, demo)], 'anybody'), ['Ada']);
   });
 
+  await t.test('messages stay visible on a small screen with the explanation open', async () => {
+    const small = await openTab(browser, demo);
+    await small.setViewportSize({ width: 320, height: 480 });
+    await small.getByText('What happens here').click();
+    const messages = await small.getByRole('main').boundingBox();
+    assert.ok((messages?.height ?? 0) >= 160, `messages have a height of ${messages?.height}`);
+    // All of it is reached by scrolling, and nothing lies on anything else.
+    const parts = await Promise.all(
+      ['header', 'main', 'form', 'details'].map((part) => small.locator(part).boundingBox()),
+    );
+    for (const [at, part] of parts.slice(1).entries()) {
+      const before = parts[at];
+      assert.ok((part?.y ?? 0) >= (before?.y ?? 0) + (before?.height ?? 0) - 1);
+    }
+    await small.close();
+  });
+
   await t.test('the page says so when the connection is lost', async () => {
     const { code } = await demo.program.stop();
     assert.equal(code, 0);
