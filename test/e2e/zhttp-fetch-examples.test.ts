@@ -210,6 +210,18 @@ for (const language of LANGUAGES) {
       }
     });
 
+    test(`download in ${language} says in one line that its file cannot be written`, async (t) => {
+      const origin = await startOrigin(t, (_request, response) => response.end('x'));
+      const base = await startFetcher(t, name);
+      if (base === null) return;
+      const file = join(temporaryFolder(t), 'none', 'file');
+      const program = runExample(t, language, 'download', [base, `http://${origin}/`, file]);
+      if (program === null) return;
+      const { code, stderr } = await program.ended;
+      assert.equal(code, 1);
+      assert.match(stderr, /^the download failed: [^\n]*none\/file'\n$/);
+    });
+
     test(`websocket-client in ${language} talks to a WebSocket server through ${name}`, async (t) => {
       const [server, clients] = await startWebSocketServer(t);
       const base = await startFetcher(t, name);

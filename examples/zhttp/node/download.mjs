@@ -8,25 +8,28 @@ const [base, uri, path] = commandLine('download.mjs BASE URL FILE');
 /** Bytes that may be under way. More of them help over long distances, and cost as much memory. */
 const WINDOW = 200_000;
 
-async function download(fetch, file) {
+async function download(fetch) {
   const session = fetch.open({ method: 'GET', uri, 'follow-redirects': true, stream: true, credits: WINDOW });
   const head = await session.receive();
   if (head.code !== 200) throw new Error(`${head.code} ${head.reason}`);
-  let size = 0;
-  for await (const part of session.parts(head)) {
-    await file.appendFile(part);
-    size += part.length;
+  const file = await open(path, 'w');
+  try {
+    let size = 0;
+    for await (const part of session.parts(head)) {
+      await file.appendFile(part);
+      size += part.length;
+    }
+    return size;
+  } finally {
+    await file.close();
   }
-  return size;
 }
 
 const fetch = await Fetch.connect(base);
-const file = await open(path, 'w');
 try {
-  console.log(`${await download(fetch, file)} bytes`);
+  console.log(`${await download(fetch)} bytes`);
 } catch (error) {
   console.error(`the download failed: ${error.message}`);
   process.exitCode = 1;
 }
-await file.close();
 await fetch.close();

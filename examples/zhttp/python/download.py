@@ -25,7 +25,7 @@ async def main():
     async with await Fetch.connect(base) as fetch:
         try:
             print(f'{await download(fetch, uri, path)} bytes')
-        except Gone as error:
+        except (Gone, OSError) as error:
             sys.exit(f'the download failed: {error}')
 
 
