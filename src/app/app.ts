@@ -19,13 +19,14 @@ import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
-import { checkIdentities, EdgeRole, newIdPrefix } from './edge-role.ts';
+import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
+import { checkIdentities, tlsListener } from './tls-listener.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -129,6 +130,7 @@ export class App {
 
   async #start(): Promise<void> {
     const { server, edge } = this.#config;
+    checkIdentities(server, this.#log);
     checkIdentities(edge, this.#log);
     if (server.listen.length > 0) {
       this.registry.add('proxy', this.counters);
@@ -196,7 +198,12 @@ export class App {
       }),
       limits: snapshots.part((snapshot) => snapshot.server),
     });
-    for (const address of server.listen) this.clientAddresses.push((await this.#server.listen(address)).address);
+    const means = { wheel: this.#wheel, log: this.#log, counters: this.counters };
+    for (const address of server.listen) {
+      const { tls } = address;
+      const settings = tls === undefined ? undefined : tlsListener(server, tls.defaultCert, means);
+      this.clientAddresses.push((await this.#server.listen(address, settings)).address);
+    }
   }
 
   async #startControl(snapshots: Holder<Snapshot>): Promise<void> {

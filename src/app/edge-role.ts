@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/index.ts';
-import type { Log, ServerCounters } from '../exchange/index.ts';
-import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
+import type { ServerCounters } from '../exchange/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
+import { tlsListener } from './tls-listener.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
 /** What an edge is made of. */
@@ -28,18 +28,6 @@ export function newIdPrefix(): string {
   return randomBytes(5).toString('hex');
 }
 
-/**
- * For startup: checks the folder of certificates and the default ones, before anything is bound.
- * @throws Error that says what is missing and how to fix it
- */
-export function checkIdentities(edge: Config['edge'], log: Log): void {
-  for (const { tls } of edge.listen) if (tls !== null) identitiesOf(edge, tls.defaultCert, log).check();
-}
-
-function identitiesOf({ tlsIdentitiesDir }: Config['edge'], defaultName: string | null, log: Log): TlsIdentities {
-  return new TlsIdentities({ folder: tlsIdentitiesDir || '.', defaultName, log });
-}
-
 /** The edge: client connections on one side, handlers on the other. */
 export class EdgeRole {
   /** Where clients can connect. */
@@ -57,29 +45,17 @@ export class EdgeRole {
    * @throws Error when an address or an endpoint cannot be used
    */
   async start(): Promise<void> {
-    const { edge, links } = this.#options;
+    const { edge, links, wheel, log, serverCounters } = this.#options;
     const stream = this.#has('stream') ? this.#serve(this.#openStream(), streamLimits) : null;
     const req = this.#has('req') ? this.#serve(this.#openReq(), reqLimits) : null;
     await links.ready();
     for (const { address, mode, tls } of edge.listen) {
       const server = (mode === 'stream' ? stream : req) as HttpServer;
-      const listener = await server.listen(address, tls === null ? undefined : this.#tlsSettings(tls.defaultCert));
+      const means = { wheel, log, counters: serverCounters };
+      const settings = tls === null ? undefined : tlsListener(edge, tls.defaultCert, means);
+      const listener = await server.listen(address, settings);
       this.addresses.push(listener.address);
     }
-  }
-
-  #tlsSettings(defaultName: string | null): TlsSettings {
-    const { edge, log, wheel, serverCounters } = this.#options;
-    const identities = identitiesOf(edge, defaultName, log);
-    const onFailure = (failure: TlsFailure) => {
-      serverCounters.handshakesFailed++;
-      if (failure.reason === 'internal') serverCounters.faults++;
-      // Scanners cause failures all day. The operator needs to know only of an overload and of defects.
-      const level = failure.reason === 'internal' ? 'error' : failure.reason === 'overload' ? 'warn' : 'debug';
-      log[level]({ ...failure }, 'TLS handshake failed');
-    };
-    const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = edge;
-    return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
   }
 
   /** Takes no more connections, and lets open exchanges finish. */

@@ -4,6 +4,7 @@ import { listenCollisions, type NameOfListener } from './listen-collisions.ts';
 import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
 import { type Config, sections } from './schema.ts';
+import { parseServerListener } from './server-listener.ts';
 
 /** Configuration given on the command line. Absent or empty values change nothing. */
 export interface CommandLine {
@@ -21,7 +22,7 @@ export interface CommandLine {
 export function mergeCommandLine(config: Config, commandLine: CommandLine): Config {
   const { port = [], controlPort = [], routes: lines = [], logLevel } = commandLine;
   const issues: ConfigIssue[] = [];
-  const listen = readEach('--port', port, parseListenAddress, issues);
+  const listen = readEach('--port', port, parseServerListener, issues);
   const control = readEach('--control-port', controlPort, parseControlAddress, issues);
   const routes = readEach('--route', lines, parseRouteLine, issues);
   if (routes.length === lines.length) {

@@ -18,6 +18,7 @@ export { configReference } from './reference.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export type { Config } from './schema.ts';
-export { parseTarget, type Target } from './target.ts';
+export type { ListenerTls, ServerListener } from './server-listener.ts';
+export { parseTarget, type Target, type TargetTls, targetName } from './target.ts';
 export { type FetchEndpoints, parseFetchEndpoints, type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';
 export { parseZurlConf, type ZurlConf } from './zurl-conf.ts';

@@ -1,3 +1,4 @@
+import { systemErrorText } from '../exchange/index.ts';
 import type { PathIssue } from './config-error.ts';
 import { resolveKey } from './resolve-key.ts';
 
@@ -18,12 +19,31 @@ export class KeyReader {
    * @param path of the option
    */
   make<T>(path: readonly PropertyKey[], text: string, make: (key: Buffer | string) => T): T | null {
-    try {
+    return this.attempt(path, () => {
       const key = resolveKey(text, this.#readFile);
       return key === null ? null : make(key);
+    });
+  }
+
+  /** The result of `make`; null if it throws, which becomes an issue. */
+  attempt<T>(path: readonly PropertyKey[], make: () => T): T | null {
+    try {
+      return make();
     } catch (error) {
       this.issues.push({ path, message: error instanceof Error ? error.message : String(error) });
       return null;
+    }
+  }
+
+  /**
+   * The text of the file of a certificate or key.
+   * @throws Error when it cannot be read
+   */
+  read(path: string): string {
+    try {
+      return this.#readFile(path);
+    } catch (error) {
+      throw new Error(`cannot read ${path}: ${systemErrorText(error)}`);
     }
   }
 }

@@ -59,7 +59,19 @@ Two routes with the same \`host\`, \`proto\`, \`ssl\` and \`path_beg\` are an er
 
 const TARGETS = `### Targets
 
-A target is \`HOST:PORT\` or \`[IPV6]:PORT\`. If the origin needs another \`Host\` than the client's, add it: \`10.0.0.2:8000,host=app.internal\`.`;
+A target is \`HOST:PORT\` or \`[IPV6]:PORT\`, and its properties after commas: \`10.0.0.2:8000,host=app.internal\`.
+
+| property | meaning |
+|---|---|
+| \`host=NAME\` | the \`Host\` that the origin gets instead of the client's |
+| \`untrusted\` | connections are made only to addresses on the public internet; for targets whose name others control |
+| \`ssl\` | TLS to the origin. Its certificate must be valid for the name in \`Host\`, and come from an authority that the system trusts (or the file that \`SSL_CERT_FILE\` names) |
+| \`trust_connect_host\` | the certificate may also be valid for the host of the target |
+| \`insecure\` | the certificate is not verified |
+| \`client_cert=PATH\`, \`client_key=PATH\` | certificate and key (PEM) that this proxy shows to the origin. A relative path begins at the working directory |
+
+The target \`test\` is built in. It responds to \`/\` with a greeting, holds requests for \`/response\`, and streams to those for \`/stream\`, on the
+channels of their parameters \`channel\`, by default \`test\`. The \`path_beg\` of the route is not part of these paths.`;
 
 const ROUTE_LINES = `### Route lines
 
@@ -132,7 +144,16 @@ const LISTEN_ADDRESSES = `## Listen addresses
 | \`unix:/run/holdfast.sock\` | a unix socket; its path has at most ${MAX_UNIX_PATH} bytes |
 | \`unix:/run/holdfast.sock?mode=660&user=www&group=www\` | a unix socket with these permissions (octal) and this owner |
 
-Port 0 lets the system choose a free port. A relative path starts at the working directory.`;
+Port 0 lets the system choose a free port. A relative path starts at the working directory.
+
+### Parameters of listeners
+
+After a TCP address of \`[server]\` there may be parameters, as in \`443,tls,default-cert=example.com\`:
+
+| parameter | meaning |
+|---|---|
+| \`tls\` | TLS 1.2 and 1.3. The certificate is that of the host that the client names (SNI): \`NAME.crt\` and \`NAME.key\` in \`tls_identities_dir\`, or \`_.example.com.crt\` for each host one level below \`example.com\`. Files that change are read again |
+| \`default-cert=NAME\` | the certificate of clients that name no host, or one without a certificate. Otherwise they are refused |`;
 
 const KEYS = `## Keys
 

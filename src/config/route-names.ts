@@ -12,14 +12,10 @@ const UNSUPPORTED = new Set([
   'session',
   'sockjs',
   'sockjs_as_path',
-  'client_cert',
-  'client_key',
-  'insecure',
   'ipc_file_mode',
   'one_event',
   'over_http',
   'sub',
-  'trust_connect_host',
 ]);
 
 /** Names that people try, and the properties they mean. */

@@ -135,7 +135,7 @@ export const routeShape = {
     .array(textCodec(TARGET_FORMS, parseTarget, formatTarget), { error: complaint('a list of targets') })
     .min(1, { error: () => 'at least one target is needed, such as "localhost:8000"' })
     .register(fieldDocs, {
-      doc: 'Origin servers. If no connection to one can be made, the next one is tried. Connections to an `untrusted` target are made only to addresses on the public internet; use it where others control the name of the target.',
+      doc: 'Origin servers. If no connection to one can be made, the next one is tried. See [targets](#targets).',
       expected: `a list of ${TARGET_FORMS}`,
     }),
 };

@@ -20,8 +20,13 @@ import {
   text,
   textCodec,
 } from './section-fields.ts';
+import { formatServerListener, parseServerListener } from './server-listener.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
+  error: complaint('a list of listen addresses'),
+});
+
+const serverListeners = z.array(textCodec(LISTEN_FORMS, parseServerListener, formatServerListener), {
   error: complaint('a list of listen addresses'),
 });
 
@@ -33,8 +38,8 @@ export const sections = {
   server: {
     doc: 'Client connections.',
     shape: {
-      listen: listenAddresses.prefault(['7999']).register(fieldDocs, {
-        doc: 'Addresses that clients of the proxy connect to. An empty list turns the proxy off; then `[edge]` must listen, or `[fetch]` must have endpoints.',
+      listen: serverListeners.prefault(['7999']).register(fieldDocs, {
+        doc: 'Addresses that clients of the proxy connect to; see [listen addresses](#listen-addresses). An empty list turns the proxy off; then `[edge]` must listen, or `[fetch]` must have endpoints.',
         expected: `a list of ${LISTEN_FORMS}`,
       }),
       max_connections: count({
@@ -106,6 +111,22 @@ export const sections = {
       }),
       lenient_line_ends: flag({
         doc: 'Accept a bare line feed as the end of a header line. Otherwise the request gets a 400.',
+      }),
+      tls_identities_dir: plainText({
+        default: '.',
+        doc: 'Folder with the certificates (`NAME.crt`) and keys (`NAME.key`) of listeners with `tls`. A relative path starts at the working directory.',
+      }),
+      tls_handshake_timeout: seconds({
+        default: 10,
+        from: 0.1,
+        to: 3600,
+        doc: 'Maximum time for a TLS handshake. Then the connection is closed.',
+      }),
+      tls_max_handshakes: count({
+        default: 4096,
+        from: 1,
+        to: 10_000_000,
+        doc: 'Maximum number of TLS handshakes in progress on one listener. One more connection is closed at once.',
       }),
       drain_timeout: seconds({
         default: 10,

@@ -1,24 +1,47 @@
 import { isIPv6 } from 'node:net';
 import { textError } from './config-error.ts';
 import { formatHostPort, type HostPort, isHostName, parseHostPort } from './host-port.ts';
-import { shown } from './plain-text.ts';
-import { type RouteSection, splitRouteLine } from './route-grammar.ts';
+import { isPlainText, shown } from './plain-text.ts';
+import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
 import { unknownRouteName, unsupported } from './route-names.ts';
+
+/** TLS towards an origin server. */
+export interface TargetTls {
+  /** Whether the certificate of the origin is verified. */
+  readonly verify: boolean;
+  /** The certificate may also be valid for the host of the target, not only for the name in the Host field. */
+  readonly trustConnectHost: boolean;
+  /** Paths of the certificate and key (PEM) that this proxy shows to the origin; both empty for none. */
+  readonly clientCert: string;
+  readonly clientKey: string;
+}
 
 /** An origin server. */
 export interface Target extends HostPort {
+  /** `test` is the origin that is built in; its host is `test` and its port 0. */
+  readonly kind: 'http' | 'test';
   /** Value of the Host field that the origin gets instead of the client's, or empty. */
   readonly hostHeader: string;
   /** Its name may resolve to any address, so connections are made only to the public internet. */
   readonly untrusted: boolean;
+  /** Null: no TLS. */
+  readonly tls: TargetTls | null;
 }
 
 /** The forms of a target, phrased to follow "expected". */
-export const TARGET_FORMS =
-  '"HOST:PORT" or "[IPV6]:PORT", and after it perhaps ",host=NAME" if the origin needs another Host, and ",untrusted"';
+export const TARGET_FORMS = '"HOST:PORT", "[IPV6]:PORT" or "test", and after it perhaps properties, as in ",ssl"';
+
+/** Properties that are on when named, and take no value. */
+const SWITCHES = ['untrusted', 'ssl', 'insecure', 'trust_connect_host'];
+
+/** Properties whose value is the path of a file. */
+const FILES = ['client_cert', 'client_key'];
+
+/** Properties that mean nothing without TLS. */
+const NEED_SSL = ['insecure', 'trust_connect_host', ...FILES];
 
 /** Names of the properties that may follow the address. */
-export const TARGET_PROPERTIES = ['host', 'untrusted'];
+export const TARGET_PROPERTIES = ['host', ...SWITCHES, ...FILES];
 
 /** Parses a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
 export function parseTarget(text: string): Target {
@@ -28,13 +51,39 @@ export function parseTarget(text: string): Target {
   refusePushpinForms(section);
   const properties = readProperties(section);
   if (section.value === '') throw textError(`the address is missing: expected ${TARGET_FORMS}`);
-  return { ...parseHostPort(section.value, 1), ...properties };
+  if (section.value === 'test') {
+    const misplaced = [...properties.keys()].find((name) => name !== 'host');
+    if (misplaced !== undefined) throw textError(`property "${misplaced}" means nothing for the target "test"`);
+  }
+  return {
+    ...(section.value === 'test'
+      ? { kind: 'test', host: 'test', port: 0 }
+      : { kind: 'http', ...parseHostPort(section.value, 1) }),
+    hostHeader: properties.get('host') ?? '',
+    untrusted: properties.has('untrusted'),
+    tls: properties.has('ssl') ? tlsOf(properties) : null,
+  };
 }
 
 /** The text that `parseTarget` reads as `target`. */
 export function formatTarget(target: Target): string {
-  const host = target.hostHeader === '' ? '' : `,host=${target.hostHeader}`;
-  return `${formatHostPort(target)}${host}${target.untrusted ? ',untrusted' : ''}`;
+  const { hostHeader, untrusted, tls } = target;
+  const parts = [targetName(target)];
+  if (tls !== null) {
+    parts.push('ssl');
+    if (!tls.verify) parts.push('insecure');
+    if (tls.trustConnectHost) parts.push('trust_connect_host');
+    if (tls.clientCert !== '') parts.push(`client_cert=${quoted(tls.clientCert)}`);
+    if (tls.clientKey !== '') parts.push(`client_key=${quoted(tls.clientKey)}`);
+  }
+  if (hostHeader !== '') parts.push(`host=${hostHeader}`);
+  if (untrusted) parts.push('untrusted');
+  return parts.join(',');
+}
+
+/** The name of a target in the log and in error texts: its address. */
+export function targetName(target: Target): string {
+  return target.kind === 'test' ? 'test' : formatHostPort(target);
 }
 
 /** Whether `text` is valid in a Host field: a host, optionally with a port (RFC 9110 §7.2). */
@@ -45,29 +94,57 @@ export function isAuthority(text: string): boolean {
 }
 
 function refusePushpinForms(section: RouteSection): void {
-  if (section.value === 'test') throw textError(unsupported('test'));
   const form = /^zhttp(req)?\//.exec(section.value)?.[0];
   if (form !== undefined) throw textError(unsupported(`${form}…`));
 }
 
-function readProperties(section: RouteSection): { hostHeader: string; untrusted: boolean } {
-  let hostHeader = '';
-  let untrusted = false;
-  for (const { name, value } of section.properties) {
-    if (name === 'ssl') throw textError(unsupported('ssl'));
+/** The values of the given properties; a switch has an empty one. */
+function readProperties(section: RouteSection): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const property of section.properties) {
+    const { name } = property;
     if (!TARGET_PROPERTIES.includes(name))
       throw textError(unknownRouteName(name, TARGET_PROPERTIES, `property ${shown(name)} of a target`));
-    if (name === 'untrusted') {
-      if (untrusted) throw textError('property "untrusted" is given twice');
-      if (value !== null) throw textError('property "untrusted" is a switch and takes no value');
-      untrusted = true;
-      continue;
-    }
-    if (hostHeader !== '') throw textError('property "host" is given twice');
-    if (value === null || !isAuthority(value)) {
-      throw textError(`property "host" needs a host name, as in "host=app.example", got ${shown(value ?? '')}`);
-    }
-    hostHeader = value;
+    if (values.has(name)) throw textError(`property "${name}" is given twice`);
+    values.set(name, readValue(property));
   }
-  return { hostHeader, untrusted };
+  const useless = NEED_SSL.find((name) => values.has(name));
+  if (useless !== undefined && !values.has('ssl')) {
+    throw textError(`property "${useless}" needs "ssl": without TLS it means nothing`);
+  }
+  if (values.has('client_cert') !== values.has('client_key')) {
+    throw textError('properties "client_cert" and "client_key" are given together, or not at all');
+  }
+  return values;
+}
+
+function readValue({ name, value }: Property): string {
+  if (SWITCHES.includes(name)) {
+    if (value !== null) throw textError(`property "${name}" is a switch and takes no value`);
+    return '';
+  }
+  if (FILES.includes(name)) {
+    if (value === null || value === '' || !isPlainText(value)) {
+      throw textError(`property "${name}" needs the path of a file, as in "${name}=/etc/holdfast/${name}.pem"`);
+    }
+    return value;
+  }
+  if (value === null || !isAuthority(value)) {
+    throw textError(`property "host" needs a host name, as in "host=app.example", got ${shown(value ?? '')}`);
+  }
+  return value;
+}
+
+function tlsOf(properties: ReadonlyMap<string, string>): TargetTls {
+  return {
+    verify: !properties.has('insecure'),
+    trustConnectHost: properties.has('trust_connect_host'),
+    clientCert: properties.get('client_cert') ?? '',
+    clientKey: properties.get('client_key') ?? '',
+  };
+}
+
+/** A value as it stands in a route line. */
+function quoted(value: string): string {
+  return /[\s,#"\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value;
 }

@@ -56,6 +56,11 @@ export class TlsClientContexts {
   }
 }
 
+/** @throws DialError `tls` when a client certificate and its key (PEM) cannot be used together */
+export function checkClientCertificate(clientCert: string, clientKey: string): void {
+  createContext([], clientCert, clientKey);
+}
+
 function createContext(authorities: Authorities, clientCert: string, clientKey: string): SecureContext {
   // Node takes `undefined` for its own authorities.
   const options = { ...VERSIONS, ca: authorities === null ? undefined : [...authorities] };

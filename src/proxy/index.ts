@@ -4,4 +4,5 @@ export { type ProxiedRoute, prepareRoutes, type RouteMeans } from './proxied-rou
 export { proxyService } from './proxy.ts';
 export type { ProxySettings } from './proxy-settings.ts';
 export { RouteTable } from './route-table.ts';
+export { testService } from './test-target.ts';
 export { UpstreamTrust } from './upstream-trust.ts';

@@ -1,5 +1,5 @@
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
-import { formatHostPort, type Target } from '../config/index.ts';
+import { type Target, targetName } from '../config/index.ts';
 import {
   type Counters,
   CreditedRequest,
@@ -424,7 +424,7 @@ function newReplay(
   for (const { name, prevId } of instruct.hold?.channels ?? []) {
     if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
   }
-  const target = formatHostPort(proxied.route.route.targets[0] as Target);
+  const target = targetName(proxied.route.route.targets[0] as Target);
   const open = (former: FormerHold): ReplayExchange =>
     new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
   return { target, bytes: body?.length ?? 0, open };

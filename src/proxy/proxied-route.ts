@@ -1,5 +1,5 @@
-import { type Config, formatHostPort, type KeyReader, type Route, type Target } from '../config/index.ts';
-import type { Counters, HeaderList, Service } from '../exchange/index.ts';
+import { type Config, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
+import { type Counters, type HeaderList, NO_RESPONDER, type Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
 import { TargetList } from './target-list.ts';
 
@@ -20,12 +20,15 @@ export interface ProxiedRoute {
 
 /** What routes are prepared with. */
 export interface RouteMeans {
-  /** The service that sends requests to a target. */
-  readonly serviceOf: (target: Target) => Service;
+  /** The service that sends the requests of a route to one of its targets. Throws where a file of the target cannot be used. */
+  readonly serviceOf: (target: Target, route: Route) => Service;
   /** Collects what is wrong with the keys. A route whose key is wrong must not be used. */
   readonly keys: KeyReader;
   readonly counters: Counters;
 }
+
+/** Stands for a target that is not going to be used. */
+const UNUSABLE: Service = () => NO_RESPONDER;
 
 /** Prepares the routes of a configuration. */
 export function prepareRoutes(config: Config, { serviceOf, keys, counters }: RouteMeans): ProxiedRoute[] {
@@ -39,10 +42,10 @@ export function prepareRoutes(config: Config, { serviceOf, keys, counters }: Rou
       setNames.add(name.toLowerCase());
       if (value !== '') setHeaders.push(name, value);
     }
-    const targets = route.targets.map((target) => ({
-      name: formatHostPort(target),
+    const targets = route.targets.map((target, at) => ({
+      name: targetName(target),
       host: target.hostHeader || route.asHost,
-      service: serviceOf(target),
+      service: keys.attempt(['route', index, 'targets', at], () => serviceOf(target, route)) ?? UNUSABLE,
     }));
     const debug = route.debug || config.proxy.debug;
     return {

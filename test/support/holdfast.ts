@@ -26,10 +26,15 @@ export interface Running {
 }
 
 /** Runs a server with these arguments: `--port` if it matters, `--route`, and so on. Clients and publishers get free ports. */
-export async function runServer(t: TestContext, args: readonly string[], toml = ''): Promise<Running> {
+export async function runServer(
+  t: TestContext,
+  args: readonly string[],
+  toml = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const cwd = temporaryFolder(t, { 'holdfast.toml': `${toml}\n[control]\nlisten = ["127.0.0.1:0"]\n` });
   const listen = args.includes('--port') ? [] : ['--port', '127.0.0.1:0'];
-  const program = startHoldfast(t, ['run', ...listen, ...args], { cwd });
+  const program = startHoldfast(t, ['run', ...listen, ...args], { cwd, env });
   const { clients, publishers } = await program.logged('started');
   return {
     program,

@@ -46,6 +46,9 @@ test('an empty file gives the documented defaults', () => {
       requestTimeout: 0,
       pipelineBytes: 65_536,
       lenientLineEnds: false,
+      tlsIdentitiesDir: '.',
+      tlsHandshakeTimeout: 10,
+      tlsMaxHandshakes: 4096,
       drainTimeout: 10,
     },
     control: {
@@ -193,8 +196,8 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       noGrip: true,
       header: ['X-A', 'one two', 'X-B', ''],
       targets: [
-        { host: '10.0.0.1', port: 8000, hostHeader: '', untrusted: false },
-        { host: '::1', port: 8001, hostHeader: '[::1]:8001', untrusted: false },
+        { kind: 'http', host: '10.0.0.1', port: 8000, hostHeader: '', untrusted: false, tls: null },
+        { kind: 'http', host: '::1', port: 8001, hostHeader: '[::1]:8001', untrusted: false, tls: null },
       ],
     },
   ]);

@@ -39,7 +39,7 @@ test('the examples of the reference are valid', () => {
   assert.deepEqual(loadConfig(fetch?.text ?? '', 'fetch.toml').fetch.allow, ['10.1.2.0/24']);
   const parsed = (routes?.text ?? '').trim().split('\n').map(parseRouteLine);
   assert.deepEqual(parsed[2]?.header, ['X-Greeting', 'good day']);
-  const addresses = configReference().split('## Listen addresses')[1]?.split('## Keys')[0] ?? '';
+  const addresses = configReference().split('## Listen addresses')[1]?.split('###')[0] ?? '';
   for (const [, address = ''] of addresses.matchAll(/`([^`]+)`/g)) parseListenAddress(address);
   const specs = configReference().split('| listen spec |')[1]?.split('\n\n')[0] ?? '';
   const examples = [...specs.matchAll(/`([^`]+)`/g)].map(([, spec = '']) => parseEdgeListener(spec));

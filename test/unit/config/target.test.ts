@@ -3,13 +3,15 @@ import { test } from 'node:test';
 import { formatTarget, isAuthority, parseTarget } from '../../../src/config/target.ts';
 
 test('a target is an address, with another Host for the origin if needed', () => {
-  const plain = { host: 'localhost', port: 8000, hostHeader: '', untrusted: false };
+  const plain = { kind: 'http', host: 'localhost', port: 8000, hostHeader: '', untrusted: false, tls: null };
   assert.deepEqual(parseTarget('localhost:8000'), plain);
   assert.deepEqual(parseTarget('[::1]:80,host=app.internal:81'), {
+    kind: 'http',
     host: '::1',
     port: 80,
     hostHeader: 'app.internal:81',
     untrusted: false,
+    tls: null,
   });
 });
 
@@ -20,9 +22,26 @@ test('a target is trusted by default', () => {
 });
 
 test('a parsed value is formatted the same again', () => {
-  for (const text of ['localhost:8000', '[::1]:80,host=[::1]:81', 'a:1,untrusted', 'a:1,host=b,untrusted']) {
+  for (const text of [
+    'localhost:8000',
+    '[::1]:80,host=[::1]:81',
+    'a:1,untrusted',
+    'a:1,host=b,untrusted',
+    'a:1,ssl',
+    'a:1,ssl,insecure,trust_connect_host,client_cert=a.crt,client_key="/b c/\\"d.key",host=b,untrusted',
+    'test',
+  ]) {
     assert.equal(formatTarget(parseTarget(text)), text);
   }
+});
+
+test('TLS is used where "ssl" asks for it, and certificates are verified unless "insecure" is set', () => {
+  const tls = { verify: true, trustConnectHost: false, clientCert: '', clientKey: '' };
+  assert.deepEqual(parseTarget('a:1,ssl').tls, tls);
+  assert.deepEqual(parseTarget('a:1,insecure,ssl').tls, { ...tls, verify: false });
+  assert.deepEqual(parseTarget('a:1,ssl,trust_connect_host').tls, { ...tls, trustConnectHost: true });
+  const files = { clientCert: 'a.crt', clientKey: 'a.key' };
+  assert.deepEqual(parseTarget('a:1,ssl,client_cert=a.crt,client_key=a.key').tls, { ...tls, ...files });
 });
 
 test('each error is named', () => {
@@ -40,16 +59,22 @@ test('each error is named', () => {
     ['a:1,trusted', /^unknown property "trusted" of a target; did you mean "untrusted"\?$/],
     ['a:1,wibble=2', /^unknown property "wibble" of a target$/],
     ['a:1,"', /unterminated quote/],
+    ['a:1,ssl=yes', /^property "ssl" is a switch and takes no value$/],
+    ['a:1,insecure', /^property "insecure" needs "ssl": without TLS it means nothing$/],
+    ['a:1,client_cert=a,client_key=b', /^property "client_cert" needs "ssl"/],
+    ['a:1,ssl,client_cert=a', /^properties "client_cert" and "client_key" are given together/],
+    ['a:1,ssl,client_cert', /^property "client_cert" needs the path of a file/],
+    ['test,ssl', /^property "ssl" means nothing for the target "test"$/],
   ];
   for (const [text, message] of cases) assert.throws(() => parseTarget(text), { name: 'ConfigError', message });
 });
 
 test('every unsupported form and property of Pushpin is reported as such', () => {
-  const forms = { test: 'test', 'zhttp/ipc:///a': 'zhttp/…', 'zhttpreq/tcp://a:1': 'zhttpreq/…' };
+  const forms = { 'zhttp/ipc:///a': 'zhttp/…', 'zhttpreq/tcp://a:1': 'zhttpreq/…' };
   for (const [text, name] of Object.entries(forms)) {
     assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
   }
-  const properties = 'ssl trust_connect_host insecure sub over_http one_event ipc_file_mode client_cert client_key';
+  const properties = 'sub over_http one_event ipc_file_mode';
   for (const name of properties.split(' ')) {
     for (const text of [`a:1,${name}`, `a:1,${name}=1`]) {
       assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });

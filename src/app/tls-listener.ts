@@ -1,0 +1,48 @@
+import type { TimerWheel } from '../clock/index.ts';
+import type { ListenerTls } from '../config/index.ts';
+import type { Log, ServerCounters } from '../exchange/index.ts';
+import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
+
+/** The keys about TLS that `[server]` and `[edge]` have in common. */
+export interface TlsSection {
+  readonly tlsIdentitiesDir: string;
+  /** In seconds. */
+  readonly tlsHandshakeTimeout: number;
+  readonly tlsMaxHandshakes: number;
+}
+
+/**
+ * The TLS of a listener: certificates by name from the folder of its section.
+ * @param defaultName name of the certificate for clients that name no host, or one without a certificate; null refuses them
+ */
+export function tlsListener(
+  section: TlsSection,
+  defaultName: string | null,
+  { wheel, counters, log }: { readonly wheel: TimerWheel; readonly counters: ServerCounters; readonly log: Log },
+): TlsSettings {
+  const identities = identitiesOf(section, defaultName, log);
+  const onFailure = (failure: TlsFailure) => {
+    counters.handshakesFailed++;
+    if (failure.reason === 'internal') counters.faults++;
+    // Scanners cause failures all day. The operator needs to know only of an overload and of defects.
+    const level = failure.reason === 'internal' ? 'error' : failure.reason === 'overload' ? 'warn' : 'debug';
+    log[level]({ ...failure }, 'TLS handshake failed');
+  };
+  const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = section;
+  return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
+}
+
+/**
+ * For startup: checks the folder of certificates and the default ones, before anything is bound.
+ * @throws Error that says what is missing and how to fix it
+ */
+export function checkIdentities(
+  section: TlsSection & { readonly listen: readonly { readonly tls?: ListenerTls | null }[] },
+  log: Log,
+): void {
+  for (const { tls } of section.listen) if (tls) identitiesOf(section, tls.defaultCert, log).check();
+}
+
+function identitiesOf({ tlsIdentitiesDir }: TlsSection, defaultName: string | null, log: Log): TlsIdentities {
+  return new TlsIdentities({ folder: tlsIdentitiesDir || '.', defaultName, log });
+}
