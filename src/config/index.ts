@@ -14,6 +14,7 @@ export {
   type UnixListenAddress,
 } from './listen-address.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
+export type { PathRewrite } from './path-rewrite.ts';
 export { configReference } from './reference.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';

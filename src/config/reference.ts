@@ -51,7 +51,8 @@ targets = ["localhost:8000"]
 
 const ROUTES = `A route says which requests go to which origin. Write one \`[[route]]\` table for each route. Their order does not matter:
 
-1. If any route names the host of the request, only the routes of that host count. Otherwise those with \`host = "*"\` do.
+1. If any route names the host of the request, only the routes of that host count. Otherwise those of the longest wildcard that matches
+   it do, such as \`*.example.com\`, and otherwise those with \`host = "*"\`.
 2. Among matching routes, one that names \`proto\` comes before one that does not, then a longer \`path_beg\` before a shorter one, then one
    that names \`ssl\`.
 

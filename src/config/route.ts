@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { HeaderList } from '../exchange/index.ts';
 import { textError } from './config-error.ts';
 import { isHostName } from './host-port.ts';
+import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
 import { isTable, shown } from './plain-text.ts';
 import {
   camelKeys,
@@ -36,7 +37,8 @@ const FRAMING_FIELDS = [
   'upgrade',
 ];
 
-const HOST_FORMS = '"*", a host name such as "example.com", or "" for a route reached only by its id';
+const HOST_FORMS =
+  '"*", a host name such as "example.com" or "*.example.com", or "" for a route reached only by its id';
 const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 const HEADER_FORMS = 'a table of field names and values';
 
@@ -68,7 +70,7 @@ const header = z.codec(
 /** The keys of a `[[route]]`: a condition, changes to its requests, and targets. A route line has the same properties. */
 export const routeShape = {
   host: textCodec(HOST_FORMS, parseHost, (host) => host).register(fieldDocs, {
-    doc: 'Host of the requests, without port, in any case. `*` matches every host that no route names; there are no partial wildcards. If empty, the route is chosen by its `id` only.',
+    doc: 'Host of the requests, without port, in any case. `*.example.com` matches every host below `example.com` that no route names. `*` matches every host that no other route matches. If empty, the route is chosen by its `id` only.',
     expected: HOST_FORMS,
   }),
   proto: z.nullable(proto.schema).default(null).register(fieldDocs, {
@@ -122,6 +124,13 @@ export const routeShape = {
       doc: 'Replacement for `path_beg` before the request goes to the origin; may be empty. Cannot be combined with `path_rem`.',
       expected: PATH_FORMS,
     }),
+  rewrite: z
+    .nullable(textCodec(REWRITE_FORM, parsePathRewrite, formatPathRewrite))
+    .default(null)
+    .register(fieldDocs, {
+      doc: 'Changes paths that match a pattern: `/users/{id}/{rest*} /people/{id}/{rest}`. `{id}` is one segment of any name, `{rest*}` all that is left. Other paths stay as they are. Cannot be combined with `path_rem` or `replace_beg`.',
+      expected: REWRITE_FORM,
+    }),
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
   no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses through unchanged.' }),
   half_close: flag({
@@ -147,6 +156,8 @@ export const routeSchema = camelKeys(
     if (route.host === '' && route.id === '') problem('host', 'a route without a host needs an id');
     if (route.path_rem > 0 && route.replace_beg !== null)
       problem('replace_beg', 'cannot be used together with path_rem');
+    if (route.rewrite !== null && (route.path_rem > 0 || route.replace_beg !== null))
+      problem('rewrite', 'cannot be used together with path_rem or replace_beg');
   }),
 );
 
@@ -195,8 +206,9 @@ function parseHost(text: string): string {
   const host = text.toLowerCase();
   if (host === '' || host === '*' || isHostName(host)) return host;
   if (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1))) return host;
+  if (host.startsWith('*.') && isHostName(host.slice(2))) return host;
   let hint = '';
-  if (host.startsWith('*.')) hint = '; there are no partial wildcards: write a route for each host, or one for "*"';
+  if (host.includes('*')) hint = '; a wildcard stands alone before the first dot';
   else if (isAuthority(host)) hint = '; the port is not part of it';
   else if (/[^\0-\x7f]/.test(host)) hint = '; write an international name in its "xn--" form';
   throw textError(`expected ${HOST_FORMS}, got ${shown(text)}${hint}`);

@@ -1,5 +1,6 @@
 import { pathOf } from '../codec/http1/index.ts';
 import type { Route } from '../config/index.ts';
+import { rewritePath } from './rewrite-path.ts';
 
 /**
  * Brings the path of a target into the one form in which routes see it and origins get it: characters that never need to be
@@ -37,14 +38,16 @@ function removeDotSegments(path: string): string {
 }
 
 /**
- * What the origin is asked for: the target after the route's `path_rem` or `replace_beg`, which leave the query alone. Null where that
+ * What the origin is asked for: the target after the route's `path_rem`, `replace_beg` or `rewrite`, which leave the query alone. Null where that
  * would make a dot segment: with `path_beg=/api,replace_beg=/v2/`, `/api../admin` is not to leave `/v2`.
  */
 export function rewriteTarget(target: string, route: Route): string | null {
-  const { replaceBeg, pathBeg, pathRem } = route;
-  if (replaceBeg === null && pathRem === 0) return target;
+  const { replaceBeg, pathBeg, pathRem, rewrite } = route;
+  if (replaceBeg === null && pathRem === 0 && rewrite === null) return target;
   const path = pathOf(target);
-  const rest = replaceBeg === null ? path.slice(pathRem) : replaceBeg + path.slice(pathBeg.length);
+  let rest = path.slice(pathRem);
+  if (replaceBeg !== null) rest = replaceBeg + path.slice(pathBeg.length);
+  else if (rewrite !== null) rest = rewritePath(path, rewrite) ?? path;
   const rooted = rest.startsWith('/') ? rest : `/${rest}`;
   return hasDotSegment(rooted) ? null : rooted + target.slice(path.length);
 }

@@ -191,6 +191,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       asHost: 'app.internal:81',
       pathRem: 0,
       replaceBeg: '',
+      rewrite: null,
       debug: true,
       halfClose: true,
       noGrip: true,

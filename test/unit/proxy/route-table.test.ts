@@ -130,3 +130,20 @@ test('Names of the prototype are hosts and ids like any other', () => {
   assert.equal(routes.byId('__proto__'), null);
   assert.equal(table('* localhost:1')({ host: 'constructor' }), 1);
 });
+
+test('A wildcard takes the hosts below a name, the longest one first, and nothing falls through', () => {
+  const find = table(
+    '*.example.com localhost:1',
+    '*.b.example.com,path_beg=/x localhost:2',
+    'a.example.com,proto=ws localhost:3',
+    '* localhost:4',
+  );
+  assert.equal(find({ host: 'www.example.com' }), 1);
+  assert.equal(find({ host: 'x.y.example.com' }), 1);
+  assert.equal(find({ host: 'a.b.example.com', path: '/x' }), 2);
+  assert.equal(find({ host: 'a.b.example.com' }), null);
+  assert.equal(find({ host: 'a.example.com' }), null);
+  assert.equal(find({ host: 'a.example.com', webSocket: true }), 3);
+  for (const host of ['example.com', '.example.com', 'wwwexample.com', 'com', ''])
+    assert.equal(find({ host }), 4, host);
+});
