@@ -2,5 +2,5 @@ export { DeadlineTimer } from './deadline-timer.ts';
 export { attempt, fault, type Guarded, guarded, onUnhandledFault } from './guarded.ts';
 export { Ticker } from './ticker.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';
-export { type AwaitsTurn, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget, turnBudget } from './turn-budget.ts';
+export { type AwaitsTurn, FREE_INPUTS, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget, turnBudget } from './turn-budget.ts';
 export { type AtTurnEnd, TurnQueue } from './turn-queue.ts';

@@ -15,6 +15,12 @@ export const SHARE = 128;
  */
 export const SMALL_SHARE = 2;
 
+/**
+ * Inputs after which the time of a turn is counted. Where each turn brings one or two the end of every turn need not be noticed, which costs
+ * another poll.
+ */
+export const FREE_INPUTS = 16;
+
 /** A peer with more input than its share. */
 export interface AwaitsTurn extends Guarded {
   /** Takes the next share. If there is still more it waits again. */
@@ -29,12 +35,15 @@ export interface AwaitsTurn extends Guarded {
 export class TurnBudget {
   /** When this turn began to be counted; negative before that. */
   #began = -1;
+  /** Inputs since the last turn that was counted. */
+  #inputs = 0;
   /** Those who wait, in order. */
   #line: AwaitsTurn[] = [];
   readonly #nextTurn = (): void => this.#onNextTurn();
 
   /** How many pieces of input a peer may have taken now. */
   get share(): number {
+    if (this.#began < 0 && ++this.#inputs < FREE_INPUTS) return SHARE;
     return this.#spent ? SMALL_SHARE : SHARE;
   }
 
@@ -58,6 +67,7 @@ export class TurnBudget {
 
   #onNextTurn(): void {
     this.#began = -1;
+    this.#inputs = 0;
     const line = this.#line;
     if (line.length === 0) return;
     // Those that wait again, or from now on, come after those that do not get their share in this turn.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type AwaitsTurn, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget } from '../../../src/clock/index.ts';
+import { type AwaitsTurn, FREE_INPUTS, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget } from '../../../src/clock/index.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { turn } from '../../support/manual-clock.ts';
 
@@ -20,15 +20,30 @@ function slowPeers(t: TestContext, budget: TurnBudget, names: string) {
   return { charge, served, faults, peers };
 }
 
+/** As many inputs as are not counted. */
+function freeInputs(budget: TurnBudget): void {
+  for (let i = 1; i < FREE_INPUTS; i++) assert.equal(budget.share, SHARE);
+}
+
 test('a peer gets a whole share while there is time, then a small one until the next turn', async (t) => {
   const budget = new TurnBudget();
   const charge = chargeTime(t);
+  freeInputs(budget);
   assert.equal(budget.share, SHARE);
   charge(TURN_TIME);
   assert.equal(budget.share, SMALL_SHARE);
   assert.equal(budget.share, SMALL_SHARE);
   await turn();
   assert.equal(budget.share, SHARE);
+});
+
+test('few inputs are taken without a look at the time', async (t) => {
+  const budget = new TurnBudget();
+  const immediate = t.mock.method(globalThis, 'setImmediate');
+  freeInputs(budget);
+  assert.equal(immediate.mock.callCount(), 0);
+  assert.equal(budget.share, SHARE);
+  assert.equal(immediate.mock.callCount(), 1);
 });
 
 test('those who wait get one share each, in order, and as many in a turn as there is time for', async (t) => {
