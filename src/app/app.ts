@@ -18,6 +18,7 @@ import { proxyService } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
+import { PublishSockets } from '../zmq-publish/index.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
@@ -37,6 +38,9 @@ export class App {
   readonly counters = new Counters();
   /** Publishers are not clients: their connections and requests count apart. */
   readonly controlCounters = new ControlCounters();
+  /** Where publishers can connect over ZeroMQ. */
+  readonly publishEndpoints: string[] = [];
+  readonly publishCounters = new ZmqCounters();
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
   readonly edgeCounters = { server: new ServerCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
@@ -57,6 +61,7 @@ export class App {
   #running = false;
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
+  #publishSockets: PublishSockets | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
   #fetch: FetchRole | null = null;
 
@@ -96,6 +101,7 @@ export class App {
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
     const servers = [this.#server, this.#control, this.#edge, this.#fetch].filter((server) => server !== null);
     for (const server of servers) server.drain();
+    await this.#publishSockets?.close();
     this.#hub.drain();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {
@@ -139,6 +145,7 @@ export class App {
       this.#snapshots = snapshots;
       await this.#startProxy(snapshots);
       await this.#startControl(snapshots);
+      await this.#startPublishSockets();
     }
     if (edge.listen.length > 0) await this.#startEdge();
     if (this.#fetchPlans.length > 0) {
@@ -149,7 +156,8 @@ export class App {
     this.#running = true;
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
     const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
-    this.#log.info({ clients, publishers, edge: edgeAddresses, ...ofFetch }, 'started');
+    const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
+    this.#log.info({ clients, publishers, ...ofPublish, edge: edgeAddresses, ...ofFetch }, 'started');
     this.#checkOpenFiles();
   }
 
@@ -224,6 +232,19 @@ export class App {
       },
     });
     for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
+  }
+
+  async #startPublishSockets(): Promise<void> {
+    const { publish } = this.#config;
+    if (publish.pull.length + publish.sub.length + publish.command.length === 0) return;
+    this.registry.add('publish.zmq', this.publishCounters);
+    const { counters, publishCounters: zmqCounters } = this;
+    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters };
+    const sockets = new PublishSockets({ ...publish, ...shared, publisher: this.#hub });
+    this.#publishSockets = sockets;
+    await sockets.open();
+    const { pull, sub, command } = sockets.endpoints;
+    this.publishEndpoints.push(...pull, ...sub, ...command);
   }
 
   /** Beyond the limit of open files the system refuses connections by itself: nothing here can count them or respond. */

@@ -5,6 +5,7 @@ import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
 import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
 import { listenCollisions } from './listen-collisions.ts';
+import { publishSection } from './publish-section.ts';
 import { checkRoutes, type Route, routeSchema } from './route.ts';
 import {
   bytes,
@@ -171,6 +172,7 @@ export const sections = {
       }),
     },
   },
+  publish: publishSection,
   proxy: {
     doc: 'Requests to the origins, and their responses.',
     shape: {
@@ -295,6 +297,7 @@ const fileSchema = z
   .strictObject({
     server: table(sections.server.shape).prefault({}),
     control: table(sections.control.shape).prefault({}),
+    publish: table(sections.publish.shape).prefault({}),
     proxy: table(sections.proxy.shape).prefault({}),
     hub: table(sections.hub.shape).prefault({}),
     edge: edgeSchema.prefault({}),

@@ -13,11 +13,18 @@ export const MAX_IDLE_BYTES = 16_777_216;
 /** What a channel costs besides its name and its last id, in bytes. */
 const CHANNEL_COST = 512;
 
+/** Hears which channels are known: those with members, and those that are remembered for a while after. */
+export interface ChannelWatcher {
+  channelAdded(name: string): void;
+  channelRemoved(name: string): void;
+}
+
 /**
  * All channels, by name. A channel comes into being when a receiver joins it. When the last one has left, it stays for a while if its
  * last id is known.
  */
 export class Channels {
+  #watcher: ChannelWatcher | null = null;
   readonly #byName = new Map<string, Channel>();
   /** Channels without members, in the order in which they became idle. */
   readonly #idle = new Map<Channel, number>();
@@ -41,6 +48,12 @@ export class Channels {
     return this.#idle.size;
   }
 
+  /** Tells `watcher` of the channels, beginning with those that are known already. */
+  watch(watcher: ChannelWatcher): void {
+    this.#watcher = watcher;
+    for (const name of this.#byName.keys()) watcher.channelAdded(name);
+  }
+
   /** The channel with this name, if it has members or is remembered. */
   get(name: string): Channel | undefined {
     return this.#byName.get(name);
@@ -52,6 +65,7 @@ export class Channels {
     if (channel === undefined) {
       channel = new Channel(name);
       this.#byName.set(name, channel);
+      this.#watcher?.channelAdded(name);
     } else {
       this.#unidle(channel);
     }
@@ -64,7 +78,7 @@ export class Channels {
     const { channel } = membership;
     membership.group.remove(membership);
     if (channel.size > 0) return;
-    if (channel.lastId === null) this.#byName.delete(channel.name);
+    if (channel.lastId === null) this.#delete(channel);
     else this.#remember(channel);
   }
 
@@ -104,7 +118,12 @@ export class Channels {
 
   #forget(channel: Channel): void {
     this.#unidle(channel);
+    this.#delete(channel);
+  }
+
+  #delete(channel: Channel): void {
     this.#byName.delete(channel.name);
+    this.#watcher?.channelRemoved(channel.name);
   }
 
   #expire(): void {

@@ -1,9 +1,9 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import { type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
-import { Channels } from './channels.ts';
+import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
-import type { Held } from './held.ts';
+import { Held } from './held.ts';
 import { HoldSweep } from './hold-sweep.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
@@ -129,6 +129,28 @@ export class Hub implements Guarded {
   publish(items: readonly PublishItem[]): void {
     this.#room.counters.itemsPublished += items.length;
     this.#staged.accept(items);
+  }
+
+  /** Tells `watcher` of the channels that have subscribers or had some a moment ago, now and as they change. */
+  watchChannels(watcher: ChannelWatcher): void {
+    this.#room.channels.watch(watcher);
+  }
+
+  /** How many clients would get the item if it were published now. */
+  receiversOf({ channel, httpResponse, httpStream }: PublishItem): number {
+    const known = this.#room.channels.get(channel);
+    if (known === undefined) return 0;
+    const responses = httpResponse === null ? 0 : (known.groupOf('http-response')?.size ?? 0);
+    return responses + (httpStream === null ? 0 : (known.groupOf('http-stream')?.size ?? 0));
+  }
+
+  /** Those of the ids that are of clients which are held now. */
+  heldOf(ids: ReadonlySet<string>): string[] {
+    const found: string[] = [];
+    for (const hold of this.#room.holds) {
+      if (hold instanceof Held && ids.has(hold.id)) found.push(hold.id);
+    }
+    return found;
   }
 
   /** Items may have been lost on their way here: sends every held request that can be sent again to its origin, paced. */

@@ -1,3 +1,4 @@
+export type { ChannelWatcher } from './channels.ts';
 export { type HoldOptions, Hub, type HubStats } from './hub.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export type { Publication } from './intake.ts';

@@ -34,6 +34,12 @@ export class RepSocket extends ZmqSocket {
     return true;
   }
 
+  /** Takes the next request without a reply to the last one. */
+  ignore(): void {
+    this.#requesting = null;
+    this.deliverWaiting();
+  }
+
   override get receiving(): boolean {
     return this.#requesting === null && super.receiving;
   }

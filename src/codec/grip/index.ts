@@ -2,7 +2,8 @@ export { GripError, PublishError } from './grip-error.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
 export { parseInstruct } from './parse-instruct.ts';
-export { PublishItemsReader, parsePublishItems } from './parse-publish-items.ts';
+export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
+export { parsePublishMessage, publishValue } from './publish-message.ts';
 export type {
   ChannelRef,
   Hold,

@@ -22,7 +22,7 @@ export function parseJson(body: Buffer): unknown {
 
 /** Whether a JSON value is an object, with members. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
 }
 
 /**
@@ -94,8 +94,10 @@ export class JsonMembers {
     return map;
   }
 
-  /** Bytes: base64 in `binaryKey`, decoded as far as it goes, or else text in `textKey`. */
+  /** Bytes: base64 in `binaryKey`, decoded as far as it goes, or else text in `textKey`. A Buffer under either key is taken as it is. */
   bytes(textKey: string, binaryKey: string): Buffer | null {
+    const raw = this.#members[binaryKey] ?? this.#members[textKey];
+    if (Buffer.isBuffer(raw)) return raw;
     const base64 = this.string(binaryKey);
     if (base64 !== null) return Buffer.from(base64, 'base64');
     const text = this.string(textKey);

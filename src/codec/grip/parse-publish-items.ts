@@ -23,13 +23,16 @@ export class PublishItemsReader {
   readonly items: PublishItem[] = [];
   readonly #values: readonly unknown[];
 
-  /** @throws PublishError if the body is not a JSON object with a list of items */
-  constructor(body: Buffer) {
-    const value = parseJson(body);
+  /**
+   * @param request the body, or what it says: an object in which bytes may be Buffers
+   * @throws PublishError if it is not an object with a list of items
+   */
+  constructor(request: Buffer | object) {
+    const value = Buffer.isBuffer(request) ? parseJson(request) : request;
     if (value === undefined) throw new PublishError('Body is not valid JSON.');
     if (!isJsonObject(value)) throw new PublishError('Invalid format.');
-    const request = new JsonMembers(value, 'object', fail);
-    this.#values = request.list('items') ?? request.missing('items');
+    const members = new JsonMembers(value, 'object', fail);
+    this.#values = members.list('items') ?? members.missing('items');
   }
 
   /**
@@ -40,7 +43,7 @@ export class PublishItemsReader {
     const { items } = this;
     const values = this.#values;
     const end = Math.min(values.length, items.length + most);
-    while (items.length < end) items.push(parseItem(values[items.length]));
+    while (items.length < end) items.push(parsePublishItem(values[items.length]));
     return end === values.length;
   }
 }
@@ -55,7 +58,12 @@ export function parsePublishItems(body: Buffer): PublishItem[] {
   return reader.items;
 }
 
-function parseItem(value: unknown): PublishItem {
+/**
+ * Reads one item.
+ * @param value as in JSON; bytes may be Buffers
+ * @throws PublishError
+ */
+export function parsePublishItem(value: unknown): PublishItem {
   const item = new JsonMembers(value, ITEM, fail);
   const channel = item.string('channel') ?? item.missing('channel');
   const id = parseId(item, 'id');

@@ -1,0 +1,151 @@
+import { PublishError, type PublishItem, PublishItemsReader, publishValue } from '../codec/grip/index.ts';
+import type { TnetstringInput } from '../codec/tnetstring/index.ts';
+import { reportFault } from '../exchange/index.ts';
+import type { Publication } from '../hub/index.ts';
+import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command.ts';
+import type { InputRoom } from './message-input.ts';
+
+/** Items of a `publish` command that are read and published in one turn of the event loop. */
+const TURN_ITEMS = 512;
+
+/** The socket of a command server. */
+export interface ReplySocket {
+  send(parts: readonly Buffer[]): boolean;
+  /** The last request gets no reply. */
+  ignore(): void;
+}
+
+/** Carries out the commands of the command socket, one at a time. */
+export class CommandServer implements Publication {
+  /** Size of the command that waits for its turn. */
+  bytes = 0;
+  /** Set once the socket exists. */
+  socket: ReplySocket | null = null;
+  readonly #room: InputRoom;
+  readonly #uris: () => TnetstringInput;
+  /** The `publish` command that is carried out now. */
+  #command: Command | null = null;
+  #reader: PublishItemsReader | null = null;
+  #published = 0;
+
+  /** @param uris the reply to `get-zmq-uris` */
+  constructor(room: InputRoom, uris: () => TnetstringInput) {
+    this.#room = room;
+    this.#uris = uris;
+  }
+
+  /** Takes a request. */
+  take(message: Buffer): void {
+    const command = parseCommand(message);
+    if (command === null) {
+      this.#room.log.info({ bytes: message.length }, 'command ignored: not a command');
+      this.socket?.ignore();
+      return;
+    }
+    this.#room.log.debug({ method: command.method }, 'command');
+    this.bytes = message.length;
+    this.#perform(command);
+  }
+
+  onTurn(): boolean {
+    const command = this.#command;
+    if (command === null) return true;
+    let items: readonly PublishItem[];
+    try {
+      this.#reader ??= new PublishItemsReader(publishArguments(command));
+      if (!this.#reader.read(TURN_ITEMS)) return false;
+      items = this.#reader.items;
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      this.#room.counters.publishesRefused++;
+      this.#room.log.info({ input: 'command', reason: error.message }, 'publish refused');
+      this.#end(failure(command, BAD_REQUEST, error.message.replace(/^Invalid format: /, '')));
+      return true;
+    }
+    const part = items.slice(this.#published, this.#published + TURN_ITEMS);
+    this.#published += part.length;
+    this.#room.publisher.publish(part);
+    if (this.#published < items.length) return false;
+    this.#end(success(command));
+    return true;
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#room, thrown, { input: 'command' });
+    const command = this.#command;
+    if (command !== null) this.#end(failure(command, 'internal-error'));
+  }
+
+  #perform(command: Command): void {
+    const { publisher } = this.#room;
+    switch (command.method) {
+      case 'publish':
+        this.#command = command;
+        publisher.requestTurn(this);
+        return;
+      case 'recover':
+        publisher.recover();
+        this.#reply(success(command));
+        return;
+      case 'conncheck':
+        this.#reply(this.#check(command));
+        return;
+      case 'refresh':
+        this.#reply(this.#refresh(command));
+        return;
+      case 'get-zmq-uris':
+        this.#reply(success(command, this.#uris()));
+        return;
+      default:
+        this.#reply(failure(command, 'method-not-found'));
+    }
+  }
+
+  /** Which of the named connections are held here. */
+  #check(command: Command): Buffer {
+    const { ids } = command.args;
+    if (!Array.isArray(ids)) return failure(command, BAD_REQUEST);
+    const wanted = new Set<string>();
+    for (const id of ids) {
+      const text = textOf(id);
+      if (text === null) return failure(command, BAD_REQUEST);
+      wanted.add(text);
+    }
+    return success(command, this.#room.publisher.heldOf(wanted));
+  }
+
+  /** WebSockets over HTTP send their origin an empty request. */
+  #refresh(command: Command): Buffer {
+    const { cid, channel } = command.args;
+    if (cid !== undefined) {
+      return failure(command, textOf(cid) === null ? BAD_REQUEST : 'item-not-found');
+    }
+    const name = textOf(channel ?? null);
+    if (name === null) return failure(command, BAD_REQUEST);
+    const format = { action: 'refresh' };
+    const reader = new PublishItemsReader({
+      items: [{ channel: name, 'no-seq': true, formats: { 'ws-message': format } }],
+    });
+    reader.read(1);
+    this.#room.publisher.publish(reader.items);
+    return success(command);
+  }
+
+  #end(reply: Buffer): void {
+    this.#command = null;
+    this.#reader = null;
+    this.#published = 0;
+    this.#reply(reply);
+  }
+
+  #reply(reply: Buffer): void {
+    this.socket?.send([reply]);
+  }
+}
+
+/** The arguments of `publish` as an object with a list of items. */
+function publishArguments({ args }: Command): object {
+  const { items } = args;
+  if (items === undefined) return {};
+  return { items: Array.isArray(items) ? items.map(publishValue) : null };
+}

@@ -1,0 +1,2 @@
+export type { MessagePublisher } from './message-publisher.ts';
+export { PublishSockets, type PublishSocketsOptions } from './publish-sockets.ts';

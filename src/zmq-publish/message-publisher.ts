@@ -1,0 +1,16 @@
+import type { PublishItem } from '../codec/grip/index.ts';
+import type { ChannelWatcher, Publication } from '../hub/index.ts';
+
+/** Takes what is published over ZeroMQ: the hub, as far as it is needed here. */
+export interface MessagePublisher {
+  /** Lets `publication.onTurn` be called, at once or when enough of what was published before has been delivered. */
+  requestTurn(publication: Publication): void;
+  /** Accepts the items, to be delivered in their order. */
+  publish(items: readonly PublishItem[]): void;
+  /** Sends held requests to their origins again, for items that may have been lost. */
+  recover(): void;
+  /** Tells which channels have subscribers. */
+  watchChannels(watcher: ChannelWatcher): void;
+  /** Those of the ids that are of clients which are held now. */
+  heldOf(ids: ReadonlySet<string>): string[];
+}

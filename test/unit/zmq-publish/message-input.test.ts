@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import { encode } from '../../../src/codec/tnetstring/index.ts';
+import { Counters } from '../../../src/exchange/index.ts';
+import type { Publication } from '../../../src/hub/index.ts';
+import { MessageInput } from '../../../src/zmq-publish/message-input.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+
+function message(content: string): Buffer {
+  return encode({ channel: 'c', formats: { 'http-stream': { content } } });
+}
+
+/** An input with a socket and a publisher that notes what happens. */
+class Rig {
+  readonly contents: string[] = [];
+  readonly calls: string[] = [];
+  readonly waiting: Publication[] = [];
+  readonly counters = new Counters();
+  readonly log = new FakeLog();
+  readonly input: MessageInput;
+  busy = false;
+  failing = false;
+
+  constructor() {
+    const publisher = {
+      requestTurn: (publication: Publication) => {
+        if (this.busy) this.waiting.push(publication);
+        else publication.onTurn();
+      },
+      publish: (items: readonly PublishItem[]) => {
+        if (this.failing) throw new Error('defect');
+        for (const { httpStream } of items) this.contents.push(String(httpStream?.content));
+      },
+      recover: () => {},
+      watchChannels: () => {},
+      heldOf: () => [],
+    };
+    this.input = new MessageInput({ publisher, counters: this.counters, log: this.log }, 'pull');
+    this.input.socket = { pause: () => this.calls.push('pause'), resume: () => this.calls.push('resume') };
+  }
+}
+
+test('while the hub takes no more, the socket is paused; a message costs at least its share of a turn', () => {
+  const rig = new Rig();
+  rig.input.take(message('one'), null);
+  assert.deepEqual([rig.contents, rig.calls], [['one'], []]);
+  rig.busy = true;
+  rig.input.take(message('two'), null);
+  assert.deepEqual([rig.contents, rig.calls], [['one'], ['pause']]);
+  const [publication] = rig.waiting as [Publication];
+  assert.equal(publication.bytes, 512);
+  assert.equal(publication.onTurn(), true);
+  assert.deepEqual(
+    [rig.contents, rig.calls],
+    [
+      ['one', 'two'],
+      ['pause', 'resume'],
+    ],
+  );
+});
+
+test('a message that is no item is counted and logged, and the next one is taken', () => {
+  const rig = new Rig();
+  rig.input.take(Buffer.from('J{}'), null);
+  assert.equal(rig.counters.publishesRefused, 1);
+  const reason = "Invalid format: publish item object does not contain 'channel'";
+  assert.deepEqual(rig.log.of('publish refused'), [{ input: 'pull', reason }]);
+  rig.input.take(message('next'), null);
+  assert.deepEqual(rig.contents, ['next']);
+});
+
+test('an exception costs the item it was for, and the socket goes on', () => {
+  const rig = new Rig();
+  rig.busy = true;
+  rig.failing = true;
+  rig.input.take(message('one'), null);
+  const [publication] = rig.waiting as [Publication];
+  assert.throws(() => publication.onTurn());
+  publication.onFault(new Error('defect'));
+  assert.equal(rig.counters.faults, 1);
+  assert.deepEqual(rig.calls, ['pause', 'resume']);
+  rig.busy = false;
+  rig.failing = false;
+  rig.input.take(message('two'), null);
+  assert.deepEqual(rig.contents, ['two']);
+});
