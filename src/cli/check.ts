@@ -3,13 +3,17 @@ import { explainUrl } from '../app/index.ts';
 import { type Config, formatConfig } from '../config/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { newCommand } from './command.ts';
-import { addConfigOptions, type ConfigOptions, readAnyConfig, readConfig } from './config-options.ts';
+import { addConfigOptions, type ConfigOptions, readAnyConfig, readConfig, withCommandLine } from './config-options.ts';
+import { reportIgnored } from './import.ts';
+import { readPushpinConfig } from './pushpin-config.ts';
 import { readZurlConf } from './zurl-config.ts';
 
 const NOTES = `
 --url sends nothing to the URL. The rules of [fetch] judge its host. If they
 allow the host, its name is looked up and they judge each address. The exit code
-is 0 if a request would be allowed, else 1.`;
+is 0 if a request would be allowed, else 1.
+
+A file whose name ends in .conf is read as a pushpin.conf, with its routes file.`;
 
 /** Values of the options of `holdfast check`. */
 interface CheckOptions extends ConfigOptions {
@@ -43,7 +47,22 @@ async function check({ url, zurlConfig, ...options }: CheckOptions): Promise<voi
 
 /** The configuration in TOML. The policy of outbound requests needs no routes. */
 function own(options: ConfigOptions, forUrl: boolean): Config {
+  return options.config?.endsWith('.conf') ? pushpins(options) : tomls(options, forUrl);
+}
+
+function tomls(options: ConfigOptions, forUrl: boolean): Config {
   return (forUrl ? readAnyConfig(options) : readConfig(options)).config;
+}
+
+/** The configuration of a pushpin.conf. Ignored keys are reported on standard error. */
+function pushpins(options: ConfigOptions): Config {
+  const { config: file, route, ...others } = options;
+  const read = readPushpinConfig({
+    ...(file !== undefined && { config: file }),
+    ...(route !== undefined && { route }),
+  });
+  reportIgnored(read);
+  return withCommandLine(read.config, others);
 }
 
 /** The configuration of a zurl.conf. Ignored keys are reported on standard error. */

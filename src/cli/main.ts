@@ -10,6 +10,8 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['fetch', async () => (await import('./fetch.ts')).fetchCommand()],
   ['condure', async () => (await import('./condure.ts')).condureCommand()],
   ['zurl', async () => (await import('./zurl.ts')).zurlCommand()],
+  ['pushpin', async () => (await import('./pushpin.ts')).pushpinCommand()],
+  ['import', async () => (await import('./import.ts')).importCommand()],
   ['demo', async () => (await import('./demo.ts')).demoCommand()],
 ]);
 

@@ -15,9 +15,11 @@ export {
 } from './listen-address.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export type { PathRewrite } from './path-rewrite.ts';
+export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';
 export { configReference } from './reference.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
+export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export type { Config } from './schema.ts';
 export type { ListenerTls, ServerListener } from './server-listener.ts';
 export { parseTarget, type Target, type TargetTls, targetName } from './target.ts';

@@ -1,0 +1,141 @@
+import { mkdirSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { createLog, LogFile } from '../app/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../exchange/index.ts';
+import { CliError, reasonOf } from './cli-error.ts';
+import { newCommand, optionValue, repeatable } from './command.ts';
+import { type IgnoredLine, type PushpinConfig, readPushpinConfig, readRoutesFile } from './pushpin-config.ts';
+import { serve } from './serve.ts';
+
+/** Pushpin's log levels by number. Higher numbers mean the last one. */
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
+const NOTES = `
+Without --config, config/pushpin.conf, pushpin.conf, examples/config/pushpin.conf
+and /etc/pushpin/pushpin.conf are tried. If the environment variable "target" is
+set and there is no --route, the only route is '* TARGET,over_http'.
+
+SIGHUP reads the routes file again, and reopens the log file.
+
+Exit codes: 0 for success, 1 for failure or an invalid configuration, 2 for
+wrong usage.`;
+
+/** Values of the options of `holdfast pushpin`. */
+interface PushpinOptions {
+  readonly config?: string;
+  readonly logfile?: string;
+  readonly loglevel?: string;
+  readonly verbose?: boolean;
+  readonly port?: string;
+  readonly id?: number;
+  readonly route?: readonly string[];
+}
+
+/** `holdfast pushpin`: the server with Pushpin's command line, configuration and routes file. */
+export function pushpinCommand(): Command {
+  return newCommand(
+    'pushpin',
+    "Run the server with Pushpin's configuration, routes file and options.",
+    'holdfast pushpin --config=/etc/pushpin/pushpin.conf',
+  )
+    .addHelpText('after', NOTES)
+    .option('-c, --config <file>', 'configuration file')
+    .option('-l, --logfile <file>', 'append the log to this file instead of standard output')
+    .option('-L, --loglevel <n>', 'log level: 0 error, 1 warn, 2 info, 3 debug', logLevel)
+    .option('--verbose', 'same as --loglevel=3')
+    .addOption(new Option('-m, --merge-output', 'accepted: there is one log anyway'))
+    .option('--port <address>', 'address for clients, instead of those of the file: PORT or ADDRESS:PORT')
+    .option('--id <n>', 'number of this instance: moves the other ports by 10 for each', instanceId)
+    .option('--route <line>', "route instead of the routes file: 'CONDITION TARGET…'; may be repeated", repeatable)
+    .action(pushpin);
+}
+
+async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOptions): Promise<void> {
+  const level = verbose === true ? 'debug' : loglevel;
+  const { target } = process.env;
+  const read = readPushpinConfig({
+    ...options,
+    ...(target !== undefined && { target }),
+    ...(level !== undefined && { logLevel: level }),
+  });
+  const logFile = logfile === undefined ? null : openLogFile(logfile);
+  const log = createLog(read.config.log.level, logFile);
+  log.info({ file: read.file }, 'configuration read');
+  for (const line of read.ignored) warn(log, line);
+  noteRoutes(log, read.config);
+  makeRundir(read, log);
+  const app = await serve(read.config, log);
+  process.on('SIGHUP', () => {
+    reopen(logFile, log);
+    if (read.routesFile !== null) reload(read.routesFile, read.config, (config) => app.reconfigure(config), log);
+  });
+}
+
+/** Reads the routes file again. An error leaves the routes as they are. */
+function reload(file: string, config: Config, apply: (config: Config) => void, log: Log): void {
+  try {
+    const { routes, ignored } = readRoutesFile(file);
+    for (const line of ignored) warn(log, line);
+    const changed = { ...config, routes };
+    apply(changed);
+    noteRoutes(log, changed);
+  } catch (error) {
+    log.error({ file, reason: reasonOf(error) }, 'routes not reloaded');
+  }
+}
+
+function noteRoutes(log: Log, { routes }: Config): void {
+  log.info({}, `routes loaded with ${routes.length} entries`);
+}
+
+function warn(log: Log, { file, line, key, message }: IgnoredLine): void {
+  log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
+}
+
+/** Pushpin makes the folder of its socket files. */
+function makeRundir({ rundir, config: { publish } }: PushpinConfig, log: Log): void {
+  if (![...publish.pull, ...publish.sub, ...publish.command].some((spec) => spec.startsWith('ipc:'))) return;
+  try {
+    mkdirSync(rundir, { recursive: true });
+  } catch (error) {
+    log.warn({ rundir, reason: reasonOf(error) }, 'cannot make the folder of socket files');
+  }
+}
+
+function openLogFile(path: string): LogFile {
+  try {
+    return new LogFile(path);
+  } catch (error) {
+    throw new CliError(`cannot write the log: ${reasonOf(error)}`);
+  }
+}
+
+function reopen(file: LogFile | null, log: Log): void {
+  if (file === null) return;
+  try {
+    file.reopen();
+    log.info({}, 'log file reopened');
+  } catch (error) {
+    log.error({ reason: reasonOf(error) }, 'cannot reopen the log file');
+  }
+}
+
+/** `N` or a list of `N` and `NAME:N`: the services have one log here, so only `N` counts. */
+function logLevel(value: string): string {
+  const plain = value.split(',').filter((part) => !part.includes(':'));
+  const number = plain.at(-1) ?? '2';
+  if (!/^[0-9]+$/.test(number)) {
+    throw new CliError(`--loglevel: expected a whole number from 0, got ${JSON.stringify(value)}`);
+  }
+  return LOG_LEVELS[Math.min(Number(number), LOG_LEVELS.length - 1)] as string;
+}
+
+function instanceId(value: string): number {
+  return optionValue(() => {
+    if (!/^[0-9]{1,4}$/.test(value)) {
+      throw new CliError(`--id: expected a whole number from 0 to 5000, got ${JSON.stringify(value)}`);
+    }
+    return Number(value);
+  });
+}

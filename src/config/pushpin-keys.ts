@@ -1,0 +1,302 @@
+import { textError } from './config-error.ts';
+import type { IniEntry } from './ini.ts';
+import { shown } from './plain-text.ts';
+
+/** What is known of a pushpin.conf while its keys are read. */
+export interface PushpinSettings {
+  rundir: string;
+  ipcPrefix: string;
+  portOffset: number;
+  routesFile: string;
+  /** Addresses for clients over TCP; null without the key. */
+  httpPorts: readonly string[] | null;
+  /** Unix sockets for clients. */
+  localPorts: readonly string[];
+  pushAddress: string;
+  pushPort: number;
+  /** Our tables, as in TOML. */
+  readonly tables: Readonly<Record<string, Record<string, unknown>>>;
+  /** Keys of the file by ours: `server.max_connections`. */
+  readonly sources: Map<string, string>;
+  /** Takes a key on which placeholders depend. */
+  place(entry: IniEntry | undefined, key: string): void;
+  /** The text with its placeholders replaced. */
+  expand(text: string): string;
+  /** Puts what several keys say together into the tables, once all keys have been read. */
+  finish(): void;
+}
+
+/** Applies a key to the settings. Returns why it has no effect, or null if it has. Throws a `ConfigError` for a value that cannot be. */
+export type PushpinKey = (entry: IniEntry, settings: PushpinSettings) => string | null;
+
+/** Bytes of a ZeroMQ message. Pushpin has no bound, so this is far above the default of `[publish]`. */
+const MAX_MESSAGE_BYTES = 16_777_216;
+
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug'];
+
+/** What a pushpin.conf without keys means. */
+export function pushpinDefaults(): PushpinSettings {
+  let libdir = '/usr/lib/pushpin';
+  return {
+    rundir: 'run',
+    ipcPrefix: 'pushpin-',
+    portOffset: 0,
+    routesFile: 'routes',
+    httpPorts: null,
+    localPorts: [],
+    pushAddress: '127.0.0.1',
+    pushPort: 5561,
+    tables: {
+      server: {},
+      control: {},
+      publish: {
+        pull: ['tcp://127.0.0.1:5560'],
+        sub: ['tcp://127.0.0.1:5562'],
+        command: ['tcp://127.0.0.1:5563'],
+        max_message_bytes: MAX_MESSAGE_BYTES,
+      },
+      proxy: {},
+      hub: {},
+      log: {},
+    },
+    sources: new Map(),
+    place(entry, key) {
+      if (entry === undefined) return;
+      const value = scalar(entry);
+      if (key === 'libdir') libdir = value;
+      else if (key === 'rundir') this.rundir = value;
+      else if (key === 'ipc_prefix') this.ipcPrefix = value;
+      else this.portOffset = whole(entry, 0);
+    },
+    expand(text) {
+      return text
+        .replaceAll('{libdir}', libdir)
+        .replaceAll('{rundir}', this.rundir)
+        .replaceAll('{ipc_prefix}', this.ipcPrefix);
+    },
+    finish() {
+      const { server = {}, control = {}, publish = {} } = this.tables;
+      const ports = this.httpPorts ?? (this.localPorts.length === 0 ? ['7999'] : []);
+      server.listen = [...ports, ...this.localPorts.map((path) => `unix:${path}`)];
+      const address = this.pushAddress.includes(':')
+        ? `[${this.pushAddress.replace(/^\[|\]$/g, '')}]`
+        : this.pushAddress;
+      control.listen = this.pushPort > 0 ? [`${address}:${this.pushPort + this.portOffset}`] : [];
+      // A publisher in another container or on another machine uses a name, which may be any.
+      if (!/^(127\..*|\[::1\]|localhost)$/.test(address)) control.hosts = ['*'];
+      for (const key of ['pull', 'sub', 'command']) {
+        publish[key] = (publish[key] as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
+      }
+    },
+  };
+}
+
+/** Sets one of our keys to what `read` makes of the entry. */
+function to(path: string, read: (entry: IniEntry, settings: PushpinSettings) => unknown): PushpinKey {
+  const [section = '', key = ''] = path.split('.');
+  return (entry, settings) => {
+    (settings.tables[section] as Record<string, unknown>)[key] = read(entry, settings);
+    settings.sources.set(path, `${entry.section}/${entry.key}`);
+    return null;
+  };
+}
+
+/** A key without effect. Values that change nothing, such as those of the shipped file, need no words. */
+function without(reason: string, ...harmless: string[]): PushpinKey {
+  return (entry) => (harmless.includes(entry.values.join(',')) ? null : reason);
+}
+
+/** A key that only says what others mean, or that is read before the others. */
+const placed: PushpinKey = () => null;
+
+const NOT_YET = 'not supported yet';
+const ONE_PROCESS = 'all services are one process here';
+const INTERNAL = 'the services of one process need no endpoints between them';
+
+/** The keys of pushpin.conf, by section and name. */
+export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, PushpinKey>([
+  ['global/include', placed],
+  ['global/libdir', placed],
+  ['global/rundir', placed],
+  ['global/ipc_prefix', placed],
+  ['global/port_offset', placed],
+  ['global/stats_connection_ttl', without(NOT_YET, '120')],
+  ['global/stats_connection_send', without(NOT_YET, 'true', 'false')],
+
+  ['runner/rundir', placed],
+  ['runner/services', services],
+  ['runner/http_port', httpPorts],
+  ['runner/https_ports', without('TLS is not supported yet: these ports are not opened', '')],
+  ['runner/local_ports', localPorts],
+  [
+    'runner/logdir',
+    without('the log goes to standard output, or to the file of --logfile', '', 'log', '/var/log/pushpin'),
+  ],
+  ['runner/log_level', logLevel],
+  ['runner/client_buffer_size', to('server.max_header_bytes', (entry) => Math.max(1024, whole(entry, 1)))],
+  ['runner/client_maxconn', to('server.max_connections', (entry) => whole(entry, 1))],
+  ['runner/allow_compression', without(NOT_YET, 'false')],
+  ['runner/mongrel2_bin', placed],
+  ['runner/m2sh_bin', placed],
+  ['runner/zurl_bin', placed],
+  ['runner/condure_bin', placed],
+  ['runner/connmgr_bin', placed],
+  ['runner/proxy_bin', placed],
+  ['runner/handler_bin', placed],
+
+  ['proxy/workers', without(`${ONE_PROCESS} with one thread`, '1')],
+  ['proxy/routesfile', routesFile],
+  ['proxy/debug', to('proxy.debug', boolean)],
+  ['proxy/auto_cross_origin', without(NOT_YET, 'false')],
+  ['proxy/accept_x_forwarded_protocol', to('proxy.accept_x_forwarded_protocol', boolean)],
+  ['proxy/set_x_forwarded_protocol', to('proxy.set_x_forwarded_protocol', scalar)],
+  ['proxy/x_forwarded_for', to('proxy.x_forwarded_for', ({ values }) => values)],
+  ['proxy/x_forwarded_for_trusted', to('proxy.x_forwarded_for_trusted', ({ values }) => values)],
+  ['proxy/orig_headers_need_mark', without('copies of headers come from this hop only, so none needs a mark', '')],
+  ['proxy/accept_pushpin_route', to('proxy.accept_pushpin_route', boolean)],
+  ['proxy/cdn_loop', to('proxy.cdn_loop', scalar)],
+  ['proxy/log_from', without(NOT_YET, 'false')],
+  ['proxy/log_user_agent', without(NOT_YET, 'false')],
+  ['proxy/sig_iss', to('proxy.sig_iss', scalar)],
+  ['proxy/sig_key', to('proxy.sig_key', scalar)],
+  ['proxy/upstream_key', to('proxy.upstream_key', scalar)],
+  ['proxy/sockjs_url', without(NOT_YET, '', 'http://cdn.jsdelivr.net/sockjs/0.3.4/sockjs.min.js')],
+  ['proxy/updates_check', placed],
+  ['proxy/organization_name', placed],
+  ['proxy/max_open_requests', without('client_maxconn bounds the requests', '-1')],
+  ['proxy/prometheus_port', without(NOT_YET, '')],
+  ['proxy/prometheus_prefix', without(NOT_YET, '')],
+  ['proxy/stats_connections_max_ttl', without(NOT_YET, '60')],
+  ['proxy/stats_report_interval', without(NOT_YET, '10')],
+  ...internal('proxy'),
+
+  ['handler/ipc_file_mode', to('publish.ipc_file_mode', scalar)],
+  ['handler/push_in_spec', to('publish.pull', specs)],
+  ['handler/push_in_sub_specs', to('publish.sub', specs)],
+  ['handler/push_in_sub_spec', to('publish.sub', specs)],
+  ['handler/push_in_sub_connect', to('publish.sub_connect', boolean)],
+  ['handler/push_in_http_addr', pushAddress],
+  ['handler/push_in_http_port', pushPort],
+  ['handler/push_in_http_max_headers_size', to('control.max_header_bytes', (entry) => whole(entry, 1))],
+  ['handler/push_in_http_max_body_size', to('control.max_body_bytes', (entry) => whole(entry, 1))],
+  ['handler/stats_spec', without(NOT_YET, '', 'ipc://{rundir}/{ipc_prefix}stats')],
+  ['handler/command_spec', to('publish.command', specs)],
+  ['handler/state_spec', without('sessions are not supported yet', '')],
+  ['handler/share_all', without(NOT_YET, 'false')],
+  ['handler/message_rate', without(NOT_YET, '2500', '-1')],
+  ['handler/message_hwm', without(NOT_YET, '25000', '-1')],
+  ['handler/message_block_size', without(NOT_YET, '')],
+  ['handler/message_wait', without(NOT_YET, '5000')],
+  ['handler/id_cache_ttl', without(NOT_YET, '60')],
+  ['handler/update_on_first_subscription', without(NOT_YET, 'true')],
+  ['handler/connection_subscription_max', to('hub.connection_subscription_max', (entry) => whole(entry, 1))],
+  ['handler/subscription_linger', without(NOT_YET, '60')],
+  ['handler/stats_subscription_ttl', without(NOT_YET, '60')],
+  ['handler/stats_report_interval', without(NOT_YET, '10')],
+  ['handler/stats_format', without(NOT_YET, 'tnetstring')],
+  ['handler/prometheus_port', without(NOT_YET, '')],
+  ['handler/prometheus_prefix', without(NOT_YET, '')],
+  ...internal('handler'),
+]);
+
+/** The endpoints between Pushpin's services, which its internal.conf sets. */
+function internal(section: 'proxy' | 'handler'): [string, PushpinKey][] {
+  const names = [
+    ...['m2a_in_specs', 'm2a_in_stream_specs', 'm2a_out_specs', 'zurl_out_specs', 'zurl_out_stream_specs'],
+    ...['zurl_in_specs', 'intreq_out_specs', 'intreq_out_stream_specs', 'intreq_in_specs', 'handler_inspect_spec'],
+    ...['handler_accept_spec', 'handler_retry_in_spec', 'handler_ws_control_init_specs', 'inspect_spec'],
+    ...['handler_ws_control_stream_specs', 'accept_spec', 'retry_out_specs', 'ws_control_init_specs', 'stats_spec'],
+    ...['ws_control_stream_specs', 'proxy_stats_specs', 'proxy_command_spec', 'proxy_stats_spec', 'command_spec'],
+    ...['retry_in_spec', 'retry_out_spec', 'ws_control_in_spec', 'ws_control_out_spec', 'handler_retry_in_specs'],
+    ...['handler_ws_control_in_spec', 'handler_ws_control_out_spec', 'handler_inspect_specs', 'handler_accept_specs'],
+    ...['ipc_file_mode', 'm2a_in_spec', 'm2a_in_stream_spec', 'm2a_out_spec', 'zurl_out_spec', 'zurl_in_spec'],
+    ...['zurl_out_stream_spec', 'intreq_out_spec', 'intreq_out_stream_spec', 'intreq_in_spec', 'inspect_specs'],
+    ...['accept_specs', 'ws_control_in_specs', 'ws_control_out_specs', 'proxy_accept_specs'],
+  ];
+  const ofConnmgr = ['in', 'in_stream', 'out', 'client_out', 'client_out_stream', 'client_in'].flatMap((end) =>
+    ['condure', 'connmgr'].flatMap((name) => [`${name}_${end}_specs`, `${name}_${end}_spec`]),
+  );
+  const own = section === 'handler' ? ['ipc_file_mode', 'stats_spec', 'command_spec'] : [];
+  return [...names, ...ofConnmgr]
+    .filter((name) => !own.includes(name))
+    .map((name) => {
+      // The file that sets them by default is read too, and means nothing by it: only those of the user's own file are worth a word.
+      return [`${section}/${name}`, ({ line }) => (line === 0 ? null : INTERNAL)];
+    });
+}
+
+function services({ values }: IniEntry): string | null {
+  const started = new Set(
+    values.map((name) => name.replace(/^pushpin-/, '').replace(/^(condure|mongrel2|m2adapter|zurl)$/, 'connmgr')),
+  );
+  const unknown = [...started].find((name) => !['connmgr', 'proxy', 'handler'].includes(name));
+  if (unknown !== undefined) throw textError(`unknown service ${shown(unknown)}`);
+  if (started.size < 3) throw textError('a part of the services is not supported yet: expected connmgr,proxy,handler');
+  return null;
+}
+
+function httpPorts({ values }: IniEntry, settings: PushpinSettings): null {
+  settings.httpPorts = values;
+  return null;
+}
+
+/** `PATH?mode=OCTAL&user=USER&group=GROUP`. */
+function localPorts({ values }: IniEntry, settings: PushpinSettings): null {
+  settings.localPorts = values;
+  return null;
+}
+
+function pushAddress(entry: IniEntry, settings: PushpinSettings): null {
+  settings.pushAddress = scalar(entry) || settings.pushAddress;
+  return null;
+}
+
+function pushPort(entry: IniEntry, settings: PushpinSettings): null {
+  settings.pushPort = whole(entry, -1);
+  return null;
+}
+
+function logLevel({ values }: IniEntry, { tables }: PushpinSettings): string | null {
+  const plain = values.filter((value) => !value.includes(':'));
+  const level = plain.at(-1) ?? '2';
+  if (!/^[0-9]+$/.test(level)) throw textError(`expected a whole number from 0, got ${shown(level)}`);
+  (tables.log as Record<string, unknown>).level = LOG_LEVELS[Math.min(Number(level), 3)];
+  return plain.length === values.length ? null : `${ONE_PROCESS}, with one level`;
+}
+
+function routesFile(entry: IniEntry, settings: PushpinSettings): null {
+  settings.routesFile = settings.expand(scalar(entry));
+  return null;
+}
+
+/** Endpoints of ZeroMQ. */
+function specs({ values }: IniEntry): string[] {
+  return [...values];
+}
+
+/** `tcp` endpoints are moved by `port_offset`. */
+function movedSpec(spec: string, offset: number): string {
+  return spec.replace(
+    /^(tcp:\/\/.*:)([0-9]+)$/,
+    (_, before: string, port: string) => `${before}${Number(port) + offset}`,
+  );
+}
+
+/** The single value of a key; empty without one. A comma belongs to it. */
+function scalar({ values }: IniEntry): string {
+  return values.join(',');
+}
+
+function whole(entry: IniEntry, least: number): number {
+  const text = scalar(entry);
+  const number = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= least)) throw textError(`expected a whole number from ${least}, got ${shown(text)}`);
+  return number;
+}
+
+function boolean(entry: IniEntry): boolean {
+  const text = scalar(entry).toLowerCase();
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0' || text === '') return false;
+  throw textError(`expected true or false, got ${shown(text)}`);
+}

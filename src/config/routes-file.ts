@@ -1,0 +1,36 @@
+import { ConfigError, type ConfigIssue } from './config-error.ts';
+import { checkRoutes, type Route } from './route.ts';
+import { splitRouteLine } from './route-grammar.ts';
+import { parseRouteLine } from './route-line.ts';
+
+/** The content of a routes file. */
+export interface RoutesFile {
+  readonly routes: readonly Route[];
+  /** Lines that are no routes, or that could never be chosen. They are not among the routes. */
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** Reads a routes file in Pushpin's notation: a route on each line, with comments after `#`. Lines with an error are left out. */
+export function parseRoutesFile(text: string): RoutesFile {
+  const issues: ConfigIssue[] = [];
+  const routes: Route[] = [];
+  const lines: number[] = [];
+  text.split(/\r?\n/).forEach((content, index) => {
+    const line = index + 1;
+    try {
+      if (splitRouteLine(content).length === 0) return;
+      routes.push(parseRouteLine(content));
+      lines.push(line);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      issues.push(...error.issues.map((issue) => ({ ...issue, line })));
+    }
+  });
+  const left = new Set<number>();
+  for (const { index, key, message } of checkRoutes(routes)) {
+    issues.push({ key, line: lines[index] ?? null, message });
+    left.add(index);
+  }
+  issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return { routes: routes.filter((_route, index) => !left.has(index)), issues };
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { freePorts } from '../support/free-ports.ts';
+import { holdfast, startHoldfast } from '../support/holdfast.ts';
+import { startOrigin } from '../support/origin.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** The configuration that Debian ships. */
+const CONF = readFileSync(new URL('../cases/pushpin/debian.conf', import.meta.url), 'utf8');
+
+const run = promisify(execFile);
+
+/** An origin that holds requests for /stream on the channel "test". */
+function gripOrigin(t: TestContext): Promise<string> {
+  return startOrigin(t, (request, response) => {
+    if (request.url !== '/stream') response.end(`signed: ${request.headers['grip-sig'] !== undefined}\n`);
+    else response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'test' }).end('open\n');
+  });
+}
+
+/** Debian's file with the ports of clients and publishers changed, so that tests can run side by side. */
+function confWith(ports: readonly number[], more = ''): string {
+  const [client, pull, http, sub, command] = ports;
+  return CONF.replace('http_port=7999', `http_port=127.0.0.1:${client}`)
+    .replace(':5560', `:${pull}`)
+    .replace('push_in_http_port=5561', `push_in_http_port=${http}`)
+    .replace(':5562', `:${sub}`)
+    .replace(':5563', `:${command}`)
+    .concat(more);
+}
+
+test("holdfast pushpin runs with Debian's pushpin.conf, a routes file, curl and a publisher", async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const [client, , http] = ports;
+  const folder = temporaryFolder(t, { 'pushpin.conf': confWith(ports), routes: `# all\n* ${origin}\n` });
+  const conf = join(folder, 'pushpin.conf');
+  const program = startHoldfast(t, ['pushpin', '--merge-output', `--config=${conf}`]);
+  await program.logged('started');
+  assert.deepEqual(
+    program.log().filter(({ level }) => level === 'warn'),
+    [],
+  );
+  assert.ok(program.log().some(({ msg }) => msg === 'routes loaded with 1 entries'));
+  const { stdout } = await run('curl', ['-s', `http://127.0.0.1:${client}/`]);
+  assert.equal(stdout, 'signed: true\n');
+  const held = await connectTo(t, `127.0.0.1:${client}`);
+  held.write('GET /stream HTTP/1.1\r\nHost: x\r\n\r\n');
+  await held.take('open\n');
+  const item = { channel: 'test', formats: { 'http-stream': { content: 'hello\n' } } };
+  const data = JSON.stringify({ items: [item] });
+  const published = await run('curl', ['-s', '-d', data, `http://127.0.0.1:${http}/publish/`]);
+  assert.equal(published.stdout, 'Published\n');
+  await held.take('hello\n');
+  held.reset();
+  assert.equal((await program.stop()).code, 0);
+});
+
+test('SIGHUP reads the routes file again; bad lines are skipped with a warning', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const folder = temporaryFolder(t, { 'pushpin.conf': confWith(ports), routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  writeFileSync(join(folder, 'routes'), `nonsense\na.example ${origin}\nb.example ${origin}\n`);
+  program.kill('SIGHUP');
+  await program.logged('routes loaded with 2 entries');
+  const warning = await program.logged(
+    'ignored in the configuration: expected a condition and at least one target, such as "* localhost:8000"',
+  );
+  assert.equal(warning.line, 1);
+  const { stdout } = await run('curl', [
+    '-s',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{http_code}',
+    `http://127.0.0.1:${ports[0]}/`,
+  ]);
+  assert.equal(stdout, '502');
+});
+
+test('--id moves the other ports, --port and --route replace those of the files', async (t) => {
+  const origin = await gripOrigin(t);
+  const [client = 0] = await freePorts(1);
+  const folder = temporaryFolder(t, { 'pushpin.conf': CONF });
+  const args = ['--config', join(folder, 'pushpin.conf'), '--id', '900', '--port', `127.0.0.1:${client}`];
+  const program = startHoldfast(t, ['pushpin', ...args, '--route', `* ${origin}`]);
+  const started = await program.logged('started');
+  assert.deepEqual(started.clients, [`127.0.0.1:${client}`]);
+  assert.deepEqual(started.publishers, ['127.0.0.1:14561']);
+  assert.deepEqual(started.publish, ['tcp://127.0.0.1:14560', 'tcp://127.0.0.1:14562', 'tcp://127.0.0.1:14563']);
+});
+
+test('an unknown key and a key without effect are named with the reason', async (t) => {
+  const origin = await gripOrigin(t);
+  const conf = confWith(await freePorts(5), '\nmessage_wat=1\nstate_spec=ipc://state\n');
+  const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  const warnings = program.log().filter(({ level }) => level === 'warn');
+  assert.deepEqual(
+    warnings.map(({ key }) => key),
+    ['handler/message_wat', 'handler/state_spec'],
+  );
+  assert.match(warnings[0]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
+});
+
+test('holdfast import writes a holdfast.toml that holdfast check accepts, as it does the pushpin.conf', async (t) => {
+  const cwd = temporaryFolder(t, { 'pushpin.conf': CONF, routes: 'a.example,id=x localhost:8000\nbad\n' });
+  const imported = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd });
+  assert.equal(imported.code, 0);
+  assert.match(imported.stderr, /^routes:2: expected a condition/);
+  const toml = await holdfast(t, ['check'], { cwd });
+  assert.equal(toml.code, 0, toml.stderr);
+  assert.match(toml.stdout, /host = "a\.example"/);
+  assert.match(toml.stdout, /^pull = \[ "tcp:\/\/127\.0\.0\.1:5560" \]$/m);
+  const conf = await holdfast(t, ['check', '--config', 'pushpin.conf'], { cwd });
+  assert.equal(conf.stdout, toml.stdout);
+  const again = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd });
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /cannot write holdfast\.toml/);
+});
+
+test('without a pushpin.conf the message says where it was looked for', async (t) => {
+  const { code, stderr } = await holdfast(t, ['pushpin']);
+  assert.equal(code, 1);
+  assert.match(stderr, /no pushpin\.conf: looked for config\/pushpin\.conf, /);
+});
