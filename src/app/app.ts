@@ -1,7 +1,7 @@
 import { HttpClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { controlErrorText, publishService } from '../control/index.ts';
+import { controlErrorText, metricsService, publishService } from '../control/index.ts';
 import {
   ControlCounters,
   CounterRegistry,
@@ -9,6 +9,8 @@ import {
   Holder,
   type Log,
   OriginCounters,
+  RouteStatsTable,
+  reportFault,
   ServerCounters,
   textResponse,
 } from '../exchange/index.ts';
@@ -24,8 +26,10 @@ import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
+import { metricsText } from './metrics.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
+import { PushpinMetrics } from './pushpin-metrics.ts';
 import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
 import { checkIdentities, tlsListener } from './tls-listener.ts';
 
@@ -49,6 +53,10 @@ export class App {
   readonly fetchCounters = { client: new OriginCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
+  /** Where Prometheus gets Pushpin's metrics. */
+  readonly statsAddresses: string[] = [];
+  /** What is counted by route. */
+  readonly routeStats = new RouteStatsTable();
   readonly #config: Config;
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
@@ -61,6 +69,8 @@ export class App {
   #running = false;
   #server: HttpServer | null = null;
   #control: HttpServer | null = null;
+  #stats: HttpServer | null = null;
+  #pushpinMetrics: PushpinMetrics | null = null;
   #publishSockets: PublishSockets | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
   #fetch: FetchRole | null = null;
@@ -109,7 +119,8 @@ export class App {
     });
     await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
     clearTimeout(timer);
-    const own = [this.#server, this.#control].filter((server) => server !== null);
+    this.#pushpinMetrics?.stop();
+    const own = [this.#server, this.#control, this.#stats].filter((server) => server !== null);
     for (const server of own) server.destroy();
     await Promise.all([this.#edge?.stop(), this.#fetch?.stop(), ...own.map((server) => server.whenEmpty())]);
     this.#client.close();
@@ -131,7 +142,7 @@ export class App {
   }
 
   #snapshot(config: Config): Snapshot {
-    return prepareSnapshot(config, { client: this.#client, counters: this.counters });
+    return prepareSnapshot(config, { client: this.#client, counters: this.counters, routeStats: this.routeStats });
   }
 
   async #start(): Promise<void> {
@@ -146,6 +157,7 @@ export class App {
       await this.#startProxy(snapshots);
       await this.#startControl(snapshots);
       await this.#startPublishSockets();
+      await this.#startStats(snapshots);
     }
     if (edge.listen.length > 0) await this.#startEdge();
     if (this.#fetchPlans.length > 0) {
@@ -156,8 +168,9 @@ export class App {
     this.#running = true;
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
     const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
+    const ofStats = this.statsAddresses.length === 0 ? {} : { stats: this.statsAddresses };
     const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
-    this.#log.info({ clients, publishers, ...ofPublish, edge: edgeAddresses, ...ofFetch }, 'started');
+    this.#log.info({ clients, publishers, ...ofPublish, ...ofStats, edge: edgeAddresses, ...ofFetch }, 'started');
     this.#checkOpenFiles();
   }
 
@@ -224,6 +237,9 @@ export class App {
         settings: snapshots.part(({ config }) => config.control),
         counters: this.controlCounters,
         log: this.#log,
+        metrics: metricsService(() =>
+          metricsText({ registry: this.registry, routes: this.routeStats, hub: this.#hub }),
+        ),
       }),
       limits: snapshots.part(({ controlServer }) => controlServer),
       describeError: (error) => {
@@ -238,13 +254,33 @@ export class App {
     const { publish } = this.#config;
     if (publish.pull.length + publish.sub.length + publish.command.length === 0) return;
     this.registry.add('publish.zmq', this.publishCounters);
-    const { counters, publishCounters: zmqCounters } = this;
+    const { controlCounters: counters, publishCounters: zmqCounters } = this;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters };
     const sockets = new PublishSockets({ ...publish, ...shared, publisher: this.#hub });
     this.#publishSockets = sockets;
     await sockets.open();
     const { pull, sub, command } = sockets.endpoints;
     this.publishEndpoints.push(...pull, ...sub, ...command);
+  }
+
+  async #startStats(snapshots: Holder<Snapshot>): Promise<void> {
+    const { stats } = this.#config;
+    if (stats.prometheus.length === 0) return;
+    const metrics = new PushpinMetrics(this.counters, stats.prometheusPrefix, this);
+    this.#pushpinMetrics = metrics;
+    this.#stats = new HttpServer({
+      wheel: this.#wheel,
+      log: this.#log,
+      counters: this.controlCounters,
+      service: metricsService(() => metrics.text),
+      limits: snapshots.part(({ controlServer }) => controlServer),
+    });
+    for (const address of stats.prometheus) this.statsAddresses.push((await this.#stats.listen(address)).address);
+  }
+
+  /** An exception outside of all exchanges. */
+  onFault(thrown: unknown): void {
+    reportFault({ counters: this.counters, log: this.#log }, thrown);
   }
 
   /** Beyond the limit of open files the system refuses connections by itself: nothing here can count them or respond. */

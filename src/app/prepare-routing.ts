@@ -1,31 +1,40 @@
 import { readFileSync } from 'node:fs';
 import type { HttpClient } from '../client/index.ts';
 import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Target } from '../config/index.ts';
-import { Counters, NO_RESPONDER, type Service } from '../exchange/index.ts';
-import { type ProxySettings, prepareRoutes, RouteTable, testService, UpstreamTrust } from '../proxy/index.ts';
+import { Counters, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
+import {
+  type ProxySettings,
+  prepareRoutes,
+  RouteTable,
+  routeName,
+  testService,
+  UpstreamTrust,
+} from '../proxy/index.ts';
 import { type TargetOrigin, targetOrigin } from './target-origin.ts';
 
 /** What a proxy's requests are sent with. */
 export interface RoutingMeans {
   readonly client: Pick<HttpClient, 'send'>;
   readonly counters: Counters;
+  readonly routeStats: RouteStatsTable;
 }
 
 /**
  * Prepares the routes and keys of a configuration. Key files are read now, relative to the working directory.
  * @throws ConfigError that names each key that cannot be read or used
  */
-export function prepareRouting(config: Config, { client, counters }: RoutingMeans): ProxySettings {
+export function prepareRouting(config: Config, { client, counters, routeStats }: RoutingMeans): ProxySettings {
   const keys = keyReader();
-  const settings = settingsOf(config, (origin) => httpService(client, origin), counters, keys);
+  const settings = settingsOf(config, (origin) => httpService(client, origin), counters, keys, routeStats);
   if (keys.issues.length > 0) throw pathsError(keys.issues);
+  routeStats.keep(new Set(config.routes.map(routeName)));
   return settings;
 }
 
 /** Finds the keys of a configuration that cannot be read or used. */
 export function checkRouting(config: Config): readonly PathIssue[] {
   const keys = keyReader();
-  settingsOf(config, () => () => NO_RESPONDER, new Counters(), keys);
+  settingsOf(config, () => () => NO_RESPONDER, new Counters(), keys, new RouteStatsTable());
   return keys.issues;
 }
 
@@ -43,6 +52,7 @@ function settingsOf(
   toOrigin: (origin: TargetOrigin) => Service,
   counters: Counters,
   keys: KeyReader,
+  routeStats: RouteStatsTable,
 ): ProxySettings {
   const serviceOf = (target: Target, { pathBeg }: Route): Service => {
     if (target.kind === 'test') return testService(pathBeg);
@@ -50,7 +60,9 @@ function settingsOf(
   };
   const { proxy } = config;
   return {
-    routes: new RouteTable(prepareRoutes(config, { serviceOf, keys, counters })),
+    routes: new RouteTable(
+      prepareRoutes(config, { serviceOf, keys, counters, statsOf: (name) => routeStats.of(name) }),
+    ),
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,
     debug: proxy.debug,

@@ -57,6 +57,7 @@ export function pushpinDefaults(): PushpinSettings {
       },
       proxy: {},
       hub: {},
+      stats: {},
       log: {},
     },
     sources: new Map(),
@@ -164,8 +165,8 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['proxy/updates_check', placed],
   ['proxy/organization_name', placed],
   ['proxy/max_open_requests', without('client_maxconn bounds the requests', '-1')],
-  ['proxy/prometheus_port', without(NOT_YET, '')],
-  ['proxy/prometheus_prefix', without(NOT_YET, '')],
+  ['proxy/prometheus_port', without('the metrics of the proxy are at /metrics of the control port', '')],
+  ['proxy/prometheus_prefix', without('the metrics of the proxy are at /metrics of the control port', '')],
   ['proxy/stats_connections_max_ttl', without(NOT_YET, '60')],
   ['proxy/stats_report_interval', without(NOT_YET, '10')],
   ...internal('proxy'),
@@ -194,8 +195,8 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/stats_subscription_ttl', without(NOT_YET, '60')],
   ['handler/stats_report_interval', without(NOT_YET, '10')],
   ['handler/stats_format', without(NOT_YET, 'tnetstring')],
-  ['handler/prometheus_port', without(NOT_YET, '')],
-  ['handler/prometheus_prefix', without(NOT_YET, '')],
+  ['handler/prometheus_port', prometheusPort],
+  ['handler/prometheus_prefix', to('stats.prometheus_prefix', scalar)],
   ...internal('handler'),
 ]);
 
@@ -253,6 +254,13 @@ function pushAddress(entry: IniEntry, settings: PushpinSettings): null {
 
 function pushPort(entry: IniEntry, settings: PushpinSettings): null {
   settings.pushPort = whole(entry, -1);
+  return null;
+}
+
+/** `[addr:]port` or `ipc://PATH`. */
+function prometheusPort(entry: IniEntry, settings: PushpinSettings): null {
+  const address = settings.expand(scalar(entry)).replace(/^ipc:\/\//, 'unix:');
+  if (address !== '') (settings.tables.stats as Record<string, unknown>).prometheus = [address];
   return null;
 }
 

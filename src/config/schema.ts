@@ -22,6 +22,7 @@ import {
   textCodec,
 } from './section-fields.ts';
 import { formatServerListener, parseServerListener } from './server-listener.ts';
+import { statsSection } from './stats-section.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),
@@ -271,6 +272,7 @@ export const sections = {
       }),
     },
   },
+  stats: statsSection,
   edge: edgeSection,
   fetch: fetchSection,
   log: {
@@ -300,6 +302,7 @@ const fileSchema = z
     publish: table(sections.publish.shape).prefault({}),
     proxy: table(sections.proxy.shape).prefault({}),
     hub: table(sections.hub.shape).prefault({}),
+    stats: table(sections.stats.shape).prefault({}),
     edge: edgeSchema.prefault({}),
     fetch: fetchSchema.prefault({}),
     log: table(sections.log.shape).prefault({}),

@@ -1,2 +1,3 @@
 export { controlErrorText } from './control-error-text.ts';
+export { metricsService } from './metrics-service.ts';
 export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';

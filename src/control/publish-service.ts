@@ -39,6 +39,8 @@ export interface PublishServiceOptions {
   readonly counters: ControlCounters;
   readonly log: Log;
   readonly settings: Current<ControlSettings>;
+  /** Responds to requests for `/metrics`; without it there is nothing at that path. */
+  readonly metrics?: Service;
 }
 
 /** What the configuration decides about the publish endpoint. */
@@ -66,10 +68,20 @@ const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
   const endpoint: Endpoint = { publisher, ...options, unreachedNoted: false };
   return (request, requester) => {
+    if (options.metrics !== undefined && wantsMetrics(request, options.settings.current)) {
+      return options.metrics(request, requester);
+    }
     const exchange = new PublishExchange(endpoint, request, requester);
     exchange.begin();
     return exchange;
   };
+}
+
+/** Whether a request is for the metrics, and may have them. */
+function wantsMetrics(request: RequestHead, { hosts }: ControlSettings): boolean {
+  const { method, target } = request;
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  return pathOf(target) === '/metrics' && refusedSource(request, hosts) === null;
 }
 
 interface Endpoint extends PublishServiceOptions {

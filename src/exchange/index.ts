@@ -20,12 +20,15 @@ export {
 } from './exchange.ts';
 export { ExchangeRelay } from './exchange-relay.ts';
 export { type ByteHolder, HeldTotal } from './held-total.ts';
+export { Histogram } from './histogram.ts';
 export { internalError } from './internal-error.ts';
 export { LEAST_COST } from './least-cost.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
+export { type Labels, MetricsText } from './metrics-text.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
 export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';
+export { RouteStats, RouteStatsTable } from './route-stats.ts';
 export { systemErrorText } from './system-error-text.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

@@ -137,6 +137,7 @@ export class Delivery implements AtTurnEnd {
 
   #append(step: Step): void {
     this.pending += step.cost;
+    step.acceptedAt = performance.now();
     if (this.#last === null) this.#first = step;
     else this.#last.next = step;
     this.#last = step;
@@ -183,6 +184,7 @@ export class Delivery implements AtTurnEnd {
 
   #finish(step: Step): void {
     this.pending -= step.cost;
+    this.#room.latency.observe(performance.now() - step.acceptedAt);
     this.#first = step.next;
     // A hold may keep the step for as long as a minute: not what follows it, too.
     step.next = null;

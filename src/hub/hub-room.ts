@@ -1,4 +1,5 @@
 import type { TurnQueue } from '../clock/index.ts';
+import type { Histogram } from '../exchange/index.ts';
 import type { Channels } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { KeptItems } from './kept-items.ts';
@@ -16,6 +17,8 @@ export interface HubRoom extends HubOptions {
   readonly kept: KeptItems;
   readonly pacer: ReplayPacer;
   readonly turns: TurnQueue;
+  /** From accepting an item until its delivery is done. */
+  readonly latency: Histogram;
   /** Bytes of held responses, and of the bodies of held requests. */
   heldBytes: number;
   /** Clients are no longer held: streams end, and held requests get their response. */

@@ -1,6 +1,6 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
-import { type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
+import { Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { Held } from './held.ts';
@@ -49,6 +49,16 @@ export interface HubStats {
   readonly channels: number;
 }
 
+/** What waits in a hub. */
+export interface HubQueues {
+  /** Bytes charged for items that were accepted and are not delivered yet. */
+  readonly undelivered: number;
+  /** Bytes that wait for slow clients. */
+  readonly backlogs: number;
+  /** Publishers that wait for their turn. */
+  readonly publishers: number;
+}
+
 /**
  * Holds clients' exchanges and passes them what is published to their channels.
  *
@@ -56,6 +66,8 @@ export interface HubStats {
  * end of the event loop's turn on. A client that is held before an item's delivery begins gets the item.
  */
 export class Hub implements Guarded {
+  /** How long items took from being accepted until their delivery was done. */
+  readonly latency = new Histogram();
   readonly #room: HubRoom;
   readonly #keepAlives = new KeepAlivePlans();
   readonly #delivery: Delivery;
@@ -77,6 +89,7 @@ export class Hub implements Guarded {
       kept: new KeptItems(),
       pacer: new ReplayPacer(turns, onFault),
       turns,
+      latency: this.latency,
       heldBytes: 0,
       draining: false,
     };
@@ -90,6 +103,14 @@ export class Hub implements Guarded {
 
   get stats(): HubStats {
     return { holds: this.#room.holds.size, channels: this.#room.channels.size };
+  }
+
+  get queues(): HubQueues {
+    return {
+      undelivered: this.#delivery.pending + this.#staged.pending,
+      backlogs: this.#room.budget.used,
+      publishers: this.#intake.waiting,
+    };
   }
 
   /**

@@ -14,6 +14,8 @@ export abstract class Step {
   /** Bytes that it is charged while it waits to be delivered. */
   cost: number;
   next: Step | null = null;
+  /** When it was accepted, by `performance.now`. */
+  acceptedAt = 0;
 
   constructor(channel: string, format: Format, kind: string = format) {
     this.channel = channel;

@@ -1,6 +1,6 @@
 export type { HeaderRules } from './header-rules.ts';
 export type { ProxyRoom } from './proxied-exchange.ts';
-export { type ProxiedRoute, prepareRoutes, type RouteMeans } from './proxied-route.ts';
+export { type ProxiedRoute, prepareRoutes, type RouteMeans, routeName } from './proxied-route.ts';
 export { proxyService } from './proxy.ts';
 export type { ProxySettings } from './proxy-settings.ts';
 export { RouteTable } from './route-table.ts';

@@ -67,6 +67,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   #grip: GripResponse | null = null;
   #started = false;
   #over = false;
+  /** When the request was sent, by `performance.now`. */
+  #sentAt = 0;
   /** The request body so far, while it may still have to be repeated. */
   #body: KeptBody | null;
   #bodyBytes = 0;
@@ -116,6 +118,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       peer: request.peer,
       credits: this.#credits,
     };
+    if (this.#repetition === null) route.stats.requests++;
+    this.#sentAt = performance.now();
     const origin = route.targets.send(outgoing, this);
     if (this.#over) {
       if (this.#endedWith !== null) origin.onRequestError(this.#endedWith);
@@ -211,6 +215,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   onResponse(head: ResponseHead): void {
     if (this.#over) return;
     const { route, trusted } = this.#proxied;
+    route.stats.responded(head.status, performance.now() - this.#sentAt);
     if (route.route.noGrip || trusted || !isInstruct(head.headers)) {
       this.#repetition?.former.release();
       this.#started = true;
@@ -363,6 +368,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     }
     this.#repetition?.former.done();
     counters.requestsFailed++;
+    this.#proxied.route.stats.failures++;
     log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
     if (this.#started) this.#requester.onResponseError(error);
     else respond(this.#requester, errorResponse(error, this.#proxied.route.debug));

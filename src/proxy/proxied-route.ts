@@ -1,5 +1,5 @@
 import { type Config, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
-import { type Counters, type HeaderList, NO_RESPONDER, type Service } from '../exchange/index.ts';
+import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
 import { TargetList } from './target-list.ts';
 
@@ -16,6 +16,7 @@ export interface ProxiedRoute {
   readonly setNames: ReadonlySet<string>;
   /** Null where requests are not signed. */
   readonly signer: GripSigner | null;
+  readonly stats: RouteStats;
 }
 
 /** What routes are prepared with. */
@@ -25,13 +26,21 @@ export interface RouteMeans {
   /** Collects what is wrong with the keys. A route whose key is wrong must not be used. */
   readonly keys: KeyReader;
   readonly counters: Counters;
+  /** The stats of the route with this name. By default they are new. */
+  readonly statsOf?: (name: string) => RouteStats;
+}
+
+/** What a route is called where it needs a name: its id, or else its condition in Pushpin's form, with `*` for what it does not name. */
+export function routeName({ id, host, proto, ssl, pathBeg }: Route): string {
+  if (id !== '') return id;
+  return [host, proto ?? '*', ssl === null ? '*' : ssl ? 'ssl' : 'no-ssl', pathBeg || '*'].join(',');
 }
 
 /** Stands for a target that is not going to be used. */
 const UNUSABLE: Service = () => NO_RESPONDER;
 
 /** Prepares the routes of a configuration. */
-export function prepareRoutes(config: Config, { serviceOf, keys, counters }: RouteMeans): ProxiedRoute[] {
+export function prepareRoutes(config: Config, { serviceOf, keys, counters, statsOf }: RouteMeans): ProxiedRoute[] {
   const signers = new Signers(config.proxy, keys);
   return config.routes.map((route, index) => {
     const setHeaders: string[] = [];
@@ -55,6 +64,7 @@ export function prepareRoutes(config: Config, { serviceOf, keys, counters }: Rou
       setHeaders,
       setNames,
       signer: signers.of(route, index),
+      stats: statsOf?.(routeName(route)) ?? new RouteStats(),
     };
   });
 }

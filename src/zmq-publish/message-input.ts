@@ -1,12 +1,12 @@
 import { PublishError, type PublishItem, parsePublishMessage } from '../codec/grip/index.ts';
-import { type Counters, type Log, reportFault } from '../exchange/index.ts';
+import { type ControlCounters, type Log, reportFault } from '../exchange/index.ts';
 import type { Publication } from '../hub/index.ts';
 import type { MessagePublisher } from './message-publisher.ts';
 
 /** What inputs share. */
 export interface InputRoom {
   readonly publisher: MessagePublisher;
-  readonly counters: Counters;
+  readonly counters: ControlCounters;
   readonly log: Log;
 }
 

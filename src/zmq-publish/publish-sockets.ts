@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { TimerWheel } from '../clock/index.ts';
-import type { Counters, Log } from '../exchange/index.ts';
+import type { ControlCounters, Log } from '../exchange/index.ts';
 import { PullSocket, RepSocket, SubSocket, type ZmqContext, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import { CommandServer } from './command-server.ts';
 import { type InputRoom, MessageInput } from './message-input.ts';
@@ -22,7 +22,7 @@ export interface PublishSocketsOptions {
   readonly maxMessageBytes: number;
   readonly publisher: MessagePublisher;
   /** Counts refused items. */
-  readonly counters: Counters;
+  readonly counters: ControlCounters;
   readonly zmqCounters: ZmqCounters;
   readonly wheel: TimerWheel;
   readonly log: Log;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { prepareRouting } from '../../../src/app/prepare-routing.ts';
 import type { Origin } from '../../../src/client/index.ts';
 import type { Config } from '../../../src/config/index.ts';
-import { Counters, NO_RESPONDER } from '../../../src/exchange/index.ts';
+import { Counters, NO_RESPONDER, RouteStatsTable } from '../../../src/exchange/index.ts';
 import type { ProxySettings } from '../../../src/proxy/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
@@ -15,7 +15,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const noClient = { send: () => NO_RESPONDER };
 
 function prepared(config: Config): ProxySettings {
-  return prepareRouting(config, { client: noClient, counters: new Counters() });
+  return prepareRouting(config, { client: noClient, counters: new Counters(), routeStats: new RouteStatsTable() });
 }
 
 test('Routes are prepared, and without a key no proxy is trusted', () => {
@@ -47,7 +47,11 @@ test('A target may be anywhere, an untrusted one only at public addresses', () =
     },
   };
   const lines = ['*,id=a [::1]:81', '*,id=b,path_beg=/b b.test:82,untrusted', '*,id=c,path_beg=/c c.test:83,untrusted'];
-  const { routes } = prepareRouting(configOf(lines), { client, counters: new Counters() });
+  const { routes } = prepareRouting(configOf(lines), {
+    client,
+    counters: new Counters(),
+    routeStats: new RouteStatsTable(),
+  });
   for (const id of ['a', 'b', 'c']) {
     const requester = Object.assign(new FakeRequester(1), { onTarget: () => {} });
     routes.byId(id)?.targets.send(requestHead(), requester);

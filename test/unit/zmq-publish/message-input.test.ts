@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { encode } from '../../../src/codec/tnetstring/index.ts';
-import { Counters } from '../../../src/exchange/index.ts';
+import { ControlCounters } from '../../../src/exchange/index.ts';
 import type { Publication } from '../../../src/hub/index.ts';
 import { MessageInput } from '../../../src/zmq-publish/message-input.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -16,7 +16,7 @@ class Rig {
   readonly contents: string[] = [];
   readonly calls: string[] = [];
   readonly waiting: Publication[] = [];
-  readonly counters = new Counters();
+  readonly counters = new ControlCounters();
   readonly log = new FakeLog();
   readonly input: MessageInput;
   busy = false;

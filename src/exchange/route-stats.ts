@@ -1,0 +1,44 @@
+import { Histogram } from './histogram.ts';
+
+/** What is counted for each route. */
+export class RouteStats {
+  /** Requests of clients. */
+  requests = 0;
+  /** Requests that no target gave a valid response to. */
+  failures = 0;
+  /** Responses of origins by the first digit of their status. */
+  readonly statuses: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  /** From sending a request until the head of the response. */
+  readonly latency = new Histogram();
+
+  /** @param ms from sending the request until the head of the response */
+  responded(status: number, ms: number): void {
+    const digit = Math.floor(status / 100) % 10;
+    this.statuses[digit] = (this.statuses[digit] as number) + 1;
+    this.latency.observe(ms);
+  }
+}
+
+/** The stats of all routes by their names. They outlive a change of the routes. */
+export class RouteStatsTable {
+  readonly #byName = new Map<string, RouteStats>();
+
+  /** The stats of the route with this name, which are made when there are none. */
+  of(name: string): RouteStats {
+    let stats = this.#byName.get(name);
+    if (stats === undefined) {
+      stats = new RouteStats();
+      this.#byName.set(name, stats);
+    }
+    return stats;
+  }
+
+  /** Forgets the stats of all routes but those with these names. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#byName.keys()) if (!names.has(name)) this.#byName.delete(name);
+  }
+
+  entries(): Iterable<[string, RouteStats]> {
+    return this.#byName;
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { runServer } from '../support/holdfast.ts';
+import { startOrigin } from '../support/origin.ts';
+import { peer } from '../support/peers.ts';
+import { connectTo } from '../support/raw-client.ts';
+
+/** The samples of a text in Prometheus's format. */
+function samplesOf(text: string): Map<string, number> {
+  const samples = new Map<string, number>();
+  for (const line of text.trimEnd().split('\n')) {
+    if (line.startsWith('#')) continue;
+    const space = line.lastIndexOf(' ');
+    assert.match(line.slice(0, space), /^[a-z_]+(\{.*\})?$/);
+    assert.ok(!samples.has(line.slice(0, space)), `${line} is there twice`);
+    samples.set(line.slice(0, space), Number(line.slice(space + 1)));
+  }
+  return samples;
+}
+
+test('/metrics of the control port has requests and latencies by route, and what the hub does', async (t) => {
+  const origin = await startOrigin(t, (request, response) => {
+    if (request.url === '/held') response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'c' }).end('open\n');
+    else response.writeHead(request.url === '/none' ? 404 : 200).end();
+  });
+  const routes = ['--route', `*,id=main ${origin}`, '--route', `b.example,path_beg=/x ${origin}`];
+  const { clients, controlUrl } = await runServer(t, routes);
+  for (const path of ['/', '/', '/none']) await (await fetch(`http://${clients[0]}${path}`)).text();
+  const held = await connectTo(t, clients[0] ?? '');
+  held.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
+  await held.take('open\n');
+  const items = [{ channel: 'c', formats: { 'http-stream': { content: 'one\n' } } }];
+  await fetch(`${controlUrl}/publish/`, { method: 'POST', body: JSON.stringify({ items }) });
+  await held.take('one\n');
+  const response = await fetch(`${controlUrl}/metrics`);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const text = await response.text();
+  const samples = samplesOf(text);
+  assert.equal(samples.get('holdfast_route_requests_total{route="main"}'), 4);
+  assert.equal(samples.get('holdfast_route_requests_total{route="b.example,*,*,/x"}'), 0);
+  assert.equal(samples.get('holdfast_route_responses_total{route="main",class="2xx"}'), 3);
+  assert.equal(samples.get('holdfast_route_responses_total{route="main",class="4xx"}'), 1);
+  assert.equal(samples.get('holdfast_origin_response_seconds_count{route="main"}'), 4);
+  assert.equal(samples.get('holdfast_origin_response_seconds_bucket{route="main",le="+Inf"}'), 4);
+  assert.equal(samples.get('holdfast_held_clients'), 1);
+  assert.equal(samples.get('holdfast_channels'), 1);
+  assert.equal(samples.get('holdfast_delivery_seconds_count'), 1);
+  assert.equal(samples.get('holdfast_proxy_items_published_total'), 1);
+  assert.equal(samples.get('holdfast_proxy_items_delivered_total'), 1);
+  assert.equal(samples.get('holdfast_proxy_items_dropped_total'), 0);
+  const promtool = peer('promtool');
+  if (promtool !== null) assert.equal(execFileSync(promtool, ['check', 'metrics'], { input: text }).toString(), '');
+});
+
+test('metrics are refused to pages of other sites', async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end());
+  const { controlUrl } = await runServer(t, ['--route', `* ${origin}`]);
+  const response = await fetch(`${controlUrl}/metrics`, { headers: { 'Sec-Fetch-Site': 'cross-site' } });
+  assert.equal(response.status, 403);
+});
+
+test("prometheus has Pushpin's metrics under their names, at any path", async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end());
+  const toml = '[stats]\nprometheus = ["127.0.0.1:0"]\nprometheus_prefix = "pp_"\n';
+  const { program, clients } = await runServer(t, ['--route', `* ${origin}`], toml);
+  const { stats } = await program.logged('started');
+  await (await fetch(`http://${clients[0]}/`)).text();
+  const text = await (await fetch(`http://${(stats as string[])[0]}/any/path`)).text();
+  const samples = samplesOf(text);
+  assert.deepEqual(
+    [...samples.keys()],
+    [
+      'pp_request_received',
+      'pp_connection_connected',
+      'pp_connection_minute',
+      'pp_message_received',
+      'pp_message_sent',
+    ],
+  );
+  assert.equal(samples.get('pp_request_received'), 1);
+  assert.match(text, /^# TYPE pp_connection_connected gauge$/m);
+});
