@@ -2,7 +2,7 @@ import { PublishError, type PublishItem, PublishItemsReader, publishValue } from
 import type { TnetstringInput } from '../codec/tnetstring/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Publication } from '../hub/index.ts';
-import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command.ts';
+import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command-packet.ts';
 import type { InputRoom } from './message-input.ts';
 
 /** Items of a `publish` command that are read and published in one turn of the event loop. */
