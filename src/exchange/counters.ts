@@ -63,6 +63,10 @@ export class Counters extends ServerCounters implements OriginCounters {
   subscriptionsDropped = 0;
   itemsPublished = 0;
   itemsDelivered = 0;
+  /** Items that were published before with the same id. */
+  itemsRepeated = 0;
+  /** Items that waited for one before them and were dropped. */
+  itemsOutOfOrder = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;
 }

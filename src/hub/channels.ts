@@ -1,5 +1,6 @@
-import { type TimerWheel, WheelTimer } from '../clock/index.ts';
+import type { TimerWheel } from '../clock/index.ts';
 import { Channel, type Membership, type Receiver } from './channel.ts';
+import { Expiry } from './expiry.ts';
 
 /** How long a channel's last id is kept after its last member has left, in milliseconds: clients that poll are back by then. */
 const LINGER = 60_000;
@@ -136,25 +137,5 @@ export class Channels {
       }
       this.#forget(channel);
     }
-  }
-}
-
-/** Calls when the oldest idle channel may have to go. */
-class Expiry extends WheelTimer {
-  readonly #expire: () => void;
-  readonly #onFault: (thrown: unknown) => void;
-
-  constructor(expire: () => void, onFault: (thrown: unknown) => void) {
-    super();
-    this.#expire = expire;
-    this.#onFault = onFault;
-  }
-
-  override onTimer(): void {
-    this.#expire();
-  }
-
-  override onFault(thrown: unknown): void {
-    this.#onFault(thrown);
   }
 }

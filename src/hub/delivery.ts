@@ -48,9 +48,7 @@ export class Delivery implements AtTurnEnd {
 
   /** Adds items after those that wait. */
   add(items: readonly PublishItem[]): void {
-    const { channels } = this.#room;
     for (const { channel, id, prevId, noSeq, httpResponse, httpStream } of items) {
-      if (!noSeq) channels.setLastId(channel, id);
       if (httpResponse !== null) {
         const published = noSeq
           ? new PublishedResponse(channel, httpResponse)

@@ -16,6 +16,10 @@ export interface HubLimits {
    * @bound hub-client-queue
    */
   readonly queueBytes: number;
+  /** Seconds that an item waits for the one before it, by their ids. 5 by default. */
+  readonly messageWait: number;
+  /** Seconds for which an item with the same id as one before it is dropped; 0 for never. 60 by default. */
+  readonly idCacheTtl: number;
 }
 
 /**

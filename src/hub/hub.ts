@@ -15,6 +15,7 @@ import { QueueBudget } from './queue-budget.ts';
 import type { FormerHold, Replay } from './replay.ts';
 import { ReplayPacer } from './replay-pacer.ts';
 import { ResponseHold } from './response-hold.ts';
+import { Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -71,6 +72,7 @@ export class Hub implements Guarded {
   readonly #room: HubRoom;
   readonly #keepAlives = new KeepAlivePlans();
   readonly #delivery: Delivery;
+  readonly #sequencer: Sequencer;
   readonly #staged: StagedItems;
   readonly #intake: Intake;
   readonly #recovery: HoldSweep;
@@ -95,7 +97,8 @@ export class Hub implements Guarded {
     };
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
-    this.#staged = new StagedItems(this.#delivery, options.stages ?? null, this, onProgress);
+    this.#sequencer = new Sequencer(this.#room, (items) => this.#delivery.add(items), onFault);
+    this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(turns, () => this.#delivery.pending + this.#staged.pending, onFault);
     this.#recovery = new HoldSweep(this.#room, (hold) => hold.recover(), onFault);
     this.#drain = new HoldSweep(this.#room, (hold) => hold.drain(), onFault);
@@ -185,6 +188,7 @@ export class Hub implements Guarded {
    */
   drain(): void {
     this.#room.draining = true;
+    this.#sequencer.flush();
     this.#delivery.runSlice();
     this.#beginDrain();
   }

@@ -1,8 +1,8 @@
 import { fault, type Guarded, guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { Delivery } from './delivery.ts';
 import type { HubStages } from './hub-options.ts';
 import { itemCost } from './item-cost.ts';
+import type { Sequencer } from './sequencer.ts';
 
 /** Items that a stage has. */
 interface Staged {
@@ -13,22 +13,22 @@ interface Staged {
 }
 
 /**
- * Items between being accepted and being delivered: a store or a broker takes its time, and may finish later
- * items first, but they are delivered in the order in which they were accepted.
+ * Items between being accepted and being brought into order: a store or a broker takes its time, and may finish later
+ * items first, but they go on in the order in which they were accepted.
  */
 export class StagedItems {
   /** Bytes that are charged for what waits here. */
   pending = 0;
-  readonly #delivery: Delivery;
+  readonly #sequencer: Sequencer;
   readonly #stages: HubStages | null;
   readonly #owner: Guarded;
   readonly #onProgress: () => void;
   #first: Staged | null = null;
   #last: Staged | null = null;
 
-  /** @param owner handles exceptions after a stage is done @param onProgress called when items have gone on to the delivery */
-  constructor(delivery: Delivery, stages: HubStages | null, owner: Guarded, onProgress: () => void) {
-    this.#delivery = delivery;
+  /** @param owner handles exceptions after a stage is done @param onProgress called when items have gone on */
+  constructor(sequencer: Sequencer, stages: HubStages | null, owner: Guarded, onProgress: () => void) {
+    this.#sequencer = sequencer;
     this.#stages = stages;
     this.#owner = owner;
     this.#onProgress = onProgress;
@@ -36,7 +36,7 @@ export class StagedItems {
 
   accept(items: readonly PublishItem[]): void {
     if (this.#stages === null) {
-      this.#delivery.add(items);
+      this.#sequencer.add(items);
       return;
     }
     const staged: Staged = {
@@ -66,7 +66,7 @@ export class StagedItems {
       this.#first = first.next;
       if (this.#first === null) this.#last = null;
       this.pending -= first.cost;
-      this.#delivery.add(first.items);
+      this.#sequencer.add(first.items);
       moved = true;
     }
     if (moved) this.#onProgress();

@@ -18,7 +18,7 @@ import {
   turn,
 } from '../unit/hub/support.ts';
 
-const LIMITS = { connectionSubscriptionMax: 3, queueItems: 4, queueBytes: 60 };
+const LIMITS = { connectionSubscriptionMax: 3, queueItems: 4, queueBytes: 60, messageWait: 5, idCacheTtl: 60 };
 const TIMEOUT_BODY = 'timeout';
 const KEEP_ALIVE = '.';
 const INITIAL = '!';

@@ -77,7 +77,13 @@ test('an empty file gives the documented defaults', () => {
       via: true,
       cdnLoop: '',
     },
-    hub: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_048_576 },
+    hub: {
+      connectionSubscriptionMax: 20,
+      queueItems: 100,
+      queueBytes: 1_048_576,
+      messageWait: 5,
+      idCacheTtl: 60,
+    },
     edge: {
       listen: [],
       id: 'holdfast',

@@ -371,7 +371,7 @@ test('an item that leaves no gap does not wait for a replay', async (t) => {
   const next = { ...responseItem('a', 'next'), id: '2', prevId: '1' };
   for (const item of [plain, unordered, next]) {
     await t.test(String(item.httpResponse?.body), async (t) => {
-      const made = rig(t);
+      const made = rig(t, { limits: { idCacheTtl: 0 } });
       const { client, origin } = await outdated(made);
       await made.publish(item);
       assert.equal(client.body, String(item.httpResponse?.body));

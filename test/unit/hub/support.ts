@@ -44,7 +44,16 @@ export class HubRig {
       wheel: this.wheel,
       counters: this.counters,
       log: this.log,
-      limits: { current: { connectionSubscriptionMax: 20, queueItems: 100, queueBytes: 1_000_000, ...limits } },
+      limits: {
+        current: {
+          connectionSubscriptionMax: 20,
+          queueItems: 100,
+          queueBytes: 1_000_000,
+          messageWait: 5,
+          idCacheTtl: 60,
+          ...limits,
+        },
+      },
       patchBody,
       stages,
     });

@@ -1,0 +1,76 @@
+import type { TimerWheel } from '../clock/index.ts';
+import { Expiry } from './expiry.ts';
+
+/**
+ * Bytes of the ids of items that are remembered, so that an item is not delivered twice. Beyond it the oldest are forgotten.
+ * @bound hub-seen-ids
+ */
+export const MAX_SEEN_BYTES = 33_554_432;
+
+/** What one id costs besides its text and that of its channel, in bytes. */
+const ENTRY_COST = 128;
+
+/** Ids that are forgotten for each one that comes: more than one, so that those that are too old go first. */
+const FORGOTTEN_AT_ONCE = 8;
+
+/** Ids that one call of the timer forgets. */
+const SWEEP = 4_096;
+
+/** Milliseconds between two sweeps. */
+const SWEEP_INTERVAL = 1_000;
+
+/** The ids of the items that were published to each channel in the last while (GRIP dedupe). */
+export class SeenIds {
+  /** Wheel time at which each id is forgotten, oldest first. */
+  readonly #expires = new Map<string, number>();
+  readonly #wheel: TimerWheel;
+  readonly #expiry: Expiry;
+  #bytes = 0;
+
+  /** @param onFault handles an exception while ids expire */
+  constructor(wheel: TimerWheel, onFault: (thrown: unknown) => void) {
+    this.#wheel = wheel;
+    this.#expiry = new Expiry(() => this.#sweep(), onFault);
+  }
+
+  get size(): number {
+    return this.#expires.size;
+  }
+
+  /**
+   * Notes an id for `seconds`.
+   * @returns whether it was noted already
+   */
+  note(channel: string, id: string, seconds: number): boolean {
+    if (seconds === 0) return false;
+    const { now } = this.#wheel;
+    this.#forget(FORGOTTEN_AT_ONCE, now);
+    // The length tells where the channel ends.
+    const key = `${channel.length} ${channel}${id}`;
+    const expires = this.#expires.get(key);
+    if (expires !== undefined && expires > now) return true;
+    if (expires === undefined) this.#bytes += costOf(key);
+    else this.#expires.delete(key);
+    this.#expires.set(key, now + seconds * 1_000);
+    if (!this.#expiry.waiting) this.#wheel.schedule(this.#expiry, seconds * 1_000);
+    return false;
+  }
+
+  #sweep(): void {
+    this.#forget(SWEEP, this.#wheel.now);
+    if (this.#expires.size > 0) this.#wheel.schedule(this.#expiry, SWEEP_INTERVAL);
+  }
+
+  #forget(most: number, now: number): void {
+    let left = most;
+    for (const [key, expires] of this.#expires) {
+      if (left-- === 0 || (expires > now && this.#bytes <= MAX_SEEN_BYTES)) return;
+      this.#expires.delete(key);
+      this.#bytes -= costOf(key);
+    }
+  }
+}
+
+function costOf(key: string): number {
+  return ENTRY_COST + 2 * key.length;
+}

@@ -1,0 +1,181 @@
+import type { PublishItem } from '../codec/grip/index.ts';
+import type { Channel } from './channel.ts';
+import { Expiry } from './expiry.ts';
+import type { HubRoom } from './hub-room.ts';
+import { itemCost } from './item-cost.ts';
+import { SeenIds } from './seen-ids.ts';
+
+/**
+ * Items of one channel that wait for an item before them (GRIP).
+ * @bound hub-early-items
+ */
+export const MAX_EARLY_ITEMS = 100;
+
+/**
+ * Bytes of such items of all channels. Beyond it the oldest are delivered, as if they had waited long enough.
+ * @bound hub-early-bytes
+ */
+export const MAX_EARLY_BYTES = 16_777_216;
+
+/** An item that came before the one that it follows. */
+interface EarlyItem {
+  readonly item: PublishItem;
+  readonly prevId: string;
+  readonly channel: Channel;
+  readonly cost: number;
+  /** Wheel time at which it waits no longer, in milliseconds. */
+  readonly expires: number;
+}
+
+/**
+ * Brings items into the order of their ids before they are delivered (GRIP §8): drops an item that was published before, and keeps one
+ * whose `prev-id` is not the last id of its channel until the item between comes, or `message_wait` is over.
+ */
+export class Sequencer {
+  readonly #room: HubRoom;
+  readonly #deliver: (items: readonly PublishItem[]) => void;
+  readonly #seen: SeenIds;
+  readonly #expiry: Expiry;
+  /** Early items by channel and by the id that they wait for. */
+  readonly #early = new Map<Channel, Map<string, EarlyItem>>();
+  /** The same in the order in which they came. */
+  readonly #queue = new Set<EarlyItem>();
+  #bytes = 0;
+
+  /** @param deliver takes the items in the order in which they are to be delivered */
+  constructor(room: HubRoom, deliver: (items: readonly PublishItem[]) => void, onFault: (thrown: unknown) => void) {
+    this.#room = room;
+    this.#deliver = deliver;
+    this.#seen = new SeenIds(room.wheel, onFault);
+    this.#expiry = new Expiry(() => this.#expire(), onFault);
+  }
+
+  /** Items that wait for an item before them. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  add(items: readonly PublishItem[]): void {
+    const { channels, counters, limits } = this.#room;
+    // The list itself goes on as long as nothing is taken out of it or put between.
+    let ordered: PublishItem[] | null = null;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i] as PublishItem;
+      if (item.id !== null && this.#seen.note(item.channel, item.id, limits.current.idCacheTtl)) {
+        counters.itemsRepeated++;
+        ordered ??= items.slice(0, i);
+        continue;
+      }
+      const channel = item.noSeq ? undefined : channels.get(item.channel);
+      if (channel !== undefined && isEarly(item, channel)) {
+        ordered ??= items.slice(0, i);
+        this.#keep(item, channel);
+        continue;
+      }
+      ordered?.push(item);
+      if (channel === undefined) continue;
+      channels.setLastId(channel.name, item.id);
+      if (this.#early.size > 0 && this.#early.has(channel)) {
+        ordered ??= items.slice(0, i + 1);
+        this.#follow(channel, ordered);
+      }
+    }
+    this.#boundBytes();
+    this.#pass(ordered ?? items);
+  }
+
+  /** Delivers all that waits, in the order in which it came. */
+  flush(): void {
+    const items = [...this.#queue].map((early) => early.item);
+    this.#queue.clear();
+    this.#early.clear();
+    this.#bytes = 0;
+    this.#pass(items);
+  }
+
+  #pass(items: readonly PublishItem[]): void {
+    if (items.length > 0) this.#deliver(items);
+  }
+
+  #keep(item: PublishItem, channel: Channel): void {
+    const { wheel, limits, counters, log } = this.#room;
+    const prevId = item.prevId as string;
+    let ofChannel = this.#early.get(channel);
+    if (ofChannel === undefined) {
+      ofChannel = new Map();
+      this.#early.set(channel, ofChannel);
+    }
+    if (ofChannel.has(prevId) || ofChannel.size >= MAX_EARLY_ITEMS) {
+      counters.itemsOutOfOrder++;
+      const reason = ofChannel.has(prevId) ? 'another item waits for the same prev-id' : 'too many items wait';
+      log.info({ channel: channel.name, id: item.id, prevId, reason }, 'item out of order dropped');
+      return;
+    }
+    const wait = limits.current.messageWait * 1_000;
+    const cost = itemCost(item);
+    const early = { item, prevId, channel, cost, expires: wheel.now + wait };
+    ofChannel.set(prevId, early);
+    this.#queue.add(early);
+    this.#bytes += cost;
+    if (!this.#expiry.waiting) wheel.schedule(this.#expiry, wait);
+  }
+
+  /** Appends the items that follow the last id of `channel`. */
+  #follow(channel: Channel, ordered: PublishItem[]): void {
+    for (;;) {
+      const early = channel.lastId === null ? undefined : this.#early.get(channel)?.get(channel.lastId);
+      if (early === undefined) return;
+      this.#take(early);
+      ordered.push(early.item);
+      this.#room.channels.setLastId(channel.name, early.item.id);
+    }
+  }
+
+  #take(early: EarlyItem): void {
+    const ofChannel = this.#early.get(early.channel);
+    ofChannel?.delete(early.prevId);
+    if (ofChannel?.size === 0) this.#early.delete(early.channel);
+    this.#queue.delete(early);
+    this.#bytes -= early.cost;
+  }
+
+  #boundBytes(): void {
+    for (const early of this.#queue) {
+      if (this.#bytes <= MAX_EARLY_BYTES) return;
+      this.#giveUp(early);
+    }
+  }
+
+  #expire(): void {
+    const { wheel } = this.#room;
+    for (const early of this.#queue) {
+      const rest = early.expires - wheel.now;
+      if (rest > 0) {
+        wheel.schedule(this.#expiry, rest);
+        return;
+      }
+      this.#giveUp(early);
+    }
+  }
+
+  /** The item before did not come: delivers the item and those that follow it. Their clients find the gap by themselves. */
+  #giveUp(early: EarlyItem): void {
+    const { channels, log, counters } = this.#room;
+    const { channel, item } = early;
+    this.#take(early);
+    if (channels.get(channel.name) !== channel) {
+      // The channel has had no client meanwhile.
+      counters.itemsOutOfOrder++;
+      return;
+    }
+    log.debug({ channel: channel.name, id: item.id, prevId: item.prevId }, 'item delivered without the one before it');
+    channels.setLastId(channel.name, item.id);
+    const ordered = [item];
+    this.#follow(channel, ordered);
+    this.#deliver(ordered);
+  }
+}
+
+function isEarly({ prevId }: PublishItem, { lastId }: Channel): boolean {
+  return prevId !== null && lastId !== null && lastId !== prevId;
+}
