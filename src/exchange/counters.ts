@@ -61,6 +61,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   holdsRefused = 0;
   /** Channels beyond the limit that a hold asked for and did not get. */
   subscriptionsDropped = 0;
+  /** Gone links that were not followed, because too many were under way. */
+  goneLinksDropped = 0;
   itemsPublished = 0;
   itemsDelivered = 0;
   /** Items that were published before with the same id. */

@@ -4,7 +4,7 @@ import { reportFault } from '../exchange/index.ts';
 import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
 import { PublishedResponse } from './published-response.ts';
-import { type Step, StreamClose } from './step.ts';
+import { type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
 
 /**
@@ -48,14 +48,15 @@ export class Delivery implements AtTurnEnd {
 
   /** Adds items after those that wait. */
   add(items: readonly PublishItem[]): void {
-    for (const { channel, id, prevId, noSeq, httpResponse, httpStream } of items) {
+    for (const item of items) {
+      const { channel, id, prevId, noSeq, httpResponse } = item;
       if (httpResponse !== null) {
         const published = noSeq
           ? new PublishedResponse(channel, httpResponse)
           : new PublishedResponse(channel, httpResponse, id, prevId);
         this.#append(published);
       }
-      if (httpStream !== null) this.#addStream(channel, httpStream);
+      if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
     }
     if (this.#first !== null) this.#schedule();
   }
@@ -109,27 +110,24 @@ export class Delivery implements AtTurnEnd {
     if (this.#first !== null) this.#finish(this.#first);
   }
 
-  #addStream(channel: string, { action, content }: HttpStreamFormat): void {
-    if (action === 'close') {
-      this.#append(new StreamClose(channel));
+  #addStream(channel: string, item: PublishItem, { action, content }: HttpStreamFormat): void {
+    if (action !== 'send') {
+      this.#append(action === 'close' ? new StreamClose(channel) : new StreamHint(channel));
       this.#openRun = null;
       return;
     }
-    if (action === 'hint') {
-      this.#room.log.debug({ channel }, 'hint ignored: streams have no next link to follow');
-      return;
-    }
-    if (content.length === 0) return;
+    // An item without content still moves the clients of its channel on to its id.
+    if (content.length === 0 && item.id === null) return;
     const run = this.#openRun;
     if (run !== null && run.channel === channel) {
       const { cost } = run;
-      if (run.add(content)) {
+      if (run.add(item, content)) {
         this.pending += run.cost - cost;
         return;
       }
     }
     // A run ends where another channel's begins: a client that waits on both gets the items in the order of publishing.
-    this.#openRun = new StreamRun(channel, content);
+    this.#openRun = new StreamRun(item, content);
     this.#append(this.#openRun);
   }
 

@@ -8,6 +8,7 @@ import {
 } from '../exchange/index.ts';
 import { Backlog, type BacklogOwner } from './backlog.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { GoneLink } from './next-link.ts';
 import { Subscriber } from './subscriber.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -27,6 +28,8 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   protected lastSent = 0;
   /** The exchange has ended: nothing may be passed to the requester any more. */
   protected over = false;
+  /** Told when the client is no longer held. */
+  gone: GoneLink | null = null;
   #backlog: Backlog | null = null;
   /** It waits to join channels: what is published meanwhile waits too. */
   protected joining = false;
@@ -83,6 +86,12 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.room.counters.holdsOpen--;
     this.room.wheel.cancel(this);
     this.partAll();
+    this.gone?.send();
+  }
+
+  /** Whether bytes wait for the client to take others. */
+  protected get behind(): boolean {
+    return this.#backlog !== null;
   }
 
   /**

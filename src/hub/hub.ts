@@ -10,6 +10,7 @@ import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
+import type { GoneLink, NextLink } from './next-link.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
 import type { FormerHold, Replay } from './replay.ts';
@@ -23,7 +24,7 @@ import type { Subscriber } from './subscriber.ts';
 /** An exchange that the hub is to take over. */
 export interface HoldOptions {
   readonly request: RequestHead;
-  /** What the origin said. Its `hold` must not be null. */
+  /** What the origin said. Its `hold` must not be null, unless there is a `link`. */
   readonly instruct: Instruct;
   /** Handed over to the hub within the call. */
   readonly requester: Requester;
@@ -33,6 +34,12 @@ export interface HoldOptions {
   readonly replay: Replay | null;
   /** Whether the client has the head and the initial body of a stream already. False by default. */
   readonly responseStarted?: boolean;
+  /** Where a stream continues; null for nowhere. */
+  readonly link?: NextLink | null;
+  /** Who is told when the client is no longer held; null for nobody. */
+  readonly gone?: GoneLink | null;
+  /** Whether a client is told why its stream ends. False by default. */
+  readonly debug?: boolean;
   /** Put in front of the names of the channels. Empty by default. */
   readonly channelPrefix?: string;
   /**
@@ -118,19 +125,20 @@ export class Hub implements Guarded {
 
   /**
    * Takes over the exchange of a client that an origin wants held. What goes wrong after the hand-over ends that exchange here.
-   * @throws TypeError for an instruct without a hold
+   * @throws TypeError for an instruct without a hold and without a link
    */
   hold(options: HoldOptions): void {
     const { instruct, request, requester, former = null } = options;
     const { hold } = instruct;
-    if (hold === null) throw new TypeError('an instruct without a hold');
-    const names = this.#channelNames(hold, options.channelPrefix ?? '', request.id);
-    const held = hold.mode === 'stream' ? this.#newStream(options, hold) : this.#newResponse(options, hold);
+    if (hold === null && !options.link) throw new TypeError('an instruct without a hold');
+    const names = hold === null ? [] : this.#channelNames(hold, options.channelPrefix ?? '', request.id);
+    const held = hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
+    held.gone = options.gone ?? null;
     requester.handOver(held);
     try {
       held.enter(names);
       if (held instanceof StreamHold) held.start(options.responseStarted === true ? null : instruct.response);
-      else this.#startResponse(held, hold, options);
+      else this.#startResponse(held, hold as Hold, options);
       this.#afterEntry(held, names);
     } catch (thrown) {
       fault(held, thrown);
@@ -210,8 +218,14 @@ export class Hub implements Guarded {
     this.#drain.begin();
   }
 
-  #newStream({ request, requester, credits }: HoldOptions, { keepAlive }: Hold): StreamHold {
-    return new StreamHold(this.#room, request.id, requester, credits, this.#keepAlives.share(keepAlive));
+  #newStream(options: HoldOptions): StreamHold {
+    const { request, requester, credits, link = null, channelPrefix: prefix = '', debug = false } = options;
+    const { hold } = options.instruct;
+    const keepAlive = this.#keepAlives.share(hold?.keepAlive ?? null);
+    const isPlain = link === null && hold?.channels.every(({ prevId }) => prevId === null);
+    const namesOf = (other: Hold): readonly string[] => this.#channelNames(other, prefix, request.id);
+    const more = isPlain ? null : { hold, link, prefix, debug, namesOf };
+    return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more);
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {

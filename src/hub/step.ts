@@ -30,6 +30,14 @@ export abstract class Step {
   }
 }
 
+/** What a channel's streams have missed is to be fetched. */
+export class StreamHint extends Step {
+  constructor(channel: string) {
+    super(channel, 'http-stream', 'http-stream hint');
+    this.charge(0);
+  }
+}
+
 /** The end of the streams of a channel. */
 export class StreamClose extends Step {
   constructor(channel: string) {

@@ -1,19 +1,49 @@
-import type { InstructResponse } from '../codec/grip/index.ts';
+import type { Hold, InstructResponse } from '../codec/grip/index.ts';
 import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
+import type { NextLink } from './next-link.ts';
 import { type Step, StreamClose } from './step.ts';
-import type { StreamRun } from './stream-run.ts';
+import { isPlain, type StreamItem, StreamRun } from './stream-run.ts';
+import { type SessionStream, StreamSession } from './stream-session.ts';
+
+/** What a stream does that others do not. */
+export interface StreamOptions {
+  /** Null: the stream only follows its next link. */
+  readonly hold: Hold | null;
+  readonly link: NextLink | null;
+  /** Put in front of the names of the channels. */
+  readonly prefix: string;
+  /** Whether the client is told why its stream ends. */
+  readonly debug: boolean;
+  /** The full names of the channels of a hold, as many as are allowed. */
+  readonly namesOf: (hold: Hold) => readonly string[];
+}
 
 /** A client whose response body continues with the items of its channels, until a `close`. */
-export class StreamHold extends Held {
+export class StreamHold extends Held implements SessionStream {
   override readonly format = 'http-stream';
   readonly #keepAlive: KeepAlivePlan | null;
+  readonly #options: StreamOptions | null;
+  /** What it has beyond its channels; null for most streams. */
+  readonly #session: StreamSession | null;
+  /** The session while it stands between the channels and the client. */
+  #between: StreamSession | null = null;
 
-  constructor(room: HubRoom, id: string, requester: Requester, credits: number, keepAlive: KeepAlivePlan | null) {
+  /** @param options null for a stream that has channels and nothing else */
+  constructor(
+    room: HubRoom,
+    id: string,
+    requester: Requester,
+    credits: number,
+    keepAlive: KeepAlivePlan | null,
+    options: StreamOptions | null = null,
+  ) {
     super(room, id, requester, credits);
     this.#keepAlive = keepAlive;
+    this.#options = options;
+    this.#session = options === null ? null : new StreamSession(room, this, options.prefix, options.hold, options.link);
   }
 
   /** Sends head and initial body; null where the client has them already. */
@@ -23,8 +53,9 @@ export class StreamHold extends Held {
       this.sendHead({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
       if (body.length > 0 && !this.over) this.send(body);
     }
-    if (this.#keepAlive === null || this.over) return;
-    this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
+    if (this.over) return;
+    if (this.#keepAlive !== null) this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
+    this.#session?.start(this.#options?.hold ?? null);
   }
 
   override beginJoin(): void {
@@ -39,26 +70,29 @@ export class StreamHold extends Held {
 
   /** Passes a run's items: the joined payload if the credits cover it. This is the inner loop of every fan-out. */
   override receive(step: Step, now: number): number {
-    if (step instanceof StreamClose) {
-      this.close();
+    if (this.#between !== null) return this.#between.receive(step);
+    if (!(step instanceof StreamRun)) {
+      if (step instanceof StreamClose) this.close();
+      else this.recover();
       return 1;
     }
-    const { joined } = step as StreamRun;
+    const { joined } = step;
     const { length } = joined.body;
     // There are no credits while something waits, so this keeps the order too.
     if (length <= this.credits) {
+      if (length === 0) return 1;
       this.credits -= length;
       this.lastSent = now;
       this.room.counters.itemsDelivered += joined.items;
       this.requester.onResponsePayload(joined);
       return 1 + (length >>> 14);
     }
-    const { singles } = step as StreamRun;
-    for (const item of singles) {
+    const { items } = step;
+    for (const item of items) {
       if (this.over) break;
-      this.sendOrDrop(item);
+      if (isPlain(item)) this.deliver(item);
     }
-    return singles.length + (length >>> 14);
+    return items.length + (length >>> 14);
   }
 
   /** Ends the response after what waits. */
@@ -71,8 +105,15 @@ export class StreamHold extends Held {
     this.close();
   }
 
-  /** A stream recovers through a next link, and has none: the items that follow still reach it. */
-  override recover(): void {}
+  /** Without a next link there is nothing to ask: the items that follow still reach it. */
+  override recover(): void {
+    this.#session?.update();
+  }
+
+  override onResponseCredit(bytes: number): void {
+    super.onResponseCredit(bytes);
+    this.#session?.onTaken();
+  }
 
   override onTimer(): void {
     const plan = this.#keepAlive as KeepAlivePlan;
@@ -88,5 +129,41 @@ export class StreamHold extends Held {
     if (plan.payload.body.length > this.credits) return;
     this.spend(plan.payload.body.length);
     this.requester.onResponsePayload(plan.payload);
+  }
+
+  protected override leave(): void {
+    super.leave();
+    this.#session?.end();
+  }
+
+  // ---- for its session (SessionStream)
+
+  get taken(): boolean {
+    return !this.behind;
+  }
+
+  intercept(on: boolean): void {
+    this.#between = on ? this.#session : null;
+  }
+
+  replaceHold(hold: Hold | null): readonly string[] {
+    const names = hold === null ? [] : (this.#options as StreamOptions).namesOf(hold);
+    this.joinOnly(names);
+    return names;
+  }
+
+  append(bytes: Buffer): void {
+    if (!this.over) this.send(bytes);
+  }
+
+  deliver({ payload }: StreamItem): void {
+    if (payload.body.length > 0) this.sendOrDrop(payload);
+  }
+
+  end(problem: string | null): void {
+    if (this.over) return;
+    this.leave();
+    if (problem !== null) this.room.log.info({ id: this.id, problem }, 'stream ended');
+    this.finish(problem !== null && this.#options?.debug ? Buffer.from(`\n\n${problem}\n`) : undefined);
   }
 }

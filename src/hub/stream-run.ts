@@ -1,4 +1,6 @@
+import type { PublishItem } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
+import { memoryCost } from './item-cost.ts';
 import { Step } from './step.ts';
 
 /** Bytes up to which neighbouring items for the same streams are joined into one write per client. */
@@ -7,44 +9,74 @@ export const RUN_BYTES = 16_384;
 /** Items up to which they are joined: a client without credits takes them one by one. */
 export const RUN_ITEMS = 256;
 
-/** Contents that were published one after the other for the streams of one channel. */
+const EMPTY = Buffer.alloc(0);
+
+/** One item of a run, as a stream whose items differ from those of others looks at it. */
+export interface StreamItem {
+  readonly channel: string;
+  readonly payload: Payload;
+  readonly id: string | null;
+  readonly prevId: string | null;
+  readonly noSeq: boolean;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly contentFilters: readonly string[] | null;
+}
+
+/** Items that were published one after the other for the streams of one channel. */
 export class StreamRun extends Step {
-  readonly #contents: Buffer[] = [];
+  readonly #published: PublishItem[] = [];
   #bytes = 0;
   #joined: Payload | null = null;
-  #singles: readonly Payload[] | null = null;
+  #items: readonly StreamItem[] | null = null;
 
-  /** @param content the first one, not empty */
-  constructor(channel: string, content: Buffer) {
-    super(channel, 'http-stream');
-    this.#append(content);
+  /** @param content of the item */
+  constructor(item: PublishItem, content: Buffer) {
+    super(item.channel, 'http-stream');
+    this.#append(item, content);
   }
 
-  /** Appends a content. Returns false if the run would exceed `RUN_BYTES` or `RUN_ITEMS`. */
-  add(content: Buffer): boolean {
-    if (this.#bytes + content.length > RUN_BYTES || this.#contents.length === RUN_ITEMS) return false;
-    this.#append(content);
+  /** Appends an item. Returns false if the run would exceed `RUN_BYTES` or `RUN_ITEMS`. */
+  add(item: PublishItem, content: Buffer): boolean {
+    if (this.#bytes + content.length > RUN_BYTES || this.#published.length === RUN_ITEMS) return false;
+    this.#append(item, content);
     return true;
   }
 
-  /** All contents as one payload, shared by all clients. A single one is not copied. */
+  /** The contents of all items for streams without filters as one payload, shared by all clients. A single one is not copied. */
   get joined(): Payload {
-    this.#joined ??=
-      this.#contents.length === 1
-        ? (this.singles[0] as Payload)
-        : new Payload(Buffer.concat(this.#contents, this.#bytes), this.#contents.length);
+    this.#joined ??= this.#join();
     return this.#joined;
   }
 
-  /** Each content as its own payload, shared by the clients that cannot take all of them at once. */
-  get singles(): readonly Payload[] {
-    this.#singles ??= this.#contents.map((content) => new Payload(content));
-    return this.#singles;
+  /** Each item, with its own payload, which the clients that get it share. */
+  get items(): readonly StreamItem[] {
+    this.#items ??= this.#published.map(({ channel, httpStream, id, prevId, noSeq, meta }) => ({
+      channel,
+      payload: new Payload(httpStream?.content ?? EMPTY),
+      id,
+      prevId,
+      noSeq,
+      meta,
+      contentFilters: httpStream?.contentFilters ?? null,
+    }));
+    return this.#items;
   }
 
-  #append(content: Buffer): void {
-    this.#contents.push(content);
-    this.#bytes += content.length;
-    this.charge(content.length);
+  #join(): Payload {
+    const { items } = this;
+    if (items.length === 1 && isPlain(items[0] as StreamItem)) return (items[0] as StreamItem).payload;
+    const contents = items.filter(isPlain).map(({ payload }) => payload.body);
+    return new Payload(Buffer.concat(contents), contents.length);
   }
+
+  #append(item: PublishItem, content: Buffer): void {
+    this.#published.push(item);
+    this.#bytes += content.length;
+    this.charge(content.length + memoryCost(item.id, item.prevId, item.meta));
+  }
+}
+
+/** Whether streams without filters get the item. */
+export function isPlain({ contentFilters }: StreamItem): boolean {
+  return contentFilters === null || contentFilters.length === 0;
 }

@@ -35,6 +35,15 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     this.channels.leave(membership as Membership);
   }
 
+  /** Leaves all channels but those with these names, and joins those of them in which it is no member. */
+  protected joinOnly(names: readonly string[]): void {
+    const wanted = new Set(names);
+    for (const { channel } of [...this.memberships]) {
+      if (!wanted.delete(channel.name)) this.part(channel.name);
+    }
+    for (const name of wanted) this.join(name);
+  }
+
   isMember(name: string): boolean {
     return this.memberships.some(({ channel }) => channel.name === name);
   }

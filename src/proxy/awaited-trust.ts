@@ -1,7 +1,8 @@
 import { fault, type Guarded } from '../clock/index.ts';
 import { type Requester, type Responder, reportFault } from '../exchange/index.ts';
-import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
+import { ProxiedExchange } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
+import type { ProxyRoom } from './proxy-room.ts';
 import type { UpstreamTrust } from './upstream-trust.ts';
 
 const EMPTY = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 import { type Guarded, guarded } from '../clock/index.ts';
 import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
-import { fieldValues, listMembers } from '../codec/fields/index.ts';
-import { GripError, holdModeOf, type Instruct, parseInstruct } from '../codec/grip/index.ts';
+import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
+import { GripError, holdModeOf, type Instruct, isInstructBody, NO_LINKS, parseInstruct } from '../codec/grip/index.ts';
 import {
   BodyCollector,
   CreditedResponse,
@@ -33,7 +33,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** Receives the outcome of a GRIP response. */
 export interface GripOutcome extends Guarded {
-  /** The client is to be held. `responseStarted`: it has the head and initial body of a stream already. */
+  /** The client is to be held, or its response continues with a next link. `responseStarted`: it has the head and initial body of a stream already. */
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void;
   /** The client is about to get the beginning of a stream, which has not come whole yet. `onHold` follows at its end. */
   onStreaming(): void;
@@ -168,7 +168,7 @@ export class GripResponse implements DecodedBody, Guarded {
     const instruct = this.#parse(this.#collected?.body ?? EMPTY);
     if (instruct === null) return;
     this.#collected = null;
-    if (instruct.hold === null || !this.#canBeHeld(instruct)) {
+    if ((instruct.hold === null && instruct.links.next === null) || !this.#canBeHeld(instruct)) {
       this.#relay(instruct);
       return;
     }
@@ -210,14 +210,14 @@ export class GripResponse implements DecodedBody, Guarded {
 
   /** The body is too large to be collected: what has come of it goes to the client, `rest` last. */
   #beginStreaming(collected: Buffer, rest: Buffer): void {
-    if (holdModeOf(this.#headers) !== 'stream') {
+    const instruct = this.#beginsStream() ? this.#parse(EMPTY) : null;
+    if (this.#over) return;
+    if (instruct === null || (instruct.hold === null && instruct.links.next === null)) {
       const bound = this.#all.full ? WINDOW : MAX_INSTRUCT_BODY;
       const detail = `GRIP instruct response over ${bound} bytes that is not the beginning of a stream`;
       this.#fail(new ExchangeError('HF_GRIP_TOO_LARGE', detail));
       return;
     }
-    const instruct = this.#parse(EMPTY);
-    if (instruct === null) return;
     this.#collected = null;
     this.#sending = instruct;
     const { status, reason, headers } = instruct.response;
@@ -228,9 +228,16 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#decoder?.credit(this.#owedCredits);
   }
 
+  /** Whether the response can go on after its body, as far as its head tells. */
+  #beginsStream(): boolean {
+    const mode = holdModeOf(this.#headers);
+    if (mode !== null || isInstructBody(this.#headers)) return mode === 'stream';
+    return fieldValue(this.#headers, 'grip-hold') === undefined && fieldValue(this.#headers, 'grip-link') !== undefined;
+  }
+
   #relay(instruct: Instruct): void {
     const { status, reason, headers, body } = instruct.response;
-    this.#sending = { hold: null, response: instruct.response };
+    this.#sending = { hold: null, response: instruct.response, links: NO_LINKS };
     this.#outcome.onRelay(status);
     this.#requester.onResponse({ status, reason, headers, bodyLength: body.length });
     this.#sender.give(body, true);
@@ -239,7 +246,8 @@ export class GripResponse implements DecodedBody, Guarded {
   #afterSending(): void {
     if (this.#over || this.#sending === null) return;
     this.#releaseIfTaken();
-    if (!this.#ended || this.#sender.waiting > 0 || this.#sending.hold === null) return;
+    if (!this.#ended || this.#sender.waiting > 0) return;
+    if (this.#sending.hold === null && this.#sending.links.next === null) return;
     this.#over = true;
     this.#charge();
     this.#outcome.onHold(this.#sending, this.#sender.credits, true);
@@ -250,7 +258,7 @@ export class GripResponse implements DecodedBody, Guarded {
     let problem: string;
     try {
       const instruct = parseInstruct(status, reason, this.#headers, body);
-      const unsupported = unsupportedIn(this.#headers, instruct);
+      const unsupported = unsupportedIn(instruct);
       if (unsupported !== null) {
         this.#fail(
           new ExchangeError('HF_GRIP_INVALID', `the origin asks for ${unsupported}, which is not supported yet`),

@@ -1,12 +1,9 @@
 import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
 import { type Target, targetName } from '../config/index.ts';
 import {
-  type Counters,
   CreditedRequest,
-  type Current,
   ExchangeError,
   errorResponse,
-  type Log,
   NO_RESPONDER,
   type Payload,
   type Requester,
@@ -16,31 +13,20 @@ import {
   reportFault,
   respond,
 } from '../exchange/index.ts';
-import type { FormerHold, Hub, Replay, ReplayExchange } from '../hub/index.ts';
+import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { findRoute } from './find-route.ts';
-import type { GripBytes } from './grip-bytes.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import { type KeptBodies, KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
+import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
+import { publicUri } from './link-route.ts';
+import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
-import type { ProxySettings } from './proxy-settings.ts';
+import type { ProxyRoom } from './proxy-room.ts';
 import { cannotConnect, type ProxyTarget, type TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { rewriteTarget } from './target-path.ts';
 
 const NO_VALUES: readonly string[] = [];
-
-/** What all exchanges of a proxy share. */
-export interface ProxyRoom {
-  readonly settings: Current<ProxySettings>;
-  readonly hub: Hub;
-  readonly counters: Counters;
-  readonly log: Log;
-  readonly keptBodies: KeptBodies;
-  readonly gripBytes: GripBytes;
-  /** Whether the log has said that an origin holds clients although its requests are not signed. */
-  unsignedNoted: boolean;
-}
 
 /** A held request that is sent to its origin again. */
 interface Repetition {
@@ -288,6 +274,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
     const replay = this.#newReplay(instruct);
     this.#dropBody();
+    const base = publicUri(request);
+    const { next, gone } = instruct.links;
     try {
       this.#room.hub.hold({
         request,
@@ -296,6 +284,9 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         credits,
         replay,
         responseStarted,
+        link: next === null ? null : new ProxiedLink(this.#room, this.#proxied, next, base),
+        gone: gone === null ? null : new ProxiedGone(this.#room, this.#proxied, gone, base),
+        debug: route.debug,
         channelPrefix: route.route.prefix,
         former: this.#repetition?.former ?? null,
       });
@@ -308,7 +299,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
 
   /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Streams are not replayed. */
   #newReplay(instruct: Instruct): Replay | null {
-    if (instruct.hold?.mode === 'stream') return null;
+    if (instruct.hold?.mode !== 'response') return null;
     if (this.#repetition !== null) {
       return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, instruct);
     }

@@ -1,3 +1,4 @@
+import type { Service } from '../exchange/index.ts';
 import type { HeaderRules } from './header-rules.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { RouteTable } from './route-table.ts';
@@ -11,4 +12,6 @@ export interface ProxySettings {
   readonly rules: HeaderRules;
   /** Whether the response to a request without a route tells what was looked for. */
   readonly debug: boolean;
+  /** Sends requests of links that lead to other hosts: out into the world, or only where `untrusted` may go. Absent: nowhere. */
+  readonly external?: (uri: URL, untrusted: boolean) => Service;
 }

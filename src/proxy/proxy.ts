@@ -14,7 +14,8 @@ import { findRoute, hostOf } from './find-route.ts';
 import { GripBytes } from './grip-bytes.ts';
 import { KeptBodies } from './kept-body.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
-import { ProxiedExchange, type ProxyRoom } from './proxied-exchange.ts';
+import { ProxiedExchange } from './proxied-exchange.ts';
+import type { ProxyRoom } from './proxy-room.ts';
 import { normalizeTarget } from './target-path.ts';
 
 /** The service that passes requests to the origins of their routes. */
@@ -23,6 +24,7 @@ export function proxyService(options: Pick<ProxyRoom, 'settings' | 'hub' | 'coun
     ...options,
     keptBodies: new KeptBodies(),
     gripBytes: new GripBytes(),
+    goneRequests: new Set(),
     unsignedNoted: false,
   };
   return (received, requester) => {

@@ -14,7 +14,7 @@ const SMALL_E = 0x65;
 const VIA = '1.1 holdfast';
 
 /** What Grip-Feature tells the origin that it may use. */
-const GRIP_FEATURES = 'status';
+export const GRIP_FEATURES = 'status, link:next, link:gone';
 
 /**
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.

@@ -1,6 +1,7 @@
 import { type FieldList, fieldValue, fieldValues, listMembers } from '../fields/index.ts';
 import { decodeCstring } from './cstring.ts';
 import { GripError } from './grip-error.ts';
+import { type GripLinks, parseGripLinks } from './grip-links.ts';
 import { decodeHeaderText } from './header-text.ts';
 import { MAX_SECONDS, parseInteger } from './integers.ts';
 import { leadingText, listElements, parseParameters, trailingParameters } from './parameters.ts';
@@ -22,6 +23,7 @@ export interface GripFields {
   /** As given: the content may be empty, the timeout 0. */
   readonly keepAlive: KeepAlive | null;
   readonly meta: Readonly<Record<string, string>>;
+  readonly links: GripLinks;
   readonly status: { readonly code: number; readonly reason: string } | null;
   /** Names in lower case; empty for all. */
   readonly exposed: ReadonlySet<string>;
@@ -38,6 +40,7 @@ export function parseGripFields(headers: FieldList): GripFields {
     timeout: parseSeconds(fieldValue(headers, 'grip-timeout'), 'Grip-Timeout'),
     keepAlive: parseKeepAlive(fieldValue(headers, 'grip-keep-alive')),
     meta: parseMeta(fieldValues(headers, 'grip-set-meta')),
+    links: parseGripLinks(fieldValues(headers, 'grip-link')),
     status: parseStatus(fieldValue(headers, 'grip-status')),
     exposed: new Set(listMembers(fieldValues(headers, 'grip-expose-headers')).map((name) => name.toLowerCase())),
   };

@@ -1,4 +1,5 @@
 export { GripError, PublishError } from './grip-error.ts';
+export { type GripLinks, NO_LINKS } from './grip-links.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
 export { parseInstruct } from './parse-instruct.ts';

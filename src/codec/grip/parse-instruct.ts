@@ -26,7 +26,11 @@ export function parseInstruct(status: number, reason: string, headers: FieldList
   if (isInstructBody(headers)) return parseFromBody(status, reason, body, fields);
   const { exposed } = fields;
   const visible = withoutFields(headers, (name) => isHidden(name) || (exposed.size > 0 && !exposed.has(name)));
-  return { hold: holdOf(fields), response: responseOf(fields.status ?? { code: status, reason }, visible, body) };
+  return {
+    hold: holdOf(fields),
+    response: responseOf(fields.status ?? { code: status, reason }, visible, body),
+    links: fields.links,
+  };
 }
 
 /** The fields of the response itself are about its JSON: the client gets those that stand in it, all of them. */
@@ -39,6 +43,7 @@ function parseFromBody(status: number, reason: string, body: Buffer, given: Grip
   return {
     hold: holdOf(fields),
     response: responseOf(named, withoutFields(response.headers, isHidden), response.body),
+    links: fields.links,
   };
 }
 

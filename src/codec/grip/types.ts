@@ -1,3 +1,5 @@
+import type { GripLinks } from './grip-links.ts';
+
 /**
  * One channel that a hold subscribes to. The name is as the origin gave it, without a route's prefix. `prevId` and `filters` are
  * what the origin said, kept for sequencing and filtering.
@@ -42,9 +44,10 @@ export interface InstructResponse {
 
 /** A GRIP response of an origin, understood. */
 export interface Instruct {
-  /** Null: the response is simply relayed. */
+  /** Null: the response is simply relayed, and then a next link is followed at once, if there is one. */
   readonly hold: Hold | null;
   readonly response: InstructResponse;
+  readonly links: GripLinks;
 }
 
 /** An `http-response` format: the response to a held request. */

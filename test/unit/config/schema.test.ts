@@ -41,5 +41,5 @@ test('every number accepts both ends of its documented range and nothing beyond'
       }
     }
   }
-  assert.equal(numbers, 2);
+  assert.ok(numbers >= 62);
 });

@@ -30,7 +30,8 @@ test('items are charged for their channel and ids', () => {
   assert.ok(new PublishedResponse(LONG, responseFormat()).cost >= LONG.length);
   assert.ok(new PublishedResponse('c', responseFormat(), LONG).cost >= LONG.length);
   assert.ok(new PublishedResponse('c', responseFormat(), null, LONG).cost >= LONG.length);
-  assert.ok(new StreamRun(LONG, Buffer.from('x')).cost >= LONG.length);
+  assert.ok(new StreamRun(item(LONG, {}), Buffer.from('x')).cost >= LONG.length);
+  assert.ok(new StreamRun({ ...item('c', {}), id: LONG }, Buffer.from('x')).cost >= LONG.length);
   assert.ok(new StreamClose(LONG).cost >= LONG.length);
   const empty = item('c', { httpStream: streamFormat('') });
   const long: readonly Partial<PublishItem>[] = [
@@ -45,7 +46,7 @@ test('items are charged for their channel and ids', () => {
 test('each item is charged a minimum', () => {
   assert.ok(itemCost(item('c', {})) >= LEAST_COST);
   assert.ok(new StreamClose('c').cost >= LEAST_COST);
-  assert.ok(new StreamRun('c', Buffer.from('x')).cost >= LEAST_COST);
+  assert.ok(new StreamRun(item('c', {}), Buffer.from('x')).cost >= LEAST_COST);
 });
 
 test('a value that is nested deeply or has very many members is measured', () => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
-import type {
-  HttpResponseFormat,
-  HttpStreamFormat,
-  Instruct,
-  KeepAlive,
-  PublishItem,
+import {
+  type HttpResponseFormat,
+  type HttpStreamFormat,
+  type Instruct,
+  type KeepAlive,
+  NO_LINKS,
+  type PublishItem,
 } from '../../../src/codec/grip/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
 import {
@@ -210,6 +211,7 @@ function instruct(mode: 'response' | 'stream', channels: readonly string[], opti
       meta: {},
     },
     response: { status, reason: '', headers, body: Buffer.from(body) },
+    links: NO_LINKS,
   };
 }
 

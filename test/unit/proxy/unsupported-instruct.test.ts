@@ -12,9 +12,6 @@ function instruct(hold: object): string {
 for (const [title, headers, body, named] of [
   ['A filter of a channel', [...RESPONSE, 'a; filter=skip-self'], '', /filter 'skip-self' of channel 'a'/],
   ['A filter in a stream', [...STREAM, 'a, b; filter=build-id'], '', /filter 'build-id' of channel 'b'/],
-  ['A next link', [...STREAM, 'a', 'Grip-Link', '</next>; rel=next'], '', /Grip-Link/],
-  ['A next link without a hold', ['Grip-Link', '</next>; rel=next'], '', /Grip-Link/],
-  ['A position in a stream', [...STREAM, 'a; prev-id=1'], '', /prev-id of channel 'a' in a stream/],
   [
     'A filter in JSON',
     ['Content-Type', 'application/grip-instruct'],

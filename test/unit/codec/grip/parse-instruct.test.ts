@@ -112,8 +112,8 @@ describe('an instruct in the body', () => {
 
   it('has an empty 200 by default', () => {
     const empty = { status: 200, reason: 'OK', headers: [], body: Buffer.alloc(0) };
-    assert.deepEqual(fromJson({}, ['X-A', '1']), { hold: null, response: empty });
-    assert.deepEqual(fromJson({ response: {} }), { hold: null, response: empty });
+    assert.deepEqual(fromJson({}, ['X-A', '1']), { hold: null, response: empty, links: NO_LINKS });
+    assert.deepEqual(fromJson({ response: {} }), { hold: null, response: empty, links: NO_LINKS });
     assert.deepEqual(fromJson({ hold: { channels: [] } }).response, empty);
   });
 

@@ -1,0 +1,50 @@
+import type { Guarded } from '../clock/index.ts';
+import type { Hold } from '../codec/grip/index.ts';
+
+/** The last item that a client has of a channel. */
+export interface ChannelPosition {
+  /** The full name of the channel. */
+  readonly name: string;
+  readonly id: string;
+}
+
+/** Where the response of a held stream continues (GRIP). */
+export interface NextLink {
+  /** Names the target: a bounded number of requests is at each target at once. */
+  readonly target: string;
+  /** Seconds after which it is followed where nothing else leads to it. */
+  readonly timeout: number;
+  /** Makes the request that tells the origin what the client has. Nothing is sent before `start`. */
+  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch;
+}
+
+/** The request of a link on its way. */
+export interface LinkFetch {
+  start(): void;
+  /** The client has taken what it got so far. */
+  taken(): void;
+  /** The response is not wanted any more. Harmless when it is over. */
+  abort(): void;
+}
+
+/** Gets the response to a link. */
+export interface LinkClient extends Guarded {
+  onLinkData(chunk: Buffer): void;
+  /** The response has come whole. */
+  onLinkDone(update: LinkUpdate): void;
+  /** There is no response, or it broke off, or it cannot be followed. */
+  onLinkFailed(detail: string): void;
+}
+
+/** How a stream goes on after the response to its link. */
+export interface LinkUpdate {
+  /** Null: it is held on no channel. */
+  readonly hold: Hold | null;
+  readonly next: NextLink | null;
+}
+
+/** Tells the origin that a client is no longer held (GRIP). */
+export interface GoneLink {
+  /** Sends the request, once; its response does not matter. */
+  send(): void;
+}

@@ -1,0 +1,331 @@
+import { WheelTimer } from '../clock/index.ts';
+import type { Hold } from '../codec/grip/index.ts';
+import type { HubRoom } from './hub-room.ts';
+import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
+import type { Replayable } from './replay-pacer.ts';
+import { type Step, StreamClose, StreamHint } from './step.ts';
+import type { StreamItem, StreamRun } from './stream-run.ts';
+
+/** Failures in a row after which a stream whose link cannot be followed ends. */
+export const MAX_LINK_FAILURES = 6;
+
+/**
+ * Links in a row that lead to another link and to no channel. A link that leads to itself ends there.
+ * @bound hub-links-in-a-row
+ */
+export const MAX_LINKS_IN_A_ROW = 1_000;
+
+/** The shortest time between two requests of a link that is only followed because its time has come, in milliseconds. */
+const SHORTEST_TIMEOUT = 1_000;
+
+/** The stream that a session belongs to. */
+export interface SessionStream {
+  readonly id: string;
+  /** Whether the client has taken all that it was sent. */
+  readonly taken: boolean;
+  /** Puts the session between the channels and the client, or takes it out. */
+  intercept(on: boolean): void;
+  isMember(channel: string): boolean;
+  /** Replaces the channels of the stream; none for null. Returns their full names. */
+  replaceHold(hold: Hold | null): readonly string[];
+  /** Passes bytes of the origin. */
+  append(bytes: Buffer): void;
+  /** Passes one item. */
+  deliver(item: StreamItem): void;
+  /** Ends the stream. `problem` is for the origin's developer; null if there is none. */
+  end(problem: string | null): void;
+  onFault(thrown: unknown): void;
+}
+
+/**
+ * What a held stream has beyond its channels, if it has any of it: positions, which its items must follow without a gap, and a next
+ * link, which fetches what was missed (GRIP §5.2, §5.3). While the link is followed, items wait.
+ */
+export class StreamSession extends WheelTimer implements Replayable, LinkClient {
+  readonly #room: HubRoom;
+  readonly #stream: SessionStream;
+  readonly #prefix: string;
+  #link: NextLink | null;
+  /** Ids of the last items by channel: only of those channels for which the origin named one. */
+  #positions = new Map<string, string | null>();
+  #channels: readonly string[];
+  /** Channels that had an item since the link was followed. */
+  readonly #active = new Set<string>();
+  #state: 'idle' | 'queued' | 'failed' | 'away' | 'over' = 'idle';
+  /** A hint or recovery came while the request was at the origin: the response may be from before it. */
+  #again = false;
+  #fetch: LinkFetch | null = null;
+  /** Target whose place among the requests it has. */
+  #place: string | null = null;
+  /** Whether the client has got something of the response that is under way. */
+  #passed = false;
+  #failures = 0;
+  #inARow = 0;
+  /** What came while the link is followed, oldest first. */
+  #kept: (StreamItem | StreamClose)[] = [];
+  #keptBytes = 0;
+  /** The link is to be followed once the client has taken what it was sent. */
+  #followWhenTaken = false;
+
+  constructor(room: HubRoom, stream: SessionStream, prefix: string, hold: Hold | null, link: NextLink | null) {
+    super();
+    this.#room = room;
+    this.#stream = stream;
+    this.#prefix = prefix;
+    this.#link = link;
+    this.#channels = hold?.channels.map(({ name }) => prefix + name) ?? [];
+    this.#setPositions(hold);
+  }
+
+  get target(): string {
+    return this.#link?.target ?? '';
+  }
+
+  /** The client has its initial body. */
+  start(hold: Hold | null): void {
+    const link = this.#link;
+    this.#setState('idle');
+    if (link === null) {
+      const [name] = this.#positions.keys();
+      if (name === undefined) return;
+      const channel = name.slice(this.#prefix.length);
+      this.#stream.end(`channel '${channel}' specifies prev-id, but no next link found`);
+      return;
+    }
+    if (hold === null) this.#followOn();
+    else if (this.#isOutdated()) this.update();
+    else this.#rest(link);
+  }
+
+  /** Takes a step of the stream's channels. Returns the work that this was. */
+  receive(step: Step): number {
+    if (step instanceof StreamHint) {
+      this.update();
+      return 1;
+    }
+    if (step instanceof StreamClose) {
+      if (this.#state === 'idle') this.#stream.end(null);
+      else this.#keep(step);
+      return 1;
+    }
+    const { items } = step as StreamRun;
+    for (const item of items) {
+      if (this.#state === 'over') break;
+      if (this.#state === 'idle') this.#take(item);
+      else this.#keep(item);
+    }
+    return items.length;
+  }
+
+  /** Follows the link, when its turn comes. */
+  update(): void {
+    const link = this.#link;
+    if (link === null || this.#state === 'queued' || this.#state === 'over') return;
+    if (this.#state === 'away') {
+      this.#again = true;
+      return;
+    }
+    this.#room.wheel.cancel(this);
+    this.#followWhenTaken = false;
+    this.#setState('queued');
+    this.#room.pacer.add(this);
+  }
+
+  startReplay(): void {
+    const link = this.#link as NextLink;
+    this.#again = false;
+    this.#passed = false;
+    this.#place = link.target;
+    this.#setState('away');
+    this.#fetch = link.open(this.#known(), this);
+    this.#fetch.start();
+  }
+
+  onLinkData(chunk: Buffer): void {
+    this.#passed = true;
+    this.#stream.append(chunk);
+    this.onTaken();
+  }
+
+  /** The client may have taken what it was sent. */
+  onTaken(): void {
+    if (!this.#stream.taken) return;
+    this.#fetch?.taken();
+    if (this.#followWhenTaken) this.update();
+  }
+
+  onLinkDone({ hold, next }: LinkUpdate): void {
+    this.#freePlace();
+    this.#failures = 0;
+    this.#link = next;
+    this.#channels = this.#stream.replaceHold(hold);
+    this.#setPositions(hold);
+    this.#active.clear();
+    this.#setState('idle');
+    this.#deliverKept();
+    // Items that were kept may have ended the stream, or shown a gap.
+    if (this.#state !== 'idle') return;
+    if (hold === null) {
+      if (next === null) this.#stream.end(null);
+      else this.#followOn();
+      return;
+    }
+    this.#inARow = 0;
+    if (next === null) {
+      if (this.#positions.size > 0) this.start(hold);
+    } else if (this.#again) this.update();
+    else this.#rest(next);
+  }
+
+  onLinkFailed(detail: string): void {
+    const { log, wheel } = this.#room;
+    this.#freePlace();
+    const failures = ++this.#failures;
+    log.info({ id: this.#stream.id, detail, failures }, 'next link failed');
+    // What the client has got would come twice.
+    if (this.#passed || failures >= MAX_LINK_FAILURES) {
+      this.#stream.end(detail);
+      return;
+    }
+    this.#setState('failed');
+    wheel.schedule(this, 1_000 * 2 ** (failures - 1) + Math.random() * 1_000);
+  }
+
+  override onTimer(): void {
+    const link = this.#link;
+    const isComplete = this.#channels.length > 0 && this.#channels.every((name) => this.#active.has(name));
+    this.#active.clear();
+    if (this.#state === 'idle' && (isComplete || !this.#stream.taken) && link !== null) this.#rest(link);
+    else this.update();
+  }
+
+  override onFault(thrown: unknown): void {
+    this.#stream.onFault(thrown);
+  }
+
+  /** The stream has ended. */
+  end(): void {
+    const state = this.#state;
+    if (state === 'over') return;
+    this.#state = 'over';
+    this.#kept = [];
+    this.#room.wheel.cancel(this);
+    if (state === 'queued') this.#room.pacer.cancel(this);
+    const fetch = this.#fetch;
+    this.#freePlace();
+    fetch?.abort();
+  }
+
+  /** Follows a link that the origin gave without a channel: there is nothing to wait for. */
+  #followOn(): void {
+    if (++this.#inARow > MAX_LINKS_IN_A_ROW) {
+      this.#room.log.warn(
+        { id: this.#stream.id, links: MAX_LINKS_IN_A_ROW },
+        'next links lead to no channel: stream ended',
+      );
+      this.#stream.end('too many next links in a row without a channel');
+    } else if (this.#stream.taken) this.update();
+    else this.#followWhenTaken = true;
+  }
+
+  #rest({ timeout }: NextLink): void {
+    this.#room.wheel.schedule(this, Math.max(SHORTEST_TIMEOUT, timeout * 1_000));
+  }
+
+  #freePlace(): void {
+    this.#fetch = null;
+    const place = this.#place;
+    this.#place = null;
+    if (place !== null) this.#room.pacer.done(place);
+  }
+
+  #setState(state: 'idle' | 'queued' | 'failed' | 'away'): void {
+    this.#state = state;
+    this.#stream.intercept(state !== 'idle' || this.#positions.size > 0);
+  }
+
+  #setPositions(hold: Hold | null): void {
+    this.#positions = new Map();
+    for (const { name, prevId } of hold?.channels ?? []) {
+      if (prevId !== null) this.#positions.set(this.#prefix + name, prevId);
+    }
+  }
+
+  /** Where the client is, for the origin. */
+  #known(): ChannelPosition[] {
+    const known: ChannelPosition[] = [];
+    for (const [name, id] of this.#positions) {
+      if (id !== null) known.push({ name, id });
+    }
+    return known;
+  }
+
+  /** Whether an item was published between the origin's response and the hold. Its id is then forgotten (GRIP conflict). */
+  #isOutdated(): boolean {
+    const { channels } = this.#room;
+    let outdated = false;
+    for (const [name, position] of this.#positions) {
+      const lastId = channels.get(name)?.lastId ?? null;
+      if (lastId === null || lastId === position) continue;
+      channels.setLastId(name, null);
+      outdated = true;
+    }
+    return outdated;
+  }
+
+  /** Passes an item that leaves no gap. Any other makes the link be followed, and what waits for the client is fetched too. */
+  #take(item: StreamItem): void {
+    const { channel, id } = item;
+    if (!this.#stream.isMember(channel)) return;
+    if (!this.#fits(item)) {
+      this.#room.channels.setLastId(channel, null);
+      this.#room.log.debug({ id: this.#stream.id, channel, item: id, prevId: item.prevId }, 'gap in a stream');
+      this.update();
+      return;
+    }
+    if (!item.noSeq && this.#positions.has(channel)) {
+      this.#positions.set(channel, id);
+      this.#active.add(channel);
+    }
+    this.#stream.deliver(item);
+  }
+
+  #fits({ channel, prevId, noSeq }: StreamItem): boolean {
+    const position = this.#positions.get(channel);
+    return noSeq || position === undefined || position === null || position === prevId;
+  }
+
+  /** Keeps what comes while the link is followed, within the bounds of the client's queue. A gap that this makes is found later. */
+  #keep(entry: StreamItem | StreamClose): void {
+    const { counters, limits } = this.#room;
+    const { queueItems, queueBytes } = limits.current;
+    const bytes = entry instanceof StreamClose ? 0 : entry.payload.body.length;
+    if (this.#kept.length >= queueItems || this.#keptBytes + bytes > queueBytes) {
+      counters.itemsDropped++;
+      return;
+    }
+    this.#kept.push(entry);
+    this.#keptBytes += bytes;
+  }
+
+  /** Passes what was kept. What the origin knew already comes first, and does not fit. */
+  #deliverKept(): void {
+    const kept = this.#kept;
+    this.#kept = [];
+    this.#keptBytes = 0;
+    const begun = new Set<string>();
+    for (const entry of kept) {
+      if (this.#state === 'over') return;
+      if (entry instanceof StreamClose) {
+        if (this.#state === 'idle') this.#stream.end(null);
+        else this.#keep(entry);
+        continue;
+      }
+      if (this.#state !== 'idle') this.#keep(entry);
+      else if (begun.has(entry.channel) || this.#fits(entry)) {
+        begun.add(entry.channel);
+        this.#take(entry);
+      }
+    }
+  }
+}

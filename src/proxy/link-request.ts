@@ -1,0 +1,198 @@
+import { fieldValues, listMembers } from '../codec/fields/index.ts';
+import { GripError, type Instruct, isInstruct, isInstructBody, NO_LINKS, parseInstruct } from '../codec/grip/index.ts';
+import {
+  BodyCollector,
+  ExchangeError,
+  NO_RESPONDER,
+  type Payload,
+  type RequestHead,
+  type Responder,
+  type ResponseHead,
+  reportFault,
+  WINDOW,
+} from '../exchange/index.ts';
+import type { LinkClient, LinkFetch } from '../hub/index.ts';
+import { MAX_INSTRUCT_BODY } from './grip-response.ts';
+import type { LinkRoute } from './link-route.ts';
+import type { ProxyRoom } from './proxy-room.ts';
+import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
+import { endToEndHeaders } from './response-headers.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** What a response without instructions says of the client. */
+const NOTHING: Instruct = {
+  hold: null,
+  response: { status: 200, reason: '', headers: [], body: EMPTY },
+  links: NO_LINKS,
+};
+
+/** Makes the update of a client of what the response to its link says. */
+export type OnInstruct = (instruct: Instruct) => void;
+
+/** A request that the proxy makes by itself, for a link of a held client. The body of its response goes to the client. */
+export class LinkRequest implements TargetRequester, LinkFetch {
+  readonly #room: ProxyRoom;
+  readonly #route: LinkRoute;
+  readonly #method: string;
+  readonly #gripLast: readonly string[];
+  readonly #client: LinkClient;
+  readonly #onInstruct: OnInstruct;
+  #origin: Responder = NO_RESPONDER;
+  #over = false;
+  #head: ResponseHead | null = null;
+  #instruct: Instruct | null = null;
+  /** The body of JSON instructions. */
+  #collected: BodyCollector | null = null;
+  /** Bytes that the client has been passed and may not have taken. */
+  #untaken = 0;
+  /** Bytes that the origin may send more, before it is known here. */
+  #earlyCredit = 0;
+
+  /** @param onInstruct called at the end of the response */
+  constructor(
+    room: ProxyRoom,
+    route: LinkRoute,
+    method: string,
+    gripLast: readonly string[],
+    client: LinkClient,
+    onInstruct: OnInstruct,
+  ) {
+    this.#room = room;
+    this.#route = route;
+    this.#method = method;
+    this.#gripLast = gripLast;
+    this.#client = client;
+    this.#onInstruct = onInstruct;
+  }
+
+  start(): void {
+    const head: Pick<RequestHead, 'method' | 'bodyLength' | 'credits'> = {
+      method: this.#method,
+      bodyLength: 0,
+      credits: WINDOW,
+    };
+    const origin = this.#route.send(head, this.#gripLast, this);
+    if (origin === null) {
+      this.#fail(`no route for the link ${this.#route.uri}`);
+      return;
+    }
+    if (this.#over) {
+      origin.onRequestError(gone());
+      return;
+    }
+    this.#origin = origin;
+    if (this.#earlyCredit > 0) origin.onResponseCredit(this.#earlyCredit);
+  }
+
+  taken(): void {
+    const bytes = this.#untaken;
+    this.#untaken = 0;
+    if (bytes > 0) this.#credit(bytes);
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#origin.onRequestError(gone());
+  }
+
+  onTarget(_target: ProxyTarget, _failure: ExchangeError | null): void {}
+
+  onResponse(head: ResponseHead): void {
+    if (this.#over) return;
+    const { status } = head;
+    if (status < 200 || status > 299) {
+      this.#cut(`the response to the link ${this.#route.uri} has the status ${status}`);
+      return;
+    }
+    const coding = listMembers(fieldValues(head.headers, 'content-encoding')).find(
+      (name) => name.toLowerCase() !== 'identity',
+    );
+    if (coding !== undefined) {
+      this.#cut(`the response to the link ${this.#route.uri} is encoded with ${coding}`);
+      return;
+    }
+    this.#head = head;
+    if (this.#route.noGrip || !isInstruct(head.headers)) this.#instruct = NOTHING;
+    else if (isInstructBody(head.headers)) this.#collected = new BodyCollector(MAX_INSTRUCT_BODY);
+    else this.#parse(EMPTY);
+  }
+
+  onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.#over) return;
+    if (this.#collected !== null) {
+      if (!this.#collected.add(chunk)) {
+        this.#cut(`the instructions of the link ${this.#route.uri} are over ${MAX_INSTRUCT_BODY} bytes`);
+        return;
+      }
+      if (more) this.#credit(chunk.length);
+      else this.#parse(this.#collected.body);
+    } else if (chunk.length > 0) {
+      this.#untaken += chunk.length;
+      this.#client.onLinkData(chunk);
+    }
+    if (more || this.#over || this.#instruct === null) return;
+    this.#over = true;
+    const { body } = this.#instruct.response;
+    if (body.length > 0) this.#client.onLinkData(body);
+    this.#onInstruct(this.#instruct);
+  }
+
+  onResponsePayload(payload: Payload): void {
+    this.onResponseData(payload.body, true);
+  }
+
+  onResponseError({ code, detail }: ExchangeError): void {
+    this.#fail(`the link ${this.#route.uri} failed: ${code} ${detail}`);
+  }
+
+  onRequestCredit(): void {}
+
+  pauseRequest(): void {}
+
+  handOver(responder: Responder): void {
+    this.#origin = responder;
+  }
+
+  /** A call for this request threw. */
+  onFault(thrown: unknown): void {
+    reportFault(this.#room, thrown, { uri: this.#route.uri });
+    this.#cut('internal error');
+  }
+
+  #parse(body: Buffer): void {
+    const { status, reason, headers } = this.#head as ResponseHead;
+    try {
+      const instruct = parseInstruct(status, reason, endToEndHeaders(headers, status), body);
+      if (instruct.hold?.mode === 'response') throw new GripError('a link cannot lead to a response hold');
+      this.#instruct = instruct;
+    } catch (error) {
+      if (!(error instanceof GripError)) throw error;
+      this.#cut(`Failed to parse accept instructions: ${error.message}`);
+    }
+  }
+
+  #credit(bytes: number): void {
+    if (this.#over) return;
+    if (this.#origin === NO_RESPONDER) this.#earlyCredit += bytes;
+    else this.#origin.onResponseCredit(bytes);
+  }
+
+  /** Ends the request and tells of it. */
+  #cut(detail: string): void {
+    if (this.#over) return;
+    this.#origin.onRequestError(gone());
+    this.#fail(detail);
+  }
+
+  #fail(detail: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#client.onLinkFailed(detail);
+  }
+}
+
+function gone(): ExchangeError {
+  return new ExchangeError('HF_CLIENT_GONE', 'the response to the link is not needed');
+}

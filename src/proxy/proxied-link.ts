@@ -1,0 +1,95 @@
+import { encodeHeaderText, type GripLinks } from '../codec/grip/index.ts';
+import type { ChannelPosition, GoneLink, LinkClient, LinkFetch, NextLink } from '../hub/index.ts';
+import { LinkRequest } from './link-request.ts';
+import { LinkRoute } from './link-route.ts';
+import type { ProxiedRequest } from './proxied-request.ts';
+import type { ProxyRoom } from './proxy-room.ts';
+
+/** A next link of a client whose request came through the proxy. */
+export class ProxiedLink implements NextLink {
+  readonly timeout: number;
+  readonly #room: ProxyRoom;
+  readonly #proxied: ProxiedRequest;
+  readonly #route: LinkRoute;
+
+  /** @param base the link that led to this one, or the URI of the client's request */
+  constructor(
+    room: ProxyRoom,
+    proxied: ProxiedRequest,
+    { uri, timeout }: NonNullable<GripLinks['next']>,
+    base: string,
+  ) {
+    this.#room = room;
+    this.#proxied = proxied;
+    this.#route = new LinkRoute(room, proxied, uri, base);
+    this.timeout = timeout;
+  }
+
+  get target(): string {
+    return this.#route.target;
+  }
+
+  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch {
+    const { prefix } = this.#proxied.route.route;
+    const gripLast = positions.map(({ name, id }) => encodeHeaderText(`${name.slice(prefix.length)}; last-id=${id}`));
+    return new LinkRequest(this.#room, this.#route, 'GET', gripLast, client, ({ hold, links }) => {
+      const { next } = links;
+      client.onLinkDone({
+        hold,
+        next: next === null ? null : new ProxiedLink(this.#room, this.#proxied, next, this.#route.uri),
+      });
+    });
+  }
+}
+
+/**
+ * Requests of gone links that are under way. Further ones are not made: nobody waits for them.
+ * @bound gone-requests
+ */
+export const MAX_GONE_REQUESTS = 256;
+
+/** Tells the origin that a client is no longer held. Best effort: there are no retries, and the response is ignored (GRIP §5.4). */
+export class ProxiedGone implements GoneLink, LinkClient {
+  readonly #room: ProxyRoom;
+  readonly #route: LinkRoute;
+  #request: LinkRequest | null = null;
+
+  constructor(room: ProxyRoom, proxied: ProxiedRequest, uri: string, base: string) {
+    this.#room = room;
+    this.#route = new LinkRoute(room, proxied, uri, base);
+  }
+
+  send(): void {
+    const { counters, goneRequests } = this.#room;
+    if (this.#request !== null) return;
+    if (goneRequests.size >= MAX_GONE_REQUESTS) {
+      counters.goneLinksDropped++;
+      return;
+    }
+    this.#request = new LinkRequest(this.#room, this.#route, 'POST', [], this, () => this.#done());
+    goneRequests.add(this);
+    this.#request.start();
+  }
+
+  onLinkData(): void {
+    this.#request?.abort();
+    this.#done();
+  }
+
+  onLinkDone(): void {
+    this.#done();
+  }
+
+  onLinkFailed(detail: string): void {
+    this.#room.log.debug({ uri: this.#route.uri, detail }, 'gone link failed');
+    this.#done();
+  }
+
+  onFault(thrown: unknown): void {
+    this.#request?.onFault(thrown);
+  }
+
+  #done(): void {
+    this.#room.goneRequests.delete(this);
+  }
+}

@@ -1,0 +1,19 @@
+import type { Counters, Current, Log } from '../exchange/index.ts';
+import type { GoneLink, Hub } from '../hub/index.ts';
+import type { GripBytes } from './grip-bytes.ts';
+import type { KeptBodies } from './kept-body.ts';
+import type { ProxySettings } from './proxy-settings.ts';
+
+/** What all exchanges of a proxy share. */
+export interface ProxyRoom {
+  readonly settings: Current<ProxySettings>;
+  readonly hub: Hub;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly keptBodies: KeptBodies;
+  readonly gripBytes: GripBytes;
+  /** Requests of gone links that are under way. */
+  readonly goneRequests: Set<GoneLink>;
+  /** Whether the log has said that an origin holds clients although its requests are not signed. */
+  unsignedNoted: boolean;
+}

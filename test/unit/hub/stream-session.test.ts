@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
+import type { ChannelPosition, LinkClient, LinkFetch, NextLink } from '../../../src/hub/index.ts';
+import { MAX_LINK_FAILURES } from '../../../src/hub/stream-session.ts';
+import { rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
+
+/** A link whose responses the test gives. */
+class ManualLink implements NextLink {
+  readonly target = 'origin:80';
+  readonly timeout = 120;
+  readonly clients: LinkClient[] = [];
+  readonly positions: (readonly ChannelPosition[])[] = [];
+  aborted = 0;
+
+  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch {
+    this.positions.push(positions);
+    return {
+      start: () => this.clients.push(client),
+      taken: () => {},
+      abort: () => {
+        this.aborted++;
+      },
+    };
+  }
+
+  get last(): LinkClient {
+    return this.clients.at(-1) ?? assert.fail('not followed');
+  }
+}
+
+function instructAt(prevId: string | null, ...more: string[]): Instruct {
+  const instruct = streamInstruct(['a', ...more]);
+  const channels = instruct.hold?.channels.map((channel, i) => (i === 0 ? { ...channel, prevId } : channel)) ?? [];
+  return { ...instruct, hold: instruct.hold === null ? null : { ...instruct.hold, channels } };
+}
+
+function ids(id: string | null, prevId: string | null, more: Partial<PublishItem> = {}): PublishItem {
+  return { ...streamItem('a', `${id ?? '-'},`), id, prevId, ...more };
+}
+
+function streaming(t: TestContext, prevId: string | null = '1') {
+  const made = rig(t);
+  const link = new ManualLink();
+  return { made, link, client: made.hold(made.client(), instructAt(prevId), { link }) };
+}
+
+test('Items that follow each other pass, and a gap makes the link be followed with the last position', async (t) => {
+  const { made, link, client } = streaming(t);
+  await made.publish(ids('2', '1'), ids('3', '2'));
+  assert.equal(client.body, '2,3,');
+  await made.publish(ids('x', null));
+  assert.equal(client.body, '2,3,', 'an item without prev-id is a gap');
+  assert.deepEqual(link.positions, [[{ name: 'a', id: '3' }]]);
+});
+
+test('Items that come while the link is followed wait, and only those that the origin did not know follow', async (t) => {
+  const { made, link, client } = streaming(t);
+  await made.publish(ids('3', '2'));
+  await made.publish(ids('4', '3'), ids('5', '4'));
+  link.last.onLinkData(Buffer.from('2-4;'));
+  link.last.onLinkDone({ hold: instructAt('4').hold, next: link });
+  assert.equal(client.body, '2-4;5,');
+  await made.publish(ids('6', '5'));
+  assert.equal(client.body, '2-4;5,6,');
+  assert.equal(link.clients.length, 1);
+});
+
+test('A close that comes while the link is followed waits too', async (t) => {
+  const { made, link, client } = streaming(t);
+  await made.publish(ids('3', '2'), streamAction('a', 'close'));
+  assert.equal(made.hub.stats.holds, 1);
+  link.last.onLinkDone({ hold: instructAt('3').hold, next: link });
+  assert.equal(client.body, '');
+  made.assertEmpty();
+});
+
+test('The channels of the response to a link replace those before', async (t) => {
+  const { made, link, client } = streaming(t, null);
+  await made.publish(streamAction('a', 'hint'));
+  link.last.onLinkDone({ hold: streamInstruct(['b']).hold, next: null });
+  await made.publish(streamItem('a', 'a'), streamItem('b', 'b'));
+  assert.equal(client.body, 'b');
+});
+
+test('An item with no-seq passes and does not move the position', async (t) => {
+  const { made, client } = streaming(t);
+  await made.publish(ids('x', null, { noSeq: true }), ids('2', '1'));
+  assert.equal(client.body, 'x,2,');
+});
+
+test('A link is followed when its time has come, unless each channel had an item', async (t) => {
+  const { made, link } = streaming(t);
+  made.advance(60_000);
+  await made.publish(ids('2', '1'));
+  made.advance(61_000);
+  await turn();
+  assert.equal(link.clients.length, 0);
+  made.advance(120_000);
+  assert.equal(link.clients.length, 1);
+});
+
+test('A link that fails is tried again after 1, 2, 4, 8 and 16 s, and then the stream ends', async (t) => {
+  const { made, link, client } = streaming(t);
+  await made.publish(ids('3', '2'));
+  for (let failures = 1; failures < MAX_LINK_FAILURES; failures++) {
+    link.last.onLinkFailed('no');
+    assert.equal(link.clients.length, failures);
+    made.advance(1_000 * 2 ** (failures - 1) + 100);
+    assert.equal(link.clients.length, failures + 1);
+  }
+  link.last.onLinkFailed('no');
+  assert.equal(client.body, '');
+  made.assertEmpty();
+});
+
+test('A response that breaks off ends the stream: what the client has got would come twice', async (t) => {
+  const { made, link, client } = streaming(t);
+  await made.publish(ids('3', '2'));
+  link.last.onLinkData(Buffer.from('2'));
+  link.last.onLinkFailed('broken');
+  assert.equal(client.body, '2');
+  made.assertEmpty();
+});
+
+test('A client that leaves aborts the request of its link, and nothing is left', async (t) => {
+  const { made, link, client } = streaming(t);
+  await made.publish(ids('3', '2'));
+  client.leave();
+  assert.equal(link.aborted, 1);
+  made.assertEmpty();
+});
+
+test('A recovery makes every stream with a link follow it', async (t) => {
+  const { made, link } = streaming(t, null);
+  made.hub.recover();
+  assert.equal(link.clients.length, 1);
+  made.hub.recover();
+  assert.equal(link.clients.length, 1, 'not twice at once');
+  link.last.onLinkDone({ hold: instructAt(null).hold, next: link });
+  assert.equal(link.clients.length, 2, 'but once more afterwards');
+});
