@@ -23,6 +23,7 @@ interface PublishOptions {
   readonly code: number;
   readonly header?: readonly NameValue[];
   readonly meta?: readonly NameValue[];
+  readonly sender?: string;
   readonly hint?: boolean;
   readonly close?: boolean;
   readonly patch?: boolean;
@@ -46,7 +47,7 @@ export function publishCommand(): Command {
     .argument('[content]', 'content of the item; @FILE for the content of a file, @- for standard input')
     .option('--id <id>', 'id of the item')
     .option('--prev-id <id>', 'id of the item before it')
-    .addOption(new Option('--sender <name>', 'not supported yet').argParser(refuseSender).hideHelp())
+    .option('--sender <name>', 'who publishes: clients of this user that are to skip their own items do not get it')
     .addOption(
       new Option('--code <number>', 'status of the response to held requests, from 200')
         .default(200)
@@ -76,7 +77,8 @@ export function publishCommand(): Command {
 async function publish(channel: string, content: string | undefined, options: PublishOptions): Promise<void> {
   const authorization = options.user ?? options.bearer ?? null;
   const url = publishUrl(options.spec || DEFAULT_SPEC, authorization);
-  const { id = '', prevId = '', meta: variables = [], seq } = options;
+  const { id = '', prevId = '', meta: given = [], sender, seq } = options;
+  const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
   const item = publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq });
   await postItems(url, [item], authorization);
@@ -122,14 +124,8 @@ function parsePatch(bytes: Buffer): readonly unknown[] {
   return patch;
 }
 
-/** Items with a sender skip that sender's own clients, which is not supported yet. */
-function refuseSender(): never {
-  throw new CliError('--sender is not supported yet', USAGE);
-}
-
 function meta(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
   const variable = nameAndValue(value, '=', 'Expected NAME=VALUE.');
-  if (variable[0] === 'sender') throw new CliError('--meta sender is not supported yet', USAGE);
   return [...earlier, variable];
 }
 

@@ -69,6 +69,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   itemsRepeated = 0;
   /** Items that waited for one before them and were dropped. */
   itemsOutOfOrder = 0;
+  /** Items and initial bodies that a filter could not be applied to. */
+  filterErrors = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;
 }

@@ -52,8 +52,8 @@ export class Delivery implements AtTurnEnd {
       const { channel, id, prevId, noSeq, httpResponse } = item;
       if (httpResponse !== null) {
         const published = noSeq
-          ? new PublishedResponse(channel, httpResponse)
-          : new PublishedResponse(channel, httpResponse, id, prevId);
+          ? new PublishedResponse(channel, httpResponse, null, null, item.meta)
+          : new PublishedResponse(channel, httpResponse, id, prevId, item.meta);
         this.#append(published);
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);

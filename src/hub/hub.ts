@@ -3,6 +3,7 @@ import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import { Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
+import { FilterSet } from './filter-set.ts';
 import { Held } from './held.ts';
 import { HoldSweep } from './hold-sweep.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -222,7 +223,8 @@ export class Hub implements Guarded {
     const { request, requester, credits, link = null, channelPrefix: prefix = '', debug = false } = options;
     const { hold } = options.instruct;
     const keepAlive = this.#keepAlives.share(hold?.keepAlive ?? null);
-    const isPlain = link === null && hold?.channels.every(({ prevId }) => prevId === null);
+    const isPlain =
+      link === null && hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
     const namesOf = (other: Hold): readonly string[] => this.#channelNames(other, prefix, request.id);
     const more = isPlain ? null : { hold, link, prefix, debug, namesOf };
     return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more);
@@ -231,7 +233,8 @@ export class Hub implements Guarded {
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
     const { request, requester, credits, instruct, replay, channelPrefix = '' } = options;
     const order = new OrderCheck(channels, channelPrefix);
-    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay, order);
+    const filters = FilterSet.of(instruct.hold, channelPrefix);
+    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay, order, filters);
   }
 
   #startResponse(held: ResponseHold, { timeout }: Hold, { former }: HoldOptions): void {

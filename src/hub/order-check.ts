@@ -2,12 +2,13 @@ import type { ChannelRef } from '../codec/grip/index.ts';
 import type { Channels } from './channels.ts';
 import type { PublishedResponse } from './published-response.ts';
 
-const NO_IDS: ReadonlyMap<string, string> = new Map();
+/** Shared, and never changed. */
+const NO_IDS = new Map<string, string | null>();
 
 /** GRIP's order check for one held request: which items it may get without a gap before them, as far as is known. */
 export class OrderCheck {
   /** By the full names of channels: the id of the last item that the origin knew. Only where it named one. */
-  readonly #prevIds: ReadonlyMap<string, string>;
+  readonly #prevIds: Map<string, string | null>;
 
   /** @param prefix is put in front of the names of the channels */
   constructor(channels: readonly ChannelRef[], prefix: string) {
@@ -25,9 +26,19 @@ export class OrderCheck {
    */
   isNext({ channel, id, prevId }: PublishedResponse, replayDue: boolean): boolean {
     const known = this.#prevIds.get(channel);
-    if (known === undefined || known === prevId) return true;
+    if (known === undefined || known === null || known === prevId) return true;
     // An item without ids does not move the client on. One with an id does, but only a replay that is due tells of a gap.
     return prevId === null && (id === null || !replayDue);
+  }
+
+  /** The id of the last item that the client has of a channel; undefined if the origin named none. */
+  positionOf(channel: string): string | null | undefined {
+    return this.#prevIds.get(channel);
+  }
+
+  /** The client does not get the item, which was its next one, because of a filter. */
+  passOver({ channel, id }: PublishedResponse): void {
+    if (this.#prevIds.has(channel)) this.#prevIds.set(channel, id);
   }
 
   /**
@@ -38,7 +49,7 @@ export class OrderCheck {
     let outdated = false;
     for (const [name, prevId] of this.#prevIds) {
       const lastId = channels.get(name)?.lastId ?? null;
-      if (lastId === null || lastId === prevId) continue;
+      if (lastId === null || prevId === null || lastId === prevId) continue;
       channels.setLastId(name, null);
       outdated = true;
     }
@@ -46,9 +57,9 @@ export class OrderCheck {
   }
 }
 
-function prevIdsOf(channels: readonly ChannelRef[], prefix: string): ReadonlyMap<string, string> {
+function prevIdsOf(channels: readonly ChannelRef[], prefix: string): Map<string, string | null> {
   if (channels.every(({ prevId }) => prevId === null)) return NO_IDS;
-  const prevIds = new Map<string, string>();
+  const prevIds = new Map<string, string | null>();
   for (const { name, prevId } of channels) {
     if (prevId !== null) prevIds.set(prefix + name, prevId);
   }

@@ -12,6 +12,8 @@ import { Step } from './step.ts';
  */
 export const MAX_PATCHED_BYTES = 4_194_304;
 
+const NO_META = Object.freeze({});
+
 /** A published `http-response`, prepared for many held requests. */
 export class PublishedResponse extends Step {
   readonly hint: boolean;
@@ -26,16 +28,31 @@ export class PublishedResponse extends Step {
   #patched: Map<string, Buffer | null> | null = null;
   #patchedBytes = 0;
 
-  constructor(channel: string, format: HttpResponseFormat, id: string | null = null, prevId: string | null = null) {
+  /** For filters. */
+  readonly meta: Readonly<Record<string, string>>;
+
+  constructor(
+    channel: string,
+    format: HttpResponseFormat,
+    id: string | null = null,
+    prevId: string | null = null,
+    meta: Readonly<Record<string, string>> = NO_META,
+  ) {
     super(channel, 'http-response');
     this.hint = format.action === 'hint';
+    this.meta = meta;
     this.id = id;
     this.prevId = prevId;
     this.#format = format;
     for (let i = 0; i < format.headers.length; i += 2) this.#names.add((format.headers[i] as string).toLowerCase());
     const exposed = format.exposeHeaders;
     this.#exposed = exposed === null ? null : new Set(exposed.map((name) => name.toLowerCase()));
-    this.charge(memoryCost(id, prevId) + responseCost(format));
+    this.charge(memoryCost(id, prevId, meta) + responseCost(format));
+  }
+
+  /** The content filters that the publisher counts on; null if it did not say. */
+  get contentFilters(): readonly string[] | null {
+    return this.#format.contentFilters;
   }
 
   /** How many names and values its header has: work for each client that gets them. */

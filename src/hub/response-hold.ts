@@ -1,6 +1,8 @@
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
+import { type FilterContext, type FilterSet, matchesContentFilters } from './filter-set.ts';
+import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { OrderCheck } from './order-check.ts';
@@ -38,13 +40,14 @@ const PATCH_WORK = 1_024;
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.
  */
-export class ResponseHold extends Held implements FormerHold, Replayable {
+export class ResponseHold extends Held implements FormerHold, Replayable, FilterContext {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
   /** Bytes that are kept for it. */
   readonly #cost: number;
   readonly #order: OrderCheck;
+  readonly #filters: FilterSet | null;
   /** Its replay: none is due, it waits for its turn, it failed and waits for the next try, or the request is at the origin. */
   #state: 'held' | 'queued' | 'failed' | 'away' = 'held';
   /** The replay while it is at its origin. */
@@ -67,11 +70,13 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     response: InstructResponse,
     replay: Replay | null,
     order: OrderCheck,
+    filters: FilterSet | null = null,
   ) {
     super(room, id, requester, credits);
     this.#response = response;
     this.#replay = replay;
     this.#order = order;
+    this.#filters = filters;
     this.#cost = costOf(response) + (replay?.bytes ?? 0);
   }
 
@@ -125,7 +130,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     }
     if (this.#order.isKnown(published)) return 1;
     const next = this.#isNext(published);
-    if (next && !this.joining) return this.#take(published);
+    if (next && !this.joining) return this.#take(published) || 1;
     this.#keep(published);
     if (!next && this.#state === 'held' && !this.joining) this.recover();
     return 1;
@@ -202,7 +207,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   /** Sends the response that the origin gave for the timeout. */
   #respondAsTold(): void {
     this.#takeBack();
-    const { status, reason, headers, body } = this.#response;
+    const { status, reason, headers } = this.#response;
+    const body = this.#initialBody();
     this.leave();
     this.sendHead({ status, reason, headers, bodyLength: body.length });
     if (!this.over) this.finish(body);
@@ -255,6 +261,38 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     this.#freePlace();
   }
 
+  /** The body of the held response as its filters change it; empty where they cannot. */
+  #initialBody(): Buffer {
+    const { body } = this.#response;
+    if (this.#filters === null) return body;
+    try {
+      return this.#filters.initialBody(body, this);
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      this.room.counters.filterErrors++;
+      this.room.log.info({ id: this.id, problem: error.message }, 'held response without its body');
+      return EMPTY;
+    }
+  }
+
+  /** The body for this client; null if it does not get the item. */
+  #filtered(published: PublishedResponse, body: Buffer): Buffer | null {
+    if (this.#filters === null) return matchesContentFilters(published, []) ? body : null;
+    try {
+      return this.#filters.apply(published, body, this);
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      const { counters, log } = this.room;
+      counters.filterErrors++;
+      log.info({ id: this.id, channel: published.channel, problem: error.message }, 'item dropped by a filter');
+      return null;
+    }
+  }
+
+  positionOf(channel: string): string | null | undefined {
+    return this.#order.positionOf(channel);
+  }
+
   /** Lets the next replay begin. */
   #freePlace(): void {
     const { pacer, holds, wheel } = this.room;
@@ -286,8 +324,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
   #takeKept(): boolean {
     for (const published of this.#kept?.values() ?? []) {
       if (!this.isMember(published.channel) || this.#order.isKnown(published) || !this.#isNext(published)) continue;
-      this.#take(published);
-      return true;
+      if (this.#take(published) > 0) return true;
     }
     return false;
   }
@@ -302,6 +339,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
     return missed;
   }
 
+  /** Responds with an item. Returns the work that this was; 0 if a filter keeps the item from the client. */
   #take(published: PublishedResponse): number {
     const { counters, log, patchBody } = this.room;
     let work = 1 + ((this.#response.headers.length + published.fields) >>> 5);
@@ -313,6 +351,11 @@ export class ResponseHold extends Held implements FormerHold, Replayable {
       const problem = patchProblem(this.#response.body);
       log.info({ id: this.id, channel: published.channel }, `${problem}; the response has no body`);
       body = EMPTY;
+    }
+    body = this.#filtered(published, body);
+    if (body === null) {
+      this.#order.passOver(published);
+      return 0;
     }
     counters.itemsDelivered++;
     this.#takeBack();

@@ -1,12 +1,15 @@
 import type { Hold, InstructResponse } from '../codec/grip/index.ts';
-import { type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { type Payload, type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
 import type { NextLink } from './next-link.ts';
 import { type Step, StreamClose } from './step.ts';
-import { isPlain, type StreamItem, StreamRun } from './stream-run.ts';
+import { isPlain, StreamRun } from './stream-run.ts';
 import { type SessionStream, StreamSession } from './stream-session.ts';
+
+const EMPTY = Buffer.alloc(0);
 
 /** What a stream does that others do not. */
 export interface StreamOptions {
@@ -51,11 +54,25 @@ export class StreamHold extends Held implements SessionStream {
     if (response !== null) {
       const { status, reason, headers, body } = response;
       this.sendHead({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
-      if (body.length > 0 && !this.over) this.send(body);
+      const initial = this.#initialBody(body);
+      if (initial.length > 0 && !this.over) this.send(initial);
     }
-    if (this.over) return;
+    // A filter may have ended it.
+    if (this.over || !this.room.holds.has(this)) return;
     if (this.#keepAlive !== null) this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
     this.#session?.start(this.#options?.hold ?? null);
+  }
+
+  /** The body as its filters change it; a filter that cannot be applied ends the stream. */
+  #initialBody(body: Buffer): Buffer {
+    if (this.#session === null) return body;
+    try {
+      return this.#session.initialBody(body);
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      this.end(error.message);
+      return EMPTY;
+    }
   }
 
   override beginJoin(): void {
@@ -90,7 +107,7 @@ export class StreamHold extends Held implements SessionStream {
     const { items } = step;
     for (const item of items) {
       if (this.over) break;
-      if (isPlain(item)) this.deliver(item);
+      if (isPlain(item)) this.deliver(item.payload);
     }
     return items.length + (length >>> 14);
   }
@@ -156,7 +173,7 @@ export class StreamHold extends Held implements SessionStream {
     if (!this.over) this.send(bytes);
   }
 
-  deliver({ payload }: StreamItem): void {
+  deliver(payload: Payload): void {
     if (payload.body.length > 0) this.sendOrDrop(payload);
   }
 

@@ -1,5 +1,8 @@
 import { WheelTimer } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
+import { Payload } from '../exchange/index.ts';
+import { type FilterContext, FilterSet, matchesContentFilters } from './filter-set.ts';
+import { FilterError } from './filter-template.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
 import type { Replayable } from './replay-pacer.ts';
@@ -31,7 +34,7 @@ export interface SessionStream {
   /** Passes bytes of the origin. */
   append(bytes: Buffer): void;
   /** Passes one item. */
-  deliver(item: StreamItem): void;
+  deliver(payload: Payload): void;
   /** Ends the stream. `problem` is for the origin's developer; null if there is none. */
   end(problem: string | null): void;
   onFault(thrown: unknown): void;
@@ -41,13 +44,14 @@ export interface SessionStream {
  * What a held stream has beyond its channels, if it has any of it: positions, which its items must follow without a gap, and a next
  * link, which fetches what was missed (GRIP §5.2, §5.3). While the link is followed, items wait.
  */
-export class StreamSession extends WheelTimer implements Replayable, LinkClient {
+export class StreamSession extends WheelTimer implements Replayable, LinkClient, FilterContext {
   readonly #room: HubRoom;
   readonly #stream: SessionStream;
   readonly #prefix: string;
   #link: NextLink | null;
   /** Ids of the last items by channel: only of those channels for which the origin named one. */
   #positions = new Map<string, string | null>();
+  #filters: FilterSet | null = null;
   #channels: readonly string[];
   /** Channels that had an item since the link was followed. */
   readonly #active = new Set<string>();
@@ -95,6 +99,22 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient 
     if (hold === null) this.#followOn();
     else if (this.#isOutdated()) this.update();
     else this.#rest(link);
+  }
+
+  /**
+   * The initial body for this client.
+   * @throws FilterError
+   */
+  initialBody(body: Buffer): Buffer {
+    return this.#filters === null ? body : this.#filters.initialBody(body, this);
+  }
+
+  isMember(channel: string): boolean {
+    return this.#stream.isMember(channel);
+  }
+
+  positionOf(channel: string): string | null | undefined {
+    return this.#positions.get(channel);
   }
 
   /** Takes a step of the stream's channels. Returns the work that this was. */
@@ -241,11 +261,12 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient 
 
   #setState(state: 'idle' | 'queued' | 'failed' | 'away'): void {
     this.#state = state;
-    this.#stream.intercept(state !== 'idle' || this.#positions.size > 0);
+    this.#stream.intercept(state !== 'idle' || this.#positions.size > 0 || this.#filters !== null);
   }
 
   #setPositions(hold: Hold | null): void {
     this.#positions = new Map();
+    this.#filters = FilterSet.of(hold, this.#prefix);
     for (const { name, prevId } of hold?.channels ?? []) {
       if (prevId !== null) this.#positions.set(this.#prefix + name, prevId);
     }
@@ -283,11 +304,32 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient 
       this.update();
       return;
     }
+    // Before it moves the position: an id that is built into it is that of the item before.
+    const payload = this.#filtered(item);
     if (!item.noSeq && this.#positions.has(channel)) {
       this.#positions.set(channel, id);
       this.#active.add(channel);
     }
-    this.#stream.deliver(item);
+    if (payload !== null) this.#stream.deliver(payload);
+  }
+
+  /** What the client gets of an item; null for nothing. */
+  #filtered(item: StreamItem): Payload | null {
+    const { payload } = item;
+    if (this.#filters === null) return matchesContentFilters(item, []) ? payload : null;
+    try {
+      const content = this.#filters.apply(item, payload.body, this);
+      if (content === null || content === payload.body) return content === null ? null : payload;
+      return new Payload(content);
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      this.#room.counters.filterErrors++;
+      this.#room.log.info(
+        { id: this.#stream.id, channel: item.channel, problem: error.message },
+        'item dropped by a filter',
+      );
+      return null;
+    }
   }
 
   #fits({ channel, prevId, noSeq }: StreamItem): boolean {
@@ -297,11 +339,12 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient 
 
   /** Keeps what comes while the link is followed, within the bounds of the client's queue. A gap that this makes is found later. */
   #keep(entry: StreamItem | StreamClose): void {
-    const { counters, limits } = this.#room;
+    const { counters, limits, log } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const bytes = entry instanceof StreamClose ? 0 : entry.payload.body.length;
     if (this.#kept.length >= queueItems || this.#keptBytes + bytes > queueBytes) {
       counters.itemsDropped++;
+      log.info({ id: this.#stream.id }, 'too many items wait for a next link: item dropped');
       return;
     }
     this.#kept.push(entry);

@@ -212,7 +212,7 @@ export class GripResponse implements DecodedBody, Guarded {
   #beginStreaming(collected: Buffer, rest: Buffer): void {
     const instruct = this.#beginsStream() ? this.#parse(EMPTY) : null;
     if (this.#over) return;
-    if (instruct === null || (instruct.hold === null && instruct.links.next === null)) {
+    if (instruct === null || !canBegin(instruct)) {
       const bound = this.#all.full ? WINDOW : MAX_INSTRUCT_BODY;
       const detail = `GRIP instruct response over ${bound} bytes that is not the beginning of a stream`;
       this.#fail(new ExchangeError('HF_GRIP_TOO_LARGE', detail));
@@ -280,4 +280,10 @@ export class GripResponse implements DecodedBody, Guarded {
     this.cancel();
     this.#outcome.onGripError(error);
   }
+}
+
+/** Whether a body that is not kept whole may begin the stream: `build-id` would have to change it (GRIP §2). */
+function canBegin({ hold, links }: Instruct): boolean {
+  if (hold === null) return links.next !== null;
+  return hold.channels.every(({ filters }) => !filters.includes('build-id'));
 }

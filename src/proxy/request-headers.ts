@@ -14,7 +14,8 @@ const SMALL_E = 0x65;
 const VIA = '1.1 holdfast';
 
 /** What Grip-Feature tells the origin that it may use. */
-export const GRIP_FEATURES = 'status, link:next, link:gone';
+export const GRIP_FEATURES =
+  'status, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst';
 
 /**
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.

@@ -219,8 +219,6 @@ for (const [args, code, message] of [
   [['c', 'x', '--code', '199'], 2, /Expected a whole number from 200 to 999/],
   [['c', 'x', '-H', 'no colon'], 2, /Expected NAME:VALUE/],
   [['c', 'x', '-M', 'no equals sign'], 2, /Expected NAME=VALUE/],
-  [['c', 'x', '--sender', 'me'], 2, /^error: --sender is not supported yet\n$/],
-  [['c', 'x', '-M', 'sender=me'], 2, /^error: --meta sender is not supported yet\n$/],
   [['c', '{', '--patch'], 2, /^error: the patch is not JSON: /],
   [['c', '{}', '--patch'], 2, /^error: the patch is not a JSON array of operations\n$/],
   [['c', '@none'], 1, /^error: cannot read none: no such file or directory\n$/],

@@ -1,4 +1,3 @@
-import { checkSupported } from './check-supported.ts';
 import { PublishError } from './grip-error.ts';
 import { isJsonObject, JsonMembers, parseJson } from './json-members.ts';
 import { checkWsMessage, parseHttpResponse, parseHttpStream } from './publish-formats.ts';
@@ -75,7 +74,7 @@ export function parsePublishItem(value: unknown): PublishItem {
   const response = httpResponse === undefined ? null : parseHttpResponse(httpResponse, fail);
   const stream = httpStream === undefined ? null : parseHttpStream(httpStream, fail);
   if (wsMessage !== undefined) checkWsMessage(wsMessage, fail);
-  const parsed: PublishItem = {
+  return {
     channel,
     id,
     prevId,
@@ -85,8 +84,6 @@ export function parsePublishItem(value: unknown): PublishItem {
     httpResponse: response,
     httpStream: stream,
   };
-  checkSupported(parsed, fail);
-  return parsed;
 }
 
 function parseId(item: JsonMembers, key: string): string | null {

@@ -1,6 +1,6 @@
 import { fieldValues, listMembers, withoutFields } from '../fields/index.ts';
 import { reasonPhrase } from '../http1/index.ts';
-import { checkContentFilters } from './check-supported.ts';
+import { checkContentFilters } from './check-content-filters.ts';
 import { parseInteger } from './integers.ts';
 import { type Fail, JsonMembers } from './json-members.ts';
 import type { HttpResponseFormat, HttpStreamFormat } from './types.ts';

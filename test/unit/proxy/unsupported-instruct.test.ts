@@ -10,13 +10,18 @@ function instruct(hold: object): string {
 }
 
 for (const [title, headers, body, named] of [
-  ['A filter of a channel', [...RESPONSE, 'a; filter=skip-self'], '', /filter 'skip-self' of channel 'a'/],
-  ['A filter in a stream', [...STREAM, 'a, b; filter=build-id'], '', /filter 'build-id' of channel 'b'/],
+  ['A filter of a channel', [...RESPONSE, 'a; filter=http-check'], '', /filter 'http-check' of channel 'a'/],
+  [
+    'A filter in a stream',
+    [...STREAM, 'a, b; filter=skip-self; filter=http-modify'],
+    '',
+    /filter 'http-modify' of channel 'b'/,
+  ],
   [
     'A filter in JSON',
     ['Content-Type', 'application/grip-instruct'],
-    instruct({ mode: 'response', channels: [{ name: 'a', filters: ['var-subst'] }] }),
-    /filter 'var-subst' of channel 'a'/,
+    instruct({ mode: 'response', channels: [{ name: 'a', filters: ['http-check'] }] }),
+    /filter 'http-check' of channel 'a'/,
   ],
 ] as const) {
   test(`${title} is refused by name`, async () => {
@@ -26,11 +31,11 @@ for (const [title, headers, body, named] of [
   });
 }
 
-test('A filter of a large initial body is refused before a byte of it is sent', async () => {
+test('A filter that would change a large initial body is refused before a byte of it is sent', async () => {
   const rig = new GripRig({ headers: [...STREAM, 'a; filter=build-id'] });
   rig.response.data(Buffer.alloc(200_000), true);
   await rig.decided();
-  assertError(rig, 'HF_GRIP_INVALID', /build-id/);
+  assertError(rig, 'HF_GRIP_TOO_LARGE', /not the beginning of a stream/);
 });
 
 test('A held response with a position is not refused', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GripInstruct } from '@fanoutio/grip';
-import { GripError, type Instruct, isInstruct, parseInstruct } from '../../../../src/codec/grip/index.ts';
+import { GripError, type Instruct, isInstruct, NO_LINKS, parseInstruct } from '../../../../src/codec/grip/index.ts';
 
 const BODY = Buffer.from('body');
 const JSON_TYPE = ['Content-Type', 'application/grip-instruct; charset=utf-8'];
