@@ -40,9 +40,9 @@ function heldAt1(made: HubRig, channel: string): FormerHold[] {
   const replays: FormerHold[] = [];
   // Each at a target of its own, so that all replays may be at their origins.
   const replay = replayBy((former) => replays.push(former), `${channel}:80`);
-  const { hold, response } = responseInstruct([channel]);
+  const { hold, ...rest } = responseInstruct([channel]);
   assert.ok(hold);
-  const instruct = { response, hold: { ...hold, channels: [{ name: channel, prevId: '1', filters: [] }] } };
+  const instruct = { ...rest, hold: { ...hold, channels: [{ name: channel, prevId: '1', filters: [] }] } };
   made.hold(made.client(), instruct, { replay });
   return replays;
 }
@@ -64,9 +64,9 @@ test('where too much is kept the origin is asked again', async (t) => {
   for (const [index, name] of names.entries()) {
     const former = clients[index]?.[0];
     assert.ok(former);
-    const { hold, response } = responseInstruct([name]);
+    const { hold, ...rest } = responseInstruct([name]);
     assert.ok(hold);
-    const known = { response, hold: { ...hold, channels: [{ name, prevId: '9', filters: [] }] } };
+    const known = { ...rest, hold: { ...hold, channels: [{ name, prevId: '9', filters: [] }] } };
     const again: FormerHold[] = [];
     clients[index] = again;
     made.hold(made.client(), known, { replay: replayBy((next) => again.push(next), `${name}:80`), former });
