@@ -10,7 +10,7 @@ import {
   testService,
   UpstreamTrust,
 } from '../proxy/index.ts';
-import { type TargetOrigin, targetOrigin } from './target-origin.ts';
+import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts';
 
 /** What a proxy's requests are sent with. */
 export interface RoutingMeans {
@@ -28,7 +28,7 @@ export function prepareRouting(config: Config, { client, counters, routeStats }:
   const settings = settingsOf(config, (origin) => httpService(client, origin), counters, keys, routeStats);
   if (keys.issues.length > 0) throw pathsError(keys.issues);
   routeStats.keep(new Set(config.routes.map(routeName)));
-  return { ...settings, external: (uri, isUntrusted) => externalService(client, uri, isUntrusted) };
+  return { ...settings, external: (uri, isUntrusted) => httpService(client, () => linkOrigin(uri, isUntrusted)) };
 }
 
 /** Finds the keys of a configuration that cannot be read or used. */
@@ -45,19 +45,6 @@ function keyReader(): KeyReader {
 /** Sends requests to an origin over HTTP/1.1. */
 function httpService(client: Pick<HttpClient, 'send'>, originFor: TargetOrigin): Service {
   return (request, requester) => client.send(originFor(request), request, requester);
-}
-
-/** Sends requests to any host, over TLS where the URI says so. */
-function externalService(
-  client: Pick<HttpClient, 'send'>,
-  { protocol, hostname, port }: URL,
-  isUntrusted: boolean,
-): Service {
-  const tls = { serverName: hostname, alsoTrusted: '', verify: true, clientCert: '', clientKey: '' };
-  const isTls = protocol === 'https:';
-  const number = port === '' ? (isTls ? 443 : 80) : Number(port);
-  const origin = originOf(hostname, number, isTls ? tls : null, isUntrusted ? untrusted : null);
-  return (request, requester) => client.send(origin, request, requester);
 }
 
 function settingsOf(

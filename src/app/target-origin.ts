@@ -55,6 +55,14 @@ export function targetOrigin(target: Target, read: (path: string) => string): Ta
   };
 }
 
+/** Where a link of a response leads: to any host, over TLS where the URI says so, or only where `untrusted` targets may be. */
+export function linkOrigin({ protocol, hostname, port }: URL, isUntrusted: boolean): Origin {
+  const isTls = protocol === 'https:';
+  const tls = { serverName: hostname, alsoTrusted: '', verify: true, clientCert: '', clientKey: '' };
+  const number = port === '' ? (isTls ? 443 : 80) : Number(port);
+  return originOf(hostname, number, isTls ? tls : null, isUntrusted ? untrusted : null);
+}
+
 function clientCertificate({ clientCert, clientKey }: TargetTls, read: (path: string) => string) {
   if (clientCert === '') return { clientCert, clientKey };
   const pair = { clientCert: read(clientCert), clientKey: read(clientKey) };

@@ -1,4 +1,4 @@
-import { formatHostPort, type Target } from '../config/index.ts';
+import { type Target, targetName } from '../config/index.ts';
 import type { RequestHead, Responder } from '../exchange/index.ts';
 import { findRoute } from './find-route.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
@@ -34,7 +34,7 @@ export class LinkRoute {
     this.#url = url;
     this.uri = url.href;
     this.#isOwn = url.origin === new URL(publicUri(proxied.request)).origin;
-    this.target = this.#isOwn ? formatHostPort(this.#routed().route.route.targets[0] as Target) : url.host;
+    this.target = this.#isOwn ? targetName(this.#routed().route.route.targets[0] as Target) : url.host;
   }
 
   /** Whether responses are never looked at for instructions. */
