@@ -43,6 +43,7 @@ const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 const HEADER_FORMS = 'a table of field names and values';
 
 const proto = choice(['http', 'ws']);
+const balance = choice(['failover', 'round_robin', 'least_connections']);
 
 const header = z.codec(
   z.custom<Record<string, unknown>>(isTable, { error: complaint(HEADER_FORMS) }),
@@ -139,6 +140,10 @@ export const routeShape = {
   header: header.prefault({}).register(fieldDocs, {
     doc: "Headers to set on requests to the origin in place of the client's; an empty value removes the header. In a route line: `header=NAME:VALUE`, repeated for each.",
     expected: HEADER_FORMS,
+  }),
+  balance: balance.schema.default('failover').register(fieldDocs, {
+    doc: 'Which of several targets gets a request: the first in the list, each in turn, or the one with the fewest requests in progress. A target that refuses connections is passed over for 1 to 30 seconds; then one request at a time finds out whether it is back.',
+    expected: balance.expected,
   }),
   targets: z
     .array(textCodec(TARGET_FORMS, parseTarget, formatTarget), { error: complaint('a list of targets') })

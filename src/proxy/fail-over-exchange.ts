@@ -4,8 +4,10 @@ import {
   ExchangeRelay,
   type RequestHead,
   type Responder,
+  type ResponseHead,
 } from '../exchange/index.ts';
-import { cannotConnect, type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
+import { cannotConnect, setHost, type TargetRequester } from './proxy-target.ts';
+import type { TargetState } from './target-state.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -14,10 +16,13 @@ const EMPTY = Buffer.alloc(0);
  * credit for its body: the client cannot send a part of the body twice.
  */
 export class FailOverExchange extends ExchangeRelay {
-  readonly #targets: readonly ProxyTarget[];
+  readonly #targets: readonly TargetState[];
+  readonly #now: () => number;
   readonly #request: RequestHead;
   readonly #client: TargetRequester;
   #index = 0;
+  /** Whether the request finds out if its target is back. */
+  #probe = false;
   /** Whether the requester has been granted body bytes. */
   #granted = false;
   /** Bytes of the response that the requester has granted in all. */
@@ -25,9 +30,16 @@ export class FailOverExchange extends ExchangeRelay {
   /** Whether the requester has ended a body of no bytes, which needs no credit. */
   #bodyEnded = false;
 
-  constructor(targets: readonly ProxyTarget[], request: RequestHead, requester: TargetRequester, counters: Counters) {
+  constructor(
+    targets: readonly TargetState[],
+    request: RequestHead,
+    requester: TargetRequester,
+    counters: Counters,
+    now: () => number,
+  ) {
     super(requester, counters);
     this.#targets = targets;
+    this.#now = now;
     this.#request = request;
     this.#credits = request.credits;
     this.#client = requester;
@@ -40,10 +52,12 @@ export class FailOverExchange extends ExchangeRelay {
 
   #try(failure: ExchangeError | null): void {
     const index = this.#index;
-    const target = this.#targets[index] as ProxyTarget;
+    const state = this.#targets[index] as TargetState;
+    const { target } = state;
     // A target may keep the head that it got, so each of the others gets its own.
     const request = failure === null ? this.#request : this.#copy();
     setHost(request, target);
+    this.#probe = state.begin();
     this.#client.onTarget(target, failure);
     const responder = target.service(request, this);
     // The target may have failed at once, and the next one been tried already.
@@ -74,13 +88,32 @@ export class FailOverExchange extends ExchangeRelay {
     super.onRequestData(chunk, more);
   }
 
+  override onResponse(head: ResponseHead): void {
+    if (!this.over) this.#state.succeed();
+    super.onResponse(head);
+  }
+
   override onResponseError(error: ExchangeError): void {
+    if (!this.over) {
+      if (cannotConnect(error)) this.#state.fail(this.#now());
+      else this.#state.succeed();
+    }
     if (this.over || this.#granted || !cannotConnect(error) || this.#index + 1 === this.#targets.length) {
       super.onResponseError(error);
       return;
     }
     this.detach();
+    this.#state.end(this.#probe);
     this.#index++;
     this.#try(error);
+  }
+
+  protected override onOver(): void {
+    this.#state.end(this.#probe);
+  }
+
+  /** The target that has the request. */
+  get #state(): TargetState {
+    return this.#targets[this.#index] as TargetState;
   }
 }

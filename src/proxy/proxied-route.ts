@@ -59,7 +59,7 @@ export function prepareRoutes(config: Config, { serviceOf, keys, counters, stats
     const debug = route.debug || config.proxy.debug;
     return {
       route,
-      targets: new TargetList(targets, counters),
+      targets: new TargetList(targets, counters, route.balance),
       debug,
       setHeaders,
       setNames,

@@ -1,23 +1,42 @@
 import type { Counters, RequestHead, Responder } from '../exchange/index.ts';
 import { FailOverExchange } from './fail-over-exchange.ts';
 import { type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
+import { TargetState } from './target-state.ts';
+
+/** How requests are shared out among the targets of a route. */
+export type Balance = 'failover' | 'round_robin' | 'least_connections';
 
 /**
- * The targets of a route, in their order. It lives as long as the route, so it can keep what requests show about each target.
+ * The targets of a route. It lives as long as the route, and keeps what requests show about each target: one that refuses connections is
+ * passed over for a while, and then one request at a time finds out whether it is back.
  */
 export class TargetList {
-  readonly #targets: readonly ProxyTarget[];
+  readonly #targets: readonly TargetState[];
   readonly #counters: Counters;
+  readonly #balance: Balance;
+  readonly #now: () => number;
+  /** Index of the target that comes first for the next request. */
+  #next = 0;
 
-  /** @param targets at least one */
-  constructor(targets: readonly ProxyTarget[], counters: Counters) {
-    this.#targets = targets;
+  /**
+   * @param targets at least one
+   * @param now the time in milliseconds, by any clock that does not go back
+   */
+  constructor(
+    targets: readonly ProxyTarget[],
+    counters: Counters,
+    balance: Balance = 'failover',
+    now: () => number = () => performance.now(),
+  ) {
+    this.#targets = targets.map((target) => new TargetState(target));
     this.#counters = counters;
+    this.#balance = balance;
+    this.#now = now;
   }
 
   /** The names of all targets, for error texts. */
   get names(): string {
-    return this.#targets.map(({ name }) => name).join(', ');
+    return this.#targets.map(({ target }) => target.name).join(', ');
   }
 
   /**
@@ -25,15 +44,34 @@ export class TargetList {
    * @param request its first field is Host, whose value is set here
    */
   send(request: RequestHead, requester: TargetRequester): Responder {
-    const first = this.#targets[0] as ProxyTarget;
     if (this.#targets.length > 1) {
-      const exchange = new FailOverExchange(this.#targets, request, requester, this.#counters);
+      const exchange = new FailOverExchange(this.#inOrder(), request, requester, this.#counters, this.#now);
       exchange.start();
       return exchange;
     }
     // With one target there is no fail-over, and no relay in between.
-    setHost(request, first);
-    requester.onTarget(first, null);
-    return first.service(request, requester);
+    const { target } = this.#targets[0] as TargetState;
+    setHost(request, target);
+    requester.onTarget(target, null);
+    return target.service(request, requester);
+  }
+
+  /** The targets in the order in which a request tries them. Those that are passed over come last: better than no attempt at all. */
+  #inOrder(): readonly TargetState[] {
+    const order = this.#balanced();
+    if (!order.some(({ suspect }) => suspect)) return order;
+    const now = this.#now();
+    const probed = order.find((state) => state.suspect && state.mayBeProbed(now));
+    const usual = order.filter((state) => !state.suspect || state === probed);
+    return [...usual, ...order.filter((state) => !usual.includes(state))];
+  }
+
+  #balanced(): readonly TargetState[] {
+    if (this.#balance === 'failover') return this.#targets;
+    const start = this.#next;
+    this.#next = (start + 1) % this.#targets.length;
+    const rotated = [...this.#targets.slice(start), ...this.#targets.slice(0, start)];
+    // Sorting is stable, so targets with the same number of requests take turns.
+    return this.#balance === 'round_robin' ? rotated : rotated.sort((a, b) => a.requests - b.requests);
   }
 }

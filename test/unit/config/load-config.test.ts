@@ -198,6 +198,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       pathRem: 0,
       replaceBeg: '',
       rewrite: null,
+      balance: 'failover',
       debug: true,
       halfClose: true,
       noGrip: true,
