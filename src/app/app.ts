@@ -1,7 +1,7 @@
 import { HttpClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { controlErrorText, metricsService, publishService } from '../control/index.ts';
+import { authorized, controlErrorText, metricsService, publishService } from '../control/index.ts';
 import {
   ControlCounters,
   CounterRegistry,
@@ -233,14 +233,17 @@ export class App {
       wheel: this.#wheel,
       log: this.#log,
       counters: this.controlCounters,
-      service: publishService(this.#hub, {
-        settings: snapshots.part(({ config }) => config.control),
-        counters: this.controlCounters,
-        log: this.#log,
-        metrics: metricsService(() =>
-          metricsText({ registry: this.registry, routes: this.routeStats, hub: this.#hub }),
-        ),
-      }),
+      service: authorized(
+        publishService(this.#hub, {
+          settings: snapshots.part(({ config }) => config.control),
+          counters: this.controlCounters,
+          log: this.#log,
+          metrics: metricsService(() =>
+            metricsText({ registry: this.registry, routes: this.routeStats, hub: this.#hub }),
+          ),
+        }),
+        { rules: snapshots.part(({ access }) => access), counters: this.controlCounters, log: this.#log },
+      ),
       limits: snapshots.part(({ controlServer }) => controlServer),
       describeError: (error) => {
         const { status, text } = controlErrorText(error);

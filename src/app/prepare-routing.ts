@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { HttpClient } from '../client/index.ts';
 import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Target } from '../config/index.ts';
+import type { AccessRules } from '../control/index.ts';
 import { Counters, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
 import {
   type ProxySettings,
@@ -10,6 +11,7 @@ import {
   testService,
   UpstreamTrust,
 } from '../proxy/index.ts';
+import { prepareAccess } from './prepare-access.ts';
 import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts';
 
 /** What a proxy's requests are sent with. */
@@ -31,9 +33,21 @@ export function prepareRouting(config: Config, { client, counters, routeStats }:
   return { ...settings, external: (uri, isUntrusted) => httpService(client, () => linkOrigin(uri, isUntrusted)) };
 }
 
+/**
+ * Who may use the control port.
+ * @throws ConfigError that names each key that cannot be read or used
+ */
+export function accessRules(config: Config): AccessRules {
+  const keys = keyReader();
+  const rules = prepareAccess(config, keys);
+  if (keys.issues.length > 0) throw pathsError(keys.issues);
+  return rules;
+}
+
 /** Finds the keys of a configuration that cannot be read or used. */
 export function checkRouting(config: Config): readonly PathIssue[] {
   const keys = keyReader();
+  prepareAccess(config, keys);
   settingsOf(config, () => () => NO_RESPONDER, new Counters(), keys, new RouteStatsTable());
   return keys.issues;
 }

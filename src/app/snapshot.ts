@@ -1,10 +1,11 @@
 import { DEFAULT_CLIENT_LIMITS, type HttpClientLimits } from '../client/index.ts';
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
+import type { AccessRules } from '../control/index.ts';
 import type { HubLimits } from '../hub/index.ts';
 import type { ProxySettings } from '../proxy/index.ts';
 import type { ServerLimits } from '../server/index.ts';
-import { prepareRouting, type RoutingMeans } from './prepare-routing.ts';
+import { accessRules, prepareRouting, type RoutingMeans } from './prepare-routing.ts';
 
 /**
  * What the proxy and the publish endpoint do as the configuration says, ready to use. It is never changed: another configuration is
@@ -13,6 +14,8 @@ import { prepareRouting, type RoutingMeans } from './prepare-routing.ts';
 export interface Snapshot {
   readonly config: Config;
   readonly proxy: ProxySettings;
+  /** Who may use the control port. */
+  readonly access: AccessRules;
   /** Bounds for clients. */
   readonly server: ServerLimits;
   /** Bounds for publishers. */
@@ -28,6 +31,7 @@ export function prepareSnapshot(config: Config, means: RoutingMeans): Snapshot {
   return {
     config,
     proxy: prepareRouting(config, means),
+    access: accessRules(config),
     server: serverLimits(server),
     controlServer: serverLimits({
       ...server,

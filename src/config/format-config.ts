@@ -45,7 +45,7 @@ function isDefault(key: string, value: unknown): boolean {
 function maskSecrets(table: Table, shape: z.ZodRawShape, mask: string): void {
   for (const [key, schema] of Object.entries(shape)) {
     const value = table[key];
-    if (fieldDocs.get(schema as z.ZodType)?.secret && value !== '' && !String(value).startsWith('file:'))
+    if (fieldDocs.get(schema as z.ZodType)?.secret && String(value) !== '' && !String(value).startsWith('file:'))
       table[key] = mask;
   }
   for (const [name, value] of Object.entries((table.header ?? {}) as Table)) {

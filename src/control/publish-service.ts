@@ -1,12 +1,14 @@
-import { fieldValue } from '../codec/fields/index.ts';
+import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
 import { PublishError, type PublishItem, PublishItemsReader } from '../codec/grip/index.ts';
 import { pathOf } from '../codec/http1/index.ts';
 import {
   BodyCollector,
   type ControlCounters,
+  CreditedResponse,
   type Current,
   ERRORS,
   type ExchangeError,
+  type HeaderList,
   type Log,
   type Requester,
   type RequestHead,
@@ -20,7 +22,8 @@ import {
 } from '../exchange/index.ts';
 import type { Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
-import { refusedSource } from './refused-source.ts';
+import { allowedOrigin, refusedSource } from './refused-source.ts';
+import { RequestRate } from './request-rate.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
 export interface Publisher {
@@ -30,6 +33,8 @@ export interface Publisher {
   cancelTurn(publication: Publication): void;
   /** Accepts the items, to be delivered in their order. */
   publish(items: readonly PublishItem[]): void;
+  /** How many clients would get the item if it were published now. */
+  receiversOf(item: PublishItem): number;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
 }
@@ -52,7 +57,17 @@ export interface ControlSettings {
   readonly maxBodyBytes: number;
   /** Names, in lower case, under which publishers address the control port, besides localhost and IP addresses; `*` for any. */
   readonly hosts: readonly string[];
+  /** Origins, in lower case, of web pages that may publish. */
+  readonly origins: readonly string[];
+  /** Publish requests a second; 0 for no limit. */
+  readonly requestRate: number;
 }
+
+/** What a page of an allowed origin may send (Fetch §3.3). */
+const PREFLIGHT: readonly string[] = [
+  ...['Content-Type', 'text/plain', 'Access-Control-Allow-Methods', 'POST'],
+  ...['Access-Control-Allow-Headers', 'Authorization, Content-Type, Prefer', 'Access-Control-Max-Age', '600'],
+];
 
 /** Items of one request that are read, and that are published, in one turn of the event loop. The others follow in the next turns. */
 export const TURN_ITEMS = 512;
@@ -66,7 +81,7 @@ const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
  * and logged.
  */
 export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
-  const endpoint: Endpoint = { publisher, ...options, unreachedNoted: false };
+  const endpoint: Endpoint = { publisher, ...options, rate: new RequestRate(), unreachedNoted: false };
   return (request, requester) => {
     if (options.metrics !== undefined && wantsMetrics(request, options.settings.current)) {
       return options.metrics(request, requester);
@@ -78,14 +93,15 @@ export function publishService(publisher: Publisher, options: PublishServiceOpti
 }
 
 /** Whether a request is for the metrics, and may have them. */
-function wantsMetrics(request: RequestHead, { hosts }: ControlSettings): boolean {
+function wantsMetrics(request: RequestHead, { hosts, origins }: ControlSettings): boolean {
   const { method, target } = request;
   if (method !== 'GET' && method !== 'HEAD') return false;
-  return pathOf(target) === '/metrics' && refusedSource(request, hosts) === null;
+  return pathOf(target) === '/metrics' && refusedSource(request, hosts, origins) === null;
 }
 
 interface Endpoint extends PublishServiceOptions {
   readonly publisher: Publisher;
+  readonly rate: RequestRate;
   /** Whether the log says already that an item has no format that anybody receives. */
   unreachedNoted: boolean;
 }
@@ -97,6 +113,13 @@ class PublishExchange implements Responder, Publication {
   readonly #requester: Requester;
   readonly #path: string;
   #asJson = false;
+  /** The origin of the page behind the request, if that may publish. */
+  #origin: string | null = null;
+  /** The response says how many receivers each item had. */
+  #representation = false;
+  readonly #receivers: object[] = [];
+  /** A response that is longer than a line. */
+  #response: CreditedResponse | null = null;
   /** Null before a body is wanted, and once the request has its response or is given up. */
   #body: BodyCollector | null = null;
   /** Bytes of the body that may still be asked for. */
@@ -119,12 +142,15 @@ class PublishExchange implements Responder, Publication {
   /** Responds if the head is enough, else asks for the body. */
   begin(): void {
     const { method, headers, bodyLength } = this.#request;
-    const { maxBodyBytes, hosts } = this.#endpoint.settings.current;
+    const { maxBodyBytes, hosts, origins, requestRate } = this.#endpoint.settings.current;
     const path = this.#path;
     const type = acceptedType(headers);
-    const refused = refusedSource(this.#request, hosts);
+    const refused = refusedSource(this.#request, hosts, origins);
+    this.#origin = allowedOrigin(this.#request, origins);
     if (refused !== null) {
       this.#refuse(refused.face.status, refused.text, undefined, refused);
+    } else if (method === 'OPTIONS' && this.#origin !== null) {
+      this.#respond(textResponse(200, 'OK', PREFLIGHT));
     } else if (bodyLength === 0 && !BODYLESS.includes(method) && fieldValue(headers, 'content-length') === undefined) {
       this.#refuse(ERRORS.HF_LENGTH_REQUIRED.status, ERRORS.HF_LENGTH_REQUIRED.text);
     } else if (bodyLength > maxBodyBytes) {
@@ -137,7 +163,10 @@ class PublishExchange implements Responder, Publication {
       this.#refuse(404, 'Not Found');
     } else if (method !== 'POST') {
       this.#refuse(405, `Method not allowed: ${method}.`, ['Content-Type', 'text/plain', 'Allow', 'POST']);
+    } else if (requestRate > 0 && !this.#mayPublish(requestRate)) {
+      // It has its response.
     } else {
+      this.#representation = path === '/publish' && wantsRepresentation(headers);
       this.#asJson = type === 'application/json';
       this.#body = new BodyCollector(maxBodyBytes);
       // One byte more than may come shows that a body of unknown length is too large.
@@ -158,13 +187,16 @@ class PublishExchange implements Responder, Publication {
   onRequestError(): void {
     this.#over = true;
     this.#body = null;
+    this.#response?.drop();
     if (this.#waiting === null || this.#published > 0) return;
     this.#waiting = null;
     this.#reader = null;
     this.#endpoint.publisher.cancelTurn(this);
   }
 
-  onResponseCredit(): void {}
+  onResponseCredit(bytes: number): void {
+    this.#response?.credit(bytes);
+  }
 
   #grant(bytes: number): void {
     const granted = Math.min(bytes, this.#ungranted);
@@ -191,10 +223,14 @@ class PublishExchange implements Responder, Publication {
     }
     const part = items.slice(this.#published, this.#published + TURN_ITEMS);
     this.#published += part.length;
+    if (this.#representation) this.#noteReceivers(part);
     if (!this.#endpoint.unreachedNoted) this.#noteUnreached(part);
     this.#endpoint.publisher.publish(part);
     if (this.#published < items.length) return false;
-    if (!this.#over) this.#confirm('Published');
+    if (!this.#over) {
+      if (this.#representation) this.#represent();
+      else this.#confirm('Published');
+    }
     return true;
   }
 
@@ -236,7 +272,43 @@ class PublishExchange implements Responder, Publication {
     this.#respond(response);
   }
 
-  #respond(response: ReturnType<typeof textResponse>): void {
+  /** Takes one from the rate, or refuses the request. */
+  #mayPublish(rate: number): boolean {
+    const seconds = this.#endpoint.rate.take(rate, performance.now());
+    if (seconds === 0) return true;
+    const { status, text } = ERRORS.HF_CONTROL_RATE;
+    this.#refuse(status, text, ['Content-Type', 'text/plain', 'Retry-After', String(seconds)]);
+    return false;
+  }
+
+  #noteReceivers(items: readonly PublishItem[]): void {
+    for (const item of items) {
+      const { channel, id } = item;
+      const receivers = this.#endpoint.publisher.receiversOf(item);
+      this.#receivers.push(id === null ? { channel, receivers } : { channel, id, receivers });
+    }
+  }
+
+  /** RFC 7240 §4.2. It may be as long as the request was, so the client's credits count. */
+  #represent(): void {
+    const body = Buffer.from(`${JSON.stringify({ message: 'Published', items: this.#receivers })}\n`);
+    const headers = ['Content-Type', 'application/json', 'Preference-Applied', 'return=representation'];
+    this.#over = true;
+    this.#waiting = null;
+    this.#reader = null;
+    const response = new CreditedResponse(this.#requester, this.#request.credits);
+    this.#response = response;
+    const head = { status: 200, reason: '', headers: [...headers, ...this.#corsFields()], bodyLength: body.length };
+    this.#requester.onResponse(head);
+    response.give(body, true);
+  }
+
+  #corsFields(): readonly string[] {
+    return this.#origin === null ? [] : ['Access-Control-Allow-Origin', this.#origin, 'Vary', 'Origin'];
+  }
+
+  #respond({ head, body }: ReturnType<typeof textResponse>): void {
+    const response = { head: { ...head, headers: [...head.headers, ...this.#corsFields()] }, body };
     this.#over = true;
     this.#waiting = null;
     this.#reader = null;
@@ -259,6 +331,12 @@ class PublishExchange implements Responder, Publication {
     log.info({ id, peer: peer.address, method, target, status, reason: text, ...why }, message);
     this.#respond(textResponse(status, text, headers));
   }
+}
+
+/** Whether Prefer asks for the result (RFC 7240 §4.2). */
+function wantsRepresentation(headers: HeaderList): boolean {
+  const preferences = listMembers(fieldValues(headers, 'prefer'));
+  return preferences.some((preference) => /^return\s*=\s*"?representation"?\s*(?:;|$)/i.test(preference));
 }
 
 /** The path without query and without one slash at its end. */

@@ -7,10 +7,16 @@ import { ExchangeError, type RequestHead } from '../exchange/index.ts';
  *
  * A browser lets any page send a simple POST anywhere, to loopback too, but says where the page is from (Fetch Metadata §2.3, Fetch §3.1).
  * A page whose own name was made to point here (DNS rebinding) counts as same-origin for the browser, but its name is in Host.
+ * @param origins those of pages that may use it
  * @param hosts names, in lower case, under which the control port may be addressed; `*` for any
  */
-export function refusedSource(request: RequestHead, hosts: readonly string[]): ExchangeError | null {
+export function refusedSource(
+  request: RequestHead,
+  hosts: readonly string[],
+  origins: readonly string[] = [],
+): ExchangeError | null {
   const { headers, authority, peer } = request;
+  if (allowedOrigin(request, origins) !== null) return null;
   const sites = fieldValues(headers, 'sec-fetch-site');
   // Fetch Metadata §2.3: one token, in lower case. Browsers send nothing else.
   if (sites.length > 1 || !['same-origin', 'none'].includes(sites[0] ?? 'none')) {
@@ -22,6 +28,13 @@ export function refusedSource(request: RequestHead, hosts: readonly string[]): E
   // No browser connects to a unix socket, and none leaves Host out.
   if (peer.address === '' || authority === '' || isKnownHost(hostOf(authority), hosts)) return null;
   return new ExchangeError('HF_CONTROL_HOST', `Host is ${authority}`);
+}
+
+/** The origin of the page behind a request, if it is one of these; null otherwise. */
+export function allowedOrigin({ headers }: RequestHead, origins: readonly string[]): string | null {
+  if (origins.length === 0) return null;
+  const [origin, ...more] = fieldValues(headers, 'origin');
+  return origin !== undefined && more.length === 0 && origins.includes(origin.toLowerCase()) ? origin : null;
 }
 
 /** Whether an Origin (RFC 6454 §7) is that of the control port itself. */

@@ -22,6 +22,8 @@ export const ERRORS = {
   HF_LENGTH_REQUIRED: face('client', false, 411, 'Request requires Content-Length.', 'info'),
   HF_CROSS_SITE: face('client', false, 403, 'Web pages of other sites may not use the control port.', 'info'),
   HF_CONTROL_HOST: face('client', false, 403, 'This host name is not allowed on the control port.', 'info'),
+  HF_CONTROL_CREDENTIALS: face('client', false, 401, 'Credentials are missing or not valid.', 'info'),
+  HF_CONTROL_RATE: face('client', true, 429, 'Too many publish requests.', 'info'),
   HF_BODY_TOO_LARGE: face('client', false, 413, 'Request body too large.', 'info'),
   HF_URI_TOO_LONG: face('client', false, 414, 'Request target too long.', 'info'),
   HF_EXPECTATION: face('client', false, 417, 'The only supported expectation is 100-continue.', 'info'),

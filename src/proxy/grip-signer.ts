@@ -1,4 +1,5 @@
 import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { algorithmOf } from '../codec/grip/index.ts';
 
 /** Seconds that a signature is valid (Pushpin's own figure). */
 const VALID_S = 3600;
@@ -55,22 +56,6 @@ export class GripSigner {
     // RFC 8037 §3.1: EdDSA takes no digest. RFC 7518 §3.4: an ECDSA signature is its two numbers, not their DER encoding.
     return sign(this.#algorithm === 'EdDSA' ? null : 'sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   }
-}
-
-/**
- * The JWT algorithm of an asymmetric key.
- * @throws Error for a key that GRIP has no use for, or that is too short (RFC 7518 §3.3)
- */
-export function algorithmOf(key: KeyObject): string {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  const type = key.asymmetricKeyType;
-  if (type === 'ec' && namedCurve === 'prime256v1') return 'ES256';
-  if (type === 'rsa' && modulusLength >= 2048) return 'RS256';
-  if (type === 'ed25519') return 'EdDSA';
-  const found = type === 'rsa' ? `${type} of ${modulusLength} bits` : (namedCurve ?? type);
-  throw new Error(
-    `a key of the kind ${found} cannot sign Grip-Sig: use EC P-256, RSA of 2048 bits or more, or Ed25519`,
-  );
 }
 
 function encoded(value: object): string {

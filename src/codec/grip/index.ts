@@ -5,6 +5,7 @@ export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
 export { parseInstruct } from './parse-instruct.ts';
 export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
 export { parsePublishMessage, publishValue } from './publish-message.ts';
+export { algorithmOf, TokenVerifier } from './token-verifier.ts';
 export type {
   ChannelRef,
   Hold,

@@ -32,6 +32,10 @@ export class FakePublisher implements Publisher {
     this.waiting.splice(this.waiting.indexOf(publication), 1);
   }
 
+  receiversOf({ channel }: PublishItem): number {
+    return channel.length;
+  }
+
   publish(items: readonly PublishItem[]): void {
     this.calls.push(items);
   }
@@ -52,7 +56,7 @@ export class Endpoint {
     this.#service = publishService(this.publisher, {
       counters: this.counters,
       log: this.log,
-      settings: { current: { maxBodyBytes, hosts: ['publish.example'] } },
+      settings: { current: { maxBodyBytes, hosts: ['publish.example'], origins: [], requestRate: 0 } },
     });
   }
 
