@@ -151,7 +151,7 @@ async function overReq(
   packet.body = Buffer.concat(body);
   const interrupted = interruption(() => {});
   try {
-    const response = await Promise.race([sendReq(endpoint, packet, traceOf(options)), interrupted.promise]);
+    const response = await sendReq(endpoint, packet, traceOf(options), interrupted.promise);
     if (response.type !== 'data') throw failureOf(response);
     const output = standardOutput(options.include ?? false);
     output.head(response);

@@ -8,9 +8,9 @@ import {
   splitAddress,
 } from '../codec/zhttp/index.ts';
 import type { FetchEndpoints } from '../config/index.ts';
-import { silentLog } from '../exchange/index.ts';
 import { DealerSocket, PushSocket, SubSocket, ZmqCounters } from '../zmq/index.ts';
 import { CliError } from './cli-error.ts';
+import { ConnectionLog } from './connection-log.ts';
 import { showPacket } from './show-packet.ts';
 
 /** Maximum milliseconds to connect to an endpoint. */
@@ -47,6 +47,7 @@ export class ZhttpRequester {
   readonly #address = `holdfast-${randomBytes(6).toString('hex')}`;
   readonly #id = randomBytes(6).toString('hex');
   readonly #wheel = new TimerWheel();
+  readonly #log = new ConnectionLog();
   readonly #endpoints: FetchEndpoints;
   readonly #trace: PacketTrace;
   readonly #push: PushSocket;
@@ -68,7 +69,7 @@ export class ZhttpRequester {
   #over = false;
 
   constructor(endpoints: FetchEndpoints, trace: PacketTrace) {
-    const context = { wheel: this.#wheel, counters: new ZmqCounters(), log: silentLog };
+    const context = { wheel: this.#wheel, counters: new ZmqCounters(), log: this.#log };
     const options = { immediate: true, routingId: Buffer.from(this.#address), maxMessageBytes: MAX_PACKET_BYTES };
     this.#endpoints = endpoints;
     this.#trace = trace;
@@ -165,7 +166,7 @@ export class ZhttpRequester {
     const until = Date.now() + CONNECT_TIMEOUT;
     while (!send()) {
       const left = until - Date.now();
-      if (left <= 0) throw new CliError(`no server at ${endpoint}`);
+      if (left <= 0) throw new CliError(this.#log.noServer(endpoint, 'stream'));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {

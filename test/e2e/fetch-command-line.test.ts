@@ -208,6 +208,16 @@ test('an interrupt withdraws the request', async (t) => {
   await closed;
 });
 
+test('an interrupt ends the waiting for a response in req mode', async (t) => {
+  const server = createServer();
+  const host = await listening(t, server);
+  const fetcher = await startFetch(t, ['allow = ["127.0.0.1"]']);
+  const program = startHoldfast(t, ['fetch', '--endpoint', fetcher.endpoints.req, host]);
+  await once(server, 'request');
+  program.kill('SIGINT');
+  assert.deepEqual(await program.ended, failed('interrupted'));
+});
+
 test('messages of a WebSocket are written as lines, and lines are sent as messages', async (t) => {
   const host = await webSocketOrigin(t, (socket) => {
     socket.on('message', (message) => {

@@ -52,7 +52,12 @@ async function origin(
 }
 
 function ask({ req }: Running, uri: string, fields: Partial<RequestPacket> = {}): Promise<ResponsePacket> {
-  return sendReq(req, Object.assign(new RequestPacket(), { method: 'GET', uri }, fields), () => {});
+  return sendReq(
+    req,
+    Object.assign(new RequestPacket(), { method: 'GET', uri }, fields),
+    () => {},
+    new Promise(() => {}),
+  );
 }
 
 test('Requests are made from the start to the stop, and are counted', async (t) => {

@@ -67,6 +67,19 @@ test('endpoints without a responder are reported after five seconds', async (t) 
   await assert.rejects(connecting, { name: 'CliError', message: `no server at ${base}-in-stream` });
 });
 
+test('one of the endpoints in place of their base is reported as such', async (t) => {
+  const base = `ipc://${temporaryFolder(t)}/none`;
+  const requester = new ZhttpRequester(parseFetchEndpoints(`${base}-in`), () => {});
+  t.after(() => requester.close());
+  const timers = fakeTimers(t, ['setTimeout', 'Date']);
+  const connecting = requester.connect();
+  timers.tick(5000);
+  await assert.rejects(connecting, {
+    name: 'CliError',
+    message: `no server at ${base}-in-in-stream; --stream takes the base of the endpoints, such as ${base}`,
+  });
+});
+
 test('a packet that is missing ends the session', async (t) => {
   const asked = await RequestedFetcher.start(t);
   const sink = new Sink();
