@@ -16,7 +16,7 @@ import {
 } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { proxyService } from '../proxy/index.ts';
+import { httpsRedirect, proxyService } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
@@ -68,6 +68,8 @@ export class App {
   #snapshots: Holder<Snapshot> | null = null;
   #running = false;
   #server: HttpServer | null = null;
+  /** Servers that redirect to https. */
+  readonly #redirects: HttpServer[] = [];
   #control: HttpServer | null = null;
   #stats: HttpServer | null = null;
   #pushpinMetrics: PushpinMetrics | null = null;
@@ -109,7 +111,9 @@ export class App {
    * @param seconds what is still open after that is cut off
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const servers = [this.#server, this.#control, this.#edge, this.#fetch].filter((server) => server !== null);
+    const servers = [this.#server, ...this.#redirects, this.#control, this.#edge, this.#fetch].filter(
+      (server) => server !== null,
+    );
     for (const server of servers) server.drain();
     await this.#publishSockets?.close();
     this.#hub.drain();
@@ -120,7 +124,7 @@ export class App {
     await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
     clearTimeout(timer);
     this.#pushpinMetrics?.stop();
-    const own = [this.#server, this.#control, this.#stats].filter((server) => server !== null);
+    const own = [this.#server, ...this.#redirects, this.#control, this.#stats].filter((server) => server !== null);
     for (const server of own) server.destroy();
     await Promise.all([this.#edge?.stop(), this.#fetch?.stop(), ...own.map((server) => server.whenEmpty())]);
     this.#client.close();
@@ -207,23 +211,24 @@ export class App {
 
   async #startProxy(snapshots: Holder<Snapshot>): Promise<void> {
     const { server } = this.#config;
-    this.#server = new HttpServer({
-      wheel: this.#wheel,
-      log: this.#log,
-      counters: this.counters,
-      service: proxyService({
-        settings: snapshots.part(({ proxy }) => proxy),
-        hub: this.#hub,
-        counters: this.counters,
-        log: this.#log,
-      }),
-      limits: snapshots.part((snapshot) => snapshot.server),
-    });
     const means = { wheel: this.#wheel, log: this.#log, counters: this.counters };
+    const limits = snapshots.part((snapshot) => snapshot.server);
+    const service = proxyService({
+      settings: snapshots.part(({ proxy }) => proxy),
+      hub: this.#hub,
+      counters: this.counters,
+      log: this.#log,
+    });
+    this.#server = new HttpServer({ ...means, service, limits });
     for (const address of server.listen) {
-      const { tls } = address;
+      const { tls, redirect } = address;
       const settings = tls === undefined ? undefined : tlsListener(server, tls.defaultCert, means);
-      this.clientAddresses.push((await this.#server.listen(address, settings)).address);
+      let own = this.#server;
+      if (redirect !== undefined) {
+        own = new HttpServer({ ...means, service: httpsRedirect(redirect, service), limits });
+        this.#redirects.push(own);
+      }
+      this.clientAddresses.push((await own.listen(address, settings)).address);
     }
   }
 

@@ -154,7 +154,8 @@ After a TCP address of \`[server]\` there may be parameters, as in \`443,tls,def
 | parameter | meaning |
 |---|---|
 | \`tls\` | TLS 1.2 and 1.3. The certificate is that of the host that the client names (SNI): \`NAME.crt\` and \`NAME.key\` in \`tls_identities_dir\`, or \`_.example.com.crt\` for each host one level below \`example.com\`. Files that change are read again |
-| \`default-cert=NAME\` | the certificate of clients that name no host, or one without a certificate. Otherwise they are refused |`;
+| \`default-cert=NAME\` | the certificate of clients that name no host, or one without a certificate. Otherwise they are refused |
+| \`redirect=PORT\` | without \`tls\`: every request is redirected (308) to the same URL with https and this port, except those below \`/.well-known/acme-challenge/\`. The connections of such listeners are bounded by \`max_connections\` apart |`;
 
 const KEYS = `## Keys
 

@@ -1,4 +1,5 @@
 import { textError } from './config-error.ts';
+import { parsePort } from './host-port.ts';
 import { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { isPlainText, shown } from './plain-text.ts';
 import { suggestion } from './suggest.ts';
@@ -13,13 +14,15 @@ export interface ListenerTls {
 export type ServerListener = ListenAddress & {
   /** Absent: no TLS. */
   readonly tls?: ListenerTls;
+  /** Port, as clients see it, of the https URLs that all requests are redirected to. Absent: requests are served. */
+  readonly redirect?: number;
 };
 
 const SWITCHES = ['tls'];
-const WITH_VALUE = ['default-cert'];
+const WITH_VALUE = ['default-cert', 'redirect'];
 
 /**
- * Parses a listen address, and after one for TCP perhaps `,tls` and `,default-cert=NAME`. A parameter that would have no effect is
+ * Parses a listen address, and after one for TCP perhaps `,tls` and `,default-cert=NAME`, or `,redirect=PORT`. A parameter that would have no effect is
  * refused. Throws a `ConfigError`.
  */
 export function parseServerListener(text: string): ServerListener {
@@ -29,8 +32,10 @@ export function parseServerListener(text: string): ServerListener {
   const parameters = readParameters(parts);
   if (!parameters.has('tls')) {
     if (parameters.has('default-cert')) throw textError('parameter "default-cert" needs "tls"');
-    return address;
+    const redirect = parameters.get('redirect');
+    return redirect === undefined ? address : { ...address, redirect: parsePort(redirect, 1) };
   }
+  if (parameters.has('redirect')) throw textError('parameter "redirect" is for listeners without "tls"');
   return { ...address, tls: { defaultCert: parameters.get('default-cert') ?? null } };
 }
 
@@ -41,6 +46,7 @@ export function formatServerListener(listener: ServerListener): string {
     parts.push('tls');
     if (listener.tls.defaultCert !== null) parts.push(`default-cert=${listener.tls.defaultCert}`);
   }
+  if (listener.redirect !== undefined) parts.push(`redirect=${listener.redirect}`);
   return parts.join(',');
 }
 

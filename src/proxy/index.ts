@@ -1,4 +1,5 @@
 export type { HeaderRules } from './header-rules.ts';
+export { httpsRedirect } from './https-redirect.ts';
 export { type ProxiedRoute, prepareRoutes, type RouteMeans, routeName } from './proxied-route.ts';
 export { proxyService } from './proxy.ts';
 export type { ProxyRoom } from './proxy-room.ts';

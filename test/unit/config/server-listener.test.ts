@@ -11,7 +11,13 @@ test('a listener is an address, and TLS where it is asked for', () => {
 });
 
 test('a parsed listener is formatted the same again', () => {
-  for (const text of ['7999', '[::1]:443,tls', '443,tls,default-cert=a', 'unix:/run/a,b.sock?mode=660']) {
+  for (const text of [
+    '7999',
+    '[::1]:443,tls',
+    '443,tls,default-cert=a',
+    '80,redirect=443',
+    'unix:/run/a,b.sock?mode=660',
+  ]) {
     assert.equal(formatServerListener(parseServerListener(text)), text);
   }
 });
@@ -24,6 +30,9 @@ test('each error is named', () => {
     ['443,tls,default-cert', /^parameter "default-cert" needs a value/],
     ['443,tsl', /^unknown parameter "tsl"; did you mean "tls"\?$/],
     ['443,', /^unknown parameter ""/],
+    ['80,redirect', /^parameter "redirect" needs a value/],
+    ['80,redirect=0', /^"0" is not a port/],
+    ['80,tls,redirect=443', /^parameter "redirect" is for listeners without "tls"$/],
     [',tls', /got an empty text$/],
   ];
   for (const [text, message] of cases) assert.throws(() => parseServerListener(text), { name: 'ConfigError', message });
