@@ -15,12 +15,7 @@ export function publishUrl(spec: string, authorization: string | null): URL {
   const url = URL.canParse(spec) ? new URL(spec) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     // A URL may contain a password, so the error does not repeat it.
-    throw new CliError(
-      /^(tcp|ipc|inproc):/.test(spec)
-        ? 'publishing over ZeroMQ is not supported yet: set --spec or GRIP_URL to http://… or https://…'
-        : '--spec or GRIP_URL is not a URL: expected http://… or https://…',
-      USAGE,
-    );
+    throw new CliError('--spec or GRIP_URL is not a URL: expected http://…, https://… or tcp://…', USAGE);
   }
   if (url.username !== '' || url.password !== '') {
     throw new CliError('credentials in the URL are not accepted: use --user or --bearer', USAGE);

@@ -4,6 +4,7 @@ import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { type Action, type NameValue, publishItem } from './publish-item.ts';
+import { pushItems } from './publish-push.ts';
 import { postItems, publishUrl } from './publish-request.ts';
 
 const DEFAULT_SPEC = 'http://localhost:5561';
@@ -61,7 +62,10 @@ export function publishCommand(): Command {
     .option('--no-seq', 'deliver at once, regardless of --prev-id')
     .option('--no-eol', 'add no newline to the content of HTTP responses')
     .addOption(
-      new Option('--spec <url>', 'URL of the publish endpoint, with or without /publish/')
+      new Option(
+        '--spec <url>',
+        'URL of the publish endpoint, with or without /publish/, or tcp://HOST:PORT of a ZeroMQ PULL socket',
+      )
         .env('GRIP_URL')
         .default(DEFAULT_SPEC),
     )
@@ -76,12 +80,16 @@ export function publishCommand(): Command {
 
 async function publish(channel: string, content: string | undefined, options: PublishOptions): Promise<void> {
   const authorization = options.user ?? options.bearer ?? null;
-  const url = publishUrl(options.spec || DEFAULT_SPEC, authorization);
+  const spec = options.spec || DEFAULT_SPEC;
+  const isZmq = /^(?:tcp|ipc):/.test(spec);
+  if (isZmq && authorization !== null) throw new CliError('credentials are only sent over https', USAGE);
+  const url = isZmq ? null : publishUrl(spec, authorization);
   const { id = '', prevId = '', meta: given = [], sender, seq } = options;
   const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
   const item = publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq });
-  await postItems(url, [item], authorization);
+  if (url === null) await pushItems(spec, [item]);
+  else await postItems(url, [item], authorization);
   console.log('Published');
 }
 

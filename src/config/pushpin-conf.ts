@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { ConfigError, type ConfigIssue } from './config-error.ts';
 import { type IniEntry, readIni } from './ini.ts';
 import { parseConfig } from './load-config.ts';
@@ -29,8 +30,8 @@ export interface PushpinConf {
 const PORTS_OF_AN_INSTANCE = 10;
 
 /**
- * Reads a pushpin.conf. The last of repeated keys wins, and keys of an included file count where the file has none. `fileName` is used only
- * in messages. Throws a `ConfigError` with every problem, in the order of the lines.
+ * Reads a pushpin.conf. The last of repeated keys wins, and keys of an included file count where the file has none. `fileName` is used in
+ * messages, and certificates are in a folder beside it. Throws a `ConfigError` with every problem, in the order of the lines.
  */
 export function parsePushpinConf(text: string, fileName: string, options: PushpinOptions): PushpinConf {
   const own = readIni(text);
@@ -64,6 +65,7 @@ export function parsePushpinConf(text: string, fileName: string, options: Pushpi
     }
   }
   if (issues.length > 0) throw new ConfigError(fileName, issues.sort(byLine));
+  settings.certs = join(dirname(fileName), 'runner/certs');
   settings.finish();
   const { routesFile, rundir } = settings;
   return { config: configOf(settings, fileName), routesFile, rundir, ignored: ignored.sort(byLine) };

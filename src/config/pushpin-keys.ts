@@ -10,6 +10,10 @@ export interface PushpinSettings {
   routesFile: string;
   /** Addresses for clients over TCP; null without the key. */
   httpPorts: readonly string[] | null;
+  /** Addresses for clients over TLS. */
+  httpsPorts: readonly string[];
+  /** Folder with their certificates. */
+  certs: string;
   /** Unix sockets for clients. */
   localPorts: readonly string[];
   pushAddress: string;
@@ -43,6 +47,8 @@ export function pushpinDefaults(): PushpinSettings {
     portOffset: 0,
     routesFile: 'routes',
     httpPorts: null,
+    httpsPorts: [],
+    certs: 'runner/certs',
     localPorts: [],
     pushAddress: '127.0.0.1',
     pushPort: 5561,
@@ -77,8 +83,11 @@ export function pushpinDefaults(): PushpinSettings {
     },
     finish() {
       const { server = {}, control = {}, publish = {} } = this.tables;
-      const ports = this.httpPorts ?? (this.localPorts.length === 0 ? ['7999'] : []);
-      server.listen = [...ports, ...this.localPorts.map((path) => `unix:${path}`)];
+      const ports = this.httpPorts ?? (this.localPorts.length + this.httpsPorts.length === 0 ? ['7999'] : []);
+      // Pushpin names the certificate for clients without SNI after the port.
+      const secure = this.httpsPorts.map((port) => `${port},tls,default-cert=default_${port.replace(/^.*:/, '')}`);
+      if (secure.length > 0) server.tls_identities_dir = this.certs;
+      server.listen = [...ports, ...secure, ...this.localPorts.map((path) => `unix:${path}`)];
       const address = this.pushAddress.includes(':')
         ? `[${this.pushAddress.replace(/^\[|\]$/g, '')}]`
         : this.pushAddress;
@@ -127,7 +136,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['runner/rundir', placed],
   ['runner/services', services],
   ['runner/http_port', httpPorts],
-  ['runner/https_ports', without('TLS is not supported yet: these ports are not opened', '')],
+  ['runner/https_ports', httpsPorts],
   ['runner/local_ports', localPorts],
   [
     'runner/logdir',
@@ -187,8 +196,8 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/message_rate', without(NOT_YET, '2500', '-1')],
   ['handler/message_hwm', without(NOT_YET, '25000', '-1')],
   ['handler/message_block_size', without(NOT_YET, '')],
-  ['handler/message_wait', without(NOT_YET, '5000')],
-  ['handler/id_cache_ttl', without(NOT_YET, '60')],
+  ['handler/message_wait', to('hub.message_wait', (entry) => whole(entry, 0) / 1000)],
+  ['handler/id_cache_ttl', to('hub.id_cache_ttl', (entry) => whole(entry, 0))],
   ['handler/update_on_first_subscription', without(NOT_YET, 'true')],
   ['handler/connection_subscription_max', to('hub.connection_subscription_max', (entry) => whole(entry, 1))],
   ['handler/subscription_linger', without(NOT_YET, '60')],
@@ -238,6 +247,11 @@ function services({ values }: IniEntry): string | null {
 
 function httpPorts({ values }: IniEntry, settings: PushpinSettings): null {
   settings.httpPorts = values;
+  return null;
+}
+
+function httpsPorts({ values }: IniEntry, settings: PushpinSettings): null {
+  settings.httpsPorts = values;
   return null;
 }
 

@@ -132,3 +132,13 @@ test('without a pushpin.conf the message says where it was looked for', async (t
   assert.equal(code, 1);
   assert.match(stderr, /no pushpin\.conf: looked for config\/pushpin\.conf, /);
 });
+
+test('https_ports and message_wait become what they mean here', async (t) => {
+  const conf = CONF.replace('#https_ports=443', 'https_ports=443').replace('message_wait=5000', 'message_wait=2500');
+  const cwd = temporaryFolder(t, { 'pushpin.conf': conf, routes: '* localhost:8000\n' });
+  const { code, stdout, stderr } = await holdfast(t, ['import', 'pushpin.conf'], { cwd });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  assert.match(stdout, /^listen = \[ "7999", "443,tls,default-cert=default_443" \]$/m);
+  assert.match(stdout, /^tls_identities_dir = "runner\/certs"$/m);
+  assert.match(stdout, /^message_wait = 2\.5$/m);
+});

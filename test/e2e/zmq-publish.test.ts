@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { decode, encode, type TnetstringInput } from '../../src/codec/tnetstring/index.ts';
 import { freePorts } from '../support/free-ports.ts';
-import { runServer } from '../support/holdfast.ts';
+import { holdfast, runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { requirePeer } from '../support/peers.ts';
 import { connectTo } from '../support/raw-client.ts';
@@ -48,6 +48,16 @@ test('items arrive through PULL, as tnetstrings and as JSON; what is no item is 
   assert.match(await client.take('json\n'), /bare\n[\s\S]*marked\n[\s\S]*json\n/);
   await push.send([Buffer.from('nonsense')]);
   await server.program.logged('publish refused', ({ input }) => input === 'pull');
+});
+
+test('holdfast publish --spec tcp://… sends the item to PULL', async (t) => {
+  const [port] = await freePorts(1);
+  const rig = await start(t, `pull = ["tcp://127.0.0.1:${port}"]`);
+  if (rig === null) return;
+  const client = await rig.hold('a');
+  const { code, stdout } = await holdfast(t, ['publish', 'a', 'hello', '--spec', `tcp://127.0.0.1:${port}`]);
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: 'Published\n' });
+  await client.take('hello\n');
 });
 
 test('items arrive through SUB for channels that have subscribers, matched exactly', async (t) => {

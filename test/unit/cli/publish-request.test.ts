@@ -22,10 +22,9 @@ for (const [spec, expected] of URLS) {
 }
 
 const WRONG = [
-  ['tcp://127.0.0.1:5560', null, /publishing over ZeroMQ is not supported yet/],
-  ['ipc:///run/pushpin', null, /publishing over ZeroMQ is not supported yet/],
-  ['localhost:5561', null, /expected http:\/\/… or https:\/\/…/],
-  ['127.0.0.1', null, /expected http:\/\/… or https:\/\/…/],
+  ['inproc://pushpin', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
+  ['localhost:5561', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
+  ['127.0.0.1', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
   ['http://me:secret@localhost', null, /credentials in the URL are not accepted/],
   ['http://localhost', 'Bearer x', /only sent over https/],
 ] as const;
