@@ -1,4 +1,4 @@
-import { HttpClient } from '../client/index.ts';
+import { HttpClient, WebSocketClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { authorized, controlErrorText, metricsService, publishService } from '../control/index.ts';
@@ -16,7 +16,7 @@ import {
 } from '../exchange/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { httpsRedirect, proxyService } from '../proxy/index.ts';
+import { httpsRedirect, proxyServices } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
@@ -30,7 +30,7 @@ import { metricsText } from './metrics.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { PushpinMetrics } from './pushpin-metrics.ts';
-import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
+import { type Bounds, boundsOf, prepareSnapshot, type Snapshot, webSocketLimits } from './snapshot.ts';
 import { checkIdentities, tlsListener } from './tls-listener.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -63,6 +63,7 @@ export class App {
   readonly #wheel = new TimerWheel();
   readonly #bounds: Holder<Bounds>;
   readonly #client: HttpClient;
+  readonly #webSockets: WebSocketClient;
   readonly #hub: Hub;
   /** Null where neither the proxy nor the publish endpoint runs. */
   #snapshots: Holder<Snapshot> | null = null;
@@ -86,6 +87,12 @@ export class App {
     this.#bounds = new Holder(boundsOf(config));
     const [client, hub] = [this.#bounds.part((bounds) => bounds.client), this.#bounds.part((bounds) => bounds.hub)];
     this.#client = new HttpClient({ ...shared, dialler, limits: client });
+    this.#webSockets = new WebSocketClient({
+      ...shared,
+      dialler,
+      limits: webSocketLimits(config),
+      compression: false,
+    });
     this.#hub = new Hub({ ...shared, limits: hub, patchBody });
   }
 
@@ -146,7 +153,14 @@ export class App {
   }
 
   #snapshot(config: Config): Snapshot {
-    return prepareSnapshot(config, { client: this.#client, counters: this.counters, routeStats: this.routeStats });
+    return prepareSnapshot(config, {
+      client: this.#client,
+      webSockets: this.#webSockets,
+      counters: this.counters,
+      routeStats: this.routeStats,
+      wheel: this.#wheel,
+      log: this.#log,
+    });
   }
 
   async #start(): Promise<void> {
@@ -213,19 +227,19 @@ export class App {
     const { server } = this.#config;
     const means = { wheel: this.#wheel, log: this.#log, counters: this.counters };
     const limits = snapshots.part((snapshot) => snapshot.server);
-    const service = proxyService({
+    const services = proxyServices({
       settings: snapshots.part(({ proxy }) => proxy),
       hub: this.#hub,
       counters: this.counters,
       log: this.#log,
     });
-    this.#server = new HttpServer({ ...means, service, limits });
+    this.#server = new HttpServer({ ...means, ...services, limits });
     for (const address of server.listen) {
       const { tls, redirect } = address;
       const settings = tls === undefined ? undefined : tlsListener(server, tls.defaultCert, means);
       let own = this.#server;
       if (redirect !== undefined) {
-        own = new HttpServer({ ...means, service: httpsRedirect(redirect, service), limits });
+        own = new HttpServer({ ...means, service: httpsRedirect(redirect, services.service), limits });
         this.#redirects.push(own);
       }
       this.clientAddresses.push((await own.listen(address, settings)).address);

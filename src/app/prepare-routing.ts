@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
-import type { HttpClient } from '../client/index.ts';
+import type { HttpClient, WebSocketOpener } from '../client/index.ts';
+import type { TimerWheel } from '../clock/index.ts';
 import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Target } from '../config/index.ts';
 import type { AccessRules } from '../control/index.ts';
-import { Counters, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
+import { Counters, type Log, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
 import {
   type ProxySettings,
   prepareRoutes,
   RouteTable,
   routeName,
+  type TargetWebSocketService,
   testService,
   UpstreamTrust,
+  webSocketOverHttp,
 } from '../proxy/index.ts';
 import { prepareAccess } from './prepare-access.ts';
 import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts';
@@ -17,17 +20,29 @@ import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts'
 /** What a proxy's requests are sent with. */
 export interface RoutingMeans {
   readonly client: Pick<HttpClient, 'send'>;
+  readonly webSockets: WebSocketOpener;
   readonly counters: Counters;
   readonly routeStats: RouteStatsTable;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
 }
 
 /**
  * Prepares the routes and keys of a configuration. Key files are read now, relative to the working directory.
  * @throws ConfigError that names each key that cannot be read or used
  */
-export function prepareRouting(config: Config, { client, counters, routeStats }: RoutingMeans): ProxySettings {
+export function prepareRouting(config: Config, means: RoutingMeans): ProxySettings {
+  const { client, webSockets, counters, routeStats } = means;
   const keys = keyReader();
-  const settings = settingsOf(config, (origin) => httpService(client, origin), counters, keys, routeStats);
+  const settings = settingsOf(
+    config,
+    (origin) => httpService(client, origin),
+    (origin, target) =>
+      target.overHttp ? overHttpService(config, target, origin, means) : webSocketService(webSockets, origin),
+    counters,
+    keys,
+    routeStats,
+  );
   if (keys.issues.length > 0) throw pathsError(keys.issues);
   routeStats.keep(new Set(config.routes.map(routeName)));
   return { ...settings, external: (uri, isUntrusted) => httpService(client, () => linkOrigin(uri, isUntrusted)) };
@@ -48,7 +63,8 @@ export function accessRules(config: Config): AccessRules {
 export function checkRouting(config: Config): readonly PathIssue[] {
   const keys = keyReader();
   prepareAccess(config, keys);
-  settingsOf(config, () => () => NO_RESPONDER, new Counters(), keys, new RouteStatsTable());
+  const nowhere = () => () => NO_RESPONDER;
+  settingsOf(config, nowhere, nowhere, new Counters(), keys, new RouteStatsTable());
   return keys.issues;
 }
 
@@ -61,24 +77,63 @@ function httpService(client: Pick<HttpClient, 'send'>, originFor: TargetOrigin):
   return (request, requester) => client.send(originFor(request), request, requester);
 }
 
+/** Opens WebSockets at a target (RFC 6455), each on a connection of its own. Redirects pass to the client. */
+function webSocketService(webSockets: WebSocketOpener, originFor: TargetOrigin): TargetWebSocketService {
+  return (request, requester) => {
+    const { target, headers, credits } = request;
+    const origin = originFor(request);
+    // `setHost` has written it.
+    const authority = headers[1] as string;
+    return webSockets.open({ origin, authority, target, headers, redirected: () => null }, { credits }, requester);
+  };
+}
+
+/** Opens WebSockets at a target that has only HTTP. */
+function overHttpService(
+  config: Config,
+  target: Target,
+  originFor: TargetOrigin,
+  means: RoutingMeans,
+): TargetWebSocketService {
+  const { client, wheel, counters, log } = means;
+  const service = httpService(client, originFor);
+  const leastKeepAlive = config.proxy.overHttpMinKeepAlive;
+  return webSocketOverHttp({ service, oneEvent: target.oneEvent, leastKeepAlive, wheel, counters, log });
+}
+
 function settingsOf(
   config: Config,
   toOrigin: (origin: TargetOrigin) => Service,
+  webSocketsTo: (origin: TargetOrigin, target: Target) => TargetWebSocketService,
   counters: Counters,
   keys: KeyReader,
   routeStats: RouteStatsTable,
 ): ProxySettings {
+  const origins = new Map<Target, TargetOrigin>();
   const serviceOf = (target: Target, { pathBeg }: Route): Service => {
     if (target.kind === 'test') return testService(pathBeg);
-    return toOrigin(targetOrigin(target, (path) => keys.read(path)));
+    const origin = targetOrigin(target, (path) => keys.read(path));
+    origins.set(target, origin);
+    return toOrigin(origin);
+  };
+  const webSocketServiceOf = (target: Target, { pathBeg }: Route): TargetWebSocketService => {
+    if (target.kind === 'test') return refusing(testService(pathBeg));
+    const origin = origins.get(target);
+    // What is wrong with it has been reported.
+    return origin === undefined ? () => NO_RESPONDER : webSocketsTo(origin, target);
   };
   const { proxy } = config;
   return {
     routes: new RouteTable(
-      prepareRoutes(config, { serviceOf, keys, counters, statsOf: (name) => routeStats.of(name) }),
+      prepareRoutes(config, { serviceOf, webSocketServiceOf, keys, counters, statsOf: (name) => routeStats.of(name) }),
     ),
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,
     debug: proxy.debug,
   };
+}
+
+/** Lets a service that accepts no WebSockets respond to the requests for them. */
+function refusing(service: Service): TargetWebSocketService {
+  return (request, requester) => ({ ...NO_RESPONDER, ...service(request, requester) });
 }

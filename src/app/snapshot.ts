@@ -1,4 +1,9 @@
-import { DEFAULT_CLIENT_LIMITS, type HttpClientLimits } from '../client/index.ts';
+import {
+  DEFAULT_CLIENT_LIMITS,
+  DEFAULT_WEBSOCKET_CLIENT_LIMITS,
+  type HttpClientLimits,
+  type WebSocketClientLimits,
+} from '../client/index.ts';
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import type { AccessRules } from '../control/index.ts';
@@ -52,8 +57,23 @@ export function boundsOf({ proxy, hub }: Config): Bounds {
   return { client: { ...DEFAULT_CLIENT_LIMITS, ...proxy }, hub };
 }
 
-/** Of the servers that have no WebSockets. */
-const WEBSOCKET_LIMITS = { ...DEFAULT_LIMITS, queuedMessages: 100, closeTimeout: 10 };
+/**
+ * Bounds for WebSockets. Messages are passed on in pieces, so their length needs none. More of them may wait than the hub has on their way
+ * to one client.
+ */
+const WEBSOCKET_LIMITS = {
+  maxFrameBytes: Number.MAX_SAFE_INTEGER,
+  maxMessageBytes: Number.POSITIVE_INFINITY,
+  maxFragments: DEFAULT_LIMITS.maxFragments,
+  queuedMessages: 1_024,
+  closeTimeout: 10,
+};
+
+/** Limits of the WebSockets to origins. They hold until a restart. */
+export function webSocketLimits({ proxy }: Config): WebSocketClientLimits {
+  const { connectTimeout, maxResponseHeaderBytes } = { ...DEFAULT_CLIENT_LIMITS, ...proxy };
+  return { ...DEFAULT_WEBSOCKET_CLIENT_LIMITS, ...WEBSOCKET_LIMITS, connectTimeout, maxResponseHeaderBytes };
+}
 
 function serverLimits(section: Config['server']): ServerLimits {
   return { ...section, ...WEBSOCKET_LIMITS, maxHeadBytes: section.maxHeaderBytes, abortOnHalfClose: false };

@@ -11,8 +11,7 @@ const DEFAULT_SPEC = 'http://localhost:5561';
 
 const NOTES = `
 An item has content for held responses, for streams and for WebSockets
-(ws-message). Holdfast accepts ws-message, as Pushpin does, but nothing receives
-it yet.`;
+(ws-message).`;
 
 /** Options that say something of the content, by the names of their values. */
 const OF_CONTENT = ['code', 'header', 'patch'];

@@ -36,7 +36,7 @@ export class WebSocketClient implements WebSocketOpener {
     };
   }
 
-  open(hop: WebSocketHop, request: FetchRequest, requester: WebSocketRequester): WebSocketResponder {
+  open(hop: WebSocketHop, request: Pick<FetchRequest, 'credits'>, requester: WebSocketRequester): WebSocketResponder {
     const exchange = new OriginWebSocket(this.#context, hop, request.credits, requester);
     exchange.start();
     return exchange;

@@ -26,8 +26,8 @@ export interface WebSocketHop {
 /** Opens WebSockets with parsed URIs. */
 export interface WebSocketOpener {
   /**
-   * Opens a WebSocket at `hop`, or where it redirects to. Of `request` only the credits are used: everything else is in `hop`. Failures reach the
+   * Opens a WebSocket at `hop`, or where it redirects to. All but the credits is in `hop`. Failures reach the
    * requester as `onResponseError`, perhaps before this returns.
    */
-  open(hop: WebSocketHop, request: FetchRequest, requester: WebSocketRequester): WebSocketResponder;
+  open(hop: WebSocketHop, request: Pick<FetchRequest, 'credits'>, requester: WebSocketRequester): WebSocketResponder;
 }

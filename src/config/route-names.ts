@@ -13,9 +13,6 @@ const UNSUPPORTED = new Set([
   'sockjs',
   'sockjs_as_path',
   'ipc_file_mode',
-  'one_event',
-  'over_http',
-  'sub',
 ]);
 
 /** Names that people try, and the properties they mean. */

@@ -237,6 +237,12 @@ export const sections = {
         to: 86_400,
         doc: 'Maximum time without a byte of the response body from an origin. Then the response is cut off.',
       }),
+      over_http_min_keep_alive: seconds({
+        default: 20,
+        from: 1,
+        to: 86_400,
+        doc: 'Smallest Keep-Alive-Interval of an origin that speaks WebSocket-over-HTTP. A shorter one counts as this.',
+      }),
       pool_idle_timeout: seconds({
         default: 55,
         from: 0.1,

@@ -24,6 +24,12 @@ export interface Target extends HostPort {
   readonly hostHeader: string;
   /** Its name may resolve to any address, so connections are made only to the public internet. */
   readonly untrusted: boolean;
+  /** Its WebSockets are spoken over HTTP requests. */
+  readonly overHttp: boolean;
+  /** With `overHttp`: each request has one event at most. */
+  readonly oneEvent: boolean;
+  /** Channels to which each client that goes to it is subscribed, without the route's prefix. */
+  readonly sub: readonly string[];
   /** Null: no TLS. */
   readonly tls: TargetTls | null;
 }
@@ -32,7 +38,7 @@ export interface Target extends HostPort {
 export const TARGET_FORMS = '"HOST:PORT", "[IPV6]:PORT" or "test", and after it perhaps properties, as in ",ssl"';
 
 /** Properties that are on when named, and take no value. */
-const SWITCHES = ['untrusted', 'ssl', 'insecure', 'trust_connect_host'];
+const SWITCHES = ['untrusted', 'ssl', 'insecure', 'trust_connect_host', 'over_http', 'one_event'];
 
 /** Properties whose value is the path of a file. */
 const FILES = ['client_cert', 'client_key'];
@@ -41,7 +47,7 @@ const FILES = ['client_cert', 'client_key'];
 const NEED_SSL = ['insecure', 'trust_connect_host', ...FILES];
 
 /** Names of the properties that may follow the address. */
-export const TARGET_PROPERTIES = ['host', ...SWITCHES, ...FILES];
+export const TARGET_PROPERTIES = ['host', 'sub', ...SWITCHES, ...FILES];
 
 /** Parses a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
 export function parseTarget(text: string): Target {
@@ -49,7 +55,8 @@ export function parseTarget(text: string): Target {
   const section = sections[0];
   if (section === undefined || sections.length > 1) throw textError(`expected one target, got ${shown(text)}`);
   refusePushpinForms(section);
-  const properties = readProperties(section);
+  const sub: string[] = [];
+  const properties = readProperties(section, sub);
   if (section.value === '') throw textError(`the address is missing: expected ${TARGET_FORMS}`);
   if (section.value === 'test') {
     const misplaced = [...properties.keys()].find((name) => name !== 'host');
@@ -61,13 +68,16 @@ export function parseTarget(text: string): Target {
       : { kind: 'http', ...parseHostPort(section.value, 1) }),
     hostHeader: properties.get('host') ?? '',
     untrusted: properties.has('untrusted'),
+    overHttp: properties.has('over_http'),
+    oneEvent: properties.has('one_event'),
+    sub,
     tls: properties.has('ssl') ? tlsOf(properties) : null,
   };
 }
 
 /** The text that `parseTarget` reads as `target`. */
 export function formatTarget(target: Target): string {
-  const { hostHeader, untrusted, tls } = target;
+  const { hostHeader, untrusted, tls, overHttp, oneEvent, sub } = target;
   const parts = [targetName(target)];
   if (tls !== null) {
     parts.push('ssl');
@@ -78,6 +88,9 @@ export function formatTarget(target: Target): string {
   }
   if (hostHeader !== '') parts.push(`host=${hostHeader}`);
   if (untrusted) parts.push('untrusted');
+  if (overHttp) parts.push('over_http');
+  if (oneEvent) parts.push('one_event');
+  for (const channel of sub) parts.push(`sub=${quoted(channel)}`);
   return parts.join(',');
 }
 
@@ -98,13 +111,20 @@ function refusePushpinForms(section: RouteSection): void {
   if (form !== undefined) throw textError(unsupported(`${form}…`));
 }
 
-/** The values of the given properties; a switch has an empty one. */
-function readProperties(section: RouteSection): Map<string, string> {
+/**
+ * The values of the given properties; a switch has an empty one.
+ * @param sub gets the channels, which may be several
+ */
+function readProperties(section: RouteSection, sub: string[]): Map<string, string> {
   const values = new Map<string, string>();
   for (const property of section.properties) {
     const { name } = property;
     if (!TARGET_PROPERTIES.includes(name))
       throw textError(unknownRouteName(name, TARGET_PROPERTIES, `property ${shown(name)} of a target`));
+    if (name === 'sub') {
+      sub.push(channelOf(property));
+      continue;
+    }
     if (values.has(name)) throw textError(`property "${name}" is given twice`);
     values.set(name, readValue(property));
   }
@@ -112,10 +132,18 @@ function readProperties(section: RouteSection): Map<string, string> {
   if (useless !== undefined && !values.has('ssl')) {
     throw textError(`property "${useless}" needs "ssl": without TLS it means nothing`);
   }
+  if (values.has('one_event') && !values.has('over_http')) {
+    throw textError('property "one_event" needs "over_http": only WebSockets over HTTP have events');
+  }
   if (values.has('client_cert') !== values.has('client_key')) {
     throw textError('properties "client_cert" and "client_key" are given together, or not at all');
   }
   return values;
+}
+
+function channelOf({ value }: Property): string {
+  if (value === null || value === '') throw textError('property "sub" needs the name of a channel, as in "sub=news"');
+  return value;
 }
 
 function readValue({ name, value }: Property): string {

@@ -234,14 +234,15 @@ class PublishExchange implements Responder, Publication {
     return true;
   }
 
-  /** Pushpin accepts every format, so this endpoint does too. The log says once that some have no receiver yet. */
+  /** Pushpin accepts every format, so this endpoint does too. The log says once that some have no receiver. */
   #noteUnreached(items: readonly PublishItem[]): void {
-    const item = items.find(({ httpResponse, httpStream }) => httpResponse === null && httpStream === null);
+    const item = items.find(
+      ({ httpResponse, httpStream, wsMessage }) => httpResponse === null && httpStream === null && wsMessage === null,
+    );
     if (item === undefined) return;
     this.#endpoint.unreachedNoted = true;
     const { id } = this.#request;
-    const message =
-      'an item has neither http-response nor http-stream: nothing receives ws-message or other formats yet';
+    const message = 'an item has none of http-response, http-stream and ws-message: nothing receives it';
     this.#endpoint.log.warn({ id, channel: item.channel }, message);
   }
 

@@ -33,6 +33,7 @@ export const ERRORS = {
   HF_HTTP_VERSION: face('client', false, 505, 'The supported HTTP versions are 1.0 and 1.1.', 'info'),
   HF_WEBSOCKET_HANDSHAKE: face('client', false, 400, 'Not a valid WebSocket handshake.', 'info'),
   HF_WEBSOCKET_VERSION: face('client', false, 426, 'The supported WebSocket version is 13.', 'info'),
+  HF_WEBSOCKET_EVENTS: face('client', false, 403, 'Client not allowed to send WebSocket events directly.', 'info'),
   HF_WEBSOCKET_PROTOCOL: face('client', false, 0, 'The client broke the WebSocket protocol.', 'info'),
   HF_CLIENT_GONE: face('client', false, 0, 'The client left before its response was complete.', 'debug'),
   HF_CLIENT_STALLED: face('client', false, 0, 'The client stopped reading its response.', 'info'),

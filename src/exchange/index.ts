@@ -24,6 +24,7 @@ export { Histogram } from './histogram.ts';
 export { internalError } from './internal-error.ts';
 export { LEAST_COST } from './least-cost.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
+export { MessagePayload } from './message-payload.ts';
 export { type Labels, MetricsText } from './metrics-text.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';

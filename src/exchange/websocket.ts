@@ -1,4 +1,5 @@
 import type { Requester, RequestHead, Responder } from './exchange.ts';
+import type { MessagePayload } from './message-payload.ts';
 
 /**
  * The requester of a WebSocket (RFC 6455): an exchange whose request has the scheme `ws` or `wss`. `onResponse` with status 101 opens it and
@@ -11,6 +12,8 @@ import type { Requester, RequestHead, Responder } from './exchange.ts';
 export interface WebSocketRequester extends Requester {
   /** A piece of a message. `text` is the same for all pieces of one message. `chunk` belongs to the receiver from now on and may be empty. */
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void;
+  /** Like `onResponseMessage` with a whole message, for one that goes to many requesters, which share its frames. */
+  onResponseShared(message: MessagePayload): void;
   /** @param data at most 125 bytes */
   onResponsePing(data: Buffer): void;
   /** @param data at most 125 bytes */

@@ -3,6 +3,7 @@ import type { HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
+import { PublishedMessage } from './published-message.ts';
 import { PublishedResponse } from './published-response.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
@@ -57,6 +58,7 @@ export class Delivery implements AtTurnEnd {
         this.#append(published);
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
+      if (item.wsMessage !== null) this.#append(new PublishedMessage(channel, item.wsMessage));
     }
     if (this.#first !== null) this.#schedule();
   }

@@ -21,6 +21,7 @@ import { Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import type { Subscriber } from './subscriber.ts';
+import { WebSocketHold, type WebSocketHoldOptions } from './websocket-hold.ts';
 
 /** An exchange that the hub is to take over. */
 export interface HoldOptions {
@@ -41,6 +42,8 @@ export interface HoldOptions {
   readonly gone?: GoneLink | null;
   /** Whether a client is told why its stream ends. False by default. */
   readonly debug?: boolean;
+  /** Channels besides those of the instruct, with their whole names. */
+  readonly channels?: readonly string[];
   /** Put in front of the names of the channels. Empty by default. */
   readonly channelPrefix?: string;
   /**
@@ -132,7 +135,7 @@ export class Hub implements Guarded {
     const { instruct, request, requester, former = null } = options;
     const { hold } = instruct;
     if (hold === null && !options.link) throw new TypeError('an instruct without a hold');
-    const names = hold === null ? [] : this.#channelNames(hold, options.channelPrefix ?? '', request.id);
+    const names = hold === null ? [] : this.#channelNames(hold, options, request.id);
     const held = hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
     held.gone = options.gone ?? null;
     requester.handOver(held);
@@ -146,6 +149,25 @@ export class Hub implements Guarded {
     } finally {
       former?.done();
     }
+  }
+
+  /** Takes over all that goes to an open WebSocket, and lets it subscribe to channels. */
+  holdWebSocket(options: WebSocketHoldOptions): WebSocketHold {
+    return new WebSocketHold(this.#room, options);
+  }
+
+  /**
+   * Has the origin of one WebSocket asked, where it has only HTTP.
+   * @param id as the hold's
+   * @returns whether there is such a WebSocket
+   */
+  refresh(id: string): boolean {
+    for (const hold of this.#room.holds) {
+      if (!(hold instanceof WebSocketHold) || hold.id !== id) continue;
+      hold.refresh();
+      return true;
+    }
+    return false;
   }
 
   /** Lets a publisher have its turn, now or when the hub has delivered enough of what was accepted before. */
@@ -220,12 +242,21 @@ export class Hub implements Guarded {
   }
 
   #newStream(options: HoldOptions): StreamHold {
-    const { request, requester, credits, link = null, channelPrefix: prefix = '', debug = false } = options;
+    const {
+      request,
+      requester,
+      credits,
+      link = null,
+      channelPrefix: prefix = '',
+      channels = [],
+      debug = false,
+    } = options;
     const { hold } = options.instruct;
     const keepAlive = this.#keepAlives.share(hold?.keepAlive ?? null);
     const isPlain =
       link === null && hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
-    const namesOf = (other: Hold): readonly string[] => this.#channelNames(other, prefix, request.id);
+    const namesOf = (other: Hold): readonly string[] =>
+      this.#channelNames(other, { channels, channelPrefix: prefix }, request.id);
     const more = isPlain ? null : { hold, link, prefix, debug, namesOf };
     return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more);
   }
@@ -258,10 +289,14 @@ export class Hub implements Guarded {
   }
 
   /** The names that the hold is subscribed to, each once, as many as are allowed. */
-  #channelNames(hold: Hold, prefix: string, id: string): readonly string[] {
+  #channelNames(
+    hold: Hold,
+    { channels = [], channelPrefix = '' }: Pick<HoldOptions, 'channels' | 'channelPrefix'>,
+    id: string,
+  ): readonly string[] {
     const { counters, log } = this.#room;
     const max = this.#room.limits.current.connectionSubscriptionMax;
-    const names = [...new Set(hold.channels.map(({ name }) => prefix + name))];
+    const names = [...new Set([...channels, ...hold.channels.map(({ name }) => channelPrefix + name)])];
     const dropped = names.length - max;
     if (dropped > 0) {
       names.length = max;

@@ -4,3 +4,4 @@ export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.
 export type { Publication } from './intake.ts';
 export type { ChannelPosition, GoneLink, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
+export type { WebSocketHold, WebSocketHoldOptions, WebSocketOwner } from './websocket-hold.ts';

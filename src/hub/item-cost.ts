@@ -5,10 +5,11 @@ import { LEAST_COST } from '../exchange/index.ts';
 const VALUE_COST = 64;
 
 /** Bytes that an item is charged while it waits whole. */
-export function itemCost({ channel, id, prevId, meta, httpResponse, httpStream }: PublishItem): number {
+export function itemCost({ channel, id, prevId, meta, httpResponse, httpStream, wsMessage }: PublishItem): number {
   const response = httpResponse === null ? 0 : responseCost(httpResponse);
   const stream = httpStream === null ? 0 : httpStream.content.length;
-  return Math.max(LEAST_COST, memoryCost(channel, id, prevId, meta) + response + stream);
+  const message = wsMessage === null ? 0 : wsMessage.content.length + memoryCost(wsMessage.reason);
+  return Math.max(LEAST_COST, memoryCost(channel, id, prevId, meta) + response + stream + message);
 }
 
 /** Bytes that an `http-response` keeps, with its reason, its fields and its patch. */

@@ -1,7 +1,7 @@
 import { LEAST_COST } from '../exchange/index.ts';
 
-/** What kind of subscriber takes a published format: a held response, or a held stream. */
-export type Format = 'http-response' | 'http-stream';
+/** What kind of subscriber takes a published format: a held response, a held stream, or a WebSocket. */
+export type Format = 'http-response' | 'http-stream' | 'ws-message';
 
 /** One thing to deliver to the subscribers of one channel. Steps are delivered one after the other, whatever their channels are. */
 export abstract class Step {

@@ -1,27 +1,41 @@
 import { fault, type Guarded } from '../clock/index.ts';
 import { type Requester, type Responder, reportFault } from '../exchange/index.ts';
-import { ProxiedExchange } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { UpstreamTrust } from './upstream-trust.ts';
 
 const EMPTY = Buffer.alloc(0);
 
+/** What responds once the signature has been checked. */
+export interface TrustedExchange extends Responder {
+  start(): void;
+}
+
+type NewExchange = (room: ProxyRoom, proxied: ProxiedRequest, requester: Requester) => TrustedExchange;
+
 /** A request that claims to come from a GRIP proxy in front, while its signature is checked. */
 export class AwaitedTrust implements Responder, Guarded {
   readonly #room: ProxyRoom;
   readonly #proxied: ProxiedRequest;
   readonly #requester: Requester;
+  readonly #newExchange: NewExchange;
   /** Responds once the signature has been checked. */
-  #exchange: ProxiedExchange | null = null;
+  #exchange: TrustedExchange | null = null;
   #gone = false;
   /** The client has ended its body. Without credit it can only be empty. */
   #bodyEnded = false;
 
-  constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester, trust: UpstreamTrust) {
+  constructor(
+    room: ProxyRoom,
+    proxied: ProxiedRequest,
+    requester: Requester,
+    trust: UpstreamTrust,
+    newExchange: NewExchange,
+  ) {
     this.#room = room;
     this.#proxied = proxied;
     this.#requester = requester;
+    this.#newExchange = newExchange;
     trust.trusts(proxied.request).then(
       (trusted) => {
         try {
@@ -54,7 +68,7 @@ export class AwaitedTrust implements Responder, Guarded {
 
   #goOn(trusted: boolean): void {
     if (this.#gone) return;
-    const exchange = new ProxiedExchange(this.#room, { ...this.#proxied, trusted }, this.#requester);
+    const exchange = this.#newExchange(this.#room, { ...this.#proxied, trusted }, this.#requester);
     this.#exchange = exchange;
     this.#requester.handOver(exchange);
     exchange.start();

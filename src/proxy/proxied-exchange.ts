@@ -1,4 +1,5 @@
-import { encodeHeaderText, type Instruct, isInstruct } from '../codec/grip/index.ts';
+import { fieldValue } from '../codec/fields/index.ts';
+import { encodeHeaderText, type Instruct, isEventsType, isInstruct } from '../codec/grip/index.ts';
 import { type Target, targetName } from '../config/index.ts';
 import {
   CreditedRequest,
@@ -49,6 +50,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   #credits: number;
   /** Name of the target that has the request. */
   #target = '';
+  /** Channels of the clients of that target. */
+  #channels: readonly string[] = NO_VALUES;
   #origin: Responder = NO_RESPONDER;
   #grip: GripResponse | null = null;
   #started = false;
@@ -88,6 +91,10 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     const target = rewriteTarget(request.target, route.route);
     if (target === null) {
       this.#fail(new ExchangeError('HF_BAD_REQUEST', 'the path has a dot segment after path_rem or replace_beg'));
+      return;
+    }
+    if (route.overHttp && !this.#proxied.trusted && isEventsType(fieldValue(request.headers, 'content-type'))) {
+      this.#fail(new ExchangeError('HF_WEBSOCKET_EVENTS'));
       return;
     }
     if (this.#repetition?.body) this.#repeatedBody = repeatedBody(this.#repetition.body);
@@ -172,6 +179,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       this.#room.log.info({ ...this.#logFields(), code, detail }, 'trying the next target');
     }
     this.#target = target.name;
+    this.#channels = target.channels;
   }
 
   onRequestCredit(bytes: number): void {
@@ -288,6 +296,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         gone: gone === null ? null : new ProxiedGone(this.#room, this.#proxied, gone, base),
         debug: route.debug,
         channelPrefix: route.route.prefix,
+        channels: this.#channels,
         former: this.#repetition?.former ?? null,
       });
     } catch (thrown) {

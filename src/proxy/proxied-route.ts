@@ -1,11 +1,14 @@
 import { type Config, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
 import { GripSigner } from './grip-signer.ts';
+import type { TargetWebSocketService } from './proxy-target.ts';
 import { TargetList } from './target-list.ts';
 
 /** A route, and what is prepared once for all its requests. */
 export interface ProxiedRoute {
   readonly route: Route;
+  /** Whether WebSockets go to one of its targets over HTTP. */
+  readonly overHttp: boolean;
   /** Where its requests go. */
   readonly targets: TargetList;
   /** Whether error responses say what went wrong. */
@@ -23,6 +26,8 @@ export interface ProxiedRoute {
 export interface RouteMeans {
   /** The service that sends the requests of a route to one of its targets. Throws where a file of the target cannot be used. */
   readonly serviceOf: (target: Target, route: Route) => Service;
+  /** The service that opens WebSockets at a target, asked for after `serviceOf`. */
+  readonly webSocketServiceOf: (target: Target, route: Route) => TargetWebSocketService;
   /** Collects what is wrong with the keys. A route whose key is wrong must not be used. */
   readonly keys: KeyReader;
   readonly counters: Counters;
@@ -40,7 +45,8 @@ export function routeName({ id, host, proto, ssl, pathBeg }: Route): string {
 const UNUSABLE: Service = () => NO_RESPONDER;
 
 /** Prepares the routes of a configuration. */
-export function prepareRoutes(config: Config, { serviceOf, keys, counters, statsOf }: RouteMeans): ProxiedRoute[] {
+export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[] {
+  const { serviceOf, webSocketServiceOf, keys, counters, statsOf } = means;
   const signers = new Signers(config.proxy, keys);
   return config.routes.map((route, index) => {
     const setHeaders: string[] = [];
@@ -55,11 +61,14 @@ export function prepareRoutes(config: Config, { serviceOf, keys, counters, stats
       name: targetName(target),
       host: target.hostHeader || route.asHost,
       service: keys.attempt(['route', index, 'targets', at], () => serviceOf(target, route)) ?? UNUSABLE,
+      webSocketService: webSocketServiceOf(target, route),
+      channels: target.sub,
     }));
     const debug = route.debug || config.proxy.debug;
     return {
       route,
       targets: new TargetList(targets, counters, route.balance),
+      overHttp: route.targets.some(({ overHttp }) => overHttp),
       debug,
       setHeaders,
       setNames,

@@ -1,4 +1,11 @@
-import type { ExchangeError, Requester, RequestHead, Service } from '../exchange/index.ts';
+import type {
+  ExchangeError,
+  Requester,
+  RequestHead,
+  Service,
+  WebSocketRequester,
+  WebSocketResponder,
+} from '../exchange/index.ts';
 
 /** One place that the requests of a route can go to. The service may speak HTTP or anything else. */
 export interface ProxyTarget {
@@ -7,6 +14,29 @@ export interface ProxyTarget {
   /** Value of Host for every request; empty: the client's, or `name` where the client sent none. */
   readonly host: string;
   readonly service: Service;
+  readonly webSocketService: TargetWebSocketService;
+  /** Channels to which the clients that go to it are subscribed, whatever it says. */
+  readonly channels: readonly string[];
+}
+
+/** Opens WebSockets at a target. */
+export type TargetWebSocketService = (
+  request: RequestHead,
+  requester: TargetWebSocketRequester,
+) => TargetWebSocketResponder;
+
+/** The requester of a WebSocket that is sent to a target. */
+export interface TargetWebSocketRequester extends WebSocketRequester {
+  /** A signature for another request on behalf of the WebSocket; undefined where requests are not signed. */
+  signature(): string | undefined;
+}
+
+/** The responder of a WebSocket at a target. */
+export interface TargetWebSocketResponder extends WebSocketResponder {
+  /** For an origin that is not connected: asks it whether it has something for the client. */
+  refresh?(): void;
+  /** For an origin that is not connected: tells it that the WebSocket is closed. It gets nothing else, and its responses do not count. */
+  release?(): void;
 }
 
 /** The requester of a request that is sent to a list of targets. */

@@ -5,9 +5,10 @@ import {
   NO_RESPONDER,
   type Requester,
   type RequestHead,
-  type Responder,
   respond,
   type Service,
+  type WebSocketRequester,
+  type WebSocketService,
 } from '../exchange/index.ts';
 import { AwaitedTrust } from './awaited-trust.ts';
 import { findRoute, hostOf } from './find-route.ts';
@@ -15,11 +16,20 @@ import { GripBytes } from './grip-bytes.ts';
 import { KeptBodies } from './kept-body.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
+import type { ProxiedRequest } from './proxied-request.ts';
+import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { normalizeTarget } from './target-path.ts';
 
+type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'counters' | 'log'>;
+
 /** The service that passes requests to the origins of their routes. */
-export function proxyService(options: Pick<ProxyRoom, 'settings' | 'hub' | 'counters' | 'log'>): Service {
+export function proxyService(options: ProxyOptions): Service {
+  return proxyServices(options).service;
+}
+
+/** The services that pass requests, and WebSockets, to the origins of their routes. */
+export function proxyServices(options: ProxyOptions): { service: Service; webSocketService: WebSocketService } {
   const room: ProxyRoom = {
     ...options,
     keptBodies: new KeptBodies(),
@@ -27,32 +37,65 @@ export function proxyService(options: Pick<ProxyRoom, 'settings' | 'hub' | 'coun
     goneRequests: new Set(),
     unsignedNoted: false,
   };
-  return (received, requester) => {
-    const settings = room.settings.current;
-    const target = normalizeTarget(received.target);
-    const request = target === received.target ? received : { ...received, target };
-    const route = findRoute(request, settings);
-    if (route === null) {
-      const text = `No route for host: ${hostOf(request.authority)}`;
-      const error = new ExchangeError('HF_NO_ROUTE', `no route matches ${request.method} ${request.target}`, text);
-      return refuse(error, request, requester, room, settings.debug);
-    }
-    const { cdnLoop } = settings.rules;
-    if (cdnLoop !== '' && hasPassed(request, cdnLoop)) {
-      const error = new ExchangeError('HF_LOOP', `CDN-Loop names ${cdnLoop}, which is this proxy`);
-      return refuse(error, request, requester, room, route.debug);
-    }
-    const counted = countForward(request);
-    if (counted === null) {
-      respondAsLast(request, requester);
-      return NO_RESPONDER;
-    }
-    const proxied = { request: counted, route, settings, trusted: false };
-    if (settings.trust?.mayTrust(request)) return new AwaitedTrust(room, proxied, requester, settings.trust);
-    const exchange = new ProxiedExchange(room, proxied, requester);
-    exchange.start();
-    return exchange;
+  return {
+    service: (received, requester) => {
+      const proxied = routed(received, requester, room);
+      if (proxied === null) return NO_RESPONDER;
+      const counted = countForward(proxied.request);
+      if (counted === null) {
+        respondAsLast(proxied.request, requester);
+        return NO_RESPONDER;
+      }
+      const { trust } = proxied.settings;
+      const request = counted === proxied.request ? proxied : { ...proxied, request: counted };
+      if (trust?.mayTrust(counted)) return new AwaitedTrust(room, request, requester, trust, newExchange);
+      const exchange = new ProxiedExchange(room, request, requester);
+      exchange.start();
+      return exchange;
+    },
+    webSocketService: (received, requester) => {
+      const proxied = routed(received, requester, room);
+      if (proxied === null) return NO_RESPONDER;
+      const { trust } = proxied.settings;
+      if (trust?.mayTrust(received)) {
+        // Nothing but its end comes from a client whose WebSocket is not open.
+        const awaited = new AwaitedTrust(room, proxied, requester, trust, newWebSocket);
+        return { ...NO_RESPONDER, onRequestError: () => awaited.onRequestError() };
+      }
+      const exchange = new ProxiedWebSocket(room, proxied, requester);
+      exchange.start();
+      return exchange;
+    },
   };
+}
+
+function newExchange(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): ProxiedExchange {
+  return new ProxiedExchange(room, proxied, requester);
+}
+
+function newWebSocket(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): ProxiedWebSocket {
+  return new ProxiedWebSocket(room, proxied, requester as WebSocketRequester);
+}
+
+/** The request with its route. Null if it has its response already, which says why it goes no further. */
+function routed(received: RequestHead, requester: Requester, room: ProxyRoom): ProxiedRequest | null {
+  const settings = room.settings.current;
+  const target = normalizeTarget(received.target);
+  const request = target === received.target ? received : { ...received, target };
+  const route = findRoute(request, settings);
+  if (route === null) {
+    const text = `No route for host: ${hostOf(request.authority)}`;
+    const error = new ExchangeError('HF_NO_ROUTE', `no route matches ${request.method} ${request.target}`, text);
+    refuse(error, request, requester, room, settings.debug);
+    return null;
+  }
+  const { cdnLoop } = settings.rules;
+  if (cdnLoop !== '' && hasPassed(request, cdnLoop)) {
+    const error = new ExchangeError('HF_LOOP', `CDN-Loop names ${cdnLoop}, which is this proxy`);
+    refuse(error, request, requester, room, route.debug);
+    return null;
+  }
+  return { request, route, settings, trusted: false };
 }
 
 /** Whether CDN-Loop says that a request has been here before (RFC 8586 §2). A member may have parameters after its name. */
@@ -71,9 +114,8 @@ function refuse(
   requester: Requester,
   { counters, log }: ProxyRoom,
   debug: boolean,
-): Responder {
+): void {
   counters.requestsFailed++;
   log[error.face.level]({ id, host: authority, code: error.code, detail: error.detail }, 'request failed');
   respond(requester, errorResponse(error, debug));
-  return NO_RESPONDER;
 }

@@ -152,10 +152,11 @@ function addForwarded(result: string[], proxied: ProxiedRequest, rules: HeaderRu
     if (addresses.length > 0) result.push('X-Forwarded-For', addresses.join(', '));
   }
   // A proxy that is believed has said it already, and its words have passed.
-  if (request.scheme !== 'https' || rules.setXForwardedProtocol === 'false') return;
-  if (fieldValues(result, 'x-forwarded-proto').length === 0) result.push('X-Forwarded-Proto', 'https');
+  const { scheme } = request;
+  if ((scheme !== 'https' && scheme !== 'wss') || rules.setXForwardedProtocol === 'false') return;
+  if (fieldValues(result, 'x-forwarded-proto').length === 0) result.push('X-Forwarded-Proto', scheme);
   if (rules.setXForwardedProtocol === 'true' && fieldValues(result, 'x-forwarded-protocol').length === 0) {
-    result.push('X-Forwarded-Protocol', 'https');
+    result.push('X-Forwarded-Protocol', scheme);
   }
 }
 

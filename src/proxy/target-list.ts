@@ -39,6 +39,11 @@ export class TargetList {
     return this.#targets.map(({ target }) => target.name).join(', ');
   }
 
+  /** The targets that a WebSocket is tried at, one after the other. */
+  forWebSocket(): readonly ProxyTarget[] {
+    return this.#inOrder().map(({ target }) => target);
+  }
+
   /**
    * Sends a request to the first target that takes it.
    * @param request its first field is Host, whose value is set here

@@ -13,7 +13,13 @@ import {
   PONG,
   WebSocketError,
 } from '../codec/websocket/index.ts';
-import { type ByteHolder, ExchangeError, type Peer, type WebSocketResponder } from '../exchange/index.ts';
+import {
+  type ByteHolder,
+  ExchangeError,
+  type MessagePayload,
+  type Peer,
+  type WebSocketResponder,
+} from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
@@ -143,6 +149,15 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     }
   }
 
+  onResponseShared(message: MessagePayload): void {
+    if (this.#closing || !this.#enqueue(false)) return;
+    try {
+      this.#writer.shared(message);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+  }
+
   onResponsePing(data: Buffer): void {
     this.#control(PING, data);
   }
@@ -178,7 +193,9 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   }
 
   onResponseError(error: ExchangeError): void {
-    this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
+    // The abnormal end of an origin is that of its client too (RFC 6455 §7.1.7): no close frame says that it was in order.
+    if (error.face.cause === 'origin') this.#breakOff();
+    else this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
   }
 
   refuseBody(): void {
@@ -300,6 +317,14 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.#writer.release();
     if (this.#closeSent) this.#endIfClosed();
     else this.#close(closePayload(code, reason));
+  }
+
+  /** Ends the connection after what was sent, without a close frame. */
+  #breakOff(): void {
+    if (this.finished) return;
+    this.#forget();
+    this.flush();
+    this.endSocket();
   }
 
   #onThrown(thrown: unknown): void {

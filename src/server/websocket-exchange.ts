@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { acceptDeflate, DEFAULT_DEFLATE, type ValidHandshake } from '../codec/websocket/index.ts';
 import type {
   ExchangeError,
+  MessagePayload,
   Payload,
   Peer,
   Requester,
@@ -106,6 +107,10 @@ export class WebSocketExchange implements WebSocketRequester {
 
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     this.#open?.onResponseMessage(chunk, text, more);
+  }
+
+  onResponseShared(message: MessagePayload): void {
+    this.#open?.onResponseShared(message);
   }
 
   onResponsePing(data: Buffer): void {

@@ -5,6 +5,7 @@ import { NO_BODY, type PacketType, type RequestPacket, ResponsePacket } from '..
 import {
   BodyCollector,
   ExchangeError,
+  type MessagePayload,
   type ResponseHead,
   type WebSocketRequester,
   type WebSocketResponder,
@@ -232,6 +233,10 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     packet.body = chunk;
     packet.more = more;
     this.#pass(packet);
+  }
+
+  onResponseShared(message: MessagePayload): void {
+    this.onResponseMessage(message.body, message.text, false);
   }
 
   onResponsePing(data: Buffer): void {

@@ -1,4 +1,7 @@
+export { closeReason } from './close-reason.ts';
+export { type ControlMessage, type MessageContent, parseControlMessage } from './control-message.ts';
 export { GripError, PublishError } from './grip-error.ts';
+export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
@@ -15,4 +18,14 @@ export type {
   InstructResponse,
   KeepAlive,
   PublishItem,
+  WsMessageFormat,
 } from './types.ts';
+export {
+  closeOf,
+  decodeEvents,
+  EVENTS_TYPE,
+  type EventType,
+  encodeEvents,
+  isEventsType,
+  type WebSocketEvent,
+} from './websocket-events.ts';

@@ -1,6 +1,6 @@
 import { PublishError } from './grip-error.ts';
 import { isJsonObject, JsonMembers, parseJson } from './json-members.ts';
-import { checkWsMessage, parseHttpResponse, parseHttpStream } from './publish-formats.ts';
+import { parseHttpResponse, parseHttpStream, parseWsMessage } from './publish-formats.ts';
 import { stringMap } from './string-map.ts';
 import type { PublishItem } from './types.ts';
 
@@ -14,8 +14,8 @@ const MAX_ID_BYTES = 1_024;
 const NO_META = Object.freeze(stringMap());
 
 /**
- * Reads the body of a publish request, `{"items": […]}`, a number of items at a time. An item that has only a `ws-message`, or unknown
- * formats, is valid and has neither of the formats here. A PublishError is for the first thing wrong with any item: all are accepted or none.
+ * Reads the body of a publish request, `{"items": […]}`, a number of items at a time. An item that has only unknown formats is
+ * valid and has none of the formats here. A PublishError is for the first thing wrong with any item: all are accepted or none.
  */
 export class PublishItemsReader {
   /** The items that have been read. */
@@ -73,7 +73,7 @@ export function parsePublishItem(value: unknown): PublishItem {
   const wsMessage = formats['ws-message'];
   const response = httpResponse === undefined ? null : parseHttpResponse(httpResponse, fail);
   const stream = httpStream === undefined ? null : parseHttpStream(httpStream, fail);
-  if (wsMessage !== undefined) checkWsMessage(wsMessage, fail);
+  const message = wsMessage === undefined ? null : parseWsMessage(wsMessage, fail);
   return {
     channel,
     id,
@@ -83,6 +83,7 @@ export function parsePublishItem(value: unknown): PublishItem {
     noSeq: item.boolean('no-seq') ?? false,
     httpResponse: response,
     httpStream: stream,
+    wsMessage: message,
   };
 }
 

@@ -1,9 +1,12 @@
+import { isUtf8 } from 'node:buffer';
 import { fieldValues, listMembers, withoutFields } from '../fields/index.ts';
 import { reasonPhrase } from '../http1/index.ts';
+import { isCloseCode, MAX_CONTROL_BYTES, NO_STATUS } from '../websocket/index.ts';
 import { checkContentFilters } from './check-content-filters.ts';
+import { closeReason } from './close-reason.ts';
 import { parseInteger } from './integers.ts';
 import { type Fail, JsonMembers } from './json-members.ts';
-import type { HttpResponseFormat, HttpStreamFormat } from './types.ts';
+import type { HttpResponseFormat, HttpStreamFormat, WsMessageFormat } from './types.ts';
 
 const EMPTY = Buffer.alloc(0);
 /**
@@ -19,7 +22,16 @@ const MAX_OPERATIONS = 1_000;
  */
 const MAX_HEADER_BYTES = 65_536;
 
-const MESSAGE_TYPES: readonly string[] = ['text', 'binary', 'ping', 'pong'];
+const MESSAGE_TYPES = ['text', 'binary', 'ping', 'pong'] as const;
+
+const NO_MESSAGE: WsMessageFormat = {
+  action: 'send',
+  type: 'text',
+  content: EMPTY,
+  code: NO_STATUS,
+  reason: '',
+  contentFilters: null,
+};
 
 /** `hint`, `close` and `refresh` are accepted in every format, for GRIP does, though not each means something in each. */
 type Action = 'send' | 'hint' | 'close' | 'refresh';
@@ -66,21 +78,31 @@ export function parseHttpStream(value: unknown, fail: Fail): HttpStreamFormat | 
   return { action, content, contentFilters };
 }
 
-/** Checks a `ws-message` format. */
-export function checkWsMessage(value: unknown, fail: Fail): void {
+/** A `ws-message` format; null when its action means nothing to WebSockets. */
+export function parseWsMessage(value: unknown, fail: Fail): WsMessageFormat | null {
   const format = new JsonMembers(value, "'ws-message'", fail);
   const action = parseAction(format, fail);
-  if (action === 'send') {
-    const type = format.string('type');
-    if (type !== null && !MESSAGE_TYPES.includes(type)) format.invalidValue('type');
-    checkContentFilters(format.strings('content-filters'), 'ws-message', fail);
-    const content = format.bytes('content', 'content-bin');
-    // Ping and pong may be empty.
-    if (content === null && type !== 'ping' && type !== 'pong') missingContent("'ws-message'", fail);
-  } else if (action === 'close') {
-    parseCode(format, Number.MAX_SAFE_INTEGER);
-    format.string('reason');
+  if (action === 'hint') return null;
+  if (action === 'refresh') return { ...NO_MESSAGE, action };
+  if (action === 'close') {
+    const code = parseCode(format, Number.MAX_SAFE_INTEGER) ?? NO_STATUS;
+    const reason = format.string('reason') ?? '';
+    // RFC 6455 §7.4: some codes never travel, and without a code there is no reason.
+    return isCloseCode(code) ? { ...NO_MESSAGE, action, code, reason: closeReason(reason) } : { ...NO_MESSAGE, action };
   }
+  const named = format.string('type');
+  const type = named === null ? null : (MESSAGE_TYPES.find((known) => known === named) ?? format.invalidValue('type'));
+  const contentFilters = format.strings('content-filters');
+  checkContentFilters(contentFilters, 'ws-message', fail);
+  const binary = format.get('content-bin') !== undefined;
+  const given = format.bytes('content', 'content-bin');
+  const control = type === 'ping' || type === 'pong';
+  // Ping and pong may be empty.
+  const content = given ?? (control ? EMPTY : missingContent("'ws-message'", fail));
+  if (control && content.length > MAX_CONTROL_BYTES) format.invalidValue(binary ? 'content-bin' : 'content');
+  // RFC 6455 §8.1: a client fails a text message that is not UTF-8.
+  if (type === 'text' && binary && !isUtf8(content)) format.invalidValue('content-bin');
+  return { ...NO_MESSAGE, action, type: type ?? (binary ? 'binary' : 'text'), content, contentFilters };
 }
 
 /** An unknown action is an error that GRIP has no words for: the detail is empty. */

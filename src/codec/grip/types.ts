@@ -79,6 +79,21 @@ export interface HttpStreamFormat {
   readonly contentFilters: readonly string[] | null;
 }
 
+/** A `ws-message` format: goes to WebSockets. */
+export interface WsMessageFormat {
+  /** `close`: they end; `refresh`: origins that speak WebSocket-over-HTTP are asked. */
+  readonly action: 'send' | 'close' | 'refresh';
+  readonly type: 'text' | 'binary' | 'ping' | 'pong';
+  /** Text is UTF-8; at most 125 bytes for a ping or pong. Empty unless `send`. */
+  readonly content: Buffer;
+  /** A code that may be sent (RFC 6455 §7.4), or 1005 for none. */
+  readonly code: number;
+  /** At most 123 bytes in UTF-8. */
+  readonly reason: string;
+  /** Filters that the publisher has applied or counts on; null if it did not say. */
+  readonly contentFilters: readonly string[] | null;
+}
+
 /** One published item (GRIP's publish format). */
 export interface PublishItem {
   readonly channel: string;
@@ -92,4 +107,5 @@ export interface PublishItem {
   readonly noSeq: boolean;
   readonly httpResponse: HttpResponseFormat | null;
   readonly httpStream: HttpStreamFormat | null;
+  readonly wsMessage: WsMessageFormat | null;
 }

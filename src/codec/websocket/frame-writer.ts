@@ -1,5 +1,5 @@
 import { applyMask } from './mask.ts';
-import { CLOSE, MAX_CONTROL_BYTES, type Opcode } from './opcodes.ts';
+import { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_BYTES, type Opcode, TEXT } from './opcodes.ts';
 import { WebSocketError } from './websocket-error.ts';
 
 /**
@@ -16,6 +16,21 @@ export function encodeFrame(opcode: Opcode, payload: Buffer, more = false, compr
   writeHeader(frame, opcode, payload.length, more, compressed);
   payload.copy(frame, header);
   return frame;
+}
+
+/** Bytes up to which a shared message is one frame, and that each of its frames has. Pushpin splits so, and some clients bound frames. */
+const SHARED_FRAME = 16_384;
+
+/** A whole message as a server sends it, uncompressed: frames of at most 16,384 bytes in one Buffer. */
+export function encodeMessage(payload: Buffer, text: boolean): Buffer {
+  const opcode = text ? TEXT : BINARY;
+  if (payload.length <= SHARED_FRAME) return encodeFrame(opcode, payload);
+  const frames: Buffer[] = [];
+  for (let start = 0; start < payload.length; start += SHARED_FRAME) {
+    const end = Math.min(payload.length, start + SHARED_FRAME);
+    frames.push(encodeFrame(start === 0 ? opcode : CONTINUATION, payload.subarray(start, end), end < payload.length));
+  }
+  return Buffer.concat(frames);
 }
 
 /**

@@ -6,12 +6,12 @@ export { type DeflateOptions, Deflater, type DeflaterOptions, type DeflaterSink,
 export { type Extension, extensionName, parseExtensions } from './extensions.ts';
 export { FrameBatch, type FrameOutput } from './frame-batch.ts';
 export { type FrameEvent, FrameReader, type FrameReaderOptions, type Role } from './frame-reader.ts';
-export { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
+export { encodeFrame, encodeMaskedFrame, encodeMessage, frameHeader } from './frame-writer.ts';
 export { Inflater, type InflaterOptions, type InflaterSink } from './inflater.ts';
 export { applyMask } from './mask.ts';
 export { maskKey } from './mask-keys.ts';
 export { MessageReader, type MessageReaderOptions, type MessageSink } from './message-reader.ts';
-export { type FrameSink, MessageWriter, type MessageWriterOptions } from './message-writer.ts';
+export { type FrameSink, MessageWriter, type MessageWriterOptions, type SharedMessage } from './message-writer.ts';
 export { BINARY, CLOSE, CONTINUATION, MAX_CONTROL_BYTES, type Opcode, PING, PONG, TEXT } from './opcodes.ts';
 export {
   acceptFields,

@@ -2,7 +2,7 @@ import type { CallGuard } from '../calls/index.ts';
 import type { DeflateParameters } from './deflate-parameters.ts';
 import { Deflater, type DeflaterSink } from './deflater.ts';
 import type { Role } from './frame-reader.ts';
-import { encodeFrame, encodeMaskedFrame, frameHeader } from './frame-writer.ts';
+import { encodeFrame, encodeMaskedFrame, encodeMessage, frameHeader } from './frame-writer.ts';
 import { maskKey } from './mask-keys.ts';
 import { BINARY, CLOSE, CONTINUATION, type Opcode, TEXT } from './opcodes.ts';
 import { WebSocketError } from './websocket-error.ts';
@@ -29,6 +29,14 @@ export interface FrameSink {
   onCloseFramed(): void;
   /** A message cannot be compressed because memory ran out. Only a close frame can still be written. */
   onWriterError(error: WebSocketError): void;
+}
+
+/** A whole message that many writers write. */
+export interface SharedMessage {
+  readonly body: Buffer;
+  readonly text: boolean;
+  /** The message as `encodeMessage` makes it; set by the first writer. */
+  frames: Buffer | null;
 }
 
 /** How one direction of a connection is written. */
@@ -95,6 +103,20 @@ export class MessageWriter implements DeflaterSink {
     this.#queue ??= [];
     this.#queue.push({ chunk, text, more });
     this.#pump(this.#deflater ?? this.#openDeflater(this.#deflate));
+  }
+
+  /**
+   * Writes a whole message, whose frames are shared with the other writers that write it, between two messages.
+   * @throws WebSocketError as `message`
+   */
+  shared(message: SharedMessage): void {
+    if (this.#masked || this.#deflate !== null) {
+      this.message(message.body, message.text, false);
+      return;
+    }
+    message.frames ??= encodeMessage(message.body, message.text);
+    this.#sink.writeFrame(message.frames);
+    this.#sink.onFramed(message.body.length);
   }
 
   /**

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import type { ResponseHead, WebSocketRequester, WebSocketResponder } from '../../../src/exchange/index.ts';
+import type {
+  MessagePayload,
+  ResponseHead,
+  WebSocketRequester,
+  WebSocketResponder,
+} from '../../../src/exchange/index.ts';
 import { FakeRequester } from './fake-requester.ts';
 
 /** A `FakeRequester` that asks for a WebSocket, and holds the other side to the contract of `WebSocketRequester`. */
@@ -95,6 +100,10 @@ export class FakeWebSocketRequester extends FakeRequester implements WebSocketRe
       this.events.push(`${text ? 'text' : 'binary'} ${data}`.trimEnd());
     }
     this.called();
+  }
+
+  onResponseShared(message: MessagePayload): void {
+    this.onResponseMessage(message.body, message.text, false);
   }
 
   onResponsePing(data: Buffer): void {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { prepareRouting } from '../../../src/app/prepare-routing.ts';
 import type { Origin } from '../../../src/client/index.ts';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import type { Config } from '../../../src/config/index.ts';
-import { Counters, NO_RESPONDER, RouteStatsTable } from '../../../src/exchange/index.ts';
+import { Counters, NO_RESPONDER, RouteStatsTable, silentLog } from '../../../src/exchange/index.ts';
 import type { ProxySettings } from '../../../src/proxy/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
@@ -13,9 +14,19 @@ import { configOf } from '../../support/running-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const noClient = { send: () => NO_RESPONDER };
+const wheel = new TimerWheel();
+after(() => wheel.stop());
+const webSockets = { open: () => NO_RESPONDER };
 
 function prepared(config: Config): ProxySettings {
-  return prepareRouting(config, { client: noClient, counters: new Counters(), routeStats: new RouteStatsTable() });
+  return prepareRouting(config, {
+    client: noClient,
+    webSockets,
+    counters: new Counters(),
+    wheel,
+    log: silentLog,
+    routeStats: new RouteStatsTable(),
+  });
 }
 
 test('Routes are prepared, and without a key no proxy is trusted', () => {
@@ -49,7 +60,10 @@ test('A target may be anywhere, an untrusted one only at public addresses', () =
   const lines = ['*,id=a [::1]:81', '*,id=b,path_beg=/b b.test:82,untrusted', '*,id=c,path_beg=/c c.test:83,untrusted'];
   const { routes } = prepareRouting(configOf(lines), {
     client,
+    webSockets,
     counters: new Counters(),
+    wheel,
+    log: silentLog,
     routeStats: new RouteStatsTable(),
   });
   for (const id of ['a', 'b', 'c']) {

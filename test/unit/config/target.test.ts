@@ -3,7 +3,17 @@ import { test } from 'node:test';
 import { formatTarget, isAuthority, parseTarget } from '../../../src/config/target.ts';
 
 test('a target is an address, with another Host for the origin if needed', () => {
-  const plain = { kind: 'http', host: 'localhost', port: 8000, hostHeader: '', untrusted: false, tls: null };
+  const plain = {
+    kind: 'http',
+    host: 'localhost',
+    port: 8000,
+    hostHeader: '',
+    untrusted: false,
+    overHttp: false,
+    oneEvent: false,
+    sub: [],
+    tls: null,
+  };
   assert.deepEqual(parseTarget('localhost:8000'), plain);
   assert.deepEqual(parseTarget('[::1]:80,host=app.internal:81'), {
     kind: 'http',
@@ -11,6 +21,9 @@ test('a target is an address, with another Host for the origin if needed', () =>
     port: 80,
     hostHeader: 'app.internal:81',
     untrusted: false,
+    overHttp: false,
+    oneEvent: false,
+    sub: [],
     tls: null,
   });
 });
@@ -19,6 +32,11 @@ test('a target is trusted by default', () => {
   for (const text of ['a:1,untrusted', 'a:1,host=b,untrusted', 'a:1,untrusted,host=b']) {
     assert.equal(parseTarget(text).untrusted, true);
   }
+});
+
+test('a target may get WebSockets over HTTP, and subscribe its clients to channels', () => {
+  const { overHttp, oneEvent, sub } = parseTarget('a:1,over_http,one_event,sub=one,"sub=t, o"');
+  assert.deepEqual([overHttp, oneEvent, sub], [true, true, ['one', 't, o']]);
 });
 
 test('a parsed value is formatted the same again', () => {
@@ -30,6 +48,7 @@ test('a parsed value is formatted the same again', () => {
     'a:1,ssl',
     'a:1,ssl,insecure,trust_connect_host,client_cert=a.crt,client_key="/b c/\\"d.key",host=b,untrusted',
     'test',
+    'a:1,over_http,one_event,sub=a,sub="b, c"',
   ]) {
     assert.equal(formatTarget(parseTarget(text)), text);
   }
@@ -55,6 +74,9 @@ test('each error is named', () => {
     ['a:1,host="a b"', /^property "host" needs a host name/],
     ['a:1,host="a\r\nX: b"', /^property "host" needs a host name/],
     ['a:1,untrusted,untrusted', /^property "untrusted" is given twice$/],
+    ['a:1,over_http,over_http', /^property "over_http" is given twice$/],
+    ['a:1,one_event', /^property "one_event" needs "over_http"/],
+    ['a:1,sub', /^property "sub" needs the name of a channel/],
     ['a:1,untrusted=no', /^property "untrusted" is a switch and takes no value$/],
     ['a:1,trusted', /^unknown property "trusted" of a target; did you mean "untrusted"\?$/],
     ['a:1,wibble=2', /^unknown property "wibble" of a target$/],
@@ -74,7 +96,7 @@ test('every unsupported form and property of Pushpin is reported as such', () =>
   for (const [text, name] of Object.entries(forms)) {
     assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
   }
-  const properties = 'sub over_http one_event ipc_file_mode';
+  const properties = 'ipc_file_mode';
   for (const name of properties.split(' ')) {
     for (const text of [`a:1,${name}`, `a:1,${name}=1`]) {
       assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });

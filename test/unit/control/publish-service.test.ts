@@ -77,15 +77,15 @@ describe('POST /publish', () => {
     assert.equal(requester.head, null);
   });
 
-  it('accepts an item that has only a ws-message, and logs once that it reaches nobody', () => {
+  it('accepts an item that has only an unknown format, and logs once that it reaches nobody', () => {
     const endpoint = new Endpoint();
-    const item = { channel: 'c', formats: { 'ws-message': { content: 'x' } } };
+    const item = { channel: 'c', formats: { fax: { content: 'x' } } };
     for (const items of [[ITEM], [ITEM, item], [item]]) {
       assert.deepEqual(endpoint.post('/publish/', JSON.stringify({ items })).response, [200, 'Published\n']);
     }
     const warnings = endpoint.log.at('warn');
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0]?.message ?? '', /nothing receives ws-message/);
+    assert.match(warnings[0]?.message ?? '', /nothing receives it/);
   });
 
   it('accepts a missing slash at the end and any query', () => {

@@ -253,7 +253,10 @@ export function responseHint(channel: string): PublishItem {
   return item(channel, { httpResponse: responseFormat({ action: 'hint' }) });
 }
 
-export function item(channel: string, formats: Pick<Partial<PublishItem>, 'httpResponse' | 'httpStream'>): PublishItem {
+export function item(
+  channel: string,
+  formats: Pick<Partial<PublishItem>, 'httpResponse' | 'httpStream' | 'wsMessage'>,
+): PublishItem {
   return {
     channel,
     id: null,
@@ -263,6 +266,7 @@ export function item(channel: string, formats: Pick<Partial<PublishItem>, 'httpR
     noSeq: false,
     httpResponse: null,
     httpStream: null,
+    wsMessage: null,
     ...formats,
   };
 }

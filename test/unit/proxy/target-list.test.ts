@@ -25,6 +25,8 @@ class Rig {
     const targets = ['a', 'b', 'c'].map((name) => ({
       name,
       host: name,
+      channels: [],
+      webSocketService: () => NO_RESPONDER,
       service: (_request: unknown, requester: Requester) => {
         this.#asked.push(name);
         if (this.down.has(name)) requester.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE'));

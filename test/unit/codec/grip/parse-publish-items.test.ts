@@ -68,6 +68,14 @@ describe('a publish item', () => {
           contentFilters: null,
         },
         httpStream: { action: 'send', content: Buffer.from('s'), contentFilters: null },
+        wsMessage: {
+          action: 'send',
+          type: 'text',
+          content: Buffer.from('w'),
+          code: 1005,
+          reason: '',
+          contentFilters: null,
+        },
       },
     );
   });
@@ -76,7 +84,17 @@ describe('a publish item', () => {
     const [item] = parse({ channel: '', formats: { 'http-stream': { content: 'x' } } });
     assert.deepEqual(
       { ...item, meta: { ...item?.meta }, httpStream: null },
-      { channel: '', id: null, prevId: null, meta: {}, size: null, noSeq: false, httpResponse: null, httpStream: null },
+      {
+        channel: '',
+        id: null,
+        prevId: null,
+        meta: {},
+        size: null,
+        noSeq: false,
+        wsMessage: null,
+        httpResponse: null,
+        httpStream: null,
+      },
     );
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkWsMessage, parseHttpResponse, parseHttpStream } from '../../../../src/codec/grip/publish-formats.ts';
+import { parseHttpResponse, parseHttpStream, parseWsMessage } from '../../../../src/codec/grip/publish-formats.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -183,7 +183,7 @@ describe('ws-message', () => {
       { action: 'refresh' },
       { action: 'hint' },
     ];
-    for (const value of valid) assert.doesNotThrow(() => checkWsMessage(value, fail), JSON.stringify(value));
+    for (const value of valid) assert.doesNotThrow(() => parseWsMessage(value, fail), JSON.stringify(value));
   });
 
   it('is refused when it is not as it should be', () => {
@@ -199,8 +199,29 @@ describe('ws-message', () => {
       [{ action: 'close', code: -1 }, "'ws-message' contains 'code' with invalid value"],
       [{ action: 'close', code: {} }, "'ws-message' contains 'code' with wrong type"],
       [{ action: 'close', reason: 1 }, "'ws-message' contains 'reason' with wrong type"],
+      [{ type: 'ping', content: 'x'.repeat(126) }, "'ws-message' contains 'content' with invalid value"],
+      [{ type: 'text', 'content-bin': '/w==' }, "'ws-message' contains 'content-bin' with invalid value"],
       [{ action: 'nope' }, ''],
     ];
-    for (const [value, detail] of cases) refuses(checkWsMessage, value, detail);
+    for (const [value, detail] of cases) refuses(parseWsMessage, value, detail);
+  });
+
+  it('has a type, a content, and for a close a code that may be sent and a reason that fits', () => {
+    const parsed = (value: unknown) => {
+      const { type, content, code, reason } = parseWsMessage(value, fail) ?? assert.fail('nothing');
+      return [type, content.toString('latin1'), code, reason];
+    };
+    assert.deepEqual(parsed({ content: 'x' }), ['text', 'x', 1005, '']);
+    assert.deepEqual(parsed({ content: 'x', 'content-bin': '/w==' }), ['binary', '\xff', 1005, '']);
+    assert.deepEqual(parsed({ action: 'close', code: '4000', reason: 'bye' }), ['text', '', 4000, 'bye']);
+    assert.deepEqual(parsed({ action: 'close', reason: 'bye' }), ['text', '', 1005, '']);
+    assert.deepEqual(parsed({ action: 'close', code: 1006, reason: 'bye' }), ['text', '', 1005, '']);
+    assert.deepEqual(parsed({ action: 'close', code: 1000, reason: 'é'.repeat(100) }), [
+      'text',
+      '',
+      1000,
+      'é'.repeat(61),
+    ]);
+    assert.equal(parseWsMessage({ action: 'hint' }, fail), null);
   });
 });

@@ -4,7 +4,13 @@ import type { RouteMeans } from '../../../../src/proxy/index.ts';
 
 /** What routes are prepared with. Unless the test says otherwise, no target ever responds, and key files are empty. */
 export function routeMeans(means: Partial<RouteMeans> = {}): RouteMeans {
-  return { serviceOf: silent, keys: new KeyReader(() => ''), counters: new Counters(), ...means };
+  return {
+    serviceOf: silent,
+    webSocketServiceOf: () => () => NO_RESPONDER,
+    keys: new KeyReader(() => ''),
+    counters: new Counters(),
+    ...means,
+  };
 }
 
 function silent(_target: Target): Service {

@@ -1,0 +1,332 @@
+import type { WheelTimer } from '../clock/index.ts';
+import type { MessageContent } from '../codec/grip/index.ts';
+import { type MessagePayload, reportFault, type WebSocketRequester } from '../exchange/index.ts';
+import type { HubRoom } from './hub-room.ts';
+import type { PublishedMessage } from './published-message.ts';
+import type { Step } from './step.ts';
+import { Subscriber } from './subscriber.ts';
+import { type WaitingMessage, WaitingMessages } from './waiting-messages.ts';
+
+/**
+ * Messages that may be on their way to a client before it takes the first one. Its connection counts them too, and a client of which it
+ * has too many waiting is cut.
+ */
+const MAX_UNTAKEN = 256;
+
+/** What stands between a client's WebSocket and its origin. */
+export interface WebSocketOwner {
+  /** So many bytes that the origin sent have passed to the client, or were dropped: it may send as many more. */
+  onRelayed(bytes: number): void;
+  /** A publisher closes the WebSocket: the close frame is on its way, nothing else follows it. */
+  onPublishedClose(): void;
+  /** A publisher asks that the origin be asked. */
+  onRefresh(): void;
+  /** The hold has ended with a defect. */
+  onHoldFault(thrown: unknown): void;
+}
+
+/** A client's WebSocket that is to be subscribed to channels. */
+export interface WebSocketHoldOptions {
+  /** Names it in the log. */
+  readonly id: string;
+  /** The open WebSocket, to which all is sent through the hold from now on. */
+  readonly requester: WebSocketRequester;
+  /** Bytes that it takes before it grants more. */
+  readonly credits: number;
+  readonly owner: WebSocketOwner;
+}
+
+/**
+ * All that goes to one client's WebSocket: what is published to its channels, between the messages that its origin sends. It passes no more bytes
+ * than the client has granted. What the origin sends waits as long as it must, since the origin has credits of its own; published messages
+ * wait in a bounded queue.
+ */
+export class WebSocketHold extends Subscriber {
+  override readonly format = 'ws-message';
+  readonly id: string;
+  readonly #room: HubRoom;
+  readonly #requester: WebSocketRequester;
+  readonly #owner: WebSocketOwner;
+  /** Wheel time in whole milliseconds when something was last passed. */
+  #lastSent = 0;
+  #credits: number;
+  /** Messages that were passed since the client last took something. */
+  #untaken = 0;
+  /** Pieces of the origin; null while none wait. */
+  #pieces: WaitingMessages | null = null;
+  /** Published messages, and those that the proxy sends by itself; null while none wait. */
+  #items: WaitingMessages | null = null;
+  /** A message of the origin has begun, and its next piece has to pass before anything else but a ping or pong. */
+  #within = false;
+  #passing = false;
+  #close: { readonly code: number; readonly reason: string } | null = null;
+  #over = false;
+  /** Items that were dropped since the client fell behind. */
+  #dropped = 0;
+
+  constructor(room: HubRoom, { id, requester, credits, owner }: WebSocketHoldOptions) {
+    super(room.channels);
+    this.#room = room;
+    this.id = id;
+    this.#requester = requester;
+    this.#credits = credits;
+    this.#owner = owner;
+    room.holds.add(this);
+    room.counters.holdsStarted++;
+    room.counters.holdsOpen++;
+  }
+
+  /** Subscribes to a channel. Returns false if there are as many as one client may have. */
+  subscribe(name: string): boolean {
+    const { counters, log, limits, holds } = this.#room;
+    if (!holds.has(this)) return true;
+    const max = limits.current.connectionSubscriptionMax;
+    if (this.memberships.length >= max && !this.isMember(name)) {
+      counters.subscriptionsDropped++;
+      log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
+      return false;
+    }
+    this.join(name);
+    if (log.debugEnabled) log.debug({ id: this.id, mode: 'websocket', channels: [name] }, 'hold');
+    return true;
+  }
+
+  /** Passes a piece of a message of the origin. */
+  relay(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#ends) {
+      this.#owner.onRelayed(chunk.length);
+    } else if (this.#pieces === null && (this.#items === null || this.#within) && this.#covers(chunk.length)) {
+      this.#within = more;
+      this.#spend(chunk.length);
+      this.#requester.onResponseMessage(chunk, text, more);
+      this.#owner.onRelayed(chunk.length);
+      if (!more) this.#pump();
+    } else {
+      this.#pieces ??= new WaitingMessages();
+      this.#pieces.add({ kind: 'message', chunk, text, more, relayed: true, item: null, passed: 0, next: null });
+      this.#pump();
+    }
+  }
+
+  /** Passes a ping or pong of the origin, in its place among the messages. */
+  relayControl(kind: 'ping' | 'pong', data: Buffer): void {
+    if (this.#ends) {
+      this.#owner.onRelayed(data.length);
+      return;
+    }
+    this.#pieces ??= new WaitingMessages();
+    this.#pieces.add({ kind, chunk: data, text: false, more: false, relayed: true, item: null, passed: 0, next: null });
+    this.#pump();
+  }
+
+  /** Sends a message of the proxy's own, which waits for credits as long as it must. */
+  sendOwn({ type, content }: MessageContent): void {
+    if (this.#ends) return;
+    this.#items ??= new WaitingMessages();
+    this.#items.add(whole(type, content, null));
+    this.#pump();
+  }
+
+  /** Has the origin asked. */
+  refresh(): void {
+    if (!this.#ends) this.#owner.onRefresh();
+  }
+
+  /** Milliseconds since something was last passed. */
+  get silence(): number {
+    return this.#room.wheel.now - this.#lastSent;
+  }
+
+  /** Has `timer` called in so many milliseconds, or never if it is null. */
+  schedule(timer: WheelTimer, milliseconds: number | null): void {
+    if (milliseconds === null) this.#room.wheel.cancel(timer);
+    else this.#room.wheel.schedule(timer, milliseconds);
+  }
+
+  /** Whether nothing waits for the client. */
+  get idle(): boolean {
+    return this.#pieces === null && this.#items === null;
+  }
+
+  /** Ends the WebSocket after what waits. Nothing is published to it any more. */
+  close(code: number, reason: string): void {
+    if (this.#ends) return;
+    this.#close = { code, reason };
+    this.#leave();
+    this.#pump();
+  }
+
+  /** The client accepts this many more bytes. */
+  credit(bytes: number): void {
+    this.#credits += bytes;
+    this.#untaken = 0;
+    this.#pump();
+    if (this.idle) this.#reportDropped('slow client has caught up');
+  }
+
+  /** The WebSocket has ended. Nothing is passed any more. Harmless when it has ended before. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#leave();
+    for (let waiting = this.#items?.first ?? null; waiting !== null; waiting = waiting.next) this.#release(waiting);
+    this.#items = null;
+    this.#pieces = null;
+    this.#reportDropped('slow client left');
+  }
+
+  override receive(step: Step): number {
+    const { action, type, payload, code, reason } = step as PublishedMessage;
+    if (action === 'refresh') {
+      this.refresh();
+      return 4;
+    }
+    if (action === 'close') {
+      this.close(code, reason);
+      this.#owner.onPublishedClose();
+      return 2;
+    }
+    const { length } = payload.body;
+    if (this.#ends) return 1;
+    if (this.#items === null && !this.#within && this.#pieces === null && this.#covers(length)) {
+      this.#spend(length);
+      this.#room.counters.itemsDelivered++;
+      if (type === 'ping') this.#requester.onResponsePing(payload.body);
+      else if (type === 'pong') this.#requester.onResponsePong(payload.body);
+      else this.#requester.onResponseShared(payload);
+    } else {
+      this.#queueOrDrop(type, payload);
+    }
+    return 1 + (length >>> 14);
+  }
+
+  /** The server closes the WebSockets that are open. */
+  override drain(): void {}
+
+  /** A WebSocket recovers by itself: subscriptions have no position. */
+  override recover(): void {}
+
+  override onTimer(): void {}
+
+  override onFault(thrown: unknown): void {
+    reportFault(this.#room, thrown, { id: this.id });
+    if (this.#over) return;
+    this.end();
+    this.#owner.onHoldFault(thrown);
+  }
+
+  get #ends(): boolean {
+    return this.#over || this.#close !== null;
+  }
+
+  #covers(bytes: number): boolean {
+    return bytes <= this.#credits && this.#untaken < MAX_UNTAKEN && !this.#passing;
+  }
+
+  /** Notes that bytes are passed. To be called before the requester is, which may grant more at once. */
+  #spend(bytes: number): void {
+    this.#credits -= bytes;
+    this.#lastSent = Math.floor(this.#room.wheel.now);
+    // What has no bytes costs no credit, so none comes back for it.
+    if (bytes > 0) this.#untaken++;
+  }
+
+  #queueOrDrop(type: PublishedMessage['type'], payload: MessagePayload): void {
+    const { counters, log, budget, limits } = this.#room;
+    const { queueItems, queueBytes } = limits.current;
+    const items = this.#items?.length ?? 0;
+    const bytes = this.#items?.bytes ?? 0;
+    const { length } = payload.body;
+    const fits = items < queueItems && bytes + length - this.#credits <= queueBytes;
+    if (!fits || !budget.admits(payload, bytes)) {
+      if (this.#dropped++ === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
+      counters.itemsDropped++;
+      return;
+    }
+    budget.take(payload);
+    this.#items ??= new WaitingMessages();
+    this.#items.add(whole(type, payload.body, payload));
+    this.#pump();
+  }
+
+  /** Passes what waits, as the credits allow. Published messages come between two messages of the origin. */
+  #pump(): void {
+    if (this.#passing) return;
+    this.#passing = true;
+    try {
+      while (!this.#over && this.#passNext());
+    } finally {
+      this.#passing = false;
+    }
+    const close = this.#close;
+    // The rest of a message that the origin has begun does not come any more.
+    if (close === null || this.#over || !(this.idle || (this.#within && this.#pieces === null))) return;
+    this.end();
+    this.#requester.onResponseClose(close.code, close.reason);
+  }
+
+  #passNext(): boolean {
+    const piecesFirst = this.#within && (this.#items?.first?.passed ?? 0) === 0;
+    const queue = piecesFirst ? this.#pieces : (this.#items ?? this.#pieces);
+    const first = queue?.first ?? null;
+    if (queue === null || first === null) return false;
+    const left = first.chunk.length - first.passed;
+    const length = Math.min(left, this.#credits);
+    if (this.#untaken >= MAX_UNTAKEN || length < Math.min(left, 1)) return false;
+    // A ping is never divided.
+    if (first.kind !== 'message' && length < left) return false;
+    this.#spend(length);
+    const whole = length === left;
+    const at = first.passed;
+    first.passed += length;
+    if (whole) {
+      queue.shift();
+      if (queue.length === 0) {
+        if (queue === this.#items) this.#items = null;
+        else this.#pieces = null;
+      }
+      if (first.item !== null) {
+        this.#release(first);
+        this.#room.counters.itemsDelivered++;
+      }
+    }
+    this.#pass(first, at, length, whole);
+    return true;
+  }
+
+  #pass(message: WaitingMessage, at: number, length: number, whole: boolean): void {
+    const { kind, chunk, text, relayed, item } = message;
+    const requester = this.#requester;
+    if (kind === 'ping') requester.onResponsePing(chunk);
+    else if (kind === 'pong') requester.onResponsePong(chunk);
+    else if (item !== null && at === 0 && whole) requester.onResponseShared(item);
+    else {
+      const more = message.more || !whole;
+      if (relayed) this.#within = more;
+      requester.onResponseMessage(chunk.subarray(at, at + length), text, more);
+    }
+    if (relayed) this.#owner.onRelayed(length);
+  }
+
+  #release({ item }: WaitingMessage): void {
+    if (item !== null) this.#room.budget.release(item);
+  }
+
+  #leave(): void {
+    if (!this.#room.holds.delete(this)) return;
+    this.#room.counters.holdsOpen--;
+    this.#room.wheel.cancel(this);
+    this.partAll();
+  }
+
+  #reportDropped(message: string): void {
+    if (this.#dropped === 0) return;
+    this.#room.log.info({ id: this.id, dropped: this.#dropped }, message);
+    this.#dropped = 0;
+  }
+}
+
+function whole(type: MessageContent['type'], content: Buffer, item: MessagePayload | null): WaitingMessage {
+  const kind = type === 'ping' || type === 'pong' ? type : 'message';
+  return { kind, chunk: content, text: type === 'text', more: false, relayed: false, item, passed: 0, next: null };
+}

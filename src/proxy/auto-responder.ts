@@ -1,0 +1,75 @@
+import type { ControlMessage, MessageContent } from '../codec/grip/index.ts';
+
+type AutoRespond = Extract<ControlMessage, { readonly type: 'auto-respond' }>;
+type Match = AutoRespond['match'];
+type Response = AutoRespond['response'];
+
+/** Rules of one WebSocket. */
+const MAX_RULES = 2;
+
+/** Responds to messages of a client in place of its origin, by up to two rules. A message in pieces is never matched. */
+export class AutoResponder {
+  readonly #rules: { readonly match: Match; readonly response: NonNullable<Response> }[] = [];
+  /** Further pieces of a message come. */
+  #within = false;
+
+  /** Adds a rule, in place of the one with the same match; null removes that. Returns whether there are any rules. */
+  set(match: Match, response: Response): boolean {
+    const rules = this.#rules;
+    const at = rules.findIndex((rule) => isSame(rule.match, match));
+    if (response === null) {
+      if (at >= 0) rules.splice(at, 1);
+    } else if (at >= 0) {
+      rules[at] = { match, response };
+    } else if (rules.length < MAX_RULES) {
+      rules.push({ match, response });
+    }
+    return rules.length > 0;
+  }
+
+  /** The reply to a piece of a message; null where the origin gets it. */
+  message(chunk: Buffer, text: boolean, more: boolean): MessageContent | null {
+    const single = !this.#within && !more;
+    this.#within = more;
+    return single ? this.control(text ? 'text' : 'binary', chunk) : null;
+  }
+
+  /** The reply to a ping, pong or whole message; null where the origin gets it. */
+  control(type: MessageContent['type'], content: Buffer): MessageContent | null {
+    for (const { match, response } of this.#rules) {
+      if (match.type !== type || !matches(match, content)) continue;
+      return {
+        type: response.type ?? (type === 'ping' ? 'pong' : type),
+        content: response.content ?? content,
+      };
+    }
+    return null;
+  }
+}
+
+function isSame(a: Match, b: Match): boolean {
+  if (a.type !== b.type || a.pointer !== b.pointer) return false;
+  return a.content === null || b.content === null ? a.content === b.content : a.content.equals(b.content);
+}
+
+function matches({ content, pointer }: Match, message: Buffer): boolean {
+  if (pointer !== null) return content !== null && stringAt(message, pointer) === content.toString();
+  return content === null || content.equals(message);
+}
+
+/** The string that a JSON pointer (RFC 6901 §4) finds in a JSON text; null if it finds none. */
+function stringAt(text: Buffer, pointer: string): string | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.toString());
+  } catch {
+    return null;
+  }
+  if (pointer !== '' && !pointer.startsWith('/')) return null;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return typeof value === 'string' ? value : null;
+}

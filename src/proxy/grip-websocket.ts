@@ -1,0 +1,335 @@
+import { type ControlMessage, GripError, parseControlMessage } from '../codec/grip/index.ts';
+import type { Route } from '../config/index.ts';
+import { BodyCollector, ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
+import type { WebSocketHold, WebSocketOwner } from '../hub/index.ts';
+import { AutoResponder } from './auto-responder.ts';
+import type { ProxyRoom } from './proxy-room.ts';
+import type { TargetWebSocketResponder } from './proxy-target.ts';
+import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
+
+/** Begins a control message. */
+const CONTROL = Buffer.from('c:');
+
+/**
+ * Bytes of one control message of an origin.
+ * @bound websocket-control-message
+ */
+const MAX_CONTROL_MESSAGE = 65_536;
+
+/** Filters of one subscription; GRIP allows no more. */
+const MAX_FILTERS = 5;
+
+/** Normal closure (RFC 6455 §7.4.1). */
+const NORMAL = 1000;
+
+/** Internal error (RFC 6455 §7.4.1). */
+const INTERNAL_ERROR = 1011;
+
+/** What `GripWebSocket` stands between. */
+export interface GripWebSocketOptions {
+  readonly request: RequestHead;
+  readonly route: Route;
+  /** Begins the messages that go on to the client; null where the origin does not speak GRIP, and all go on. */
+  readonly prefix: Buffer | null;
+  readonly requester: WebSocketRequester;
+  readonly credits: number;
+  /** The origin, which may not be known yet. */
+  readonly origin: () => TargetWebSocketResponder;
+}
+
+/** What becomes of the message of the origin that is coming in. */
+type Reading = 'begin' | 'relay' | 'control' | 'drop';
+
+/**
+ * GRIP on one WebSocket: carries out the origin's control messages, and lets what is published in between the messages that it sends to the
+ * client. The origin may leave, and the client stay.
+ */
+export class GripWebSocket implements WebSocketOwner {
+  /** The origin has been let go: it gets no more calls, and its own do not count. */
+  released = false;
+  readonly #room: ProxyRoom;
+  readonly #options: GripWebSocketOptions;
+  readonly #hold: WebSocketHold;
+  readonly #longestBeginning: number;
+  #reading: Reading = 'begin';
+  /** The beginning of a message that is too short to tell what it is, or a control message. */
+  #collected: BodyCollector | null = null;
+  #collectedBytes = 0;
+  /** Channels that the origin cannot leave. */
+  #always: string[] | null = null;
+  #keepAlive: KeepAliveMessage | null = null;
+  #delayed: DelayedMessage | null = null;
+  #responder: AutoResponder | null = null;
+  /** A close frame is on its way to the client. */
+  #closing = false;
+
+  constructor(room: ProxyRoom, options: GripWebSocketOptions) {
+    const { request, requester, credits, prefix } = options;
+    this.#room = room;
+    this.#options = options;
+    this.#longestBeginning = Math.max(CONTROL.length, prefix?.length ?? 0);
+    this.#hold = room.hub.holdWebSocket({ id: request.id, requester, credits, owner: this });
+  }
+
+  /** Subscribes the client to a channel that the origin cannot leave. */
+  subscribeAlways(channel: string): void {
+    this.#always ??= [];
+    this.#always.push(channel);
+    this.#hold.subscribe(channel);
+  }
+
+  credit(bytes: number): void {
+    this.#hold.credit(bytes);
+  }
+
+  /** The WebSocket has ended. */
+  end(): void {
+    this.released = true;
+    this.#keepAlive?.stop();
+    this.#delayed?.stop();
+    this.#hold.end();
+  }
+
+  // ---- from the client
+
+  fromClient(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.released) {
+      // What a client sends after its origin has left is thrown away.
+      this.#options.requester.onRequestCredit(chunk.length);
+    } else if (this.#responder === null) {
+      this.#options.origin().onRequestMessage(chunk, text, more);
+    } else {
+      const reply = this.#responder.message(chunk, text, more);
+      if (reply === null) {
+        this.#options.origin().onRequestMessage(chunk, text, more);
+      } else {
+        this.#options.requester.onRequestCredit(chunk.length);
+        this.#hold.sendOwn(reply);
+      }
+    }
+  }
+
+  controlFromClient(kind: 'ping' | 'pong', data: Buffer): void {
+    const { requester, origin } = this.#options;
+    const reply = this.#responder?.control(kind, data) ?? null;
+    if (reply === null && !this.released) {
+      if (kind === 'ping') origin().onRequestPing(data);
+      else origin().onRequestPong(data);
+      return;
+    }
+    requester.onRequestCredit(data.length);
+    if (reply !== null) this.#hold.sendOwn(reply);
+    // RFC 6455 §5.5.2: without an origin the pong is sent here.
+    else if (kind === 'ping') this.#hold.sendOwn({ type: 'pong', content: data });
+  }
+
+  closeFromClient(code: number, reason: string): void {
+    if (!this.released) {
+      this.#options.origin().onRequestClose(code, reason);
+    } else if (!this.#closing) {
+      this.#hold.close(code, reason);
+      this.#stopTimers();
+    }
+  }
+
+  // ---- from the origin
+
+  fromOrigin(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.released) return;
+    switch (this.#reading) {
+      case 'relay':
+        if (!more) this.#reading = 'begin';
+        this.#hold.relay(chunk, text, more);
+        break;
+      case 'drop':
+        if (!more) this.#reading = 'begin';
+        this.onRelayed(chunk.length);
+        break;
+      case 'control':
+        this.onRelayed(chunk.length);
+        this.#readControl(chunk, more);
+        break;
+      default:
+        this.#begin(chunk, text, more);
+    }
+  }
+
+  controlFromOrigin(kind: 'ping' | 'pong', data: Buffer): void {
+    if (!this.released) this.#hold.relayControl(kind, data);
+  }
+
+  closeFromOrigin(code: number, reason: string): void {
+    if (this.released) return;
+    this.#closing = true;
+    this.#stopTimers();
+    this.#hold.close(code, reason);
+  }
+
+  /** Finds out what a message is by its first bytes. */
+  #begin(chunk: Buffer, text: boolean, more: boolean): void {
+    const { prefix } = this.#options;
+    if (prefix === null) {
+      if (more) this.#reading = 'relay';
+      this.#hold.relay(chunk, text, more);
+      return;
+    }
+    let bytes = chunk;
+    const held = this.#collected?.body ?? null;
+    if (held !== null) bytes = Buffer.concat([held, chunk]);
+    if (bytes.length < this.#longestBeginning && more) {
+      this.#collected = new BodyCollector(this.#longestBeginning);
+      this.#collected.add(Buffer.from(bytes));
+      return;
+    }
+    this.#collected = null;
+    if (begins(bytes, CONTROL)) {
+      this.onRelayed(bytes.length);
+      this.#reading = 'control';
+      this.#readControl(bytes.subarray(CONTROL.length), more);
+    } else if (begins(bytes, prefix)) {
+      this.#reading = more ? 'relay' : 'begin';
+      if (prefix.length > 0) this.onRelayed(prefix.length);
+      this.#hold.relay(bytes.subarray(prefix.length), text, more);
+    } else {
+      this.#reading = more ? 'drop' : 'begin';
+      this.#room.log.debug({ id: this.#hold.id }, 'a message of the origin has neither prefix and is dropped');
+      this.onRelayed(bytes.length);
+    }
+  }
+
+  #readControl(chunk: Buffer, more: boolean): void {
+    this.#collectedBytes += chunk.length;
+    if (this.#collectedBytes > MAX_CONTROL_MESSAGE) {
+      this.#collected = null;
+    } else if (more || this.#collected !== null) {
+      this.#collected ??= new BodyCollector(MAX_CONTROL_MESSAGE);
+      // The bytes of a piece may belong to a larger buffer.
+      this.#collected.add(Buffer.from(chunk));
+    }
+    if (more) return;
+    const tooLong = this.#collectedBytes > MAX_CONTROL_MESSAGE;
+    const body = this.#collected?.body ?? chunk;
+    this.#reading = 'begin';
+    this.#collected = null;
+    this.#collectedBytes = 0;
+    if (tooLong) this.#ignore(`it is over ${MAX_CONTROL_MESSAGE} bytes`);
+    else this.#control(body);
+  }
+
+  #ignore(detail: string): void {
+    this.#room.log.debug({ id: this.#hold.id, detail }, 'control message ignored');
+  }
+
+  #control(body: Buffer): void {
+    let message: ControlMessage;
+    try {
+      message = parseControlMessage(body);
+    } catch (error) {
+      if (!(error instanceof GripError)) throw error;
+      this.#ignore(error.detail);
+      return;
+    }
+    switch (message.type) {
+      case 'subscribe':
+        this.#subscribe(message.channel, message.filters);
+        break;
+      case 'unsubscribe': {
+        const name = this.#options.route.prefix + message.channel;
+        if (this.#always?.includes(name) !== true) this.#hold.part(name);
+        break;
+      }
+      case 'detach':
+        this.#detach();
+        break;
+      case 'keep-alive':
+        this.#keepAlive?.stop();
+        this.#keepAlive =
+          message.message === null
+            ? null
+            : new KeepAliveMessage(this.#room, this.#hold, message.message, message.timeout, message.interval);
+        break;
+      case 'send-delayed':
+        this.#delayed?.stop();
+        this.#delayed = new DelayedMessage(this.#room, this.#hold, message.message, message.timeout);
+        break;
+      case 'flush-delayed':
+        this.#delayed?.flush();
+        this.#delayed = null;
+        break;
+      case 'auto-respond':
+        this.#responder ??= new AutoResponder();
+        if (!this.#responder.set(message.match, message.response)) this.#responder = null;
+        break;
+      default:
+        // `session` and `set-meta` change nothing yet: there are no sessions, and no filters that read metadata.
+        break;
+    }
+  }
+
+  #subscribe(channel: string, filters: readonly string[]): void {
+    if (filters.length > 0) {
+      // Without the filter the client would get what is not for it.
+      const detail =
+        filters.length > MAX_FILTERS ? 'too many filters' : `filter '${filters[0]}' of channel '${channel}'`;
+      this.#room.log.warn({ id: this.#hold.id, detail }, 'subscription refused, WebSocket closed');
+      this.#closeBoth(INTERNAL_ERROR);
+      return;
+    }
+    this.#hold.subscribe(this.#options.route.prefix + channel);
+  }
+
+  /** Lets the origin go. The client stays, and gets what is published. */
+  #detach(): void {
+    this.#release();
+    this.#options.requester.pauseRequest(false);
+  }
+
+  /** GRIP: an origin that is connected gets 1000, whatever was published. */
+  #release(): void {
+    if (this.released) return;
+    const origin = this.#options.origin();
+    this.released = true;
+    if (origin.release === undefined) origin.onRequestClose(NORMAL, '');
+    else origin.release();
+  }
+
+  #closeBoth(code: number): void {
+    this.#hold.close(code, '');
+    this.onPublishedClose();
+  }
+
+  #stopTimers(): void {
+    this.#keepAlive?.stop();
+    this.#delayed?.stop();
+    this.#keepAlive = null;
+    this.#delayed = null;
+  }
+
+  // ---- from the hold (WebSocketOwner)
+
+  onRelayed(bytes: number): void {
+    if (!this.released && bytes > 0) this.#options.origin().onResponseCredit(bytes);
+  }
+
+  onPublishedClose(): void {
+    this.#stopTimers();
+    this.#closing = true;
+    this.#release();
+  }
+
+  onRefresh(): void {
+    if (!this.released) this.#options.origin().refresh?.();
+  }
+
+  onHoldFault(thrown: unknown): void {
+    const error = new ExchangeError('HF_INTERNAL', String(thrown));
+    const { released } = this;
+    this.end();
+    if (!released) this.#options.origin().onRequestError(error);
+    this.#options.requester.onResponseError(error);
+  }
+}
+
+function begins(bytes: Buffer, prefix: Buffer): boolean {
+  return bytes.length >= prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+}

@@ -1,0 +1,383 @@
+import { randomUUID } from 'node:crypto';
+import { type TimerWheel, WheelTimer } from '../../clock/index.ts';
+import { fieldValue } from '../../codec/fields/index.ts';
+import { decodeEvents, encodeEvents, GripError, type WebSocketEvent } from '../../codec/grip/index.ts';
+import { closePayload } from '../../codec/websocket/index.ts';
+import {
+  BodyCollector,
+  type Counters,
+  ExchangeError,
+  type Log,
+  type Requester,
+  type RequestHead,
+  type ResponseHead,
+  reportFault,
+  type Service,
+  WINDOW,
+} from '../../exchange/index.ts';
+import type { TargetWebSocketRequester, TargetWebSocketResponder } from '../proxy-target.ts';
+import { acceptedBytes, EventHeaders, keepAliveInterval, openedHeaders } from './event-headers.ts';
+import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from './event-queue.ts';
+import { EventRequest, type EventRequestOwner } from './event-request.ts';
+import { ResponseEvents, type ResponseEventsOwner } from './response-events.ts';
+
+const EMPTY = Buffer.alloc(0);
+const OPEN = Buffer.from('OPEN\r\n');
+
+/** Retries of one request. */
+const MAX_RETRIES = 5;
+
+/** Message too big (RFC 6455 §7.4.1). */
+const TOO_BIG = 1009;
+
+/** What the WebSockets over HTTP of one target share. */
+export interface OverHttpRoom {
+  /** Sends requests to the origin. */
+  readonly service: Service;
+  /** Whether each request has one event at most. */
+  readonly oneEvent: boolean;
+  /** Seconds: a shorter Keep-Alive-Interval counts as this. */
+  readonly leastKeepAlive: number;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+}
+
+/** What its timer is for. */
+type Waiting = 'open' | 'keep-alive' | 'retry' | null;
+
+/**
+ * One WebSocket whose origin is asked by requests with events, one at a time. The origin keeps no connection; what it wants to remember comes
+ * back to it in the fields of each request.
+ */
+export class OverHttpWebSocket
+  extends WheelTimer
+  implements TargetWebSocketResponder, EventRequestOwner, ResponseEventsOwner
+{
+  readonly #room: OverHttpRoom;
+  readonly #handshake: RequestHead;
+  readonly #requester: TargetWebSocketRequester;
+  readonly #headers: EventHeaders;
+  readonly #queue = new EventQueue();
+  readonly #response: ResponseEvents;
+  /** The request under way. */
+  #request: EventRequest | null = null;
+  #waiting: Waiting = null;
+  /** The body of the last request, for a retry. */
+  #body: Buffer = EMPTY;
+  #replayed = 0;
+  #retries = 0;
+  /** Seconds; 0 for none. */
+  #keepAlive = 0;
+  #refresh = false;
+  /** The pieces of a message of the client that is not complete. */
+  #partial: BodyCollector | null = null;
+  #paused = false;
+  #open = false;
+  #clientClosed = false;
+  #originClosed = false;
+  /** The client has left, or has been taken over: what waits is still sent, and the responses do not count. */
+  #parting = false;
+  #over = false;
+
+  constructor(room: OverHttpRoom, handshake: RequestHead, requester: TargetWebSocketRequester) {
+    super();
+    this.#room = room;
+    this.#handshake = handshake;
+    this.#requester = requester;
+    this.#headers = new EventHeaders(handshake.headers, randomUUID());
+    this.#response = new ResponseEvents(requester, handshake.credits, this);
+  }
+
+  /** Asks the origin whether it accepts the WebSocket. */
+  start(): void {
+    this.#post(OPEN, 0);
+  }
+
+  // ---- from the client
+
+  /** The request of a WebSocket has no body. */
+  onRequestData(): void {}
+
+  onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#ended) return;
+    const type = text ? 'TEXT' : 'BINARY';
+    if (!more && this.#partial === null && chunk.length <= BUFFER) {
+      this.#add(type, chunk);
+      return;
+    }
+    this.#partial ??= new BodyCollector(BUFFER);
+    // A piece may be a view of a larger buffer, which would grow with it.
+    if (!this.#partial.add(Buffer.from(chunk))) {
+      this.#tooBig();
+    } else if (!more) {
+      const { body } = this.#partial;
+      this.#partial = null;
+      this.#add(type, body);
+    }
+  }
+
+  onRequestPing(data: Buffer): void {
+    if (!this.#ended) this.#add('PING', data);
+  }
+
+  onRequestPong(data: Buffer): void {
+    if (!this.#ended) this.#add('PONG', data);
+  }
+
+  onRequestClose(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#clientClosed = true;
+    this.#partial = null;
+    this.#add('CLOSE', closePayload(code, reason));
+  }
+
+  /** The client has left. The origin is told, if it has accepted the WebSocket. */
+  onRequestError(error: ExchangeError): void {
+    if (this.#over) return;
+    if (this.#open && !(this.#clientClosed && this.#originClosed)) this.#part('DISCONNECT');
+    else this.#end(error);
+  }
+
+  /** The client stays, but not for the origin, which is told that it is closed. */
+  release(): void {
+    if (!this.#over && !this.#parting) this.#part('CLOSE');
+  }
+
+  refresh(): void {
+    if (this.#ended || !this.#open) return;
+    this.#refresh = true;
+    this.#pump();
+  }
+
+  onResponseCredit(bytes: number): void {
+    this.#response.credits += bytes;
+    if (this.#open) {
+      this.#response.pass();
+      this.#pump();
+    } else {
+      this.#request?.credit(bytes);
+    }
+  }
+
+  get #ended(): boolean {
+    return this.#over || this.#parting || this.#clientClosed;
+  }
+
+  #add(type: WebSocketEvent['type'], content: Buffer): void {
+    this.#queue.add(type, content);
+    if (!this.#paused && this.#queue.length >= MAX_WAITING_EVENTS) {
+      this.#paused = true;
+      this.#requester.pauseRequest(true);
+    }
+    this.#pump();
+  }
+
+  #tooBig(): void {
+    this.#partial = null;
+    this.#clientClosed = true;
+    this.#room.log.info({ id: this.#handshake.id }, `a message of the client is over ${BUFFER} bytes`);
+    this.#requester.onResponseClose(TOO_BIG, 'message too big');
+    this.#part('DISCONNECT');
+  }
+
+  #part(type: 'CLOSE' | 'DISCONNECT'): void {
+    this.#parting = true;
+    this.#partial = null;
+    this.#response.drop();
+    this.#queue.add(type);
+    this.#pump();
+  }
+
+  // ---- requests
+
+  /** Makes the next request, if there is a reason for one and nothing is in its way. */
+  #pump(): void {
+    if (this.#over || this.#request !== null || !this.#open || this.#waiting === 'retry' || !this.#response.idle)
+      return;
+    const queue = this.#queue;
+    if (this.#parting) {
+      if (queue.length === 0) this.#end(null);
+      else this.#postEvents();
+    } else if (queue.hasNew || this.#refresh) {
+      this.#postEvents();
+    } else if (this.#originClosed) {
+      // The close of the client is waited for, or has been accepted.
+      if (this.#clientClosed) this.#end(null);
+    } else if (this.#keepAlive > 0) {
+      if (this.#waiting === null) this.#wait('keep-alive', this.#keepAlive * 1_000);
+    } else if (this.#clientClosed) {
+      this.#fail(new ExchangeError('HF_ORIGIN_CLOSED', 'the origin does not return the close of the client'));
+    }
+  }
+
+  #postEvents(): void {
+    const { replayed } = this.#queue;
+    this.#post(encodeEvents(this.#queue.offer(this.#room.oneEvent)), replayed);
+  }
+
+  #post(body: Buffer, replayed: number): void {
+    const { scheme, credits } = this.#handshake;
+    if (this.#waiting !== null) this.#stopWaiting();
+    this.#refresh = false;
+    this.#body = body;
+    this.#replayed = replayed;
+    const request = new EventRequest(this, body);
+    this.#request = request;
+    request.start(this.#room.service, {
+      ...this.#handshake,
+      method: 'POST',
+      scheme: scheme === 'wss' ? 'https' : 'http',
+      headers: this.#headers.next(this.#requester.signature(), replayed),
+      bodyLength: body.length,
+      credits: this.#open ? WINDOW : credits,
+    });
+  }
+
+  #wait(what: Waiting, milliseconds: number): void {
+    this.#waiting = what;
+    this.#room.wheel.schedule(this, milliseconds);
+  }
+
+  #stopWaiting(): void {
+    this.#waiting = null;
+    this.#room.wheel.cancel(this);
+  }
+
+  override onTimer(): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (this.#over) return;
+    if (waiting === 'keep-alive') this.#postEvents();
+    else if (waiting !== null) this.#post(this.#body, this.#replayed);
+  }
+
+  // ---- responses
+
+  onEvents(head: ResponseHead, body: Buffer): void {
+    this.#request = null;
+    this.#retries = 0;
+    if (this.#over) return;
+    try {
+      if (this.#open) this.#take(head, decodeEvents(body));
+      else this.#takeFirst(head, decodeEvents(body));
+    } catch (error) {
+      if (!(error instanceof GripError)) throw error;
+      this.#fail(new ExchangeError('HF_GRIP_INVALID', error.detail));
+    }
+  }
+
+  #takeFirst(head: ResponseHead, events: readonly WebSocketEvent[]): void {
+    const { headers } = head;
+    const interval = keepAliveInterval(headers, this.#room.leastKeepAlive) ?? 0;
+    if (events.length === 0) {
+      if (interval === 0) throw new GripError('the response to OPEN has neither events nor a Keep-Alive-Interval');
+      this.#headers.keep(headers);
+      this.#wait('open', interval * 1_000);
+      return;
+    }
+    if (events[0]?.type !== 'OPEN') throw new GripError('the response to OPEN does not begin with OPEN');
+    this.#headers.keep(headers);
+    this.#keepAlive = interval;
+    this.#open = true;
+    this.#requester.onResponse({ status: 101, reason: '', headers: openedHeaders(headers), bodyLength: 0 });
+    // One byte more than a message may have: it shows one that is too big.
+    if (!this.#over) this.#requester.onRequestCredit(BUFFER + 1);
+    this.#pass(events, 1);
+  }
+
+  #take({ headers }: ResponseHead, events: readonly WebSocketEvent[]): void {
+    const queue = this.#queue;
+    const offered = queue.offeredBytes;
+    const accepted = this.#parting ? null : acceptedBytes(headers, offered);
+    if (accepted !== null && accepted < offered) {
+      if (queue.offers('CLOSE')) throw new GripError('the origin has not accepted all of a request with CLOSE');
+      if (accepted === 0 && offered >= BUFFER) throw new GripError('the origin has accepted nothing of a full request');
+    }
+    const freed = queue.accept(accepted);
+    this.#headers.keep(headers);
+    this.#keepAlive = keepAliveInterval(headers, this.#room.leastKeepAlive) ?? this.#keepAlive;
+    if (this.#parting) {
+      this.#pump();
+      return;
+    }
+    if (this.#paused && queue.length < MAX_WAITING_EVENTS / 2) {
+      this.#paused = false;
+      this.#requester.pauseRequest(false);
+    }
+    if (freed > 0) this.#requester.onRequestCredit(freed);
+    this.#pass(events, 0);
+  }
+
+  #pass(events: readonly WebSocketEvent[], from: number): void {
+    if (!this.#over && !this.#parting) this.#response.give(events, from);
+    this.#pump();
+  }
+
+  onOriginClose(): void {
+    this.#originClosed = true;
+    this.#keepAlive = 0;
+  }
+
+  onOriginDisconnect(error: ExchangeError): void {
+    this.#fail(error);
+  }
+
+  onOtherResponse(head: ResponseHead): Requester | null {
+    if (!this.#open) {
+      // The origin refuses the WebSocket: its response is the client's.
+      this.#requester.onResponse(head);
+      return this.#over ? null : this.#requester;
+    }
+    this.#request = null;
+    const type = fieldValue(head.headers, 'content-type') ?? 'none';
+    this.#fail(new ExchangeError('HF_GRIP_INVALID', `a response with status ${head.status} and type ${type}`));
+    return null;
+  }
+
+  onRequestFailed(error: ExchangeError, unsent: boolean): void {
+    this.#request = null;
+    if (this.#over) return;
+    if (!this.#open || !(unsent || isUnreached(error)) || this.#retries === MAX_RETRIES) {
+      this.#fail(error);
+      return;
+    }
+    const delay = 1_000 * 2 ** this.#retries++ + Math.random() * 1_000;
+    const { code, detail } = error;
+    this.#room.log.info({ id: this.#handshake.id, code, detail, retryMs: Math.round(delay) }, 'events are sent again');
+    this.#wait('retry', delay);
+  }
+
+  // ---- the end
+
+  /** Ends the client's WebSocket, without a close frame, or refuses it. */
+  #fail(error: ExchangeError): void {
+    if (this.#over) return;
+    const { counters, log } = this.#room;
+    if (error.face.cause === 'origin') counters.originErrors++;
+    const parting = this.#parting;
+    this.#end(error);
+    if (!parting) this.#requester.onResponseError(error);
+    else log.info({ id: this.#handshake.id, code: error.code, detail: error.detail }, 'origin does not know the end');
+  }
+
+  /** @param error why the request under way is not wanted any more */
+  #end(error: ExchangeError | null): void {
+    this.#over = true;
+    this.#stopWaiting();
+    this.#response.drop();
+    const request = this.#request;
+    this.#request = null;
+    if (error !== null) request?.cancel(error);
+  }
+
+  override onFault(thrown: unknown): void {
+    const error = reportFault(this.#room, thrown, { id: this.#handshake.id });
+    this.#fail(error);
+  }
+}
+
+/** Whether no request can have reached the origin. */
+function isUnreached({ code }: ExchangeError): boolean {
+  return code === 'HF_ORIGIN_UNREACHABLE' || code === 'HF_ORIGIN_CONNECT_TIMEOUT' || code === 'HF_ORIGIN_TLS';
+}

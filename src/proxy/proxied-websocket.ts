@@ -1,0 +1,302 @@
+import { fieldValues, withoutFields } from '../codec/fields/index.ts';
+import { gripExtension } from '../codec/grip/index.ts';
+import {
+  ExchangeError,
+  errorResponse,
+  type HeaderList,
+  type MessagePayload,
+  NO_RESPONDER,
+  type Payload,
+  type RequestHead,
+  type ResponseHead,
+  reportFault,
+  respond,
+  type WebSocketRequester,
+  type WebSocketResponder,
+} from '../exchange/index.ts';
+import { GripWebSocket } from './grip-websocket.ts';
+import type { ProxiedRequest } from './proxied-request.ts';
+import type { ProxyRoom } from './proxy-room.ts';
+import {
+  cannotConnect,
+  type ProxyTarget,
+  setHost,
+  type TargetWebSocketRequester,
+  type TargetWebSocketResponder,
+} from './proxy-target.ts';
+import { originHeaders } from './request-headers.ts';
+import { endToEndHeaders } from './response-headers.ts';
+import { rewriteTarget } from './target-path.ts';
+
+const NO_VALUES: readonly string[] = [];
+
+/**
+ * One WebSocket on its way through the proxy: opens it at the targets of its route, and relays between the two, in whole or, where the origin
+ * speaks GRIP, through a `GripWebSocket`.
+ */
+export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResponder {
+  readonly #room: ProxyRoom;
+  readonly #proxied: ProxiedRequest;
+  readonly #requester: WebSocketRequester;
+  /** Bytes of the response, or of messages, that the client has granted and that no one has spent. */
+  #credits: number;
+  #targets: readonly ProxyTarget[] = [];
+  #target: ProxyTarget | null = null;
+  /** How many targets have been tried before it. */
+  #tried = 0;
+  #origin: TargetWebSocketResponder = NO_RESPONDER;
+  /** Bytes that the client granted before `#origin` was known. */
+  #earlyCredit = 0;
+  #grip: GripWebSocket | null = null;
+  #started = false;
+  #sentAt = 0;
+  #over = false;
+  /** Why it ended before `#origin` was known. */
+  #endedWith: ExchangeError | null = null;
+
+  constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: WebSocketRequester) {
+    this.#room = room;
+    this.#proxied = proxied;
+    this.#requester = requester;
+    this.#credits = proxied.request.credits;
+  }
+
+  /** Sends the request. */
+  start(): void {
+    if (this.#over) return;
+    const { request, route } = this.#proxied;
+    route.stats.requests++;
+    this.#sentAt = performance.now();
+    const target = rewriteTarget(request.target, route.route);
+    if (target === null) {
+      this.#fail(new ExchangeError('HF_BAD_REQUEST', 'the path has a dot segment after path_rem or replace_beg'));
+      return;
+    }
+    this.#targets = route.targets.forWebSocket();
+    this.#try(target, null);
+  }
+
+  #try(path: string, failure: ExchangeError | null): void {
+    const tried = this.#tried;
+    const target = this.#targets[tried] as ProxyTarget;
+    if (failure !== null) {
+      const { code, detail } = failure;
+      this.#room.log.info({ ...this.#logFields(), code, detail }, 'trying the next target');
+    }
+    this.#target = target;
+    const { request } = this.#proxied;
+    const outgoing: RequestHead = { ...request, target: path, headers: this.#headers(), credits: this.#credits };
+    setHost(outgoing, target);
+    const origin = target.webSocketService(outgoing, this);
+    // It may have failed at once, and the next one been tried already.
+    if (tried !== this.#tried) return;
+    if (this.#over) {
+      if (this.#endedWith !== null) origin.onRequestError(this.#endedWith);
+      return;
+    }
+    if (this.#origin === NO_RESPONDER) this.#origin = origin;
+    const credit = this.#earlyCredit;
+    this.#earlyCredit = 0;
+    if (credit > 0) this.#origin.onResponseCredit(credit);
+  }
+
+  /** The fields for the origin. Extensions concern one hop only (RFC 6455 §9.1), and GRIP is one: it is offered here. */
+  #headers(): string[] {
+    const proxied = this.#proxied;
+    const headers = originHeaders(proxied, NO_VALUES);
+    if (proxied.trusted) return headers;
+    const own = [...withoutFields(headers, (name) => name === 'sec-websocket-extensions')];
+    if (!proxied.route.route.noGrip) own.push('Sec-WebSocket-Extensions', 'grip');
+    return own;
+  }
+
+  signature(): string | undefined {
+    const { route, trusted } = this.#proxied;
+    return trusted || route.route.noGrip ? undefined : route.signer?.token();
+  }
+
+  // ---- from the client's side (WebSocketResponder)
+
+  /** The request of a WebSocket has no body. */
+  onRequestData(): void {}
+
+  onRequestMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#grip === null) this.#origin.onRequestMessage(chunk, text, more);
+    else this.#grip.fromClient(chunk, text, more);
+  }
+
+  onRequestPing(data: Buffer): void {
+    if (this.#grip === null) this.#origin.onRequestPing(data);
+    else this.#grip.controlFromClient('ping', data);
+  }
+
+  onRequestPong(data: Buffer): void {
+    if (this.#grip === null) this.#origin.onRequestPong(data);
+    else this.#grip.controlFromClient('pong', data);
+  }
+
+  onRequestClose(code: number, reason: string): void {
+    if (this.#grip === null) this.#origin.onRequestClose(code, reason);
+    else this.#grip.closeFromClient(code, reason);
+  }
+
+  onRequestError(error: ExchangeError): void {
+    this.#over = true;
+    this.#endOrigin(error);
+    this.#grip?.end();
+  }
+
+  onResponseCredit(bytes: number): void {
+    if (this.#grip !== null) {
+      this.#grip.credit(bytes);
+      return;
+    }
+    this.#credits += bytes;
+    if (this.#origin === NO_RESPONDER) this.#earlyCredit += bytes;
+    else this.#origin.onResponseCredit(bytes);
+  }
+
+  // ---- from the origin's side (WebSocketRequester)
+
+  onRequestCredit(bytes: number): void {
+    if (!this.#over && this.#grip?.released !== true) this.#requester.onRequestCredit(bytes);
+  }
+
+  pauseRequest(paused: boolean): void {
+    if (!this.#over && this.#grip?.released !== true) this.#requester.pauseRequest(paused);
+  }
+
+  onResponse(head: ResponseHead): void {
+    if (this.#over) return;
+    const { status, reason, headers, bodyLength } = head;
+    this.#started = true;
+    this.#proxied.route.stats.responded(status, performance.now() - this.#sentAt);
+    if (this.#room.log.debugEnabled) this.#logRequest(String(status));
+    if (status !== 101) {
+      this.#requester.onResponse({ status, reason, headers: endToEndHeaders(headers, status), bodyLength });
+      return;
+    }
+    const { route, trusted } = this.#proxied;
+    const extension =
+      route.route.noGrip || trusted ? null : gripExtension(fieldValues(headers, 'sec-websocket-extensions'));
+    const channels = this.#target?.channels ?? NO_VALUES;
+    if (extension !== null || channels.length > 0) {
+      this.#grip = new GripWebSocket(this.#room, {
+        request: this.#proxied.request,
+        route: route.route,
+        prefix: extension?.prefix ?? null,
+        requester: this.#requester,
+        credits: this.#credits,
+        origin: () => this.#origin,
+      });
+    }
+    this.#requester.onResponse({ status, reason, headers: openHeaders(headers, trusted), bodyLength });
+    for (const channel of channels) this.#grip?.subscribeAlways(channel);
+  }
+
+  onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.#over) return;
+    this.#credits -= chunk.length;
+    if (!more) this.#over = true;
+    this.#requester.onResponseData(chunk, more);
+  }
+
+  onResponsePayload(payload: Payload): void {
+    this.onResponseData(payload.body, true);
+  }
+
+  onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#over) return;
+    if (this.#grip === null) this.#requester.onResponseMessage(chunk, text, more);
+    else this.#grip.fromOrigin(chunk, text, more);
+  }
+
+  onResponseShared(message: MessagePayload): void {
+    this.onResponseMessage(message.body, message.text, false);
+  }
+
+  onResponsePing(data: Buffer): void {
+    if (this.#over) return;
+    if (this.#grip === null) this.#requester.onResponsePing(data);
+    else this.#grip.controlFromOrigin('ping', data);
+  }
+
+  onResponsePong(data: Buffer): void {
+    if (this.#over) return;
+    if (this.#grip === null) this.#requester.onResponsePong(data);
+    else this.#grip.controlFromOrigin('pong', data);
+  }
+
+  onResponseClose(code: number, reason: string): void {
+    if (this.#over) return;
+    if (this.#grip === null) this.#requester.onResponseClose(code, reason);
+    else this.#grip.closeFromOrigin(code, reason);
+  }
+
+  onResponseError(error: ExchangeError): void {
+    if (this.#over) return;
+    if (this.#grip?.released === true) return;
+    const next = this.#tried + 1;
+    if (this.#started || !cannotConnect(error)) {
+      this.#fail(error);
+    } else if (next >= this.#targets.length) {
+      const detail = `Unable to connect to any targets. Tried: ${this.#proxied.route.targets.names} (${error.detail})`;
+      this.#fail(new ExchangeError(error.code, detail));
+    } else {
+      this.#tried = next;
+      this.#origin = NO_RESPONDER;
+      this.#earlyCredit = 0;
+      this.#try(rewriteTarget(this.#proxied.request.target, this.#proxied.route.route) as string, error);
+    }
+  }
+
+  handOver(responder: WebSocketResponder): void {
+    this.#origin = responder;
+  }
+
+  /** A call from the event loop for this WebSocket threw. */
+  onFault(thrown: unknown): void {
+    const error = reportFault(this.#room, thrown, this.#logFields());
+    if (this.#over) return;
+    this.#endOrigin(error);
+    this.#fail(error);
+  }
+
+  #endOrigin(error: ExchangeError): void {
+    if (this.#origin === NO_RESPONDER) this.#endedWith = error;
+    else if (this.#grip?.released !== true) this.#origin.onRequestError(error);
+  }
+
+  /** Tells the client of `error`, or cuts it off once the response has begun. */
+  #fail(error: ExchangeError): void {
+    const { log, counters } = this.#room;
+    this.#over = true;
+    counters.requestsFailed++;
+    this.#proxied.route.stats.failures++;
+    log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
+    this.#grip?.end();
+    if (this.#started) this.#requester.onResponseError(error);
+    else respond(this.#requester, errorResponse(error, this.#proxied.route.debug));
+  }
+
+  #logRequest(outcome: string): void {
+    this.#room.log.debug({ ...this.#logFields(), outcome }, 'request');
+  }
+
+  #logFields(): Record<string, unknown> {
+    const { request, route } = this.#proxied;
+    return {
+      id: request.id,
+      method: request.method,
+      uri: `${request.scheme}://${request.authority}${request.target}`,
+      target: this.#target?.name ?? '',
+      ...(route.route.id === '' ? {} : { route: route.route.id }),
+    };
+  }
+}
+
+/** The fields of a 101 for the client, which has not offered the extensions that the origin accepts. */
+function openHeaders(headers: HeaderList, trusted: boolean): HeaderList {
+  const passed = endToEndHeaders(headers, 101);
+  return trusted ? passed : withoutFields(passed, (name) => name === 'sec-websocket-extensions');
+}

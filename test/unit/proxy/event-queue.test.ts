@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import { Counters, NO_RESPONDER, type Requester, silentLog } from '../../../src/exchange/index.ts';
+import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from '../../../src/proxy/over-http/event-queue.ts';
+import { webSocketOverHttp } from '../../../src/proxy/over-http/websocket-over-http.ts';
+import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
+
+test('a request has the events that fit, the first one always', () => {
+  const queue = new EventQueue();
+  queue.add('TEXT', Buffer.alloc(BUFFER - 1));
+  queue.add('TEXT', Buffer.alloc(1));
+  queue.add('TEXT', Buffer.alloc(1));
+  assert.equal(queue.offer(false).length, 2);
+  assert.equal(queue.hasNew, true);
+  assert.equal(queue.accept(null), BUFFER);
+  assert.equal(queue.offer(true).length, 1);
+  assert.equal(queue.hasNew, false);
+});
+
+test('what is accepted in part is offered again, cut where the origin said', () => {
+  const queue = new EventQueue();
+  queue.add('TEXT', Buffer.from('abc'));
+  queue.add('PING');
+  queue.add('TEXT', Buffer.from('def'));
+  queue.offer(false);
+  assert.equal(queue.accept(4), 4);
+  assert.equal(queue.replayed, 2);
+  assert.equal(queue.hasNew, false);
+  queue.add('CLOSE', Buffer.from([3, 232]));
+  assert.deepEqual(
+    queue.offer(false).map(({ type, content }) => `${type} ${content.toString('hex')}`),
+    ['TEXT 6566', 'CLOSE 03e8'],
+  );
+  assert.equal(queue.offers('CLOSE'), true);
+  assert.equal(queue.accept(null), 2);
+  assert.deepEqual([queue.length, queue.replayed], [0, 0]);
+});
+
+test('a client with many waiting events is not read until half of them are accepted', (t) => {
+  const wheel = new TimerWheel();
+  t.after(() => wheel.stop());
+  const posts: Requester[] = [];
+  const service = webSocketOverHttp({
+    service: (_request, requester) => {
+      posts.push(requester);
+      return NO_RESPONDER;
+    },
+    oneEvent: false,
+    leastKeepAlive: 20,
+    wheel,
+    counters: new Counters(),
+    log: silentLog,
+  });
+  const respond = (body: string): void => {
+    const post = posts.at(-1) as Requester;
+    post.onResponse({
+      status: 200,
+      reason: '',
+      headers: ['Content-Type', 'application/websocket-events'],
+      bodyLength: body.length,
+    });
+    post.onResponseData(Buffer.from(body), false);
+  };
+  const pauses: boolean[] = [];
+  const requester = Object.assign(new FakeWebSocketRequester(65_536), { signature: () => undefined });
+  requester.pauseRequest = (paused) => pauses.push(paused);
+  const webSocket = service(requestHead({ scheme: 'ws', headers: ['Host', 'a'] }), requester);
+  respond('OPEN\r\n');
+  for (let i = 0; i <= MAX_WAITING_EVENTS; i++) webSocket.onRequestMessage(Buffer.alloc(0), true, false);
+  assert.deepEqual(pauses, [true]);
+  respond('');
+  respond('');
+  assert.deepEqual(pauses, [true, false]);
+});
