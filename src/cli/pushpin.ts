@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, watchFile } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
@@ -11,12 +11,16 @@ import { serve } from './serve.ts';
 /** Pushpin's log levels by number. Higher numbers mean the last one. */
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
+/** Milliseconds between two looks at the routes file. */
+const WATCH_INTERVAL = 1_000;
+
 const NOTES = `
 Without --config, config/pushpin.conf, pushpin.conf, examples/config/pushpin.conf
 and /etc/pushpin/pushpin.conf are tried. If the environment variable "target" is
 set and there is no --route, the only route is '* TARGET,over_http'.
 
-SIGHUP reads the routes file again, and reopens the log file.
+The routes file is read again when it changes. SIGHUP reads it again too, and
+reopens the log file.
 
 Exit codes: 0 for success, 1 for failure or an invalid configuration, 2 for
 wrong usage.`;
@@ -66,9 +70,22 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   noteRoutes(log, read.config);
   makeRundir(read, log);
   const app = await serve(read.config, log);
+  const { routesFile, config } = read;
+  const reloadRoutes = () => {
+    if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);
+  };
+  if (routesFile !== null) watch(routesFile, reloadRoutes);
   process.on('SIGHUP', () => {
     reopen(logFile, log);
-    if (read.routesFile !== null) reload(read.routesFile, read.config, (config) => app.reconfigure(config), log);
+    reloadRoutes();
+  });
+}
+
+/** Calls `onChange` within about a second after a file is written or replaced. While it is missing, nothing happens. */
+function watch(file: string, onChange: () => void): void {
+  // A watch of the system would lose a file that is replaced by another one.
+  watchFile(file, { interval: WATCH_INTERVAL, persistent: false }, (now) => {
+    if (now.mtimeMs > 0) onChange();
   });
 }
 

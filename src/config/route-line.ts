@@ -3,7 +3,7 @@ import { schemaIssues } from './issues.ts';
 import { shown } from './plain-text.ts';
 import { type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
-import { unknownRouteName } from './route-names.ts';
+import { isUnknownEverywhere, unknownRouteName } from './route-names.ts';
 import { TARGET_PROPERTIES } from './target.ts';
 
 /** Keys of a `[[route]]` that are properties of the condition in a route line. */
@@ -16,10 +16,14 @@ const FLAGS = PROPERTIES.filter(
 
 /**
  * Parses a route in Pushpin's notation: `CONDITION TARGET [TARGET…]`, as in `example.com,path_beg=/api localhost:8000`.
- * Throws a `ConfigError` whose keys are those of a `[[route]]`. Unlike in Pushpin, an unknown property is an error.
+ * Throws a `ConfigError` whose keys are those of a `[[route]]`. Unlike in Pushpin, an unknown property is an error, unless it is to be
+ * `ignored`.
+ * @param ignored called for each property that is left out because it is unknown
  */
-export function parseRouteLine(line: string): Route {
-  const [condition, ...targets] = splitRouteLine(line);
+export function parseRouteLine(line: string, ignored: ((message: string) => void) | null = null): Route {
+  const [condition, ...targets] = splitRouteLine(line).map((section, index) =>
+    ignored === null ? section : withoutUnknown(section, index === 0 ? PROPERTIES : TARGET_PROPERTIES, ignored),
+  );
   if (condition === undefined || targets.length === 0) {
     throw textError('expected a condition and at least one target, such as "* localhost:8000"');
   }
@@ -41,6 +45,23 @@ export function parseRouteLine(line: string): Route {
     '',
     issues.map(({ path, message }) => ({ key: keyName(path), line: null, message })),
   );
+}
+
+/** The section without the properties that nobody knows, as Pushpin reads it. */
+function withoutUnknown(
+  section: RouteSection,
+  known: readonly string[],
+  ignored: (message: string) => void,
+): RouteSection {
+  const properties = section.properties.filter(({ name }) => {
+    const unknown = isUnknownEverywhere(name, known);
+    if (unknown) ignored(unknownRouteName(name, known, `property ${shown(name)}`));
+    return !unknown;
+  });
+  if (properties.length === section.properties.length) return section;
+  const items = properties.map(({ name, value }) => (value === null ? name : `${name}=${value}`));
+  const text = [section.value, ...items].map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',');
+  return { text, value: section.value, properties };
 }
 
 /** Adds the property to the table, with the value that it would have in TOML. */

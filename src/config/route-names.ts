@@ -34,6 +34,11 @@ const MEANT = new Map([
   ['ws_over_http', 'over_http'],
 ]);
 
+/** Whether nobody has a property of this name: neither Pushpin nor `known`. */
+export function isUnknownEverywhere(name: string, known: readonly string[]): boolean {
+  return !known.includes(name) && !UNSUPPORTED.has(name);
+}
+
 /** Says that Pushpin has this property and this version does not. */
 export function unsupported(name: string): string {
   return `"${name}" of Pushpin is not supported by this version`;

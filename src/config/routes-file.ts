@@ -6,7 +6,7 @@ import { parseRouteLine } from './route-line.ts';
 /** The content of a routes file. */
 export interface RoutesFile {
   readonly routes: readonly Route[];
-  /** Lines that are no routes, or that could never be chosen. They are not among the routes. */
+  /** Lines that are no routes, or that could never be chosen, and are not among the routes; and unknown properties, which have no effect. */
   readonly issues: readonly ConfigIssue[];
 }
 
@@ -19,7 +19,8 @@ export function parseRoutesFile(text: string): RoutesFile {
     const line = index + 1;
     try {
       if (splitRouteLine(content).length === 0) return;
-      routes.push(parseRouteLine(content));
+      const ignored = (message: string) => issues.push({ key: '', line, message });
+      routes.push(parseRouteLine(content, ignored));
       lines.push(line);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;

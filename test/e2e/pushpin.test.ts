@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -83,6 +83,28 @@ test('SIGHUP reads the routes file again; bad lines are skipped with a warning',
     `http://127.0.0.1:${ports[0]}/`,
   ]);
   assert.equal(stdout, '502');
+});
+
+test('a routes file that is replaced is read again; unknown properties are ignored with a warning', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const folder = temporaryFolder(t, { 'pushpin.conf': confWith(ports), routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  const routes = join(folder, 'routes');
+  writeFileSync(`${routes}.new`, `*,pathbeg=/a,debug ${origin},wibble,host="a.example"\na.example test\n`);
+  renameSync(`${routes}.new`, routes);
+  await program.logged('routes loaded with 2 entries');
+  const warnings = program.log().filter(({ level }) => level === 'warn');
+  assert.deepEqual(
+    warnings.map(({ line, msg }) => [line, msg]),
+    [
+      [1, 'ignored in the configuration: unknown property "pathbeg"; did you mean "path_beg"?'],
+      [1, 'ignored in the configuration: unknown property "wibble"'],
+    ],
+  );
+  const { stdout } = await run('curl', ['-s', '-H', 'Host: a.example', `http://127.0.0.1:${ports[0]}/`]);
+  assert.equal(stdout, 'Hello from the Pushpin test handler!\n');
 });
 
 test('--id moves the other ports, --port and --route replace those of the files', async (t) => {

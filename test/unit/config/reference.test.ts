@@ -37,7 +37,10 @@ test('the examples of the reference are valid', () => {
   );
   assert.equal(loadConfig(toml?.text ?? '', 'example.toml').routes.length, 1);
   assert.deepEqual(loadConfig(fetch?.text ?? '', 'fetch.toml').fetch.allow, ['10.1.2.0/24']);
-  const parsed = (routes?.text ?? '').trim().split('\n').map(parseRouteLine);
+  const parsed = (routes?.text ?? '')
+    .trim()
+    .split('\n')
+    .map((line) => parseRouteLine(line));
   assert.deepEqual(parsed[2]?.header, ['X-Greeting', 'good day']);
   const addresses = configReference().split('## Listen addresses')[1]?.split('###')[0] ?? '';
   for (const [, address = ''] of addresses.matchAll(/`([^`]+)`/g)) parseListenAddress(address);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkRoutes, parseRouteLine } from '../../../src/config/index.ts';
 
-const conflicts = (...lines: string[]) => checkRoutes(lines.map(parseRouteLine)).map(({ index, key }) => [index, key]);
+const conflicts = (...lines: string[]) =>
+  checkRoutes(lines.map((line) => parseRouteLine(line))).map(({ index, key }) => [index, key]);
 
 test('routes that differ in host, proto, ssl or path_beg do not conflict', () => {
   const lines = [
