@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ConfigError, formatListenAddress, type PushpinConf, parsePushpinConf } from '../../../src/config/index.ts';
+
+const DEBIAN = readFileSync(new URL('../../cases/pushpin/debian.conf', import.meta.url), 'utf8');
+
+function parsed(text: string, options: { id?: number; included?: string } = {}): PushpinConf {
+  const { id, included = null } = options;
+  return parsePushpinConf(text, 'pushpin.conf', { ...(id !== undefined && { id }), readInclude: () => included });
+}
+
+function refuses(text: string, message: string): void {
+  assert.throws(
+    () => parsed(text),
+    (error) => error instanceof ConfigError && error.message === message,
+  );
+}
+
+test("Debian's file means the same here, and no key of it is without effect", () => {
+  const { config, routesFile, rundir, ignored } = parsed(DEBIAN);
+  assert.deepEqual(ignored, []);
+  assert.deepEqual([routesFile, rundir], ['routes', '/var/run/pushpin']);
+  assert.deepEqual(config.server.listen.map(formatListenAddress), ['7999']);
+  assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:5561']);
+  assert.deepEqual(config.control.hosts, []);
+  assert.equal(config.proxy.sigKey, 'changeme');
+  assert.equal(config.server.maxHeaderBytes, 8192);
+  const { pull, sub, command, maxMessageBytes } = config.publish;
+  assert.deepEqual(
+    [pull, sub, command],
+    [['tcp://127.0.0.1:5560'], ['tcp://127.0.0.1:5562'], ['tcp://127.0.0.1:5563']],
+  );
+  assert.equal(maxMessageBytes, 16_777_216);
+});
+
+test('an empty file has the defaults: the ports of Pushpin, and requests are not signed', () => {
+  const { config } = parsed('');
+  assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:5561']);
+  assert.deepEqual(config.publish.pull, ['tcp://127.0.0.1:5560']);
+  assert.equal(config.proxy.sigKey, '');
+});
+
+test('port_offset and --id move the ports, placeholders are replaced', () => {
+  const text = '[global]\nrundir=/r\nport_offset=100\n[handler]\ncommand_spec=ipc://{rundir}/{ipc_prefix}cmd\n';
+  const moved = parsed(text).config;
+  assert.deepEqual(moved.control.listen.map(formatListenAddress), ['127.0.0.1:5661']);
+  assert.deepEqual(moved.publish.pull, ['tcp://127.0.0.1:5660']);
+  assert.deepEqual(moved.publish.command, ['ipc:///r/pushpin-cmd']);
+  const second = parsed(text, { id: 2 }).config;
+  assert.deepEqual(second.publish.pull, ['tcp://127.0.0.1:5580']);
+  assert.deepEqual(second.publish.command, ['ipc:///r/p2-cmd']);
+});
+
+test('the container image binds every interface, and then publishers may use any name', () => {
+  const { config } = parsed(
+    '[handler]\npush_in_http_addr=0.0.0.0\npush_in_spec=tcp://*:5560\npush_in_sub_spec=tcp://*:5562\n',
+  );
+  assert.deepEqual(config.control.listen.map(formatListenAddress), ['0.0.0.0:5561']);
+  assert.deepEqual(config.control.hosts, ['*']);
+  assert.deepEqual(config.publish.sub, ['tcp://*:5562']);
+});
+
+test('keys of the included file count where the file has none; its endpoints between services need no words', () => {
+  const included = '[proxy]\nhandler_inspect_spec=ipc://x\ndebug=true\n[handler]\npush_in_http_port=1\n';
+  const { config, ignored } = parsed('[handler]\npush_in_http_port=2\n', { included });
+  assert.equal(config.proxy.debug, true);
+  assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:2']);
+  assert.deepEqual(ignored, []);
+});
+
+test('a key without effect is named with the reason', () => {
+  const { ignored } = parsed('[runner]\nallow_compression=true\n[proxy]\nrutesfile=x\nworkers=4\n[other]\nsig_key=x\n');
+  assert.deepEqual(
+    ignored.map(({ key, line, message }) => [key, line, message]),
+    [
+      ['runner/allow_compression', 2, 'not supported yet'],
+      ['proxy/rutesfile', 4, 'unknown key; did you mean "routesfile"?'],
+      ['proxy/workers', 5, 'all services are one process here with one thread'],
+      ['other/sig_key', 7, 'unknown key; it belongs to [proxy]'],
+    ],
+  );
+});
+
+test('a wrong value is an error with the key and its line', () => {
+  refuses(
+    '[handler]\npush_in_http_port=x\n',
+    'pushpin.conf:2: handler/push_in_http_port: expected a whole number from -1, got "x"',
+  );
+  refuses('[proxy]\ndebug=maybe\n', 'pushpin.conf:2: proxy/debug: expected true or false, got "maybe"');
+  refuses(
+    '[runner]\nservices=connmgr\n',
+    'pushpin.conf:2: runner/services: a part of the services is not supported yet: expected connmgr,proxy,handler',
+  );
+});
