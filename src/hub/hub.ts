@@ -192,18 +192,19 @@ export class Hub implements Guarded {
   }
 
   /** How many clients would get the item if it were published now. */
-  receiversOf({ channel, httpResponse, httpStream }: PublishItem): number {
+  receiversOf({ channel, httpResponse, httpStream, wsMessage }: PublishItem): number {
     const known = this.#room.channels.get(channel);
     if (known === undefined) return 0;
     const responses = httpResponse === null ? 0 : (known.groupOf('http-response')?.size ?? 0);
-    return responses + (httpStream === null ? 0 : (known.groupOf('http-stream')?.size ?? 0));
+    const streams = httpStream === null ? 0 : (known.groupOf('http-stream')?.size ?? 0);
+    return responses + streams + (wsMessage === null ? 0 : (known.groupOf('ws-message')?.size ?? 0));
   }
 
   /** Those of the ids that are of clients which are held now. */
   heldOf(ids: ReadonlySet<string>): string[] {
     const found: string[] = [];
     for (const hold of this.#room.holds) {
-      if (hold instanceof Held && ids.has(hold.id)) found.push(hold.id);
+      if ((hold instanceof Held || hold instanceof WebSocketHold) && ids.has(hold.id)) found.push(hold.id);
     }
     return found;
   }

@@ -118,7 +118,9 @@ export class CommandServer implements Publication {
   #refresh(command: Command): Buffer {
     const { cid, channel } = command.args;
     if (cid !== undefined) {
-      return failure(command, textOf(cid) === null ? BAD_REQUEST : 'item-not-found');
+      const id = textOf(cid);
+      if (id === null) return failure(command, BAD_REQUEST);
+      return this.#room.publisher.refresh(id) ? success(command) : failure(command, 'item-not-found');
     }
     const name = textOf(channel ?? null);
     if (name === null) return failure(command, BAD_REQUEST);

@@ -11,6 +11,8 @@ export interface MessagePublisher {
   recover(): void;
   /** Tells which channels have subscribers. */
   watchChannels(watcher: ChannelWatcher): void;
+  /** Lets the WebSocket over HTTP with this id send its origin an empty request. Returns false if there is none. */
+  refresh(id: string): boolean;
   /** Those of the ids that are of clients which are held now. */
   heldOf(ids: ReadonlySet<string>): string[];
 }

@@ -164,3 +164,14 @@ test('https_ports and message_wait become what they mean here', async (t) => {
   assert.match(stdout, /^tls_identities_dir = "runner\/certs"$/m);
   assert.match(stdout, /^message_wait = 2\.5$/m);
 });
+
+test('the environment variable target makes the only route, as in the container image', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const folder = temporaryFolder(t, { 'pushpin.conf': confWith(ports) });
+  const args = ['pushpin', '--merge-output', '--config', join(folder, 'pushpin.conf')];
+  const program = startHoldfast(t, args, { env: { target: origin } });
+  await program.logged('started');
+  const { stdout } = await run('curl', ['-s', `http://127.0.0.1:${ports[0]}/`]);
+  assert.equal(stdout, 'signed: true\n');
+});

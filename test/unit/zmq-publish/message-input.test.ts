@@ -34,6 +34,7 @@ class Rig {
       },
       recover: () => {},
       watchChannels: () => {},
+      refresh: () => false,
       heldOf: () => [],
     };
     this.input = new MessageInput({ publisher, counters: this.counters, log: this.log }, 'pull');
