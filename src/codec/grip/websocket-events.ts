@@ -92,22 +92,19 @@ function checkContent(type: EventType, content: Buffer, count: number): void {
       if (length > MAX_CONTROL_BYTES) throw new GripError(`event ${count}: ${type} is over ${MAX_CONTROL_BYTES} bytes`);
       break;
     case 'CLOSE':
-      if (length === 0) break;
-      if (
-        length > MAX_CONTROL_BYTES ||
-        length < 2 ||
-        !isCloseCode(content.readUInt16BE()) ||
-        !isUtf8(content.subarray(2))
-      )
-        throw new GripError(`event ${count}: CLOSE has no code that may be sent, or no valid reason`);
+      if (length > 0 && (length > MAX_CONTROL_BYTES || length < 2 || !isUtf8(content.subarray(2))))
+        throw new GripError(`event ${count}: CLOSE has half a code, or no valid reason`);
       break;
   }
 }
 
-/** The code and the reason of a CLOSE event that was decoded; 1005 without a code. */
+/**
+ * The code and the reason of a CLOSE event that was decoded; 1005 without a code, and for one that may not be sent (RFC 6455 §7.4): some
+ * client libraries write 0 where the application has given none.
+ */
 export function closeOf({ content }: WebSocketEvent): { code: number; reason: string } {
-  if (content.length === 0) return { code: NO_STATUS, reason: '' };
-  return { code: content.readUInt16BE(), reason: content.toString('utf8', 2) };
+  const code = content.length === 0 ? NO_STATUS : content.readUInt16BE();
+  return isCloseCode(code) ? { code, reason: content.toString('utf8', 2) } : { code: NO_STATUS, reason: '' };
 }
 
 /** Whether the value of Content-Type names events, with any parameters. */

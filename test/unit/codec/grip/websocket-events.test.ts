@@ -44,16 +44,17 @@ test('what is no events is refused', () => {
     ['TEXT 1\r\n\xff\r\n', /not UTF-8/],
     ['OPEN 1\r\nx\r\n', /OPEN has no content/],
     [`PING 7e\r\n${'x'.repeat(126)}\r\n`, /PING is over 125 bytes/],
-    ['CLOSE 1\r\n\x03\r\n', /CLOSE has no code/],
-    ['CLOSE 2\r\n\x03\xed\r\n', /CLOSE has no code/],
-    ['CLOSE 3\r\n\x03\xe8\xff\r\n', /CLOSE has no code/],
+    ['CLOSE 1\r\n\x03\r\n', /CLOSE has half a code/],
+    ['CLOSE 3\r\n\x03\xe8\xff\r\n', /CLOSE has half a code/],
     ['PING\r\n'.repeat(10_001), /more than 10000 events/],
   ];
   for (const [body, message] of cases) assert.throws(() => decoded(body), { name: 'GripError', message });
 });
 
 test('a close has a code and a reason, or neither', () => {
-  const [bare, full] = decodeEvents(Buffer.from('CLOSE\r\nCLOSE 5\r\n\x03\xe8bye\r\n', 'latin1'));
+  const events = 'CLOSE\r\nCLOSE 5\r\n\x03\xe8bye\r\nCLOSE 2\r\n\x00\x00\r\n';
+  const [bare, full, zero] = decodeEvents(Buffer.from(events, 'latin1'));
+  assert.deepEqual(zero && closeOf(zero), { code: 1005, reason: '' });
   assert.deepEqual(bare && closeOf(bare), { code: 1005, reason: '' });
   assert.deepEqual(full && closeOf(full), { code: 1000, reason: 'bye' });
 });
