@@ -54,10 +54,17 @@ test('an empty file gives the documented defaults', () => {
     control: {
       listen: [{ kind: 'tcp', host: '127.0.0.1', port: 5561 }],
       hosts: [],
+      origins: [],
+      bearerKey: '',
+      bearerIss: '',
+      basic: [],
+      requestRate: 0,
       maxHeaderBytes: 10_000,
       maxBodyBytes: 1_000_000,
       maxConnections: 128,
     },
+    publish: { pull: [], sub: [], subConnect: false, command: [], ipcFileMode: null, maxMessageBytes: 1_048_576 },
+    stats: { prometheus: [], prometheusPrefix: '' },
     proxy: {
       debug: false,
       connectTimeout: 5,
