@@ -13,6 +13,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 /** The configuration that Debian ships. */
 const CONF = readFileSync(new URL('../cases/pushpin/debian.conf', import.meta.url), 'utf8');
 
+/** Keys of it that have no effect yet. */
+const WITHOUT_EFFECT = ['handler/stats_spec', 'handler/update_on_first_subscription'];
+
 const run = promisify(execFile);
 
 /** An origin that holds requests for /stream on the channel "test". */
@@ -43,8 +46,8 @@ test("holdfast pushpin runs with Debian's pushpin.conf, a routes file, curl and 
   const program = startHoldfast(t, ['pushpin', '--merge-output', `--config=${conf}`]);
   await program.logged('started');
   assert.deepEqual(
-    program.log().filter(({ level }) => level === 'warn'),
-    [],
+    program.log().flatMap(({ level, key }) => (level === 'warn' ? [key] : [])),
+    WITHOUT_EFFECT,
   );
   assert.ok(program.log().some(({ msg }) => msg === 'routes loaded with 1 entries'));
   const { stdout } = await run('curl', ['-s', `http://127.0.0.1:${client}/`]);
@@ -95,7 +98,10 @@ test('a routes file that is replaced is read again; unknown properties are ignor
   writeFileSync(`${routes}.new`, `*,pathbeg=/a,debug ${origin},wibble,host="a.example"\na.example test\n`);
   renameSync(`${routes}.new`, routes);
   await program.logged('routes loaded with 2 entries');
-  const warnings = program.log().filter(({ level }) => level === 'warn');
+  const warnings = program
+    .log()
+    .filter(({ level }) => level === 'warn')
+    .filter(({ key }) => !WITHOUT_EFFECT.includes(String(key)));
   assert.deepEqual(
     warnings.map(({ line, msg }) => [line, msg]),
     [
@@ -128,16 +134,16 @@ test('an unknown key and a key without effect are named with the reason', async 
   const warnings = program.log().filter(({ level }) => level === 'warn');
   assert.deepEqual(
     warnings.map(({ key }) => key),
-    ['handler/message_wat', 'handler/state_spec'],
+    [...WITHOUT_EFFECT, 'handler/message_wat', 'handler/state_spec'],
   );
-  assert.match(warnings[0]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
+  assert.match(warnings[WITHOUT_EFFECT.length]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
 });
 
 test('holdfast import writes a holdfast.toml that holdfast check accepts, as it does the pushpin.conf', async (t) => {
   const cwd = temporaryFolder(t, { 'pushpin.conf': CONF, routes: 'a.example,id=x localhost:8000\nbad\n' });
   const imported = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd });
   assert.equal(imported.code, 0);
-  assert.match(imported.stderr, /^routes:2: expected a condition/);
+  assert.match(imported.stderr, /^routes:2: expected a condition/m);
   const toml = await holdfast(t, ['check'], { cwd });
   assert.equal(toml.code, 0, toml.stderr);
   assert.match(toml.stdout, /host = "a\.example"/);
@@ -159,7 +165,7 @@ test('https_ports and message_wait become what they mean here', async (t) => {
   const conf = CONF.replace('#https_ports=443', 'https_ports=443').replace('message_wait=5000', 'message_wait=2500');
   const cwd = temporaryFolder(t, { 'pushpin.conf': conf, routes: '* localhost:8000\n' });
   const { code, stdout, stderr } = await holdfast(t, ['import', 'pushpin.conf'], { cwd });
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  assert.equal(code, 0, stderr);
   assert.match(stdout, /^listen = \[ "7999", "443,tls,default-cert=default_443" \]$/m);
   assert.match(stdout, /^tls_identities_dir = "runner\/certs"$/m);
   assert.match(stdout, /^message_wait = 2\.5$/m);
