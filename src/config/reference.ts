@@ -66,6 +66,9 @@ A target is \`HOST:PORT\` or \`[IPV6]:PORT\`, and its properties after commas: \
 |---|---|
 | \`host=NAME\` | the \`Host\` that the origin gets instead of the client's |
 | \`untrusted\` | connections are made only to addresses on the public internet; for targets whose name others control |
+| \`over_http\` | WebSockets are spoken over HTTP requests (WebSocket-over-HTTP) |
+| \`one_event\` | with \`over_http\`: each request has one event at most |
+| \`sub=CHANNEL\` | subscribes each held client and WebSocket to this channel, whose name gets no prefix; may be repeated |
 | \`ssl\` | TLS to the origin. Its certificate must be valid for the name in \`Host\`, and come from an authority that the system trusts (or the file that \`SSL_CERT_FILE\` names) |
 | \`trust_connect_host\` | the certificate may also be valid for the host of the target |
 | \`insecure\` | the certificate is not verified |
