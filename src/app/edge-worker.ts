@@ -7,6 +7,7 @@ import { ZmqCounters } from '../zmq/index.ts';
 import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole } from './edge-role.ts';
 import type { ProcessLog } from './logger.ts';
+import { checkIdentities } from './tls-listener.ts';
 import type { WorkerJob } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
@@ -14,10 +15,14 @@ import type { WorkerRole } from './worker-role.ts';
 export class EdgeWorker implements WorkerRole {
   readonly #registry = new CounterRegistry();
   readonly #role: EdgeRole;
+  readonly #edge: WorkerJob['edge'];
+  readonly #log: ProcessLog;
 
   /** @param channels to the relays of the main process, one for each of `job.relayed` */
   constructor(job: WorkerJob, channels: readonly Socket[], log: ProcessLog) {
     const { edge, idPrefix } = job;
+    this.#edge = edge;
+    this.#log = log;
     const serverCounters = new ServerCounters();
     const counters = new SessionCounters();
     const zmqCounters = new ZmqCounters();
@@ -30,7 +35,9 @@ export class EdgeWorker implements WorkerRole {
     this.#role = new EdgeRole({ ...shared, edge, serverCounters, links, idPrefix, share: 1 / edge.workers });
   }
 
+  /** @throws Error when an address cannot be bound or a certificate is missing: a replacement may start when files have gone */
   async start(): Promise<readonly string[]> {
+    checkIdentities(this.#edge, this.#log);
     await this.#role.start();
     return this.#role.addresses;
   }
