@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Push, Subscriber } from 'zeromq';
 import { parseResponsePacket, type ResponsePacket, splitAddress } from '../../src/codec/zhttp/index.ts';
 import { type RunningFetcher, startFetch, stopFetcher } from '../support/fetch/fetcher.ts';
-import { type FetchEndpoints, ReqRequester } from '../support/fetch/zhttp-requester.ts';
+import type { FetchEndpoints } from '../support/fetch/zhttp-requester.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { Program } from '../support/program.ts';
 import { startRecordingOrigin } from '../support/recording-origin.ts';
@@ -60,18 +60,13 @@ async function watching(
     await push.send(probe);
     await new Promise(setImmediate);
   }
-  push.close();
-  // What is still to come of the probes comes before an answer to what is sent after them.
-  const req = ReqRequester.start(t, endpoints.req);
-  await req.ask('fence', { method: 'GET', uri: 'nonsense:' });
-  const last = new Push({ linger: 0 });
-  last.connect(endpoints.in);
-  await last.send(probe.replace('probe', 'last'));
+  // On the same connection: what was sent on another one may come before the last probes.
+  await push.send(probe.replace('probe', 'last'));
   for (const { packets, texts } of monitors) {
     while ((await packets.next()).ids[0]?.id !== 'last');
     texts.all.length = 0;
   }
-  last.close();
+  push.close();
   return monitors;
 }
 
