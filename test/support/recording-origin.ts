@@ -70,7 +70,8 @@ export class RecordingOrigin {
 
 /** Starts an origin on a free port; it ends with the test. */
 export async function startRecordingOrigin(t: TestContext): Promise<RecordingOrigin> {
-  const server = createServer();
+  // The proxy adds fields of its own to the largest request that it takes.
+  const server = createServer({ maxHeaderSize: 32_768 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {
