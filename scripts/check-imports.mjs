@@ -20,7 +20,7 @@ const NEIGHBOURS = { exchange: ['clock'], net: ['clock', 'exchange'], config: ['
 const PACKAGES = {
   zod: ['config'],
   'smol-toml': ['config'],
-  jose: ['codec/grip', 'proxy'],
+  jose: ['codec/grip'],
   pino: ['app'],
   'fast-json-patch': ['app'],
   commander: ['cli'],

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { textError } from './config-error.ts';
 import { formatHostPort, parseHostPort, parsePort } from './host-port.ts';
 import { type ListenAddress, type TcpListenAddress, unixListenAddress } from './listen-address.ts';
-import { isPlainText, shown } from './plain-text.ts';
-import { suggestion } from './suggest.ts';
+import { type ListenerTls, readListenerParameters, tlsParameters } from './listener-parameters.ts';
+import { shown } from './plain-text.ts';
 
 /** Where clients of the edge connect, and how their requests reach handlers. */
 export interface EdgeListener {
@@ -11,13 +11,7 @@ export interface EdgeListener {
   /** `stream`: a session for each request, with body chunks both ways and WebSockets. `req`: one message each way. */
   readonly mode: 'stream' | 'req';
   /** Null for connections without TLS. */
-  readonly tls: EdgeTls | null;
-}
-
-/** The TLS of a listener. */
-export interface EdgeTls {
-  /** Name of the certificate for clients that name no host, or a host without a certificate; null refuses them. */
-  readonly defaultCert: string | null;
+  readonly tls: ListenerTls | null;
 }
 
 /** The forms of an edge listener, phrased to follow "expected". */
@@ -38,7 +32,9 @@ const WITH_VALUE = ['default-cert', ...FILE_PARAMETERS];
 export function parseEdgeListener(text: string): EdgeListener {
   const [place = '', ...parts] = text.split(',');
   if (place === '') throw textError(`expected ${EDGE_LISTENER_FORMS}, got ${shown(text)}`);
-  const { mode, parameters } = readParameters(parts);
+  const mode = parts.findLast(isMode) ?? 'stream';
+  const others = parts.filter((part) => !isMode(part));
+  const parameters = readListenerParameters(others, SWITCHES, WITH_VALUE);
   const given = (name: string) => parameters.has(name);
   if (given('local')) {
     const tls = ['tls', 'default-cert'].find(given);
@@ -63,40 +59,13 @@ export function formatEdgeListener({ address, mode, tls }: EdgeListener): string
     if (address.group !== null) parts.push(`group=${address.group}`);
   } else {
     parts.unshift(formatHostPort({ host: address.host ?? ANY_IPV4, port: address.port }));
-    if (tls !== null) parts.push('tls');
-    if (tls !== null && tls.defaultCert !== null) parts.push(`default-cert=${tls.defaultCert}`);
+    if (tls !== null) parts.push(...tlsParameters(tls));
   }
   return parts.join(',');
 }
 
-interface Parameters {
-  readonly mode: EdgeListener['mode'];
-  /** The given parameters except the modes; a switch has an empty value. */
-  readonly parameters: ReadonlyMap<string, string>;
-}
-
-function readParameters(parts: readonly string[]): Parameters {
-  let mode: EdgeListener['mode'] = 'stream';
-  const parameters = new Map<string, string>();
-  for (const part of parts) {
-    const equals = part.indexOf('=');
-    const name = equals === -1 ? part : part.slice(0, equals);
-    const value = equals === -1 ? '' : part.slice(equals + 1);
-    if (SWITCHES.includes(name)) {
-      if (equals !== -1) throw textError(`parameter "${name}" takes no value`);
-    } else if (!WITH_VALUE.includes(name)) {
-      throw textError(`unknown parameter ${shown(name)}${suggestion(name, [...SWITCHES, ...WITH_VALUE])}`);
-    } else if (value === '' || !isPlainText(value)) {
-      throw textError(`parameter "${name}" needs a value, as in "${name}=…"`);
-    }
-    if (name === 'stream' || name === 'req') {
-      mode = name;
-      continue;
-    }
-    if (parameters.has(name)) throw textError(`parameter "${name}" is given twice`);
-    parameters.set(name, value);
-  }
-  return { mode, parameters };
+function isMode(part: string): part is EdgeListener['mode'] {
+  return part === 'stream' || part === 'req';
 }
 
 function parseTcp(place: string): TcpListenAddress {

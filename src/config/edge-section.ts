@@ -1,16 +1,7 @@
 import { z } from 'zod';
 import { EDGE_LISTENER_FORMS, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
-import {
-  bytes,
-  camelKeys,
-  complaint,
-  count,
-  fieldDocs,
-  flag,
-  plainText,
-  seconds,
-  textCodec,
-} from './section-fields.ts';
+import { bytes, camelKeys, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
+import { tlsFields } from './tls-fields.ts';
 import { endpointList, ipcFileMode, MAX_ID_BYTES, zhttpId } from './zhttp-fields.ts';
 import { BASE_FORMS, ENDPOINT_FORMS, parseStreamBase, parseZmqEndpoint } from './zmq-endpoint.ts';
 
@@ -115,22 +106,7 @@ const shape = {
   router_resp: flag({
     doc: 'Ask handlers in stream mode to respond over the ROUTER socket instead of the SUB socket.',
   }),
-  tls_identities_dir: plainText({
-    default: '.',
-    doc: 'Folder with the certificates (`NAME.crt`) and keys (`NAME.key`) of listeners with `tls`. A relative path starts at the working directory.',
-  }),
-  tls_handshake_timeout: seconds({
-    default: 10,
-    from: 0.1,
-    to: 3600,
-    doc: 'Maximum time for a TLS handshake. Then the connection is closed.',
-  }),
-  tls_max_handshakes: count({
-    default: 4096,
-    from: 1,
-    to: MAX_CONNECTIONS,
-    doc: 'Maximum number of TLS handshakes in progress on one listener. One more connection is closed at once.',
-  }),
+  ...tlsFields,
   accept_timeout: seconds({
     default: 10,
     from: 0.1,

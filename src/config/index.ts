@@ -1,7 +1,7 @@
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
 export { ConfigError, type ConfigIssue, type PathIssue, pathsError } from './config-error.ts';
 export { formatDnsServer } from './dns-server.ts';
-export { type EdgeListener, type EdgeTls, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
+export { type EdgeListener, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';
 export type { ForwardedForRule } from './forwarded-for.ts';
 export { formatHostPort, type HostPort, parseHostPort } from './host-port.ts';
@@ -13,6 +13,7 @@ export {
   type TcpListenAddress,
   type UnixListenAddress,
 } from './listen-address.ts';
+export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export type { PathRewrite } from './path-rewrite.ts';
 export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';
@@ -21,7 +22,7 @@ export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export type { Config } from './schema.ts';
-export type { ListenerTls, ServerListener } from './server-listener.ts';
+export type { ServerListener } from './server-listener.ts';
 export { parseTarget, type Target, type TargetTls, targetName } from './target.ts';
 export { type FetchEndpoints, parseFetchEndpoints, type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';
 export { parseZurlConf, type ZurlConf } from './zurl-conf.ts';

@@ -1,5 +1,6 @@
 import { textError } from './config-error.ts';
 import type { IniEntry } from './ini.ts';
+import { truthValue, wholeNumber } from './ini-values.ts';
 import { shown } from './plain-text.ts';
 
 /** What is known of a pushpin.conf while its keys are read. */
@@ -313,15 +314,9 @@ function scalar({ values }: IniEntry): string {
 }
 
 function whole(entry: IniEntry, least: number): number {
-  const text = scalar(entry);
-  const number = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= least)) throw textError(`expected a whole number from ${least}, got ${shown(text)}`);
-  return number;
+  return wholeNumber(scalar(entry), least);
 }
 
 function boolean(entry: IniEntry): boolean {
-  const text = scalar(entry).toLowerCase();
-  if (text === 'true' || text === '1') return true;
-  if (text === 'false' || text === '0' || text === '') return false;
-  throw textError(`expected true or false, got ${shown(text)}`);
+  return truthValue(scalar(entry));
 }

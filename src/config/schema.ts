@@ -23,6 +23,7 @@ import {
 } from './section-fields.ts';
 import { formatServerListener, parseServerListener } from './server-listener.ts';
 import { statsSection } from './stats-section.ts';
+import { tlsFields } from './tls-fields.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),
@@ -118,22 +119,7 @@ export const sections = {
       lenient_line_ends: flag({
         doc: 'Accept a bare line feed as the end of a header line. Otherwise the request gets a 400.',
       }),
-      tls_identities_dir: plainText({
-        default: '.',
-        doc: 'Folder with the certificates (`NAME.crt`) and keys (`NAME.key`) of listeners with `tls`. A relative path starts at the working directory.',
-      }),
-      tls_handshake_timeout: seconds({
-        default: 10,
-        from: 0.1,
-        to: 3600,
-        doc: 'Maximum time for a TLS handshake. Then the connection is closed.',
-      }),
-      tls_max_handshakes: count({
-        default: 4096,
-        from: 1,
-        to: 10_000_000,
-        doc: 'Maximum number of TLS handshakes in progress on one listener. One more connection is closed at once.',
-      }),
+      ...tlsFields,
       drain_timeout: seconds({
         default: 10,
         from: 0.1,

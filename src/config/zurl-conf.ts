@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigError, type ConfigIssue, textError } from './config-error.ts';
 import { type IniEntry, readIni } from './ini.ts';
+import { truthValue, wholeNumber } from './ini-values.ts';
 import { parseConfig } from './load-config.ts';
 import { shown } from './plain-text.ts';
 import type { Config } from './schema.ts';
@@ -159,18 +160,11 @@ function list(text: string): string[] {
 }
 
 function whole(entry: IniEntry, least: number, also = ''): number {
-  const text = scalar(entry);
-  const number = /^-?[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  const from = Number.isFinite(least) ? ` from ${least}` : '';
-  if (!(number >= least)) throw textError(`expected ${also}a whole number${from}, got ${shown(text)}`);
-  return number;
+  return wholeNumber(scalar(entry), least, also);
 }
 
 function boolean(entry: IniEntry): boolean {
-  const text = scalar(entry).toLowerCase();
-  if (text === 'true' || text === '1') return true;
-  if (text === 'false' || text === '0' || text === '') return false;
-  throw textError(`expected true or false, got ${shown(text)}`);
+  return truthValue(scalar(entry));
 }
 
 function byLine(a: ConfigIssue, b: ConfigIssue): number {

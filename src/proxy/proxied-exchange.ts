@@ -20,7 +20,7 @@ import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
-import type { ProxiedRequest } from './proxied-request.ts';
+import { type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { cannotConnect, type ProxyTarget, type TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
@@ -397,14 +397,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   }
 
   #logFields(): Record<string, unknown> {
-    const { request, route } = this.#proxied;
-    return {
-      id: request.id,
-      method: request.method,
-      uri: `${request.scheme}://${request.authority}${request.target}`,
-      target: this.#target,
-      ...(route.route.id === '' ? {} : { route: route.route.id }),
-    };
+    return requestFields(this.#proxied, this.#target);
   }
 }
 

@@ -12,3 +12,14 @@ export interface ProxiedRequest {
   /** Whether the client is a trusted GRIP proxy in front, whose GRIP fields pass. */
   readonly trusted: boolean;
 }
+
+/** What the log says of a request. @param target name of the target that has it; empty for none */
+export function requestFields({ request, route }: ProxiedRequest, target: string): Record<string, unknown> {
+  return {
+    id: request.id,
+    method: request.method,
+    uri: `${request.scheme}://${request.authority}${request.target}`,
+    target,
+    ...(route.route.id === '' ? {} : { route: route.route.id }),
+  };
+}

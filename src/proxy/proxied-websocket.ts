@@ -15,7 +15,7 @@ import {
   type WebSocketResponder,
 } from '../exchange/index.ts';
 import { GripWebSocket } from './grip-websocket.ts';
-import type { ProxiedRequest } from './proxied-request.ts';
+import { type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import {
   cannotConnect,
@@ -284,14 +284,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   }
 
   #logFields(): Record<string, unknown> {
-    const { request, route } = this.#proxied;
-    return {
-      id: request.id,
-      method: request.method,
-      uri: `${request.scheme}://${request.authority}${request.target}`,
-      target: this.#target?.name ?? '',
-      ...(route.route.id === '' ? {} : { route: route.route.id }),
-    };
+    return requestFields(this.#proxied, this.#target?.name ?? '');
   }
 }
 
