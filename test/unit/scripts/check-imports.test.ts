@@ -145,7 +145,7 @@ test('a package outside its room is refused', async (t) => {
   await refuses(
     t,
     { 'src/hub/a.ts': "import pino from 'pino';\n", 'src/codec/http1/b.ts': "import { SignJWT } from 'jose';\n" },
-    'src/codec/http1/b.ts imports jose: jose belongs in codec/grip and proxy only\n' +
+    'src/codec/http1/b.ts imports jose: jose belongs in codec/grip only\n' +
       'src/hub/a.ts imports pino: pino belongs in app only',
   );
 });
