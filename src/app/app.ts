@@ -30,7 +30,7 @@ import { metricsText } from './metrics.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { PushpinMetrics } from './pushpin-metrics.ts';
-import { type Bounds, boundsOf, prepareSnapshot, type Snapshot, webSocketLimits } from './snapshot.ts';
+import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
 import { checkIdentities, tlsListener } from './tls-listener.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -85,15 +85,14 @@ export class App {
     this.#log = log;
     const dialler = new TcpDialler({ resolver: new SystemResolver(), log });
     this.#bounds = new Holder(boundsOf(config));
-    const [client, hub] = [this.#bounds.part((bounds) => bounds.client), this.#bounds.part((bounds) => bounds.hub)];
-    this.#client = new HttpClient({ ...shared, dialler, limits: client });
+    const origins = { ...shared, dialler };
+    this.#client = new HttpClient({ ...origins, limits: this.#bounds.part(({ client }) => client) });
     this.#webSockets = new WebSocketClient({
-      ...shared,
-      dialler,
-      limits: webSocketLimits(config),
+      ...origins,
+      limits: this.#bounds.part(({ webSocketClient }) => webSocketClient),
       compression: false,
     });
-    this.#hub = new Hub({ ...shared, limits: hub, patchBody });
+    this.#hub = new Hub({ ...shared, limits: this.#bounds.part(({ hub }) => hub), patchBody });
   }
 
   /**

@@ -39,7 +39,11 @@ export class FetchRole {
     const fetcher = new HttpFetcher({
       ...shared,
       client: this.#client,
-      opener: new WebSocketClient({ ...shared, limits: webSocketLimits(plan), compression: plan.compression }),
+      opener: new WebSocketClient({
+        ...shared,
+        limits: { current: webSocketLimits(plan) },
+        compression: plan.compression,
+      }),
       ipv4Only: !plan.allowIpv6,
     });
     this.#servers = plans.map((each) => {

@@ -50,11 +50,13 @@ export function prepareSnapshot(config: Config, means: RoutingMeans): Snapshot {
 /** What bounds the requests to origins, and held clients. It is part of each configuration, as a snapshot is, but needs no keys. */
 export interface Bounds {
   readonly client: HttpClientLimits;
+  readonly webSocketClient: WebSocketClientLimits;
   readonly hub: HubLimits;
 }
 
 export function boundsOf({ proxy, hub }: Config): Bounds {
-  return { client: { ...DEFAULT_CLIENT_LIMITS, ...proxy }, hub };
+  const client = { ...DEFAULT_CLIENT_LIMITS, ...proxy };
+  return { client, webSocketClient: webSocketLimits(client), hub };
 }
 
 /**
@@ -69,9 +71,8 @@ const WEBSOCKET_LIMITS = {
   closeTimeout: 10,
 };
 
-/** Limits of the WebSockets to origins. They hold until a restart. */
-export function webSocketLimits({ proxy }: Config): WebSocketClientLimits {
-  const { connectTimeout, maxResponseHeaderBytes } = { ...DEFAULT_CLIENT_LIMITS, ...proxy };
+/** Limits of the WebSockets to origins. */
+function webSocketLimits({ connectTimeout, maxResponseHeaderBytes }: HttpClientLimits): WebSocketClientLimits {
   return { ...DEFAULT_WEBSOCKET_CLIENT_LIMITS, ...WEBSOCKET_LIMITS, connectTimeout, maxResponseHeaderBytes };
 }
 

@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS, type Http1Limits } from '../codec/http1/index.ts';
 import type { Current, Log, OriginCounters, Requester, RequestHead, Responder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
 import { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts';
+import { http1LimitsOf } from './http1-limits-of.ts';
 import type { Origin } from './origin.ts';
 import { type ExchangeContext, OriginExchange } from './origin-exchange.ts';
 
@@ -109,15 +110,6 @@ export class HttpClient {
       bodyTimeout: bodyTimeout * 1_000,
     };
   }
-}
-
-function http1LimitsOf(limits: HttpClientLimits): Http1Limits {
-  return {
-    ...DEFAULT_LIMITS,
-    maxHeadBytes: limits.maxResponseHeaderBytes,
-    maxHeaders: limits.maxResponseHeaders,
-    lenientLineEnds: limits.lenientLineEnds,
-  };
 }
 
 function poolOptions(

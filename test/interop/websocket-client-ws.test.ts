@@ -101,7 +101,7 @@ class Rig {
     const shared = { dialler, wheel, counters, log: silentLog };
     const client = new HttpClient({ ...shared, limits: { current: DEFAULT_CLIENT_LIMITS } });
     const limits = { ...DEFAULT_WEBSOCKET_CLIENT_LIMITS, ...changes };
-    const opener = new WebSocketClient({ ...shared, limits, compression });
+    const opener = new WebSocketClient({ ...shared, limits: { current: limits }, compression });
     this.#fetcher = new HttpFetcher({ ...shared, client, opener, ipv4Only: true });
     t.after(() => {
       client.close();

@@ -34,9 +34,11 @@ export class WebSocketFixture {
   readonly client: WebSocketClient;
   readonly counters = new Counters();
   readonly log = new FakeLog();
+  readonly limits: { current: WebSocketClientLimits };
 
   constructor(t: TestContext, changes: ClientChanges = {}) {
     const { compression = false, dialler = new TcpDialler({ resolver: new SystemResolver() }), ...limits } = changes;
+    this.limits = { current: { ...LIMITS, ...limits } };
     const wheel = new TimerWheel();
     const { counters } = this;
     this.client = new WebSocketClient({
@@ -44,7 +46,7 @@ export class WebSocketFixture {
       wheel,
       counters,
       log: this.log,
-      limits: { ...LIMITS, ...limits },
+      limits: this.limits,
       compression,
     });
     t.after(() => wheel.stop());

@@ -367,3 +367,19 @@ test('a requester that sends before the WebSocket is open is refused', async (t)
     assert.equal(peer.text, '');
   }
 });
+
+test('other limits apply to the WebSockets that are opened after them', async (t) => {
+  const origin = await startRawOrigin(t);
+  const fixture = new WebSocketFixture(t);
+  const long = `X-Long: ${'x'.repeat(300)}\r\n\r\n`;
+  const before = fixture.send(hopTo(portOf(origin)));
+  const peer = await origin.accept();
+  const head = await peer.take();
+  fixture.limits.current = { ...fixture.limits.current, maxResponseHeaderBytes: 256 };
+  const after = fixture.send(hopTo(portOf(origin)));
+  const other = await origin.accept();
+  other.write(`${accepting(await other.take())}${long}`);
+  assert.equal((await after.failed()).code, 'HF_ORIGIN_PROTOCOL');
+  peer.write(`${accepting(head)}${long}`);
+  await before.until(() => before.open);
+});
