@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatConfig } from '../config/index.ts';
-import { CliError, reasonOf } from './cli-error.ts';
+import { systemErrorText } from '../exchange/index.ts';
+import { CliError } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { type PushpinConfig, readPushpinConfig } from './pushpin-config.ts';
 
@@ -29,7 +30,7 @@ function convert(file: string, { output }: { readonly output?: string }): void {
     // It may contain keys.
     writeFileSync(output, text, { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    throw new CliError(`cannot write ${output}: ${reasonOf(error)}`);
+    throw new CliError(`cannot write ${output}: ${systemErrorText(error)}`);
   }
 }
 

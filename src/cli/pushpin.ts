@@ -2,7 +2,7 @@ import { mkdirSync, watchFile } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../exchange/index.ts';
+import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
 import { type IgnoredLine, type PushpinConfig, readPushpinConfig, readRoutesFile } from './pushpin-config.ts';
@@ -116,7 +116,7 @@ function makeRundir({ rundir, config: { publish } }: PushpinConfig, log: Log): v
   try {
     mkdirSync(rundir, { recursive: true });
   } catch (error) {
-    log.warn({ rundir, reason: reasonOf(error) }, 'cannot make the folder of socket files');
+    log.warn({ rundir, reason: systemErrorText(error) }, 'cannot make the folder of socket files');
   }
 }
 
@@ -124,7 +124,7 @@ function openLogFile(path: string): LogFile {
   try {
     return new LogFile(path);
   } catch (error) {
-    throw new CliError(`cannot write the log: ${reasonOf(error)}`);
+    throw new CliError(`cannot write the log: ${systemErrorText(error)}`);
   }
 }
 
@@ -134,7 +134,7 @@ function reopen(file: LogFile | null, log: Log): void {
     file.reopen();
     log.info({}, 'log file reopened');
   } catch (error) {
-    log.error({ reason: reasonOf(error) }, 'cannot reopen the log file');
+    log.error({ reason: systemErrorText(error) }, 'cannot reopen the log file');
   }
 }
 

@@ -62,7 +62,8 @@ export function pushpinDefaults(): PushpinSettings {
         command: ['tcp://127.0.0.1:5563'],
         max_message_bytes: MAX_MESSAGE_BYTES,
       },
-      proxy: {},
+      // An nginx origin does not compress for a request with Via, and Pushpin sends none.
+      proxy: { via: false },
       hub: {},
       stats: {},
       log: {},

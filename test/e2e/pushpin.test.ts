@@ -152,7 +152,7 @@ test('holdfast import writes a holdfast.toml that holdfast check accepts, as it 
   assert.equal(conf.stdout, toml.stdout);
   const again = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd });
   assert.equal(again.code, 1);
-  assert.match(again.stderr, /cannot write holdfast\.toml/);
+  assert.equal(again.stderr.trim().split('\n').at(-1), 'error: cannot write holdfast.toml: file already exists');
 });
 
 test('without a pushpin.conf the message says where it was looked for', async (t) => {

@@ -42,6 +42,7 @@ test('an empty file has the defaults: the ports of Pushpin, and requests are not
   assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:5561']);
   assert.deepEqual(config.publish.pull, ['tcp://127.0.0.1:5560']);
   assert.equal(config.proxy.sigKey, '');
+  assert.equal(config.proxy.via, false);
 });
 
 test('port_offset and --id move the ports, placeholders are replaced', () => {

@@ -27,3 +27,10 @@ test('The log says nothing if requests are signed', async (t) => {
   await app.held();
   assert.deepEqual(app.log.with(ADVICE), []);
 });
+
+test('The log says nothing of the built-in target', async (t) => {
+  const app = await startApp(t, ['* test']);
+  await app.stream({ path: '/stream' });
+  await app.held();
+  assert.deepEqual(app.log.with(ADVICE), []);
+});
