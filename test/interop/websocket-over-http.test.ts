@@ -272,6 +272,21 @@ for (const [title, status, type, body] of [
   });
 }
 
+for (const [status, type, what] of [
+  [503, 'text/html', '503'],
+  [200, 'text/plain', '200 and type text/plain'],
+] as const) {
+  test(`the log says that the origin of an open WebSocket responded with ${what}`, async (t) => {
+    const here = await site(t);
+    const client = await accepted(t, here);
+    client.send('x');
+    (await here.origin.next()).respond(status, 'Sorry', { 'Content-Type': type });
+    assert.equal(await client.next(), 'close 1006');
+    const record = here.app.log.records.find(({ fields }) => fields.code === 'HF_ORIGIN_WEBSOCKET');
+    assert.equal(record?.fields.detail, `the origin responded with ${what} after it had accepted the WebSocket`);
+  });
+}
+
 for (const accepts of ['9', '-1', 'x']) {
   test(`an origin that accepts ${accepts} of 3 bytes drops the client`, async (t) => {
     const here = await site(t);

@@ -330,8 +330,10 @@ export class OverHttpWebSocket
       return this.#over ? null : this.#requester;
     }
     this.#request = null;
-    const type = fieldValue(head.headers, 'content-type') ?? 'none';
-    this.#fail(new ExchangeError('HF_GRIP_INVALID', `a response with status ${head.status} and type ${type}`));
+    const { status, headers } = head;
+    const what = status === 200 ? `${status} and type ${fieldValue(headers, 'content-type') ?? 'none'}` : status;
+    const detail = `the origin responded with ${what} after it had accepted the WebSocket`;
+    this.#fail(new ExchangeError('HF_ORIGIN_WEBSOCKET', detail));
     return null;
   }
 
