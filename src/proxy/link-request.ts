@@ -1,3 +1,4 @@
+import { attempt } from '../clock/index.ts';
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { GripError, type Instruct, isInstruct, isInstructBody, NO_LINKS, parseInstruct } from '../codec/grip/index.ts';
 import {
@@ -5,7 +6,6 @@ import {
   ExchangeError,
   NO_RESPONDER,
   type Payload,
-  type RequestHead,
   type Responder,
   type ResponseHead,
   reportFault,
@@ -13,7 +13,7 @@ import {
 } from '../exchange/index.ts';
 import type { LinkClient, LinkFetch } from '../hub/index.ts';
 import { MAX_INSTRUCT_BODY } from './grip-response.ts';
-import type { LinkRoute } from './link-route.ts';
+import type { LinkHead, LinkRoute } from './link-route.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { endToEndHeaders } from './response-headers.ts';
@@ -67,11 +67,7 @@ export class LinkRequest implements TargetRequester, LinkFetch {
   }
 
   start(): void {
-    const head: Pick<RequestHead, 'method' | 'bodyLength' | 'credits'> = {
-      method: this.#method,
-      bodyLength: 0,
-      credits: WINDOW,
-    };
+    const head: LinkHead = { method: this.#method, bodyLength: 0, credits: WINDOW };
     const origin = this.#route.send(head, this.#gripLast, this);
     if (origin === null) {
       this.#fail(`no route for the link ${this.#route.uri}`);
@@ -81,8 +77,8 @@ export class LinkRequest implements TargetRequester, LinkFetch {
       origin.onRequestError(gone());
       return;
     }
-    this.#origin = origin;
-    if (this.#earlyCredit > 0) origin.onResponseCredit(this.#earlyCredit);
+    // Within the call it may have handed over already.
+    if (this.#origin === NO_RESPONDER) this.handOver(origin);
   }
 
   taken(): void {
@@ -134,9 +130,7 @@ export class LinkRequest implements TargetRequester, LinkFetch {
     }
     if (more || this.#over || this.#instruct === null) return;
     this.#over = true;
-    const { body } = this.#instruct.response;
-    if (body.length > 0) this.#client.onLinkData(body);
-    this.#onInstruct(this.#instruct);
+    attempt(this.#client, finish, this.#instruct, this.#onInstruct);
   }
 
   onResponsePayload(payload: Payload): void {
@@ -153,6 +147,9 @@ export class LinkRequest implements TargetRequester, LinkFetch {
 
   handOver(responder: Responder): void {
     this.#origin = responder;
+    const bytes = this.#earlyCredit;
+    this.#earlyCredit = 0;
+    if (bytes > 0) responder.onResponseCredit(bytes);
   }
 
   /** A call for this request threw. */
@@ -189,8 +186,20 @@ export class LinkRequest implements TargetRequester, LinkFetch {
   #fail(detail: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#client.onLinkFailed(detail);
+    attempt(this.#client, fail, detail);
   }
+}
+
+// The last calls to a client. The request is over then, so an exception in them is the client's to handle: nothing else would tell it.
+
+function finish(client: LinkClient, instruct: Instruct, onInstruct: OnInstruct): void {
+  const { body } = instruct.response;
+  if (body.length > 0) client.onLinkData(body);
+  onInstruct(instruct);
+}
+
+function fail(client: LinkClient, detail: string): void {
+  client.onLinkFailed(detail);
 }
 
 function gone(): ExchangeError {

@@ -1,4 +1,6 @@
+import { attempt } from '../clock/index.ts';
 import { encodeHeaderText, type GripLinks } from '../codec/grip/index.ts';
+import { reportFault } from '../exchange/index.ts';
 import type { ChannelPosition, GoneLink, LinkClient, LinkFetch, NextLink } from '../hub/index.ts';
 import { LinkRequest } from './link-request.ts';
 import { LinkRoute } from './link-route.ts';
@@ -68,7 +70,7 @@ export class ProxiedGone implements GoneLink, LinkClient {
     }
     this.#request = new LinkRequest(this.#room, this.#route, 'POST', [], this, () => this.#done());
     goneRequests.add(this);
-    this.#request.start();
+    attempt(this.#request, (request) => request.start());
   }
 
   onLinkData(): void {
@@ -86,7 +88,8 @@ export class ProxiedGone implements GoneLink, LinkClient {
   }
 
   onFault(thrown: unknown): void {
-    this.#request?.onFault(thrown);
+    reportFault(this.#room, thrown, { uri: this.#route.uri });
+    this.#done();
   }
 
   #done(): void {

@@ -3,6 +3,9 @@ import { GripError } from './grip-error.ts';
 import { MAX_SECONDS, parseInteger } from './integers.ts';
 import { parseParameters } from './parameters.ts';
 
+/** The request that led to a link has one of these schemes, and `<http:>` is a relative URI for one of them and an error for the other. */
+const BASES = ['http://localhost/', 'https://localhost/'];
+
 /** Seconds of a next link that does not say. */
 const DEFAULT_TIMEOUT = 120;
 
@@ -70,7 +73,7 @@ function endOfElement(value: string, start: number): number {
 function uriOf(text: string): string {
   const uri = text.slice(1, -1);
   if (uri === '' || text[0] !== '<' || text.at(-1) !== '>') throw new GripError('Grip-Link has no URI in <>');
-  if (!URL.canParse(uri, 'http://localhost/')) throw new GripError('Grip-Link has an invalid URI');
+  if (!BASES.every((base) => URL.canParse(uri, base))) throw new GripError('Grip-Link has an invalid URI');
   return uri;
 }
 

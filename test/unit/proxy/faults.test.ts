@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { ExchangeError, NO_RESPONDER } from '../../../src/exchange/index.ts';
 import { Hub } from '../../../src/hub/index.ts';
+import { ReplayPacer } from '../../../src/hub/replay-pacer.ts';
+import { StreamSession } from '../../../src/hub/stream-session.ts';
 import { GripResponse } from '../../../src/proxy/grip-response.ts';
 import { UpstreamTrust } from '../../../src/proxy/index.ts';
+import { LinkRoute } from '../../../src/proxy/link-route.ts';
 import { ScriptedService } from '../../support/scripted-service.ts';
 import { TargetsRig } from './support/targets-rig.ts';
 
@@ -70,4 +74,40 @@ test('An exception while a compressed response is decoded ends only that exchang
   await failing.completed();
   mocked.mock.restore();
   assert.deepEqual([failing.head?.status, rig.counters.faults], [500, 1]);
+});
+
+test('An exception when a next link has its response ends only that stream, and its place is free', async (t) => {
+  const scripted = new ScriptedService();
+  const rig = new TargetsRig(t, ['* a.test:1'], (_target, request, requester) => scripted.service(request, requester));
+  const headers = ['Grip-Link', '</next>; rel=next'];
+  const failing = rig.send();
+  (await scripted.next()).respond('begin', { headers });
+  const done = t.mock.method(StreamSession.prototype, 'onLinkDone', () => {
+    throw new Error('thrown by the test');
+  });
+  const freed = t.mock.method(ReplayPacer.prototype, 'done');
+  (await scripted.next()).respond('');
+  assert.equal((await failing.failed()).code, 'HF_INTERNAL');
+  assert.deepEqual([rig.counters.faults, freed.mock.callCount()], [1, 1]);
+  done.mock.restore();
+  const other = rig.send();
+  (await scripted.next()).respond('begin', { headers });
+  (await scripted.next()).respond(' end');
+  await other.completed();
+  assert.equal(other.body, 'begin end');
+});
+
+test('An exception while a gone link is sent is not that of the client, which leaves', (t) => {
+  const rig = new TargetsRig(t, ['* a.test:1'], (_target, _request, requester) => {
+    const headers = ['Grip-Hold', 'stream', 'Grip-Channel', 'a', 'Grip-Link', '</gone>; rel=gone'];
+    requester.onResponse({ status: 200, reason: '', headers, bodyLength: 0 });
+    requester.onResponseData(Buffer.alloc(0), false);
+    return NO_RESPONDER;
+  });
+  const client = rig.send();
+  t.mock.method(LinkRoute.prototype, 'send', () => {
+    throw new Error('thrown by the test');
+  });
+  client.responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+  assert.deepEqual([rig.counters.faults, rig.counters.holdsOpen], [1, 0]);
 });

@@ -30,6 +30,9 @@ for (const [value, problem] of [
   ['</next; rel=next', /no URI in <>/],
   ['<>; rel=next', /no URI in <>/],
   ['<http://[>; rel=next', /invalid URI/],
+  // Relative for a request over http, and without a host for one over https; and the other way round.
+  ['<http:>; rel=next', /invalid URI/],
+  ['<https:>; rel=gone', /invalid URI/],
   ['</next>; rel=next; timeout=x', /timeout is not an integer/],
   ['</next>; rel=next; timeout=-1', /timeout is not 0 to/],
   ['</next>; rel="next', /quote that is not closed/],
