@@ -98,7 +98,7 @@ export class EventQueue {
         if (length > left) {
           // The rest becomes an event of the same type.
           event.content = event.content.subarray(left);
-          freed += isControl(event) ? 0 : left;
+          freed += isClose(event) ? 0 : left;
           break;
         }
         left -= length;
@@ -116,9 +116,9 @@ export class EventQueue {
 
 /** Bytes of credit that the client spent on an event: a close costs none. */
 function creditOf(event: QueuedEvent): number {
-  return isControl(event) ? 0 : event.content.length;
+  return isClose(event) ? 0 : event.content.length;
 }
 
-function isControl({ type }: QueuedEvent): boolean {
+function isClose({ type }: QueuedEvent): boolean {
   return type === 'CLOSE';
 }
