@@ -1,6 +1,6 @@
 import { guarded } from '../clock/index.ts';
 import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
-import { fieldValues, listMembers, withoutFields } from '../codec/fields/index.ts';
+import { contentCodings, withoutFields } from '../codec/fields/index.ts';
 import {
   ExchangeError,
   ExchangeRelay,
@@ -113,9 +113,6 @@ export class DecodedResponse extends ExchangeRelay implements DecodedBody {
 /** The single coding to undo, or an empty text. */
 function codingOf({ status, headers, bodyLength }: ResponseHead): string {
   if (bodyLength === 0 || status === 206) return '';
-  const values = fieldValues(headers, 'content-encoding');
-  if (values.length === 0) return '';
-  const codings = listMembers(values).filter((coding) => coding.toLowerCase() !== 'identity');
-  const coding = codings[0];
-  return codings.length === 1 && coding !== undefined && isDecodable(coding) ? coding : '';
+  const [coding, second] = contentCodings(headers);
+  return coding !== undefined && second === undefined && isDecodable(coding) ? coding : '';
 }

@@ -1,6 +1,6 @@
 import { type Guarded, guarded } from '../clock/index.ts';
 import { BodyDecoder, type ContentError, type DecodedBody, isDecodable } from '../codec/content/index.ts';
-import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
+import { contentCodings, fieldValue } from '../codec/fields/index.ts';
 import { GripError, holdModeOf, type Instruct, isInstructBody, NO_LINKS, parseInstruct } from '../codec/grip/index.ts';
 import {
   BodyCollector,
@@ -93,11 +93,8 @@ export class GripResponse implements DecodedBody, Guarded {
     this.#all = all;
     this.#sender = new CreditedResponse(requester, credits);
     this.#owedCredits = credits;
-    const codings = listMembers(fieldValues(head.headers, 'content-encoding')).filter(
-      (coding) => coding.toLowerCase() !== 'identity',
-    );
-    if (codings.length > 1) throw new ExchangeError('HF_GRIP_INVALID', 'the GRIP response is encoded more than once');
-    const coding = codings[0];
+    const [coding, second] = contentCodings(head.headers);
+    if (second !== undefined) throw new ExchangeError('HF_GRIP_INVALID', 'the GRIP response is encoded more than once');
     if (coding !== undefined && !isDecodable(coding)) {
       const detail = `the GRIP response is encoded with ${coding}, which is not supported`;
       throw new ExchangeError('HF_GRIP_INVALID', detail);

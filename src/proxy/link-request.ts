@@ -1,5 +1,5 @@
 import { attempt } from '../clock/index.ts';
-import { fieldValues, listMembers } from '../codec/fields/index.ts';
+import { contentCodings } from '../codec/fields/index.ts';
 import { GripError, type Instruct, isInstruct, isInstructBody, NO_LINKS, parseInstruct } from '../codec/grip/index.ts';
 import {
   BodyCollector,
@@ -102,9 +102,7 @@ export class LinkRequest implements TargetRequester, LinkFetch {
       this.#cut(`the response to the link ${this.#route.uri} has the status ${status}`);
       return;
     }
-    const coding = listMembers(fieldValues(head.headers, 'content-encoding')).find(
-      (name) => name.toLowerCase() !== 'identity',
-    );
+    const [coding] = contentCodings(head.headers);
     if (coding !== undefined) {
       this.#cut(`the response to the link ${this.#route.uri} is encoded with ${coding}`);
       return;

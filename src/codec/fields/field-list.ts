@@ -71,6 +71,11 @@ export function listMembers(values: readonly string[]): string[] {
   return members;
 }
 
+/** The codings of a content in the order in which they were applied (RFC 9110 §8.4), without `identity`, which changes nothing. */
+export function contentCodings(headers: FieldList): string[] {
+  return listMembers(fieldValues(headers, 'content-encoding')).filter((coding) => !nameIs(coding, 'identity'));
+}
+
 /**
  * The part of `text` between `start` and `end` without surrounding white space. OWS is only space and tab (RFC 9110 §5.6.3); other characters that
  * `String.trim` removes, such as U+00A0, are content here.

@@ -1,4 +1,5 @@
 export {
+  contentCodings,
   type FieldList,
   fieldValue,
   fieldValues,

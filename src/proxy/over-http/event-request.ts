@@ -1,4 +1,4 @@
-import { fieldValue } from '../../codec/fields/index.ts';
+import { contentCodings, fieldValue } from '../../codec/fields/index.ts';
 import { isEventsType } from '../../codec/grip/index.ts';
 import {
   BodyCollector,
@@ -74,7 +74,7 @@ export class EventRequest implements Requester {
     this.#head = head;
     const { status, headers } = head;
     // What an origin responds with may be compressed only if it was asked for.
-    if (status === 200 && isEventsType(fieldValue(headers, 'content-type')) && !isCoded(headers)) {
+    if (status === 200 && isEventsType(fieldValue(headers, 'content-type')) && contentCodings(headers).length === 0) {
       this.#collected = new BodyCollector(MAX_RESPONSE);
       return;
     }
@@ -129,9 +129,4 @@ export class EventRequest implements Requester {
   handOver(responder: Responder): void {
     this.#responder = responder;
   }
-}
-
-function isCoded(headers: readonly string[]): boolean {
-  const coding = fieldValue(headers, 'content-encoding');
-  return coding !== undefined && coding.toLowerCase() !== 'identity';
 }

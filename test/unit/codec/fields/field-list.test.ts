@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  contentCodings,
   fieldValue,
   fieldValues,
   listMembers,
@@ -56,6 +57,24 @@ describe('fields', () => {
     assert.deepEqual(asked, ['accept', 'x-b', 'x-b', 'x-bc', 'x-b']);
     assert.equal(FIELDS.length, 10);
   });
+});
+
+describe('content codings', () => {
+  for (const [values, codings] of [
+    [[], []],
+    [['', 'Identity'], []],
+    [['br'], ['br']],
+    [['identity', 'gzip'], ['gzip']],
+    [
+      ['gzip, identity', 'BR'],
+      ['gzip', 'BR'],
+    ],
+  ] as const) {
+    test(`of ${JSON.stringify(values)} are ${JSON.stringify(codings)}`, () => {
+      const headers = values.flatMap((value) => ['Content-Encoding', value]);
+      assert.deepEqual(contentCodings(['Content-Type', 'gzip', ...headers]), codings);
+    });
+  }
 });
 
 describe('list members', () => {
