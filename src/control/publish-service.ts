@@ -1,5 +1,5 @@
 import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
-import { PublishError, type PublishItem, PublishItemsReader } from '../codec/grip/index.ts';
+import type { PublishError, PublishItem } from '../codec/grip/index.ts';
 import { pathOf } from '../codec/http1/index.ts';
 import {
   BodyCollector,
@@ -20,7 +20,7 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
-import type { Publication } from '../hub/index.ts';
+import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
 import { allowedOrigin, refusedSource } from './refused-source.ts';
 import { RequestRate } from './request-rate.ts';
@@ -69,8 +69,7 @@ const PREFLIGHT: readonly string[] = [
   ...['Access-Control-Allow-Headers', 'Authorization, Content-Type, Prefer', 'Access-Control-Max-Age', '600'],
 ];
 
-/** Items of one request that are read, and that are published, in one turn of the event loop. The others follow in the next turns. */
-export const TURN_ITEMS = 512;
+const EMPTY = Buffer.alloc(0);
 
 /** Methods whose requests need no Content-Length, for they have no body as a rule. */
 const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
@@ -107,7 +106,7 @@ interface Endpoint extends PublishServiceOptions {
 }
 
 /** One request to the endpoint. Its responses are a line each, so they wait for no credits. */
-class PublishExchange implements Responder, Publication {
+class PublishExchange implements Responder, ItemsOwner {
   readonly #endpoint: Endpoint;
   readonly #request: RequestHead;
   readonly #requester: Requester;
@@ -124,12 +123,10 @@ class PublishExchange implements Responder, Publication {
   #body: BodyCollector | null = null;
   /** Bytes of the body that may still be asked for. */
   #ungranted = 0;
-  /** The complete body, while it waits for its turn. */
-  #waiting: Buffer | null = null;
-  /** Reads the items of the body during its turn. */
-  #reader: PublishItemsReader | null = null;
-  /** How many of its items the publisher has. All follow the first one, even if the client leaves. */
-  #published = 0;
+  /** The complete body, until it is the publisher's turn. */
+  #waiting: Buffer = EMPTY;
+  /** Its items, from then on until the request has its response or is given up. */
+  #items: ItemsPublication | null = null;
   #over = false;
 
   constructor(endpoint: Endpoint, request: RequestHead, requester: Requester) {
@@ -188,10 +185,11 @@ class PublishExchange implements Responder, Publication {
     this.#over = true;
     this.#body = null;
     this.#response?.drop();
-    if (this.#waiting === null || this.#published > 0) return;
-    this.#waiting = null;
-    this.#reader = null;
-    this.#endpoint.publisher.cancelTurn(this);
+    const items = this.#items;
+    if (items === null || items.begun) return;
+    this.#items = null;
+    items.drop();
+    this.#endpoint.publisher.cancelTurn(items);
   }
 
   onResponseCredit(bytes: number): void {
@@ -204,34 +202,28 @@ class PublishExchange implements Responder, Publication {
     if (granted > 0) this.#requester.onRequestCredit(granted);
   }
 
-  get bytes(): number {
-    return this.#waiting?.length ?? 0;
+  // ---- its items (ItemsOwner)
+
+  itemsRequest(): Buffer {
+    const body = this.#waiting;
+    this.#waiting = EMPTY;
+    return body;
   }
 
-  onTurn(): boolean {
-    const body = this.#waiting;
-    if (body === null) return true;
-    let items: readonly PublishItem[];
-    try {
-      this.#reader ??= new PublishItemsReader(body);
-      if (!this.#reader.read(TURN_ITEMS)) return false;
-      items = this.#reader.items;
-    } catch (error) {
-      if (!(error instanceof PublishError)) throw error;
-      this.#refuse(400, error.message);
-      return true;
-    }
-    const part = items.slice(this.#published, this.#published + TURN_ITEMS);
-    this.#published += part.length;
-    if (this.#representation) this.#noteReceivers(part);
-    if (!this.#endpoint.unreachedNoted) this.#noteUnreached(part);
-    this.#endpoint.publisher.publish(part);
-    if (this.#published < items.length) return false;
-    if (!this.#over) {
-      if (this.#representation) this.#represent();
-      else this.#confirm('Published');
-    }
-    return true;
+  publishItems(items: readonly PublishItem[]): void {
+    if (this.#representation) this.#noteReceivers(items);
+    if (!this.#endpoint.unreachedNoted) this.#noteUnreached(items);
+    this.#endpoint.publisher.publish(items);
+  }
+
+  onPublished(): void {
+    if (this.#over) return;
+    if (this.#representation) this.#represent();
+    else this.#confirm('Published');
+  }
+
+  onRefused(error: PublishError): void {
+    this.#refuse(400, error.message);
   }
 
   /** Pushpin accepts every format, so this endpoint does too. The log says once that some have no receiver. */
@@ -263,7 +255,8 @@ class PublishExchange implements Responder, Publication {
       return;
     }
     this.#waiting = body;
-    publisher.requestTurn(this);
+    this.#items = new ItemsPublication(this, body.length);
+    publisher.requestTurn(this.#items);
   }
 
   #confirm(message: string): void {
@@ -295,8 +288,7 @@ class PublishExchange implements Responder, Publication {
     const body = Buffer.from(`${JSON.stringify({ message: 'Published', items: this.#receivers })}\n`);
     const headers = ['Content-Type', 'application/json', 'Preference-Applied', 'return=representation'];
     this.#over = true;
-    this.#waiting = null;
-    this.#reader = null;
+    this.#items = null;
     const response = new CreditedResponse(this.#requester, this.#request.credits);
     this.#response = response;
     const head = { status: 200, reason: '', headers: [...headers, ...this.#corsFields()], bodyLength: body.length };
@@ -311,8 +303,7 @@ class PublishExchange implements Responder, Publication {
   #respond({ head, body }: ReturnType<typeof textResponse>): void {
     const response = { head: { ...head, headers: [...head.headers, ...this.#corsFields()] }, body };
     this.#over = true;
-    this.#waiting = null;
-    this.#reader = null;
+    this.#items = null;
     respond(this.#requester, response);
   }
 

@@ -2,6 +2,7 @@ export type { ChannelWatcher } from './channels.ts';
 export { type HoldOptions, Hub, type HubQueues, type HubStats } from './hub.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export type { Publication } from './intake.ts';
+export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
 export type { ChannelPosition, GoneLink, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { WebSocketHold, WebSocketHoldOptions, WebSocketOwner } from './websocket-hold.ts';

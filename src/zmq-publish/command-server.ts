@@ -1,12 +1,9 @@
-import { PublishError, type PublishItem, PublishItemsReader, publishValue } from '../codec/grip/index.ts';
+import { type PublishError, type PublishItem, PublishItemsReader, publishValue } from '../codec/grip/index.ts';
 import type { TnetstringInput } from '../codec/tnetstring/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import type { Publication } from '../hub/index.ts';
+import { type ItemsOwner, ItemsPublication } from '../hub/index.ts';
 import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command-packet.ts';
 import type { InputRoom } from './message-input.ts';
-
-/** Items of a `publish` command that are read and published in one turn of the event loop. */
-const TURN_ITEMS = 512;
 
 /** The socket of a command server. */
 export interface ReplySocket {
@@ -16,17 +13,13 @@ export interface ReplySocket {
 }
 
 /** Carries out the commands of the command socket, one at a time. */
-export class CommandServer implements Publication {
-  /** Size of the command that waits for its turn. */
-  bytes = 0;
+export class CommandServer implements ItemsOwner {
   /** Set once the socket exists. */
   socket: ReplySocket | null = null;
   readonly #room: InputRoom;
   readonly #uris: () => TnetstringInput;
   /** The `publish` command that is carried out now. */
   #command: Command | null = null;
-  #reader: PublishItemsReader | null = null;
-  #published = 0;
 
   /** @param uris the reply to `get-zmq-uris` */
   constructor(room: InputRoom, uris: () => TnetstringInput) {
@@ -43,31 +36,25 @@ export class CommandServer implements Publication {
       return;
     }
     this.#room.log.debug({ method: command.method }, 'command');
-    this.bytes = message.length;
-    this.#perform(command);
+    this.#perform(command, message.length);
   }
 
-  onTurn(): boolean {
-    const command = this.#command;
-    if (command === null) return true;
-    let items: readonly PublishItem[];
-    try {
-      this.#reader ??= new PublishItemsReader(publishArguments(command));
-      if (!this.#reader.read(TURN_ITEMS)) return false;
-      items = this.#reader.items;
-    } catch (error) {
-      if (!(error instanceof PublishError)) throw error;
-      this.#room.counters.publishesRefused++;
-      this.#room.log.info({ input: 'command', reason: error.message }, 'publish refused');
-      this.#end(failure(command, BAD_REQUEST, error.message.replace(/^Invalid format: /, '')));
-      return true;
-    }
-    const part = items.slice(this.#published, this.#published + TURN_ITEMS);
-    this.#published += part.length;
-    this.#room.publisher.publish(part);
-    if (this.#published < items.length) return false;
-    this.#end(success(command));
-    return true;
+  itemsRequest(): object {
+    return publishArguments(this.#command as Command);
+  }
+
+  publishItems(items: readonly PublishItem[]): void {
+    this.#room.publisher.publish(items);
+  }
+
+  onPublished(): void {
+    this.#end(success(this.#command as Command));
+  }
+
+  onRefused({ message }: PublishError): void {
+    this.#room.counters.publishesRefused++;
+    this.#room.log.info({ input: 'command', reason: message }, 'publish refused');
+    this.#end(failure(this.#command as Command, BAD_REQUEST, message.replace(/^Invalid format: /, '')));
   }
 
   onFault(thrown: unknown): void {
@@ -76,12 +63,12 @@ export class CommandServer implements Publication {
     if (command !== null) this.#end(failure(command, 'internal-error'));
   }
 
-  #perform(command: Command): void {
+  #perform(command: Command, bytes: number): void {
     const { publisher } = this.#room;
     switch (command.method) {
       case 'publish':
         this.#command = command;
-        publisher.requestTurn(this);
+        publisher.requestTurn(new ItemsPublication(this, bytes));
         return;
       case 'recover':
         publisher.recover();
@@ -135,8 +122,6 @@ export class CommandServer implements Publication {
 
   #end(reply: Buffer): void {
     this.#command = null;
-    this.#reader = null;
-    this.#published = 0;
     this.#reply(reply);
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { TURN_ITEMS } from '../../../src/control/publish-service.ts';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
+import { TURN_ITEMS } from '../../../src/hub/items-publication.ts';
 import { Endpoint } from './support.ts';
 
 const ITEM = { channel: 'c', formats: { 'http-stream': { content: 'x' } } };

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PublishError, PublishItem } from '../../../src/codec/grip/index.ts';
+import { type ItemsOwner, ItemsPublication, TURN_ITEMS } from '../../../src/hub/items-publication.ts';
+
+const ITEM = { channel: 'c', formats: { 'http-stream': { content: 'x' } } };
+
+/** An owner that notes how many items it publishes at a time, and the outcome. */
+class NotedOwner implements ItemsOwner {
+  readonly calls: (number | string)[] = [];
+  readonly publication = new ItemsPublication(this, 10);
+  readonly #items: readonly object[];
+
+  constructor(items: readonly object[]) {
+    this.#items = items;
+  }
+
+  itemsRequest(): object {
+    this.calls.push('request');
+    return { items: this.#items };
+  }
+
+  publishItems(items: readonly PublishItem[]): void {
+    this.calls.push(items.length);
+  }
+
+  onPublished(): void {
+    this.calls.push('published');
+  }
+
+  onRefused({ message }: PublishError): void {
+    this.calls.push(message);
+  }
+
+  onFault(thrown: unknown): void {
+    this.calls.push(String(thrown));
+  }
+
+  /** Takes turns until it is done. Returns how many were not the last one. */
+  turns(): number {
+    let turns = 0;
+    while (!this.publication.onTurn()) turns++;
+    return turns;
+  }
+}
+
+function itemsWith(...last: object[]): object[] {
+  return [...Array.from({ length: TURN_ITEMS }, () => ITEM), ...last];
+}
+
+test('all items of a request are read before a share of them is published in each turn', () => {
+  const owner = new NotedOwner(itemsWith(ITEM));
+  assert.equal(owner.turns(), 2);
+  assert.deepEqual(owner.calls, ['request', TURN_ITEMS, 1, 'published']);
+});
+
+test('one invalid item refuses all', () => {
+  const owner = new NotedOwner(itemsWith({ channel: 'c' }));
+  assert.equal(owner.turns(), 1);
+  assert.deepEqual(owner.calls, ['request', 'Invalid format: no formats specified']);
+});
+
+test('a request without items is published', () => {
+  const owner = new NotedOwner([]);
+  assert.equal(owner.turns(), 0);
+  assert.deepEqual(owner.calls, ['request', 0, 'published']);
+});
+
+test('nothing is published once it is dropped', () => {
+  const owner = new NotedOwner(itemsWith(ITEM));
+  assert.equal(owner.publication.onTurn(), false);
+  assert.equal(owner.publication.begun, false);
+  owner.publication.drop();
+  assert.equal(owner.turns(), 0);
+  assert.deepEqual(owner.calls, ['request']);
+});
+
+test('an exception is handled by the owner', () => {
+  const owner = new NotedOwner([]);
+  owner.publication.onFault('thrown by the test');
+  assert.deepEqual(owner.calls, ['thrown by the test']);
+});
