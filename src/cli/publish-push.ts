@@ -14,6 +14,8 @@ const LINGER = 5_000;
 export async function pushItems(endpoint: string, items: readonly unknown[]): Promise<void> {
   const wheel = new TimerWheel();
   const counters = new ZmqCounters();
+  // Timers of the wheel let a process end, and while there is no connection nothing else keeps this one running.
+  const awake = setInterval(() => {}, LINGER);
   try {
     const socket = new PushSocket({ wheel, counters, log: silentLog }, { linger: LINGER }, () => {});
     socket.connect(endpoint);
@@ -23,6 +25,7 @@ export async function pushItems(endpoint: string, items: readonly unknown[]): Pr
     if (!(error instanceof ZmqError)) throw error;
     throw new CliError(`--spec or GRIP_URL: ${error.message}`, USAGE);
   } finally {
+    clearInterval(awake);
     wheel.stop();
   }
   if (counters.messagesDropped > 0) {

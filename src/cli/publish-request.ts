@@ -1,17 +1,28 @@
+import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { CliError, reasonOf, USAGE } from './cli-error.ts';
+import { gripUrlCredentials } from './grip-url-credentials.ts';
 
 /** Maximum bytes of an error's text that are shown. */
 const MAX_SHOWN = 2000;
 
+/** Why credentials are not sent to a URL. */
+export const CREDENTIALS_REFUSED = 'credentials are only sent over https, or over http to this machine';
+
+/** Where items are posted to. */
+export interface PublishTarget {
+  readonly url: URL;
+  /** Value of the Authorization field; null for none. */
+  readonly authorization: string | null;
+}
+
 /**
- * The URL that items are posted to, for the URL of a publish endpoint, with or without `/publish/` at its end. A query, as in a GRIP_URL, is
- * ignored.
- * @param authorization value of the Authorization field, which is sent over https only; null for none
+ * What the URL of a publish endpoint stands for, with or without `/publish/` at its end. Of the query of a GRIP_URL `iss` and `key` are used.
+ * @param given value of the Authorization field, instead of what the URL says; null for none
  * @throws CliError
  */
-export function publishUrl(spec: string, authorization: string | null): URL {
+export function publishTarget(spec: string, given: string | null): PublishTarget {
   const url = URL.canParse(spec) ? new URL(spec) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     // A URL may contain a password, so the error does not repeat it.
@@ -20,20 +31,26 @@ export function publishUrl(spec: string, authorization: string | null): URL {
   if (url.username !== '' || url.password !== '') {
     throw new CliError('credentials in the URL are not accepted: use --user or --bearer', USAGE);
   }
-  if (authorization !== null && url.protocol !== 'https:') {
-    throw new CliError('credentials are only sent over https', USAGE);
+  const authorization = given ?? gripUrlCredentials(url, (path) => readFileSync(path, 'utf8'));
+  if (authorization !== null && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
+    throw new CliError(CREDENTIALS_REFUSED, USAGE);
   }
   url.search = '';
   url.hash = '';
   url.pathname = `${url.pathname.replace(/(\/publish)?\/*$/, '')}/publish/`;
-  return url;
+  return { url, authorization };
+}
+
+/** Whether a connection to this host name of a URL stays on this machine. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /**
  * Posts items to a publish endpoint.
  * @throws CliError if there is no response with status 200
  */
-export async function postItems(url: URL, items: readonly unknown[], authorization: string | null): Promise<void> {
+export async function postItems({ url, authorization }: PublishTarget, items: readonly unknown[]): Promise<void> {
   const body = Buffer.from(JSON.stringify({ items }));
   const headers = {
     'Content-Type': 'application/json',

@@ -5,7 +5,7 @@ import { CliError, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { type Action, type NameValue, publishItem } from './publish-item.ts';
 import { pushItems } from './publish-push.ts';
-import { postItems, publishUrl } from './publish-request.ts';
+import { CREDENTIALS_REFUSED, postItems, publishTarget } from './publish-request.ts';
 
 const DEFAULT_SPEC = 'http://localhost:5561';
 
@@ -63,14 +63,14 @@ export function publishCommand(): Command {
     .addOption(
       new Option(
         '--spec <url>',
-        'URL of the publish endpoint, with or without /publish/, or tcp://HOST:PORT of a ZeroMQ PULL socket',
+        'URL of the publish endpoint, with or without /publish/ (iss and key in its query sign a token), or tcp://HOST:PORT of a ZeroMQ PULL socket',
       )
         .env('GRIP_URL')
         .default(DEFAULT_SPEC),
     )
-    .option('-u, --user <name:password>', 'credentials for Basic authentication; only over https', user)
+    .option('-u, --user <name:password>', 'credentials for Basic authentication; over https, or to this machine', user)
     .addOption(
-      new Option('-B, --bearer <token>', 'token for Bearer authentication; only over https')
+      new Option('-B, --bearer <token>', 'token for Bearer authentication; over https, or to this machine')
         .argParser(bearer)
         .conflicts('user'),
     )
@@ -81,14 +81,14 @@ async function publish(channel: string, content: string | undefined, options: Pu
   const authorization = options.user ?? options.bearer ?? null;
   const spec = options.spec || DEFAULT_SPEC;
   const isZmq = /^(?:tcp|ipc):/.test(spec);
-  if (isZmq && authorization !== null) throw new CliError('credentials are only sent over https', USAGE);
-  const url = isZmq ? null : publishUrl(spec, authorization);
+  if (isZmq && authorization !== null) throw new CliError(CREDENTIALS_REFUSED, USAGE);
+  const target = isZmq ? null : publishTarget(spec, authorization);
   const { id = '', prevId = '', meta: given = [], sender, seq } = options;
   const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
   const item = publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq });
-  if (url === null) await pushItems(spec, [item]);
-  else await postItems(url, [item], authorization);
+  if (target === null) await pushItems(spec, [item]);
+  else await postItems(target, [item]);
   console.log('Published');
 }
 

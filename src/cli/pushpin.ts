@@ -19,6 +19,9 @@ Without --config, config/pushpin.conf, pushpin.conf, examples/config/pushpin.con
 and /etc/pushpin/pushpin.conf are tried. If the environment variable "target" is
 set and there is no --route, the only route is '* TARGET,over_http'.
 
+The number of --id does not move the ports of prometheus_port: give each
+instance its own.
+
 The routes file is read again when it changes. SIGHUP reads it again too, and
 reopens the log file.
 

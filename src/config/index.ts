@@ -18,6 +18,7 @@ export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export type { PathRewrite } from './path-rewrite.ts';
 export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';
 export { configReference } from './reference.ts';
+export { resolveKey } from './resolve-key.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';

@@ -1,6 +1,6 @@
+import { GripSigner } from '../codec/grip/index.ts';
 import { type Config, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
-import { GripSigner } from './grip-signer.ts';
 import type { TargetWebSocketService } from './proxy-target.ts';
 import { TargetList } from './target-list.ts';
 

@@ -4,6 +4,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { decodeJwt } from 'jose';
+import { Pull } from 'zeromq';
 import { freePorts } from '../support/free-ports.ts';
 import { holdfast } from '../support/holdfast.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../support/loopback-certificate.ts';
@@ -135,7 +137,7 @@ test('@- sends standard input unchanged', async (t) => {
 });
 
 describe('the publish endpoint', () => {
-  test('gets a JSON request at its path, and no query', async (t) => {
+  test('gets a JSON request at its path, and of the query a signed token', async (t) => {
     const endpoint = new Endpoint();
     const address = await startOrigin(t, endpoint.listener);
     const env = { GRIP_URL: `http://${address}/realm/?iss=me&key=secret` };
@@ -144,7 +146,8 @@ describe('the publish endpoint', () => {
     assert.equal(request?.method, 'POST');
     assert.equal(request?.url, '/realm/publish/');
     assert.equal(request?.headers['content-type'], 'application/json');
-    assert.equal(request?.headers.authorization, undefined);
+    const token = (request?.headers.authorization ?? '').replace(/^Bearer /, '');
+    assert.deepEqual(decodeJwt(token).iss, 'me');
   });
 
   for (const [status, body] of [
@@ -224,7 +227,11 @@ for (const [args, code, message] of [
   [['c', '@none'], 1, /^error: cannot read none: no such file or directory\n$/],
   [['c', 'x', '--spec', 'tcp://127.0.0.1'], 2, /^error: --spec or GRIP_URL: /],
   [['c', 'x', '--spec', 'tcp://127.0.0.1:5560', '-B', 'x'], 2, /^error: credentials are only sent over https/],
-  [['c', 'x', '-u', 'me:secret'], 2, /^error: credentials are only sent over https\n$/],
+  [
+    ['c', 'x', '-u', 'me:secret', '--spec', 'http://example.com'],
+    2,
+    /^error: credentials are only sent over https, or over http to this machine\n$/,
+  ],
   [['c', 'x', '-u', 'secret'], 2, /^error: --user: expected NAME:PASSWORD\n$/],
   [['c', 'x', '-B', 'secret token'], 2, /^error: --bearer: expected a token/],
   [['c', 'x', '-B', 'secret', '-u', 'me:secret'], 2, /'-B, --bearer <token>' cannot be used with option '-u, --user/],
@@ -236,3 +243,23 @@ for (const [args, code, message] of [
     assert.doesNotMatch(ended.stderr, /secret|\n +at /);
   });
 }
+
+test('an item for a ZeroMQ endpoint that nobody binds is an error after 5 s', async (t) => {
+  const [port] = await freePorts(1);
+  const { code, stdout, stderr } = await holdfast(t, ['publish', 'c', 'x', '--spec', `tcp://127.0.0.1:${port}`]);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+  assert.equal(stderr, `error: cannot publish to tcp://127.0.0.1:${port}: no connection within 5 s\n`);
+});
+
+test('an item for a ZeroMQ endpoint waits until a PULL socket binds it', async (t) => {
+  const [port] = await freePorts(1);
+  const endpoint = `tcp://127.0.0.1:${port}`;
+  const publishing = holdfast(t, ['publish', 'c', 'x', '--spec', endpoint]);
+  // Timers of the program itself decide when it looks again, so this one only has to be later than its first attempt.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const pull = new Pull();
+  t.after(() => pull.close());
+  await pull.bind(endpoint);
+  assert.deepEqual(await publishing, PUBLISHED);
+  assert.match(String((await pull.receive())[0]), /^J\{.*"channel":"c"/);
+});

@@ -3,12 +3,14 @@ export { type ControlMessage, type MessageContent, parseControlMessage } from '.
 export { GripError, PublishError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';
+export { GripSigner } from './grip-signer.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
 export { parseInstruct } from './parse-instruct.ts';
+export { parseJson } from './parse-json.ts';
 export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
 export { parsePublishMessage, publishValue } from './publish-message.ts';
-export { algorithmOf, TokenVerifier } from './token-verifier.ts';
+export { TokenVerifier } from './token-verifier.ts';
 export type {
   ChannelRef,
   Hold,

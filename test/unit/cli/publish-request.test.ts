@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { postItems, publishUrl } from '../../../src/cli/publish-request.ts';
+import { postItems, publishTarget } from '../../../src/cli/publish-request.ts';
+import { TokenVerifier } from '../../../src/codec/grip/index.ts';
 
 const URLS = [
   ['http://localhost:5561', 'http://localhost:5561/publish/'],
@@ -17,7 +18,7 @@ const URLS = [
 
 for (const [spec, expected] of URLS) {
   test(`items for ${spec} are posted to ${expected}`, () => {
-    assert.equal(publishUrl(spec, null).href, expected);
+    assert.equal(publishTarget(spec, null).url.href, expected);
   });
 }
 
@@ -26,13 +27,17 @@ const WRONG = [
   ['localhost:5561', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
   ['127.0.0.1', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
   ['http://me:secret@localhost', null, /credentials in the URL are not accepted/],
-  ['http://localhost', 'Bearer x', /only sent over https/],
+  ['http://example.com', 'Bearer x', /only sent over https/],
+  ['http://127.evil.example', 'Bearer x', /only sent over https/],
+  ['http://10.0.0.1/?key=secret', null, /only sent over https/],
+  ['http://localhost/?iss=me&key=base64:secret!', null, /the key .* cannot be used: invalid base64/],
+  ['http://localhost/?iss=me&key=file:none', null, /the key .* cannot be used: cannot read key file "none"/],
 ] as const;
 
 for (const [spec, authorization, message] of WRONG) {
   test(`${spec} is refused${authorization === null ? '' : ' for credentials'}, and not repeated`, () => {
     assert.throws(
-      () => publishUrl(spec, authorization),
+      () => publishTarget(spec, authorization),
       (error: Error & { exitCode: number }) => {
         assert.match(error.message, message);
         assert.doesNotMatch(error.message, /secret/);
@@ -42,6 +47,26 @@ for (const [spec, authorization, message] of WRONG) {
     );
   });
 }
+
+for (const spec of ['http://localhost', 'http://127.0.0.9:1', 'http://[::1]:1', 'https://example.com']) {
+  test(`credentials are sent to ${spec}`, () => {
+    assert.equal(publishTarget(spec, 'Bearer x').authorization, 'Bearer x');
+  });
+}
+
+test('a GRIP_URL with a key alone gives the key as a token, unless credentials are given', () => {
+  const spec = 'https://api.example/service?key=a%2Bb+c';
+  assert.equal(publishTarget(spec, null).authorization, 'Bearer a+b+c');
+  assert.equal(publishTarget(spec, 'Basic x').authorization, 'Basic x');
+});
+
+test('a GRIP_URL with iss and key gives a signed token', async () => {
+  const { authorization, url } = publishTarget('https://api.example/realm/me?iss=me&key=base64:c2VjcmV0', null);
+  assert.equal(url.href, 'https://api.example/realm/me/publish/');
+  const token = (authorization ?? '').replace(/^Bearer /, '');
+  const verifier = new TokenVerifier(Buffer.from('secret'));
+  assert.deepEqual([await verifier.verifies(token, 'me'), await verifier.verifies(token, 'you')], [true, false]);
+});
 
 /** Ports that browsers, and so the built-in fetch, refuse to connect to (WHATWG Fetch, "bad port"). */
 const BLOCKED = [6000, 6566, 6665, 6666, 6667, 6668, 6669, 10_080];
@@ -56,7 +81,7 @@ test('items are posted to ports that browsers block', async (t) => {
       () => false,
     );
     if (!bound) continue;
-    await postItems(publishUrl(`http://127.0.0.1:${port}`, null), [], null);
+    await postItems(publishTarget(`http://127.0.0.1:${port}`, null), []);
     return;
   }
   assert.fail('all of these ports are in use');

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
-import { GripSigner } from '../../../src/proxy/grip-signer.ts';
-import { fakeTimers } from '../../support/fake-timers.ts';
-import { ecKeys, ed25519Keys, rsaKeys } from './support/keys.ts';
+import { GripSigner } from '../../../../src/codec/grip/grip-signer.ts';
+import { fakeTimers } from '../../../support/fake-timers.ts';
+import { ecKeys, ed25519Keys, rsaKeys } from '../../proxy/support/keys.ts';
 
 const SECRET = Buffer.from('a shared secret');
 const NOW = 1_700_000_000_000;

@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { algorithmOf } from '../codec/grip/index.ts';
+import { algorithmOf } from './token-verifier.ts';
 
 /** Seconds that a signature is valid (Pushpin's own figure). */
 const VALID_S = 3600;
@@ -8,8 +8,8 @@ const VALID_S = 3600;
 const FRESH_MS = 1000;
 
 /**
- * Signs requests to origins with `Grip-Sig`: a JWT with `iss` and `exp` (RFC 7515 §7.1, RFC 7519). A token says nothing about the
- * request, so one serves all requests of a second.
+ * Signs requests with a JWT that has `iss` and `exp` (RFC 7515 §7.1, RFC 7519): those to origins in `Grip-Sig`, those of a publisher in
+ * `Authorization`. A token says nothing about the request, so one serves all requests of a second.
  */
 export class GripSigner {
   readonly #issuer: string;
@@ -34,7 +34,7 @@ export class GripSigner {
     }
   }
 
-  /** The value of `Grip-Sig` for a request that is sent now. */
+  /** The token for a request that is sent now. */
   token(): string {
     const now = Date.now();
     // A clock that was set back makes a token from the future.
