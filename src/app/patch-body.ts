@@ -1,4 +1,5 @@
 import jsonPatch from 'fast-json-patch';
+import { parseJson } from '../codec/grip/index.ts';
 
 /**
  * Characters that a document may have, before, between and after the operations of a patch.
@@ -22,7 +23,7 @@ const ELEMENTS_MOVED = 8;
 export function patchBody(document: string, patch: readonly unknown[]): string | null {
   try {
     if (document.length > MAX_DOCUMENT) return null;
-    const value: unknown = JSON.parse(document);
+    const value = parseJson(Buffer.from(document));
     if (typeof value !== 'object' || value === null) return null;
     const text = JSON.stringify(new BoundedPatch(value, document.length).apply(patch));
     return text.length <= MAX_DOCUMENT ? text : null;

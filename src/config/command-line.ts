@@ -34,13 +34,13 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   const server = listen.length === 0 ? config.server : { ...config.server, listen };
   const publish = control.length === 0 ? config.control : { ...config.control, listen: control };
   if (listen.length + control.length > 0) {
-    const nameOf: NameOfListener = (section, index) => {
+    const nameOf: NameOfListener = ([section, key, index]) => {
       if (section === 'server' && listen.length > 0) return optionName('--port', port, index);
       if (section === 'control' && control.length > 0) return optionName('--control-port', controlPort, index);
-      return `${section}.listen[${index}]`;
+      return `${section}.${key}[${index}]`;
     };
-    for (const { section, index, message } of listenCollisions({ ...config, server, control: publish }, nameOf)) {
-      issues.push({ key: nameOf(section, index), line: null, message });
+    for (const { path, message } of listenCollisions({ ...config, server, control: publish }, nameOf)) {
+      issues.push({ key: nameOf(path), line: null, message });
     }
   }
   if (issues.length > 0 || !level.success) throw new ConfigError('', issues);

@@ -2,54 +2,88 @@ import { isIP } from 'node:net';
 import type { EdgeListener } from './edge-listener.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
 
-/** The listen addresses of all servers of one process. */
+/** What all servers and sockets of one process listen on. */
 export interface Listeners {
   readonly server: { readonly listen: readonly ListenAddress[] };
   readonly control: { readonly listen: readonly ListenAddress[] };
   readonly edge: { readonly listen: readonly EdgeListener[] };
+  readonly stats: { readonly prometheus: readonly ListenAddress[] };
+  readonly publish: {
+    readonly pull: readonly string[];
+    readonly sub: readonly string[];
+    readonly subConnect: boolean;
+    readonly command: readonly string[];
+  };
 }
+
+/** A place in the configuration, such as `['server', 'listen', 0]`. */
+export type ListenPath = readonly [section: string, key: string, index: number];
 
 /** A listen address that an earlier one already covers. */
 export interface ListenCollision {
-  readonly section: 'server' | 'control' | 'edge';
-  readonly index: number;
-  readonly earlier: { readonly section: ListenCollision['section']; readonly index: number };
+  readonly path: ListenPath;
+  readonly earlier: ListenPath;
   readonly message: string;
 }
 
 interface Place {
-  readonly section: ListenCollision['section'];
-  readonly index: number;
+  readonly path: ListenPath;
   readonly address: ListenAddress;
+  /** As it stands in the configuration. */
+  readonly text: string;
 }
 
 /** The name of an address where it is configured. */
-export type NameOfListener = (section: ListenCollision['section'], index: number) => string;
+export type NameOfListener = (path: ListenPath) => string;
 
-const keyOf: NameOfListener = (section, index) => `${section}.listen[${index}]`;
+const keyOf: NameOfListener = ([section, key, index]) => `${section}.${key}[${index}]`;
 
 /** Finds listen addresses that cannot be bound because another one of the same process covers them. Port 0 never collides. */
 export function listenCollisions(
-  { server, control, edge }: Listeners,
+  { server, control, edge, stats, publish }: Listeners,
   nameOf: NameOfListener = keyOf,
 ): ListenCollision[] {
+  // Without the proxy there is nothing to publish to, and nothing to count.
+  const proxies = server.listen.length > 0;
   const places: Place[] = [
-    ...server.listen.map((address, index) => ({ section: 'server' as const, index, address })),
-    ...edge.listen.map(({ address }, index) => ({ section: 'edge' as const, index, address })),
-    // Without the proxy there is no publish endpoint either.
-    ...(server.listen.length === 0 ? [] : control.listen).map((address, index) => ({
-      section: 'control' as const,
-      index,
-      address,
-    })),
+    ...placesOf('server', 'listen', server.listen),
+    ...placesOf(
+      'edge',
+      'listen',
+      edge.listen.map(({ address }) => address),
+    ),
+    ...(proxies ? placesOf('control', 'listen', control.listen) : []),
+    ...(proxies ? placesOf('stats', 'prometheus', stats.prometheus) : []),
+    ...(proxies ? endpointPlaces('pull', publish.pull) : []),
+    ...(proxies && !publish.subConnect ? endpointPlaces('sub', publish.sub) : []),
+    ...(proxies ? endpointPlaces('command', publish.command) : []),
   ];
-  return places.flatMap(({ section, index, address }, at) => {
+  return places.flatMap(({ path, address, text }, at) => {
     const earlier = places.slice(0, at).find((other) => collide(other.address, address));
     if (earlier === undefined) return [];
-    const place = nameOf(earlier.section, earlier.index);
-    const message = `${formatListenAddress(address)} is already used by ${place} (${formatListenAddress(earlier.address)}): choose another port`;
-    return [{ section, index, earlier, message }];
+    const message = `${text} is already used by ${nameOf(earlier.path)} (${earlier.text}): choose another port`;
+    return [{ path, earlier: earlier.path, message }];
   });
+}
+
+function placesOf(section: string, key: string, addresses: readonly ListenAddress[]): Place[] {
+  return addresses.map((address, index) => ({
+    path: [section, key, index],
+    address,
+    text: formatListenAddress(address),
+  }));
+}
+
+function endpointPlaces(key: string, endpoints: readonly string[]): Place[] {
+  return endpoints.map((text, index) => ({ path: ['publish', key, index], address: boundAddress(text), text }));
+}
+
+/** What a socket that is bound to a ZeroMQ endpoint listens on. */
+function boundAddress(endpoint: string): ListenAddress {
+  const [, path] = /^ipc:\/\/(.*)$/.exec(endpoint) ?? [];
+  if (path !== undefined) return { kind: 'unix', path, mode: null, user: null, group: null };
+  const [, host = '', port] = /^tcp:\/\/(.*):(\d+)$/.exec(endpoint) ?? [];
+  return { kind: 'tcp', host: host === '*' ? null : host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
 }
 
 function collide(a: ListenAddress, b: ListenAddress): boolean {

@@ -354,9 +354,8 @@ const fileSchema = z
     route: routes,
   })
   .superRefine((file, context) => {
-    for (const { section, index, earlier, message } of listenCollisions(file)) {
-      const params = { other: [earlier.section, 'listen', earlier.index] };
-      context.addIssue({ code: 'custom', path: [section, 'listen', index], params, message });
+    for (const { path, earlier, message } of listenCollisions(file)) {
+      context.addIssue({ code: 'custom', path: [...path], params: { other: earlier }, message });
     }
   })
   .superRefine(({ server, edge, fetch }, context) => {

@@ -1,4 +1,4 @@
-import type { ControlMessage, MessageContent } from '../codec/grip/index.ts';
+import { type ControlMessage, type MessageContent, parseJson } from '../codec/grip/index.ts';
 
 type AutoRespond = Extract<ControlMessage, { readonly type: 'auto-respond' }>;
 type Match = AutoRespond['match'];
@@ -59,12 +59,7 @@ function matches({ content, pointer }: Match, message: Buffer): boolean {
 
 /** The string that a JSON pointer (RFC 6901 §4) finds in a JSON text; null if it finds none. */
 function stringAt(text: Buffer, pointer: string): string | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.toString());
-  } catch {
-    return null;
-  }
+  let value = parseJson(text);
   if (pointer !== '' && !pointer.startsWith('/')) return null;
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');

@@ -54,6 +54,9 @@ const MAX_LINGERING_CONNECTIONS = 1_024;
  */
 export const MAX_UNSENT_BYTES = 268_435_456;
 
+/** Milliseconds between two warnings about connections that are refused. */
+const REFUSAL_LOG_MS = 1_000;
+
 /** Connections that are looked at for one that is idle, each time that one has to wait. */
 const MAX_LOOKED_AT = 256;
 
@@ -81,6 +84,8 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly #waiting = new WaitingLine();
   /** Where the search for an idle connection continues. */
   #lookAt = 0;
+  /** Time on the wheel from which a refused connection is worth a warning again. */
+  #refusalLogFrom = 0;
   readonly turn = new TurnQueue();
   readonly unread: UnreadBudget;
   readonly unsent: HeldTotal;
@@ -242,7 +247,12 @@ export class HttpServer implements ConnectionHost, Guarded {
     const connection = (socket as ClientSocket)[CONNECTION] as NewConnection;
     const { id, peer } = connection;
     this.counters.connectionsRefused++;
-    this.log.debug({ id, peer: peer.address, code }, 'connection refused');
+    // A line for each would let a flood of clients fill the log.
+    const isNews = code === 'HF_TOO_MANY_CONNECTIONS' && this.wheel.now >= this.#refusalLogFrom;
+    if (isNews) this.#refusalLogFrom = this.wheel.now + REFUSAL_LOG_MS;
+    const { maxConnections } = this.limits;
+    const record = { id, peer: peer.address, code, refused: this.counters.connectionsRefused, maxConnections };
+    this.log[isNews ? 'warn' : 'debug'](record, 'connection refused');
     this.#waiting.remove(connection);
     this.#move(socket as ClientSocket, REFUSED);
     if (this.#places[REFUSED] > MAX_REFUSED_CONNECTIONS) connection.cut();

@@ -5,6 +5,12 @@ import { type ItemsOwner, ItemsPublication } from '../hub/index.ts';
 import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command-packet.ts';
 import type { InputRoom } from './message-input.ts';
 
+/**
+ * Ids of one `conncheck`.
+ * @bound conncheck-ids
+ */
+const MAX_IDS = 10_000;
+
 /** The socket of a command server. */
 export interface ReplySocket {
   send(parts: readonly Buffer[]): boolean;
@@ -92,6 +98,7 @@ export class CommandServer implements ItemsOwner {
   #check(command: Command): Buffer {
     const { ids } = command.args;
     if (!Array.isArray(ids)) return failure(command, BAD_REQUEST);
+    if (ids.length > MAX_IDS) return failure(command, BAD_REQUEST, `more than ${MAX_IDS} ids`);
     const wanted = new Set<string>();
     for (const id of ids) {
       const text = textOf(id);

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { MAX_CONTROL_BYTES } from '../websocket/index.ts';
 import { GripError } from './grip-error.ts';
-import { type Fail, JsonMembers, parseJson } from './json-members.ts';
+import { type Fail, JsonMembers } from './json-members.ts';
+import { parseJson } from './parse-json.ts';
 
 /** A message that the proxy sends to the client by itself. */
 export interface MessageContent {

@@ -3,7 +3,8 @@ import { GripError } from './grip-error.ts';
 import { DEFAULT_KEEP_ALIVE_TIMEOUT, type GripFields } from './grip-fields.ts';
 import { encodeHeaderText } from './header-text.ts';
 import { integerOf, MAX_SECONDS } from './integers.ts';
-import { JsonMembers, parseJson } from './json-members.ts';
+import { JsonMembers } from './json-members.ts';
+import { parseJson } from './parse-json.ts';
 import { stringMap } from './string-map.ts';
 import type { ChannelRef, KeepAlive } from './types.ts';
 

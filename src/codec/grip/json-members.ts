@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { isFieldText, isToken } from '../http1/index.ts';
 import { encodeHeaderText } from './header-text.ts';
 import { integerOf } from './integers.ts';
@@ -6,19 +5,6 @@ import { stringMap } from './string-map.ts';
 
 /** Throws the caller's own error with the detail. */
 export type Fail = (detail: string) => never;
-
-/**
- * The value of a JSON text (RFC 8259), which is UTF-8 (§8.1).
- * @returns undefined if `body` is not JSON
- */
-export function parseJson(body: Buffer): unknown {
-  if (!isUtf8(body)) return undefined;
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
-}
 
 /** Whether a JSON value is an object, with members. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { PublishError } from './grip-error.ts';
-import { isJsonObject, JsonMembers, parseJson } from './json-members.ts';
+import { isJsonObject, JsonMembers } from './json-members.ts';
+import { parseJson } from './parse-json.ts';
 import { parseHttpResponse, parseHttpStream, parseWsMessage } from './publish-formats.ts';
 import { stringMap } from './string-map.ts';
 import type { PublishItem } from './types.ts';

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { decode, TnetstringError, type TnetstringMap, type TnetstringValue } from '../tnetstring/index.ts';
 import { PublishError } from './grip-error.ts';
-import { isJsonObject, parseJson } from './json-members.ts';
+import { isJsonObject } from './json-members.ts';
+import { parseJson } from './parse-json.ts';
 import { parsePublishItem } from './parse-publish-items.ts';
 import type { PublishItem } from './types.ts';
 

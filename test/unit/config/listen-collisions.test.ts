@@ -62,3 +62,36 @@ test('--port may not be the port of the control endpoint', () => {
     /^ConfigError: control\.listen\[0\]: 127\.0\.0\.1:5561 is already used by --port \(5561\): choose another port$/,
   );
 });
+
+for (const [text, message] of [
+  [
+    '[stats]\nprometheus = ["5561"]',
+    'a.toml:2: stats.prometheus[0]: 5561 is already used by control.listen[0] (127.0.0.1:5561)',
+  ],
+  [
+    '[publish]\npull = ["tcp://*:7999"]',
+    'a.toml:2: publish.pull[0]: tcp://*:7999 is already used by server.listen[0] (7999)',
+  ],
+  [
+    '[publish]\npull = ["tcp://127.0.0.1:1"]\ncommand = ["tcp://localhost:1"]',
+    'a.toml:3: publish.command[0]: tcp://localhost:1 is already used by publish.pull[0] (tcp://127.0.0.1:1)',
+  ],
+  [
+    '[publish]\npull = ["ipc:///tmp/a"]\nsub = ["ipc:///tmp/a"]',
+    'a.toml:3: publish.sub[0]: ipc:///tmp/a is already used by publish.pull[0] (ipc:///tmp/a)',
+  ],
+] as const) {
+  test(`${text.replaceAll('\n', ' ')} collides`, () => {
+    assert.throws(() => loadConfig(text, 'a.toml'), { message: `${message}: choose another port` });
+  });
+}
+
+for (const text of [
+  '[publish]\npull = ["tcp://127.0.0.1:1"]\nsub = ["tcp://127.0.0.1:1"]\nsub_connect = true',
+  '[publish]\npull = ["tcp://127.0.0.1:1"]\nsub = ["tcp://[::1]:1"]',
+  '[publish]\npull = ["tcp://127.0.0.1:0"]\nsub = ["tcp://127.0.0.1:0"]',
+]) {
+  test(`${text.replaceAll('\n', ' ')} does not collide`, () => {
+    loadConfig(text, 'a.toml');
+  });
+}

@@ -159,11 +159,18 @@ test('beyond 1,024 that wait, 256 get a 503 at once, and a further one is closed
   assert.equal(await turnedAway(t, running), '');
   assert.equal(running.counters.connectionsRefused, 257);
   assert.equal(running.counters.connectionsOpen, 1);
+  // The first one is a warning, and the others are not news within the same second.
+  const warned = running.log.at('warn').map(({ fields }) => [fields.code, fields.refused, fields.maxConnections]);
+  assert.deepEqual(warned, [['HF_TOO_MANY_CONNECTIONS', 1, 1]]);
   // They are closed in time, and then others can be told again.
   advance(2);
   await Promise.all(told.map(async (client) => client.end().closed));
   await turn();
   assert.match(await turnedAway(t, running), /^HTTP\/1\.1 503 /);
+  assert.deepEqual(
+    running.log.at('warn').map(({ fields }) => fields.refused),
+    [1, 258],
+  );
 });
 
 /** Takes the only place with a request, and returns its exchange. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { JsonMembers, parseJson } from '../../../../src/codec/grip/json-members.ts';
+import { JsonMembers } from '../../../../src/codec/grip/json-members.ts';
 
 function fail(detail: string): never {
   throw new RangeError(detail);
@@ -13,26 +13,6 @@ function members(value: unknown): JsonMembers {
 function refuses(read: () => unknown, detail: string): void {
   assert.throws(read, { name: 'RangeError', message: detail });
 }
-
-describe('parseJson', () => {
-  it('gives the value of a JSON text', () => {
-    assert.deepEqual(parseJson(Buffer.from(' {"a": [1, "é"]} ')), { a: [1, 'é'] });
-    assert.equal(parseJson(Buffer.from('null')), null);
-  });
-
-  it('is undefined for anything else', () => {
-    for (const text of ['', ' ', '{', "{'a':1}", '{"a":1}x', 'NaN', '\ufeff{}']) {
-      assert.equal(parseJson(Buffer.from(text)), undefined, text);
-    }
-    assert.equal(parseJson(Buffer.from([0x22, 0xc3, 0x22])), undefined);
-  });
-
-  it('accepts any depth', () => {
-    const depth = 400_000;
-    assert.ok(Array.isArray(parseJson(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))));
-    assert.equal(parseJson(Buffer.from('['.repeat(depth))), undefined);
-  });
-});
 
 describe('JsonMembers', () => {
   it('is only for objects', () => {
