@@ -198,9 +198,9 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/command_spec', to('publish.command', specs)],
   ['handler/state_spec', without('sessions are not supported yet', '')],
   ['handler/share_all', without(NOT_YET, 'false')],
-  ['handler/message_rate', without(NOT_YET, '2500', '-1')],
-  ['handler/message_hwm', without(NOT_YET, '25000', '-1')],
-  ['handler/message_block_size', without(NOT_YET, '')],
+  ['handler/message_rate', to('hub.message_rate', unlessNegative)],
+  ['handler/message_hwm', to('hub.message_hwm', unlessNegative)],
+  ['handler/message_block_size', to('hub.message_block_size', unlessNegative)],
   ['handler/message_wait', to('hub.message_wait', (entry) => whole(entry, 0) / 1000)],
   ['handler/id_cache_ttl', to('hub.id_cache_ttl', (entry) => whole(entry, 0))],
   ['handler/update_on_first_subscription', without(NOT_YET, 'false')],
@@ -316,6 +316,11 @@ function scalar({ values }: IniEntry): string {
 
 function whole(entry: IniEntry, least: number): number {
   return wholeNumber(scalar(entry), least);
+}
+
+/** A number where -1, as well as nothing, means "no limit". */
+function unlessNegative(entry: IniEntry): number {
+  return scalar(entry) === '' ? 0 : Math.max(0, whole(entry, -1));
 }
 
 function boolean(entry: IniEntry): boolean {

@@ -71,6 +71,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   itemsOutOfOrder = 0;
   /** Items and initial bodies that a filter could not be applied to. */
   filterErrors = 0;
+  /** Items that a client did not get, because more than `message_hwm` waited for the rate of its route. */
+  deliveriesDropped = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;
 }

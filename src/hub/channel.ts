@@ -5,6 +5,8 @@ import type { Format, Step } from './step.ts';
 export interface Receiver extends Guarded {
   /** Which of the published formats it takes. */
   readonly format: Format;
+  /** Id of the route that its request came by, whose rate its deliveries count towards; empty for those without one. */
+  readonly route: string;
   /**
    * Takes a step of its format. May join and leave channels.
    * @param now wheel time in whole milliseconds

@@ -5,6 +5,7 @@ import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
 import { PublishedMessage } from './published-message.ts';
 import { PublishedResponse } from './published-response.ts';
+import { RateShaper } from './rate-shaper.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
 
@@ -34,17 +35,35 @@ export class Delivery implements AtTurnEnd {
   #end = 0;
   #scheduled = false;
   #running = false;
+  readonly #shaper: RateShaper;
 
   /** @param onProgress called at the end of a slice that delivered something */
   constructor(room: HubRoom, onProgress: () => void) {
     this.#room = room;
     this.#turns = room.turns;
     this.#onProgress = onProgress;
+    this.#shaper = new RateShaper(room, onProgress);
   }
 
   /** Whether everything has been delivered. */
   get idle(): boolean {
-    return this.#first === null;
+    return this.#first === null && this.#shaper.waiting === 0;
+  }
+
+  /** Whether so much waits for the rate of its route that publishers have to wait too. */
+  get full(): boolean {
+    return this.#shaper.full;
+  }
+
+  /** Deliveries that wait for the rate of their route. */
+  get shaped(): number {
+    return this.#shaper.waiting;
+  }
+
+  /** The hub drains: rates do not count any more. */
+  drain(): void {
+    this.runSlice();
+    this.#shaper.wake();
   }
 
   /** Adds items after those that wait. */
@@ -55,10 +74,15 @@ export class Delivery implements AtTurnEnd {
         const published = noSeq
           ? new PublishedResponse(channel, httpResponse, null, null, item.meta)
           : new PublishedResponse(channel, httpResponse, id, prevId, item.meta);
+        published.size = item.size ?? httpResponse.body.length;
         this.#append(published);
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
-      if (item.wsMessage !== null) this.#append(new PublishedMessage(channel, item.wsMessage));
+      if (item.wsMessage !== null) {
+        const published = new PublishedMessage(channel, item.wsMessage);
+        published.size = item.size ?? item.wsMessage.content.length;
+        this.#append(published);
+      }
     }
     if (this.#first !== null) this.#schedule();
   }
@@ -96,9 +120,10 @@ export class Delivery implements AtTurnEnd {
         this.#finish(step);
         continue;
       }
-      work = this.#walk(step, this.#group as Group, work, now);
+      const group = this.#group as Group;
+      work = this.#shaper.needed ? this.#walkShaped(step, group, work, now) : this.#walk(step, group, work, now);
       if (this.#next < this.#end) break;
-      this.#group?.endWalk();
+      group.endWalk();
       this.#group = null;
       this.#finish(step);
     }
@@ -180,9 +205,29 @@ export class Delivery implements AtTurnEnd {
     return work;
   }
 
+  /** As `#walk`, where deliveries may have to wait for the rate of their route. */
+  #walkShaped(step: Step, group: Group, done: number, now: number): number {
+    const { members } = group;
+    const weight = this.#shaper.weightOf(step);
+    const end = this.#end;
+    let work = done;
+    let next = this.#next;
+    while (next < end && work < SLICE_WORK) {
+      const member = members[next++];
+      if (member === undefined || member.position < 0) continue;
+      try {
+        work += this.#shaper.offer(member, step, weight, now);
+      } catch (thrown) {
+        fault(member.receiver, thrown);
+      }
+    }
+    this.#next = next;
+    return work;
+  }
+
   #finish(step: Step): void {
     this.pending -= step.cost;
-    this.#room.latency.observe(performance.now() - step.acceptedAt);
+    if (step.waiting === 0) this.#room.latency.observe(performance.now() - step.acceptedAt);
     this.#first = step.next;
     // A hold may keep the step for as long as a minute: not what follows it, too.
     step.next = null;

@@ -36,8 +36,8 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
-  constructor(room: HubRoom, id: string, requester: Requester, credits: number) {
-    super(room.channels);
+  constructor(room: HubRoom, id: string, requester: Requester, credits: number, route = '') {
+    super(room.channels, route);
     this.room = room;
     this.id = id;
     this.requester = requester;

@@ -20,6 +20,12 @@ export interface HubLimits {
   readonly messageWait: number;
   /** Seconds for which an item with the same id as one before it is dropped; 0 for never. 60 by default. */
   readonly idCacheTtl: number;
+  /** Deliveries a second that the clients of one route get; 0 for no limit. 0 by default. */
+  readonly messageRate: number;
+  /** Deliveries of one route that may wait because of `messageRate`. Further ones are dropped; 0: publishers wait instead. 0 by default. */
+  readonly messageHwm: number;
+  /** Bytes of an item that count as one delivery, towards both; 0: each item counts as one. 0 by default. */
+  readonly messageBlockSize: number;
 }
 
 /**

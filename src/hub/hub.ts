@@ -46,6 +46,8 @@ export interface HoldOptions {
   readonly channels?: readonly string[];
   /** Put in front of the names of the channels. Empty by default. */
   readonly channelPrefix?: string;
+  /** Id of the route that the request came by: each has its own `message_rate`. Empty by default. */
+  readonly route?: string;
   /**
    * The hold that was handed to `replay`, when this one is what the replay led to: what it kept is taken over here. The origin's response must
    * be complete.
@@ -110,7 +112,7 @@ export class Hub implements Guarded {
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#sequencer = new Sequencer(this.#room, (items) => this.#delivery.add(items), onFault);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
-    this.#intake = new Intake(turns, () => this.#delivery.pending + this.#staged.pending, onFault);
+    this.#intake = new Intake(turns, () => this.#undelivered(), onFault);
     this.#recovery = new HoldSweep(this.#room, (hold) => hold.recover(), onFault);
     this.#drain = new HoldSweep(this.#room, (hold) => hold.drain(), onFault);
   }
@@ -221,13 +223,18 @@ export class Hub implements Guarded {
   drain(): void {
     this.#room.draining = true;
     this.#sequencer.flush();
-    this.#delivery.runSlice();
+    this.#delivery.drain();
     this.#beginDrain();
   }
 
   /** An exception that concerns no single client or item. */
   onFault(thrown: unknown): void {
     reportFault(this.#room, thrown);
+  }
+
+  /** Bytes of items on account of which publishers wait. */
+  #undelivered(): number {
+    return this.#delivery.full ? Number.POSITIVE_INFINITY : this.#delivery.pending + this.#staged.pending;
   }
 
   #onProgress(): void {
@@ -251,6 +258,7 @@ export class Hub implements Guarded {
       channelPrefix: prefix = '',
       channels = [],
       debug = false,
+      route,
     } = options;
     const { hold } = options.instruct;
     const keepAlive = this.#keepAlives.share(hold?.keepAlive ?? null);
@@ -259,14 +267,24 @@ export class Hub implements Guarded {
     const namesOf = (other: Hold): readonly string[] =>
       this.#channelNames(other, { channels, channelPrefix: prefix }, request.id);
     const more = isPlain ? null : { hold, link, prefix, debug, namesOf };
-    return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more);
+    return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more, route);
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
-    const { request, requester, credits, instruct, replay, channelPrefix = '' } = options;
+    const { request, requester, credits, instruct, replay, channelPrefix = '', route } = options;
     const order = new OrderCheck(channels, channelPrefix);
     const filters = FilterSet.of(instruct.hold, channelPrefix);
-    return new ResponseHold(this.#room, request.id, requester, credits, instruct.response, replay, order, filters);
+    return new ResponseHold(
+      this.#room,
+      request.id,
+      requester,
+      credits,
+      instruct.response,
+      replay,
+      order,
+      filters,
+      route,
+    );
   }
 
   #startResponse(held: ResponseHold, { timeout }: Hold, { former }: HoldOptions): void {

@@ -71,8 +71,9 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
     replay: Replay | null,
     order: OrderCheck,
     filters: FilterSet | null = null,
+    route = '',
   ) {
-    super(room, id, requester, credits);
+    super(room, id, requester, credits, route);
     this.#response = response;
     this.#replay = replay;
     this.#order = order;

@@ -16,12 +16,26 @@ export abstract class Step {
   next: Step | null = null;
   /** When it was accepted, by `performance.now`. */
   acceptedAt = 0;
+  /** Bytes of content, or what the publisher says instead. */
+  size = 0;
+  /** Receivers whose delivery waits for the rate of their route. */
+  waiting = 0;
 
   constructor(channel: string, format: Format, kind: string = format) {
     this.channel = channel;
     this.format = format;
     this.kind = kind;
     this.cost = 2 * channel.length;
+  }
+
+  /** Items that it has. */
+  get count(): number {
+    return 1;
+  }
+
+  /** Blocks of `blockSize` bytes that it counts as, each item as at least one; 0: its items. */
+  weight(blockSize: number): number {
+    return blockSize === 0 ? 1 : blocksOf(this.size, blockSize);
   }
 
   /** Adds an item of this size to the cost. */
@@ -44,4 +58,9 @@ export class StreamClose extends Step {
     super(channel, 'http-stream', 'http-stream close');
     this.charge(0);
   }
+}
+
+/** Blocks of `blockSize` bytes that an item of `size` bytes counts as: at least one. */
+export function blocksOf(size: number, blockSize: number): number {
+  return Math.max(1, Math.ceil(size / blockSize));
 }

@@ -42,8 +42,9 @@ export class StreamHold extends Held implements SessionStream {
     credits: number,
     keepAlive: KeepAlivePlan | null,
     options: StreamOptions | null = null,
+    route = '',
   ) {
-    super(room, id, requester, credits);
+    super(room, id, requester, credits, route);
     this.#keepAlive = keepAlive;
     this.#options = options;
     this.#session = options === null ? null : new StreamSession(room, this, options.prefix, options.hold, options.link);

@@ -1,7 +1,7 @@
 import type { PublishItem } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
 import { memoryCost } from './item-cost.ts';
-import { Step } from './step.ts';
+import { blocksOf, Step } from './step.ts';
 
 /** Bytes up to which neighbouring items for the same streams are joined into one write per client. */
 export const RUN_BYTES = 16_384;
@@ -46,6 +46,18 @@ export class StreamRun extends Step {
   get joined(): Payload {
     this.#joined ??= this.#join();
     return this.#joined;
+  }
+
+  override get count(): number {
+    return this.#published.length;
+  }
+
+  override weight(blockSize: number): number {
+    if (blockSize === 0) return this.#published.length;
+    let blocks = 0;
+    for (const { size, httpStream } of this.#published)
+      blocks += blocksOf(size ?? httpStream?.content.length ?? 0, blockSize);
+    return blocks;
   }
 
   /** Each item, with its own payload, which the clients that get it share. */

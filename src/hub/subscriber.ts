@@ -6,11 +6,14 @@ import type { Format, Step } from './step.ts';
 /** A client that gets what is published. It joins and leaves channels as long as it lives. */
 export abstract class Subscriber extends WheelTimer implements Receiver {
   abstract readonly format: Format;
+  readonly route: string;
   protected readonly channels: Channels;
   protected memberships: Membership[] = [];
 
-  constructor(channels: Channels) {
+  /** @param route id of the route of its request */
+  constructor(channels: Channels, route = '') {
     super();
+    this.route = route;
     this.channels = channels;
   }
 

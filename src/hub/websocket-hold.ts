@@ -34,6 +34,8 @@ export interface WebSocketHoldOptions {
   /** Bytes that it takes before it grants more. */
   readonly credits: number;
   readonly owner: WebSocketOwner;
+  /** Id of the route that it came by. Empty by default. */
+  readonly route?: string;
 }
 
 /**
@@ -64,8 +66,8 @@ export class WebSocketHold extends Subscriber {
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
-  constructor(room: HubRoom, { id, requester, credits, owner }: WebSocketHoldOptions) {
-    super(room.channels);
+  constructor(room: HubRoom, { id, requester, credits, owner, route }: WebSocketHoldOptions) {
+    super(room.channels, route);
     this.#room = room;
     this.id = id;
     this.#requester = requester;

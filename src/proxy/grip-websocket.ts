@@ -64,11 +64,11 @@ export class GripWebSocket implements WebSocketOwner {
   #closing = false;
 
   constructor(room: ProxyRoom, options: GripWebSocketOptions) {
-    const { request, requester, credits, prefix } = options;
+    const { request, route, requester, credits, prefix } = options;
     this.#room = room;
     this.#options = options;
     this.#longestBeginning = Math.max(CONTROL.length, prefix?.length ?? 0);
-    this.#hold = room.hub.holdWebSocket({ id: request.id, requester, credits, owner: this });
+    this.#hold = room.hub.holdWebSocket({ id: request.id, requester, credits, owner: this, route: route.id });
   }
 
   /** Subscribes the client to a channel that the origin cannot leave. */

@@ -297,6 +297,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         gone: gone === null ? null : new ProxiedGone(this.#room, this.#proxied, gone, base),
         debug: route.debug,
         channelPrefix: route.route.prefix,
+        route: route.route.id,
         channels: this.#channels,
         former: this.#repetition?.former ?? null,
       });

@@ -18,7 +18,16 @@ import {
   turn,
 } from '../unit/hub/support.ts';
 
-const LIMITS = { connectionSubscriptionMax: 3, queueItems: 4, queueBytes: 60, messageWait: 5, idCacheTtl: 60 };
+const LIMITS = {
+  connectionSubscriptionMax: 3,
+  queueItems: 4,
+  queueBytes: 60,
+  messageWait: 5,
+  idCacheTtl: 60,
+  messageRate: 0,
+  messageHwm: 0,
+  messageBlockSize: 0,
+};
 const TIMEOUT_BODY = 'timeout';
 const KEEP_ALIVE = '.';
 const INITIAL = '!';

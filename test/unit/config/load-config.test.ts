@@ -91,6 +91,9 @@ test('an empty file gives the documented defaults', () => {
       queueBytes: 1_048_576,
       messageWait: 5,
       idCacheTtl: 60,
+      messageRate: 0,
+      messageHwm: 0,
+      messageBlockSize: 0,
     },
     edge: {
       listen: [],

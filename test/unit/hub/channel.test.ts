@@ -6,7 +6,7 @@ import { Channels, MAX_IDLE_BYTES } from '../../../src/hub/channels.ts';
 import { stoppedClock } from './support.ts';
 
 function receiver(format: Receiver['format'] = 'http-stream'): Receiver {
-  return { format, receive: () => 1, onFault: () => assert.fail('no fault') };
+  return { format, route: '', receive: () => 1, onFault: () => assert.fail('no fault') };
 }
 
 function newChannels(t: TestContext): Channels {

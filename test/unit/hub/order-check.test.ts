@@ -48,7 +48,7 @@ test('a hold is outdated, once, if its channel has another last id than the orig
   t.after(() => wheel.stop());
   const channels = new Channels(wheel, (thrown) => assert.fail(thrown as Error));
   assert.equal(order.isOutdated(channels), false, 'nothing is known of the channel');
-  channels.join({ format: 'http-response', receive: () => 1, onFault: () => {} }, 'p-a');
+  channels.join({ format: 'http-response', route: '', receive: () => 1, onFault: () => {} }, 'p-a');
   channels.setLastId('p-a', '7');
   assert.equal(order.isOutdated(channels), false);
   channels.setLastId('p-a', '8');

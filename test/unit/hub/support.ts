@@ -9,7 +9,7 @@ import {
   NO_LINKS,
   type PublishItem,
 } from '../../../src/codec/grip/index.ts';
-import { Counters } from '../../../src/exchange/index.ts';
+import { Counters, Holder } from '../../../src/exchange/index.ts';
 import {
   type FormerHold,
   type HoldOptions,
@@ -30,6 +30,7 @@ export class HubRig {
   readonly log = new FakeLog();
   readonly wheel: TimerWheel;
   readonly hub: Hub;
+  readonly limits: Holder<HubLimits>;
   #clients = 0;
   readonly #advance: (ms: number) => void;
 
@@ -41,20 +42,22 @@ export class HubRig {
   ) {
     this.#advance = advance;
     this.wheel = new TimerWheel();
+    this.limits = new Holder({
+      connectionSubscriptionMax: 20,
+      queueItems: 100,
+      queueBytes: 1_000_000,
+      messageWait: 5,
+      idCacheTtl: 60,
+      messageRate: 0,
+      messageHwm: 0,
+      messageBlockSize: 0,
+      ...limits,
+    });
     this.hub = new Hub({
       wheel: this.wheel,
       counters: this.counters,
       log: this.log,
-      limits: {
-        current: {
-          connectionSubscriptionMax: 20,
-          queueItems: 100,
-          queueBytes: 1_000_000,
-          messageWait: 5,
-          idCacheTtl: 60,
-          ...limits,
-        },
-      },
+      limits: this.limits,
       patchBody,
       stages,
     });
@@ -95,15 +98,18 @@ export class HubRig {
   }
 }
 
+/** Milliseconds of one step of that clock: as often as anything here is called. */
+const STEP = 25;
+
 /** Takes over the clock of the test: returns what moves it. */
 export function stoppedClock(t: TestContext): (ms: number) => void {
   let now = 0;
   const timers = fakeTimers(t, ['setInterval']);
   t.mock.method(performance, 'now', () => now);
   return (ms) => {
-    for (let passed = 0; passed < ms; passed += 100) {
-      now += 100;
-      timers.tick(100);
+    for (let passed = 0; passed < ms; passed += STEP) {
+      now += STEP;
+      timers.tick(STEP);
     }
   };
 }

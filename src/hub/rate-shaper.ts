@@ -1,0 +1,205 @@
+import { type AtTurnEnd, fault, Ticker } from '../clock/index.ts';
+import { reportFault } from '../exchange/index.ts';
+import type { Membership } from './channel.ts';
+import type { HubRoom } from './hub-room.ts';
+import { RouteBucket } from './route-bucket.ts';
+import type { Step } from './step.ts';
+
+/**
+ * Bytes of deliveries that wait for `message_rate`: each item once, and 64 bytes for each of its receivers. Beyond it publishers wait.
+ * @bound hub-shaped-deliveries
+ */
+export const MAX_SHAPED_BYTES = 67_108_864;
+
+/** What one waiting delivery costs. */
+const DELIVERY_COST = 64;
+
+/** Milliseconds between two batches (Pushpin's own figure). */
+const BATCH_INTERVAL = 25;
+
+/** Deliveries, and work, of one slice. */
+const SLICE = 256;
+
+/** Work of a delivery that has to wait. */
+const WAIT_WORK = 1 / 16;
+
+/** Rate and high-water mark of deliveries, by the limits in force. */
+export interface Shape {
+  /** Deliveries a second of one route; 0 for no limit. */
+  readonly rate: number;
+  /** Deliveries of one route that may wait; 0 for no limit. */
+  readonly hwm: number;
+  /** Bytes of an item that count as one delivery; 0: each item counts as one. */
+  readonly blockSize: number;
+}
+
+/**
+ * Limits how many deliveries a second the clients of each route get (GRIP `message_rate`). It stands between the walk over the members of a
+ * channel and the members: a delivery passes at once while its route has been given less than its rate, and otherwise waits behind
+ * the earlier ones of its route. Batches go out every 25 ms, from all routes in turn. What exceeds `message_hwm` is dropped.
+ */
+export class RateShaper implements AtTurnEnd {
+  /** Bytes that are charged for what waits. */
+  bytes = 0;
+  /** Deliveries that wait. */
+  waiting = 0;
+  readonly #room: HubRoom;
+  readonly #onProgress: () => void;
+  readonly #buckets = new Map<string, RouteBucket>();
+  /** The bucket whose turn is next. */
+  #next = 0;
+  #ticker: Ticker | null = null;
+  #scheduled = false;
+
+  /** @param onProgress called after waiting deliveries have gone out */
+  constructor(room: HubRoom, onProgress: () => void) {
+    this.#room = room;
+    this.#onProgress = onProgress;
+  }
+
+  /** Whether deliveries have to pass through here. */
+  get needed(): boolean {
+    return this.waiting > 0 || this.#shape.rate > 0;
+  }
+
+  /** Whether publishers have to wait. */
+  get full(): boolean {
+    return this.bytes > MAX_SHAPED_BYTES;
+  }
+
+  /**
+   * Delivers a step to a member, now or later, or never.
+   * @param weight of the delivery
+   * @param now wheel time in whole milliseconds
+   * @returns the work that this was
+   */
+  offer(member: Membership, step: Step, weight: number, now: number): number {
+    const { rate, hwm } = this.#shape;
+    const { route } = member.receiver;
+    let bucket = this.#buckets.get(route);
+    if (bucket === undefined) {
+      bucket = new RouteBucket(route);
+      this.#buckets.set(route, bucket);
+      this.#ticker ??= new Ticker(BATCH_INTERVAL, this, () => this.#onTick());
+    }
+    if (bucket.first === null && bucket.spend(weight, rate, performance.now())) {
+      return member.receiver.receive(step, now);
+    }
+    if (hwm > 0 && bucket.weight + weight > hwm) {
+      this.#drop(bucket, step, hwm);
+      return WAIT_WORK;
+    }
+    bucket.add(member, step, weight);
+    this.waiting++;
+    this.bytes += DELIVERY_COST;
+    if (step.waiting++ === 0) this.bytes += step.cost;
+    return WAIT_WORK;
+  }
+
+  /** How much a delivery of `step` counts. */
+  weightOf(step: Step): number {
+    return step.weight(this.#shape.blockSize);
+  }
+
+  /** Limits may have changed, or the hub drains. */
+  wake(): void {
+    if (this.waiting > 0) this.#schedule();
+  }
+
+  onTurnEnd(): void {
+    this.#scheduled = false;
+    this.#deliverSlice();
+  }
+
+  /** A defect of the shaper itself. */
+  onFault(thrown: unknown): void {
+    reportFault(this.#room, thrown);
+  }
+
+  get #shape(): Shape {
+    const { messageRate, messageHwm, messageBlockSize } = this.#room.limits.current;
+    return { rate: this.#room.draining ? 0 : messageRate, hwm: messageHwm, blockSize: messageBlockSize };
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#room.turns.add(this);
+  }
+
+  #onTick(): void {
+    const { rate } = this.#shape;
+    const now = performance.now();
+    this.#reportDropped();
+    for (const [name, bucket] of this.#buckets) {
+      if (bucket.isFull(rate, now)) this.#buckets.delete(name);
+    }
+    if (this.#buckets.size === 0) {
+      this.#ticker?.stop();
+      this.#ticker = null;
+    }
+    this.wake();
+  }
+
+  /** Delivers what the rates allow, one of each route in turn. Where that is more than a slice, the rest follows in the next turn. */
+  #deliverSlice(): void {
+    const { rate } = this.#shape;
+    const now = performance.now();
+    const wheelNow = Math.floor(this.#room.wheel.now);
+    const buckets = [...this.#buckets.values()];
+    const { waiting } = this;
+    let work = 0;
+    let idle = 0;
+    while (idle < buckets.length && work < SLICE) {
+      const bucket = buckets[this.#next++ % buckets.length] as RouteBucket;
+      const delivery = bucket.take(rate, now);
+      if (delivery === null) {
+        idle++;
+        continue;
+      }
+      idle = 0;
+      this.#left(delivery.step);
+      const { member, step } = delivery;
+      // The client may have left meanwhile.
+      if (member.position < 0) {
+        work += WAIT_WORK;
+        bucket.refund(delivery.weight);
+        continue;
+      }
+      try {
+        work += member.receiver.receive(step, wheelNow);
+      } catch (thrown) {
+        fault(member.receiver, thrown);
+      }
+    }
+    if (work >= SLICE) this.#schedule();
+    this.#reportDropped();
+    if (this.waiting < waiting) this.#onProgress();
+  }
+
+  #left(step: Step): void {
+    this.waiting--;
+    this.bytes -= DELIVERY_COST;
+    if (--step.waiting > 0) return;
+    this.bytes -= step.cost;
+    this.#room.latency.observe(performance.now() - step.acceptedAt);
+  }
+
+  #drop(bucket: RouteBucket, step: Step, hwm: number): void {
+    const { counters, log } = this.#room;
+    counters.deliveriesDropped += step.count;
+    if (bucket.dropped === 0) {
+      log.warn({ route: bucket.route, channel: step.channel }, `exceeded publish hwm (${hwm}), dropping message`);
+    }
+    bucket.dropped += step.count;
+  }
+
+  /** Says how much was dropped, once for each time that a route was behind. */
+  #reportDropped(): void {
+    for (const bucket of this.#buckets.values()) {
+      if (bucket.dropped === 0 || bucket.first !== null) continue;
+      this.#room.log.info({ route: bucket.route, dropped: bucket.dropped }, 'deliveries were dropped at message_hwm');
+      bucket.dropped = 0;
+    }
+  }
+}

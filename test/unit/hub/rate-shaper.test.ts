@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { HubLimits } from '../../../src/hub/index.ts';
+import { MAX_SHAPED_BYTES } from '../../../src/hub/rate-shaper.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
+import { type HubRig, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
+
+function streams(made: HubRig, count: number, channel = 'a', route = ''): HeldClient[] {
+  return Array.from({ length: count }, () => made.hold(made.client(), streamInstruct([channel]), { route }));
+}
+
+function shaped(t: TestContext, limits: Partial<HubLimits>): HubRig {
+  return rig(t, { limits });
+}
+
+function reached(clients: readonly HeldClient[]): number {
+  return clients.filter(({ body }) => body !== '').length;
+}
+
+/** Lets a batch go out. */
+async function batch(made: HubRig): Promise<void> {
+  made.advance(25);
+  await turn();
+}
+
+test('deliveries go out in batches of 25 ms: 63 at 2,500 a second', async (t) => {
+  const made = shaped(t, { messageRate: 2_500 });
+  const clients = streams(made, 300);
+  await made.publish(streamItem('a', 'x'));
+  assert.equal(reached(clients), 63);
+  await batch(made);
+  assert.equal(reached(clients), 63 + 62);
+  for (let i = 0; i < 3; i++) await batch(made);
+  assert.equal(reached(clients), 300);
+  assert.equal(made.counters.itemsDelivered, 300);
+  assert.equal(made.counters.deliveriesDropped, 0);
+});
+
+test('one delivery a second is possible', async (t) => {
+  const made = shaped(t, { messageRate: 1 });
+  const clients = streams(made, 3);
+  await made.publish(streamItem('a', 'x'));
+  assert.equal(reached(clients), 1);
+  for (let i = 0; i < 39; i++) await batch(made);
+  assert.equal(reached(clients), 1);
+  await batch(made);
+  assert.equal(reached(clients), 2);
+});
+
+test('each client gets items in their order, and a close after them', async (t) => {
+  const made = shaped(t, { messageRate: 40 });
+  const clients = streams(made, 3);
+  await made.publish(streamItem('a', '1'));
+  await made.publish(streamItem('a', '2'));
+  await made.publish(streamAction('a', 'close'));
+  for (let i = 0; i < 10; i++) await batch(made);
+  for (const client of clients) {
+    assert.equal(client.body, '12');
+    assert.equal(client.complete, true);
+  }
+});
+
+test('routes have their rates apart, and take turns', async (t) => {
+  const made = shaped(t, { messageRate: 40 });
+  const busy = streams(made, 20, 'a', 'busy');
+  const quiet = streams(made, 2, 'b', 'quiet');
+  await made.publish(streamItem('a', 'x'), streamItem('b', 'y'));
+  assert.deepEqual([reached(busy), reached(quiet)], [1, 1]);
+  await batch(made);
+  assert.deepEqual([reached(busy), reached(quiet)], [2, 2]);
+});
+
+test('what exceeds message_hwm is dropped, counted, and logged once until the route has caught up', async (t) => {
+  const made = shaped(t, { messageRate: 40, messageHwm: 4 });
+  const clients = streams(made, 10);
+  await made.publish(streamItem('a', 'x'));
+  assert.equal(made.counters.deliveriesDropped, 5);
+  await made.publish(streamItem('a', 'y'));
+  assert.equal(made.counters.deliveriesDropped, 15);
+  const [warning, ...more] = made.log.with('exceeded publish hwm (4), dropping message');
+  assert.equal(warning?.level, 'warn');
+  assert.deepEqual(more, []);
+  for (let i = 0; i < 6; i++) await batch(made);
+  assert.equal(reached(clients), 5);
+  assert.deepEqual(made.log.of('deliveries were dropped at message_hwm'), [{ route: '', dropped: 15 }]);
+});
+
+test('an item counts as its blocks, by its size or by what the publisher says', async (t) => {
+  const made = shaped(t, { messageRate: 400, messageBlockSize: 10 });
+  const clients = streams(made, 20);
+  await made.publish(streamItem('a', 'x'.repeat(25)));
+  // Three blocks each; a batch is ten, and its last delivery may exceed it.
+  assert.equal(reached(clients), 4);
+  await batch(made);
+  assert.equal(reached(clients), 7);
+  for (let i = 0; i < 8; i++) await batch(made);
+  assert.equal(reached(clients), 20);
+  await made.publish({ ...streamItem('a', 'y'), size: 1_000 });
+  assert.equal(clients.filter(({ body }) => body.endsWith('y')).length, 1);
+});
+
+test('a client that leaves costs nothing of the rate', async (t) => {
+  const made = shaped(t, { messageRate: 40 });
+  const clients = streams(made, 4);
+  await made.publish(streamItem('a', 'x'));
+  clients[1]?.leave();
+  clients[2]?.leave();
+  await batch(made);
+  assert.equal(clients[3]?.body, 'x');
+});
+
+test('a drain lets all that waits go out, and then ends the streams', async (t) => {
+  const made = shaped(t, { messageRate: 40 });
+  const clients = streams(made, 1_000);
+  await made.publish(streamItem('a', 'x'));
+  made.hub.drain();
+  for (let i = 0; i < 20; i++) await turn();
+  assert.equal(reached(clients), 1_000);
+  made.assertEmpty();
+});
+
+test('publishers wait while more than 64 MB wait for the rate', async (t) => {
+  const made = shaped(t, { messageRate: 1 });
+  const [client] = streams(made, 2);
+  const content = 'x'.repeat(1_048_576);
+  client?.grant(2 * MAX_SHAPED_BYTES);
+  let published = 0;
+  const onTurn = (): boolean => {
+    published++;
+    made.hub.publish([streamItem('a', content)]);
+    return true;
+  };
+  const onFault = (thrown: unknown): void => assert.fail(thrown as Error);
+  for (let i = 0; i < 100; i++) made.hub.requestTurn({ bytes: content.length, onTurn, onFault });
+  for (let i = 0; i < 300; i++) await turn();
+  assert.ok(published >= 64 && published < 80, `${published} MB were taken`);
+  assert.equal(made.hub.queues.publishers, 100 - published);
+});
+
+test('without a rate nothing waits, and a rate that is removed lets go what does', async (t) => {
+  const limits = { messageRate: 40 };
+  const made = rig(t, { limits });
+  const clients = streams(made, 10);
+  await made.publish(streamItem('a', 'x'));
+  assert.equal(reached(clients), 1);
+  made.limits.current = { ...made.limits.current, messageRate: 0 };
+  await batch(made);
+  assert.equal(reached(clients), 10);
+  await made.publish(streamItem('a', 'y'));
+  assert.ok(clients.every(({ body }) => body === 'xy'));
+});
