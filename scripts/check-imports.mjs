@@ -14,7 +14,7 @@ const HOUSE = [
 ];
 
 /** Neighbours that may be imported after all. */
-const NEIGHBOURS = { exchange: ['clock'], net: ['clock', 'exchange'], config: ['exchange', 'net'] };
+const NEIGHBOURS = { exchange: ['clock'], net: ['clock', 'exchange', 'codec'], config: ['exchange', 'net'] };
 
 /** Where each npm package does its one job. Any other package belongs nowhere in src. */
 const PACKAGES = {

@@ -21,6 +21,7 @@ import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
+import { acceptOptions } from './accept-options.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
@@ -31,7 +32,7 @@ import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
 import { PushpinMetrics } from './pushpin-metrics.ts';
 import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
-import { checkIdentities, tlsListener } from './tls-listener.ts';
+import { checkIdentities } from './tls-listener.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -234,14 +235,13 @@ export class App {
     });
     this.#server = new HttpServer({ ...means, ...services, limits });
     for (const address of server.listen) {
-      const { tls, redirect } = address;
-      const settings = tls === undefined ? undefined : tlsListener(server, tls.defaultCert, means);
+      const { redirect } = address;
       let own = this.#server;
       if (redirect !== undefined) {
         own = new HttpServer({ ...means, service: httpsRedirect(redirect, services.service), limits });
         this.#redirects.push(own);
       }
-      this.clientAddresses.push((await own.listen(address, settings)).address);
+      this.clientAddresses.push((await own.listen(address, acceptOptions(server, address, means))).address);
     }
   }
 

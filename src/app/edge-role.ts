@@ -3,9 +3,9 @@ import type { Config } from '../config/index.ts';
 import type { ServerCounters } from '../exchange/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
+import { acceptOptions } from './accept-options.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
-import { tlsListener } from './tls-listener.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
 /** What an edge is made of. */
@@ -49,12 +49,11 @@ export class EdgeRole {
     const stream = this.#has('stream') ? this.#serve(this.#openStream(), streamLimits) : null;
     const req = this.#has('req') ? this.#serve(this.#openReq(), reqLimits) : null;
     await links.ready();
-    for (const { address, mode, tls } of edge.listen) {
-      const server = (mode === 'stream' ? stream : req) as HttpServer;
-      const means = { wheel, log, counters: serverCounters };
-      const settings = tls === null ? undefined : tlsListener(edge, tls.defaultCert, means);
-      const listener = await server.listen(address, settings);
-      this.addresses.push(listener.address);
+    const means = { wheel, log, counters: serverCounters };
+    for (const listener of edge.listen) {
+      const server = (listener.mode === 'stream' ? stream : req) as HttpServer;
+      const { address } = await server.listen(listener.address, acceptOptions(edge, listener, means));
+      this.addresses.push(address);
     }
   }
 

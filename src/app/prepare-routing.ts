@@ -5,6 +5,7 @@ import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Ta
 import type { AccessRules } from '../control/index.ts';
 import { Counters, type Log, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
 import {
+  ForwardedClients,
   type ProxySettings,
   prepareRoutes,
   RouteTable,
@@ -123,12 +124,14 @@ function settingsOf(
     return origin === undefined ? () => NO_RESPONDER : webSocketsTo(origin, target);
   };
   const { proxy } = config;
+  const { trustedProxies } = config.server;
   return {
     routes: new RouteTable(
       prepareRoutes(config, { serviceOf, webSocketServiceOf, keys, counters, statsOf: (name) => routeStats.of(name) }),
     ),
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,
+    ...(trustedProxies.length > 0 && { clients: new ForwardedClients(trustedProxies) }),
     debug: proxy.debug,
   };
 }

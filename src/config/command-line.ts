@@ -5,6 +5,7 @@ import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
 import { type Config, sections } from './schema.ts';
 import { parseServerListener } from './server-listener.ts';
+import { UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 
 /** Configuration given on the command line. Absent or empty values change nothing. */
 export interface CommandLine {
@@ -43,6 +44,8 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
       issues.push({ key: nameOf(path), line: null, message });
     }
   }
+  const untrusting = untrustingListener(listen, config.server.trustedProxies);
+  if (untrusting >= 0) issues.push({ key: optionName('--port', port, untrusting), line: null, message: UNTRUSTING });
   if (issues.length > 0 || !level.success) throw new ConfigError('', issues);
   return {
     ...config,

@@ -12,6 +12,8 @@ export interface EdgeListener {
   readonly mode: 'stream' | 'req';
   /** Null for connections without TLS. */
   readonly tls: ListenerTls | null;
+  /** Each connection begins with a PROXY header, before TLS. Absent: none does. */
+  readonly proxyProtocol?: true;
 }
 
 /** The forms of an edge listener, phrased to follow "expected". */
@@ -21,7 +23,7 @@ export const EDGE_LISTENER_FORMS =
 /** Where a port alone listens. Unlike elsewhere in the file this excludes IPv6: it is Condure's notation. */
 const ANY_IPV4 = '0.0.0.0';
 
-const SWITCHES = ['stream', 'req', 'tls', 'local'];
+const SWITCHES = ['stream', 'req', 'tls', 'proxy-protocol', 'local'];
 const FILE_PARAMETERS = ['mode', 'user', 'group'];
 const WITH_VALUE = ['default-cert', ...FILE_PARAMETERS];
 
@@ -37,19 +39,20 @@ export function parseEdgeListener(text: string): EdgeListener {
   const parameters = readListenerParameters(others, SWITCHES, WITH_VALUE);
   const given = (name: string) => parameters.has(name);
   if (given('local')) {
-    const tls = ['tls', 'default-cert'].find(given);
-    if (tls !== undefined) throw textError(`parameter "${tls}" cannot be used with "local"`);
+    const other = ['tls', 'default-cert', 'proxy-protocol'].find(given);
+    if (other !== undefined) throw textError(`parameter "${other}" cannot be used with "local"`);
     return { address: unixListenAddress(place, parameters), mode, tls: null };
   }
   const file = FILE_PARAMETERS.find(given);
   if (file !== undefined) throw textError(`parameter "${file}" needs "local": it applies to the file of a unix socket`);
   if (given('default-cert') && !given('tls')) throw textError('parameter "default-cert" needs "tls"');
   const tls = given('tls') ? { defaultCert: parameters.get('default-cert') ?? null } : null;
-  return { address: parseTcp(place), mode, tls };
+  const proxied = given('proxy-protocol') ? { proxyProtocol: true as const } : {};
+  return { address: parseTcp(place), mode, tls, ...proxied };
 }
 
 /** The text that `parseEdgeListener` reads as `listener`. */
-export function formatEdgeListener({ address, mode, tls }: EdgeListener): string {
+export function formatEdgeListener({ address, mode, tls, proxyProtocol }: EdgeListener): string {
   const parts: string[] = [mode];
   if (address.kind === 'unix') {
     parts.unshift(address.path);
@@ -59,6 +62,7 @@ export function formatEdgeListener({ address, mode, tls }: EdgeListener): string
     if (address.group !== null) parts.push(`group=${address.group}`);
   } else {
     parts.unshift(formatHostPort({ host: address.host ?? ANY_IPV4, port: address.port }));
+    if (proxyProtocol) parts.push('proxy-protocol');
     if (tls !== null) parts.push(...tlsParameters(tls));
   }
   return parts.join(',');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EDGE_LISTENER_FORMS, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 import { bytes, camelKeys, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
 import { tlsFields } from './tls-fields.ts';
+import { trustedProxies, UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 import { endpointList, ipcFileMode, MAX_ID_BYTES, zhttpId } from './zhttp-fields.ts';
 import { BASE_FORMS, ENDPOINT_FORMS, parseStreamBase, parseZmqEndpoint } from './zmq-endpoint.ts';
 
@@ -107,6 +108,7 @@ const shape = {
     doc: 'Ask handlers in stream mode to respond over the ROUTER socket instead of the SUB socket.',
   }),
   ...tlsFields,
+  trusted_proxies: trustedProxies('Proxies in front: listeners with `proxy-protocol` take connections from them only.'),
   accept_timeout: seconds({
     default: 10,
     from: 0.1,
@@ -143,6 +145,7 @@ export const edgeSchema = camelKeys(
     for (const key of ['req_maxconn', 'stream_maxconn'] as const) {
       if (edge[key] < edge.workers) problem(key, `must not be less than the number of workers, ${edge.workers}`);
     }
+    if (untrustingListener(edge.listen, edge.trusted_proxies) >= 0) problem('listen', UNTRUSTING);
     const ownId = `${edge.id}-${edge.workers}`;
     if (edge.workers > 1 && edge.zclient_connect && Buffer.byteLength(ownId) > MAX_ID_BYTES) {
       problem(

@@ -25,5 +25,6 @@ export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export type { Config } from './schema.ts';
 export type { ServerListener } from './server-listener.ts';
 export { parseTarget, type Target, type TargetTls, targetName } from './target.ts';
+export { UNIX_PROXIES } from './trusted-proxies.ts';
 export { type FetchEndpoints, parseFetchEndpoints, type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';
 export { parseZurlConf, type ZurlConf } from './zurl-conf.ts';

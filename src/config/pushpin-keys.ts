@@ -63,7 +63,8 @@ export function pushpinDefaults(): PushpinSettings {
         max_message_bytes: MAX_MESSAGE_BYTES,
       },
       // An nginx origin does not compress for a request with Via, and Pushpin sends none.
-      proxy: { via: false },
+      // Pushpin sends no Via, and passes X-Forwarded-For as it came.
+      proxy: { via: false, x_forwarded_for: [], x_forwarded_for_trusted: [] },
       hub: {},
       stats: {},
       log: {},

@@ -108,7 +108,8 @@ const LISTEN_SPECS = `## Listen specs
   message. If both are given, the later one counts.
 - The certificate is that of the host that the client names, or else that of \`default-cert\`. Without a certificate the connection is
   refused.
-- A parameter without effect is an error: \`tls\` and \`default-cert\` with \`local\`, \`default-cert\` without \`tls\`, and \`mode\`,
+- With \`proxy-protocol\` each connection begins with a PROXY header, as for [listeners of the proxy](#parameters-of-listeners).
+- A parameter without effect is an error: \`tls\`, \`default-cert\` and \`proxy-protocol\` with \`local\`, \`default-cert\` without \`tls\`, and \`mode\`,
   \`user\` and \`group\` without \`local\`.`;
 
 const POLICY = `## Policy
@@ -158,6 +159,7 @@ After a TCP address of \`[server]\` there may be parameters, as in \`443,tls,def
 |---|---|
 | \`tls\` | TLS 1.2 and 1.3. The certificate is that of the host that the client names (SNI): \`NAME.crt\` and \`NAME.key\` in \`tls_identities_dir\`, or \`_.example.com.crt\` for each host one level below \`example.com\`. Files that change are read again |
 | \`default-cert=NAME\` | the certificate of clients that name no host, or one without a certificate. Otherwise they are refused |
+| \`proxy-protocol\` | each connection begins with a PROXY header, version 1 or 2, as HAProxy and cloud load balancers send it. The client is the one that the header names. Connections from addresses outside \`trusted_proxies\`, and those without a header within 10 s, are closed |
 | \`redirect=PORT\` | without \`tls\`: every request is redirected (308) to the same URL with https and this port, except those below \`/.well-known/acme-challenge/\`. The connections of such listeners are bounded by \`max_connections\` apart |`;
 
 const KEYS = `## Keys

@@ -24,6 +24,7 @@ import {
 import { formatServerListener, parseServerListener } from './server-listener.ts';
 import { statsSection } from './stats-section.ts';
 import { tlsFields } from './tls-fields.ts';
+import { trustedProxies, UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),
@@ -120,6 +121,9 @@ export const sections = {
         doc: 'Accept a bare line feed as the end of a header line. Otherwise the request gets a 400.',
       }),
       ...tlsFields,
+      trusted_proxies: trustedProxies(
+        'Proxies in front. Of their requests the client is the last address in `X-Forwarded-For` that is not one of them, and `X-Forwarded-Proto` says whether it used TLS. Listeners with `proxy-protocol` take connections from them only. "unix" stands for every connection over a unix socket.',
+      ),
       drain_timeout: seconds({
         default: 10,
         from: 0.1,
@@ -259,12 +263,12 @@ export const sections = {
         doc: 'Headers that tell an origin that the client uses TLS: `X-Forwarded-Proto`, both that and `X-Forwarded-Protocol` ("true"), or none.',
         expected: protocolHeaders.expected,
       }),
-      x_forwarded_for: forwardedForRule.prefault([]).register(fieldDocs, {
-        doc: "Changes to `X-Forwarded-For`: `truncate:N` keeps the last N addresses, then `append` adds the client's. If empty, the header passes unchanged.",
+      x_forwarded_for: forwardedForRule.prefault(['truncate:0', 'append']).register(fieldDocs, {
+        doc: "Changes to `X-Forwarded-For`: `truncate:N` keeps the last N addresses, then `append` adds the client's. If empty, the header passes unchanged, whatever a client wrote into it.",
         expected: FORWARDED_FOR_FORMS,
       }),
-      x_forwarded_for_trusted: forwardedForRule.prefault([]).register(fieldDocs, {
-        doc: 'The same for requests of a trusted proxy; see `upstream_key`.',
+      x_forwarded_for_trusted: forwardedForRule.prefault(['append']).register(fieldDocs, {
+        doc: 'The same for requests of a trusted proxy, whose own address is added; see `trusted_proxies` under `[server]` and `upstream_key`.',
         expected: FORWARDED_FOR_FORMS,
       }),
       accept_pushpin_route: flag({
@@ -378,6 +382,12 @@ const fileSchema = z
     for (const { path, earlier, message } of listenCollisions(file)) {
       context.addIssue({ code: 'custom', path: [...path], params: { other: earlier }, message });
     }
+  })
+  .superRefine(({ server }, context) => {
+    // Sections that are invalid by themselves already have an issue.
+    if (context.issues.length > 0) return;
+    const index = untrustingListener(server.listen, server.trustedProxies);
+    if (index >= 0) context.addIssue({ code: 'custom', path: ['server', 'listen', index], message: UNTRUSTING });
   })
   .superRefine(({ server, edge, fetch }, context) => {
     if (server.listen.length > 0 || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;

@@ -7,22 +7,25 @@ import { type ListenerTls, readListenerParameters, tlsParameters } from './liste
 export type ServerListener = ListenAddress & {
   /** Absent: no TLS. */
   readonly tls?: ListenerTls;
+  /** Each connection begins with a PROXY header, before TLS. Absent: none does. */
+  readonly proxyProtocol?: true;
   /** Port, as clients see it, of the https URLs that all requests are redirected to. Absent: requests are served. */
   readonly redirect?: number;
 };
 
-const SWITCHES = ['tls'];
+const SWITCHES = ['tls', 'proxy-protocol'];
 const WITH_VALUE = ['default-cert', 'redirect'];
 
 /**
- * Parses a listen address, and after one for TCP perhaps `,tls` and `,default-cert=NAME`, or `,redirect=PORT`. A parameter that would have no effect is
+ * Parses a listen address, and after one for TCP perhaps `,proxy-protocol`, and `,tls` with `,default-cert=NAME`, or `,redirect=PORT`. A parameter that would have no effect is
  * refused. Throws a `ConfigError`.
  */
 export function parseServerListener(text: string): ServerListener {
   if (text.startsWith('unix:')) return parseListenAddress(text);
   const [place = '', ...parts] = text.split(',');
-  const address = parseListenAddress(place);
   const parameters = readListenerParameters(parts, SWITCHES, WITH_VALUE);
+  const proxied = parameters.has('proxy-protocol') ? { proxyProtocol: true as const } : {};
+  const address = { ...parseListenAddress(place), ...proxied };
   if (!parameters.has('tls')) {
     if (parameters.has('default-cert')) throw textError('parameter "default-cert" needs "tls"');
     const redirect = parameters.get('redirect');
@@ -35,6 +38,7 @@ export function parseServerListener(text: string): ServerListener {
 /** The text that `parseServerListener` reads as `listener`. */
 export function formatServerListener(listener: ServerListener): string {
   const parts = [formatListenAddress(listener)];
+  if (listener.proxyProtocol) parts.push('proxy-protocol');
   if (listener.tls !== undefined) parts.push(...tlsParameters(listener.tls));
   if (listener.redirect !== undefined) parts.push(`redirect=${listener.redirect}`);
   return parts.join(',');

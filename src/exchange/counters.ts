@@ -8,6 +8,8 @@ export class ServerCounters {
   connectionsRefused = 0;
   /** TLS connections that ended before their handshake did. */
   handshakesFailed = 0;
+  /** Connections closed because no valid PROXY header came from a trusted proxy. */
+  proxyHeadersFailed = 0;
   requests = 0;
   /** Requests refused by the server itself (malformed, over a limit, too slow). */
   requestsRefused = 0;

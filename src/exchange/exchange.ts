@@ -20,7 +20,10 @@ export type HeaderList = readonly string[];
 /** Where a client's connection comes from. `address` is empty for a unix socket. */
 export interface Peer {
   readonly address: string;
+  /** 0 if it is not known. */
   readonly port: number;
+  /** The trusted proxy whose connection it is, which has told the client's address. */
+  readonly proxy?: Peer;
 }
 
 /** The head of a request (RFC 9110 §6.2), as the client sent it: nothing is removed, and every consumer applies its own rules. */

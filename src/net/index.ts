@@ -9,13 +9,15 @@ export {
   type TlsClientSettings,
 } from './dialler.ts';
 export { DnsResolver, type DnsResolverOptions } from './dns-resolver.ts';
+export { AddressSet } from './guard/address-set.ts';
 export { canonicalHost } from './guard/canonical-host.ts';
 export { parseExpression } from './guard/expression.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
 export { KEEP_ALIVE_DELAY } from './keep-alive.ts';
 export { type AcceptOptions, type ListenAddress, type Listener, listen } from './listen.ts';
-export { peerAddress } from './peer-address.ts';
+export { peerAddress, peerOf } from './peer-address.ts';
+export type { ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 export type { Resolver } from './resolver.ts';
 export { SystemResolver } from './system-resolver.ts';
 export { TcpDialler, type TcpDiallerOptions } from './tcp-dialler.ts';

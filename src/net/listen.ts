@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { systemErrorText } from '../exchange/index.ts';
+import { ProxyProtocolAcceptor, type ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts';
 
 /** Where to listen: a TCP port (all interfaces when `host` is null; port 0 takes a free one) or a unix socket. */
@@ -19,7 +20,9 @@ export type ListenAddress =
 /** How a listener accepts. */
 export interface AcceptOptions {
   /** TLS settings. Default: no TLS. */
-  readonly tls?: TlsSettings;
+  readonly tls?: TlsSettings | undefined;
+  /** Each connection begins with a PROXY header, before TLS. Default: none does. */
+  readonly proxyProtocol?: ProxyProtocolSettings | undefined;
   /** A connection could not be accepted, e.g. because file descriptors ran out. The listener stays open. */
   readonly onError?: (error: Error) => void;
 }
@@ -30,12 +33,12 @@ export interface Listener {
   readonly address: string;
   /** The bound TCP port, 0 for a unix socket. */
   readonly port: number;
-  /** Stops accepting. Open connections stay; with TLS, those whose handshake is done. */
+  /** Stops accepting. Open connections stay, except for those whose PROXY header or TLS handshake is not complete. */
   close(): void;
 }
 
 /**
- * Binds `address` and passes every accepted socket to `accept`; with `tls`, a `TLSSocket` after its handshake.
+ * Binds `address` and passes every accepted socket to `accept`: after its PROXY header, and with `tls` a `TLSSocket` after its handshake.
  * @param highWaterMark bytes that a socket buffers in user space before it asks its writer to wait
  * @throws Error that names the address, if it cannot be bound
  */
@@ -43,12 +46,14 @@ export async function listen(
   address: ListenAddress,
   highWaterMark: number,
   accept: (socket: Socket) => void,
-  { tls, onError = () => {} }: AcceptOptions = {},
+  { tls, proxyProtocol, onError = () => {} }: AcceptOptions = {},
 ): Promise<Listener> {
-  const acceptor = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
+  const secure = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
+  const inner = secure === null ? accept : secure.onConnection;
+  const proxied = proxyProtocol === undefined ? null : new ProxyProtocolAcceptor(proxyProtocol, inner);
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, highWaterMark },
-    acceptor === null ? accept : acceptor.onConnection,
+    proxied === null ? inner : proxied.onConnection,
   );
   try {
     if (address.kind === 'unix') await listenUnix(server, address);
@@ -60,10 +65,10 @@ export async function listen(
   }
   server.on('error', onError);
   const listener = listenerOf(server);
-  if (acceptor === null) return listener;
   const close = () => {
     listener.close();
-    acceptor.close();
+    proxied?.close();
+    secure?.close();
   };
   return { ...listener, close };
 }

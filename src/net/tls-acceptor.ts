@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { internalError } from '../exchange/index.ts';
-import { peerAddress } from './peer-address.ts';
+import { peerOf, statedPeer, statePeer } from './peer-address.ts';
 import type { TlsIdentities } from './tls-identities.ts';
 
 /** TLS settings of a listener. */
@@ -76,7 +76,7 @@ export class TlsAcceptor implements Guarded {
 
   #begin(raw: Socket): void {
     const { maxHandshakes, handshakeTimeout, wheel } = this.#settings;
-    const peer = peerAddress(raw);
+    const peer = peerOf(raw).address;
     if (this.#handshakes.size >= maxHandshakes) {
       raw.destroy();
       this.tellFailure('overload', '', peer);
@@ -186,6 +186,7 @@ class TlsConnection extends TLSSocket {
     };
     super(raw, options);
     this.#raw = raw;
+    statePeer(this, statedPeer(raw));
   }
 
   /** Closes the connection with an unencrypted record: valid only before the ServerHello, which brings the keys. */

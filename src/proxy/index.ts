@@ -1,3 +1,4 @@
+export { ForwardedClients } from './forwarded-clients.ts';
 export type { HeaderRules } from './header-rules.ts';
 export { httpsRedirect } from './https-redirect.ts';
 export { webSocketOverHttp } from './over-http/websocket-over-http.ts';

@@ -1,4 +1,5 @@
 import type { Service } from '../exchange/index.ts';
+import type { ForwardedClients } from './forwarded-clients.ts';
 import type { HeaderRules } from './header-rules.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { RouteTable } from './route-table.ts';
@@ -10,6 +11,8 @@ export interface ProxySettings {
   /** Null where no GRIP proxy in front is trusted. */
   readonly trust: UpstreamTrust | null;
   readonly rules: HeaderRules;
+  /** Finds the clients of trusted proxies in front. Absent: no proxy is trusted. */
+  readonly clients?: ForwardedClients;
   /** Whether the response to a request without a route tells what was looked for. */
   readonly debug: boolean;
   /** Sends requests of links that lead to other hosts: out into the world, or only where `untrusted` may go. Absent: nowhere. */

@@ -81,7 +81,8 @@ function newWebSocket(room: ProxyRoom, proxied: ProxiedRequest, requester: Reque
 function routed(received: RequestHead, requester: Requester, room: ProxyRoom): ProxiedRequest | null {
   const settings = room.settings.current;
   const target = normalizeTarget(received.target);
-  const request = target === received.target ? received : { ...received, target };
+  const normal = target === received.target ? received : { ...received, target };
+  const request = settings.clients?.of(normal) ?? normal;
   const route = findRoute(request, settings);
   if (route === null) {
     const text = `No route for host: ${hostOf(request.authority)}`;

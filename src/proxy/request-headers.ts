@@ -28,10 +28,11 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
   const result = ['Host', ''];
   const named = connectionOptions(headers);
   const dropped = route.setNames;
+  const isForwarded = request.peer.proxy !== undefined;
   const matters = named !== null || dropped.size > 0;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
-    if (staysHere(name, rules, trusted)) continue;
+    if (staysHere(name, rules, trusted, isForwarded)) continue;
     if (matters && isIn(name.toLowerCase(), named, dropped)) continue;
     result.push(name, headers[i + 1] as string);
   }
@@ -58,7 +59,7 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
  * Whether the field does not go on to the origin as it came: it is for one connection only (RFC 9110 §7.6.1), it is Expect, which this
  * hop handles (§10.1.1), or the proxy writes, replaces or withholds it. Looks at the length first: most fields go on.
  */
-function staysHere(name: string, rules: HeaderRules, trusted: boolean): boolean {
+function staysHere(name: string, rules: HeaderRules, trusted: boolean, proxied: boolean): boolean {
   switch (name.length) {
     case 2:
       return nameIs(name, 'te');
@@ -82,7 +83,7 @@ function staysHere(name: string, rules: HeaderRules, trusted: boolean): boolean 
       break;
     case 15:
       if (nameIs(name, 'x-forwarded-for'))
-        return replacesForwardedFor(trusted ? rules.xForwardedForTrusted : rules.xForwardedFor);
+        return replacesForwardedFor(trusted || proxied ? rules.xForwardedForTrusted : rules.xForwardedFor);
       break;
     case 16:
       if (nameIs(name, 'proxy-connection')) return true;
@@ -143,12 +144,15 @@ function replacesForwardedFor(rule: ForwardedFor): boolean {
 
 function addForwarded(result: string[], proxied: ProxiedRequest, rules: HeaderRules): void {
   const { request, trusted } = proxied;
-  const rule = trusted ? rules.xForwardedForTrusted : rules.xForwardedFor;
+  const { peer } = request;
+  const rule = trusted || peer.proxy !== undefined ? rules.xForwardedForTrusted : rules.xForwardedFor;
   if (replacesForwardedFor(rule)) {
     const values = fieldValues(request.headers, 'x-forwarded-for');
     let addresses = values.length === 0 ? values : listMembers(values);
     if (rule.truncate !== null) addresses = rule.truncate === 0 ? [] : addresses.slice(-rule.truncate);
-    if (rule.append && request.peer.address !== '') addresses.push(request.peer.address);
+    // The proxies before this one have named the client already.
+    const { address } = peer.proxy ?? peer;
+    if (rule.append && address !== '') addresses.push(address);
     if (addresses.length > 0) result.push('X-Forwarded-For', addresses.join(', '));
   }
   // A proxy that is believed has said it already, and its words have passed.

@@ -13,7 +13,7 @@ import {
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { type ListenAddress, type Listener, listen, type TlsSettings } from '../net/index.ts';
+import { type AcceptOptions, type ListenAddress, type Listener, listen } from '../net/index.ts';
 import {
   type ClientSocket,
   CONNECTION,
@@ -115,13 +115,12 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   /**
    * Begins to accept connections on `address`.
-   * @param tls how TLS is spoken there; without it none is
+   * @param how how connections begin there; without it with HTTP
    * @returns the bound address, with the port that was taken
    * @throws Error when it cannot be bound
    */
-  async listen(address: ListenAddress, tls?: TlsSettings): Promise<Listener> {
-    const onError = this.#onAcceptError;
-    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, { tls, onError });
+  async listen(address: ListenAddress, how: Omit<AcceptOptions, 'onError'> = {}): Promise<Listener> {
+    const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, { ...how, onError: this.#onAcceptError });
     this.#listeners.push(listener);
     return listener;
   }

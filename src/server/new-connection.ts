@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type ExchangeError, internalError } from '../exchange/index.ts';
-import { peerAddress } from '../net/index.ts';
+import { peerOf } from '../net/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Http1Connection } from './http1-connection.ts';
@@ -16,7 +16,7 @@ export class NewConnection extends ClientConnection {
   #waiting = false;
 
   constructor(socket: Socket, server: ConnectionHost, number: number) {
-    super(socket, server, { address: peerAddress(socket), port: socket.remotePort ?? 0 });
+    super(socket, server, peerOf(socket));
     this.#number = number;
   }
 

@@ -64,3 +64,11 @@ test('conflicts between routes of the command line are reported as in a file', (
     message: '--route[2]: an earlier route has the same condition (host "a", path_beg "", and the same proto and ssl)',
   });
 });
+
+test('--port with proxy-protocol needs trusted proxies', () => {
+  const port = ['127.0.0.1:1,proxy-protocol'];
+  assert.throws(
+    () => mergeCommandLine(defaultConfig(), { port, routes: ['* localhost:1'] }),
+    /^ConfigError: --port: "proxy-protocol" needs addresses in trusted_proxies/,
+  );
+});

@@ -38,6 +38,13 @@ test('TLS may have a default certificate, named before or after it', () => {
   });
 });
 
+test('connections may begin with a PROXY header', () => {
+  assert.deepEqual(parseEdgeListener('8000,proxy-protocol'), { ...plain, address: tcp, proxyProtocol: true });
+  const text = '0.0.0.0:8000,req,proxy-protocol,tls';
+  assert.equal(formatEdgeListener(parseEdgeListener(text)), text);
+  assert.throws(() => parseEdgeListener('/s,local,proxy-protocol'), /"proxy-protocol" cannot be used with "local"/);
+});
+
 test('with local the address is the path of a unix socket, which may have a mode and an owner', () => {
   assert.deepEqual(parseEdgeListener('/s,local'), { ...plain, address: unix });
   assert.deepEqual(parseEdgeListener('/s,mode=0660,req,user=www,group=33,local'), {

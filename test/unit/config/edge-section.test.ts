@@ -62,6 +62,7 @@ workers = 2
     tlsIdentitiesDir: '/etc/certs',
     tlsHandshakeTimeout: 3,
     tlsMaxHandshakes: 9,
+    trustedProxies: [],
     acceptTimeout: 3,
     closeTimeout: 4,
     compression: true,

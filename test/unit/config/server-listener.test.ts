@@ -16,6 +16,8 @@ test('a parsed listener is formatted the same again', () => {
     '[::1]:443,tls',
     '443,tls,default-cert=a',
     '80,redirect=443',
+    '80,proxy-protocol',
+    '443,proxy-protocol,tls,default-cert=a',
     'unix:/run/a,b.sock?mode=660',
   ]) {
     assert.equal(formatServerListener(parseServerListener(text)), text);

@@ -51,7 +51,7 @@ test('A request reaches the origin as it was sent, and its response reaches the 
   assert.deepEqual([received.method, received.target], ['GET', '/a%2Fb/c?d=%61/../&e']);
   assert.deepEqual(received.headers, [
     ...['Host', 'Example.com:8080', 'Cookie', 'a=1', 'X-Twice', '1', 'X-Twice', '2'],
-    ...['Via', '1.1 holdfast', 'Grip-Feature', GRIP_FEATURES],
+    ...['X-Forwarded-For', '127.0.0.1', 'Via', '1.1 holdfast', 'Grip-Feature', GRIP_FEATURES],
   ]);
 });
 

@@ -29,7 +29,9 @@ function sent(headers: string[], given: Given = {}): string[] {
 
 function allSent(headers: string[], given: Given = {}): string[] {
   const { route = '', proxy = {}, request = {}, trusted = false, gripLast = [] } = given;
-  const config = configOf([`*${route} localhost:1`], { proxy: { via: false, ...proxy } });
+  const config = configOf([`*${route} localhost:1`], {
+    proxy: { via: false, xForwardedFor: UNCHANGED, xForwardedForTrusted: UNCHANGED, ...proxy },
+  });
   const prepared = prepareRoutes(config, routeMeans())[0] as ProxiedRoute;
   const head = requestHead({ headers, ...request });
   const settings = { routes: new RouteTable([prepared]), trust: null, rules: config.proxy, debug: false };
@@ -37,6 +39,7 @@ function allSent(headers: string[], given: Given = {}): string[] {
 }
 
 const APPEND = { truncate: null, append: true };
+const UNCHANGED = { truncate: null, append: false };
 
 test('Fields are forwarded in order, with their case and repetitions', () => {
   const headers = ['Accept', '*/*', 'COOKIE', 'a=1', 'cookie', 'b=2', 'X-Empty', '', 'User-Agent', 'x'];
@@ -83,7 +86,7 @@ test('Connection cannot remove what the proxy adds', () => {
   assert.equal(fieldValue(result, 'cdn-loop'), 'edge');
 });
 
-test('X-Forwarded-For passes unchanged unless a rule says otherwise', () => {
+test('X-Forwarded-For passes unchanged where the rule is empty', () => {
   const headers = ['X-Forwarded-For', '10.0.0.1,10.0.0.2', 'x-forwarded-for', '10.0.0.3'];
   assert.deepEqual(sent(headers), headers);
 });
@@ -114,6 +117,17 @@ test('Requests of a trusted proxy have their own rule for X-Forwarded-For', () =
   const headers = ['X-Forwarded-For', '10.0.0.1'];
   assert.deepEqual(sent(headers, { proxy, trusted: true }), ['X-Forwarded-For', '10.0.0.1, 127.0.0.1']);
   assert.deepEqual(sent(headers, { proxy }), ['X-Forwarded-For', '127.0.0.1']);
+});
+
+test('By default X-Forwarded-For is the address of the connection, and of a trusted proxy what it says too', () => {
+  const headers = ['X-Forwarded-For', '10.0.0.1'];
+  const { xForwardedFor, xForwardedForTrusted } = configOf([]).proxy;
+  assert.deepEqual(sent(headers, { proxy: { xForwardedFor } }), ['X-Forwarded-For', '127.0.0.1']);
+  const peer = { address: '10.0.0.1', port: 0, proxy: { address: '192.0.2.9', port: 7 } };
+  assert.deepEqual(sent(headers, { proxy: { xForwardedForTrusted }, request: { peer } }), [
+    'X-Forwarded-For',
+    '10.0.0.1, 192.0.2.9',
+  ]);
 });
 
 const TLS: Partial<RequestHead> = { scheme: 'https' };

@@ -22,7 +22,7 @@ async function startTls(
   const identities = new TlsIdentities({ folder, defaultName: 'localhost', log: new FakeLog() });
   const { port } = await running.server.listen(
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
-    { identities, ...DEFAULT_TLS_LIMITS, wheel: running.wheel },
+    { tls: { identities, ...DEFAULT_TLS_LIMITS, wheel: running.wheel } },
   );
   return { running, authority: `127.0.0.1:${port}`, ca: certificate };
 }
