@@ -174,7 +174,7 @@ export class App {
       this.#snapshots = snapshots;
       await this.#startProxy(snapshots);
       await this.#startControl(snapshots);
-      await this.#startPublishSockets();
+      await this.#startPublishSockets(snapshots);
       await this.#startStats(snapshots);
     }
     if (edge.listen.length > 0) await this.#startEdge();
@@ -271,13 +271,14 @@ export class App {
     for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
   }
 
-  async #startPublishSockets(): Promise<void> {
+  async #startPublishSockets(snapshots: Holder<Snapshot>): Promise<void> {
     const { publish } = this.#config;
     if (publish.pull.length + publish.sub.length + publish.command.length === 0) return;
     this.registry.add('publish.zmq', this.publishCounters);
     const { controlCounters: counters, publishCounters: zmqCounters } = this;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters };
-    const sockets = new PublishSockets({ ...publish, ...shared, publisher: this.#hub });
+    const limits = snapshots.part(({ config }) => config.publish);
+    const sockets = new PublishSockets({ ...publish, ...shared, limits, publisher: this.#hub });
     this.#publishSockets = sockets;
     await sockets.open();
     const { pull, sub, command } = sockets.endpoints;

@@ -1,4 +1,4 @@
-import { bytes, fieldDocs, flag } from './section-fields.ts';
+import { bytes, count, fieldDocs, flag } from './section-fields.ts';
 import { endpointList, ipcFileMode } from './zhttp-fields.ts';
 import { ENDPOINT_FORMS, parseZmqEndpoint } from './zmq-endpoint.ts';
 
@@ -17,6 +17,13 @@ export const publishSection = {
     ),
     sub_connect: flag({ doc: 'Connect to the endpoints of `sub`. Otherwise they are bound, and publishers connect.' }),
     command: endpoints('Endpoints for commands (REQ sockets), such as "tcp://127.0.0.1:5563".'),
+    request_rate: count({
+      default: 0,
+      from: 1,
+      to: 10_000_000,
+      zero: 'for no limit',
+      doc: 'Maximum number of messages a second with items, of all publishers together; a `publish` command is one. As many may come at once after a pause. Then the sockets are not read for a while, so that publishers wait.',
+    }),
     ipc_file_mode: ipcFileMode(),
     max_message_bytes: bytes({
       default: 1_048_576,

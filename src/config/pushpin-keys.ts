@@ -65,7 +65,8 @@ export function pushpinDefaults(): PushpinSettings {
       // An nginx origin does not compress for a request with Via, and Pushpin sends none.
       // Pushpin sends no Via, and passes X-Forwarded-For as it came.
       proxy: { via: false, x_forwarded_for: [], x_forwarded_for_trusted: [] },
-      hub: {},
+      // As in Pushpin, where it is on unless the file says otherwise.
+      hub: { update_on_first_subscription: true },
       stats: {},
       log: {},
     },
@@ -204,9 +205,9 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/message_block_size', to('hub.message_block_size', unlessNegative)],
   ['handler/message_wait', to('hub.message_wait', (entry) => whole(entry, 0) / 1000)],
   ['handler/id_cache_ttl', to('hub.id_cache_ttl', (entry) => whole(entry, 0))],
-  ['handler/update_on_first_subscription', without(NOT_YET, 'false')],
+  ['handler/update_on_first_subscription', to('hub.update_on_first_subscription', boolean)],
   ['handler/connection_subscription_max', to('hub.connection_subscription_max', (entry) => whole(entry, 1))],
-  ['handler/subscription_linger', without(NOT_YET, '60')],
+  ['handler/subscription_linger', to('hub.subscription_linger', (entry) => whole(entry, 0))],
   ['handler/stats_subscription_ttl', without(NOT_YET, '60')],
   ['handler/stats_report_interval', without(NOT_YET, '10')],
   ['handler/stats_format', without(NOT_YET, 'tnetstring')],

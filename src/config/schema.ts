@@ -340,6 +340,16 @@ export const sections = {
         zero: 'to count items',
         doc: 'Size of a block. If set, a delivery counts towards `message_rate` and `message_hwm` as many times as its item has blocks. The size of an item is that of its content, unless its `size` says otherwise.',
       }),
+      update_on_first_subscription: flag({
+        doc: 'Send held requests to their origins again, and follow next links, a second after a channel gets its first client: an item may have been published before. The origin gets one request more for each such client.',
+      }),
+      subscription_linger: seconds({
+        default: 60,
+        from: 0.1,
+        to: 86_400,
+        zero: 'to forget it at once',
+        doc: 'Time for which a channel is remembered after its last client, if that was a held request or if the last `id` is known. A client that comes back within this time is not the first one.',
+      }),
     },
   },
   stats: statsSection,

@@ -16,6 +16,7 @@ import {
   reportFault,
   respond,
   type Service,
+  TokenBucket,
   textResponse,
   UNKNOWN_LENGTH,
   WINDOW,
@@ -23,7 +24,6 @@ import {
 import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
 import { allowedOrigin, refusedSource } from './refused-source.ts';
-import { RequestRate } from './request-rate.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
 export interface Publisher {
@@ -80,7 +80,7 @@ const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
  * and logged.
  */
 export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
-  const endpoint: Endpoint = { publisher, ...options, rate: new RequestRate(), unreachedNoted: false };
+  const endpoint: Endpoint = { publisher, ...options, rate: new TokenBucket(), unreachedNoted: false };
   return (request, requester) => {
     if (options.metrics !== undefined && wantsMetrics(request, options.settings.current)) {
       return options.metrics(request, requester);
@@ -100,7 +100,7 @@ function wantsMetrics(request: RequestHead, { hosts, origins }: ControlSettings)
 
 interface Endpoint extends PublishServiceOptions {
   readonly publisher: Publisher;
-  readonly rate: RequestRate;
+  readonly rate: TokenBucket;
   /** Whether the log says already that an item has no format that anybody receives. */
   unreachedNoted: boolean;
 }
@@ -268,8 +268,9 @@ class PublishExchange implements Responder, ItemsOwner {
 
   /** Takes one from the rate, or refuses the request. */
   #mayPublish(rate: number): boolean {
-    const seconds = this.#endpoint.rate.take(rate, performance.now());
-    if (seconds === 0) return true;
+    const bucket = this.#endpoint.rate;
+    if (bucket.take(rate, rate, performance.now())) return true;
+    const seconds = Math.ceil(bucket.wait(rate) / 1_000);
     const { status, text } = ERRORS.HF_CONTROL_RATE;
     this.#refuse(status, text, ['Content-Type', 'text/plain', 'Retry-After', String(seconds)]);
     return false;

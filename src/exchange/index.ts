@@ -32,4 +32,5 @@ export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';
 export { RouteStats, RouteStatsTable } from './route-stats.ts';
 export { systemErrorText } from './system-error-text.ts';
+export { TokenBucket } from './token-bucket.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

@@ -105,6 +105,8 @@ export class Channel {
   readonly groups: Group[] = [];
   /** Id of the last item that was published while the channel had members; null if that is not known. */
   lastId: string | null = null;
+  /** Whether it is remembered without a last id too, while it has no member. */
+  lingers = false;
   /** Wheel time since which it has no member, in milliseconds. */
   idleSince = 0;
 

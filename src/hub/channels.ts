@@ -1,9 +1,8 @@
 import type { TimerWheel } from '../clock/index.ts';
+import type { Current } from '../exchange/index.ts';
 import { Channel, type Membership, type Receiver } from './channel.ts';
 import { Expiry } from './expiry.ts';
-
-/** How long a channel's last id is kept after its last member has left, in milliseconds: clients that poll are back by then. */
-const LINGER = 60_000;
+import type { HubLimits } from './hub-options.ts';
 
 /**
  * Bytes of the channels without members that are kept for their last id. Beyond it those that have had none for longest go first.
@@ -22,20 +21,26 @@ export interface ChannelWatcher {
 
 /**
  * All channels, by name. A channel comes into being when a receiver joins it. When the last one has left, it stays for a while if its
- * last id is known.
+ * last id is known, or if that was a held request: clients that poll are back by then.
  */
 export class Channels {
-  #watcher: ChannelWatcher | null = null;
+  readonly #watchers: ChannelWatcher[] = [];
   readonly #byName = new Map<string, Channel>();
   /** Channels without members, in the order in which they became idle. */
   readonly #idle = new Map<Channel, number>();
   #idleBytes = 0;
   readonly #wheel: TimerWheel;
+  readonly #limits: Current<Pick<HubLimits, 'subscriptionLinger'>>;
   readonly #expiry: Expiry;
 
   /** @param onFault handles an exception while channels expire */
-  constructor(wheel: TimerWheel, onFault: (thrown: unknown) => void) {
+  constructor(
+    wheel: TimerWheel,
+    limits: Current<Pick<HubLimits, 'subscriptionLinger'>>,
+    onFault: (thrown: unknown) => void,
+  ) {
     this.#wheel = wheel;
+    this.#limits = limits;
     this.#expiry = new Expiry(() => this.#expire(), onFault);
   }
 
@@ -51,7 +56,7 @@ export class Channels {
 
   /** Tells `watcher` of the channels, beginning with those that are known already. */
   watch(watcher: ChannelWatcher): void {
-    this.#watcher = watcher;
+    this.#watchers.push(watcher);
     for (const name of this.#byName.keys()) watcher.channelAdded(name);
   }
 
@@ -66,7 +71,7 @@ export class Channels {
     if (channel === undefined) {
       channel = new Channel(name);
       this.#byName.set(name, channel);
-      this.#watcher?.channelAdded(name);
+      for (const watcher of this.#watchers) watcher.channelAdded(name);
     } else {
       this.#unidle(channel);
     }
@@ -79,8 +84,10 @@ export class Channels {
     const { channel } = membership;
     membership.group.remove(membership);
     if (channel.size > 0) return;
-    if (channel.lastId === null) this.#delete(channel);
-    else this.#remember(channel);
+    channel.lingers = membership.receiver.format === 'http-response';
+    const remembered = channel.lingers || channel.lastId !== null;
+    if (remembered && this.#linger > 0) this.#remember(channel);
+    else this.#delete(channel);
   }
 
   /** Notes the last id of the channel with this name, if it has members or is remembered; null if it is not known any more. */
@@ -89,14 +96,19 @@ export class Channels {
     if (channel === undefined) return;
     channel.lastId = id;
     if (!this.#idle.has(channel)) return;
-    if (id === null) this.#forget(channel);
+    if (id === null && !channel.lingers) this.#forget(channel);
     else this.#charge(channel);
+  }
+
+  /** Milliseconds for which a channel stays without members. */
+  get #linger(): number {
+    return this.#limits.current.subscriptionLinger * 1_000;
   }
 
   #remember(channel: Channel): void {
     channel.idleSince = this.#wheel.now;
     this.#charge(channel);
-    if (!this.#expiry.waiting && this.#idle.size > 0) this.#wheel.schedule(this.#expiry, LINGER);
+    if (!this.#expiry.waiting && this.#idle.size > 0) this.#wheel.schedule(this.#expiry, this.#linger);
   }
 
   /** Counts what an idle channel costs now, and makes room for it. A channel that was counted before keeps its place in the order. */
@@ -124,13 +136,14 @@ export class Channels {
 
   #delete(channel: Channel): void {
     this.#byName.delete(channel.name);
-    this.#watcher?.channelRemoved(channel.name);
+    for (const watcher of this.#watchers) watcher.channelRemoved(channel.name);
   }
 
   #expire(): void {
     const { now } = this.#wheel;
+    const linger = this.#linger;
     for (const channel of this.#idle.keys()) {
-      const rest = channel.idleSince + LINGER - now;
+      const rest = channel.idleSince + linger - now;
       if (rest > 0) {
         this.#wheel.schedule(this.#expiry, rest);
         return;

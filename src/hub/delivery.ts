@@ -1,5 +1,5 @@
 import { type AtTurnEnd, fault, type TurnQueue } from '../clock/index.ts';
-import type { HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
+import type { HttpResponseFormat, HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
@@ -14,6 +14,18 @@ import { StreamRun } from './stream-run.ts';
  * exceed it by the items of one run.
  */
 export const SLICE_WORK = 256;
+
+/** As if a publisher had sent it. */
+const RESPONSE_HINT: HttpResponseFormat = {
+  action: 'hint',
+  code: 200,
+  reason: '',
+  headers: [],
+  exposeHeaders: null,
+  body: Buffer.alloc(0),
+  bodyPatch: null,
+  contentFilters: null,
+};
 
 /**
  * Delivers what was accepted to the members of its channels, in one order over all channels, in slices. Neighbouring items for the same
@@ -83,6 +95,17 @@ export class Delivery implements AtTurnEnd {
         published.size = item.size ?? item.wsMessage.content.length;
         this.#append(published);
       }
+    }
+    if (this.#first !== null) this.#schedule();
+  }
+
+  /** Has the clients of a channel updated, after the items that wait. */
+  hint(channel: string): void {
+    const known = this.#room.channels.get(channel);
+    if ((known?.groupOf('http-response')?.size ?? 0) > 0) this.#append(new PublishedResponse(channel, RESPONSE_HINT));
+    if ((known?.groupOf('http-stream')?.size ?? 0) > 0) {
+      this.#append(new StreamHint(channel));
+      this.#openRun = null;
     }
     if (this.#first !== null) this.#schedule();
   }

@@ -26,6 +26,10 @@ export interface HubLimits {
   readonly messageHwm: number;
   /** Bytes of an item that count as one delivery, towards both; 0: each item counts as one. 0 by default. */
   readonly messageBlockSize: number;
+  /** Whether clients are updated a second after the first subscription to one of their channels. False by default. */
+  readonly updateOnFirstSubscription: boolean;
+  /** Seconds for which a channel is remembered after its last client; 0 for none. 60 by default. */
+  readonly subscriptionLinger: number;
 }
 
 /**

@@ -4,6 +4,7 @@ import { Histogram, type Requester, type RequestHead, reportFault } from '../exc
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { FilterSet } from './filter-set.ts';
+import { FirstSubscriptions } from './first-subscriptions.ts';
 import { Held } from './held.ts';
 import { HoldSweep } from './hold-sweep.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -99,7 +100,7 @@ export class Hub implements Guarded {
     this.#room = {
       ...options,
       holds: new Set<Subscriber>(),
-      channels: new Channels(options.wheel, onFault),
+      channels: new Channels(options.wheel, options.limits, onFault),
       budget: new QueueBudget(),
       kept: new KeptItems(),
       pacer: new ReplayPacer(turns, onFault),
@@ -110,6 +111,7 @@ export class Hub implements Guarded {
     };
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
+    this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
     this.#sequencer = new Sequencer(this.#room, (items) => this.#delivery.add(items), onFault);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(turns, () => this.#undelivered(), onFault);

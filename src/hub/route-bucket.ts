@@ -1,3 +1,4 @@
+import { TokenBucket } from '../exchange/index.ts';
 import type { Membership } from './channel.ts';
 import type { Step } from './step.ts';
 
@@ -21,9 +22,7 @@ export class RouteBucket {
   /** Items that were dropped since the route fell behind. */
   dropped = 0;
   #last: WaitingDelivery | null = null;
-  /** Weight that may be delivered; negative after a delivery that weighed more. */
-  #tokens = 0;
-  #at = Number.NEGATIVE_INFINITY;
+  readonly #tokens = new TokenBucket();
 
   constructor(route: string) {
     this.route = route;
@@ -36,17 +35,12 @@ export class RouteBucket {
    * @returns whether the delivery may go out
    */
   spend(weight: number, rate: number, now: number): boolean {
-    if (rate === 0) return true;
-    this.#refill(rate, now);
-    // At 40 a second there is always one token: a whole one is needed below that too.
-    if (this.#tokens < Math.min(1, weight)) return false;
-    this.#tokens -= weight;
-    return true;
+    return rate === 0 || this.#tokens.take(rate, batchOf(rate), now, weight);
   }
 
   /** Gives back the weight of a delivery that did not take place. */
   refund(weight: number): void {
-    this.#tokens += weight;
+    this.#tokens.refund(weight);
   }
 
   add(member: Membership, step: Step, weight: number): void {
@@ -70,14 +64,7 @@ export class RouteBucket {
   /** Whether it is as a new one would be. */
   isFull(rate: number, now: number): boolean {
     if (this.first !== null || this.dropped > 0) return false;
-    if (rate === 0) return true;
-    this.#refill(rate, now);
-    return this.#tokens >= batchOf(rate);
-  }
-
-  #refill(rate: number, now: number): void {
-    this.#tokens = Math.min(batchOf(rate), this.#tokens + (rate * (now - this.#at)) / 1_000);
-    this.#at = now;
+    return rate === 0 || this.#tokens.isFull(rate, batchOf(rate), now);
   }
 }
 

@@ -74,7 +74,7 @@ export class CommandServer implements ItemsOwner {
     switch (command.method) {
       case 'publish':
         this.#command = command;
-        publisher.requestTurn(new ItemsPublication(this, bytes));
+        this.#room.turns.requestTurn(new ItemsPublication(this, bytes));
         return;
       case 'recover':
         publisher.recover();

@@ -6,6 +6,8 @@ import type { MessagePublisher } from './message-publisher.ts';
 /** What inputs share. */
 export interface InputRoom {
   readonly publisher: MessagePublisher;
+  /** Gives publications their turn. */
+  readonly turns: Pick<MessagePublisher, 'requestTurn'>;
   readonly counters: ControlCounters;
   readonly log: Log;
 }
@@ -51,7 +53,7 @@ export class MessageInput implements Publication {
     this.#message = message;
     this.#channel = channel;
     this.bytes = Math.max(LEAST_BYTES, message.length);
-    this.#room.publisher.requestTurn(this);
+    this.#room.turns.requestTurn(this);
     if (this.#message === null) return;
     this.#paused = true;
     this.socket?.pause();

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { TimerWheel } from '../clock/index.ts';
-import type { ControlCounters, Log } from '../exchange/index.ts';
+import type { ControlCounters, Current, Log } from '../exchange/index.ts';
 import { PullSocket, RepSocket, SubSocket, type ZmqContext, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import { CommandServer } from './command-server.ts';
 import { type InputRoom, MessageInput } from './message-input.ts';
 import type { MessagePublisher } from './message-publisher.ts';
+import { PublishRate, type PublishRateLimits } from './publish-rate.ts';
 
 /** Which sockets are opened, and what they are made of. */
 export interface PublishSocketsOptions {
@@ -20,6 +21,8 @@ export interface PublishSocketsOptions {
   readonly ipcFileMode: number | null;
   /** Bytes that a message may have. A publisher that sends a larger one is cut off. */
   readonly maxMessageBytes: number;
+  /** Limits in force; they may change. */
+  readonly limits: Current<PublishRateLimits>;
   readonly publisher: MessagePublisher;
   /** Counts refused items. */
   readonly counters: ControlCounters;
@@ -38,13 +41,15 @@ export class PublishSockets {
   readonly #options: PublishSocketsOptions;
   readonly #context: ZmqContext;
   readonly #room: InputRoom;
+  readonly #rate: PublishRate;
   readonly #sockets: ZmqSocket[] = [];
 
   constructor(options: PublishSocketsOptions) {
     const { wheel, zmqCounters: counters, log, publisher } = options;
     this.#options = options;
     this.#context = { wheel, counters, log };
-    this.#room = { publisher, counters: options.counters, log };
+    this.#rate = new PublishRate(publisher, options.limits, wheel, options);
+    this.#room = { publisher, turns: this.#rate, counters: options.counters, log };
   }
 
   /**
@@ -70,6 +75,7 @@ export class PublishSockets {
 
   /** Takes nothing more. Replies that are on their way are sent. */
   async close(): Promise<void> {
+    this.#rate.close();
     await Promise.all(this.#sockets.map((socket) => socket.close()));
   }
 

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const CONF = readFileSync(new URL('../cases/pushpin/debian.conf', import.meta.url), 'utf8');
 
 /** Keys of it that have no effect yet. */
-const WITHOUT_EFFECT = ['handler/stats_spec', 'handler/update_on_first_subscription'];
+const WITHOUT_EFFECT = ['handler/stats_spec'];
 
 const run = promisify(execFile);
 

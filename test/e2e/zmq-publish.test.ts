@@ -140,3 +140,13 @@ function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
 }
+
+test('above request_rate the sockets are not read for a while, and nothing is lost', async (t) => {
+  const [port] = await freePorts(1);
+  const rig = await start(t, `request_rate = 3\npull = ["tcp://127.0.0.1:${port}"]`);
+  if (rig === null) return;
+  const client = await rig.hold('a');
+  const push = await rig.peer.open('PUSH', { connect: `tcp://127.0.0.1:${port}` });
+  for (let i = 0; i < 6; i++) await push.send([encode(item('a', `item ${i}\n`))]);
+  for (let i = 0; i < 6; i++) await client.take(`item ${i}\n`);
+});

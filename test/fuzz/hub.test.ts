@@ -27,6 +27,8 @@ const LIMITS = {
   messageRate: 0,
   messageHwm: 0,
   messageBlockSize: 0,
+  updateOnFirstSubscription: false,
+  subscriptionLinger: 60,
 };
 const TIMEOUT_BODY = 'timeout';
 const KEEP_ALIVE = '.';

@@ -64,7 +64,15 @@ test('an empty file gives the documented defaults', () => {
       maxBodyBytes: 1_000_000,
       maxConnections: 128,
     },
-    publish: { pull: [], sub: [], subConnect: false, command: [], ipcFileMode: null, maxMessageBytes: 1_048_576 },
+    publish: {
+      pull: [],
+      sub: [],
+      subConnect: false,
+      command: [],
+      requestRate: 0,
+      ipcFileMode: null,
+      maxMessageBytes: 1_048_576,
+    },
     stats: { prometheus: [], prometheusPrefix: '' },
     proxy: {
       debug: false,
@@ -95,6 +103,8 @@ test('an empty file gives the documented defaults', () => {
       messageRate: 0,
       messageHwm: 0,
       messageBlockSize: 0,
+      updateOnFirstSubscription: false,
+      subscriptionLinger: 60,
     },
     edge: {
       listen: [],

@@ -21,7 +21,7 @@ test("Debian's file means the same here, and the keys without effect are named",
   const { config, routesFile, rundir, ignored } = parsed(DEBIAN);
   assert.deepEqual(
     ignored.map(({ key }) => key),
-    ['handler/stats_spec', 'handler/update_on_first_subscription'],
+    ['handler/stats_spec'],
   );
   assert.deepEqual([routesFile, rundir], ['routes', '/var/run/pushpin']);
   assert.deepEqual(config.server.listen.map(formatListenAddress), ['7999']);
@@ -35,6 +35,19 @@ test("Debian's file means the same here, and the keys without effect are named",
     [['tcp://127.0.0.1:5560'], ['tcp://127.0.0.1:5562'], ['tcp://127.0.0.1:5563']],
   );
   assert.equal(maxMessageBytes, 16_777_216);
+  const { messageRate, messageHwm, updateOnFirstSubscription, subscriptionLinger } = config.hub;
+  assert.deepEqual([messageRate, messageHwm], [2_500, 25_000]);
+  assert.deepEqual([updateOnFirstSubscription, subscriptionLinger], [true, 60]);
+});
+
+test('rates are limited only where the file says so, and -1 is no limit', () => {
+  const rates = (text: string) => {
+    const { messageRate, messageHwm, messageBlockSize } = parsed(`[handler]\n${text}`).config.hub;
+    return [messageRate, messageHwm, messageBlockSize];
+  };
+  assert.deepEqual(rates(''), [0, 0, 0]);
+  assert.deepEqual(rates('message_rate=-1\nmessage_hwm=-1\nmessage_block_size=\n'), [0, 0, 0]);
+  assert.deepEqual(rates('message_rate=100\nmessage_hwm=200\nmessage_block_size=300\n'), [100, 200, 300]);
 });
 
 test('an empty file has the defaults: the ports of Pushpin, and requests are not signed', () => {
@@ -43,6 +56,7 @@ test('an empty file has the defaults: the ports of Pushpin, and requests are not
   assert.deepEqual(config.publish.pull, ['tcp://127.0.0.1:5560']);
   assert.equal(config.proxy.sigKey, '');
   assert.equal(config.proxy.via, false);
+  assert.equal(config.hub.updateOnFirstSubscription, true);
 });
 
 test('port_offset and --id move the ports, placeholders are replaced', () => {

@@ -12,7 +12,7 @@ function receiver(format: Receiver['format'] = 'http-stream'): Receiver {
 function newChannels(t: TestContext): Channels {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
-  return new Channels(wheel, (thrown) => assert.fail(thrown as Error));
+  return new Channels(wheel, { current: { subscriptionLinger: 60 } }, (thrown) => assert.fail(thrown as Error));
 }
 
 function join(channels: Channels, count: number): Membership[] {

@@ -46,7 +46,9 @@ for (const { channel, id, prevId, next } of items) {
 test('a hold is outdated, once, if its channel has another last id than the origin named', (t) => {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
-  const channels = new Channels(wheel, (thrown) => assert.fail(thrown as Error));
+  const channels = new Channels(wheel, { current: { subscriptionLinger: 60 } }, (thrown) =>
+    assert.fail(thrown as Error),
+  );
   assert.equal(order.isOutdated(channels), false, 'nothing is known of the channel');
   channels.join({ format: 'http-response', route: '', receive: () => 1, onFault: () => {} }, 'p-a');
   channels.setLastId('p-a', '7');

@@ -1,33 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
-import type { ChannelPosition, LinkClient, LinkFetch, NextLink } from '../../../src/hub/index.ts';
 import { MAX_LINK_FAILURES } from '../../../src/hub/stream-session.ts';
-import { rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
-
-/** A link whose responses the test gives. */
-class ManualLink implements NextLink {
-  readonly target = 'origin:80';
-  readonly timeout = 120;
-  readonly clients: LinkClient[] = [];
-  readonly positions: (readonly ChannelPosition[])[] = [];
-  aborted = 0;
-
-  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch {
-    this.positions.push(positions);
-    return {
-      start: () => this.clients.push(client),
-      taken: () => {},
-      abort: () => {
-        this.aborted++;
-      },
-    };
-  }
-
-  get last(): LinkClient {
-    return this.clients.at(-1) ?? assert.fail('not followed');
-  }
-}
+import { ManualLink, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 function instructAt(prevId: string | null, ...more: string[]): Instruct {
   const instruct = streamInstruct(['a', ...more]);

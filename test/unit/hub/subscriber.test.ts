@@ -25,7 +25,9 @@ class FakeSubscriber extends Subscriber {
 test('memberships change while the subscriber lives', (t) => {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
-  const channels = new Channels(wheel, (thrown) => assert.fail(thrown as Error));
+  const channels = new Channels(wheel, { current: { subscriptionLinger: 60 } }, (thrown) =>
+    assert.fail(thrown as Error),
+  );
   const subscriber = new FakeSubscriber(channels);
   const other = new FakeSubscriber(channels);
   other.join('b');

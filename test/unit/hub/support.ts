@@ -11,11 +11,15 @@ import {
 } from '../../../src/codec/grip/index.ts';
 import { Counters, Holder } from '../../../src/exchange/index.ts';
 import {
+  type ChannelPosition,
   type FormerHold,
   type HoldOptions,
   Hub,
   type HubLimits,
   type HubStages,
+  type LinkClient,
+  type LinkFetch,
+  type NextLink,
   type PatchBody,
   type Replay,
   type ReplayExchange,
@@ -51,6 +55,8 @@ export class HubRig {
       messageRate: 0,
       messageHwm: 0,
       messageBlockSize: 0,
+      updateOnFirstSubscription: false,
+      subscriptionLinger: 60,
       ...limits,
     });
     this.hub = new Hub({
@@ -157,6 +163,30 @@ export class SilentReplay implements ReplayExchange {
 
   onResponseCredit(bytes: number): void {
     this.#credits += bytes;
+  }
+}
+
+/** A link whose responses the test gives. */
+export class ManualLink implements NextLink {
+  readonly target = 'origin:80';
+  readonly timeout = 120;
+  readonly clients: LinkClient[] = [];
+  readonly positions: (readonly ChannelPosition[])[] = [];
+  aborted = 0;
+
+  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch {
+    this.positions.push(positions);
+    return {
+      start: () => this.clients.push(client),
+      taken: () => {},
+      abort: () => {
+        this.aborted++;
+      },
+    };
+  }
+
+  get last(): LinkClient {
+    return this.clients.at(-1) ?? assert.fail('not followed');
   }
 }
 

@@ -15,7 +15,10 @@ function replyTo(method: string, args: object): TnetstringMap {
     refresh: () => false,
     heldOf: (ids: ReadonlySet<string>) => [...ids],
   };
-  const server = new CommandServer({ publisher, counters: new ControlCounters(), log: new FakeLog() }, () => ({}));
+  const server = new CommandServer(
+    { publisher, turns: publisher, counters: new ControlCounters(), log: new FakeLog() },
+    () => ({}),
+  );
   const replies: Buffer[] = [];
   server.socket = { send: (parts) => replies.push(...parts) > 0, ignore: () => {} };
   server.take(encode({ id: 'x', method, args: args as never }));

@@ -37,7 +37,7 @@ class Rig {
       refresh: () => false,
       heldOf: () => [],
     };
-    this.input = new MessageInput({ publisher, counters: this.counters, log: this.log }, 'pull');
+    this.input = new MessageInput({ publisher, turns: publisher, counters: this.counters, log: this.log }, 'pull');
     this.input.socket = { pause: () => this.calls.push('pause'), resume: () => this.calls.push('resume') };
   }
 }
