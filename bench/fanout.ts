@@ -1,33 +1,46 @@
 import { existsSync } from 'node:fs';
-import type { StreamLoad } from './programs/stream-load.ts';
 import type { Bench, Run } from './support/bench.ts';
+import {
+  DELIVERY_COLUMNS,
+  type DeliveryPlan,
+  gripPublishing,
+  measureDeliveries,
+  type Publishing,
+  plainPublishing,
+} from './support/deliveries.ts';
 import { nchanVersion, nginxVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
-import { startProgram } from './support/program.ts';
-import { compare, type Subject, type Turn } from './support/rounds.ts';
+import { compare, type Subject, type Turn, type Verdict } from './support/rounds.ts';
 import { nchanModule, type Server, startBare, startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
-import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 
-/** How an item is put into the body of a publish request. */
-interface Publishing {
-  readonly path: string;
-  readonly before: string;
-  readonly after: string;
-}
+/** Deliveries of a turn back to back; a fifth as many before, as warm-up. */
+const DELIVERIES = 500_000;
+const WARM_UP_SHARE = 5;
+/** Length of a turn at a rate. */
+const SECONDS = 5;
+/** Numbers of streams whose deliveries must cost the same. */
+const GROWTH = [100, 1_000, 5_000, 15_000] as const;
 
-/** What one delivery of a published item to a held stream costs, compared with the least possible and with nchan. */
+/** What one delivery of a published item to a held stream costs. */
 export const fanout: Bench = {
   summary: 'CPU per delivery of a 100-byte item to held streams, against a bare socket.write loop and nginx with nchan',
+  parts: {
+    streams: 'items back to back, or at --rate, to all streams of one channel',
+    latency: 'the same at half of the rate that nchan reaches',
+    growth: `the same to ${GROWTH.join(', ')} streams`,
+    workers: 'the same with several worker processes, and with one',
+  },
   options: {
     clients: { help: 'streams that are held on the one channel', default: 5000, min: 1, max: 19_000 },
     items: {
-      help: 'items published in a turn; 0 for half a million deliveries, or 5 s at --rate',
+      help: `items published in a turn; 0 for half a million deliveries, or ${SECONDS} s at a rate`,
       default: 0,
       min: 0,
       max: 10_000_000,
     },
-    rate: { help: 'items a second; 0 for back to back', default: 0, min: 0, max: 100_000 },
+    rate: { help: 'items a second in streams; 0 for back to back', default: 0, min: 0, max: 100_000 },
     'in-flight': { help: 'items that may be on their way when publishing back to back', default: 4, min: 1, max: 100 },
+    workers: { help: 'worker processes in the part of this name', default: 2, min: 2, max: 64 },
   },
   commands: ['nginx'],
   peers() {
@@ -36,96 +49,115 @@ export const fanout: Bench = {
   },
 
   async run(run) {
-    requireOpenFiles(run.option('clients'));
-    const { children, launcher } = run;
-    const [clients, rate, inFlight] = [run.option('clients'), run.option('rate'), run.option('in-flight')];
-    const items = run.option('items') || (rate > 0 ? rate * 5 : Math.ceil(500_000 / clients));
-    const pace = rate > 0 ? `${rate} items/s` : `back to back, at most ${inFlight} items on their way`;
-    console.log(
-      `load      ${clients} streams on one channel, ${items} items of 100 bytes, ${pace}, after ${warmUp(items)} of warm-up`,
-    );
+    requireOpenFiles(run.part === 'growth' ? Math.max(...GROWTH) : run.option('clients'));
     console.log('publish   one HTTP POST an item over one connection; the same load program for all');
     console.log('holdfast  Grip-Hold: stream by an origin; content "data: ITEM\\n\\n"');
-    console.log(
-      'bare      Node, a loop of socket.write with one Buffer of "data: ITEM\\n\\n" as a chunk; no HTTP parser, no channels, no timeouts',
-    );
-    console.log('nchan     nginx with 1 worker, EventSource; it adds "id: …" to each item and keeps 100 items');
-
-    const origin = await startGripOrigin();
-    const subject = (name: string, start: () => Promise<Server>, publishing: Publishing): Subject => ({
-      name,
-      turn: async () => measure(run, await start(), publishing, { clients, items, rate, inFlight }),
-    });
-    const verdict = await compare({
-      rounds: run.rounds,
-      starts: run.starts,
-      subjects: [
-        subject('holdfast', () => startHoldfast(children, launcher, origin.port), {
-          path: '/publish/',
-          before: '{"items":[{"channel":"bench","formats":{"http-stream":{"content":"data: ',
-          after: '\\n\\n"}}}]}',
-        }),
-        subject('bare', () => startBare(children), { path: '/', before: 'data: ', after: '\n\n' }),
-        subject('nchan', () => startNchan(children), { path: '/publish', before: '', after: '' }),
-      ],
-      columns: [
-        ...cpuColumns('delivery'),
-        { key: 'rate', title: 'deliveries/s', digits: 0 },
-        { key: 'p50', title: 'p50 ms', digits: 1 },
-        { key: 'p99', title: 'p99 ms', digits: 1 },
-        { key: 'bytes', title: 'wire bytes/delivery', digits: 1 },
-        { key: 'busy', title: 'core used %', digits: 0 },
-      ],
-      targets: [
-        { column: 'cpu', peer: 'bare', atMost: 1.15 },
-        { column: 'cpu', peer: 'nchan', atMost: 0.9 },
-      ],
-    });
-    origin.close();
-    return verdict;
+    const rooms = { streams, latency, growth, workers };
+    return rooms[run.part as keyof typeof rooms](run);
   },
 };
 
-interface Plan {
-  readonly clients: number;
-  readonly items: number;
-  readonly rate: number;
-  readonly inFlight: number;
+async function streams(run: Run): Promise<Verdict> {
+  console.log(
+    'bare      Node, a loop of socket.write with one Buffer of "data: ITEM\\n\\n" as a chunk; no HTTP parser, no channels, no timeouts',
+  );
+  describeNchan();
+  const { children } = run;
+  const rate = run.option('rate');
+  return compare({
+    ...run,
+    subjects: [
+      await holdfast(run, rate),
+      subject(run, 'bare', () => startBare(children), plainPublishing('/', 'data: ', '\n\n'), rate),
+      nchan(run, rate),
+    ],
+    columns: DELIVERY_COLUMNS,
+    targets: [
+      { column: 'cpu', peer: 'bare', atMost: 1.15 },
+      { column: 'cpu', peer: 'nchan', atMost: 0.8 },
+    ],
+  });
 }
 
-async function measure({ children }: Run, server: Server, publishing: Publishing, plan: Plan): Promise<Turn> {
-  const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: server.port, clients: plan.clients, transport: 'stream' });
-  const options = { port: server.publishPort, transport: 'stream' as const, ...publishing, ...plan };
-  const { pid } = server.child;
-  const warmed = await measureCpu(pid, () => load.call('publish', { ...options, items: warmUp(plan.items) }));
-  const counted = await measureCpu(pid, () => load.call('publish', options));
-  const warm = warmed.result;
-  const { result, cpuSeconds, wallSeconds } = counted;
-  await load.child.stop();
-  await server.child.stop();
+async function latency(run: Run): Promise<Verdict> {
+  describeNchan();
+  const fastest = (await nchan(run, 0).turn()).figures.rate as number;
+  const rate = Math.max(1, Math.floor(fastest / 2 / run.option('clients')));
+  console.log(`rate      ${rate} items/s: nchan has just made ${Math.round(fastest)} deliveries/s`);
+  return compare({
+    ...run,
+    subjects: [await holdfast(run, rate), nchan(run, rate)],
+    columns: DELIVERY_COLUMNS,
+    targets: [{ column: 'p99', peer: 'nchan', atMost: 1 }],
+  });
+}
 
-  const problems: string[] = [];
-  if (warm.incomplete > 0) problems.push(`${warm.incomplete} clients missed items of the warm-up`);
-  if (result.incomplete > 0) {
-    problems.push(
-      `${result.incomplete} clients have not got every item once; ${result.delivered} deliveries of ${plan.items * plan.clients}`,
-    );
-  }
-  if (result.closed > 0) problems.push(`${result.closed} streams were ended by the server`);
+async function growth(run: Run): Promise<Verdict> {
+  const { children, launcher } = run;
+  const origin = await startGripOrigin(children);
+  const publishing = gripPublishing('http-stream');
+  const [least, ...more] = GROWTH.map((clients) =>
+    subject(run, String(clients), () => startHoldfast(children, launcher, origin), publishing, 0, clients),
+  ) as [Subject, ...Subject[]];
+  return compare({
+    ...run,
+    subjects: [least, ...more],
+    columns: DELIVERY_COLUMNS,
+    targets: more.map(({ name }) => ({ subject: name, column: 'cpu', peer: least.name, atMost: 1.2 })),
+  });
+}
+
+async function workers(run: Run): Promise<Verdict> {
+  const count = run.option('workers');
+  return compare({
+    ...run,
+    subjects: [await holdfast(run, 0, count), await holdfast(run, 0)],
+    columns: DELIVERY_COLUMNS,
+    targets: [{ column: 'cpu', peer: 'holdfast', atMost: 1.1 }],
+  });
+}
+
+function describeNchan(): void {
+  console.log('nchan     nginx with 1 worker, EventSource; it adds "id: …" to each item and keeps 100 items');
+}
+
+async function holdfast(run: Run, rate: number, count = 1): Promise<Subject> {
+  const { children, launcher } = run;
+  const origin = await startGripOrigin(children);
+  const name = count === 1 ? 'holdfast' : `${count} workers`;
+  const start = () => startHoldfast(children, launcher, origin, { workers: count });
+  return subject(run, name, start, gripPublishing('http-stream'), rate);
+}
+
+function nchan(run: Run, rate: number): Subject {
+  return subject(run, 'nchan', () => startNchan(run.children), plainPublishing('/publish'), rate);
+}
+
+function subject(
+  run: Run,
+  name: string,
+  start: () => Promise<Server>,
+  publishing: Publishing,
+  rate: number,
+  clients = run.option('clients'),
+): Subject {
+  const turn = async (): Promise<Turn> => measureDeliveries(run, await start(), planOf(run, publishing, rate, clients));
+  return { name, turn };
+}
+
+function planOf({ option }: Run, publishing: Publishing, rate: number, clients: number): DeliveryPlan {
+  const items = option('items') || (rate > 0 ? rate * SECONDS : Math.ceil(DELIVERIES / clients));
   return {
-    figures: {
-      ...cpuFigures(counted, result.delivered, warmed, warm.delivered),
-      rate: result.delivered / result.seconds,
-      p50: result.p50,
-      p99: result.p99,
-      bytes: result.bytes / result.delivered,
-      busy: (cpuSeconds / wallSeconds) * 100,
+    connect: { clients, transport: 'stream', path: '/stream' },
+    publish: {
+      ...publishing,
+      transport: 'http',
+      receivers: 'all',
+      batch: 1,
+      items,
+      rate,
+      inFlight: option('in-flight'),
     },
-    problems,
+    warmUp: Math.ceil(items / WARM_UP_SHARE),
   };
-}
-
-function warmUp(items: number): number {
-  return Math.ceil(items / 5);
 }

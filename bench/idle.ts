@@ -6,7 +6,14 @@ import { condureVersion, nginxVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
 import { type Comparison, compare, type Turn } from './support/rounds.ts';
-import { type Server, SMALL_BODY, startBare, startHoldfast, startNginxOrigin } from './support/servers.ts';
+import {
+  type Server,
+  SMALL_BODY,
+  startBare,
+  startGripOrigin,
+  startHoldfast,
+  startNginxOrigin,
+} from './support/servers.ts';
 import { measureCpu, residentBytes } from './support/usage.ts';
 
 /** Connections of one client process: far from the usual limit of open files. */
@@ -19,6 +26,8 @@ export const idle: Bench = {
   summary: 'memory and CPU of idle connections: behind the proxy, and on the edge against condure',
   parts: {
     proxy: 'keep-alive connections that have made one request each, forwarded to an origin',
+    streams: 'streams that are held on one channel',
+    woh: 'WebSockets that an origin has accepted over HTTP, on one channel',
     edge: 'keep-alive connections that have made one request each, to a handler over ZeroMQ',
     'edge-ws': 'WebSockets that a handler has accepted over ZeroMQ',
   },
@@ -34,10 +43,10 @@ export const idle: Bench = {
     requireOpenFiles(run.option('connections'));
     const settle = SETTLE_MS / 1000;
     console.log(
-      `load      ${run.option('connections')} ${run.part === 'edge-ws' ? 'WebSockets' : 'connections, one GET on each'}; ${settle} s to settle; ${run.option('seconds')} s of idleness`,
+      `load      ${run.option('connections')} ${KINDS[kindOf(run.part)]}; ${settle} s to settle; ${run.option('seconds')} s of idleness`,
     );
     console.log(`memory    resident when settled, less what it was ${settle} s after the start with no connection yet`);
-    const { subjects, targets } = run.part === 'proxy' ? await besideBare(run) : besideCondure(run);
+    const { subjects, targets } = await comparisonOf(run);
     return compare({
       rounds: run.rounds,
       starts: run.starts,
@@ -53,6 +62,32 @@ export const idle: Bench = {
     });
   },
 };
+
+/** What the clients of the load have. */
+const KINDS = { get: 'connections, one GET on each', stream: 'streams', websocket: 'WebSockets' } as const;
+
+function kindOf(part: string): keyof typeof KINDS {
+  if (part === 'streams') return 'stream';
+  return part === 'woh' || part === 'edge-ws' ? 'websocket' : 'get';
+}
+
+async function comparisonOf(run: Run): Promise<Pick<Comparison, 'subjects' | 'targets'>> {
+  if (run.part === 'proxy') return besideBare(run);
+  return run.part === 'streams' || run.part === 'woh' ? held(run) : besideCondure(run);
+}
+
+async function held(run: Run): Promise<Pick<Comparison, 'subjects' | 'targets'>> {
+  const { children, launcher } = run;
+  const target = run.part === 'woh' ? 'over_http' : '';
+  const origin = await startGripOrigin(children);
+  const turn = async (server: Server) => measure(run, { ...server, stop: () => server.child.stop() });
+  return {
+    subjects: [
+      { name: 'holdfast', turn: async () => turn(await startHoldfast(children, launcher, origin, { target })) },
+    ],
+    targets: [{ column: 'kilobytes', peer: null, atMost: run.part === 'woh' ? 8 : 6.5 }],
+  };
+}
 
 async function besideBare(run: Run): Promise<Pick<Comparison, 'subjects' | 'targets'>> {
   const { children, launcher } = run;
@@ -101,7 +136,7 @@ async function measure({ children, part, option }: Run, { child, port, stop }: E
   await Promise.all(
     programs.map((program, i) => {
       const share = Math.floor((connections + i) / programs.length);
-      return program.call('open', { port, connections: share, body: SMALL_BODY, webSockets: part === 'edge-ws' });
+      return program.call('open', { port, connections: share, body: SMALL_BODY, kind: kindOf(part) });
     }),
   );
   const connectSeconds = (performance.now() - start) / 1000;

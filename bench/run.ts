@@ -3,21 +3,41 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { accept } from './accept.ts';
+import { channels } from './channels.ts';
 import { edge } from './edge.ts';
 import { fanout } from './fanout.ts';
+import { fanoutWs } from './fanout-ws.ts';
 import { fetch } from './fetch.ts';
 import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { proxy } from './proxy.ts';
+import { proxyWs } from './proxy-ws.ts';
+import { publish } from './publish.ts';
 import type { Bench, NumberOption } from './support/bench.ts';
 import { Children } from './support/children.ts';
 import { hasCommand } from './support/commands.ts';
 import { printMachine, printVersions } from './support/machine.ts';
 import { type Verdict, worst } from './support/rounds.ts';
 import { transfer } from './transfer.ts';
+import { woh } from './woh.ts';
 import { ws } from './ws.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { fanout, proxy, edge, ws, idle, accept, transfer, fetch, hostile };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  proxy,
+  'proxy-ws': proxyWs,
+  woh,
+  fanout,
+  'fanout-ws': fanoutWs,
+  publish,
+  channels,
+  edge,
+  ws,
+  idle,
+  accept,
+  transfer,
+  fetch,
+  hostile,
+};
 
 const ROUNDS: NumberOption = { help: 'turns of each server', default: 3, min: 1, max: 100 };
 const STARTS: NumberOption = { help: 'starts of each server in a turn', default: 2, min: 1, max: 20 };

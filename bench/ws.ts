@@ -1,6 +1,7 @@
-import type { EchoLoad } from './programs/echo-load.ts';
 import type { StreamLoad } from './programs/stream-load.ts';
 import type { Bench, Run } from './support/bench.ts';
+import { plainPublishing } from './support/deliveries.ts';
+import { ECHO_COLUMNS, measureEchoes, WARM_UP_SECONDS } from './support/echoes.ts';
 import { CONDURE, type EdgeProgram, holdfastEdge, startEdge } from './support/edges.ts';
 import { condureVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
@@ -8,7 +9,8 @@ import { startProgram } from './support/program.ts';
 import { type Column, compare, type Turn } from './support/rounds.ts';
 import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 
-const WARM_UP_SECONDS = 2;
+/** Bytes of a message. */
+const BYTES = 100;
 /** Deliveries of a broadcast back to back; a fifth as many before, as warm-up. */
 const DELIVERIES = 200_000;
 const WARM_UP_SHARE = 5;
@@ -55,12 +57,6 @@ const TIMES: readonly Column[] = [
   { key: 'busy', title: 'core used %', digits: 0 },
 ];
 
-const ECHO_COLUMNS: readonly Column[] = [
-  ...cpuColumns('message'),
-  { key: 'rate', title: 'messages/s', digits: 0 },
-  ...TIMES,
-];
-
 const BROADCAST_COLUMNS: readonly Column[] = [
   ...cpuColumns('delivery'),
   { key: 'rate', title: 'deliveries/s', digits: 0 },
@@ -88,29 +84,14 @@ function warmUp(items: number): number {
   return Math.ceil(items / WARM_UP_SHARE);
 }
 
-async function measureEcho({ children, option }: Run, program: EdgeProgram): Promise<Turn> {
-  const clients = option('clients');
-  const edge = await startEdge(children, program, { mode: 'stream', connections: clients, workers: 1 });
-  const load = startProgram<EchoLoad>(children, 'load', 'echo-load');
-  await load.call('connect', { port: edge.port, clients });
-  const echo = (seconds: number) => measureCpu(edge.child.pid, () => load.call('echo', { seconds }));
-  const warmed = await echo(WARM_UP_SECONDS);
-  const counted = await echo(option('seconds'));
-  const warm = warmed.result;
-  const { result, cpuSeconds, wallSeconds } = counted;
-  await load.child.stop();
-  await edge.stop();
-  const missing = warm.missing + result.missing;
-  return {
-    figures: {
-      ...cpuFigures(counted, result.messages, warmed, warm.messages),
-      rate: result.messages / result.seconds,
-      p50: result.p50,
-      p99: result.p99,
-      busy: (cpuSeconds / wallSeconds) * 100,
-    },
-    problems: missing > 0 ? [`${missing} messages have not come back`] : [],
-  };
+async function measureEcho(run: Run, program: EdgeProgram): Promise<Turn> {
+  const clients = run.option('clients');
+  const { port, child, stop } = await startEdge(run.children, program, {
+    mode: 'stream',
+    connections: clients,
+    workers: 1,
+  });
+  return measureEchoes(run, { port, pid: child.pid, stop }, clients, BYTES);
 }
 
 async function measureBroadcast(run: Run, program: EdgeProgram): Promise<Turn> {
@@ -119,13 +100,13 @@ async function measureBroadcast(run: Run, program: EdgeProgram): Promise<Turn> {
   // One more for the publisher.
   const edge = await startEdge(children, program, { mode: 'stream', connections: clients + 1, workers: 1 });
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: edge.port, clients, transport: 'websocket' });
+  await load.call('connect', { port: edge.port, clients, transport: 'websocket', path: '/subscribe' });
   const options = {
     port: edge.port,
     transport: 'websocket' as const,
-    path: '/publish',
-    before: '',
-    after: '',
+    ...plainPublishing('/publish'),
+    receivers: 'all' as const,
+    batch: 1,
     items,
     rate: option('rate'),
     inFlight: option('in-flight'),

@@ -6,8 +6,8 @@ import { clientFrame, SWITCHING, serverFrame, upgradeRequest } from '../support/
 
 /** The clients of the `ws` bench that send messages and wait for each to come back. */
 export interface EchoLoad {
-  /** Opens the WebSockets and resolves when all are accepted. */
-  connect(options: { port: number; clients: number }): Promise<void>;
+  /** Opens WebSockets whose messages have so many bytes, and resolves when all are accepted. */
+  connect(options: { port: number; clients: number; bytes: number }): Promise<void>;
   /** Lets every client send a message, and the next when the last came back, for so long; then waits for what is on its way. */
   echo(options: { seconds: number }): Promise<Echoes>;
 }
@@ -24,15 +24,14 @@ export interface Echoes {
   readonly p99: number;
 }
 
-const MESSAGE = 'x'.repeat(100);
-/** Written by all: what the clients send differs in nothing. */
-const SENT = clientFrame(MESSAGE);
-const EXPECTED = serverFrame(MESSAGE);
 const SAMPLED_CLIENTS = 100;
 /** How long nothing may come back before the rest is given up, in milliseconds. */
 const STALLED_MS = 5000;
 
 const clients: EchoClient[] = [];
+/** Written by all: what the clients send differs in nothing. */
+let sent: Buffer = Buffer.alloc(0);
+let expected: Buffer = Buffer.alloc(0);
 let messages = 0;
 let waiting = 0;
 let over = true;
@@ -53,17 +52,17 @@ class EchoClient {
 
   send(): void {
     if (this.#sampled) this.#sentAt = performance.now();
-    this.#socket.write(SENT);
+    this.#socket.write(sent);
     waiting++;
   }
 
   read(data: Uint8Array, length: number): void {
     const end = this.#matched + length;
-    if (end > EXPECTED.length || EXPECTED.compare(data, 0, length, this.#matched, end) !== 0) {
+    if (end > expected.length || expected.compare(data, 0, length, this.#matched, end) !== 0) {
       throw new Error(`an echo was ${Buffer.from(data).toString('latin1', 0, length)}`);
     }
     this.#matched = end;
-    if (end < EXPECTED.length) return;
+    if (end < expected.length) return;
     this.#matched = 0;
     messages++;
     waiting--;
@@ -74,7 +73,9 @@ class EchoClient {
 }
 
 serveCalls<EchoLoad>({
-  async connect({ port, clients: count }) {
+  async connect({ port, clients: count, bytes }) {
+    sent = clientFrame('x'.repeat(bytes));
+    expected = serverFrame('x'.repeat(bytes));
     const step = Math.ceil(count / SAMPLED_CLIENTS);
     // One buffer for all: each read is taken before the next one happens.
     const buffer = Buffer.allocUnsafe(65_536);

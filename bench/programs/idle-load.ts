@@ -5,8 +5,15 @@ import { SWITCHING, upgradeRequest } from '../support/websocket.ts';
 
 /** The clients of the `idle` bench: connections that have made one request each, or have become WebSockets, and then do nothing. */
 export interface IdleLoad {
-  /** Opens connections, makes one GET on each, and resolves when all have that body as their response, or are accepted as WebSockets. */
-  open(options: { port: number; connections: number; body: string; webSockets: boolean }): Promise<void>;
+  /**
+   * Opens connections and resolves when all have what they asked for: `body` as their response, the head of a stream, or a WebSocket.
+   */
+  open(options: {
+    port: number;
+    connections: number;
+    body: string;
+    kind: 'get' | 'stream' | 'websocket';
+  }): Promise<void>;
   /** How many connections have been ended by the server. */
   closed(none: null): number;
 }
@@ -14,20 +21,26 @@ export interface IdleLoad {
 let closed = 0;
 
 serveCalls<IdleLoad>({
-  open: ({ port, connections, body, webSockets }) =>
+  open: ({ port, connections, body, kind }) =>
     openMany(connections, () =>
-      webSockets
-        ? openIdle(port, upgradeRequest(port, '/'), SWITCHING, (answer) => answer.endsWith('\r\n\r\n'))
+      kind === 'websocket'
+        ? openIdle(port, upgradeRequest(port, '/'), SWITCHING, endsWithHead)
         : openIdle(
             port,
-            `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
+            `GET ${kind === 'get' ? '/' : '/stream'} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
             'HTTP/1.1 200 ',
-            // The body is framed by length or as one chunk.
-            (answer) => answer.endsWith(`\r\n\r\n${body}`) || answer.endsWith(`${body}\r\n0\r\n\r\n`),
+            kind === 'stream'
+              ? endsWithHead
+              : // The body is framed by length or as one chunk.
+                (answer) => answer.endsWith(`\r\n\r\n${body}`) || answer.endsWith(`${body}\r\n0\r\n\r\n`),
           ),
     ),
   closed: () => closed,
 });
+
+function endsWithHead(answer: string): boolean {
+  return answer.endsWith('\r\n\r\n');
+}
 
 function openIdle(
   port: number,

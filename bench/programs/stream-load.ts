@@ -5,29 +5,46 @@ import { serveCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
 import { percentile } from '../support/statistics.ts';
 import { clientFrame, SWITCHING, upgradeRequest } from '../support/websocket.ts';
+import { openPush } from '../support/zmtp-push.ts';
 
 /**
- * Clients that receive what is published, and the publisher, in one process so that one clock stamps and reads the items:
- * held streams and POSTs in the `fanout` bench, WebSockets throughout in the broadcast of the `ws` bench.
+ * Clients that receive what is published, and the publisher, in one process so that one clock stamps and reads the items: held streams
+ * or WebSockets on one side, POSTs, messages of a WebSocket or of a PUSH socket on the other.
  */
 export interface StreamLoad {
   /** Opens the streams or WebSockets and resolves when every client has the head of its response. */
-  connect(options: { port: number; clients: number; transport: Transport }): Promise<void>;
+  connect(options: ConnectOptions): Promise<void>;
   /** Publishes and waits until everything arrived, or nothing has arrived for 5 s. */
   publish(options: PublishOptions): Promise<Delivery>;
 }
 
-/** What the items come by. */
-export type Transport = 'stream' | 'websocket';
+export interface ConnectOptions {
+  readonly port: number;
+  readonly clients: number;
+  /** What the items come by. */
+  readonly transport: 'stream' | 'websocket';
+  /** What the clients ask for; `{channel}` in it is the number of the client, for those that have a channel each. */
+  readonly path: string;
+}
 
 export interface PublishOptions {
   readonly port: number;
-  /** POSTs, each sent when the last has its response, or messages of one WebSocket. */
-  readonly transport: Transport;
+  /** POSTs, each sent when the last has its response, messages of one WebSocket, or of one PUSH socket. */
+  readonly transport: 'http' | 'websocket' | 'push';
+  /** `{channel}` in it is the number of the client that the item is for. */
   readonly path: string;
-  /** What the body of a publish request, or the message, has before and after the item. */
+  /** What a publish request or message has before its items, between two of them, and after them. */
+  readonly first: string;
+  readonly between: string;
+  readonly last: string;
+  /** What stands before and after each item; `{channel}` as in `path`. */
   readonly before: string;
   readonly after: string;
+  /** Items of one request or message. */
+  readonly batch: number;
+  /** Clients that get an item: all of them, or one after the other. */
+  readonly receivers: 'all' | 'one';
+  /** A multiple of `batch`. */
   readonly items: number;
   /** Items a second; 0 for back to back, as soon as the last is published and fewer than `inFlight` items are on their way. */
   readonly rate: number;
@@ -127,36 +144,37 @@ function count(data: Uint8Array, start: number, end: number): number {
 }
 
 serveCalls<StreamLoad>({
-  async connect({ port, clients, transport }) {
+  async connect({ clients, ...options }) {
     const step = Math.ceil(clients / SAMPLED_CLIENTS);
     // One buffer for all: each read is taken before the next one happens.
     const buffer = Buffer.allocUnsafe(65_536);
-    await openMany(clients, (index) => openStream(port, transport, index % step === 0, buffer));
+    await openMany(clients, (index) => openStream(options, index, index % step === 0, buffer));
   },
 
   async publish(options) {
-    const { items, rate } = options;
+    const { items, rate, batch, inFlight } = options;
+    const receivers = options.receivers === 'all' ? streams.length : 1;
     const publisher = await openPublisher(options);
     const before = streams.map((stream) => stream.items);
     const receivedBefore = received;
     const bytesBefore = receivedBytes;
     latencies = [];
     const start = performance.now();
-    for (let item = 0; item < items; item++) {
+    for (let item = 0; item < items; item += batch) {
       if (rate > 0) {
         const wait = start + (item / rate) * 1000 - performance.now();
         if (wait > 0) await delay(wait);
-      } else if (!(await arrived(receivedBefore + (item + 1 - options.inFlight) * streams.length))) {
+      } else if (!(await arrived(receivedBefore + (item + batch - inFlight) * receivers))) {
         break;
       }
-      await publisher.publish(itemOf(options));
+      await publisher.publish(messageOf(options, item), options.path.replace('{channel}', String(channelOf(item))));
     }
-    await arrived(receivedBefore + items * streams.length);
+    await arrived(receivedBefore + items * receivers);
     const seconds = (performance.now() - start) / 1000;
     publisher.close();
     return {
       delivered: received - receivedBefore,
-      incomplete: streams.filter((stream, i) => stream.items - (before[i] ?? 0) !== items).length,
+      incomplete: streams.filter((stream, i) => stream.items - (before[i] ?? 0) !== itemsFor(i, options)).length,
       closed,
       seconds,
       bytes: receivedBytes - bytesBefore,
@@ -166,11 +184,17 @@ serveCalls<StreamLoad>({
   },
 });
 
-function openStream(port: number, transport: Transport, sampled: boolean, buffer: Buffer): Promise<void> {
+function openStream(
+  { port, transport, path }: Omit<ConnectOptions, 'clients'>,
+  index: number,
+  sampled: boolean,
+  buffer: Buffer,
+): Promise<void> {
+  const target = path.replace('{channel}', String(index));
   return new Promise((resolve, reject) => {
     const accepted = transport === 'websocket' ? SWITCHING : 'HTTP/1.1 200 ';
     const stream = new Stream(sampled, accepted, (refused) => (refused === undefined ? resolve() : reject(refused)));
-    streams.push(stream);
+    streams[index] = stream;
     const socket: Socket = connect({
       port,
       host: '127.0.0.1',
@@ -189,8 +213,8 @@ function openStream(port: number, transport: Transport, sampled: boolean, buffer
     });
     socket.write(
       transport === 'websocket'
-        ? upgradeRequest(port, '/subscribe')
-        : `GET /stream HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`,
+        ? upgradeRequest(port, target)
+        : `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`,
     );
   });
 }
@@ -213,22 +237,38 @@ function arrived(deliveries: number): Promise<boolean> {
   });
 }
 
-/** The next item with what stands around it. */
-function itemOf({ before, after }: PublishOptions): string {
-  const stamp = `~${String(now()).padStart(STAMP_DIGITS, '0')}`;
-  return `${before}${stamp.padEnd(ITEM_BYTES, 'x')}${after}`;
+/** The client that an item is for, where each is for one of them. */
+function channelOf(item: number): number {
+  return item % streams.length;
+}
+
+/** How many items the client gets. */
+function itemsFor(client: number, { items, receivers }: PublishOptions): number {
+  return receivers === 'all' ? items : Math.ceil((items - client) / streams.length);
+}
+
+/** A request or message with the next items. */
+function messageOf({ first, between, last, before, after, batch }: PublishOptions, from: number): string {
+  let message = first;
+  for (let item = from; item < from + batch; item++) {
+    const stamp = `~${String(now()).padStart(STAMP_DIGITS, '0')}`;
+    if (item > from) message += between;
+    message += before.replace('{channel}', String(channelOf(item))) + stamp.padEnd(ITEM_BYTES, 'x') + after;
+  }
+  return message + last;
 }
 
 interface Publisher {
   /** Resolves when the next item may be published. */
-  publish(body: string): Promise<void>;
+  publish(body: string, path: string): Promise<void>;
   close(): void;
 }
 
 async function openPublisher(options: PublishOptions): Promise<Publisher> {
   if (options.transport === 'websocket') return openWebSocketPublisher(options);
+  if (options.transport === 'push') return openPush(options.port);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  return { publish: (body) => post(agent, options, body), close: () => agent.destroy() };
+  return { publish: (body, path) => post(agent, options.port, path, body), close: () => agent.destroy() };
 }
 
 function openWebSocketPublisher({ port, path }: PublishOptions): Promise<Publisher> {
@@ -251,7 +291,7 @@ function openWebSocketPublisher({ port, path }: PublishOptions): Promise<Publish
   });
 }
 
-function post(agent: Agent, { port, path }: PublishOptions, body: string): Promise<void> {
+function post(agent: Agent, port: number, path: string, body: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { 'Content-Length': body.length };
     const target = { agent, port, path, host: '127.0.0.1', method: 'POST', headers, timeout: STALLED_MS };

@@ -8,8 +8,17 @@ import type { Child, Children, Role } from './children.ts';
 type ArgumentOf<F> = F extends (argument: infer A) => unknown ? A : never;
 type ResultOf<F> = F extends (argument: never) => infer R ? Awaited<R> : never;
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PROGRAMS = ['bare-server', 'echo-load', 'idle-load', 'stream-load', 'transfer-load'];
+/** The checkout. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAMS = [
+  'bare-server',
+  'echo-load',
+  'echo-origin',
+  'grip-origin',
+  'idle-load',
+  'stream-load',
+  'transfer-load',
+];
 const TSC_OPTIONS =
   '--ignoreConfig --noCheck --target es2023 --module nodenext --rewriteRelativeImportExtensions --verbatimModuleSyntax';
 

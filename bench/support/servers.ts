@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { BareServer } from '../programs/bare-server.ts';
+import type { EchoOrigin } from '../programs/echo-origin.ts';
+import type { GripOrigin } from '../programs/grip-origin.ts';
 import type { Child, Children } from './children.ts';
 import { outputOf } from './commands.ts';
 import { freePorts, listening } from './ports.ts';
-import { startProgram } from './program.ts';
+import { ROOT, startProgram } from './program.ts';
 
 /** A server under measurement, listening on loopback. */
 export interface Server {
@@ -15,42 +15,67 @@ export interface Server {
   readonly port: number;
   /** Where items are published; the same as `port` where the server has only one. */
   readonly publishPort: number;
+  /** Where items are published over ZeroMQ; 0 where that is not asked for. */
+  readonly pullPort: number;
+}
+
+/** How Holdfast is started, besides the port of its origin. */
+export interface HoldfastOptions {
+  /** Beginning of the paths that the route is for. Default: any. */
+  readonly path?: string;
+  /** Properties of the target, such as `over_http`. */
+  readonly target?: string;
+  /** Worker processes. Default: 1, without a line in the configuration. */
+  readonly workers?: number;
+  /** Whether a PULL socket takes items. Default: false. */
+  readonly pull?: boolean;
 }
 
 /** The response body of the small GET of the benches. */
 export const SMALL_BODY = 'hello world\n';
 
 /** Starts Holdfast as a user would, as a reverse proxy of one origin; only the limits that a bench would hit are raised. */
-export async function startHoldfast(children: Children, launcher: string, originPort: number): Promise<Server> {
-  const [port, publishPort] = (await freePorts(2)) as [number, number];
+export async function startHoldfast(
+  children: Children,
+  launcher: string,
+  originPort: number,
+  { path = '', target = '', workers = 1, pull = false }: HoldfastOptions = {},
+): Promise<Server> {
+  const [port, publishPort, freePort] = (await freePorts(3)) as [number, number, number];
+  const pullPort = pull ? freePort : 0;
   const file = join(children.directory, `holdfast-${port}.toml`);
   writeFileSync(
     file,
     `[server]
 listen = ["127.0.0.1:${port}"]
 max_connections = 50000
+${workers > 1 ? `workers = ${workers}` : ''}
 
 [control]
 listen = ["127.0.0.1:${publishPort}"]
+
+[publish]
+${pull ? `pull = ["tcp://127.0.0.1:${pullPort}"]` : ''}
 
 [log]
 level = "warn"
 
 [[route]]
 host = "*"
-targets = ["127.0.0.1:${originPort}"]
+${path === '' ? '' : `path_beg = "${path}"`}
+targets = ["127.0.0.1:${originPort}${target === '' ? '' : `,${target}`}"]
 `,
   );
   const child = children.start('holdfast', 'server', process.execPath, [launcher, 'run', '--config', file]);
   await Promise.all([listening(port, 'holdfast'), listening(publishPort, 'holdfast')]);
-  return { child, port, publishPort };
+  return { child, port, publishPort, pullPort };
 }
 
 /** Starts the Node program that does the least that a server can do. */
 export async function startBare(children: Children): Promise<Server> {
   const program = startProgram<BareServer>(children, 'server', 'bare-server');
   const ports = await program.call('listen', SMALL_BODY);
-  return { child: program.child, ...ports };
+  return { child: program.child, ...ports, pullPort: 0 };
 }
 
 /** An nginx that responds to every request with a small text, and to `/file` with that file, if there is one. */
@@ -71,25 +96,53 @@ export function startNginxProxy(children: Children, originPort: number): Promise
   );
 }
 
-/** An nginx with nchan: EventSource subscribers at /stream, publishers at /publish, one channel. */
+/** An nginx that forwards WebSockets to the origin. */
+export function startNginxWebSocketProxy(children: Children, originPort: number): Promise<Server> {
+  return startNginx(
+    children,
+    'nginx',
+    'server',
+    '',
+    `location / {
+      proxy_pass http://127.0.0.1:${originPort};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+    }`,
+  );
+}
+
+/** Starts an origin that speaks GRIP; returns its port. */
+export async function startGripOrigin(children: Children): Promise<number> {
+  return startProgram<GripOrigin>(children, 'load', 'grip-origin').call('listen', SMALL_BODY);
+}
+
+/** Starts an origin that sends every WebSocket message back; returns its port. */
+export async function startEchoOrigin(children: Children): Promise<number> {
+  return startProgram<EchoOrigin>(children, 'load', 'echo-origin').call('listen', ROOT);
+}
+
+/**
+ * An nginx with nchan: EventSource subscribers at /stream, WebSockets at /ws, publishers at /publish, all of one channel. A number after the
+ * path, as in /stream/7, is a channel of its own.
+ */
 export function startNchan(children: Children): Promise<Server> {
   // The buffer is longer than the items in flight ever are, so a subscriber that lags behind loses nothing.
+  const publisher = `nchan_publisher;
+      nchan_message_buffer_length 100;
+      nchan_message_timeout 1m;`;
+  const subscriber = (kind: string) => `nchan_subscriber ${kind};
+      nchan_subscriber_first_message newest;`;
   return startNginx(
     children,
     'nchan',
     'server',
-    '',
-    `location = /stream {
-      nchan_subscriber eventsource;
-      nchan_channel_id bench;
-      nchan_subscriber_first_message newest;
-    }
-    location = /publish {
-      nchan_publisher;
-      nchan_channel_id bench;
-      nchan_message_buffer_length 100;
-      nchan_message_timeout 1m;
-    }`,
+    'nchan_shared_memory_size 512M;',
+    `location = /stream { ${subscriber('eventsource')} nchan_channel_id bench; }
+    location = /ws { ${subscriber('websocket')} nchan_channel_id bench; }
+    location = /publish { ${publisher} nchan_channel_id bench; }
+    location ~ ^/stream/(\\d+)$ { ${subscriber('eventsource')} nchan_channel_id $1; }
+    location ~ ^/publish/(\\d+)$ { ${publisher} nchan_channel_id $1; }`,
     nchanModule(),
   );
 }
@@ -135,27 +188,5 @@ http {
   );
   const child = children.start(name, role, 'nginx', ['-e', 'stderr', '-p', children.directory, '-c', file]);
   await listening(port, name);
-  return { child, port, publishPort: port };
-}
-
-/** An origin inside the bench's own process that lets every request be held as a stream on the channel `bench`. */
-export async function startGripOrigin(): Promise<{ readonly port: number; close(): void }> {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream',
-      'Content-Length': 0,
-      'Grip-Hold': 'stream',
-      'Grip-Channel': 'bench',
-    });
-    response.end();
-  });
-  server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return { child, port, publishPort: port, pullPort: 0 };
 }

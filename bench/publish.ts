@@ -1,0 +1,76 @@
+import { fanout } from './fanout.ts';
+import type { PublishOptions } from './programs/stream-load.ts';
+import type { Bench, Run } from './support/bench.ts';
+import {
+  DELIVERY_COLUMNS,
+  type DeliveryPlan,
+  gripPublishing,
+  measureDeliveries,
+  type Publishing,
+  plainPublishing,
+} from './support/deliveries.ts';
+import { compare } from './support/rounds.ts';
+import { startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
+
+/** A fifth as many items before those that count, as warm-up. */
+const WARM_UP_SHARE = 5;
+
+/** How items are published in each part: how many in a request, over what, and how many may be on their way. */
+const PARTS = {
+  single: { batch: 1, transport: 'http', inFlight: 4, atLeast: 0.6 },
+  batch: { batch: 100, transport: 'http', inFlight: 400, atLeast: 4 },
+  pull: { batch: 1, transport: 'push', inFlight: 400, atLeast: 1.5 },
+} as const;
+
+/** The items of a ZeroMQ message: the publish request's, without its list. */
+const PULL: Publishing = { ...gripPublishing('http-stream'), first: 'J', between: '', last: '' };
+
+/** How many items a second a publisher gets rid of. */
+export const publish: Bench = {
+  summary: 'items a second to a channel with one subscriber, against nginx with nchan and one item a request',
+  parts: {
+    single: 'one item a request, over one keep-alive connection',
+    batch: '100 items a request',
+    pull: 'over ZeroMQ, from one PUSH socket to PULL',
+  },
+  options: {
+    items: { help: 'items published in a turn', default: 50_000, min: 1_000, max: 10_000_000 },
+  },
+  commands: fanout.commands,
+  peers: fanout.peers,
+
+  async run(run) {
+    const { children, launcher } = run;
+    const { atLeast, ...ours } = PARTS[run.part as keyof typeof PARTS];
+    console.log(
+      'load      one publisher and one subscriber in one process; the next request follows the last response',
+    );
+    console.log('nchan     nginx with 1 worker, one item a request; it keeps 100 items');
+    const origin = await startGripOrigin(children);
+    const own = planOf(run, ours, ours.transport === 'push' ? PULL : gripPublishing('http-stream'));
+    const theirs = planOf(run, PARTS.single, plainPublishing('/publish'));
+    const start = () => startHoldfast(children, launcher, origin, { pull: ours.transport === 'push' });
+    return compare({
+      ...run,
+      subjects: [
+        { name: 'holdfast', turn: async () => measureDeliveries(run, await start(), own) },
+        { name: 'nchan', turn: async () => measureDeliveries(run, await startNchan(children), theirs) },
+      ],
+      columns: DELIVERY_COLUMNS,
+      targets: [{ column: 'rate', peer: 'nchan', atLeast }],
+    });
+  },
+};
+
+function planOf(
+  { option }: Run,
+  { batch, transport, inFlight }: Pick<PublishOptions, 'batch' | 'transport' | 'inFlight'>,
+  publishing: Publishing,
+): DeliveryPlan {
+  const items = Math.ceil(option('items') / batch) * batch;
+  return {
+    connect: { clients: 1, transport: 'stream', path: '/stream' },
+    publish: { ...publishing, transport, receivers: 'all', batch, items, rate: 0, inFlight },
+    warmUp: Math.ceil(items / WARM_UP_SHARE / batch) * batch,
+  };
+}

@@ -1,0 +1,78 @@
+import type { ConnectOptions, PublishOptions, StreamLoad } from '../programs/stream-load.ts';
+import type { Run } from './bench.ts';
+import { startProgram } from './program.ts';
+import type { Column, Turn } from './rounds.ts';
+import type { Server } from './servers.ts';
+import { cpuColumns, cpuFigures, measureCpu } from './usage.ts';
+
+/** Clients that subscribe, and what is published to them. */
+export interface DeliveryPlan {
+  readonly connect: Omit<ConnectOptions, 'port'>;
+  readonly publish: Omit<PublishOptions, 'port'>;
+  /** Items that are published first, while code is being compiled. */
+  readonly warmUp: number;
+}
+
+/** How an item is put into a publish request, and where the request goes. */
+export type Publishing = Pick<PublishOptions, 'path' | 'first' | 'between' | 'last' | 'before' | 'after'>;
+
+/** Publish requests of Holdfast with content for streams. @param channel may have `{channel}` in it */
+export function gripPublishing(format: 'http-stream' | 'ws-message', channel = 'bench'): Publishing {
+  const [start, end] = format === 'http-stream' ? ['data: ', '\\n\\n'] : ['', ''];
+  return {
+    path: '/publish/',
+    first: '{"items":[',
+    between: ',',
+    last: ']}',
+    before: `{"channel":"${channel}","formats":{"${format}":{"content":"${start}`,
+    after: `${end}"}}}`,
+  };
+}
+
+/** Publish requests that are nothing but the item. */
+export function plainPublishing(path: string, before = '', after = ''): Publishing {
+  return { path, first: '', between: '', last: '', before, after };
+}
+
+/** The columns that `measureDeliveries` fills. */
+export const DELIVERY_COLUMNS: readonly Column[] = [
+  ...cpuColumns('delivery'),
+  { key: 'rate', title: 'deliveries/s', digits: 0 },
+  { key: 'p50', title: 'p50 ms', digits: 1 },
+  { key: 'p99', title: 'p99 ms', digits: 1 },
+  { key: 'bytes', title: 'wire bytes/delivery', digits: 1 },
+  { key: 'busy', title: 'core used %', digits: 0 },
+];
+
+/** Connects the clients, publishes the warm-up and then what counts, and stops the server. */
+export async function measureDeliveries({ children }: Run, server: Server, plan: DeliveryPlan): Promise<Turn> {
+  const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
+  await load.call('connect', { port: server.port, ...plan.connect });
+  const port = plan.publish.transport === 'push' ? server.pullPort : server.publishPort;
+  const publish = (items: number) =>
+    measureCpu(server.child.pid, () => load.call('publish', { port, ...plan.publish, items }));
+  const warmed = await publish(plan.warmUp);
+  const counted = await publish(plan.publish.items);
+  const warm = warmed.result;
+  const { result, cpuSeconds, wallSeconds } = counted;
+  await load.child.stop();
+  await server.child.stop();
+
+  const problems: string[] = [];
+  if (warm.incomplete > 0) problems.push(`${warm.incomplete} clients missed items of the warm-up`);
+  if (result.incomplete > 0) {
+    problems.push(`${result.incomplete} clients have not got every item once; ${result.delivered} deliveries in all`);
+  }
+  if (result.closed > 0) problems.push(`${result.closed} clients were disconnected by the server`);
+  return {
+    figures: {
+      ...cpuFigures(counted, result.delivered, warmed, warm.delivered),
+      rate: result.delivered / result.seconds,
+      p50: result.p50,
+      p99: result.p99,
+      bytes: result.bytes / result.delivered,
+      busy: (cpuSeconds / wallSeconds) * 100,
+    },
+    problems,
+  };
+}
