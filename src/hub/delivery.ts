@@ -197,6 +197,7 @@ export class Delivery implements AtTurnEnd {
 
   /** Begins the walk over the members that get `step`. Returns false if there are none. */
   #begin(step: Step): boolean {
+    this.#room.moment++;
     if (step === this.#openRun) this.#openRun = null;
     const { channel, format, kind } = step;
     const group = this.#room.channels.get(channel)?.groupOf(format) ?? null;

@@ -19,6 +19,8 @@ export interface HubRoom extends HubOptions {
   readonly turns: TurnQueue;
   /** From accepting an item until its delivery is done. */
   readonly latency: Histogram;
+  /** Goes up with each step whose delivery begins, and with each recovery. */
+  moment: number;
   /** Bytes of held responses, and of the bodies of held requests. */
   heldBytes: number;
   /** Clients are no longer held: streams end, and held requests get their response. */

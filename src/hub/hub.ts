@@ -106,6 +106,7 @@ export class Hub implements Guarded {
       pacer: new ReplayPacer(turns, onFault),
       turns,
       latency: this.latency,
+      moment: 0,
       heldBytes: 0,
       draining: false,
     };
@@ -215,6 +216,7 @@ export class Hub implements Guarded {
 
   /** Items may have been lost on their way here: sends every held request that can be sent again to its origin, paced. */
   recover(): void {
+    this.#room.moment++;
     this.#recovery.begin();
   }
 

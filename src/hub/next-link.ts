@@ -14,13 +14,19 @@ export interface NextLink {
   readonly target: string;
   /** Seconds after which it is followed where nothing else leads to it. */
   readonly timeout: number;
-  /** Makes the request that tells the origin what the client has. Nothing is sent before `start`. */
-  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch;
+  /**
+   * Makes the request that tells the origin what the client has. Nothing is sent before `start`.
+   * @param since how much had been delivered (`HubRoom.moment`) when the client came to need it: a request that others began before that
+   * does not do
+   * @param alone whether the client needs a request of its own
+   */
+  open(positions: readonly ChannelPosition[], client: LinkClient, since: number, alone: boolean): LinkFetch;
 }
 
 /** The request of a link on its way. */
 export interface LinkFetch {
-  start(): void;
+  /** Begins. Returns whether the request of another client serves this one too. */
+  start(): boolean;
   /** The client has taken what it got so far. */
   taken(): void;
   /** The response is not wanted any more. Harmless when it is over. */
@@ -34,6 +40,8 @@ export interface LinkClient extends Guarded {
   onLinkDone(update: LinkUpdate): void;
   /** There is no response, or it broke off, or it cannot be followed. */
   onLinkFailed(detail: string): void;
+  /** The response that it was to share is too large for that: it has to ask again, alone. */
+  onLinkUnshared(): void;
 }
 
 /** How a stream goes on after the response to its link. */

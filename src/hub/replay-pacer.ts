@@ -6,6 +6,9 @@ import { type AtTurnEnd, fault, type Guarded, type TurnQueue } from '../clock/in
  */
 export const REPLAYS_AT_ONCE = 64;
 
+/** Replays that share the request of another one, in one turn of the event loop. */
+export const SHARED_AT_ONCE = 1_024;
+
 /** A held request that can be sent to its origin again. */
 export interface Replayable extends Guarded {
   /** Names the target whose turn it waits for. */
@@ -51,6 +54,11 @@ export class ReplayPacer {
     if (target?.waiting.delete(replay)) target.pump();
   }
 
+  /** A replay that has just begun takes no place at its target: the request of another one serves it. Called within `startReplay`. */
+  shared(name: string): void {
+    this.#targets.get(name)?.share();
+  }
+
   /** A replay that had begun has left its target. */
   done(name: string): void {
     const target = this.#targets.get(name);
@@ -71,6 +79,10 @@ class PacedTarget implements AtTurnEnd {
   readonly #onFault: (thrown: unknown) => void;
   /** Replays that began in this turn of the event loop: those that end at once must not let thousands begin in one turn. */
   #begun = 0;
+  /** Those that share the request of another one. */
+  #shared = 0;
+  /** Whether `onTurnEnd` is going to be called. */
+  #scheduled = false;
   #pumping = false;
 
   constructor(name: string, turns: TurnQueue, targets: Map<string, PacedTarget>, onFault: (thrown: unknown) => void) {
@@ -85,10 +97,12 @@ class PacedTarget implements AtTurnEnd {
     if (this.#pumping) return;
     this.#pumping = true;
     for (const replay of this.waiting) {
-      if (this.active >= REPLAYS_AT_ONCE || this.#begun >= REPLAYS_AT_ONCE) break;
+      if (this.active >= REPLAYS_AT_ONCE || this.#begun >= REPLAYS_AT_ONCE || this.#shared >= SHARED_AT_ONCE) break;
       this.waiting.delete(replay);
       this.active++;
-      if (this.#begun++ === 0) this.#turns.add(this);
+      this.#begun++;
+      if (!this.#scheduled) this.#turns.add(this);
+      this.#scheduled = true;
       try {
         replay.startReplay();
       } catch (thrown) {
@@ -96,12 +110,20 @@ class PacedTarget implements AtTurnEnd {
       }
     }
     this.#pumping = false;
-    if (this.active === 0 && this.waiting.size === 0 && this.#begun === 0) this.#targets.delete(this.#name);
+    if (this.active === 0 && this.waiting.size === 0 && !this.#scheduled) this.#targets.delete(this.#name);
   }
 
   onTurnEnd(): void {
     this.#begun = 0;
+    this.#shared = 0;
+    this.#scheduled = false;
     this.pump();
+  }
+
+  share(): void {
+    this.active--;
+    this.#begun--;
+    this.#shared++;
   }
 
   onFault(thrown: unknown): void {

@@ -55,10 +55,14 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   #channels: readonly string[];
   /** Channels that had an item since the link was followed. */
   readonly #active = new Set<string>();
-  #state: 'idle' | 'queued' | 'failed' | 'away' | 'over' = 'idle';
+  #state: 'idle' | 'full' | 'queued' | 'failed' | 'away' | 'over' = 'idle';
   /** A hint or recovery came while the request was at the origin: the response may be from before it. */
   #again = false;
   #fetch: LinkFetch | null = null;
+  /** `HubRoom.moment` when it came to need the link; 0 where only the time has come. */
+  #since = 0;
+  /** The link is too large to be shared with others. */
+  #alone = false;
   /** Target whose place among the requests it has. */
   #place: string | null = null;
   /** Whether the client has got something of the response that is under way. */
@@ -138,7 +142,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   }
 
   /** Follows the link, when its turn comes. */
-  update(): void {
+  update(since = this.#room.moment): void {
     const link = this.#link;
     if (link === null || this.#state === 'queued' || this.#state === 'over') return;
     if (this.#state === 'away') {
@@ -146,7 +150,13 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       return;
     }
     this.#room.wheel.cancel(this);
-    this.#followWhenTaken = false;
+    this.#since = since;
+    this.#followWhenTaken = !this.#stream.taken;
+    if (this.#followWhenTaken) {
+      // More would only be added to what waits for a client that takes nothing.
+      this.#setState('full');
+      return;
+    }
     this.#setState('queued');
     this.#room.pacer.add(this);
   }
@@ -157,8 +167,17 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     this.#passed = false;
     this.#place = link.target;
     this.#setState('away');
-    this.#fetch = link.open(this.#known(), this);
-    this.#fetch.start();
+    const fetch = link.open(this.#known(), this, this.#since, this.#alone);
+    this.#fetch = fetch;
+    this.#alone = false;
+    if (fetch.start() && this.#fetch === fetch) this.#sharePlace();
+  }
+
+  onLinkUnshared(): void {
+    this.#fetch = null;
+    this.#alone = true;
+    this.#setState('queued');
+    this.#room.pacer.add(this);
   }
 
   onLinkData(chunk: Buffer): void {
@@ -171,7 +190,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   onTaken(): void {
     if (!this.#stream.taken) return;
     this.#fetch?.taken();
-    if (this.#followWhenTaken) this.update();
+    if (this.#followWhenTaken) this.update(this.#state === 'full' ? this.#since : 0);
   }
 
   onLinkDone({ hold, next }: LinkUpdate): void {
@@ -215,8 +234,9 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const link = this.#link;
     const isComplete = this.#channels.length > 0 && this.#channels.every((name) => this.#active.has(name));
     this.#active.clear();
-    if (this.#state === 'idle' && (isComplete || !this.#stream.taken) && link !== null) this.#rest(link);
-    else this.update();
+    if (this.#state === 'failed') this.update(this.#since);
+    else if ((isComplete || !this.#stream.taken) && link !== null) this.#rest(link);
+    else this.update(0);
   }
 
   override onFault(thrown: unknown): void {
@@ -244,7 +264,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
         'next links lead to no channel: stream ended',
       );
       this.#stream.end('too many next links in a row without a channel');
-    } else if (this.#stream.taken) this.update();
+    } else if (this.#stream.taken) this.update(0);
     else this.#followWhenTaken = true;
   }
 
@@ -259,7 +279,14 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     if (place !== null) this.#room.pacer.done(place);
   }
 
-  #setState(state: 'idle' | 'queued' | 'failed' | 'away'): void {
+  /** The request is another client's, which has its place. */
+  #sharePlace(): void {
+    const place = this.#place;
+    this.#place = null;
+    if (place !== null) this.#room.pacer.shared(place);
+  }
+
+  #setState(state: 'idle' | 'full' | 'queued' | 'failed' | 'away'): void {
     this.#state = state;
     this.#stream.intercept(state !== 'idle' || this.#positions.size > 0 || this.#filters !== null);
   }

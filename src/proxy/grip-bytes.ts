@@ -1,5 +1,6 @@
 /**
- * Bytes of all GRIP responses that are being read: instruct bodies that are not complete, and initial bodies that wait for their clients.
+ * Bytes of all GRIP responses that are being read: instruct bodies that are not complete, and initial bodies that wait for their clients. Responses that
+ * several clients share count too.
  * @bound grip-response-bodies
  */
 export const MAX_GRIP_BYTES = 134_217_728;

@@ -66,19 +66,20 @@ export class LinkRequest implements TargetRequester, LinkFetch {
     this.#onInstruct = onInstruct;
   }
 
-  start(): void {
+  start(): boolean {
     const head: LinkHead = { method: this.#method, bodyLength: 0, credits: WINDOW };
     const origin = this.#route.send(head, this.#gripLast, this);
     if (origin === null) {
       this.#fail(`no route for the link ${this.#route.uri}`);
-      return;
+      return false;
     }
     if (this.#over) {
       origin.onRequestError(gone());
-      return;
+      return false;
     }
     // Within the call it may have handed over already.
     if (this.#origin === NO_RESPONDER) this.handOver(origin);
+    return false;
   }
 
   taken(): void {

@@ -42,6 +42,11 @@ export class LinkRoute {
     return this.#isOwn && this.#routed().route.route.noGrip;
   }
 
+  /** The route that gives requests their fields: those for the same URI by the same route are equal. */
+  get via(): object {
+    return this.#isOwn ? this.#routed().route : this.#proxied.route;
+  }
+
   /** Sends a request. Returns null where nothing leads to the link. */
   send(head: LinkHead, gripLast: readonly string[], requester: TargetRequester): Responder | null {
     const { protocol, host, pathname, search } = this.#url;

@@ -6,6 +6,7 @@ import { LinkRequest } from './link-request.ts';
 import { LinkRoute } from './link-route.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
+import { LinkSharer } from './shared-link.ts';
 
 /** A next link of a client whose request came through the proxy. */
 export class ProxiedLink implements NextLink {
@@ -31,10 +32,11 @@ export class ProxiedLink implements NextLink {
     return this.#route.target;
   }
 
-  open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch {
+  open(positions: readonly ChannelPosition[], client: LinkClient, since: number, alone: boolean): LinkFetch {
     const { prefix } = this.#proxied.route.route;
     const gripLast = positions.map(({ name, id }) => encodeHeaderText(`${name.slice(prefix.length)}; last-id=${id}`));
-    return new LinkRequest(this.#room, this.#route, 'GET', gripLast, client, ({ hold, links }) => {
+    const question = { route: this.#route, gripLast, since, alone };
+    return new LinkSharer(this.#room, question, client, ({ hold, links }) => {
       const { next } = links;
       client.onLinkDone({
         hold,
@@ -81,6 +83,9 @@ export class ProxiedGone implements GoneLink, LinkClient {
   onLinkDone(): void {
     this.#done();
   }
+
+  /** Its request is never shared. */
+  onLinkUnshared(): void {}
 
   onLinkFailed(detail: string): void {
     this.#room.log.debug({ uri: this.#route.uri, detail }, 'gone link failed');

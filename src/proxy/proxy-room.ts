@@ -1,6 +1,8 @@
+import type { TurnQueue } from '../clock/index.ts';
 import type { Counters, Current, Log } from '../exchange/index.ts';
 import type { GoneLink, Hub } from '../hub/index.ts';
 import type { GripBytes } from './grip-bytes.ts';
+import type { JoinableLink } from './joinable-link.ts';
 import type { KeptBodies } from './kept-body.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 
@@ -12,6 +14,9 @@ export interface ProxyRoom {
   readonly log: Log;
   readonly keptBodies: KeptBodies;
   readonly gripBytes: GripBytes;
+  /** Requests of next links that others can still share, by their URIs and positions. */
+  readonly sharedLinks: Map<string, JoinableLink>;
+  readonly turns: TurnQueue;
   /** Requests of gone links that are under way. */
   readonly goneRequests: Set<GoneLink>;
   /** Whether the log has said that an origin holds clients although its requests are not signed. */

@@ -1,3 +1,4 @@
+import { TurnQueue } from '../clock/index.ts';
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import {
   ExchangeError,
@@ -34,6 +35,8 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
     ...options,
     keptBodies: new KeptBodies(),
     gripBytes: new GripBytes(),
+    sharedLinks: new Map(),
+    turns: new TurnQueue(),
     goneRequests: new Set(),
     unsignedNoted: false,
   };

@@ -115,3 +115,22 @@ test('A recovery makes every stream with a link follow it', async (t) => {
   link.last.onLinkDone({ hold: instructAt(null).hold, next: link });
   assert.equal(link.clients.length, 2, 'but once more afterwards');
 });
+
+test('A client that has not taken what it was sent asks for more only then', async (t) => {
+  const made = rig(t);
+  const link = new ManualLink();
+  const client = made.client(4);
+  made.hold(client, instructAt('1'), { link });
+  await made.publish(ids('3', '2'));
+  link.last.onLinkData(Buffer.from('2,3,'.repeat(2)));
+  link.last.onLinkDone({ hold: instructAt('3').hold, next: link });
+  assert.equal(client.body, '2,3,');
+  await made.publish(ids('6', '5'), streamAction('a', 'hint'));
+  assert.equal(link.clients.length, 1);
+  client.grant(100);
+  assert.equal(link.clients.length, 2);
+  assert.deepEqual(link.positions[1], [{ name: 'a', id: '3' }]);
+  link.last.onLinkDone({ hold: instructAt('6').hold, next: link });
+  await made.publish(ids('7', '6'));
+  assert.equal(client.body, '2,3,2,3,7,');
+});

@@ -177,7 +177,10 @@ export class ManualLink implements NextLink {
   open(positions: readonly ChannelPosition[], client: LinkClient): LinkFetch {
     this.positions.push(positions);
     return {
-      start: () => this.clients.push(client),
+      start: () => {
+        this.clients.push(client);
+        return false;
+      },
       taken: () => {},
       abort: () => {
         this.aborted++;

@@ -22,6 +22,10 @@ class NotedClient implements LinkClient {
     this.told.push(detail);
   }
 
+  onLinkUnshared(): void {
+    assert.fail('nothing is shared');
+  }
+
   onFault(thrown: unknown): void {
     this.told.push(String(thrown));
   }
