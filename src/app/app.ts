@@ -1,6 +1,6 @@
 import { HttpClient, WebSocketClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Config, hasProxy } from '../config/index.ts';
 import { authorized, controlErrorText, metricsService, publishService } from '../control/index.ts';
 import {
   ControlCounters,
@@ -19,6 +19,7 @@ import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { httpsRedirect, proxyServices } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
+import type { ZhttpServer } from '../zhttp-server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
 import { acceptOptions } from './accept-options.ts';
@@ -33,6 +34,7 @@ import { patchBody } from './patch-body.ts';
 import { PushpinMetrics } from './pushpin-metrics.ts';
 import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
 import { checkIdentities } from './tls-listener.ts';
+import { type ZhttpFrontOptions, zhttpFront } from './zhttp-front.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -52,6 +54,9 @@ export class App {
   /** Endpoints at which outbound requests are asked for. */
   readonly fetchEndpoints: string[] = [];
   readonly fetchCounters = { client: new OriginCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  /** Endpoints by which requests come from edges that are other programs. */
+  readonly frontEndpoints: string[] = [];
+  readonly frontCounters = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
   /** Where Prometheus gets Pushpin's metrics. */
@@ -72,6 +77,8 @@ export class App {
   #server: HttpServer | null = null;
   /** Servers that redirect to https. */
   readonly #redirects: HttpServer[] = [];
+  /** Takes the requests of edges that are other programs. */
+  #front: ZhttpServer | null = null;
   #control: HttpServer | null = null;
   #stats: HttpServer | null = null;
   #pushpinMetrics: PushpinMetrics | null = null;
@@ -118,7 +125,7 @@ export class App {
    * @param seconds what is still open after that is cut off
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const servers = [this.#server, ...this.#redirects, this.#control, this.#edge, this.#fetch].filter(
+    const servers = [this.#server, this.#front, ...this.#redirects, this.#control, this.#edge, this.#fetch].filter(
       (server) => server !== null,
     );
     for (const server of servers) server.drain();
@@ -133,7 +140,12 @@ export class App {
     this.#pushpinMetrics?.stop();
     const own = [this.#server, ...this.#redirects, this.#control, this.#stats].filter((server) => server !== null);
     for (const server of own) server.destroy();
-    await Promise.all([this.#edge?.stop(), this.#fetch?.stop(), ...own.map((server) => server.whenEmpty())]);
+    await Promise.all([
+      this.#front?.stop(),
+      this.#edge?.stop(),
+      this.#fetch?.stop(),
+      ...own.map((server) => server.whenEmpty()),
+    ]);
     this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;
@@ -167,7 +179,7 @@ export class App {
     const { server, edge } = this.#config;
     checkIdentities(server, this.#log);
     checkIdentities(edge, this.#log);
-    if (server.listen.length > 0) {
+    if (hasProxy(server)) {
       this.registry.add('proxy', this.counters);
       this.registry.add('control', this.controlCounters);
       const snapshots = new Holder(this.#snapshot(this.#config));
@@ -186,9 +198,13 @@ export class App {
     this.#running = true;
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
     const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
+    const ofFront = this.frontEndpoints.length === 0 ? {} : { zhttp: this.frontEndpoints };
     const ofStats = this.statsAddresses.length === 0 ? {} : { stats: this.statsAddresses };
     const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
-    this.#log.info({ clients, publishers, ...ofPublish, ...ofStats, edge: edgeAddresses, ...ofFetch }, 'started');
+    this.#log.info(
+      { clients, ...ofFront, publishers, ...ofPublish, ...ofStats, edge: edgeAddresses, ...ofFetch },
+      'started',
+    );
     this.#checkOpenFiles();
   }
 
@@ -243,6 +259,16 @@ export class App {
       }
       this.clientAddresses.push((await own.listen(address, acceptOptions(server, address, means))).address);
     }
+    if (server.zhttp.length > 0) await this.#startFront(services);
+  }
+
+  async #startFront(services: Pick<ZhttpFrontOptions, 'service' | 'webSocketService'>): Promise<void> {
+    this.#register('proxy', this.frontCounters);
+    const { zhttp: counters, zmq: zmqCounters } = this.frontCounters;
+    const { server } = this.#config;
+    const front = zhttpFront({ ...services, server, wheel: this.#wheel, log: this.#log, counters, zmqCounters });
+    this.#front = front;
+    this.frontEndpoints.push(...(await front.open()));
   }
 
   async #startControl(snapshots: Holder<Snapshot>): Promise<void> {
@@ -310,7 +336,7 @@ export class App {
     const { server, edge } = this.#config;
     const openFiles = openFileLimit();
     const wanted =
-      (server.listen.length > 0 ? server.maxConnections : 0) +
+      (hasProxy(server) ? server.maxConnections : 0) +
       (edge.listen.length > 0 ? edge.reqMaxconn + edge.streamMaxconn : 0) +
       // Each request to an origin is a connection.
       this.#fetchPlans.reduce((sum, { maxOpenRequests }) => sum + maxOpenRequests, 0);

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { checkRouting, fetchPlans } from '../app/index.ts';
-import { type Config, ConfigError, defaultConfig, loadConfig, mergeCommandLine, pathsError } from '../config/index.ts';
+import {
+  type Config,
+  ConfigError,
+  defaultConfig,
+  hasProxy,
+  loadConfig,
+  mergeCommandLine,
+  pathsError,
+} from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
@@ -53,7 +61,7 @@ export function addConfigOptions(command: Command): Command {
 export function readConfig(options: ConfigOptions): EffectiveConfig {
   const effective = readAnyConfig(options, checkRouting);
   const { file, config } = effective;
-  if (config.routes.length === 0 && config.server.listen.length > 0) {
+  if (config.routes.length === 0 && hasProxy(config.server)) {
     const others: string[] = [];
     if (config.edge.listen.length > 0) others.push('the edge');
     if (fetchPlans(config).length > 0) others.push('outbound requests');

@@ -4,6 +4,7 @@ export { formatDnsServer } from './dns-server.ts';
 export { type EdgeListener, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';
 export type { ForwardedForRule } from './forwarded-for.ts';
+export { hasProxy } from './has-proxy.ts';
 export { formatHostPort, type HostPort, parseHostPort } from './host-port.ts';
 export { KeyReader } from './key-reader.ts';
 export {

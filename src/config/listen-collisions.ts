@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import type { EdgeListener } from './edge-listener.ts';
+import { hasProxy } from './has-proxy.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
 
 /** What all servers and sockets of one process listen on. */
 export interface Listeners {
-  readonly server: { readonly listen: readonly ListenAddress[] };
+  readonly server: { readonly listen: readonly ListenAddress[]; readonly zhttp: readonly unknown[] };
   readonly control: { readonly listen: readonly ListenAddress[] };
   readonly edge: { readonly listen: readonly EdgeListener[] };
   readonly stats: { readonly prometheus: readonly ListenAddress[] };
@@ -44,7 +45,7 @@ export function listenCollisions(
   nameOf: NameOfListener = keyOf,
 ): ListenCollision[] {
   // Without the proxy there is nothing to publish to, and nothing to count.
-  const proxies = server.listen.length > 0;
+  const proxies = hasProxy(server);
   const places: Place[] = [
     ...placesOf('server', 'listen', server.listen),
     ...placesOf(

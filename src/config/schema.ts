@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { edgeFields } from './edge-fields.ts';
 import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
 import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
+import { hasProxy } from './has-proxy.ts';
 import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
 import { listenCollisions } from './listen-collisions.ts';
@@ -47,7 +49,7 @@ export const sections = {
     doc: 'Client connections.',
     shape: {
       listen: serverListeners.prefault(['7999']).register(fieldDocs, {
-        doc: 'Addresses that clients of the proxy connect to; see [listen addresses](#listen-addresses). An empty list turns the proxy off; then `[edge]` must listen, or `[fetch]` must have endpoints.',
+        doc: 'Addresses that clients of the proxy connect to; see [listen addresses](#listen-addresses). An empty list turns the proxy off, unless `zhttp` is set; then `[edge]` must listen, or `[fetch]` must have endpoints.',
         expected: `a list of ${LISTEN_FORMS}`,
       }),
       max_connections: count({
@@ -120,6 +122,7 @@ export const sections = {
       lenient_line_ends: flag({
         doc: 'Accept a bare line feed as the end of a header line. Otherwise the request gets a 400.',
       }),
+      ...edgeFields,
       ...tlsFields,
       trusted_proxies: trustedProxies(
         'Proxies in front. Of their requests the client is the last address in `X-Forwarded-For` that is not one of them, and `X-Forwarded-Proto` says whether it used TLS. Listeners with `proxy-protocol` take connections from them only. "unix" stands for every connection over a unix socket.',
@@ -400,7 +403,7 @@ const fileSchema = z
     if (index >= 0) context.addIssue({ code: 'custom', path: ['server', 'listen', index], message: UNTRUSTING });
   })
   .superRefine(({ server, edge, fetch }, context) => {
-    if (server.listen.length > 0 || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;
+    if (hasProxy(server) || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;
     const message =
       'no client could connect: give an address, such as "7999", let [edge] listen, or give [fetch] endpoints';
     context.addIssue({ code: 'custom', path: ['server', 'listen'], message });

@@ -22,6 +22,11 @@ export interface FetchEndpoints {
   readonly out: string;
 }
 
+type Three = readonly [string, string, string];
+
+const EDGE_ENDINGS: Three = ['-out', '-out-stream', '-in'];
+const FETCH_ENDINGS: Three = ['-in', '-in-stream', '-out'];
+
 /** The forms of an endpoint for req mode, phrased to follow "expected". */
 export const ENDPOINT_FORMS = '"ipc://PATH" or "tcp://HOST:PORT"';
 
@@ -33,7 +38,7 @@ export const BASE_FORMS = '"ipc://PATH" or "tcp://HOST:PORT", with PORT up to 65
  * this port and the next two. Throws a `ConfigError` for any other text.
  */
 export function streamEndpoints(base: string): StreamEndpoints {
-  const [out, outStream, into] = threeOf(base, ['-out', '-out-stream', '-in']);
+  const [out, outStream, into] = threeOf(base, EDGE_ENDINGS);
   return { out, outStream, in: into };
 }
 
@@ -45,22 +50,27 @@ export const FETCH_STREAM_FORMS = `${BASE_FORMS}, or three endpoints "IN IN-STRE
  * port and the next two; or three endpoints as they are, separated by white space. Throws a `ConfigError`.
  */
 export function parseFetchEndpoints(text: string): FetchEndpoints {
-  const [base = '', inStream, out, ...more] = text.split(/ +/);
-  if (inStream === undefined) return endpointsOf(base);
-  if (out === undefined || more.length > 0) throw textError(`expected ${FETCH_STREAM_FORMS}, got ${shown(text)}`);
-  return { in: parseZmqEndpoint(base), inStream: parseZmqEndpoint(inStream), out: parseZmqEndpoint(out) };
+  const [first, inStream, out] = parseThree(text, FETCH_ENDINGS, FETCH_STREAM_FORMS);
+  return { in: first, inStream, out };
 }
 
 /** The text that `parseFetchEndpoints` reads as `endpoints`: a base if there is one. */
 export function formatFetchEndpoints({ in: first, inStream, out }: FetchEndpoints): string {
-  const base = first.startsWith('ipc:') ? first.replace(/-in$/, '') : first;
-  try {
-    const same = endpointsOf(base);
-    if (same.in === first && same.inStream === inStream && same.out === out) return base;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-  }
-  return `${first} ${inStream} ${out}`;
+  return formatThree([first, inStream, out], FETCH_ENDINGS);
+}
+
+/** The forms of the three endpoints of an edge, phrased to follow "expected". */
+export const EDGE_STREAM_FORMS = `${BASE_FORMS}, or three endpoints "OUT OUT-STREAM IN" separated by spaces`;
+
+/** As `parseFetchEndpoints`, for the endpoints of an edge: `-out`, `-out-stream` and `-in`. Throws a `ConfigError`. */
+export function parseEdgeEndpoints(text: string): StreamEndpoints {
+  const [out, outStream, into] = parseThree(text, EDGE_ENDINGS, EDGE_STREAM_FORMS);
+  return { out, outStream, in: into };
+}
+
+/** The text that `parseEdgeEndpoints` reads as `endpoints`: a base if there is one. */
+export function formatEdgeEndpoints({ out, outStream, in: into }: StreamEndpoints): string {
+  return formatThree([out, outStream, into], EDGE_ENDINGS);
 }
 
 /** Returns the base unchanged after checking that `streamEndpoints` accepts it. */
@@ -75,13 +85,27 @@ export function parseZmqEndpoint(text: string): string {
   return text;
 }
 
-function endpointsOf(base: string): FetchEndpoints {
-  const [first, inStream, out] = threeOf(base, ['-in', '-in-stream', '-out']);
-  return { in: first, inStream, out };
+/** A base, or three endpoints. @param forms what is expected */
+function parseThree(text: string, endings: Three, forms: string): Three {
+  const [base = '', second, third, ...more] = text.split(/ +/);
+  if (second === undefined) return threeOf(base, endings);
+  if (third === undefined || more.length > 0) throw textError(`expected ${forms}, got ${shown(text)}`);
+  return [parseZmqEndpoint(base), parseZmqEndpoint(second), parseZmqEndpoint(third)];
+}
+
+function formatThree(endpoints: Three, endings: Three): string {
+  const [first] = endpoints;
+  const base = first.startsWith('ipc:') && first.endsWith(endings[0]) ? first.slice(0, -endings[0].length) : first;
+  try {
+    if (threeOf(base, endings).every((endpoint, index) => endpoint === endpoints[index])) return base;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  return endpoints.join(' ');
 }
 
 /** A path with each of the endings, or three ports in a row. */
-function threeOf(base: string, endings: readonly [string, string, string]): [string, string, string] {
+function threeOf(base: string, endings: Three): Three {
   const { host, port } = splitEndpoint(base, BASE_FORMS);
   const [first, second, third] = endings;
   if (port === null) return [base + first, base + second, base + third];

@@ -19,6 +19,8 @@ export interface FetchTargetOptions {
 
 /** Makes each request as its packet says, within what the options allow. */
 export class FetchTarget implements ServerTarget {
+  /** Responses pass as the origin framed them. */
+  readonly framed = true;
   readonly #fetcher: Fetcher;
   /** Most requests ask for nothing special, and share one of these two objects. */
   readonly #guarded: FetchOptions;

@@ -1,6 +1,7 @@
 import { NO_BODY, type PacketFormat, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
-import { BodyCollector, type Responder, type ResponseHead, WINDOW } from '../exchange/index.ts';
+import { BodyCollector, type Responder, type ResponseHead, UNKNOWN_LENGTH, WINDOW } from '../exchange/index.ts';
 import type { Collector } from '../zhttp/index.ts';
+import { framedHead } from './framed-head.ts';
 import { RequestBody } from './request-body.ts';
 import type { ServerHost } from './server-host.ts';
 import { ServerSession } from './server-session.ts';
@@ -19,6 +20,10 @@ export class HttpServerSession extends ServerSession implements Collector {
   readonly #maxBody: number;
   /** Whether a body was announced, if perhaps an empty one, and may be passed on. */
   readonly #wantsBody: boolean;
+  /** Empty where the target frames its responses. */
+  readonly #method: string;
+  /** Bytes of the request body that are still to come; null where their number is not known. */
+  #left: number | null;
   /** The target takes nothing of the request for now. */
   #paused = false;
   #body: RequestBody | null;
@@ -43,6 +48,8 @@ export class HttpServerSession extends ServerSession implements Collector {
     this.#stream = packet.stream && this.named;
     this.#maxBody = Math.min(host.maxBodyBytes, MAX_BODY[format]);
     this.#wantsBody = bodyLength !== 0;
+    this.#method = host.framed ? '' : packet.method;
+    this.#left = bodyLength === UNKNOWN_LENGTH ? null : bodyLength - body.length;
     this.#body = more || body.length > 0 ? new RequestBody(body, more) : null;
   }
 
@@ -70,8 +77,9 @@ export class HttpServerSession extends ServerSession implements Collector {
   }
 
   protected override onBegun(responder: Responder): void {
-    if (this.#body !== null) this.#body.responder = responder;
-    this.#releaseBody();
+    if (this.#body === null) return;
+    this.#body.responder = responder;
+    if (this.#fits(0, !this.#body.complete)) this.#releaseBody();
   }
 
   // ---- the request's body
@@ -103,8 +111,21 @@ export class HttpServerSession extends ServerSession implements Collector {
       this.abort('HF_FETCH_INVALID', 'the requester sent a body in spite of a Content-Length of 0');
       return;
     }
+    if (!this.#fits(body.length, more)) return;
     this.#body?.give(body, !more);
     this.#settleBody();
+  }
+
+  /** Counts bytes of a body of known length. Returns false, and ends the session, if it turns out to have another one. */
+  #fits(bytes: number, more: boolean): boolean {
+    if (this.#left === null) return true;
+    const left = this.#left - bytes;
+    if (left < 0 || (!more && left > 0)) {
+      this.abort('HF_FETCH_INVALID', `request body is ${left < 0 ? 'longer' : 'shorter'} than its Content-Length`);
+      return false;
+    }
+    this.#left = left;
+    return true;
   }
 
   override onRequestCredit(bytes: number): void {
@@ -136,12 +157,19 @@ export class HttpServerSession extends ServerSession implements Collector {
     if (this.#uploading) this.owe(taken);
   }
 
+  override handOver(responder: Responder): void {
+    super.handOver(responder);
+    if (this.over) return;
+    if (this.#body !== null) this.#body.responder = responder;
+    if (this.#paused) this.pauseRequest(false);
+  }
+
   // ---- the response
 
   override onResponse(head: ResponseHead): void {
     if (this.over) return;
     this.record.status = head.status;
-    this.#head = head;
+    this.#head = this.host.framed ? head : framedHead(head, this.#method);
     // The beginning of the body has mostly arrived in the same read, and goes out in the same packet.
     if (this.#stream) this.host.turn.add(this);
   }

@@ -12,6 +12,7 @@ import {
 } from '../codec/zhttp/index.ts';
 import { ERRORS, ExchangeError, HeldTotal, type Log, reportFault } from '../exchange/index.ts';
 import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
+import { EarlyRequests } from './early-requests.ts';
 import { HttpServerSession } from './http-server-session.ts';
 import { bodyLengthOf, defectOf, requestKind } from './packet-request.ts';
 import { publicUri } from './public-uri.ts';
@@ -66,6 +67,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly timeoutCondition: string;
   readonly quietWebSockets: boolean;
   readonly textType: string;
+  readonly quiet: boolean;
+  readonly framed: boolean;
   readonly counters: SessionCounters;
   readonly log: Log;
   readonly link: ServerLink;
@@ -77,6 +80,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly #sessions = new ServerSessions<ServerSession>();
   readonly #recent = new RecentSessions();
   /** Those that were handed over to requesters that have not been heard of, by id. */
+  /** Null where requests do not wait for the subscription of their requester. */
+  readonly #early: EarlyRequests | null;
   readonly #handedOff = new Map<string, ServerSession>();
   readonly #ticker: Ticker;
   /** Sessions that have collected small grants. */
@@ -99,10 +104,14 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.timeoutCondition = options.timeoutCondition ?? ERRORS.HF_FETCH_TIMEOUT.condition;
     this.quietWebSockets = options.quietWebSockets ?? false;
     this.textType = options.namesText === true ? 'text' : '';
+    this.quiet = options.quiet ?? false;
+    this.framed = options.target.framed;
     this.counters = options.counters;
     this.log = options.log;
     this.collected = new CollectedBytes(MAX_COLLECTED, this.turn, (thrown) => this.onFault(thrown));
     this.held = new HeldTotal(MAX_HELD_TOTAL, this, 'requesters take too few packets, sessions ended');
+    const { subscriptionPatience } = options;
+    this.#early = subscriptionPatience === undefined ? null : new EarlyRequests(subscriptionPatience);
     this.link = openLink(this);
     this.#notices = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
@@ -118,6 +127,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   drain(): void {
     this.#draining = true;
     this.link.drain();
+    this.#takeEarly(() => true);
   }
 
   /** Settles when there are no sessions. */
@@ -148,6 +158,27 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.counters.packetsReceived++;
     const packet = this.#parse(payload, null);
     if (packet === null) return;
+    const { from, routerResp } = packet;
+    if (this.#early !== null && from !== '' && !routerResp && !this.link.reaches(from)) {
+      if (this.#early.add(from, payload, this.now)) return;
+    }
+    this.#onFirst(packet, payload);
+  }
+
+  /** Takes the requests that have waited for the subscriptions of their requesters. */
+  #takeEarly(reaches: (from: string) => boolean): void {
+    if (this.#early === null || this.#early.size === 0) return;
+    for (const payload of this.#early.take(this.now, reaches)) {
+      const packet = this.#parse(payload, null);
+      if (packet !== null) this.#onFirst(packet, payload);
+    }
+  }
+
+  onReachable(): void {
+    this.#takeEarly((from) => this.link.reaches(from));
+  }
+
+  #onFirst(packet: RequestPacket, payload: Buffer): void {
     const format = formatOf(payload);
     const { from, ids } = packet;
     const [ref] = ids;
@@ -353,6 +384,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   // ---- time
 
   #onTick(): void {
+    this.onReachable();
     const unsettled = this.#unsettled;
     this.#unsettled = [];
     for (const session of unsettled) attempt(session, settle);

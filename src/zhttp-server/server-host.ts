@@ -43,6 +43,10 @@ export interface ServerHost {
   readonly quietWebSockets: boolean;
   /** Content-type of text messages; empty for none. */
   readonly textType: string;
+  /** Whether the log has no records of requests above the level debug. */
+  readonly quiet: boolean;
+  /** Whether the responses of the target say how long their bodies are. */
+  readonly framed: boolean;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
   readonly counters: SessionCounters;

@@ -8,6 +8,8 @@ export interface ServerLink {
   route(address: string, packet: Buffer): void;
   /** Whether the requester takes nothing over the ROUTER socket now. */
   isFull(address: string): boolean;
+  /** Whether the requester gets what is published. */
+  reaches(address: string): boolean;
   /** Responds to a request of req mode. @param envelope as it came */
   reply(envelope: readonly Buffer[], packet: Part): void;
   /** Lets requests wait where they are. Packets for sessions go on coming. */
@@ -27,6 +29,8 @@ export interface ServerLinkSink {
   onFollowUp(payload: Buffer): void;
   /** A request of req mode. @param envelope what its response has to begin with */
   onRequest(envelope: Buffer[], payload: Buffer): void;
+  /** Another requester gets what is published. Only links that wait for that tell. */
+  onReachable(): void;
   /** A packet for this requester was dropped, because it takes nothing and too much waits for it. */
   onLost(address: string, packet: Buffer): void;
 }

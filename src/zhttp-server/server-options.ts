@@ -45,6 +45,13 @@ export interface ZhttpServerOptions {
   readonly quietWebSockets?: boolean;
   /** Text messages of a WebSocket have the content-type `text`, as Condure's. Absent: they have none, as Zurl's. */
   readonly namesText?: boolean;
+  /** Logs requests at the level debug only, for a target that has a log of its own. */
+  readonly quiet?: boolean;
+  /**
+   * How long a request waits for the subscription of its requester, which connects by several sockets in any order; absent: not at all, as with
+   * Zurl.
+   */
+  readonly subscriptionPatience?: number;
   /** Bounds of the packets of requesters. */
   readonly limits: ZhttpLimits;
   readonly target: ServerTarget;

@@ -83,7 +83,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.heardAt = host.now;
     this.activeAt = host.now;
     this.#credits = new RequesterCredits(packet.credits);
-    this.record = new SessionRecord(host.log, packet);
+    this.record = new SessionRecord(host.log, packet, host.quiet);
     this.#nextIn = ref === undefined || ref.seq === null ? UNNUMBERED : ref.seq + 1;
   }
 
@@ -158,7 +158,9 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   start(target: ServerTarget, name: string, packet: RequestPacket, bodyLength: number): void {
     if (this.named) this.acknowledge(packet.more);
     const credits = this.firstCredits(this.#credits.first);
-    const responder = this.begin(target, { id: name, packet, bodyLength, credits });
+    const begun = this.begin(target, { id: name, packet, bodyLength, credits });
+    // Within the call it may have handed over already.
+    const responder = this.responder ?? begun;
     this.responder = responder;
     if (this.#leftBy !== null) responder.onRequestError(this.#leftBy);
     if (this.over) return;

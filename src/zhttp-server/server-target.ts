@@ -18,6 +18,8 @@ export interface TargetRequest {
  * to the requester as `onResponseError`, perhaps before the call returns. Its `face.condition` is what the packet says of it.
  */
 export interface ServerTarget {
+  /** Whether the header fields of responses say already how long the body is. If not, each session sets Content-Length. */
+  readonly framed: boolean;
   /** A request whose URI has the scheme `http` or `https`. */
   request(request: TargetRequest, requester: Requester): Responder;
   /** A request whose URI has the scheme `ws` or `wss`. */

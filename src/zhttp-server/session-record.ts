@@ -15,15 +15,16 @@ export class SessionRecord {
   readonly #uri: string;
   readonly #begunAt = performance.now();
 
-  constructor(log: Log, { ids, quiet, method, uri }: RequestPacket) {
+  /** @param quiet whether every level is `debug`, as with `ext.quiet` of the request */
+  constructor(log: Log, { ids, quiet: asked, method, uri }: RequestPacket, quiet: boolean) {
     this.#log = log;
     this.#id = ids[0]?.id ?? '';
-    this.#quiet = quiet;
+    this.#quiet = quiet || asked;
     this.#method = method;
     this.#uri = uri;
   }
 
-  /** Writes the outcome. `ext.quiet` of the request makes every level `debug`. @param from address of the requester */
+  /** Writes the outcome. @param from address of the requester */
   write(level: 'error' | 'warn' | 'info', message: string, from: string, more?: Record<string, unknown>): void {
     const { infoEnabled, debugEnabled } = this.#log;
     if (this.#quiet ? !debugEnabled : level === 'info' && !infoEnabled) return;

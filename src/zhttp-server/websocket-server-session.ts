@@ -12,6 +12,7 @@ import {
   WINDOW,
 } from '../exchange/index.ts';
 import type { Collector } from '../zhttp/index.ts';
+import { framedHead } from './framed-head.ts';
 import { MAX_BODY } from './http-server-session.ts';
 import { errorPacket } from './server-notices.ts';
 import { ServerSession } from './server-session.ts';
@@ -141,6 +142,11 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     this.#pump();
   }
 
+  override handOver(responder: WebSocketResponder): void {
+    super.handOver(responder);
+    if (!this.over) this.pauseRequest(false);
+  }
+
   override pauseRequest(paused: boolean): void {
     this.#outbox.pause(paused);
     if (!paused && !this.over) this.#pump();
@@ -209,7 +215,8 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
     return Math.min(this.host.maxBodyBytes, MAX_BODY[this.format]);
   }
 
-  #reject(error: ExchangeError, { status, reason, headers }: ResponseHead, body: Buffer): void {
+  #reject(error: ExchangeError, rejection: ResponseHead, body: Buffer): void {
+    const { status, reason, headers } = this.host.framed ? rejection : framedHead(rejection, 'GET');
     const packet = errorPacket('rejected');
     packet.code = status;
     packet.reason = reason;

@@ -2,7 +2,7 @@ import { guarded, Ticker } from '../clock/index.ts';
 import { type Part, partBytes } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { FULL, RouterOutbox } from '../zhttp/index.ts';
-import { PubSocket, PullSocket, RouterSocket, type ZmqSocket } from '../zmq/index.ts';
+import { PubSocket, PullSocket, RouterSocket, XPubSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
 import type { ZhttpServerOptions } from './server-options.ts';
 
@@ -17,6 +17,7 @@ export type ZmqServerLinkOptions = Pick<
   | 'inHwm'
   | 'outHwm'
   | 'sessionTimeout'
+  | 'subscriptionPatience'
   | 'limits'
   | 'wheel'
   | 'counters'
@@ -76,7 +77,12 @@ export class ZmqServerLink implements ServerLink {
       (parts) => this.#onFollowUp(parts),
       guarded(this, () => this.#outbox.retry()),
     );
-    this.#pub = new PubSocket(context, shared);
+    this.#pub =
+      options.subscriptionPatience === undefined
+        ? new PubSocket(context, shared)
+        : new XPubSocket(context, shared, (_topic, subscribed) => {
+            if (subscribed) sink.onReachable();
+          });
     this.#req = new RouterSocket(context, shared, (parts) => this.#onRequest(parts));
     const lost = guarded(this, (address: string, packet: Buffer) => sink.onLost(address, packet));
     this.#outbox = new RouterOutbox({
@@ -131,6 +137,10 @@ export class ZmqServerLink implements ServerLink {
 
   isFull(address: string): boolean {
     return this.#outbox.reach(address) === FULL;
+  }
+
+  reaches(address: string): boolean {
+    return this.#pub.reaches(`${address} `);
   }
 
   reply(envelope: readonly Buffer[], packet: Part): void {

@@ -49,6 +49,11 @@ export class PubSocket extends ZmqSocket {
     this.#topics.match(isPieces(first) ? (first[0] as Buffer) : first, this.#sendTo);
   }
 
+  /** Whether a peer gets messages that start with `start`, bytes or latin1 text. */
+  reaches(start: Buffer | string): boolean {
+    return this.#topics.matches(start);
+  }
+
   /** `topic` has gained its first subscriber or lost its last one. */
   protected topicChanged(_topic: Buffer, _subscribed: boolean): void {}
 

@@ -102,7 +102,7 @@ export class TopicTable<T> {
   }
 
   /** Whether any topic that `message` starts with has a subscriber. */
-  matches(message: Buffer): boolean {
+  matches(message: Buffer | string): boolean {
     let node: TopicNode<T> | null = this.#root;
     let depth = 0;
     while (node !== null && node.subscribers === null) {

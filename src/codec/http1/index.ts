@@ -1,7 +1,8 @@
 export { type BodyReader, bodyReader } from './body-reader.ts';
-export { isFieldText, isToken } from './chars.ts';
+export { isFieldText, isTargetText, isToken } from './chars.ts';
 export { declaredLength } from './declared-length.ts';
 export { CHUNKED, type Http1Version, isPersistent, parseContentLength, UNTIL_CLOSE } from './framing.ts';
+export { isHost } from './host.ts';
 export { Http1Error, type Http1ErrorKind } from './http1-error.ts';
 export { DEFAULT_LIMITS, type Http1Limits, MAX_EXTENSION_BYTES } from './http1-limits.ts';
 export { chunkHeader, encodeChunk, LAST_CHUNK, requestHeadText, responseHeadText, SMALL_BODY } from './http1-writer.ts';

@@ -17,6 +17,8 @@ export interface Answer {
 export class FakeServerLink implements ServerLink {
   readonly answers: Answer[] = [];
   paused = false;
+  /** Whether requesters get what is published. */
+  reachable = true;
   /** Addresses that take nothing by the ROUTER socket. */
   readonly full = new Set<string>();
   draining = false;
@@ -36,6 +38,10 @@ export class FakeServerLink implements ServerLink {
 
   route(address: string, bytes: Buffer): void {
     this.#add(`router ${address}`, bytes, bytes);
+  }
+
+  reaches(): boolean {
+    return this.reachable;
   }
 
   isFull(address: string): boolean {
