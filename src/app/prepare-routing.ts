@@ -133,6 +133,7 @@ function settingsOf(
     rules: proxy,
     ...(trustedProxies.length > 0 && { clients: new ForwardedClients(trustedProxies) }),
     debug: proxy.debug,
+    shareAll: proxy.shareAll,
   };
 }
 

@@ -199,7 +199,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ],
   ['handler/command_spec', to('publish.command', specs)],
   ['handler/state_spec', without('sessions are not supported yet', '')],
-  ['handler/share_all', without(NOT_YET, 'false')],
+  ['handler/share_all', to('proxy.share_all', boolean)],
   ['handler/message_rate', to('hub.message_rate', unlessNegative)],
   ['handler/message_hwm', to('hub.message_hwm', unlessNegative)],
   ['handler/message_block_size', to('hub.message_block_size', unlessNegative)],

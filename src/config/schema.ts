@@ -274,6 +274,9 @@ export const sections = {
         doc: 'The same for requests of a trusted proxy, whose own address is added; see `trusted_proxies` under `[server]` and `upstream_key`.',
         expected: FORWARDED_FOR_FORMS,
       }),
+      share_all: flag({
+        doc: 'Send equal requests of clients to the origin as one, while it has not responded: GET or HEAD requests with the same URI, credentials (`Authorization`, `Cookie`) and fields that `Vary` of the response names. Responses with `Set-Cookie` or `Cache-Control: private`, over 100,000 bytes, or longer under way than a second are not shared.',
+      }),
       accept_pushpin_route: flag({
         doc: 'Let clients choose a route by its id in the `Pushpin-Route` header, which is removed.',
       }),

@@ -63,6 +63,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   holdsRefused = 0;
   /** Channels beyond the limit that a hold asked for and did not get. */
   subscriptionsDropped = 0;
+  /** Requests of clients that shared the response of an equal one. */
+  requestsShared = 0;
   /** Next links of clients that the request of another client served too. */
   linksShared = 0;
   /** Gone links that were not followed, because too many were under way. */

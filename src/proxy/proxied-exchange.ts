@@ -25,6 +25,7 @@ import type { ProxyRoom } from './proxy-room.ts';
 import { cannotConnect, type ProxyTarget, type TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
+import { isShareable, sendShared } from './shared-request.ts';
 import { rewriteTarget } from './target-path.ts';
 
 const NO_VALUES: readonly string[] = [];
@@ -113,7 +114,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     };
     if (this.#repetition === null) route.stats.requests++;
     this.#sentAt = performance.now();
-    const origin = route.targets.send(outgoing, this);
+    const shares = this.#repetition === null && isShareable(this.#proxied);
+    const origin = shares ? sendShared(this.#room, this.#proxied, outgoing, this) : route.targets.send(outgoing, this);
     if (this.#over) {
       if (this.#endedWith !== null) origin.onRequestError(this.#endedWith);
       return;

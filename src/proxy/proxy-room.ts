@@ -5,6 +5,7 @@ import type { GripBytes } from './grip-bytes.ts';
 import type { JoinableLink } from './joinable-link.ts';
 import type { KeptBodies } from './kept-body.ts';
 import type { ProxySettings } from './proxy-settings.ts';
+import type { JoinableRequest } from './request-sharer.ts';
 
 /** What all exchanges of a proxy share. */
 export interface ProxyRoom {
@@ -16,6 +17,8 @@ export interface ProxyRoom {
   readonly gripBytes: GripBytes;
   /** Requests of next links that others can still share, by their URIs and positions. */
   readonly sharedLinks: Map<string, JoinableLink>;
+  /** Requests that others can still share, by what makes them equal. */
+  readonly sharedRequests: Map<string, JoinableRequest>;
   readonly turns: TurnQueue;
   /** Requests of gone links that are under way. */
   readonly goneRequests: Set<GoneLink>;

@@ -15,6 +15,8 @@ export interface ProxySettings {
   readonly clients?: ForwardedClients;
   /** Whether the response to a request without a route tells what was looked for. */
   readonly debug: boolean;
+  /** Whether equal requests share one response. */
+  readonly shareAll: boolean;
   /** Sends requests of links that lead to other hosts: out into the world, or only where `untrusted` may go. Absent: nowhere. */
   readonly external?: (uri: URL, untrusted: boolean) => Service;
 }

@@ -36,6 +36,7 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
     keptBodies: new KeptBodies(),
     gripBytes: new GripBytes(),
     sharedLinks: new Map(),
+    sharedRequests: new Map(),
     turns: new TurnQueue(),
     goneRequests: new Set(),
     unsignedNoted: false,

@@ -96,6 +96,7 @@ test('an empty file gives the documented defaults', () => {
       acceptPushpinRoute: false,
       via: true,
       cdnLoop: '',
+      shareAll: false,
     },
     hub: {
       connectionSubscriptionMax: 20,

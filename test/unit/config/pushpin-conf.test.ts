@@ -40,6 +40,11 @@ test("Debian's file means the same here, and the keys without effect are named",
   assert.deepEqual([updateOnFirstSubscription, subscriptionLinger], [true, 60]);
 });
 
+test('share_all is off unless the file says otherwise', () => {
+  assert.equal(parsed('').config.proxy.shareAll, false);
+  assert.equal(parsed('[handler]\nshare_all=true\n').config.proxy.shareAll, true);
+});
+
 test('rates are limited only where the file says so, and -1 is no limit', () => {
   const rates = (text: string) => {
     const { messageRate, messageHwm, messageBlockSize } = parsed(`[handler]\n${text}`).config.hub;

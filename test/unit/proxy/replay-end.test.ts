@@ -31,7 +31,7 @@ class ReplayRig {
     const config = configOf(['* a.test:1']);
     this.hub = new Hub({ wheel, counters, log, limits: { current: config.hub }, patchBody: () => null });
     const routes = new RouteTable(prepareRoutes(config, routeMeans({ serviceOf: () => this.origin.service })));
-    const settings = { current: { routes, trust: null, rules: config.proxy, debug: false } };
+    const settings = { current: { routes, trust: null, rules: config.proxy, debug: false, shareAll: false } };
     this.#service = proxyService({ settings, hub: this.hub, counters, log });
   }
 

@@ -41,7 +41,7 @@ test('A client that is replayed many times retains no former exchange, hold or r
   };
   const routes = new RouteTable(prepareRoutes(config, routeMeans({ serviceOf })));
   const service = proxyService({
-    settings: { current: { routes, trust: null, rules: config.proxy, debug: false } },
+    settings: { current: { routes, trust: null, rules: config.proxy, debug: false, shareAll: false } },
     hub: { hold } as unknown as Hub,
     counters,
     log,

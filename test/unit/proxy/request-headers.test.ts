@@ -34,7 +34,13 @@ function allSent(headers: string[], given: Given = {}): string[] {
   });
   const prepared = prepareRoutes(config, routeMeans())[0] as ProxiedRoute;
   const head = requestHead({ headers, ...request });
-  const settings = { routes: new RouteTable([prepared]), trust: null, rules: config.proxy, debug: false };
+  const settings = {
+    routes: new RouteTable([prepared]),
+    trust: null,
+    rules: config.proxy,
+    debug: false,
+    shareAll: false,
+  };
   return originHeaders({ request: head, route: prepared, settings, trusted }, gripLast);
 }
 

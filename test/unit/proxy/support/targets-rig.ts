@@ -43,7 +43,13 @@ export class TargetsRig {
     const means = routeMeans({
       serviceOf: (target) => (request, requester) => this.#script(formatHostPort(target), request, requester),
     });
-    return { routes: new RouteTable(prepareRoutes(config, means)), trust: null, rules: config.proxy, debug: false };
+    return {
+      routes: new RouteTable(prepareRoutes(config, means)),
+      trust: null,
+      rules: config.proxy,
+      debug: false,
+      shareAll: false,
+    };
   }
 
   /** Sends a request; it is a GET without a body unless `head` says otherwise. */
