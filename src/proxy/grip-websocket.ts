@@ -59,6 +59,12 @@ export class GripWebSocket implements WebSocketOwner {
   #always: string[] | null = null;
   #keepAlive: KeepAliveMessage | null = null;
   #delayed: DelayedMessage | null = null;
+  /**
+   * Bytes of control messages that the origin gets credit for once nothing waits that they had sent to the client. So a client that
+   * takes nothing has at most one window of them, and what they lead to, waiting.
+   * @bound websocket-own-messages
+   */
+  #controlCredit = 0;
   #responder: AutoResponder | null = null;
   /** A close frame is on its way to the client. */
   #closing = false;
@@ -103,8 +109,7 @@ export class GripWebSocket implements WebSocketOwner {
       if (reply === null) {
         this.#options.origin().onRequestMessage(chunk, text, more);
       } else {
-        this.#options.requester.onRequestCredit(chunk.length);
-        this.#hold.sendOwn(reply);
+        this.#hold.reply(reply, chunk.length);
       }
     }
   }
@@ -117,10 +122,11 @@ export class GripWebSocket implements WebSocketOwner {
       else origin().onRequestPong(data);
       return;
     }
-    requester.onRequestCredit(data.length);
-    if (reply !== null) this.#hold.sendOwn(reply);
     // RFC 6455 §5.5.2: without an origin the pong is sent here.
-    else if (kind === 'ping') this.#hold.sendOwn({ type: 'pong', content: data });
+    if (kind === 'ping' && (reply === null || reply.type === 'pong'))
+      this.#hold.pong(reply?.content ?? data, data.length);
+    else if (reply !== null) this.#hold.reply(reply, data.length);
+    else requester.onRequestCredit(data.length);
   }
 
   closeFromClient(code: number, reason: string): void {
@@ -146,8 +152,8 @@ export class GripWebSocket implements WebSocketOwner {
         this.onRelayed(chunk.length);
         break;
       case 'control':
-        this.onRelayed(chunk.length);
         this.#readControl(chunk, more);
+        this.#returnControlCredit(chunk.length);
         break;
       default:
         this.#begin(chunk, text, more);
@@ -183,9 +189,9 @@ export class GripWebSocket implements WebSocketOwner {
     }
     this.#collected = null;
     if (begins(bytes, CONTROL)) {
-      this.onRelayed(bytes.length);
       this.#reading = 'control';
       this.#readControl(bytes.subarray(CONTROL.length), more);
+      this.#returnControlCredit(bytes.length);
     } else if (begins(bytes, prefix)) {
       this.#reading = more ? 'relay' : 'begin';
       if (prefix.length > 0) this.onRelayed(prefix.length);
@@ -214,6 +220,11 @@ export class GripWebSocket implements WebSocketOwner {
     this.#collectedBytes = 0;
     if (tooLong) this.#ignore(`it is over ${MAX_CONTROL_MESSAGE} bytes`);
     else this.#control(body);
+  }
+
+  #returnControlCredit(bytes: number): void {
+    this.#controlCredit += bytes;
+    if (!this.#hold.ownWaits) this.onOwnPassed();
   }
 
   #ignore(detail: string): void {
@@ -309,6 +320,16 @@ export class GripWebSocket implements WebSocketOwner {
 
   onRelayed(bytes: number): void {
     if (!this.released && bytes > 0) this.#options.origin().onResponseCredit(bytes);
+  }
+
+  onReplied(bytes: number): void {
+    this.#options.requester.onRequestCredit(bytes);
+  }
+
+  onOwnPassed(): void {
+    const bytes = this.#controlCredit;
+    this.#controlCredit = 0;
+    this.onRelayed(bytes);
   }
 
   onPublishedClose(): void {
