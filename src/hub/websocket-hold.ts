@@ -64,7 +64,11 @@ export class WebSocketHold extends Subscriber {
   #items: WaitingMessages | null = null;
   /** The pong for the client's newest ping, while it waits. */
   #pong: WaitingMessage | null = null;
-  /** Messages of `sendOwn` that wait. */
+  /**
+   * Messages of `sendOwn` that wait. While there are any, their origin gets no credit back for what it had sent; a client gets none for a
+   * message or ping until its reply has left. So one window of each is all that leads to messages for a client that takes nothing.
+   * @bound websocket-own-messages
+   */
   #own = 0;
   /** Bytes that the client may send again, since their replies have passed. */
   #replied = 0;

@@ -59,11 +59,7 @@ export class GripWebSocket implements WebSocketOwner {
   #always: string[] | null = null;
   #keepAlive: KeepAliveMessage | null = null;
   #delayed: DelayedMessage | null = null;
-  /**
-   * Bytes of control messages that the origin gets credit for once nothing waits that they had sent to the client. So a client that
-   * takes nothing has at most one window of them, and what they lead to, waiting.
-   * @bound websocket-own-messages
-   */
+  /** Bytes of control messages that the origin gets credit for once nothing waits that they had sent to the client. */
   #controlCredit = 0;
   #responder: AutoResponder | null = null;
   /** A close frame is on its way to the client. */
