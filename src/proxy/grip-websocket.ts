@@ -3,6 +3,7 @@ import type { Route } from '../config/index.ts';
 import { BodyCollector, ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import type { WebSocketHold, WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
+import type { Permit } from './guard/permit.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
@@ -25,10 +26,15 @@ const NORMAL = 1000;
 /** Internal error (RFC 6455 §7.4.1). */
 const INTERNAL_ERROR = 1011;
 
+/** Policy violation (RFC 6455 §7.4.1). */
+const POLICY_VIOLATION = 1008;
+
 /** What `GripWebSocket` stands between. */
 export interface GripWebSocketOptions {
   readonly request: RequestHead;
   readonly route: Route;
+  /** What the client's token permits; null for everything. */
+  readonly permit: Permit | null;
   /** Begins the messages that go on to the client; null where the origin does not speak GRIP, and all go on. */
   readonly prefix: Buffer | null;
   readonly requester: WebSocketRequester;
@@ -282,7 +288,17 @@ export class GripWebSocket implements WebSocketOwner {
       this.#closeBoth(INTERNAL_ERROR);
       return;
     }
-    this.#hold.subscribe(this.#options.route.prefix + channel);
+    const name = this.#options.route.prefix + channel;
+    if (this.#options.permit?.permits(name) === false) {
+      const detail = `the token does not permit the channel '${name}'`;
+      this.#room.log.info(
+        { id: this.#hold.id, code: 'HF_CHANNEL_FORBIDDEN', detail },
+        'subscription refused, WebSocket closed',
+      );
+      this.#closeBoth(POLICY_VIOLATION);
+      return;
+    }
+    this.#hold.subscribe(name);
   }
 
   /** Lets the origin go. The client stays, and gets what is published. */
