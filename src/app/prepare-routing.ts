@@ -8,8 +8,6 @@ import {
   ForwardedClients,
   type ProxySettings,
   prepareRoutes,
-  type RateTable,
-  type RouteMeans,
   RouteTable,
   routeName,
   type TargetWebSocketService,
@@ -17,7 +15,6 @@ import {
   UpstreamTrust,
   webSocketOverHttp,
 } from '../proxy/index.ts';
-import type { KeySets } from './key-sets.ts';
 import { prepareAccess } from './prepare-access.ts';
 import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts';
 
@@ -27,8 +24,6 @@ export interface RoutingMeans {
   readonly webSockets: WebSocketOpener;
   readonly counters: Counters;
   readonly routeStats: RouteStatsTable;
-  readonly keySets: Pick<KeySets, 'at' | 'forgetUnused'>;
-  readonly rates: RateTable;
   readonly wheel: TimerWheel;
   readonly log: Log;
 }
@@ -38,7 +33,7 @@ export interface RoutingMeans {
  * @throws ConfigError that names each key that cannot be read or used
  */
 export function prepareRouting(config: Config, means: RoutingMeans): ProxySettings {
-  const { client, webSockets, counters, routeStats, keySets, rates } = means;
+  const { client, webSockets, counters, routeStats } = means;
   const keys = keyReader();
   const settings = settingsOf(
     config,
@@ -48,10 +43,8 @@ export function prepareRouting(config: Config, means: RoutingMeans): ProxySettin
     counters,
     keys,
     routeStats,
-    { keysAt: (url) => keySets.at(url), rates },
   );
   if (keys.issues.length > 0) throw pathsError(keys.issues);
-  keySets.forgetUnused();
   routeStats.keep(new Set(config.routes.map(routeName)));
   return { ...settings, external: (uri, isUntrusted) => httpService(client, () => linkOrigin(uri, isUntrusted)) };
 }
@@ -116,7 +109,6 @@ function settingsOf(
   counters: Counters,
   keys: KeyReader,
   routeStats: RouteStatsTable,
-  checks: Pick<RouteMeans, 'keysAt' | 'rates'> = {},
 ): ProxySettings {
   const origins = new Map<Target, TargetOrigin>();
   const serviceOf = (target: Target, { pathBeg }: Route): Service => {
@@ -135,14 +127,7 @@ function settingsOf(
   const { trustedProxies } = config.server;
   return {
     routes: new RouteTable(
-      prepareRoutes(config, {
-        serviceOf,
-        webSocketServiceOf,
-        keys,
-        counters,
-        statsOf: (name) => routeStats.of(name),
-        ...checks,
-      }),
+      prepareRoutes(config, { serviceOf, webSocketServiceOf, keys, counters, statsOf: (name) => routeStats.of(name) }),
     ),
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,

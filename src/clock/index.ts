@@ -1,5 +1,6 @@
 export { DeadlineTimer } from './deadline-timer.ts';
 export { attempt, fault, type Guarded, guarded, onUnhandledFault } from './guarded.ts';
+export { retryDelay } from './retry-delay.ts';
 export { Ticker } from './ticker.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';
 export { type AwaitsTurn, FREE_INPUTS, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget, turnBudget } from './turn-budget.ts';

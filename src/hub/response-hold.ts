@@ -1,3 +1,4 @@
+import { retryDelay } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
@@ -12,9 +13,6 @@ import type { Replayable } from './replay-pacer.ts';
 import type { Step } from './step.ts';
 
 const EMPTY = Buffer.alloc(0);
-
-/** The longest wait before a replay that failed is tried again, without jitter, in milliseconds. */
-const LONGEST_RETRY = 32_000;
 
 /**
  * Bytes of all held responses, with their header fields, and of the bodies of held requests. Beyond it a response is sent at once.
@@ -195,7 +193,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
       else this.onTimer();
       return null;
     }
-    const delay = Math.min(LONGEST_RETRY, 1_000 * 2 ** this.#failures++) + Math.random() * 1_000;
+    const delay = retryDelay(this.#failures++);
     wheel.schedule(this, Math.min(delay, left));
     return delay;
   }

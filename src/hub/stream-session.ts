@@ -1,4 +1,4 @@
-import { WheelTimer } from '../clock/index.ts';
+import { retryDelay, WheelTimer } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
 import { type FilterContext, FilterSet, matchesContentFilters } from './filter-set.ts';
@@ -227,7 +227,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       return;
     }
     this.#setState('failed');
-    wheel.schedule(this, 1_000 * 2 ** (failures - 1) + Math.random() * 1_000);
+    wheel.schedule(this, retryDelay(failures - 1));
   }
 
   override onTimer(): void {

@@ -6,8 +6,8 @@ import {
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
-import { cannotConnect, setHost, type TargetRequester } from './proxy-target.ts';
-import type { TargetState } from './target-state.ts';
+import { setHost, type TargetRequester } from './proxy-target.ts';
+import type { TargetAttempts } from './target-attempts.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -16,13 +16,9 @@ const EMPTY = Buffer.alloc(0);
  * credit for its body: the client cannot send a part of the body twice.
  */
 export class FailOverExchange extends ExchangeRelay {
-  readonly #targets: readonly TargetState[];
-  readonly #now: () => number;
+  readonly #attempts: TargetAttempts;
   readonly #request: RequestHead;
   readonly #client: TargetRequester;
-  #index = 0;
-  /** Whether the request finds out if its target is back. */
-  #probe = false;
   /** Whether the requester has been granted body bytes. */
   #granted = false;
   /** Bytes of the response that the requester has granted in all. */
@@ -30,16 +26,9 @@ export class FailOverExchange extends ExchangeRelay {
   /** Whether the requester has ended a body of no bytes, which needs no credit. */
   #bodyEnded = false;
 
-  constructor(
-    targets: readonly TargetState[],
-    request: RequestHead,
-    requester: TargetRequester,
-    counters: Counters,
-    now: () => number,
-  ) {
+  constructor(attempts: TargetAttempts, request: RequestHead, requester: TargetRequester, counters: Counters) {
     super(requester, counters);
-    this.#targets = targets;
-    this.#now = now;
+    this.#attempts = attempts;
     this.#request = request;
     this.#credits = request.credits;
     this.#client = requester;
@@ -51,17 +40,14 @@ export class FailOverExchange extends ExchangeRelay {
   }
 
   #try(failure: ExchangeError | null): void {
-    const index = this.#index;
-    const state = this.#targets[index] as TargetState;
-    const { target } = state;
+    const target = this.#attempts.begin();
     // A target may keep the head that it got, so each of the others gets its own.
     const request = failure === null ? this.#request : this.#copy();
     setHost(request, target);
-    this.#probe = state.begin();
     this.#client.onTarget(target, failure);
     const responder = target.service(request, this);
     // The target may have failed at once, and the next one been tried already.
-    if (index === this.#index) this.attach(responder);
+    if (target === this.#attempts.target) this.attach(responder);
   }
 
   #copy(): RequestHead {
@@ -89,31 +75,21 @@ export class FailOverExchange extends ExchangeRelay {
   }
 
   override onResponse(head: ResponseHead): void {
-    if (!this.over) this.#state.succeed();
+    if (!this.over) this.#attempts.succeed();
     super.onResponse(head);
   }
 
   override onResponseError(error: ExchangeError): void {
-    if (!this.over) {
-      if (cannotConnect(error)) this.#state.fail(this.#now());
-      else this.#state.succeed();
-    }
-    if (this.over || this.#granted || !cannotConnect(error) || this.#index + 1 === this.#targets.length) {
+    if (this.over) return;
+    if (!this.#attempts.fail(error) || this.#granted) {
       super.onResponseError(error);
       return;
     }
     this.detach();
-    this.#state.end(this.#probe);
-    this.#index++;
     this.#try(error);
   }
 
   protected override onOver(): void {
-    this.#state.end(this.#probe);
-  }
-
-  /** The target that has the request. */
-  get #state(): TargetState {
-    return this.#targets[this.#index] as TargetState;
+    this.#attempts.end();
   }
 }

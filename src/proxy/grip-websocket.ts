@@ -3,7 +3,6 @@ import type { Route } from '../config/index.ts';
 import { BodyCollector, ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import type { WebSocketHold, WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
-import type { Permit } from './guard/permit.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
@@ -26,21 +25,18 @@ const NORMAL = 1000;
 /** Internal error (RFC 6455 §7.4.1). */
 const INTERNAL_ERROR = 1011;
 
-/** Policy violation (RFC 6455 §7.4.1). */
-const POLICY_VIOLATION = 1008;
-
 /** What `GripWebSocket` stands between. */
 export interface GripWebSocketOptions {
   readonly request: RequestHead;
   readonly route: Route;
-  /** What the client's token permits; null for everything. */
-  readonly permit: Permit | null;
   /** Begins the messages that go on to the client; null where the origin does not speak GRIP, and all go on. */
   readonly prefix: Buffer | null;
   readonly requester: WebSocketRequester;
   readonly credits: number;
   /** The origin, which may not be known yet. */
   readonly origin: () => TargetWebSocketResponder;
+  /** The origin has been let go: what the client sends does not wait for it any more. */
+  readonly onReleased: () => void;
 }
 
 /** What becomes of the message of the origin that is coming in. */
@@ -65,8 +61,6 @@ export class GripWebSocket implements WebSocketOwner {
   #always: string[] | null = null;
   #keepAlive: KeepAliveMessage | null = null;
   #delayed: DelayedMessage | null = null;
-  /** Bytes of control messages that the origin gets credit for once nothing waits that they had sent to the client. */
-  #controlCredit = 0;
   #responder: AutoResponder | null = null;
   /** A close frame is on its way to the client. */
   #closing = false;
@@ -111,7 +105,8 @@ export class GripWebSocket implements WebSocketOwner {
       if (reply === null) {
         this.#options.origin().onRequestMessage(chunk, text, more);
       } else {
-        this.#hold.reply(reply, chunk.length);
+        this.#options.requester.onRequestCredit(chunk.length);
+        this.#hold.sendOwn(reply);
       }
     }
   }
@@ -124,11 +119,10 @@ export class GripWebSocket implements WebSocketOwner {
       else origin().onRequestPong(data);
       return;
     }
+    requester.onRequestCredit(data.length);
+    if (reply !== null) this.#hold.sendOwn(reply);
     // RFC 6455 §5.5.2: without an origin the pong is sent here.
-    if (kind === 'ping' && (reply === null || reply.type === 'pong'))
-      this.#hold.pong(reply?.content ?? data, data.length);
-    else if (reply !== null) this.#hold.reply(reply, data.length);
-    else requester.onRequestCredit(data.length);
+    else if (kind === 'ping') this.#hold.sendOwn({ type: 'pong', content: data });
   }
 
   closeFromClient(code: number, reason: string): void {
@@ -154,8 +148,8 @@ export class GripWebSocket implements WebSocketOwner {
         this.onRelayed(chunk.length);
         break;
       case 'control':
+        this.onRelayed(chunk.length);
         this.#readControl(chunk, more);
-        this.#returnControlCredit(chunk.length);
         break;
       default:
         this.#begin(chunk, text, more);
@@ -191,9 +185,9 @@ export class GripWebSocket implements WebSocketOwner {
     }
     this.#collected = null;
     if (begins(bytes, CONTROL)) {
+      this.onRelayed(bytes.length);
       this.#reading = 'control';
       this.#readControl(bytes.subarray(CONTROL.length), more);
-      this.#returnControlCredit(bytes.length);
     } else if (begins(bytes, prefix)) {
       this.#reading = more ? 'relay' : 'begin';
       if (prefix.length > 0) this.onRelayed(prefix.length);
@@ -222,11 +216,6 @@ export class GripWebSocket implements WebSocketOwner {
     this.#collectedBytes = 0;
     if (tooLong) this.#ignore(`it is over ${MAX_CONTROL_MESSAGE} bytes`);
     else this.#control(body);
-  }
-
-  #returnControlCredit(bytes: number): void {
-    this.#controlCredit += bytes;
-    if (!this.#hold.ownWaits) this.onOwnPassed();
   }
 
   #ignore(detail: string): void {
@@ -288,30 +277,21 @@ export class GripWebSocket implements WebSocketOwner {
       this.#closeBoth(INTERNAL_ERROR);
       return;
     }
-    const name = this.#options.route.prefix + channel;
-    if (this.#options.permit?.permits(name) === false) {
-      const detail = `the token does not permit the channel '${name}'`;
-      this.#room.log.info(
-        { id: this.#hold.id, code: 'HF_CHANNEL_FORBIDDEN', detail },
-        'subscription refused, WebSocket closed',
-      );
-      this.#closeBoth(POLICY_VIOLATION);
-      return;
-    }
-    this.#hold.subscribe(name);
+    this.#hold.subscribe(this.#options.route.prefix + channel);
   }
 
   /** Lets the origin go. The client stays, and gets what is published. */
   #detach(): void {
     this.#release();
-    this.#options.requester.pauseRequest(false);
   }
 
   /** GRIP: an origin that is connected gets 1000, whatever was published. */
   #release(): void {
     if (this.released) return;
-    const origin = this.#options.origin();
+    const { origin: originOf, onReleased } = this.#options;
+    const origin = originOf();
     this.released = true;
+    onReleased();
     if (origin.release === undefined) origin.onRequestClose(NORMAL, '');
     else origin.release();
   }
@@ -334,16 +314,6 @@ export class GripWebSocket implements WebSocketOwner {
     if (!this.released && bytes > 0) this.#options.origin().onResponseCredit(bytes);
   }
 
-  onReplied(bytes: number): void {
-    this.#options.requester.onRequestCredit(bytes);
-  }
-
-  onOwnPassed(): void {
-    const bytes = this.#controlCredit;
-    this.#controlCredit = 0;
-    this.onRelayed(bytes);
-  }
-
   onPublishedClose(): void {
     this.#stopTimers();
     this.#closing = true;
@@ -357,9 +327,11 @@ export class GripWebSocket implements WebSocketOwner {
   onHoldFault(thrown: unknown): void {
     const error = new ExchangeError('HF_INTERNAL', String(thrown));
     const { released } = this;
+    const { requester, origin, onReleased } = this.#options;
     this.end();
-    if (!released) this.#options.origin().onRequestError(error);
-    this.#options.requester.onResponseError(error);
+    onReleased();
+    if (!released) origin().onRequestError(error);
+    requester.onResponseError(error);
   }
 }
 

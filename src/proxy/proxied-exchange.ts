@@ -17,13 +17,12 @@ import {
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { findRoute } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import { forbiddenChannel } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
 import { type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
-import { cannotConnect, type ProxyTarget, type TargetRequester } from './proxy-target.ts';
+import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { isShareable, sendShared } from './shared-request.ts';
@@ -265,23 +264,13 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   onResponseError(error: ExchangeError): void {
     if (this.#over) return;
     this.#grip?.cancel();
-    if (!cannotConnect(error)) {
-      this.#fail(error);
-      return;
-    }
-    const detail = `Unable to connect to any targets. Tried: ${this.#proxied.route.targets.names} (${error.detail})`;
-    this.#fail(new ExchangeError(error.code, detail));
+    this.#fail(this.#proxied.route.targets.failure(error));
   }
 
   // ---- the outcome of a GRIP response (GripOutcome)
 
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
-    const { request, route, permit } = this.#proxied;
-    const forbidden = forbiddenChannel(permit, route.route.prefix, instruct.hold?.channels ?? []);
-    if (forbidden !== null) {
-      this.onGripError(new ExchangeError('HF_CHANNEL_FORBIDDEN', `the token does not permit the channel ${forbidden}`));
-      return;
-    }
+    const { request, route } = this.#proxied;
     this.#over = true;
     this.#grip = null;
     this.#origin = NO_RESPONDER;
@@ -309,7 +298,6 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         channels: this.#channels,
         former: this.#repetition?.former ?? null,
       });
-      permit?.onHold?.();
     } catch (thrown) {
       // The hub has not taken the client, so this exchange still has to end.
       this.#over = false;

@@ -17,15 +17,10 @@ import {
 import { GripWebSocket } from './grip-websocket.ts';
 import { type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
-import {
-  cannotConnect,
-  type ProxyTarget,
-  setHost,
-  type TargetWebSocketRequester,
-  type TargetWebSocketResponder,
-} from './proxy-target.ts';
+import { setHost, type TargetWebSocketRequester, type TargetWebSocketResponder } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
+import type { TargetAttempts } from './target-attempts.ts';
 import { rewriteTarget } from './target-path.ts';
 
 const NO_VALUES: readonly string[] = [];
@@ -40,15 +35,16 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   readonly #requester: WebSocketRequester;
   /** Bytes of the response, or of messages, that the client has granted and that no one has spent. */
   #credits: number;
-  #targets: readonly ProxyTarget[] = [];
-  #target: ProxyTarget | null = null;
-  /** How many targets have been tried before it. */
-  #tried = 0;
+  readonly #attempts: TargetAttempts;
   #origin: TargetWebSocketResponder = NO_RESPONDER;
   /** Bytes that the client granted before `#origin` was known. */
   #earlyCredit = 0;
   #grip: GripWebSocket | null = null;
   #started = false;
+  /** Whether the origin has the client wait. */
+  #paused = false;
+  /** How many sides have closed. */
+  #closes = 0;
   #sentAt = 0;
   #over = false;
   /** Why it ended before `#origin` was known. */
@@ -59,6 +55,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     this.#proxied = proxied;
     this.#requester = requester;
     this.#credits = proxied.request.credits;
+    this.#attempts = proxied.route.targets.attempts();
   }
 
   /** Sends the request. */
@@ -72,24 +69,21 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
       this.#fail(new ExchangeError('HF_BAD_REQUEST', 'the path has a dot segment after path_rem or replace_beg'));
       return;
     }
-    this.#targets = route.targets.forWebSocket();
     this.#try(target, null);
   }
 
   #try(path: string, failure: ExchangeError | null): void {
-    const tried = this.#tried;
-    const target = this.#targets[tried] as ProxyTarget;
     if (failure !== null) {
       const { code, detail } = failure;
       this.#room.log.info({ ...this.#logFields(), code, detail }, 'trying the next target');
     }
-    this.#target = target;
+    const target = this.#attempts.begin();
     const { request } = this.#proxied;
     const outgoing: RequestHead = { ...request, target: path, headers: this.#headers(), credits: this.#credits };
     setHost(outgoing, target);
     const origin = target.webSocketService(outgoing, this);
     // It may have failed at once, and the next one been tried already.
-    if (tried !== this.#tried) return;
+    if (target !== this.#attempts.target) return;
     if (this.#over) {
       if (this.#endedWith !== null) origin.onRequestError(this.#endedWith);
       return;
@@ -136,12 +130,13 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   }
 
   onRequestClose(code: number, reason: string): void {
+    this.#noteClose();
     if (this.#grip === null) this.#origin.onRequestClose(code, reason);
     else this.#grip.closeFromClient(code, reason);
   }
 
   onRequestError(error: ExchangeError): void {
-    this.#over = true;
+    this.#finish();
     this.#endOrigin(error);
     this.#grip?.end();
   }
@@ -163,13 +158,16 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   }
 
   pauseRequest(paused: boolean): void {
-    if (!this.#over && this.#grip?.released !== true) this.#requester.pauseRequest(paused);
+    if (this.#over || this.#grip?.released === true) return;
+    this.#paused = paused;
+    this.#requester.pauseRequest(paused);
   }
 
   onResponse(head: ResponseHead): void {
     if (this.#over) return;
     const { status, reason, headers, bodyLength } = head;
     this.#started = true;
+    this.#attempts.succeed();
     this.#proxied.route.stats.responded(status, performance.now() - this.#sentAt);
     if (this.#room.log.debugEnabled) this.#logRequest(String(status));
     if (status !== 101) {
@@ -179,16 +177,16 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     const { route, trusted } = this.#proxied;
     const extension =
       route.route.noGrip || trusted ? null : gripExtension(fieldValues(headers, 'sec-websocket-extensions'));
-    const channels = this.#target?.channels ?? NO_VALUES;
+    const channels = this.#attempts.target?.channels ?? NO_VALUES;
     if (extension !== null || channels.length > 0) {
       this.#grip = new GripWebSocket(this.#room, {
         request: this.#proxied.request,
         route: route.route,
-        permit: this.#proxied.permit,
         prefix: extension?.prefix ?? null,
         requester: this.#requester,
         credits: this.#credits,
         origin: () => this.#origin,
+        onReleased: () => this.#onReleased(),
       });
     }
     this.#requester.onResponse({ status, reason, headers: openHeaders(headers, trusted), bodyLength });
@@ -198,7 +196,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   onResponseData(chunk: Buffer, more: boolean): void {
     if (this.#over) return;
     this.#credits -= chunk.length;
-    if (!more) this.#over = true;
+    if (!more) this.#finish();
     this.#requester.onResponseData(chunk, more);
   }
 
@@ -230,6 +228,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
 
   onResponseClose(code: number, reason: string): void {
     if (this.#over) return;
+    this.#noteClose();
     if (this.#grip === null) this.#requester.onResponseClose(code, reason);
     else this.#grip.closeFromOrigin(code, reason);
   }
@@ -237,18 +236,14 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   onResponseError(error: ExchangeError): void {
     if (this.#over) return;
     if (this.#grip?.released === true) return;
-    const next = this.#tried + 1;
-    if (this.#started || !cannotConnect(error)) {
-      this.#fail(error);
-    } else if (next >= this.#targets.length) {
-      const detail = `Unable to connect to any targets. Tried: ${this.#proxied.route.targets.names} (${error.detail})`;
-      this.#fail(new ExchangeError(error.code, detail));
-    } else {
-      this.#tried = next;
-      this.#origin = NO_RESPONDER;
-      this.#earlyCredit = 0;
-      this.#try(rewriteTarget(this.#proxied.request.target, this.#proxied.route.route) as string, error);
+    const { request, route } = this.#proxied;
+    if (!this.#attempts.fail(error)) {
+      this.#fail(this.#started ? error : route.targets.failure(error));
+      return;
     }
+    this.#origin = NO_RESPONDER;
+    this.#earlyCredit = 0;
+    this.#try(rewriteTarget(request.target, route.route) as string, error);
   }
 
   handOver(responder: WebSocketResponder): void {
@@ -263,6 +258,23 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     this.#fail(error);
   }
 
+  /** The exchange is over when a close has gone both ways, and no other call says so. */
+  #noteClose(): void {
+    if (++this.#closes === 2) this.#attempts.end();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#attempts.end();
+  }
+
+  #onReleased(): void {
+    this.#attempts.end();
+    if (!this.#paused || this.#over) return;
+    this.#paused = false;
+    this.#requester.pauseRequest(false);
+  }
+
   #endOrigin(error: ExchangeError): void {
     if (this.#origin === NO_RESPONDER) this.#endedWith = error;
     else if (this.#grip?.released !== true) this.#origin.onRequestError(error);
@@ -271,7 +283,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   /** Tells the client of `error`, or cuts it off once the response has begun. */
   #fail(error: ExchangeError): void {
     const { log, counters } = this.#room;
-    this.#over = true;
+    this.#finish();
     counters.requestsFailed++;
     this.#proxied.route.stats.failures++;
     log[error.face.level]({ ...this.#logFields(), code: error.code, detail: error.detail }, 'request failed');
@@ -285,7 +297,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   }
 
   #logFields(): Record<string, unknown> {
-    return requestFields(this.#proxied, this.#target?.name ?? '');
+    return requestFields(this.#proxied, this.#attempts.target?.name ?? '');
   }
 }
 

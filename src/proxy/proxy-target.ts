@@ -54,15 +54,12 @@ export function setHost({ headers, authority }: RequestHead, { host, name }: Pro
   (headers as string[])[1] = host || authority || name;
 }
 
-/** Whether the connection to a target failed, so that another target may take the request. */
-export function cannotConnect({ code }: ExchangeError): boolean {
-  switch (code) {
-    case 'HF_ORIGIN_UNREACHABLE':
-    case 'HF_ORIGIN_CONNECT_TIMEOUT':
-    case 'HF_ORIGIN_TLS':
-    case 'HF_POLICY_VIOLATION':
-      return true;
-    default:
-      return false;
-  }
+/** Whether the connection to a target failed, or may not be made, so that another target may take the request. */
+export function cannotConnect(error: ExchangeError): boolean {
+  return isUnreached(error) || error.code === 'HF_POLICY_VIOLATION';
+}
+
+/** Whether the connection to a target failed, which a later attempt may not. */
+export function isUnreached({ code }: ExchangeError): boolean {
+  return code === 'HF_ORIGIN_UNREACHABLE' || code === 'HF_ORIGIN_CONNECT_TIMEOUT' || code === 'HF_ORIGIN_TLS';
 }

@@ -1,6 +1,7 @@
-import type { Counters, RequestHead, Responder } from '../exchange/index.ts';
+import { type Counters, ExchangeError, type RequestHead, type Responder } from '../exchange/index.ts';
 import { FailOverExchange } from './fail-over-exchange.ts';
-import { type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
+import { cannotConnect, type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
+import { TargetAttempts } from './target-attempts.ts';
 import { TargetState } from './target-state.ts';
 
 /** How requests are shared out among the targets of a route. */
@@ -34,14 +35,16 @@ export class TargetList {
     this.#now = now;
   }
 
-  /** The names of all targets, for error texts. */
-  get names(): string {
-    return this.#targets.map(({ target }) => target.name).join(', ');
+  /** The attempts of the next request or WebSocket. */
+  attempts(): TargetAttempts {
+    return new TargetAttempts(this.#inOrder(), this.#now);
   }
 
-  /** The targets that a WebSocket is tried at, one after the other. */
-  forWebSocket(): readonly ProxyTarget[] {
-    return this.#inOrder().map(({ target }) => target);
+  /** What a client is told whose request has failed with `error` at the target that was tried last. */
+  failure(error: ExchangeError): ExchangeError {
+    if (!cannotConnect(error)) return error;
+    const names = this.#targets.map(({ target }) => target.name).join(', ');
+    return new ExchangeError(error.code, `Unable to connect to any targets. Tried: ${names} (${error.detail})`);
   }
 
   /**
@@ -50,7 +53,7 @@ export class TargetList {
    */
   send(request: RequestHead, requester: TargetRequester): Responder {
     if (this.#targets.length > 1) {
-      const exchange = new FailOverExchange(this.#inOrder(), request, requester, this.#counters, this.#now);
+      const exchange = new FailOverExchange(this.attempts(), request, requester, this.#counters);
       exchange.start();
       return exchange;
     }

@@ -1,20 +1,20 @@
 import type { ProxyTarget } from './proxy-target.ts';
 
-/** Milliseconds for which a target is passed over after its first failed connection. It doubles with each further one. */
+/** Milliseconds for which a target is passed over after its first failed connection. It doubles with each probe that fails. */
 const FIRST_BACK_OFF = 1_000;
 const MAX_BACK_OFF = 30_000;
 
-/** A target, and what requests have shown about it. */
+/** A target, and what requests and WebSockets have shown about it. */
 export class TargetState {
   readonly target: ProxyTarget;
-  /** Requests that it has now. */
+  /** Requests and WebSockets that it has now. */
   requests = 0;
-  /** Failed connections in a row; 0 while it is in order. */
+  /** Failures in a row: the first one, and each probe since. 0 while it is in order. */
   #failures = 0;
   /** Until when it is passed over, in milliseconds. */
   #retryAt = 0;
-  /** Whether one request is finding out if it is back. */
-  #probed = false;
+  /** The request that is finding out whether it is back. */
+  #probe: object | null = null;
 
   constructor(target: ProxyTarget) {
     this.target = target;
@@ -26,30 +26,30 @@ export class TargetState {
 
   /** Whether a request may find out now if it is back. */
   mayBeProbed(now: number): boolean {
-    return !this.#probed && now >= this.#retryAt;
+    return this.#probe === null && now >= this.#retryAt;
   }
 
-  /** It gets a request. Returns whether that finds out if it is back. */
-  begin(): boolean {
+  /** It gets a request, which finds out whether it is back, unless another one does. */
+  begin(request: object): void {
     this.requests++;
-    if (!this.suspect || this.#probed) return false;
-    this.#probed = true;
-    return true;
+    if (this.suspect) this.#probe ??= request;
   }
 
   /** The request is over, or another target gets it. */
-  end(probe: boolean): void {
+  end(request: object): void {
     this.requests--;
-    if (probe) this.#probed = false;
+    if (this.#probe === request) this.#probe = null;
   }
 
   /** It took a connection. */
   succeed(): void {
     this.#failures = 0;
+    this.#probe = null;
   }
 
-  /** No connection could be made. */
-  fail(now: number): void {
+  /** No connection could be made. All requests that were on their way when it went down fail, which is one outage: only the first one counts. */
+  fail(request: object, now: number): void {
+    if (this.suspect && this.#probe !== request) return;
     this.#retryAt = now + Math.min(MAX_BACK_OFF, FIRST_BACK_OFF * 2 ** this.#failures);
     // Beyond that the back-off does not grow any more.
     if (this.#failures < 16) this.#failures++;

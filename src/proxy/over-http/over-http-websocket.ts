@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type TimerWheel, WheelTimer } from '../../clock/index.ts';
+import { retryDelay, type TimerWheel, WheelTimer } from '../../clock/index.ts';
 import { fieldValue } from '../../codec/fields/index.ts';
 import { decodeEvents, encodeEvents, GripError, type WebSocketEvent } from '../../codec/grip/index.ts';
 import { closePayload } from '../../codec/websocket/index.ts';
@@ -15,7 +15,7 @@ import {
   type Service,
   WINDOW,
 } from '../../exchange/index.ts';
-import type { TargetWebSocketRequester, TargetWebSocketResponder } from '../proxy-target.ts';
+import { isUnreached, type TargetWebSocketRequester, type TargetWebSocketResponder } from '../proxy-target.ts';
 import { acceptedBytes, EventHeaders, keepAliveInterval, openedHeaders } from './event-headers.ts';
 import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from './event-queue.ts';
 import { EventRequest, type EventRequestOwner } from './event-request.ts';
@@ -301,8 +301,7 @@ export class OverHttpWebSocket
       this.#pump();
       return;
     }
-    // Without a new event only the client leads to the next request.
-    if (this.#paused && (queue.length < MAX_WAITING_EVENTS / 2 || !queue.hasNew)) {
+    if (this.#paused && queue.length < MAX_WAITING_EVENTS / 2) {
       this.#paused = false;
       this.#requester.pauseRequest(false);
     }
@@ -345,7 +344,7 @@ export class OverHttpWebSocket
       this.#fail(error);
       return;
     }
-    const delay = 1_000 * 2 ** this.#retries++ + Math.random() * 1_000;
+    const delay = retryDelay(this.#retries++);
     const { code, detail } = error;
     this.#room.log.info({ id: this.#handshake.id, code, detail, retryMs: Math.round(delay) }, 'events are sent again');
     this.#wait('retry', delay);
@@ -378,9 +377,4 @@ export class OverHttpWebSocket
     const error = reportFault(this.#room, thrown, { id: this.#handshake.id });
     this.#fail(error);
   }
-}
-
-/** Whether no request can have reached the origin. */
-function isUnreached({ code }: ExchangeError): boolean {
-  return code === 'HF_ORIGIN_UNREACHABLE' || code === 'HF_ORIGIN_CONNECT_TIMEOUT' || code === 'HF_ORIGIN_TLS';
 }

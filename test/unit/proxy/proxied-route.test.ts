@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jwtVerify } from 'jose';
 import { KeyReader } from '../../../src/config/index.ts';
-import { NO_RESPONDER } from '../../../src/exchange/index.ts';
+import { ExchangeError, NO_RESPONDER } from '../../../src/exchange/index.ts';
 import { type ProxiedRoute, prepareRoutes } from '../../../src/proxy/index.ts';
 import { type Changes, configOf } from '../../support/running-app.ts';
 import { routeMeans } from './support/route-means.ts';
@@ -34,7 +34,8 @@ test('Each target has its own service and Host', () => {
   const lines = ['a.example,as_host=all.test [::1]:81 b.test:82,untrusted,host=own.test'];
   const [route] = prepareRoutes(configOf(lines), means);
   assert.deepEqual(asked, ['::1 81 false', 'b.test 82 true']);
-  assert.equal(route?.targets.names, '[::1]:81, b.test:82');
+  const failure = route?.targets.failure(new ExchangeError('HF_ORIGIN_UNREACHABLE', 'refused'));
+  assert.equal(failure?.detail, 'Unable to connect to any targets. Tried: [::1]:81, b.test:82 (refused)');
 });
 
 test('Headers of a route are split into those to set and the names to remove', () => {

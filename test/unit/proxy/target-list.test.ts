@@ -47,6 +47,11 @@ class Rig {
     return this.#asked.join('');
   }
 
+  /** Lets a target begin its response to the oldest request that it has. */
+  respond(name: string): void {
+    this.#open.find((open) => open.name === name)?.requester.onResponse(textResponse(200, '').head);
+  }
+
   /** Ends the oldest request at a target, with a response or an error. */
   end(name: string, code?: ErrorCode): void {
     const index = this.#open.findIndex((open) => open.name === name);
@@ -128,4 +133,29 @@ test('the back-off is at most 30 seconds', () => {
   }
   rig.down.clear();
   assert.equal(rig.send(), 'a');
+});
+
+test('requests that are under way when a target goes down show one failure', () => {
+  const rig = new Rig('failover');
+  for (let i = 0; i < 10; i++) rig.send();
+  for (let i = 0; i < 10; i++) rig.end('a', 'HF_ORIGIN_UNREACHABLE');
+  rig.now = 1_000;
+  assert.equal(rig.send(), 'a');
+});
+
+test('a probe that became a long stream prevents no later probe, and its end says nothing about the target', () => {
+  const rig = new Rig('failover');
+  rig.down.add('a');
+  rig.send();
+  rig.down.clear();
+  rig.now = 1_000;
+  assert.equal(rig.send(), 'a');
+  rig.respond('a');
+  rig.down.add('a');
+  assert.equal(rig.send(), 'ab');
+  rig.down.clear();
+  rig.now = 2_000;
+  assert.equal(rig.send(), 'a');
+  rig.end('a', 'HF_ORIGIN_CLOSED');
+  assert.equal(rig.send(), 'b');
 });
