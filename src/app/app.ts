@@ -14,9 +14,10 @@ import {
   ServerCounters,
   textResponse,
 } from '../exchange/index.ts';
+import { HttpFetcher } from '../fetch/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { httpsRedirect, proxyServices } from '../proxy/index.ts';
+import { httpsRedirect, proxyServices, RateTable } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
@@ -28,6 +29,7 @@ import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
+import { KeySets } from './key-sets.ts';
 import { metricsText } from './metrics.ts';
 import { openFileLimit } from './open-files.ts';
 import { patchBody } from './patch-body.ts';
@@ -68,6 +70,8 @@ export class App {
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
   readonly #bounds: Holder<Bounds>;
+  readonly #keySets: KeySets;
+  readonly #rates = new RateTable(this.counters);
   readonly #client: HttpClient;
   readonly #webSockets: WebSocketClient;
   readonly #hub: Hub;
@@ -99,6 +103,10 @@ export class App {
       ...origins,
       limits: this.#bounds.part(({ webSocketClient }) => webSocketClient),
       compression: false,
+    });
+    this.#keySets = new KeySets({
+      ...shared,
+      fetcher: new HttpFetcher({ ...shared, client: this.#client, opener: this.#webSockets, ipv4Only: false }),
     });
     this.#hub = new Hub({ ...shared, limits: this.#bounds.part(({ hub }) => hub), patchBody });
   }
@@ -170,6 +178,8 @@ export class App {
       webSockets: this.#webSockets,
       counters: this.counters,
       routeStats: this.routeStats,
+      keySets: this.#keySets,
+      rates: this.#rates,
       wheel: this.#wheel,
       log: this.#log,
     });
@@ -246,6 +256,7 @@ export class App {
     const services = proxyServices({
       settings: snapshots.part(({ proxy }) => proxy),
       hub: this.#hub,
+      wheel: this.#wheel,
       counters: this.counters,
       log: this.#log,
     });

@@ -28,6 +28,10 @@ function addRoutes(metrics: MetricsText, routes: RouteStatsTable): void {
   metrics.begin('holdfast_route_failures_total', 'counter', 'Requests without a valid response of any target.');
   for (const [route, { failures }] of entries)
     metrics.sample('holdfast_route_failures_total', failures, ['route', route]);
+  metrics.begin('holdfast_route_refused_total', 'counter', 'Requests without a valid token.');
+  for (const [route, { refused }] of entries) metrics.sample('holdfast_route_refused_total', refused, ['route', route]);
+  metrics.begin('holdfast_route_limited_total', 'counter', 'Requests above the limit for one client.');
+  for (const [route, { limited }] of entries) metrics.sample('holdfast_route_limited_total', limited, ['route', route]);
   metrics.begin('holdfast_route_responses_total', 'counter', 'Responses of origins by class of status.');
   for (const [route, { statuses }] of entries) {
     for (let digit = 1; digit <= 5; digit++) {

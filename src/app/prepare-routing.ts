@@ -8,6 +8,8 @@ import {
   ForwardedClients,
   type ProxySettings,
   prepareRoutes,
+  type RateTable,
+  type RouteMeans,
   RouteTable,
   routeName,
   type TargetWebSocketService,
@@ -15,6 +17,7 @@ import {
   UpstreamTrust,
   webSocketOverHttp,
 } from '../proxy/index.ts';
+import type { KeySets } from './key-sets.ts';
 import { prepareAccess } from './prepare-access.ts';
 import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts';
 
@@ -24,6 +27,8 @@ export interface RoutingMeans {
   readonly webSockets: WebSocketOpener;
   readonly counters: Counters;
   readonly routeStats: RouteStatsTable;
+  readonly keySets: Pick<KeySets, 'at' | 'forgetUnused'>;
+  readonly rates: RateTable;
   readonly wheel: TimerWheel;
   readonly log: Log;
 }
@@ -33,7 +38,7 @@ export interface RoutingMeans {
  * @throws ConfigError that names each key that cannot be read or used
  */
 export function prepareRouting(config: Config, means: RoutingMeans): ProxySettings {
-  const { client, webSockets, counters, routeStats } = means;
+  const { client, webSockets, counters, routeStats, keySets, rates } = means;
   const keys = keyReader();
   const settings = settingsOf(
     config,
@@ -43,8 +48,10 @@ export function prepareRouting(config: Config, means: RoutingMeans): ProxySettin
     counters,
     keys,
     routeStats,
+    { keysAt: (url) => keySets.at(url), rates },
   );
   if (keys.issues.length > 0) throw pathsError(keys.issues);
+  keySets.forgetUnused();
   routeStats.keep(new Set(config.routes.map(routeName)));
   return { ...settings, external: (uri, isUntrusted) => httpService(client, () => linkOrigin(uri, isUntrusted)) };
 }
@@ -109,6 +116,7 @@ function settingsOf(
   counters: Counters,
   keys: KeyReader,
   routeStats: RouteStatsTable,
+  checks: Pick<RouteMeans, 'keysAt' | 'rates'> = {},
 ): ProxySettings {
   const origins = new Map<Target, TargetOrigin>();
   const serviceOf = (target: Target, { pathBeg }: Route): Service => {
@@ -127,7 +135,14 @@ function settingsOf(
   const { trustedProxies } = config.server;
   return {
     routes: new RouteTable(
-      prepareRoutes(config, { serviceOf, webSocketServiceOf, keys, counters, statsOf: (name) => routeStats.of(name) }),
+      prepareRoutes(config, {
+        serviceOf,
+        webSocketServiceOf,
+        keys,
+        counters,
+        statsOf: (name) => routeStats.of(name),
+        ...checks,
+      }),
     ),
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,

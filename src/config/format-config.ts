@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'smol-toml';
 import { z } from 'zod';
 import { routeSchema, routeShape } from './route.ts';
+import { routeTables } from './route-tables.ts';
 import { type Config, configSchema, sections } from './schema.ts';
 import { fieldDocs } from './section-fields.ts';
 
@@ -22,7 +23,12 @@ export function formatConfig(config: Config, options: { readonly mask?: boolean 
     for (const [name, { shape }] of Object.entries(sections)) maskSecrets(tables[name] as Table, shape, mask);
   }
   const routes = (route as Table[]).map((table) => {
-    if (mask !== null) maskSecrets(table, routeShape, mask);
+    if (mask !== null) {
+      maskSecrets(table, routeShape, mask);
+      for (const [name, shape] of Object.entries(routeTables)) {
+        if (table[name] !== null) maskSecrets(table[name] as Table, shape, mask);
+      }
+    }
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
   const text = stringify(routes.length === 0 ? tables : { ...tables, route: routes });

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { PathIssue } from './config-error.ts';
 import { routeShape } from './route.ts';
 import { unknownRouteName } from './route-names.ts';
+import { routeTables } from './route-tables.ts';
 import { sections } from './schema.ts';
 import { suggestion } from './suggest.ts';
 
@@ -15,7 +16,11 @@ export function schemaIssues(error: z.ZodError): PathIssue[] {
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {
-  const [section] = path;
+  const [section, , inRoute] = path;
+  if (section === 'route' && Object.hasOwn(routeTables, inRoute ?? '')) {
+    const shape = routeTables[inRoute as keyof typeof routeTables];
+    return `unknown key${suggestion(key, Object.keys(shape))}`;
+  }
   if (section === 'route') return unknownRouteName(key, Object.keys(routeShape), 'key');
   const own = section === undefined ? [...Object.keys(sections), 'route'] : keysOf(String(section));
   const near = suggestion(key, own);

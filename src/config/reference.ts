@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { formatValue } from './format-config.ts';
 import { MAX_UNIX_PATH } from './listen-address.ts';
 import { routeShape } from './route.ts';
+import { routeTables } from './route-tables.ts';
 import { sections } from './schema.ts';
 import { type FieldDoc, fieldDocs } from './section-fields.ts';
 
@@ -15,6 +16,11 @@ export function configReference(): string {
     '## `[[route]]`',
     ROUTES,
     keyTable(routeShape),
+    ...Object.entries(routeTables).flatMap(([name, shape]) => [
+      `### \`[route.${name}]\``,
+      TABLES[name as keyof typeof routeTables],
+      keyTable(shape),
+    ]),
     TARGETS,
     ROUTE_LINES,
     LISTEN_SPECS,
@@ -57,6 +63,13 @@ const ROUTES = `A route says which requests go to which origin. Write one \`[[ro
    that names \`ssl\`.
 
 Two routes with the same \`host\`, \`proto\`, \`ssl\` and \`path_beg\` are an error. A request that matches no route gets a 502.`;
+
+/** What the tables of a route are for. */
+const TABLES = {
+  jwt: `Under a \`[[route]]\` this table lets only those requests and WebSockets pass that have a valid JSON Web Token (RFC 7519). A token needs
+\`exp\`. Others get a 401 with \`WWW-Authenticate\` (RFC 6750). An empty table is an error: \`key\` or \`jwks\` is needed.`,
+  limit: `Under a \`[[route]]\` this table limits the requests of each client by a token bucket. Each process counts by itself.`,
+};
 
 const TARGETS = `### Targets
 

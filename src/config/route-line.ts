@@ -4,10 +4,13 @@ import { shown } from './plain-text.ts';
 import { type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
 import { isUnknownEverywhere, unknownRouteName } from './route-names.ts';
+import { routeTables } from './route-tables.ts';
 import { TARGET_PROPERTIES } from './target.ts';
 
 /** Keys of a `[[route]]` that are properties of the condition in a route line. */
-const PROPERTIES = Object.keys(routeShape).filter((name) => name !== 'host' && name !== 'targets');
+const PROPERTIES = Object.keys(routeShape).filter(
+  (name) => name !== 'host' && name !== 'targets' && !Object.hasOwn(routeTables, name),
+);
 
 /** Properties that are on when named, and take no value. */
 const FLAGS = PROPERTIES.filter(
@@ -69,6 +72,8 @@ function readProperty({ name, value }: Property, table: Map<string, unknown>, is
   const problem = (message: string) => issues.push({ path: [name], message });
   if (!PROPERTIES.includes(name)) {
     if (name === 'host') problem('the host comes first, without a name; to send the origin another Host, use as_host');
+    else if (Object.hasOwn(routeTables, name))
+      problem(`has no form in a route line: write [[route]] and [route.${name}]`);
     else if (TARGET_PROPERTIES.includes(name)) problem('belongs to a target: write it after the address');
     else problem(unknownRouteName(name, PROPERTIES, 'property'));
   } else if (name === 'header') {

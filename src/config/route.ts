@@ -1,10 +1,11 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import type { HeaderList } from '../exchange/index.ts';
 import { textError } from './config-error.ts';
+import { HEADER_FORMS, headerFields } from './header-fields.ts';
 import { isHostName } from './host-port.ts';
 import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
-import { isTable, shown } from './plain-text.ts';
+import { shown } from './plain-text.ts';
+import { jwtTable, limitTable } from './route-tables.ts';
 import {
   camelKeys,
   choice,
@@ -19,54 +20,12 @@ import {
 } from './section-fields.ts';
 import { formatTarget, isAuthority, parseTarget, TARGET_FORMS } from './target.ts';
 
-/** A field name: a token (RFC 9110 §5.1, §5.6.2). */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/** A field value in latin1: no control characters except the tab, no surrounding white space (RFC 9110 §5.5). */
-const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
-
-/** Fields that every hop sets by itself (RFC 9110 §7.6.1, RFC 9112 §6): a route could not change them. */
-const FRAMING_FIELDS = [
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-
 const HOST_FORMS =
   '"*", a host name such as "example.com" or "*.example.com", or "" for a route reached only by its id';
 const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
-const HEADER_FORMS = 'a table of field names and values';
 
 const proto = choice(['http', 'ws']);
 const balance = choice(['failover', 'round_robin', 'least_connections']);
-
-const header = z.codec(
-  z.custom<Record<string, unknown>>(isTable, { error: complaint(HEADER_FORMS) }),
-  z.custom<HeaderList>(),
-  {
-    decode: (fields, context) => {
-      const seen = new Set<string>();
-      const list: string[] = [];
-      for (const [name, value] of Object.entries(fields)) {
-        const message = fieldProblem(name, value, seen);
-        if (message !== null) context.issues.push({ code: 'custom', path: [name], message, input: value });
-        else list.push(name, String(value));
-        seen.add(name.toLowerCase());
-      }
-      return list;
-    },
-    encode: (list) => {
-      const fields: [string, string][] = [];
-      for (let i = 0; i < list.length; i += 2) fields.push([list[i] as string, list[i + 1] as string]);
-      return Object.fromEntries(fields);
-    },
-  },
-);
 
 /** The keys of a `[[route]]`: a condition, changes to its requests, and targets. A route line has the same properties. */
 export const routeShape = {
@@ -137,9 +96,17 @@ export const routeShape = {
   half_close: flag({
     doc: 'Keep the hold of a client that closes only its sending side. Otherwise such a client counts as gone, because browsers and curl never close only one side.',
   }),
-  header: header.prefault({}).register(fieldDocs, {
+  header: headerFields.prefault({}).register(fieldDocs, {
     doc: "Headers to set on requests to the origin in place of the client's; an empty value removes the header. In a route line: `header=NAME:VALUE`, repeated for each.",
     expected: HEADER_FORMS,
+  }),
+  jwt: z.nullable(jwtTable).default(null).register(fieldDocs, {
+    doc: 'Which requests may pass: see [`[route.jwt]`](#routejwt). Not in a route line.',
+    expected: 'a table',
+  }),
+  limit: z.nullable(limitTable).default(null).register(fieldDocs, {
+    doc: 'How many requests a client may send: see [`[route.limit]`](#routelimit). Not in a route line.',
+    expected: 'a table',
   }),
   balance: balance.schema.default('failover').register(fieldDocs, {
     doc: 'Which of several targets gets a request: the first in the list, each in turn, or the one with the fewest requests in progress. A target that refuses connections is passed over for 1 to 30 seconds; then one request at a time finds out whether it is back.',
@@ -217,15 +184,4 @@ function parseHost(text: string): string {
   else if (isAuthority(host)) hint = '; the port is not part of it';
   else if (/[^\0-\x7f]/.test(host)) hint = '; write an international name in its "xn--" form';
   throw textError(`expected ${HOST_FORMS}, got ${shown(text)}${hint}`);
-}
-
-function fieldProblem(name: string, value: unknown, seen: ReadonlySet<string>): string | null {
-  const lower = name.toLowerCase();
-  if (!TOKEN.test(name)) return 'is not a valid field name';
-  if (typeof value !== 'string') return `expected text, got ${shown(value)}`;
-  if (!FIELD_VALUE.test(value))
-    return 'expected a field value: latin1 text without control characters and surrounding space';
-  if (lower === 'host') return 'cannot be set here: use as_host, or ",host=NAME" after a target';
-  if (FRAMING_FIELDS.includes(lower)) return 'belongs to the connection and cannot be set';
-  return seen.has(lower) ? 'is given twice' : null;
 }

@@ -39,6 +39,9 @@ export const seconds = (field: NumberField) => number(field, 'a number of second
 /** A size in bytes. */
 export const bytes = (field: NumberField) => number(field, 'a whole number of bytes', true);
 
+/** A number, fractions allowed. */
+export const quantity = (field: NumberField) => number(field, 'a number', false);
+
 /** A whole number. */
 export const count = (field: NumberField) => number(field, 'a whole number', true);
 

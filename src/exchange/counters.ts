@@ -47,6 +47,16 @@ export class OriginCounters {
 export class Counters extends ServerCounters implements OriginCounters {
   /** Requests that the proxy got no response for. */
   requestsFailed = 0;
+  /** Requests without a token that their route accepts. */
+  tokensRefused = 0;
+  /** Held clients and WebSockets whose token expired. */
+  tokensExpired = 0;
+  /** Key sets that could not be fetched. */
+  keySetsFailed = 0;
+  /** Requests above the limit of their route for one client. */
+  requestsLimited = 0;
+  /** Clients whose requests are counted from the start again, because there were too many others. */
+  rateLimitsForgotten = 0;
   originRequests = 0;
   originErrors = 0;
   originRetries = 0;

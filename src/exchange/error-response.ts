@@ -1,10 +1,20 @@
-import type { ExchangeError } from './errors.ts';
+import type { ErrorCode, ExchangeError } from './errors.ts';
 import type { Requester, ResponseHead } from './exchange.ts';
+
+/** What a client needs in place of its token (RFC 6750 §3). */
+const CHALLENGES: { readonly [Code in ErrorCode]?: string } = {
+  HF_TOKEN_MISSING: 'Bearer',
+  HF_TOKEN_INVALID: 'Bearer error="invalid_token"',
+  HF_TOKEN_EXPIRED: 'Bearer error="invalid_token", error_description="The token has expired"',
+  HF_CHANNEL_FORBIDDEN: 'Bearer error="insufficient_scope"',
+};
 
 /** The HTTP response that reports `error` to a client; with `debug` it includes the detail. */
 export function errorResponse(error: ExchangeError, debug: boolean): { head: ResponseHead; body: Buffer } {
   const text = debug && error.detail !== '' ? `${error.text}\n${error.detail}` : error.text;
-  return textResponse(error.face.status, text);
+  const challenge = CHALLENGES[error.code];
+  if (challenge === undefined) return textResponse(error.face.status, text);
+  return textResponse(error.face.status, text, ['Content-Type', 'text/plain', 'WWW-Authenticate', challenge]);
 }
 
 /** A small plain-text response. A final newline is added to `text`. */

@@ -6,6 +6,10 @@ export class RouteStats {
   requests = 0;
   /** Requests that no target gave a valid response to. */
   failures = 0;
+  /** Requests without a valid token. */
+  refused = 0;
+  /** Requests above the limit for one client. */
+  limited = 0;
   /** Responses of origins by the first digit of their status. */
   readonly statuses: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   /** From sending a request until the head of the response. */

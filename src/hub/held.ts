@@ -136,7 +136,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     const bytes = this.#backlog?.itemBytes ?? 0;
     // There are no credits while bytes wait.
     const fits = items < queueItems && bytes + length - this.credits <= queueBytes;
-    if (fits && budget.admits(item, bytes)) {
+    if (fits && budget.admits(length, bytes)) {
       this.#give(item);
       return;
     }

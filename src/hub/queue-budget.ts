@@ -21,9 +21,9 @@ export class QueueBudget {
     this.max = max;
   }
 
-  /** Whether `payload` may wait for a client that has `waiting` bytes waiting. */
-  admits(payload: Payload, waiting: number): boolean {
-    return this.used + payload.body.length <= this.max || waiting + payload.body.length <= QUEUE_RESERVE;
+  /** Whether so many bytes may wait for a client that has `waiting` bytes waiting. */
+  admits(bytes: number, waiting: number): boolean {
+    return this.used + bytes <= this.max || waiting + bytes <= QUEUE_RESERVE;
   }
 
   take(payload: Payload): void {

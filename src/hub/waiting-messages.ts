@@ -1,16 +1,22 @@
 import type { MessagePayload } from '../exchange/index.ts';
 
+/**
+ * Who a message is from: the origin; a timer that the origin set; the proxy, in reply to what the client sent; or a publisher.
+ */
+export type Sender = 'origin' | 'timer' | 'reply' | 'publisher';
+
 /** A message, a piece of one, a ping or a pong that waits for a client. */
 export interface WaitingMessage {
   readonly kind: 'message' | 'ping' | 'pong';
-  readonly chunk: Buffer;
+  chunk: Buffer;
   readonly text: boolean;
   /** Whether further pieces of the message follow. */
   readonly more: boolean;
-  /** Whether the origin sent it, which gets credit for it again. */
-  readonly relayed: boolean;
-  /** The published item that it is; null for others. */
+  readonly from: Sender;
+  /** What the hub's total counts of it; null for what a window of credits bounds. */
   readonly item: MessagePayload | null;
+  /** Bytes that the client may send again once it has passed, if it is a reply. */
+  credit: number;
   /** Bytes of `chunk` that have passed. */
   passed: number;
   next: WaitingMessage | null;
@@ -30,6 +36,12 @@ export class WaitingMessages {
     this.#last = message;
     this.length++;
     this.bytes += message.chunk.length;
+  }
+
+  /** Gives a waiting message other bytes. */
+  replace(message: WaitingMessage, chunk: Buffer): void {
+    this.bytes += chunk.length - message.chunk.length;
+    message.chunk = chunk;
   }
 
   /** Removes the first one. */

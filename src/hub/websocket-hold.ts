@@ -1,11 +1,11 @@
 import type { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
-import { type MessagePayload, reportFault, type WebSocketRequester } from '../exchange/index.ts';
+import { MessagePayload, reportFault, type WebSocketRequester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
 import { Subscriber } from './subscriber.ts';
-import { type WaitingMessage, WaitingMessages } from './waiting-messages.ts';
+import { type Sender, type WaitingMessage, WaitingMessages } from './waiting-messages.ts';
 
 /**
  * Messages that may be on their way to a client before it takes the first one. Its connection counts them too, and a client of which it
@@ -17,6 +17,10 @@ const MAX_UNTAKEN = 256;
 export interface WebSocketOwner {
   /** So many bytes that the origin sent have passed to the client, or were dropped: it may send as many more. */
   onRelayed(bytes: number): void;
+  /** Replies to what the client sent have passed, or were dropped: it may send so many bytes more. */
+  onReplied(bytes: number): void;
+  /** No message waits any more that was sent with `sendOwn`. */
+  onOwnPassed(): void;
   /** A publisher closes the WebSocket: the close frame is on its way, nothing else follows it. */
   onPublishedClose(): void;
   /** A publisher asks that the origin be asked. */
@@ -41,7 +45,7 @@ export interface WebSocketHoldOptions {
 /**
  * All that goes to one client's WebSocket: what is published to its channels, between the messages that its origin sends. It passes no more bytes
  * than the client has granted. What the origin sends waits as long as it must, since the origin has credits of its own; published messages
- * wait in a bounded queue.
+ * and replies wait in a bounded queue.
  */
 export class WebSocketHold extends Subscriber {
   override readonly format = 'ws-message';
@@ -58,6 +62,16 @@ export class WebSocketHold extends Subscriber {
   #pieces: WaitingMessages | null = null;
   /** Published messages, and those that the proxy sends by itself; null while none wait. */
   #items: WaitingMessages | null = null;
+  /** The pong for the client's newest ping, while it waits. */
+  #pong: WaitingMessage | null = null;
+  /**
+   * Messages of `sendOwn` that wait. While there are any, their origin gets no credit back for what it had sent; a client gets none for a
+   * message or ping until its reply has left. So one window of each is all that leads to messages for a client that takes nothing.
+   * @bound websocket-own-messages
+   */
+  #own = 0;
+  /** Bytes that the client may send again, since their replies have passed. */
+  #replied = 0;
   /** A message of the origin has begun, and its next piece has to pass before anything else but a ping or pong. */
   #within = false;
   #passing = false;
@@ -105,7 +119,7 @@ export class WebSocketHold extends Subscriber {
       if (!more) this.#pump();
     } else {
       this.#pieces ??= new WaitingMessages();
-      this.#pieces.add({ kind: 'message', chunk, text, more, relayed: true, item: null, passed: 0, next: null });
+      this.#pieces.add(waiting('message', chunk, text, more, 'origin'));
       this.#pump();
     }
   }
@@ -117,16 +131,53 @@ export class WebSocketHold extends Subscriber {
       return;
     }
     this.#pieces ??= new WaitingMessages();
-    this.#pieces.add({ kind, chunk: data, text: false, more: false, relayed: true, item: null, passed: 0, next: null });
+    this.#pieces.add(waiting(kind, data, false, false, 'origin'));
     this.#pump();
   }
 
-  /** Sends a message of the proxy's own, which waits for credits as long as it must. */
+  /** Sends a message that the origin has set a timer for. It waits for credits as long as it must; see `ownWaits`. */
   sendOwn({ type, content }: MessageContent): void {
     if (this.#ends) return;
-    this.#items ??= new WaitingMessages();
-    this.#items.add(whole(type, content, null));
-    this.#pump();
+    this.#own++;
+    this.#queue(whole(type, content, 'timer', null));
+  }
+
+  /** Whether a message of `sendOwn` waits: its origin is not to have further ones sent. */
+  get ownWaits(): boolean {
+    return this.#own > 0;
+  }
+
+  /** Replies to a message of the client that cost it this much credit. A reply that its queue has no room for is dropped. */
+  reply({ type, content }: MessageContent, credit: number): void {
+    if (this.#ends || !this.#admits(content.length)) {
+      this.#owner.onReplied(credit);
+      return;
+    }
+    // The bytes may belong to a larger buffer.
+    const item = new MessagePayload(Buffer.from(content), type === 'text');
+    const message = whole(type, item.body, 'reply', item);
+    message.credit = credit;
+    this.#queue(message);
+  }
+
+  /** Sends the pong for a ping. Of several pings only the newest one needs a pong (RFC 6455 §5.5.3), so one waits at most. */
+  pong(data: Buffer, credit: number): void {
+    if (this.#ends) {
+      this.#owner.onReplied(credit);
+      return;
+    }
+    const bytes = Buffer.from(data);
+    const pong = this.#pong;
+    if (pong !== null && this.#items !== null) {
+      pong.credit += credit;
+      this.#items.replace(pong, bytes);
+      this.#pump();
+      return;
+    }
+    const message = whole('pong', bytes, 'reply', null);
+    message.credit = credit;
+    this.#pong = message;
+    this.#queue(message);
   }
 
   /** Has the origin asked. */
@@ -171,9 +222,11 @@ export class WebSocketHold extends Subscriber {
     if (this.#over) return;
     this.#over = true;
     this.#leave();
-    for (let waiting = this.#items?.first ?? null; waiting !== null; waiting = waiting.next) this.#release(waiting);
+    for (let item = this.#items?.first ?? null; item !== null; item = item.next) this.#release(item);
     this.#items = null;
     this.#pieces = null;
+    this.#pong = null;
+    this.#own = 0;
     this.#reportDropped('slow client left');
   }
 
@@ -196,8 +249,8 @@ export class WebSocketHold extends Subscriber {
       if (type === 'ping') this.#requester.onResponsePing(payload.body);
       else if (type === 'pong') this.#requester.onResponsePong(payload.body);
       else this.#requester.onResponseShared(payload);
-    } else {
-      this.#queueOrDrop(type, payload);
+    } else if (this.#admits(length)) {
+      this.#queue(whole(type, payload.body, 'publisher', payload));
     }
     return 1 + (length >>> 14);
   }
@@ -233,21 +286,23 @@ export class WebSocketHold extends Subscriber {
     if (bytes > 0) this.#untaken++;
   }
 
-  #queueOrDrop(type: PublishedMessage['type'], payload: MessagePayload): void {
+  /** Whether the client's queue has room for so many bytes more. Otherwise they are dropped, which is counted and logged. */
+  #admits(length: number): boolean {
     const { counters, log, budget, limits } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const items = this.#items?.length ?? 0;
     const bytes = this.#items?.bytes ?? 0;
-    const { length } = payload.body;
     const fits = items < queueItems && bytes + length - this.#credits <= queueBytes;
-    if (!fits || !budget.admits(payload, bytes)) {
-      if (this.#dropped++ === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
-      counters.itemsDropped++;
-      return;
-    }
-    budget.take(payload);
+    if (fits && budget.admits(length, bytes)) return true;
+    if (this.#dropped++ === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
+    counters.itemsDropped++;
+    return false;
+  }
+
+  #queue(message: WaitingMessage): void {
+    if (message.item !== null) this.#room.budget.take(message.item);
     this.#items ??= new WaitingMessages();
-    this.#items.add(whole(type, payload.body, payload));
+    this.#items.add(message);
     this.#pump();
   }
 
@@ -260,11 +315,19 @@ export class WebSocketHold extends Subscriber {
     } finally {
       this.#passing = false;
     }
+    this.#returnCredit();
     const close = this.#close;
     // The rest of a message that the origin has begun does not come any more.
     if (close === null || this.#over || !(this.idle || (this.#within && this.#pieces === null))) return;
     this.end();
     this.#requester.onResponseClose(close.code, close.reason);
+  }
+
+  /** Lets the client send again, once nothing is being passed: it may do so at once, and then gets its reply at once. */
+  #returnCredit(): void {
+    const credit = this.#replied;
+    this.#replied = 0;
+    if (credit > 0 && !this.#over) this.#owner.onReplied(credit);
   }
 
   #passNext(): boolean {
@@ -287,27 +350,28 @@ export class WebSocketHold extends Subscriber {
         if (queue === this.#items) this.#items = null;
         else this.#pieces = null;
       }
-      if (first.item !== null) {
-        this.#release(first);
-        this.#room.counters.itemsDelivered++;
-      }
+      this.#release(first);
+      if (first === this.#pong) this.#pong = null;
+      if (first.from === 'publisher') this.#room.counters.itemsDelivered++;
     }
     this.#pass(first, at, length, whole);
     return true;
   }
 
   #pass(message: WaitingMessage, at: number, length: number, whole: boolean): void {
-    const { kind, chunk, text, relayed, item } = message;
+    const { kind, chunk, text, from, item } = message;
     const requester = this.#requester;
     if (kind === 'ping') requester.onResponsePing(chunk);
     else if (kind === 'pong') requester.onResponsePong(chunk);
     else if (item !== null && at === 0 && whole) requester.onResponseShared(item);
     else {
       const more = message.more || !whole;
-      if (relayed) this.#within = more;
+      if (from === 'origin') this.#within = more;
       requester.onResponseMessage(chunk.subarray(at, at + length), text, more);
     }
-    if (relayed) this.#owner.onRelayed(length);
+    if (from === 'origin') this.#owner.onRelayed(length);
+    else if (whole && from === 'timer' && !this.#over && --this.#own === 0) this.#owner.onOwnPassed();
+    if (whole) this.#replied += message.credit;
   }
 
   #release({ item }: WaitingMessage): void {
@@ -328,7 +392,23 @@ export class WebSocketHold extends Subscriber {
   }
 }
 
-function whole(type: MessageContent['type'], content: Buffer, item: MessagePayload | null): WaitingMessage {
+function whole(
+  type: MessageContent['type'],
+  content: Buffer,
+  from: Sender,
+  item: MessagePayload | null,
+): WaitingMessage {
   const kind = type === 'ping' || type === 'pong' ? type : 'message';
-  return { kind, chunk: content, text: type === 'text', more: false, relayed: false, item, passed: 0, next: null };
+  return waiting(kind, content, type === 'text', false, from, item);
+}
+
+function waiting(
+  kind: WaitingMessage['kind'],
+  chunk: Buffer,
+  text: boolean,
+  more: boolean,
+  from: Sender,
+  item: MessagePayload | null = null,
+): WaitingMessage {
+  return { kind, chunk, text, more, from, item, credit: 0, passed: 0, next: null };
 }

@@ -16,6 +16,7 @@ export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
 export { KEEP_ALIVE_DELAY } from './keep-alive.ts';
 export { type AcceptOptions, type ListenAddress, type Listener, listen } from './listen.ts';
+export { networkOf } from './network-of.ts';
 export { peerAddress, peerOf } from './peer-address.ts';
 export type { ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 export type { Resolver } from './resolver.ts';

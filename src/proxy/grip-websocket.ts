@@ -3,6 +3,7 @@ import type { Route } from '../config/index.ts';
 import { BodyCollector, ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import type { WebSocketHold, WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
+import type { Permit } from './guard/permit.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
@@ -25,10 +26,15 @@ const NORMAL = 1000;
 /** Internal error (RFC 6455 §7.4.1). */
 const INTERNAL_ERROR = 1011;
 
+/** Policy violation (RFC 6455 §7.4.1). */
+const POLICY_VIOLATION = 1008;
+
 /** What `GripWebSocket` stands between. */
 export interface GripWebSocketOptions {
   readonly request: RequestHead;
   readonly route: Route;
+  /** What the client's token permits; null for everything. */
+  readonly permit: Permit | null;
   /** Begins the messages that go on to the client; null where the origin does not speak GRIP, and all go on. */
   readonly prefix: Buffer | null;
   readonly requester: WebSocketRequester;
@@ -61,6 +67,8 @@ export class GripWebSocket implements WebSocketOwner {
   #always: string[] | null = null;
   #keepAlive: KeepAliveMessage | null = null;
   #delayed: DelayedMessage | null = null;
+  /** Bytes of control messages that the origin gets credit for once nothing waits that they had sent to the client. */
+  #controlCredit = 0;
   #responder: AutoResponder | null = null;
   /** A close frame is on its way to the client. */
   #closing = false;
@@ -105,8 +113,7 @@ export class GripWebSocket implements WebSocketOwner {
       if (reply === null) {
         this.#options.origin().onRequestMessage(chunk, text, more);
       } else {
-        this.#options.requester.onRequestCredit(chunk.length);
-        this.#hold.sendOwn(reply);
+        this.#hold.reply(reply, chunk.length);
       }
     }
   }
@@ -119,10 +126,11 @@ export class GripWebSocket implements WebSocketOwner {
       else origin().onRequestPong(data);
       return;
     }
-    requester.onRequestCredit(data.length);
-    if (reply !== null) this.#hold.sendOwn(reply);
     // RFC 6455 §5.5.2: without an origin the pong is sent here.
-    else if (kind === 'ping') this.#hold.sendOwn({ type: 'pong', content: data });
+    if (kind === 'ping' && (reply === null || reply.type === 'pong'))
+      this.#hold.pong(reply?.content ?? data, data.length);
+    else if (reply !== null) this.#hold.reply(reply, data.length);
+    else requester.onRequestCredit(data.length);
   }
 
   closeFromClient(code: number, reason: string): void {
@@ -148,8 +156,8 @@ export class GripWebSocket implements WebSocketOwner {
         this.onRelayed(chunk.length);
         break;
       case 'control':
-        this.onRelayed(chunk.length);
         this.#readControl(chunk, more);
+        this.#returnControlCredit(chunk.length);
         break;
       default:
         this.#begin(chunk, text, more);
@@ -185,9 +193,9 @@ export class GripWebSocket implements WebSocketOwner {
     }
     this.#collected = null;
     if (begins(bytes, CONTROL)) {
-      this.onRelayed(bytes.length);
       this.#reading = 'control';
       this.#readControl(bytes.subarray(CONTROL.length), more);
+      this.#returnControlCredit(bytes.length);
     } else if (begins(bytes, prefix)) {
       this.#reading = more ? 'relay' : 'begin';
       if (prefix.length > 0) this.onRelayed(prefix.length);
@@ -216,6 +224,11 @@ export class GripWebSocket implements WebSocketOwner {
     this.#collectedBytes = 0;
     if (tooLong) this.#ignore(`it is over ${MAX_CONTROL_MESSAGE} bytes`);
     else this.#control(body);
+  }
+
+  #returnControlCredit(bytes: number): void {
+    this.#controlCredit += bytes;
+    if (!this.#hold.ownWaits) this.onOwnPassed();
   }
 
   #ignore(detail: string): void {
@@ -277,7 +290,17 @@ export class GripWebSocket implements WebSocketOwner {
       this.#closeBoth(INTERNAL_ERROR);
       return;
     }
-    this.#hold.subscribe(this.#options.route.prefix + channel);
+    const name = this.#options.route.prefix + channel;
+    if (this.#options.permit?.permits(name) === false) {
+      const detail = `the token does not permit the channel '${name}'`;
+      this.#room.log.info(
+        { id: this.#hold.id, code: 'HF_CHANNEL_FORBIDDEN', detail },
+        'subscription refused, WebSocket closed',
+      );
+      this.#closeBoth(POLICY_VIOLATION);
+      return;
+    }
+    this.#hold.subscribe(name);
   }
 
   /** Lets the origin go. The client stays, and gets what is published. */
@@ -312,6 +335,16 @@ export class GripWebSocket implements WebSocketOwner {
 
   onRelayed(bytes: number): void {
     if (!this.released && bytes > 0) this.#options.origin().onResponseCredit(bytes);
+  }
+
+  onReplied(bytes: number): void {
+    this.#options.requester.onRequestCredit(bytes);
+  }
+
+  onOwnPassed(): void {
+    const bytes = this.#controlCredit;
+    this.#controlCredit = 0;
+    this.onRelayed(bytes);
   }
 
   onPublishedClose(): void {

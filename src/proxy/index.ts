@@ -1,4 +1,6 @@
 export { ForwardedClients } from './forwarded-clients.ts';
+export { JwksKeys, KEY_SET_TIMEOUT, MAX_KEY_SET_BYTES } from './guard/jwks-keys.ts';
+export { RateTable } from './guard/rate-table.ts';
 export type { HeaderRules } from './header-rules.ts';
 export { httpsRedirect } from './https-redirect.ts';
 export { webSocketOverHttp } from './over-http/websocket-over-http.ts';

@@ -72,7 +72,7 @@ export class LinkRoute {
     const { route, settings } = this.#routed();
     const target = rewriteTarget(request.target, route.route);
     if (target === null) return null;
-    const headers = originHeaders({ request, route, settings, trusted: false }, gripLast);
+    const headers = originHeaders({ request, route, settings, trusted: false, permit: null }, gripLast);
     return route.targets.send({ ...request, target, headers }, requester);
   }
 

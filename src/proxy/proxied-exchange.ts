@@ -17,6 +17,7 @@ import {
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { findRoute } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
+import { forbiddenChannel } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
@@ -270,7 +271,12 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   // ---- the outcome of a GRIP response (GripOutcome)
 
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
-    const { request, route } = this.#proxied;
+    const { request, route, permit } = this.#proxied;
+    const forbidden = forbiddenChannel(permit, route.route.prefix, instruct.hold?.channels ?? []);
+    if (forbidden !== null) {
+      this.onGripError(new ExchangeError('HF_CHANNEL_FORBIDDEN', `the token does not permit the channel ${forbidden}`));
+      return;
+    }
     this.#over = true;
     this.#grip = null;
     this.#origin = NO_RESPONDER;
@@ -298,6 +304,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         channels: this.#channels,
         former: this.#repetition?.former ?? null,
       });
+      permit?.onHold?.();
     } catch (thrown) {
       // The hub has not taken the client, so this exchange still has to end.
       this.#over = false;

@@ -2,6 +2,7 @@ import { attempt } from '../clock/index.ts';
 import { encodeHeaderText, type GripLinks } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { ChannelPosition, GoneLink, LinkClient, LinkFetch, NextLink } from '../hub/index.ts';
+import { forbiddenChannel } from './guard/permit.ts';
 import { LinkRequest } from './link-request.ts';
 import { LinkRoute } from './link-route.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
@@ -38,6 +39,11 @@ export class ProxiedLink implements NextLink {
     const question = { route: this.#route, gripLast, since, alone };
     return new LinkSharer(this.#room, question, client, ({ hold, links }) => {
       const { next } = links;
+      const forbidden = forbiddenChannel(this.#proxied.permit, prefix, hold?.channels ?? []);
+      if (forbidden !== null) {
+        client.onLinkFailed(`the token does not permit the channel ${forbidden}`);
+        return;
+      }
       client.onLinkDone({
         hold,
         next: next === null ? null : new ProxiedLink(this.#room, this.#proxied, next, this.#route.uri),

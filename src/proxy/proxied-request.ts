@@ -1,4 +1,5 @@
 import type { RequestHead } from '../exchange/index.ts';
+import type { Permit } from './guard/permit.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 
@@ -11,6 +12,8 @@ export interface ProxiedRequest {
   readonly settings: ProxySettings;
   /** Whether the client is a trusted GRIP proxy in front, whose GRIP fields pass. */
   readonly trusted: boolean;
+  /** What the token of the request permits; null where the route asks for none. */
+  readonly permit: Permit | null;
 }
 
 /** What the log says of a request. @param target name of the target that has it; empty for none */

@@ -1,6 +1,10 @@
-import { GripSigner } from '../codec/grip/index.ts';
-import { type Config, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
+import { GripSigner, TokenError, type TokenKeys, TokenVerifier } from '../codec/grip/index.ts';
+import { type Config, type JwtRules, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
+import { RateLimit } from './guard/rate-limit.ts';
+import { RateTable } from './guard/rate-table.ts';
+import type { RouteChecks } from './guard/route-checks.ts';
+import { TokenGuard } from './guard/token-guard.ts';
 import type { TargetWebSocketService } from './proxy-target.ts';
 import { TargetList } from './target-list.ts';
 
@@ -20,6 +24,8 @@ export interface ProxiedRoute {
   /** Null where requests are not signed. */
   readonly signer: GripSigner | null;
   readonly stats: RouteStats;
+  /** What is asked of its requests before they go on; null for nothing. */
+  readonly checks: RouteChecks | null;
 }
 
 /** What routes are prepared with. */
@@ -33,6 +39,10 @@ export interface RouteMeans {
   readonly counters: Counters;
   /** The stats of the route with this name. By default they are new. */
   readonly statsOf?: (name: string) => RouteStats;
+  /** The keys that are at this URL. By default there are none. */
+  readonly keysAt?: (url: string) => TokenKeys;
+  /** Counts the requests of clients. By default it is new. */
+  readonly rates?: RateTable;
 }
 
 /** What a route is called where it needs a name: its id, or else its condition in Pushpin's form, with `*` for what it does not name. */
@@ -46,7 +56,8 @@ const UNUSABLE: Service = () => NO_RESPONDER;
 
 /** Prepares the routes of a configuration. */
 export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[] {
-  const { serviceOf, webSocketServiceOf, keys, counters, statsOf } = means;
+  const { serviceOf, webSocketServiceOf, keys, counters, statsOf, keysAt = noKeys } = means;
+  const rates = means.rates ?? new RateTable(counters);
   const signers = new Signers(config.proxy, keys);
   return config.routes.map((route, index) => {
     const setHeaders: string[] = [];
@@ -64,6 +75,8 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       webSocketService: webSocketServiceOf(target, route),
       channels: target.sub,
     }));
+    const { jwt, limit } = route;
+    const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
     const debug = route.debug || config.proxy.debug;
     return {
       route,
@@ -74,8 +87,30 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       setNames,
       signer: signers.of(route, index),
       stats: statsOf?.(routeName(route)) ?? new RouteStats(),
+      checks:
+        jwt === null && limit === null
+          ? null
+          : {
+              guard: jwt === null || tokenKeys === null ? null : new TokenGuard(jwt, tokenKeys),
+              limit: limit === null ? null : new RateLimit(limit, routeName(route), rates),
+            },
     };
   });
+}
+
+/** What verifies the tokens of a route. Null if its key cannot be used, which `keys` reports. */
+function tokenKeysOf(
+  { key, jwks }: JwtRules,
+  index: number,
+  keys: KeyReader,
+  keysAt: (url: string) => TokenKeys,
+): TokenKeys | null {
+  if (jwks !== '') return keysAt(jwks);
+  return keys.make(['route', index, 'jwt', 'key'], key, (secret) => new TokenVerifier(secret));
+}
+
+function noKeys(): TokenKeys {
+  return { claims: () => Promise.reject(new TokenError('no-keys', 'there is nothing that fetches keys')) };
 }
 
 /** The signers of requests, shared by the routes with the same issuer and key. */

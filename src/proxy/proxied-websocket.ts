@@ -182,6 +182,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
       this.#grip = new GripWebSocket(this.#room, {
         request: this.#proxied.request,
         route: route.route,
+        permit: this.#proxied.permit,
         prefix: extension?.prefix ?? null,
         requester: this.#requester,
         credits: this.#credits,

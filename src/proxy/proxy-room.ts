@@ -1,4 +1,4 @@
-import type { TurnQueue } from '../clock/index.ts';
+import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Counters, Current, Log } from '../exchange/index.ts';
 import type { GoneLink, Hub } from '../hub/index.ts';
 import type { GripBytes } from './grip-bytes.ts';
@@ -11,6 +11,7 @@ import type { JoinableRequest } from './request-sharer.ts';
 export interface ProxyRoom {
   readonly settings: Current<ProxySettings>;
   readonly hub: Hub;
+  readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
   readonly keptBodies: KeptBodies;

@@ -6,14 +6,19 @@ import {
   NO_RESPONDER,
   type Requester,
   type RequestHead,
+  type Responder,
   respond,
   type Service,
   type WebSocketRequester,
+  type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
 import { AwaitedTrust } from './awaited-trust.ts';
 import { findRoute, hostOf } from './find-route.ts';
 import { GripBytes } from './grip-bytes.ts';
+import { checkRequest } from './guard/check-request.ts';
+import { GuardedExchange } from './guard/guarded-exchange.ts';
+import { GuardedWebSocket } from './guard/guarded-websocket.ts';
 import { KeptBodies } from './kept-body.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
@@ -22,7 +27,7 @@ import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { normalizeTarget } from './target-path.ts';
 
-type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'counters' | 'log'>;
+type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'wheel' | 'counters' | 'log'>;
 
 /** The service that passes requests to the origins of their routes. */
 export function proxyService(options: ProxyOptions): Service {
@@ -50,28 +55,45 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
         respondAsLast(proxied.request, requester);
         return NO_RESPONDER;
       }
-      const { trust } = proxied.settings;
       const request = counted === proxied.request ? proxied : { ...proxied, request: counted };
-      if (trust?.mayTrust(counted)) return new AwaitedTrust(room, request, requester, trust, newExchange);
-      const exchange = new ProxiedExchange(room, request, requester);
-      exchange.start();
-      return exchange;
+      const { checks } = proxied.route;
+      return checks === null
+        ? forward(room, request, requester)
+        : checkRequest(room, request, requester, checks, REQUESTS);
     },
     webSocketService: (received, requester) => {
       const proxied = routed(received, requester, room);
       if (proxied === null) return NO_RESPONDER;
-      const { trust } = proxied.settings;
-      if (trust?.mayTrust(received)) {
-        // Nothing but its end comes from a client whose WebSocket is not open.
-        const awaited = new AwaitedTrust(room, proxied, requester, trust, newWebSocket);
-        return { ...NO_RESPONDER, onRequestError: () => awaited.onRequestError() };
-      }
-      const exchange = new ProxiedWebSocket(room, proxied, requester);
-      exchange.start();
-      return exchange;
+      const { checks } = proxied.route;
+      return checks === null
+        ? forwardWebSocket(room, proxied, requester)
+        : checkRequest(room, proxied, requester, checks, WEBSOCKETS);
     },
   };
 }
+
+function forward(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
+  const { trust } = proxied.settings;
+  if (trust?.mayTrust(proxied.request)) return new AwaitedTrust(room, proxied, requester, trust, newExchange);
+  const exchange = new ProxiedExchange(room, proxied, requester);
+  exchange.start();
+  return exchange;
+}
+
+function forwardWebSocket(room: ProxyRoom, proxied: ProxiedRequest, requester: WebSocketRequester): WebSocketResponder {
+  const { trust } = proxied.settings;
+  if (trust?.mayTrust(proxied.request)) {
+    // Nothing but its end comes from a client whose WebSocket is not open.
+    const awaited = new AwaitedTrust(room, proxied, requester, trust, newWebSocket);
+    return { ...NO_RESPONDER, onRequestError: () => awaited.onRequestError() };
+  }
+  const exchange = new ProxiedWebSocket(room, proxied, requester);
+  exchange.start();
+  return exchange;
+}
+
+const REQUESTS = { forward, guarded: GuardedExchange };
+const WEBSOCKETS = { forward: forwardWebSocket, guarded: GuardedWebSocket };
 
 function newExchange(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): ProxiedExchange {
   return new ProxiedExchange(room, proxied, requester);
@@ -100,7 +122,7 @@ function routed(received: RequestHead, requester: Requester, room: ProxyRoom): P
     refuse(error, request, requester, room, route.debug);
     return null;
   }
-  return { request, route, settings, trusted: false };
+  return { request, route, settings, trusted: false, permit: null };
 }
 
 /** Whether CDN-Loop says that a request has been here before (RFC 8586 §2). A member may have parameters after its name. */

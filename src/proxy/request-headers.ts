@@ -50,6 +50,7 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
     result.push('Grip-Feature', GRIP_FEATURES);
     for (const last of gripLast) result.push('Grip-Last', last);
   }
+  if (proxied.permit !== null) result.push(...proxied.permit.headers);
   const { setHeaders } = route;
   for (let i = 0; i < setHeaders.length; i++) result.push(setHeaders[i] as string);
   return result;

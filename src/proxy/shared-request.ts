@@ -281,8 +281,9 @@ const IDENTITY: readonly string[] = [
 ];
 
 /** Whether a request may share the response of another one: it has to be safe (RFC 9110 §9.2.1) and complete. */
-export function isShareable({ request, trusted, settings }: ProxiedRequest): boolean {
-  if (!settings.shareAll || trusted || request.bodyLength !== 0) return false;
+export function isShareable({ request, trusted, permit, settings }: ProxiedRequest): boolean {
+  // A token makes the response that of one user, even if the origin does not get to see it.
+  if (!settings.shareAll || trusted || permit !== null || request.bodyLength !== 0) return false;
   return request.method === 'GET' || request.method === 'HEAD';
 }
 

@@ -1,8 +1,31 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { jwtVerify } from 'jose';
+import { type JWTPayload, jwtVerify } from 'jose';
+import { tokenError } from './token-error.ts';
+
+/** What a token must say besides being signed. Empty texts ask for nothing. */
+export interface TokenRules {
+  readonly issuer: string;
+  readonly audience: string;
+  /** How far the clock of the issuer may be off, in seconds. */
+  readonly leeway: number;
+}
+
+/** What a token says, whose signature is valid. */
+export interface TokenClaims extends JWTPayload {
+  /** When it expires, in seconds since 1970. */
+  readonly exp: number;
+}
+
+/** Verifies tokens. */
+export interface TokenKeys {
+  /** @throws TokenError when the token is not valid, or the keys cannot be had */
+  claims(token: string, rules: TokenRules): Promise<TokenClaims>;
+}
+
+const NO_RULES: TokenRules = { issuer: '', audience: '', leeway: 0 };
 
 /** Verifies JWTs (RFC 7519) of one key: HS256 for a shared secret, else the algorithm of the key. */
-export class TokenVerifier {
+export class TokenVerifier implements TokenKeys {
   readonly #key: Uint8Array | KeyObject;
   readonly #algorithm: string;
 
@@ -26,14 +49,28 @@ export class TokenVerifier {
    * @param issuer what `iss` must be; empty for anything
    */
   async verifies(token: string, issuer = ''): Promise<boolean> {
-    const options = { algorithms: [this.#algorithm], requiredClaims: ['exp'], ...(issuer !== '' && { issuer }) };
     try {
-      await jwtVerify(token, this.#key, options);
+      await this.claims(token, { ...NO_RULES, issuer });
       return true;
     } catch {
       return false;
     }
   }
+
+  async claims(token: string, rules: TokenRules): Promise<TokenClaims> {
+    try {
+      const { payload } = await jwtVerify(token, this.#key, verifyOptions(rules, [this.#algorithm]));
+      return payload as TokenClaims;
+    } catch (error) {
+      throw tokenError(error);
+    }
+  }
+}
+
+/** Options for jose. A token without `exp` is not valid. */
+export function verifyOptions({ issuer, audience, leeway }: TokenRules, algorithms: string[]) {
+  const named = { ...(issuer !== '' && { issuer }), ...(audience !== '' && { audience }) };
+  return { algorithms, requiredClaims: ['exp'], clockTolerance: leeway, ...named };
 }
 
 /**

@@ -301,7 +301,8 @@ export class OverHttpWebSocket
       this.#pump();
       return;
     }
-    if (this.#paused && queue.length < MAX_WAITING_EVENTS / 2) {
+    // Without a new event only the client leads to the next request.
+    if (this.#paused && (queue.length < MAX_WAITING_EVENTS / 2 || !queue.hasNew)) {
       this.#paused = false;
       this.#requester.pauseRequest(false);
     }

@@ -7,7 +7,7 @@ import type { Origin } from '../../../src/client/index.ts';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import type { Config } from '../../../src/config/index.ts';
 import { Counters, NO_RESPONDER, RouteStatsTable, silentLog } from '../../../src/exchange/index.ts';
-import type { ProxySettings } from '../../../src/proxy/index.ts';
+import { type ProxySettings, RateTable } from '../../../src/proxy/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
 import { configOf } from '../../support/running-app.ts';
@@ -26,6 +26,8 @@ function prepared(config: Config): ProxySettings {
     wheel,
     log: silentLog,
     routeStats: new RouteStatsTable(),
+    keySets: { at: () => assert.fail('no keys are needed'), forgetUnused: () => {} },
+    rates: new RateTable(new Counters()),
   });
 }
 
@@ -65,6 +67,8 @@ test('A target may be anywhere, an untrusted one only at public addresses', () =
     wheel,
     log: silentLog,
     routeStats: new RouteStatsTable(),
+    keySets: { at: () => assert.fail('no keys are needed'), forgetUnused: () => {} },
+    rates: new RateTable(new Counters()),
   });
   for (const id of ['a', 'b', 'c']) {
     const requester = Object.assign(new FakeRequester(1), { onTarget: () => {} });

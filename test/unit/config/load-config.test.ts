@@ -228,6 +228,8 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       balance: 'failover',
       debug: true,
       halfClose: true,
+      jwt: null,
+      limit: null,
       noGrip: true,
       header: ['X-A', 'one two', 'X-B', ''],
       targets: [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, NO_RESPONDER, type Requester, silentLog } from '../../../src/exchange/index.ts';
 import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from '../../../src/proxy/over-http/event-queue.ts';
@@ -38,7 +38,8 @@ test('what is accepted in part is offered again, cut where the origin said', () 
   assert.deepEqual([queue.length, queue.replayed], [0, 0]);
 });
 
-test('a client with many waiting events is not read until half of them are accepted', (t) => {
+/** An open WebSocket over HTTP: what responds to its last request, how many there were, and when its client was paused. */
+function openWebSocket(t: TestContext, oneEvent = false) {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
   const posts: Requester[] = [];
@@ -47,18 +48,18 @@ test('a client with many waiting events is not read until half of them are accep
       posts.push(requester);
       return NO_RESPONDER;
     },
-    oneEvent: false,
+    oneEvent,
     leastKeepAlive: 20,
     wheel,
     counters: new Counters(),
     log: silentLog,
   });
-  const respond = (body: string): void => {
+  const respond = (body: string, ...headers: string[]): void => {
     const post = posts.at(-1) as Requester;
     post.onResponse({
       status: 200,
       reason: '',
-      headers: ['Content-Type', 'application/websocket-events'],
+      headers: ['Content-Type', 'application/websocket-events', ...headers],
       bodyLength: body.length,
     });
     post.onResponseData(Buffer.from(body), false);
@@ -68,9 +69,24 @@ test('a client with many waiting events is not read until half of them are accep
   requester.pauseRequest = (paused) => pauses.push(paused);
   const webSocket = service(requestHead({ scheme: 'ws', headers: ['Host', 'a'] }), requester);
   respond('OPEN\r\n');
+  return { webSocket, requester, posts, pauses, respond };
+}
+
+test('a client with many waiting events is not read until half of them are accepted', (t) => {
+  const { webSocket, pauses, respond } = openWebSocket(t);
   for (let i = 0; i <= MAX_WAITING_EVENTS; i++) webSocket.onRequestMessage(Buffer.alloc(0), true, false);
   assert.deepEqual(pauses, [true]);
   respond('');
   respond('');
+  assert.deepEqual(pauses, [true, false]);
+});
+
+test('a client that was paused is read again when only it can lead to the next request', (t) => {
+  const { webSocket, posts, pauses, respond } = openWebSocket(t);
+  for (let i = 0; i <= MAX_WAITING_EVENTS; i++) webSocket.onRequestMessage(Buffer.from('x'), true, false);
+  respond('');
+  const before = posts.length;
+  respond('', 'Content-Bytes-Accepted', '100');
+  assert.equal(posts.length, before);
   assert.deepEqual(pauses, [true, false]);
 });

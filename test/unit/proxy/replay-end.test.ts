@@ -32,7 +32,7 @@ class ReplayRig {
     this.hub = new Hub({ wheel, counters, log, limits: { current: config.hub }, patchBody: () => null });
     const routes = new RouteTable(prepareRoutes(config, routeMeans({ serviceOf: () => this.origin.service })));
     const settings = { current: { routes, trust: null, rules: config.proxy, debug: false, shareAll: false } };
-    this.#service = proxyService({ settings, hub: this.hub, counters, log });
+    this.#service = proxyService({ settings, hub: this.hub, wheel, counters, log });
   }
 
   /** A client that is held. */

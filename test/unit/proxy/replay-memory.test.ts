@@ -43,6 +43,7 @@ test('A client that is replayed many times retains no former exchange, hold or r
   const service = proxyService({
     settings: { current: { routes, trust: null, rules: config.proxy, debug: false, shareAll: false } },
     hub: { hold } as unknown as Hub,
+    wheel,
     counters,
     log,
   });

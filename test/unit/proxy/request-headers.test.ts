@@ -41,7 +41,7 @@ function allSent(headers: string[], given: Given = {}): string[] {
     debug: false,
     shareAll: false,
   };
-  return originHeaders({ request: head, route: prepared, settings, trusted }, gripLast);
+  return originHeaders({ request: head, route: prepared, settings, trusted, permit: null }, gripLast);
 }
 
 const APPEND = { truncate: null, append: true };

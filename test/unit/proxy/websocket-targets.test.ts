@@ -39,7 +39,7 @@ class Rig {
     });
     const routes = new RouteTable(prepareRoutes(config, means));
     const current = { routes, trust: null, rules: config.proxy, debug: false, shareAll: false };
-    this.#services = proxyServices({ settings: { current }, hub, counters, log });
+    this.#services = proxyServices({ settings: { current }, hub, wheel, counters, log });
   }
 
   #ask(name: string, requester: TargetWebSocketRequester): typeof NO_RESPONDER {

@@ -34,7 +34,7 @@ export class TargetsRig {
     this.#script = script;
     this.settings = new Holder(this.settingsOf(routes, overrides));
     const hub = new Hub({ wheel, counters, log, limits: { current: configOf(routes).hub }, patchBody: () => null });
-    this.#service = proxyService({ settings: this.settings, hub, counters, log });
+    this.#service = proxyService({ settings: this.settings, hub, wheel, counters, log });
   }
 
   /** What these route lines come to. */

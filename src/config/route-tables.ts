@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+import { HEADER_FORMS, headerFields } from './header-fields.ts';
+import { count, fieldDocs, flag, plainText, quantity, seconds, secret, table, text } from './section-fields.ts';
+
+/** A name of a cookie or of a query parameter that needs no escapes (RFC 6265 §4.1.1). */
+const NAME = /^[A-Za-z0-9._~-]+$/;
+const NAME_FORMS = 'a name of letters, digits and "._~-"';
+
+const LIMIT_BY_FORMS = '"address" or "claim:NAME"';
+
+/** The keys of `[route.jwt]`. */
+export const jwtShape = {
+  key: secret({
+    doc: 'Key that verifies tokens: with HS256 if it is a secret, otherwise with the algorithm of the public key (RS256, ES256).',
+  }),
+  jwks: text({
+    expected: 'an http or https URL',
+    fits: (value) => /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value),
+    doc: 'URL of a JSON Web Key Set (RFC 7517) with public keys for RS256 and ES256, in place of `key`. It is fetched again after 10 minutes, and for a token with an unknown `kid`, at most every 10 s. While that fails the keys known so far stay.',
+  }),
+  issuer: plainText({ doc: 'Issuer (`iss`) that tokens must name. If empty, any.' }),
+  audience: plainText({ doc: 'Audience (`aud`) that tokens must name. If empty, any.' }),
+  leeway: seconds({
+    default: 0,
+    from: 0,
+    to: 3600,
+    doc: 'How far the clock of the issuer may be off, for `exp` and `nbf`.',
+  }),
+  cookie: text({
+    expected: NAME_FORMS,
+    fits: (value) => NAME.test(value),
+    doc: 'Cookie that has the token of a request without `Authorization: Bearer`.',
+  }),
+  query: text({
+    expected: NAME_FORMS,
+    fits: (value) => NAME.test(value),
+    doc: 'Query parameter that has the token of a request without `Authorization: Bearer` and without the cookie. Tokens in URLs end up in logs and histories: let them be short-lived.',
+  }),
+  remove_token: flag({
+    doc: 'Remove the token from requests to the origin: the field `Authorization: Bearer`, the cookie, or the parameter.',
+  }),
+  headers: headerFields.prefault({}).register(fieldDocs, {
+    doc: 'Fields that tell the origin of claims: `"X-User" = "sub"`. Fields of the client with these names are removed. A list is joined by commas; a claim that is absent, or is not text, a number, a boolean or a list of them, gives no field.',
+    expected: HEADER_FORMS,
+  }),
+  channels: plainText({
+    doc: 'Claim with the list of the channels that clients may be subscribed to, under the names that publishers use. `*` at the end of a name stands for any rest. A hold for another channel gets a 403, and a WebSocket that subscribes to one is closed with 1008. If empty, tokens do not limit channels.',
+  }),
+  end_at_expiry: flag({
+    default: true,
+    doc: 'End holds and WebSockets when their token expires (with `leeway`): held requests get a 401, streams end, and WebSockets are closed with 1008.',
+  }),
+  allow_preflight: flag({
+    doc: "Pass browsers' CORS preflight requests (OPTIONS), which have no token.",
+  }),
+};
+
+/** Which requests of a route may pass. */
+export const jwtTable = table(jwtShape).superRefine(({ key, jwks }, context) => {
+  if (key === '' && jwks === '')
+    context.addIssue({ code: 'custom', path: ['key'], message: 'key or jwks is needed to verify tokens' });
+  if (key !== '' && jwks !== '')
+    context.addIssue({ code: 'custom', path: ['jwks'], message: 'cannot be used together with key' });
+});
+
+/** The keys of `[route.limit]`. */
+export const limitShape = {
+  rate: quantity({
+    default: 10,
+    from: 0.001,
+    to: 1_000_000,
+    doc: 'Requests a second that each client may send, on average. Further ones get a 429 with `Retry-After`. WebSocket handshakes count too.',
+  }),
+  burst: count({
+    default: 0,
+    from: 1,
+    to: 1_000_000,
+    zero: 'for as many as `rate`, at least 1',
+    doc: 'Requests that a client may send at once after a pause.',
+  }),
+  by: text({
+    default: 'address',
+    expected: LIMIT_BY_FORMS,
+    fits: (value) => value === 'address' || /^claim:\P{Cc}+$/u.test(value),
+    doc: 'What tells clients apart: their address (of IPv6 the first 64 bits, which are one network), or a claim of the token that `[route.jwt]` verifies. Clients of a unix socket are one client. Where the claim is absent the address counts.',
+  }),
+};
+
+/** How many requests each client of a route may send. */
+export const limitTable = table(limitShape);
+
+export type JwtRules = z.output<typeof jwtTable>;
+export type LimitRules = z.output<typeof limitTable>;
+
+/** The tables of a route, which have no form in a route line. */
+export const routeTables = { jwt: jwtShape, limit: limitShape };

@@ -1,0 +1,101 @@
+import { fault } from '../../clock/index.ts';
+import { TokenError } from '../../codec/grip/index.ts';
+import {
+  ExchangeError,
+  errorResponse,
+  NO_RESPONDER,
+  type Requester,
+  type Responder,
+  respond,
+} from '../../exchange/index.ts';
+import { type ProxiedRequest, requestFields } from '../proxied-request.ts';
+import type { ProxyRoom } from '../proxy-room.ts';
+import type { GuardedExchange, GuardRoom } from './guarded-exchange.ts';
+import type { RouteChecks } from './route-checks.ts';
+
+/** How the requests of one kind go on. */
+export interface CheckedKind<Q extends Requester, R extends Responder> {
+  readonly forward: (room: ProxyRoom, proxied: ProxiedRequest, requester: Q) => R;
+  readonly guarded: new (room: GuardRoom, requester: Q) => GuardedExchange & R;
+}
+
+/** Lets a request go on if its route permits it, else responds. */
+export function checkRequest<Q extends Requester, R extends Responder>(
+  room: ProxyRoom,
+  proxied: ProxiedRequest,
+  requester: Q,
+  { guard, limit }: RouteChecks,
+  kind: CheckedKind<Q, R>,
+): R | typeof NO_RESPONDER {
+  const { request } = proxied;
+  const byClaim = limit !== null && guard !== null && limit.needsClaims;
+  if (limit !== null && !byClaim) {
+    const seconds = limit.take(request.peer.address, null);
+    if (seconds > 0) {
+      respond(requester, limited(room, proxied, seconds));
+      return NO_RESPONDER;
+    }
+  }
+  if (guard === null) return kind.forward(room, proxied, requester);
+  const cleaned = { ...proxied, request: guard.cleaned(request) };
+  if (guard.passes(request)) return kind.forward(room, cleaned, requester);
+  const token = guard.tokenOf(request);
+  if (token === null) {
+    respond(requester, refused(room, proxied, new ExchangeError('HF_TOKEN_MISSING')));
+    return NO_RESPONDER;
+  }
+  const relay = new kind.guarded(room, requester);
+  guard.verify(token).then(
+    ({ permit, claims }) => {
+      try {
+        if (relay.ended) return;
+        const seconds = byClaim ? limit.take(request.peer.address, claims) : 0;
+        if (seconds > 0) relay.refuse(limited(room, proxied, seconds));
+        else relay.admit(permit, (own) => kind.forward(room, { ...cleaned, permit }, own as Q));
+      } catch (thrown) {
+        fault(relay, thrown);
+      }
+    },
+    (thrown: unknown) => {
+      try {
+        if (!(thrown instanceof TokenError)) throw thrown;
+        if (!relay.ended) relay.refuse(refused(room, proxied, tokenRefusal(thrown)));
+      } catch (second) {
+        fault(relay, second);
+      }
+    },
+  );
+  return relay;
+}
+
+function tokenRefusal({ problem, message }: TokenError): ExchangeError {
+  if (problem === 'no-keys') return new ExchangeError('HF_TOKEN_KEYS', message);
+  return new ExchangeError(problem === 'expired' ? 'HF_TOKEN_EXPIRED' : 'HF_TOKEN_INVALID', message);
+}
+
+function refused(room: ProxyRoom, proxied: ProxiedRequest, error: ExchangeError) {
+  room.counters.tokensRefused++;
+  proxied.route.stats.refused++;
+  return refusal(room, proxied, error);
+}
+
+function limited(room: ProxyRoom, proxied: ProxiedRequest, seconds: number) {
+  room.counters.requestsLimited++;
+  proxied.route.stats.limited++;
+  const response = refusal(
+    room,
+    proxied,
+    new ExchangeError('HF_RATE_LIMIT', `the next request may come in ${seconds} s`),
+  );
+  const { head, body } = response;
+  return { head: { ...head, headers: [...head.headers, 'Retry-After', String(seconds)] }, body };
+}
+
+function refusal({ log }: ProxyRoom, proxied: ProxiedRequest, error: ExchangeError) {
+  const { code, detail, face } = error;
+  log[face.level](
+    { ...requestFields(proxied, ''), peer: proxied.request.peer.address, code, detail },
+    'request refused',
+  );
+  return errorResponse(error, proxied.route.debug);
+}

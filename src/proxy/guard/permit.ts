@@ -1,0 +1,72 @@
+import type { HeaderList } from '../../exchange/index.ts';
+
+/** What the token of a request permits, and tells the origin. */
+export class Permit {
+  /** Fields for the origin, made of claims. */
+  readonly headers: HeaderList;
+  /** When it ends, in milliseconds since 1970; infinite where clients stay held beyond it. */
+  readonly expires: number;
+  /** Called when the client comes to be held. */
+  onHold: (() => void) | null = null;
+  readonly #channels: ChannelNames | null;
+
+  /** @param channels names, with `*` at the end for any rest; null for all channels */
+  constructor(headers: HeaderList, expires: number, channels: readonly string[] | null) {
+    this.headers = headers;
+    this.expires = expires;
+    this.#channels = channels === null ? null : new ChannelNames(channels);
+  }
+
+  /** Whether the client may be subscribed to the channel with this whole name. */
+  permits(channel: string): boolean {
+    return this.#channels === null || this.#channels.has(channel);
+  }
+}
+
+/** The first of `channels` that a client may not be subscribed to, with its whole name; null if it may all. */
+export function forbiddenChannel(
+  permit: Permit | null,
+  prefix: string,
+  channels: readonly { readonly name: string }[],
+): string | null {
+  if (permit === null) return null;
+  for (const { name } of channels) {
+    if (!permit.permits(prefix + name)) return prefix + name;
+  }
+  return null;
+}
+
+/** Names and beginnings of names. A look-up takes a binary search, because an origin may ask for thousands of channels. */
+class ChannelNames {
+  readonly #names = new Set<string>();
+  /** Sorted, and none begins with another one: so the last one up to a name is the only one that the name can begin with. */
+  readonly #beginnings: string[] = [];
+
+  constructor(patterns: readonly string[]) {
+    const beginnings: string[] = [];
+    for (const pattern of patterns) {
+      if (pattern.endsWith('*')) beginnings.push(pattern.slice(0, -1));
+      else this.#names.add(pattern);
+    }
+    for (const beginning of beginnings.sort(byCodeUnits)) {
+      const last = this.#beginnings.at(-1);
+      if (last === undefined || !beginning.startsWith(last)) this.#beginnings.push(beginning);
+    }
+  }
+
+  has(name: string): boolean {
+    if (this.#names.has(name)) return true;
+    let from = 0;
+    let to = this.#beginnings.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#beginnings[middle] as string) <= name) from = middle + 1;
+      else to = middle;
+    }
+    return from > 0 && name.startsWith(this.#beginnings[from - 1] as string);
+  }
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

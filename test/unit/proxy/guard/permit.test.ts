@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { forbiddenChannel, Permit } from '../../../../src/proxy/guard/permit.ts';
+
+const permit = (...channels: string[]) => new Permit([], 0, channels);
+
+test('Names match whole, and a star at the end stands for any rest', () => {
+  const given = permit('a', 'room-*', 'room-1*', 'roof*', 'x*y', 'Ü-*');
+  for (const name of ['a', 'room-', 'room-2', 'room-12', 'roof', 'rooftop', 'x*y', 'Ü-1'])
+    assert.ok(given.permits(name), name);
+  for (const name of ['', 'b', 'aa', 'room', 'roo', 'rop', 'xzy', 'A']) assert.ok(!given.permits(name), name);
+  assert.ok(permit('*').permits('anything'));
+  assert.ok(!permit().permits('a'));
+  assert.ok(new Permit([], 0, null).permits('a'));
+});
+
+test('Every look-up agrees with the plain definition', () => {
+  const letters = ['', 'a', 'b', 'aa', 'ab', 'ba', 'bb', 'aab', 'abb', 'bab'];
+  for (let bits = 1; bits < 1 << letters.length; bits += 7) {
+    const chosen = letters.filter((_, at) => bits & (1 << at));
+    const given = permit(...chosen.map((text) => `${text}*`));
+    for (const name of letters)
+      assert.equal(
+        given.permits(name),
+        chosen.some((text) => name.startsWith(text)),
+      );
+  }
+});
+
+test('The first channel that is not permitted is named as publishers name it', () => {
+  const channels = [{ name: 'a' }, { name: 'b' }];
+  assert.equal(forbiddenChannel(null, 'p-', channels), null);
+  assert.equal(forbiddenChannel(permit('p-*'), 'p-', channels), null);
+  assert.equal(forbiddenChannel(permit('p-a'), 'p-', channels), 'p-b');
+});
