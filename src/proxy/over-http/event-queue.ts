@@ -30,14 +30,23 @@ export class EventQueue {
   replayed = 0;
   /** How many events at the beginning were in a request. */
   #old = 0;
+  /** Whether the last request had all that fits in one. */
+  full = false;
+  /** An event was added since the last request. */
+  #grown = false;
+  /** The origin has accepted nothing of the last request. */
+  #stalled = false;
 
   get length(): number {
     return this.#events.length;
   }
 
-  /** Whether an event waits that has not been in any request. */
+  /**
+   * Whether an event waits that has not been in any request, and a request is due for it. Where the origin has accepted nothing, the next
+   * request would have the same events unless one was added: to make it at once would be a loop.
+   */
   get hasNew(): boolean {
-    return this.#events.length > this.#old;
+    return this.#events.length > this.#old && (this.#grown || !this.#stalled);
   }
 
   /** Whether the last request has an event of this type. */
@@ -50,6 +59,7 @@ export class EventQueue {
 
   add(type: EventType, content: Buffer = EMPTY): void {
     this.#events.push({ type, content });
+    this.#grown = true;
   }
 
   /**
@@ -65,6 +75,8 @@ export class EventQueue {
       if (count > 0 && bytes > BUFFER) break;
       count++;
     }
+    this.full = bytes >= BUFFER || (!one && count < events.length);
+    this.#grown = false;
     this.#offered = count;
     this.#old = Math.max(this.#old, count);
     return events.slice(0, count);
@@ -86,6 +98,7 @@ export class EventQueue {
     const total = this.offeredBytes;
     let freed = 0;
     let removed = 0;
+    this.#stalled = bytes === 0 && total > 0;
     if (bytes === null || bytes === total) {
       removed = this.#offered;
       for (let i = 0; i < removed; i++) freed += creditOf(events[i] as QueuedEvent);

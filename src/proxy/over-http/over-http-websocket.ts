@@ -292,7 +292,8 @@ export class OverHttpWebSocket
     const accepted = this.#parting ? null : acceptedBytes(headers, offered);
     if (accepted !== null && accepted < offered) {
       if (queue.offers('CLOSE')) throw new GripError('the origin has not accepted all of a request with CLOSE');
-      if (accepted === 0 && offered >= BUFFER) throw new GripError('the origin has accepted nothing of a full request');
+      if (accepted === 0 && (queue.full || queue.length >= MAX_WAITING_EVENTS))
+        throw new GripError('the origin has accepted nothing of a full request');
     }
     const freed = queue.accept(accepted);
     this.#headers.keep(headers);
@@ -301,7 +302,7 @@ export class OverHttpWebSocket
       this.#pump();
       return;
     }
-    // Without a new event only the client leads to the next request.
+    // Where what waits leads to no request, only the client does.
     if (this.#paused && (queue.length < MAX_WAITING_EVENTS / 2 || !queue.hasNew)) {
       this.#paused = false;
       this.#requester.pauseRequest(false);
@@ -312,6 +313,10 @@ export class OverHttpWebSocket
 
   #pass(events: readonly WebSocketEvent[], from: number): void {
     if (!this.#over && !this.#parting) this.#response.give(events, from);
+    this.#pump();
+  }
+
+  onEventsPassed(): void {
     this.#pump();
   }
 

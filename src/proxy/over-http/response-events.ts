@@ -1,3 +1,4 @@
+import { type AwaitsTurn, turnBudget } from '../../clock/index.ts';
 import { closeOf, type WebSocketEvent } from '../../codec/grip/index.ts';
 import { ExchangeError, type WebSocketRequester } from '../../exchange/index.ts';
 
@@ -10,10 +11,16 @@ export interface ResponseEventsOwner {
   onOriginClose(): void;
   /** The origin drops the client. */
   onOriginDisconnect(error: ExchangeError): void;
+  /** Events that waited for their turn have passed. */
+  onEventsPassed(): void;
+  onFault(thrown: unknown): void;
 }
 
-/** Passes the events of responses on to the client, as its credits allow. */
-export class ResponseEvents {
+/**
+ * Passes the events of responses on to the client, as its credits allow. They share the time of the event loop's turns with all other input: a
+ * response may have thousands.
+ */
+export class ResponseEvents implements AwaitsTurn {
   credits: number;
   readonly #requester: WebSocketRequester;
   readonly #owner: ResponseEventsOwner;
@@ -22,6 +29,8 @@ export class ResponseEvents {
   /** Bytes of the next event that have passed. */
   #passed = 0;
   #passing = false;
+  /** Whether `onTurn` is going to be called. */
+  #awaitsTurn = false;
 
   constructor(requester: WebSocketRequester, credits: number, owner: ResponseEventsOwner) {
     this.#requester = requester;
@@ -47,16 +56,32 @@ export class ResponseEvents {
     this.#next = 0;
   }
 
-  /** Passes what the credits allow. */
+  /** Passes what the credits and the turn allow. */
   pass(): void {
-    if (this.#passing) return;
+    if (this.#passing || this.#awaitsTurn || this.idle) return;
     this.#passing = true;
     try {
-      while (!this.idle && this.#passNext());
+      let share = turnBudget.share;
+      while (!this.idle && this.#passNext()) {
+        if (--share > 0 || this.idle) continue;
+        this.#awaitsTurn = true;
+        turnBudget.wait(this);
+        return;
+      }
     } finally {
       this.#passing = false;
     }
     if (this.idle) this.drop();
+  }
+
+  onTurn(): void {
+    this.#awaitsTurn = false;
+    this.pass();
+    this.#owner.onEventsPassed();
+  }
+
+  onFault(thrown: unknown): void {
+    this.#owner.onFault(thrown);
   }
 
   #passNext(): boolean {

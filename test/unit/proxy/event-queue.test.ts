@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
+import { SHARE, TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, NO_RESPONDER, type Requester, silentLog } from '../../../src/exchange/index.ts';
 import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from '../../../src/proxy/over-http/event-queue.ts';
 import { webSocketOverHttp } from '../../../src/proxy/over-http/websocket-over-http.ts';
@@ -89,4 +89,48 @@ test('a client that was paused is read again when only it can lead to the next r
   respond('', 'Content-Bytes-Accepted', '100');
   assert.equal(posts.length, before);
   assert.deepEqual(pauses, [true, false]);
+});
+
+for (const oneEvent of [false, true])
+  test(`an origin that accepts nothing is not asked again before something new comes (one_event: ${oneEvent})`, (t) => {
+    const { webSocket, posts, respond } = openWebSocket(t, oneEvent);
+    for (const text of ['a', 'b', 'c']) webSocket.onRequestMessage(Buffer.from(text), true, false);
+    assert.equal(posts.length, 2);
+    respond('', 'Content-Bytes-Accepted', '0');
+    assert.equal(posts.length, 3, 'two have come since');
+    respond('', 'Content-Bytes-Accepted', '0');
+    const length = 3;
+    assert.equal(posts.length, length);
+    webSocket.onRequestMessage(Buffer.from('d'), true, false);
+    assert.equal(posts.length, length + 1);
+    respond('', 'Content-Bytes-Accepted', '1');
+    assert.equal(posts.length, length + (oneEvent ? 2 : 1));
+  });
+
+for (const [oneEvent, size, count] of [
+  [false, 90_000, 3],
+  [true, 1, MAX_WAITING_EVENTS + 1],
+] as const)
+  test(`an origin that accepts nothing of all that can wait loses its client (${count} events)`, (t) => {
+    const { webSocket, requester, respond } = openWebSocket(t, oneEvent);
+    for (let i = 0; i < count; i++) {
+      webSocket.onRequestMessage(Buffer.alloc(size), true, false);
+      if (oneEvent) continue;
+      if (i === 0) respond('', 'Content-Bytes-Accepted', '0');
+    }
+    respond('', 'Content-Bytes-Accepted', '0');
+    if (!oneEvent) respond('', 'Content-Bytes-Accepted', '0');
+    assert.equal(requester.failure(), 'HF_GRIP_INVALID');
+  });
+
+test('the events of a response pass in shares of the turn', async (t) => {
+  const { webSocket, requester, posts, respond } = openWebSocket(t);
+  webSocket.onRequestMessage(Buffer.from('a'), true, false);
+  webSocket.onRequestMessage(Buffer.from('b'), true, false);
+  respond('TEXT 1\r\nx\r\n'.repeat(1_000));
+  assert.ok(requester.events.length <= SHARE, `${requester.events.length} at once`);
+  assert.equal(posts.length, 2, 'the next request waits for them');
+  await requester.lines(1_000);
+  await new Promise(setImmediate);
+  assert.equal(posts.length, 3);
 });
