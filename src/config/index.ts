@@ -22,7 +22,7 @@ export { configReference } from './reference.ts';
 export { resolveKey } from './resolve-key.ts';
 export { checkRoutes, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
-export type { JwtRules, LimitRules } from './route-tables.ts';
+export type { CompressRules, JwtRules, LimitRules } from './route-tables.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export type { Config } from './schema.ts';
 export type { ServerListener } from './server-listener.ts';

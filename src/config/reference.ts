@@ -69,6 +69,9 @@ const TABLES = {
   jwt: `Under a \`[[route]]\` this table lets only those requests and WebSockets pass that have a valid JSON Web Token (RFC 7519). A token needs
 \`exp\`. Others get a 401 with \`WWW-Authenticate\` (RFC 6750). An empty table is an error: \`key\` or \`jwks\` is needed.`,
   limit: `Under a \`[[route]]\` this table limits the requests of each client by a token bucket. Each process counts by itself.`,
+  compress: `Under a \`[[route]]\` this table compresses responses that the origin has not compressed. Left as they are: responses with
+\`Cache-Control: no-transform\`, \`Content-Encoding\`, \`Content-Range\`, or a digest of the content; strong entity tags become weak. Do not
+compress pages that show a secret next to what the client sent, because their length would give it away (BREACH).`,
 };
 
 const TARGETS = `### Targets

@@ -1,10 +1,29 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { HEADER_FORMS, headerFields } from './header-fields.ts';
-import { count, fieldDocs, flag, plainText, quantity, seconds, secret, table, text } from './section-fields.ts';
+import {
+  bytes,
+  choice,
+  complaint,
+  count,
+  fieldDocs,
+  flag,
+  plainText,
+  quantity,
+  seconds,
+  secret,
+  table,
+  text,
+} from './section-fields.ts';
 
 /** A name of a cookie or of a query parameter that needs no escapes (RFC 6265 §4.1.1). */
 const NAME = /^[A-Za-z0-9._~-]+$/;
 const NAME_FORMS = 'a name of letters, digits and "._~-"';
+
+/** A type of content, with `*` for any subtype. */
+const TYPE = /^[a-z0-9!#$&^_.+-]+\/(?:\*|[a-z0-9!#$&^_.+-]+)$/;
+const TYPE_FORMS = 'a list of content types such as "text/*" or "application/json"';
+
+const coding = choice(['br', 'gzip']);
 
 const LIMIT_BY_FORMS = '"address" or "claim:NAME"';
 
@@ -89,8 +108,44 @@ export const limitShape = {
 /** How many requests each client of a route may send. */
 export const limitTable = table(limitShape);
 
+/** The keys of `[route.compress]`. */
+export const compressShape = {
+  codings: z
+    .array(coding.schema, { error: complaint('a list of "br" and "gzip"') })
+    .min(1, { error: () => 'at least one coding is needed' })
+    .default(['br', 'gzip'])
+    .register(fieldDocs, {
+      doc: 'Content codings, the preferred one first. What counts first is the weight (`q`) that the client gives them in `Accept-Encoding`. Held streams are sent with gzip where the client takes it, because all clients share what is compressed.',
+      expected: 'a list of "br" and "gzip"',
+    }),
+  types: z
+    .array(
+      z
+        .string({ error: complaint(TYPE_FORMS) })
+        .toLowerCase()
+        .regex(TYPE, { error: complaint(TYPE_FORMS) }),
+      { error: complaint(TYPE_FORMS) },
+    )
+    .default([
+      ...['text/*', 'application/json', 'application/javascript', 'application/xml', 'application/wasm'],
+      ...['application/manifest+json', 'application/problem+json', 'application/ld+json', 'application/x-ndjson'],
+      ...['application/rss+xml', 'application/atom+xml', 'application/xhtml+xml', 'image/svg+xml'],
+    ])
+    .register(fieldDocs, { doc: 'Content types of the responses that are compressed.', expected: TYPE_FORMS }),
+  min_bytes: bytes({
+    default: 1_000,
+    from: 0,
+    to: 1_073_741_824,
+    doc: 'Smallest body that is compressed, where its length is known. Streams are always compressed, and each part that comes by itself is sent at once.',
+  }),
+};
+
+/** Which responses of a route are compressed. */
+export const compressTable = table(compressShape);
+
 export type JwtRules = z.output<typeof jwtTable>;
+export type CompressRules = z.output<typeof compressTable>;
 export type LimitRules = z.output<typeof limitTable>;
 
 /** The tables of a route, which have no form in a route line. */
-export const routeTables = { jwt: jwtShape, limit: limitShape };
+export const routeTables = { jwt: jwtShape, limit: limitShape, compress: compressShape };

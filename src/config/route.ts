@@ -5,7 +5,7 @@ import { HEADER_FORMS, headerFields } from './header-fields.ts';
 import { isHostName } from './host-port.ts';
 import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
 import { shown } from './plain-text.ts';
-import { jwtTable, limitTable } from './route-tables.ts';
+import { compressTable, jwtTable, limitTable } from './route-tables.ts';
 import {
   camelKeys,
   choice,
@@ -106,6 +106,10 @@ export const routeShape = {
   }),
   limit: z.nullable(limitTable).default(null).register(fieldDocs, {
     doc: 'How many requests a client may send: see [`[route.limit]`](#routelimit). Not in a route line.',
+    expected: 'a table',
+  }),
+  compress: z.nullable(compressTable).default(null).register(fieldDocs, {
+    doc: 'Which responses are compressed: see [`[route.compress]`](#routecompress). Not in a route line.',
     expected: 'a table',
   }),
   balance: balance.schema.default('failover').register(fieldDocs, {

@@ -51,6 +51,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   tokensRefused = 0;
   /** Held clients and WebSockets whose token expired. */
   tokensExpired = 0;
+  /** Responses that were not compressed, because too many others were. */
+  compressionsSkipped = 0;
   /** Key sets that could not be fetched. */
   keySetsFailed = 0;
   /** Requests above the limit of their route for one client. */

@@ -1,6 +1,7 @@
 import { GripSigner, TokenError, type TokenKeys, TokenVerifier } from '../codec/grip/index.ts';
 import { type Config, type JwtRules, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
+import { Compression } from './compress/compression.ts';
 import { RateLimit } from './guard/rate-limit.ts';
 import { RateTable } from './guard/rate-table.ts';
 import type { RouteChecks } from './guard/route-checks.ts';
@@ -26,6 +27,8 @@ export interface ProxiedRoute {
   readonly stats: RouteStats;
   /** What is asked of its requests before they go on; null for nothing. */
   readonly checks: RouteChecks | null;
+  /** Null where responses are not compressed. */
+  readonly compression: Compression | null;
 }
 
 /** What routes are prepared with. */
@@ -75,7 +78,7 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       webSocketService: webSocketServiceOf(target, route),
       channels: target.sub,
     }));
-    const { jwt, limit } = route;
+    const { jwt, limit, compress } = route;
     const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
     const debug = route.debug || config.proxy.debug;
     return {
@@ -87,6 +90,7 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       setNames,
       signer: signers.of(route, index),
       stats: statsOf?.(routeName(route)) ?? new RouteStats(),
+      compression: compress === null ? null : new Compression(compress),
       checks:
         jwt === null && limit === null
           ? null

@@ -1,6 +1,7 @@
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Counters, Current, Log } from '../exchange/index.ts';
 import type { GoneLink, Hub } from '../hub/index.ts';
+import type { CompressRoom } from './compress/compress-room.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import type { JoinableLink } from './joinable-link.ts';
 import type { KeptBodies } from './kept-body.ts';
@@ -16,6 +17,7 @@ export interface ProxyRoom {
   readonly log: Log;
   readonly keptBodies: KeptBodies;
   readonly gripBytes: GripBytes;
+  readonly compress: CompressRoom;
   /** Requests of next links that others can still share, by their URIs and positions. */
   readonly sharedLinks: Map<string, JoinableLink>;
   /** Requests that others can still share, by what makes them equal. */

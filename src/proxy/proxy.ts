@@ -14,6 +14,8 @@ import {
   type WebSocketService,
 } from '../exchange/index.ts';
 import { AwaitedTrust } from './awaited-trust.ts';
+import { CompressRoom } from './compress/compress-room.ts';
+import { CompressedExchange } from './compress/compressed-exchange.ts';
 import { findRoute, hostOf } from './find-route.ts';
 import { GripBytes } from './grip-bytes.ts';
 import { checkRequest } from './guard/check-request.ts';
@@ -40,6 +42,7 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
     ...options,
     keptBodies: new KeptBodies(),
     gripBytes: new GripBytes(),
+    compress: new CompressRoom(options.counters, options.log),
     sharedLinks: new Map(),
     sharedRequests: new Map(),
     turns: new TurnQueue(),
@@ -56,10 +59,11 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
         return NO_RESPONDER;
       }
       const request = counted === proxied.request ? proxied : { ...proxied, request: counted };
-      const { checks } = proxied.route;
-      return checks === null
-        ? forward(room, request, requester)
-        : checkRequest(room, request, requester, checks, REQUESTS);
+      const { compression } = proxied.route;
+      if (compression === null) return checked(room, request, requester);
+      const relay = new CompressedExchange(room.compress, compression, request.request, requester);
+      relay.attach(checked(room, request, relay));
+      return relay;
     },
     webSocketService: (received, requester) => {
       const proxied = routed(received, requester, room);
@@ -70,6 +74,11 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
         : checkRequest(room, proxied, requester, checks, WEBSOCKETS);
     },
   };
+}
+
+function checked(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
+  const { checks } = proxied.route;
+  return checks === null ? forward(room, proxied, requester) : checkRequest(room, proxied, requester, checks, REQUESTS);
 }
 
 function forward(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {

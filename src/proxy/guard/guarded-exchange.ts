@@ -4,10 +4,12 @@ import {
   ExchangeError,
   ExchangeRelay,
   errorResponse,
+  type Log,
   type Payload,
   type Requester,
   type Responder,
   type ResponseHead,
+  reportFault,
   respond,
 } from '../../exchange/index.ts';
 import type { Permit } from './permit.ts';
@@ -21,6 +23,7 @@ const LATEST = 1e8;
 export interface GuardRoom {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
+  readonly log: Log;
 }
 
 /**
@@ -59,6 +62,12 @@ export class GuardedExchange extends ExchangeRelay {
     respond(this.requester, response);
   }
 
+  /** Tells the requester too, which may be a relay: it has this responder already. */
+  override handOver(responder: Responder): void {
+    super.handOver(responder);
+    this.requester.handOver(this);
+  }
+
   override onRequestData(chunk: Buffer, more: boolean): void {
     if (this.responder !== null) this.responder.onRequestData(chunk, more);
     else if (!more) this.#bodyEnded = true;
@@ -92,6 +101,11 @@ export class GuardedExchange extends ExchangeRelay {
     this.leave(error);
     if (this.#started) this.requester.onResponseData(EMPTY, false);
     else respond(this.requester, errorResponse(error, false));
+  }
+
+  override onFault(thrown: unknown): void {
+    const error = reportFault(this.room, thrown);
+    if (!this.over) this.fail(error);
   }
 
   protected override onOver(): void {

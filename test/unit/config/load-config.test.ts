@@ -230,6 +230,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       halfClose: true,
       jwt: null,
       limit: null,
+      compress: null,
       noGrip: true,
       header: ['X-A', 'one two', 'X-B', ''],
       targets: [

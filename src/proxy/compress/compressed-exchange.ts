@@ -1,0 +1,199 @@
+import { guarded } from '../../clock/index.ts';
+import {
+  BodyEncoder,
+  type EncodedBody,
+  type EncodedCoding,
+  GZIP_BEGINNING,
+  GzipSum,
+} from '../../codec/content/index.ts';
+import {
+  CreditedBody,
+  ExchangeRelay,
+  type Payload,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  type ResponseHead,
+  reportFault,
+  UNKNOWN_LENGTH,
+} from '../../exchange/index.ts';
+import { acceptedCodings } from './accepted-coding.ts';
+import type { CompressRoom } from './compress-room.ts';
+import { type Compression, encodedHeaders, varying } from './compression.ts';
+
+/**
+ * Compresses the response of one exchange, if its route and its client want that. What an origin sends goes through an encoder of its own. What
+ * the hub sends is compressed once for all clients, as blocks of gzip, so that a held client costs no encoder.
+ */
+export class CompressedExchange extends ExchangeRelay implements EncodedBody {
+  readonly #room: CompressRoom;
+  readonly #compression: Compression;
+  readonly #codings: readonly EncodedCoding[];
+  readonly #id: string;
+  readonly #isHead: boolean;
+  /** Bytes that the client takes, until the head of the response has come. */
+  #credits: number;
+  /** Whether another responder has taken over: the hub, as a rule. */
+  #held = false;
+  /** Null while the response is not compressed. */
+  #sender: EncodedSender | null = null;
+  #encoder: BodyEncoder | null = null;
+  #coding: EncodedCoding | null = null;
+  #sum: GzipSum | null = null;
+  /** Bytes that have been encoded and are granted again once the client has taken what they became. */
+  #owed = 0;
+
+  constructor(room: CompressRoom, compression: Compression, request: RequestHead, requester: Requester) {
+    super(requester, room.counters);
+    this.#room = room;
+    this.#compression = compression;
+    this.#codings = acceptedCodings(request.headers, compression.codings);
+    this.#id = request.id;
+    this.#isHead = request.method === 'HEAD';
+    this.#credits = request.credits;
+  }
+
+  override handOver(responder: Responder): void {
+    this.#held = true;
+    super.handOver(responder);
+  }
+
+  override onResponse(head: ResponseHead): void {
+    if (this.over) return;
+    if (!this.#compression.concerns(head, this.#isHead)) {
+      super.onResponse(head);
+      return;
+    }
+    const coding = this.#isHead ? (this.#codings[0] ?? null) : this.#begin();
+    const headers = coding === null ? varying(head.headers) : encodedHeaders(head.headers, coding);
+    super.onResponse({
+      ...head,
+      headers,
+      bodyLength: coding === null || this.#isHead ? head.bodyLength : UNKNOWN_LENGTH,
+    });
+    if (this.#sum !== null) this.#sender?.give(GZIP_BEGINNING);
+  }
+
+  /** Makes what compresses the response. Returns the coding; null for none. */
+  #begin(): EncodedCoding | null {
+    if (this.#codings.length === 0) return null;
+    if (this.#held && this.#codings.includes('gzip')) {
+      this.#sum = new GzipSum();
+      this.#sender = new EncodedSender(this, this.#credits);
+      return 'gzip';
+    }
+    const coding = this.#room.take(this.#codings);
+    if (coding === null) return null;
+    this.#coding = coding;
+    this.#encoder = new BodyEncoder(coding, this, (call) => guarded(this, call));
+    this.#sender = new EncodedSender(this, this.#credits);
+    return coding;
+  }
+
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.over) return;
+    const sender = this.#sender;
+    if (sender === null) {
+      super.onResponseData(chunk, more);
+      return;
+    }
+    if (!more) this.responded();
+    if (this.#sum === null) {
+      if (chunk.length > 0) this.#encoder?.write(chunk);
+      if (!more) this.#encoder?.end();
+      return;
+    }
+    if (chunk.length > 0) {
+      this.#sum.add(chunk);
+      this.#owed += chunk.length;
+      sender.give(this.#room.blockOfChunk(chunk));
+    }
+    if (!more) sender.give(this.#sum.end(), true);
+    this.#grant();
+  }
+
+  override onResponsePayload(payload: Payload): void {
+    if (this.over) return;
+    const sender = this.#sender;
+    if (sender === null) {
+      this.requester.onResponsePayload(payload);
+    } else if (this.#sum === null) {
+      this.onResponseData(payload.body, true);
+    } else {
+      this.#sum.add(payload.body);
+      this.#owed += payload.body.length;
+      sender.givePayload(this.#room.blockOf(payload));
+      this.#grant();
+    }
+  }
+
+  override onResponseCredit(bytes: number): void {
+    if (this.#sender === null) {
+      this.#credits += bytes;
+      super.onResponseCredit(bytes);
+      return;
+    }
+    this.#sender.credit(bytes);
+    this.#grant();
+  }
+
+  onEncoded(chunk: Buffer, more: boolean): void {
+    this.#sender?.give(chunk, !more);
+    this.#grant();
+  }
+
+  onPlainTaken(bytes: number): void {
+    this.#owed += bytes;
+    this.#grant();
+  }
+
+  override onFault(thrown: unknown): void {
+    const error = reportFault(this.#room, thrown, { id: this.#id });
+    if (!this.over) this.fail(error);
+  }
+
+  /** Encoded bytes go to the client. */
+  pass(chunk: Buffer, more: boolean): void {
+    if (this.over) return;
+    if (!more) this.finish();
+    this.requester.onResponseData(chunk, more);
+  }
+
+  passPayload(payload: Payload): void {
+    if (!this.over) this.requester.onResponsePayload(payload);
+  }
+
+  /** Lets the responder send as much as was encoded, once nothing of it waits. */
+  #grant(): void {
+    if (this.#owed === 0 || this.responder === null || (this.#sender?.waiting ?? 0) > 0) return;
+    const bytes = this.#owed;
+    this.#owed = 0;
+    super.onResponseCredit(bytes);
+  }
+
+  protected override onOver(): void {
+    this.#encoder?.destroy();
+    this.#encoder = null;
+    this.#sender?.drop();
+    if (this.#coding !== null) this.#room.release(this.#coding);
+    this.#coding = null;
+  }
+}
+
+/** Encoded bytes on their way to the client, as its credits allow. */
+class EncodedSender extends CreditedBody {
+  readonly #exchange: CompressedExchange;
+
+  constructor(exchange: CompressedExchange, credits: number) {
+    super(credits);
+    this.#exchange = exchange;
+  }
+
+  protected override pass(chunk: Buffer, more: boolean): void {
+    this.#exchange.pass(chunk, more);
+  }
+
+  protected override passPayload(payload: Payload): void {
+    this.#exchange.passPayload(payload);
+  }
+}
