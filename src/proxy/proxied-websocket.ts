@@ -61,6 +61,8 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   /** Sends the request. */
   start(): void {
     if (this.#over) return;
+    // RFC 6455 §4.1: a client waits for the response before it sends anything more, so one that sends FIN has left.
+    this.#requester.abortOnHalfClose?.();
     const { request, route } = this.#proxied;
     route.stats.requests++;
     this.#sentAt = performance.now();

@@ -71,6 +71,11 @@ export class WebSocketExchange implements WebSocketRequester {
     return this.#responder;
   }
 
+  /** An open WebSocket ends with its connection anyway. */
+  abortOnHalfClose(): void {
+    if (this.#open === null) this.#http.abortOnHalfClose?.();
+  }
+
   onResponse(head: ResponseHead): void {
     if (this.#open !== null) return;
     if (head.status === 101) this.#accept(head);
