@@ -14,6 +14,7 @@ import {
   routeName,
   type TargetWebSocketService,
   testService,
+  testWebSocketService,
   UpstreamTrust,
   webSocketOverHttp,
 } from '../proxy/index.ts';
@@ -126,7 +127,7 @@ function settingsOf(
     return toOrigin(origin);
   };
   const webSocketServiceOf = (target: Target, { pathBeg }: Route): TargetWebSocketService => {
-    if (target.kind === 'test') return refusing(testService(pathBeg));
+    if (target.kind === 'test') return testWebSocketService(pathBeg);
     const origin = origins.get(target);
     // What is wrong with it has been reported.
     return origin === undefined ? () => NO_RESPONDER : webSocketsTo(origin, target);
@@ -150,9 +151,4 @@ function settingsOf(
     debug: proxy.debug,
     shareAll: proxy.shareAll,
   };
-}
-
-/** Lets a service that accepts no WebSockets respond to the requests for them. */
-function refusing(service: Service): TargetWebSocketService {
-  return (request, requester) => ({ ...NO_RESPONDER, ...service(request, requester) });
 }

@@ -91,7 +91,8 @@ A target is \`HOST:PORT\` or \`[IPV6]:PORT\`, and its properties after commas: \
 | \`client_cert=PATH\`, \`client_key=PATH\` | certificate and key (PEM) that this proxy shows to the origin. A relative path begins at the working directory |
 
 The target \`test\` is built in. It responds to \`/\` with a greeting, holds requests for \`/response\`, and streams to those for \`/stream\`, on the
-channels of their parameters \`channel\`, by default \`test\`. The \`path_beg\` of the route is not part of these paths.`;
+channels of their parameters \`channel\`, by default \`test\`. A WebSocket to \`/ws\` gets its own messages back, and what is published to these
+channels. The \`path_beg\` of the route is not part of these paths.`;
 
 const ROUTE_LINES = `### Route lines
 

@@ -15,4 +15,5 @@ export type {
 } from './proxy-target.ts';
 export { RouteTable } from './route-table.ts';
 export { testService } from './test-target.ts';
+export { testWebSocketService } from './test-websocket.ts';
 export { UpstreamTrust } from './upstream-trust.ts';

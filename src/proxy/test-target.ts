@@ -66,25 +66,35 @@ function reply(requester: Requester, response: WholeResponse): Responder {
 }
 
 function responseTo(target: string, pathBeg: string): WholeResponse {
-  const path = pathOf(target);
-  const rest = path.startsWith(pathBeg) ? path.slice(pathBeg.length) : path;
-  const query = target.slice(path.length + 1);
-  switch (rest.startsWith('/') ? rest : `/${rest}`) {
+  const { path, channels } = testResource(target, pathBeg);
+  switch (path) {
     case '/':
       return textResponse(200, 'Hello from the Pushpin test handler!');
     case '/response':
-      return hold('response', query, 'nothing for now\n');
+      return hold('response', channels, 'nothing for now\n');
     case '/stream':
-      return hold('stream', query, '[stream opened]\n');
+      return hold('stream', channels, '[stream opened]\n');
     default:
-      return textResponse(404, 'no such test resource');
+      return noSuchResource();
   }
 }
 
+/** What a request target asks of the built-in origin: the path without the prefix of the route, and the channels that it names. */
+export function testResource(target: string, pathBeg: string): { path: string; channels: readonly string[] } {
+  const path = pathOf(target);
+  const rest = path.startsWith(pathBeg) ? path.slice(pathBeg.length) : path;
+  const query = new URLSearchParams(target.slice(path.length + 1));
+  const named = query.getAll('channel').filter((name) => name !== '');
+  return { path: rest.startsWith('/') ? rest : `/${rest}`, channels: named.length === 0 ? [DEFAULT_CHANNEL] : named };
+}
+
+export function noSuchResource(): WholeResponse {
+  return textResponse(404, 'no such test resource');
+}
+
 /** An instruct in JSON (GRIP): a channel in a header could not have every name. */
-function hold(mode: 'response' | 'stream', query: string, body: string): WholeResponse {
-  const named = new URLSearchParams(query).getAll('channel').filter((name) => name !== '');
-  const channels = (named.length === 0 ? [DEFAULT_CHANNEL] : named).map((name) => ({ name }));
+function hold(mode: 'response' | 'stream', names: readonly string[], body: string): WholeResponse {
+  const channels = names.map((name) => ({ name }));
   const instruct = { hold: { mode, channels }, response: { headers: { 'Content-Type': 'text/plain' }, body } };
   return textResponse(200, JSON.stringify(instruct), ['Content-Type', 'application/grip-instruct']);
 }
