@@ -6,6 +6,7 @@ import {
   ControlCounters,
   CounterRegistry,
   Counters,
+  type HeldTotal,
   Holder,
   type Log,
   OriginCounters,
@@ -17,7 +18,7 @@ import {
 import { HttpFetcher } from '../fetch/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { httpsRedirect, proxyServices, RateTable } from '../proxy/index.ts';
+import { httpsRedirect, overHttpHeld, proxyServices, RateTable } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
@@ -75,6 +76,7 @@ export class App {
   readonly #client: HttpClient;
   readonly #webSockets: WebSocketClient;
   readonly #hub: Hub;
+  readonly #overHttpHeld: HeldTotal;
   /** Null where neither the proxy nor the publish endpoint runs. */
   #snapshots: Holder<Snapshot> | null = null;
   #running = false;
@@ -96,6 +98,7 @@ export class App {
     this.#fetchPlans = plans;
     this.#log = log;
     const dialler = new TcpDialler({ resolver: new SystemResolver(), log });
+    this.#overHttpHeld = overHttpHeld(shared);
     this.#bounds = new Holder(boundsOf(config));
     const origins = { ...shared, dialler };
     this.#client = new HttpClient({ ...origins, limits: this.#bounds.part(({ client }) => client) });
@@ -176,6 +179,7 @@ export class App {
     return prepareSnapshot(config, {
       client: this.#client,
       webSockets: this.#webSockets,
+      overHttpHeld: this.#overHttpHeld,
       counters: this.counters,
       routeStats: this.routeStats,
       keySets: this.#keySets,

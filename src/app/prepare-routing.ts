@@ -3,7 +3,7 @@ import type { HttpClient, WebSocketOpener } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Target } from '../config/index.ts';
 import type { AccessRules } from '../control/index.ts';
-import { Counters, type Log, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
+import { Counters, type HeldTotal, type Log, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
 import {
   ForwardedClients,
   type ProxySettings,
@@ -32,6 +32,8 @@ export interface RoutingMeans {
   readonly rates: RateTable;
   readonly wheel: TimerWheel;
   readonly log: Log;
+  /** What waits for origins over HTTP. */
+  readonly overHttpHeld: HeldTotal;
 }
 
 /**
@@ -104,10 +106,10 @@ function overHttpService(
   originFor: TargetOrigin,
   means: RoutingMeans,
 ): TargetWebSocketService {
-  const { client, wheel, counters, log } = means;
+  const { client, wheel, counters, log, overHttpHeld: held } = means;
   const service = httpService(client, originFor);
   const leastKeepAlive = config.proxy.overHttpMinKeepAlive;
-  return webSocketOverHttp({ service, oneEvent: target.oneEvent, leastKeepAlive, wheel, counters, log });
+  return webSocketOverHttp({ service, oneEvent: target.oneEvent, leastKeepAlive, held, wheel, counters, log });
 }
 
 function settingsOf(

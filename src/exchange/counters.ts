@@ -81,6 +81,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   linksShared = 0;
   /** Gone links that were not followed, because too many were under way. */
   goneLinksDropped = 0;
+  /** Clients of origins over HTTP whose end their origin was not told, because too many left. */
+  partingsDropped = 0;
   itemsPublished = 0;
   itemsDelivered = 0;
   /** Items that were published before with the same id. */

@@ -3,7 +3,7 @@ export { JwksKeys, KEY_SET_TIMEOUT, MAX_KEY_SET_BYTES } from './guard/jwks-keys.
 export { RateTable } from './guard/rate-table.ts';
 export type { HeaderRules } from './header-rules.ts';
 export { httpsRedirect } from './https-redirect.ts';
-export { webSocketOverHttp } from './over-http/websocket-over-http.ts';
+export { overHttpHeld, webSocketOverHttp } from './over-http/websocket-over-http.ts';
 export { type ProxiedRoute, prepareRoutes, type RouteMeans, routeName } from './proxied-route.ts';
 export { proxyService, proxyServices } from './proxy.ts';
 export type { ProxyRoom } from './proxy-room.ts';

@@ -1,4 +1,5 @@
 import type { EventType, WebSocketEvent } from '../../codec/grip/index.ts';
+import { LEAST_COST } from '../../exchange/index.ts';
 
 /**
  * Content bytes of one request, and of the client's messages that may wait for one; Pushpin's figure.
@@ -16,6 +17,8 @@ const EMPTY = Buffer.alloc(0);
 
 interface QueuedEvent extends WebSocketEvent {
   content: Buffer;
+  /** What it is charged until it has left, also where a part has been accepted: the bytes are kept whole. */
+  readonly cost: number;
 }
 
 /**
@@ -30,6 +33,8 @@ export class EventQueue {
   replayed = 0;
   /** How many events at the beginning were in a request. */
   #old = 0;
+  /** What all events are charged. */
+  cost = 0;
   /** Whether the last request had all that fits in one. */
   full = false;
   /** An event was added since the last request. */
@@ -58,7 +63,9 @@ export class EventQueue {
   }
 
   add(type: EventType, content: Buffer = EMPTY): void {
-    this.#events.push({ type, content });
+    const cost = Math.max(LEAST_COST, content.length);
+    this.#events.push({ type, content, cost });
+    this.cost += cost;
     this.#grown = true;
   }
 
@@ -120,6 +127,7 @@ export class EventQueue {
       }
       this.replayed = total - bytes;
     }
+    for (let i = 0; i < removed; i++) this.cost -= (events[i] as QueuedEvent).cost;
     events.splice(0, removed);
     this.#old -= removed;
     this.#offered = 0;

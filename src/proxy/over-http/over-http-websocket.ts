@@ -5,8 +5,11 @@ import { decodeEvents, encodeEvents, GripError, type WebSocketEvent } from '../.
 import { closePayload } from '../../codec/websocket/index.ts';
 import {
   BodyCollector,
+  type ByteHolder,
   type Counters,
   ExchangeError,
+  type HeldTotal,
+  LEAST_COST,
   type Log,
   type Requester,
   type RequestHead,
@@ -27,6 +30,15 @@ const OPEN = Buffer.from('OPEN\r\n');
 /** Retries of one request. */
 const MAX_RETRIES = 5;
 
+/**
+ * WebSockets of one target whose clients have left and whose origin is being told. Of further ones it is not told.
+ * @bound websocket-partings
+ */
+export const MAX_PARTINGS = 256;
+
+/** Milliseconds that the origin has to respond to a request of a WebSocket whose client has left: nobody waits for it. */
+const PARTING_TIME = 10_000;
+
 /** Message too big (RFC 6455 §7.4.1). */
 const TOO_BIG = 1009;
 
@@ -38,13 +50,17 @@ export interface OverHttpRoom {
   readonly oneEvent: boolean;
   /** Seconds: a shorter Keep-Alive-Interval counts as this. */
   readonly leastKeepAlive: number;
+  /** What is kept for all WebSockets over HTTP, of all targets. */
+  readonly held: HeldTotal;
+  /** Those whose origin is being told that the client has left. */
+  readonly parting: Set<OverHttpWebSocket>;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
 }
 
 /** What its timer is for. */
-type Waiting = 'open' | 'keep-alive' | 'retry' | null;
+type Waiting = 'open' | 'keep-alive' | 'retry' | 'parting' | null;
 
 /**
  * One WebSocket whose origin is asked by requests with events, one at a time. The origin keeps no connection; what it wants to remember comes
@@ -52,7 +68,7 @@ type Waiting = 'open' | 'keep-alive' | 'retry' | null;
  */
 export class OverHttpWebSocket
   extends WheelTimer
-  implements TargetWebSocketResponder, EventRequestOwner, ResponseEventsOwner
+  implements TargetWebSocketResponder, EventRequestOwner, ResponseEventsOwner, ByteHolder
 {
   readonly #room: OverHttpRoom;
   readonly #handshake: RequestHead;
@@ -72,6 +88,8 @@ export class OverHttpWebSocket
   #refresh = false;
   /** The pieces of a message of the client that is not complete. */
   #partial: BodyCollector | null = null;
+  /** What they are charged. */
+  #partialCost = 0;
   #paused = false;
   #open = false;
   #clientClosed = false;
@@ -107,12 +125,14 @@ export class OverHttpWebSocket
       return;
     }
     this.#partial ??= new BodyCollector(BUFFER);
+    this.#partialCost += Math.max(LEAST_COST, chunk.length);
+    this.#room.held.hold(this, chunk.length);
     // A piece may be a view of a larger buffer, which would grow with it.
     if (!this.#partial.add(Buffer.from(chunk))) {
       this.#tooBig();
     } else if (!more) {
       const { body } = this.#partial;
-      this.#partial = null;
+      this.#dropPartial();
       this.#add(type, body);
     }
   }
@@ -128,7 +148,7 @@ export class OverHttpWebSocket
   onRequestClose(code: number, reason: string): void {
     if (this.#ended) return;
     this.#clientClosed = true;
-    this.#partial = null;
+    this.#dropPartial();
     this.#add('CLOSE', closePayload(code, reason));
   }
 
@@ -165,7 +185,7 @@ export class OverHttpWebSocket
   }
 
   #add(type: WebSocketEvent['type'], content: Buffer): void {
-    this.#queue.add(type, content);
+    this.#enqueue(type, content);
     if (!this.#paused && this.#queue.length >= MAX_WAITING_EVENTS) {
       this.#paused = true;
       this.#requester.pauseRequest(true);
@@ -174,7 +194,7 @@ export class OverHttpWebSocket
   }
 
   #tooBig(): void {
-    this.#partial = null;
+    this.#dropPartial();
     this.#clientClosed = true;
     this.#room.log.info({ id: this.#handshake.id }, `a message of the client is over ${BUFFER} bytes`);
     this.#requester.onResponseClose(TOO_BIG, 'message too big');
@@ -182,11 +202,41 @@ export class OverHttpWebSocket
   }
 
   #part(type: 'CLOSE' | 'DISCONNECT'): void {
+    const { counters, log, parting } = this.#room;
+    if (parting.size >= MAX_PARTINGS) {
+      counters.partingsDropped++;
+      log.info({ id: this.#handshake.id, max: MAX_PARTINGS }, 'too many clients leave: origin does not know the end');
+      this.#end(new ExchangeError('HF_CLIENT_GONE'));
+      return;
+    }
+    parting.add(this);
     this.#parting = true;
-    this.#partial = null;
+    this.#dropPartial();
     this.#response.drop();
-    this.#queue.add(type);
+    this.#enqueue(type, EMPTY);
+    if (this.#request !== null) this.#wait('parting', PARTING_TIME);
     this.#pump();
+  }
+
+  #enqueue(type: WebSocketEvent['type'], content: Buffer): void {
+    this.#queue.add(type, content);
+    this.#room.held.hold(this, content.length);
+  }
+
+  #dropPartial(): void {
+    if (this.#partial === null) return;
+    this.#room.held.release(this, this.#partialCost);
+    this.#partial = null;
+    this.#partialCost = 0;
+  }
+
+  /** Keeps the body of a request, or nothing. */
+  #keepBody(body: Buffer): void {
+    const { held } = this.#room;
+    if (body === this.#body) return;
+    if (this.#body.length > 0) held.release(this, this.#body.length);
+    this.#body = body;
+    if (body.length > 0) held.hold(this, body.length);
   }
 
   // ---- requests
@@ -220,8 +270,9 @@ export class OverHttpWebSocket
     const { scheme, credits } = this.#handshake;
     if (this.#waiting !== null) this.#stopWaiting();
     this.#refresh = false;
-    this.#body = body;
+    this.#keepBody(body);
     this.#replayed = replayed;
+    if (this.#parting) this.#wait('parting', PARTING_TIME);
     const request = new EventRequest(this, body);
     this.#request = request;
     request.start(this.#room.service, {
@@ -249,6 +300,8 @@ export class OverHttpWebSocket
     this.#waiting = null;
     if (this.#over) return;
     if (waiting === 'keep-alive') this.#postEvents();
+    else if (waiting === 'parting') this.#fail(new ExchangeError('HF_ORIGIN_TIMEOUT'));
+    else if (waiting === 'open') this.#post(OPEN, 0);
     else if (waiting !== null) this.#post(this.#body, this.#replayed);
   }
 
@@ -258,6 +311,8 @@ export class OverHttpWebSocket
     this.#request = null;
     this.#retries = 0;
     if (this.#over) return;
+    this.#keepBody(EMPTY);
+    if (this.#waiting === 'parting') this.#stopWaiting();
     try {
       if (this.#open) this.#take(head, decodeEvents(body));
       else this.#takeFirst(head, decodeEvents(body));
@@ -295,7 +350,9 @@ export class OverHttpWebSocket
       if (accepted === 0 && (queue.full || queue.length >= MAX_WAITING_EVENTS))
         throw new GripError('the origin has accepted nothing of a full request');
     }
+    const { cost } = queue;
     const freed = queue.accept(accepted);
+    if (queue.cost < cost) this.#room.held.release(this, cost - queue.cost);
     this.#headers.keep(headers);
     this.#keepAlive = keepAliveInterval(headers, this.#room.leastKeepAlive) ?? this.#keepAlive;
     if (this.#parting) {
@@ -332,6 +389,7 @@ export class OverHttpWebSocket
   onOtherResponse(head: ResponseHead): Requester | null {
     if (!this.#open) {
       // The origin refuses the WebSocket: its response is the client's.
+      this.#keepBody(EMPTY);
       this.#requester.onResponse(head);
       return this.#over ? null : this.#requester;
     }
@@ -373,10 +431,17 @@ export class OverHttpWebSocket
   #end(error: ExchangeError | null): void {
     this.#over = true;
     this.#stopWaiting();
+    this.#room.parting.delete(this);
+    this.#room.held.releaseAll(this);
     this.#response.drop();
     const request = this.#request;
     this.#request = null;
     if (error !== null) request?.cancel(error);
+  }
+
+  /** Too much is kept for all WebSockets over HTTP, and this one has the most. */
+  onHeldTooMuch(): void {
+    this.#fail(new ExchangeError('HF_ORIGIN_TIMEOUT', 'too much waits for origins over HTTP'));
   }
 
   override onFault(thrown: unknown): void {

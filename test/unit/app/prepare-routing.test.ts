@@ -7,7 +7,7 @@ import type { Origin } from '../../../src/client/index.ts';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import type { Config } from '../../../src/config/index.ts';
 import { Counters, NO_RESPONDER, RouteStatsTable, silentLog } from '../../../src/exchange/index.ts';
-import { type ProxySettings, RateTable } from '../../../src/proxy/index.ts';
+import { overHttpHeld, type ProxySettings, RateTable } from '../../../src/proxy/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
 import { configOf } from '../../support/running-app.ts';
@@ -26,6 +26,7 @@ function prepared(config: Config): ProxySettings {
     wheel,
     log: silentLog,
     routeStats: new RouteStatsTable(),
+    overHttpHeld: overHttpHeld({ counters: new Counters(), log: silentLog }),
     keySets: { at: () => assert.fail('no keys are needed'), forgetUnused: () => {} },
     rates: new RateTable(new Counters()),
   });
@@ -67,6 +68,7 @@ test('A target may be anywhere, an untrusted one only at public addresses', () =
     wheel,
     log: silentLog,
     routeStats: new RouteStatsTable(),
+    overHttpHeld: overHttpHeld({ counters: new Counters(), log: silentLog }),
     keySets: { at: () => assert.fail('no keys are needed'), forgetUnused: () => {} },
     rates: new RateTable(new Counters()),
   });

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { SHARE, TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, NO_RESPONDER, type Requester, silentLog } from '../../../src/exchange/index.ts';
 import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from '../../../src/proxy/over-http/event-queue.ts';
-import { webSocketOverHttp } from '../../../src/proxy/over-http/websocket-over-http.ts';
+import { overHttpHeld, webSocketOverHttp } from '../../../src/proxy/over-http/websocket-over-http.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
 
@@ -50,6 +50,7 @@ function openWebSocket(t: TestContext, oneEvent = false) {
     },
     oneEvent,
     leastKeepAlive: 20,
+    held: overHttpHeld({ counters: new Counters(), log: silentLog }),
     wheel,
     counters: new Counters(),
     log: silentLog,
