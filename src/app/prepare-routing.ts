@@ -5,6 +5,7 @@ import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Ta
 import type { AccessRules } from '../control/index.ts';
 import { Counters, type HeldTotal, type Log, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
 import {
+  DEFAULT_JSONP,
   ForwardedClients,
   type ProxySettings,
   prepareRoutes,
@@ -150,6 +151,7 @@ function settingsOf(
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,
     ...(trustedProxies.length > 0 && { clients: new ForwardedClients(trustedProxies) }),
+    ...(proxy.autoCrossOrigin && { crossOrigin: DEFAULT_JSONP }),
     debug: proxy.debug,
     shareAll: proxy.shareAll,
   };

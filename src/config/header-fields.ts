@@ -3,8 +3,8 @@ import type { HeaderList } from '../exchange/index.ts';
 import { isTable, shown } from './plain-text.ts';
 import { complaint } from './section-fields.ts';
 
-/** A field name: a token (RFC 9110 §5.1, §5.6.2). */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A token (RFC 9110 §5.6.2), as field names (§5.1) and methods (§9.1) are. */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** A field value in latin1: no control characters except the tab, no surrounding white space (RFC 9110 §5.5). */
 const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;

@@ -20,7 +20,7 @@ export type { PathRewrite } from './path-rewrite.ts';
 export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';
 export { configReference } from './reference.ts';
 export { resolveKey } from './resolve-key.ts';
-export { checkRoutes, type Route, type RouteConflict } from './route.ts';
+export { checkRoutes, isCallback, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export type { CompressRules, JwtRules, LimitRules } from './route-tables.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';

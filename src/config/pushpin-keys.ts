@@ -161,7 +161,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['proxy/workers', without(`${ONE_PROCESS} with one thread`, '1')],
   ['proxy/routesfile', routesFile],
   ['proxy/debug', to('proxy.debug', boolean)],
-  ['proxy/auto_cross_origin', without(NOT_YET, 'false')],
+  ['proxy/auto_cross_origin', to('proxy.auto_cross_origin', boolean)],
   ['proxy/accept_x_forwarded_protocol', to('proxy.accept_x_forwarded_protocol', boolean)],
   ['proxy/set_x_forwarded_protocol', to('proxy.set_x_forwarded_protocol', scalar)],
   ['proxy/x_forwarded_for', to('proxy.x_forwarded_for', ({ values }) => values)],

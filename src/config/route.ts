@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { textError } from './config-error.ts';
-import { HEADER_FORMS, headerFields } from './header-fields.ts';
+import { HEADER_FORMS, headerFields, TOKEN } from './header-fields.ts';
 import { isHostName } from './host-port.ts';
 import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
 import { shown } from './plain-text.ts';
@@ -25,6 +25,7 @@ const HOST_FORMS =
 const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 
 const proto = choice(['http', 'ws']);
+const jsonpMode = choice(['extended', 'basic']);
 const balance = choice(['failover', 'round_robin', 'least_connections']);
 
 /** The keys of a `[[route]]`: a condition, changes to its requests, and targets. A route line has the same properties. */
@@ -112,6 +113,30 @@ export const routeShape = {
     doc: 'Which responses are compressed: see [`[route.compress]`](#routecompress). Not in a route line.',
     expected: 'a table',
   }),
+  aco: flag({
+    doc: 'Let web pages of every site use this route: add the `Access-Control-` headers (CORS) that the origin leaves out, for the site that asks, with its cookies, and respond to JSONP requests. Only for routes whose responses any site may read.',
+  }),
+  jsonp_mode: jsonpMode.schema.default('extended').register(fieldDocs, {
+    doc: 'With `aco`: what the callback of JSONP gets. `extended`: an object with `code`, `reason`, `headers` and `body`. `basic`: the body alone, which has to be JSON.',
+    expected: jsonpMode.expected,
+  }),
+  jsonp_cb: plainText({
+    default: 'callback',
+    doc: 'With `aco`: query parameter that names the callback of JSONP.',
+  }),
+  jsonp_body: plainText({
+    doc: 'With `aco`: query parameter that holds the request body of JSONP, which is JSON. If empty, `_body`, of any type.',
+  }),
+  jsonp_defcb: text({
+    expected: 'a name in JavaScript',
+    fits: isCallback,
+    doc: 'With `aco`: callback of requests that have the parameter of `jsonp_body` and name no callback.',
+  }),
+  jsonp_defmethod: text({
+    expected: 'a method',
+    fits: (method) => TOKEN.test(method),
+    doc: 'With `aco`: method of JSONP requests without `_method`. If empty, GET, in basic mode POST.',
+  }),
   balance: balance.schema.default('failover').register(fieldDocs, {
     doc: 'Which of several targets gets a request: the first in the list, each in turn, or the one with the fewest requests in progress. A target that refuses connections is passed over for 1 to 30 seconds; then one request at a time finds out whether it is back.',
     expected: balance.expected,
@@ -172,6 +197,11 @@ export function checkRoutes(routes: readonly Route[]): RouteConflict[] {
     conditions.add(condition);
   });
   return conflicts;
+}
+
+/** Whether `text` may be the callback of JSONP: nothing but names and members, so that no request makes other code of it. */
+export function isCallback(text: string): boolean {
+  return /^[A-Za-z0-9_$.[\]]{1,256}$/.test(text);
 }
 
 function isPath(text: string): boolean {

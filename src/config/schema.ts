@@ -211,6 +211,9 @@ export const sections = {
     doc: 'Requests to the origins, and their responses.',
     shape: {
       debug: flag({ doc: 'Add the detail of the failure to the body of error responses, on every route.' }),
+      auto_cross_origin: flag({
+        doc: 'Let web pages of every site use every route, as `aco` does for one.',
+      }),
       connect_timeout: seconds({
         default: 5,
         from: 0.1,

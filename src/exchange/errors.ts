@@ -18,6 +18,7 @@ export interface ErrorFace {
 /** The catalogue: every failure that a client, an origin or an operator can meet. `docs/reference/errors.md` explains each. */
 export const ERRORS = {
   HF_BAD_REQUEST: face('client', false, 400, 'Bad request.', 'info'),
+  HF_JSONP: face('client', false, 400, 'Invalid callback parameter.', 'info'),
   HF_REQUEST_TIMEOUT: face('client', true, 408, 'The request did not arrive in time.', 'info'),
   HF_LENGTH_REQUIRED: face('client', false, 411, 'Request requires Content-Length.', 'info'),
   HF_CROSS_SITE: face('client', false, 403, 'Web pages of other sites may not use the control port.', 'info'),
@@ -76,6 +77,7 @@ export const ERRORS = {
   HF_FETCH_INVALID: face('client', false, 400, 'Not a request that can be made.', 'info', 'bad-request'),
   HF_FETCH_CONTENT: face('client', false, 400, 'A HEAD request has no body.', 'info', 'content-not-allowed'),
   HF_FETCH_TIMEOUT: face('origin', true, 504, 'The origin did not respond in time.', 'warn', 'session-timeout'),
+  HF_JSONP_RESPONSE: face('origin', false, 500, 'Upstream response could not be JSON-P encoded.', 'warn'),
   HF_GRIP_INVALID: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_TOO_LARGE: face('origin', false, 502, 'Error while proxying to origin.', 'warn'),
   HF_GRIP_REQUEST_TOO_LARGE: face('client', false, 400, 'Request too large to accept GRIP instruct.', 'info'),

@@ -1,3 +1,4 @@
+export { DEFAULT_JSONP } from './cross-origin/jsonp-settings.ts';
 export { ForwardedClients } from './forwarded-clients.ts';
 export { JwksKeys, KEY_SET_TIMEOUT, MAX_KEY_SET_BYTES } from './guard/jwks-keys.ts';
 export { RateTable } from './guard/rate-table.ts';

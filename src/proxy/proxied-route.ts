@@ -2,6 +2,7 @@ import { GripSigner, TokenError, type TokenKeys, TokenVerifier } from '../codec/
 import { type Config, type JwtRules, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
 import { Compression } from './compress/compression.ts';
+import { type JsonpSettings, jsonpSettings } from './cross-origin/jsonp-settings.ts';
 import { RateLimit } from './guard/rate-limit.ts';
 import { RateTable } from './guard/rate-table.ts';
 import type { RouteChecks } from './guard/route-checks.ts';
@@ -16,6 +17,8 @@ export interface ProxiedRoute {
   readonly overHttp: boolean;
   /** Where its requests go. */
   readonly targets: TargetList;
+  /** How pages of every origin may use it; null where they may not. */
+  readonly crossOrigin: JsonpSettings | null;
   /** Whether error responses say what went wrong. */
   readonly debug: boolean;
   /** Fields to set on requests. */
@@ -81,10 +84,12 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
     const { jwt, limit, compress } = route;
     const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
     const debug = route.debug || config.proxy.debug;
+    const isCrossOrigin = route.aco || config.proxy.autoCrossOrigin;
     return {
       route,
       targets: new TargetList(targets, counters, route.balance),
       overHttp: route.targets.some(({ overHttp }) => overHttp),
+      crossOrigin: isCrossOrigin ? jsonpSettings(route) : null,
       debug,
       setHeaders,
       setNames,

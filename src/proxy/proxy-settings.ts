@@ -1,4 +1,5 @@
 import type { Service } from '../exchange/index.ts';
+import type { JsonpSettings } from './cross-origin/jsonp-settings.ts';
 import type { ForwardedClients } from './forwarded-clients.ts';
 import type { HeaderRules } from './header-rules.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
@@ -13,6 +14,8 @@ export interface ProxySettings {
   readonly rules: HeaderRules;
   /** Finds the clients of trusted proxies in front. Absent: no proxy is trusted. */
   readonly clients?: ForwardedClients;
+  /** How requests without a route of pages of every origin are read. Absent: not at all. */
+  readonly crossOrigin?: JsonpSettings;
   /** Whether the response to a request without a route tells what was looked for. */
   readonly debug: boolean;
   /** Whether equal requests share one response. */

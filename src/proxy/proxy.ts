@@ -16,6 +16,7 @@ import {
 import { AwaitedTrust } from './awaited-trust.ts';
 import { CompressRoom } from './compress/compress-room.ts';
 import { CompressedExchange } from './compress/compressed-exchange.ts';
+import { crossOrigin } from './cross-origin/cross-origin.ts';
 import { findRoute, hostOf } from './find-route.ts';
 import { GripBytes } from './grip-bytes.ts';
 import { checkRequest } from './guard/check-request.ts';
@@ -25,6 +26,7 @@ import { KeptBodies } from './kept-body.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
+import type { ProxiedRoute } from './proxied-route.ts';
 import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { normalizeTarget } from './target-path.ts';
@@ -51,22 +53,16 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
   };
   return {
     service: (received, requester) => {
-      const proxied = routed(received, requester, room);
-      if (proxied === null) return NO_RESPONDER;
-      const counted = countForward(proxied.request);
-      if (counted === null) {
-        respondAsLast(proxied.request, requester);
-        return NO_RESPONDER;
-      }
-      const request = counted === proxied.request ? proxied : { ...proxied, request: counted };
-      const { compression } = proxied.route;
-      if (compression === null) return checked(room, request, requester);
-      const relay = new CompressedExchange(room.compress, compression, request.request, requester);
-      relay.attach(checked(room, request, relay));
+      const arrived = arrive(received, room);
+      const settings = arrived.route === null ? arrived.settings.crossOrigin : arrived.route.crossOrigin;
+      if (settings === undefined || settings === null) return askOrigin(room, arrived, requester);
+      const { request, relay, error } = crossOrigin(arrived.request, requester, settings, room.counters);
+      if (error !== null) refuse(error, request, relay, room, arrived.route?.debug ?? arrived.settings.debug);
+      else relay.attach(askOrigin(room, { ...arrived, request }, relay));
       return relay;
     },
     webSocketService: (received, requester) => {
-      const proxied = routed(received, requester, room);
+      const proxied = routed(arrive(received, room), requester, room);
       if (proxied === null) return NO_RESPONDER;
       const { checks } = proxied.route;
       return checks === null
@@ -79,6 +75,23 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
 function checked(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
   const { checks } = proxied.route;
   return checks === null ? forward(room, proxied, requester) : checkRequest(room, proxied, requester, checks, REQUESTS);
+}
+
+/** Lets the origin of its route respond to a request. */
+function askOrigin(room: ProxyRoom, arrived: Arrived, requester: Requester): Responder {
+  const proxied = routed(arrived, requester, room);
+  if (proxied === null) return NO_RESPONDER;
+  const counted = countForward(proxied.request);
+  if (counted === null) {
+    respondAsLast(proxied.request, requester);
+    return NO_RESPONDER;
+  }
+  const request = counted === proxied.request ? proxied : { ...proxied, request: counted };
+  const { compression } = proxied.route;
+  if (compression === null) return checked(room, request, requester);
+  const relay = new CompressedExchange(room.compress, compression, request.request, requester);
+  relay.attach(checked(room, request, relay));
+  return relay;
 }
 
 function forward(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
@@ -112,13 +125,20 @@ function newWebSocket(room: ProxyRoom, proxied: ProxiedRequest, requester: Reque
   return new ProxiedWebSocket(room, proxied, requester as WebSocketRequester);
 }
 
-/** The request with its route. Null if it has its response already, which says why it goes no further. */
-function routed(received: RequestHead, requester: Requester, room: ProxyRoom): ProxiedRequest | null {
+/** A request as it has come, and its route, if one takes it. */
+type Arrived = Omit<ProxiedRequest, 'route'> & { readonly route: ProxiedRoute | null };
+
+function arrive(received: RequestHead, room: ProxyRoom): Arrived {
   const settings = room.settings.current;
   const target = normalizeTarget(received.target);
   const normal = target === received.target ? received : { ...received, target };
   const request = settings.clients?.of(normal) ?? normal;
-  const route = findRoute(request, settings);
+  return { request, route: findRoute(request, settings), settings, trusted: false, permit: null };
+}
+
+/** The request with its route. Null if it has its response already, which says why it goes no further. */
+function routed(arrived: Arrived, requester: Requester, room: ProxyRoom): ProxiedRequest | null {
+  const { request, route, settings } = arrived;
   if (route === null) {
     const text = `No route for host: ${hostOf(request.authority)}`;
     const error = new ExchangeError('HF_NO_ROUTE', `no route matches ${request.method} ${request.target}`, text);
@@ -131,7 +151,7 @@ function routed(received: RequestHead, requester: Requester, room: ProxyRoom): P
     refuse(error, request, requester, room, route.debug);
     return null;
   }
-  return { request, route, settings, trusted: false, permit: null };
+  return arrived as ProxiedRequest;
 }
 
 /** Whether CDN-Loop says that a request has been here before (RFC 8586 §2). A member may have parameters after its name. */

@@ -84,8 +84,7 @@ test('all errors of a line are reported at once', () => {
 });
 
 test('every unsupported property of Pushpin is reported as such', () => {
-  const names =
-    'aco jsonp_mode jsonp_cb jsonp_body jsonp_defcb jsonp_defmethod session sockjs sockjs_as_path log_level';
+  const names = 'session sockjs sockjs_as_path log_level';
   for (const name of names.split(' ')) {
     for (const line of [`*,${name} a:1`, `*,${name}=x a:1`]) {
       assert.throws(() => parseRouteLine(line), {
@@ -95,15 +94,27 @@ test('every unsupported property of Pushpin is reported as such', () => {
   }
 });
 
+test('the properties of JSONP are checked', () => {
+  const { aco, jsonpMode, jsonpCb } = parseRouteLine('*,aco,jsonp_mode=basic,jsonp_cb=c,jsonp_defcb=a.b[0] a:1');
+  assert.deepEqual([aco, jsonpMode, jsonpCb], [true, 'basic', 'c']);
+  const wrong: [string, RegExp][] = [
+    ['jsonp_mode=simple', /expected "extended" or "basic"/],
+    ['jsonp_defcb=alert(1)', /expected a name in JavaScript/],
+    ['jsonp_defmethod="A B"', /expected a method/],
+    ['aco=yes', /is a switch/],
+  ];
+  for (const [property, message] of wrong) assert.throws(() => parseRouteLine(`*,${property} a:1`), { message });
+});
+
 test('likely misnomers get a suggestion', () => {
   const guesses: [string, RegExp][] = [
     ['grip=off', /did you mean "no_grip"/],
     ['path=/x', /did you mean "path_beg"/],
     ['pathbeg=/x', /did you mean "path_beg"/],
     ['tls=yes', /did you mean "ssl"/],
-    ['cors', /Pushpin calls this "aco"; it is not supported/],
-    ['jsonp', /Pushpin calls this "aco"; it is not supported/],
-    ['aorigin', /Pushpin calls this "aco"; it is not supported/],
+    ['cors', /did you mean "aco"/],
+    ['jsonp', /did you mean "aco"/],
+    ['aorigin', /did you mean "aco"/],
     ['subscribe=x', /unknown property/],
     ['ws-over-http', /unknown property/],
   ];
