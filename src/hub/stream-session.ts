@@ -248,7 +248,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const state = this.#state;
     if (state === 'over') return;
     this.#state = 'over';
-    this.#kept = [];
+    this.#takeKept();
     this.#room.wheel.cancel(this);
     if (state === 'queued') this.#room.pacer.cancel(this);
     const fetch = this.#fetch;
@@ -366,23 +366,32 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
 
   /** Keeps what comes while the link is followed, within the bounds of the client's queue. A gap that this makes is found later. */
   #keep(entry: StreamItem | StreamClose): void {
-    const { counters, limits, log } = this.#room;
+    const { budget, counters, limits, log } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const bytes = entry instanceof StreamClose ? 0 : entry.payload.body.length;
-    if (this.#kept.length >= queueItems || this.#keptBytes + bytes > queueBytes) {
+    const fits = this.#kept.length < queueItems && this.#keptBytes + bytes <= queueBytes;
+    if (!fits || !budget.admits(bytes, this.#keptBytes)) {
       counters.itemsDropped++;
       log.info({ id: this.#stream.id }, 'too many items wait for a next link: item dropped');
       return;
     }
+    if (!(entry instanceof StreamClose)) budget.take(entry.payload);
     this.#kept.push(entry);
     this.#keptBytes += bytes;
   }
 
-  /** Passes what was kept. What the origin knew already comes first, and does not fit. */
-  #deliverKept(): void {
+  /** What was kept, which counts no longer. */
+  #takeKept(): readonly (StreamItem | StreamClose)[] {
     const kept = this.#kept;
     this.#kept = [];
     this.#keptBytes = 0;
+    for (const entry of kept) if (!(entry instanceof StreamClose)) this.#room.budget.release(entry.payload);
+    return kept;
+  }
+
+  /** Passes what was kept. What the origin knew already comes first, and does not fit. */
+  #deliverKept(): void {
+    const kept = this.#takeKept();
     const begun = new Set<string>();
     for (const entry of kept) {
       if (this.#state === 'over') return;

@@ -134,3 +134,17 @@ test('A client that has not taken what it was sent asks for more only then', asy
   await made.publish(ids('7', '6'));
   assert.equal(client.body, '2,3,2,3,7,');
 });
+
+test('Items that wait for a link count in the total of all queues, until they pass or the client leaves', async (t) => {
+  const { made, link, client } = streaming(t);
+  assert.equal(made.hub.queues.backlogs, 0);
+  await made.publish(ids('3', '2'), ids('4', '3'));
+  assert.ok(made.hub.queues.backlogs > 0);
+  link.last.onLinkDone({ hold: instructAt('2').hold, next: link });
+  assert.equal(made.hub.queues.backlogs, 0);
+  await made.publish(ids('9', '8'), ids('10', '9'));
+  assert.ok(made.hub.queues.backlogs > 0);
+  client.leave();
+  assert.equal(made.hub.queues.backlogs, 0);
+  made.assertEmpty();
+});
