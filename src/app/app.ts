@@ -20,9 +20,10 @@ import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { httpsRedirect, overHttpHeld, proxyServices, RateTable } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
+import { StatsPublisher, StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
-import { ZmqCounters } from '../zmq/index.ts';
+import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
 import { acceptOptions } from './accept-options.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
@@ -64,6 +65,9 @@ export class App {
   readonly registry = new CounterRegistry();
   /** Where Prometheus gets Pushpin's metrics. */
   readonly statsAddresses: string[] = [];
+  /** Where stats packets are published. */
+  readonly statsEndpoints: string[] = [];
+  readonly statsCounters = new ZmqCounters();
   /** What is counted by route. */
   readonly routeStats = new RouteStatsTable();
   readonly #config: Config;
@@ -88,6 +92,8 @@ export class App {
   #control: HttpServer | null = null;
   #stats: HttpServer | null = null;
   #pushpinMetrics: PushpinMetrics | null = null;
+  #statsReporter: StatsReporter | null = null;
+  #statsSocket: PubSocket | null = null;
   #publishSockets: PublishSockets | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
   #fetch: FetchRole | null = null;
@@ -149,6 +155,8 @@ export class App {
     await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
     clearTimeout(timer);
     this.#pushpinMetrics?.stop();
+    this.#statsReporter?.stop();
+    await this.#statsSocket?.close();
     const own = [this.#server, ...this.#redirects, this.#control, this.#stats].filter((server) => server !== null);
     for (const server of own) server.destroy();
     await Promise.all([
@@ -213,7 +221,8 @@ export class App {
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
     const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
     const ofFront = this.frontEndpoints.length === 0 ? {} : { zhttp: this.frontEndpoints };
-    const ofStats = this.statsAddresses.length === 0 ? {} : { stats: this.statsAddresses };
+    const stats = [...this.statsAddresses, ...this.statsEndpoints];
+    const ofStats = stats.length === 0 ? {} : { stats };
     const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
     this.#log.info(
       { clients, ...ofFront, publishers, ...ofPublish, ...ofStats, edge: edgeAddresses, ...ofFetch },
@@ -328,6 +337,7 @@ export class App {
 
   async #startStats(snapshots: Holder<Snapshot>): Promise<void> {
     const { stats } = this.#config;
+    if (stats.pub.length > 0) await this.#startStatsPackets(snapshots);
     if (stats.prometheus.length === 0) return;
     const metrics = new PushpinMetrics(this.counters, stats.prometheusPrefix, this);
     this.#pushpinMetrics = metrics;
@@ -339,6 +349,27 @@ export class App {
       limits: snapshots.part(({ controlServer }) => controlServer),
     });
     for (const address of stats.prometheus) this.statsAddresses.push((await this.#stats.listen(address)).address);
+  }
+
+  async #startStatsPackets(snapshots: Holder<Snapshot>): Promise<void> {
+    const { stats } = this.#config;
+    this.registry.add('stats.zmq', this.statsCounters);
+    const context = { wheel: this.#wheel, counters: this.statsCounters, log: this.#log };
+    const socket = new PubSocket(context, { ipcMode: stats.ipcFileMode });
+    this.#statsSocket = socket;
+    for (const endpoint of stats.pub) this.statsEndpoints.push(await socket.bind(endpoint));
+    this.#statsReporter = new StatsReporter({
+      ...stats,
+      hub: this.#hub,
+      counters: this.counters,
+      routes: this.routeStats,
+      routeIds: () => snapshots.current.routeIds,
+      blockSize: () => this.#bounds.current.hub.messageBlockSize,
+      log: this.#log,
+      socket: new StatsPublisher(socket),
+      from: `holdfast_${process.pid}`,
+    });
+    this.#hub.observe(this.#statsReporter);
   }
 
   /** An exception outside of all exchanges. */

@@ -19,6 +19,8 @@ import { accessRules, prepareRouting, type RoutingMeans } from './prepare-routin
 export interface Snapshot {
   readonly config: Config;
   readonly proxy: ProxySettings;
+  /** Ids of the routes that have one. */
+  readonly routeIds: ReadonlySet<string>;
   /** Who may use the control port. */
   readonly access: AccessRules;
   /** Bounds for clients. */
@@ -36,6 +38,7 @@ export function prepareSnapshot(config: Config, means: RoutingMeans): Snapshot {
   return {
     config,
     proxy: prepareRouting(config, means),
+    routeIds: new Set(config.routes.map(({ id }) => id).filter((id) => id !== '')),
     access: accessRules(config),
     server: serverLimits(server),
     controlServer: serverLimits({

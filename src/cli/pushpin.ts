@@ -114,8 +114,9 @@ function warn(log: Log, { file, line, key, message }: IgnoredLine): void {
 }
 
 /** Pushpin makes the folder of its socket files. */
-function makeRundir({ rundir, config: { publish } }: PushpinConfig, log: Log): void {
-  if (![...publish.pull, ...publish.sub, ...publish.command].some((spec) => spec.startsWith('ipc:'))) return;
+function makeRundir({ rundir, config: { publish, stats } }: PushpinConfig, log: Log): void {
+  if (![...publish.pull, ...publish.sub, ...publish.command, ...stats.pub].some((spec) => spec.startsWith('ipc:')))
+    return;
   try {
     mkdirSync(rundir, { recursive: true });
   } catch (error) {

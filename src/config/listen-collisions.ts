@@ -8,7 +8,7 @@ export interface Listeners {
   readonly server: { readonly listen: readonly ListenAddress[]; readonly zhttp: readonly unknown[] };
   readonly control: { readonly listen: readonly ListenAddress[] };
   readonly edge: { readonly listen: readonly EdgeListener[] };
-  readonly stats: { readonly prometheus: readonly ListenAddress[] };
+  readonly stats: { readonly prometheus: readonly ListenAddress[]; readonly pub: readonly string[] };
   readonly publish: {
     readonly pull: readonly string[];
     readonly sub: readonly string[];
@@ -55,9 +55,10 @@ export function listenCollisions(
     ),
     ...(proxies ? placesOf('control', 'listen', control.listen) : []),
     ...(proxies ? placesOf('stats', 'prometheus', stats.prometheus) : []),
-    ...(proxies ? endpointPlaces('pull', publish.pull) : []),
-    ...(proxies && !publish.subConnect ? endpointPlaces('sub', publish.sub) : []),
-    ...(proxies ? endpointPlaces('command', publish.command) : []),
+    ...(proxies ? endpointPlaces('stats', 'pub', stats.pub) : []),
+    ...(proxies ? endpointPlaces('publish', 'pull', publish.pull) : []),
+    ...(proxies && !publish.subConnect ? endpointPlaces('publish', 'sub', publish.sub) : []),
+    ...(proxies ? endpointPlaces('publish', 'command', publish.command) : []),
   ];
   return places.flatMap(({ path, address, text }, at) => {
     const earlier = places.slice(0, at).find((other) => collide(other.address, address));
@@ -75,8 +76,8 @@ function placesOf(section: string, key: string, addresses: readonly ListenAddres
   }));
 }
 
-function endpointPlaces(key: string, endpoints: readonly string[]): Place[] {
-  return endpoints.map((text, index) => ({ path: ['publish', key, index], address: boundAddress(text), text }));
+function endpointPlaces(section: string, key: string, endpoints: readonly string[]): Place[] {
+  return endpoints.map((text, index) => ({ path: [section, key, index], address: boundAddress(text), text }));
 }
 
 /** What a socket that is bound to a ZeroMQ endpoint listens on. */

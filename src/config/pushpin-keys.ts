@@ -67,7 +67,7 @@ export function pushpinDefaults(): PushpinSettings {
       proxy: { via: false, x_forwarded_for: [], x_forwarded_for_trusted: [] },
       // As in Pushpin, where it is on unless the file says otherwise.
       hub: { update_on_first_subscription: true },
-      stats: {},
+      stats: { pub: ['ipc://{rundir}/{ipc_prefix}stats'] },
       log: {},
     },
     sources: new Map(),
@@ -86,7 +86,7 @@ export function pushpinDefaults(): PushpinSettings {
         .replaceAll('{ipc_prefix}', this.ipcPrefix);
     },
     finish() {
-      const { server = {}, control = {}, publish = {} } = this.tables;
+      const { server = {}, control = {}, publish = {}, stats = {} } = this.tables;
       const ports = this.httpPorts ?? (this.localPorts.length + this.httpsPorts.length === 0 ? ['7999'] : []);
       // Pushpin names the certificate for clients without SNI after the port.
       const secure = this.httpsPorts.map((port) => `${port},tls,default-cert=default_${port.replace(/^.*:/, '')}`);
@@ -101,6 +101,7 @@ export function pushpinDefaults(): PushpinSettings {
       for (const key of ['pull', 'sub', 'command']) {
         publish[key] = (publish[key] as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
       }
+      stats.pub = (stats.pub as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
     },
   };
 }
@@ -134,8 +135,8 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['global/rundir', placed],
   ['global/ipc_prefix', placed],
   ['global/port_offset', placed],
-  ['global/stats_connection_ttl', without(NOT_YET, '120')],
-  ['global/stats_connection_send', without(NOT_YET, 'true', 'false')],
+  ['global/stats_connection_ttl', to('stats.connection_ttl', (entry) => whole(entry, 1))],
+  ['global/stats_connection_send', to('stats.connection_send', boolean)],
 
   ['runner/rundir', placed],
   ['runner/services', services],
@@ -180,8 +181,8 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['proxy/max_open_requests', without('client_maxconn bounds the requests', '-1')],
   ['proxy/prometheus_port', without('the metrics of the proxy are at /metrics of the control port', '')],
   ['proxy/prometheus_prefix', without('the metrics of the proxy are at /metrics of the control port', '')],
-  ['proxy/stats_connections_max_ttl', without(NOT_YET, '60')],
-  ['proxy/stats_report_interval', without(NOT_YET, '10')],
+  ['proxy/stats_connections_max_ttl', to('stats.connections_max_ttl', (entry) => whole(entry, 1))],
+  ['proxy/stats_report_interval', without('stats_report_interval of [handler] is for all', '10')],
   ...internal('proxy'),
 
   ['handler/ipc_file_mode', to('publish.ipc_file_mode', scalar)],
@@ -193,10 +194,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/push_in_http_port', pushPort],
   ['handler/push_in_http_max_headers_size', to('control.max_header_bytes', (entry) => whole(entry, 1))],
   ['handler/push_in_http_max_body_size', to('control.max_body_bytes', (entry) => whole(entry, 1))],
-  [
-    'handler/stats_spec',
-    without(`${NOT_YET}: nothing is published there; metrics are at /metrics of the control port`, ''),
-  ],
+  ['handler/stats_spec', to('stats.pub', specs)],
   ['handler/command_spec', to('publish.command', specs)],
   ['handler/state_spec', without('sessions are not supported yet', '')],
   ['handler/share_all', to('proxy.share_all', boolean)],
@@ -208,9 +206,9 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/update_on_first_subscription', to('hub.update_on_first_subscription', boolean)],
   ['handler/connection_subscription_max', to('hub.connection_subscription_max', (entry) => whole(entry, 1))],
   ['handler/subscription_linger', to('hub.subscription_linger', (entry) => whole(entry, 0))],
-  ['handler/stats_subscription_ttl', without(NOT_YET, '60')],
-  ['handler/stats_report_interval', without(NOT_YET, '10')],
-  ['handler/stats_format', without(NOT_YET, 'tnetstring')],
+  ['handler/stats_subscription_ttl', to('stats.subscription_ttl', (entry) => whole(entry, 1))],
+  ['handler/stats_report_interval', to('stats.report_interval', (entry) => whole(entry, 1))],
+  ['handler/stats_format', to('stats.format', scalar)],
   ['handler/prometheus_port', prometheusPort],
   ['handler/prometheus_prefix', to('stats.prometheus_prefix', scalar)],
   ...internal('handler'),

@@ -1,6 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Current } from '../exchange/index.ts';
-import { Channel, type Membership, type Receiver } from './channel.ts';
+import { Channel, type Group, type Membership, type Receiver } from './channel.ts';
 import { Expiry } from './expiry.ts';
 import type { HubLimits } from './hub-options.ts';
 
@@ -13,6 +13,12 @@ export const MAX_IDLE_BYTES = 16_777_216;
 /** What a channel costs besides its name and its last id, in bytes. */
 const CHANNEL_COST = 512;
 
+/** Hears how many members the groups of channels have. */
+export interface MembersObserver {
+  /** The group has gained or lost a member. */
+  onMembers(group: Group): void;
+}
+
 /** Hears which channels are known: those with members, and those that are remembered for a while after. */
 export interface ChannelWatcher {
   channelAdded(name: string): void;
@@ -24,6 +30,8 @@ export interface ChannelWatcher {
  * last id is known, or if that was a held request: clients that poll are back by then.
  */
 export class Channels {
+  /** Hears how many members there are; null for nobody. */
+  observer: MembersObserver | null = null;
   readonly #watchers: ChannelWatcher[] = [];
   readonly #byName = new Map<string, Channel>();
   /** Channels without members, in the order in which they became idle. */
@@ -54,6 +62,11 @@ export class Channels {
     return this.#idle.size;
   }
 
+  /** Those with members, and those that are remembered. */
+  all(): Iterable<Channel> {
+    return this.#byName.values();
+  }
+
   /** Tells `watcher` of the channels, beginning with those that are known already. */
   watch(watcher: ChannelWatcher): void {
     this.#watchers.push(watcher);
@@ -75,7 +88,9 @@ export class Channels {
     } else {
       this.#unidle(channel);
     }
-    return channel.add(receiver);
+    const membership = channel.add(receiver);
+    this.observer?.onMembers(membership.group);
+    return membership;
   }
 
   /** Ends a membership. Harmless when it has ended. */
@@ -83,6 +98,7 @@ export class Channels {
     if (membership.position < 0) return;
     const { channel } = membership;
     membership.group.remove(membership);
+    this.observer?.onMembers(membership.group);
     if (channel.size > 0) return;
     channel.lingers = membership.receiver.format === 'http-response';
     const remembered = channel.lingers || channel.lastId !== null;

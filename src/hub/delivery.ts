@@ -80,7 +80,12 @@ export class Delivery implements AtTurnEnd {
 
   /** Adds items after those that wait. */
   add(items: readonly PublishItem[]): void {
+    const { observer, channels } = this.#room;
     for (const item of items) {
+      if (observer !== null) {
+        const known = channels.get(item.channel);
+        if (known !== undefined) observer.onItem(item, known);
+      }
       const { channel, id, prevId, noSeq, httpResponse } = item;
       if (httpResponse !== null) {
         const published = noSeq

@@ -51,6 +51,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.room.counters.holdsStarted++;
     this.room.counters.holdsOpen++;
     for (const name of names) this.join(name);
+    this.room.observer?.onHeld(this);
   }
 
   /** What is published waits from now on, within bounds, until `endJoin`. */
@@ -86,6 +87,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.room.counters.holdsOpen--;
     this.room.wheel.cancel(this);
     this.partAll();
+    this.room.observer?.onLeft(this);
     this.gone?.send();
   }
 

@@ -1,6 +1,7 @@
 import type { TurnQueue } from '../clock/index.ts';
 import type { Histogram } from '../exchange/index.ts';
 import type { Channels } from './channels.ts';
+import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { KeptItems } from './kept-items.ts';
 import type { QueueBudget } from './queue-budget.ts';
@@ -21,6 +22,8 @@ export interface HubRoom extends HubOptions {
   readonly latency: Histogram;
   /** Goes up with each step whose delivery begins, and with each recovery. */
   moment: number;
+  /** Null where nobody wants to know what happens. */
+  observer: HubObserver | null;
   /** Bytes of held responses, and of the bodies of held requests. */
   heldBytes: number;
   /** Clients are no longer held: streams end, and held requests get their response. */

@@ -1,12 +1,14 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import { Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
+import type { Group } from './channel.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { FilterSet } from './filter-set.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
 import { Held } from './held.ts';
 import { HoldSweep } from './hold-sweep.ts';
+import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
@@ -107,6 +109,7 @@ export class Hub implements Guarded {
       turns,
       latency: this.latency,
       moment: 0,
+      observer: null,
       heldBytes: 0,
       draining: false,
     };
@@ -143,6 +146,7 @@ export class Hub implements Guarded {
     const names = hold === null ? [] : this.#channelNames(hold, options, request.id);
     const held = hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
     held.gone = options.gone ?? null;
+    held.comesFrom(request);
     requester.handOver(held);
     try {
       held.enter(names);
@@ -194,6 +198,22 @@ export class Hub implements Guarded {
   /** Tells `watcher` of the channels that have subscribers or had some a moment ago, now and as they change. */
   watchChannels(watcher: ChannelWatcher): void {
     this.#room.channels.watch(watcher);
+  }
+
+  /** Tells `observer` what happens from now on. */
+  observe(observer: HubObserver): void {
+    this.#room.observer = observer;
+    this.#room.channels.observer = observer;
+  }
+
+  /** The clients that are held. The walk may take several turns: clients that come and go meanwhile may be missed. */
+  clients(): Iterator<Subscriber> {
+    return this.#room.holds.values();
+  }
+
+  /** The groups of all channels, as `clients` gives the clients. */
+  *groups(): Generator<Group, void> {
+    for (const channel of this.#room.channels.all()) yield* channel.groups;
   }
 
   /** How many clients would get the item if it were published now. */

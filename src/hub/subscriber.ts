@@ -1,12 +1,20 @@
 import { WheelTimer } from '../clock/index.ts';
+import type { Peer, RequestHead } from '../exchange/index.ts';
 import type { Membership, Receiver } from './channel.ts';
 import type { Channels } from './channels.ts';
 import type { Format, Step } from './step.ts';
+
+const NOWHERE: Peer = { address: '', port: 0 };
 
 /** A client that gets what is published. It joins and leaves channels as long as it lives. */
 export abstract class Subscriber extends WheelTimer implements Receiver {
   abstract readonly format: Format;
   readonly route: string;
+  /** Names the client in the log and in stats. */
+  abstract readonly id: string;
+  /** Where the client is, and whether it uses TLS. */
+  peer: Peer = NOWHERE;
+  encrypted = false;
   protected readonly channels: Channels;
   protected memberships: Membership[] = [];
 
@@ -15,6 +23,12 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     super();
     this.route = route;
     this.channels = channels;
+  }
+
+  /** Notes where the client is. */
+  comesFrom({ peer, scheme }: Pick<RequestHead, 'peer' | 'scheme'>): void {
+    this.peer = peer;
+    this.encrypted = scheme === 'https' || scheme === 'wss';
   }
 
   abstract receive(step: Step, now: number): number;

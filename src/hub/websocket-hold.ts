@@ -1,6 +1,6 @@
 import type { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
-import { MessagePayload, reportFault, type WebSocketRequester } from '../exchange/index.ts';
+import { MessagePayload, type RequestHead, reportFault, type WebSocketRequester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
@@ -33,6 +33,8 @@ export interface WebSocketOwner {
 export interface WebSocketHoldOptions {
   /** Names it in the log. */
   readonly id: string;
+  /** The request that asked for it, for stats. */
+  readonly request?: Pick<RequestHead, 'peer' | 'scheme'>;
   /** The open WebSocket, to which all is sent through the hold from now on. */
   readonly requester: WebSocketRequester;
   /** Bytes that it takes before it grants more. */
@@ -80,16 +82,18 @@ export class WebSocketHold extends Subscriber {
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
-  constructor(room: HubRoom, { id, requester, credits, owner, route }: WebSocketHoldOptions) {
+  constructor(room: HubRoom, { id, request, requester, credits, owner, route }: WebSocketHoldOptions) {
     super(room.channels, route);
     this.#room = room;
     this.id = id;
     this.#requester = requester;
     this.#credits = credits;
     this.#owner = owner;
+    if (request !== undefined) this.comesFrom(request);
     room.holds.add(this);
     room.counters.holdsStarted++;
     room.counters.holdsOpen++;
+    room.observer?.onHeld(this);
   }
 
   /** Subscribes to a channel. Returns false if there are as many as one client may have. */
@@ -383,6 +387,7 @@ export class WebSocketHold extends Subscriber {
     this.#room.counters.holdsOpen--;
     this.#room.wheel.cancel(this);
     this.partAll();
+    this.#room.observer?.onLeft(this);
   }
 
   #reportDropped(message: string): void {

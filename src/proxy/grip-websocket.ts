@@ -78,7 +78,7 @@ export class GripWebSocket implements WebSocketOwner {
     this.#room = room;
     this.#options = options;
     this.#longestBeginning = Math.max(CONTROL.length, prefix?.length ?? 0);
-    this.#hold = room.hub.holdWebSocket({ id: request.id, requester, credits, owner: this, route: route.id });
+    this.#hold = room.hub.holdWebSocket({ id: request.id, request, requester, credits, owner: this, route: route.id });
   }
 
   /** Subscribes the client to a channel that the origin cannot leave. */

@@ -36,6 +36,11 @@ export class PubSocket extends ZmqSocket {
   #sent = 0;
   #parts: readonly Part[] = [];
 
+  /** Peers that are connected. */
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+
   /**
    * Sends a message to each peer that subscribes to a prefix of its first part. A peer at its high-water mark misses it, which is counted. If
    * the first part is in pieces, the first piece must contain everything that peers may subscribe to. The parts must not change afterwards.

@@ -13,9 +13,6 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 /** The configuration that Debian ships. */
 const CONF = readFileSync(new URL('../cases/pushpin/debian.conf', import.meta.url), 'utf8');
 
-/** Keys of it that have no effect yet. */
-const WITHOUT_EFFECT = ['handler/stats_spec'];
-
 const run = promisify(execFile);
 
 /** An origin that holds requests for /stream on the channel "test". */
@@ -47,7 +44,7 @@ test("holdfast pushpin runs with Debian's pushpin.conf, a routes file, curl and 
   await program.logged('started');
   assert.deepEqual(
     program.log().flatMap(({ level, key }) => (level === 'warn' ? [key] : [])),
-    WITHOUT_EFFECT,
+    [],
   );
   assert.ok(program.log().some(({ msg }) => msg === 'routes loaded with 1 entries'));
   const { stdout } = await run('curl', ['-s', `http://127.0.0.1:${client}/`]);
@@ -98,10 +95,7 @@ test('a routes file that is replaced is read again; unknown properties are ignor
   writeFileSync(`${routes}.new`, `*,pathbeg=/a,debug ${origin},wibble,host="a.example"\na.example test\n`);
   renameSync(`${routes}.new`, routes);
   await program.logged('routes loaded with 2 entries');
-  const warnings = program
-    .log()
-    .filter(({ level }) => level === 'warn')
-    .filter(({ key }) => !WITHOUT_EFFECT.includes(String(key)));
+  const warnings = program.log().filter(({ level }) => level === 'warn');
   assert.deepEqual(
     warnings.map(({ line, msg }) => [line, msg]),
     [
@@ -134,9 +128,9 @@ test('an unknown key and a key without effect are named with the reason', async 
   const warnings = program.log().filter(({ level }) => level === 'warn');
   assert.deepEqual(
     warnings.map(({ key }) => key),
-    [...WITHOUT_EFFECT, 'handler/message_wat', 'handler/state_spec'],
+    ['handler/message_wat', 'handler/state_spec'],
   );
-  assert.match(warnings[WITHOUT_EFFECT.length]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
+  assert.match(warnings[0]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
 });
 
 test('holdfast import writes a holdfast.toml that holdfast check accepts, as it does the pushpin.conf', async (t) => {

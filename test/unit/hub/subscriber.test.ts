@@ -5,6 +5,7 @@ import { Channels } from '../../../src/hub/channels.ts';
 import { Subscriber } from '../../../src/hub/subscriber.ts';
 
 class FakeSubscriber extends Subscriber {
+  override readonly id = 'fake';
   override readonly format = 'http-stream';
 
   override receive(): number {

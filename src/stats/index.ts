@@ -1,0 +1,2 @@
+export { StatsPublisher } from './stats-publisher.ts';
+export { StatsReporter } from './stats-reporter.ts';
