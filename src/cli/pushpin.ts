@@ -71,9 +71,9 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   log.info({ file: read.file }, 'configuration read');
   for (const line of read.ignored) warn(log, line);
   noteRoutes(log, read.config);
-  makeRundir(read, log);
-  const app = await serve(read.config, log);
-  const { routesFile, config } = read;
+  const { routesFile } = read;
+  const config = makeRundir(read, log) ? read.config : withoutStats(read.config);
+  const app = await serve(config, log);
   const reloadRoutes = () => {
     if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);
   };
@@ -113,15 +113,24 @@ function warn(log: Log, { file, line, key, message }: IgnoredLine): void {
   log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
 }
 
-/** Pushpin makes the folder of its socket files. */
-function makeRundir({ rundir, config: { publish, stats } }: PushpinConfig, log: Log): void {
-  if (![...publish.pull, ...publish.sub, ...publish.command, ...stats.pub].some((spec) => spec.startsWith('ipc:')))
-    return;
+/** Pushpin makes the folder of its socket files. Returns whether it is there, if it is needed. */
+function makeRundir({ rundir, config: { publish, stats } }: PushpinConfig, log: Log): boolean {
+  const specs = [...publish.pull, ...publish.sub, ...publish.command, ...stats.pub];
+  if (!specs.some((spec) => spec.startsWith('ipc:'))) return true;
   try {
     mkdirSync(rundir, { recursive: true });
+    return true;
   } catch (error) {
-    log.warn({ rundir, reason: systemErrorText(error) }, 'cannot make the folder of socket files');
+    const reason = systemErrorText(error);
+    log.warn({ rundir, reason }, 'cannot make the folder of socket files: stats packets are not published');
+    return false;
   }
+}
+
+/** The shipped file asks for stats, and a user who may not write to its folder can do without them. */
+function withoutStats(config: Config): Config {
+  const pub = config.stats.pub.filter((endpoint) => !endpoint.startsWith('ipc:'));
+  return { ...config, stats: { ...config.stats, pub } };
 }
 
 function openLogFile(path: string): LogFile {

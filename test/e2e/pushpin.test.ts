@@ -26,7 +26,8 @@ function gripOrigin(t: TestContext): Promise<string> {
 /** Debian's file with the ports of clients and publishers changed, so that tests can run side by side. */
 function confWith(ports: readonly number[], more = ''): string {
   const [client, pull, http, sub, command] = ports;
-  return CONF.replace('http_port=7999', `http_port=127.0.0.1:${client}`)
+  return CONF.replace('/var/run/pushpin', 'run')
+    .replace('http_port=7999', `http_port=127.0.0.1:${client}`)
     .replace(':5560', `:${pull}`)
     .replace('push_in_http_port=5561', `push_in_http_port=${http}`)
     .replace(':5562', `:${sub}`)
@@ -174,4 +175,15 @@ test('the environment variable target makes the only route, as in the container 
   await program.logged('started');
   const { stdout } = await run('curl', ['-s', `http://127.0.0.1:${ports[0]}/`]);
   assert.equal(stdout, 'signed: true\n');
+});
+
+test('without a folder for socket files the server runs, and publishes no stats', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const conf = confWith(ports).replace('rundir=run', `rundir=${process.execPath}/run`);
+  const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', `--config=${join(folder, 'pushpin.conf')}`]);
+  await program.logged('started');
+  const messages = program.log().map(({ msg }) => msg);
+  assert.ok(messages.includes('cannot make the folder of socket files: stats packets are not published'));
 });
