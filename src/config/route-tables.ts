@@ -63,7 +63,7 @@ export const jwtShape = {
     expected: HEADER_FORMS,
   }),
   channels: plainText({
-    doc: 'Claim with the list of the channels that clients may be subscribed to, under the names that publishers use. `*` at the end of a name stands for any rest. A hold for another channel gets a 403, and a WebSocket that subscribes to one is closed with 1008. If empty, tokens do not limit channels.',
+    doc: 'Claim with the list of the channels that clients may be subscribed to, under the names that publishers use. `*` at the end of a name stands for any rest. A hold for another channel gets a 403, and a WebSocket that subscribes to one is closed with 1008. If empty, tokens do not limit channels. Those of targets with `sub` are not limited.',
   }),
   end_at_expiry: flag({
     default: true,

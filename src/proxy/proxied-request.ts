@@ -21,7 +21,7 @@ export function requestFields({ request, route }: ProxiedRequest, target: string
   return {
     id: request.id,
     method: request.method,
-    uri: `${request.scheme}://${request.authority}${request.target}`,
+    uri: `${request.scheme}://${request.authority}${route.checks?.guard?.shown(request.target) ?? request.target}`,
     target,
     ...(route.route.id === '' ? {} : { route: route.route.id }),
   };

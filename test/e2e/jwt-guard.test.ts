@@ -146,11 +146,14 @@ test('clients are held only on the channels that their token permits', async (t)
 
 test('holds end when their token expires', async (t) => {
   const origin = await startOrigin(t, ({ url }, response) => {
-    response.writeHead(200, { 'Grip-Hold': (url ?? '').slice(1), 'Grip-Channel': 'a' }).end('open\n');
+    response
+      .writeHead(200, { 'Content-Type': 'text/plain', 'Grip-Hold': (url ?? '').slice(1), 'Grip-Channel': 'a' })
+      .end('open\n');
   });
-  const { url } = await guarded(t, origin, '[route.jwt]\nkey = "secret"\n');
+  const { url } = await guarded(t, origin, '[route.jwt]\nkey = "secret"\n[route.compress]\n');
   const token = () => secretToken({ exp: inSeconds(2) }, 'secret');
   const stream = await fetch(`${url}/stream`, bearer(token()));
+  assert.equal(stream.headers.get('content-encoding'), 'gzip');
   assert.equal(await stream.text(), 'open\n');
   const held = await fetch(`${url}/response`, bearer(token()));
   assert.equal(held.status, 401);

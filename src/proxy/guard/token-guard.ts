@@ -55,6 +55,18 @@ export class TokenGuard {
     return parameter === undefined ? null : tokenIn(parameter);
   }
 
+  /** A target for the log, which must not have tokens in it. */
+  shown(target: string): string {
+    const { query } = this.#rules;
+    if (query === '') return target;
+    const parameters = parametersOf(target);
+    if (parameters.length === 0) return target;
+    return withQuery(
+      pathOf(target),
+      parameters.map((each) => (nameOf(each) === query ? `${query}=…` : each)),
+    );
+  }
+
   /** What a token permits, and its claims. @throws TokenError */
   async verify(token: string): Promise<{ readonly permit: Permit; readonly claims: TokenClaims }> {
     const { headers, channels, leeway, endAtExpiry } = this.#rules;

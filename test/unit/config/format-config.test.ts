@@ -30,6 +30,12 @@ sig_key = "hunter3"
 header = { X-A = "1", Authorization = "Bearer hunter4", X-Api-Key = "hunter5", Cookie = "" }
 targets = ["a:1,host=b:2", "[::1]:3"]
 [[route]]
+host = "b.example"
+targets = ["a:1"]
+jwt = { jwks = "https://keys.test/" }
+limit = { rate = 0.5, by = "claim:sub" }
+compress = { types = ["text/*"] }
+[[route]]
 host = ""
 id = "inner"
 sig_key = "file:/etc/key.pem"
@@ -79,4 +85,12 @@ test('masking does not change the configuration', () => {
   formatConfig(full, { mask: true });
   assert.equal(full.proxy.upstreamKey, 'hunter2');
   assert.ok(full.routes[0]?.header.includes('Bearer hunter4'));
+});
+
+test('the key of tokens is masked, and a file without it is an error: nobody passes by mistake', () => {
+  const toml = '[[route]]\nhost = "*"\ntargets = ["a:1"]\njwt = { key = "hunter6" }\n';
+  const text = formatConfig(loadConfig(toml, 'keyed.toml'), { mask: true });
+  assert.doesNotMatch(text, /hunter/);
+  assert.match(text, /^# key is set, and not shown$/m);
+  assert.throws(() => loadConfig(text, 'masked.toml'), /key or jwks is needed/);
 });
