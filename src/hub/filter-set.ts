@@ -1,6 +1,14 @@
 import type { Hold } from '../codec/grip/index.ts';
 import { FilterError, fillTemplate } from './filter-template.ts';
 
+/**
+ * Bytes that the control messages of an origin may set for the filters of one WebSocket, each name with its value counted as at least 64.
+ * @bound websocket-filter-meta
+ */
+export const MAX_META_BYTES = 65_536;
+
+const LEAST_META = 64;
+
 /** What filters look at in an item. */
 export interface FilteredItem {
   readonly channel: string;
@@ -17,27 +25,77 @@ export interface FilterContext {
 }
 
 /** Filters that rewrite content. */
-const CONTENT_FILTERS = ['build-id', 'var-subst'];
+const CONTENT_FILTERS = ['build-id', 'var-subst', 'http-modify'];
+
+/** GRIP: an unknown filter means nothing, so its name is not kept. */
+const KNOWN_FILTERS = [...CONTENT_FILTERS, 'skip-self', 'skip-users', 'require-sub', 'http-check'];
 
 const NO_FILTERS: readonly string[] = [];
+
+const NO_META: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Channels with their filters, and what the origin says of the client. */
+export type Filtered = Pick<Hold, 'channels' | 'meta'>;
 
 /** The filters of one client's channels, and the metadata that its origin set for them (GRIP §6). */
 export class FilterSet {
   readonly #filters = new Map<string, readonly string[]>();
-  readonly #meta: Readonly<Record<string, string>>;
+  readonly #meta: Record<string, string>;
   readonly #prefix: string;
+  /** Of what `setMeta` set. */
+  #metaBytes = 0;
 
-  private constructor({ channels, meta }: Hold, prefix: string) {
-    this.#meta = meta;
+  /**
+   * @param prefix put in front of the names of channels
+   * @param meta what its origin said of the client
+   */
+  constructor(prefix: string, meta: Readonly<Record<string, string>> = NO_META) {
     this.#prefix = prefix;
-    for (const { name, filters } of channels) {
-      if (filters.length > 0) this.#filters.set(prefix + name, filters);
-    }
+    // Without a prototype, so that only what was set is found.
+    this.#meta = Object.assign(Object.create(null), meta);
   }
 
-  /** The filters of a hold; null if it has none. `prefix` is put in front of the names of its channels. */
-  static of(hold: Hold | null, prefix: string): FilterSet | null {
-    return hold?.channels.some(({ filters }) => filters.length > 0) ? new FilterSet(hold, prefix) : null;
+  /** The filters of a hold, or of a response that has none; null if there are none. `prefix` is put in front of the names of its channels. */
+  static of(hold: Filtered | null, prefix: string): FilterSet | null {
+    if (!hold?.channels.some(({ filters }) => filters.length > 0)) return null;
+    const set = new FilterSet(prefix, hold.meta);
+    for (const { name, filters } of hold.channels) set.set(prefix + name, filters);
+    return set;
+  }
+
+  /** What filters know of the client. */
+  get meta(): Readonly<Record<string, string>> {
+    return this.#meta;
+  }
+
+  /** Replaces the filters of a channel, by its full name. */
+  set(channel: string, filters: readonly string[]): void {
+    const known = filters.filter((name) => KNOWN_FILTERS.includes(name));
+    if (known.length === 0) this.#filters.delete(channel);
+    else this.#filters.set(channel, known);
+  }
+
+  /** Sets what filters know of the client; null removes it. Returns false if it is too much: then it is removed. */
+  setMeta(name: string, value: string | null): boolean {
+    const former = this.#meta[name];
+    if (former !== undefined) this.#metaBytes -= costOf(name, former);
+    delete this.#meta[name];
+    if (value === null) return true;
+    const cost = costOf(name, value);
+    if (this.#metaBytes + cost > MAX_META_BYTES) return false;
+    this.#metaBytes += cost;
+    this.#meta[name] = value;
+    return true;
+  }
+
+  /** The filters of a channel, by its full name, in their order. */
+  filtersOf(channel: string): readonly string[] {
+    return this.#filters.get(channel) ?? NO_FILTERS;
+  }
+
+  /** Whether an item of the channel has to wait for a service that is asked about it. */
+  asks(channel: string): boolean {
+    return this.filtersOf(channel).some(asksService);
   }
 
   /**
@@ -46,15 +104,29 @@ export class FilterSet {
    * @throws FilterError
    */
   apply(item: FilteredItem, content: Buffer, context: FilterContext): Buffer | null {
-    const filters = this.#filters.get(item.channel) ?? NO_FILTERS;
+    const filters = this.filtersOf(item.channel);
     if (!matchesContentFilters(item, filters)) return null;
-    let result = content;
+    let result: Buffer | null = content;
     for (const filter of filters) {
-      if (filter === 'build-id') result = this.#buildId(result, context);
-      else if (filter === 'var-subst') result = this.#substitute(result);
-      else if (this.#drops(filter, item, context)) return null;
+      result = this.applyOne(filter, item, result, context);
+      if (result === null) return null;
     }
     return result;
+  }
+
+  /**
+   * Applies one filter, which asks no service.
+   * @throws FilterError
+   */
+  applyOne(filter: string, item: FilteredItem, content: Buffer, context: FilterContext): Buffer | null {
+    if (filter === 'build-id') return this.#buildId(content, context);
+    if (filter === 'var-subst') return this.#substitute(content);
+    return this.#drops(filter, item, context) ? null : content;
+  }
+
+  /** Those filters of a channel that change no content, which are all that count for an item without content, such as a close. */
+  droppingOf(channel: string): readonly string[] {
+    return this.filtersOf(channel).filter((name) => !CONTENT_FILTERS.includes(name));
   }
 
   /**
@@ -80,7 +152,6 @@ export class FilterSet {
       case 'require-sub':
         return meta.require_sub !== undefined && !context.isMember(meta.require_sub);
       default:
-        // GRIP: an unknown filter means nothing.
         return false;
     }
   }
@@ -109,6 +180,15 @@ export class FilterSet {
       letter === 's' && argument !== null ? (this.#meta[argument] ?? null) : null,
     );
   }
+}
+
+function costOf(name: string, value: string): number {
+  return Math.max(LEAST_META, 2 * (name.length + value.length));
+}
+
+/** Whether a filter asks a service about each item. */
+export function asksService(filter: string): boolean {
+  return filter === 'http-check' || filter === 'http-modify';
 }
 
 /** Whether a client with these filters is one that the publisher means: content filters must be equal, in their order. */

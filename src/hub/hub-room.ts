@@ -1,5 +1,6 @@
 import type { TurnQueue } from '../clock/index.ts';
 import type { Histogram } from '../exchange/index.ts';
+import type { CallRate } from './call-rate.ts';
 import type { Channels } from './channels.ts';
 import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -17,6 +18,10 @@ export interface HubRoom extends HubOptions {
   /** Items that wait for the outcome of replays. */
   readonly kept: KeptItems;
   readonly pacer: ReplayPacer;
+  /** Requests of filters, by their targets. */
+  readonly callPacer: ReplayPacer;
+  /** Requests of filters, by their URIs. */
+  readonly callRate: CallRate;
   readonly turns: TurnQueue;
   /** From accepting an item until its delivery is done. */
   readonly latency: Histogram;

@@ -1,6 +1,7 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import { Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
+import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
@@ -99,6 +100,7 @@ export class Hub implements Guarded {
   constructor(options: HubOptions) {
     const turns = new TurnQueue();
     const onFault = (thrown: unknown): void => this.onFault(thrown);
+    const callPacer = new ReplayPacer(turns, onFault);
     this.#room = {
       ...options,
       holds: new Set<Subscriber>(),
@@ -106,6 +108,8 @@ export class Hub implements Guarded {
       budget: new QueueBudget(),
       kept: new KeptItems(),
       pacer: new ReplayPacer(turns, onFault),
+      callPacer,
+      callRate: new CallRate(options.wheel, callPacer, onFault),
       turns,
       latency: this.latency,
       moment: 0,

@@ -1,7 +1,13 @@
+import { isUtf8 } from 'node:buffer';
 import type { WheelTimer } from '../clock/index.ts';
-import type { MessageContent } from '../codec/grip/index.ts';
+import { closeReason, type MessageContent } from '../codec/grip/index.ts';
+import { MAX_CONTROL_BYTES } from '../codec/websocket/index.ts';
 import { MessagePayload, type RequestHead, reportFault, type WebSocketRequester } from '../exchange/index.ts';
+import { FilterLine, type LineOwner } from './filter-line.ts';
+import type { FilterService } from './filter-service.ts';
+import { FilterSet } from './filter-set.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { ChannelPosition } from './next-link.ts';
 import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
 import { Subscriber } from './subscriber.ts';
@@ -42,14 +48,26 @@ export interface WebSocketHoldOptions {
   readonly owner: WebSocketOwner;
   /** Id of the route that it came by. Empty by default. */
   readonly route?: string;
+  /** Put in front of the names of channels that its filters name. Empty by default. */
+  readonly channelPrefix?: string;
+  /** Whether the WebSocket is closed, with the reason, where a filter cannot be applied. False by default. */
+  readonly debug?: boolean;
+  /** For filters that ask a service; null for none. */
+  readonly filterService?: FilterService | null;
 }
+
+/** Internal error (RFC 6455 §7.4.1). */
+const INTERNAL_ERROR = 1011;
+
+const NO_FILTERS: readonly string[] = [];
+const NO_POSITIONS: readonly ChannelPosition[] = [];
 
 /**
  * All that goes to one client's WebSocket: what is published to its channels, between the messages that its origin sends. It passes no more bytes
  * than the client has granted. What the origin sends waits as long as it must, since the origin has credits of its own; published messages
  * and replies wait in a bounded queue.
  */
-export class WebSocketHold extends Subscriber {
+export class WebSocketHold extends Subscriber implements LineOwner<PublishedMessage> {
   override readonly format = 'ws-message';
   readonly id: string;
   readonly #room: HubRoom;
@@ -79,11 +97,30 @@ export class WebSocketHold extends Subscriber {
   #passing = false;
   #close: { readonly code: number; readonly reason: string } | null = null;
   #over = false;
+  readonly #prefix: string;
+  readonly #debug: boolean;
+  readonly #service: FilterService | null;
+  /** Null where there are no filters. */
+  #line: FilterLine<PublishedMessage> | null = null;
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
-  constructor(room: HubRoom, { id, request, requester, credits, owner, route }: WebSocketHoldOptions) {
+  constructor(room: HubRoom, options: WebSocketHoldOptions) {
+    const {
+      id,
+      request,
+      requester,
+      credits,
+      owner,
+      route,
+      channelPrefix = '',
+      debug = false,
+      filterService = null,
+    } = options;
     super(room.channels, route);
+    this.#prefix = channelPrefix;
+    this.#debug = debug;
+    this.#service = filterService;
     this.#room = room;
     this.id = id;
     this.#requester = requester;
@@ -96,8 +133,11 @@ export class WebSocketHold extends Subscriber {
     room.observer?.onHeld(this);
   }
 
-  /** Subscribes to a channel. Returns false if there are as many as one client may have. */
-  subscribe(name: string): boolean {
+  /**
+   * Subscribes to a channel, by its full name. Returns false if there are as many as one client may have.
+   * @param filters in place of those that the channel has
+   */
+  subscribe(name: string, filters: readonly string[] = NO_FILTERS): boolean {
     const { counters, log, limits, holds } = this.#room;
     if (!holds.has(this)) return true;
     const max = limits.current.connectionSubscriptionMax;
@@ -106,9 +146,21 @@ export class WebSocketHold extends Subscriber {
       log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
       return false;
     }
+    if (filters.length > 0) this.#filterLine().filters.set(name, filters);
+    else this.#line?.filters.set(name, NO_FILTERS);
     this.join(name);
     if (log.debugEnabled) log.debug({ id: this.id, mode: 'websocket', channels: [name] }, 'hold');
     return true;
+  }
+
+  override part(name: string): void {
+    super.part(name);
+    this.#line?.filters.set(name, NO_FILTERS);
+  }
+
+  /** Sets what filters know of the client; null removes it. Returns false, and sets nothing, if it is too much. */
+  setMeta(name: string, value: string | null): boolean {
+    return this.#ends || this.#filterLine().filters.setMeta(name, value);
   }
 
   /** Passes a piece of a message of the origin. */
@@ -235,7 +287,14 @@ export class WebSocketHold extends Subscriber {
   }
 
   override receive(step: Step): number {
-    const { action, type, payload, code, reason } = step as PublishedMessage;
+    const message = step as PublishedMessage;
+    if (this.#line === null) return message.plain ? this.#take(message, message.payload) : 1;
+    this.#line.give(message);
+    return 1 + (message.payload.body.length >>> 12);
+  }
+
+  /** @param payload what the client gets of the message */
+  #take({ action, type, code, reason }: PublishedMessage, payload: MessagePayload): number {
     if (action === 'refresh') {
       this.refresh();
       return 4;
@@ -257,6 +316,48 @@ export class WebSocketHold extends Subscriber {
       this.#queue(whole(type, payload.body, 'publisher', payload));
     }
     return 1 + (length >>> 14);
+  }
+
+  // ---- for the line of its filters (LineOwner)
+
+  contentOf({ action, payload }: PublishedMessage): Buffer | null {
+    return action === 'send' ? payload.body : null;
+  }
+
+  onPassed(message: PublishedMessage, content: Buffer): void {
+    const { type, payload, action } = message;
+    if (action !== 'send' || content === payload.body) {
+      this.#take(message, payload);
+    } else if (type === 'text' ? isUtf8(content) : type === 'binary' || content.length <= MAX_CONTROL_BYTES) {
+      this.#take(message, new MessagePayload(content, type === 'text'));
+    } else {
+      // RFC 6455 §8.1, §5.5: a client would fail the WebSocket.
+      this.#room.counters.filterErrors++;
+      this.#room.log.info({ id: this.id, channel: message.channel }, `filters leave no valid ${type}: item dropped`);
+      this.onUnfiltered(message, `filter error: not a valid ${type}`);
+    }
+  }
+
+  onDropped(): void {}
+
+  onUnfiltered(_message: PublishedMessage, problem: string): void {
+    if (!this.#debug || this.#ends) return;
+    this.close(INTERNAL_ERROR, closeReason(problem));
+    this.#owner.onPublishedClose();
+  }
+
+  onLineEmpty(): void {}
+
+  /** Subscriptions have no position. */
+  positionOf(): undefined {}
+
+  get positions(): readonly ChannelPosition[] {
+    return NO_POSITIONS;
+  }
+
+  #filterLine(): FilterLine<PublishedMessage> {
+    this.#line ??= new FilterLine<PublishedMessage>(this.#room, this, new FilterSet(this.#prefix), this.#service);
+    return this.#line;
   }
 
   /** The server closes the WebSockets that are open. */
@@ -388,6 +489,7 @@ export class WebSocketHold extends Subscriber {
     this.#room.wheel.cancel(this);
     this.partAll();
     this.#room.observer?.onLeft(this);
+    this.#line?.end();
   }
 
   #reportDropped(message: string): void {

@@ -78,7 +78,16 @@ export class GripWebSocket implements WebSocketOwner {
     this.#room = room;
     this.#options = options;
     this.#longestBeginning = Math.max(CONTROL.length, prefix?.length ?? 0);
-    this.#hold = room.hub.holdWebSocket({ id: request.id, request, requester, credits, owner: this, route: route.id });
+    this.#hold = room.hub.holdWebSocket({
+      id: request.id,
+      request,
+      requester,
+      credits,
+      owner: this,
+      route: route.id,
+      channelPrefix: route.prefix,
+      debug: route.debug,
+    });
   }
 
   /** Subscribes the client to a channel that the origin cannot leave. */
@@ -275,18 +284,22 @@ export class GripWebSocket implements WebSocketOwner {
         this.#responder ??= new AutoResponder();
         if (!this.#responder.set(message.match, message.response)) this.#responder = null;
         break;
+      case 'set-meta':
+        if (!this.#hold.setMeta(message.name, message.value)) {
+          // Filters would not know what they need, and the client get what is not for it.
+          this.#room.log.warn({ id: this.#hold.id, name: message.name }, 'too much metadata, WebSocket closed');
+          this.#closeBoth(INTERNAL_ERROR);
+        }
+        break;
       default:
-        // `session` and `set-meta` change nothing yet: there are no sessions, and no filters that read metadata.
+        // `session` changes nothing yet: there are no sessions.
         break;
     }
   }
 
   #subscribe(channel: string, filters: readonly string[]): void {
-    if (filters.length > 0) {
-      // Without the filter the client would get what is not for it.
-      const detail =
-        filters.length > MAX_FILTERS ? 'too many filters' : `filter '${filters[0]}' of channel '${channel}'`;
-      this.#room.log.warn({ id: this.#hold.id, detail }, 'subscription refused, WebSocket closed');
+    if (filters.length > MAX_FILTERS) {
+      this.#room.log.warn({ id: this.#hold.id, channel }, 'too many filters, WebSocket closed');
       this.#closeBoth(INTERNAL_ERROR);
       return;
     }
@@ -300,7 +313,7 @@ export class GripWebSocket implements WebSocketOwner {
       this.#closeBoth(POLICY_VIOLATION);
       return;
     }
-    this.#hold.subscribe(name);
+    this.#hold.subscribe(name, filters);
   }
 
   /** Lets the origin go. The client stays, and gets what is published. */

@@ -219,7 +219,7 @@ test('bad control messages are ignored, and the WebSocket goes on', async (t) =>
   assert.equal(app.counters.faults, 0);
 });
 
-test('a subscription with filters closes the WebSocket with 1011', async (t) => {
+test('a subscription with over 5 filters closes the WebSocket with 1011', async (t) => {
   const { client, origin } = await site(t);
   origin.send(control({ type: 'subscribe', channel: 'a', filters: ['1', '2', '3', '4', '5', '6'] }));
   assert.equal(await client.next(), 'close 1011');
@@ -278,4 +278,63 @@ test('a client that takes nothing loses what its queue has no room for, and gets
   client.socket.resume();
   assert.equal(await client.next(), `text ${content}`);
   await app.log.heard('slow client has caught up');
+});
+
+test('the filters of a subscription look at the metadata that the origin sets', async (t) => {
+  const { app, client, origin } = await site(t, 'grip', '*,prefix=p-');
+  origin.send(control({ type: 'set-meta', name: 'user', value: 'me' }));
+  origin.send(control({ type: 'subscribe', channel: 'a', filters: ['skip-self', 'skip-users', 'require-sub'] }));
+  await app.held();
+  const item = (content: string, meta: object) => ({ ...ws('p-a', { content }), meta });
+  await app.publish(
+    item('mine', { sender: 'me' }),
+    item('for others', { skip_users: 'you, me' }),
+    item('for members', { require_sub: 'p-b' }),
+    { ...ws('p-a', { action: 'close' }), meta: { require_sub: 'p-b' } },
+    item('all', { sender: 'you' }),
+  );
+  assert.equal(await client.next(), 'text all');
+  origin.send(control({ type: 'set-meta', name: 'user' }));
+  origin.send('m:removed');
+  assert.equal(await client.next(), 'text removed');
+  await app.publish(item('mine', { sender: 'me' }));
+  assert.equal(await client.next(), 'text mine');
+});
+
+test('content is filled in for each WebSocket, and one without filters gets none that counts on them', async (t) => {
+  const { app, client, origin } = await site(t);
+  origin.send(control({ type: 'subscribe', channel: 'plain' }));
+  origin.send(control({ type: 'subscribe', channel: 'a', filters: ['var-subst'] }));
+  origin.send(control({ type: 'set-meta', name: 'name', value: 'Zoë' }));
+  origin.send(control({ type: 'set-meta', name: 'long', value: 'x'.repeat(126) }));
+  origin.send('m:ready');
+  assert.equal(await client.next(), 'text ready');
+  const filtered = { 'content-filters': ['var-subst'] };
+  await app.publish(
+    ws('plain', { content: '%(name)s', ...filtered }),
+    ws('plain', { content: '%(name)s', 'content-filters': [] }),
+    ws('a', { content: 'none', 'content-filters': [] }),
+    ws('a', { content: '%(other)s' }),
+    ws('a', { type: 'ping', content: '%(long)s', ...filtered }),
+    ws('a', { type: 'ping', content: '%(name)s', ...filtered }),
+    ws('a', { content: '<%(name)s>', ...filtered }),
+  );
+  for (const event of ['text %(name)s', 'ping Zoë', 'text <Zoë>']) assert.equal(await client.next(), event);
+  assert.equal(app.counters.filterErrors, 2);
+});
+
+test('a filter that cannot be applied closes the WebSocket of a route with debug', async (t) => {
+  const { app, client, origin } = await site(t, 'grip', '*,debug');
+  origin.send(control({ type: 'subscribe', channel: 'a', filters: ['var-subst'] }));
+  await app.held();
+  await app.publish(ws('a', { content: '%(none)s' }));
+  assert.match(await client.next(), /^close 1011 filter error: var-subst: /);
+  assert.equal(await origin.next(), 'close 1000');
+  await app.nobodyHeld();
+});
+
+test('an origin that sets very much metadata has its WebSocket closed with 1011', async (t) => {
+  const { client, origin } = await site(t);
+  for (const name of ['a', 'b']) origin.send(control({ type: 'set-meta', name, value: 'x'.repeat(20_000) }));
+  assert.equal(await client.next(), 'close 1011');
 });

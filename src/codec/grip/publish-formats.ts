@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { fieldValues, listMembers, withoutFields } from '../fields/index.ts';
 import { reasonPhrase } from '../http1/index.ts';
 import { isCloseCode, MAX_CONTROL_BYTES, NO_STATUS } from '../websocket/index.ts';
-import { checkContentFilters } from './check-content-filters.ts';
 import { closeReason } from './close-reason.ts';
 import { parseInteger } from './integers.ts';
 import { type Fail, JsonMembers } from './json-members.ts';
@@ -93,7 +92,6 @@ export function parseWsMessage(value: unknown, fail: Fail): WsMessageFormat | nu
   const named = format.string('type');
   const type = named === null ? null : (MESSAGE_TYPES.find((known) => known === named) ?? format.invalidValue('type'));
   const contentFilters = format.strings('content-filters');
-  checkContentFilters(contentFilters, 'ws-message', fail);
   const binary = format.get('content-bin') !== undefined;
   const given = format.bytes('content', 'content-bin');
   const control = type === 'ping' || type === 'pong';

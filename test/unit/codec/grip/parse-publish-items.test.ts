@@ -146,10 +146,6 @@ describe('a publish item', () => {
       [{ channel: 'c', meta: [], formats: stream }, "publish item object contains 'meta' with wrong type"],
       [{ channel: 'c', meta: { a: 1 }, formats: stream }, "publish item object contains 'meta' with wrong type"],
       [
-        { channel: 'c', formats: { 'ws-message': { content: 'x', 'content-filters': ['build-id'] } } },
-        "'ws-message' contains 'content-filters', which are not supported",
-      ],
-      [
         { channel: 'c', formats: { 'http-response': { 'body-patch': Array(1_001).fill({}) } } },
         "'http-response' contains 'body-patch' with over 1000 operations",
       ],
