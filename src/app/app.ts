@@ -39,6 +39,7 @@ import { PushpinMetrics } from './pushpin-metrics.ts';
 import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
 import { checkIdentities } from './tls-listener.ts';
 import { type ZhttpFrontOptions, zhttpFront } from './zhttp-front.ts';
+import { ZhttpOrigins } from './zhttp-origins.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -79,6 +80,9 @@ export class App {
   readonly #rates = new RateTable(this.counters);
   readonly #client: HttpClient;
   readonly #webSockets: WebSocketClient;
+  /** Counts sessions with what stands for origins over ZHTTP. */
+  readonly originCounters = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  readonly #zhttpOrigins: ZhttpOrigins;
   readonly #hub: Hub;
   readonly #overHttpHeld: HeldTotal;
   /** Null where neither the proxy nor the publish endpoint runs. */
@@ -116,6 +120,14 @@ export class App {
     this.#keySets = new KeySets({
       ...shared,
       fetcher: new HttpFetcher({ ...shared, client: this.#client, opener: this.#webSockets, ipv4Only: false }),
+    });
+    this.#zhttpOrigins = new ZhttpOrigins({
+      wheel: this.#wheel,
+      log,
+      limits: this.#bounds.part(({ client }) => client),
+      fetch: hasProxy(config.server) ? config.proxy.fetch : [],
+      counters: this.originCounters.zhttp,
+      zmqCounters: this.originCounters.zmq,
     });
     this.#hub = new Hub({ ...shared, limits: this.#bounds.part(({ hub }) => hub), patchBody });
   }
@@ -163,6 +175,7 @@ export class App {
       this.#front?.stop(),
       this.#edge?.stop(),
       this.#fetch?.stop(),
+      this.#zhttpOrigins.stop(),
       ...own.map((server) => server.whenEmpty()),
     ]);
     this.#client.close();
@@ -180,6 +193,7 @@ export class App {
   reconfigure(config: Config): void {
     if (this.#snapshots === null) return;
     this.#snapshots.current = this.#snapshot(config);
+    this.#zhttpOrigins.use(config.routes.flatMap(({ targets }) => targets));
     this.#bounds.current = boundsOf(config);
   }
 
@@ -188,6 +202,7 @@ export class App {
       client: this.#client,
       webSockets: this.#webSockets,
       overHttpHeld: this.#overHttpHeld,
+      zhttp: this.#zhttpOrigins,
       counters: this.counters,
       routeStats: this.routeStats,
       keySets: this.#keySets,
@@ -206,6 +221,7 @@ export class App {
       this.registry.add('control', this.controlCounters);
       const snapshots = new Holder(this.#snapshot(this.#config));
       this.#snapshots = snapshots;
+      await this.#startZhttpOrigins();
       await this.#startProxy(snapshots);
       await this.#startControl(snapshots);
       await this.#startPublishSockets(snapshots);
@@ -253,6 +269,13 @@ export class App {
           });
     await this.#edge.start();
     this.edgeAddresses.push(...this.#edge.addresses);
+  }
+
+  async #startZhttpOrigins(): Promise<void> {
+    const targets = this.#config.routes.flatMap((route) => route.targets);
+    this.#zhttpOrigins.use(targets);
+    this.#register('origins', this.originCounters);
+    await this.#zhttpOrigins.ready();
   }
 
   #newFetch(): FetchRole {

@@ -20,13 +20,23 @@ import {
   webSocketOverHttp,
 } from '../proxy/index.ts';
 import type { KeySets } from './key-sets.ts';
+import { outgoingHandshake, outgoingRequest } from './outgoing-request.ts';
 import { prepareAccess } from './prepare-access.ts';
-import { linkOrigin, type TargetOrigin, targetOrigin } from './target-origin.ts';
+import { linkOrigin, NO_ROUTE, type ReadFile, requestRoute, type TargetOrigin, targetOrigin } from './target-origin.ts';
+import type { TargetServices, ZhttpOrigins } from './zhttp-origins.ts';
+
+/** What takes the requests for a target. */
+interface Services {
+  readonly service: Service;
+  readonly webSocketService: TargetWebSocketService;
+}
 
 /** What a proxy's requests are sent with. */
 export interface RoutingMeans {
   readonly client: Pick<HttpClient, 'send'>;
   readonly webSockets: WebSocketOpener;
+  /** What stands for origins over ZHTTP. */
+  readonly zhttp: Pick<ZhttpOrigins, 'hasFetch' | 'fetchServices' | 'targetServices'>;
   readonly counters: Counters;
   readonly routeStats: RouteStatsTable;
   readonly keySets: Pick<KeySets, 'at' | 'forgetUnused'>;
@@ -42,13 +52,16 @@ export interface RoutingMeans {
  * @throws ConfigError that names each key that cannot be read or used
  */
 export function prepareRouting(config: Config, means: RoutingMeans): ProxySettings {
-  const { client, webSockets, counters, routeStats, keySets, rates } = means;
+  const { client, counters, routeStats, keySets, rates, zhttp } = means;
   const keys = keyReader();
   const settings = settingsOf(
     config,
-    (origin) => httpService(client, origin),
-    (origin, target) =>
-      target.overHttp ? overHttpService(config, target, origin, means) : webSocketService(webSockets, origin),
+    (target, read) => {
+      const services = servicesOf(target, read, means);
+      return target.overHttp
+        ? { ...services, webSocketService: overHttpService(config, target, services.service, means) }
+        : services;
+    },
     counters,
     keys,
     routeStats,
@@ -57,7 +70,13 @@ export function prepareRouting(config: Config, means: RoutingMeans): ProxySettin
   if (keys.issues.length > 0) throw pathsError(keys.issues);
   keySets.forgetUnused();
   routeStats.keep(new Set(config.routes.map(routeName)));
-  return { ...settings, external: (uri, isUntrusted) => httpService(client, () => linkOrigin(uri, isUntrusted)) };
+  return {
+    ...settings,
+    external: (uri, isUntrusted) =>
+      zhttp.hasFetch
+        ? fetchedLink(zhttp, uri.protocol === 'https:', isUntrusted)
+        : httpService(client, () => linkOrigin(uri, isUntrusted)),
+  };
 }
 
 /**
@@ -75,13 +94,41 @@ export function accessRules(config: Config): AccessRules {
 export function checkRouting(config: Config): readonly PathIssue[] {
   const keys = keyReader();
   prepareAccess(config, keys);
-  const nowhere = () => () => NO_RESPONDER;
-  settingsOf(config, nowhere, nowhere, new Counters(), keys, new RouteStatsTable());
+  const nowhere = () => NO_RESPONDER;
+  const check = (target: Target, read: ReadFile) => {
+    targetOrigin(target, read);
+    return { service: nowhere, webSocketService: nowhere };
+  };
+  settingsOf(config, check, new Counters(), keys, new RouteStatsTable());
   return keys.issues;
 }
 
 function keyReader(): KeyReader {
   return new KeyReader((path) => readFileSync(path, 'utf8'));
+}
+
+/** What takes the requests for a target, except that it may have only HTTP. */
+function servicesOf(target: Target, read: ReadFile, { client, webSockets, zhttp }: RoutingMeans): Services {
+  if (target.kind === 'http' && !zhttp.hasFetch) {
+    const origin = targetOrigin(target, read);
+    return { service: httpService(client, origin), webSocketService: webSocketService(webSockets, origin) };
+  }
+  const route = requestRoute(target, read);
+  const services = target.kind === 'http' ? zhttp.fetchServices(route) : zhttp.targetServices(target, route);
+  return overZhttp(services, target.tls !== null);
+}
+
+/** Sends the request of a link to any host by the fetch role. */
+function fetchedLink(zhttp: RoutingMeans['zhttp'], secure: boolean, isUntrusted: boolean): Service {
+  return overZhttp(zhttp.fetchServices({ ...NO_ROUTE, ignorePolicies: !isUntrusted }), secure).service;
+}
+
+/** @param secure whether origins are spoken to over TLS */
+function overZhttp({ service, webSocketService }: TargetServices, secure: boolean): Services {
+  return {
+    service: (request, requester) => service(outgoingRequest(request, secure), requester),
+    webSocketService: (request, requester) => webSocketService(outgoingHandshake(request, secure), requester),
+  };
 }
 
 /** Sends requests to an origin over HTTP/1.1. */
@@ -104,36 +151,32 @@ function webSocketService(webSockets: WebSocketOpener, originFor: TargetOrigin):
 function overHttpService(
   config: Config,
   target: Target,
-  originFor: TargetOrigin,
-  means: RoutingMeans,
+  service: Service,
+  { wheel, counters, log, overHttpHeld: held }: RoutingMeans,
 ): TargetWebSocketService {
-  const { client, wheel, counters, log, overHttpHeld: held } = means;
-  const service = httpService(client, originFor);
   const leastKeepAlive = config.proxy.overHttpMinKeepAlive;
   return webSocketOverHttp({ service, oneEvent: target.oneEvent, leastKeepAlive, held, wheel, counters, log });
 }
 
 function settingsOf(
   config: Config,
-  toOrigin: (origin: TargetOrigin) => Service,
-  webSocketsTo: (origin: TargetOrigin, target: Target) => TargetWebSocketService,
+  servicesFor: (target: Target, read: ReadFile) => Services,
   counters: Counters,
   keys: KeyReader,
   routeStats: RouteStatsTable,
   checks: Pick<RouteMeans, 'keysAt' | 'rates'> = {},
 ): ProxySettings {
-  const origins = new Map<Target, TargetOrigin>();
+  const prepared = new Map<Target, Services>();
   const serviceOf = (target: Target, { pathBeg }: Route): Service => {
     if (target.kind === 'test') return testService(pathBeg);
-    const origin = targetOrigin(target, (path) => keys.read(path));
-    origins.set(target, origin);
-    return toOrigin(origin);
+    const services = servicesFor(target, (path) => keys.read(path));
+    prepared.set(target, services);
+    return services.service;
   };
   const webSocketServiceOf = (target: Target, { pathBeg }: Route): TargetWebSocketService => {
     if (target.kind === 'test') return testWebSocketService(pathBeg);
-    const origin = origins.get(target);
-    // What is wrong with it has been reported.
-    return origin === undefined ? () => NO_RESPONDER : webSocketsTo(origin, target);
+    // What is wrong with a target that is missing has been reported.
+    return prepared.get(target)?.webSocketService ?? (() => NO_RESPONDER);
   };
   const { proxy } = config;
   const { trustedProxies } = config.server;

@@ -1,4 +1,5 @@
 import { type Origin, originOf } from '../client/index.ts';
+import type { RequestRoute } from '../codec/zhttp/index.ts';
 import type { Target, TargetTls } from '../config/index.ts';
 import type { RequestHead } from '../exchange/index.ts';
 import { checkClientCertificate, Guard, type TlsClientSettings } from '../net/index.ts';
@@ -15,12 +16,37 @@ const MAX_ORIGINS = 64;
  */
 export type TargetOrigin = (request: Pick<RequestHead, 'headers'>) => Origin;
 
+/** Reads the text of a certificate or key. */
+export type ReadFile = (path: string) => string;
+
+/** Nothing special about how a request is made. */
+export const NO_ROUTE: RequestRoute = {
+  connectHost: '',
+  connectPort: 0,
+  trustConnectHost: false,
+  ignoreTlsErrors: false,
+  ignorePolicies: false,
+  clientCert: '',
+  clientKey: '',
+};
+
 /**
- * Prepares the origin of a target. What an operator wrote is trusted, unless it says that others decide where it leads.
- * @param read reads the text of a certificate or key
+ * How a program that makes requests over ZHTTP makes those for a target.
  * @throws Error when the client certificate or its key cannot be read or used
  */
-export function targetOrigin(target: Target, read: (path: string) => string): TargetOrigin {
+export function requestRoute({ kind, host, port, tls, untrusted }: Target, read: ReadFile): RequestRoute {
+  const isHttp = kind === 'http';
+  const route = { ...NO_ROUTE, connectHost: isHttp ? host : '', connectPort: port, ignorePolicies: !untrusted };
+  if (tls === null) return route;
+  const { trustConnectHost, verify } = tls;
+  return { ...route, trustConnectHost, ignoreTlsErrors: !verify, ...clientCertificate(tls, read) };
+}
+
+/**
+ * Prepares the origin of a target. What an operator wrote is trusted, unless it says that others decide where it leads.
+ * @throws Error when the client certificate or its key cannot be read or used
+ */
+export function targetOrigin(target: Target, read: ReadFile): TargetOrigin {
   const { host, port, tls, hostHeader } = target;
   const guard = target.untrusted ? untrusted : null;
   if (tls === null) {
@@ -63,7 +89,7 @@ export function linkOrigin({ protocol, hostname, port }: URL, isUntrusted: boole
   return originOf(hostname, number, isTls ? tls : null, isUntrusted ? untrusted : null);
 }
 
-function clientCertificate({ clientCert, clientKey }: TargetTls, read: (path: string) => string) {
+function clientCertificate({ clientCert, clientKey }: TargetTls, read: ReadFile) {
   if (clientCert === '') return { clientCert, clientKey };
   const pair = { clientCert: read(clientCert), clientKey: read(clientKey) };
   checkClientCertificate(pair.clientCert, pair.clientKey);

@@ -90,6 +90,12 @@ A target is \`HOST:PORT\` or \`[IPV6]:PORT\`, and its properties after commas: \
 | \`insecure\` | the certificate is not verified |
 | \`client_cert=PATH\`, \`client_key=PATH\` | certificate and key (PEM) that this proxy shows to the origin. A relative path begins at the working directory |
 
+| \`ipc_file_mode=OCTAL\` | for handlers over ZeroMQ: the permissions of socket files |
+
+Instead of an address a target may be handlers over ZeroMQ (ZHTTP), which connect to it. \`zhttp/BASE\` is like \`zclient_stream\` of \`[edge]\`:
+three endpoints whose names begin with BASE, for streams and WebSockets too. \`zhttpreq/ENDPOINT\` is one endpoint, where each request and
+each response is one message with a body of at most 1,000,000 bytes; WebSockets get a 502. All routes together may have 100 of them.
+
 The target \`test\` is built in. It responds to \`/\` with a greeting, holds requests for \`/response\`, and streams to those for \`/stream\`, on the
 channels of their parameters \`channel\`, by default \`test\`. A WebSocket to \`/ws\` gets its own messages back, and what is published to these
 channels. The \`path_beg\` of the route is not part of these paths.`;

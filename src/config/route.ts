@@ -18,7 +18,7 @@ import {
   text,
   textCodec,
 } from './section-fields.ts';
-import { formatTarget, isAuthority, parseTarget, TARGET_FORMS } from './target.ts';
+import { formatTarget, isAuthority, parseTarget, TARGET_FORMS, targetName } from './target.ts';
 
 const HOST_FORMS =
   '"*", a host name such as "example.com" or "*.example.com", or "" for a route reached only by its id';
@@ -165,23 +165,34 @@ export const routeSchema = camelKeys(
 /** A route: which requests it takes, how they change, and where they go. An empty text means "not set". */
 export type Route = z.output<typeof routeSchema>;
 
+/** Targets over ZeroMQ of all routes, each with sockets of its own: as many as Pushpin allows. */
+const MAX_HANDLERS = 100;
+
 /** A conflict between a route and those before it. */
 export interface RouteConflict {
   readonly index: number;
-  readonly key: 'host' | 'id';
+  readonly key: 'host' | 'id' | 'targets';
   readonly message: string;
 }
 
 /**
  * Finds routes that could never be chosen: those with the same condition as an earlier one (host, proto, ssl and path_beg), and those without
- * a host whose id another route has.
+ * a host whose id another route has. Finds those too with more targets over ZeroMQ than are left.
  */
 export function checkRoutes(routes: readonly Route[]): RouteConflict[] {
   const conflicts: RouteConflict[] = [];
   const conditions = new Set<string>();
   const ids = new Map<string, number>();
+  const handlers = new Set<string>();
   for (const { id } of routes) ids.set(id, (ids.get(id) ?? 0) + 1);
   routes.forEach((route, index) => {
+    const added = route.targets.filter(({ kind }) => kind === 'zhttp' || kind === 'zhttpreq').map(targetName);
+    if (new Set([...handlers, ...added]).size > MAX_HANDLERS) {
+      const message = `all routes together may have at most ${MAX_HANDLERS} targets over ZeroMQ`;
+      conflicts.push({ index, key: 'targets', message });
+    } else {
+      for (const name of added) handlers.add(name);
+    }
     if (route.host === '') {
       if ((ids.get(route.id) ?? 0) > 1) {
         const message = `another route has the id ${shown(route.id)}, and a route without a host is only found by its id`;

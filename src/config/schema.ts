@@ -28,6 +28,9 @@ import { statsSection } from './stats-section.ts';
 import { tlsFields } from './tls-fields.ts';
 import { trustedProxies, UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 
+import { endpointList } from './zhttp-fields.ts';
+import { FETCH_STREAM_FORMS, formatFetchEndpoints, parseFetchEndpoints } from './zmq-endpoint.ts';
+
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),
 });
@@ -251,6 +254,12 @@ export const sections = {
         to: 1_000_000,
         doc: 'Maximum number of idle connections kept for each target. With 0 every request gets a new connection.',
       }),
+      fetch: endpointList(FETCH_STREAM_FORMS, parseFetchEndpoints, formatFetchEndpoints)
+        .prefault([])
+        .register(fieldDocs, {
+          doc: 'Endpoints of a fetch role that is another program, such as `holdfast zurl`, Zurl, or Condure with `--zserver-stream`, which makes all requests to origins over ZeroMQ (ZHTTP). If empty, they are made here. Read at the start only. See the [guide](../how-to/roles.md).',
+          expected: `a list of ${FETCH_STREAM_FORMS}`,
+        }),
       max_response_header_bytes: bytes({
         default: 65_536,
         from: 1024,

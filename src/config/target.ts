@@ -3,7 +3,9 @@ import { textError } from './config-error.ts';
 import { formatHostPort, type HostPort, isHostName, parseHostPort } from './host-port.ts';
 import { isPlainText, shown } from './plain-text.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
-import { unknownRouteName, unsupported } from './route-names.ts';
+import { unknownRouteName } from './route-names.ts';
+import { parseIpcMode } from './zhttp-fields.ts';
+import { parseStreamBase, parseZmqEndpoint } from './zmq-endpoint.ts';
 
 /** TLS towards an origin server. */
 export interface TargetTls {
@@ -16,10 +18,15 @@ export interface TargetTls {
   readonly clientKey: string;
 }
 
-/** An origin server. */
+/** Where the requests for a target go. */
 export interface Target extends HostPort {
-  /** `test` is the origin that is built in; its host is `test` and its port 0. */
-  readonly kind: 'http' | 'test';
+  /**
+   * `http` is an origin server. `test` is the origin that is built in; its host is `test`. `zhttp` and `zhttpreq` are handlers over ZeroMQ, in
+   * stream mode and in req mode; their host is the base, or the endpoint, that handlers connect to. The port of all but `http` is 0.
+   */
+  readonly kind: 'http' | 'test' | 'zhttp' | 'zhttpreq';
+  /** Of `zhttp` and `zhttpreq`: permissions of socket files; null leaves them to the umask. */
+  readonly ipcFileMode: number | null;
   /** Value of the Host field that the origin gets instead of the client's, or empty. */
   readonly hostHeader: string;
   /** Its name may resolve to any address, so connections are made only to the public internet. */
@@ -35,7 +42,8 @@ export interface Target extends HostPort {
 }
 
 /** The forms of a target, phrased to follow "expected". */
-export const TARGET_FORMS = '"HOST:PORT", "[IPV6]:PORT" or "test", and after it perhaps properties, as in ",ssl"';
+export const TARGET_FORMS =
+  '"HOST:PORT", "[IPV6]:PORT", "zhttp/BASE", "zhttpreq/ENDPOINT" or "test", and after it perhaps properties, as in ",ssl"';
 
 /** Properties that are on when named, and take no value. */
 const SWITCHES = ['untrusted', 'ssl', 'insecure', 'trust_connect_host', 'over_http', 'one_event'];
@@ -47,14 +55,13 @@ const FILES = ['client_cert', 'client_key'];
 const NEED_SSL = ['insecure', 'trust_connect_host', ...FILES];
 
 /** Names of the properties that may follow the address. */
-export const TARGET_PROPERTIES = ['host', 'sub', ...SWITCHES, ...FILES];
+export const TARGET_PROPERTIES = ['host', 'sub', 'ipc_file_mode', ...SWITCHES, ...FILES];
 
 /** Parses a target of a route: an address and its properties, in the grammar of route lines. Throws a `ConfigError`. */
 export function parseTarget(text: string): Target {
   const sections = splitRouteLine(text);
   const section = sections[0];
   if (section === undefined || sections.length > 1) throw textError(`expected one target, got ${shown(text)}`);
-  refusePushpinForms(section);
   const sub: string[] = [];
   const properties = readProperties(section, sub);
   if (section.value === '') throw textError(`the address is missing: expected ${TARGET_FORMS}`);
@@ -62,10 +69,13 @@ export function parseTarget(text: string): Target {
     const misplaced = [...properties.keys()].find((name) => name !== 'host');
     if (misplaced !== undefined) throw textError(`property "${misplaced}" means nothing for the target "test"`);
   }
+  const place = placeOf(section.value);
+  if (place.kind === 'http' && properties.has('ipc_file_mode')) {
+    throw textError('property "ipc_file_mode" is for "zhttp/…" and "zhttpreq/…"');
+  }
   return {
-    ...(section.value === 'test'
-      ? { kind: 'test', host: 'test', port: 0 }
-      : { kind: 'http', ...parseHostPort(section.value, 1) }),
+    ...place,
+    ipcFileMode: parseIpcMode(properties.get('ipc_file_mode') ?? ''),
     hostHeader: properties.get('host') ?? '',
     untrusted: properties.has('untrusted'),
     overHttp: properties.has('over_http'),
@@ -77,8 +87,8 @@ export function parseTarget(text: string): Target {
 
 /** The text that `parseTarget` reads as `target`. */
 export function formatTarget(target: Target): string {
-  const { hostHeader, untrusted, tls, overHttp, oneEvent, sub } = target;
-  const parts = [targetName(target)];
+  const { hostHeader, untrusted, tls, overHttp, oneEvent, sub, ipcFileMode } = target;
+  const parts = [quoted(targetName(target))];
   if (tls !== null) {
     parts.push('ssl');
     if (!tls.verify) parts.push('insecure');
@@ -87,6 +97,7 @@ export function formatTarget(target: Target): string {
     if (tls.clientKey !== '') parts.push(`client_key=${quoted(tls.clientKey)}`);
   }
   if (hostHeader !== '') parts.push(`host=${hostHeader}`);
+  if (ipcFileMode !== null) parts.push(`ipc_file_mode=${ipcFileMode.toString(8)}`);
   if (untrusted) parts.push('untrusted');
   if (overHttp) parts.push('over_http');
   if (oneEvent) parts.push('one_event');
@@ -96,7 +107,14 @@ export function formatTarget(target: Target): string {
 
 /** The name of a target in the log and in error texts: its address. */
 export function targetName(target: Target): string {
-  return target.kind === 'test' ? 'test' : formatHostPort(target);
+  switch (target.kind) {
+    case 'test':
+      return 'test';
+    case 'http':
+      return formatHostPort(target);
+    default:
+      return `${target.kind}/${target.host}`;
+  }
 }
 
 /** Whether `text` is valid in a Host field: a host, optionally with a port (RFC 9110 §7.2). */
@@ -106,9 +124,13 @@ export function isAuthority(text: string): boolean {
   return isHostName(host) || (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1)));
 }
 
-function refusePushpinForms(section: RouteSection): void {
-  const form = /^zhttp(req)?\//.exec(section.value)?.[0];
-  if (form !== undefined) throw textError(unsupported(`${form}…`));
+function placeOf(text: string): Pick<Target, 'kind' | 'host' | 'port'> {
+  if (text === 'test') return { kind: 'test', host: 'test', port: 0 };
+  if (text.startsWith('zhttp/')) return { kind: 'zhttp', host: parseStreamBase(text.slice('zhttp/'.length)), port: 0 };
+  if (text.startsWith('zhttpreq/')) {
+    return { kind: 'zhttpreq', host: parseZmqEndpoint(text.slice('zhttpreq/'.length)), port: 0 };
+  }
+  return { kind: 'http', ...parseHostPort(text, 1) };
 }
 
 /**
@@ -155,6 +177,10 @@ function readValue({ name, value }: Property): string {
     if (value === null || value === '' || !isPlainText(value)) {
       throw textError(`property "${name}" needs the path of a file, as in "${name}=/etc/holdfast/${name}.pem"`);
     }
+    return value;
+  }
+  if (name === 'ipc_file_mode') {
+    if (value === null) throw textError('property "ipc_file_mode" needs an octal number, as in "ipc_file_mode=660"');
     return value;
   }
   if (value === null || !isAuthority(value)) {

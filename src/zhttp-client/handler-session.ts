@@ -1,14 +1,21 @@
 import { isIdempotent } from '../codec/http1/index.ts';
-import { encodeRequestPieces, RequestPacket, type ResponsePacket, type SessionRef } from '../codec/zhttp/index.ts';
+import {
+  encodeRequestPieces,
+  type FirstPackets,
+  RequestPacket,
+  type ResponsePacket,
+  type SessionRef,
+} from '../codec/zhttp/index.ts';
 import {
   type ErrorCode,
-  ExchangeError,
+  type ExchangeError,
   type Requester,
   type RequestHead,
   type Responder,
   reportFault,
 } from '../exchange/index.ts';
 import { FULL, READY } from '../zhttp/index.ts';
+import { sessionFailure } from './session-failure.ts';
 import type { HostedSession, SessionHost } from './session-host.ts';
 
 /** No packet of the handler has come yet: its address is not known, so nothing can be sent to it. */
@@ -58,6 +65,8 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** The request while it may have to be repeated, else null: it keeps a whole head in memory. */
   #repeatable: RequestHead | null;
   #repeats = 0;
+  /** Writes the packet that begins the session. */
+  protected readonly packets: FirstPackets;
   protected readonly requester: R;
   #state = UNKNOWN_HANDLER;
   /** Number of the next packet from the handler. */
@@ -85,21 +94,30 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** Whether the handler takes packets for many sessions at once. */
   #multi = false;
 
-  constructor(host: SessionHost, id: string, request: RequestHead, requester: R) {
+  constructor(host: SessionHost, packets: FirstPackets, id: string, request: RequestHead, requester: R) {
     this.host = host;
+    this.packets = packets;
     this.id = id;
     this.#exchange = request.id;
     this.#peer = request.peer.address;
     // The handshake of a WebSocket is a GET.
     this.#repeatable = isIdempotent(request.method) ? request : null;
     this.requester = requester;
-    this.#window = Math.max(request.credits, host.initialCredits);
+    this.#window = host.origins ? request.credits : Math.max(request.credits, host.initialCredits);
     this.heardAt = host.now;
     this.activeAt = host.now;
   }
 
   /** The packet that begins the session. */
   abstract firstPacket(request: RequestHead): string;
+
+  /** Whether the response has begun, or the WebSocket is open. */
+  abstract get responded(): boolean;
+
+  /** Bytes that the first packet grants; undefined for those that every one does. */
+  protected firstCredits(request: RequestHead): number | undefined {
+    return this.host.origins ? request.credits : undefined;
+  }
 
   /** Whether one packet may name this session together with others. */
   get batchable(): boolean {
@@ -397,9 +415,9 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     if (this.#held === NONE) this.#end(false);
   }
 
-  /** Tells the requester that it gets no response, or no more of it. */
-  protected fail(code: ErrorCode, detail: string): void {
-    const error = new ExchangeError(code, detail);
+  /** Tells the requester that it gets no response, or no more of it. @param condition of the handler's error */
+  protected fail(code: ErrorCode, detail: string, condition = ''): void {
+    const error = sessionFailure(this.host.origins, code, detail, condition);
     this.#report(error);
     this.requester.onResponseError(error);
   }
@@ -452,7 +470,8 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     const { counters, log } = this.host;
     counters.sessionsFailed++;
     const handler = this.address === '' ? undefined : this.address;
-    log[error.face.level](
+    // A proxy tells of failures of its origins itself.
+    log[this.host.origins ? 'debug' : error.face.level](
       { id: this.#exchange, peer: this.#peer, session: this.id, handler, code: error.code, detail: error.detail },
       'request failed',
     );

@@ -8,9 +8,15 @@ import { requestUri } from './request-uri.ts';
 export class HttpSession extends HandlerSession {
   #hasHead = false;
 
+  override get responded(): boolean {
+    return this.#hasHead;
+  }
+
   override firstPacket(request: RequestHead): string {
     const { method, headers, peer, bodyLength } = request;
-    return this.host.httpPackets.encode(this.id, method, requestUri(request), headers, peer, bodyLength !== 0);
+    const uri = requestUri(request);
+    const credits = this.firstCredits(request);
+    return this.packets.encode(this.id, method, uri, headers, peer, bodyLength !== 0, credits);
   }
 
   override onRequestData(chunk: Buffer, more: boolean): void {
@@ -55,6 +61,6 @@ export class HttpSession extends HandlerSession {
   }
 
   protected override onError(packet: ResponsePacket): void {
-    this.fail('HF_BACKEND_ERROR', `the handler reports ${packet.condition || 'an error'}`);
+    this.fail('HF_BACKEND_ERROR', `the handler reports ${packet.condition || 'an error'}`, packet.condition);
   }
 }

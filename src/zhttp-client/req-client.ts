@@ -1,16 +1,24 @@
 import { attempt, TurnQueue } from '../clock/index.ts';
-import { FirstPackets, parseResponsePacket, type ResponsePacket, type ZhttpLimits } from '../codec/zhttp/index.ts';
+import {
+  FirstPackets,
+  parseResponsePacket,
+  type RequestRoute,
+  type ResponsePacket,
+  type ZhttpLimits,
+} from '../codec/zhttp/index.ts';
 import {
   NO_RESPONDER,
   respond,
   type Service,
   textResponse,
   type WebSocketRequester,
+  type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
 import { CollectedBytes, CROWDED_STALL, SessionKeeper, type SessionKeeperOptions } from '../zhttp/index.ts';
 import type { RequestLink, RequestLinkSink } from './handler-link.ts';
 import { ReqSession, type ReqSessionHost } from './req-session.ts';
+import { sessionFailure } from './session-failure.ts';
 
 /** How requests are handed to handlers one packet each. Times in milliseconds. */
 export interface ReqClientOptions extends SessionKeeperOptions {
@@ -18,6 +26,8 @@ export interface ReqClientOptions extends SessionKeeperOptions {
   readonly maxBodyBytes: number;
   /** From the end of a request's head to its response. */
   readonly requestTimeout: number;
+  /** Whether handlers stand for origins, as those of a proxy do: failures have the codes of origins. */
+  readonly origins?: boolean;
   /** Bounds of the packets of handlers. */
   readonly limits: ZhttpLimits;
 }
@@ -28,37 +38,53 @@ export interface ReqClientOptions extends SessionKeeperOptions {
  */
 const MAX_COLLECTED = 67_108_864;
 
+const NO_WEBSOCKETS = 'a target in req mode takes no WebSockets';
+
 /** The client half of ZHTTP in req mode: each request is one packet, and each response too. */
 export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> implements ReqSessionHost, RequestLinkSink {
   readonly maxBodyBytes: number;
+  readonly origins: boolean;
   readonly collected = new CollectedBytes(MAX_COLLECTED, new TurnQueue(), (thrown) => this.onFault(thrown));
-  readonly #requestTimeout: number;
-  readonly #limits: ZhttpLimits;
-  readonly #packets = new FirstPackets({ from: '', credits: 0, stream: false, routerResp: false });
+  readonly service: Service;
+  readonly webSocketService: WebSocketService;
+  readonly #options: ReqClientOptions;
   readonly #link: RequestLink;
 
   /** @param openLink gives the way to the handlers, which reports to this object */
   constructor(options: ReqClientOptions, openLink: (sink: RequestLinkSink) => RequestLink) {
     super(options);
     this.maxBodyBytes = options.maxBodyBytes;
-    this.#requestTimeout = options.requestTimeout;
-    this.#limits = options.limits;
+    this.origins = options.origins ?? false;
+    this.#options = options;
+    const { service, webSocketService } = this.servicesFor();
+    this.service = service;
+    this.webSocketService = webSocketService;
     this.#link = openLink(this);
   }
 
-  /** Handles HTTP requests. */
-  readonly service: Service = (request, requester) => {
-    const session = new ReqSession(this, this.sessions.nextId(), request, requester);
-    this.keep(session);
-    session.begin();
-    return session;
-  };
+  /**
+   * Services for HTTP requests, and for WebSockets, which are refused: one response is no conversation.
+   * @param route how handlers are to make the requests, where they do
+   */
+  servicesFor(route?: RequestRoute): { service: Service; webSocketService: WebSocketService } {
+    const common = { from: '', credits: 0, stream: false, routerResp: false };
+    const packets = new FirstPackets({ ...common, ...(route !== undefined && { route }) });
+    return {
+      service: (request, requester) => {
+        const session = new ReqSession(this, packets, this.sessions.nextId(), request, requester);
+        this.keep(session);
+        session.begin();
+        return session;
+      },
+      webSocketService: (_request, requester) => this.#refuseWebSocket(requester),
+    };
+  }
 
-  /** Refuses WebSockets: one response is no conversation. */
-  readonly webSocketService: WebSocketService = (_request, requester: WebSocketRequester) => {
-    respond(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
+  #refuseWebSocket(requester: WebSocketRequester): WebSocketResponder {
+    if (this.origins) requester.onResponseError(sessionFailure(true, 'HF_BACKEND_ERROR', NO_WEBSOCKETS));
+    else respond(requester, textResponse(400, 'WebSockets not supported on req mode interface.'));
     return NO_RESPONDER;
-  };
+  }
 
   /** Lets all requests fail that wait for a response. */
   stop(): Promise<void> {
@@ -70,7 +96,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   // ---- for sessions
 
   offer(session: ReqSession): void {
-    this.#link.offer(session.id, session.packet(this.#packets));
+    this.#link.offer(session.id, session.packet());
   }
 
   override ended(session: ReqSession): boolean {
@@ -82,7 +108,7 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   // ---- from the link
 
   protected override parse(payload: Buffer): ResponsePacket {
-    return parseResponsePacket(payload, this.#limits);
+    return parseResponsePacket(payload, this.#options.limits);
   }
 
   protected override take(packet: ResponsePacket): void {
@@ -102,9 +128,10 @@ export class ReqClient extends SessionKeeper<ReqSession, ResponsePacket> impleme
   // ---- time
 
   protected override look(session: ReqSession): void {
-    if (this.now - session.begunAt >= this.#requestTimeout) {
+    const { requestTimeout } = this.#options;
+    if (this.now - session.begunAt >= requestTimeout) {
       this.counters.sessionsExpired++;
-      session.expire(this.#requestTimeout / 1_000);
+      session.expire(requestTimeout / 1_000);
     } else if (session.collects && this.collected.isInTheWay(session, this.now - session.movedAt)) {
       const detail = `nothing came of the request body for ${CROWDED_STALL / 1_000} s, while others wait for room`;
       session.fail('HF_REQUEST_TIMEOUT', detail);

@@ -3,7 +3,6 @@ import {
   BodyCollector,
   CreditedResponse,
   type ErrorCode,
-  ExchangeError,
   type Log,
   type Requester,
   type RequestHead,
@@ -14,10 +13,13 @@ import {
 import type { CollectedBytes, Collector, SessionCounters } from '../zhttp/index.ts';
 import { responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
+import { sessionFailure } from './session-failure.ts';
 
 /** What a request needs of the client half that it belongs to. */
 export interface ReqSessionHost {
   readonly maxBodyBytes: number;
+  /** Whether handlers stand for origins. */
+  readonly origins: boolean;
   readonly now: number;
   readonly counters: SessionCounters;
   readonly log: Log;
@@ -36,6 +38,7 @@ export class ReqSession implements Responder, Collector {
   /** When bytes of its body last came. */
   movedAt: number;
   readonly #host: ReqSessionHost;
+  readonly #packets: FirstPackets;
   readonly #request: RequestHead;
   readonly #requester: Requester;
   /** Null where there is no body, before the request has one, and after it is sent. */
@@ -49,11 +52,13 @@ export class ReqSession implements Responder, Collector {
   #offered = false;
   #ended = false;
 
-  constructor(host: ReqSessionHost, id: string, request: RequestHead, requester: Requester) {
+  /** @param packets writes the packet of the request */
+  constructor(host: ReqSessionHost, packets: FirstPackets, id: string, request: RequestHead, requester: Requester) {
     this.id = id;
     this.begunAt = host.now;
     this.movedAt = host.now;
     this.#host = host;
+    this.#packets = packets;
     this.#request = request;
     this.#requester = requester;
     this.#window = request.credits;
@@ -77,10 +82,10 @@ export class ReqSession implements Responder, Collector {
   }
 
   /** Writes the request with its body, which is kept no longer. */
-  packet(packets: FirstPackets): Buffer | string {
+  packet(): Buffer | string {
     const { method, headers, peer } = this.#request;
     const uri = requestUri(this.#request);
-    const packet = packets.encodeWhole(this.id, method, uri, headers, peer, this.#body?.body ?? NO_BODY);
+    const packet = this.#packets.encodeWhole(this.id, method, uri, headers, peer, this.#body?.body ?? NO_BODY);
     this.#dropBody();
     return packet;
   }
@@ -119,7 +124,7 @@ export class ReqSession implements Responder, Collector {
   receive(packet: ResponsePacket): void {
     const { type, condition, body } = packet;
     if (type === 'error' || type === 'cancel') {
-      this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || type}`);
+      this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || type}`, condition);
       return;
     }
     if (type !== 'data') {
@@ -145,15 +150,22 @@ export class ReqSession implements Responder, Collector {
     this.#response.give(body, true);
   }
 
-  /** Tells the client that it gets no response. */
-  fail(code: ErrorCode, detail: string): void {
+  /** Tells the client that it gets no response. @param condition of the handler's error */
+  fail(code: ErrorCode, detail: string, condition = ''): void {
     if (this.#ended) return;
     this.#end();
-    const error = new ExchangeError(code, detail);
-    const { counters, log } = this.#host;
+    const { counters, log, origins } = this.#host;
+    const error = sessionFailure(origins, code, detail, condition);
     counters.sessionsFailed++;
-    log[error.face.level](
-      { id: this.#request.id, peer: this.#request.peer.address, request: this.id, code, detail },
+    // A proxy tells of failures of its origins itself.
+    log[origins ? 'debug' : error.face.level](
+      {
+        id: this.#request.id,
+        peer: this.#request.peer.address,
+        request: this.id,
+        code: error.code,
+        detail: error.detail,
+      },
       'request failed',
     );
     this.#requester.onResponseError(error);

@@ -1,4 +1,3 @@
-import type { FirstPackets } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
 import type { ByteHolder, HeldTotal, Log, RequestHead } from '../exchange/index.ts';
 import type { Reach, SessionCounters } from '../zhttp/index.ts';
@@ -21,9 +20,8 @@ export interface SessionHost {
   readonly creditThreshold: number;
   /** Milliseconds between two keep-alives to a handler. */
   readonly keepAliveInterval: number;
-  /** Write the packets that begin sessions. */
-  readonly httpPackets: FirstPackets;
-  readonly webSocketPackets: FirstPackets;
+  /** Whether handlers stand for origins; see `StreamClientOptions`. */
+  readonly origins: boolean;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
   readonly counters: SessionCounters;

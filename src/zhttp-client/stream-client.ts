@@ -6,6 +6,7 @@ import {
   type PacketType,
   parseResponsePacket,
   RequestPacket,
+  type RequestRoute,
   type ResponsePacket,
   type SessionRef,
   type ZhttpLimits,
@@ -33,6 +34,13 @@ export interface StreamClientOptions extends SessionKeeperOptions {
   readonly streamTimeout: number;
   /** Whether handlers are asked to respond over the ROUTER socket. */
   readonly routerResp: boolean;
+  /** A request that its handler has not begun to respond to while no bytes moved for so long has failed; absent: no bound. */
+  readonly responseTimeout?: number;
+  /**
+   * Whether handlers stand for origins, as those of a proxy do: failures have the codes of origins, handlers are granted exactly what requesters
+   * grant, and a close without a code stays one.
+   */
+  readonly origins?: boolean;
   /** Bounds of the packets of handlers. */
   readonly limits: ZhttpLimits;
 }
@@ -63,8 +71,9 @@ export class StreamClient
   readonly initialCredits: number;
   readonly creditThreshold: number;
   readonly keepAliveInterval: number;
-  readonly httpPackets: FirstPackets;
-  readonly webSocketPackets: FirstPackets;
+  readonly origins: boolean;
+  readonly service: Service;
+  readonly webSocketService: WebSocketService;
   readonly turn = new TurnQueue();
   readonly held = new HeldTotal(MAX_HELD_BYTES, this, 'handlers take too few packets, sessions ended');
   readonly #options: StreamClientOptions;
@@ -80,26 +89,36 @@ export class StreamClient
   /** @param openLink gives the way to the handlers, which reports to this object */
   constructor(options: StreamClientOptions, openLink: (sink: HandlerLinkSink) => HandlerLink) {
     super(options);
-    const { address, initialCredits, sessionTimeout, routerResp } = options;
+    const { address, initialCredits, sessionTimeout } = options;
     this.#options = options;
     this.address = address;
     this.initialCredits = initialCredits;
     this.creditThreshold = Math.ceil(initialCredits / 2);
     this.keepAliveInterval = sessionTimeout * 0.75;
-    const common = { from: address, credits: initialCredits, routerResp };
-    this.httpPackets = new FirstPackets({ ...common, stream: true });
-    this.webSocketPackets = new FirstPackets({ ...common, stream: false });
+    this.origins = options.origins ?? false;
+    const { service, webSocketService } = this.servicesFor();
+    this.service = service;
+    this.webSocketService = webSocketService;
     this.#stalled = new StalledSessions(sessionTimeout, (handler) => this.#link.reach(handler));
     this.#link = openLink(this);
   }
 
-  /** Handles HTTP requests. */
-  readonly service: Service = (request, requester) =>
-    this.#begin(new HttpSession(this, this.sessions.nextId(), request, requester), request);
-
-  /** Handles WebSockets. */
-  readonly webSocketService: WebSocketService = (request, requester) =>
-    this.#begin(new WebSocketSession(this, this.sessions.nextId(), request, requester), request);
+  /**
+   * Services for HTTP requests and for WebSockets.
+   * @param route how handlers are to make the requests, where they do
+   */
+  servicesFor(route?: RequestRoute): { service: Service; webSocketService: WebSocketService } {
+    const { address, initialCredits, routerResp } = this.#options;
+    const common = { from: address, credits: initialCredits, routerResp, ...(route !== undefined && { route }) };
+    const http = new FirstPackets({ ...common, stream: true });
+    const webSocket = new FirstPackets({ ...common, stream: false });
+    return {
+      service: (request, requester) =>
+        this.#begin(new HttpSession(this, http, this.sessions.nextId(), request, requester), request),
+      webSocketService: (request, requester) =>
+        this.#begin(new WebSocketSession(this, webSocket, this.sessions.nextId(), request, requester), request),
+    };
+  }
 
   /**
    * Sends every handler a cancel for each of its sessions, many in one packet, and lets the requesters fail.
@@ -265,13 +284,18 @@ export class StreamClient
   }
 
   #isOver(session: HandlerSession): boolean {
-    const { sessionTimeout, streamTimeout } = this.#options;
+    const { sessionTimeout, streamTimeout, responseTimeout = 0 } = this.#options;
     if (this.now - session.heardAt >= sessionTimeout) {
       this.counters.sessionsExpired++;
       session.abort('HF_BACKEND_TIMEOUT', `nothing came from the handler for ${sessionTimeout / 1_000} s`);
       return true;
     }
-    if (this.now - session.activeAt >= streamTimeout) {
+    const idle = this.now - session.activeAt;
+    if (responseTimeout > 0 && idle >= responseTimeout && !session.responded) {
+      session.abort('HF_BACKEND_TIMEOUT', `no response within ${responseTimeout / 1_000} s`);
+      return true;
+    }
+    if (idle >= streamTimeout) {
       session.abort('HF_EXCHANGE_TIMEOUT', `nothing moved for ${streamTimeout / 1_000} s`);
       return true;
     }

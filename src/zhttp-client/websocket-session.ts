@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
-import { type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
+import { type FirstPackets, type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
 import {
   CreditedResponse,
   type ExchangeError,
@@ -14,7 +14,7 @@ import { responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
 import type { SessionHost } from './session-host.ts';
 
-/** Close code for a handler that names none. */
+/** Close code for a handler that names none, as Condure's. */
 const NORMAL_CLOSURE = 1000;
 
 /** One WebSocket with a handler. */
@@ -32,14 +32,25 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
   /** Bytes of it that count as kept. */
   #kept = 0;
 
-  constructor(host: SessionHost, id: string, request: RequestHead, requester: WebSocketRequester) {
-    super(host, id, request, requester);
+  constructor(
+    host: SessionHost,
+    packets: FirstPackets,
+    id: string,
+    request: RequestHead,
+    requester: WebSocketRequester,
+  ) {
+    super(host, packets, id, request, requester);
     this.#requesterCredits = request.credits;
+  }
+
+  override get responded(): boolean {
+    return this.#accepted;
   }
 
   override firstPacket(request: RequestHead): string {
     const { method, headers, peer } = request;
-    return this.host.webSocketPackets.encode(this.id, method, requestUri(request), headers, peer, false);
+    const credits = this.firstCredits(request);
+    return this.packets.encode(this.id, method, requestUri(request), headers, peer, false, credits);
   }
 
   // ---- from the client
@@ -209,13 +220,14 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
     }
     this.#closeSent = true;
     if (this.#closeReceived) this.completeSending(null);
-    this.requester.onResponseClose(code === 0 ? NORMAL_CLOSURE : code, body.toString());
+    const none = this.host.origins ? NO_STATUS : NORMAL_CLOSURE;
+    this.requester.onResponseClose(code === 0 ? none : code, body.toString());
   }
 
   protected override onError(packet: ResponsePacket): void {
     const { condition, code, reason, headers, body } = packet;
     if (condition !== 'rejected' || this.#accepted || code < 200 || code > 999) {
-      this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || 'an error'}`);
+      this.fail('HF_BACKEND_ERROR', `the handler reports ${condition || 'an error'}`, condition);
       return;
     }
     this.#respond({ status: code, reason, headers, bodyLength: body.length }, body);

@@ -24,6 +24,11 @@ export interface ZmqHandlerLinkOptions {
   readonly endpoints: readonly StreamEndpoints[];
   /** Connects to the endpoints, which handlers bind. */
   readonly connect: boolean;
+  /**
+   * Whether requests wait until the subscription has reached a handler, since the responses before it would be lost. It goes by another
+   * connection than requests do. For handlers that connect here this does not help: which of them gets a request is not known.
+   */
+  readonly waitsForSubscription?: boolean;
   /** Permission bits of socket files; null leaves them to the umask. */
   readonly ipcFileMode: number | null;
   /** Whether handlers may respond over the ROUTER socket, which then has `id` as its routing id. */
@@ -63,6 +68,10 @@ export class ZmqHandlerLink implements HandlerLink {
   readonly #requests: WaitingRequests;
   readonly #outbox: RouterOutbox;
   readonly #ticker: Ticker;
+  /** Whether requests may be sent. */
+  #subscribed: boolean;
+  /** Whether a peer had the subscription at the last tick. */
+  #heard = false;
   /** Bytes of the address and the space in front of each published packet. */
   readonly #prefix: number;
 
@@ -72,6 +81,7 @@ export class ZmqHandlerLink implements HandlerLink {
     const { ipcFileMode: ipcMode, maxMessageBytes } = options;
     const shared = { ipcMode, maxMessageBytes, linger: LINGER };
     this.#options = options;
+    this.#subscribed = options.waitsForSubscription !== true;
     this.#sink = sink;
     this.#prefix = id.length + 1;
     this.#requests = new WaitingRequests(options.backendTimeout);
@@ -129,7 +139,7 @@ export class ZmqHandlerLink implements HandlerLink {
 
   offer(id: string, packet: Buffer | string): void {
     // Requests that wait already go first.
-    if (this.#requests.size === 0 && this.#sendRequest(packet)) return;
+    if (this.#requests.size === 0 && this.#subscribed && this.#sendRequest(packet)) return;
     if (!this.#requests.add(id, packet, this.#options.wheel.now)) this.#sink.onRefused(id);
   }
 
@@ -162,10 +172,20 @@ export class ZmqHandlerLink implements HandlerLink {
   }
 
   #sendRequests(): void {
-    this.#requests.sendTo((packet) => this.#sendRequest(packet));
+    if (this.#subscribed) this.#requests.sendTo((packet) => this.#sendRequest(packet));
+  }
+
+  /** Lets requests go one tick after a peer got the subscription, so that it has read it. */
+  #lookForSubscription(): void {
+    const heard = this.#sub.peers > 0;
+    const before = this.#subscribed;
+    this.#subscribed = heard && this.#heard;
+    this.#heard = heard;
+    if (this.#subscribed && !before) this.#sendRequests();
   }
 
   #onTick(): void {
+    if (this.#options.waitsForSubscription === true) this.#lookForSubscription();
     const { wheel } = this.#options;
     for (const id of this.#requests.expired(wheel.now)) this.#sink.onRefused(id);
     // A handler may have connected meanwhile.

@@ -35,6 +35,8 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
   protected readonly sessions: SessionTable<S>;
   readonly #wheel: TimerWheel;
   readonly #ticker: Ticker;
+  /** Who waits for the end of all sessions. */
+  #whenEmpty: (() => void)[] = [];
 
   constructor({ idPrefix, wheel, counters, log }: SessionKeeperOptions) {
     this.counters = counters;
@@ -78,7 +80,18 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
   ended(session: KeptSession): boolean {
     if (!this.sessions.remove(session)) return false;
     this.counters.sessionsOpen--;
+    if (this.#whenEmpty.length > 0 && this.sessions.size === 0) {
+      for (const resolve of this.#whenEmpty.splice(0)) resolve();
+    }
     return true;
+  }
+
+  /** Settles when there are no sessions. */
+  whenEmpty(): Promise<void> {
+    if (this.sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty.push(resolve);
+    });
   }
 
   /** Looks at no session any more. */

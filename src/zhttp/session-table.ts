@@ -25,6 +25,11 @@ export class SessionTable<S extends Numbered> {
     this.#family = dot < 0 ? this.#prefix : prefix.slice(0, dot + 1);
   }
 
+  /** Number of sessions. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
   /** The id for the session that is added next: prefix, slot and number. */
   nextId(): string {
     return `${this.#prefix}${this.#slots.next}-${this.#count}`;

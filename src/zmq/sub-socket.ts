@@ -17,6 +17,11 @@ export class SubSocket extends ZmqSocket {
     this.#onMessage = onMessage;
   }
 
+  /** Number of peers that are connected, and have been told of the topics. */
+  get peers(): number {
+    return this.#pipes.size;
+  }
+
   /** Subscribes to `topic` at all present and later peers; an empty topic matches all messages. Calls are counted. */
   subscribe(topic: Buffer | string): void {
     const key = Buffer.from(topic as string).toString('latin1');

@@ -5,7 +5,7 @@ export {
   encodeResponsePacket,
   encodeResponsePart,
 } from './encode-packet.ts';
-export { type FirstPacketFields, FirstPackets, type PacketPeer } from './first-packets.ts';
+export { type FirstPacketFields, FirstPackets, type PacketPeer, type RequestRoute } from './first-packets.ts';
 export { idPrefixes } from './id-prefixes.ts';
 export { packetFormat } from './open-source.ts';
 export {

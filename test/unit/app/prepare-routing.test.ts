@@ -17,11 +17,14 @@ const noClient = { send: () => NO_RESPONDER };
 const wheel = new TimerWheel();
 after(() => wheel.stop());
 const webSockets = { open: () => NO_RESPONDER };
+const nowhere = () => ({ service: () => NO_RESPONDER, webSocketService: () => NO_RESPONDER });
+const zhttp = { hasFetch: false, fetchServices: nowhere, targetServices: nowhere };
 
 function prepared(config: Config): ProxySettings {
   return prepareRouting(config, {
     client: noClient,
     webSockets,
+    zhttp,
     counters: new Counters(),
     wheel,
     log: silentLog,
@@ -64,6 +67,7 @@ test('A target may be anywhere, an untrusted one only at public addresses', () =
   const { routes } = prepareRouting(configOf(lines), {
     client,
     webSockets,
+    zhttp,
     counters: new Counters(),
     wheel,
     log: silentLog,

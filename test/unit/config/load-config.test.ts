@@ -96,6 +96,7 @@ test('an empty file gives the documented defaults', () => {
       overHttpMinKeepAlive: 20,
       poolIdleTimeout: 55,
       poolMaxIdle: 256,
+      fetch: [],
       maxResponseHeaderBytes: 65_536,
       sigIss: 'pushpin',
       sigKey: '',
@@ -261,6 +262,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
           overHttp: false,
           oneEvent: false,
           sub: [],
+          ipcFileMode: null,
           tls: null,
         },
         {
@@ -272,6 +274,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
           overHttp: false,
           oneEvent: false,
           sub: [],
+          ipcFileMode: null,
           tls: null,
         },
       ],

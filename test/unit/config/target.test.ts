@@ -12,6 +12,7 @@ test('a target is an address, with another Host for the origin if needed', () =>
     overHttp: false,
     oneEvent: false,
     sub: [],
+    ipcFileMode: null,
     tls: null,
   };
   assert.deepEqual(parseTarget('localhost:8000'), plain);
@@ -24,6 +25,7 @@ test('a target is an address, with another Host for the origin if needed', () =>
     overHttp: false,
     oneEvent: false,
     sub: [],
+    ipcFileMode: null,
     tls: null,
   });
 });
@@ -91,16 +93,23 @@ test('each error is named', () => {
   for (const [text, message] of cases) assert.throws(() => parseTarget(text), { name: 'ConfigError', message });
 });
 
-test('every unsupported form and property of Pushpin is reported as such', () => {
-  const forms = { 'zhttp/ipc:///a': 'zhttp/…', 'zhttpreq/tcp://a:1': 'zhttpreq/…' };
-  for (const [text, name] of Object.entries(forms)) {
-    assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
+test('handlers over ZeroMQ are targets, by a base or by an endpoint', () => {
+  const stream = parseTarget('zhttp/ipc:///tmp/a,ipc_file_mode=660');
+  assert.deepEqual([stream.kind, stream.host, stream.port, stream.ipcFileMode], ['zhttp', 'ipc:///tmp/a', 0, 0o660]);
+  const req = parseTarget('zhttpreq/tcp://*:5000,ssl,sub=a');
+  assert.deepEqual([req.kind, req.host, req.tls?.verify, req.sub], ['zhttpreq', 'tcp://*:5000', true, ['a']]);
+  for (const text of ['zhttp/ipc:///tmp/a,ipc_file_mode=660', 'zhttpreq/tcp://*:5000,ssl', '"zhttp/ipc:///tmp/a b"']) {
+    assert.equal(formatTarget(parseTarget(text)), text);
   }
-  const properties = 'ipc_file_mode';
-  for (const name of properties.split(' ')) {
-    for (const text of [`a:1,${name}`, `a:1,${name}=1`]) {
-      assert.throws(() => parseTarget(text), { message: `"${name}" of Pushpin is not supported by this version` });
-    }
+  for (const [text, message] of [
+    ['zhttp/a', /expected "ipc:\/\/PATH"/],
+    ['zhttp/tcp://a:65534', /at most 65533/],
+    ['zhttpreq/', /expected "ipc:\/\/PATH"/],
+    ['zhttp/ipc:///a,ipc_file_mode', /needs an octal number/],
+    ['zhttp/ipc:///a,ipc_file_mode=9', /octal number/],
+    ['a:1,ipc_file_mode=660', /is for "zhttp/],
+  ] as const) {
+    assert.throws(() => parseTarget(text), { message }, text);
   }
 });
 
