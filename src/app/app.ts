@@ -157,6 +157,7 @@ export class App {
     const servers = [this.#server, this.#front, ...this.#redirects, this.#control, this.#edge, this.#fetch].filter(
       (server) => server !== null,
     );
+    this.#stopChecks();
     for (const server of servers) server.drain();
     await this.#publishSockets?.close();
     this.#hub.drain();
@@ -192,9 +193,21 @@ export class App {
    */
   reconfigure(config: Config): void {
     if (this.#snapshots === null) return;
-    this.#snapshots.current = this.#snapshot(config);
+    const snapshot = this.#snapshot(config);
+    this.#stopChecks();
+    this.#snapshots.current = snapshot;
     this.#zhttpOrigins.use(config.routes.flatMap(({ targets }) => targets));
+    this.#startChecks();
     this.#bounds.current = boundsOf(config);
+  }
+
+  /** Starts the checks of the targets that are in force. */
+  #startChecks(): void {
+    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.start();
+  }
+
+  #stopChecks(): void {
+    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.stop();
   }
 
   #snapshot(config: Config): Snapshot {
@@ -226,6 +239,7 @@ export class App {
       await this.#startControl(snapshots);
       await this.#startPublishSockets(snapshots);
       await this.#startStats(snapshots);
+      this.#startChecks();
     }
     if (edge.listen.length > 0) await this.#startEdge();
     if (this.#fetchPlans.length > 0) {
@@ -330,7 +344,12 @@ export class App {
           counters: this.controlCounters,
           log: this.#log,
           metrics: metricsService(() =>
-            metricsText({ registry: this.registry, routes: this.routeStats, hub: this.#hub }),
+            metricsText({
+              registry: this.registry,
+              routes: this.routeStats,
+              hub: this.#hub,
+              proxied: snapshots.current.proxy.all ?? [],
+            }),
           ),
         }),
         { rules: snapshots.part(({ access }) => access), counters: this.controlCounters, log: this.#log },

@@ -1,20 +1,24 @@
 import { type CounterRegistry, MetricsText, type RouteStatsTable } from '../exchange/index.ts';
 import type { Hub } from '../hub/index.ts';
+import { type ProxiedRoute, routeName } from '../proxy/index.ts';
 
 /** What metrics are read from. */
 export interface MetricsSources {
   readonly registry: CounterRegistry;
   readonly routes: RouteStatsTable;
   readonly hub: Hub;
+  /** The routes that are in force. */
+  readonly proxied: readonly ProxiedRoute[];
 }
 
 /** Counters that go up and down end in one of these words. */
 const LEVEL = /(?:Open|Held)$/;
 
 /** The metrics of the process and its workers, in the text format of Prometheus. */
-export function metricsText({ registry, routes, hub }: MetricsSources): string {
+export function metricsText({ registry, routes, hub, proxied }: MetricsSources): string {
   const metrics = new MetricsText();
   addRoutes(metrics, routes);
+  addTargets(metrics, proxied);
   addHub(metrics, hub);
   addCounters(metrics, registry);
   return metrics.text;
@@ -42,6 +46,25 @@ function addRoutes(metrics: MetricsText, routes: RouteStatsTable): void {
   const latency = 'holdfast_origin_response_seconds';
   metrics.begin(latency, 'histogram', 'Time from sending a request to an origin until the head of its response.');
   for (const [route, stats] of entries) metrics.histogram(latency, stats.latency, ['route', route]);
+}
+
+/** Whether each of several targets is passed over. Routes may have the same name, and a route the same target twice. */
+function addTargets(metrics: MetricsText, proxied: readonly ProxiedRoute[]): void {
+  const samples = new Map<string, { labels: readonly string[]; suspect: boolean }>();
+  for (const { route, targets } of proxied) {
+    for (const [target, suspect] of targets.suspects()) {
+      const labels = ['route', routeName(route), 'target', target];
+      const key = labels.join('\n');
+      samples.set(key, { labels, suspect: suspect || samples.get(key)?.suspect === true });
+    }
+  }
+  const name = 'holdfast_target_suspect';
+  metrics.begin(
+    name,
+    'gauge',
+    'Whether a target is passed over (1), because it refused connections or failed its check.',
+  );
+  for (const { labels, suspect } of samples.values()) metrics.sample(name, suspect ? 1 : 0, labels);
 }
 
 function addHub(metrics: MetricsText, hub: Hub): void {

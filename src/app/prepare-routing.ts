@@ -65,7 +65,7 @@ export function prepareRouting(config: Config, means: RoutingMeans): ProxySettin
     counters,
     keys,
     routeStats,
-    { keysAt: (url) => keySets.at(url), rates },
+    { keysAt: (url) => keySets.at(url), rates, checkMeans: means },
   );
   if (keys.issues.length > 0) throw pathsError(keys.issues);
   keySets.forgetUnused();
@@ -164,7 +164,7 @@ function settingsOf(
   counters: Counters,
   keys: KeyReader,
   routeStats: RouteStatsTable,
-  checks: Pick<RouteMeans, 'keysAt' | 'rates'> = {},
+  checks: Pick<RouteMeans, 'keysAt' | 'rates' | 'checkMeans'> = {},
 ): ProxySettings {
   const prepared = new Map<Target, Services>();
   const serviceOf = (target: Target, { pathBeg }: Route): Service => {
@@ -180,17 +180,17 @@ function settingsOf(
   };
   const { proxy } = config;
   const { trustedProxies } = config.server;
+  const all = prepareRoutes(config, {
+    serviceOf,
+    webSocketServiceOf,
+    keys,
+    counters,
+    statsOf: (name) => routeStats.of(name),
+    ...checks,
+  });
   return {
-    routes: new RouteTable(
-      prepareRoutes(config, {
-        serviceOf,
-        webSocketServiceOf,
-        keys,
-        counters,
-        statsOf: (name) => routeStats.of(name),
-        ...checks,
-      }),
-    ),
+    routes: new RouteTable(all),
+    all,
     trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
     rules: proxy,
     ...(trustedProxies.length > 0 && { clients: new ForwardedClients(trustedProxies) }),

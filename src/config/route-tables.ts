@@ -25,6 +25,8 @@ const TYPE_FORMS = 'a list of content types such as "text/*" or "application/jso
 
 const coding = choice(['br', 'gzip']);
 
+const CHECK_FORMS = 'a percent-encoded path that starts with "/", perhaps with a query';
+
 const LIMIT_BY_FORMS = '"address" or "claim:NAME"';
 
 /** The keys of `[route.jwt]`. */
@@ -143,9 +145,32 @@ export const compressShape = {
 /** Which responses of a route are compressed. */
 export const compressTable = table(compressShape);
 
+/** The keys of `[route.check]`. */
+export const checkShape = {
+  path: text({
+    default: '/',
+    expected: CHECK_FORMS,
+    fits: (path) => /^\/[!-~]*$/.test(path) && !path.includes('#'),
+    doc: 'Path and query of the GET request that each target gets. It passes with a response whose status is 2xx or 3xx.',
+  }),
+  interval: seconds({ default: 10, from: 0.5, to: 3600, doc: 'Time from one check of a target to the next.' }),
+  timeout: seconds({
+    default: 5,
+    from: 0.1,
+    to: 3600,
+    doc: 'Maximum time until the response to a check begins. At most `interval`.',
+  }),
+};
+
+/** How the targets of a route are checked. */
+export const checkTable = table(checkShape).superRefine(({ path, interval, timeout }, context) => {
+  if (path === '') context.addIssue({ code: 'custom', path: ['path'], message: `expected ${CHECK_FORMS}` });
+  if (timeout > interval) context.addIssue({ code: 'custom', path: ['timeout'], message: 'is longer than interval' });
+});
+
 export type JwtRules = z.output<typeof jwtTable>;
 export type CompressRules = z.output<typeof compressTable>;
 export type LimitRules = z.output<typeof limitTable>;
 
 /** The tables of a route, which have no form in a route line. */
-export const routeTables = { jwt: jwtShape, limit: limitShape, compress: compressShape };
+export const routeTables = { jwt: jwtShape, limit: limitShape, compress: compressShape, check: checkShape };

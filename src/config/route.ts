@@ -5,7 +5,7 @@ import { HEADER_FORMS, headerFields, TOKEN } from './header-fields.ts';
 import { isHostName } from './host-port.ts';
 import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
 import { shown } from './plain-text.ts';
-import { compressTable, jwtTable, limitTable } from './route-tables.ts';
+import { checkTable, compressTable, jwtTable, limitTable } from './route-tables.ts';
 import {
   camelKeys,
   choice,
@@ -137,6 +137,10 @@ export const routeShape = {
     fits: (method) => TOKEN.test(method),
     doc: 'With `aco`: method of JSONP requests without `_method`. If empty, GET, in basic mode POST.',
   }),
+  check: z.nullable(checkTable).default(null).register(fieldDocs, {
+    doc: 'Checks of the targets, of which there must be several: see [`[route.check]`](#routecheck). Not in a route line.',
+    expected: 'a table',
+  }),
   balance: balance.schema.default('failover').register(fieldDocs, {
     doc: 'Which of several targets gets a request: the first in the list, each in turn, or the one with the fewest requests in progress. A target that refuses connections is passed over for 1 to 30 seconds; then one request at a time finds out whether it is back.',
     expected: balance.expected,
@@ -154,6 +158,11 @@ export const routeShape = {
 export const routeSchema = camelKeys(
   z.strictObject(routeShape, { error: complaint('a table') }).superRefine((route, context) => {
     const problem = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+    if (route.check !== null) {
+      if (route.targets.length === 1) problem('check', 'needs several targets');
+      const unchecked = route.targets.find(({ kind }) => kind !== 'http');
+      if (unchecked !== undefined) problem('check', `the target "${unchecked.kind}" cannot be checked`);
+    }
     if (route.host === '' && route.id === '') problem('host', 'a route without a host needs an id');
     if (route.path_rem > 0 && route.replace_beg !== null)
       problem('replace_beg', 'cannot be used together with path_rem');

@@ -8,6 +8,7 @@ import { RateTable } from './guard/rate-table.ts';
 import type { RouteChecks } from './guard/route-checks.ts';
 import { TokenGuard } from './guard/token-guard.ts';
 import type { TargetWebSocketService } from './proxy-target.ts';
+import type { CheckMeans, TargetChecks } from './target-checks.ts';
 import { TargetList } from './target-list.ts';
 
 /** A route, and what is prepared once for all its requests. */
@@ -19,6 +20,8 @@ export interface ProxiedRoute {
   readonly targets: TargetList;
   /** How pages of every origin may use it; null where they may not. */
   readonly crossOrigin: JsonpSettings | null;
+  /** Checks of the targets, for whoever puts the route into force to start and stop; null without. */
+  readonly targetChecks: TargetChecks | null;
   /** Whether error responses say what went wrong. */
   readonly debug: boolean;
   /** Fields to set on requests. */
@@ -43,6 +46,8 @@ export interface RouteMeans {
   /** Collects what is wrong with the keys. A route whose key is wrong must not be used. */
   readonly keys: KeyReader;
   readonly counters: Counters;
+  /** What checks of targets are made with. Absent: there are none. */
+  readonly checkMeans?: CheckMeans;
   /** The stats of the route with this name. By default they are new. */
   readonly statsOf?: (name: string) => RouteStats;
   /** The keys that are at this URL. By default there are none. */
@@ -62,7 +67,7 @@ const UNUSABLE: Service = () => NO_RESPONDER;
 
 /** Prepares the routes of a configuration. */
 export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[] {
-  const { serviceOf, webSocketServiceOf, keys, counters, statsOf, keysAt = noKeys } = means;
+  const { serviceOf, webSocketServiceOf, keys, counters, statsOf, checkMeans, keysAt = noKeys } = means;
   const rates = means.rates ?? new RateTable(counters);
   const signers = new Signers(config.proxy, keys);
   return config.routes.map((route, index) => {
@@ -74,20 +79,22 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       setNames.add(name.toLowerCase());
       if (value !== '') setHeaders.push(name, value);
     }
-    const targets = route.targets.map((target, at) => ({
+    const places = route.targets.map((target, at) => ({
       name: targetName(target),
       host: target.hostHeader || route.asHost,
       service: keys.attempt(['route', index, 'targets', at], () => serviceOf(target, route)) ?? UNUSABLE,
       webSocketService: webSocketServiceOf(target, route),
       channels: target.sub,
     }));
-    const { jwt, limit, compress } = route;
+    const { jwt, limit, compress, check } = route;
+    const targets = new TargetList(places, counters, route.balance);
     const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
     const debug = route.debug || config.proxy.debug;
     const isCrossOrigin = route.aco || config.proxy.autoCrossOrigin;
     return {
       route,
-      targets: new TargetList(targets, counters, route.balance),
+      targets,
+      targetChecks: check === null || checkMeans === undefined ? null : targets.checks(check, checkMeans),
       overHttp: route.targets.some(({ overHttp }) => overHttp),
       crossOrigin: isCrossOrigin ? jsonpSettings(route) : null,
       debug,

@@ -9,6 +9,8 @@ import type { UpstreamTrust } from './upstream-trust.ts';
 /** All that the configuration decides about a proxy. It is replaced as a whole, and never changed. */
 export interface ProxySettings {
   readonly routes: RouteTable<ProxiedRoute>;
+  /** All routes, for the checks of their targets and for metrics. */
+  readonly all?: readonly ProxiedRoute[];
   /** Null where no GRIP proxy in front is trusted. */
   readonly trust: UpstreamTrust | null;
   readonly rules: HeaderRules;

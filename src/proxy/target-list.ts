@@ -2,6 +2,7 @@ import { type Counters, ExchangeError, type RequestHead, type Responder } from '
 import { FailOverExchange } from './fail-over-exchange.ts';
 import { cannotConnect, type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
 import { TargetAttempts } from './target-attempts.ts';
+import { type CheckMeans, type CheckRules, TargetChecks } from './target-checks.ts';
 import { TargetState } from './target-state.ts';
 
 /** How requests are shared out among the targets of a route. */
@@ -33,6 +34,16 @@ export class TargetList {
     this.#counters = counters;
     this.#balance = balance;
     this.#now = now;
+  }
+
+  /** Checks of all targets, which are not started yet. */
+  checks(rules: CheckRules, means: CheckMeans): TargetChecks {
+    return new TargetChecks(this.#targets, rules, means);
+  }
+
+  /** The targets by name, and whether each is passed over; none where there is only one. */
+  *suspects(): Iterable<[string, boolean]> {
+    if (this.#targets.length > 1) for (const { target, suspect } of this.#targets) yield [target.name, suspect];
   }
 
   /** The attempts of the next request or WebSocket. */

@@ -16,17 +16,21 @@ export class TargetState {
   /** The request that is finding out whether it is back. */
   #probe: object | null = null;
 
+  /** Whether it failed its last check. */
+  #checkFailed = false;
+
   constructor(target: ProxyTarget) {
     this.target = target;
   }
 
   get suspect(): boolean {
-    return this.#failures > 0;
+    return this.#failures > 0 || this.#checkFailed;
   }
 
   /** Whether a request may find out now if it is back. */
   mayBeProbed(now: number): boolean {
-    return this.#probe === null && now >= this.#retryAt;
+    // While its check fails, the next check finds out.
+    return !this.#checkFailed && this.#probe === null && now >= this.#retryAt;
   }
 
   /** It gets a request, which finds out whether it is back, unless another one does. */
@@ -49,9 +53,17 @@ export class TargetState {
 
   /** No connection could be made. All requests that were on their way when it went down fail, which is one outage: only the first one counts. */
   fail(request: object, now: number): void {
-    if (this.suspect && this.#probe !== request) return;
+    if (this.#failures > 0 && this.#probe !== request) return;
     this.#retryAt = now + Math.min(MAX_BACK_OFF, FIRST_BACK_OFF * 2 ** this.#failures);
     // Beyond that the back-off does not grow any more.
     if (this.#failures < 16) this.#failures++;
+  }
+
+  /** It passed a check, or not. Returns whether that is news: it passes where requests or the last check failed, or it fails for the first time. */
+  checked(passed: boolean): boolean {
+    const news = passed ? this.suspect : !this.#checkFailed;
+    this.#checkFailed = !passed;
+    if (passed) this.succeed();
+    return news;
   }
 }
