@@ -75,7 +75,7 @@ export function verifyOptions({ issuer, audience, leeway }: TokenRules, algorith
 
 /**
  * The JWT algorithm of an asymmetric key.
- * @throws Error for a key that GRIP has no use for, or that is too short (RFC 7518 §3.3)
+ * @throws Error for a key of another kind, or that is too short (RFC 7518 §3.3)
  */
 export function algorithmOf(key: KeyObject): string {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
@@ -85,6 +85,6 @@ export function algorithmOf(key: KeyObject): string {
   if (type === 'ed25519') return 'EdDSA';
   const found = type === 'rsa' ? `${type} of ${modulusLength} bits` : (namedCurve ?? type);
   throw new Error(
-    `a key of the kind ${found} cannot sign Grip-Sig: use EC P-256, RSA of 2048 bits or more, or Ed25519`,
+    `a key of the kind ${found} is not supported for tokens: use EC P-256, RSA of 2048 bits or more, or Ed25519`,
   );
 }

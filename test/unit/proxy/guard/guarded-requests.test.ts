@@ -123,3 +123,13 @@ test('A preflight passes without a token only where that is allowed', () => {
   assert.equal(guard.passes({ ...preflight, headers: ['Origin', 'https://app.example'] }), false);
   assert.equal(guard.passes({ ...preflight, method: 'GET' }), false);
 });
+
+test('Requests with tokens do not share a response, even where the origin does not see the tokens', async (t) => {
+  const { rig, scripted } = guarded(t, guardOf({ remove_token: true }));
+  rig.settings.current = { ...rig.settings.current, shareAll: true };
+  const tokens = ['ann', 'bob'].map((sub) => secretToken({ sub }, 'secret'));
+  const clients = tokens.map((token) => rig.send({ headers: ['Authorization', `Bearer ${token}`] }));
+  for (const _ of clients) (await scripted.next()).respond('hello');
+  for (const client of clients) await client.completed();
+  assert.equal(scripted.exchanges.length, 2);
+});
