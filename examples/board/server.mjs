@@ -9,14 +9,16 @@
 // `npm start` runs both. To run them apart:
 //
 //   node examples/board/server.mjs
-//   bin/holdfast run --route '*,sig_key=changeme localhost:8000'      and open http://localhost:7999/
+//   bin/holdfast run --route '*,sig_key=changeme localhost:8000,over_http'      and open http://localhost:7999/
 //
+// With over_http browsers may use a WebSocket too: Holdfast holds it, and this server gets its messages in ordinary requests.
 // With sig_key requests are signed, so that an origin which uses a GRIP library recognizes Holdfast. This one does not look at it.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
+import { readEvents, writeEvents } from './websocket-events.mjs';
 
 /** Everybody who watches the board is subscribed to this channel. */
 const CHANNEL = 'board';
@@ -28,6 +30,8 @@ const MAX_RECENT = 50;
 const MAX_BODY = 4096;
 const MAX_NAME = 40;
 const MAX_TEXT = 500;
+
+const EXPECTED = `Expected {"name": "…", "text": "…"}, a name of 1 to ${MAX_NAME} and a text of 1 to ${MAX_TEXT} characters.`;
 
 const PAGE = readFileSync(new URL('index.html', import.meta.url));
 
@@ -43,6 +47,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
     'GET /events': streamEvents,
     'GET /next': waitForNext,
     'POST /messages': takeMessage,
+    'POST /socket': takeEvents,
   };
 
   const server = createServer(async (request, response) => {
@@ -101,10 +106,59 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
     }
     const message = readMessage(body);
     if (message === null) {
-      const expected = `{"name": "…", "text": "…"}, a name of 1 to ${MAX_NAME} and a text of 1 to ${MAX_TEXT} characters`;
-      respond(response, 400, `Expected ${expected}.`);
+      respond(response, 400, EXPECTED);
       return;
     }
+    await add(message);
+    respond(response, 200, 'Published.');
+  }
+
+  // What a browser sends over a WebSocket comes here as a request with events, and the events of the response go back to it. The first
+  // request has an OPEN, which one with OPEN accepts. Later ones have what the browser wrote.
+  async function takeEvents(request, response) {
+    const { origin, host, 'content-type': type } = request.headers;
+    // Browsers let every page open a WebSocket anywhere, so pages of other sites are turned away here.
+    if (
+      type !== 'application/websocket-events' ||
+      (origin !== undefined && origin.replace(/^https?:\/\//, '') !== host)
+    ) {
+      respond(response, 403, 'Expected a WebSocket of a page of this site.');
+      return;
+    }
+    const body = await readBody(request);
+    const events = body === null ? null : readEvents(body);
+    if (events === null) {
+      respond(response, 400, 'Expected events.');
+      return;
+    }
+    const replies = [];
+    for (const { type, content } of events) {
+      if (type === 'OPEN')
+        replies.push({ type }, control({ type: 'subscribe', channel: CHANNEL }), ...[...recent].map(toBrowser));
+      else if (type === 'TEXT') replies.push(...(await takeText(content)));
+      else if (type === 'CLOSE') replies.push({ type, content });
+    }
+    response.writeHead(200, {
+      'Content-Type': 'application/websocket-events',
+      // It lets this server send control messages, which begin with "c:". What begins with "m:" is for the browser.
+      ...(events[0]?.type === 'OPEN' && { 'Sec-WebSocket-Extensions': 'grip' }),
+    });
+    response.end(writeEvents(replies));
+  }
+
+  /** The events that respond to a message of a browser. */
+  async function takeText(content) {
+    const message = readMessage(content);
+    try {
+      if (message === null) throw new Error(EXPECTED);
+      await add(message);
+      return [];
+    } catch (error) {
+      return [{ type: 'TEXT', content: `m:${JSON.stringify({ error: error.message })}` }];
+    }
+  }
+
+  async function add(message) {
     // Stored first and then published: a visitor who arrives in between gets it from one of the two, or from both.
     recent.add(message);
     for (const oldest of recent) if (recent.size > MAX_RECENT) recent.delete(oldest);
@@ -114,7 +168,6 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
       recent.delete(message);
       throw error;
     }
-    respond(response, 200, 'Published.');
   }
 
   // One ordinary POST reaches everybody, however many they are. There is a format for each way of waiting.
@@ -127,6 +180,7 @@ export async function startBoard({ port = 8000, controlUrl = 'http://localhost:5
           headers: { 'Content-Type': 'application/json' },
           body: `${JSON.stringify(message)}\n`,
         },
+        'ws-message': { content: JSON.stringify(message) },
       },
     };
     const published = await fetch(`${controlUrl}/publish/`, {
@@ -150,11 +204,21 @@ function toEvent(message) {
   return `data: ${JSON.stringify(message)}\n\n`;
 }
 
+/** A message for the browser at the other end of a WebSocket. */
+function toBrowser(message) {
+  return { type: 'TEXT', content: `m:${JSON.stringify(message)}` };
+}
+
+/** A message for Holdfast. */
+function control(message) {
+  return { type: 'TEXT', content: `c:${JSON.stringify(message)}` };
+}
+
 /** The message that a visitor sent, or null if it is invalid. */
-function readMessage(body) {
+function readMessage(bytes) {
   let value;
   try {
-    value = JSON.parse(body);
+    value = JSON.parse(bytes.toString());
   } catch {
     return null;
   }
@@ -169,7 +233,7 @@ function trimmed(value, max) {
   return text.length >= 1 && text.length <= max ? text : null;
 }
 
-/** The body of a request, or null if it is too long. */
+/** The bytes of the body of a request, or null if they are too many. */
 async function readBody(request) {
   const chunks = [];
   let size = 0;
@@ -178,7 +242,7 @@ async function readBody(request) {
     // The rest of what is too long is read and thrown away: only then can the client be told.
     if (size <= MAX_BODY) chunks.push(chunk);
   }
-  return size <= MAX_BODY ? Buffer.concat(chunks).toString() : null;
+  return size <= MAX_BODY ? Buffer.concat(chunks) : null;
 }
 
 function notFound(_request, response) {

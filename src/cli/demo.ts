@@ -54,7 +54,7 @@ async function demo({ port, controlPort, logLevel }: DemoOptions): Promise<void>
   let app: App;
   try {
     // Requests are signed, because GRIP libraries hold clients only for signed requests.
-    const route = `*,sig_key=${randomBytes(32).toString('hex')} ${origin.address}`;
+    const route = `*,sig_key=${randomBytes(32).toString('hex')} ${origin.address},over_http`;
     app = await serve(withCommandLine(listening, { route: [route] }), createLog(listening.log.level));
   } catch (error) {
     await origin.stop();

@@ -93,3 +93,36 @@ test('a port that is in use is one line', async (t) => {
   assert.equal(code, 1);
   assert.match(stderr, /^the board cannot start: [^\n]*\n$/);
 });
+
+/** Sends events as Holdfast does. */
+function sendEvents(url: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
+  const type = 'application/websocket-events';
+  return fetch(`${url}/socket`, { method: 'POST', headers: { 'Content-Type': type, ...headers }, body });
+}
+
+test('the board accepts WebSockets over HTTP, and subscribes them', async (t) => {
+  const url = await startBoard(t);
+  const response = await sendEvents(url, 'OPEN\r\n');
+  assert.deepEqual([response.status, response.headers.get('sec-websocket-extensions')], [200, 'grip']);
+  const subscribe = 'c:{"type":"subscribe","channel":"board"}';
+  assert.equal(await response.text(), `OPEN\r\nTEXT ${subscribe.length.toString(16)}\r\n${subscribe}\r\n`);
+});
+
+test('a message over a WebSocket that cannot be taken gets its reason', async (t) => {
+  const url = await startBoard(t);
+  const response = await sendEvents(url, 'TEXT 5\r\nhello\r\nCLOSE 2\r\n\x03\x68\r\n');
+  const text = await response.text();
+  assert.match(text, /^TEXT [0-9a-f]+\r\nm:\{"error":"Expected [^\r]*\}\r\nCLOSE 2\r\n/);
+  assert.ok(text.endsWith('\r\n\x03\x68\r\n'));
+});
+
+for (const [what, body, headers, status] of [
+  ['of another site', 'OPEN\r\n', { Origin: 'http://evil.example' }, 403],
+  ['with a sandboxed page', 'OPEN\r\n', { Origin: 'null' }, 403],
+  ['of another type', 'OPEN\r\n', { 'Content-Type': 'text/plain' }, 403],
+  ['that break off', 'TEXT 5\r\nhell', {}, 400],
+] as const) {
+  test(`events ${what} get a ${status}`, async (t) => {
+    assert.equal((await sendEvents(await startBoard(t), body, headers)).status, status);
+  });
+}

@@ -72,6 +72,21 @@ test('the demo pushes to browsers', async (t) => {
     assert.deepEqual(await authors(tabs, 'good day'), ['library', 'library']);
   });
 
+  await t.test('a tab over a WebSocket gets the messages of the others, and they get its own', async () => {
+    const tab = await openTab(browser, demo);
+    await tab.getByLabel('over').selectOption('websocket');
+    await demo.program.logged('hold', ({ mode }) => mode === 'websocket');
+    await tab.getByRole('status').getByText('live').waitFor();
+    await tab.getByLabel('Your name').fill('Grace');
+    await tab.getByLabel('Message to everybody').fill('over a WebSocket: grüß dich');
+    await tab.getByRole('button', { name: 'Send' }).click();
+    assert.deepEqual(await authors([...tabs, tab], 'grüß dich'), ['Grace', 'Grace', 'Grace']);
+    await first.getByLabel('Message to everybody').fill('over a request');
+    await first.getByRole('button', { name: 'Send' }).click();
+    assert.deepEqual(await authors([...tabs, tab], 'over a request'), ['Ada', 'Ada', 'Ada']);
+    await tab.close();
+  });
+
   await t.test('a later visitor sees earlier messages', async () => {
     assert.deepEqual(await authors([await openTab(browser, demo)], 'anybody'), ['Ada']);
   });
