@@ -8,7 +8,7 @@ const HOUSE = [
   ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config']],
   ['first floor', ['server', 'client', 'zmq', 'hub']],
   ['mezzanine', ['zhttp']],
-  ['second floor', ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control', 'zmq-publish', 'stats']],
+  ['second floor', ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control', 'zmq-publish', 'stats', 'sessions']],
   ['third floor', ['app']],
   ['fourth floor', ['cli']],
 ];

@@ -20,6 +20,7 @@ import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { httpsRedirect, overHttpHeld, proxyServices, RateTable } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
+import { StateClient } from '../sessions/index.ts';
 import { StatsPublisher, StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
@@ -99,6 +100,7 @@ export class App {
   #statsReporter: StatsReporter | null = null;
   #statsSocket: PubSocket | null = null;
   #publishSockets: PublishSockets | null = null;
+  #sessions: StateClient | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
   #fetch: FetchRole | null = null;
 
@@ -179,6 +181,7 @@ export class App {
       this.#zhttpOrigins.stop(),
       ...own.map((server) => server.whenEmpty()),
     ]);
+    await this.#sessions?.close();
     this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;
@@ -235,6 +238,7 @@ export class App {
       const snapshots = new Holder(this.#snapshot(this.#config));
       this.#snapshots = snapshots;
       await this.#startZhttpOrigins();
+      await this.#startSessions();
       await this.#startProxy(snapshots);
       await this.#startControl(snapshots);
       await this.#startPublishSockets(snapshots);
@@ -299,6 +303,17 @@ export class App {
     return new FetchRole({ ...shared, plans: this.#fetchPlans });
   }
 
+  async #startSessions(): Promise<void> {
+    const { state: endpoints, ipcFileMode } = this.#config.publish;
+    if (endpoints.length === 0) return;
+    const zmqCounters = new ZmqCounters();
+    this.registry.add('sessions.zmq', zmqCounters);
+    const shared = { wheel: this.#wheel, log: this.#log, counters: this.counters, zmqCounters };
+    const client = new StateClient({ ...shared, endpoints, ipcFileMode });
+    this.#sessions = client;
+    this.publishEndpoints.push(...(await client.open()));
+  }
+
   async #startProxy(snapshots: Holder<Snapshot>): Promise<void> {
     const { server } = this.#config;
     const means = { wheel: this.#wheel, log: this.#log, counters: this.counters };
@@ -307,6 +322,7 @@ export class App {
       settings: snapshots.part(({ proxy }) => proxy),
       hub: this.#hub,
       wheel: this.#wheel,
+      sessions: this.#sessions,
       counters: this.counters,
       log: this.#log,
     });

@@ -17,6 +17,9 @@ export const publishSection = {
     ),
     sub_connect: flag({ doc: 'Connect to the endpoints of `sub`. Otherwise they are bound, and publishers connect.' }),
     command: endpoints('Endpoints for commands (REQ sockets), such as "tcp://127.0.0.1:5563".'),
+    state: endpoints(
+      'Endpoints that a session state service (REP sockets) connects to, such as "ipc:///run/holdfast/state". Only routes with `session` use it.',
+    ),
     request_rate: count({
       default: 0,
       from: 1,

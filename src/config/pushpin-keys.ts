@@ -98,8 +98,8 @@ export function pushpinDefaults(): PushpinSettings {
       control.listen = this.pushPort > 0 ? [`${address}:${this.pushPort + this.portOffset}`] : [];
       // A publisher in another container or on another machine uses a name, which may be any.
       if (!/^(127\..*|\[::1\]|localhost)$/.test(address)) control.hosts = ['*'];
-      for (const key of ['pull', 'sub', 'command']) {
-        publish[key] = (publish[key] as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
+      for (const key of ['pull', 'sub', 'command', 'state']) {
+        publish[key] = ((publish[key] ?? []) as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
       }
       stats.pub = (stats.pub as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
     },
@@ -196,7 +196,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['handler/push_in_http_max_body_size', to('control.max_body_bytes', (entry) => whole(entry, 1))],
   ['handler/stats_spec', to('stats.pub', specs)],
   ['handler/command_spec', to('publish.command', specs)],
-  ['handler/state_spec', without('sessions are not supported yet', '')],
+  ['handler/state_spec', to('publish.state', specs)],
   ['handler/share_all', to('proxy.share_all', boolean)],
   ['handler/message_rate', to('hub.message_rate', unlessNegative)],
   ['handler/message_hwm', to('hub.message_hwm', unlessNegative)],

@@ -79,6 +79,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   requestsShared = 0;
   /** Next links of clients that the request of another client served too. */
   linksShared = 0;
+  /** Requests to the session state service without a proper reply, and last ids that could not be sent to it. */
+  sessionRequestsFailed = 0;
   /** Gone links that were not followed, because too many were under way. */
   goneLinksDropped = 0;
   /** Clients of origins over HTTP whose end their origin was not told, because too many left. */

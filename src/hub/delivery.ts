@@ -96,7 +96,7 @@ export class Delivery implements AtTurnEnd {
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
       if (item.wsMessage !== null) {
-        const published = new PublishedMessage(channel, item.wsMessage, item.meta);
+        const published = new PublishedMessage(channel, item.wsMessage, item.meta, id);
         published.size = item.size ?? item.wsMessage.content.length;
         this.#append(published);
       }

@@ -15,7 +15,7 @@ import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
-import type { GoneLink, NextLink } from './next-link.ts';
+import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
 import type { FormerHold, Replay } from './replay.ts';
@@ -44,6 +44,8 @@ export interface HoldOptions {
   readonly link?: NextLink | null;
   /** Who is told when the client is no longer held; null for nobody. */
   readonly gone?: GoneLink | null;
+  /** The session that the client belongs to; null for none. */
+  readonly session?: SessionNotes | null;
   /** Whether a client is told why its stream ends. False by default. */
   readonly debug?: boolean;
   /** Channels besides those of the instruct, with their whole names. */
@@ -286,23 +288,26 @@ export class Hub implements Guarded {
       channelPrefix: prefix = '',
       channels = [],
       debug = false,
+      session = null,
       route,
     } = options;
     const { hold } = options.instruct;
     const keepAlive = this.#keepAlives.share(hold?.keepAlive ?? null);
     const isPlain =
-      link === null && hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
+      link === null &&
+      session === null &&
+      hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
     const namesOf = (other: Hold): readonly string[] =>
       this.#channelNames(other, { channels, channelPrefix: prefix }, request.id);
-    const more = isPlain ? null : { hold, link, prefix, debug, namesOf };
+    const more = isPlain ? null : { hold, link, session, prefix, debug, namesOf };
     return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more, route);
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
-    const { request, requester, credits, instruct, replay, channelPrefix = '', route } = options;
+    const { request, requester, credits, instruct, replay, channelPrefix = '', route, session } = options;
     const order = new OrderCheck(channels, channelPrefix);
     const filters = FilterSet.of(instruct.hold, channelPrefix);
-    return new ResponseHold(
+    const held = new ResponseHold(
       this.#room,
       request.id,
       requester,
@@ -313,6 +318,8 @@ export class Hub implements Guarded {
       filters,
       route,
     );
+    held.session = session ?? null;
+    return held;
   }
 
   #startResponse(held: ResponseHold, { timeout }: Hold, { former }: HoldOptions): void {

@@ -5,7 +5,15 @@ export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export type { Publication } from './intake.ts';
 export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
-export type { ChannelPosition, GoneLink, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
+export type {
+  ChannelPosition,
+  GoneLink,
+  LinkClient,
+  LinkFetch,
+  LinkUpdate,
+  NextLink,
+  SessionNotes,
+} from './next-link.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Subscriber } from './subscriber.ts';
 export type { WebSocketHold, WebSocketHoldOptions, WebSocketOwner } from './websocket-hold.ts';

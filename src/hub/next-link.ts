@@ -51,6 +51,12 @@ export interface LinkUpdate {
   readonly next: NextLink | null;
 }
 
+/** Hears which items the client of a session gets (GRIP). */
+export interface SessionNotes {
+  /** An item with an id has come to the client's channel with this full name. */
+  onItem(channel: string, id: string): void;
+}
+
 /** Tells the origin that a client is no longer held (GRIP). */
 export interface GoneLink {
   /** Sends the request, once; its response does not matter. */

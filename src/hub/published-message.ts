@@ -7,6 +7,8 @@ const NO_META = Object.freeze({});
 
 /** A published `ws-message`, encoded once for all WebSockets that get it. */
 export class PublishedMessage extends Step {
+  /** Its id; null for none. */
+  readonly id: string | null;
   readonly action: WsMessageFormat['action'];
   readonly type: WsMessageFormat['type'];
   readonly payload: MessagePayload;
@@ -19,12 +21,18 @@ export class PublishedMessage extends Step {
   /** Whether WebSockets without filters get it. */
   readonly plain: boolean;
 
-  constructor(channel: string, format: WsMessageFormat, meta: Readonly<Record<string, string>> = NO_META) {
+  constructor(
+    channel: string,
+    format: WsMessageFormat,
+    meta: Readonly<Record<string, string>> = NO_META,
+    id: string | null = null,
+  ) {
     const { action, type, content, code, reason, contentFilters } = format;
     super(channel, 'ws-message', action === 'send' ? 'ws-message' : `ws-message ${action}`);
     this.meta = meta;
     this.contentFilters = contentFilters;
     this.plain = contentFilters === null || contentFilters.length === 0;
+    this.id = id;
     this.action = action;
     this.type = type;
     this.payload = new MessagePayload(content, type === 'text');

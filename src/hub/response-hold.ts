@@ -340,6 +340,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
 
   /** Responds with an item. Returns the work that this was; 0 if a filter keeps the item from the client. */
   #take(published: PublishedResponse): number {
+    if (published.id !== null) this.session?.onItem(published.channel, published.id);
     const { counters, log, patchBody } = this.room;
     let work = 1 + ((this.#response.headers.length + published.fields) >>> 5);
     let body = published.body(this.#response, patchBody, () => {

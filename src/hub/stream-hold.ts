@@ -4,7 +4,7 @@ import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
-import type { NextLink } from './next-link.ts';
+import type { NextLink, SessionNotes } from './next-link.ts';
 import { type Step, StreamClose } from './step.ts';
 import { isPlain, StreamRun } from './stream-run.ts';
 import { type SessionStream, StreamSession } from './stream-session.ts';
@@ -16,6 +16,7 @@ export interface StreamOptions {
   /** Null: the stream only follows its next link. */
   readonly hold: Hold | null;
   readonly link: NextLink | null;
+  readonly session: SessionNotes | null;
   /** Put in front of the names of the channels. */
   readonly prefix: string;
   /** Whether the client is told why its stream ends. */
@@ -47,6 +48,7 @@ export class StreamHold extends Held implements SessionStream {
     super(room, id, requester, credits, route);
     this.#keepAlive = keepAlive;
     this.#options = options;
+    this.session = options?.session ?? null;
     this.#session = options === null ? null : new StreamSession(room, this, options.prefix, options.hold, options.link);
   }
 

@@ -4,7 +4,7 @@ import { Payload } from '../exchange/index.ts';
 import { type FilterContext, FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import type { HubRoom } from './hub-room.ts';
-import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
+import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink, SessionNotes } from './next-link.ts';
 import type { Replayable } from './replay-pacer.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import type { StreamItem, StreamRun } from './stream-run.ts';
@@ -23,6 +23,8 @@ const SHORTEST_TIMEOUT = 1_000;
 
 /** The stream that a session belongs to. */
 export interface SessionStream {
+  /** The session of the state service that it belongs to; null for none. */
+  readonly session: SessionNotes | null;
   readonly id: string;
   /** Whether the client has taken all that it was sent. */
   readonly taken: boolean;
@@ -288,7 +290,8 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
 
   #setState(state: 'idle' | 'full' | 'queued' | 'failed' | 'away'): void {
     this.#state = state;
-    this.#stream.intercept(state !== 'idle' || this.#positions.size > 0 || this.#filters !== null);
+    const looksAtItems = this.#positions.size > 0 || this.#filters !== null || this.#stream.session !== null;
+    this.#stream.intercept(state !== 'idle' || looksAtItems);
   }
 
   #setPositions(hold: Hold | null): void {
@@ -331,6 +334,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       this.update();
       return;
     }
+    if (id !== null) this.#stream.session?.onItem(channel, id);
     // Before it moves the position: an id that is built into it is that of the item before.
     const payload = this.#filtered(item);
     if (!item.noSeq && this.#positions.has(channel)) {

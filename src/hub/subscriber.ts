@@ -2,6 +2,7 @@ import { WheelTimer } from '../clock/index.ts';
 import type { Peer, RequestHead } from '../exchange/index.ts';
 import type { Membership, Receiver } from './channel.ts';
 import type { Channels } from './channels.ts';
+import type { SessionNotes } from './next-link.ts';
 import type { Format, Step } from './step.ts';
 
 const NOWHERE: Peer = { address: '', port: 0 };
@@ -15,6 +16,8 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** Where the client is, and whether it uses TLS. */
   peer: Peer = NOWHERE;
   encrypted = false;
+  /** The session that it belongs to; null for none. */
+  session: SessionNotes | null = null;
   protected readonly channels: Channels;
   protected memberships: Membership[] = [];
 

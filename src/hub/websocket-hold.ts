@@ -294,7 +294,7 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
   }
 
   /** @param payload what the client gets of the message */
-  #take({ action, type, code, reason }: PublishedMessage, payload: MessagePayload): number {
+  #take({ channel, id, action, type, code, reason }: PublishedMessage, payload: MessagePayload): number {
     if (action === 'refresh') {
       this.refresh();
       return 4;
@@ -306,6 +306,7 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
     }
     const { length } = payload.body;
     if (this.#ends) return 1;
+    if (this.session !== null && id !== null) this.session.onItem(channel, id);
     if (this.#items === null && !this.#within && this.#pieces === null && this.#covers(length)) {
       this.#spend(length);
       this.#room.counters.itemsDelivered++;

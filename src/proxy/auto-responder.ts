@@ -1,4 +1,4 @@
-import { type ControlMessage, type MessageContent, parseJson } from '../codec/grip/index.ts';
+import { type ControlMessage, type MessageContent, stringAt } from '../codec/grip/index.ts';
 
 type AutoRespond = Extract<ControlMessage, { readonly type: 'auto-respond' }>;
 type Match = AutoRespond['match'];
@@ -55,16 +55,4 @@ function isSame(a: Match, b: Match): boolean {
 function matches({ content, pointer }: Match, message: Buffer): boolean {
   if (pointer !== null) return content !== null && stringAt(message, pointer) === content.toString();
   return content === null || content.equals(message);
-}
-
-/** The string that a JSON pointer (RFC 6901 §4) finds in a JSON text; null if it finds none. */
-function stringAt(text: Buffer, pointer: string): string | null {
-  let value = parseJson(text);
-  if (pointer !== '' && !pointer.startsWith('/')) return null;
-  for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return typeof value === 'string' ? value : null;
 }

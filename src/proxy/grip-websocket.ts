@@ -6,6 +6,7 @@ import { AutoResponder } from './auto-responder.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
+import { HeldSession } from './session-state.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
 
 /** Begins a control message. */
@@ -291,8 +292,14 @@ export class GripWebSocket implements WebSocketOwner {
           this.#closeBoth(INTERNAL_ERROR);
         }
         break;
+      case 'session': {
+        const { sessions } = this.#room;
+        const { session, prefix } = this.#options.route;
+        if (sessions === null || !session) break;
+        this.#hold.session = message.id === null ? null : new HeldSession(sessions, message.id, prefix);
+        break;
+      }
       default:
-        // `session` changes nothing yet: there are no sessions.
         break;
     }
   }

@@ -15,6 +15,7 @@ export type {
   TargetWebSocketService,
 } from './proxy-target.ts';
 export { RouteTable } from './route-table.ts';
+export type { SessionState } from './session-state.ts';
 export { testService } from './test-target.ts';
 export { testWebSocketService } from './test-websocket.ts';
 export { UpstreamTrust } from './upstream-trust.ts';

@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { encodeHeaderText, type Instruct, isEventsType, isInstruct } from '../codec/grip/index.ts';
+import { encodeHeaderText, type Instruct, isEventsType, isInstruct, parseSessionFields } from '../codec/grip/index.ts';
 import { type Target, targetName } from '../config/index.ts';
 import {
   CreditedRequest,
@@ -15,7 +15,7 @@ import {
   respond,
 } from '../exchange/index.ts';
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
-import { findRoute } from './find-route.ts';
+import { findRoute, hostOf } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { forbiddenChannel } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
@@ -26,6 +26,7 @@ import type { ProxyRoom } from './proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
+import { HeldSession } from './session-state.ts';
 import { isShareable, sendShared } from './shared-request.ts';
 import { rewriteTarget } from './target-path.ts';
 
@@ -56,6 +57,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   #channels: readonly string[] = NO_VALUES;
   #origin: Responder = NO_RESPONDER;
   #grip: GripResponse | null = null;
+  /** The session that the response names. */
+  #session: HeldSession | null = null;
   #started = false;
   #over = false;
   /** When the request was sent, by `performance.now`. */
@@ -231,6 +234,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       this.onGripError(error);
       return;
     }
+    this.#noteSession(head);
     try {
       const { method } = this.#proxied.request;
       this.#grip = new GripResponse(head, method, this.#requester, this.#credits, this, this.#room.gripBytes);
@@ -238,6 +242,16 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       if (!(error instanceof ExchangeError)) throw error;
       this.onGripError(error);
     }
+  }
+
+  /** Tells the state service what an instruct says of sessions. */
+  #noteSession({ headers }: ResponseHead): void {
+    const { sessions } = this.#room;
+    const { request, route } = this.#proxied;
+    if (sessions === null || !route.route.session) return;
+    const fields = parseSessionFields(headers, hostOf(request.authority));
+    sessions.note(fields);
+    this.#session = fields.id === null ? null : new HeldSession(sessions, fields.id, route.route.prefix);
   }
 
   onResponseData(chunk: Buffer, more: boolean): void {
@@ -301,6 +315,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         debug: route.debug,
         channelPrefix: route.route.prefix,
         route: route.route.id,
+        session: this.#session,
         channels: this.#channels,
         former: this.#repetition?.former ?? null,
       });

@@ -2,6 +2,7 @@ import type { RequestHead } from '../exchange/index.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
+import type { DetectedSession } from './session-state.ts';
 
 /** A request, its route, and the trust in its sender. */
 export interface ProxiedRequest {
@@ -14,6 +15,8 @@ export interface ProxiedRequest {
   readonly trusted: boolean;
   /** What the token of the request permits; null where the route asks for none. */
   readonly permit: Permit | null;
+  /** The session that it belongs to, as its route looks for one. Absent, or null: none. */
+  readonly session?: DetectedSession | null;
 }
 
 /** What the log says of a request. @param target name of the target that has it; empty for none */

@@ -7,6 +7,7 @@ import type { JoinableLink } from './joinable-link.ts';
 import type { KeptBodies } from './kept-body.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import type { JoinableRequest } from './request-sharer.ts';
+import type { SessionState } from './session-state.ts';
 
 /** What all exchanges of a proxy share. */
 export interface ProxyRoom {
@@ -18,6 +19,8 @@ export interface ProxyRoom {
   readonly keptBodies: KeptBodies;
   readonly gripBytes: GripBytes;
   readonly compress: CompressRoom;
+  /** The service that keeps sessions; null where there is none. */
+  readonly sessions: SessionState | null;
   /** Requests of next links that others can still share, by their URIs and positions. */
   readonly sharedLinks: Map<string, JoinableLink>;
   /** Requests that others can still share, by what makes them equal. */

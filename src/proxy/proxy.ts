@@ -13,7 +13,8 @@ import {
   type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { AwaitedTrust } from './awaited-trust.ts';
+import { AwaitedSession } from './awaited-session.ts';
+import { AwaitedTrust, type TrustedExchange } from './awaited-trust.ts';
 import { CompressRoom } from './compress/compress-room.ts';
 import { CompressedExchange } from './compress/compressed-exchange.ts';
 import { crossOrigin } from './cross-origin/cross-origin.ts';
@@ -22,7 +23,7 @@ import { GripBytes } from './grip-bytes.ts';
 import { checkRequest } from './guard/check-request.ts';
 import { GuardedExchange } from './guard/guarded-exchange.ts';
 import { GuardedWebSocket } from './guard/guarded-websocket.ts';
-import { KeptBodies } from './kept-body.ts';
+import { KeptBodies, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
@@ -31,7 +32,8 @@ import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { normalizeTarget } from './target-path.ts';
 
-type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'wheel' | 'counters' | 'log'>;
+type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'wheel' | 'counters' | 'log'> &
+  Partial<Pick<ProxyRoom, 'sessions'>>;
 
 /** The service that passes requests to the origins of their routes. */
 export function proxyService(options: ProxyOptions): Service {
@@ -41,6 +43,7 @@ export function proxyService(options: ProxyOptions): Service {
 /** The services that pass requests, and WebSockets, to the origins of their routes. */
 export function proxyServices(options: ProxyOptions): { service: Service; webSocketService: WebSocketService } {
   const room: ProxyRoom = {
+    sessions: null,
     ...options,
     keptBodies: new KeptBodies(),
     gripBytes: new GripBytes(),
@@ -97,7 +100,7 @@ function askOrigin(room: ProxyRoom, arrived: Arrived, requester: Requester): Res
 function forward(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
   const { trust } = proxied.settings;
   if (trust?.mayTrust(proxied.request)) return new AwaitedTrust(room, proxied, requester, trust, newExchange);
-  const exchange = new ProxiedExchange(room, proxied, requester);
+  const exchange = newExchange(room, proxied, requester);
   exchange.start();
   return exchange;
 }
@@ -117,8 +120,16 @@ function forwardWebSocket(room: ProxyRoom, proxied: ProxiedRequest, requester: W
 const REQUESTS = { forward, guarded: GuardedExchange };
 const WEBSOCKETS = { forward: forwardWebSocket, guarded: GuardedWebSocket };
 
-function newExchange(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): ProxiedExchange {
+function newExchange(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): TrustedExchange {
+  const { sessions } = room;
+  if (sessions !== null && mayHaveSession(proxied)) return new AwaitedSession(room, proxied, requester, sessions);
   return new ProxiedExchange(room, proxied, requester);
+}
+
+/** Whether the body of a request may say to which session it belongs. */
+function mayHaveSession({ request, route, trusted }: ProxiedRequest): boolean {
+  if (!route.route.session || route.route.noGrip || trusted) return false;
+  return request.bodyLength !== 0 && request.bodyLength <= MAX_GRIP_REQUEST_BODY;
 }
 
 function newWebSocket(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): ProxiedWebSocket {

@@ -15,7 +15,7 @@ const VIA = '1.1 holdfast';
 
 /** What Grip-Feature tells the origin that it may use. */
 export const GRIP_FEATURES =
-  'status, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst';
+  'status, session, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst';
 
 /**
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.
@@ -48,7 +48,11 @@ export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string
     const signature = route.signer?.token();
     if (signature !== undefined) result.push('Grip-Sig', signature);
     result.push('Grip-Feature', GRIP_FEATURES);
-    for (const last of gripLast) result.push('Grip-Last', last);
+    const { session = null } = proxied;
+    if (session !== null) result.push('Grip-Session-Id', session.id);
+    // A replay knows better where the client is.
+    const lasts = session !== null && gripLast.length === 0 ? session.gripLast : gripLast;
+    for (const last of lasts) result.push('Grip-Last', last);
   }
   if (proxied.permit !== null) result.push(...proxied.permit.headers);
   const { setHeaders } = route;

@@ -122,14 +122,14 @@ test('--id moves the other ports, --port and --route replace those of the files'
 
 test('an unknown key and a key without effect are named with the reason', async (t) => {
   const origin = await gripOrigin(t);
-  const conf = confWith(await freePorts(5), '\nmessage_wat=1\nstate_spec=ipc://state\n');
+  const conf = confWith(await freePorts(5), '\nmessage_wat=1\n[proxy]\nlog_from=true\n');
   const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `* ${origin}\n` });
   const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
   await program.logged('started');
   const warnings = program.log().filter(({ level }) => level === 'warn');
   assert.deepEqual(
     warnings.map(({ key }) => key),
-    ['handler/message_wat', 'handler/state_spec'],
+    ['handler/message_wat', 'proxy/log_from'],
   );
   assert.match(warnings[0]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
 });

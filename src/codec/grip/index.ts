@@ -6,11 +6,13 @@ export { type GripLinks, NO_LINKS } from './grip-links.ts';
 export { GripSigner } from './grip-signer.ts';
 export { encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
+export { stringAt } from './json-pointer.ts';
 export { KeySet } from './key-set.ts';
 export { parseInstruct } from './parse-instruct.ts';
 export { parseJson } from './parse-json.ts';
 export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
 export { parsePublishMessage, publishValue } from './publish-message.ts';
+export { parseSessionFields, type SessionFields, type SessionRule, sessionIn } from './session-fields.ts';
 export { TokenError, type TokenProblem } from './token-error.ts';
 export { type TokenClaims, type TokenKeys, type TokenRules, TokenVerifier } from './token-verifier.ts';
 export type {

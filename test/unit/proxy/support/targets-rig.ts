@@ -3,7 +3,13 @@ import { TimerWheel } from '../../../../src/clock/index.ts';
 import { formatHostPort } from '../../../../src/config/index.ts';
 import { Counters, Holder, type Requester, type RequestHead, type Responder } from '../../../../src/exchange/index.ts';
 import { Hub } from '../../../../src/hub/index.ts';
-import { type ProxySettings, prepareRoutes, proxyService, RouteTable } from '../../../../src/proxy/index.ts';
+import {
+  type ProxySettings,
+  prepareRoutes,
+  proxyService,
+  RouteTable,
+  type SessionState,
+} from '../../../../src/proxy/index.ts';
 import { FakeRequester } from '../../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../../support/exchange/request-head.ts';
 import { FakeLog } from '../../../support/fake-log.ts';
@@ -19,6 +25,7 @@ export class TargetsRig {
   readonly counters = new Counters();
   readonly log = new FakeLog();
   readonly settings: Holder<ProxySettings>;
+  readonly hub: Hub;
   /** For scripts: the targets that got a request, and the requester of the last one. */
   readonly asked: string[] = [];
   requester: Requester | null = null;
@@ -27,14 +34,21 @@ export class TargetsRig {
   readonly #script: TargetScript;
   readonly #service;
 
-  constructor(t: TestContext, routes: readonly string[], script: TargetScript, overrides: Changes = {}) {
+  /** @param sessions plays the service that keeps sessions */
+  constructor(
+    t: TestContext,
+    routes: readonly string[],
+    script: TargetScript,
+    overrides: Changes = {},
+    sessions: SessionState | null = null,
+  ) {
     const wheel = new TimerWheel();
     t.after(() => wheel.stop());
     const { counters, log } = this;
     this.#script = script;
     this.settings = new Holder(this.settingsOf(routes, overrides));
-    const hub = new Hub({ wheel, counters, log, limits: { current: configOf(routes).hub }, patchBody: () => null });
-    this.#service = proxyService({ settings: this.settings, hub, wheel, counters, log });
+    this.hub = new Hub({ wheel, counters, log, limits: { current: configOf(routes).hub }, patchBody: () => null });
+    this.#service = proxyService({ settings: this.settings, hub: this.hub, wheel, counters, log, sessions });
   }
 
   /** What these route lines come to. */

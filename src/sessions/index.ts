@@ -1,0 +1,1 @@
+export { StateClient, type StateClientOptions } from './state-client.ts';
