@@ -4,6 +4,7 @@ import {
   type Config,
   ConfigError,
   type ConfigIssue,
+  hasProxy,
   mergeCommandLine,
   type PushpinConf,
   parsePushpinConf,
@@ -55,11 +56,13 @@ export function readPushpinConfig(options: PushpinCommandLine): PushpinConfig {
   const conf = parsed(() => {
     return parsePushpinConf(text, file, {
       ...(options.id !== undefined && { id: options.id }),
+      ...(options.port !== undefined && { port: options.port }),
       readInclude: (path) => readIfThere(resolve(dirname(file), path)),
     });
   });
   const { routesFile, routes, ignored } = readRoutes(options, file, conf);
-  const { port, logLevel } = options;
+  const { logLevel } = options;
+  const port = conf.isSplit ? undefined : options.port;
   const config = parsed(() => mergeCommandLine(conf.config, { ...(port !== undefined && { port: [port] }), logLevel }));
   return {
     config: { ...config, routes },
@@ -86,6 +89,7 @@ export function readRoutesFile(file: string): { routes: readonly Route[]; ignore
 }
 
 function readRoutes({ route = [], target = '' }: PushpinCommandLine, file: string, conf: PushpinConf) {
+  if (!hasProxy(conf.config.server)) return { routesFile: null, routes: [], ignored: [] };
   const lines = route.length > 0 || target === '' ? route : [`* ${target},over_http`];
   if (lines.length > 0) return { routesFile: null, routes: lines.map(routeOf), ignored: [] };
   const routesFile = join(conf.routesFile.startsWith('/') ? '' : dirname(file), conf.routesFile);

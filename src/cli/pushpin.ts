@@ -114,8 +114,9 @@ function warn(log: Log, { file, line, key, message }: IgnoredLine): void {
 }
 
 /** Pushpin makes the folder of its socket files. Returns whether it is there, if it is needed. */
-function makeRundir({ rundir, config: { publish, stats } }: PushpinConfig, log: Log): boolean {
-  const specs = [...publish.pull, ...publish.sub, ...publish.command, ...stats.pub];
+function makeRundir({ rundir, config: { publish, stats, edge } }: PushpinConfig, log: Log): boolean {
+  const ofEdge = edge.listen.length > 0 ? edge.zclientStream : [];
+  const specs = [...publish.pull, ...publish.sub, ...publish.command, ...stats.pub, ...ofEdge];
   if (!specs.some((spec) => spec.startsWith('ipc:'))) return true;
   try {
     mkdirSync(rundir, { recursive: true });

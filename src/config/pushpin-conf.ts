@@ -10,6 +10,8 @@ import { suggestion } from './suggest.ts';
 export interface PushpinOptions {
   /** Value of `--id`: instances with different ids run side by side. */
   readonly id?: number;
+  /** Value of `--port`, which takes the place of all addresses of connmgr where that runs without the other services. */
+  readonly port?: string;
   /** Reads a file that the configuration includes; null if there is none. */
   readonly readInclude: (path: string) => string | null;
 }
@@ -18,6 +20,8 @@ export interface PushpinOptions {
 export interface PushpinConf {
   /** The configuration without routes. */
   readonly config: Config;
+  /** Whether some of Pushpin's services run elsewhere. */
+  readonly isSplit: boolean;
   /** Path of the routes file, relative to the folder of the pushpin.conf. */
   readonly routesFile: string;
   /** Folder for socket files. */
@@ -55,7 +59,10 @@ export function parsePushpinConf(text: string, fileName: string, options: Pushpi
     }
   }
   const issues: ConfigIssue[] = [];
-  for (const [name, entry] of found) {
+  // Which services are started decides what the endpoints between them mean.
+  const services = found.get('runner/services');
+  const entries = [...(services === undefined ? [] : [['runner/services', services] as const]), ...found];
+  for (const [name, entry] of new Map(entries)) {
     try {
       const reason = PUSHPIN_KEYS.get(name)?.(entry, settings) ?? null;
       if (reason !== null) ignored.push({ key: name, line: entry.line, message: reason });
@@ -66,9 +73,13 @@ export function parsePushpinConf(text: string, fileName: string, options: Pushpi
   }
   if (issues.length > 0) throw new ConfigError(fileName, issues.sort(byLine));
   settings.certs = join(dirname(fileName), 'runner/certs');
+  const isSplit = settings.services.size < 3;
+  if (isSplit && options.port !== undefined) {
+    Object.assign(settings, { httpPorts: [options.port], httpsPorts: [], localPorts: [] });
+  }
   settings.finish();
   const { routesFile, rundir } = settings;
-  return { config: configOf(settings, fileName), routesFile, rundir, ignored: ignored.sort(byLine) };
+  return { config: configOf(settings, fileName), isSplit, routesFile, rundir, ignored: ignored.sort(byLine) };
 }
 
 /** The entries that have a meaning, by section and key. The others are added to `ignored`. */

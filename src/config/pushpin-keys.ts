@@ -19,6 +19,10 @@ export interface PushpinSettings {
   localPorts: readonly string[];
   pushAddress: string;
   pushPort: number;
+  /** Which services are started. */
+  services: ReadonlySet<string>;
+  /** Endpoints between services, by their names in the section of the proxy: those of connmgr. */
+  readonly specs: Map<string, readonly string[]>;
   /** Our tables, as in TOML. */
   readonly tables: Readonly<Record<string, Record<string, unknown>>>;
   /** Keys of the file by ours: `server.max_connections`. */
@@ -39,6 +43,8 @@ const MAX_MESSAGE_BYTES = 16_777_216;
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'];
 
+const SERVICES = ['connmgr', 'proxy', 'handler'];
+
 /** What a pushpin.conf without keys means. */
 export function pushpinDefaults(): PushpinSettings {
   let libdir = '/usr/lib/pushpin';
@@ -53,6 +59,8 @@ export function pushpinDefaults(): PushpinSettings {
     localPorts: [],
     pushAddress: '127.0.0.1',
     pushPort: 5561,
+    services: new Set(SERVICES),
+    specs: new Map(),
     tables: {
       server: {},
       control: {},
@@ -67,6 +75,8 @@ export function pushpinDefaults(): PushpinSettings {
       proxy: { via: false, x_forwarded_for: [], x_forwarded_for_trusted: [] },
       // As in Pushpin, where it is on unless the file says otherwise.
       hub: { update_on_first_subscription: true },
+      edge: {},
+      fetch: {},
       stats: { pub: ['ipc://{rundir}/{ipc_prefix}stats'] },
       log: {},
     },
@@ -101,6 +111,7 @@ export function pushpinDefaults(): PushpinSettings {
       for (const key of ['pull', 'sub', 'command', 'state']) {
         publish[key] = ((publish[key] ?? []) as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
       }
+      if (this.services.size < SERVICES.length) splitRoles(this);
       stats.pub = (stats.pub as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
     },
   };
@@ -127,6 +138,12 @@ const placed: PushpinKey = () => null;
 const NOT_YET = 'not supported yet';
 const ONE_PROCESS = 'all services are one process here';
 const INTERNAL = 'the services of one process need no endpoints between them';
+
+/** What the endpoints of connmgr are called in files for Pushpin with Mongrel2 and Zurl. */
+const OLD_NAMES = ['m2a_in', 'm2a_in_stream', 'm2a_out', 'zurl_out', 'zurl_out_stream', 'zurl_in'].flatMap((name) => [
+  `${name}_specs`,
+  `${name}_spec`,
+]);
 
 /** The keys of pushpin.conf, by section and name. */
 export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, PushpinKey>([
@@ -217,37 +234,94 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
 /** The endpoints between Pushpin's services, which its internal.conf sets. */
 function internal(section: 'proxy' | 'handler'): [string, PushpinKey][] {
   const names = [
-    ...['m2a_in_specs', 'm2a_in_stream_specs', 'm2a_out_specs', 'zurl_out_specs', 'zurl_out_stream_specs'],
-    ...['zurl_in_specs', 'intreq_out_specs', 'intreq_out_stream_specs', 'intreq_in_specs', 'handler_inspect_spec'],
+    ...['intreq_out_specs', 'intreq_out_stream_specs', 'intreq_in_specs', 'handler_inspect_spec'],
     ...['handler_accept_spec', 'handler_retry_in_spec', 'handler_ws_control_init_specs', 'inspect_spec'],
     ...['handler_ws_control_stream_specs', 'accept_spec', 'retry_out_specs', 'ws_control_init_specs', 'stats_spec'],
     ...['ws_control_stream_specs', 'proxy_stats_specs', 'proxy_command_spec', 'proxy_stats_spec', 'command_spec'],
     ...['retry_in_spec', 'retry_out_spec', 'ws_control_in_spec', 'ws_control_out_spec', 'handler_retry_in_specs'],
     ...['handler_ws_control_in_spec', 'handler_ws_control_out_spec', 'handler_inspect_specs', 'handler_accept_specs'],
-    ...['ipc_file_mode', 'm2a_in_spec', 'm2a_in_stream_spec', 'm2a_out_spec', 'zurl_out_spec', 'zurl_in_spec'],
-    ...['zurl_out_stream_spec', 'intreq_out_spec', 'intreq_out_stream_spec', 'intreq_in_spec', 'inspect_specs'],
+    ...['ipc_file_mode', 'intreq_out_spec', 'intreq_out_stream_spec', 'intreq_in_spec', 'inspect_specs'],
     ...['accept_specs', 'ws_control_in_specs', 'ws_control_out_specs', 'proxy_accept_specs'],
   ];
-  const ofConnmgr = ['in', 'in_stream', 'out', 'client_out', 'client_out_stream', 'client_in'].flatMap((end) =>
+  const connmgrNames = ['in', 'in_stream', 'out', 'client_out', 'client_out_stream', 'client_in'].flatMap((end) =>
     ['condure', 'connmgr'].flatMap((name) => [`${name}_${end}_specs`, `${name}_${end}_spec`]),
   );
   const own = section === 'handler' ? ['ipc_file_mode', 'stats_spec', 'command_spec'] : [];
-  return [...names, ...ofConnmgr]
-    .filter((name) => !own.includes(name))
-    .map((name) => {
+  const others = names.filter((name) => !own.includes(name));
+  return [
+    ...[...connmgrNames, ...OLD_NAMES].map((name): [string, PushpinKey] => [`${section}/${name}`, ofConnmgr(name)]),
+    ...others.map((name): [string, PushpinKey] => {
       // The file that sets them by default is read too, and means nothing by it: only those of the user's own file are worth a word.
       return [`${section}/${name}`, ({ line }) => (line === 0 ? null : INTERNAL)];
-    });
+    }),
+  ];
 }
 
-function services({ values }: IniEntry): string | null {
+function services({ values }: IniEntry, settings: PushpinSettings): string | null {
   const started = new Set(
     values.map((name) => name.replace(/^pushpin-/, '').replace(/^(condure|mongrel2|m2adapter|zurl)$/, 'connmgr')),
   );
-  const unknown = [...started].find((name) => !['connmgr', 'proxy', 'handler'].includes(name));
+  const unknown = [...started].find((name) => !SERVICES.includes(name));
   if (unknown !== undefined) throw textError(`unknown service ${shown(unknown)}`);
-  if (started.size < 3) throw textError('a part of the services is not supported yet: expected connmgr,proxy,handler');
+  if (started.has('proxy') !== started.has('handler')) {
+    throw textError('proxy and handler are one here: start both, or none of them');
+  }
+  settings.services = started;
   return null;
+}
+
+/** Takes the endpoints of connmgr from the section of the proxy, by the newest of their names. */
+function ofConnmgr(name: string): PushpinKey {
+  const end = name
+    .replace(/^(condure|connmgr|m2a)_/, '')
+    .replace(/^zurl_/, 'client_')
+    .replace(/_specs?$/, '');
+  return ({ values, line, section }, settings) => {
+    if (section === 'proxy') settings.specs.set(end, values);
+    return line === 0 || settings.services.size < SERVICES.length ? null : INTERNAL;
+  };
+}
+
+/** Puts the endpoints between services into the tables, where some of the services run elsewhere. */
+function splitRoles(settings: PushpinSettings): void {
+  const { server = {}, proxy = {}, edge = {}, fetch = {}, control = {}, publish = {}, stats = {} } = settings.tables;
+  const base = settings.expand('ipc://{rundir}/{ipc_prefix}connmgr');
+  if (settings.services.has('proxy')) {
+    server.listen = [];
+    server.zhttp = threes(settings, ['in', 'in_stream', 'out'], base);
+    proxy.fetch = threes(settings, ['client_out', 'client_out_stream', 'client_in'], `${base}-client`);
+    return;
+  }
+  const listen = (server.listen as string[]).map((address) => address.replace(/^unix:(.*)$/, localListener));
+  Object.assign(edge, { id: 'connmgr', listen, zclient_stream: [base], zclient_req: [`${base}-req`] });
+  if (server.tls_identities_dir !== undefined) edge.tls_identities_dir = server.tls_identities_dir;
+  if (server.max_connections !== undefined) edge.stream_maxconn = server.max_connections;
+  if (server.max_header_bytes !== undefined) edge.buffer_size = server.max_header_bytes;
+  // The proxy says which targets are trusted; the others may not be internal.
+  Object.assign(fetch, { id: 'connmgr', stream: [`${base}-client`], allow_ignore_policies: true });
+  server.listen = [];
+  control.listen = [];
+  Object.assign(publish, { pull: [], sub: [], command: [] });
+  Object.assign(stats, { pub: [], prometheus: [] });
+}
+
+/** The listen spec of a unix socket in Condure's notation. */
+function localListener(_: string, socket: string): string {
+  const [path = '', options = ''] = socket.split('?');
+  return [path, 'local', ...options.split('&').filter((option) => option !== '')].join(',');
+}
+
+/** Endpoints that go together, three by three; by default those whose names begin with `base`. */
+function threes(settings: PushpinSettings, ends: readonly string[], base: string): string[] {
+  const lists = ends.map((end) => settings.specs.get(end) ?? []);
+  const [first = [], second = [], third = []] = lists;
+  if (lists.every(({ length }) => length === 0)) return [base];
+  if (first.length !== second.length || first.length !== third.length) {
+    throw textError(`the endpoints of connmgr come in threes: ${ends.map((end) => `connmgr_${end}_specs`).join(', ')}`);
+  }
+  return first.map((spec, index) =>
+    [spec, second[index] ?? '', third[index] ?? ''].map((text) => settings.expand(text)).join(' '),
+  );
 }
 
 function httpPorts({ values }: IniEntry, settings: PushpinSettings): null {

@@ -113,7 +113,7 @@ test('a wrong value is an error with the key and its line', () => {
   );
   refuses('[proxy]\ndebug=maybe\n', 'pushpin.conf:2: proxy/debug: expected true or false, got "maybe"');
   refuses(
-    '[runner]\nservices=connmgr\n',
-    'pushpin.conf:2: runner/services: a part of the services is not supported yet: expected connmgr,proxy,handler',
+    '[runner]\nservices=connmgr,proxy\n',
+    'pushpin.conf:2: runner/services: proxy and handler are one here: start both, or none of them',
   );
 });
