@@ -3,7 +3,14 @@ import { explainUrl } from '../app/index.ts';
 import { type Config, formatConfig } from '../config/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { newCommand } from './command.ts';
-import { addConfigOptions, type ConfigOptions, readAnyConfig, readConfig, withCommandLine } from './config-options.ts';
+import {
+  addConfigOptions,
+  type ConfigOptions,
+  readAnyConfig,
+  readConfig,
+  withCommandLine,
+  withoutRoutesFile,
+} from './config-options.ts';
 import { reportIgnored } from './import.ts';
 import { readPushpinConfig } from './pushpin-config.ts';
 import { readZurlConf } from './zurl-config.ts';
@@ -51,7 +58,8 @@ function own(options: ConfigOptions, forUrl: boolean): Config {
 }
 
 function tomls(options: ConfigOptions, forUrl: boolean): Config {
-  return (forUrl ? readAnyConfig(options) : readConfig(options)).config;
+  // Printed with all routes, it must not name the file that some came from.
+  return forUrl ? readAnyConfig(options).config : withoutRoutesFile(readConfig(options).config);
 }
 
 /** The configuration of a pushpin.conf. Ignored keys are reported on standard error. */

@@ -13,6 +13,7 @@ import {
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
+import { withExtraRoutes } from './extra-routes.ts';
 
 /** The default file, in the working directory. */
 const DEFAULT_FILE = 'holdfast.toml';
@@ -34,6 +35,8 @@ export interface EffectiveConfig {
   readonly config: Config;
   /** The file that was read; null if only the defaults and the command line apply. */
   readonly file: string | null;
+  /** How many of its routes are not from `routes_file`. They come first. */
+  readonly ownRoutes: number;
 }
 
 /** Adds the options that choose and change the configuration. */
@@ -59,8 +62,8 @@ export function addConfigOptions(command: Command): Command {
  * @throws CliError for an unreadable file, for all errors in the file, its keys and the options, or if the proxy listens and has no route
  */
 export function readConfig(options: ConfigOptions): EffectiveConfig {
-  const effective = readAnyConfig(options, checkRouting);
-  const { file, config } = effective;
+  const { file, config: own } = readAnyConfig(options, checkRouting);
+  const config = options.route === undefined ? withExtraRoutes(own) : withoutRoutesFile(own);
   if (config.routes.length === 0 && hasProxy(config.server)) {
     const others: string[] = [];
     if (config.edge.listen.length > 0) others.push('the edge');
@@ -72,7 +75,12 @@ export function readConfig(options: ConfigOptions): EffectiveConfig {
   }
   const issues = options.route === undefined ? [] : checkRouting(config);
   if (issues.length > 0) throw new CliError(pathsError(issues).message);
-  return effective;
+  return { file, config, ownRoutes: own.routes.length };
+}
+
+/** `--route` replaces the routes of the file that it names, too; and in a file with all routes it names none. */
+export function withoutRoutesFile(config: Config): Config {
+  return { ...config, proxy: { ...config.proxy, routesFile: '' } };
 }
 
 /**
@@ -81,10 +89,11 @@ export function readConfig(options: ConfigOptions): EffectiveConfig {
  */
 export function readAnyConfig(options: ConfigOptions, check?: FileCheck): EffectiveConfig {
   const { file, config } = readFile(options.config, check);
-  return { file, config: withCommandLine(config, options) };
+  const merged = withCommandLine(config, options);
+  return { file, config: merged, ownRoutes: merged.routes.length };
 }
 
-function readFile(named: string | undefined, check?: FileCheck): EffectiveConfig {
+function readFile(named: string | undefined, check?: FileCheck): Pick<EffectiveConfig, 'file' | 'config'> {
   const file = named ?? DEFAULT_FILE;
   let text: string;
   try {

@@ -1,18 +1,16 @@
-import { mkdirSync, watchFile } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
+import { noteRoutes, watch } from './extra-routes.ts';
 import { type IgnoredLine, type PushpinConfig, readPushpinConfig, readRoutesFile } from './pushpin-config.ts';
 import { serve } from './serve.ts';
 
 /** Pushpin's log levels by number. Higher numbers mean the last one. */
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-
-/** Milliseconds between two looks at the routes file. */
-const WATCH_INTERVAL = 1_000;
 
 const NOTES = `
 Without --config, config/pushpin.conf, pushpin.conf, examples/config/pushpin.conf
@@ -84,14 +82,6 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   });
 }
 
-/** Calls `onChange` within about a second after a file is written or replaced. While it is missing, nothing happens. */
-function watch(file: string, onChange: () => void): void {
-  // A watch of the system would lose a file that is replaced by another one.
-  watchFile(file, { interval: WATCH_INTERVAL, persistent: false }, (now) => {
-    if (now.mtimeMs > 0) onChange();
-  });
-}
-
 /** Reads the routes file again. An error leaves the routes as they are. */
 function reload(file: string, config: Config, apply: (config: Config) => void, log: Log): void {
   try {
@@ -103,10 +93,6 @@ function reload(file: string, config: Config, apply: (config: Config) => void, l
   } catch (error) {
     log.error({ file, reason: reasonOf(error) }, 'routes not reloaded');
   }
-}
-
-function noteRoutes(log: Log, { routes }: Config): void {
-  log.info({}, `routes loaded with ${routes.length} entries`);
 }
 
 function warn(log: Log, { file, line, key, message }: IgnoredLine): void {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { freePorts } from '../support/free-ports.ts';
-import { type Running, runServer, startHoldfast } from '../support/holdfast.ts';
+import { holdfast, type Running, runServer, startHoldfast } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -168,4 +169,48 @@ test('--port takes an IPv6 address', async (t) => {
   const { clients } = await runServer(t, ['--port', '[::1]:0', '--route', `* ${origin}`]);
   assert.match(clients[0] ?? '', /^\[::1\]:\d+$/);
   assert.equal(await get(clients[0] ?? ''), 'one');
+});
+
+test('the routes of routes_file are added, and replaced when the file is; a bad line leaves them as they are', async (t) => {
+  const [one, two] = [await namedOrigin(t, 'one'), await namedOrigin(t, 'two')];
+  const toml = `[server]\nlisten = ["127.0.0.1:0"]\n[control]\nlisten = []\n[proxy]\nroutes_file = "routes"\n[[route]]\nhost = "localhost"\ntargets = ["${one}"]\n`;
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml, routes: `* ${one} # all\n` });
+  const program = startHoldfast(t, ['run'], { cwd });
+  const address = ((await program.logged('started')).clients as string[])[0] ?? '';
+  assert.equal(await get(address), 'one');
+  writeFileSync(join(cwd, 'routes'), `* ${two},wibble\n`);
+  program.kill('SIGHUP');
+  assert.match(String((await program.logged('routes not reloaded')).reason), /^routes:1: .*wibble/);
+  assert.equal(await get(address), 'one');
+  writeFileSync(join(cwd, 'routes.new'), `* ${two}\n`);
+  renameSync(join(cwd, 'routes.new'), join(cwd, 'routes'));
+  await program.logged('routes loaded with 2 entries');
+  assert.equal(await get(address), 'two');
+  assert.equal(await get(address.replace('127.0.0.1', 'localhost')), 'one');
+});
+
+test('an error in routes_file, and a route that is there twice, are errors at the start', async (t) => {
+  const toml = '[proxy]\nroutes_file = "routes"\n[[route]]\nhost = "a.example"\ntargets = ["localhost:1"]\n';
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['* localhost:1\nnonsense\n', /routes:2: expected a condition/],
+    ['*,pathbeg=/a localhost:1\n', /routes:1: .*did you mean "path_beg"/],
+    ['a.example localhost:2\n', /an earlier route has the same condition/],
+  ];
+  for (const [routes, message] of cases) {
+    const cwd = temporaryFolder(t, { 'holdfast.toml': toml, routes });
+    for (const command of ['run', 'check']) {
+      const { code, stderr } = await holdfast(t, [command], { cwd });
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+    }
+  }
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml });
+  assert.match((await holdfast(t, ['check'], { cwd })).stderr, /cannot read the routes routes/);
+});
+
+test('check prints the routes of routes_file as [[route]], and not its name', async (t) => {
+  const cwd = temporaryFolder(t, { 'holdfast.toml': '[proxy]\nroutes_file = "routes"\n', routes: '* localhost:1\n' });
+  const { stdout } = await holdfast(t, ['check'], { cwd });
+  assert.match(stdout, /^routes_file = ""$/m);
+  assert.match(stdout, /^targets = \[ ?"localhost:1" ?\]$/m);
 });

@@ -110,6 +110,7 @@ test('an empty file gives the documented defaults', () => {
       acceptPushpinRoute: false,
       via: true,
       cdnLoop: '',
+      routesFile: '',
       shareAll: false,
     },
     hub: {
