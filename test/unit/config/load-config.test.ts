@@ -242,6 +242,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       rewrite: null,
       session: false,
       balance: 'failover',
+      check: null,
       aco: false,
       jsonpMode: 'extended',
       jsonpCb: 'callback',
