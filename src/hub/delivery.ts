@@ -167,7 +167,7 @@ export class Delivery implements AtTurnEnd {
 
   #addStream(channel: string, item: PublishItem, { action, content }: HttpStreamFormat): void {
     if (action !== 'send') {
-      this.#append(action === 'close' ? new StreamClose(channel) : new StreamHint(channel));
+      this.#append(action === 'close' ? new StreamClose(channel, item.meta) : new StreamHint(channel));
       this.#openRun = null;
       return;
     }

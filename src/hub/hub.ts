@@ -5,6 +5,7 @@ import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
+import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
 import { Held } from './held.ts';
@@ -48,6 +49,8 @@ export interface HoldOptions {
   readonly session?: SessionNotes | null;
   /** Whether a client is told why its stream ends. False by default. */
   readonly debug?: boolean;
+  /** For filters that ask a service; null for none. */
+  readonly filterService?: FilterService | null;
   /** Channels besides those of the instruct, with their whole names. */
   readonly channels?: readonly string[];
   /** Put in front of the names of the channels. Empty by default. */
@@ -299,7 +302,9 @@ export class Hub implements Guarded {
       hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
     const namesOf = (other: Hold): readonly string[] =>
       this.#channelNames(other, { channels, channelPrefix: prefix }, request.id);
-    const more = isPlain ? null : { hold, link, session, prefix, debug, namesOf };
+    const more = isPlain
+      ? null
+      : { hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
     return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more, route);
   }
 
@@ -317,6 +322,7 @@ export class Hub implements Guarded {
       order,
       filters,
       route,
+      options.filterService ?? null,
     );
     held.session = session ?? null;
     return held;

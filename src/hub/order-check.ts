@@ -1,5 +1,6 @@
 import type { ChannelRef } from '../codec/grip/index.ts';
 import type { Channels } from './channels.ts';
+import type { ChannelPosition } from './next-link.ts';
 import type { PublishedResponse } from './published-response.ts';
 
 /** Shared, and never changed. */
@@ -34,6 +35,13 @@ export class OrderCheck {
   /** The id of the last item that the client has of a channel; undefined if the origin named none. */
   positionOf(channel: string): string | null | undefined {
     return this.#prevIds.get(channel);
+  }
+
+  /** The ids that are known, for a service that is asked about an item. */
+  get positions(): readonly ChannelPosition[] {
+    const positions: ChannelPosition[] = [];
+    for (const [name, id] of this.#prevIds) if (id !== null) positions.push({ name, id });
+    return positions;
   }
 
   /** The client does not get the item, which was its next one, because of a filter. */

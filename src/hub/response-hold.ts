@@ -2,10 +2,13 @@ import { retryDelay } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
-import { type FilterContext, type FilterSet, matchesContentFilters } from './filter-set.ts';
+import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
+import type { FilterService } from './filter-service.ts';
+import { type FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { ChannelPosition } from './next-link.ts';
 import type { OrderCheck } from './order-check.ts';
 import { type PublishedResponse, patchProblem } from './published-response.ts';
 import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
@@ -38,7 +41,7 @@ const PATCH_WORK = 1_024;
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.
  */
-export class ResponseHold extends Held implements FormerHold, Replayable, FilterContext {
+export class ResponseHold extends Held implements FormerHold, Replayable, AskingContext, FilterOutcome {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
@@ -59,6 +62,15 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
   /** Wheel time of the timeout, in milliseconds. */
   #deadline = 0;
   #failures = 0;
+  readonly #service: FilterService | null;
+  /** The item about which the service of a filter is being asked; null for none. */
+  #asked: PublishedResponse | null = null;
+  #run: FilterRun | null = null;
+  /** What came meanwhile, oldest first. */
+  #unasked: PublishedResponse[] = [];
+  #resuming = false;
+  /** The hub has drained, and the item is waited for. */
+  #drainLater = false;
 
   constructor(
     room: HubRoom,
@@ -70,12 +82,14 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
     order: OrderCheck,
     filters: FilterSet | null = null,
     route = '',
+    service: FilterService | null = null,
   ) {
     super(room, id, requester, credits, route);
     this.#response = response;
     this.#replay = replay;
     this.#order = order;
     this.#filters = filters;
+    this.#service = service;
     this.#cost = costOf(response) + (replay?.bytes ?? 0);
   }
 
@@ -110,6 +124,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
    */
   catchUp(former: ResponseHold | null): void {
     let again = false;
+    const unasked = former === null ? [] : former.#unfiltered();
     if (former !== null) {
       again = former.#again;
       this.#kept = former.#kept;
@@ -119,12 +134,22 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
     if (this.#takeKept()) return;
     again = this.#missed() || again;
     if (this.#order.isOutdated(this.channels) || again) this.recover();
+    for (const published of unasked) if (this.room.holds.has(this)) this.receive(published);
+  }
+
+  /** Items that the filters have not decided about, oldest first. */
+  #unfiltered(): readonly PublishedResponse[] {
+    return this.#asked === null ? [] : [this.#asked, ...this.#unasked];
   }
 
   override receive(step: Step): number {
     const published = step as PublishedResponse;
     if (published.hint) {
       this.recover();
+      return 1;
+    }
+    if (this.#asked !== null) {
+      this.#wait(published);
       return 1;
     }
     if (this.#order.isKnown(published)) return 1;
@@ -200,7 +225,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
 
   override drain(): void {
     // A replay is a request in flight: its response is waited for, as long as the client is held.
-    if (this.#state !== 'away') this.#respondAsTold();
+    if (this.#asked !== null) this.#drainLater = true;
+    else if (this.#state !== 'away') this.#respondAsTold();
   }
 
   /** Sends the response that the origin gave for the timeout. */
@@ -245,6 +271,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
     if (holds.has(this)) this.room.heldBytes -= this.#cost;
     super.leave();
     this.#dropKept();
+    this.#dropAsked();
     if (state === 'queued') pacer.cancel(this);
   }
 
@@ -314,6 +341,11 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
     else this.#again = true;
   }
 
+  #forget(published: PublishedResponse): void {
+    this.#kept?.delete(published.channel);
+    this.room.kept.release(published);
+  }
+
   #dropKept(): void {
     for (const published of this.#kept?.values() ?? []) this.room.kept.release(published);
     this.#kept = null;
@@ -323,6 +355,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
   #takeKept(): boolean {
     for (const published of this.#kept?.values() ?? []) {
       if (!this.isMember(published.channel) || this.#order.isKnown(published) || !this.#isNext(published)) continue;
+      // A filter's service may be asked first: the item waits with it then.
+      if (this.#filters?.asks(published.channel)) this.#forget(published);
       if (this.#take(published) > 0) return true;
     }
     return false;
@@ -340,8 +374,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
 
   /** Responds with an item. Returns the work that this was; 0 if a filter keeps the item from the client. */
   #take(published: PublishedResponse): number {
-    if (published.id !== null) this.session?.onItem(published.channel, published.id);
-    const { counters, log, patchBody } = this.room;
+    const { log, patchBody } = this.room;
     let work = 1 + ((this.#response.headers.length + published.fields) >>> 5);
     let body = published.body(this.#response, patchBody, () => {
       work += PATCH_WORK;
@@ -352,17 +385,109 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Filter
       log.info({ id: this.id, channel: published.channel }, `${problem}; the response has no body`);
       body = EMPTY;
     }
+    if (
+      this.#filters?.asks(published.channel) &&
+      matchesContentFilters(published, this.#filters.filtersOf(published.channel))
+    ) {
+      this.#ask(published, body, this.#filters);
+      return work;
+    }
     body = this.#filtered(published, body);
     if (body === null) {
-      this.#order.passOver(published);
+      this.#passOver(published);
       return 0;
     }
-    counters.itemsDelivered++;
+    this.#respond(published, body);
+    return work + (body.length >>> 14);
+  }
+
+  /** The client does not get the item, which was its next one. */
+  #passOver(published: PublishedResponse): void {
+    this.#noteItem(published);
+    this.#order.passOver(published);
+  }
+
+  #noteItem({ channel, id }: PublishedResponse): void {
+    if (id !== null) this.session?.onItem(channel, id);
+  }
+
+  #respond(published: PublishedResponse, body: Buffer): void {
+    this.#noteItem(published);
+    this.room.counters.itemsDelivered++;
     this.#takeBack();
     this.leave();
     this.sendHead(published.head(this.#response, body.length), published.channel);
     if (!this.over) this.finish(body);
-    return work + (body.length >>> 14);
+  }
+
+  // ---- filters that ask a service (FilterOutcome)
+
+  #ask(item: PublishedResponse, content: Buffer, set: FilterSet): void {
+    this.#asked = item;
+    const filters = set.filtersOf(item.channel);
+    this.#run = new FilterRun(this.room, { item, content, filters, set, context: this, service: this.#service }, this);
+    this.#run.start();
+  }
+
+  get positions(): readonly ChannelPosition[] {
+    return this.#order.positions;
+  }
+
+  onFiltered(content: Buffer | null): void {
+    const published = this.#asked;
+    this.#asked = null;
+    this.#run = null;
+    if (published === null) return;
+    if (content !== null) {
+      this.#respond(published, content);
+      return;
+    }
+    this.#passOver(published);
+    this.#resume();
+  }
+
+  onFilterError(problem: string): void {
+    const { counters, log } = this.room;
+    counters.filterErrors++;
+    log.info({ id: this.id, channel: this.#asked?.channel, problem }, 'item dropped by a filter');
+    this.onFiltered(null);
+  }
+
+  /** Lets an item wait for the outcome of those before it. */
+  #wait(published: PublishedResponse): void {
+    const { limits, kept, counters, log } = this.room;
+    if (this.#unasked.length < limits.current.queueItems && kept.take(published)) {
+      this.#unasked.push(published);
+      return;
+    }
+    counters.itemsDropped++;
+    log.info({ id: this.id, channel: published.channel }, 'too many items wait for a filter: item dropped');
+  }
+
+  /** The client did not get the item that was asked about: goes on with those that came after it. */
+  #resume(): void {
+    // An outcome may come within the call that asks.
+    if (this.#resuming) return;
+    this.#resuming = true;
+    while (this.#asked === null && this.room.holds.has(this)) {
+      const next = this.#unasked.shift();
+      if (next === undefined) break;
+      this.room.kept.release(next);
+      this.receive(next);
+    }
+    this.#resuming = false;
+    if (this.#asked !== null || !this.room.holds.has(this)) return;
+    if (this.#takeKept()) return;
+    if (this.#state === 'held' && !this.joining && this.#missed()) this.recover();
+    if (this.#drainLater) this.drain();
+  }
+
+  #dropAsked(): void {
+    for (const published of this.#unasked) this.room.kept.release(published);
+    this.#unasked = [];
+    this.#asked = null;
+    this.#run?.abort();
+    this.#run = null;
   }
 }
 

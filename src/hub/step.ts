@@ -1,4 +1,7 @@
 import { LEAST_COST } from '../exchange/index.ts';
+import { memoryCost } from './item-cost.ts';
+
+const NO_META = Object.freeze({});
 
 /** What kind of subscriber takes a published format: a held response, a held stream, or a WebSocket. */
 export type Format = 'http-response' | 'http-stream' | 'ws-message';
@@ -54,9 +57,14 @@ export class StreamHint extends Step {
 
 /** The end of the streams of a channel. */
 export class StreamClose extends Step {
-  constructor(channel: string) {
+  /** For filters. */
+  readonly meta: Readonly<Record<string, string>>;
+  readonly contentFilters = null;
+
+  constructor(channel: string, meta: Readonly<Record<string, string>> = NO_META) {
     super(channel, 'http-stream', 'http-stream close');
-    this.charge(0);
+    this.meta = meta;
+    this.charge(memoryCost(meta));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Hold, InstructResponse } from '../codec/grip/index.ts';
 import { type Payload, type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import type { FilterService } from './filter-service.ts';
 import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
@@ -17,6 +18,8 @@ export interface StreamOptions {
   readonly hold: Hold | null;
   readonly link: NextLink | null;
   readonly session: SessionNotes | null;
+  /** For filters that ask a service; null for none. */
+  readonly filterService: FilterService | null;
   /** Put in front of the names of the channels. */
   readonly prefix: string;
   /** Whether the client is told why its stream ends. */
@@ -49,7 +52,7 @@ export class StreamHold extends Held implements SessionStream {
     this.#keepAlive = keepAlive;
     this.#options = options;
     this.session = options?.session ?? null;
-    this.#session = options === null ? null : new StreamSession(room, this, options.prefix, options.hold, options.link);
+    this.#session = options === null ? null : new StreamSession(room, this, options);
   }
 
   /** Sends head and initial body; null where the client has them already. */
@@ -122,7 +125,7 @@ export class StreamHold extends Held implements SessionStream {
   }
 
   override drain(): void {
-    this.close();
+    if (this.#session?.closeLater() !== true) this.close();
   }
 
   /** Without a next link there is nothing to ask: the items that follow still reach it. */

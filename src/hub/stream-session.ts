@@ -1,7 +1,9 @@
 import { retryDelay, WheelTimer } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
-import { type FilterContext, FilterSet, matchesContentFilters } from './filter-set.ts';
+import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
+import type { FilterService } from './filter-service.ts';
+import { FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink, SessionNotes } from './next-link.ts';
@@ -20,6 +22,8 @@ export const MAX_LINKS_IN_A_ROW = 1_000;
 
 /** The shortest time between two requests of a link that is only followed because its time has come, in milliseconds. */
 const SHORTEST_TIMEOUT = 1_000;
+
+const NO_CONTENT = Buffer.alloc(0);
 
 /** The stream that a session belongs to. */
 export interface SessionStream {
@@ -42,11 +46,21 @@ export interface SessionStream {
   onFault(thrown: unknown): void;
 }
 
+/** How a session begins. */
+export interface SessionOptions {
+  readonly hold: Hold | null;
+  readonly link: NextLink | null;
+  /** Put in front of the names of the channels. */
+  readonly prefix: string;
+  /** For filters that ask a service; null for none. */
+  readonly filterService: FilterService | null;
+}
+
 /**
  * What a held stream has beyond its channels, if it has any of it: positions, which its items must follow without a gap, and a next
  * link, which fetches what was missed (GRIP §5.2, §5.3). While the link is followed, items wait.
  */
-export class StreamSession extends WheelTimer implements Replayable, LinkClient, FilterContext {
+export class StreamSession extends WheelTimer implements Replayable, LinkClient, AskingContext, FilterOutcome {
   readonly #room: HubRoom;
   readonly #stream: SessionStream;
   readonly #prefix: string;
@@ -57,7 +71,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   #channels: readonly string[];
   /** Channels that had an item since the link was followed. */
   readonly #active = new Set<string>();
-  #state: 'idle' | 'full' | 'queued' | 'failed' | 'away' | 'over' = 'idle';
+  #state: 'idle' | 'full' | 'queued' | 'failed' | 'away' | 'asking' | 'over' = 'idle';
   /** A hint or recovery came while the request was at the origin: the response may be from before it. */
   #again = false;
   #fetch: LinkFetch | null = null;
@@ -77,8 +91,15 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   /** The link is to be followed once the client has taken what it was sent. */
   #followWhenTaken = false;
 
-  constructor(room: HubRoom, stream: SessionStream, prefix: string, hold: Hold | null, link: NextLink | null) {
+  readonly #service: FilterService | null;
+  /** The item about which the service of a filter is being asked; null for none. */
+  #asked: StreamItem | StreamClose | null = null;
+  #run: FilterRun | null = null;
+  #resuming = false;
+
+  constructor(room: HubRoom, stream: SessionStream, { prefix, hold, link, filterService }: SessionOptions) {
     super();
+    this.#service = filterService;
     this.#room = room;
     this.#stream = stream;
     this.#prefix = prefix;
@@ -130,7 +151,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       return 1;
     }
     if (step instanceof StreamClose) {
-      if (this.#state === 'idle') this.#stream.end(null);
+      if (this.#state === 'idle') this.#close(step);
       else this.#keep(step);
       return 1;
     }
@@ -147,7 +168,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   update(since = this.#room.moment): void {
     const link = this.#link;
     if (link === null || this.#state === 'queued' || this.#state === 'over') return;
-    if (this.#state === 'away') {
+    if (this.#state === 'away' || this.#state === 'asking') {
       this.#again = true;
       return;
     }
@@ -205,7 +226,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     this.#setState('idle');
     this.#deliverKept();
     // Items that were kept may have ended the stream, or shown a gap.
-    if (this.#state !== 'idle') return;
+    if (this.#state !== 'idle' && this.#state !== 'asking') return;
     if (hold === null) {
       if (next === null) this.#stream.end(null);
       else this.#followOn();
@@ -256,6 +277,14 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const fetch = this.#fetch;
     this.#freePlace();
     fetch?.abort();
+    this.#run?.abort();
+  }
+
+  /** Has the stream end after the item that a filter's service is asked about, if there is one. Returns whether there is. */
+  closeLater(): boolean {
+    if (this.#state !== 'asking') return false;
+    this.#kept.push(new StreamClose(''));
+    return true;
   }
 
   /** Follows a link that the origin gave without a channel: there is nothing to wait for. */
@@ -288,7 +317,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     if (place !== null) this.#room.pacer.shared(place);
   }
 
-  #setState(state: 'idle' | 'full' | 'queued' | 'failed' | 'away'): void {
+  #setState(state: 'idle' | 'full' | 'queued' | 'failed' | 'away' | 'asking'): void {
     this.#state = state;
     const looksAtItems = this.#positions.size > 0 || this.#filters !== null || this.#stream.session !== null;
     this.#stream.intercept(state !== 'idle' || looksAtItems);
@@ -334,14 +363,95 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       this.update();
       return;
     }
-    if (id !== null) this.#stream.session?.onItem(channel, id);
+    const set = this.#filters;
+    if (set?.asks(channel) && matchesContentFilters(item, set.filtersOf(channel))) {
+      this.#ask(item, item.payload.body, set, set.filtersOf(channel));
+      return;
+    }
     // Before it moves the position: an id that is built into it is that of the item before.
     const payload = this.#filtered(item);
-    if (!item.noSeq && this.#positions.has(channel)) {
-      this.#positions.set(channel, id);
-      this.#active.add(channel);
-    }
+    this.#moveTo(item);
     if (payload !== null) this.#stream.deliver(payload);
+  }
+
+  #moveTo({ channel, id, noSeq }: StreamItem): void {
+    if (id !== null) this.#stream.session?.onItem(channel, id);
+    if (noSeq || !this.#positions.has(channel)) return;
+    this.#positions.set(channel, id);
+    this.#active.add(channel);
+  }
+
+  /** Ends the stream, unless a filter of the channel keeps the close from it. */
+  #close(step: StreamClose): void {
+    const set = this.#filters;
+    const filters = set?.droppingOf(step.channel) ?? [];
+    if (set === null || filters.length === 0) this.#stream.end(null);
+    else this.#ask(step, NO_CONTENT, set, filters);
+  }
+
+  // ---- filters that ask a service (FilterOutcome)
+
+  get positions(): readonly ChannelPosition[] {
+    return this.#known();
+  }
+
+  #ask(item: StreamItem | StreamClose, content: Buffer, set: FilterSet, filters: readonly string[]): void {
+    this.#asked = item;
+    this.#setState('asking');
+    this.#run = new FilterRun(this.#room, { item, content, filters, set, context: this, service: this.#service }, this);
+    this.#run.start();
+  }
+
+  onFiltered(content: Buffer | null): void {
+    const item = this.#asked;
+    this.#asked = null;
+    this.#run = null;
+    if (item === null || this.#state !== 'asking') return;
+    this.#setState('idle');
+    if (item instanceof StreamClose) {
+      if (content !== null) {
+        this.#stream.end(null);
+        return;
+      }
+    } else {
+      this.#moveTo(item);
+      const { payload } = item;
+      if (content !== null) this.#stream.deliver(content === payload.body ? payload : new Payload(content));
+    }
+    this.#resume();
+  }
+
+  onFilterError(problem: string): void {
+    this.#noteFilterError(this.#asked?.channel, problem);
+    this.onFiltered(null);
+  }
+
+  #noteFilterError(channel: string | undefined, problem: string): void {
+    this.#room.counters.filterErrors++;
+    this.#room.log.info({ id: this.#stream.id, channel, problem }, 'item dropped by a filter');
+  }
+
+  /** Goes on after an item that was asked about. */
+  #resume(): void {
+    // An outcome may come within the call that asks.
+    if (this.#resuming) return;
+    this.#resuming = true;
+    while (this.#state === 'idle') {
+      const entry = this.#kept.shift();
+      if (entry === undefined) break;
+      if (entry instanceof StreamClose) {
+        this.#close(entry);
+        continue;
+      }
+      this.#keptBytes -= entry.payload.body.length;
+      this.#room.budget.release(entry.payload);
+      this.#take(entry);
+    }
+    this.#resuming = false;
+    if (this.#state === 'idle' && this.#again) {
+      this.#again = false;
+      this.update();
+    }
   }
 
   /** What the client gets of an item; null for nothing. */
@@ -354,11 +464,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       return new Payload(content);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.#room.counters.filterErrors++;
-      this.#room.log.info(
-        { id: this.#stream.id, channel: item.channel, problem: error.message },
-        'item dropped by a filter',
-      );
+      this.#noteFilterError(item.channel, error.message);
       return null;
     }
   }
@@ -376,7 +482,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const fits = this.#kept.length < queueItems && this.#keptBytes + bytes <= queueBytes;
     if (!fits || !budget.admits(bytes, this.#keptBytes)) {
       counters.itemsDropped++;
-      log.info({ id: this.#stream.id }, 'too many items wait for a next link: item dropped');
+      log.info({ id: this.#stream.id }, 'too many items wait for a next link or a filter: item dropped');
       return;
     }
     if (!(entry instanceof StreamClose)) budget.take(entry.payload);
@@ -400,7 +506,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     for (const entry of kept) {
       if (this.#state === 'over') return;
       if (entry instanceof StreamClose) {
-        if (this.#state === 'idle') this.#stream.end(null);
+        if (this.#state === 'idle') this.#close(entry);
         else this.#keep(entry);
         continue;
       }

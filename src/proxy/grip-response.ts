@@ -15,7 +15,6 @@ import {
 } from '../exchange/index.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import { endToEndHeaders } from './response-headers.ts';
-import { unsupportedIn } from './unsupported-instruct.ts';
 
 /**
  * Bytes of an instruct's body that are kept (GRIP). A larger one can only be the beginning of a stream.
@@ -255,13 +254,6 @@ export class GripResponse implements DecodedBody, Guarded {
     let problem: string;
     try {
       const instruct = parseInstruct(status, reason, this.#headers, body);
-      const unsupported = unsupportedIn(instruct);
-      if (unsupported !== null) {
-        this.#fail(
-          new ExchangeError('HF_GRIP_INVALID', `the origin asks for ${unsupported}, which is not supported yet`),
-        );
-        return null;
-      }
       if (instruct.response.status >= 200) return instruct;
       problem = `${instruct.response.status} is not a final status`;
     } catch (error) {

@@ -1,7 +1,7 @@
 import { type ControlMessage, GripError, parseControlMessage } from '../codec/grip/index.ts';
 import type { Route } from '../config/index.ts';
 import { BodyCollector, ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
-import type { WebSocketHold, WebSocketOwner } from '../hub/index.ts';
+import type { FilterService, WebSocketHold, WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -38,6 +38,8 @@ export interface GripWebSocketOptions {
   readonly permit: Permit | null;
   /** Begins the messages that go on to the client; null where the origin does not speak GRIP, and all go on. */
   readonly prefix: Buffer | null;
+  /** For filters that ask a service. */
+  readonly filters: FilterService;
   readonly requester: WebSocketRequester;
   readonly credits: number;
   /** The origin, which may not be known yet. */
@@ -88,6 +90,7 @@ export class GripWebSocket implements WebSocketOwner {
       route: route.id,
       channelPrefix: route.prefix,
       debug: route.debug,
+      filterService: options.filters,
     });
   }
 

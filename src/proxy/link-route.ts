@@ -1,5 +1,5 @@
 import { type Target, targetName } from '../config/index.ts';
-import type { RequestHead, Responder } from '../exchange/index.ts';
+import type { HeaderList, RequestHead, Responder } from '../exchange/index.ts';
 import { findRoute } from './find-route.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -8,7 +8,12 @@ import { GRIP_FEATURES, originHeaders } from './request-headers.ts';
 import { normalizeTarget, rewriteTarget } from './target-path.ts';
 
 /** What of a request's head the link does not tell. */
-export type LinkHead = Pick<RequestHead, 'method' | 'bodyLength' | 'credits'>;
+export type LinkHead = Pick<RequestHead, 'method' | 'bodyLength' | 'credits'> & {
+  /** Fields of its own. None by default. */
+  readonly headers?: HeaderList;
+};
+
+const NO_FIELDS: HeaderList = [];
 
 /** Where a link of a held client leads: to the routes, if scheme, host and port are those of its request, else out (GRIP §5.3). */
 export class LinkRoute {
@@ -61,7 +66,7 @@ export class LinkRoute {
       scheme,
       authority: host,
       version: '1.1',
-      headers: [],
+      headers: head.headers ?? NO_FIELDS,
       // The request is for all clients that are at the same place, so it tells of none.
       peer: { address: '', port: 0 },
     };
@@ -80,7 +85,7 @@ export class LinkRoute {
     const { external } = this.#room.settings.current;
     const { route } = this.#proxied;
     if (external === undefined) return null;
-    const headers = ['Host', request.authority];
+    const headers = ['Host', request.authority, ...request.headers];
     const signature = route.signer?.token();
     if (signature !== undefined) headers.push('Grip-Sig', signature);
     headers.push('Grip-Feature', GRIP_FEATURES);

@@ -15,6 +15,7 @@ import {
   respond,
 } from '../exchange/index.ts';
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
+import { ProxiedFilters } from './filter-request.ts';
 import { findRoute, hostOf } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { forbiddenChannel } from './guard/permit.ts';
@@ -317,6 +318,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         route: route.route.id,
         session: this.#session,
         channels: this.#channels,
+        filterService: hasFilters(instruct) ? new ProxiedFilters(this.#room, this.#proxied) : null,
         former: this.#repetition?.former ?? null,
       });
       permit?.onHold?.();
@@ -420,6 +422,10 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   #logFields(): Record<string, unknown> {
     return requestFields(this.#proxied, this.#target);
   }
+}
+
+function hasFilters({ hold }: Instruct): boolean {
+  return hold?.channels.some(({ filters }) => filters.length > 0) === true;
 }
 
 function repeatedBody(kept: Buffer): CreditedRequest {

@@ -14,6 +14,7 @@ import {
   type WebSocketRequester,
   type WebSocketResponder,
 } from '../exchange/index.ts';
+import { ProxiedFilters } from './filter-request.ts';
 import { GripWebSocket } from './grip-websocket.ts';
 import { type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -186,6 +187,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
         route: route.route,
         permit: this.#proxied.permit,
         prefix: extension?.prefix ?? null,
+        filters: new ProxiedFilters(this.#room, this.#proxied),
         requester: this.#requester,
         credits: this.#credits,
         origin: () => this.#origin,

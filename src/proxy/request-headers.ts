@@ -15,7 +15,7 @@ const VIA = '1.1 holdfast';
 
 /** What Grip-Feature tells the origin that it may use. */
 export const GRIP_FEATURES =
-  'status, session, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst';
+  'status, session, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst, filter:http-check, filter:http-modify';
 
 /**
  * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.

@@ -5,32 +5,6 @@ import { assertError, GripRig } from './support/grip-rig.ts';
 const RESPONSE = ['Grip-Hold', 'response', 'Grip-Channel'];
 const STREAM = ['Grip-Hold', 'stream', 'Grip-Channel'];
 
-function instruct(hold: object): string {
-  return JSON.stringify({ hold });
-}
-
-for (const [title, headers, body, named] of [
-  ['A filter of a channel', [...RESPONSE, 'a; filter=http-check'], '', /filter 'http-check' of channel 'a'/],
-  [
-    'A filter in a stream',
-    [...STREAM, 'a, b; filter=skip-self; filter=http-modify'],
-    '',
-    /filter 'http-modify' of channel 'b'/,
-  ],
-  [
-    'A filter in JSON',
-    ['Content-Type', 'application/grip-instruct'],
-    instruct({ mode: 'response', channels: [{ name: 'a', filters: ['http-check'] }] }),
-    /filter 'http-check' of channel 'a'/,
-  ],
-] as const) {
-  test(`${title} is refused by name`, async () => {
-    const rig = new GripRig({ headers: [...headers] }).body(body);
-    await rig.decided();
-    assertError(rig, 'HF_GRIP_INVALID', named);
-  });
-}
-
 test('A filter that would change a large initial body is refused before a byte of it is sent', async () => {
   const rig = new GripRig({ headers: [...STREAM, 'a; filter=build-id'] });
   rig.response.data(Buffer.alloc(200_000), true);
