@@ -165,3 +165,27 @@ test('the endpoints of a target are opened and closed as the routes file changes
   const { code, stderr } = await program.stop();
   assert.deepEqual([code, stderr], [0, '']);
 });
+
+test('a body of unknown length is collected for a handler in req mode', async (t) => {
+  const { place, server } = await start(t, 'zhttpreq');
+  const handler = await ReqHandler.start(t, place);
+  const client = await connectTo(t, server.clients[0] ?? '');
+  client.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n');
+  const { packet, respond } = await handler.request();
+  assert.equal(packet.body.toString(), 'abcdef');
+  await respond({ code: 200, reason: 'OK', body: Buffer.from('taken') });
+  await client.take('taken');
+});
+
+test('sessions with handlers are cancelled when the server stops', async (t) => {
+  const { place, server } = await start(t, 'zhttp', '', '[server]\ndrain_timeout = 0.1\n');
+  const handler = await Handler.start(t, place, { edge: '' });
+  const client = await connectTo(t, server.clients[0] ?? '');
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  const session = await handler.request();
+  await session.send({ type: 'keep-alive' });
+  await metricIs(server, 'holdfast_origins_zhttp_sessions_open', 1);
+  const ended = server.program.stop();
+  await session.next('cancel');
+  assert.equal((await ended).code, 0);
+});
