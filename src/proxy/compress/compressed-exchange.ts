@@ -7,7 +7,7 @@ import {
   GzipSum,
 } from '../../codec/content/index.ts';
 import {
-  CreditedBody,
+  CreditedResponse,
   ExchangeRelay,
   type Payload,
   type Requester,
@@ -36,7 +36,7 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
   /** Whether another responder has taken over: the hub, as a rule. */
   #held = false;
   /** Null while the response is not compressed. */
-  #sender: EncodedSender | null = null;
+  #sender: CreditedResponse | null = null;
   #encoder: BodyEncoder | null = null;
   #coding: EncodedCoding | null = null;
   #sum: GzipSum | null = null;
@@ -79,14 +79,14 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
     if (this.#codings.length === 0) return null;
     if (this.#held && this.#codings.includes('gzip')) {
       this.#sum = new GzipSum();
-      this.#sender = new EncodedSender(this, this.#credits);
+      this.#sender = new CreditedResponse(this.requester, this.#credits);
       return 'gzip';
     }
     const coding = this.#room.take(this.#codings);
     if (coding === null) return null;
     this.#coding = coding;
     this.#encoder = new BodyEncoder(coding, this, (call) => guarded(this, call));
-    this.#sender = new EncodedSender(this, this.#credits);
+    this.#sender = new CreditedResponse(this.requester, this.#credits);
     return coding;
   }
 
@@ -152,19 +152,9 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
     if (!this.over) this.fail(error);
   }
 
-  /** Encoded bytes go to the client. */
-  pass(chunk: Buffer, more: boolean): void {
-    if (this.over) return;
-    if (!more) this.finish();
-    this.requester.onResponseData(chunk, more);
-  }
-
-  passPayload(payload: Payload): void {
-    if (!this.over) this.requester.onResponsePayload(payload);
-  }
-
-  /** Lets the responder send as much as was encoded, once nothing of it waits. */
+  /** Ends with the last bytes, or lets the responder send as much as was encoded once nothing of it waits. */
   #grant(): void {
+    if (this.#sender?.done && !this.over) this.finish();
     if (this.#owed === 0 || this.responder === null || (this.#sender?.waiting ?? 0) > 0) return;
     const bytes = this.#owed;
     this.#owed = 0;
@@ -177,23 +167,5 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
     this.#sender?.drop();
     if (this.#coding !== null) this.#room.release(this.#coding);
     this.#coding = null;
-  }
-}
-
-/** Encoded bytes on their way to the client, as its credits allow. */
-class EncodedSender extends CreditedBody {
-  readonly #exchange: CompressedExchange;
-
-  constructor(exchange: CompressedExchange, credits: number) {
-    super(credits);
-    this.#exchange = exchange;
-  }
-
-  protected override pass(chunk: Buffer, more: boolean): void {
-    this.#exchange.pass(chunk, more);
-  }
-
-  protected override passPayload(payload: Payload): void {
-    this.#exchange.passPayload(payload);
   }
 }
