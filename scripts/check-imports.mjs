@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
 const HOUSE = [
   ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config']],
-  ['first floor', ['server', 'client', 'zmq', 'hub']],
+  ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs']],
   ['mezzanine', ['zhttp']],
   ['second floor', ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control', 'zmq-publish', 'stats', 'sessions']],
   ['third floor', ['app']],

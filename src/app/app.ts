@@ -18,7 +18,7 @@ import {
 import { HttpFetcher } from '../fetch/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { httpsRedirect, overHttpHeld, proxyServices, RateTable } from '../proxy/index.ts';
+import { httpsRedirect, overHttpHeld, type ProxyServices, proxyServices, RateTable } from '../proxy/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { StateClient } from '../sessions/index.ts';
 import { StatsPublisher, StatsReporter } from '../stats/index.ts';
@@ -89,6 +89,7 @@ export class App {
   /** Null where neither the proxy nor the publish endpoint runs. */
   #snapshots: Holder<Snapshot> | null = null;
   #running = false;
+  #proxy: ProxyServices | null = null;
   #server: HttpServer | null = null;
   /** Servers that redirect to https. */
   readonly #redirects: HttpServer[] = [];
@@ -163,6 +164,7 @@ export class App {
     for (const server of servers) server.drain();
     await this.#publishSockets?.close();
     this.#hub.drain();
+    this.#proxy?.drain();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {
       timer = setTimeout(resolve, seconds * 1000);
@@ -326,6 +328,7 @@ export class App {
       counters: this.counters,
       log: this.#log,
     });
+    this.#proxy = services;
     this.#server = new HttpServer({ ...means, ...services, limits });
     for (const address of server.listen) {
       const { redirect } = address;

@@ -192,7 +192,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['proxy/sig_iss', to('proxy.sig_iss', scalar)],
   ['proxy/sig_key', to('proxy.sig_key', scalar)],
   ['proxy/upstream_key', to('proxy.upstream_key', scalar)],
-  ['proxy/sockjs_url', without(NOT_YET, '', 'http://cdn.jsdelivr.net/sockjs/0.3.4/sockjs.min.js')],
+  ['proxy/sockjs_url', to('proxy.sockjs_url', scalar)],
   ['proxy/updates_check', placed],
   ['proxy/organization_name', placed],
   ['proxy/max_open_requests', without('client_maxconn bounds the requests', '-1')],

@@ -1,7 +1,7 @@
 import { suggestion } from './suggest.ts';
 
 /** Properties of Pushpin's conditions and targets that this version does not support. */
-const UNSUPPORTED = new Set(['log_level', 'sockjs', 'sockjs_as_path']);
+const UNSUPPORTED = new Set(['log_level']);
 
 /** Names that people try, and the properties they mean. */
 const MEANT = new Map([

@@ -144,6 +144,16 @@ export const routeShape = {
     doc: 'Checks of the targets, of which there must be several: see [`[route.check]`](#routecheck). Not in a route line.',
     expected: 'a table',
   }),
+  sockjs: text({
+    expected: PATH_FORMS,
+    fits: isPath,
+    doc: 'Path below which SockJS is served. Its sessions are WebSockets for the targets.',
+  }),
+  sockjs_as_path: text({
+    expected: PATH_FORMS,
+    fits: isPath,
+    doc: 'With `sockjs`: path of the WebSockets at the targets, which `path_rem`, `replace_beg` and `rewrite` leave alone. If empty, that of `sockjs`, with `/websocket` after it for clients with a WebSocket.',
+  }),
   balance: balance.schema.default('failover').register(fieldDocs, {
     doc: 'Which of several targets gets a request: the first in the list, each in turn, or the one with the fewest requests in progress. A target that refuses connections is passed over for 1 to 30 seconds; then one request at a time finds out whether it is back.',
     expected: balance.expected,

@@ -217,6 +217,10 @@ export const sections = {
       auto_cross_origin: flag({
         doc: 'Let web pages of every site use every route, as `aco` does for one.',
       }),
+      sockjs_url: plainText({
+        default: 'http://cdn.jsdelivr.net/sockjs/0.3.4/sockjs.min.js',
+        doc: 'Script of the SockJS client, which its iframe page loads.',
+      }),
       connect_timeout: seconds({
         default: 5,
         from: 0.1,

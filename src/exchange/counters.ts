@@ -97,4 +97,10 @@ export class Counters extends ServerCounters implements OriginCounters {
   deliveriesDropped = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;
+  /** SockJS sessions of clients without a WebSocket. */
+  sockJsSessionsOpen = 0;
+  /** SockJS sessions that were not opened, because too many were open. */
+  sockJsSessionsRefused = 0;
+  /** SockJS sessions that ended because too much waited for the client, or a message was too large. */
+  sockJsSessionsFailed = 0;
 }

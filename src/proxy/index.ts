@@ -6,7 +6,7 @@ export type { HeaderRules } from './header-rules.ts';
 export { httpsRedirect } from './https-redirect.ts';
 export { overHttpHeld, webSocketOverHttp } from './over-http/websocket-over-http.ts';
 export { type ProxiedRoute, prepareRoutes, type RouteMeans, routeName } from './proxied-route.ts';
-export { proxyService, proxyServices } from './proxy.ts';
+export { type ProxyServices, proxyService, proxyServices } from './proxy.ts';
 export type { ProxyRoom } from './proxy-room.ts';
 export type { ProxySettings } from './proxy-settings.ts';
 export type {

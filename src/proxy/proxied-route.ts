@@ -1,6 +1,7 @@
 import { GripSigner, TokenError, type TokenKeys, TokenVerifier } from '../codec/grip/index.ts';
 import { type Config, type JwtRules, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
+import type { SockJsPlace } from '../sockjs/index.ts';
 import { Compression } from './compress/compression.ts';
 import { type JsonpSettings, jsonpSettings } from './cross-origin/jsonp-settings.ts';
 import { RateLimit } from './guard/rate-limit.ts';
@@ -18,6 +19,8 @@ export interface ProxiedRoute {
   readonly overHttp: boolean;
   /** Where its requests go. */
   readonly targets: TargetList;
+  /** Where it serves SockJS; null for nowhere. */
+  readonly sockJs: SockJsPlace | null;
   /** How pages of every origin may use it; null where they may not. */
   readonly crossOrigin: JsonpSettings | null;
   /** Checks of the targets, for whoever puts the route into force to start and stop; null without. */
@@ -96,6 +99,7 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       targets,
       targetChecks: check === null || checkMeans === undefined ? null : targets.checks(check, checkMeans),
       overHttp: route.targets.some(({ overHttp }) => overHttp),
+      sockJs: sockJsPlace(route, config.proxy.sockjsUrl),
       crossOrigin: isCrossOrigin ? jsonpSettings(route) : null,
       debug,
       setHeaders,
@@ -127,6 +131,12 @@ function tokenKeysOf(
 
 function noKeys(): TokenKeys {
   return { claims: () => Promise.reject(new TokenError('no-keys', 'there is nothing that fetches keys')) };
+}
+
+function sockJsPlace(route: Route, script: string): SockJsPlace | null {
+  const { sockjs, sockjsAsPath } = route;
+  if (sockjs === '') return null;
+  return { name: routeName(route), prefix: sockjs.replace(/\/+$/, ''), asPath: sockjsAsPath, script };
 }
 
 /** The signers of requests, shared by the routes with the same issuer and key. */

@@ -13,6 +13,7 @@ import {
   type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
+import { isSockJs, SockJsServer } from '../sockjs/index.ts';
 import { AwaitedSession } from './awaited-session.ts';
 import { AwaitedTrust, type TrustedExchange } from './awaited-trust.ts';
 import { CompressRoom } from './compress/compress-room.ts';
@@ -35,13 +36,22 @@ import { normalizeTarget } from './target-path.ts';
 type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'wheel' | 'counters' | 'log'> &
   Partial<Pick<ProxyRoom, 'sessions'>>;
 
+/** The services of a proxy. */
+export interface ProxyServices {
+  readonly service: Service;
+  readonly webSocketService: WebSocketService;
+  /** Ends the SockJS sessions of clients, because the process stops. */
+  drain(): void;
+}
+
 /** The service that passes requests to the origins of their routes. */
 export function proxyService(options: ProxyOptions): Service {
   return proxyServices(options).service;
 }
 
 /** The services that pass requests, and WebSockets, to the origins of their routes. */
-export function proxyServices(options: ProxyOptions): { service: Service; webSocketService: WebSocketService } {
+export function proxyServices(options: ProxyOptions): ProxyServices {
+  const sockJs = new SockJsServer(options);
   const room: ProxyRoom = {
     sessions: null,
     ...options,
@@ -57,6 +67,10 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
   return {
     service: (received, requester) => {
       const arrived = arrive(received, room);
+      const { route, request: asked } = arrived;
+      if (route !== null && route.sockJs !== null && isSockJs(route.sockJs, asked.target)) {
+        return sockJs.request(route.sockJs, asked, requester, opening(room, arrived, route));
+      }
       const settings = arrived.route === null ? arrived.settings.crossOrigin : arrived.route.crossOrigin;
       if (settings === undefined || settings === null) return askOrigin(room, arrived, requester);
       const { request, relay, error } = crossOrigin(arrived.request, requester, settings, room.counters);
@@ -65,14 +79,31 @@ export function proxyServices(options: ProxyOptions): { service: Service; webSoc
       return relay;
     },
     webSocketService: (received, requester) => {
-      const proxied = routed(arrive(received, room), requester, room);
-      if (proxied === null) return NO_RESPONDER;
-      const { checks } = proxied.route;
-      return checks === null
-        ? forwardWebSocket(room, proxied, requester)
-        : checkRequest(room, proxied, requester, checks, WEBSOCKETS);
+      const arrived = arrive(received, room);
+      const { route, request } = arrived;
+      if (route !== null && route.sockJs !== null && isSockJs(route.sockJs, request.target)) {
+        return sockJs.webSocket(route.sockJs, request, requester, opening(room, arrived, route));
+      }
+      return openWebSocket(room, arrived, requester);
     },
+    drain: () => sockJs.drain(),
   };
+}
+
+/** Opens the WebSocket of a SockJS client at the targets of its route. A path of its own is not rewritten. */
+function opening(room: ProxyRoom, arrived: Arrived, route: ProxiedRoute): WebSocketService {
+  const isOwnPath = route.sockJs?.asPath !== '';
+  const own = isOwnPath ? { ...route, route: { ...route.route, pathRem: 0, replaceBeg: null, rewrite: null } } : route;
+  return (request, requester) => openWebSocket(room, { ...arrived, request, route: own }, requester);
+}
+
+function openWebSocket(room: ProxyRoom, arrived: Arrived, requester: WebSocketRequester): WebSocketResponder {
+  const proxied = routed(arrived, requester, room);
+  if (proxied === null) return NO_RESPONDER;
+  const { checks } = proxied.route;
+  return checks === null
+    ? forwardWebSocket(room, proxied, requester)
+    : checkRequest(room, proxied, requester, checks, WEBSOCKETS);
 }
 
 function checked(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {

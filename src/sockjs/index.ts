@@ -1,0 +1,1 @@
+export { isSockJs, type SockJsPlace, SockJsServer } from './sockjs-server.ts';

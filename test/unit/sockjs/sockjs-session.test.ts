@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import {
+  Counters,
+  type RequestHead,
+  type Responder,
+  type WebSocketRequester,
+  type WebSocketResponder,
+} from '../../../src/exchange/index.ts';
+import { SockJsServer } from '../../../src/sockjs/index.ts';
+import { FakeRequester } from '../../support/exchange/fake-requester.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { turn } from '../../support/manual-clock.ts';
+
+/** An origin that the test plays. */
+class Origin implements WebSocketResponder {
+  readonly events: string[] = [];
+  credits = 0;
+  readonly requester: WebSocketRequester;
+  readonly request: RequestHead;
+
+  constructor(request: RequestHead, requester: WebSocketRequester) {
+    this.request = request;
+    this.requester = requester;
+  }
+
+  onRequestData(): void {}
+
+  onRequestMessage(chunk: Buffer, _text: boolean, more: boolean): void {
+    this.events.push(`${chunk}${more ? '…' : ''}`);
+  }
+
+  onRequestPing(): void {}
+
+  onRequestPong(): void {
+    this.events.push('pong');
+  }
+
+  onRequestClose(code: number): void {
+    this.events.push(`close ${code}`);
+  }
+
+  onRequestError({ code }: { code: string }): void {
+    this.events.push(code);
+  }
+
+  onResponseCredit(bytes: number): void {
+    this.credits += bytes;
+  }
+}
+
+/** A client whose request may be handed over, once its body is here. */
+class Client extends FakeRequester {
+  override handOver(responder: Responder): void {
+    this.responder = responder;
+  }
+}
+
+const PLACE = { name: 'route', prefix: '/s', asPath: '', script: 'x.js' };
+
+class Rig {
+  readonly counters = new Counters();
+  readonly log = new FakeLog();
+  readonly origins: Origin[] = [];
+  readonly server: SockJsServer;
+
+  constructor(t: TestContext) {
+    const wheel = new TimerWheel();
+    t.after(() => wheel.stop());
+    this.server = new SockJsServer({ wheel, counters: this.counters, log: this.log });
+  }
+
+  /** Sends a request, with its body. Its client takes `credits` bytes. */
+  ask(target: string, body = '', credits = 65_536): FakeRequester {
+    const client = new Client(credits);
+    const request = requestHead({ method: 'POST', target: `/s${target}`, bodyLength: body.length, credits });
+    client.responder = this.server.request(PLACE, request, client, (opening, requester) => {
+      const origin = new Origin(opening, requester);
+      this.origins.push(origin);
+      return origin;
+    });
+    if (body !== '') client.responder.onRequestData(Buffer.from(body), false);
+    return client;
+  }
+
+  /** Opens a session. Returns its origin. */
+  open(id: string): Origin {
+    const client = this.ask(`/1/${id}/xhr`);
+    const origin = this.origins.at(-1) as Origin;
+    origin.requester.onResponse({ status: 101, reason: '', headers: [], bodyLength: 0 });
+    assert.deepEqual(client.response, [200, 'o\n']);
+    return origin;
+  }
+}
+
+test('the origin has credit for what may wait, and gets it back when the client has taken all', async (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  assert.equal(origin.request.credits, 200_000);
+  origin.requester.onResponseMessage(Buffer.alloc(100, 'x'), true, true);
+  origin.requester.onResponseMessage(Buffer.alloc(100, 'y'), true, false);
+  await turn();
+  const client = rig.ask('/1/a/xhr', '', 50);
+  await turn();
+  assert.equal(client.body.length, 50);
+  assert.equal(origin.credits, 0);
+  client.credits += 1_000;
+  client.responder?.onResponseCredit(1_000);
+  assert.equal(client.body, `a["${'x'.repeat(100)}${'y'.repeat(100)}"]\n`);
+  assert.equal(origin.credits, 200);
+});
+
+test('messages of the client go on as the origin grants, and a request that brings too many waits', (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  const message = 'x'.repeat(90_000);
+  const sends = [1, 2].map(() => rig.ask('/1/a/xhr_send', `["${message}"]`));
+  for (const client of sends) assert.deepEqual(client.response, [200, 'ok']);
+  const third = rig.ask('/1/a/xhr_send', `["${message}"]`);
+  assert.equal(third.end, null);
+  assert.deepEqual(rig.ask('/1/a/xhr_send', '["a"]').response, [400, 'Already sending\n']);
+  origin.requester.onRequestCredit(10);
+  assert.deepEqual(origin.events, [`${'x'.repeat(10)}…`]);
+  assert.equal(third.end, null);
+  origin.requester.onRequestCredit(90_000);
+  assert.deepEqual(third.response, [200, 'ok']);
+  origin.requester.pauseRequest(true);
+  origin.requester.onRequestCredit(1_000_000);
+  assert.equal(origin.events.length, 3);
+  origin.requester.pauseRequest(false);
+  assert.equal(origin.events.length, 5);
+});
+
+test('a long list of empty messages goes on in shares', async (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  rig.ask('/1/a/xhr_send', `[${Array(30_000).fill('""').join(',')}]`);
+  const first = origin.events.length;
+  assert.ok(first <= 257, `${first} in one turn`);
+  while (origin.events.length < 30_000) await turn();
+  assert.ok(origin.events.every((event) => event === ''));
+});
+
+test('a message of the origin that is too large closes the session for both', async (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  origin.requester.onResponseMessage(Buffer.alloc(200_000), true, true);
+  assert.deepEqual(origin.events, ['close 1009']);
+  assert.equal(rig.counters.sockJsSessionsFailed, 1);
+  const client = rig.ask('/1/a/xhr');
+  await turn();
+  assert.equal(client.body, 'c[1009,"Message too large"]\n');
+});
+
+test('a client that takes none of many empty messages loses its session', (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  for (let i = 0; i < 1_024; i++) origin.requester.onResponseMessage(Buffer.alloc(0), true, false);
+  assert.deepEqual(origin.events, []);
+  origin.requester.onResponseMessage(Buffer.alloc(0), true, false);
+  assert.deepEqual(origin.events, ['HF_CLIENT_STALLED']);
+  assert.equal(rig.counters.sockJsSessionsFailed, 1);
+  assert.equal(rig.counters.sockJsSessionsOpen, 0);
+  assert.equal(rig.ask('/1/a/xhr_send', '["a"]').head?.status, 404);
+});
+
+test('further sessions are refused when there are as many as may be', (t) => {
+  const rig = new Rig(t);
+  for (let i = 0; i < 16_384; i++) rig.ask(`/1/${i}/xhr`);
+  assert.deepEqual(rig.ask('/1/more/xhr').response, [503, 'Too many sessions, try again later.\n']);
+  assert.equal(rig.counters.sockJsSessionsRefused, 1);
+  const [first] = rig.origins;
+  first?.requester.onResponse({ status: 403, reason: '', headers: [], bodyLength: 0 });
+  first?.requester.onResponseData(Buffer.alloc(0), false);
+  assert.equal(rig.ask('/1/more/xhr').end, null);
+  rig.server.drain();
+  assert.equal(rig.counters.sockJsSessionsOpen, 0);
+});
+
+test('an exception in a call for a session ends this session alone', async (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  const other = rig.open('b');
+  const client = rig.ask('/1/a/xhr');
+  client.onBytes = () => {
+    throw new Error('a defect');
+  };
+  origin.requester.onResponseMessage(Buffer.from('x'), true, false);
+  other.requester.onResponseMessage(Buffer.from('y'), true, false);
+  await turn();
+  assert.deepEqual(origin.events, ['HF_INTERNAL']);
+  assert.equal(rig.counters.faults, 1);
+  const next = rig.ask('/1/b/xhr');
+  await turn();
+  assert.equal(next.body, 'a["y"]\n');
+});
