@@ -197,3 +197,16 @@ export function matchesContentFilters({ contentFilters }: FilteredItem, filters:
   const own = filters.filter((name) => CONTENT_FILTERS.includes(name));
   return own.length === contentFilters.length && own.every((name, i) => name === contentFilters[i]);
 }
+
+/**
+ * The body of a response without a hold as the filters of its channels change it.
+ * @throws FilterError
+ */
+export function unheldBody(unheld: Filtered, body: Buffer): Buffer {
+  const channelOf = (name: string) => unheld.channels.find((channel) => channel.name === name);
+  const context: FilterContext = {
+    isMember: (name) => channelOf(name) !== undefined,
+    positionOf: (name) => channelOf(name)?.prevId ?? undefined,
+  };
+  return FilterSet.of(unheld, '')?.initialBody(body, context) ?? body;
+}

@@ -13,6 +13,7 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
+import { FilterError, unheldBody } from '../hub/index.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import { endToEndHeaders } from './response-headers.ts';
 
@@ -254,10 +255,10 @@ export class GripResponse implements DecodedBody, Guarded {
     let problem: string;
     try {
       const instruct = parseInstruct(status, reason, this.#headers, body);
-      if (instruct.response.status >= 200) return instruct;
+      if (instruct.response.status >= 200) return filtered(instruct);
       problem = `${instruct.response.status} is not a final status`;
     } catch (error) {
-      if (!(error instanceof GripError)) throw error;
+      if (!(error instanceof GripError || error instanceof FilterError)) throw error;
       problem = error.message;
     }
     this.#fail(new ExchangeError('HF_GRIP_INVALID', `Failed to parse accept instructions: ${problem}`));
@@ -272,7 +273,18 @@ export class GripResponse implements DecodedBody, Guarded {
 }
 
 /** Whether a body that is not kept whole may begin the stream: `build-id` would have to change it (GRIP §2). */
-function canBegin({ hold, links }: Instruct): boolean {
-  if (hold === null) return links.next !== null;
-  return hold.channels.every(({ filters }) => !filters.includes('build-id'));
+function canBegin({ hold, links, unheld }: Instruct): boolean {
+  if (hold === null && links.next === null) return false;
+  const channels = (hold ?? unheld)?.channels ?? [];
+  return channels.every(({ filters }) => !filters.includes('build-id'));
+}
+
+/**
+ * Without a hold the filters of the channels apply to the body here (GRIP §2).
+ * @throws FilterError
+ */
+function filtered(instruct: Instruct): Instruct {
+  const { unheld, response } = instruct;
+  if (unheld === undefined) return instruct;
+  return { ...instruct, response: { ...response, body: unheldBody(unheld, response.body) } };
 }

@@ -30,6 +30,7 @@ export function parseInstruct(status: number, reason: string, headers: FieldList
     hold: holdOf(fields),
     response: responseOf(fields.status ?? { code: status, reason }, visible, body),
     links: fields.links,
+    ...unheldOf(fields),
   };
 }
 
@@ -44,6 +45,7 @@ function parseFromBody(status: number, reason: string, body: Buffer, given: Grip
     hold: holdOf(fields),
     response: responseOf(named, withoutFields(response.headers, isHidden), response.body),
     links: fields.links,
+    ...unheldOf(fields),
   };
 }
 
@@ -51,6 +53,10 @@ function holdOf({ mode, channels, timeout, keepAlive, meta }: GripFields): Hold 
   if (mode === null) return null;
   const seconds = Math.max(timeout ?? DEFAULT_TIMEOUT, MIN_TIMEOUT);
   return { mode, channels, timeout: seconds, keepAlive: usableKeepAlive(keepAlive), meta };
+}
+
+function unheldOf({ mode, channels, meta }: GripFields): Pick<Instruct, 'unheld'> {
+  return mode === null && channels.some(({ filters }) => filters.length > 0) ? { unheld: { channels, meta } } : {};
 }
 
 /** Nothing to send is no keep-alive. */

@@ -48,6 +48,8 @@ export interface Instruct {
   readonly hold: Hold | null;
   readonly response: InstructResponse;
   readonly links: GripLinks;
+  /** The channels of a response without a hold, where they have filters, which then apply to its body. */
+  readonly unheld?: Pick<Hold, 'channels' | 'meta'>;
 }
 
 /** An `http-response` format: the response to a held request. */

@@ -101,3 +101,26 @@ test('An id that cannot be built ends the stream after its head, with the reason
     assert.deepEqual([response.status, String(response.body)], [200, body]);
   }
 });
+
+test('The filters of a response without a hold apply to its body, also where a next link follows', async (t) => {
+  for (const link of ['</gone>; rel=gone', '</next>; rel=next']) {
+    const headers = {
+      'Grip-Channel': 'a; prev-id=7; filter=build-id',
+      'Grip-Set-Meta': 'id_format="%(a)s", id_encoding=hex',
+      'Grip-Link': link,
+    };
+    const app = await started(t, ({ target }) =>
+      target === '/next' ? { body: 'end' } : { headers, body: '%I %(x)I; ' },
+    );
+    const response = await app.send();
+    assert.equal(String(response.body), `37 78; ${link.includes('next') ? 'end' : ''}`);
+  }
+});
+
+test('A filter that cannot be applied to a response without a hold makes it a 502', async (t) => {
+  const headers = { 'Grip-Channel': 'a; filter=build-id', 'Grip-Set-Meta': 'id_format=x' };
+  const app = await started(t, () => ({ headers, body: '100%' }), '*,debug');
+  const response = await app.send();
+  assert.equal(response.status, 502);
+  assert.match(String(response.body), /Failed to parse accept instructions: filter error: build-id: /);
+});
