@@ -8,7 +8,10 @@ const HOUSE = [
   ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config']],
   ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs']],
   ['mezzanine', ['zhttp']],
-  ['second floor', ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control', 'zmq-publish', 'stats', 'sessions']],
+  [
+    'second floor',
+    ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control', 'zmq-publish', 'stats', 'sessions', 'hub-relay'],
+  ],
   ['third floor', ['app']],
   ['fourth floor', ['cli']],
 ];

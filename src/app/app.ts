@@ -1,4 +1,3 @@
-import { HttpClient, WebSocketClient } from '../client/index.ts';
 import { TimerWheel } from '../clock/index.ts';
 import { type Config, hasProxy } from '../config/index.ts';
 import { authorized, controlErrorText, metricsService, publishService } from '../control/index.ts';
@@ -6,8 +5,7 @@ import {
   ControlCounters,
   CounterRegistry,
   Counters,
-  type HeldTotal,
-  Holder,
+  type Holder,
   type Log,
   OriginCounters,
   RouteStatsTable,
@@ -15,32 +13,27 @@ import {
   ServerCounters,
   textResponse,
 } from '../exchange/index.ts';
-import { HttpFetcher } from '../fetch/index.ts';
-import { Hub } from '../hub/index.ts';
-import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { httpsRedirect, overHttpHeld, type ProxyServices, proxyServices, RateTable } from '../proxy/index.ts';
+import type { Hub } from '../hub/index.ts';
+import type { HubRelay } from '../hub-relay/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { StateClient } from '../sessions/index.ts';
 import { StatsPublisher, StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
-import type { ZhttpServer } from '../zhttp-server/index.ts';
 import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
-import { acceptOptions } from './accept-options.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
-import { KeySets } from './key-sets.ts';
+import type { ProcessLog } from './logger.ts';
 import { metricsText } from './metrics.ts';
 import { openFileLimit } from './open-files.ts';
-import { patchBody } from './patch-body.ts';
-import { PushpinMetrics } from './pushpin-metrics.ts';
-import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
+import { ProxyRole } from './proxy-role.ts';
+import { ProxyWorkers } from './proxy-workers.ts';
+import { type PushpinCounts, PushpinMetrics } from './pushpin-metrics.ts';
+import type { Snapshot } from './snapshot.ts';
 import { checkIdentities } from './tls-listener.ts';
-import { type ZhttpFrontOptions, zhttpFront } from './zhttp-front.ts';
-import { ZhttpOrigins } from './zhttp-origins.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -63,6 +56,10 @@ export class App {
   /** Endpoints by which requests come from edges that are other programs. */
   readonly frontEndpoints: string[] = [];
   readonly frontCounters = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  /** Counts sessions with what stands for origins over ZHTTP. */
+  readonly originCounters = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  /** Messages to worker processes. */
+  readonly relayCounters = new ZmqCounters();
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
   /** Where Prometheus gets Pushpin's metrics. */
@@ -76,25 +73,10 @@ export class App {
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
-  readonly #bounds: Holder<Bounds>;
-  readonly #keySets: KeySets;
-  readonly #rates = new RateTable(this.counters);
-  readonly #client: HttpClient;
-  readonly #webSockets: WebSocketClient;
-  /** Counts sessions with what stands for origins over ZHTTP. */
-  readonly originCounters = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
-  readonly #zhttpOrigins: ZhttpOrigins;
-  readonly #hub: Hub;
-  readonly #overHttpHeld: HeldTotal;
-  /** Null where neither the proxy nor the publish endpoint runs. */
-  #snapshots: Holder<Snapshot> | null = null;
+  readonly #proxy: ProxyRole;
+  /** Where worker processes have the clients; null otherwise. */
+  #workers: ProxyWorkers | null = null;
   #running = false;
-  #proxy: ProxyServices | null = null;
-  #server: HttpServer | null = null;
-  /** Servers that redirect to https. */
-  readonly #redirects: HttpServer[] = [];
-  /** Takes the requests of edges that are other programs. */
-  #front: ZhttpServer | null = null;
   #control: HttpServer | null = null;
   #stats: HttpServer | null = null;
   #pushpinMetrics: PushpinMetrics | null = null;
@@ -106,33 +88,19 @@ export class App {
   #fetch: FetchRole | null = null;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
-    const shared = { wheel: this.#wheel, counters: this.counters, log };
     this.#config = config;
     this.#fetchPlans = plans;
     this.#log = log;
-    const dialler = new TcpDialler({ resolver: new SystemResolver(), log });
-    this.#overHttpHeld = overHttpHeld(shared);
-    this.#bounds = new Holder(boundsOf(config));
-    const origins = { ...shared, dialler };
-    this.#client = new HttpClient({ ...origins, limits: this.#bounds.part(({ client }) => client) });
-    this.#webSockets = new WebSocketClient({
-      ...origins,
-      limits: this.#bounds.part(({ webSocketClient }) => webSocketClient),
-      compression: false,
-    });
-    this.#keySets = new KeySets({
-      ...shared,
-      fetcher: new HttpFetcher({ ...shared, client: this.#client, opener: this.#webSockets, ipv4Only: false }),
-    });
-    this.#zhttpOrigins = new ZhttpOrigins({
+    const { counters, frontCounters, originCounters, routeStats } = this;
+    this.#proxy = new ProxyRole({
+      config,
       wheel: this.#wheel,
       log,
-      limits: this.#bounds.part(({ client }) => client),
-      fetch: hasProxy(config.server) ? config.proxy.fetch : [],
-      counters: this.originCounters.zhttp,
-      zmqCounters: this.originCounters.zmq,
+      counters,
+      frontCounters,
+      originCounters,
+      routeStats,
     });
-    this.#hub = new Hub({ ...shared, limits: this.#bounds.part(({ hub }) => hub), patchBody });
   }
 
   /**
@@ -157,34 +125,30 @@ export class App {
    * @param seconds what is still open after that is cut off
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const servers = [this.#server, this.#front, ...this.#redirects, this.#control, this.#edge, this.#fetch].filter(
-      (server) => server !== null,
-    );
-    this.#stopChecks();
-    for (const server of servers) server.drain();
+    const roles = [this.#proxy, this.#workers, this.#control, this.#edge, this.#fetch].filter((role) => role !== null);
+    for (const role of roles) role.drain();
     await this.#publishSockets?.close();
-    this.#hub.drain();
-    this.#proxy?.drain();
+    if (this.#workers === null) this.#proxy.drainHub();
+    else this.#workers.relay.drain();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {
       timer = setTimeout(resolve, seconds * 1000);
     });
-    await Promise.race([Promise.all(servers.map((server) => server.whenEmpty())), deadline]);
+    await Promise.race([Promise.all(roles.map((role) => role.whenEmpty())), deadline]);
     clearTimeout(timer);
     this.#pushpinMetrics?.stop();
     this.#statsReporter?.stop();
     await this.#statsSocket?.close();
-    const own = [this.#server, ...this.#redirects, this.#control, this.#stats].filter((server) => server !== null);
+    const own = [this.#control, this.#stats].filter((server) => server !== null);
     for (const server of own) server.destroy();
     await Promise.all([
-      this.#front?.stop(),
+      this.#proxy.stop(),
+      this.#workers?.stop(),
       this.#edge?.stop(),
       this.#fetch?.stop(),
-      this.#zhttpOrigins.stop(),
       ...own.map((server) => server.whenEmpty()),
     ]);
     await this.#sessions?.close();
-    this.#client.close();
     this.#wheel.stop();
     if (!this.#running) return;
     this.#log.info(this.registry.byRole(), 'stopped');
@@ -197,37 +161,18 @@ export class App {
    * @throws Error when a key cannot be read or used; then nothing changes
    */
   reconfigure(config: Config): void {
-    if (this.#snapshots === null) return;
-    const snapshot = this.#snapshot(config);
-    this.#stopChecks();
-    this.#snapshots.current = snapshot;
-    this.#zhttpOrigins.use(config.routes.flatMap(({ targets }) => targets));
-    this.#startChecks();
-    this.#bounds.current = boundsOf(config);
+    this.#proxy.reconfigure(config);
+    this.#workers?.reconfigure(config);
   }
 
-  /** Starts the checks of the targets that are in force. */
-  #startChecks(): void {
-    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.start();
+  /** The log file has been moved away, and opened again here: workers do the same. */
+  reopenLog(): void {
+    this.#workers?.reopenLog();
   }
 
-  #stopChecks(): void {
-    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.stop();
-  }
-
-  #snapshot(config: Config): Snapshot {
-    return prepareSnapshot(config, {
-      client: this.#client,
-      webSockets: this.#webSockets,
-      overHttpHeld: this.#overHttpHeld,
-      zhttp: this.#zhttpOrigins,
-      counters: this.counters,
-      routeStats: this.routeStats,
-      keySets: this.#keySets,
-      rates: this.#rates,
-      wheel: this.#wheel,
-      log: this.#log,
-    });
+  /** Takes what is published. */
+  get #publisher(): Hub | HubRelay {
+    return this.#workers?.relay ?? this.#proxy.hub;
   }
 
   async #start(): Promise<void> {
@@ -237,15 +182,12 @@ export class App {
     if (hasProxy(server)) {
       this.registry.add('proxy', this.counters);
       this.registry.add('control', this.controlCounters);
-      const snapshots = new Holder(this.#snapshot(this.#config));
-      this.#snapshots = snapshots;
-      await this.#startZhttpOrigins();
+      const snapshots = this.#proxy.prepare();
       await this.#startSessions();
-      await this.#startProxy(snapshots);
+      await this.#startProxy();
       await this.#startControl(snapshots);
       await this.#startPublishSockets(snapshots);
       await this.#startStats(snapshots);
-      this.#startChecks();
     }
     if (edge.listen.length > 0) await this.#startEdge();
     if (this.#fetchPlans.length > 0) {
@@ -291,13 +233,6 @@ export class App {
     this.edgeAddresses.push(...this.#edge.addresses);
   }
 
-  async #startZhttpOrigins(): Promise<void> {
-    const targets = this.#config.routes.flatMap((route) => route.targets);
-    this.#zhttpOrigins.use(targets);
-    this.#register('origins', this.originCounters);
-    await this.#zhttpOrigins.ready();
-  }
-
   #newFetch(): FetchRole {
     this.#register('fetch', this.fetchCounters);
     const { client: clientCounters, zhttp: counters, zmq: zmqCounters } = this.fetchCounters;
@@ -316,39 +251,27 @@ export class App {
     this.publishEndpoints.push(...(await client.open()));
   }
 
-  async #startProxy(snapshots: Holder<Snapshot>): Promise<void> {
+  async #startProxy(): Promise<void> {
     const { server } = this.#config;
-    const means = { wheel: this.#wheel, log: this.#log, counters: this.counters };
-    const limits = snapshots.part((snapshot) => snapshot.server);
-    const services = proxyServices({
-      settings: snapshots.part(({ proxy }) => proxy),
-      hub: this.#hub,
-      wheel: this.#wheel,
-      sessions: this.#sessions,
-      counters: this.counters,
-      log: this.#log,
-    });
-    this.#proxy = services;
-    this.#server = new HttpServer({ ...means, ...services, limits });
-    for (const address of server.listen) {
-      const { redirect } = address;
-      let own = this.#server;
-      if (redirect !== undefined) {
-        own = new HttpServer({ ...means, service: httpsRedirect(redirect, services.service), limits });
-        this.#redirects.push(own);
-      }
-      this.clientAddresses.push((await own.listen(address, acceptOptions(server, address, means))).address);
+    if (server.workers > 1) {
+      this.#workers = this.#newWorkers();
+      await this.#workers.start();
+      this.clientAddresses.push(...this.#workers.addresses);
+      return;
     }
-    if (server.zhttp.length > 0) await this.#startFront(services);
+    this.#register('origins', this.originCounters);
+    if (server.zhttp.length > 0) this.#register('proxy', this.frontCounters);
+    await this.#proxy.start(this.#sessions);
+    this.clientAddresses.push(...this.#proxy.addresses);
+    this.frontEndpoints.push(...this.#proxy.frontEndpoints);
   }
 
-  async #startFront(services: Pick<ZhttpFrontOptions, 'service' | 'webSocketService'>): Promise<void> {
-    this.#register('proxy', this.frontCounters);
-    const { zhttp: counters, zmq: zmqCounters } = this.frontCounters;
-    const { server } = this.#config;
-    const front = zhttpFront({ ...services, server, wheel: this.#wheel, log: this.#log, counters, zmqCounters });
-    this.#front = front;
-    this.frontEndpoints.push(...(await front.open()));
+  #newWorkers(): ProxyWorkers {
+    this.registry.add('proxy.relay', this.relayCounters);
+    const { counters, registry, relayCounters: zmqCounters } = this;
+    const logFile = 'file' in this.#log ? ((this.#log as ProcessLog).file?.path ?? null) : null;
+    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, registry, logFile };
+    return new ProxyWorkers({ ...shared, config: this.#config, limits: this.#proxy.hubLimits });
   }
 
   async #startControl(snapshots: Holder<Snapshot>): Promise<void> {
@@ -358,16 +281,14 @@ export class App {
       log: this.#log,
       counters: this.controlCounters,
       service: authorized(
-        publishService(this.#hub, {
+        publishService(this.#publisher, {
           settings: snapshots.part(({ config }) => config.control),
           counters: this.controlCounters,
           log: this.#log,
           metrics: metricsService(() =>
             metricsText({
               registry: this.registry,
-              routes: this.routeStats,
-              hub: this.#hub,
-              proxied: snapshots.current.proxy.all ?? [],
+              proxy: this.#workers?.metrics ?? this.#proxy.metrics,
             }),
           ),
         }),
@@ -389,7 +310,7 @@ export class App {
     const { controlCounters: counters, publishCounters: zmqCounters } = this;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters };
     const limits = snapshots.part(({ config }) => config.publish);
-    const sockets = new PublishSockets({ ...publish, ...shared, limits, publisher: this.#hub });
+    const sockets = new PublishSockets({ ...publish, ...shared, limits, publisher: this.#publisher });
     this.#publishSockets = sockets;
     await sockets.open();
     const { pull, sub, command } = sockets.endpoints;
@@ -400,7 +321,7 @@ export class App {
     const { stats } = this.#config;
     if (stats.pub.length > 0) await this.#startStatsPackets(snapshots);
     if (stats.prometheus.length === 0) return;
-    const metrics = new PushpinMetrics(this.counters, stats.prometheusPrefix, this);
+    const metrics = new PushpinMetrics(() => this.#totals, stats.prometheusPrefix, this);
     this.#pushpinMetrics = metrics;
     this.#stats = new HttpServer({
       wheel: this.#wheel,
@@ -414,6 +335,10 @@ export class App {
 
   async #startStatsPackets(snapshots: Holder<Snapshot>): Promise<void> {
     const { stats } = this.#config;
+    if (this.#workers !== null) {
+      this.#log.warn({ endpoints: stats.pub }, 'stats packets are not published: they need one process (workers = 1)');
+      return;
+    }
     this.registry.add('stats.zmq', this.statsCounters);
     const context = { wheel: this.#wheel, counters: this.statsCounters, log: this.#log };
     const socket = new PubSocket(context, { ipcMode: stats.ipcFileMode });
@@ -421,16 +346,21 @@ export class App {
     for (const endpoint of stats.pub) this.statsEndpoints.push(await socket.bind(endpoint));
     this.#statsReporter = new StatsReporter({
       ...stats,
-      hub: this.#hub,
+      hub: this.#proxy.hub,
       counters: this.counters,
       routes: this.routeStats,
       routeIds: () => snapshots.current.routeIds,
-      blockSize: () => this.#bounds.current.hub.messageBlockSize,
+      blockSize: () => this.#proxy.hubLimits.current.messageBlockSize,
       log: this.#log,
       socket: new StatsPublisher(socket),
       from: `holdfast_${process.pid}`,
     });
-    this.#hub.observe(this.#statsReporter);
+    this.#proxy.hub.observe(this.#statsReporter);
+  }
+
+  /** The proxy's counters, of all processes. */
+  get #totals(): PushpinCounts {
+    return this.#workers === null ? this.counters : (this.registry.snapshot().proxy as unknown as PushpinCounts);
   }
 
   /** An exception outside of all exchanges. */

@@ -8,18 +8,18 @@ import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts'
 import { EdgeRole } from './edge-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { checkIdentities } from './tls-listener.ts';
-import type { WorkerJob } from './worker-messages.ts';
+import type { EdgeJob } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
 /** The edge in one of several processes. */
 export class EdgeWorker implements WorkerRole {
   readonly #registry = new CounterRegistry();
   readonly #role: EdgeRole;
-  readonly #edge: WorkerJob['edge'];
+  readonly #edge: EdgeJob['edge'];
   readonly #log: ProcessLog;
 
   /** @param channels to the relays of the main process, one for each of `job.relayed` */
-  constructor(job: WorkerJob, channels: readonly Socket[], log: ProcessLog) {
+  constructor(job: EdgeJob, channels: readonly Socket[], log: ProcessLog) {
     const { edge, idPrefix } = job;
     this.#edge = edge;
     this.#log = log;
@@ -60,7 +60,7 @@ export class EdgeWorker implements WorkerRole {
 }
 
 function relayedLinks(
-  { relayed, edge }: WorkerJob,
+  { relayed, edge }: EdgeJob,
   channels: readonly Socket[],
   { wheel, zmqCounters, counters, log }: EdgeContext,
 ): EdgeLinks {

@@ -4,7 +4,7 @@ import { type HandlerLinkSink, LinkRelay, type RelayTarget } from '../zhttp-clie
 import { type EdgeContext, ZmqEdgeLinks } from './edge-links.ts';
 import { newIdPrefix } from './edge-role.ts';
 import type { LogLevel } from './logger.ts';
-import type { WorkerJob } from './worker-messages.ts';
+import type { EdgeJob } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
@@ -23,7 +23,7 @@ export interface EdgeWorkersOptions extends EdgeContext {
 export class EdgeWorkers {
   readonly #links: ZmqEdgeLinks;
   readonly #relays = new Map<'stream' | 'req', LinkRelay>();
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<EdgeJob>;
 
   constructor(options: EdgeWorkersOptions) {
     const { edge, logLevel, log, registry, counters, zmqCounters } = options;
@@ -35,9 +35,16 @@ export class EdgeWorkers {
     this.#pool = new WorkerPool({
       count: edge.workers,
       channels: relayed.length,
-      job: (place): WorkerJob => {
+      job: (place): EdgeJob => {
         const own = relayed.length > 0 ? edge : { ...edge, id: `${edge.id}-${place + 1}` };
-        return { role: 'edge', edge: own, logLevel, idPrefix: `${families[place]}.${started++}`, relayed };
+        return {
+          role: 'edge',
+          edge: own,
+          logLevel,
+          logFile: null,
+          idPrefix: `${families[place]}.${started++}`,
+          relayed,
+        };
       },
       onStarted: ({ idPrefix }, sockets) => {
         for (const [i, mode] of relayed.entries()) {

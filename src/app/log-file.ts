@@ -2,12 +2,12 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 /** A file that log lines are appended to. */
 export class LogFile {
-  readonly #path: string;
+  readonly path: string;
   #fd: number;
 
   /** @throws Error when the file cannot be opened */
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
     this.#fd = openSync(path, 'a');
   }
 
@@ -25,7 +25,7 @@ export class LogFile {
    * @throws Error when it cannot be opened; the old file stays in use then
    */
   reopen(): void {
-    const fd = openSync(this.#path, 'a');
+    const fd = openSync(this.path, 'a');
     closeSync(this.#fd);
     this.#fd = fd;
   }

@@ -10,6 +10,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 /** The log of a process, with what it counts of itself. */
 export interface ProcessLog extends Log {
   readonly counters: LogCounters;
+  /** Takes the lines instead of standard output; null for none. */
+  readonly file: LogFile | null;
 }
 
 /** Takes whole lines. */
@@ -42,6 +44,7 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
     infoEnabled: logger.isLevelEnabled('info'),
     debugEnabled: logger.isLevelEnabled('debug'),
     counters,
+    file,
   };
 }
 

@@ -1,31 +1,26 @@
-import { type CounterRegistry, MetricsText, type RouteStatsTable } from '../exchange/index.ts';
-import type { Hub } from '../hub/index.ts';
-import { type ProxiedRoute, routeName } from '../proxy/index.ts';
+import { type CounterRegistry, MetricsText } from '../exchange/index.ts';
+import type { HubMetrics, ProxyMetrics } from './proxy-metrics.ts';
 
 /** What metrics are read from. */
 export interface MetricsSources {
   readonly registry: CounterRegistry;
-  readonly routes: RouteStatsTable;
-  readonly hub: Hub;
-  /** The routes that are in force. */
-  readonly proxied: readonly ProxiedRoute[];
+  readonly proxy: ProxyMetrics;
 }
 
 /** Counters that go up and down end in one of these words. */
 const LEVEL = /(?:Open|Held)$/;
 
 /** The metrics of the process and its workers, in the text format of Prometheus. */
-export function metricsText({ registry, routes, hub, proxied }: MetricsSources): string {
+export function metricsText({ registry, proxy }: MetricsSources): string {
   const metrics = new MetricsText();
-  addRoutes(metrics, routes);
-  addTargets(metrics, proxied);
-  addHub(metrics, hub);
+  addRoutes(metrics, proxy.routes);
+  addTargets(metrics, proxy.targets);
+  addHub(metrics, proxy.hub);
   addCounters(metrics, registry);
   return metrics.text;
 }
 
-function addRoutes(metrics: MetricsText, routes: RouteStatsTable): void {
-  const entries = [...routes.entries()];
+function addRoutes(metrics: MetricsText, entries: ProxyMetrics['routes']): void {
   metrics.begin('holdfast_route_requests_total', 'counter', 'Requests of clients.');
   for (const [route, { requests }] of entries)
     metrics.sample('holdfast_route_requests_total', requests, ['route', route]);
@@ -48,28 +43,21 @@ function addRoutes(metrics: MetricsText, routes: RouteStatsTable): void {
   for (const [route, stats] of entries) metrics.histogram(latency, stats.latency, ['route', route]);
 }
 
-/** Whether each of several targets is passed over. Routes may have the same name, and a route the same target twice. */
-function addTargets(metrics: MetricsText, proxied: readonly ProxiedRoute[]): void {
-  const samples = new Map<string, { labels: readonly string[]; suspect: boolean }>();
-  for (const { route, targets } of proxied) {
-    for (const [target, suspect] of targets.suspects()) {
-      const labels = ['route', routeName(route), 'target', target];
-      const key = labels.join('\n');
-      samples.set(key, { labels, suspect: suspect || samples.get(key)?.suspect === true });
-    }
-  }
+/** Whether each of several targets is passed over. */
+function addTargets(metrics: MetricsText, targets: ProxyMetrics['targets']): void {
   const name = 'holdfast_target_suspect';
   metrics.begin(
     name,
     'gauge',
     'Whether a target is passed over (1), because it refused connections or failed its check.',
   );
-  for (const { labels, suspect } of samples.values()) metrics.sample(name, suspect ? 1 : 0, labels);
+  for (const { route, target, suspect } of targets) {
+    metrics.sample(name, suspect ? 1 : 0, ['route', route, 'target', target]);
+  }
 }
 
-function addHub(metrics: MetricsText, hub: Hub): void {
-  const { holds, channels } = hub.stats;
-  const { undelivered, backlogs, publishers } = hub.queues;
+function addHub(metrics: MetricsText, hub: HubMetrics): void {
+  const { holds, channels, undelivered, backlogs, publishers } = hub;
   const gauges: readonly (readonly [string, number, string])[] = [
     ['holdfast_held_clients', holds, 'Clients that are held.'],
     ['holdfast_channels', channels, 'Channels with a client.'],

@@ -5,19 +5,22 @@ import { type Counters, MetricsText } from '../exchange/index.ts';
 /** Milliseconds between two looks at how many connections there are. */
 const TICK = 1_000;
 
+/** What Pushpin's metrics show. */
+export type PushpinCounts = Pick<Counters, 'requests' | 'connectionsOpen' | 'itemsPublished' | 'itemsDelivered'>;
+
 /** The metrics of Pushpin's `prometheus_port`, with their original names. */
 export class PushpinMetrics {
-  readonly #counters: Counters;
+  readonly #read: () => PushpinCounts;
   readonly #prefix: string;
   readonly #ticker: Ticker;
   #connectionMs = 0;
 
-  /** @param counters those of the proxy and the hub @param prefix put in front of each name */
-  constructor(counters: Counters, prefix: string, owner: Guarded) {
-    this.#counters = counters;
+  /** @param read gives the counters of the proxy and the hub @param prefix put in front of each name */
+  constructor(read: () => PushpinCounts, prefix: string, owner: Guarded) {
+    this.#read = read;
     this.#prefix = prefix;
     this.#ticker = new Ticker(TICK, owner, () => {
-      this.#connectionMs += counters.connectionsOpen * TICK;
+      this.#connectionMs += read().connectionsOpen * TICK;
     });
   }
 
@@ -27,7 +30,7 @@ export class PushpinMetrics {
   }
 
   get text(): string {
-    const { requests, connectionsOpen, itemsPublished, itemsDelivered } = this.#counters;
+    const { requests, connectionsOpen, itemsPublished, itemsDelivered } = this.#read();
     const rows: readonly (readonly [string, 'counter' | 'gauge', number, string])[] = [
       ['request_received', 'counter', requests, 'Number of requests received'],
       ['connection_connected', 'gauge', connectionsOpen, 'Number of concurrent connections'],

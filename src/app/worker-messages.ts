@@ -1,21 +1,46 @@
 import type { Config } from '../config/index.ts';
 import type { CounterSnapshot } from '../exchange/index.ts';
 import type { LogLevel } from './logger.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
 
-/** What a worker process is to do, for each role that can be spread over processes. */
-export interface WorkerJob {
+/** What all jobs say. */
+interface CommonJob {
+  readonly logLevel: LogLevel;
+  /** Takes the log instead of standard output; null for none. */
+  readonly logFile: string | null;
+  /** What the ids of its sessions or connections begin with. */
+  readonly idPrefix: string;
+  /** Ways that go through the main process, in the order of the channels. */
+  readonly relayed: readonly string[];
+}
+
+/** Serves connections of the edge. */
+export interface EdgeJob extends CommonJob {
   readonly role: 'edge';
   readonly edge: Config['edge'];
-  readonly logLevel: LogLevel;
-  /** What the ids of its sessions begin with. */
-  readonly idPrefix: string;
-  /** Ways to handlers that go through the main process, in the order of the channels; none where the worker has its own. */
+  /** Ways to handlers; none where the worker has its own. */
   readonly relayed: readonly ('stream' | 'req')[];
 }
+
+/** Serves clients of the proxy. */
+export interface ProxyJob extends CommonJob {
+  readonly role: 'proxy';
+  /** The configuration as TOML: messages between processes keep no objects of classes. */
+  readonly config: string;
+  /** The way of published items. */
+  readonly relayed: readonly ['items'];
+}
+
+/** What a worker process is to do, for each role that can be spread over processes. */
+export type WorkerJob = EdgeJob | ProxyJob;
 
 /** What the main process wants of a worker. */
 export type WorkerOrder =
   | { readonly order: 'start'; readonly job: WorkerJob }
+  /** Use this configuration from now on. */
+  | { readonly order: 'reconfigure'; readonly config: string }
+  /** The log file has been moved away. */
+  | { readonly order: 'reopen log' }
   /** Accept no more connections, and let those that are open come to their end. */
   | { readonly order: 'drain' }
   | { readonly order: 'stop' };
@@ -29,4 +54,9 @@ export type WorkerReport =
   | { readonly report: 'failed'; readonly reason: string }
   /** No connection is open any more. */
   | { readonly report: 'empty' }
-  | { readonly report: 'counters'; readonly counters: CounterSnapshot };
+  | {
+      readonly report: 'counters';
+      readonly counters: CounterSnapshot;
+      /** Of the proxy only. */
+      readonly metrics?: ProxyMetrics;
+    };

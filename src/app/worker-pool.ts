@@ -10,23 +10,26 @@ import {
   type Log,
   reportFault,
 } from '../exchange/index.ts';
+import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
 
 /** What a pool is made of. */
-export interface WorkerPoolOptions {
+export interface WorkerPoolOptions<Job extends WorkerJob> {
   /** Processes that serve at a time. */
   readonly count: number;
   /** Sockets that each process shares with this one, beside the channel for orders. */
   readonly channels: number;
   /** What the process in this place, from 0, is to do; called again for its replacements. */
-  readonly job: (place: number) => WorkerJob;
+  readonly job: (place: number) => Job;
   /** A process was started: `sockets` are its channels. */
-  readonly onStarted: (job: WorkerJob, sockets: readonly Socket[]) => void;
+  readonly onStarted: (job: Job, sockets: readonly Socket[]) => void;
   /** A process has ended. */
-  readonly onEnded: (job: WorkerJob) => void;
+  readonly onEnded: (job: Job) => void;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
+  /** Takes their metrics, where they have some. */
+  readonly metrics?: MetricsSum;
   /** Counts faults of the pool itself. */
   readonly counters: FaultReport['counters'];
   readonly log: Log;
@@ -45,9 +48,9 @@ const PROGRAM = fileURLToPath(new URL(`./worker${extname(fileURLToPath(import.me
 const IGNORE_SIGNALS = fileURLToPath(new URL('../../bin/ignore-signals.js', import.meta.url));
 
 /** One process. */
-class PoolWorker {
+class PoolWorker<Job extends WorkerJob> {
   readonly place: number;
-  readonly job: WorkerJob;
+  readonly job: Job;
   readonly process: Worker;
   /** What it reported last. */
   counters: CounterSnapshot = {};
@@ -58,7 +61,7 @@ class PoolWorker {
   onListening: (addresses: readonly string[]) => void = () => {};
   onFailed: (error: Error) => void = () => {};
 
-  constructor(place: number, job: WorkerJob, process: Worker) {
+  constructor(place: number, job: Job, process: Worker) {
     this.place = place;
     this.job = job;
     this.process = process;
@@ -79,19 +82,21 @@ class PoolWorker {
  * Worker processes of one role, which accept connections on the same addresses. A process that dies loses its own connections alone and
  * is replaced, after ever longer waits while replacements fail.
  */
-export class WorkerPool implements Guarded {
+export class WorkerPool<Job extends WorkerJob> implements Guarded {
   /** Where the processes listen. */
   readonly addresses: string[] = [];
-  readonly #options: WorkerPoolOptions;
-  readonly #workers = new Set<PoolWorker>();
+  readonly #options: WorkerPoolOptions<Job>;
+  readonly #workers = new Set<PoolWorker<Job>>();
   /** Workers that still have connections while all drain. */
-  readonly #busy = new Set<PoolWorker>();
+  readonly #busy = new Set<PoolWorker<Job>>();
   readonly #delays: readonly RestartDelay[];
   readonly #restarts = new Set<NodeJS.Timeout>();
+  /** What those that start have to be told. */
+  #standing: WorkerOrder | null = null;
   #stopping = false;
   #whenEmpty: (() => void) | null = null;
 
-  constructor(options: WorkerPoolOptions) {
+  constructor(options: WorkerPoolOptions<Job>) {
     this.#options = options;
     this.#delays = Array.from({ length: options.count }, () => new RestartDelay());
   }
@@ -124,6 +129,12 @@ export class WorkerPool implements Guarded {
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
     });
+  }
+
+  /** Gives all processes an order. With `keep` it stands for those that start later too, until another one is kept. */
+  order(order: WorkerOrder, keep = false): void {
+    if (keep) this.#standing = order;
+    for (const worker of this.#workers) if (worker.servingSince !== null) worker.order(order);
   }
 
   /** Ends the processes. */
@@ -188,7 +199,7 @@ export class WorkerPool implements Guarded {
     return started;
   }
 
-  #onReport(worker: PoolWorker, report: WorkerReport): void {
+  #onReport(worker: PoolWorker<Job>, report: WorkerReport): void {
     switch (report.report) {
       case 'ready':
         worker.order({ order: 'start', job: worker.job });
@@ -197,6 +208,7 @@ export class WorkerPool implements Guarded {
         clearTimeout(worker.startTimer);
         worker.servingSince = performance.now();
         worker.onListening(report.addresses);
+        if (this.#standing !== null) worker.order(this.#standing);
         // It was still starting when the others were told.
         if (this.#stopping) worker.order({ order: 'drain' });
         break;
@@ -206,20 +218,22 @@ export class WorkerPool implements Guarded {
       case 'counters':
         worker.counters = report.counters;
         this.#options.registry.report(worker.name, report.counters);
+        if (report.metrics !== undefined) this.#options.metrics?.report(worker.name, report.metrics);
         break;
       default:
         this.#notBusy(worker);
     }
   }
 
-  #onExit(worker: PoolWorker, code: number | null, signal: string | null): void {
-    const { registry, log, onEnded } = this.#options;
+  #onExit(worker: PoolWorker<Job>, code: number | null, signal: string | null): void {
+    const { registry, metrics, log, onEnded } = this.#options;
     clearTimeout(worker.startTimer);
     this.#workers.delete(worker);
     this.#notBusy(worker);
     worker.onFailed(new Error(`a worker ended at once: ${signal ?? `exit code ${code}`}`));
     // What goes wrong here must not keep the process from being replaced.
     attempt(this, () => registry.end(worker.name));
+    attempt(this, () => metrics?.end(worker.name));
     attempt(this, () => onEnded(worker.job));
     const { pid } = worker.process.process;
     if (this.#stopping) {
@@ -259,7 +273,7 @@ export class WorkerPool implements Guarded {
   }
 
   /** Lets a process end, and settles when it has. */
-  #end(worker: PoolWorker): Promise<void> {
+  #end(worker: PoolWorker<Job>): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(
         guarded(this, () => worker.process.process.kill('SIGKILL')),
@@ -277,7 +291,7 @@ export class WorkerPool implements Guarded {
     });
   }
 
-  #notBusy(worker: PoolWorker): void {
+  #notBusy(worker: PoolWorker<Job>): void {
     this.#busy.delete(worker);
     this.#checkEmpty();
   }

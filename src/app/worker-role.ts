@@ -1,4 +1,5 @@
 import type { CounterSnapshot } from '../exchange/index.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
 
 /** What a worker process does. */
 export interface WorkerRole {
@@ -8,4 +9,8 @@ export interface WorkerRole {
   whenEmpty(): Promise<void>;
   stop(): Promise<void>;
   readonly counters: CounterSnapshot;
+  /** Of the proxy only. */
+  readonly metrics?: ProxyMetrics;
+  /** Uses another configuration, given as TOML, where the role can. @throws Error when that cannot be used; then nothing changes */
+  reconfigure?(config: string): void;
 }

@@ -2,9 +2,12 @@
 
 import { Socket } from 'node:net';
 import { onUnhandledFault } from '../clock/index.ts';
+import { systemErrorText } from '../exchange/index.ts';
 import { EdgeWorker } from './edge-worker.ts';
-import { createLog } from './logger.ts';
-import type { WorkerOrder, WorkerReport } from './worker-messages.ts';
+import { LogFile } from './log-file.ts';
+import { createLog, type ProcessLog } from './logger.ts';
+import { ProxyWorker } from './proxy-worker.ts';
+import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
 /** Milliseconds between two reports of the counters. */
@@ -13,10 +16,9 @@ const REPORT_INTERVAL = 1_000;
 /** File descriptors from here on are the channels of the pool. */
 const FIRST_CHANNEL = 4;
 
-/** What a process can be, by `WorkerJob.role`. */
-const ROLES = { edge: EdgeWorker };
-
 let role: WorkerRole | null = null;
+let logFile: LogFile | null = null;
+let log: ProcessLog | null = null;
 
 // The whole group gets the signals of the terminal and the service manager: the main process says when to stop.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -26,6 +28,12 @@ process.on('message', (order: WorkerOrder) => {
   switch (order.order) {
     case 'start':
       void start(order);
+      break;
+    case 'reconfigure':
+      reconfigure(order.config);
+      break;
+    case 'reopen log':
+      reopenLog();
       break;
     case 'drain':
       role?.drain();
@@ -43,13 +51,15 @@ async function start({ job }: WorkerOrder & { order: 'start' }): Promise<void> {
     const channels = job.relayed.map(
       (_, index) => new Socket({ fd: FIRST_CHANNEL + index, readable: true, writable: true }),
     );
-    const log = createLog(job.logLevel);
-    onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'unhandled fault'));
+    logFile = job.logFile === null ? null : new LogFile(job.logFile);
+    const ownLog = createLog(job.logLevel, logFile);
+    log = ownLog;
+    onUnhandledFault((thrown) => ownLog.error({ stack: stackOf(thrown) }, 'unhandled fault'));
     process.on('uncaughtException', (error: unknown) => {
-      log.error({ stack: stackOf(error) }, 'uncaught exception: the worker ends');
+      ownLog.error({ stack: stackOf(error) }, 'uncaught exception: the worker ends');
       process.exit(1);
     });
-    const started = new ROLES[job.role](job, channels, log);
+    const started = newRole(job, channels, ownLog);
     const addresses = await started.start();
     role = started;
     setInterval(report, REPORT_INTERVAL).unref();
@@ -59,9 +69,29 @@ async function start({ job }: WorkerOrder & { order: 'start' }): Promise<void> {
   }
 }
 
+function newRole(job: WorkerJob, channels: readonly Socket[], log: ProcessLog): WorkerRole {
+  return job.role === 'edge' ? new EdgeWorker(job, channels, log) : new ProxyWorker(job, channels, log);
+}
+
+function reconfigure(config: string): void {
+  try {
+    role?.reconfigure?.(config);
+  } catch (error) {
+    log?.error({ reason: error instanceof Error ? error.message : String(error) }, 'worker keeps its configuration');
+  }
+}
+
+function reopenLog(): void {
+  try {
+    logFile?.reopen();
+  } catch (error) {
+    log?.error({ reason: systemErrorText(error) }, 'cannot reopen the log file');
+  }
+}
+
 async function stop(): Promise<void> {
   await role?.stop();
-  endAfter({ report: 'counters', counters: role?.counters ?? {} }, 0);
+  endAfter(countersReport(), 0);
 }
 
 function stackOf(thrown: unknown): string {
@@ -69,7 +99,12 @@ function stackOf(thrown: unknown): string {
 }
 
 function report(): void {
-  if (role !== null) tell({ report: 'counters', counters: role.counters });
+  if (role !== null) tell(countersReport());
+}
+
+function countersReport(): WorkerReport {
+  const metrics = role?.metrics;
+  return { report: 'counters', counters: role?.counters ?? {}, ...(metrics !== undefined && { metrics }) };
 }
 
 function tell(message: WorkerReport): void {

@@ -78,6 +78,7 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   if (routesFile !== null) watch(routesFile, reloadRoutes);
   process.on('SIGHUP', () => {
     reopen(logFile, log);
+    app.reopenLog();
     reloadRoutes();
   });
 }

@@ -176,7 +176,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['runner/proxy_bin', placed],
   ['runner/handler_bin', placed],
 
-  ['proxy/workers', without(`${ONE_PROCESS} with one thread`, '1')],
+  ['proxy/workers', to('server.workers', (entry) => whole(entry, 1))],
   ['proxy/routesfile', routesFile],
   ['proxy/debug', to('proxy.debug', boolean)],
   ['proxy/auto_cross_origin', to('proxy.auto_cross_origin', boolean)],

@@ -130,6 +130,12 @@ export const sections = {
       trusted_proxies: trustedProxies(
         'Proxies in front. Of their requests the client is the last address in `X-Forwarded-For` that is not one of them, and `X-Forwarded-Proto` says whether it used TLS. Listeners with `proxy-protocol` take connections from them only. "unix" stands for every connection over a unix socket.',
       ),
+      workers: count({
+        default: 1,
+        from: 1,
+        to: 1024,
+        doc: 'Processes that serve clients of the proxy. With 1 the main process serves them. With more, that many worker processes do; the main process takes what is published. Each worker has its share of `max_connections` and `message_rate`.',
+      }),
       drain_timeout: seconds({
         default: 10,
         from: 0.1,
@@ -423,6 +429,23 @@ const fileSchema = z
     if (context.issues.length > 0) return;
     const index = untrustingListener(server.listen, server.trustedProxies);
     if (index >= 0) context.addIssue({ code: 'custom', path: ['server', 'listen', index], message: UNTRUSTING });
+  })
+  .superRefine(({ server, publish, proxy, route }, context) => {
+    if (context.issues.length > 0 || server.workers === 1) return;
+    const problem = (key: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: ['server', key], message });
+    };
+    if (server.maxConnections < server.workers) {
+      problem('max_connections', `must not be less than the number of workers, ${server.workers}`);
+    }
+    const overZhttp = route.some(({ targets }) => targets.some(({ kind }) => kind === 'zhttp' || kind === 'zhttpreq'));
+    if (server.zhttp.length > 0 || proxy.fetch.length > 0 || overZhttp) {
+      problem('workers', 'must be 1 where other programs are spoken to over ZHTTP: they know one proxy');
+    }
+    if (route.some(({ sockjs }) => sockjs !== '')) {
+      problem('workers', 'must be 1 with SockJS: the requests of a session would reach any of them');
+    }
+    if (publish.state.length > 0) problem('workers', 'must be 1 where sessions are kept (`state` under `[publish]`)');
   })
   .superRefine(({ server, edge, fetch }, context) => {
     if (hasProxy(server) || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;

@@ -33,8 +33,8 @@ export interface Publisher {
   cancelTurn(publication: Publication): void;
   /** Accepts the items, to be delivered in their order. */
   publish(items: readonly PublishItem[]): void;
-  /** How many clients would get the item if it were published now. */
-  receiversOf(item: PublishItem): number;
+  /** Calls `done`, now or later, with how many clients would get each item if it were published now. */
+  countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
 }
@@ -117,6 +117,9 @@ class PublishExchange implements Responder, ItemsOwner {
   /** The response says how many receivers each item had. */
   #representation = false;
   readonly #receivers: object[] = [];
+  /** Parts of the items whose receivers are not counted yet. */
+  #uncounted = 0;
+  #published = false;
   /** A response that is longer than a line. */
   #response: CreditedResponse | null = null;
   /** Null before a body is wanted, and once the request has its response or is given up. */
@@ -217,9 +220,10 @@ class PublishExchange implements Responder, ItemsOwner {
   }
 
   onPublished(): void {
+    this.#published = true;
     if (this.#over) return;
-    if (this.#representation) this.#represent();
-    else this.#confirm('Published');
+    if (!this.#representation) this.#confirm('Published');
+    else if (this.#uncounted === 0) this.#represent();
   }
 
   onRefused(error: PublishError): void {
@@ -277,11 +281,17 @@ class PublishExchange implements Responder, ItemsOwner {
   }
 
   #noteReceivers(items: readonly PublishItem[]): void {
-    for (const item of items) {
-      const { channel, id } = item;
-      const receivers = this.#endpoint.publisher.receiversOf(item);
-      this.#receivers.push(id === null ? { channel, receivers } : { channel, id, receivers });
-    }
+    const first = this.#receivers.length;
+    for (const { channel } of items) this.#receivers.push({ channel });
+    this.#uncounted++;
+    this.#endpoint.publisher.countReceivers(items, (counts) => {
+      items.forEach(({ channel, id }, i) => {
+        const receivers = counts[i];
+        this.#receivers[first + i] = id === null ? { channel, receivers } : { channel, id, receivers };
+      });
+      this.#uncounted--;
+      if (this.#published && this.#uncounted === 0 && !this.#over) this.#represent();
+    });
   }
 
   /** RFC 7240 §4.2. It may be as long as the request was, so the client's credits count. */

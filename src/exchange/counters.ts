@@ -103,4 +103,6 @@ export class Counters extends ServerCounters implements OriginCounters {
   sockJsSessionsRefused = 0;
   /** SockJS sessions that ended because too much waited for the client, or a message was too large. */
   sockJsSessionsFailed = 0;
+  /** Items that a worker process did not get, because too much waited for it. */
+  itemsUndelivered = 0;
 }

@@ -19,4 +19,11 @@ export class Histogram {
     this.sum += seconds;
     this.count++;
   }
+
+  /** Adds what another one has observed. */
+  add({ counts, sum, count }: Pick<Histogram, 'counts' | 'sum' | 'count'>): void {
+    for (let i = 0; i < this.counts.length; i++) this.counts[i] = (this.counts[i] as number) + (counts[i] ?? 0);
+    this.sum += sum;
+    this.count += count;
+  }
 }

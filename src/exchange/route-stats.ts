@@ -1,5 +1,8 @@
 import { Histogram } from './histogram.ts';
 
+/** The numbers of a `RouteStats`. */
+type RouteCounts = Pick<RouteStats, 'requests' | 'failures' | 'refused' | 'limited' | 'statuses' | 'latency'>;
+
 /** What is counted for each route. */
 export class RouteStats {
   /** Requests of clients. */
@@ -20,6 +23,16 @@ export class RouteStats {
     const digit = Math.floor(status / 100) % 10;
     this.statuses[digit] = (this.statuses[digit] as number) + 1;
     this.latency.observe(ms);
+  }
+
+  /** Adds what another one has counted. */
+  add({ requests, failures, refused, limited, statuses, latency }: RouteCounts): void {
+    this.requests += requests;
+    this.failures += failures;
+    this.refused += refused;
+    this.limited += limited;
+    for (let i = 0; i < this.statuses.length; i++) this.statuses[i] = (this.statuses[i] as number) + (statuses[i] ?? 0);
+    this.latency.add(latency);
   }
 }
 

@@ -93,8 +93,11 @@ export class Channels {
     return membership;
   }
 
-  /** Ends a membership. Harmless when it has ended. */
-  leave(membership: Membership): void {
+  /**
+   * Ends a membership. Harmless when it has ended.
+   * @param remember whether the channel may stay for a while
+   */
+  leave(membership: Membership, remember = true): void {
     if (membership.position < 0) return;
     const { channel } = membership;
     membership.group.remove(membership);
@@ -102,7 +105,7 @@ export class Channels {
     if (channel.size > 0) return;
     channel.lingers = membership.receiver.format === 'http-response';
     const remembered = channel.lingers || channel.lastId !== null;
-    if (remembered && this.#linger > 0) this.#remember(channel);
+    if (remember && remembered && this.#linger > 0) this.#remember(channel);
     else this.#delete(channel);
   }
 

@@ -25,7 +25,7 @@ import { ResponseHold } from './response-hold.ts';
 import { Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
-import type { Subscriber } from './subscriber.ts';
+import { Subscriber } from './subscriber.ts';
 import { WebSocketHold, type WebSocketHoldOptions } from './websocket-hold.ts';
 
 /** An exchange that the hub is to take over. */
@@ -62,6 +62,15 @@ export interface HoldOptions {
    * be complete.
    */
   readonly former?: FormerHold | null;
+}
+
+/** The channel of an item, and which of its formats are there. */
+export interface ReceivedFormats {
+  readonly channel: string;
+  /** Null where the item has no such format. */
+  readonly httpResponse: object | null;
+  readonly httpStream: object | null;
+  readonly wsMessage: object | null;
 }
 
 /** Sizes of a hub. */
@@ -177,15 +186,16 @@ export class Hub implements Guarded {
   /**
    * Has the origin of one WebSocket asked, where it has only HTTP.
    * @param id as the hold's
-   * @returns whether there is such a WebSocket
+   * @param done is called with whether there is such a WebSocket
    */
-  refresh(id: string): boolean {
+  refresh(id: string, done: (found: boolean) => void): void {
     for (const hold of this.#room.holds) {
       if (!(hold instanceof WebSocketHold) || hold.id !== id) continue;
       hold.refresh();
-      return true;
+      done(true);
+      return;
     }
-    return false;
+    done(false);
   }
 
   /** Lets a publisher have its turn, now or when the hub has delivered enough of what was accepted before. */
@@ -202,6 +212,31 @@ export class Hub implements Guarded {
   publish(items: readonly PublishItem[]): void {
     this.#room.counters.itemsPublished += items.length;
     this.#staged.accept(items);
+  }
+
+  /** Delivers items that a router has accepted and brought into order, after those that were given before. */
+  deliver(items: readonly PublishItem[]): void {
+    for (const { channel, id, noSeq } of items) if (!noSeq) this.#room.channels.setLastId(channel, id);
+    this.#delivery.add(items);
+  }
+
+  /** The last id of a channel that is new here, but not to the router. */
+  learnLastId(name: string, id: string): void {
+    const channel = this.#room.channels.get(name);
+    if (channel === undefined || channel.lastId !== null) return;
+    const members = channel.groups.flatMap((group) => [...group.members]);
+    let known: string | null = id;
+    for (const { receiver } of members) {
+      // One that has missed an item forgets the id, as when it joins.
+      this.#room.channels.setLastId(name, id);
+      try {
+        if (receiver instanceof Subscriber) receiver.onLastId();
+      } catch (thrown) {
+        fault(receiver, thrown);
+      }
+      if (this.#room.channels.get(name)?.lastId !== id) known = null;
+    }
+    this.#room.channels.setLastId(name, known);
   }
 
   /** Tells `watcher` of the channels that have subscribers or had some a moment ago, now and as they change. */
@@ -225,8 +260,12 @@ export class Hub implements Guarded {
     for (const channel of this.#room.channels.all()) yield* channel.groups;
   }
 
-  /** How many clients would get the item if it were published now. */
-  receiversOf({ channel, httpResponse, httpStream, wsMessage }: PublishItem): number {
+  /** Calls `done` with how many clients would get each item if it were published now. */
+  countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
+    done(items.map((item) => this.#receiversOf(item)));
+  }
+
+  #receiversOf({ channel, httpResponse, httpStream, wsMessage }: ReceivedFormats): number {
     const known = this.#room.channels.get(channel);
     if (known === undefined) return 0;
     const responses = httpResponse === null ? 0 : (known.groupOf('http-response')?.size ?? 0);
@@ -234,13 +273,13 @@ export class Hub implements Guarded {
     return responses + streams + (wsMessage === null ? 0 : (known.groupOf('ws-message')?.size ?? 0));
   }
 
-  /** Those of the ids that are of clients which are held now. */
-  heldOf(ids: ReadonlySet<string>): string[] {
+  /** Calls `done` with those of the ids that are of clients which are held now. */
+  findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void {
     const found: string[] = [];
     for (const hold of this.#room.holds) {
       if ((hold instanceof Held || hold instanceof WebSocketHold) && ids.has(hold.id)) found.push(hold.id);
     }
-    return found;
+    done(found);
   }
 
   /** Items may have been lost on their way here: sends every held request that can be sent again to its origin, paced. */

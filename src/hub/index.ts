@@ -3,10 +3,11 @@ export type { ChannelWatcher } from './channels.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { unheldBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
-export { type HoldOptions, Hub, type HubQueues, type HubStats } from './hub.ts';
+export { type HoldOptions, Hub, type HubQueues, type HubStats, type ReceivedFormats } from './hub.ts';
 export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
-export type { Publication } from './intake.ts';
+export { MAX_UNDELIVERED, type Publication } from './intake.ts';
+export { type HubChannels, ItemRouter, type RoutedHub } from './item-router.ts';
 export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
 export type {
   ChannelPosition,

@@ -169,6 +169,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
     if (this.#missed() || again) this.recover();
   }
 
+  override onLastId(): void {
+    if (this.room.holds.has(this) && this.#order.isOutdated(this.channels)) this.recover();
+  }
+
   override recover(): void {
     // An item that was kept during its replay may have ended it already.
     if (this.#replay === null || this.#state === 'queued' || !this.room.holds.has(this)) return;

@@ -27,12 +27,15 @@ interface EarlyItem {
   readonly expires: number;
 }
 
+/** What a sequencer needs of its hub. */
+export type SequencerRoom = Pick<HubRoom, 'channels' | 'counters' | 'limits' | 'wheel' | 'log'>;
+
 /**
  * Brings items into the order of their ids before they are delivered (GRIP §8): drops an item that was published before, and keeps one
  * whose `prev-id` is not the last id of its channel until the item between comes, or `message_wait` is over.
  */
 export class Sequencer {
-  readonly #room: HubRoom;
+  readonly #room: SequencerRoom;
   readonly #deliver: (items: readonly PublishItem[]) => void;
   readonly #seen: SeenIds;
   readonly #expiry: Expiry;
@@ -43,7 +46,11 @@ export class Sequencer {
   #bytes = 0;
 
   /** @param deliver takes the items in the order in which they are to be delivered */
-  constructor(room: HubRoom, deliver: (items: readonly PublishItem[]) => void, onFault: (thrown: unknown) => void) {
+  constructor(
+    room: SequencerRoom,
+    deliver: (items: readonly PublishItem[]) => void,
+    onFault: (thrown: unknown) => void,
+  ) {
     this.#room = room;
     this.#deliver = deliver;
     this.#seen = new SeenIds(room.wheel, onFault);

@@ -128,6 +128,10 @@ export class StreamHold extends Held implements SessionStream {
     if (this.#session?.closeLater() !== true) this.close();
   }
 
+  override onLastId(): void {
+    this.#session?.onLastId();
+  }
+
   /** Without a next link there is nothing to ask: the items that follow still reach it. */
   override recover(): void {
     this.#session?.update();

@@ -128,6 +128,11 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     else this.#rest(link);
   }
 
+  /** The last id of a channel became known. */
+  onLastId(): void {
+    if (this.#link !== null && this.#state !== 'over' && this.#isOutdated()) this.update();
+  }
+
   /**
    * The initial body for this client.
    * @throws FilterError

@@ -42,6 +42,9 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** Items may have been lost on their way to the hub: asks the origin, where that is possible. */
   abstract recover(): void;
 
+  /** The last id of one of its channels became known after it had joined: checks whether it has missed an item. */
+  onLastId(): void {}
+
   /** Joins the channel with this name. Harmless when it is a member. */
   join(name: string): void {
     if (!this.isMember(name)) this.memberships.push(this.channels.join(this, name));

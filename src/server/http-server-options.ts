@@ -26,6 +26,8 @@ export interface HttpServerOptions {
   readonly maxUnreadBytes?: number;
   /** Bytes that may wait in all WebSockets whose clients take nothing. Default: `MAX_UNSENT_BYTES`. */
   readonly maxUnsentBytes?: number;
+  /** What the ids of connections begin with, so that those of several processes differ. Default: nothing. */
+  readonly idPrefix?: string;
   readonly wheel: TimerWheel;
   readonly counters: ServerCounters;
   readonly log: Log;

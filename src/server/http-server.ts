@@ -78,6 +78,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
   readonly #connections: Connection[] = [];
   readonly #limits: Current<ServerLimits>;
+  readonly #idPrefix: string;
   #accepted = 0;
   /** Sockets in each place. */
   readonly #places = { [WAITING]: 0, [SERVED]: 0, [LINGERING]: 0, [REFUSED]: 0 };
@@ -97,6 +98,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.compression = options.compression ?? false;
     this.autoPong = options.autoPong ?? false;
     this.#limits = options.limits;
+    this.#idPrefix = options.idPrefix ?? '';
     this.unread = new UnreadBudget(options.maxUnreadBytes);
     this.wheel = options.wheel;
     this.counters = options.counters;
@@ -193,7 +195,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   };
 
   #accept(socket: ClientSocket): void {
-    const connection = new NewConnection(socket, this, ++this.#accepted);
+    const connection = new NewConnection(socket, this, this.#nextNumber());
     this.#add(connection);
     this.#places[WAITING]++;
     own(socket, connection, this.#onClose);
@@ -208,6 +210,11 @@ export class HttpServer implements ConnectionHost, Guarded {
       connection.wait();
       this.#makeRoom();
     }
+  }
+
+  #nextNumber(): number | string {
+    const number = ++this.#accepted;
+    return this.#idPrefix === '' ? number : this.#idPrefix + number;
   }
 
   #serve(connection: NewConnection): void {

@@ -31,7 +31,7 @@ const NO_HEAD: Http1RequestHead = {
  * whether it goes on.
  */
 export class Http1Connection extends ClientConnection implements StreamConnection {
-  readonly #number: number;
+  readonly #number: number | string;
   #requests = 0;
   /** When the whole request has to be here. */
   #requestDeadline = NEVER;
@@ -44,7 +44,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   /** Whether it ends as soon as it is between two requests. */
   #leaving = false;
 
-  constructor(socket: Socket, server: ConnectionHost, peer: Peer, number: number) {
+  constructor(socket: Socket, server: ConnectionHost, peer: Peer, number: number | string) {
     super(socket, server, peer);
     this.#number = number;
     this.watch();

@@ -11,11 +11,11 @@ import { openConnection } from './open-connection.ts';
  * meanwhile. The connection that speaks the protocol takes over with the first bytes, or with whatever else ends the waiting.
  */
 export class NewConnection extends ClientConnection {
-  readonly #number: number;
+  readonly #number: number | string;
   /** Whether it waits for its turn. */
   #waiting = false;
 
-  constructor(socket: Socket, server: ConnectionHost, number: number) {
+  constructor(socket: Socket, server: ConnectionHost, number: number | string) {
     super(socket, server, peerOf(socket));
     this.#number = number;
   }

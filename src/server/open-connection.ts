@@ -12,7 +12,7 @@ export function openConnection(
   socket: Socket,
   server: ConnectionHost,
   peer: Peer,
-  number: number,
+  number: number | string,
   _first: Buffer | null,
 ): Http1Connection {
   return new Http1Connection(socket, server, peer, number);

@@ -81,10 +81,10 @@ export class CommandServer implements ItemsOwner {
         this.#reply(success(command));
         return;
       case 'conncheck':
-        this.#reply(this.#check(command));
+        this.#check(command);
         return;
       case 'refresh':
-        this.#reply(this.#refresh(command));
+        this.#refresh(command);
         return;
       case 'get-zmq-uris':
         this.#reply(success(command, this.#uris()));
@@ -95,36 +95,39 @@ export class CommandServer implements ItemsOwner {
   }
 
   /** Which of the named connections are held here. */
-  #check(command: Command): Buffer {
+  #check(command: Command): void {
     const { ids } = command.args;
-    if (!Array.isArray(ids)) return failure(command, BAD_REQUEST);
-    if (ids.length > MAX_IDS) return failure(command, BAD_REQUEST, `more than ${MAX_IDS} ids`);
+    if (!Array.isArray(ids)) return this.#reply(failure(command, BAD_REQUEST));
+    if (ids.length > MAX_IDS) return this.#reply(failure(command, BAD_REQUEST, `more than ${MAX_IDS} ids`));
     const wanted = new Set<string>();
     for (const id of ids) {
       const text = textOf(id);
-      if (text === null) return failure(command, BAD_REQUEST);
+      if (text === null) return this.#reply(failure(command, BAD_REQUEST));
       wanted.add(text);
     }
-    return success(command, this.#room.publisher.heldOf(wanted));
+    this.#room.publisher.findHeld(wanted, (found) => this.#reply(success(command, [...found])));
   }
 
   /** WebSockets over HTTP send their origin an empty request. */
-  #refresh(command: Command): Buffer {
+  #refresh(command: Command): void {
     const { cid, channel } = command.args;
     if (cid !== undefined) {
       const id = textOf(cid);
-      if (id === null) return failure(command, BAD_REQUEST);
-      return this.#room.publisher.refresh(id) ? success(command) : failure(command, 'item-not-found');
+      if (id === null) return this.#reply(failure(command, BAD_REQUEST));
+      this.#room.publisher.refresh(id, (found) => {
+        this.#reply(found ? success(command) : failure(command, 'item-not-found'));
+      });
+      return;
     }
     const name = textOf(channel ?? null);
-    if (name === null) return failure(command, BAD_REQUEST);
+    if (name === null) return this.#reply(failure(command, BAD_REQUEST));
     const format = { action: 'refresh' };
     const reader = new PublishItemsReader({
       items: [{ channel: name, 'no-seq': true, formats: { 'ws-message': format } }],
     });
     reader.read(1);
     this.#room.publisher.publish(reader.items);
-    return success(command);
+    this.#reply(success(command));
   }
 
   #end(reply: Buffer): void {

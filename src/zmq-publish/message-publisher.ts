@@ -11,8 +11,8 @@ export interface MessagePublisher {
   recover(): void;
   /** Tells which channels have subscribers. */
   watchChannels(watcher: ChannelWatcher): void;
-  /** Lets the WebSocket over HTTP with this id send its origin an empty request. Returns false if there is none. */
-  refresh(id: string): boolean;
-  /** Those of the ids that are of clients which are held now. */
-  heldOf(ids: ReadonlySet<string>): string[];
+  /** Lets the WebSocket over HTTP with this id send its origin an empty request. Calls `done`, now or later, with whether there is one. */
+  refresh(id: string, done: (found: boolean) => void): void;
+  /** Calls `done`, now or later, with those of the ids that are of clients which are held now. */
+  findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void;
 }

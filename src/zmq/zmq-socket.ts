@@ -397,6 +397,11 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd, AwaitsTurn {
       this.#turn.add(this);
       return;
     }
+    this.flush();
+  }
+
+  /** Sends what was queued now, not at the end of the turn. */
+  flush(): void {
     this.#waited = 0;
     this.#sent = this.#seen;
     const pipes = this.#toFlush;

@@ -1,5 +1,6 @@
 export { closeReason } from './close-reason.ts';
 export { type ControlMessage, type MessageContent, parseControlMessage } from './control-message.ts';
+export { decodeItems, encodeItem } from './encoded-item.ts';
 export { GripError, PublishError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';

@@ -38,7 +38,7 @@ test('a pool replaces its processes whatever throws in the main process', async 
     channels: 0,
     job: () => {
       job();
-      return { role: 'edge', edge, logLevel: 'error', idPrefix: 'p', relayed: [] };
+      return { role: 'edge', edge, logLevel: 'error', logFile: null, idPrefix: 'p', relayed: [] };
     },
     onStarted: () => onStarted(),
     onEnded: () => onEnded(),

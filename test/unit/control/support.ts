@@ -32,8 +32,8 @@ export class FakePublisher implements Publisher {
     this.waiting.splice(this.waiting.indexOf(publication), 1);
   }
 
-  receiversOf({ channel }: PublishItem): number {
-    return channel.length;
+  countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void {
+    done(items.map(({ channel }) => channel.length));
   }
 
   publish(items: readonly PublishItem[]): void {

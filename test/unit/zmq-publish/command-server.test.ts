@@ -12,8 +12,8 @@ function replyTo(method: string, args: object): TnetstringMap {
     publish: () => {},
     recover: () => {},
     watchChannels: () => {},
-    refresh: () => false,
-    heldOf: (ids: ReadonlySet<string>) => [...ids],
+    refresh: (_id: string, done: (found: boolean) => void) => done(false),
+    findHeld: (ids: ReadonlySet<string>, done: (found: readonly string[]) => void) => done([...ids]),
   };
   const server = new CommandServer(
     { publisher, turns: publisher, counters: new ControlCounters(), log: new FakeLog() },

@@ -34,8 +34,8 @@ class Rig {
       },
       recover: () => {},
       watchChannels: () => {},
-      refresh: () => false,
-      heldOf: () => [],
+      refresh: () => {},
+      findHeld: () => {},
     };
     this.input = new MessageInput({ publisher, turns: publisher, counters: this.counters, log: this.log }, 'pull');
     this.input.socket = { pause: () => this.calls.push('pause'), resume: () => this.calls.push('resume') };

@@ -1,0 +1,97 @@
+import type { Socket } from 'node:net';
+import { TimerWheel } from '../clock/index.ts';
+import { type Config, loadConfig } from '../config/index.ts';
+import { CounterRegistry, type CounterSnapshot, Counters, RouteStatsTable } from '../exchange/index.ts';
+import { HubLink } from '../hub-relay/index.ts';
+import { SessionCounters } from '../zhttp/index.ts';
+import { ZmqCounters } from '../zmq/index.ts';
+import type { ProcessLog } from './logger.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
+import { ProxyRole } from './proxy-role.ts';
+import { checkIdentities } from './tls-listener.ts';
+import type { ProxyJob } from './worker-messages.ts';
+import type { WorkerRole } from './worker-role.ts';
+
+/** The proxy and its hub in one of several processes. */
+export class ProxyWorker implements WorkerRole {
+  readonly #registry = new CounterRegistry();
+  readonly #wheel = new TimerWheel();
+  readonly #config: Config;
+  readonly #log: ProcessLog;
+  readonly #proxy: ProxyRole;
+  readonly #link: HubLink;
+
+  /** @param channels the way of items from the main process */
+  constructor(job: ProxyJob, [channel]: readonly Socket[], log: ProcessLog) {
+    const counters = new Counters();
+    const zmqCounters = new ZmqCounters();
+    this.#config = shareOf(job.config);
+    this.#log = log;
+    this.#registry.add('proxy', counters);
+    this.#registry.add('proxy.relay', zmqCounters);
+    this.#registry.add('log', log.counters);
+    this.#proxy = new ProxyRole({
+      config: this.#config,
+      wheel: this.#wheel,
+      log,
+      counters,
+      frontCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
+      originCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
+      routeStats: new RouteStatsTable(),
+      idPrefix: job.idPrefix,
+    });
+    const context = { wheel: this.#wheel, counters: zmqCounters, log };
+    this.#link = new HubLink(context, channel as Socket, this.#proxy.hub, () => this.#proxy.drainHub());
+  }
+
+  /** @throws Error when an address cannot be bound, or a key or a certificate cannot be used */
+  async start(): Promise<readonly string[]> {
+    checkIdentities(this.#config.server, this.#log);
+    this.#proxy.prepare();
+    await this.#link.ready();
+    await this.#proxy.start();
+    return this.#proxy.addresses;
+  }
+
+  reconfigure(config: string): void {
+    this.#proxy.reconfigure(shareOf(config));
+  }
+
+  /** The hub drains when the main process says that no items come any more. */
+  drain(): void {
+    this.#proxy.drain();
+  }
+
+  whenEmpty(): Promise<void> {
+    return this.#proxy.whenEmpty();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#proxy.stop(), this.#link.close()]);
+    this.#wheel.stop();
+  }
+
+  get counters(): CounterSnapshot {
+    return this.#registry.snapshot();
+  }
+
+  get metrics(): ProxyMetrics {
+    return this.#proxy.metrics;
+  }
+}
+
+/** The share of one process in what a configuration allows all of them. */
+function shareOf(text: string): Config {
+  const config = loadConfig(text, '');
+  const { workers } = config.server;
+  const share = (total: number): number => Math.ceil(total / workers);
+  return {
+    ...config,
+    server: { ...config.server, maxConnections: share(config.server.maxConnections) },
+    hub: {
+      ...config.hub,
+      messageRate: share(config.hub.messageRate),
+      messageHwm: share(config.hub.messageHwm),
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import type { Socket } from 'node:net';
+import { Ticker, type TimerWheel } from '../clock/index.ts';
+import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { type Counters, type Current, type Log, reportFault } from '../exchange/index.ts';
+import {
+  type ChannelWatcher,
+  type HubLimits,
+  ItemRouter,
+  type Publication,
+  type ReceivedFormats,
+} from '../hub/index.ts';
+import type { ZmqContext, ZmqCounters } from '../zmq/index.ts';
+import { type Answer, type Asked, barePacket, DRAIN, QUESTION, RECOVER, valuePacket } from './relay-packet.ts';
+import { WorkerHub, type WorkerHubRoom } from './worker-hub.ts';
+import { ANSWER_TIME, WorkerQuestion } from './worker-question.ts';
+
+/** Milliseconds between two looks at workers that take nothing. */
+const TICK = 100;
+
+/** Stands for a format that an item has. */
+const PRESENT = {};
+
+/** What a relay is made of. */
+export interface HubRelayOptions {
+  readonly wheel: TimerWheel;
+  /** Counts items. */
+  readonly counters: Counters;
+  readonly zmqCounters: ZmqCounters;
+  readonly log: Log;
+  readonly limits: Current<HubLimits>;
+}
+
+/**
+ * Takes the place of a hub where worker processes have the clients: an item goes once to each worker that has its channel, and a question to
+ * all workers.
+ */
+export class HubRelay implements WorkerHubRoom {
+  readonly context: ZmqContext;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly router: ItemRouter;
+  readonly #workers = new Map<string, WorkerHub>();
+  readonly #ticker: Ticker;
+  readonly #questions = new Map<number, WorkerQuestion>();
+  #asked = 0;
+
+  constructor({ wheel, counters, zmqCounters, log, limits }: HubRelayOptions) {
+    this.context = { wheel, counters: zmqCounters, log };
+    this.wheel = wheel;
+    this.counters = counters;
+    this.log = log;
+    this.router = new ItemRouter({ wheel, counters, log, limits, encode: encodeItem });
+    this.#ticker = new Ticker(TICK, this, () => {
+      for (const worker of this.#workers.values()) worker.onTick();
+    });
+  }
+
+  /** Publishers that wait for their turn. */
+  get publishers(): number {
+    return this.router.waiting;
+  }
+
+  /** Channels with a client, or remembered by a worker. */
+  get channels(): number {
+    return this.router.channels;
+  }
+
+  /** A worker begins: `socket` is connected to its `HubLink`. */
+  add(name: string, socket: Socket): void {
+    this.#workers.set(name, new WorkerHub(this, name, socket));
+  }
+
+  /** A worker has ended. */
+  remove(name: string): void {
+    const worker = this.#workers.get(name);
+    if (worker === undefined) return;
+    this.#workers.delete(name);
+    void worker.close();
+    for (const [number, question] of this.#questions) {
+      question.forget(worker);
+      this.#check(number, question);
+    }
+  }
+
+  /** Gives the workers all that was accepted, and has them release their clients. */
+  drain(): void {
+    this.router.flush();
+    this.#tellAll(DRAIN);
+  }
+
+  async close(): Promise<void> {
+    this.#ticker.stop();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+  }
+
+  // ---- as a hub
+
+  requestTurn(publication: Publication): void {
+    this.router.requestTurn(publication);
+  }
+
+  cancelTurn(publication: Publication): void {
+    this.router.cancelTurn(publication);
+  }
+
+  publish(items: readonly PublishItem[]): void {
+    this.router.publish(items);
+  }
+
+  watchChannels(watcher: ChannelWatcher): void {
+    this.router.watchChannels(watcher);
+  }
+
+  recover(): void {
+    this.#tellAll(RECOVER);
+  }
+
+  countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
+    const outlines = items.map(({ channel, httpResponse, httpStream, wsMessage }) => ({
+      channel,
+      httpResponse: httpResponse && PRESENT,
+      httpStream: httpStream && PRESENT,
+      wsMessage: wsMessage && PRESENT,
+    }));
+    const concerned = [...this.#workers.values()].filter(({ channels }) =>
+      items.some(({ channel }) => channels.has(channel)),
+    );
+    this.#ask({ about: 'receivers', items: outlines }, concerned, (answers) => {
+      done(items.map((_, i) => answers.reduce<number>((sum, counts) => sum + numberAt(counts, i), 0)));
+    });
+  }
+
+  findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void {
+    this.#ask({ about: 'held', ids: [...ids] }, this.#workers.values(), (answers) => {
+      done(answers.flatMap((found) => (Array.isArray(found) ? found.filter((id) => ids.has(id)) : [])));
+    });
+  }
+
+  refresh(id: string, done: (found: boolean) => void): void {
+    this.#ask({ about: 'refresh', id }, this.#workers.values(), (answers) => done(answers.includes(true)));
+  }
+
+  // ---- inside
+
+  #tellAll(kind: number): void {
+    for (const worker of this.#workers.values()) worker.send(barePacket(kind));
+  }
+
+  #ask(asked: Asked, workers: Iterable<WorkerHub>, done: (answers: readonly unknown[]) => void): void {
+    const number = ++this.#asked;
+    const packet = valuePacket(QUESTION, { ...asked, number });
+    const reached = [...workers].filter((worker) => worker.send(packet));
+    const question = new WorkerQuestion(
+      reached,
+      (values) => {
+        this.#questions.delete(number);
+        done(values);
+      },
+      (thrown) => this.onFault(thrown),
+    );
+    this.#questions.set(number, question);
+    this.wheel.schedule(question, ANSWER_TIME);
+    this.#check(number, question);
+  }
+
+  #check(number: number, question: WorkerQuestion): void {
+    if (!question.complete || !this.#questions.has(number)) return;
+    this.wheel.cancel(question);
+    question.finish();
+  }
+
+  onAnswer(worker: WorkerHub, { number, value }: Answer): void {
+    const question = this.#questions.get(number);
+    // Its time may be over.
+    if (question === undefined) return;
+    question.answer(worker, value);
+    this.#check(number, question);
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this, thrown);
+  }
+}
+
+function numberAt(values: unknown, index: number): number {
+  const value: unknown = Array.isArray(values) ? values[index] : 0;
+  return typeof value === 'number' ? value : 0;
+}

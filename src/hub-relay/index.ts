@@ -1,0 +1,2 @@
+export { HubLink } from './hub-link.ts';
+export { HubRelay, type HubRelayOptions } from './hub-relay.ts';

@@ -1,0 +1,95 @@
+// What the main process and a worker process say to each other about published items: one byte, and what belongs to it.
+
+/** To a worker: what the items count as, a number of 4 bytes, and the items, as `encodeItem` writes them. */
+export const ITEMS = 0x69;
+/** To a worker: a list of names of channels that are new to it, each followed by its last id. */
+export const LAST_IDS = 0x6c;
+/** To a worker: items may have been lost. */
+export const RECOVER = 0x72;
+/** To a worker: a `Question`. */
+export const QUESTION = 0x71;
+/** To a worker: no further items come, and its clients are to be released. */
+export const DRAIN = 0x64;
+/** To the main process: the worker begins, or begins again to tell of its channels. */
+export const HELLO = 0x68;
+/** To the main process: a list of names of channels. In front of each stands `+` where it is known from now on, `-` where it is not. */
+export const CHANNELS = 0x63;
+/** To the main process: items of so many bytes were taken, a number of 4 bytes. */
+export const TAKEN = 0x74;
+/** To the main process: an `Answer`. */
+export const ANSWER = 0x61;
+
+/** The channel of an item, and which formats it has. */
+export interface AskedItem {
+  readonly channel: string;
+  readonly httpResponse: object | null;
+  readonly httpStream: object | null;
+  readonly wsMessage: object | null;
+}
+
+/** What the main process wants to know of a worker. */
+export type Asked =
+  /** How many clients would get each of these items? */
+  | { readonly about: 'receivers'; readonly items: readonly AskedItem[] }
+  /** Which of these ids are of clients that are held? */
+  | { readonly about: 'held'; readonly ids: readonly string[] }
+  /** Is there such a WebSocket? Then its origin is to be asked. */
+  | { readonly about: 'refresh'; readonly id: string };
+
+/** A question with its number. */
+export type Question = Asked & { readonly number: number };
+
+/** The answer to a question: counts, ids or a truth value. */
+export interface Answer {
+  readonly number: number;
+  readonly value: unknown;
+}
+
+/** A packet with a value in it. */
+export function valuePacket(kind: number, value: unknown): Buffer {
+  return Buffer.from(String.fromCharCode(kind) + JSON.stringify(value));
+}
+
+/** A packet of one byte. */
+export function barePacket(kind: number): Buffer {
+  return Buffer.of(kind);
+}
+
+/** A packet with a number. */
+export function numberPacket(kind: number, value: number): Buffer {
+  const packet = Buffer.allocUnsafe(5);
+  packet[0] = kind;
+  packet.writeUInt32BE(value, 1);
+  return packet;
+}
+
+/**
+ * The value of a packet.
+ * @throws SyntaxError for anything but JSON
+ */
+export function valueOf(packet: Buffer): unknown {
+  return JSON.parse(packet.toString('utf8', 1));
+}
+
+/**
+ * The value of a packet that must be a list of strings.
+ * @throws TypeError or SyntaxError for anything else
+ */
+export function namesOf(packet: Buffer): readonly string[] {
+  const names = valueOf(packet);
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new TypeError('a packet without a list of names');
+  }
+  return names;
+}
+
+/** What the sockets of both ends have in common: each end counts for itself what is on its way. */
+export const RELAY_SOCKET = {
+  sendHwm: 0,
+  receiveHwm: 0,
+  immediate: true,
+  linger: 10_000,
+  maxMessageBytes: Number.POSITIVE_INFINITY,
+  /** @bound worker-send */
+  sendBytes: 134_217_728,
+};

@@ -1,0 +1,175 @@
+import type { Socket } from 'node:net';
+import { guarded, type TimerWheel } from '../clock/index.ts';
+import { type Counters, LEAST_COST, type Log, reportFault } from '../exchange/index.ts';
+import { type HubChannels, type ItemRouter, MAX_UNDELIVERED, type RoutedHub } from '../hub/index.ts';
+import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
+import {
+  ANSWER,
+  type Answer,
+  barePacket,
+  CHANNELS,
+  HELLO,
+  ITEMS,
+  LAST_IDS,
+  namesOf,
+  numberPacket,
+  RECOVER,
+  RELAY_SOCKET,
+  TAKEN,
+  valueOf,
+  valuePacket,
+} from './relay-packet.ts';
+
+/**
+ * Bytes of items on their way to one worker process, each charged at least 256. Once it has stopped taking items, publishers no longer wait
+ * for it, and what comes beyond is dropped for it.
+ * @bound worker-items
+ */
+export const MAX_UNDERWAY = 67_108_864;
+
+/** Milliseconds without taking anything after which publishers no longer wait for a worker. */
+export const STALLED_AFTER = 1_000;
+
+/** Dropped items for each line in the log. */
+const LOG_EACH = 1_000;
+
+/** What the hubs of all workers share. */
+export interface WorkerHubRoom {
+  readonly context: ZmqContext;
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly router: ItemRouter;
+  /** A worker has answered a question. */
+  onAnswer(hub: WorkerHub, answer: Answer): void;
+}
+
+/** The hub of one worker process, as the main process sees it. */
+export class WorkerHub implements RoutedHub {
+  readonly channels: HubChannels;
+  readonly #room: WorkerHubRoom;
+  readonly #name: string;
+  readonly #dealer: DealerSocket;
+  /** The items of this turn. */
+  #batch: Buffer[] = [];
+  #batchCost = 0;
+  #sent = 0;
+  /** Wheel time at which it last took something, or had nothing to take. */
+  #progress = 0;
+  #stalled = false;
+  /** It has not got all items, and has not been told so. */
+  #missed = false;
+
+  constructor(room: WorkerHubRoom, name: string, socket: Socket) {
+    this.#room = room;
+    this.#name = name;
+    this.channels = room.router.add(this);
+    this.#dealer = new DealerSocket(
+      room.context,
+      RELAY_SOCKET,
+      guarded(this, (parts: Buffer[]) => this.#onPacket(parts[0] as Buffer)),
+    );
+    this.#dealer.adopt(socket, false);
+  }
+
+  get underway(): number {
+    return this.#stalled ? 0 : this.#sent;
+  }
+
+  take(item: Buffer): void {
+    this.#batch.push(item);
+    this.#batchCost += Math.max(LEAST_COST, item.length);
+  }
+
+  endTurn(): void {
+    const batch = this.#batch;
+    const cost = this.#batchCost;
+    this.#batch = [];
+    this.#batchCost = 0;
+    // A batch that is larger than the bound passes when nothing is on its way.
+    const fits = this.#sent === 0 || this.#sent + cost <= MAX_UNDERWAY;
+    if (!fits || !this.#dealer.send([[numberPacket(ITEMS, cost), ...batch]])) {
+      this.#drop(batch.length);
+      return;
+    }
+    if (this.#sent === 0) this.#progress = this.#room.wheel.now;
+    this.#sent += cost;
+  }
+
+  /** Sends a packet. Returns false if too much waits for the worker. */
+  send(packet: Buffer): boolean {
+    return this.#dealer.send([packet]);
+  }
+
+  /** Called every 100 ms. */
+  onTick(): void {
+    if (this.#stalled || this.#sent < MAX_UNDELIVERED) return;
+    if (this.#room.wheel.now - this.#progress < STALLED_AFTER) return;
+    this.#stalled = true;
+    this.#room.log.warn(
+      { worker: this.#name, bytes: this.#sent },
+      'worker takes no items: publishers no longer wait for it',
+    );
+    this.#room.router.pump();
+  }
+
+  async close(): Promise<void> {
+    this.#room.router.remove(this.channels);
+    await this.#dealer.close();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#room, thrown, { worker: this.#name });
+  }
+
+  #drop(items: number): void {
+    const { counters, log } = this.#room;
+    const before = Math.floor(counters.itemsUndelivered / LOG_EACH);
+    counters.itemsUndelivered += items;
+    if (!this.#missed || Math.floor(counters.itemsUndelivered / LOG_EACH) > before) {
+      log.warn({ worker: this.#name, items: counters.itemsUndelivered }, 'worker takes too few items, items dropped');
+    }
+    this.#missed = true;
+  }
+
+  #onPacket(packet: Buffer): void {
+    switch (packet[0]) {
+      case HELLO:
+        this.channels.clear();
+        break;
+      case CHANNELS:
+        this.#onChannels(namesOf(packet));
+        break;
+      case TAKEN:
+        this.#onTaken(packet.readUInt32BE(1));
+        break;
+      case ANSWER:
+        this.#room.onAnswer(this, valueOf(packet) as Answer);
+        break;
+      default:
+        throw new TypeError(`a packet of an unknown kind: ${packet[0]}`);
+    }
+  }
+
+  #onChannels(names: readonly string[]): void {
+    const lastIds: string[] = [];
+    for (const each of names) {
+      const name = each.slice(1);
+      if (each.startsWith('-')) {
+        this.channels.remove(name);
+        continue;
+      }
+      const lastId = this.channels.add(name);
+      if (lastId !== null) lastIds.push(name, lastId);
+    }
+    if (lastIds.length > 0) this.send(valuePacket(LAST_IDS, lastIds));
+  }
+
+  #onTaken(bytes: number): void {
+    this.#sent = Math.max(0, this.#sent - bytes);
+    this.#progress = this.#room.wheel.now;
+    this.#stalled = false;
+    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(RECOVER))) this.#missed = false;
+    this.#room.router.pump();
+  }
+}

@@ -1,0 +1,209 @@
+import { type AtTurnEnd, fault, type Guarded, TurnQueue } from '../clock/index.ts';
+import type { PublishItem } from '../codec/grip/index.ts';
+import { reportFault } from '../exchange/index.ts';
+import type { Membership, Receiver } from './channel.ts';
+import { Channels, type ChannelWatcher } from './channels.ts';
+import type { HubOptions } from './hub-options.ts';
+import { Intake, type Publication } from './intake.ts';
+import { Sequencer } from './sequencer.ts';
+
+/** Another hub, which has the clients. */
+export interface RoutedHub extends Guarded {
+  /** Bytes on their way to it, on account of which publishers wait. */
+  readonly underway: number;
+  /** Takes one item, as `RouterOptions.encode` has written it. */
+  take(item: Buffer): void;
+  /** There are no further items in this turn of the event loop. */
+  endTurn(): void;
+}
+
+/** What a router needs from outside. */
+export interface RouterOptions extends Pick<HubOptions, 'wheel' | 'counters' | 'log' | 'limits'> {
+  /** Writes an item, once for all hubs. */
+  readonly encode: (item: PublishItem) => Buffer;
+}
+
+/** The channels of one hub, as the router knows them. */
+export class HubChannels implements Receiver {
+  /** One for all: the hub finds out which of its clients take which format. */
+  readonly format = 'http-stream';
+  readonly route = '';
+  readonly hub: RoutedHub;
+  readonly #channels: Channels;
+  readonly #memberships = new Map<string, Membership>();
+
+  constructor(hub: RoutedHub, channels: Channels) {
+    this.hub = hub;
+    this.#channels = channels;
+  }
+
+  get size(): number {
+    return this.#memberships.size;
+  }
+
+  has(name: string): boolean {
+    return this.#memberships.has(name);
+  }
+
+  /**
+   * The hub has a client of this channel.
+   * @returns the id of the channel's last item, if that is known
+   */
+  add(name: string): string | null {
+    let membership = this.#memberships.get(name);
+    if (membership === undefined) {
+      membership = this.#channels.join(this, name);
+      this.#memberships.set(name, membership);
+    }
+    return membership.channel.lastId;
+  }
+
+  /** The hub has forgotten the channel. It has remembered it for a while already. */
+  remove(name: string): void {
+    const membership = this.#memberships.get(name);
+    if (membership === undefined) return;
+    this.#memberships.delete(name);
+    this.#channels.leave(membership, false);
+  }
+
+  /** The hub is gone. The last ids stay known for a while: the clients come back to another hub. */
+  clear(): void {
+    for (const membership of this.#memberships.values()) this.#channels.leave(membership);
+    this.#memberships.clear();
+  }
+
+  receive(): number {
+    return 0;
+  }
+
+  onFault(thrown: unknown): void {
+    this.hub.onFault(thrown);
+  }
+}
+
+/**
+ * Takes what is published as a hub does, but has no clients: it gives each item to the hubs that have its channel. It finds repeated items and
+ * brings items into order for all of them, since a client may come back to any.
+ *
+ * Which hubs get an item is decided at the end of the turn. A hub tells of a channel before its client can know of the hold, so what a
+ * publisher sends for that client comes later in the same turn, or after it.
+ */
+export class ItemRouter implements AtTurnEnd {
+  readonly #options: RouterOptions;
+  readonly #turns = new TurnQueue();
+  readonly #channels: Channels;
+  readonly #sequencer: Sequencer;
+  readonly #intake: Intake;
+  readonly #hubs = new Set<HubChannels>();
+  /** Accepted in this turn. */
+  #accepted: PublishItem[] = [];
+
+  constructor(options: RouterOptions) {
+    const { wheel, limits } = options;
+    const onFault = (thrown: unknown): void => this.onFault(thrown);
+    this.#options = options;
+    this.#channels = new Channels(wheel, limits, onFault);
+    this.#sequencer = new Sequencer({ ...options, channels: this.#channels }, (items) => this.#route(items), onFault);
+    this.#intake = new Intake(this.#turns, () => this.#underway, onFault);
+  }
+
+  /** Publishers that wait. */
+  get waiting(): number {
+    return this.#intake.waiting;
+  }
+
+  /** Channels that some hub has, each once. */
+  get channels(): number {
+    return this.#channels.size;
+  }
+
+  /** Adds a hub, which has no channels yet. */
+  add(hub: RoutedHub): HubChannels {
+    const channels = new HubChannels(hub, this.#channels);
+    this.#hubs.add(channels);
+    return channels;
+  }
+
+  /** A hub is gone. */
+  remove(channels: HubChannels): void {
+    this.#hubs.delete(channels);
+    channels.clear();
+    this.#intake.pump();
+  }
+
+  /** As `Hub.requestTurn`. */
+  requestTurn(publication: Publication): void {
+    this.#intake.request(publication);
+  }
+
+  /** As `Hub.cancelTurn`. */
+  cancelTurn(publication: Publication): void {
+    this.#intake.cancel(publication);
+  }
+
+  /** As `Hub.publish`. */
+  publish(items: readonly PublishItem[]): void {
+    if (items.length === 0) return;
+    this.#options.counters.itemsPublished += items.length;
+    if (this.#accepted.length === 0) this.#turns.add(this);
+    for (const item of items) this.#accepted.push(item);
+  }
+
+  /** As `Hub.watchChannels`. */
+  watchChannels(watcher: ChannelWatcher): void {
+    this.#channels.watch(watcher);
+  }
+
+  /** Hubs have taken items. */
+  pump(): void {
+    this.#intake.pump();
+  }
+
+  /** Gives the hubs all that was accepted. */
+  flush(): void {
+    this.onTurnEnd();
+    this.#sequencer.flush();
+  }
+
+  onTurnEnd(): void {
+    const items = this.#accepted;
+    this.#accepted = [];
+    if (items.length > 0) this.#sequencer.add(items);
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#options, thrown);
+  }
+
+  get #underway(): number {
+    let most = 0;
+    for (const { hub } of this.#hubs) most = Math.max(most, hub.underway);
+    return most;
+  }
+
+  #route(items: readonly PublishItem[]): void {
+    const { encode } = this.#options;
+    const reached = new Set<RoutedHub>();
+    for (const item of items) {
+      const members = this.#channels.get(item.channel)?.groupOf('http-stream')?.members ?? [];
+      let bytes: Buffer | null = null;
+      for (const { receiver } of members) {
+        const { hub } = receiver as HubChannels;
+        try {
+          bytes ??= encode(item);
+          hub.take(bytes);
+          reached.add(hub);
+        } catch (thrown) {
+          fault(hub, thrown);
+        }
+      }
+    }
+    for (const hub of reached) {
+      try {
+        hub.endTurn();
+      } catch (thrown) {
+        fault(hub, thrown);
+      }
+    }
+  }
+}

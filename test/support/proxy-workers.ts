@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import { type Running, runServer } from './holdfast.ts';
+import { startOrigin } from './origin.ts';
+import { connectTo, type RawClient } from './raw-client.ts';
+
+/** A held client, and the worker process that has it. */
+export interface Placed {
+  readonly client: RawClient;
+  /** Pid of its worker. */
+  readonly worker: number;
+}
+
+/** A server with worker processes, and an origin that holds clients on the channel in the query. */
+export class ProxyWorkers {
+  readonly server: Running;
+  readonly origin: string;
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, server: Running, origin: string) {
+    this.#t = t;
+    this.server = server;
+    this.origin = origin;
+  }
+
+  get address(): string {
+    return this.server.clients[0] ?? '';
+  }
+
+  /** Pids of the worker processes. */
+  get pids(): number[] {
+    const { pid } = this.server.program;
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
+    return text.split(' ').filter(Boolean).map(Number);
+  }
+
+  /** A client whose request is held as `query` says: `c=CHANNEL`, `h=stream|response`, `id=PREV-ID`. */
+  async hold(query: string): Promise<Placed> {
+    const client = await connectTo(this.#t, this.address);
+    client.write(`GET /?${query} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    if (!query.includes('h=response')) await client.take('open\n\r\n');
+    return { client, worker: this.#workerOf(client) };
+  }
+
+  /** Holds clients until each of `count` workers has some, and there are at least `least`. */
+  async spread(query: string, count: number, least = 2 * count): Promise<Placed[]> {
+    const held: Placed[] = [];
+    while (held.length < least || new Set(held.map(({ worker }) => worker)).size < count)
+      held.push(await this.hold(query));
+    return held;
+  }
+
+  /** Publishes items by HTTP, and returns the response. */
+  async publish(items: readonly object[], headers: Record<string, string> = {}): Promise<unknown> {
+    const response = await fetch(`${this.server.controlUrl}/publish`, {
+      method: 'POST',
+      body: JSON.stringify({ items }),
+      headers: { Accept: 'application/json', ...headers },
+    });
+    return response.json();
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.server.controlUrl}/metrics`)).text();
+  }
+
+  /** The process at the other end of a client's connection. */
+  #workerOf(client: RawClient): number {
+    const { localPort } = client.socket;
+    const serverPort = Number(this.address.split(':')[1]);
+    const inode = inodeOf(serverPort, localPort as number);
+    return this.pids.find((pid) => hasSocket(pid, inode)) ?? 0;
+  }
+}
+
+/** An item for streams, held requests and WebSockets. */
+export function item(channel: string, content: string, more: object = {}): object {
+  const formats = {
+    'http-stream': { content: `${content}\n` },
+    'http-response': { body: content },
+    'ws-message': { content },
+  };
+  return { channel, formats, ...more };
+}
+
+/** Starts a server with so many worker processes. */
+export async function startWorkers(t: TestContext, workers: number, toml = ''): Promise<ProxyWorkers> {
+  const origin = await startOrigin(t, (request, response) => {
+    const query = new URL(request.url ?? '', 'http://x').searchParams;
+    const id = query.get('id');
+    const channel = `${query.get('c')}${id === null ? '' : `; prev-id=${id}`}`;
+    const hold = query.get('h') ?? 'stream';
+    response.writeHead(200, { 'Grip-Hold': hold, 'Grip-Channel': channel }).end('open\n');
+  });
+  const server = await runServer(t, ['--route', `* ${origin}`], `[server]\nworkers = ${workers}\n${toml}`);
+  return new ProxyWorkers(t, server, origin);
+}
+
+/** The inode of the server's socket of a loopback connection, from its ports. */
+function inodeOf(serverPort: number, clientPort: number): string {
+  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+    const [, local = '', remote = '', , , , , , , inode = ''] = line.trim().split(/\s+/);
+    if (local.endsWith(`:${hex(serverPort)}`) && remote.endsWith(`:${hex(clientPort)}`)) return inode;
+  }
+  return '';
+}
+
+function hasSocket(pid: number, inode: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`;
+    } catch {
+      return false;
+    }
+  });
+}
