@@ -11,6 +11,7 @@ import {
   DRAIN,
   HELLO,
   ITEMS,
+  jsonOf,
   LAST_IDS,
   namesOf,
   numberPacket,
@@ -19,7 +20,6 @@ import {
   RECOVER,
   RELAY_SOCKET,
   TAKEN,
-  valueOf,
   valuePacket,
 } from './relay-packet.ts';
 
@@ -142,7 +142,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         this.#hub.recover();
         break;
       case QUESTION:
-        this.#answer(valueOf(packet) as Question);
+        this.#answer(jsonOf(packet) as Question);
         break;
       case DRAIN:
         this.#drain();

@@ -67,7 +67,7 @@ export function numberPacket(kind: number, value: number): Buffer {
  * The value of a packet.
  * @throws SyntaxError for anything but JSON
  */
-export function valueOf(packet: Buffer): unknown {
+export function jsonOf(packet: Buffer): unknown {
   return JSON.parse(packet.toString('utf8', 1));
 }
 
@@ -76,7 +76,7 @@ export function valueOf(packet: Buffer): unknown {
  * @throws TypeError or SyntaxError for anything else
  */
 export function namesOf(packet: Buffer): readonly string[] {
-  const names = valueOf(packet);
+  const names = jsonOf(packet);
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw new TypeError('a packet without a list of names');
   }

@@ -10,13 +10,13 @@ import {
   CHANNELS,
   HELLO,
   ITEMS,
+  jsonOf,
   LAST_IDS,
   namesOf,
   numberPacket,
   RECOVER,
   RELAY_SOCKET,
   TAKEN,
-  valueOf,
   valuePacket,
 } from './relay-packet.ts';
 
@@ -144,7 +144,7 @@ export class WorkerHub implements RoutedHub {
         this.#onTaken(packet.readUInt32BE(1));
         break;
       case ANSWER:
-        this.#room.onAnswer(this, valueOf(packet) as Answer);
+        this.#room.onAnswer(this, jsonOf(packet) as Answer);
         break;
       default:
         throw new TypeError(`a packet of an unknown kind: ${packet[0]}`);

@@ -81,10 +81,10 @@ export class CommandServer implements ItemsOwner {
         this.#reply(success(command));
         return;
       case 'conncheck':
-        this.#check(command);
+        this.#replyNow(this.#check(command));
         return;
       case 'refresh':
-        this.#refresh(command);
+        this.#replyNow(this.#refresh(command));
         return;
       case 'get-zmq-uris':
         this.#reply(success(command, this.#uris()));
@@ -94,45 +94,50 @@ export class CommandServer implements ItemsOwner {
     }
   }
 
-  /** Which of the named connections are held here. */
-  #check(command: Command): void {
+  /** Which of the named connections are held here. Null: the reply follows. */
+  #check(command: Command): Buffer | null {
     const { ids } = command.args;
-    if (!Array.isArray(ids)) return this.#reply(failure(command, BAD_REQUEST));
-    if (ids.length > MAX_IDS) return this.#reply(failure(command, BAD_REQUEST, `more than ${MAX_IDS} ids`));
+    if (!Array.isArray(ids)) return failure(command, BAD_REQUEST);
+    if (ids.length > MAX_IDS) return failure(command, BAD_REQUEST, `more than ${MAX_IDS} ids`);
     const wanted = new Set<string>();
     for (const id of ids) {
       const text = textOf(id);
-      if (text === null) return this.#reply(failure(command, BAD_REQUEST));
+      if (text === null) return failure(command, BAD_REQUEST);
       wanted.add(text);
     }
     this.#room.publisher.findHeld(wanted, (found) => this.#reply(success(command, [...found])));
+    return null;
   }
 
-  /** WebSockets over HTTP send their origin an empty request. */
-  #refresh(command: Command): void {
+  /** WebSockets over HTTP send their origin an empty request. Null: the reply follows. */
+  #refresh(command: Command): Buffer | null {
     const { cid, channel } = command.args;
     if (cid !== undefined) {
       const id = textOf(cid);
-      if (id === null) return this.#reply(failure(command, BAD_REQUEST));
+      if (id === null) return failure(command, BAD_REQUEST);
       this.#room.publisher.refresh(id, (found) => {
         this.#reply(found ? success(command) : failure(command, 'item-not-found'));
       });
-      return;
+      return null;
     }
     const name = textOf(channel ?? null);
-    if (name === null) return this.#reply(failure(command, BAD_REQUEST));
+    if (name === null) return failure(command, BAD_REQUEST);
     const format = { action: 'refresh' };
     const reader = new PublishItemsReader({
       items: [{ channel: name, 'no-seq': true, formats: { 'ws-message': format } }],
     });
     reader.read(1);
     this.#room.publisher.publish(reader.items);
-    this.#reply(success(command));
+    return success(command);
   }
 
   #end(reply: Buffer): void {
     this.#command = null;
     this.#reply(reply);
+  }
+
+  #replyNow(reply: Buffer | null): void {
+    if (reply !== null) this.#reply(reply);
   }
 
   #reply(reply: Buffer): void {

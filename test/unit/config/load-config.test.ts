@@ -53,6 +53,7 @@ test('an empty file gives the documented defaults', () => {
       tlsHandshakeTimeout: 10,
       tlsMaxHandshakes: 4096,
       trustedProxies: [],
+      workers: 1,
       drainTimeout: 10,
     },
     control: {

@@ -1,0 +1,144 @@
+import type { TestContext } from 'node:test';
+import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import type { HubLimits } from '../../../src/hub/index.ts';
+import { HubLink, HubRelay } from '../../../src/hub-relay/index.ts';
+import { barePacket, HELLO, RELAY_SOCKET } from '../../../src/hub-relay/relay-packet.ts';
+import { DealerSocket } from '../../../src/zmq/index.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
+import { socketPair } from '../../support/socket-pair.ts';
+import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
+import { HubRig, replayBy, streamInstruct } from '../hub/support.ts';
+
+/** One worker: a hub, and its way to the relay. */
+export class RelayedWorker {
+  readonly rig: HubRig;
+  readonly name: string;
+  readonly #relay: HubRelay;
+  readonly #link: HubLink;
+  /** Requests that were sent to their origin again. */
+  replays = 0;
+
+  constructor(rig: HubRig, name: string, relay: HubRelay, link: HubLink) {
+    this.rig = rig;
+    this.name = name;
+    this.#relay = relay;
+    this.#link = link;
+  }
+
+  /** A stream that is held on a channel. */
+  stream(channel: string): HeldClient {
+    return this.rig.hold(this.rig.client(), streamInstruct([channel]));
+  }
+
+  /** A request that is held on a channel, by an origin that knows an item of it. */
+  poll(channel: string, prevId: string | null): HeldClient {
+    const { hold, ...rest } = streamInstruct([]);
+    const channels = [{ name: channel, prevId, filters: [] }];
+    const instruct = { ...rest, hold: { ...(hold as NonNullable<typeof hold>), mode: 'response' as const, channels } };
+    const replay = replayBy(() => {
+      this.replays++;
+    });
+    return this.rig.hold(this.rig.client(), instruct, { replay });
+  }
+
+  /** The process ends. */
+  async end(): Promise<void> {
+    await this.#link.close();
+    this.#relay.remove(this.name);
+  }
+}
+
+/** A relay, and workers in this process. */
+export class HubRelayRig {
+  readonly zmq: ZmqRig;
+  readonly main = new HubRig(() => {});
+  readonly relay: HubRelay;
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, limits: Partial<HubLimits> = {}) {
+    this.#t = t;
+    t.after(() => this.main.wheel.stop());
+    t.after(() => this.relay.close());
+    this.zmq = new ZmqRig(t);
+    const { wheel, counters, log } = this.main;
+    this.main.limits.current = { ...this.main.limits.current, ...limits };
+    this.relay = new HubRelay({
+      wheel,
+      counters,
+      zmqCounters: this.zmq.context.counters,
+      log,
+      limits: this.main.limits,
+    });
+  }
+
+  /** Starts a worker. */
+  async worker(name: string): Promise<RelayedWorker> {
+    const rig = new HubRig(() => {});
+    this.#t.after(() => rig.wheel.stop());
+    const [near, far] = await socketPair(this.#t);
+    this.relay.add(name, near);
+    const link = new HubLink(this.zmq.context, far, rig.hub);
+    this.#t.after(() => link.close());
+    await link.ready();
+    return new RelayedWorker(rig, name, this.relay, link);
+  }
+
+  /** A worker that the test plays: what is sent to it, and a way to send. */
+  async fake(name: string): Promise<{ readonly packets: Buffer[]; send(packet: Buffer): boolean }> {
+    const [near, far] = await socketPair(this.#t);
+    this.relay.add(name, near);
+    const packets: Buffer[] = [];
+    let onWritable = (): void => {};
+    const onMessage = ([packet]: Buffer[]): void => {
+      packets.push(packet as Buffer);
+    };
+    const dealer = new DealerSocket(this.zmq.context, RELAY_SOCKET, onMessage, () => onWritable());
+    this.#t.after(() => dealer.close());
+    dealer.adopt(far, true);
+    const send = (packet: Buffer): boolean => dealer.send([packet]);
+    while (!send(barePacket(HELLO))) {
+      await new Promise<void>((resolve) => {
+        onWritable = resolve;
+      });
+    }
+    return { packets, send };
+  }
+
+  /** Resolves when the relay knows what all workers have told it so far. */
+  async told(): Promise<void> {
+    await new Promise((resolve) => this.relay.findHeld(new Set(), resolve));
+  }
+
+  publish(...items: PublishItem[]): void {
+    this.relay.publish(items);
+  }
+}
+
+/** An item for streams and held requests. */
+export function relayedItem(
+  channel: string,
+  content: string,
+  { id = null, prevId = null }: { readonly id?: string | null; readonly prevId?: string | null } = {},
+): PublishItem {
+  const body = Buffer.from(content);
+  return {
+    channel,
+    id,
+    prevId,
+    meta: {},
+    size: null,
+    noSeq: false,
+    httpResponse: {
+      action: 'send',
+      code: 200,
+      reason: '',
+      headers: [],
+      exposeHeaders: null,
+      body,
+      bodyPatch: null,
+      contentFilters: null,
+    },
+    httpStream: { action: 'send', content: body, contentFilters: null },
+    wsMessage: null,
+  };
+}
