@@ -77,7 +77,7 @@ export class HubRelayRig {
     this.#t.after(() => rig.wheel.stop());
     const [near, far] = await socketPair(this.#t);
     this.relay.add(name, near);
-    const link = new HubLink(this.zmq.context, far, rig.hub);
+    const link = new HubLink(this.zmq.context, far, rig.hub, () => rig.hub.drain());
     this.#t.after(() => link.close());
     await link.ready();
     return new RelayedWorker(rig, name, this.relay, link);
