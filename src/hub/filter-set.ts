@@ -1,5 +1,5 @@
 import type { Hold } from '../codec/grip/index.ts';
-import { FilterError, fillTemplate } from './filter-template.ts';
+import { FilterError, fillTemplate, wholeDirectives } from './filter-template.ts';
 
 /**
  * Bytes that the control messages of an origin may set for the filters of one WebSocket, each name with its value counted as at least 64.
@@ -198,15 +198,44 @@ export function matchesContentFilters({ contentFilters }: FilteredItem, filters:
   return own.length === contentFilters.length && own.every((name, i) => name === contentFilters[i]);
 }
 
-/**
- * The body of a response without a hold as the filters of its channels change it.
- * @throws FilterError
- */
-export function unheldBody(unheld: Filtered, body: Buffer): Buffer {
-  const channelOf = (name: string) => unheld.channels.find((channel) => channel.name === name);
-  const context: FilterContext = {
-    isMember: (name) => channelOf(name) !== undefined,
-    positionOf: (name) => channelOf(name)?.prevId ?? undefined,
-  };
-  return FilterSet.of(unheld, '')?.initialBody(body, context) ?? body;
+/** The body of a response as the filters of its own channels change it, piece by piece. */
+export class FilteredBody {
+  readonly #set: FilterSet;
+  readonly #context: FilterContext;
+  /** The beginning of a directive whose end has not come. */
+  #rest: Buffer = NO_BYTES;
+
+  private constructor(set: FilterSet, { channels }: Filtered) {
+    const channelOf = (name: string) => channels.find((channel) => channel.name === name);
+    this.#set = set;
+    this.#context = {
+      isMember: (name) => channelOf(name) !== undefined,
+      positionOf: (name) => channelOf(name)?.prevId ?? undefined,
+    };
+  }
+
+  /** Null where no filter changes the body. */
+  static of(filtered: Filtered | null): FilteredBody | null {
+    if (!filtered?.channels.some(({ filters }) => filters.includes('build-id'))) return null;
+    const set = FilterSet.of(filtered, '');
+    return set === null ? null : new FilteredBody(set, filtered);
+  }
+
+  /**
+   * The next piece.
+   * @throws FilterError
+   */
+  next(chunk: Buffer, more: boolean): Buffer {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const end = more ? wholeDirectives(bytes) : bytes.length;
+    if (bytes.length - end > MAX_DIRECTIVE) throw new FilterError('filter error: build-id: directive does not end');
+    // The bytes of a piece may belong to a larger buffer.
+    this.#rest = end === bytes.length ? NO_BYTES : Buffer.from(bytes.subarray(end));
+    return end === 0 ? NO_BYTES : this.#set.initialBody(bytes.subarray(0, end), this.#context);
+  }
 }
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Bytes of a directive that comes in pieces. */
+const MAX_DIRECTIVE = 1_024;

@@ -52,3 +52,20 @@ export function fillTemplate(filter: string, content: Buffer, directive: Directi
   parts.push(content.subarray(start));
   return Buffer.concat(parts);
 }
+
+/** How many bytes of the content there are before the beginning of a directive whose end is not in it. */
+export function wholeDirectives(content: Buffer): number {
+  let at = content.indexOf(PERCENT);
+  while (at >= 0) {
+    let position = at + 1;
+    if (content[position] === OPEN) {
+      for (position++; position < content.length && content[position] !== CLOSE; position++) {
+        if (content[position] === BACKSLASH) position++;
+      }
+      position++;
+    }
+    if (position >= content.length) return at;
+    at = content.indexOf(PERCENT, position + 1);
+  }
+  return content.length;
+}

@@ -1,7 +1,7 @@
 export type { Channel, Group } from './channel.ts';
 export type { ChannelWatcher } from './channels.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
-export { unheldBody } from './filter-set.ts';
+export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
 export { type HoldOptions, Hub, type HubQueues, type HubStats, type ReceivedFormats } from './hub.ts';
 export type { HubObserver } from './hub-observer.ts';

@@ -13,7 +13,7 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
-import { FilterError, unheldBody } from '../hub/index.ts';
+import { FilterError, FilteredBody } from '../hub/index.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import { endToEndHeaders } from './response-headers.ts';
 
@@ -285,6 +285,6 @@ function canBegin({ hold, links, unheld }: Instruct): boolean {
  */
 function filtered(instruct: Instruct): Instruct {
   const { unheld, response } = instruct;
-  if (unheld === undefined) return instruct;
-  return { ...instruct, response: { ...response, body: unheldBody(unheld, response.body) } };
+  const body = FilteredBody.of(unheld ?? null);
+  return body === null ? instruct : { ...instruct, response: { ...response, body: body.next(response.body, false) } };
 }

@@ -11,7 +11,7 @@ import {
   reportFault,
   WINDOW,
 } from '../exchange/index.ts';
-import type { LinkClient, LinkFetch } from '../hub/index.ts';
+import { FilterError, FilteredBody, type LinkClient, type LinkFetch } from '../hub/index.ts';
 import { MAX_INSTRUCT_BODY } from './grip-response.ts';
 import type { LinkHead, LinkRoute } from './link-route.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -42,6 +42,8 @@ export class LinkRequest implements TargetRequester, LinkFetch {
   #over = false;
   #head: ResponseHead | null = null;
   #instruct: Instruct | null = null;
+  /** Changes the body; null where no filter does. */
+  #filtered: FilteredBody | null = null;
   /** The body of JSON instructions. */
   #collected: BodyCollector | null = null;
   /** Bytes that the client has been passed and may not have taken. */
@@ -123,9 +125,9 @@ export class LinkRequest implements TargetRequester, LinkFetch {
       }
       if (more) this.#credit(chunk.length);
       else this.#parse(this.#collected.body);
-    } else if (chunk.length > 0) {
+    } else {
       this.#untaken += chunk.length;
-      this.#client.onLinkData(chunk);
+      this.#pass(chunk, more);
     }
     if (more || this.#over || this.#instruct === null) return;
     this.#over = true;
@@ -157,14 +159,28 @@ export class LinkRequest implements TargetRequester, LinkFetch {
     this.#cut('internal error');
   }
 
+  /** Passes a piece of the body, as the response's own filters change it (GRIP §5.3). */
+  #pass(chunk: Buffer, more: boolean): void {
+    let bytes = chunk;
+    try {
+      if (this.#filtered !== null) bytes = this.#filtered.next(chunk, more);
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      this.#cut(error.message);
+      return;
+    }
+    if (bytes.length > 0) this.#client.onLinkData(bytes);
+  }
+
   #parse(body: Buffer): void {
     const { status, reason, headers } = this.#head as ResponseHead;
     try {
       const instruct = parseInstruct(status, reason, endToEndHeaders(headers, status), body);
       if (instruct.hold?.mode === 'response') throw new GripError('a link cannot lead to a response hold');
-      this.#instruct = instruct;
+      this.#filtered = FilteredBody.of(instruct.hold ?? instruct.unheld ?? null);
+      this.#instruct = this.#filtered === null || body.length === 0 ? instruct : filledIn(instruct, this.#filtered);
     } catch (error) {
-      if (!(error instanceof GripError)) throw error;
+      if (!(error instanceof GripError || error instanceof FilterError)) throw error;
       this.#cut(`Failed to parse accept instructions: ${error.message}`);
     }
   }
@@ -203,4 +219,13 @@ function fail(client: LinkClient, detail: string): void {
 
 function gone(): ExchangeError {
   return new ExchangeError('HF_CLIENT_GONE', 'the response to the link is not needed');
+}
+
+/**
+ * The instruct with its body as its filters change it.
+ * @throws FilterError
+ */
+function filledIn(instruct: Instruct, filtered: FilteredBody): Instruct {
+  const { response } = instruct;
+  return { ...instruct, response: { ...response, body: filtered.next(response.body, false) } };
 }

@@ -81,3 +81,34 @@ test('a response whose next link is invalid for one of the schemes fails the lin
   started(client, () => assert.fail()).onResponse({ status: 200, reason: '', headers, bodyLength: 0 });
   assert.deepEqual(client.told, ['Failed to parse accept instructions: Grip-Link has an invalid URI']);
 });
+
+test('the filters of the response apply to its body, also where a directive comes in pieces', () => {
+  const client = new NotedClient();
+  let body = '';
+  client.onLinkData = (chunk?: Buffer) => {
+    body += chunk;
+  };
+  const headers = ['Grip-Hold', 'stream', 'Grip-Channel', 'a; prev-id=7; filter=build-id'];
+  headers.push('Grip-Set-Meta', 'id_format="%(a)s-x"');
+  const request = started(client, () => client.onLinkDone());
+  request.onResponse({ status: 200, reason: '', headers, bodyLength: -1 });
+  for (const piece of ['one %', 'I 100%% ', '%(a', '\\)b)I', ' end %'])
+    request.onResponseData(Buffer.from(piece), true);
+  request.onResponseData(Buffer.from('I'), false);
+  assert.equal(body, 'one 7-x 100% a)b end 7-x');
+  assert.deepEqual(client.told, ['done']);
+});
+
+test('a directive of the body that does not end fails the link', () => {
+  for (const [piece, more] of [
+    ['end %', false],
+    [`%(${'x'.repeat(2_000)}`, true],
+  ] as const) {
+    const client = new NotedClient();
+    const headers = ['Grip-Channel', 'a; filter=build-id', 'Grip-Set-Meta', 'id_format=x'];
+    const request = started(client, () => {});
+    request.onResponse({ status: 200, reason: '', headers, bodyLength: -1 });
+    request.onResponseData(Buffer.from(piece), more);
+    assert.deepEqual(client.told, ['filter error: build-id: directive does not end']);
+  }
+});
