@@ -171,3 +171,15 @@ test('a WebSocket is asked for too, by an absolute url that is not that of its r
     assert.equal(await client.next(), event);
   }
 });
+
+test('a service that cannot be reached, or encodes its response, fails its filter', async (t) => {
+  const encoded = await httpOrigin(t, () => ({ headers: { 'Content-Encoding': 'gzip' }, body: 'x' }));
+  for (const url of ['http://127.0.0.1:1/', `http://${encoded.target}/`, 'ftp://127.0.0.1/']) {
+    const headers = { ...STREAM, 'Grip-Set-Meta': `url="${url}"`, 'Grip-Channel': 'a; filter=http-modify, b' };
+    const { app } = await site(t, headers, asTold);
+    const client = await connected(t, app);
+    await app.publish(stream('no;', '200'), { ...stream('end;', '200'), channel: 'p-b' });
+    assert.equal(await client.received('end;\r\n'), '4\r\nend;\r\n');
+    assert.equal(app.counters.filterErrors, 1);
+  }
+});
