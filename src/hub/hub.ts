@@ -26,7 +26,8 @@ import { Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
-import { WebSocketHold, type WebSocketHoldOptions } from './websocket-hold.ts';
+import { WebSocketHold } from './websocket-hold.ts';
+import type { WebSocketHoldOptions } from './websocket-owner.ts';
 
 /** An exchange that the hub is to take over. */
 export interface HoldOptions {

@@ -20,4 +20,5 @@ export type {
 } from './next-link.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Subscriber } from './subscriber.ts';
-export type { WebSocketHold, WebSocketHoldOptions, WebSocketOwner } from './websocket-hold.ts';
+export type { WebSocketHold } from './websocket-hold.ts';
+export type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts';

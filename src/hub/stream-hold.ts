@@ -6,9 +6,10 @@ import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
+import type { SessionStream } from './session-stream.ts';
 import { type Step, StreamClose } from './step.ts';
 import { isPlain, StreamRun } from './stream-run.ts';
-import { type SessionStream, StreamSession } from './stream-session.ts';
+import { StreamSession } from './stream-session.ts';
 
 const EMPTY = Buffer.alloc(0);
 

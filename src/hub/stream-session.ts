@@ -6,8 +6,9 @@ import type { FilterService } from './filter-service.ts';
 import { FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import type { HubRoom } from './hub-room.ts';
-import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink, SessionNotes } from './next-link.ts';
+import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
 import type { Replayable } from './replay-pacer.ts';
+import type { SessionOptions, SessionStream } from './session-stream.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import type { StreamItem, StreamRun } from './stream-run.ts';
 
@@ -24,37 +25,6 @@ export const MAX_LINKS_IN_A_ROW = 1_000;
 const SHORTEST_TIMEOUT = 1_000;
 
 const NO_CONTENT = Buffer.alloc(0);
-
-/** The stream that a session belongs to. */
-export interface SessionStream {
-  /** The session of the state service that it belongs to; null for none. */
-  readonly session: SessionNotes | null;
-  readonly id: string;
-  /** Whether the client has taken all that it was sent. */
-  readonly taken: boolean;
-  /** Puts the session between the channels and the client, or takes it out. */
-  intercept(on: boolean): void;
-  isMember(channel: string): boolean;
-  /** Replaces the channels of the stream; none for null. Returns their full names. */
-  replaceHold(hold: Hold | null): readonly string[];
-  /** Passes bytes of the origin. */
-  append(bytes: Buffer): void;
-  /** Passes one item. */
-  deliver(payload: Payload): void;
-  /** Ends the stream. `problem` is for the origin's developer; null if there is none. */
-  end(problem: string | null): void;
-  onFault(thrown: unknown): void;
-}
-
-/** How a session begins. */
-export interface SessionOptions {
-  readonly hold: Hold | null;
-  readonly link: NextLink | null;
-  /** Put in front of the names of the channels. */
-  readonly prefix: string;
-  /** For filters that ask a service; null for none. */
-  readonly filterService: FilterService | null;
-}
 
 /**
  * What a held stream has beyond its channels, if it has any of it: positions, which its items must follow without a gap, and a next

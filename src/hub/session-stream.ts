@@ -1,0 +1,35 @@
+import type { Hold } from '../codec/grip/index.ts';
+import type { Payload } from '../exchange/index.ts';
+import type { FilterService } from './filter-service.ts';
+import type { NextLink, SessionNotes } from './next-link.ts';
+
+/** The stream that a session belongs to. */
+export interface SessionStream {
+  /** The session of the state service that it belongs to; null for none. */
+  readonly session: SessionNotes | null;
+  readonly id: string;
+  /** Whether the client has taken all that it was sent. */
+  readonly taken: boolean;
+  /** Puts the session between the channels and the client, or takes it out. */
+  intercept(on: boolean): void;
+  isMember(channel: string): boolean;
+  /** Replaces the channels of the stream; none for null. Returns their full names. */
+  replaceHold(hold: Hold | null): readonly string[];
+  /** Passes bytes of the origin. */
+  append(bytes: Buffer): void;
+  /** Passes one item. */
+  deliver(payload: Payload): void;
+  /** Ends the stream. `problem` is for the origin's developer; null if there is none. */
+  end(problem: string | null): void;
+  onFault(thrown: unknown): void;
+}
+
+/** How a session begins. */
+export interface SessionOptions {
+  readonly hold: Hold | null;
+  readonly link: NextLink | null;
+  /** Put in front of the names of the channels. */
+  readonly prefix: string;
+  /** For filters that ask a service; null for none. */
+  readonly filterService: FilterService | null;
+}
