@@ -52,7 +52,7 @@ test('a page of another origin uses SockJS by each transport of the browser', as
     assert.equal(await peer.next(), 'text hello ü', transport);
     peer.send('Grüße 😀');
     peer.socket.close(4321, 'enough');
-    await page.waitForSelector('body[data-lines*=close]');
+    await page.waitForSelector('body[data-lines*=close]', { state: 'attached' });
     const lines = await page.locator('body').getAttribute('data-lines');
     assert.equal(lines, `open ${transport}|message Grüße 😀|close 4321 enough`);
     await page.close();
