@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Config, oneProcessReasons } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
@@ -70,7 +70,7 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   for (const line of read.ignored) warn(log, line);
   noteRoutes(log, read.config);
   const { routesFile } = read;
-  const config = makeRundir(read, log) ? read.config : withoutStats(read.config);
+  const config = withFittingWorkers(makeRundir(read, log) ? read.config : withoutStats(read.config), log);
   const app = await serve(config, log);
   const reloadRoutes = () => {
     if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);
@@ -119,6 +119,14 @@ function makeRundir({ rundir, config: { publish, stats, edge } }: PushpinConfig,
 function withoutStats(config: Config): Config {
   const pub = config.stats.pub.filter((endpoint) => !endpoint.startsWith('ipc:'));
   return { ...config, stats: { ...config.stats, pub } };
+}
+
+/** Pushpin's workers are threads, which share what needs one process here. */
+function withFittingWorkers(config: Config, log: Log): Config {
+  const [reason] = config.server.workers > 1 ? oneProcessReasons(config, config.routes) : [];
+  if (reason === undefined) return config;
+  log.warn({ workers: config.server.workers }, `one process serves the clients: workers must be 1 ${reason}`);
+  return { ...config, server: { ...config.server, workers: 1 } };
 }
 
 function openLogFile(path: string): LogFile {

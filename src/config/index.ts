@@ -16,6 +16,7 @@ export {
 } from './listen-address.ts';
 export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
+export { oneProcessReasons } from './one-process.ts';
 export type { PathRewrite } from './path-rewrite.ts';
 export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';
 export { configReference } from './reference.ts';

@@ -96,7 +96,7 @@ export function pushpinDefaults(): PushpinSettings {
         .replaceAll('{ipc_prefix}', this.ipcPrefix);
     },
     finish() {
-      const { server = {}, control = {}, publish = {}, stats = {} } = this.tables;
+      const { server = {}, control = {}, publish = {}, proxy = {}, stats = {} } = this.tables;
       const ports = this.httpPorts ?? (this.localPorts.length + this.httpsPorts.length === 0 ? ['7999'] : []);
       // Pushpin names the certificate for clients without SNI after the port.
       const secure = this.httpsPorts.map((port) => `${port},tls,default-cert=default_${port.replace(/^.*:/, '')}`);
@@ -112,6 +112,9 @@ export function pushpinDefaults(): PushpinSettings {
         publish[key] = ((publish[key] ?? []) as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
       }
       if (this.services.size < SERVICES.length) splitRoles(this);
+      // Pushpin's workers are threads, which share sessions and the way to other services.
+      const shared = [publish.state, server.zhttp, proxy.fetch] as (readonly unknown[] | undefined)[];
+      if (shared.some((list) => list !== undefined && list.length > 0)) delete server.workers;
       stats.pub = (stats.pub as string[]).map((spec) => movedSpec(this.expand(spec), this.portOffset));
     },
   };

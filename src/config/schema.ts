@@ -7,6 +7,7 @@ import { hasProxy } from './has-proxy.ts';
 import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
 import { listenCollisions } from './listen-collisions.ts';
+import { oneProcessReasons } from './one-process.ts';
 import { publishSection } from './publish-section.ts';
 import { checkRoutes, type Route, routeSchema } from './route.ts';
 import {
@@ -438,14 +439,8 @@ const fileSchema = z
     if (server.maxConnections < server.workers) {
       problem('max_connections', `must not be less than the number of workers, ${server.workers}`);
     }
-    const overZhttp = route.some(({ targets }) => targets.some(({ kind }) => kind === 'zhttp' || kind === 'zhttpreq'));
-    if (server.zhttp.length > 0 || proxy.fetch.length > 0 || overZhttp) {
-      problem('workers', 'must be 1 where other programs are spoken to over ZHTTP: they know one proxy');
-    }
-    if (route.some(({ sockjs }) => sockjs !== '')) {
-      problem('workers', 'must be 1 with SockJS: the requests of a session would reach any of them');
-    }
-    if (publish.state.length > 0) problem('workers', 'must be 1 where sessions are kept (`state` under `[publish]`)');
+    for (const reason of oneProcessReasons({ server, proxy, publish }, route))
+      problem('workers', `must be 1 ${reason}`);
   })
   .superRefine(({ server, edge, fetch }, context) => {
     if (hasProxy(server) || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;

@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Running, runServer } from './holdfast.ts';
+import { type Running, runServer, startHoldfast } from './holdfast.ts';
+import { turn } from './manual-clock.ts';
 import { startOrigin } from './origin.ts';
 import { connectTo, type RawClient } from './raw-client.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** A held client, and the worker process that has it. */
 export interface Placed {
@@ -15,10 +18,13 @@ export interface Placed {
 export class ProxyWorkers {
   readonly server: Running;
   readonly origin: string;
+  /** Where the configuration is; empty where that does not matter. */
+  readonly folder: string;
   readonly #t: TestContext;
 
-  constructor(t: TestContext, server: Running, origin: string) {
+  constructor(t: TestContext, server: Running, origin: string, folder = '') {
     this.#t = t;
+    this.folder = folder;
     this.server = server;
     this.origin = origin;
   }
@@ -40,6 +46,16 @@ export class ProxyWorkers {
     client.write(`GET /?${query} HTTP/1.1\r\nHost: x\r\n\r\n`);
     if (!query.includes('h=response')) await client.take('open\n\r\n');
     return { client, worker: this.#workerOf(client) };
+  }
+
+  /** A connection that a worker has accepted. */
+  async connect(): Promise<Placed> {
+    const client = await connectTo(this.#t, this.address);
+    for (;;) {
+      const worker = this.#workerOf(client);
+      if (worker > 0) return { client, worker };
+      await turn();
+    }
   }
 
   /** Holds clients until each of `count` workers has some, and there are at least `least`. */
@@ -83,15 +99,33 @@ export function item(channel: string, content: string, more: object = {}): objec
   return { channel, formats, ...more };
 }
 
-/** Starts a server with so many worker processes. */
-export async function startWorkers(t: TestContext, workers: number, toml = ''): Promise<ProxyWorkers> {
-  const origin = await startOrigin(t, (request, response) => {
+/** An origin that holds clients on the channel in the query. */
+function startHoldingOrigin(t: TestContext): Promise<string> {
+  return startOrigin(t, (request, response) => {
     const query = new URL(request.url ?? '', 'http://x').searchParams;
     const id = query.get('id');
     const channel = `${query.get('c')}${id === null ? '' : `; prev-id=${id}`}`;
     const hold = query.get('h') ?? 'stream';
     response.writeHead(200, { 'Grip-Hold': hold, 'Grip-Channel': channel }).end('open\n');
   });
+}
+
+/** Runs `holdfast pushpin` with this pushpin.conf, whose routes file leads to the origin. */
+export async function startPushpinWorkers(
+  t: TestContext,
+  conf: string,
+  clients: readonly string[],
+): Promise<ProxyWorkers> {
+  const origin = await startHoldingOrigin(t);
+  const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  return new ProxyWorkers(t, { program, clients, controlUrl: '' }, origin, folder);
+}
+
+/** Starts a server with so many worker processes. */
+export async function startWorkers(t: TestContext, workers: number, toml = ''): Promise<ProxyWorkers> {
+  const origin = await startHoldingOrigin(t);
   const server = await runServer(t, ['--route', `* ${origin}`], `[server]\nworkers = ${workers}\n${toml}`);
   return new ProxyWorkers(t, server, origin);
 }
