@@ -2,10 +2,15 @@ import { isIP } from 'node:net';
 import type { EdgeListener } from './edge-listener.ts';
 import { hasProxy } from './has-proxy.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
+import type { StreamEndpoints } from './zmq-endpoint.ts';
 
 /** What all servers and sockets of one process listen on. */
 export interface Listeners {
-  readonly server: { readonly listen: readonly ListenAddress[]; readonly zhttp: readonly unknown[] };
+  readonly server: {
+    readonly listen: readonly ListenAddress[];
+    readonly zhttp: readonly StreamEndpoints[];
+    readonly zhttpBind: boolean;
+  };
   readonly control: { readonly listen: readonly ListenAddress[] };
   readonly edge: { readonly listen: readonly EdgeListener[] };
   readonly stats: { readonly prometheus: readonly ListenAddress[]; readonly pub: readonly string[] };
@@ -53,6 +58,7 @@ export function listenCollisions(
       'listen',
       edge.listen.map(({ address }) => address),
     ),
+    ...(server.zhttpBind ? server.zhttp.flatMap(threePlaces) : []),
     ...(proxies ? placesOf('control', 'listen', control.listen) : []),
     ...(proxies ? placesOf('stats', 'prometheus', stats.prometheus) : []),
     ...(proxies ? endpointPlaces('stats', 'pub', stats.pub) : []),
@@ -73,6 +79,15 @@ function placesOf(section: string, key: string, addresses: readonly ListenAddres
     path: [section, key, index],
     address,
     text: formatListenAddress(address),
+  }));
+}
+
+/** The three endpoints of an entry of `zhttp`. */
+function threePlaces({ out, outStream, in: into }: StreamEndpoints, index: number): Place[] {
+  return [out, outStream, into].map((text) => ({
+    path: ['server', 'zhttp', index],
+    address: boundAddress(text),
+    text,
   }));
 }
 

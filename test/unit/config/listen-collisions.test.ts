@@ -80,6 +80,10 @@ for (const [text, message] of [
     '[publish]\npull = ["ipc:///tmp/a"]\nsub = ["ipc:///tmp/a"]',
     'a.toml:3: publish.sub[0]: ipc:///tmp/a is already used by publish.pull[0] (ipc:///tmp/a)',
   ],
+  [
+    '[server]\nzhttp = ["tcp://127.0.0.1:5560"]\nzhttp_bind = true',
+    'a.toml:2: control.listen[0]: 127.0.0.1:5561 is already used by server.zhttp[0] (tcp://127.0.0.1:5561)',
+  ],
 ] as const) {
   test(`${text.replaceAll('\n', ' ')} collides`, () => {
     assert.throws(() => loadConfig(text, 'a.toml'), { message: `${message}: choose another port` });
