@@ -1,7 +1,7 @@
-import { type PublishError, type PublishItem, PublishItemsReader, publishValue } from '../codec/grip/index.ts';
+import { type PublishError, type PublishItem, publishValue } from '../codec/grip/index.ts';
 import type { TnetstringInput } from '../codec/tnetstring/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import { type ItemsOwner, ItemsPublication } from '../hub/index.ts';
+import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
 import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command-packet.ts';
 import type { InputRoom } from './message-input.ts';
 
@@ -18,13 +18,18 @@ export interface ReplySocket {
   ignore(): void;
 }
 
-/** Carries out the commands of the command socket, one at a time. */
-export class CommandServer implements ItemsOwner {
+/** Bytes that a command counts as at least, when a turn of the event loop is shared out among publishers. */
+const LEAST_BYTES = 512;
+
+/** Carries out the commands of the command socket, one at a time, each in its turn among those who publish. */
+export class CommandServer implements ItemsOwner, Publication {
+  /** Size of the command that waits for its turn. */
+  bytes = 0;
   /** Set once the socket exists. */
   socket: ReplySocket | null = null;
   readonly #room: InputRoom;
   readonly #uris: () => TnetstringInput;
-  /** The `publish` command that is carried out now. */
+  /** The command that waits for its turn or is carried out now. */
   #command: Command | null = null;
 
   /** @param uris the reply to `get-zmq-uris` */
@@ -42,11 +47,22 @@ export class CommandServer implements ItemsOwner {
       return;
     }
     this.#room.log.debug({ method: command.method }, 'command');
-    this.#perform(command, message.length);
+    this.#command = command;
+    this.bytes = Math.max(LEAST_BYTES, message.length);
+    const hasItems = command.method === 'publish' || refreshedChannel(command) !== null;
+    this.#room.turns.requestTurn(hasItems ? new ItemsPublication(this, this.bytes) : this);
+  }
+
+  onTurn(): boolean {
+    const command = this.#command as Command;
+    this.#perform(command);
+    this.#command = null;
+    return true;
   }
 
   itemsRequest(): object {
-    return publishArguments(this.#command as Command);
+    const command = this.#command as Command;
+    return command.method === 'publish' ? publishArguments(command) : refreshItem(command);
   }
 
   publishItems(items: readonly PublishItem[]): void {
@@ -69,13 +85,9 @@ export class CommandServer implements ItemsOwner {
     if (command !== null) this.#end(failure(command, 'internal-error'));
   }
 
-  #perform(command: Command, bytes: number): void {
+  #perform(command: Command): void {
     const { publisher } = this.#room;
     switch (command.method) {
-      case 'publish':
-        this.#command = command;
-        this.#room.turns.requestTurn(new ItemsPublication(this, bytes));
-        return;
       case 'recover':
         publisher.recover();
         this.#reply(success(command));
@@ -109,26 +121,14 @@ export class CommandServer implements ItemsOwner {
     return null;
   }
 
-  /** WebSockets over HTTP send their origin an empty request. Null: the reply follows. */
+  /** The WebSocket over HTTP with this id sends its origin an empty request. Null: the reply follows. */
   #refresh(command: Command): Buffer | null {
-    const { cid, channel } = command.args;
-    if (cid !== undefined) {
-      const id = textOf(cid);
-      if (id === null) return failure(command, BAD_REQUEST);
-      this.#room.publisher.refresh(id, (found) => {
-        this.#reply(found ? success(command) : failure(command, 'item-not-found'));
-      });
-      return null;
-    }
-    const name = textOf(channel ?? null);
-    if (name === null) return failure(command, BAD_REQUEST);
-    const format = { action: 'refresh' };
-    const reader = new PublishItemsReader({
-      items: [{ channel: name, 'no-seq': true, formats: { 'ws-message': format } }],
+    const id = textOf(command.args.cid ?? null);
+    if (id === null) return failure(command, BAD_REQUEST);
+    this.#room.publisher.refresh(id, (found) => {
+      this.#reply(found ? success(command) : failure(command, 'item-not-found'));
     });
-    reader.read(1);
-    this.#room.publisher.publish(reader.items);
-    return success(command);
+    return null;
   }
 
   #end(reply: Buffer): void {
@@ -150,4 +150,15 @@ function publishArguments({ args }: Command): object {
   const { items } = args;
   if (items === undefined) return {};
   return { items: Array.isArray(items) ? items.map(publishValue) : null };
+}
+
+/** The channel whose WebSockets over HTTP are all to send their origin an empty request; null if it is another command. */
+function refreshedChannel({ method, args }: Command): string | null {
+  return method === 'refresh' && args.cid === undefined ? textOf(args.channel ?? null) : null;
+}
+
+/** What `refresh` of a channel publishes. */
+function refreshItem(command: Command): object {
+  const format = { action: 'refresh' };
+  return { items: [{ channel: refreshedChannel(command), 'no-seq': true, formats: { 'ws-message': format } }] };
 }

@@ -1,29 +1,55 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { decode, encode, type TnetstringMap } from '../../../src/codec/tnetstring/index.ts';
 import { ControlCounters } from '../../../src/exchange/index.ts';
+import type { Publication } from '../../../src/hub/index.ts';
 import { CommandServer } from '../../../src/zmq-publish/command-server.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 
-/** The reply to one command, of a server whose hub holds every connection that it is asked for. */
-function replyTo(method: string, args: object): TnetstringMap {
+interface Commanded {
+  /** The publication that waits for its turn. */
+  turn: Publication | null;
+  readonly published: PublishItem[];
+  /** What else the hub was asked for. */
+  readonly calls: string[];
+  readonly replies: TnetstringMap[];
+}
+
+/** Sends one command to a server whose hub holds every connection that it is asked for. */
+function command(method: string, args: object): Commanded {
+  const state: Commanded = { turn: null, published: [], calls: [], replies: [] };
   const publisher = {
-    requestTurn: () => {},
-    publish: () => {},
-    recover: () => {},
+    requestTurn: (publication: Publication) => {
+      state.turn = publication;
+    },
+    publish: (items: readonly PublishItem[]) => state.published.push(...items),
+    recover: () => state.calls.push('recover'),
     watchChannels: () => {},
-    refresh: (_id: string, done: (found: boolean) => void) => done(false),
+    refresh: (id: string, done: (found: boolean) => void) => {
+      state.calls.push(`refresh ${id}`);
+      done(false);
+    },
     findHeld: (ids: ReadonlySet<string>, done: (found: readonly string[]) => void) => done([...ids]),
   };
   const server = new CommandServer(
     { publisher, turns: publisher, counters: new ControlCounters(), log: new FakeLog() },
     () => ({}),
   );
-  const replies: Buffer[] = [];
-  server.socket = { send: (parts) => replies.push(...parts) > 0, ignore: () => {} };
+  server.socket = {
+    send: ([reply]) => state.replies.push(decode(reply as Buffer) as TnetstringMap) > 0,
+    ignore: () => {},
+  };
   server.take(encode({ id: 'x', method, args: args as never }));
+  return state;
+}
+
+/** The reply to one command. */
+function replyTo(method: string, args: object): TnetstringMap {
+  const { turn, replies } = command(method, args);
+  assert.equal(turn?.onTurn(), true);
   assert.equal(replies.length, 1);
-  return decode(replies[0] as Buffer) as TnetstringMap;
+  return replies[0] as TnetstringMap;
 }
 
 test('conncheck takes up to 10,000 ids', () => {
@@ -31,4 +57,45 @@ test('conncheck takes up to 10,000 ids', () => {
   assert.equal(replyTo('conncheck', { ids: ids.slice(1) }).success, true);
   const { success, condition } = replyTo('conncheck', { ids });
   assert.deepEqual([success, String(condition)], [false, 'bad-request']);
+});
+
+test('refresh of a channel waits for its turn as publish does', () => {
+  const { turn, published, replies } = command('refresh', { channel: 'a' });
+  assert.deepEqual([published.length, replies.length], [0, 0]);
+  assert.equal(turn?.onTurn(), true);
+  assert.deepEqual(
+    published.map((item) => item.channel),
+    ['a'],
+  );
+  assert.deepEqual(
+    replies.map(({ success }) => success),
+    [true],
+  );
+});
+
+test('every other command waits for its turn too', () => {
+  for (const [method, args, call] of [
+    ['recover', {}, 'recover'],
+    ['refresh', { cid: 'a' }, 'refresh a'],
+  ] as const) {
+    const { turn, calls, replies } = command(method, args);
+    assert.deepEqual([calls, replies], [[], []]);
+    assert.equal(turn?.onTurn(), true);
+    assert.deepEqual(calls, [call]);
+    assert.equal(replies.length, 1);
+  }
+});
+
+test('a refresh that names neither a connection nor a channel is a bad request', () => {
+  for (const args of [{}, { cid: 1 }, { channel: [] }])
+    assert.equal(String(replyTo('refresh', args).condition), 'bad-request');
+});
+
+test('a command that throws gets internal-error', () => {
+  const { turn, replies } = command('recover', {});
+  turn?.onFault(new Error('broken'));
+  assert.deepEqual(
+    replies.map(({ success, condition }) => [success, String(condition)]),
+    [[false, 'internal-error']],
+  );
 });
