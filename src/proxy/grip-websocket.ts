@@ -73,6 +73,10 @@ export class GripWebSocket implements WebSocketOwner {
   /** Bytes of control messages that the origin gets credit for once nothing waits that they had sent to the client. */
   #controlCredit = 0;
   #responder: AutoResponder | null = null;
+  /** Credit that the client has from the origin, less what it has spent on what went there. */
+  #granted = 0;
+  /** The most that `#granted` has been: what the client has when nothing waits at the origin. */
+  #window = 0;
   /** A close frame is on its way to the client. */
   #closing = false;
 
@@ -115,15 +119,25 @@ export class GripWebSocket implements WebSocketOwner {
 
   // ---- from the client
 
+  /** The origin lets the client send so many bytes more. */
+  grant(bytes: number): void {
+    if (this.released) return;
+    this.#granted += bytes;
+    if (this.#granted > this.#window) this.#window = this.#granted;
+    this.#options.requester.onRequestCredit(bytes);
+  }
+
   fromClient(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.released) {
       // What a client sends after its origin has left is thrown away.
       this.#options.requester.onRequestCredit(chunk.length);
     } else if (this.#responder === null) {
+      this.#granted -= chunk.length;
       this.#options.origin().onRequestMessage(chunk, text, more);
     } else {
       const reply = this.#responder.message(chunk, text, more);
       if (reply === null) {
+        this.#granted -= chunk.length;
         this.#options.origin().onRequestMessage(chunk, text, more);
       } else {
         this.#hold.reply(reply, chunk.length);
@@ -135,6 +149,7 @@ export class GripWebSocket implements WebSocketOwner {
     const { requester, origin } = this.#options;
     const reply = this.#responder?.control(kind, data) ?? null;
     if (reply === null && !this.released) {
+      this.#granted -= data.length;
       if (kind === 'ping') origin().onRequestPing(data);
       else origin().onRequestPong(data);
       return;
@@ -334,12 +349,15 @@ export class GripWebSocket implements WebSocketOwner {
   /** GRIP: an origin that is connected gets 1000, whatever was published. */
   #release(): void {
     if (this.released) return;
-    const { origin: originOf, onReleased } = this.#options;
+    const { origin: originOf, onReleased, requester } = this.#options;
     const origin = originOf();
     this.released = true;
     onReleased();
     if (origin.release === undefined) origin.onRequestClose(NORMAL, '');
     else origin.release();
+    // The origin returns nothing any more for what it has not taken yet.
+    const owed = this.#window - this.#granted;
+    if (owed > 0) requester.onRequestCredit(owed);
   }
 
   #closeBoth(code: number): void {

@@ -157,7 +157,9 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   // ---- from the origin's side (WebSocketRequester)
 
   onRequestCredit(bytes: number): void {
-    if (!this.#over && this.#grip?.released !== true) this.#requester.onRequestCredit(bytes);
+    if (this.#over) return;
+    if (this.#grip === null) this.#requester.onRequestCredit(bytes);
+    else this.#grip.grant(bytes);
   }
 
   pauseRequest(paused: boolean): void {

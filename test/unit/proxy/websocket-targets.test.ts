@@ -135,3 +135,21 @@ for (const code of ['HF_ORIGIN_UNREACHABLE', 'HF_ORIGIN_CLOSED'] satisfies Error
     assert.equal(rig.send().asked, 'b:1');
   });
 }
+
+for (const [kind, spend] of [
+  ['a message', (client: FakeWebSocketRequester) => client.message('m'.repeat(100))],
+  ['a ping', (client: FakeWebSocketRequester) => client.ping('p'.repeat(100))],
+] as const) {
+  test(`an origin that detaches before it has taken ${kind} keeps none of the credit of the client`, (t) => {
+    const rig = new Rig(t, 'failover');
+    const { client } = rig.send();
+    const origin = rig.open('a:1');
+    origin.onRequestCredit(1_000);
+    spend(client);
+    assert.equal(client.requestCredit, 900);
+    origin.onResponseMessage(Buffer.from('c:{"type":"detach"}'), true, false);
+    assert.equal(client.requestCredit, 1_000);
+    origin.onRequestCredit(100);
+    assert.equal(client.requestCredit, 1_000);
+  });
+}
