@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { ControlCounters, Counters } from '../../src/exchange/index.ts';
 import { runServer } from '../support/holdfast.ts';
@@ -9,6 +8,7 @@ import { Chaos, pause } from './chaos/chaos.ts';
 import { CLIENT_MISDEEDS } from './chaos/hostile-clients.ts';
 import { addPoller, addRequester, StreamClient } from './chaos/ordinary-clients.ts';
 import { type ChaosOrigin, startBadOrigin, startGoodOrigin } from './chaos/origins.ts';
+import { eventually, ProcessUsage } from './chaos/process-usage.ts';
 import { HonestPublisher, PUBLISHING_MISDEEDS } from './chaos/publishers.ts';
 
 /** How long the actors act, in seconds: HOLDFAST_CHAOS_SECONDS. */
@@ -37,37 +37,6 @@ body_timeout = 10
 queue_items = 50
 queue_bytes = 300000
 `;
-
-/** What the operating system tells about a process; only Linux does. */
-class ProcessUsage {
-  readonly #folder: string;
-
-  constructor(pid: number) {
-    this.#folder = `/proc/${pid}`;
-  }
-
-  get known(): boolean {
-    return existsSync(`${this.#folder}/fd`);
-  }
-
-  /** What each of its file descriptors is. */
-  descriptors(): string[] {
-    return readdirSync(`${this.#folder}/fd`).flatMap((name) => {
-      try {
-        return [readlinkSync(`${this.#folder}/fd/${name}`)];
-      } catch {
-        // Closed since the folder was read.
-        return [];
-      }
-    });
-  }
-
-  /** Megabytes of memory that it has in use. */
-  memory(): number {
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`${this.#folder}/status`, 'latin1')) ?? [];
-    return Number(kilobytes) / 1_024;
-  }
-}
 
 interface Stage {
   readonly program: Program;
@@ -99,14 +68,6 @@ async function setStage(t: TestContext): Promise<Stage> {
 /** What the program has logged of its own defects. */
 function errors(program: Program): LogRecord[] {
   return program.log().filter(({ level }) => level === 'error');
-}
-
-/**
- * Resolves when `test` holds; what it looks at has no events. Gives up after 70 seconds: of a client that closed first its sending
- * side and then all, the kernel learns only after a minute that it is gone.
- */
-async function eventually(test: () => boolean): Promise<void> {
-  for (let i = 0; i < 700 && !test(); i++) await pause(100);
 }
 
 test(`for ${SECONDS} seconds ordinary clients get correct responses amid hostile clients, origins and publishers`, async (t) => {

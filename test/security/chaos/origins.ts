@@ -19,7 +19,7 @@ export interface ChaosOrigin {
  * stream on the channels `common` and NAME, `/heavy` one on `heavy`, and `/poll/NAME` a response on NAME.
  */
 export async function startGoodOrigin(onSmuggled: (target: string) => void): Promise<ChaosOrigin> {
-  return start(
+  return listening(
     createHttpServer((request, response) => {
       let body = '';
       request.setEncoding('latin1');
@@ -65,7 +65,7 @@ function hold(response: ServerResponse, mode: string, channels: string, body: st
 
 /** An origin that does everything wrongly. */
 export async function startBadOrigin(random: SeededRandom): Promise<ChaosOrigin> {
-  return start(
+  return listening(
     createServer({ allowHalfOpen: true }, (socket) => {
       void misbehave(new RawPeer(socket), random).catch(() => {});
     }),
@@ -128,7 +128,8 @@ async function flood(peer: RawPeer): Promise<void> {
   }
 }
 
-async function start(server: Server): Promise<ChaosOrigin> {
+/** Lets a server listen on a free port. */
+export async function listening(server: Server): Promise<ChaosOrigin> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

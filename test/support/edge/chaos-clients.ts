@@ -28,10 +28,10 @@ export function addTicker(chaos: Chaos): void {
 }
 
 /** A WebSocket client that gets everything back as it sent it. */
-export function addEcho(chaos: Chaos): void {
-  chaos.ordinary('echo', async (random) => {
+export function addEcho(chaos: Chaos, path = '/chat', name = 'echo'): void {
+  chaos.ordinary(name, async (random) => {
     while (chaos.going) {
-      const socket = new WebSocket(`ws://${chaos.address}/chat`, { autoPong: false });
+      const socket = new WebSocket(`ws://${chaos.address}${path}`, { autoPong: false });
       const events = new Arrivals<string>();
       socket.on('message', (data: Buffer, isBinary: boolean) => events.add(`${isBinary} ${data.toString('latin1')}`));
       socket.on('pong', (data: Buffer) => events.add(`pong ${data}`));
@@ -45,7 +45,7 @@ export function addEcho(chaos: Chaos): void {
         }
         socket.send(text);
         assert.ok((await events.next()) === `false ${text}`, 'the message comes back');
-        chaos.count('echo');
+        chaos.count(name);
         await pause(random.below(20));
       }
       socket.close(4_000, 'done');

@@ -14,6 +14,11 @@ function ready(type: string): Buffer {
   return Buffer.from(`\x04${String.fromCharCode(body.length)}${body}`, 'latin1');
 }
 
+/** What a peer with a socket of this type says at first, as it should. */
+export function zmtpOpening(type: string): Buffer {
+  return Buffer.concat([GREETING_3, ready(type)]);
+}
+
 /**
  * What a peer may say that is no ZMTP 3, or too much of it. All of these have to be cut off. Some need the type of a socket that fits the
  * endpoint, to get past the handshake.

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { WebSocketServer } from 'ws';
+import { addEcho, WEBSOCKET_MISDEEDS } from '../support/edge/chaos-clients.ts';
+import { runServer } from '../support/holdfast.ts';
+import type { LogRecord, Program } from '../support/program.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Chaos, pause } from './chaos/chaos.ts';
+import { GRIP_MISDEEDS } from './chaos/grip-clients.ts';
+import { startHostileGripOrigin } from './chaos/grip-origins.ts';
+import { CLIENT_MISDEEDS } from './chaos/hostile-clients.ts';
+import { addPoller, addRequester, StreamClient } from './chaos/ordinary-clients.ts';
+import { type ChaosOrigin, listening, startBadOrigin, startGoodOrigin } from './chaos/origins.ts';
+import { eventually, ProcessUsage } from './chaos/process-usage.ts';
+import { HonestPublisher, PUBLISHING_MISDEEDS } from './chaos/publishers.ts';
+import { addHostileZmtpPeer, type ZmtpInput } from './chaos/zmtp-publishers.ts';
+
+/** How long the actors act, in seconds: HOLDFAST_CHAOS_SECONDS. */
+const SECONDS = Number(process.env.HOLDFAST_CHAOS_SECONDS ?? 60);
+
+/** Megabytes that the process may be larger at the end than it was when it was warm. */
+const GROWTH = 100;
+
+/** Short enough to be reached within the run, and long enough for a machine that is busy with other things. */
+const TOML = `
+[server]
+header_timeout = 2
+idle_timeout = 20
+body_timeout = 3
+request_timeout = 20
+write_timeout = 2
+max_connections = 2000
+
+[proxy]
+connect_timeout = 5
+response_timeout = 5
+body_timeout = 5
+over_http_min_keep_alive = 1
+
+[hub]
+queue_items = 50
+queue_bytes = 300000
+`;
+
+/** What is zero when nothing is left. */
+const LEVELS = [
+  ...['holdfast_held_clients', 'holdfast_channels', 'holdfast_undelivered_bytes', 'holdfast_backlog_bytes'],
+  ...['holdfast_publishers_waiting', 'holdfast_proxy_connections_open', 'holdfast_proxy_holds_open'],
+];
+
+interface Stage {
+  readonly program: Program;
+  readonly chaos: Chaos;
+  readonly origins: readonly ChaosOrigin[];
+  readonly inputs: readonly ZmtpInput[];
+}
+
+/** An origin that returns each message of a WebSocket. */
+function startEchoOrigin(): Promise<ChaosOrigin> {
+  const server = createServer();
+  new WebSocketServer({ server }).on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.on('message', (data: Buffer, binary) => socket.send(data, { binary }));
+  });
+  return listening(server);
+}
+
+/** The same over HTTP requests: the events that come are those that go back, but for pings. */
+function startEventsOrigin(): Promise<ChaosOrigin> {
+  return listening(
+    createServer((request, response) => {
+      let body = '';
+      request.setEncoding('latin1').on('data', (text: string) => {
+        body += text;
+      });
+      request.on('end', () => {
+        response.setHeader('Content-Type', 'application/websocket-events');
+        response.end(body.replaceAll('PING', 'PONG'), 'latin1');
+      });
+    }),
+  );
+}
+
+async function setStage(t: TestContext): Promise<Stage> {
+  const random = seededRandom(t);
+  const good = await startGoodOrigin(() => {});
+  const bad = await startBadOrigin(random.fork());
+  const hostile = await startHostileGripOrigin(random.fork());
+  const echo = await startEchoOrigin();
+  const events = await startEventsOrigin();
+  const origins = [good, bad, hostile, echo, events];
+  t.after(() => {
+    for (const origin of origins) origin.close();
+  });
+  const routes = [
+    `* ${good.address}`,
+    `*,path_beg=/bad ${bad.address}`,
+    '*,path_beg=/dead 127.0.0.1:1',
+    `*,path_beg=/hostile ${hostile.address}`,
+    `*,path_beg=/hostile/events ${hostile.address},over_http`,
+    `*,path_beg=/chat ${echo.address}`,
+    `*,path_beg=/events ${events.address},over_http`,
+  ];
+  const folder = temporaryFolder(t);
+  const inputs = (['PUSH', 'PUB', 'REQ'] as const).map((type) => ({ path: join(folder, type), type }));
+  const [pull, sub, command] = inputs.map(({ path }) => JSON.stringify([`ipc://${path}`]));
+  const { program, clients, controlUrl } = await runServer(
+    t,
+    routes.flatMap((route) => ['--route', route]),
+    `${TOML}\n[publish]\npull = ${pull}\nsub = ${sub}\ncommand = ${command}\n`,
+  );
+  return { program, chaos: new Chaos(clients[0] ?? '', new URL(controlUrl).host, random), origins, inputs };
+}
+
+/** What the program has logged of its own defects. */
+function errors(program: Program): LogRecord[] {
+  return program.log().filter(({ level }) => level === 'error');
+}
+
+/** The levels that are not zero, by name; one that is not there has the value NaN. */
+async function levelsLeft(chaos: Chaos): Promise<Record<string, number>> {
+  const client = chaos.open(chaos.control);
+  const request = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+  const { body } = await client.request(request);
+  client.socket.destroy();
+  const values = LEVELS.map((name) => [name, Number(new RegExp(`^${name} (.*)$`, 'm').exec(body)?.[1])] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== 0));
+}
+
+test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid hostile ones, and nothing is left of them`, async (t) => {
+  const { program, chaos, origins, inputs } = await setStage(t);
+  const usage = new ProcessUsage(program.pid);
+  const before = usage.known ? usage.descriptors().length : 0;
+
+  const streams = ['s1', 's2'].map((name) => new StreamClient(chaos, name));
+  await Promise.all(streams.map(({ held }) => held));
+  const publisher = new HonestPublisher(chaos, ['common', ...streams.map(({ name }) => name)], ['p1']);
+  addPoller(chaos, 'p1');
+  for (let i = 0; i < 2; i++) addRequester(chaos);
+  for (let i = 0; i < 2; i++) addEcho(chaos);
+  for (let i = 0; i < 2; i++) addEcho(chaos, '/events', 'echo over HTTP');
+  for (let i = 0; i < 8; i++) chaos.hostile('hostile client', chaos.address, CLIENT_MISDEEDS);
+  for (let i = 0; i < 12; i++) chaos.hostile('client of a hostile origin', chaos.address, GRIP_MISDEEDS);
+  for (let i = 0; i < 4; i++) chaos.hostile('hostile WebSocket', chaos.address, WEBSOCKET_MISDEEDS);
+  for (let i = 0; i < 3; i++) chaos.hostile('hostile publisher', chaos.control, PUBLISHING_MISDEEDS);
+  for (let i = 0; i < 3; i++) addHostileZmtpPeer(chaos, inputs);
+
+  await pause((SECONDS * 1_000) / 3);
+  const warm = usage.known ? usage.memory() : 0;
+  await pause((SECONDS * 2_000) / 3);
+  chaos.going = false;
+  await chaos.settled();
+  for (const [what, times] of chaos.done) t.diagnostic(`${what}: ${times}`);
+
+  assert.deepEqual(errors(program), []);
+  assert.deepEqual(chaos.failures, []);
+  const actors = ['requester', 'stream', 'poller', 'publisher', 'echo', 'echo over HTTP', 'hostile client'];
+  for (const what of [
+    ...actors,
+    'client of a hostile origin',
+    'hostile WebSocket',
+    'hostile publisher',
+    'hostile ZMTP peer',
+  ]) {
+    assert.ok((chaos.done.get(what) ?? 0) >= SECONDS / 4, `${what}: ${chaos.done.get(what)}`);
+  }
+  for (const { name, last } of streams) {
+    for (const channel of ['common', name]) assert.equal(last.get(channel), publisher.last.get(channel), channel);
+  }
+
+  // With the origins the connections end that wait there for the next request.
+  for (const origin of origins) origin.close();
+  if (usage.known) {
+    await eventually(() => usage.descriptors().length <= before);
+    assert.equal(usage.descriptors().length, before, usage.descriptors().join('\n'));
+    const growth = usage.memory() - warm;
+    t.diagnostic(`memory: ${warm.toFixed(0)} MB warm, ${usage.memory().toFixed(0)} MB at the end`);
+    assert.ok(growth < GROWTH, `grown by ${growth} MB`);
+  }
+  assert.deepEqual(await levelsLeft(chaos), {});
+  assert.equal((await program.stop()).code, 0);
+  const { proxy } = await program.logged('stopped');
+  t.diagnostic(JSON.stringify(proxy));
+  assert.deepEqual(errors(program), []);
+});
