@@ -16,7 +16,7 @@ import { addPoller, addRequester, StreamClient } from './chaos/ordinary-clients.
 import { type ChaosOrigin, listening, startBadOrigin, startGoodOrigin } from './chaos/origins.ts';
 import { eventually, ProcessUsage } from './chaos/process-usage.ts';
 import { HonestPublisher, PUBLISHING_MISDEEDS } from './chaos/publishers.ts';
-import { addHostileZmtpPeer, type ZmtpInput } from './chaos/zmtp-publishers.ts';
+import { addHonestPusher, addHostileZmtpPeer, type ZmtpInput } from './chaos/zmtp-publishers.ts';
 
 /** How long the actors act, in seconds: HOLDFAST_CHAOS_SECONDS. */
 const SECONDS = Number(process.env.HOLDFAST_CHAOS_SECONDS ?? 60);
@@ -49,6 +49,7 @@ queue_bytes = 300000
 const LEVELS = [
   ...['holdfast_held_clients', 'holdfast_channels', 'holdfast_undelivered_bytes', 'holdfast_backlog_bytes'],
   ...['holdfast_publishers_waiting', 'holdfast_proxy_connections_open', 'holdfast_proxy_holds_open'],
+  'holdfast_proxy_web_sockets_open',
 ];
 
 interface Stage {
@@ -136,7 +137,9 @@ test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid 
   const before = usage.known ? usage.descriptors().length : 0;
 
   const streams = ['s1', 's2'].map((name) => new StreamClient(chaos, name));
-  await Promise.all(streams.map(({ held }) => held));
+  const pulled = new StreamClient(chaos, 'pulled');
+  await Promise.all([...streams, pulled].map(({ held }) => held));
+  addHonestPusher(chaos, inputs[0]?.path ?? '', pulled.name);
   const publisher = new HonestPublisher(chaos, ['common', ...streams.map(({ name }) => name)], ['p1']);
   addPoller(chaos, 'p1');
   for (let i = 0; i < 2; i++) addRequester(chaos);
@@ -170,6 +173,8 @@ test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid 
   for (const { name, last } of streams) {
     for (const channel of ['common', name]) assert.equal(last.get(channel), publisher.last.get(channel), channel);
   }
+
+  assert.equal(pulled.last.get(pulled.name), chaos.done.get('pusher'));
 
   // With the origins the connections end that wait there for the next request.
   for (const origin of origins) origin.close();

@@ -36,6 +36,23 @@ export function addHostileZmtpPeer(chaos: Chaos, inputs: readonly ZmtpInput[]): 
   });
 }
 
+/** Publishes numbered items to a channel through PULL, and at last the end. Nothing of it may be lost. */
+export function addHonestPusher(chaos: Chaos, path: string, channel: string): void {
+  chaos.ordinary('pusher', async (random) => {
+    const socket = connect(path);
+    socket.resume();
+    socket.write(zmtpOpening('PUSH'));
+    const send = (content: string) => socket.write(frame(encode({ channel, formats: { 'http-stream': { content } } })));
+    for (let number = 1; chaos.going; number++) {
+      send(`${channel} ${number} ${'p'.repeat(random.below(1_000))}\n`);
+      chaos.count('pusher');
+      await pause(random.below(60));
+    }
+    send(`${channel} end\n`);
+    socket.end();
+  });
+}
+
 function message(type: ZmtpInput['type'], random: SeededRandom): Buffer {
   const content = random.pick(type === 'REQ' ? COMMANDS : ITEMS)(random);
   if (type === 'PUB') return Buffer.concat([frame(Buffer.from('heavy'), true), frame(content)]);
