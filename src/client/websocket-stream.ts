@@ -154,7 +154,7 @@ export class WebSocketStream
     this.#consuming = true;
     let rest: Buffer | null = null;
     try {
-      rest = this.#reader.read(input, turnBudget.share);
+      rest = this.#reader.read(input, turnBudget.shareOf(input.length));
     } catch (thrown) {
       this.#onThrown(thrown);
     }

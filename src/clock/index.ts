@@ -3,5 +3,14 @@ export { attempt, fault, type Guarded, guarded, onUnhandledFault } from './guard
 export { retryDelay } from './retry-delay.ts';
 export { Ticker } from './ticker.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';
-export { type AwaitsTurn, FREE_INPUTS, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget, turnBudget } from './turn-budget.ts';
+export {
+  type AwaitsTurn,
+  FREE_INPUTS,
+  LARGE_INPUT,
+  SHARE,
+  SMALL_SHARE,
+  TURN_TIME,
+  TurnBudget,
+  turnBudget,
+} from './turn-budget.ts';
 export { type AtTurnEnd, TurnQueue } from './turn-queue.ts';

@@ -15,6 +15,9 @@ export const SHARE = 128;
  */
 export const SMALL_SHARE = 2;
 
+/** Bytes of input from which on a peer sends much: when the time of the turn is over it gets nothing, since each piece takes time to copy. */
+export const LARGE_INPUT = 16_384;
+
 /**
  * Inputs after which the time of a turn is counted. Where each turn brings one or two the end of every turn need not be noticed, which costs
  * another poll.
@@ -45,6 +48,12 @@ export class TurnBudget {
   get share(): number {
     if (this.#began < 0 && ++this.#inputs < FREE_INPUTS) return SHARE;
     return this.#spent ? SMALL_SHARE : SHARE;
+  }
+
+  /** The share of a peer whose input has so many bytes. 0: it has to wait for its turn. */
+  shareOf(bytes: number): number {
+    const { share } = this;
+    return share === SMALL_SHARE && bytes >= LARGE_INPUT ? 0 : share;
   }
 
   /** Calls `peer.onTurn` once, in its turn. */

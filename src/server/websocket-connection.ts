@@ -88,7 +88,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     const reader = this.#reader;
     if (this.#responder === null && !this.#closing) return input;
     try {
-      const rest = reader.read(input, turnBudget.share);
+      const rest = reader.read(input, turnBudget.shareOf(input.length));
       if (reader.interrupted) this.rest();
       return rest;
     } catch (thrown) {

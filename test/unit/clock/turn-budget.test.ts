@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type AwaitsTurn, FREE_INPUTS, SHARE, SMALL_SHARE, TURN_TIME, TurnBudget } from '../../../src/clock/index.ts';
+import {
+  type AwaitsTurn,
+  FREE_INPUTS,
+  LARGE_INPUT,
+  SHARE,
+  SMALL_SHARE,
+  TURN_TIME,
+  TurnBudget,
+} from '../../../src/clock/index.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { turn } from '../../support/manual-clock.ts';
 
@@ -35,6 +43,18 @@ test('a peer gets a whole share while there is time, then a small one until the 
   assert.equal(budget.share, SMALL_SHARE);
   await turn();
   assert.equal(budget.share, SHARE);
+});
+
+test('a peer with much input waits for its turn when the time is over', async (t) => {
+  const budget = new TurnBudget();
+  const charge = chargeTime(t);
+  freeInputs(budget);
+  assert.equal(budget.shareOf(LARGE_INPUT), SHARE);
+  charge(TURN_TIME);
+  assert.equal(budget.shareOf(LARGE_INPUT), 0);
+  assert.equal(budget.shareOf(LARGE_INPUT - 1), SMALL_SHARE);
+  await turn();
+  assert.equal(budget.shareOf(LARGE_INPUT), SHARE);
 });
 
 test('few inputs are taken without a look at the time', async (t) => {

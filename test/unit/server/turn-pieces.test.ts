@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SHARE, SMALL_SHARE, TURN_TIME } from '../../../src/clock/index.ts';
+import { FREE_INPUTS, LARGE_INPUT, SHARE, SMALL_SHARE, TURN_TIME } from '../../../src/clock/index.ts';
 import { BINARY, CLOSE, PING, TEXT } from '../../../src/codec/websocket/index.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { LargestRun } from '../../support/largest-run.ts';
 import { LargestTurn } from '../../support/largest-turn.ts';
 import { startServer } from '../../support/running-server.ts';
-import { closeText, frame, openWebSocket } from './raw-websocket.ts';
+import { closeText, frame, type Opened, openWebSocket } from './raw-websocket.ts';
 
 const COUNT = 10 * SHARE;
 
@@ -103,4 +103,26 @@ test('clients that send many requests share the time of a turn, and one with a s
   const most = 2 * (2 * SHARE + clients * SMALL_SHARE);
   assert.ok(turn.largest <= most, `${turn.largest} in a turn`);
   assert.ok(innocent <= 4 * most, `${innocent} others before it`);
+});
+
+test('WebSockets that send large messages wait for their turn when its time is over', async (t) => {
+  const running = await startServer(t);
+  const turn = new LargestTurn();
+  const charge = chargeTime(t);
+  const opened: Opened[] = [];
+  for (let i = 0; i < 4 * FREE_INPUTS; i++) opened.push(await openWebSocket(running));
+  const all = new Promise<void>((resolve) => {
+    for (const { webSocket } of opened) {
+      webSocket.onRequestMessage = (_chunk, _text, more) => {
+        if (more) return;
+        turn.count();
+        charge(TURN_TIME / 2);
+        if (turn.total === opened.length) resolve();
+      };
+    }
+  });
+  const large = frame(BINARY, Buffer.alloc(LARGE_INPUT));
+  for (const { client } of opened) client.write(large);
+  await all;
+  assert.ok(turn.largest <= 2 * (FREE_INPUTS + 2), `${turn.largest} in a turn`);
 });
