@@ -22,8 +22,9 @@ async function site(t: TestContext, properties: string, key?: string): Promise<{
         const gripInstruct = (response as GripResponse).grip.startInstruct();
         gripInstruct.addChannel('test');
         gripInstruct.setHoldStream();
-        response.writeHead(200, { 'Content-Type': 'text/plain' });
-        response.end('[stream open]\n');
+        const isEvents = request.headers.accept === 'text/event-stream';
+        response.writeHead(200, { 'Content-Type': isEvents ? 'text/event-stream' : 'text/plain' });
+        response.end(isEvents ? 'event: open\ndata:\n\n' : '[stream open]\n');
       }
     });
   });
@@ -50,6 +51,16 @@ for (const [title, key] of [
     await stream.until('published\n');
   });
 }
+
+test('serve-grip serves Server-Sent Events, and publishes them', async (t) => {
+  const { app, grip } = await site(t, ',sig_key=changeme', 'changeme');
+  const stream = await app.stream({ headers: { Accept: 'text/event-stream' } });
+  assert.equal(stream.header('content-type'), 'text/event-stream');
+  await stream.until('event: open\ndata:\n\n');
+  await app.held();
+  await grip.getPublisher().publishHttpStream('test', 'event: message\nid: 1\ndata: published\n\n');
+  await stream.until('id: 1\ndata: published\n\n');
+});
 
 test('serve-grip does not hold clients whose requests are not signed', async (t) => {
   const { app } = await site(t, '', 'changeme');
