@@ -1,82 +1,8 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../../src/clock/index.ts';
-import {
-  Counters,
-  ExchangeError,
-  type HeldTotal,
-  NO_RESPONDER,
-  type Requester,
-} from '../../../../src/exchange/index.ts';
+import { test } from 'node:test';
+import { ExchangeError } from '../../../../src/exchange/index.ts';
 import { MAX_PARTINGS } from '../../../../src/proxy/over-http/over-http-websocket.ts';
-import { overHttpHeld, webSocketOverHttp } from '../../../../src/proxy/over-http/websocket-over-http.ts';
-import type { TargetWebSocketResponder } from '../../../../src/proxy/proxy-target.ts';
-import { FakeWebSocketRequester } from '../../../support/exchange/fake-websocket-requester.ts';
-import { requestHead } from '../../../support/exchange/request-head.ts';
-import { FakeLog } from '../../../support/fake-log.ts';
-import { stoppedClock } from '../../hub/support.ts';
-
-/** Responds to a request with events. */
-function respond(post: Requester | undefined, body: string, ...headers: string[]): void {
-  post?.onResponse({
-    status: 200,
-    reason: '',
-    headers: ['Content-Type', 'application/websocket-events', ...headers],
-    bodyLength: body.length,
-  });
-  post?.onResponseData(Buffer.from(body), false);
-}
-
-interface Opened {
-  readonly webSocket: TargetWebSocketResponder;
-  readonly client: FakeWebSocketRequester;
-}
-
-/** A target over HTTP whose origin responds when the test does. */
-class Site {
-  readonly counters = new Counters();
-  readonly posts: Requester[] = [];
-  /** Requests that were given up. */
-  cancelled = 0;
-  readonly held: HeldTotal;
-  readonly advance: (ms: number) => void;
-  readonly #service;
-
-  constructor(t: TestContext, max?: number) {
-    this.advance = stoppedClock(t);
-    const { counters } = this;
-    const log = new FakeLog();
-    const wheel = new TimerWheel();
-    t.after(() => wheel.stop());
-    this.held = overHttpHeld({ counters, log }, max);
-    this.#service = webSocketOverHttp({
-      service: (_request, requester) => {
-        this.posts.push(requester);
-        return { ...NO_RESPONDER, onRequestError: () => this.cancelled++ };
-      },
-      oneEvent: false,
-      leastKeepAlive: 20,
-      held: this.held,
-      wheel,
-      counters,
-      log,
-    });
-  }
-
-  /** A WebSocket that the origin has accepted. */
-  open(): Opened {
-    const opened = this.ask();
-    respond(this.posts.at(-1), 'OPEN\r\n');
-    return opened;
-  }
-
-  /** A WebSocket that the origin is asked for. */
-  ask(): Opened {
-    const client = Object.assign(new FakeWebSocketRequester(65_536), { signature: () => undefined });
-    const webSocket = this.#service(requestHead({ scheme: 'ws', headers: ['Host', 'a'] }), client);
-    return { webSocket, client };
-  }
-}
+import { respond, Site } from '../support/over-http-site.ts';
 
 const GONE = new ExchangeError('HF_CLIENT_GONE');
 
