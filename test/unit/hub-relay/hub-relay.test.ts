@@ -162,6 +162,7 @@ test('a malformed packet is a fault that is counted, and nothing else', async (t
   ];
   for (const packet of packets) broken.send(packet);
   await eventually(() => rig.main.counters.faults === packets.length);
+  await eventually(() => rig.relay.channels === 1);
   rig.publish(relayedItem('a', 'goes on'));
   await eventually(() => client.body === 'goes on');
 });
