@@ -17,7 +17,7 @@ import type { Hub } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { StateClient } from '../sessions/index.ts';
-import { StatsPublisher, StatsReporter } from '../stats/index.ts';
+import { StatsPublisher, type StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
@@ -33,6 +33,7 @@ import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
 import { type PushpinCounts, PushpinMetrics } from './pushpin-metrics.ts';
 import type { Snapshot } from './snapshot.ts';
+import { statsReporter } from './stats-reporter-of.ts';
 import { checkIdentities } from './tls-listener.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -335,27 +336,24 @@ export class App {
 
   async #startStatsPackets(snapshots: Holder<Snapshot>): Promise<void> {
     const { stats } = this.#config;
-    if (this.#workers !== null) {
-      this.#log.warn({ endpoints: stats.pub }, 'stats packets are not published: they need one process (workers = 1)');
-      return;
-    }
     this.registry.add('stats.zmq', this.statsCounters);
     const context = { wheel: this.#wheel, counters: this.statsCounters, log: this.#log };
     const socket = new PubSocket(context, { ipcMode: stats.ipcFileMode });
     this.#statsSocket = socket;
     for (const endpoint of stats.pub) this.statsEndpoints.push(await socket.bind(endpoint));
-    this.#statsReporter = new StatsReporter({
-      ...stats,
+    const publisher = new StatsPublisher(socket);
+    // Where workers have the clients, this process has items to report, and no client.
+    this.#statsReporter = statsReporter(this.#config, {
       hub: this.#proxy.hub,
       counters: this.counters,
       routes: this.routeStats,
       routeIds: () => snapshots.current.routeIds,
       blockSize: () => this.#proxy.hubLimits.current.messageBlockSize,
       log: this.#log,
-      socket: new StatsPublisher(socket),
-      from: `holdfast_${process.pid}`,
+      socket: publisher,
     });
-    this.#proxy.hub.observe(this.#statsReporter);
+    if (this.#workers === null) this.#proxy.hub.observe(this.#statsReporter);
+    else this.#workers.relay.stats = publisher;
   }
 
   /** The proxy's counters, of all processes. */

@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net';
 import { TimerWheel } from '../clock/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
-import { CounterRegistry, type CounterSnapshot, Counters, RouteStatsTable } from '../exchange/index.ts';
+import { CounterRegistry, type CounterSnapshot, Counters, type Current, RouteStatsTable } from '../exchange/index.ts';
 import { HubLink } from '../hub-relay/index.ts';
+import type { StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import type { ProcessLog } from './logger.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
+import type { Snapshot } from './snapshot.ts';
+import { statsReporter } from './stats-reporter-of.ts';
 import { checkIdentities } from './tls-listener.ts';
 import type { ProxyJob } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
@@ -20,10 +23,13 @@ export class ProxyWorker implements WorkerRole {
   readonly #log: ProcessLog;
   readonly #proxy: ProxyRole;
   readonly #link: HubLink;
+  readonly #counters = new Counters();
+  readonly #routeStats = new RouteStatsTable();
+  #reporter: StatsReporter | null = null;
 
   /** @param channels the way of items from the main process */
   constructor(job: ProxyJob, [channel]: readonly Socket[], log: ProcessLog) {
-    const counters = new Counters();
+    const counters = this.#counters;
     const zmqCounters = new ZmqCounters();
     this.#config = shareOf(job.config);
     this.#log = log;
@@ -37,7 +43,7 @@ export class ProxyWorker implements WorkerRole {
       counters,
       frontCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
       originCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
-      routeStats: new RouteStatsTable(),
+      routeStats: this.#routeStats,
       idPrefix: job.idPrefix,
     });
     const context = { wheel: this.#wheel, counters: zmqCounters, log };
@@ -47,10 +53,32 @@ export class ProxyWorker implements WorkerRole {
   /** @throws Error when an address cannot be bound, or a key or a certificate cannot be used */
   async start(): Promise<readonly string[]> {
     checkIdentities(this.#config.server, this.#log);
-    this.#proxy.prepare();
+    const snapshots = this.#proxy.prepare();
+    if (this.#config.stats.pub.length > 0) this.#report(snapshots);
     await this.#link.ready();
     await this.#proxy.start();
     return this.#proxy.addresses;
+  }
+
+  /** Reports what happens here, through the main process. */
+  #report(snapshots: Current<Snapshot>): void {
+    const link = this.#link;
+    const socket = {
+      get idle() {
+        return link.statsIdle;
+      },
+      send: (packet: Buffer) => link.sendStats(packet),
+    };
+    this.#reporter = statsReporter(this.#config, {
+      hub: this.#proxy.hub,
+      counters: this.#counters,
+      routes: this.#routeStats,
+      routeIds: () => snapshots.current.routeIds,
+      blockSize: () => this.#proxy.hubLimits.current.messageBlockSize,
+      log: this.#log,
+      socket,
+    });
+    this.#proxy.hub.observe(this.#reporter);
   }
 
   reconfigure(config: string): void {
@@ -67,6 +95,7 @@ export class ProxyWorker implements WorkerRole {
   }
 
   async stop(): Promise<void> {
+    this.#reporter?.stop();
     await Promise.all([this.#proxy.stop(), this.#link.close()]);
     this.#wheel.stop();
   }

@@ -7,6 +7,7 @@ import { ItemBatch } from './item-batch.ts';
 import {
   ANSWER,
   barePacket,
+  bytesPacket,
   CHANNELS,
   DRAIN,
   HELLO,
@@ -19,8 +20,10 @@ import {
   type Question,
   RECOVER,
   RELAY_SOCKET,
+  STATS,
   TAKEN,
   valuePacket,
+  WATCHED,
 } from './relay-packet.ts';
 
 /** Names of channels in one packet. */
@@ -45,6 +48,8 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   /** Bytes taken that the main process has not been told of. */
   #taken = 0;
   #onConnected: () => void = () => {};
+  /** Whether nobody subscribes to stats packets. */
+  statsIdle = true;
 
   /**
    * @param context its counters count faults too
@@ -78,6 +83,11 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   close(): Promise<void> {
     return this.#dealer.close();
+  }
+
+  /** Gives the main process a stats packet to publish. It is lost if too much waits for that process. */
+  sendStats(packet: Buffer): void {
+    this.#send(bytesPacket(STATS, packet));
   }
 
   channelAdded(name: string): void {
@@ -143,6 +153,9 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         break;
       case QUESTION:
         this.#answer(jsonOf(packet) as Question);
+        break;
+      case WATCHED:
+        this.statsIdle = packet.readUInt32BE(1) === 0;
         break;
       case DRAIN:
         this.#drain();

@@ -20,6 +20,13 @@ const TICK = 100;
 /** Stands for a format that an item has. */
 const PRESENT = {};
 
+/** Takes stats packets. */
+export interface StatsSink {
+  /** Whether nobody subscribes. */
+  readonly idle: boolean;
+  send(packet: Buffer): void;
+}
+
 /** What a relay is made of. */
 export interface HubRelayOptions {
   readonly wheel: TimerWheel;
@@ -40,6 +47,9 @@ export class HubRelay implements WorkerHubRoom {
   readonly counters: Counters;
   readonly log: Log;
   readonly router: ItemRouter;
+  /** Where the stats packets of workers go; null for nowhere. */
+  stats: StatsSink | null = null;
+  statsWatched = false;
   readonly #workers = new Map<string, WorkerHub>();
   readonly #ticker: Ticker;
   readonly #questions = new Map<number, WorkerQuestion>();
@@ -53,6 +63,7 @@ export class HubRelay implements WorkerHubRoom {
     this.router = new ItemRouter({ wheel, counters, log, limits, encode: encodeItem });
     this.#ticker = new Ticker(TICK, this, () => {
       for (const worker of this.#workers.values()) worker.onTick();
+      this.#lookAtStats();
     });
   }
 
@@ -142,6 +153,18 @@ export class HubRelay implements WorkerHubRoom {
   }
 
   // ---- inside
+
+  /** Tells the workers when stats packets get their first subscriber, and when they have lost the last one. */
+  #lookAtStats(): void {
+    const watched = this.stats?.idle === false;
+    if (watched === this.statsWatched) return;
+    this.statsWatched = watched;
+    for (const worker of this.#workers.values()) worker.tellWatched(watched);
+  }
+
+  onStats(packet: Buffer): void {
+    this.stats?.send(packet);
+  }
 
   #tellAll(kind: number): void {
     for (const worker of this.#workers.values()) worker.send(barePacket(kind));

@@ -10,6 +10,10 @@ export const RECOVER = 0x72;
 export const QUESTION = 0x71;
 /** To a worker: no further items come, and its clients are to be released. */
 export const DRAIN = 0x64;
+/** To a worker: whether stats packets have a subscriber, a number of 4 bytes: 1 if so, 0 if not. */
+export const WATCHED = 0x77;
+/** To the main process: a stats packet. */
+export const STATS = 0x73;
 /** To the main process: the worker begins, or begins again to tell of its channels. */
 export const HELLO = 0x68;
 /** To the main process: a list of names of channels. In front of each stands `+` where it is known from now on, `-` where it is not. */
@@ -48,6 +52,11 @@ export interface Answer {
 /** A packet with a value in it. */
 export function valuePacket(kind: number, value: unknown): Buffer {
   return Buffer.from(String.fromCharCode(kind) + JSON.stringify(value));
+}
+
+/** A packet with bytes in it. */
+export function bytesPacket(kind: number, bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(kind), bytes]);
 }
 
 /** A packet of one byte. */

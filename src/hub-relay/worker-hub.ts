@@ -16,8 +16,10 @@ import {
   numberPacket,
   RECOVER,
   RELAY_SOCKET,
+  STATS,
   TAKEN,
   valuePacket,
+  WATCHED,
 } from './relay-packet.ts';
 
 /**
@@ -40,6 +42,10 @@ export interface WorkerHubRoom {
   readonly counters: Counters;
   readonly log: Log;
   readonly router: ItemRouter;
+  /** Whether stats packets have a subscriber. */
+  readonly statsWatched: boolean;
+  /** A worker gives a stats packet to publish. */
+  onStats(packet: Buffer): void;
   /** A worker has answered a question. */
   onAnswer(hub: WorkerHub, answer: Answer): void;
 }
@@ -101,6 +107,11 @@ export class WorkerHub implements RoutedHub {
     return this.#dealer.send([packet]);
   }
 
+  /** Says whether stats packets have a subscriber. */
+  tellWatched(watched: boolean): void {
+    this.send(numberPacket(WATCHED, watched ? 1 : 0));
+  }
+
   /** Called every 100 ms. */
   onTick(): void {
     if (this.#stalled || this.#sent < MAX_UNDELIVERED) return;
@@ -136,12 +147,16 @@ export class WorkerHub implements RoutedHub {
     switch (packet[0]) {
       case HELLO:
         this.channels.clear();
+        if (this.#room.statsWatched) this.tellWatched(true);
         break;
       case CHANNELS:
         this.#onChannels(namesOf(packet));
         break;
       case TAKEN:
         this.#onTaken(packet.readUInt32BE(1));
+        break;
+      case STATS:
+        this.#room.onStats(packet.subarray(1));
         break;
       case ANSWER:
         this.#room.onAnswer(this, jsonOf(packet) as Answer);

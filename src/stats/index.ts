@@ -1,2 +1,2 @@
 export { StatsPublisher } from './stats-publisher.ts';
-export { StatsReporter } from './stats-reporter.ts';
+export { StatsReporter, type StatsReporterOptions } from './stats-reporter.ts';

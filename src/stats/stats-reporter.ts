@@ -19,7 +19,7 @@ export interface StatsSocket {
 
 /** What is reported, and how. */
 export interface StatsReporterOptions {
-  readonly hub: Hub;
+  readonly hub: Pick<Hub, 'clients' | 'groups'>;
   readonly counters: Counters;
   readonly routes: RouteStatsTable;
   /** Ids of the routes that have one. Others are reported without a route. */

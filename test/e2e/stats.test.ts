@@ -14,7 +14,7 @@ const SCRIPT = fileURLToPath(new URL('../support/zmq/libzmq-peer.py', import.met
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A server with stats for a program with libzmq, which gives the next packet of a type. */
-async function start(t: TestContext, stats: string) {
+async function start(t: TestContext, stats: string, more = '') {
   if (requirePeer(t, 'python3-zmq') === null) return null;
   const origin = await startOrigin(t, (request, response) => {
     const mode = request.url === '/stream' ? 'stream' : 'response';
@@ -22,7 +22,7 @@ async function start(t: TestContext, stats: string) {
   });
   const [port] = await freePorts(1);
   const endpoint = `tcp://127.0.0.1:${port}`;
-  const toml = `[stats]\npub = ["${endpoint}"]\n${stats}`;
+  const toml = `${more}[stats]\npub = ["${endpoint}"]\n${stats}`;
   const server = await runServer(t, ['--route', `*,id=main ${origin}`], toml);
   const peer = new LibzmqPeer(['/usr/bin/python3', SCRIPT]);
   t.after(() => peer.stop());
@@ -115,4 +115,28 @@ test('without conn packets the others are sent', async (t) => {
   client.reset();
   await rig.next('sub', ({ unavailable }) => unavailable === true);
   assert.equal(rig.types.has('conn'), false);
+});
+
+test('packets of several worker processes come from one socket, each with the process it is from', async (t) => {
+  const rig = await start(t, 'report_interval = 1\n', '[server]\nworkers = 2\n');
+  if (rig === null) return;
+  const { server, next, ask } = rig;
+  // The main process has the items, the two others the clients.
+  const processes = new Set<unknown>();
+  await next('report', (report) => processes.add(report.from).size === 3);
+  const client = await ask('/stream');
+  await client.take('open\n');
+  const { from } = await next('conn');
+  assert.deepEqual(await next('sub'), { from, mode: 'stream', channel: 'news', ttl: 60, subscribers: 1 });
+  await holdfast(t, ['publish', 'news', 'hello', '--spec', server.controlUrl]);
+  assert.equal((await next('message')).from, from);
+  const seen = new Map<unknown, Fields>();
+  await next('report', (report) => {
+    if (report.sent === 1 || report.received === 1) seen.set(report.from, report);
+    return seen.size === 2;
+  });
+  const { sent, received, connections } = seen.get(from) as Fields;
+  assert.deepEqual([sent, received, connections], [1, 0, 1]);
+  client.reset();
+  await next('conn', ({ unavailable }) => unavailable === true);
 });
