@@ -124,7 +124,8 @@ export class ProxyRole {
     const { server } = config;
     const snapshots = this.#snapshots as Holder<Snapshot>;
     const means = { wheel, log, counters };
-    const common = { ...means, limits: snapshots.part((snapshot) => snapshot.server), idPrefix };
+    const limits = snapshots.part((snapshot) => snapshot.server);
+    const common = { ...means, limits, idPrefix, compression: server.compression };
     const settings = snapshots.part(({ proxy }) => proxy);
     const services = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });
     this.#services = services;

@@ -170,7 +170,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['runner/log_level', logLevel],
   ['runner/client_buffer_size', to('server.max_header_bytes', (entry) => Math.max(1024, whole(entry, 1)))],
   ['runner/client_maxconn', to('server.max_connections', (entry) => whole(entry, 1))],
-  ['runner/allow_compression', without(NOT_YET, 'false')],
+  ['runner/allow_compression', to('server.compression', boolean)],
   ['runner/mongrel2_bin', placed],
   ['runner/m2sh_bin', placed],
   ['runner/zurl_bin', placed],

@@ -126,6 +126,9 @@ export const sections = {
       lenient_line_ends: flag({
         doc: 'Accept a bare line feed as the end of a header line. Otherwise the request gets a 400.',
       }),
+      compression: flag({
+        doc: 'Compress WebSocket messages for clients that offer it (permessage-deflate). Published messages are sent as they are, because they are written once for all clients.',
+      }),
       ...edgeFields,
       ...tlsFields,
       trusted_proxies: trustedProxies(

@@ -5,6 +5,9 @@ import type { Channels } from './channels.ts';
 import type { SessionNotes } from './next-link.ts';
 import type { Format, Step } from './step.ts';
 
+/** Memberships that are searched one by one. A map finds one of more at once, and costs more memory. */
+const FEW = 16;
+
 const NOWHERE: Peer = { address: '', port: 0 };
 
 /** A client that gets what is published. It joins and leaves channels as long as it lives. */
@@ -19,7 +22,8 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** The session that it belongs to; null for none. */
   session: SessionNotes | null = null;
   protected readonly channels: Channels;
-  protected memberships: Membership[] = [];
+  /** A list of a few, as most clients have, or else by name. */
+  #memberships: Membership[] | Map<string, Membership> = [];
 
   /** @param route id of the route of its request */
   constructor(channels: Channels, route = '') {
@@ -45,36 +49,56 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** The last id of one of its channels became known after it had joined: checks whether it has missed an item. */
   onLastId(): void {}
 
+  /** How many channels it has joined. */
+  protected get channelCount(): number {
+    return Array.isArray(this.#memberships) ? this.#memberships.length : this.#memberships.size;
+  }
+
   /** Joins the channel with this name. Harmless when it is a member. */
   join(name: string): void {
-    if (!this.isMember(name)) this.memberships.push(this.channels.join(this, name));
+    if (this.isMember(name)) return;
+    const membership = this.channels.join(this, name);
+    if (!Array.isArray(this.#memberships)) {
+      this.#memberships.set(name, membership);
+      return;
+    }
+    this.#memberships.push(membership);
+    if (this.#memberships.length > FEW) {
+      this.#memberships = new Map(this.#memberships.map((each) => [each.channel.name, each]));
+    }
   }
 
   /** Leaves the channel with this name. Harmless when it is not a member. */
   part(name: string): void {
-    const index = this.memberships.findIndex(({ channel }) => channel.name === name);
-    if (index < 0) return;
-    const [membership] = this.memberships.splice(index, 1);
-    this.channels.leave(membership as Membership);
+    const membership = this.#find(name);
+    if (membership === undefined) return;
+    if (Array.isArray(this.#memberships)) this.#memberships.splice(this.#memberships.indexOf(membership), 1);
+    else this.#memberships.delete(name);
+    this.channels.leave(membership);
   }
 
   /** Leaves all channels but those with these names, and joins those of them in which it is no member. */
   protected joinOnly(names: readonly string[]): void {
     const wanted = new Set(names);
-    for (const { channel } of [...this.memberships]) {
+    for (const { channel } of [...this.#memberships.values()]) {
       if (!wanted.delete(channel.name)) this.part(channel.name);
     }
     for (const name of wanted) this.join(name);
   }
 
   isMember(name: string): boolean {
-    return this.memberships.some(({ channel }) => channel.name === name);
+    return this.#find(name) !== undefined;
   }
 
   /** Leaves all channels. */
   protected partAll(): void {
-    const { memberships } = this;
-    this.memberships = [];
-    for (const membership of memberships) this.channels.leave(membership);
+    const memberships = this.#memberships;
+    this.#memberships = [];
+    for (const membership of memberships.values()) this.channels.leave(membership);
+  }
+
+  #find(name: string): Membership | undefined {
+    if (Array.isArray(this.#memberships)) return this.#memberships.find(({ channel }) => channel.name === name);
+    return this.#memberships.get(name);
   }
 }

@@ -105,7 +105,7 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
     const { counters, log, limits, holds } = this.#room;
     if (!holds.has(this)) return true;
     const max = limits.current.connectionSubscriptionMax;
-    if (this.memberships.length >= max && !this.isMember(name)) {
+    if (this.channelCount >= max && !this.isMember(name)) {
       counters.subscriptionsDropped++;
       log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
       return false;

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { WebSocket } from 'ws';
 import { freePorts } from '../support/free-ports.ts';
 import { runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -41,6 +44,30 @@ test('a WebSocket passes through the proxy: messages, pings, pongs and the close
   client.socket.close(4001, 'bye');
   assert.equal(await peer.next(), 'close 4001 bye');
   assert.equal(await client.next(), 'close 4001 bye');
+});
+
+test('with compression messages are compressed for clients that offer it, and for no others', async (t) => {
+  const origin = await startWsOrigin(t);
+  const route = ['--route', `* ${origin.address}`];
+  const { clients } = await runServer(t, route, '[server]\ncompression = true\n');
+  const socket = new WebSocket(`ws://${clients[0]}/`, { perMessageDeflate: true });
+  t.after(() => socket.terminate());
+  const { peer, request } = await origin.accept();
+  // The offer is for this hop: what the origin gets is from the proxy.
+  assert.equal(request.headers['sec-websocket-extensions'], 'grip');
+  await once(socket, 'open');
+  assert.match(socket.extensions, /^permessage-deflate/);
+  const text = 'x'.repeat(50_000);
+  socket.send(text);
+  assert.equal(await peer.next(), `text ${text}`);
+  const before = (socket as unknown as { _socket: Socket })._socket.bytesRead;
+  peer.send(text);
+  assert.equal(String((await once(socket, 'message'))[0]), text);
+  assert.ok((socket as unknown as { _socket: Socket })._socket.bytesRead - before < 5_000);
+  const plain = await openWs(t, `ws://${clients[0]}/`);
+  const { peer: other } = await origin.accept();
+  other.send(text);
+  assert.equal(await plain.next(), `text ${text}`);
 });
 
 test('large messages pass in both directions', async (t) => {

@@ -46,6 +46,7 @@ test('an empty file gives the documented defaults', () => {
       requestTimeout: 0,
       pipelineBytes: 65_536,
       lenientLineEnds: false,
+      compression: false,
       zhttp: [],
       zhttpBind: false,
       zhttpIpcFileMode: null,

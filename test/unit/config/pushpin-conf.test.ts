@@ -95,17 +95,17 @@ test('keys of the included file count where the file has none; its endpoints bet
 
 test('a key without effect is named with the reason', () => {
   const { config, ignored } = parsed(
-    '[runner]\nallow_compression=true\n[proxy]\nrutesfile=x\nworkers=4\n[other]\nsig_key=x\n',
+    '[runner]\nallow_compression=true\n[proxy]\nlog_from=true\nrutesfile=x\nworkers=4\n[other]\nsig_key=x\n',
   );
   assert.deepEqual(
     ignored.map(({ key, line, message }) => [key, line, message]),
     [
-      ['runner/allow_compression', 2, 'not supported yet'],
-      ['proxy/rutesfile', 4, 'unknown key; did you mean "routesfile"?'],
-      ['other/sig_key', 7, 'unknown key; it belongs to [proxy]'],
+      ['proxy/log_from', 4, 'not supported yet'],
+      ['proxy/rutesfile', 5, 'unknown key; did you mean "routesfile"?'],
+      ['other/sig_key', 8, 'unknown key; it belongs to [proxy]'],
     ],
   );
-  assert.equal(config.server.workers, 4);
+  assert.deepEqual([config.server.workers, config.server.compression], [4, true]);
 });
 
 test('a wrong value is an error with the key and its line', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { Channels } from '../../../src/hub/channels.ts';
 import { Subscriber } from '../../../src/hub/subscriber.ts';
@@ -23,12 +23,14 @@ class FakeSubscriber extends Subscriber {
   override onFault(): void {}
 }
 
-test('memberships change while the subscriber lives', (t) => {
+function newChannels(t: TestContext): Channels {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
-  const channels = new Channels(wheel, { current: { subscriptionLinger: 60 } }, (thrown) =>
-    assert.fail(thrown as Error),
-  );
+  return new Channels(wheel, { current: { subscriptionLinger: 60 } }, (thrown) => assert.fail(thrown as Error));
+}
+
+test('memberships change while the subscriber lives', (t) => {
+  const channels = newChannels(t);
   const subscriber = new FakeSubscriber(channels);
   const other = new FakeSubscriber(channels);
   other.join('b');
@@ -43,4 +45,18 @@ test('memberships change while the subscriber lives', (t) => {
   subscriber.join('a');
   subscriber.drain();
   assert.deepEqual([channels.size, channels.get('b')?.size], [1, 1]);
+});
+
+test('any number of channels are joined once each, and left', (t) => {
+  const channels = newChannels(t);
+  const subscriber = new FakeSubscriber(channels);
+  const names = Array.from({ length: 1_000 }, (_, index) => `c${index}`);
+  for (const name of [...names, ...names]) subscriber.join(name);
+  assert.equal(channels.size, 1_000);
+  for (const name of names.slice(0, 990)) subscriber.part(name);
+  subscriber.part('c0');
+  assert.deepEqual([subscriber.isMember('c0'), subscriber.isMember('c995'), channels.size], [false, true, 10]);
+  subscriber.join('c0');
+  subscriber.drain();
+  assert.deepEqual([subscriber.isMember('c0'), channels.size], [false, 0]);
 });
