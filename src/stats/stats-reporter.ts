@@ -55,6 +55,8 @@ export class StatsReporter implements HubObserver, Guarded {
   readonly #tickers: Ticker[];
   /** Groups whose size has changed since the last look. */
   readonly #changed = new Set<Group>();
+  /** How many members of each route the groups have that had an item since the last look. Counting them takes a walk over all. */
+  readonly #routes = new Map<Group, ReadonlyMap<string, number>>();
   #clients: Iterator<Subscriber> | null = null;
   #groups: Iterator<Group> | null = null;
   /** Requests of each route as they were at the last look, and all of them. */
@@ -97,7 +99,9 @@ export class StatsReporter implements HubObserver, Guarded {
   }
 
   onMembers(group: Group): void {
-    if (!this.#options.socket.idle) this.#changed.add(group);
+    if (this.#options.socket.idle) return;
+    this.#changed.add(group);
+    this.#routes.delete(group);
   }
 
   onItem(item: PublishItem, channel: Channel): void {
@@ -109,7 +113,7 @@ export class StatsReporter implements HubObserver, Guarded {
       const blocks = unit === 0 ? undefined : Math.ceil(Math.max(1, size) / unit);
       this.#interval.count(group, blocks ?? 0);
       if (socket.idle) continue;
-      for (const [route, count] of membersByRoute(group)) {
+      for (const [route, count] of this.#membersByRoute(group)) {
         this.#send('message', {
           route: route || undefined,
           channel: channel.name,
@@ -130,8 +134,18 @@ export class StatsReporter implements HubObserver, Guarded {
     return this.#options.connectionSend && !this.#options.socket.idle;
   }
 
+  #membersByRoute(group: Group): ReadonlyMap<string, number> {
+    let counts = this.#routes.get(group);
+    if (counts === undefined) {
+      counts = membersByRoute(group);
+      this.#routes.set(group, counts);
+    }
+    return counts;
+  }
+
   #look(): void {
     const { socket, counters } = this.#options;
+    this.#routes.clear();
     this.#interval.see(counters.connectionsOpen);
     this.#connectionMs += counters.connectionsOpen * TICK;
     const received = counters.requests - this.#allRequests;

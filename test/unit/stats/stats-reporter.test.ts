@@ -113,3 +113,24 @@ test('a defect within a look is logged, and the next look comes', (t) => {
   timers.tick(100);
   assert.equal(packets.length, 1);
 });
+
+test('the members of a channel are counted once for many items, and again when they change', (t) => {
+  const { reporter, packets } = rig(t);
+  const channel = new Channel('c');
+  let reads = 0;
+  const member = {
+    format: 'http-stream',
+    get route() {
+      reads++;
+      return 'main';
+    },
+  } as never;
+  reporter.onMembers(channel.add(member).group);
+  const item = { httpResponse: null, httpStream: { content: Buffer.from('x') }, wsMessage: null, id: null, size: null };
+  for (let i = 0; i < 100; i++) reporter.onItem(item as never, channel);
+  assert.deepEqual([packets.length, reads], [100, 2]);
+  reporter.onMembers(channel.add(member).group);
+  packets.length = 0;
+  reporter.onItem(item as never, channel);
+  assert.equal(fieldsOf(packets[0] ?? '').count, 2);
+});
