@@ -28,6 +28,8 @@ export class SockJsReceiver extends CreditedBody implements Responder {
   session: ReceivingSession | null = null;
   /** Bytes of the origin's messages that it carries and the client has not taken. */
   owed = 0;
+  /** What the total of what is held counts for them. */
+  cost = 0;
   readonly #requester: Requester;
   readonly #transport: SockJsTransport;
   readonly #callback: string;

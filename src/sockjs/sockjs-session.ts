@@ -3,6 +3,7 @@ import {
   BodyCollector,
   type ByteHolder,
   ExchangeError,
+  LEAST_COST,
   type MessagePayload,
   NO_RESPONDER,
   type Payload,
@@ -74,6 +75,8 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
   /** Messages for the client. */
   #messages: Buffer[] = [];
   #messageBytes = 0;
+  /** What the total counts for them: an empty one costs something too. */
+  #messageCost = 0;
   /** The pieces of a message that is not complete. */
   #partial: BodyCollector | null = null;
   /** The origin has closed, or the session has: nothing of the origin counts any more. */
@@ -162,8 +165,9 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
 
   onTaken(receiver: SockJsReceiver): void {
     if (receiver !== this.#receiver) return;
-    const bytes = receiver.owed;
+    const { owed, cost } = receiver;
     receiver.owed = 0;
+    receiver.cost = 0;
     if (receiver.done) {
       receiver.session = null;
       this.#receiver = null;
@@ -175,11 +179,8 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     } else if (this.#state === 'open') {
       this.#room.wheel.schedule(this, HEARTBEAT_INTERVAL);
     }
-    if (bytes > 0) {
-      if (this.#messages.length === 0) this.#room.held.releaseAll(this);
-      else this.#room.held.release(this, bytes);
-      this.origin.onResponseCredit(bytes);
-    }
+    if (cost > 0) this.#room.held.release(this, cost);
+    if (owed > 0) this.origin.onResponseCredit(owed);
     if (this.#messages.length > 0 || this.#close !== null) this.#flushSoon();
   }
 
@@ -334,6 +335,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
   #add(message: Buffer): void {
     this.#messages.push(message);
     this.#messageBytes += message.length;
+    this.#messageCost += Math.max(LEAST_COST, message.length);
     this.#room.held.hold(this, message.length);
     if (this.#messages.length > MAX_MESSAGES) {
       this.#room.counters.sockJsSessionsFailed++;
@@ -356,8 +358,10 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     if (this.#messages.length > 0) {
       const messages = this.#messages;
       receiver.owed += this.#messageBytes;
+      receiver.cost += this.#messageCost;
       this.#messages = [];
       this.#messageBytes = 0;
+      this.#messageCost = 0;
       this.#room.wheel.schedule(this, HEARTBEAT_INTERVAL);
       receiver.send(messagesFrame(messages));
     } else if (this.#close !== null) {
