@@ -1,10 +1,17 @@
+import type { Payload } from '../exchange/index.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
 import type { FilterService } from './filter-service.ts';
 import { type FilteredItem, type FilterSet, matchesContentFilters } from './filter-set.ts';
 import type { HubRoom } from './hub-room.ts';
 
+/** An item that may wait in a line. */
+export interface LineItem extends FilteredItem {
+  /** What the hub's total counts of it. */
+  readonly payload: Payload;
+}
+
 /** The client whose items a line filters. */
-export interface LineOwner<T extends FilteredItem> extends AskingContext {
+export interface LineOwner<T extends LineItem> extends AskingContext {
   /** Names it in the log. */
   readonly id: string;
   /** What filters may change of an item; null where it has no content, so that filters only drop it. */
@@ -22,14 +29,15 @@ export interface LineOwner<T extends FilteredItem> extends AskingContext {
 
 /**
  * The items of one client that pass its filters, one after the other: while a service is asked about one, those after it wait, within the bounds
- * of the client's queue.
+ * of the client's queue and of the hub's total. The one that is asked about counts in the total too.
  */
-export class FilterLine<T extends FilteredItem> implements FilterOutcome {
+export class FilterLine<T extends LineItem> implements FilterOutcome {
   readonly filters: FilterSet;
   readonly #room: HubRoom;
   readonly #owner: LineOwner<T>;
   readonly #service: FilterService | null;
   #waiting: T[] = [];
+  /** Bytes of `#waiting`. */
   #bytes = 0;
   #current: T | null = null;
   #run: FilterRun | null = null;
@@ -51,28 +59,37 @@ export class FilterLine<T extends FilteredItem> implements FilterOutcome {
   /** Takes an item. What becomes of it the owner is told, now or later. */
   give(item: T): void {
     if (this.#over) return;
-    if (this.#current === null && this.#waiting.length === 0) {
-      this.#waiting.push(item);
-      this.#pass();
-      return;
-    }
-    const { limits, counters, log } = this.#room;
+    const next = this.#current === null && this.#waiting.length === 0;
+    // With no service to ask, the next item does not wait.
+    if ((!next || this.filters.asks(item.channel)) && !this.#admits(item)) return;
+    this.#room.budget.take(item.payload);
+    this.#waiting.push(item);
+    this.#bytes += this.#owner.contentOf(item)?.length ?? 0;
+    if (next) this.#pass();
+  }
+
+  /** Whether there is room for an item that has to wait. Otherwise it is dropped, which is counted and logged. */
+  #admits(item: T): boolean {
+    const { limits, counters, log, budget } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const length = this.#owner.contentOf(item)?.length ?? 0;
-    if (this.#waiting.length >= queueItems || this.#bytes + length > queueBytes) {
-      counters.itemsDropped++;
-      log.info({ id: this.#owner.id, channel: item.channel }, 'too many items wait for a filter: item dropped');
-      return;
-    }
-    this.#waiting.push(item);
-    this.#bytes += length;
+    const asked = this.#current?.payload.body.length ?? 0;
+    const fits = this.#waiting.length < queueItems && this.#bytes + length <= queueBytes;
+    // An item alone in the line may exceed the client's own bound, since it does not wait behind another.
+    const alone = this.#current === null && this.#waiting.length === 0;
+    if ((fits || alone) && budget.admits(length, this.#bytes + asked)) return true;
+    counters.itemsDropped++;
+    log.info({ id: this.#owner.id, channel: item.channel }, 'too many items wait for a filter: item dropped');
+    return false;
   }
 
   /** The client gets nothing any more. Returns the items that had no outcome, oldest first. */
   end(): readonly T[] {
     const left = this.#current === null ? this.#waiting : [this.#current, ...this.#waiting];
     this.#over = true;
+    for (const { payload } of left) this.#room.budget.release(payload);
     this.#waiting = [];
+    this.#bytes = 0;
     this.#current = null;
     this.#run?.abort();
     this.#run = null;
@@ -105,6 +122,7 @@ export class FilterLine<T extends FilteredItem> implements FilterOutcome {
     const item = this.#current;
     this.#current = null;
     this.#run = null;
+    if (item !== null) this.#room.budget.release(item.payload);
     return item;
   }
 
@@ -133,6 +151,7 @@ export class FilterLine<T extends FilteredItem> implements FilterOutcome {
     this.#bytes = Math.max(0, this.#bytes - (content?.length ?? 0));
     const filters = this.filters.filtersOf(item.channel);
     if (content !== null && !matchesContentFilters(item, filters)) {
+      this.#room.budget.release(item.payload);
       this.#owner.onDropped(item);
       return;
     }
