@@ -2,6 +2,7 @@ import { type AtTurnEnd, attempt, guarded } from '../clock/index.ts';
 import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
 import {
   ExchangeError,
+  type HeaderList,
   NO_RESPONDER,
   type Payload,
   type RequestHead,
@@ -40,6 +41,8 @@ class SharedRequest implements TargetRequester, JoinableRequest, AtTurnEnd {
   /** The clients, oldest first, but for the one that gets the response as it comes. */
   readonly #waiting = new Set<RequestSharer>();
   #first: RequestSharer | null;
+  /** The fields of the client whose request was sent. The response is one to it, whoever is the first by then. */
+  readonly #sentFields: HeaderList;
   #origin: Responder = NO_RESPONDER;
   #target: ProxyTarget | null = null;
   #head: ResponseHead | null = null;
@@ -62,6 +65,7 @@ class SharedRequest implements TargetRequester, JoinableRequest, AtTurnEnd {
     this.targets = targets;
     this.#key = key;
     this.#first = first;
+    this.#sentFields = first.headers;
     first.share(this);
     this.#granted = first.request.credits;
   }
@@ -100,15 +104,19 @@ class SharedRequest implements TargetRequester, JoinableRequest, AtTurnEnd {
     if (this.#over) return;
     this.#head = head;
     this.#close();
-    if (this.#first === null) this.#advance();
-    const first = this.#first;
-    if (first === null) return;
     const isForAll = mayBeShared(head);
     const names = isForAll ? listMembers(fieldValues(head.headers, 'vary')) : [];
     for (const sharer of this.#waiting) {
-      if (!isForAll || !names.every((name) => isEqual(name.toLowerCase(), first, sharer))) this.#unshare(sharer);
+      if (!isForAll || !names.every((name) => isEqual(name.toLowerCase(), this.#sentFields, sharer.headers))) {
+        this.#unshare(sharer);
+      }
     }
-    first.begin(head);
+    if (this.#first === null) this.#advance();
+    if (this.#first === null) {
+      this.#endUnneeded();
+      return;
+    }
+    this.#first.begin(head);
     if (this.#waiting.size === 0 || this.#over) return;
     this.#timer = setTimeout(
       guarded(this, () => this.#unshareAll()),
@@ -229,7 +237,10 @@ class SharedRequest implements TargetRequester, JoinableRequest, AtTurnEnd {
     this.#release();
     this.#stopTimer();
     // The first client may have left, and nobody wants the rest.
-    if (this.#first !== null || this.#over) return;
+    if (this.#first === null && !this.#over) this.#endUnneeded();
+  }
+
+  #endUnneeded(): void {
     this.#over = true;
     this.#endOrigin(new ExchangeError('HF_CLIENT_GONE', 'the response is not needed'));
   }
@@ -327,9 +338,9 @@ function mayBeShared({ headers }: ResponseHead): boolean {
   return !listMembers(fieldValues(headers, 'vary')).includes('*');
 }
 
-function isEqual(name: string, one: RequestSharer, other: RequestSharer): boolean {
-  const values = fieldValues(one.headers, name);
-  const others = fieldValues(other.headers, name);
+function isEqual(name: string, one: HeaderList, other: HeaderList): boolean {
+  const values = fieldValues(one, name);
+  const others = fieldValues(other, name);
   return values.length === others.length && values.every((value, i) => value === others[i]);
 }
 

@@ -175,6 +175,48 @@ test('the client whose request it is may leave, and the last one ends it', async
   await closed;
 });
 
+for (const [name, value] of [
+  ['Vary', 'Accept-Language'],
+  ['Set-Cookie', 'user=1'],
+  ['Cache-Control', 'private'],
+] as const) {
+  test(`a response with ${name}: ${value} is for the client that it was made for, even if that one has left`, async (t) => {
+    const { app, asked, requests } = await sharing(t);
+    const gone = await app.connect();
+    gone.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept-Language: de\r\n\r\n');
+    await requests(1);
+    const other = await app.connect();
+    other.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept-Language: fr\r\n\r\n');
+    await eventually(() => app.counters.requestsShared === 1);
+    const { response } = asked[0] as Asked;
+    const closed = new Promise((resolve) => response.on('close', resolve));
+    gone.reset();
+    await eventually(() => app.counters.requestsAborted === 1);
+    response.writeHead(200, { [name]: value }).write('for the first');
+    const own = await requests(2);
+    assert.equal(own.request.headers['accept-language'], 'fr');
+    own.response.end('for the other');
+    assert.doesNotMatch(String(await other.take('for the other')), /for the first/);
+    await closed;
+  });
+}
+
+test('after the first client has left, the next one for whom the response may be gets it as it comes', async (t) => {
+  const { app, asked, requests } = await sharing(t);
+  const clients = [await app.connect(), await app.connect(), await app.connect()];
+  for (const [i, client] of clients.entries()) {
+    client.write(`GET /a HTTP/1.1\r\nHost: a\r\nAccept-Language: ${i === 1 ? 'fr' : 'de'}\r\n\r\n`);
+    if (i === 0) await requests(1);
+    else await eventually(() => app.counters.requestsShared === i);
+  }
+  clients[0]?.reset();
+  await eventually(() => app.counters.requestsAborted === 1);
+  asked[0]?.response.writeHead(200, { Vary: 'Accept-Language' }).write('deutsch');
+  await clients[2]?.take('deutsch');
+  (await requests(2)).response.end('oui');
+  await clients[1]?.take('oui');
+});
+
 test('an origin that fails does so for all that share', async (t) => {
   const { app, asked, requests } = await sharing(t);
   const first = await send(app, 1, 0);
