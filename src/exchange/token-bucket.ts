@@ -22,11 +22,6 @@ export class TokenBucket {
     return this.#tokens < 1 ? ((1 - this.#tokens) / rate) * 1_000 : 0;
   }
 
-  /** Gives back what was taken for something that did not take place. */
-  refund(weight: number): void {
-    this.#tokens += weight;
-  }
-
   /** Whether it is as a new one would be. */
   isFull(rate: number, burst: number, now: number): boolean {
     this.#refill(rate, burst, now);

@@ -237,7 +237,6 @@ export class Delivery implements AtTurnEnd {
   /** As `#walk`, where deliveries may have to wait for the rate of their route. */
   #walkShaped(step: Step, group: Group, done: number, now: number): number {
     const { members } = group;
-    const weight = this.#shaper.weightOf(step);
     const end = this.#end;
     let work = done;
     let next = this.#next;
@@ -245,7 +244,7 @@ export class Delivery implements AtTurnEnd {
       const member = members[next++];
       if (member === undefined || member.position < 0) continue;
       try {
-        work += this.#shaper.offer(member, step, weight, now);
+        work += this.#shaper.offer(member, step, now);
       } catch (thrown) {
         fault(member.receiver, thrown);
       }

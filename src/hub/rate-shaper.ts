@@ -2,7 +2,7 @@ import { type AtTurnEnd, fault, Ticker } from '../clock/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Membership } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
-import { RouteBucket } from './route-bucket.ts';
+import { RouteBucket, type Shape } from './route-bucket.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -22,16 +22,6 @@ const SLICE = 256;
 
 /** Work of a delivery that has to wait. */
 const WAIT_WORK = 1 / 16;
-
-/** Rate and high-water mark of deliveries, by the limits in force. */
-export interface Shape {
-  /** Deliveries a second of one route; 0 for no limit. */
-  readonly rate: number;
-  /** Deliveries of one route that may wait; 0 for no limit. */
-  readonly hwm: number;
-  /** Bytes of an item that count as one delivery; 0: each item counts as one. */
-  readonly blockSize: number;
-}
 
 /**
  * Limits how many deliveries a second the clients of each route get (GRIP `message_rate`). It stands between the walk over the members of a
@@ -68,13 +58,12 @@ export class RateShaper implements AtTurnEnd {
   }
 
   /**
-   * Delivers a step to a member, now or later, or never.
-   * @param weight of the delivery
+   * Delivers the items of a step to a member, now or later, or never. Items that were joined are weighed one by one.
    * @param now wheel time in whole milliseconds
    * @returns the work that this was
    */
-  offer(member: Membership, step: Step, weight: number, now: number): number {
-    const { rate, hwm } = this.#shape;
+  offer(member: Membership, step: Step, now: number): number {
+    const shape = this.#shape;
     const { route } = member.receiver;
     let bucket = this.#buckets.get(route);
     if (bucket === undefined) {
@@ -82,23 +71,19 @@ export class RateShaper implements AtTurnEnd {
       this.#buckets.set(route, bucket);
       this.#ticker ??= new Ticker(BATCH_INTERVAL, this, () => this.#onTick());
     }
-    if (bucket.first === null && bucket.spend(weight, rate, performance.now())) {
-      return member.receiver.receive(step, now);
-    }
-    if (hwm > 0 && bucket.weight + weight > hwm) {
-      this.#drop(bucket, step, hwm);
-      return WAIT_WORK;
-    }
-    bucket.add(member, step, weight);
+    const { count } = step;
+    const at = bucket.first === null ? bucket.spend(step, 0, count, shape, performance.now()) : 0;
+    const work = at > 0 ? member.receiver.receive(step.part(0, at), now) : WAIT_WORK;
+    // The client may have left.
+    if (at === count || member.position < 0) return work;
+    const end = bucket.room(step, at, count, shape);
+    if (end < count) this.#drop(bucket, step, count - end, shape.hwm);
+    if (end === at) return work;
+    bucket.add(member, step, at, end, shape.blockSize);
     this.waiting++;
     this.bytes += DELIVERY_COST;
     if (step.waiting++ === 0) this.bytes += step.cost;
-    return WAIT_WORK;
-  }
-
-  /** How much a delivery of `step` counts. */
-  weightOf(step: Step): number {
-    return step.weight(this.#shape.blockSize);
+    return work;
   }
 
   /** Limits may have changed, or the hub drains. */
@@ -143,38 +128,46 @@ export class RateShaper implements AtTurnEnd {
 
   /** Delivers what the rates allow, one of each route in turn. Where that is more than a slice, the rest follows in the next turn. */
   #deliverSlice(): void {
-    const { rate } = this.#shape;
+    const shape = this.#shape;
     const now = performance.now();
     const wheelNow = Math.floor(this.#room.wheel.now);
     const buckets = [...this.#buckets.values()];
-    const { waiting } = this;
+    let progress = false;
     let work = 0;
     let idle = 0;
     while (idle < buckets.length && work < SLICE) {
       const bucket = buckets[this.#next++ % buckets.length] as RouteBucket;
-      const delivery = bucket.take(rate, now);
+      const delivery = bucket.first;
       if (delivery === null) {
         idle++;
         continue;
       }
-      idle = 0;
-      this.#left(delivery.step);
-      const { member, step } = delivery;
+      const { member, step, from, to } = delivery;
       // The client may have left meanwhile.
-      if (member.position < 0) {
+      const gone = member.position < 0;
+      const at = gone ? to : bucket.spend(step, from, to, shape, now);
+      if (at === from) {
+        idle++;
+        continue;
+      }
+      idle = 0;
+      if (bucket.passed(delivery, at, shape.blockSize)) {
+        this.#left(step);
+        progress = true;
+      }
+      if (gone) {
         work += WAIT_WORK;
-        bucket.refund(delivery.weight);
         continue;
       }
       try {
-        work += member.receiver.receive(step, wheelNow);
+        work += member.receiver.receive(step.part(from, at), wheelNow);
       } catch (thrown) {
         fault(member.receiver, thrown);
       }
     }
     if (work >= SLICE) this.#schedule();
     this.#reportDropped();
-    if (this.waiting < waiting) this.#onProgress();
+    if (progress) this.#onProgress();
   }
 
   #left(step: Step): void {
@@ -185,13 +178,13 @@ export class RateShaper implements AtTurnEnd {
     this.#room.latency.observe(performance.now() - step.acceptedAt);
   }
 
-  #drop(bucket: RouteBucket, step: Step, hwm: number): void {
+  #drop(bucket: RouteBucket, step: Step, items: number, hwm: number): void {
     const { counters, log } = this.#room;
-    counters.deliveriesDropped += step.count;
+    counters.deliveriesDropped += items;
     if (bucket.dropped === 0) {
       log.warn({ route: bucket.route, channel: step.channel }, `exceeded publish hwm (${hwm}), dropping message`);
     }
-    bucket.dropped += step.count;
+    bucket.dropped += items;
   }
 
   /** Says how much was dropped, once for each time that a route was behind. */

@@ -36,9 +36,14 @@ export abstract class Step {
     return 1;
   }
 
-  /** Blocks of `blockSize` bytes that it counts as, each item as at least one; 0: its items. */
-  weight(blockSize: number): number {
+  /** Blocks of `blockSize` bytes that its item `at` counts as: at least one; 0: each item counts as one. */
+  weightOf(_at: number, blockSize: number): number {
     return blockSize === 0 ? 1 : blocksOf(this.size, blockSize);
+  }
+
+  /** The items from `from` up to `to` as a step, which is delivered in its place. */
+  part(_from: number, _to: number): Step {
+    return this;
   }
 
   /** Adds an item of this size to the cost. */

@@ -52,12 +52,24 @@ export class StreamRun extends Step {
     return this.#published.length;
   }
 
-  override weight(blockSize: number): number {
-    if (blockSize === 0) return this.#published.length;
-    let blocks = 0;
-    for (const { size, httpStream } of this.#published)
-      blocks += blocksOf(size ?? httpStream?.content.length ?? 0, blockSize);
-    return blocks;
+  override weightOf(at: number, blockSize: number): number {
+    if (blockSize === 0) return 1;
+    const { size, httpStream } = this.#published[at] as PublishItem;
+    return blocksOf(size ?? httpStream?.content.length ?? 0, blockSize);
+  }
+
+  override part(from: number, to: number): StreamRun {
+    if (from === 0 && to === this.count) return this;
+    const published = this.#published.slice(from, to);
+    const first = published[0] as PublishItem;
+    const part = new StreamRun(first, first.httpStream?.content ?? EMPTY);
+    for (let i = 1; i < published.length; i++) {
+      const item = published[i] as PublishItem;
+      part.#append(item, item.httpStream?.content ?? EMPTY);
+    }
+    // Their payloads are shared with the clients that get the whole run.
+    part.#items = this.items.slice(from, to);
+    return part;
   }
 
   /** Each item, with its own payload, which the clients that get it share. */

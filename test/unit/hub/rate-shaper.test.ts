@@ -85,6 +85,35 @@ test('what exceeds message_hwm is dropped, counted, and logged once until the ro
   assert.deepEqual(made.log.of('deliveries were dropped at message_hwm'), [{ route: '', dropped: 15 }]);
 });
 
+test('joined items are weighed one by one: a batch has no more than the rate allows, and what fits message_hwm waits', async (t) => {
+  const made = shaped(t, { messageRate: 1_000, messageHwm: 50 });
+  const [client] = streams(made, 1);
+  await made.publish(...Array.from({ length: 85 }, (_, i) => streamItem('a', `${i} `)));
+  const bodyOf = (items: number): string => Array.from({ length: items }, (_, i) => `${i} `).join('');
+  assert.equal(client?.body, bodyOf(25));
+  assert.equal(made.counters.deliveriesDropped, 10);
+  await batch(made);
+  assert.equal(client?.body, bodyOf(50));
+  // Half of what may wait is free again.
+  await made.publish(...Array.from({ length: 60 }, () => streamItem('a', 'x')));
+  assert.equal(made.counters.deliveriesDropped, 10 + 35);
+  for (let i = 0; i < 4; i++) await batch(made);
+  assert.equal(client?.body, bodyOf(75) + 'x'.repeat(25));
+  assert.equal(made.counters.itemsDelivered, 100);
+  assert.deepEqual(made.log.of('deliveries were dropped at message_hwm'), [{ route: '', dropped: 45 }]);
+});
+
+test('joined items count as their blocks, one by one', async (t) => {
+  const made = shaped(t, { messageRate: 400, messageHwm: 6, messageBlockSize: 10 });
+  const [client] = streams(made, 1);
+  await made.publish(...[...'abcdefgh'].map((letter) => streamItem('a', letter.repeat(25))));
+  // Four of three blocks each are a batch of ten and two more; two further ones may wait.
+  assert.equal(client?.body.length, 4 * 25);
+  assert.equal(made.counters.deliveriesDropped, 2);
+  await batch(made);
+  assert.equal(client?.body.length, 6 * 25);
+});
+
 test('an item counts as its blocks, by its size or by what the publisher says', async (t) => {
   const made = shaped(t, { messageRate: 400, messageBlockSize: 10 });
   const clients = streams(made, 20);
