@@ -18,7 +18,7 @@ export interface PublishTarget {
 }
 
 /**
- * What the URL of a publish endpoint stands for, with or without `/publish/` at its end. Of the query of a GRIP_URL `iss` and `key` are used.
+ * What the URL of a publish endpoint stands for, with or without `/publish/` at its end. Of a GRIP_URL its user and password, or `iss` and `key` of its query, are used.
  * @param given value of the Authorization field, instead of what the URL says; null for none
  * @throws CliError
  */
@@ -28,13 +28,12 @@ export function publishTarget(spec: string, given: string | null): PublishTarget
     // A URL may contain a password, so the error does not repeat it.
     throw new CliError('--spec or GRIP_URL is not a URL: expected http://…, https://… or tcp://…', USAGE);
   }
-  if (url.username !== '' || url.password !== '') {
-    throw new CliError('credentials in the URL are not accepted: use --user or --bearer', USAGE);
-  }
   const authorization = given ?? gripUrlCredentials(url, (path) => readFileSync(path, 'utf8'));
   if (authorization !== null && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
     throw new CliError(CREDENTIALS_REFUSED, USAGE);
   }
+  url.username = '';
+  url.password = '';
   url.search = '';
   url.hash = '';
   url.pathname = `${url.pathname.replace(/(\/publish)?\/*$/, '')}/publish/`;

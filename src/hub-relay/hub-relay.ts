@@ -128,8 +128,10 @@ export class HubRelay implements WorkerHubRoom {
   }
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
+    const repeated = items.map((item) => this.router.isRepeated(item));
     const outlines = items.map(({ channel, httpResponse, httpStream, wsMessage }) => ({
       channel,
+      id: null,
       httpResponse: httpResponse && PRESENT,
       httpStream: httpStream && PRESENT,
       wsMessage: wsMessage && PRESENT,
@@ -138,7 +140,8 @@ export class HubRelay implements WorkerHubRoom {
       items.some(({ channel }) => channels.has(channel)),
     );
     this.#ask({ about: 'receivers', items: outlines }, concerned, (answers) => {
-      done(items.map((_, i) => answers.reduce<number>((sum, counts) => sum + numberAt(counts, i), 0)));
+      const total = (i: number): number => answers.reduce<number>((sum, counts) => sum + numberAt(counts, i), 0);
+      done(items.map((_, i) => (repeated[i] ? 0 : total(i))));
     });
   }
 

@@ -26,6 +26,8 @@ export const ANSWER = 0x61;
 /** The channel of an item, and which formats it has. */
 export interface AskedItem {
   readonly channel: string;
+  /** Workers do not know which ids were seen. */
+  readonly id: null;
   readonly httpResponse: object | null;
   readonly httpStream: object | null;
   readonly wsMessage: object | null;

@@ -68,6 +68,7 @@ export interface HoldOptions {
 /** The channel of an item, and which of its formats are there. */
 export interface ReceivedFormats {
   readonly channel: string;
+  readonly id: string | null;
   /** Null where the item has no such format. */
   readonly httpResponse: object | null;
   readonly httpStream: object | null;
@@ -263,7 +264,7 @@ export class Hub implements Guarded {
 
   /** Calls `done` with how many clients would get each item if it were published now. */
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
-    done(items.map((item) => this.#receiversOf(item)));
+    done(items.map((item) => (this.#sequencer.isRepeated(item) ? 0 : this.#receiversOf(item))));
   }
 
   #receiversOf({ channel, httpResponse, httpStream, wsMessage }: ReceivedFormats): number {

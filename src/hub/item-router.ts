@@ -149,6 +149,11 @@ export class ItemRouter implements AtTurnEnd {
     for (const item of items) this.#accepted.push(item);
   }
 
+  /** Whether an item with this id would be dropped as repeated. */
+  isRepeated(item: Pick<PublishItem, 'channel' | 'id'>): boolean {
+    return this.#sequencer.isRepeated(item);
+  }
+
   /** As `Hub.watchChannels`. */
   watchChannels(watcher: ChannelWatcher): void {
     this.#channels.watch(watcher);

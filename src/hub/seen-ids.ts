@@ -45,8 +45,7 @@ export class SeenIds {
     if (seconds === 0) return false;
     const { now } = this.#wheel;
     this.#forget(FORGOTTEN_AT_ONCE, now);
-    // The length tells where the channel ends.
-    const key = `${channel.length} ${channel}${id}`;
+    const key = keyOf(channel, id);
     const expires = this.#expires.get(key);
     if (expires !== undefined && expires > now) return true;
     if (expires === undefined) this.#bytes += costOf(key);
@@ -54,6 +53,12 @@ export class SeenIds {
     this.#expires.set(key, now + seconds * 1_000);
     if (!this.#expiry.waiting) this.#wheel.schedule(this.#expiry, seconds * 1_000);
     return false;
+  }
+
+  /** Whether the id is noted. */
+  has(channel: string, id: string): boolean {
+    const expires = this.#expires.get(keyOf(channel, id));
+    return expires !== undefined && expires > this.#wheel.now;
   }
 
   #sweep(): void {
@@ -69,6 +74,11 @@ export class SeenIds {
       this.#bytes -= costOf(key);
     }
   }
+}
+
+/** The length tells where the channel ends. */
+function keyOf(channel: string, id: string): string {
+  return `${channel.length} ${channel}${id}`;
 }
 
 function costOf(key: string): number {

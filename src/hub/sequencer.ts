@@ -62,6 +62,11 @@ export class Sequencer {
     return this.#queue.size;
   }
 
+  /** Whether an item with this id would be dropped as repeated. */
+  isRepeated({ channel, id }: Pick<PublishItem, 'channel' | 'id'>): boolean {
+    return id !== null && this.#seen.has(channel, id);
+  }
+
   add(items: readonly PublishItem[]): void {
     const { channels, counters, limits } = this.#room;
     // The list itself goes on as long as nothing is taken out of it or put between.

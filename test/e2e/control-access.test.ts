@@ -100,4 +100,7 @@ test('Prefer: return=representation tells how many receivers each item had', asy
       { channel: 'nobody', receivers: 0 },
     ],
   });
+  // The same id again is dropped as repeated.
+  const again = await publish(controlUrl, { Prefer: 'return=representation' }, items.slice(0, 1));
+  assert.deepEqual(((await again.json()) as { items: unknown }).items, [{ channel: 'c', id: '1', receivers: 0 }]);
 });

@@ -26,7 +26,7 @@ const WRONG = [
   ['inproc://pushpin', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
   ['localhost:5561', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
   ['127.0.0.1', null, /expected http:\/\/…, https:\/\/… or tcp:\/\/…/],
-  ['http://me:secret@localhost', null, /credentials in the URL are not accepted/],
+  ['http://me:secret@example.com', null, /only sent over https/],
   ['http://example.com', 'Bearer x', /only sent over https/],
   ['http://127.evil.example', 'Bearer x', /only sent over https/],
   ['http://10.0.0.1/?key=secret', null, /only sent over https/],
@@ -58,6 +58,12 @@ test('a GRIP_URL with a key alone gives the key as a token, unless credentials a
   const spec = 'https://api.example/service?key=a%2Bb+c';
   assert.equal(publishTarget(spec, null).authorization, 'Bearer a+b+c');
   assert.equal(publishTarget(spec, 'Basic x').authorization, 'Basic x');
+});
+
+test('a GRIP_URL with a user gives Basic authentication, and is not part of what is shown', () => {
+  const { url, authorization } = publishTarget('https://me:a%3Ab@api.example/realm', null);
+  assert.equal(url.href, 'https://api.example/realm/publish/');
+  assert.equal(authorization, `Basic ${Buffer.from('me:a:b').toString('base64')}`);
 });
 
 test('a GRIP_URL with iss and key gives a signed token', async () => {
