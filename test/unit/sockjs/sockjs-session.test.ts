@@ -1,99 +1,7 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
-import {
-  Counters,
-  type RequestHead,
-  type Responder,
-  type WebSocketRequester,
-  type WebSocketResponder,
-} from '../../../src/exchange/index.ts';
-import { SockJsServer } from '../../../src/sockjs/index.ts';
-import { FakeRequester } from '../../support/exchange/fake-requester.ts';
-import { requestHead } from '../../support/exchange/request-head.ts';
-import { FakeLog } from '../../support/fake-log.ts';
+import { test } from 'node:test';
 import { turn } from '../../support/manual-clock.ts';
-
-/** An origin that the test plays. */
-class Origin implements WebSocketResponder {
-  readonly events: string[] = [];
-  credits = 0;
-  readonly requester: WebSocketRequester;
-  readonly request: RequestHead;
-
-  constructor(request: RequestHead, requester: WebSocketRequester) {
-    this.request = request;
-    this.requester = requester;
-  }
-
-  onRequestData(): void {}
-
-  onRequestMessage(chunk: Buffer, _text: boolean, more: boolean): void {
-    this.events.push(`${chunk}${more ? '…' : ''}`);
-  }
-
-  onRequestPing(): void {}
-
-  onRequestPong(): void {
-    this.events.push('pong');
-  }
-
-  onRequestClose(code: number): void {
-    this.events.push(`close ${code}`);
-  }
-
-  onRequestError({ code }: { code: string }): void {
-    this.events.push(code);
-  }
-
-  onResponseCredit(bytes: number): void {
-    this.credits += bytes;
-  }
-}
-
-/** A client whose request may be handed over, once its body is here. */
-class Client extends FakeRequester {
-  override handOver(responder: Responder): void {
-    this.responder = responder;
-  }
-}
-
-const PLACE = { name: 'route', prefix: '/s', asPath: '', script: 'x.js' };
-
-class Rig {
-  readonly counters = new Counters();
-  readonly log = new FakeLog();
-  readonly origins: Origin[] = [];
-  readonly server: SockJsServer;
-
-  constructor(t: TestContext) {
-    const wheel = new TimerWheel();
-    t.after(() => wheel.stop());
-    this.server = new SockJsServer({ wheel, counters: this.counters, log: this.log });
-  }
-
-  /** Sends a request, with its body. Its client takes `credits` bytes. */
-  ask(target: string, body = '', credits = 65_536): FakeRequester {
-    const client = new Client(credits);
-    const request = requestHead({ method: 'POST', target: `/s${target}`, bodyLength: body.length, credits });
-    client.responder = this.server.request(PLACE, request, client, (opening, requester) => {
-      const origin = new Origin(opening, requester);
-      this.origins.push(origin);
-      return origin;
-    });
-    if (body !== '') client.responder.onRequestData(Buffer.from(body), false);
-    return client;
-  }
-
-  /** Opens a session. Returns its origin. */
-  open(id: string): Origin {
-    const client = this.ask(`/1/${id}/xhr`);
-    const origin = this.origins.at(-1) as Origin;
-    origin.requester.onResponse({ status: 101, reason: '', headers: [], bodyLength: 0 });
-    assert.deepEqual(client.response, [200, 'o\n']);
-    return origin;
-  }
-}
+import { Rig } from './support.ts';
 
 test('the origin has credit for what may wait, and gets it back when the client has taken all', async (t) => {
   const rig = new Rig(t);
@@ -197,22 +105,4 @@ test('further sessions are refused when there are as many as may be', (t) => {
   assert.equal(rig.ask('/1/more/xhr').end, null);
   rig.server.drain();
   assert.equal(rig.counters.sockJsSessionsOpen, 0);
-});
-
-test('an exception in a call for a session ends this session alone', async (t) => {
-  const rig = new Rig(t);
-  const origin = rig.open('a');
-  const other = rig.open('b');
-  const client = rig.ask('/1/a/xhr');
-  client.onBytes = () => {
-    throw new Error('a defect');
-  };
-  origin.requester.onResponseMessage(Buffer.from('x'), true, false);
-  other.requester.onResponseMessage(Buffer.from('y'), true, false);
-  await turn();
-  assert.deepEqual(origin.events, ['HF_INTERNAL']);
-  assert.equal(rig.counters.faults, 1);
-  const next = rig.ask('/1/b/xhr');
-  await turn();
-  assert.equal(next.body, 'a["y"]\n');
 });
