@@ -79,7 +79,7 @@ function readFields(value: Buffer | null | undefined): Map<string, readonly [str
     // RFC 9110 §5.5: with a line end in it the value would be another field.
     if (/[^\t -~\x80-\xff]/.test(text)) throw invalid('_headers');
     const lower = name.toLowerCase();
-    if (!isOwn(lower)) fields.set(lower, [name, trimmed(text, 0, text.length)]);
+    if (!isOwn(lower) && !isOfProxy(lower)) fields.set(lower, [name, trimmed(text, 0, text.length)]);
   }
   return fields;
 }
@@ -115,6 +115,16 @@ function isOwn(lower: string): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * Fields in which the proxies in front speak: the page cannot take their place, but what they sent goes on. Gateways turn hyphens into
+ * underscores, so both spellings are the same field.
+ */
+function isOfProxy(lower: string): boolean {
+  const name = lower.replaceAll('_', '-');
+  if (name.startsWith('x-forwarded-') || name.startsWith('grip-')) return true;
+  return name === 'forwarded' || name === 'x-real-ip' || name === 'via' || name === 'cdn-loop';
 }
 
 function invalid(parameter: string): ExchangeError {
