@@ -72,7 +72,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   #repeatedBody: CreditedRequest | null = null;
   /** Bytes of the request body that the origin granted before `start` had its responder. */
   #originCredits = 0;
-  /** Bytes of the response that the client granted before `start` had the origin's responder. */
+  /** Bytes of the response that the client granted after the request was sent, before `start` had the origin's responder. */
   #earlyResponseCredit = 0;
   /** Why the exchange ended before `start` had the origin's responder. */
   #endedWith: ExchangeError | null = null;
@@ -117,6 +117,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       peer: request.peer,
       credits: this.#credits,
     };
+    // They are among the request's credits.
+    this.#earlyResponseCredit = 0;
     if (this.#repetition === null) route.stats.requests++;
     this.#sentAt = performance.now();
     const shares = this.#repetition === null && isShareable(this.#proxied);

@@ -153,3 +153,25 @@ test('an exception in what the service says ends that request alone', (t) => {
   assert.equal(client.error?.code ?? client.head?.status, 'HF_INTERNAL');
   assert.equal(rig.counters.faults, 1);
 });
+
+test('what the client grants while the session is looked up is granted to the origin once', (t) => {
+  let granted = 0;
+  const state = new FakeState();
+  const script = (_target: string, request: RequestHead) => {
+    granted += request.credits;
+    return {
+      ...NO_RESPONDER,
+      onResponseCredit: (bytes: number) => {
+        granted += bytes;
+      },
+    };
+  };
+  const rig = new TargetsRig(t, ['*,session a:1'], script, {}, state);
+  const client = rig.send({ ...POST, credits: 1_000 });
+  client.responder?.onRequestData(BODY, false);
+  client.responder?.onResponseCredit(500);
+  state.proceed();
+  assert.equal(granted, 1_500);
+  client.responder?.onResponseCredit(70);
+  assert.equal(granted, 1_570);
+});
