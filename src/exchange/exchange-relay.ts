@@ -57,6 +57,11 @@ export abstract class ExchangeRelay implements Requester, Responder {
     this.#earlyResponseCredit = 0;
   }
 
+  /** As the responder behind it does. */
+  get sendsToMany(): boolean {
+    return this.responder?.sendsToMany === true;
+  }
+
   onResponse(head: ResponseHead): void {
     if (!this.over) this.requester.onResponse(head);
   }

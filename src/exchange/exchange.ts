@@ -94,6 +94,8 @@ export interface Requester {
 
 /** The responder of an exchange: takes the request body, and news of the requester. */
 export interface Responder {
+  /** Whether what it sends goes to many requesters, as payloads: it is the hub. Others may lack this. */
+  readonly sendsToMany?: boolean;
   /** `chunk` is a view that belongs to the receiver from now on. Not called at all when the request's `bodyLength` is 0. */
   onRequestData(chunk: Buffer, more: boolean): void;
   /** The requester is gone or its body broke off: the exchange is over. */

@@ -44,6 +44,10 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.credits = credits;
   }
 
+  get sendsToMany(): boolean {
+    return true;
+  }
+
   /** Begins to wait for the items of channels. */
   enter(names: readonly string[]): void {
     // First, so that `leave` undoes also what a defect has left half done.

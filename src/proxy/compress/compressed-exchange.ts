@@ -12,7 +12,6 @@ import {
   type Payload,
   type Requester,
   type RequestHead,
-  type Responder,
   type ResponseHead,
   reportFault,
   UNKNOWN_LENGTH,
@@ -33,8 +32,6 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
   readonly #isHead: boolean;
   /** Bytes that the client takes, until the head of the response has come. */
   #credits: number;
-  /** Whether another responder has taken over: the hub, as a rule. */
-  #held = false;
   /** Null while the response is not compressed. */
   #sender: CreditedResponse | null = null;
   #encoder: BodyEncoder | null = null;
@@ -51,11 +48,6 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
     this.#id = request.id;
     this.#isHead = request.method === 'HEAD';
     this.#credits = request.credits;
-  }
-
-  override handOver(responder: Responder): void {
-    this.#held = true;
-    super.handOver(responder);
   }
 
   override onResponse(head: ResponseHead): void {
@@ -77,7 +69,7 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
   /** Makes what compresses the response. Returns the coding; null for none. */
   #begin(): EncodedCoding | null {
     if (this.#codings.length === 0) return null;
-    if (this.#held && this.#codings.includes('gzip')) {
+    if (this.sendsToMany && this.#codings.includes('gzip')) {
       this.#sum = new GzipSum();
       this.#sender = new CreditedResponse(this.requester, this.#credits);
       return 'gzip';

@@ -42,7 +42,7 @@ class Rig {
   /** A client that is held. */
   hold(credits = 65_536, responder: Partial<Responder> = {}) {
     const opened = this.open('gzip', credits);
-    opened.exchange.handOver({ ...NO_RESPONDER, ...responder });
+    opened.exchange.handOver({ ...NO_RESPONDER, sendsToMany: true, ...responder });
     opened.exchange.onResponse(HEAD);
     return opened;
   }
