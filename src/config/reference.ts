@@ -92,7 +92,6 @@ A target is \`HOST:PORT\` or \`[IPV6]:PORT\`, and its properties after commas: \
 | \`trust_connect_host\` | the certificate may also be valid for the host of the target |
 | \`insecure\` | the certificate is not verified |
 | \`client_cert=PATH\`, \`client_key=PATH\` | certificate and key (PEM) that this proxy shows to the origin. A relative path begins at the working directory |
-
 | \`ipc_file_mode=OCTAL\` | for handlers over ZeroMQ: the permissions of socket files |
 
 Instead of an address a target may be handlers over ZeroMQ (ZHTTP), which connect to it. \`zhttp/BASE\` is like \`zclient_stream\` of \`[edge]\`:
