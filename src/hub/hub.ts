@@ -138,7 +138,12 @@ export class Hub implements Guarded {
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
     this.#sequencer = new Sequencer(this.#room, (items) => this.#delivery.add(items), onFault);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
-    this.#intake = new Intake(turns, () => this.#undelivered(), onFault);
+    this.#intake = new Intake(
+      turns,
+      () => this.#undelivered(),
+      onFault,
+      () => this.#onIntakeIdle(),
+    );
     this.#recovery = new HoldSweep(this.#room, (hold) => hold.recover(), onFault);
     this.#drain = new HoldSweep(this.#room, (hold) => hold.drain(), onFault);
   }
@@ -291,7 +296,7 @@ export class Hub implements Guarded {
   }
 
   /**
-   * Delivers what was accepted, and then ends all streams and responds to all held requests as if they had timed out. New holds
+   * Delivers what was accepted and what publishers that wait for their turn have, and then ends all streams and responds to all held requests as if they had timed out. New holds
    * end at once.
    */
   drain(): void {
@@ -316,9 +321,13 @@ export class Hub implements Guarded {
     if (this.#room.draining) this.#beginDrain();
   }
 
-  /** Ends all holds once everything that was accepted has been delivered. */
+  #onIntakeIdle(): void {
+    if (this.#room.draining) this.#beginDrain();
+  }
+
+  /** Ends all holds once no publisher waits and everything that was accepted has been delivered. */
   #beginDrain(): void {
-    if (this.#drainBegun || !this.#delivery.idle || this.#staged.pending > 0) return;
+    if (this.#drainBegun || !this.#intake.idle || !this.#delivery.idle || this.#staged.pending > 0) return;
     this.#drainBegun = true;
     this.#drain.begin();
   }

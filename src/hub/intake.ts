@@ -26,22 +26,37 @@ export class Intake implements AtTurnEnd {
   readonly #turns: TurnQueue;
   readonly #undelivered: () => number;
   readonly #onFault: (thrown: unknown) => void;
+  readonly #onIdle: () => void;
   readonly #waiting = new Set<Publication>();
   /** The publisher whose turn continues. */
   #current: Publication | null = null;
   /** Bytes taken in this turn of the event loop. */
   #taken = 0;
 
-  /** @param undelivered tells how many bytes of items wait to be delivered */
-  constructor(turns: TurnQueue, undelivered: () => number, onFault: (thrown: unknown) => void) {
+  /**
+   * @param undelivered tells how many bytes of items wait to be delivered
+   * @param onIdle is called at the end of a turn, and when a publisher has left, if no publisher waits any more
+   */
+  constructor(
+    turns: TurnQueue,
+    undelivered: () => number,
+    onFault: (thrown: unknown) => void,
+    onIdle: () => void = () => undefined,
+  ) {
     this.#turns = turns;
     this.#undelivered = undelivered;
     this.#onFault = onFault;
+    this.#onIdle = onIdle;
   }
 
   /** Publishers that wait. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** Whether no publisher waits, and none has more to do in its turn. */
+  get idle(): boolean {
+    return this.#waiting.size === 0 && this.#current === null;
   }
 
   /** Calls `publication.onTurn` when its turn comes: within this call, if nothing is in its way. */
@@ -54,6 +69,7 @@ export class Intake implements AtTurnEnd {
   cancel(publication: Publication): void {
     this.#waiting.delete(publication);
     if (this.#current === publication) this.#current = null;
+    if (this.idle) this.#onIdle();
   }
 
   /** Items have been delivered. */
@@ -69,6 +85,7 @@ export class Intake implements AtTurnEnd {
     this.#taken = 0;
     if (this.#current !== null) this.#takeGuarded(this.#current);
     this.pump();
+    if (this.idle) this.#onIdle();
   }
 
   onFault(thrown: unknown): void {
