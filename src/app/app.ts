@@ -162,8 +162,9 @@ export class App {
    * @throws Error when a key cannot be read or used; then nothing changes
    */
   reconfigure(config: Config): void {
+    const tellWorkers = this.#workers?.prepareReconfigure(config);
     this.#proxy.reconfigure(config);
-    this.#workers?.reconfigure(config);
+    tellWorkers?.();
   }
 
   /** The log file has been moved away, and opened again here: workers do the same. */

@@ -77,9 +77,13 @@ export class ProxyWorkers {
     return this.#pool.start();
   }
 
-  reconfigure(config: Config): void {
-    this.#text = formatConfig(config);
-    this.#pool.order({ order: 'reconfigure', config: this.#text }, true);
+  /** Checks a configuration that is to replace the one in force. The result tells the processes. @throws Error for one that they cannot use */
+  prepareReconfigure(config: Config): () => void {
+    const text = formatConfig(config);
+    return () => {
+      this.#text = text;
+      this.#pool.order({ order: 'reconfigure', config: text }, true);
+    };
   }
 
   reopenLog(): void {

@@ -1,6 +1,13 @@
 import { readFileSync, watchFile } from 'node:fs';
 import { checkRouting } from '../app/index.ts';
-import { type Config, ConfigError, checkRoutes, parseRoutesFile, pathsError } from '../config/index.ts';
+import {
+  type Config,
+  ConfigError,
+  checkRoutes,
+  oneProcessReasons,
+  parseRoutesFile,
+  pathsError,
+} from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 
@@ -29,6 +36,7 @@ export function followExtraRoutes(config: Config, log: Log, apply: (config: Conf
     try {
       const changed = withExtraRoutes(config);
       if (changed.routes.length === 0) throw new CliError('there are no routes');
+      checkWorkers(changed);
       apply(changed);
       noteRoutes(log, changed);
     } catch (error) {
@@ -49,6 +57,12 @@ export function watch(file: string, onChange: () => void): void {
 
 export function noteRoutes(log: Log, { routes }: Config): void {
   log.info({}, `routes loaded with ${routes.length} entries`);
+}
+
+/** Clients that several processes serve already cannot be moved to one. */
+function checkWorkers(config: Config): void {
+  const [reason] = config.server.workers > 1 ? oneProcessReasons(config, config.routes) : [];
+  if (reason !== undefined) throw new CliError(`workers under [server] must be 1 ${reason}`);
 }
 
 function conflicts(routes: Config['routes']) {

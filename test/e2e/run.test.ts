@@ -189,6 +189,20 @@ test('the routes of routes_file are added, and replaced when the file is; a bad 
   assert.equal(await get(address.replace('127.0.0.1', 'localhost')), 'one');
 });
 
+test('a reload that adds a SockJS route while there are workers is refused by name and changes nothing', async (t) => {
+  const [one, two] = [await namedOrigin(t, 'one'), await namedOrigin(t, 'two')];
+  const toml =
+    '[server]\nlisten = ["127.0.0.1:0"]\nworkers = 2\n[control]\nlisten = []\n[proxy]\nroutes_file = "routes"\n';
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml, routes: `* ${one}\n` });
+  const program = startHoldfast(t, ['run'], { cwd });
+  const address = ((await program.logged('started')).clients as string[])[0] ?? '';
+  writeFileSync(join(cwd, 'routes'), `*,sockjs=/sockjs ${two}\n`);
+  program.kill('SIGHUP');
+  const { reason } = await program.logged('routes not reloaded');
+  assert.match(String(reason), /^workers under \[server\] must be 1 with SockJS: /);
+  assert.equal(await get(address), 'one');
+});
+
 test('an error in routes_file, and a route that is there twice, are errors at the start', async (t) => {
   const toml = '[proxy]\nroutes_file = "routes"\n[[route]]\nhost = "a.example"\ntargets = ["localhost:1"]\n';
   const cases: readonly (readonly [string, RegExp])[] = [
