@@ -42,3 +42,16 @@ test('a claim can tell clients apart', async (t) => {
   for (const claims of [{ sub: 'a' }, { sub: 'b' }, { sub: 'a' }, {}, {}]) statuses.push(await send(claims));
   assert.deepEqual(statuses, [200, 200, 429, 200, 429]);
 });
+
+test('with a limit by claim, requests without a valid token count by address, before tokens are looked at', async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end());
+  const limit = '[route.limit]\nrate = 0.02\nburst = 2\nby = "claim:sub"\n';
+  const route = `[[route]]\nhost = "*"\ntargets = ["${origin}"]\n[route.jwt]\nkey = "secret"\n${limit}`;
+  const { clients } = await runServer(t, [], route);
+  const send = async (headers: Record<string, string>) => (await fetch(`http://${clients[0]}/`, { headers })).status;
+  const bearer = (key: string) => ({ Authorization: `Bearer ${secretToken({ sub: 'a' }, key)}` });
+  const statuses = [];
+  for (const headers of [bearer('secret'), {}, bearer('other'), {}, bearer('other')])
+    statuses.push(await send(headers));
+  assert.deepEqual(statuses, [200, 401, 401, 429, 429]);
+});

@@ -40,6 +40,15 @@ export function checkRequest<Q extends Requester, R extends Responder>(
   const cleaned = { ...proxied, request: guard.cleaned(request) };
   if (guard.passes(request)) return kind.forward(room, cleaned, requester);
   const token = guard.tokenOf(request);
+  const wait = !byClaim
+    ? 0
+    : token === null
+      ? limit.takeRefused(request.peer.address)
+      : limit.waitOf(request.peer.address);
+  if (wait > 0) {
+    respond(requester, limited(room, proxied, wait));
+    return NO_RESPONDER;
+  }
   if (token === null) {
     respond(requester, refused(room, proxied, new ExchangeError('HF_TOKEN_MISSING')));
     return NO_RESPONDER;
@@ -59,6 +68,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
     (thrown: unknown) => {
       try {
         if (!(thrown instanceof TokenError)) throw thrown;
+        if (byClaim && thrown.problem !== 'no-keys') limit.takeRefused(request.peer.address);
         if (!relay.ended) relay.refuse(refused(room, proxied, tokenRefusal(thrown)));
       } catch (second) {
         fault(relay, second);

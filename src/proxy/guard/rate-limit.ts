@@ -30,6 +30,24 @@ export class RateLimit {
   }
 
   /**
+   * The seconds for which requests from an address are refused before their tokens are looked at, because too many from there had no valid
+   * token; 0 if they are not.
+   */
+  waitOf(address: string): number {
+    return this.#table.wait(this.#refusedKey(address), this.#rate, this.#burst, performance.now());
+  }
+
+  /** Takes a request without a valid token, apart from those with one. @returns as `take` */
+  takeRefused(address: string): number {
+    return this.#table.take(this.#refusedKey(address), this.#rate, this.#burst, performance.now());
+  }
+
+  #refusedKey(address: string): string {
+    // Neither an address nor the key of a claim begins with a tab.
+    return `${this.#route} \t${networkOf(address)}`;
+  }
+
+  /**
    * Takes one request of a client.
    * @param claims null where there is no token
    * @returns 0, or the seconds after which the client may try again
