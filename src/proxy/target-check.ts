@@ -1,14 +1,13 @@
-import {
-  ExchangeError,
-  NO_RESPONDER,
-  type Requester,
-  type Responder,
-  type ResponseHead,
-  WINDOW,
-} from '../exchange/index.ts';
+import { ExchangeError, NO_RESPONDER, type Requester, type Responder, type ResponseHead } from '../exchange/index.ts';
 import type { ProxyTarget } from './proxy-target.ts';
 
-/** One request that finds out whether a target is in order. The head of the response tells; of the body no more than a window is read. */
+/**
+ * Bytes of the response body that one check lets a target send. Each target has one check at most.
+ * @bound target-check-body
+ */
+const CHECK_BODY_BYTES = 65_536;
+
+/** One request that finds out whether a target is in order. The head of the response tells; of the body no more than `CHECK_BODY_BYTES` are read. */
 export class TargetCheck implements Requester {
   readonly #target: ProxyTarget;
   readonly #path: string;
@@ -38,7 +37,7 @@ export class TargetCheck implements Requester {
         headers: ['Host', authority, 'User-Agent', 'holdfast-check'],
         bodyLength: 0,
         peer: { address: '', port: 0 },
-        credits: WINDOW,
+        credits: CHECK_BODY_BYTES,
       },
       this,
     );

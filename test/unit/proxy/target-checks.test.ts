@@ -203,6 +203,7 @@ test('the program checks targets, shows which are passed over, and stops when th
 for (const [title, route, message] of [
   ['one target', 'targets = ["a:1"]', /needs several targets/],
   ['the target test', 'targets = ["a:1", "test"]', /"test" cannot be checked/],
+  ['a ZHTTP target', 'targets = ["a:1", "zhttp/tcp://127.0.0.1:1"]', /"zhttp" cannot be checked/],
   ['a timeout over the interval', 'targets = ["a:1", "b:1"]', /longer than interval/],
 ] as const) {
   test(`checks with ${title} are an error`, () => {
