@@ -106,7 +106,11 @@ function readFile(named: string | undefined, check?: FileCheck): Pick<EffectiveC
   try {
     return { file, config: loadConfig(text, file, check) };
   } catch (error) {
-    throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
+    if (!(error instanceof ConfigError)) throw error;
+    const hint = file.endsWith('.conf')
+      ? `\n${file}: for a pushpin.conf, use "holdfast pushpin --config ${file}", or "holdfast import ${file}" to convert it`
+      : '';
+    throw new CliError(error.message + hint, FAILURE, '');
   }
 }
 

@@ -1,10 +1,14 @@
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { formatConfig } from '../config/index.ts';
+import { type Config, defaultConfig, formatConfig } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
-import { CliError } from './cli-error.ts';
+import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { type PushpinConfig, readPushpinConfig } from './pushpin-config.ts';
+
+/** The folder that needs no key. */
+const DEFAULT_CERTIFICATES = defaultConfig().server.tlsIdentitiesDir;
 
 /** `holdfast import`: a pushpin.conf and its routes file as a holdfast.toml. */
 export function importCommand(): Command {
@@ -21,7 +25,7 @@ export function importCommand(): Command {
 function convert(file: string, { output }: { readonly output?: string }): void {
   const read = readPushpinConfig({ config: file });
   reportIgnored(read);
-  const text = formatConfig(read.config);
+  const text = textOf(imported(read));
   if (output === undefined) {
     process.stdout.write(text);
     return;
@@ -32,6 +36,32 @@ function convert(file: string, { output }: { readonly output?: string }): void {
   } catch (error) {
     throw new CliError(`cannot write ${output}: ${systemErrorText(error)}`);
   }
+}
+
+function textOf(config: Config): string {
+  try {
+    return formatConfig(config, { short: true });
+  } catch (error) {
+    throw new CliError(reasonOf(error));
+  }
+}
+
+/** The configuration for a file that may be in any folder. It names the routes file, which stays in force. */
+function imported({ config, routesFile, ignored }: PushpinConfig): Config {
+  const placed = { ...config, server: withCertificates(config.server), edge: withCertificates(config.edge) };
+  if (routesFile === null) return placed;
+  if (ignored.some(({ file }) => file === routesFile)) {
+    console.error(
+      `${routesFile}: "holdfast run" refuses a routes file with such lines, so the other routes are copied; to keep the file in force, correct it and import again`,
+    );
+    return placed;
+  }
+  return { ...placed, routes: [], proxy: { ...config.proxy, routesFile: resolve(routesFile) } };
+}
+
+function withCertificates<T extends { readonly tlsIdentitiesDir: string }>(section: T): T {
+  const { tlsIdentitiesDir: folder } = section;
+  return folder === DEFAULT_CERTIFICATES ? section : { ...section, tlsIdentitiesDir: resolve(folder) };
 }
 
 /** Writes what has no effect to standard error. */

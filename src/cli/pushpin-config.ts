@@ -14,6 +14,7 @@ import {
 } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE } from './cli-error.ts';
+import { usableRoutes, withFittingWorkers } from './usable-routes.ts';
 
 /** Where Pushpin looks for its configuration when it is not named. */
 const SEARCHED = ['config/pushpin.conf', 'pushpin.conf', 'examples/config/pushpin.conf', '/etc/pushpin/pushpin.conf'];
@@ -60,51 +61,90 @@ export function readPushpinConfig(options: PushpinCommandLine): PushpinConfig {
       readInclude: (path) => readIfThere(resolve(dirname(file), path)),
     });
   });
-  const { routesFile, routes, ignored } = readRoutes(options, file, conf);
+  const { routesFile, routes, lines, ignored } = readRoutes(options, file, conf);
   const { logLevel } = options;
   const port = conf.isSplit ? undefined : options.port;
-  const config = parsed(() => mergeCommandLine(conf.config, { ...(port !== undefined && { port: [port] }), logLevel }));
+  const merged = parsed(() => mergeCommandLine(conf.config, { ...(port !== undefined && { port: [port] }), logLevel }));
+  const { config, skipped } = parsed(() => {
+    try {
+      // Those that need one process get it below.
+      return usableRoutes({ ...merged, routes, server: { ...merged.server, workers: 1 } }, lines);
+    } catch (error) {
+      throw error instanceof ConfigError ? new ConfigError(file, error.issues.map(conf.located)) : error;
+    }
+  });
+  if (routesFile === null && skipped.length > 0) throw lineError(options, skipped);
+  const { config: fitting, issue } = withFittingWorkers({ ...config, server: merged.server });
   return {
-    config: { ...config, routes },
+    config: fitting,
     file,
     routesFile,
     rundir: conf.rundir,
-    ignored: [...conf.ignored.map((issue) => ({ ...issue, file })), ...ignored],
+    ignored: [
+      ...[...conf.ignored, ...(issue === null ? [] : [conf.located(issue)])].map((own) => ({ ...own, file })),
+      ...[...ignored, ...skipped.map((own) => ({ ...own, file: routesFile ?? file }))],
+    ],
   };
+}
+
+/** The routes of a file. */
+interface ReadRoutes {
+  readonly routes: readonly Route[];
+  /** The line of each route. */
+  readonly lines: readonly number[];
+  readonly ignored: readonly IgnoredLine[];
+}
+
+/** The configuration with the routes of a file that is read again. What cannot be served is skipped. */
+export function withRoutesOf(
+  file: string,
+  config: Config,
+): { readonly config: Config; readonly ignored: readonly IgnoredLine[] } {
+  const { routes, lines, ignored } = readRoutesFile(file);
+  const { config: usable, skipped } = usableRoutes({ ...config, routes }, lines);
+  return { config: usable, ignored: [...ignored, ...skipped.map((issue) => ({ ...issue, file }))] };
 }
 
 /**
  * The routes of a file. Lines with an error are left out.
  * @throws CliError for an unreadable file
  */
-export function readRoutesFile(file: string): { routes: readonly Route[]; ignored: readonly IgnoredLine[] } {
+function readRoutesFile(file: string): ReadRoutes {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new CliError(`cannot read the routes ${file}: ${systemErrorText(error)}`);
   }
-  const { routes, issues } = parseRoutesFile(text);
-  return { routes, ignored: issues.map((issue) => ({ ...issue, file })) };
+  const { routes, lines, issues } = parseRoutesFile(text);
+  return { routes, lines, ignored: issues.map((issue) => ({ ...issue, file })) };
 }
 
-function readRoutes({ route = [], target = '' }: PushpinCommandLine, file: string, conf: PushpinConf) {
-  if (!hasProxy(conf.config.server)) return { routesFile: null, routes: [], ignored: [] };
-  const lines = route.length > 0 || target === '' ? route : [`* ${target},over_http`];
-  if (lines.length > 0) return { routesFile: null, routes: lines.map(routeOf), ignored: [] };
+function readRoutes(options: PushpinCommandLine, file: string, conf: PushpinConf) {
+  const { route = [], target = '' } = options;
+  const none = { routesFile: null, routes: [], lines: [], ignored: [] };
+  if (!hasProxy(conf.config.server)) return none;
+  const given = route.length > 0 || target === '' ? route : [`* ${target},over_http`];
+  if (given.length > 0) return { ...none, routes: given.map((line) => routeOf(line, options)) };
   const routesFile = join(conf.routesFile.startsWith('/') ? '' : dirname(file), conf.routesFile);
   return { routesFile, ...readRoutesFile(routesFile) };
 }
 
-function routeOf(line: string): Route {
+function routeOf(line: string, options: PushpinCommandLine): Route {
   try {
     return parseRouteLine(line);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new CliError(
-      error.issues.map(({ key, message }) => `--route: ${key === '' ? '' : `${key}: `}${message}`).join('\n'),
-    );
+    throw lineError(options, error.issues);
   }
+}
+
+/** What is wrong with the routes that are not from a file. */
+function lineError({ route = [] }: PushpinCommandLine, issues: readonly ConfigIssue[]): CliError {
+  const source = route.length > 0 ? '--route' : 'the environment variable "target"';
+  return new CliError(
+    issues.map(({ key, message }) => `${source}: ${key === '' ? '' : `${key}: `}${message}`).join('\n'),
+  );
 }
 
 function readConf(named: string | undefined): { file: string; text: string } {

@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
-import { type Config, oneProcessReasons } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
 import { noteRoutes, watch } from './extra-routes.ts';
-import { type IgnoredLine, type PushpinConfig, readPushpinConfig, readRoutesFile } from './pushpin-config.ts';
+import { type IgnoredLine, type PushpinConfig, readPushpinConfig, withRoutesOf } from './pushpin-config.ts';
 import { serve } from './serve.ts';
 
 /** Pushpin's log levels by number. Higher numbers mean the last one. */
@@ -70,7 +70,7 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   for (const line of read.ignored) warn(log, line);
   noteRoutes(log, read.config);
   const { routesFile } = read;
-  const config = withFittingWorkers(makeRundir(read, log) ? read.config : withoutStats(read.config), log);
+  const config = makeRundir(read, log) ? read.config : withoutStats(read.config);
   const app = await serve(config, log);
   const reloadRoutes = () => {
     if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);
@@ -86,9 +86,8 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
 /** Reads the routes file again. An error leaves the routes as they are. */
 function reload(file: string, config: Config, apply: (config: Config) => void, log: Log): void {
   try {
-    const { routes, ignored } = readRoutesFile(file);
+    const { config: changed, ignored } = withRoutesOf(file, config);
     for (const line of ignored) warn(log, line);
-    const changed = { ...config, routes };
     apply(changed);
     noteRoutes(log, changed);
   } catch (error) {
@@ -119,14 +118,6 @@ function makeRundir({ rundir, config: { publish, stats, edge } }: PushpinConfig,
 function withoutStats(config: Config): Config {
   const pub = config.stats.pub.filter((endpoint) => !endpoint.startsWith('ipc:'));
   return { ...config, stats: { ...config.stats, pub } };
-}
-
-/** Pushpin's workers are threads, which share what needs one process here. */
-function withFittingWorkers(config: Config, log: Log): Config {
-  const [reason] = config.server.workers > 1 ? oneProcessReasons(config, config.routes) : [];
-  if (reason === undefined) return config;
-  log.warn({ workers: config.server.workers }, `one process serves the clients: workers must be 1 ${reason}`);
-  return { ...config, server: { ...config.server, workers: 1 } };
 }
 
 function openLogFile(path: string): LogFile {

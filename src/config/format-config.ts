@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'smol-toml';
 import { z } from 'zod';
+import { pathsError } from './config-error.ts';
+import { schemaIssues } from './issues.ts';
 import { routeSchema, routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
 import { type Config, configSchema, sections } from './schema.ts';
@@ -14,13 +16,21 @@ type Table = Record<string, unknown>;
 
 /**
  * Writes a configuration as TOML that `loadConfig` reads back as the same configuration: all keys of all sections, and the set keys of each
- * route. With `mask`, a secret becomes a comment that says that it is set, so nothing can be mistaken for its value.
+ * route. With `mask`, a secret becomes a comment that says that it is set, so nothing can be mistaken for its value. With `short`, keys with
+ * their defaults are left out.
+ * @throws ConfigError for a configuration that no file could give
  */
-export function formatConfig(config: Config, options: { readonly mask?: boolean } = {}): string {
-  const { route, ...tables }: Table = z.encode(configSchema, config);
+export function formatConfig(
+  config: Config,
+  options: { readonly mask?: boolean; readonly short?: boolean } = {},
+): string {
+  const encoded = z.safeEncode(configSchema, config);
+  if (!encoded.success) throw pathsError(schemaIssues(encoded.error));
+  const { route, ...all }: Table = encoded.data;
+  const tables = options.short === true ? withoutDefaults(all) : all;
   const mask = options.mask === true ? randomUUID() : null;
   if (mask !== null) {
-    for (const [name, { shape }] of Object.entries(sections)) maskSecrets(tables[name] as Table, shape, mask);
+    for (const [name, { shape }] of Object.entries(sections)) maskSecrets((tables[name] ?? {}) as Table, shape, mask);
   }
   const routes = (route as Table[]).map((table) => {
     if (mask !== null) {
@@ -45,6 +55,17 @@ const plainRoute: Table = z.encode(routeSchema, routeSchema.parse({ host: '*', t
 
 function isDefault(key: string, value: unknown): boolean {
   return key !== 'host' && key !== 'targets' && isDeepStrictEqual(value, plainRoute[key]);
+}
+
+/** The sections with the keys that are not as in an empty file. */
+function withoutDefaults(tables: Table): Table {
+  const plain: Table = z.encode(configSchema, configSchema.parse({}));
+  const changed = Object.entries(tables).map(([name, table]) => {
+    const defaults = plain[name] as Table;
+    const keys = Object.entries(table as Table).filter(([key, value]) => !isDeepStrictEqual(value, defaults[key]));
+    return [name, Object.fromEntries(keys)] as const;
+  });
+  return Object.fromEntries(changed.filter(([, table]) => Object.keys(table).length > 0));
 }
 
 /** Replaces the secrets of a table with `mask`. The path of a key file is not a secret. */

@@ -28,6 +28,8 @@ export interface PushpinConf {
   readonly rundir: string;
   /** Keys and lines that have no effect here, each with the reason. */
   readonly ignored: readonly ConfigIssue[];
+  /** The issue with the key of the file that it is about, and its line, if it is about a key that the file sets. */
+  readonly located: (issue: ConfigIssue) => ConfigIssue;
 }
 
 /** Ports between two instances that `--id` numbers. */
@@ -79,7 +81,13 @@ export function parsePushpinConf(text: string, fileName: string, options: Pushpi
   }
   settings.finish();
   const { routesFile, rundir } = settings;
-  return { config: configOf(settings, fileName), isSplit, routesFile, rundir, ignored: ignored.sort(byLine) };
+  const located = (issue: ConfigIssue): ConfigIssue => {
+    const key = settings.sources.get(issue.key.replace(/\[.*/, ''));
+    // Keys of an included file have no line.
+    return key === undefined ? issue : { ...issue, key, line: found.get(key)?.line || null };
+  };
+  const config = configOf(settings, fileName, located);
+  return { config, isSplit, routesFile, rundir, ignored: ignored.sort(byLine), located };
 }
 
 /** The entries that have a meaning, by section and key. The others are added to `ignored`. */
@@ -102,16 +110,12 @@ function unknownKey({ section, key }: IniEntry): string {
 }
 
 /** Values that fit their keys in pushpin.conf may still be beyond the bounds of ours: the message names our key. */
-function configOf(settings: PushpinSettings, fileName: string): Config {
+function configOf(settings: PushpinSettings, fileName: string, located: PushpinConf['located']): Config {
   try {
     return parseConfig(settings.tables);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const issues = error.issues.map((issue) => ({
-      ...issue,
-      key: settings.sources.get(issue.key.replace(/\[.*/, '')) ?? issue.key,
-    }));
-    throw new ConfigError(fileName, issues);
+    throw new ConfigError(fileName, error.issues.map(located).sort(byLine));
   }
 }
 

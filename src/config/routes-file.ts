@@ -6,6 +6,8 @@ import { parseRouteLine } from './route-line.ts';
 /** The content of a routes file. */
 export interface RoutesFile {
   readonly routes: readonly Route[];
+  /** The line of each route, from 1. */
+  readonly lines: readonly number[];
   /** Lines that are no routes, or that could never be chosen, and are not among the routes; and unknown properties, which have no effect. */
   readonly issues: readonly ConfigIssue[];
 }
@@ -33,5 +35,6 @@ export function parseRoutesFile(text: string): RoutesFile {
     left.add(index);
   }
   issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return { routes: routes.filter((_route, index) => !left.has(index)), issues };
+  const isKept = (_entry: unknown, index: number) => !left.has(index);
+  return { routes: routes.filter(isKept), lines: lines.filter(isKept), issues };
 }

@@ -165,7 +165,8 @@ class Signers {
     let signer = this.#made.get(identity);
     if (signer === undefined) {
       signer = this.#keys.make(path, key, (secret) => new GripSigner(issuer, secret));
-      this.#made.set(identity, signer);
+      // A wrong key is reported for each route that names it.
+      if (signer !== null || path[0] === 'proxy') this.#made.set(identity, signer);
     }
     return signer;
   }

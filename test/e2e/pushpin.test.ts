@@ -139,6 +139,7 @@ test('holdfast import writes a holdfast.toml that holdfast check accepts, as it 
   const imported = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd });
   assert.equal(imported.code, 0);
   assert.match(imported.stderr, /^routes:2: expected a condition/m);
+  assert.match(imported.stderr, /^routes: "holdfast run" refuses a routes file with such lines/m);
   const toml = await holdfast(t, ['check'], { cwd });
   assert.equal(toml.code, 0, toml.stderr);
   assert.match(toml.stdout, /host = "a\.example"/);
@@ -162,8 +163,99 @@ test('https_ports and message_wait become what they mean here', async (t) => {
   const { code, stdout, stderr } = await holdfast(t, ['import', 'pushpin.conf'], { cwd });
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^listen = \[ "7999", "443,tls,default-cert=default_443" \]$/m);
-  assert.match(stdout, /^tls_identities_dir = "runner\/certs"$/m);
+  assert.ok(stdout.includes(`\ntls_identities_dir = "${join(cwd, 'runner/certs')}"\n`), stdout);
   assert.match(stdout, /^message_wait = 2\.5$/m);
+});
+
+test('holdfast import keeps the routes file in force and writes only what differs from the defaults', async (t) => {
+  const cwd = temporaryFolder(t, { 'pushpin.conf': CONF, routes: 'a.example localhost:8000\n' });
+  const { code, stdout, stderr } = await holdfast(t, ['import', 'pushpin.conf'], { cwd });
+  assert.equal(code, 0, stderr);
+  assert.ok(stdout.includes(`\nroutes_file = "${join(cwd, 'routes')}"\n`), stdout);
+  assert.doesNotMatch(stdout, /a\.example|header_timeout|\[\[route\]\]/);
+  writeFileSync(join(cwd, 'holdfast.toml'), stdout);
+  const toml = await holdfast(t, ['check'], { cwd });
+  const conf = await holdfast(t, ['check', '--config', 'pushpin.conf'], { cwd });
+  assert.equal(toml.stdout, conf.stdout);
+});
+
+test('workers that the routes cannot have become one in import and check too', async (t) => {
+  for (const line of ['*,sockjs=/s localhost:8000', '* zhttp/ipc://x']) {
+    const conf = '[runner]\nhttp_port=7999\n[proxy]\nworkers=2\nroutesfile=routes\n';
+    const cwd = temporaryFolder(t, { 'pushpin.conf': conf, routes: `${line}\n` });
+    const imported = await holdfast(t, ['import', 'pushpin.conf'], { cwd });
+    const checked = await holdfast(t, ['check', '--config', 'pushpin.conf'], { cwd });
+    for (const { code, stderr } of [imported, checked]) {
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^pushpin\.conf:4: proxy\/workers: one process serves the clients: workers must be 1 /m);
+    }
+    assert.match(checked.stdout, /^workers = 1$/m);
+  }
+});
+
+test('a route whose key or certificate cannot be read is skipped with a warning', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const bad = `*,path_beg=/a,sig_key=file:nokey ${origin}\n*,path_beg=/b,sig_key=file:nokey ${origin}\n`;
+  const routes = `${bad}* ${origin}\n*,path_beg=/c ${origin},ssl,client_cert=nocert,client_key=nocert\n`;
+  const folder = temporaryFolder(t, { 'pushpin.conf': confWith(ports), routes });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  const warned = () => program.log().flatMap(({ level, line, key }) => (level === 'warn' ? [[line, key]] : []));
+  const expected = [
+    [1, 'sig_key'],
+    [2, 'sig_key'],
+    [4, 'targets[0]'],
+  ];
+  assert.deepEqual(warned(), expected);
+  assert.ok(program.log().some(({ msg }) => msg === 'routes loaded with 1 entries'));
+  writeFileSync(join(folder, 'routes'), `${routes}b.example ${origin}\n`);
+  program.kill('SIGHUP');
+  await program.logged('routes loaded with 2 entries');
+  assert.deepEqual(warned().slice(0, 6), [...expected, ...expected]);
+  const { code, stderr } = await holdfast(t, ['check', '--config', 'pushpin.conf'], { cwd: folder });
+  assert.equal(code, 0);
+  assert.match(stderr, /^routes:1: sig_key: cannot read key file "nokey": .*, ignored$/m);
+  assert.match(stderr, /^routes:4: targets\[0\]: cannot read nocert: .*, ignored$/m);
+});
+
+test('a key of pushpin.conf that cannot be read is an error with its line', async (t) => {
+  const conf = '[proxy]\nroutesfile=routes\nsig_key=file:nokey\n';
+  const cwd = temporaryFolder(t, { 'pushpin.conf': conf, routes: '* localhost:8000\n' });
+  for (const args of [['check', '--config'], ['pushpin', '--config'], ['import']]) {
+    const { code, stderr } = await holdfast(t, [...args, 'pushpin.conf'], { cwd });
+    assert.equal(code, 1);
+    assert.match(stderr, /^pushpin\.conf:3: proxy\/sig_key: cannot read key file "nokey": /);
+  }
+});
+
+test('routes that several processes cannot serve are skipped when the routes file changes', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const conf = confWith(ports, '\n[proxy]\nworkers=2\n');
+  const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  const added = `*,sockjs=/s,path_beg=/s ${origin}\nz.example zhttp/ipc://x\nb.example ${origin}\n`;
+  writeFileSync(join(folder, 'routes'), `* ${origin}\n${added}`);
+  program.kill('SIGHUP');
+  await program.logged('routes loaded with 2 entries');
+  const warnings = program.log().filter(({ level, line }) => level === 'warn' && line !== undefined);
+  assert.deepEqual(
+    warnings.slice(0, 2).map(({ line }) => line),
+    [2, 3],
+  );
+  assert.match(warnings[0]?.msg ?? '', /^ignored in the configuration: workers must be 1 with SockJS: /);
+});
+
+test('errors name the variable target, and the command for a pushpin.conf', async (t) => {
+  const cwd = temporaryFolder(t, { 'pushpin.conf': CONF });
+  const wrong = await holdfast(t, ['pushpin', '--config', 'pushpin.conf'], { cwd, env: { target: 'a:99999' } });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /^error: the environment variable "target": targets\[0\]: /);
+  const run = await holdfast(t, ['run', '--config', 'pushpin.conf'], { cwd });
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /"holdfast pushpin --config pushpin\.conf", or "holdfast import pushpin\.conf"/);
 });
 
 test('the environment variable target makes the only route, as in the container image', async (t) => {
