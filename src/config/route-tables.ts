@@ -103,7 +103,7 @@ export const limitShape = {
     default: 'address',
     expected: LIMIT_BY_FORMS,
     fits: (value) => value === 'address' || /^claim:\P{Cc}+$/u.test(value),
-    doc: 'What tells clients apart: their address (of IPv6 the first 64 bits, which are one network), or a claim of the token that `[route.jwt]` verifies. Clients of a unix socket are one client. Where the claim is absent the address counts. Requests without a valid token count by address, apart from the others; an address with too many of them gets a 429 before its tokens are looked at.',
+    doc: 'What tells clients apart: their address (of IPv6 the first 64 bits, which are one network), or a claim of the token that `[route.jwt]` verifies. Clients of a unix socket are one client. Where the claim is absent the address counts. Requests without a valid token count by address, apart from the others: beyond the limit they get a 429 instead of a 401.',
   }),
 };
 

@@ -17,12 +17,6 @@ export class TokenBucket {
     return true;
   }
 
-  /** Whether `take` would take one. */
-  has(rate: number, burst: number, now: number): boolean {
-    this.#refill(rate, burst, now);
-    return this.#tokens >= 1;
-  }
-
   /** Milliseconds, as of the last call of `take`, after which there is a token. */
   wait(rate: number): number {
     return this.#tokens < 1 ? ((1 - this.#tokens) / rate) * 1_000 : 0;

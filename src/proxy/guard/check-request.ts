@@ -40,17 +40,13 @@ export function checkRequest<Q extends Requester, R extends Responder>(
   const cleaned = { ...proxied, request: guard.cleaned(request) };
   if (guard.passes(request)) return kind.forward(room, cleaned, requester);
   const token = guard.tokenOf(request);
-  const wait = !byClaim
-    ? 0
-    : token === null
-      ? limit.takeRefused(request.peer.address)
-      : limit.waitOf(request.peer.address);
-  if (wait > 0) {
-    respond(requester, limited(room, proxied, wait));
-    return NO_RESPONDER;
-  }
+  // A claim counts no request without a valid token: such requests count by address. Others from there are not refused for them.
+  const refusal = (error: ExchangeError) => {
+    const wait = byClaim ? limit.takeRefused(request.peer.address) : 0;
+    return wait > 0 ? limited(room, proxied, wait) : refused(room, proxied, error);
+  };
   if (token === null) {
-    respond(requester, refused(room, proxied, new ExchangeError('HF_TOKEN_MISSING')));
+    respond(requester, refusal(new ExchangeError('HF_TOKEN_MISSING')));
     return NO_RESPONDER;
   }
   const relay = new kind.guarded(room, requester);
@@ -68,8 +64,9 @@ export function checkRequest<Q extends Requester, R extends Responder>(
     (thrown: unknown) => {
       try {
         if (!(thrown instanceof TokenError)) throw thrown;
-        if (byClaim && thrown.problem !== 'no-keys') limit.takeRefused(request.peer.address);
-        if (!relay.ended) relay.refuse(refused(room, proxied, tokenRefusal(thrown)));
+        if (relay.ended) return;
+        const error = tokenRefusal(thrown);
+        relay.refuse(thrown.problem === 'no-keys' ? refused(room, proxied, error) : refusal(error));
       } catch (second) {
         fault(relay, second);
       }

@@ -29,22 +29,11 @@ export class RateLimit {
     return this.#claim !== null;
   }
 
-  /**
-   * The seconds for which requests from an address are refused before their tokens are looked at, because too many from there had no valid
-   * token; 0 if they are not.
-   */
-  waitOf(address: string): number {
-    return this.#table.wait(this.#refusedKey(address), this.#rate, this.#burst, performance.now());
-  }
-
   /** Takes a request without a valid token, apart from those with one. @returns as `take` */
   takeRefused(address: string): number {
-    return this.#table.take(this.#refusedKey(address), this.#rate, this.#burst, performance.now());
-  }
-
-  #refusedKey(address: string): string {
     // Neither an address nor the key of a claim begins with a tab.
-    return `${this.#route} \t${networkOf(address)}`;
+    const key = `${this.#route} \t${networkOf(address)}`;
+    return this.#table.take(key, this.#rate, this.#burst, performance.now());
   }
 
   /**

@@ -51,13 +51,6 @@ export class RateTable {
     return client.bucket.take(rate, burst, now) ? 0 : Math.ceil(client.bucket.wait(rate) / 1_000);
   }
 
-  /** The whole seconds after which there is a token, 0 if there is one; takes none. */
-  wait(key: string, rate: number, burst: number, now: number): number {
-    const client = this.#clients.get(key);
-    if (client === undefined) return 0;
-    return client.bucket.has(rate, burst, now) ? 0 : Math.ceil(client.bucket.wait(rate) / 1_000);
-  }
-
   /** A full bucket is as good as none, so the oldest full ones leave first; where there are none, the oldest leaves. */
   #makeRoom(key: string, now: number): void {
     this.#bytes += cost(key);
