@@ -41,7 +41,7 @@ export function formatConfig(
     }
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
-  const text = stringify(routes.length === 0 ? tables : { ...tables, route: routes });
+  const text = `${stringify(routes.length === 0 ? tables : { ...tables, route: routes }).trimEnd()}\n`;
   return mask === null ? text : text.replace(new RegExp(`^(.*) = "${mask}"$`, 'gm'), '# $1 is set, and not shown');
 }
 

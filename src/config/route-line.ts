@@ -58,13 +58,20 @@ function withoutUnknown(
 ): RouteSection {
   const properties = section.properties.filter(({ name }) => {
     const unknown = isUnknownEverywhere(name, known);
-    if (unknown) ignored(unknownRouteName(name, known, `property ${shown(name)}`));
+    if (unknown) ignored(misplacedName(name) ?? unknownRouteName(name, known, `property ${shown(name)}`));
     return !unknown;
   });
   if (properties.length === section.properties.length) return section;
   const items = properties.map(({ name, value }) => (value === null ? name : `${name}=${value}`));
   const text = [section.value, ...items].map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',');
   return { text, value: section.value, properties };
+}
+
+/** Says where a property belongs that is unknown where it stands; null if it is unknown everywhere. */
+function misplacedName(name: string): string | null {
+  if (PROPERTIES.includes(name)) return `property "${name}" belongs to the condition: write it before the first target`;
+  if (TARGET_PROPERTIES.includes(name)) return `property "${name}" belongs to a target: write it after the address`;
+  return null;
 }
 
 /** Adds the property to the table, with the value that it would have in TOML. */

@@ -93,7 +93,7 @@ test('a routes file that is replaced is read again; unknown properties are ignor
   const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
   await program.logged('started');
   const routes = join(folder, 'routes');
-  writeFileSync(`${routes}.new`, `*,pathbeg=/a,debug ${origin},wibble,host="a.example"\na.example test\n`);
+  writeFileSync(`${routes}.new`, `*,pathbeg=/a,debug ${origin},wibble,debug,host="a.example"\na.example test\n`);
   renameSync(`${routes}.new`, routes);
   await program.logged('routes loaded with 2 entries');
   const warnings = program.log().filter(({ level }) => level === 'warn');
@@ -102,6 +102,7 @@ test('a routes file that is replaced is read again; unknown properties are ignor
     [
       [1, 'ignored in the configuration: unknown property "pathbeg"; did you mean "path_beg"?'],
       [1, 'ignored in the configuration: unknown property "wibble"'],
+      [1, 'ignored in the configuration: property "debug" belongs to the condition: write it before the first target'],
     ],
   );
   const { stdout } = await run('curl', ['-s', '-H', 'Host: a.example', `http://127.0.0.1:${ports[0]}/`]);
@@ -173,6 +174,7 @@ test('holdfast import keeps the routes file in force and writes only what differ
   assert.equal(code, 0, stderr);
   assert.ok(stdout.includes(`\nroutes_file = "${join(cwd, 'routes')}"\n`), stdout);
   assert.doesNotMatch(stdout, /a\.example|header_timeout|\[\[route\]\]/);
+  assert.match(stdout, /[^\n]\n$/);
   writeFileSync(join(cwd, 'holdfast.toml'), stdout);
   const toml = await holdfast(t, ['check'], { cwd });
   const conf = await holdfast(t, ['check', '--config', 'pushpin.conf'], { cwd });
