@@ -227,16 +227,33 @@ test('an origin that fails does so for all that share', async (t) => {
   assert.deepEqual(outcomes, [502, 502, 502, 502]);
 });
 
-test('a hold is one for each client', async (t) => {
+test('a hold is asked for by each client', async (t) => {
   const { app, asked, requests } = await sharing(t);
   const first = await send(app, 1, 0);
   await requests(1);
-  const others = await send(app, 9, 9);
-  asked[0]?.response.writeHead(200, { 'Grip-Hold': 'response', 'Grip-Channel': 'a' }).end('timeout');
-  await app.held(10);
-  await app.publish({ channel: 'a', formats: { 'http-response': { body: 'item' } } });
-  assert.deepEqual(new Set(await texts([...first, ...others])), new Set(['200 item']));
-  assert.equal(asked.length, 1);
+  const others = await send(app, 2, 2);
+  const fields = { 'Grip-Hold': 'response', 'Grip-Channel': 'a', 'Grip-Timeout': '1' };
+  asked[0]?.response.writeHead(200, fields).end('first');
+  await requests(3);
+  for (const { response } of asked.slice(1)) response.writeHead(200, fields).end('other');
+  assert.deepEqual(await texts([...first, ...others]), ['200 first', '200 other', '200 other']);
+});
+
+test('the response in an instruct is for one client, whatever its fields are', async (t) => {
+  const { app, asked, requests } = await sharing(t);
+  const first = await send(app, 1, 0);
+  await requests(1);
+  const others = await send(app, 2, 2);
+  const respond = ({ response }: Asked, user: number): void => {
+    const instruct = { response: { headers: { 'Set-Cookie': `user=${user}` }, body: 'a' } };
+    response.writeHead(200, { 'Content-Type': 'application/grip-instruct' }).end(JSON.stringify(instruct));
+  };
+  respond(asked[0] as Asked, 0);
+  await requests(3);
+  for (const [i, one] of asked.slice(1).entries()) respond(one, i + 1);
+  const cookies = (await Promise.all([...first, ...others])).map((response) => response.header('set-cookie'));
+  assert.equal(cookies[0], 'user=0');
+  assert.deepEqual(cookies.slice(1).sort(), ['user=1', 'user=2']);
 });
 
 test('a client that reads nothing does not hold back the others, and gets what it has granted later', async (t) => {
