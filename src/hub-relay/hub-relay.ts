@@ -94,8 +94,14 @@ export class HubRelay implements WorkerHubRoom {
     }
   }
 
-  /** Gives the workers all that was accepted, and has them release their clients. */
+  /** Gives the workers all that was accepted, once no publisher waits, and has them release their clients. */
   drain(): void {
+    this.router.onIdle = () => this.#drain();
+    if (this.router.idle) this.#drain();
+  }
+
+  #drain(): void {
+    this.router.onIdle = () => undefined;
     this.router.flush();
     this.#tellAll(DRAIN);
   }

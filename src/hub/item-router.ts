@@ -94,6 +94,8 @@ export class ItemRouter implements AtTurnEnd {
   readonly #channels: Channels;
   readonly #sequencer: Sequencer;
   readonly #intake: Intake;
+  /** Called when no publisher waits any more. */
+  onIdle: () => void = () => undefined;
   readonly #hubs = new Set<HubChannels>();
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
@@ -104,7 +106,17 @@ export class ItemRouter implements AtTurnEnd {
     this.#options = options;
     this.#channels = new Channels(wheel, limits, onFault);
     this.#sequencer = new Sequencer({ ...options, channels: this.#channels }, (items) => this.#route(items), onFault);
-    this.#intake = new Intake(this.#turns, () => this.#underway, onFault);
+    this.#intake = new Intake(
+      this.#turns,
+      () => this.#underway,
+      onFault,
+      () => this.onIdle(),
+    );
+  }
+
+  /** Whether no publisher waits, and none has more to do. */
+  get idle(): boolean {
+    return this.#intake.idle;
   }
 
   /** Publishers that wait. */

@@ -32,3 +32,19 @@ test('a drain waits for a publisher that has more to do, until it leaves', async
   worker.hub.cancelTurn(busy);
   await eventually(() => client.end !== null);
 });
+
+test('a drain of all workers waits for a publisher that has more to do', async (t) => {
+  const rig = new HubRelayRig(t);
+  const worker = await rig.worker('1.');
+  const client = worker.rig.hold(worker.rig.client(10_000_000), streamInstruct(['a']));
+  await rig.told();
+  const busy = { bytes: 100, onTurn: () => false, onFault: (thrown: unknown) => assert.fail(thrown as Error) };
+  rig.relay.requestTurn(busy);
+  rig.relay.drain();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(client.end, null);
+  rig.publish(relayedItem('a', 'late'));
+  rig.relay.cancelTurn(busy);
+  await eventually(() => client.end !== null);
+  assert.equal(client.body, 'late');
+});
