@@ -1,6 +1,6 @@
 import { type AtTurnEnd, attempt, guarded } from '../clock/index.ts';
 import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
-import { isInstruct } from '../codec/grip/index.ts';
+import { isInstructBody } from '../codec/grip/index.ts';
 import {
   ExchangeError,
   type HeaderList,
@@ -331,8 +331,8 @@ function keyOf({ method, scheme, authority, target, headers }: RequestHead): str
 
 /** Whether a response may go to other clients than the one whose request it is for. */
 function mayBeShared({ headers }: ResponseHead): boolean {
-  // What the client gets is not known yet: the fields of its response may be in the body, and a hold is for one client.
-  if (isInstruct(headers)) return false;
+  // The fields that decide are in the body, and not known yet.
+  if (isInstructBody(headers)) return false;
   // RFC 9111 §5.2.2.7: for a single user. A cookie is too.
   if (fieldValue(headers, 'set-cookie') !== undefined) return false;
   const directives = listMembers(fieldValues(headers, 'cache-control'));
