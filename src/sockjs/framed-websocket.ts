@@ -1,6 +1,7 @@
-import { type TurnQueue, WheelTimer } from '../clock/index.ts';
+import { type AtTurnEnd, type TurnQueue, WheelTimer } from '../clock/index.ts';
 import {
   BodyCollector,
+  type ByteHolder,
   ExchangeError,
   type MessagePayload,
   NO_RESPONDER,
@@ -22,6 +23,12 @@ import { TextQueue } from './text-queue.ts';
  * @bound sockjs-framed-message
  */
 const MAX_FRAMED = 400_000;
+
+/**
+ * What may wait in one direction, each message costing at least 256 bytes: empty ones cost no credit.
+ * @bound sockjs-framed-cost
+ */
+const MAX_COST = 4_194_304;
 
 /** One direction of a `FramedWebSocket`. */
 class Direction extends TextQueue {
@@ -52,13 +59,20 @@ class Direction extends TextQueue {
     else if (owed > 0) client.onRequestCredit(owed);
   }
 
+  protected override charged(cost: number): void {
+    this.#owner.onCharged(cost, this.cost > MAX_COST);
+  }
+
   override onFault(thrown: unknown): void {
     this.#owner.onFault(thrown);
   }
 }
 
 /** A client's WebSocket that carries SockJS frames, and the plain one of its origin. */
-export class FramedWebSocket extends WheelTimer implements WebSocketRequester, WebSocketResponder {
+export class FramedWebSocket
+  extends WheelTimer
+  implements WebSocketRequester, WebSocketResponder, ByteHolder, AtTurnEnd
+{
   readonly client: WebSocketRequester;
   origin: WebSocketResponder = NO_RESPONDER;
   readonly #room: SockJsRoom;
@@ -66,6 +80,8 @@ export class FramedWebSocket extends WheelTimer implements WebSocketRequester, W
   readonly #toOrigin: Direction;
   #open = false;
   #over = false;
+  /** It ends at the end of this turn. */
+  #tooMuch = false;
   #clientClosed = false;
   #originClosed = false;
   /** Pieces of messages that are not complete. */
@@ -228,6 +244,27 @@ export class FramedWebSocket extends WheelTimer implements WebSocketRequester, W
     if (this.#toClient.length === 0) this.#toClient.add(Buffer.from(HEARTBEAT_FRAME), 0);
   }
 
+  /** What waits costs so much more, or less. */
+  onCharged(cost: number, tooMuch: boolean): void {
+    const { held } = this.#room;
+    if (cost < 0) held.release(this, -cost);
+    else held.hold(this, cost);
+    // Not within the call that adds.
+    if (tooMuch && !this.#over && !this.#tooMuch) {
+      this.#tooMuch = true;
+      this.#room.turn.add(this);
+    }
+  }
+
+  onTurnEnd(): void {
+    this.onHeldTooMuch();
+  }
+
+  onHeldTooMuch(): void {
+    this.#room.counters.sockJsSessionsFailed++;
+    this.#cut(new ExchangeError('HF_CLIENT_STALLED', 'too many SockJS messages wait for the client or its origin'));
+  }
+
   override onFault(thrown: unknown): void {
     this.#cut(reportFault(this.#room, thrown));
   }
@@ -252,5 +289,6 @@ export class FramedWebSocket extends WheelTimer implements WebSocketRequester, W
     this.#room.wheel.cancel(this);
     if (!this.#originClosed) this.#toClient.end();
     if (!this.#clientClosed) this.#toOrigin.end();
+    this.#room.held.releaseAll(this);
   }
 }

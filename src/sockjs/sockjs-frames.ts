@@ -23,9 +23,16 @@ export function closeFrame(code: number, reason: string): string {
   return `c${JSON.stringify([code === 1005 ? 0 : code, reason || 'Connection closed'])}`;
 }
 
-/** The messages of a client: a JSON list of strings. Null for anything else. */
+/**
+ * Messages of one list of a client.
+ * @bound sockjs-list
+ */
+const MAX_LIST = 8_192;
+
+/** The messages of a client: a JSON list of strings. Null for anything else, and for more than 8,192. */
 export function readMessages(text: Buffer): Buffer[] | null {
   const list = parseJson(text);
-  if (!Array.isArray(list) || !list.every((message) => typeof message === 'string')) return null;
+  if (!Array.isArray(list) || list.length > MAX_LIST || !list.every((message) => typeof message === 'string'))
+    return null;
   return list.map((message: string) => Buffer.from(message));
 }

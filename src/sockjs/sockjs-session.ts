@@ -35,12 +35,23 @@ const MAX_MESSAGES = 1_024;
 const TOO_BIG = 1009;
 
 /** Messages of the client on their way to the origin. */
-class ToOrigin extends TextQueue {
+class ToOrigin extends TextQueue implements ByteHolder {
   readonly #session: SockJsSession;
+  readonly #room: SockJsRoom;
 
-  constructor(session: SockJsSession, { turn }: SockJsRoom) {
-    super(turn);
+  constructor(session: SockJsSession, room: SockJsRoom) {
+    super(room.turn);
     this.#session = session;
+    this.#room = room;
+  }
+
+  protected override charged(cost: number): void {
+    if (cost > 0) this.#room.held.hold(this, cost);
+    else this.#room.held.release(this, -cost);
+  }
+
+  onHeldTooMuch(): void {
+    this.#session.onHeldTooMuch();
   }
 
   protected override pass(chunk: Buffer, more: boolean): void {
@@ -129,9 +140,9 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     return this.#state === 'lingering' || this.#close !== null || this.#clientClosed;
   }
 
-  /** Whether a request waits for its messages to be taken. */
+  /** Whether messages that a request brought have to be taken first. The request may be gone. */
   get sending(): boolean {
-    return this.#onTook !== null;
+    return this.#onTook !== null || this.#toOrigin.cost > SOCKJS_BUFFER;
   }
 
   /**
@@ -411,6 +422,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     this.#receiver = null;
     this.#messages = [];
     this.#partial = null;
+    this.#toOrigin.end();
     this.#toOrigin.end();
     this.#room.held.releaseAll(this);
     this.#room.wheel.cancel(this);

@@ -2,7 +2,7 @@ import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import { LEAST_COST } from '../exchange/index.ts';
 
 /** Messages that are passed in one turn: a list of empty ones may be long. */
-const SLICE = 256;
+const SLICE = 64;
 
 interface Waiting {
   readonly data: Buffer;
@@ -38,6 +38,9 @@ export abstract class TextQueue implements AtTurnEnd {
   /** A whole message has passed. */
   protected abstract passed(owed: number): void;
 
+  /** What waits costs so much more, or less. */
+  protected abstract charged(cost: number): void;
+
   abstract onFault(thrown: unknown): void;
 
   /** How many messages wait. */
@@ -52,11 +55,13 @@ export abstract class TextQueue implements AtTurnEnd {
   /** @param owed what they stand for together */
   addAll(messages: readonly Buffer[], owed = 0): void {
     if (this.#over || this.#close !== null) return;
+    const before = this.cost;
     for (let i = 0; i < messages.length; i++) {
       const data = messages[i] as Buffer;
       this.cost += Math.max(LEAST_COST, data.length);
       this.#waiting.push({ data, owed: i === messages.length - 1 ? owed : 0 });
     }
+    if (this.cost > before) this.charged(this.cost - before);
     this.#pump();
   }
 
@@ -88,6 +93,7 @@ export abstract class TextQueue implements AtTurnEnd {
     this.#over = true;
     this.#waiting = [];
     this.#next = 0;
+    if (this.cost > 0) this.charged(-this.cost);
     this.cost = 0;
   }
 
@@ -129,7 +135,9 @@ export abstract class TextQueue implements AtTurnEnd {
     }
     this.#offset = 0;
     this.#next++;
-    this.cost -= Math.max(LEAST_COST, data.length);
+    const cost = Math.max(LEAST_COST, data.length);
+    this.cost -= cost;
+    this.charged(-cost);
     if (this.#next === this.#waiting.length || this.#next > 1_024) {
       this.#waiting = this.#waiting.slice(this.#next);
       this.#next = 0;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ExchangeError } from '../../../src/exchange/index.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { Rig } from './support.ts';
 
@@ -64,10 +65,10 @@ test('messages of the client go on as the origin grants, and a request that brin
 test('a long list of empty messages goes on in shares', async (t) => {
   const rig = new Rig(t);
   const origin = rig.open('a');
-  rig.ask('/1/a/xhr_send', `[${Array(30_000).fill('""').join(',')}]`);
+  rig.ask('/1/a/xhr_send', `[${Array(8_000).fill('""').join(',')}]`);
   const first = origin.events.length;
-  assert.ok(first <= 257, `${first} in one turn`);
-  while (origin.events.length < 30_000) await turn();
+  assert.ok(first <= 65, `${first} in one turn`);
+  while (origin.events.length < 8_000) await turn();
   assert.ok(origin.events.every((event) => event === ''));
 });
 
@@ -105,4 +106,27 @@ test('further sessions are refused when there are as many as may be', (t) => {
   assert.equal(rig.ask('/1/more/xhr').end, null);
   rig.server.drain();
   assert.equal(rig.counters.sockJsSessionsOpen, 0);
+});
+
+test('a request that leaves before its messages are taken makes no room for further ones', async (t) => {
+  const rig = new Rig(t);
+  const origin = rig.open('a');
+  const body = `["${'x'.repeat(90_000)}"]`;
+  rig.ask('/1/a/xhr_send', body);
+  rig.ask('/1/a/xhr_send', body);
+  const leaving = rig.ask('/1/a/xhr_send', body);
+  assert.equal(leaving.end, null);
+  leaving.responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE', 'left'));
+  assert.deepEqual(rig.ask('/1/a/xhr_send', '["a"]').response, [400, 'Already sending\n']);
+  origin.requester.onRequestCredit(270_000);
+  assert.deepEqual(rig.ask('/1/a/xhr_send', '["a"]').response, [200, 'ok']);
+});
+
+test('a list has up to 8,192 messages', (t) => {
+  const rig = new Rig(t);
+  rig.open('a');
+  const list = (count: number) => JSON.stringify(Array.from({ length: count }, () => ''));
+  assert.deepEqual(rig.ask('/1/a/xhr_send', list(8_193)).response, [400, 'Payload expected\n']);
+  // It waits until the origin has taken enough.
+  assert.equal(rig.ask('/1/a/xhr_send', list(8_192)).end, null);
 });
