@@ -55,8 +55,14 @@ export class CommandServer implements ItemsOwner, Publication {
 
   onTurn(): boolean {
     const command = this.#command as Command;
-    this.#perform(command);
+    // Before the reply: with it the next command may come.
     this.#command = null;
+    try {
+      this.#perform(command);
+    } catch (thrown) {
+      reportFault(this.#room, thrown, { input: 'command' });
+      this.#reply(failure(command, 'internal-error'));
+    }
     return true;
   }
 

@@ -99,3 +99,30 @@ test('a command that throws gets internal-error', () => {
     [[false, 'internal-error']],
   );
 });
+
+test('the next command may come with the reply to the one before', () => {
+  const waiting: Publication[] = [];
+  const ids: string[] = [];
+  const publisher = {
+    requestTurn: (publication: Publication) => void waiting.push(publication),
+    publish: () => {},
+    recover: () => {},
+    watchChannels: () => {},
+    refresh: () => {},
+    findHeld: () => {},
+  };
+  const log = new FakeLog();
+  const server = new CommandServer({ publisher, turns: publisher, counters: new ControlCounters(), log }, () => ({}));
+  server.socket = {
+    send: ([reply]) => {
+      ids.push(String((decode(reply as Buffer) as TnetstringMap).id));
+      if (ids.length === 1) server.take(encode({ id: 'second', method: 'recover' }));
+      return true;
+    },
+    ignore: () => {},
+  };
+  server.take(encode({ id: 'first', method: 'recover' }));
+  for (const publication of waiting) publication.onTurn();
+  assert.deepEqual(ids, ['first', 'second']);
+  assert.deepEqual(log.at('error'), []);
+});
