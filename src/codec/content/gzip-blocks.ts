@@ -25,6 +25,8 @@ export class GzipSum {
   #bytes = 0;
 
   add(chunk: Buffer): void {
+    // zlib begins again for bytes that are nowhere, as those of an empty Buffer may be.
+    if (chunk.length === 0) return;
     this.#crc = zlib.crc32(chunk, this.#crc);
     this.#bytes += chunk.length;
   }

@@ -19,3 +19,11 @@ test('Blocks that were compressed apart make valid members, in any order and num
     assert.deepEqual(gunzipSync(member), Buffer.concat(chosen.map((at) => chunks[at] as Buffer)));
   }
 });
+
+test('An empty chunk changes nothing', () => {
+  const sum = new GzipSum();
+  for (const chunk of ['', 'hello', '', '', ' world', '']) sum.add(Buffer.from(chunk));
+  for (const empty of [Buffer.alloc(0), Buffer.from([]), Buffer.from('x').subarray(1)]) sum.add(empty);
+  const blocks = ['hello', ' world'].map((chunk) => gzipBlock(Buffer.from(chunk)));
+  assert.equal(gunzipSync(Buffer.concat([GZIP_BEGINNING, ...blocks, sum.end()])).toString(), 'hello world');
+});
