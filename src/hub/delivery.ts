@@ -149,7 +149,7 @@ export class Delivery implements AtTurnEnd {
         continue;
       }
       const group = this.#group as Group;
-      work = this.#shaper.needed ? this.#walkShaped(step, group, work, now) : this.#walk(step, group, work, now);
+      work = this.#walk(step, group, work, now);
       if (this.#next < this.#end) break;
       group.endWalk();
       this.#group = null;
@@ -219,32 +219,15 @@ export class Delivery implements AtTurnEnd {
   #walk(step: Step, group: Group, done: number, now: number): number {
     const { members } = group;
     const end = this.#end;
+    // Where deliveries may have to wait for the rate of their route.
+    const shaper = this.#shaper.needed ? this.#shaper : null;
     let work = done;
     let next = this.#next;
     while (next < end && work < SLICE_WORK) {
       const member = members[next++];
       if (member === undefined || member.position < 0) continue;
       try {
-        work += member.receiver.receive(step, now);
-      } catch (thrown) {
-        fault(member.receiver, thrown);
-      }
-    }
-    this.#next = next;
-    return work;
-  }
-
-  /** As `#walk`, where deliveries may have to wait for the rate of their route. */
-  #walkShaped(step: Step, group: Group, done: number, now: number): number {
-    const { members } = group;
-    const end = this.#end;
-    let work = done;
-    let next = this.#next;
-    while (next < end && work < SLICE_WORK) {
-      const member = members[next++];
-      if (member === undefined || member.position < 0) continue;
-      try {
-        work += this.#shaper.offer(member, step, now);
+        work += shaper === null ? member.receiver.receive(step, now) : shaper.offer(member, step, now);
       } catch (thrown) {
         fault(member.receiver, thrown);
       }

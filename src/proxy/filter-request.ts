@@ -1,18 +1,7 @@
 import { attempt } from '../clock/index.ts';
 import { contentCodings, fieldValues, listMembers } from '../codec/fields/index.ts';
 import { encodeHeaderText } from '../codec/grip/index.ts';
-import {
-  BodyCollector,
-  CreditedRequest,
-  ExchangeError,
-  LEAST_COST,
-  NO_RESPONDER,
-  type Payload,
-  type Responder,
-  type ResponseHead,
-  reportFault,
-  WINDOW,
-} from '../exchange/index.ts';
+import { BodyCollector, type ExchangeError, LEAST_COST, type ResponseHead, WINDOW } from '../exchange/index.ts';
 import {
   type FilterCall,
   type FilterClient,
@@ -20,10 +9,10 @@ import {
   type FilterQuestion,
   type FilterService,
 } from '../hub/index.ts';
-import { type LinkHead, LinkRoute, publicUri } from './link-route.ts';
+import { LinkRoute, publicUri } from './link-route.ts';
+import { OwnRequest } from './own-request.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
-import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 
 /**
  * Bytes of a response to a filter (GRIP §6).
@@ -60,24 +49,16 @@ export class ProxiedFilters implements FilterService {
 }
 
 /** A request that asks the service of a filter about one item. */
-class FilterRequest implements TargetRequester, FilterCall {
+class FilterRequest extends OwnRequest implements FilterCall {
   readonly target: string;
   readonly uri: string;
-  readonly #room: ProxyRoom;
-  readonly #route: LinkRoute;
   readonly #headers: readonly string[];
-  readonly #gripLast: readonly string[];
   readonly #client: FilterClient;
   readonly #bodyLength: number;
-  readonly #body: CreditedRequest | null;
-  #origin: Responder = NO_RESPONDER;
   #head: ResponseHead | null = null;
   readonly #collected = new BodyCollector(MAX_FILTER_RESPONSE);
-  /** Bytes that the origin may send more, before it is known here. */
-  #earlyCredit = 0;
   /** Bytes that are counted among those of GRIP responses. */
   #charged = 0;
-  #over = false;
 
   constructor(
     room: ProxyRoom,
@@ -87,132 +68,65 @@ class FilterRequest implements TargetRequester, FilterCall {
     body: Buffer,
     client: FilterClient,
   ) {
+    super(room, route, gripLast, body);
     this.target = route.target;
     this.uri = route.uri;
-    this.#room = room;
-    this.#route = route;
     this.#headers = headers;
-    this.#gripLast = gripLast;
     this.#client = client;
     this.#bodyLength = body.length;
-    this.#body = body.length === 0 ? null : new CreditedRequest();
-    this.#body?.give(body);
-    this.#body?.end();
   }
 
   start(): void {
-    const head: LinkHead = {
-      method: 'POST',
-      bodyLength: this.#bodyLength,
-      credits: WINDOW,
-      headers: this.#headers,
-    };
-    const origin = this.#route.send(head, this.#gripLast, this);
-    if (origin === null) this.#fail(`no route for ${this.uri}`);
-    else if (this.#over) origin.onRequestError(gone());
-    // Within the call it may have handed over already.
-    else if (this.#origin === NO_RESPONDER) this.handOver(origin);
-    if (!this.#over) this.#body?.attach(this.#origin);
+    this.send({ method: 'POST', bodyLength: this.#bodyLength, credits: WINDOW, headers: this.#headers });
   }
 
-  abort(): void {
-    if (this.#over) return;
-    this.#end();
-    this.#origin.onRequestError(gone());
-  }
-
-  onTarget(_target: ProxyTarget, _failure: ExchangeError | null): void {}
-
-  onRequestCredit(bytes: number): void {
-    if (!this.#over) this.#body?.credit(bytes);
-  }
-
-  pauseRequest(paused: boolean): void {
-    if (this.#over) return;
-    if (paused) this.#body?.hold();
-    else this.#body?.release();
-  }
-
-  onResponse(head: ResponseHead): void {
-    if (this.#over) return;
+  override onResponse(head: ResponseHead): void {
+    if (this.over) return;
     const [coding] = contentCodings(head.headers);
     if (coding !== undefined) {
-      this.#cut(`the response is encoded with ${coding}`);
+      this.cut(`the response is encoded with ${coding}`);
       return;
     }
     this.#head = head;
     this.#charge();
   }
 
-  onResponseData(chunk: Buffer, more: boolean): void {
-    if (this.#over) return;
-    if (this.#room.gripBytes.full || !this.#collected.add(chunk)) {
-      const all = this.#room.gripBytes.full
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.over) return;
+    if (this.room.gripBytes.full || !this.#collected.add(chunk)) {
+      const all = this.room.gripBytes.full
         ? 'too much is being read'
         : `the response is over ${MAX_FILTER_RESPONSE} bytes`;
-      this.#cut(all);
+      this.cut(all);
       return;
     }
     this.#charge();
     if (more) {
-      this.#credit(chunk.length);
+      this.credit(chunk.length);
       return;
     }
     const { status, headers } = this.#head as ResponseHead;
     const drop = listMembers(fieldValues(headers, 'action')).some((action) => action.toLowerCase() === 'drop');
-    this.#end();
+    this.end();
     attempt(this.#client, respond, status, drop, Buffer.from(this.#collected.body));
   }
 
-  onResponsePayload(payload: Payload): void {
-    this.onResponseData(payload.body, true);
-  }
-
-  onResponseError({ code, detail }: ExchangeError): void {
-    this.#fail(`${this.uri} failed: ${code} ${detail}`);
-  }
-
-  handOver(responder: Responder): void {
-    this.#origin = responder;
-    const bytes = this.#earlyCredit;
-    this.#earlyCredit = 0;
-    if (bytes > 0) responder.onResponseCredit(bytes);
-  }
-
-  /** A call for this request threw. */
-  onFault(thrown: unknown): void {
-    reportFault(this.#room, thrown, { uri: this.uri });
-    this.#cut('internal error');
-  }
-
-  #credit(bytes: number): void {
-    if (this.#origin === NO_RESPONDER) this.#earlyCredit += bytes;
-    else this.#origin.onResponseCredit(bytes);
+  override onResponseError({ code, detail }: ExchangeError): void {
+    this.fail(`${this.uri} failed: ${code} ${detail}`);
   }
 
   /** Counts what is kept now. */
   #charge(): void {
-    const kept = this.#over ? 0 : Math.max(LEAST_COST, this.#collected.length);
-    this.#room.gripBytes.used += kept - this.#charged;
+    const kept = this.over ? 0 : Math.max(LEAST_COST, this.#collected.length);
+    this.room.gripBytes.used += kept - this.#charged;
     this.#charged = kept;
   }
 
-  #end(): void {
-    this.#over = true;
-    this.#body?.drop();
+  protected override onEnd(): void {
     this.#charge();
   }
 
-  /** Ends the request and tells of it. */
-  #cut(detail: string): void {
-    if (this.#over) return;
-    this.#origin.onRequestError(gone());
-    this.#fail(detail);
-  }
-
-  #fail(detail: string): void {
-    if (this.#over) return;
-    this.#end();
+  protected override tellFailure(detail: string): void {
     attempt(this.#client, fail, detail);
   }
 }
@@ -238,8 +152,4 @@ function metaField(meta: Readonly<Record<string, string>>): string {
   );
   if (text.length > MAX_META_FIELD) throw new FilterError(`filter error: metadata over ${MAX_META_FIELD} bytes`);
   return text;
-}
-
-function gone(): ExchangeError {
-  return new ExchangeError('HF_CLIENT_GONE', 'the response of the filter is not needed');
 }

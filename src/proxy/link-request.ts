@@ -1,21 +1,12 @@
 import { attempt } from '../clock/index.ts';
 import { contentCodings } from '../codec/fields/index.ts';
 import { GripError, type Instruct, isInstruct, isInstructBody, NO_LINKS, parseInstruct } from '../codec/grip/index.ts';
-import {
-  BodyCollector,
-  ExchangeError,
-  NO_RESPONDER,
-  type Payload,
-  type Responder,
-  type ResponseHead,
-  reportFault,
-  WINDOW,
-} from '../exchange/index.ts';
+import { BodyCollector, type ExchangeError, type ResponseHead, WINDOW } from '../exchange/index.ts';
 import { FilterError, FilteredBody, type LinkClient, type LinkFetch } from '../hub/index.ts';
 import { MAX_INSTRUCT_BODY } from './grip-response.ts';
-import type { LinkHead, LinkRoute } from './link-route.ts';
+import type { LinkRoute } from './link-route.ts';
+import { OwnRequest } from './own-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
-import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { endToEndHeaders } from './response-headers.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -30,16 +21,11 @@ const NOTHING: Instruct = {
 /** Makes the update of a client of what the response to its link says. */
 export type OnInstruct = (instruct: Instruct) => void;
 
-/** A request that the proxy makes by itself, for a link of a held client. The body of its response goes to the client. */
-export class LinkRequest implements TargetRequester, LinkFetch {
-  readonly #room: ProxyRoom;
-  readonly #route: LinkRoute;
+/** The request for a link of a held client. The body of its response goes to the client. */
+export class LinkRequest extends OwnRequest implements LinkFetch {
   readonly #method: string;
-  readonly #gripLast: readonly string[];
   readonly #client: LinkClient;
   readonly #onInstruct: OnInstruct;
-  #origin: Responder = NO_RESPONDER;
-  #over = false;
   #head: ResponseHead | null = null;
   #instruct: Instruct | null = null;
   /** Changes the body; null where no filter does. */
@@ -48,8 +34,6 @@ export class LinkRequest implements TargetRequester, LinkFetch {
   #collected: BodyCollector | null = null;
   /** Bytes that the client has been passed and may not have taken. */
   #untaken = 0;
-  /** Bytes that the origin may send more, before it is known here. */
-  #earlyCredit = 0;
 
   /** @param onInstruct called at the end of the response */
   constructor(
@@ -60,103 +44,65 @@ export class LinkRequest implements TargetRequester, LinkFetch {
     client: LinkClient,
     onInstruct: OnInstruct,
   ) {
-    this.#room = room;
-    this.#route = route;
+    super(room, route, gripLast);
     this.#method = method;
-    this.#gripLast = gripLast;
     this.#client = client;
     this.#onInstruct = onInstruct;
   }
 
   start(): boolean {
-    const head: LinkHead = { method: this.#method, bodyLength: 0, credits: WINDOW };
-    const origin = this.#route.send(head, this.#gripLast, this);
-    if (origin === null) {
-      this.#fail(`no route for the link ${this.#route.uri}`);
-      return false;
-    }
-    if (this.#over) {
-      origin.onRequestError(gone());
-      return false;
-    }
-    // Within the call it may have handed over already.
-    if (this.#origin === NO_RESPONDER) this.handOver(origin);
+    this.send({ method: this.#method, bodyLength: 0, credits: WINDOW });
     return false;
   }
 
   taken(): void {
     const bytes = this.#untaken;
     this.#untaken = 0;
-    if (bytes > 0) this.#credit(bytes);
+    if (bytes > 0) this.credit(bytes);
   }
 
-  abort(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#origin.onRequestError(gone());
-  }
-
-  onTarget(_target: ProxyTarget, _failure: ExchangeError | null): void {}
-
-  onResponse(head: ResponseHead): void {
-    if (this.#over) return;
+  override onResponse(head: ResponseHead): void {
+    if (this.over) return;
     const { status } = head;
     if (status < 200 || status > 299) {
-      this.#cut(`the response to the link ${this.#route.uri} has the status ${status}`);
+      this.cut(`the response to the link ${this.route.uri} has the status ${status}`);
       return;
     }
     const [coding] = contentCodings(head.headers);
     if (coding !== undefined) {
-      this.#cut(`the response to the link ${this.#route.uri} is encoded with ${coding}`);
+      this.cut(`the response to the link ${this.route.uri} is encoded with ${coding}`);
       return;
     }
     this.#head = head;
-    if (this.#route.noGrip || !isInstruct(head.headers)) this.#instruct = NOTHING;
+    if (this.route.noGrip || !isInstruct(head.headers)) this.#instruct = NOTHING;
     else if (isInstructBody(head.headers)) this.#collected = new BodyCollector(MAX_INSTRUCT_BODY);
     else this.#parse(EMPTY);
   }
 
-  onResponseData(chunk: Buffer, more: boolean): void {
-    if (this.#over) return;
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    if (this.over) return;
     if (this.#collected !== null) {
       if (!this.#collected.add(chunk)) {
-        this.#cut(`the instructions of the link ${this.#route.uri} are over ${MAX_INSTRUCT_BODY} bytes`);
+        this.cut(`the instructions of the link ${this.route.uri} are over ${MAX_INSTRUCT_BODY} bytes`);
         return;
       }
-      if (more) this.#credit(chunk.length);
+      if (more) this.credit(chunk.length);
       else this.#parse(this.#collected.body);
     } else {
       this.#untaken += chunk.length;
       this.#pass(chunk, more);
     }
-    if (more || this.#over || this.#instruct === null) return;
-    this.#over = true;
+    if (more || this.over || this.#instruct === null) return;
+    this.end();
     attempt(this.#client, finish, this.#instruct, this.#onInstruct);
   }
 
-  onResponsePayload(payload: Payload): void {
-    this.onResponseData(payload.body, true);
+  override onResponseError({ code, detail }: ExchangeError): void {
+    this.fail(`the link ${this.route.uri} failed: ${code} ${detail}`);
   }
 
-  onResponseError({ code, detail }: ExchangeError): void {
-    this.#fail(`the link ${this.#route.uri} failed: ${code} ${detail}`);
-  }
-
-  onRequestCredit(): void {}
-
-  pauseRequest(): void {}
-
-  handOver(responder: Responder): void {
-    this.#origin = responder;
-    const bytes = this.#earlyCredit;
-    this.#earlyCredit = 0;
-    if (bytes > 0) responder.onResponseCredit(bytes);
-  }
-
-  /** A call for this request threw. */
-  onFault(thrown: unknown): void {
-    reportFault(this.#room, thrown, { uri: this.#route.uri });
-    this.#cut('internal error');
+  protected override tellFailure(detail: string): void {
+    attempt(this.#client, fail, detail);
   }
 
   /** Passes a piece of the body, as the response's own filters change it (GRIP §5.3). */
@@ -166,7 +112,7 @@ export class LinkRequest implements TargetRequester, LinkFetch {
       if (this.#filtered !== null) bytes = this.#filtered.next(chunk, more);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.#cut(error.message);
+      this.cut(error.message);
       return;
     }
     if (bytes.length > 0) this.#client.onLinkData(bytes);
@@ -181,27 +127,8 @@ export class LinkRequest implements TargetRequester, LinkFetch {
       this.#instruct = this.#filtered === null || body.length === 0 ? instruct : filledIn(instruct, this.#filtered);
     } catch (error) {
       if (!(error instanceof GripError || error instanceof FilterError)) throw error;
-      this.#cut(`Failed to parse accept instructions: ${error.message}`);
+      this.cut(`Failed to parse accept instructions: ${error.message}`);
     }
-  }
-
-  #credit(bytes: number): void {
-    if (this.#over) return;
-    if (this.#origin === NO_RESPONDER) this.#earlyCredit += bytes;
-    else this.#origin.onResponseCredit(bytes);
-  }
-
-  /** Ends the request and tells of it. */
-  #cut(detail: string): void {
-    if (this.#over) return;
-    this.#origin.onRequestError(gone());
-    this.#fail(detail);
-  }
-
-  #fail(detail: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    attempt(this.#client, fail, detail);
   }
 }
 
@@ -215,10 +142,6 @@ function finish(client: LinkClient, instruct: Instruct, onInstruct: OnInstruct):
 
 function fail(client: LinkClient, detail: string): void {
   client.onLinkFailed(detail);
-}
-
-function gone(): ExchangeError {
-  return new ExchangeError('HF_CLIENT_GONE', 'the response to the link is not needed');
 }
 
 /**

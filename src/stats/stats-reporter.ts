@@ -162,7 +162,7 @@ export class StatsReporter implements HubObserver, Guarded {
     this.#refresh();
   }
 
-  /** Announces the next clients and groups whose time is to begin anew. */
+  /** Announces the next clients and groups again. */
   #refresh(): void {
     for (let left = SLICE; left > 0 && this.#clients !== null; left--) {
       const { done, value } = this.#clients.next();

@@ -1,7 +1,7 @@
 /** Socket types, as named in the handshake. */
 export type SocketType = 'PUSH' | 'PULL' | 'PUB' | 'SUB' | 'XPUB' | 'ROUTER' | 'DEALER' | 'REQ' | 'REP';
 
-/** RFC 23, "The Socket-Type Property": who may talk to whom. XSUB is not implemented here, but peers may use it. */
+/** RFC 23, "The Socket-Type Property": who may talk to whom. There is no XSUB here, but peers may use it. */
 const PEERS: Readonly<Record<SocketType, readonly string[]>> = {
   PUSH: ['PULL'],
   PULL: ['PUSH'],

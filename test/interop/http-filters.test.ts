@@ -127,7 +127,7 @@ test('a close that a filter keeps from a stream does not end it', async (t) => {
   assert.equal(await client.received('0\r\n\r\n'), '3\r\non;\r\n0\r\n\r\n');
 });
 
-test('metadata that no header can carry, and a url that is none, are errors of the filter', async (t) => {
+test('metadata that no header can carry, and an invalid url, are errors of the filter', async (t) => {
   const headers = { ...STREAM, 'Grip-Channel': 'a; filter=http-check, b; filter=http-check' };
   const { app, asked } = await site(t, headers, asTold);
   const client = await connected(t, app);

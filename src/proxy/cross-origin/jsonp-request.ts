@@ -27,7 +27,7 @@ export interface JsonpRequest {
 
 /**
  * Reads a JSONP request: one with GET and the parameter of the callback, or one with a default callback and a body.
- * @returns null for a request that is none
+ * @returns null for any other request
  * @throws ExchangeError HF_JSONP
  */
 export function readJsonp(request: RequestHead, settings: JsonpSettings): JsonpRequest | null {
