@@ -292,6 +292,11 @@ const IDENTITY: readonly string[] = [
   ...['if-modified-since', 'if-unmodified-since'],
 ];
 
+/** Fields that say how a request came, which the proxy writes. They differ even where the fields of the clients are equal. */
+const WRITTEN: ReadonlySet<string> = new Set(
+  'x-forwarded-for x-forwarded-proto x-forwarded-protocol forwarded via'.split(' '),
+);
+
 /** Whether a request may share the response of another one: it has to be safe (RFC 9110 §9.2.1) and complete. */
 export function isShareable({ request, trusted, permit, settings }: ProxiedRequest): boolean {
   // A token makes the response that of one user, even if the origin does not get to see it.
@@ -337,8 +342,8 @@ function mayBeShared({ headers }: ResponseHead): boolean {
   if (fieldValue(headers, 'set-cookie') !== undefined) return false;
   const directives = listMembers(fieldValues(headers, 'cache-control'));
   if (directives.some((directive) => /^private\s*(?:=|$)/i.test(directive))) return false;
-  // RFC 9110 §12.5.5: it depends on more than the fields of the request.
-  return !listMembers(fieldValues(headers, 'vary')).includes('*');
+  // RFC 9110 §12.5.5: with `*` it depends on more than the fields of the request.
+  return !listMembers(fieldValues(headers, 'vary')).some((name) => name === '*' || WRITTEN.has(name.toLowerCase()));
 }
 
 function isEqual(name: string, one: HeaderList, other: HeaderList): boolean {

@@ -110,6 +110,11 @@ test('a field that Vary names has to be equal: others ask for themselves', async
 
 for (const [name, value] of [
   ['Vary', '*'],
+  ['Vary', 'Accept, X-Forwarded-For'],
+  ['Vary', 'x-forwarded-proto'],
+  ['Vary', 'X-Forwarded-Protocol'],
+  ['Vary', 'Forwarded'],
+  ['Vary', 'Via'],
   ['Set-Cookie', 'user=1'],
   ['Cache-Control', 'max-age=1, private'],
 ] as const) {
