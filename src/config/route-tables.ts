@@ -72,7 +72,7 @@ export const jwtShape = {
     doc: 'End holds and WebSockets when their token expires (with `leeway`): held requests get a 401, streams end, and WebSockets are closed with 1008.',
   }),
   allow_preflight: flag({
-    doc: "Pass browsers' CORS preflight requests (OPTIONS), which have no token.",
+    doc: "Pass browsers' CORS preflight requests (OPTIONS), which have no token. They are never held.",
   }),
 };
 

@@ -18,7 +18,7 @@ import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
 import { findRoute, hostOf } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import { forbiddenChannel } from './guard/permit.ts';
+import { forbiddenChannel, NO_HOLD } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
@@ -289,6 +289,10 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
 
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route, permit } = this.#proxied;
+    if (permit === NO_HOLD) {
+      this.onGripError(new ExchangeError('HF_GRIP_INVALID', 'a preflight that has no token cannot be held'));
+      return;
+    }
     const forbidden = forbiddenChannel(permit, route.route.prefix, instruct.hold?.channels ?? []);
     if (forbidden !== null) {
       this.onGripError(new ExchangeError('HF_CHANNEL_FORBIDDEN', `the token does not permit the channel ${forbidden}`));

@@ -11,6 +11,7 @@ import {
 import { type ProxiedRequest, requestFields } from '../proxied-request.ts';
 import type { ProxyRoom } from '../proxy-room.ts';
 import type { GuardedExchange, GuardRoom } from './guarded-exchange.ts';
+import { NO_HOLD } from './permit.ts';
 import type { RouteChecks } from './route-checks.ts';
 
 /** How the requests of one kind go on. */
@@ -38,7 +39,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
   }
   if (guard === null) return kind.forward(room, proxied, requester);
   const cleaned = { ...proxied, request: guard.cleaned(request) };
-  if (guard.passes(request)) return kind.forward(room, cleaned, requester);
+  if (guard.passes(request)) return kind.forward(room, { ...cleaned, permit: NO_HOLD }, requester);
   const token = guard.tokenOf(request);
   // A claim counts no request without a valid token: such requests count by address. Others from there are not refused for them.
   const refusal = (error: ExchangeError) => {

@@ -70,3 +70,6 @@ class ChannelNames {
 function byCodeUnits(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
+
+/** Permits a preflight, which has no token: its client may not be held. */
+export const NO_HOLD = new Permit([], Number.POSITIVE_INFINITY, []);

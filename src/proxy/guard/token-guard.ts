@@ -27,10 +27,13 @@ export class TokenGuard {
   }
 
   /** Whether the request is to pass without a token. */
-  passes({ method, headers }: RequestHead): boolean {
+  passes({ method, scheme, headers }: RequestHead): boolean {
     return (
       this.#rules.allowPreflight &&
       method === 'OPTIONS' &&
+      // An edge may send any method with a WebSocket.
+      scheme !== 'ws' &&
+      scheme !== 'wss' &&
       fieldValues(headers, 'origin').length > 0 &&
       fieldValues(headers, 'access-control-request-method').length > 0
     );

@@ -122,7 +122,25 @@ test('A preflight passes without a token only where that is allowed', () => {
   assert.equal(guard.passes(preflight), true);
   assert.equal(guard.passes({ ...preflight, headers: ['Origin', 'https://app.example'] }), false);
   assert.equal(guard.passes({ ...preflight, method: 'GET' }), false);
+  assert.equal(guard.passes({ ...preflight, scheme: 'wss' }), false);
 });
+
+for (const hold of ['response', 'stream']) {
+  test(`A preflight that passed without a token is not held: ${hold}`, async (t) => {
+    const { rig, scripted } = guarded(t, guardOf({ allow_preflight: true, channels: 'ch' }));
+    const headers = ['Origin', 'https://app.example', 'Access-Control-Request-Method', 'GET'];
+    const preflight = () => rig.send({ method: 'OPTIONS', headers });
+    const held = preflight();
+    (await scripted.next()).respond('', { headers: ['Grip-Hold', hold, 'Grip-Channel', 'a'] });
+    await held.completed();
+    assert.deepEqual(held.response, [502, 'Error while proxying to origin.\n']);
+    assert.match(String(rig.log.of('request failed')[0]?.detail), /preflight/);
+    const plain = preflight();
+    (await scripted.next()).respond('fine');
+    await plain.completed();
+    assert.deepEqual(plain.response, [200, 'fine']);
+  });
+}
 
 test('Requests with tokens do not share a response, even where the origin does not see the tokens', async (t) => {
   const { rig, scripted } = guarded(t, guardOf({ remove_token: true }));
