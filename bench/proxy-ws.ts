@@ -1,7 +1,8 @@
 import type { Bench } from './support/bench.ts';
-import { ECHO_COLUMNS, measureEchoes, WARM_UP_SECONDS } from './support/echoes.ts';
+import { ECHO_COLUMNS, measureEchoes } from './support/echoes.ts';
 import { nginxVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
+import { WARM_UP_SECONDS } from './support/requests.ts';
 import { compare } from './support/rounds.ts';
 import { type Server, startEchoOrigin, startHoldfast, startNginxWebSocketProxy } from './support/servers.ts';
 

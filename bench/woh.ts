@@ -1,11 +1,9 @@
 import type { Bench, Run } from './support/bench.ts';
-import { checkResponse } from './support/check-response.ts';
-import { ECHO_COLUMNS, measureEchoes, WARM_UP_SECONDS } from './support/echoes.ts';
+import { ECHO_COLUMNS, measureEchoes } from './support/echoes.ts';
 import { wrkVersion } from './support/machine.ts';
+import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
 import { compare, type Turn } from './support/rounds.ts';
 import { type Server, startGripOrigin, startHoldfast } from './support/servers.ts';
-import { cpuFigures, measureCpu } from './support/usage.ts';
-import { runWrk } from './support/wrk.ts';
 
 /** Bytes of a message. */
 const BYTES = 64;
@@ -32,7 +30,10 @@ export const woh: Bench = {
       ...run,
       subjects: [
         { name: 'messages', turn: async () => messages(run, await start('over_http')) },
-        { name: 'gets', turn: async () => gets(run, await start('')) },
+        {
+          name: 'gets',
+          turn: async () => measureRequests(children, await start(''), option('clients'), option('seconds')),
+        },
       ],
       columns: ECHO_COLUMNS,
       targets: [{ column: 'cpu', peer: 'gets', atMost: 3 }],
@@ -42,25 +43,4 @@ export const woh: Bench = {
 
 function messages(run: Run, { port, child }: Server): Promise<Turn> {
   return measureEchoes(run, { port, pid: child.pid, stop: () => child.stop() }, run.option('clients'), BYTES);
-}
-
-async function gets({ children, option }: Run, server: Server): Promise<Turn> {
-  await checkResponse(server.port, server.child.name);
-  const url = `http://127.0.0.1:${server.port}/`;
-  const load = (seconds: number) =>
-    measureCpu(server.child.pid, () => runWrk(children, url, option('clients'), seconds));
-  const warmUp = await load(WARM_UP_SECONDS);
-  const counted = await load(option('seconds'));
-  const { result, cpuSeconds, wallSeconds } = counted;
-  await server.child.stop();
-  return {
-    figures: {
-      ...cpuFigures(counted, result.requests, warmUp, warmUp.result.requests),
-      rate: result.perSecond,
-      p50: result.p50,
-      p99: result.p99,
-      busy: (cpuSeconds / wallSeconds) * 100,
-    },
-    problems: result.problems,
-  };
 }

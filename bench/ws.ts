@@ -1,11 +1,12 @@
 import type { StreamLoad } from './programs/stream-load.ts';
 import type { Bench, Run } from './support/bench.ts';
 import { plainPublishing } from './support/deliveries.ts';
-import { ECHO_COLUMNS, measureEchoes, WARM_UP_SECONDS } from './support/echoes.ts';
+import { ECHO_COLUMNS, measureEchoes } from './support/echoes.ts';
 import { CONDURE, type EdgeProgram, holdfastEdge, startEdge } from './support/edges.ts';
 import { condureVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
+import { WARM_UP_SECONDS } from './support/requests.ts';
 import { type Column, compare, type Turn } from './support/rounds.ts';
 import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 

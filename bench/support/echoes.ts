@@ -1,11 +1,9 @@
 import type { EchoLoad } from '../programs/echo-load.ts';
 import type { Run } from './bench.ts';
 import { startProgram } from './program.ts';
+import { WARM_UP_SECONDS } from './requests.ts';
 import type { Column, Turn } from './rounds.ts';
 import { cpuColumns, cpuFigures, measureCpu } from './usage.ts';
-
-/** Seconds of warm-up before the echoes that count. */
-export const WARM_UP_SECONDS = 2;
 
 /** A server whose clients get back what they send. */
 export interface EchoServer {

@@ -4,32 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
-import { type RunningFetcher, startCondureClient, startZurl } from '../support/fetch/fetcher.ts';
+import { FETCHERS, startFetcher } from '../support/fetch/fetcher-makers.ts';
 import { ReqRequester, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import { freePorts } from '../support/free-ports.ts';
-import { requirePeer } from '../support/peers.ts';
-
-/** One of the programs that make requests for others: ours in two roles, and those whose roles they are. */
-interface Maker {
-  readonly name: string;
-  /** The peer that has to be installed; null for ours. */
-  readonly peer: string | null;
-  start(t: TestContext, command: string | null): Promise<RunningFetcher>;
-}
-
-const MAKERS: readonly Maker[] = [
-  { name: 'holdfast zurl', peer: null, start: (t) => startZurl(t) },
-  { name: 'zurl', peer: 'zurl', start: (t, command) => startZurl(t, [], command) },
-  { name: 'holdfast condure', peer: null, start: (t) => startCondureClient(t) },
-  { name: 'condure', peer: 'condure', start: (t, command) => startCondureClient(t, [], command) },
-];
-
-/** A program of that kind; null if it is a peer that this machine does not have, upon which the test is over. */
-async function startMaker(t: TestContext, maker: Maker): Promise<RunningFetcher | null> {
-  const command = maker.peer === null ? null : requirePeer(t, maker.peer);
-  if (maker.peer !== null && command === null) return null;
-  return maker.start(t, command);
-}
 
 /** An origin with a few paths that say what came. */
 async function startOrigin(t: TestContext): Promise<string> {
@@ -65,10 +42,10 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
 }
 
-for (const maker of MAKERS) {
+for (const maker of FETCHERS) {
   describe(maker.name, () => {
     test('sends one packet for a request in req mode', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const requester = ReqRequester.start(t, running.endpoints.req);
@@ -80,7 +57,7 @@ for (const maker of MAKERS) {
     });
 
     test('reports failures in req mode', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const [port = 0] = await freePorts(1);
@@ -97,7 +74,7 @@ for (const maker of MAKERS) {
     });
 
     test('streams a response only as credits allow', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const requester = await ZhttpRequester.start(t, running.endpoints);
@@ -116,7 +93,7 @@ for (const maker of MAKERS) {
     });
 
     test('sends a request body as it comes, and grants what it takes', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const requester = await ZhttpRequester.start(t, running.endpoints);
@@ -137,7 +114,7 @@ for (const maker of MAKERS) {
     });
 
     test('follows redirects on request', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const uri = `http://${await startOrigin(t)}/redirect`;
       const requester = ReqRequester.start(t, running.endpoints.req);
@@ -148,7 +125,7 @@ for (const maker of MAKERS) {
     });
 
     test('connects elsewhere, with the Host of the URI', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const requester = ReqRequester.start(t, running.endpoints.req);
@@ -162,7 +139,7 @@ for (const maker of MAKERS) {
     });
 
     test('opens a WebSocket, and messages and a close go both ways', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const requester = await ZhttpRequester.start(t, running.endpoints);
@@ -182,7 +159,7 @@ for (const maker of MAKERS) {
     });
 
     test('reports a refused WebSocket', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const server = createServer();
       server.on('upgrade', (_request, socket) => {
@@ -204,7 +181,7 @@ for (const maker of MAKERS) {
     });
 
     test('gives up a cancelled session, and continues others', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const server = createServer();
       const closed = new Promise<void>((resolve) => {
@@ -224,7 +201,7 @@ for (const maker of MAKERS) {
     });
 
     test('sends two requesters only their own responses', async (t) => {
-      const running = await startMaker(t, maker);
+      const running = await startFetcher(t, maker);
       if (running === null) return;
       const origin = await startOrigin(t);
       const [one, two] = [

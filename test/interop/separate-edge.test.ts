@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
 import { startOrigin } from '../support/origin.ts';
+import { answerByPath, LONG } from '../support/path-origin.ts';
 import { connectTo } from '../support/raw-client.ts';
 import {
   EDGES,
@@ -14,9 +15,6 @@ import {
   startSeparateProxy,
 } from '../support/roles.ts';
 import { openWs, refusedWs, startWsOrigin } from '../support/websocket/ws-peers.ts';
-
-/** Bytes of a body that takes many packets. */
-const LONG = 1_000_000;
 
 interface Site {
   readonly edge: SeparateEdge;
@@ -40,45 +38,10 @@ async function start(t: TestContext, maker: RoleMaker, route: string, lines?: re
   return { edge, proxy, url: `http://${edge.address}` };
 }
 
-/** An origin that holds by what the path says, and else tells what came. */
-function answer(request: IncomingMessage, response: ServerResponse): void {
-  const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
-  const channel = searchParams.get('c') ?? '';
-  switch (pathname) {
-    case '/stream':
-      response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': channel }).end('open\n');
-      break;
-    case '/hold':
-      response
-        .writeHead(200, {
-          'Grip-Hold': 'response',
-          'Grip-Channel': channel,
-          'Grip-Timeout': searchParams.get('t') ?? '55',
-        })
-        .end('nothing\n');
-      break;
-    case '/long':
-      response.writeHead(200, { 'Content-Length': LONG }).end('x'.repeat(LONG));
-      break;
-    case '/missing':
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('no such thing\n');
-      break;
-    default:
-      tell(request, response);
-  }
-}
-
-async function tell(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  let bytes = 0;
-  for await (const chunk of request) bytes += (chunk as Buffer).length;
-  const { method, url, headers } = request;
-  response.end(JSON.stringify({ method, url, bytes, headers }));
-}
-
 for (const maker of EDGES) {
   describe(`behind ${maker.name}`, { concurrency: false }, () => {
     test('requests reach the origin, and responses the client', async (t) => {
-      const origin = await startOrigin(t, answer);
+      const origin = await startOrigin(t, answerByPath);
       const site = await start(t, maker, `* ${origin}`, ['[proxy]', 'x_forwarded_for = ["append"]']);
       if (site === null) return;
       const { url } = site;
@@ -107,7 +70,7 @@ for (const maker of EDGES) {
     });
 
     test('a stream is held, and gets what is published until its client leaves', async (t) => {
-      const site = await start(t, maker, `* ${await startOrigin(t, answer)}`);
+      const site = await start(t, maker, `* ${await startOrigin(t, answerByPath)}`);
       if (site === null) return;
       const client = await connectTo(t, site.edge.address);
       client.write('GET /stream?c=news HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -126,7 +89,7 @@ for (const maker of EDGES) {
     });
 
     test('a response is held until something is published, or its time is over', async (t) => {
-      const site = await start(t, maker, `* ${await startOrigin(t, answer)}`);
+      const site = await start(t, maker, `* ${await startOrigin(t, answerByPath)}`);
       if (site === null) return;
       const held = fetch(`${site.url}/hold?c=news`);
       await metricIs(site.proxy, 'holdfast_held_clients', 1);
@@ -176,14 +139,14 @@ for (const maker of EDGES) {
     // Condure 1.10 cuts about half of such clients off.
     if (maker.peer === null)
       test('an origin refuses a WebSocket', async (t) => {
-        const site = await start(t, maker, `* ${await startOrigin(t, answer)}`);
+        const site = await start(t, maker, `* ${await startOrigin(t, answerByPath)}`);
         if (site === null) return;
         const { response, body } = await refusedWs(t, `ws://${site.edge.address}/missing`);
         assert.deepEqual([response.statusCode, body], [404, 'no such thing\n']);
       });
 
     test('held clients are let go when the proxy stops', async (t) => {
-      const site = await start(t, maker, `* ${await startOrigin(t, answer)}`);
+      const site = await start(t, maker, `* ${await startOrigin(t, answerByPath)}`);
       if (site === null) return;
       const held = fetch(`${site.url}/hold?c=news`);
       const client = await connectTo(t, site.edge.address);

@@ -1,75 +1,27 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
-import { type RunningFetcher, startCondureClient, startZurl } from '../support/fetch/fetcher.ts';
+import { FETCHERS, type FetcherMaker, startFetcher } from '../support/fetch/fetcher-makers.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { type Running, runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
-import { requirePeer } from '../support/peers.ts';
+import { answerByPath, LONG } from '../support/path-origin.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { metricIs, publishTo } from '../support/roles.ts';
 import { openWs, refusedWs, startWsOrigin } from '../support/websocket/ws-peers.ts';
 
-/** One of the programs that make requests for a proxy. */
-interface Maker {
-  readonly name: string;
-  /** The peer that has to be installed; null for ours. */
-  readonly peer: string | null;
-  start(t: TestContext, command: string | null): Promise<RunningFetcher>;
-}
-
-const MAKERS: readonly Maker[] = [
-  { name: 'holdfast zurl', peer: null, start: (t) => startZurl(t) },
-  { name: 'zurl', peer: 'zurl', start: (t, command) => startZurl(t, [], command) },
-  { name: 'holdfast condure', peer: null, start: (t) => startCondureClient(t) },
-  { name: 'condure', peer: 'condure', start: (t, command) => startCondureClient(t, [], command) },
-];
-
-/** Bytes of a body that takes many packets. */
-const LONG = 1_000_000;
-
 /** A proxy whose requests such a program makes; null if it is a peer that this machine does not have. */
-async function start(t: TestContext, maker: Maker, routes: readonly string[]): Promise<Running | null> {
-  const command = maker.peer === null ? null : requirePeer(t, maker.peer);
-  if (maker.peer !== null && command === null) return null;
-  const { endpoints } = await maker.start(t, command);
-  const base = endpoints.in.replace(/-in$/, '');
+async function start(t: TestContext, maker: FetcherMaker, routes: readonly string[]): Promise<Running | null> {
+  const fetcher = await startFetcher(t, maker);
+  if (fetcher === null) return null;
+  const base = fetcher.endpoints.in.replace(/-in$/, '');
   const args = routes.flatMap((route) => ['--route', route]);
   return runServer(t, ['--log-level', 'debug', ...args], `[proxy]\nfetch = ["${base}"]\n`);
 }
 
-/** An origin that holds by what the path says, and else tells what came. */
-function answer(request: IncomingMessage, response: ServerResponse): void {
-  const { pathname } = new URL(request.url ?? '', 'http://x');
-  switch (pathname) {
-    case '/stream':
-      response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'news' }).end('open\n');
-      break;
-    case '/hold':
-      response.writeHead(200, { 'Grip-Hold': 'response', 'Grip-Channel': 'news' }).end('nothing\n');
-      break;
-    case '/long':
-      response.writeHead(200, { 'Content-Length': LONG }).end('x'.repeat(LONG));
-      break;
-    case '/missing':
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('no such thing\n');
-      break;
-    default:
-      tell(request, response);
-  }
-}
-
-async function tell(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  let bytes = 0;
-  for await (const chunk of request) bytes += (chunk as Buffer).length;
-  const { method, url, headers } = request;
-  response.end(JSON.stringify({ method, url, bytes, headers }));
-}
-
-for (const maker of MAKERS) {
+for (const maker of FETCHERS) {
   describe(`by ${maker.name}`, { concurrency: false }, () => {
     test('requests reach the origin, and responses the client', async (t) => {
-      const server = await start(t, maker, [`* ${await startOrigin(t, answer)}`]);
+      const server = await start(t, maker, [`* ${await startOrigin(t, answerByPath)}`]);
       if (server === null) return;
       const url = `http://${server.clients[0]}`;
       const got = (await (await fetch(`${url}/a?b=c`, { headers: { 'X-Own': 'mine' } })).json()) as Record<
@@ -91,7 +43,7 @@ for (const maker of MAKERS) {
     });
 
     test('streams and responses are held', async (t) => {
-      const server = await start(t, maker, [`* ${await startOrigin(t, answer)}`]);
+      const server = await start(t, maker, [`* ${await startOrigin(t, answerByPath)}`]);
       if (server === null) return;
       const client = await connectTo(t, server.clients[0] ?? '');
       client.write('GET /stream HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -128,7 +80,7 @@ for (const maker of MAKERS) {
     });
 
     test('an origin refuses a WebSocket', async (t) => {
-      const server = await start(t, maker, [`* ${await startOrigin(t, answer)}`]);
+      const server = await start(t, maker, [`* ${await startOrigin(t, answerByPath)}`]);
       if (server === null) return;
       const { response, body } = await refusedWs(t, `ws://${server.clients[0]}/missing`);
       assert.deepEqual([response.statusCode, body], [404, 'no such thing\n']);
@@ -137,7 +89,7 @@ for (const maker of MAKERS) {
     test('the next target gets what the first one does not take, and a 502 tells that there is none', async (t) => {
       const [none = 0] = await freePorts(1);
       const server = await start(t, maker, [
-        `* 127.0.0.1:${none} ${await startOrigin(t, answer)}`,
+        `* 127.0.0.1:${none} ${await startOrigin(t, answerByPath)}`,
         `*,path_beg=/none,debug 127.0.0.1:${none}`,
       ]);
       if (server === null) return;

@@ -1,0 +1,35 @@
+import { checkResponse } from './check-response.ts';
+import type { Children } from './children.ts';
+import type { Turn } from './rounds.ts';
+import type { Server } from './servers.ts';
+import { cpuFigures, measureCpu } from './usage.ts';
+import { runWrk } from './wrk.ts';
+
+/** Seconds of warm-up before the requests that count. */
+export const WARM_UP_SECONDS = 2;
+
+/** Lets `wrk` send small GETs over keep-alive connections, and stops the server. */
+export async function measureRequests(
+  children: Children,
+  server: Server,
+  connections: number,
+  seconds: number,
+): Promise<Turn> {
+  const url = `http://127.0.0.1:${server.port}/`;
+  await checkResponse(server.port, server.child.name);
+  const load = (length: number) => measureCpu(server.child.pid, () => runWrk(children, url, connections, length));
+  const warmUp = await load(WARM_UP_SECONDS);
+  const counted = await load(seconds);
+  const { result, cpuSeconds, wallSeconds } = counted;
+  await server.child.stop();
+  return {
+    figures: {
+      ...cpuFigures(counted, result.requests, warmUp, warmUp.result.requests),
+      rate: result.perSecond,
+      p50: result.p50,
+      p99: result.p99,
+      busy: (cpuSeconds / wallSeconds) * 100,
+    },
+    problems: result.problems,
+  };
+}
