@@ -98,7 +98,7 @@ export const routeShape = {
     doc: 'Find the session of requests by the rules of `Grip-Session-Detect`, and keep its last ids, in the service at `state` of `[publish]`.',
   }),
   half_close: flag({
-    doc: 'Keep the hold of a client that closes only its sending side. Otherwise such a client counts as gone, because browsers and curl never close only one side.',
+    doc: 'Keep the hold of a client that closes only its sending side, and the SockJS session of one that waits. Otherwise such a client counts as gone, because browsers and curl never close only one side.',
   }),
   header: headerFields.prefault({}).register(fieldDocs, {
     doc: "Headers to set on requests to the origin in place of the client's; an empty value removes the header. In a route line: `header=NAME:VALUE`, repeated for each.",

@@ -134,9 +134,9 @@ function noKeys(): TokenKeys {
 }
 
 function sockJsPlace(route: Route, script: string): SockJsPlace | null {
-  const { sockjs, sockjsAsPath } = route;
+  const { sockjs, sockjsAsPath, halfClose } = route;
   if (sockjs === '') return null;
-  return { name: routeName(route), prefix: sockjs.replace(/\/+$/, ''), asPath: sockjsAsPath, script };
+  return { name: routeName(route), prefix: sockjs.replace(/\/+$/, ''), asPath: sockjsAsPath, script, halfClose };
 }
 
 /** The signers of requests, shared by the routes with the same issuer and key. */

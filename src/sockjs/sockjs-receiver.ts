@@ -33,20 +33,34 @@ export class SockJsReceiver extends CreditedBody implements Responder {
   readonly #requester: Requester;
   readonly #transport: SockJsTransport;
   readonly #callback: string;
+  readonly #halfClose: boolean;
   #started = false;
   #sent = 0;
 
-  constructor(request: RequestHead, requester: Requester, transport: SockJsTransport, callback: string) {
+  /** @param halfClose whether its client may close its side and still wait */
+  constructor(
+    request: RequestHead,
+    requester: Requester,
+    transport: SockJsTransport,
+    callback: string,
+    halfClose: boolean,
+  ) {
     super(request.credits);
     this.request = request;
     this.#requester = requester;
     this.#transport = transport;
     this.#callback = callback;
+    this.#halfClose = halfClose;
   }
 
   /** Whether it takes another frame now. */
   get free(): boolean {
     return !this.complete && this.waiting === 0;
+  }
+
+  /** It begins to wait for frames. A client that closes its side has left: otherwise only a heartbeat would find out. */
+  wait(): void {
+    if (!this.complete && !this.#halfClose) this.#requester.abortOnHalfClose?.();
   }
 
   /** Begins a streaming response: the client learns that it is there. */

@@ -45,6 +45,8 @@ export interface SockJsPlace {
   readonly asPath: string;
   /** URL of the client's script, for the iframe page. */
   readonly script: string;
+  /** Whether clients that wait may close their side of the connection. */
+  readonly halfClose: boolean;
 }
 
 /** What a `SockJsServer` needs. */
@@ -127,7 +129,7 @@ export class SockJsServer {
     if (receiving !== undefined) {
       if (session === undefined && !receiving.methods.includes(method)) return error(404, 'Not Found');
       if (last === 'jsonp' && callback === '') return error(400, 'Bad Request');
-      const receiver = new SockJsReceiver(request, requester, receiving.transport, callback);
+      const receiver = new SockJsReceiver(request, requester, receiving.transport, callback, place.halfClose);
       if (session !== undefined) session.receive(receiver);
       else if (this.#sessions.size >= MAX_SESSIONS) return this.#refuse(request, requester);
       else this.#open(place, request, receiver, key, open);

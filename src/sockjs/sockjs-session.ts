@@ -132,6 +132,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
       this.#room.wheel.schedule(this, HEARTBEAT_INTERVAL);
       receiver.begin();
       this.#flush();
+      receiver.wait();
     }
   }
 
@@ -234,6 +235,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     this.#state = 'open';
     this.#room.wheel.schedule(this, HEARTBEAT_INTERVAL);
     receiver.send(OPEN_FRAME);
+    receiver.wait();
   }
 
   onResponseData(chunk: Buffer, more: boolean): void {

@@ -192,6 +192,32 @@ test('streams: a session opens with a stream, and heartbeats and messages follow
   assert.equal(await events.takeChunk(), '');
 });
 
+test('a client that closes its side while it waits has left, unless the route has half_close', async (t) => {
+  const origin = await startWsOrigin(t);
+  const routes = [`*,path_beg=/s,sockjs=/s ${origin.address}`, `*,path_beg=/h,half_close,sockjs=/h ${origin.address}`];
+  const { ask, open } = await start(t, ...routes);
+  for (const prefix of ['/s', '/h']) {
+    await ask(`POST ${prefix}/1/x/xhr`);
+    const sessions = [{ client: await open(`POST ${prefix}/1/x/xhr`), peer: (await origin.accept()).peer }];
+    for (const path of ['/1/y/xhr_streaming', '/1/z/eventsource']) {
+      const client = await open(`${path.endsWith('g') ? 'POST' : 'GET'} ${prefix}${path}`);
+      await client.takeHead();
+      await client.takeChunk();
+      sessions.push({ client, peer: (await origin.accept()).peer });
+    }
+    for (const { client, peer } of sessions) {
+      client.end();
+      if (prefix === '/h') {
+        peer.send('late');
+        assert.match(await client.take('late'), /a\["late$/);
+      } else {
+        assert.equal(await peer.next(), 'close 1005');
+        await client.ended;
+      }
+    }
+  }
+});
+
 test('a WebSocket of a client carries frames, or is raw', async (t) => {
   const origin = await startWsOrigin(t);
   const { url } = await start(t, `*,sockjs=/s ${origin.address}`);

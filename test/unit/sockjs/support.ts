@@ -59,7 +59,7 @@ class Client extends FakeRequester {
   }
 }
 
-const PLACE = { name: 'route', prefix: '/s', asPath: '', script: 'x.js' };
+const PLACE = { name: 'route', prefix: '/s', asPath: '', script: 'x.js', halfClose: false };
 
 /** A server of sessions, whose origins the test plays. */
 export class Rig {
