@@ -66,6 +66,11 @@ export abstract class CreditedBody {
     this.pass(payload.body, true);
   }
 
+  /** Passes a part of bytes that waited, and that the giver does not change: like `pass(whole.subarray(start, end), more)`. */
+  protected passPart(whole: Buffer, start: number, end: number, more: boolean): void {
+    this.pass(end - start === whole.length ? whole : whole.subarray(start, end), more);
+  }
+
   /** A payload no longer waits: its last bytes are about to be passed, or it was dropped. */
   protected payloadLeft(_payload: Payload, _dropped: boolean): void {}
 
@@ -178,7 +183,8 @@ export abstract class CreditedBody {
     const last = this.complete && this.#first === null;
     this.done = last;
     if (whole && payload !== null && start === 0 && !last) this.passPayload(payload);
-    else this.pass(length === block.length ? block : block.subarray(start, end), !last);
+    else if (first.appendable) this.pass(block.subarray(start, end), !last);
+    else this.passPart(block, start, end, !last);
     return true;
   }
 

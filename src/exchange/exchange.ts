@@ -70,6 +70,11 @@ export interface Requester {
   onResponseData(chunk: Buffer, more: boolean): void;
   /** Like `onResponseData(payload.body, true)`, for bytes that go to many requesters, which share the encodings. */
   onResponsePayload(payload: Payload): void;
+  /**
+   * Like `onResponseData(whole.subarray(start, end), more)`, for bytes that many requesters may get, each in other parts: they share what they make
+   * of `whole`. All parts of it come, in order and with nothing between them. A requester that makes nothing of them lacks this.
+   */
+  onResponsePart?(whole: Buffer, start: number, end: number, more: boolean): void;
   /** The responder failed. Before `onResponse` the requester still owes its client a response; later it must cut it off. */
   onResponseError(error: ExchangeError): void;
   /**

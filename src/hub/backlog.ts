@@ -30,6 +30,15 @@ export class Backlog extends CreditedBody {
     this.#requester.onResponseData(chunk, more);
   }
 
+  protected override passPart(whole: Buffer, start: number, end: number, more: boolean): void {
+    if (this.#requester.onResponsePart === undefined) {
+      super.passPart(whole, start, end, more);
+      return;
+    }
+    this.#owner.onBacklogPass(more);
+    this.#requester.onResponsePart(whole, start, end, more);
+  }
+
   protected override passPayload(payload: Payload): void {
     this.#owner.onBacklogPass(true);
     this.#requester.onResponsePayload(payload);

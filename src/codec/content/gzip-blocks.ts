@@ -13,10 +13,18 @@ const SHORT = 4_096;
 /** Begins a member: deflate, no name, no time, unknown system (RFC 1952 §2.3). */
 export const GZIP_BEGINNING: Buffer = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 
-/** A block that holds `chunk`. */
+/** Bytes that a block of incompressible bytes may have more than they are: zlib would take another buffer for even more. */
+const OVERHEAD = 64;
+
+/** A block that holds `chunk`. It keeps no more memory than about that. */
 export function gzipBlock(chunk: Buffer): Buffer {
   const size = chunk.length < SHORT ? { windowBits: 12, memLevel: 5 } : {};
-  return zlib.deflateRawSync(chunk, { ...size, level: 4, finishFlush: Z_FULL_FLUSH });
+  return zlib.deflateRawSync(chunk, {
+    ...size,
+    level: 4,
+    finishFlush: Z_FULL_FLUSH,
+    chunkSize: chunk.length + OVERHEAD,
+  });
 }
 
 /** What a member has at its end: the checksum and the number of the bytes that its blocks hold. */

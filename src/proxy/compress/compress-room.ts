@@ -1,5 +1,6 @@
-import { ENCODER_BYTES, type EncodedCoding, gzipBlock } from '../../codec/content/index.ts';
-import { type Counters, type Log, Payload } from '../../exchange/index.ts';
+import { ENCODER_BYTES, type EncodedCoding } from '../../codec/content/index.ts';
+import type { Counters, Log } from '../../exchange/index.ts';
+import { SharedBlocks } from './shared-blocks.ts';
 
 /**
  * Bytes of the encoders of all responses that are compressed one by one.
@@ -7,18 +8,13 @@ import { type Counters, type Log, Payload } from '../../exchange/index.ts';
  */
 export const MAX_ENCODERS = 268_435_456;
 
-/** Larger chunks are compressed once for neighbours that get the same one. */
-const LARGE = 4_096;
-
 /** What compressed responses of a proxy share. */
 export class CompressRoom {
   readonly counters: Counters;
   readonly log: Log;
+  /** What held clients get. */
+  readonly blocks = new SharedBlocks();
   #encoders = 0;
-  /** What the same payload is as a block of gzip. */
-  readonly #blocks = new WeakMap<Payload, Payload>();
-  #lastChunk: Buffer | null = null;
-  #lastBlock: Buffer | null = null;
 
   constructor(counters: Counters, log: Log) {
     this.counters = counters;
@@ -44,28 +40,4 @@ export class CompressRoom {
   release(coding: EncodedCoding): void {
     this.#encoders -= ENCODER_BYTES[coding];
   }
-
-  /** The payload as a block of gzip, made once for all clients. */
-  blockOf(payload: Payload): Payload {
-    let block = this.#blocks.get(payload);
-    if (block === undefined) {
-      block = new Payload(gzipBlock(payload.body), payload.items);
-      this.#blocks.set(payload, block);
-    }
-    return block;
-  }
-
-  /** A chunk as a block of gzip. Pieces of a payload that is larger than the credits of its clients come one after the other. */
-  blockOfChunk(chunk: Buffer): Buffer {
-    if (chunk.length <= LARGE) return gzipBlock(chunk);
-    const last = this.#lastChunk;
-    if (last !== null && this.#lastBlock !== null && isSameView(last, chunk)) return this.#lastBlock;
-    this.#lastChunk = chunk;
-    this.#lastBlock = gzipBlock(chunk);
-    return this.#lastBlock;
-  }
-}
-
-function isSameView(one: Buffer, other: Buffer): boolean {
-  return one.buffer === other.buffer && one.byteOffset === other.byteOffset && one.length === other.length;
 }

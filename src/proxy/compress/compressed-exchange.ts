@@ -5,6 +5,7 @@ import {
   type EncodedCoding,
   GZIP_BEGINNING,
   GzipSum,
+  gzipBlock,
 } from '../../codec/content/index.ts';
 import {
   CreditedResponse,
@@ -19,6 +20,10 @@ import {
 import { acceptedCodings } from './accepted-coding.ts';
 import type { CompressRoom } from './compress-room.ts';
 import { type Compression, encodedHeaders, varying } from './compression.ts';
+import { BLOCK_BYTES } from './shared-blocks.ts';
+
+/** Smaller chunks are for one client, and are not kept for others. */
+const SMALL_CHUNK = 4_096;
 
 /**
  * Compresses the response of one exchange, if its route and its client want that. What an origin sends goes through an encoder of its own. What
@@ -89,18 +94,41 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
       super.onResponseData(chunk, more);
       return;
     }
-    if (!more) this.responded();
     if (this.#sum === null) {
+      if (!more) this.responded();
       if (chunk.length > 0) this.#encoder?.write(chunk);
       if (!more) this.#encoder?.end();
-      return;
-    }
-    if (chunk.length > 0) {
+    } else if (chunk.length > SMALL_CHUNK) {
+      this.#sendPart(sender, this.#sum, chunk, 0, chunk.length, more);
+    } else {
+      if (!more) this.responded();
       this.#sum.add(chunk);
       this.#owed += chunk.length;
-      sender.give(this.#room.blockOfChunk(chunk));
+      if (chunk.length > 0) sender.give(gzipBlock(chunk));
+      if (!more) sender.give(this.#sum.end(), true);
+      this.#grant();
     }
-    if (!more) sender.give(this.#sum.end(), true);
+  }
+
+  onResponsePart(whole: Buffer, start: number, end: number, more: boolean): void {
+    if (this.over) return;
+    if (this.#sender === null || this.#sum === null) this.onResponseData(whole.subarray(start, end), more);
+    else this.#sendPart(this.#sender, this.#sum, whole, start, end, more);
+  }
+
+  /**
+   * Sends the blocks of `whole` that are complete with this part. An incomplete one waits for the rest, which comes: what was given of it is
+   * granted again as if it had been sent.
+   */
+  #sendPart(sender: CreditedResponse, sum: GzipSum, whole: Buffer, start: number, end: number, more: boolean): void {
+    if (!more) this.responded();
+    sum.add(whole.subarray(start, end));
+    this.#owed += end - start;
+    for (let at = start - (start % BLOCK_BYTES); at < end && !this.over; at += BLOCK_BYTES) {
+      if (end < Math.min(at + BLOCK_BYTES, whole.length)) break;
+      sender.givePayload(this.#room.blocks.at(whole, at));
+    }
+    if (!more) sender.give(sum.end(), true);
     this.#grant();
   }
 
@@ -112,10 +140,7 @@ export class CompressedExchange extends ExchangeRelay implements EncodedBody {
     } else if (this.#sum === null) {
       this.onResponseData(payload.body, true);
     } else {
-      this.#sum.add(payload.body);
-      this.#owed += payload.body.length;
-      sender.givePayload(this.#room.blockOf(payload));
-      this.#grant();
+      this.#sendPart(sender, this.#sum, payload.body, 0, payload.body.length, true);
     }
   }
 
