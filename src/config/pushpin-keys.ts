@@ -266,6 +266,7 @@ function services({ values }: IniEntry, settings: PushpinSettings): string | nul
   );
   const unknown = [...started].find((name) => !SERVICES.includes(name));
   if (unknown !== undefined) throw textError(`unknown service ${shown(unknown)}`);
+  if (started.size === 0) throw textError('names no service: leave the key out to start all of them');
   if (started.has('proxy') !== started.has('handler')) {
     throw textError('proxy and handler are one here: start both, or none of them');
   }

@@ -82,6 +82,7 @@ for (const [services, message] of [
   ['proxy', /proxy and handler are one here/],
   ['handler', /proxy and handler are one here/],
   ['other', /unknown service "other"/],
+  ['', /names no service/],
 ] as const) {
   test(`services=${services} is an error`, async (t) => {
     const folder = temporaryFolder(t, { 'pushpin.conf': `[runner]\nservices=${services}\n`, routes: '* test\n' });
