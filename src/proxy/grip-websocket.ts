@@ -335,7 +335,8 @@ export class GripWebSocket implements WebSocketOwner {
         { id: this.#hold.id, code: 'HF_CHANNEL_FORBIDDEN', detail },
         'subscription refused, WebSocket closed',
       );
-      this.#closeBoth(POLICY_VIOLATION);
+      // The name may have a prefix that clients are not to know.
+      this.#closeBoth(POLICY_VIOLATION, 'the token does not permit the channel');
       return;
     }
     this.#hold.subscribe(name, filters);
@@ -360,8 +361,8 @@ export class GripWebSocket implements WebSocketOwner {
     if (owed > 0) requester.onRequestCredit(owed);
   }
 
-  #closeBoth(code: number): void {
-    this.#hold.close(code, '');
+  #closeBoth(code: number, reason = ''): void {
+    this.#hold.close(code, reason);
     this.onPublishedClose();
   }
 
