@@ -47,6 +47,8 @@ export class App {
   readonly controlCounters = new ControlCounters();
   /** Where publishers can connect over ZeroMQ. */
   readonly publishEndpoints: string[] = [];
+  /** Where a session state service can connect. */
+  readonly stateEndpoints: string[] = [];
   readonly publishCounters = new ZmqCounters();
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
@@ -204,8 +206,9 @@ export class App {
     const stats = [...this.statsAddresses, ...this.statsEndpoints];
     const ofStats = stats.length === 0 ? {} : { stats };
     const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
+    const ofState = this.stateEndpoints.length === 0 ? {} : { state: this.stateEndpoints };
     this.#log.info(
-      { clients, ...ofFront, publishers, ...ofPublish, ...ofStats, edge: edgeAddresses, ...ofFetch },
+      { clients, ...ofFront, publishers, ...ofPublish, ...ofState, ...ofStats, edge: edgeAddresses, ...ofFetch },
       'started',
     );
     this.#checkOpenFiles();
@@ -250,7 +253,7 @@ export class App {
     const shared = { wheel: this.#wheel, log: this.#log, counters: this.counters, zmqCounters };
     const client = new StateClient({ ...shared, endpoints, ipcFileMode });
     this.#sessions = client;
-    this.publishEndpoints.push(...(await client.open()));
+    this.stateEndpoints.push(...(await client.open()));
   }
 
   async #startProxy(): Promise<void> {
