@@ -189,7 +189,7 @@ After a TCP address of \`[server]\` there may be parameters, as in \`443,tls,def
 
 const KEYS = `## Keys
 
-\`sig_key\` and \`upstream_key\` take a key in one of these forms:
+\`sig_key\`, \`upstream_key\`, \`bearer_key\` and the \`key\` of \`[route.jwt]\` take a key in one of these forms:
 
 | text | key |
 |---|---|

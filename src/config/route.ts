@@ -95,7 +95,7 @@ export const routeShape = {
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
   no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses through unchanged.' }),
   session: flag({
-    doc: 'Find the session of requests by the rules of `Grip-Session-Detect`, and keep its last ids, in the service at `state` of `[publish]`.',
+    doc: 'Find the session of requests by the rules of `Grip-Session-Detect`, and keep its last ids, in the service at `state` of `[publish]`, without which this has no effect.',
   }),
   half_close: flag({
     doc: 'Keep the hold of a client that closes only its sending side, and the SockJS session of one that waits. Otherwise such a client counts as gone, because browsers and curl never close only one side.',
