@@ -13,7 +13,7 @@ import {
   type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { isSockJs, SockJsServer } from '../sockjs/index.ts';
+import { isSockJs, isSockJsWebSocket, type SockJsPlace, SockJsServer, sockJsRefusal } from '../sockjs/index.ts';
 import { AwaitedSession } from './awaited-session.ts';
 import { AwaitedTrust, type TrustedExchange } from './awaited-trust.ts';
 import { CompressRoom } from './compress/compress-room.ts';
@@ -21,7 +21,7 @@ import { CompressedExchange } from './compress/compressed-exchange.ts';
 import { crossOrigin } from './cross-origin/cross-origin.ts';
 import { findRoute, hostOf } from './find-route.ts';
 import { GripBytes } from './grip-bytes.ts';
-import { checkRequest } from './guard/check-request.ts';
+import { type CheckedKind, checkRequest } from './guard/check-request.ts';
 import { GuardedExchange } from './guard/guarded-exchange.ts';
 import { GuardedWebSocket } from './guard/guarded-websocket.ts';
 import { KeptBodies, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
@@ -64,12 +64,24 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
     goneRequests: new Set(),
     unsignedNoted: false,
   };
+  const sockJsRequests: CheckedKind<Requester, Responder> = {
+    forward: (_, proxied, requester) =>
+      sockJs.request(placeOf(proxied), proxied.request, requester, admitting(room, proxied)),
+    guarded: GuardedExchange,
+    refusal: sockJsRefusal,
+  };
+  const strayWebSockets: CheckedKind<WebSocketRequester, WebSocketResponder> = {
+    forward: (_, proxied, requester) =>
+      sockJs.webSocket(placeOf(proxied), proxied.request, requester, admitting(room, proxied)),
+    guarded: GuardedWebSocket,
+    refusal: sockJsRefusal,
+  };
   return {
     service: (received, requester) => {
       const arrived = arrive(received, room);
       const { route, request: asked } = arrived;
       if (route !== null && route.sockJs !== null && isSockJs(route.sockJs, asked.target)) {
-        return sockJs.request(route.sockJs, asked, requester, opening(room, arrived, route));
+        return checked(room, { ...arrived, route }, requester, sockJsRequests);
       }
       const settings = arrived.route === null ? arrived.settings.crossOrigin : arrived.route.crossOrigin;
       if (settings === undefined || settings === null) return askOrigin(room, arrived, requester);
@@ -82,7 +94,10 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
       const arrived = arrive(received, room);
       const { route, request } = arrived;
       if (route !== null && route.sockJs !== null && isSockJs(route.sockJs, request.target)) {
-        return sockJs.webSocket(route.sockJs, request, requester, opening(room, arrived, route));
+        // What opens it at the targets is what is checked, so that a client with frames learns of its end by a frame.
+        return isSockJsWebSocket(route.sockJs, request.target)
+          ? sockJs.webSocket(route.sockJs, request, requester, opening(room, { ...arrived, route }))
+          : checked(room, { ...arrived, route }, requester, strayWebSockets);
       }
       return openWebSocket(room, arrived, requester);
     },
@@ -90,25 +105,50 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
   };
 }
 
-/** Opens the WebSocket of a SockJS client at the targets of its route. A path of its own is not rewritten. */
-function opening(room: ProxyRoom, arrived: Arrived, route: ProxiedRoute): WebSocketService {
-  const isOwnPath = route.sockJs?.asPath !== '';
-  const own = isOwnPath ? { ...route, route: { ...route.route, pathRem: 0, replaceBeg: null, rewrite: null } } : route;
-  return (request, requester) => openWebSocket(room, { ...arrived, request, route: own }, requester);
+function placeOf({ route }: ProxiedRequest): SockJsPlace {
+  return route.sockJs as SockJsPlace;
+}
+
+/** Opens the WebSocket of a SockJS client at the targets of its route. */
+function opening(room: ProxyRoom, proxied: ProxiedRequest): WebSocketService {
+  const route = withOwnPath(proxied.route);
+  return (request, requester) => openWebSocket(room, { ...proxied, request, route }, requester);
+}
+
+/** The same for the session of a request that has been checked: what its token permits holds for the session until that ends. */
+function admitting(room: ProxyRoom, proxied: ProxiedRequest): WebSocketService {
+  return (request, requester) => {
+    const own = routed({ ...proxied, request, route: withOwnPath(proxied.route) }, requester, room);
+    if (own === null) return NO_RESPONDER;
+    if (own.permit === null) return forwardWebSocket(room, own, requester);
+    const relay = new GuardedWebSocket(room, requester);
+    relay.admit(own.permit, (client) => forwardWebSocket(room, own, client));
+    return relay;
+  };
+}
+
+/** A SockJS path of its own at the targets is not rewritten. */
+function withOwnPath(route: ProxiedRoute): ProxiedRoute {
+  if (route.sockJs?.asPath === '') return route;
+  return { ...route, route: { ...route.route, pathRem: 0, replaceBeg: null, rewrite: null } };
 }
 
 function openWebSocket(room: ProxyRoom, arrived: Arrived, requester: WebSocketRequester): WebSocketResponder {
   const proxied = routed(arrived, requester, room);
-  if (proxied === null) return NO_RESPONDER;
-  const { checks } = proxied.route;
-  return checks === null
-    ? forwardWebSocket(room, proxied, requester)
-    : checkRequest(room, proxied, requester, checks, WEBSOCKETS);
+  return proxied === null ? NO_RESPONDER : checked(room, proxied, requester, WEBSOCKETS);
 }
 
-function checked(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
+/** Lets a request go on, once it has passed what its route asks of it. */
+function checked<Q extends Requester, R extends Responder>(
+  room: ProxyRoom,
+  proxied: ProxiedRequest,
+  requester: Q,
+  kind: CheckedKind<Q, R>,
+): R | typeof NO_RESPONDER {
   const { checks } = proxied.route;
-  return checks === null ? forward(room, proxied, requester) : checkRequest(room, proxied, requester, checks, REQUESTS);
+  return checks === null
+    ? kind.forward(room, proxied, requester)
+    : checkRequest(room, proxied, requester, checks, kind);
 }
 
 /** Lets the origin of its route respond to a request. */
@@ -122,9 +162,9 @@ function askOrigin(room: ProxyRoom, arrived: Arrived, requester: Requester): Res
   }
   const request = counted === proxied.request ? proxied : { ...proxied, request: counted };
   const { compression } = proxied.route;
-  if (compression === null) return checked(room, request, requester);
+  if (compression === null) return checked(room, request, requester, REQUESTS);
   const relay = new CompressedExchange(room.compress, compression, request.request, requester);
-  relay.attach(checked(room, request, relay));
+  relay.attach(checked(room, request, relay, REQUESTS));
   return relay;
 }
 

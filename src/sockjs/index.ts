@@ -1,1 +1,2 @@
-export { isSockJs, type SockJsPlace, SockJsServer } from './sockjs-server.ts';
+export { sockJsRefusal } from './sockjs-responses.ts';
+export { isSockJs, isSockJsWebSocket, type SockJsPlace, SockJsServer } from './sockjs-server.ts';

@@ -7,7 +7,7 @@ import {
   type ResponseHead,
   UNKNOWN_LENGTH,
 } from '../exchange/index.ts';
-import { refusal } from './sockjs-responses.ts';
+import { sockJsRefusal } from './sockjs-responses.ts';
 import { type SockJsTransport, transportFields } from './sockjs-transport.ts';
 
 /** Bytes after which a streaming response ends, so that it does not fill the client's memory. The client asks for another one. */
@@ -85,7 +85,7 @@ export class SockJsReceiver extends CreditedBody implements Responder {
   /** Begins the response of an origin that accepts no session. `relay` passes its body. */
   refuse(head: ResponseHead): void {
     this.#started = true;
-    this.#requester.onResponse(refusal(this.request, head));
+    this.#requester.onResponse(sockJsRefusal(this.request, head));
   }
 
   relay(chunk: Buffer, more: boolean): void {

@@ -54,8 +54,11 @@ export function iframeResponse(request: RequestHead, script: string): WholeRespo
   return { head: { ...head, headers: ['ETag', tag, ...head.headers] }, body };
 }
 
-/** The response of an origin that refuses a session, for a page of any origin. */
-export function refusal(request: RequestHead, { status, reason, headers, bodyLength }: ResponseHead): ResponseHead {
+/** A response that another one than this room refuses a request with, for a page of any origin. */
+export function sockJsRefusal(
+  request: RequestHead,
+  { status, reason, headers, bodyLength }: ResponseHead,
+): ResponseHead {
   const own = sockJsFields(request).filter((_, i, fields) => !has(headers, fields[i - (i % 2)] as string));
   return { status, reason, headers: [...headers, ...own], bodyLength };
 }

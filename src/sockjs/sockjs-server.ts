@@ -35,6 +35,9 @@ const MAX_SESSIONS = 16_384;
  */
 const MAX_HELD = 67_108_864;
 
+/** Path of a WebSocket without frames. */
+const RAW_PATH = '/websocket';
+
 /** Where a route serves SockJS. */
 export interface SockJsPlace {
   /** Names the route: sessions of others are not found here. */
@@ -59,6 +62,12 @@ export interface SockJsMeans {
 /** Whether a path is below the prefix of a place. */
 export function isSockJs({ prefix }: SockJsPlace, target: string): boolean {
   return target.startsWith(prefix) && '/?'.includes(target.charAt(prefix.length));
+}
+
+/** Whether a path below the prefix of a place is one for WebSockets. */
+export function isSockJsWebSocket(place: SockJsPlace, target: string): boolean {
+  const { path } = split(place, target);
+  return path === RAW_PATH || /^\/[^/]+\/[^/]+\/websocket$/.test(path);
 }
 
 /** Serves SockJS (protocol 0.3): its sessions are WebSockets for whatever `open` opens them at. */
@@ -87,9 +96,8 @@ export class SockJsServer {
   ): WebSocketResponder {
     const { path, query } = split(place, request.target);
     const target = `${place.asPath || `${place.prefix}/websocket`}${query}`;
-    if (path === '/websocket') return open({ ...request, target }, requester);
-    const [, server, session, transport, ...rest] = path.split('/');
-    if (!server || !session || transport !== 'websocket' || rest.length > 0) {
+    if (path === RAW_PATH) return open({ ...request, target }, requester);
+    if (!isSockJsWebSocket(place, request.target)) {
       respond(requester, sockJsError(request, 404, 'Not Found'));
       return NO_RESPONDER;
     }

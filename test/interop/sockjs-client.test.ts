@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { type TestContext, test } from 'node:test';
+import { runServer } from '../support/holdfast.ts';
 import { httpOrigin } from '../support/http-origin.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { startApp } from '../support/running-app.ts';
+import { secretToken } from '../support/tokens.ts';
 import { startWsOrigin, type WsPeer } from '../support/websocket/ws-peers.ts';
 
 /** The client of the SockJS project. It has no types. */
@@ -27,8 +29,8 @@ class Client {
   readonly #events: string[] = [];
   #wake = (): void => {};
 
-  constructor(t: TestContext, app: RunningApp, transport: string, path = '/sockjs') {
-    this.socket = new SockJS(`http://${app.address}${path}`, null, { transports: [transport] });
+  constructor(t: TestContext, { address }: { address: string }, transport: string, path = '/sockjs') {
+    this.socket = new SockJS(`http://${address}${path}`, null, { transports: [transport] });
     this.socket.onopen = () => this.#add(`open ${this.socket.transport}`);
     this.socket.onmessage = ({ data }) => this.#add(`message ${data}`);
     this.socket.onclose = ({ code, reason }) => this.#add(`close ${code} ${reason}`);
@@ -108,6 +110,24 @@ for (const transport of TRANSPORTS) {
     assert.match(await client.next(), /^close 4000 /);
   });
 }
+
+test('sockjs-client: with a token in its URL all its requests pass the guard of a route', async (t) => {
+  const origin = await startWsOrigin(t);
+  const route = `[[route]]\nhost = "*"\nsockjs = "/sockjs"\ntargets = ["${origin.address}"]\n`;
+  const { clients } = await runServer(t, [], `${route}[route.jwt]\nkey = "secret"\nquery = "token"\n`);
+  const app = { address: clients[0] ?? '' };
+  for (const transport of TRANSPORTS) {
+    const client = new Client(t, app, transport, `/sockjs?token=${secretToken({}, 'secret')}`);
+    assert.equal(await client.next(), `open ${transport}`);
+    const { peer } = await origin.accept();
+    client.socket.send('hello');
+    assert.equal(await peer.next(), 'text hello');
+    peer.send('news');
+    assert.equal(await client.next(), 'message news');
+    const forged = new Client(t, app, transport, `/sockjs?token=${secretToken({}, 'other')}`);
+    assert.match(await forged.next(), /^close 1002 /);
+  }
+});
 
 test('sockjs-client: large messages pass both ways', async (t) => {
   const origin = await startWsOrigin(t);

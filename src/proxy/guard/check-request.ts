@@ -5,7 +5,9 @@ import {
   errorResponse,
   NO_RESPONDER,
   type Requester,
+  type RequestHead,
   type Responder,
+  type ResponseHead,
   respond,
 } from '../../exchange/index.ts';
 import { type ProxiedRequest, requestFields } from '../proxied-request.ts';
@@ -18,7 +20,11 @@ import type { RouteChecks } from './route-checks.ts';
 export interface CheckedKind<Q extends Requester, R extends Responder> {
   readonly forward: (room: ProxyRoom, proxied: ProxiedRequest, requester: Q) => R;
   readonly guarded: new (room: GuardRoom, requester: Q) => GuardedExchange & R;
+  /** What becomes of the head of a response that refuses one. Absent: nothing. */
+  readonly refusal?: Refusal;
 }
+
+type Refusal = (request: RequestHead, head: ResponseHead) => ResponseHead;
 
 /** Lets a request go on if its route permits it, else responds. */
 export function checkRequest<Q extends Requester, R extends Responder>(
@@ -33,7 +39,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
   if (limit !== null && !byClaim) {
     const seconds = limit.take(request.peer.address, null);
     if (seconds > 0) {
-      respond(requester, limited(room, proxied, seconds));
+      respond(requester, limited(room, proxied, seconds, kind.refusal));
       return NO_RESPONDER;
     }
   }
@@ -44,7 +50,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
   // A claim counts no request without a valid token: such requests count by address. Others from there are not refused for them.
   const refusal = (error: ExchangeError) => {
     const wait = byClaim ? limit.takeRefused(request.peer.address) : 0;
-    return wait > 0 ? limited(room, proxied, wait) : refused(room, proxied, error);
+    return wait > 0 ? limited(room, proxied, wait, kind.refusal) : refused(room, proxied, error, kind.refusal);
   };
   if (token === null) {
     respond(requester, refusal(new ExchangeError('HF_TOKEN_MISSING')));
@@ -56,7 +62,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
       try {
         if (relay.ended) return;
         const seconds = byClaim ? limit.take(request.peer.address, claims) : 0;
-        if (seconds > 0) relay.refuse(limited(room, proxied, seconds));
+        if (seconds > 0) relay.refuse(limited(room, proxied, seconds, kind.refusal));
         else relay.admit(permit, (own) => kind.forward(room, { ...cleaned, permit }, own as Q));
       } catch (thrown) {
         fault(relay, thrown);
@@ -67,7 +73,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
         if (!(thrown instanceof TokenError)) throw thrown;
         if (relay.ended) return;
         const error = tokenRefusal(thrown);
-        relay.refuse(thrown.problem === 'no-keys' ? refused(room, proxied, error) : refusal(error));
+        relay.refuse(thrown.problem === 'no-keys' ? refused(room, proxied, error, kind.refusal) : refusal(error));
       } catch (second) {
         fault(relay, second);
       }
@@ -81,29 +87,31 @@ function tokenRefusal({ problem, message }: TokenError): ExchangeError {
   return new ExchangeError(problem === 'expired' ? 'HF_TOKEN_EXPIRED' : 'HF_TOKEN_INVALID', message);
 }
 
-function refused(room: ProxyRoom, proxied: ProxiedRequest, error: ExchangeError) {
+function refused(room: ProxyRoom, proxied: ProxiedRequest, error: ExchangeError, shape: Refusal | undefined) {
   room.counters.tokensRefused++;
   proxied.route.stats.refused++;
-  return refusal(room, proxied, error);
+  return refusal(room, proxied, error, shape);
 }
 
-function limited(room: ProxyRoom, proxied: ProxiedRequest, seconds: number) {
+function limited(room: ProxyRoom, proxied: ProxiedRequest, seconds: number, shape: Refusal | undefined) {
   room.counters.requestsLimited++;
   proxied.route.stats.limited++;
   const response = refusal(
     room,
     proxied,
     new ExchangeError('HF_RATE_LIMIT', `the next request may come in ${seconds} s`),
+    shape,
   );
   const { head, body } = response;
   return { head: { ...head, headers: [...head.headers, 'Retry-After', String(seconds)] }, body };
 }
 
-function refusal({ log }: ProxyRoom, proxied: ProxiedRequest, error: ExchangeError) {
+function refusal({ log }: ProxyRoom, proxied: ProxiedRequest, error: ExchangeError, shape: Refusal | undefined) {
   const { code, detail, face } = error;
   log[face.level](
     { ...requestFields(proxied, ''), peer: proxied.request.peer.address, code, detail },
     'request refused',
   );
-  return errorResponse(error, proxied.route.debug);
+  const response = errorResponse(error, proxied.route.debug);
+  return shape === undefined ? response : { ...response, head: shape(proxied.request, response.head) };
 }
