@@ -22,6 +22,7 @@ export { ExchangeRelay } from './exchange-relay.ts';
 export { type ByteHolder, HeldTotal } from './held-total.ts';
 export { Histogram } from './histogram.ts';
 export { internalError } from './internal-error.ts';
+export { JoinedMessages } from './joined-messages.ts';
 export { LEAST_COST } from './least-cost.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { MessagePayload } from './message-payload.ts';

@@ -1,4 +1,5 @@
 import type { Requester, RequestHead, Responder } from './exchange.ts';
+import type { JoinedMessages } from './joined-messages.ts';
 import type { MessagePayload } from './message-payload.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface WebSocketRequester extends Requester {
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void;
   /** Like `onResponseMessage` with a whole message, for one that goes to many requesters, which share its frames. */
   onResponseShared(message: MessagePayload): void;
+  /** `onResponseShared` for each of these messages, in their order. */
+  onResponseJoined(joined: JoinedMessages): void;
   /** @param data at most 125 bytes */
   onResponsePing(data: Buffer): void;
   /** @param data at most 125 bytes */

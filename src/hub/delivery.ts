@@ -1,8 +1,9 @@
 import { type AtTurnEnd, fault, type TurnQueue } from '../clock/index.ts';
-import type { HttpResponseFormat, HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
+import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
+import { MessageRun } from './message-run.ts';
 import { PublishedMessage } from './published-message.ts';
 import { PublishedResponse } from './published-response.ts';
 import { RateShaper } from './rate-shaper.ts';
@@ -29,7 +30,7 @@ const RESPONSE_HINT: HttpResponseFormat = {
 
 /**
  * Delivers what was accepted to the members of its channels, in one order over all channels, in slices. Neighbouring items for the same
- * streams travel together. What is added in one turn of the event loop is delivered from the end of that turn on.
+ * streams, or the same WebSockets, travel together. What is added in one turn of the event loop is delivered from the end of that turn on.
  */
 export class Delivery implements AtTurnEnd {
   /** Bytes that are charged for what waits here. */
@@ -41,6 +42,8 @@ export class Delivery implements AtTurnEnd {
   #last: Step | null = null;
   /** The last stream step, while contents can still be added to it. */
   #openRun: StreamRun | null = null;
+  /** The last step for WebSockets, likewise. */
+  #openMessages: MessageRun | null = null;
   /** The walk over the members that get the first step; null before it begins. */
   #group: Group | null = null;
   #next = 0;
@@ -95,11 +98,7 @@ export class Delivery implements AtTurnEnd {
         this.#append(published);
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
-      if (item.wsMessage !== null) {
-        const published = new PublishedMessage(channel, item.wsMessage, item.meta, id);
-        published.size = item.size ?? item.wsMessage.content.length;
-        this.#append(published);
-      }
+      if (item.wsMessage !== null) this.#addMessage(item, item.wsMessage);
     }
     if (this.#first !== null) this.#schedule();
   }
@@ -186,6 +185,21 @@ export class Delivery implements AtTurnEnd {
     this.#append(this.#openRun);
   }
 
+  #addMessage({ channel, meta, id, size }: PublishItem, format: WsMessageFormat): void {
+    const message = new PublishedMessage(channel, format, meta, id, size);
+    const run = this.#openMessages;
+    if (run !== null && run.channel === channel) {
+      const { cost } = run;
+      if (run.add(message)) {
+        this.pending += run.cost - cost;
+        return;
+      }
+    }
+    // As with streams, the run of another channel ends here. So does one before a close, which comes after its messages.
+    this.#openMessages = new MessageRun(message);
+    this.#append(this.#openMessages);
+  }
+
   #append(step: Step): void {
     this.pending += step.cost;
     step.acceptedAt = performance.now();
@@ -204,6 +218,7 @@ export class Delivery implements AtTurnEnd {
   #begin(step: Step): boolean {
     this.#room.moment++;
     if (step === this.#openRun) this.#openRun = null;
+    else if (step === this.#openMessages) this.#openMessages = null;
     const { channel, format, kind } = step;
     const group = this.#room.channels.get(channel)?.groupOf(format) ?? null;
     const { log } = this.#room;

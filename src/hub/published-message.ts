@@ -1,12 +1,13 @@
 import type { WsMessageFormat } from '../codec/grip/index.ts';
 import { MessagePayload } from '../exchange/index.ts';
 import { memoryCost } from './item-cost.ts';
-import { Step } from './step.ts';
 
 const NO_META = Object.freeze({});
 
 /** A published `ws-message`, encoded once for all WebSockets that get it. */
-export class PublishedMessage extends Step {
+export class PublishedMessage {
+  /** Name of the channel. */
+  readonly channel: string;
   /** Its id; null for none. */
   readonly id: string | null;
   readonly action: WsMessageFormat['action'];
@@ -20,15 +21,21 @@ export class PublishedMessage extends Step {
   readonly contentFilters: readonly string[] | null;
   /** Whether WebSockets without filters get it. */
   readonly plain: boolean;
+  /** Bytes of content, or what the publisher says instead. */
+  readonly size: number;
+  /** Bytes that it is charged while it waits to be delivered. */
+  readonly cost: number;
 
+  /** @param size what the publisher says of it; null for the bytes of its content */
   constructor(
     channel: string,
     format: WsMessageFormat,
     meta: Readonly<Record<string, string>> = NO_META,
     id: string | null = null,
+    size: number | null = null,
   ) {
     const { action, type, content, code, reason, contentFilters } = format;
-    super(channel, 'ws-message', action === 'send' ? 'ws-message' : `ws-message ${action}`);
+    this.channel = channel;
     this.meta = meta;
     this.contentFilters = contentFilters;
     this.plain = contentFilters === null || contentFilters.length === 0;
@@ -38,6 +45,13 @@ export class PublishedMessage extends Step {
     this.payload = new MessagePayload(content, type === 'text');
     this.code = code;
     this.reason = reason;
-    this.charge(content.length + memoryCost(meta, contentFilters));
+    this.size = size ?? content.length;
+    this.cost = content.length + memoryCost(meta, contentFilters);
+  }
+
+  /** Whether it may travel with others. Not without content: a client grants no credit for it. */
+  get joinable(): boolean {
+    const { action, type, payload } = this;
+    return action === 'send' && (type === 'text' || type === 'binary') && payload.body.length > 0;
   }
 }

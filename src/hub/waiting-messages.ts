@@ -1,3 +1,4 @@
+import type { MessageContent } from '../codec/grip/index.ts';
 import type { MessagePayload } from '../exchange/index.ts';
 
 /**
@@ -53,4 +54,27 @@ export class WaitingMessages {
     this.length--;
     this.bytes -= first.chunk.length;
   }
+}
+
+/** A whole message, ping or pong. */
+export function whole(
+  type: MessageContent['type'],
+  content: Buffer,
+  from: Sender,
+  item: MessagePayload | null,
+): WaitingMessage {
+  const kind = type === 'ping' || type === 'pong' ? type : 'message';
+  return waiting(kind, content, type === 'text', false, from, item);
+}
+
+/** A message, or a piece of one. */
+export function waiting(
+  kind: WaitingMessage['kind'],
+  chunk: Buffer,
+  text: boolean,
+  more: boolean,
+  from: Sender,
+  item: MessagePayload | null = null,
+): WaitingMessage {
+  return { kind, chunk, text, more, from, item, credit: 0, passed: 0, next: null };
 }

@@ -7,11 +7,12 @@ import { FilterLine, type LineOwner } from './filter-line.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { MessageRun } from './message-run.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
 import { Subscriber } from './subscriber.ts';
-import { type Sender, type WaitingMessage, WaitingMessages } from './waiting-messages.ts';
+import { type WaitingMessage, WaitingMessages, waiting, whole } from './waiting-messages.ts';
 import type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts';
 
 /**
@@ -251,10 +252,35 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
   }
 
   override receive(step: Step): number {
-    const message = step as PublishedMessage;
+    const run = step as MessageRun;
+    const { messages } = run;
+    if (messages.length > 1 && this.#isReadyFor(run)) return this.#passRun(run);
+    let work = 0;
+    for (const message of messages) work += this.#receive(message);
+    return work;
+  }
+
+  #receive(message: PublishedMessage): number {
     if (this.#line === null) return message.plain ? this.#take(message, message.payload) : 1;
     this.#line.give(message);
     return 1 + (message.payload.body.length >>> 12);
+  }
+
+  /** Whether the client gets the messages of a run at once: it has no filters, nothing waits for it, and its credits cover all. */
+  #isReadyFor({ joined: { length, messages } }: MessageRun): boolean {
+    return this.#line === null && !this.#ends && this.#isUpToDate && this.#covers(length, messages.length);
+  }
+
+  #passRun({ channel, messages, joined }: MessageRun): number {
+    const count = joined.messages.length;
+    if (count === 0) return 1;
+    if (this.session !== null) {
+      for (const { plain, id } of messages) if (plain && id !== null) this.session.onItem(channel, id);
+    }
+    this.#spend(joined.length, count);
+    this.#room.counters.itemsDelivered += count;
+    this.#requester.onResponseJoined(joined);
+    return 1 + (joined.length >>> 14);
   }
 
   /** @param payload what the client gets of the message */
@@ -271,7 +297,7 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
     const { length } = payload.body;
     if (this.#ends) return 1;
     if (this.session !== null && id !== null) this.session.onItem(channel, id);
-    if (this.#items === null && !this.#within && this.#pieces === null && this.#covers(length)) {
+    if (this.#isUpToDate && this.#covers(length)) {
       this.#spend(length);
       this.#room.counters.itemsDelivered++;
       if (type === 'ping') this.#requester.onResponsePing(payload.body);
@@ -344,16 +370,22 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
     return this.#over || this.#close !== null;
   }
 
-  #covers(bytes: number): boolean {
-    return bytes <= this.#credits && this.#untaken < MAX_UNTAKEN && !this.#passing;
+  /** Whether a published message comes next: nothing waits, and the origin is not within a message. */
+  get #isUpToDate(): boolean {
+    return this.#items === null && !this.#within && this.#pieces === null;
+  }
+
+  /** Whether so many bytes, in so many messages, can be passed now. */
+  #covers(bytes: number, messages = 1): boolean {
+    return bytes <= this.#credits && this.#untaken + messages <= MAX_UNTAKEN && !this.#passing;
   }
 
   /** Notes that bytes are passed. To be called before the requester is, which may grant more at once. */
-  #spend(bytes: number): void {
+  #spend(bytes: number, messages = 1): void {
     this.#credits -= bytes;
     this.#lastSent = Math.floor(this.#room.wheel.now);
     // What has no bytes costs no credit, so none comes back for it.
-    if (bytes > 0) this.#untaken++;
+    if (bytes > 0) this.#untaken += messages;
   }
 
   /** Whether the client's queue has room for so many bytes more. Otherwise they are dropped, which is counted and logged. */
@@ -462,25 +494,4 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
     this.#room.log.info({ id: this.id, dropped: this.#dropped }, message);
     this.#dropped = 0;
   }
-}
-
-function whole(
-  type: MessageContent['type'],
-  content: Buffer,
-  from: Sender,
-  item: MessagePayload | null,
-): WaitingMessage {
-  const kind = type === 'ping' || type === 'pong' ? type : 'message';
-  return waiting(kind, content, type === 'text', false, from, item);
-}
-
-function waiting(
-  kind: WaitingMessage['kind'],
-  chunk: Buffer,
-  text: boolean,
-  more: boolean,
-  from: Sender,
-  item: MessagePayload | null = null,
-): WaitingMessage {
-  return { kind, chunk, text, more, from, item, credit: 0, passed: 0, next: null };
 }

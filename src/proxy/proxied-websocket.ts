@@ -4,6 +4,7 @@ import {
   ExchangeError,
   errorResponse,
   type HeaderList,
+  type JoinedMessages,
   type MessagePayload,
   NO_RESPONDER,
   type Payload,
@@ -219,6 +220,10 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
 
   onResponseShared(message: MessagePayload): void {
     this.onResponseMessage(message.body, message.text, false);
+  }
+
+  onResponseJoined({ messages }: JoinedMessages): void {
+    for (const message of messages) this.onResponseShared(message);
   }
 
   onResponsePing(data: Buffer): void {

@@ -16,6 +16,7 @@ import {
 import {
   type ByteHolder,
   ExchangeError,
+  type JoinedMessages,
   type MessagePayload,
   type Peer,
   type WebSocketResponder,
@@ -158,6 +159,20 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     }
   }
 
+  onResponseJoined(joined: JoinedMessages): void {
+    const { messages } = joined;
+    if (!this.#writer.shares) {
+      for (const message of messages) this.onResponseShared(message);
+      return;
+    }
+    if (this.#closing || !this.#enqueue(false, messages.length)) return;
+    try {
+      this.#writer.joined(joined);
+    } catch (thrown) {
+      this.#onThrown(thrown);
+    }
+  }
+
   onResponsePing(data: Buffer): void {
     this.#control(PING, data);
   }
@@ -176,9 +191,11 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     }
   }
 
-  /** Counts a message that has to wait; false if it is one too many. */
-  #enqueue(more: boolean): boolean {
-    if (!this.blocked || more || ++this.#queued <= this.server.limits.queuedMessages) return true;
+  /** Counts messages that have to wait; false if they are too many. */
+  #enqueue(more: boolean, messages = 1): boolean {
+    if (!this.blocked || more) return true;
+    this.#queued += messages;
+    if (this.#queued <= this.server.limits.queuedMessages) return true;
     this.cutStalled(`${this.server.limits.queuedMessages} messages waited for it`);
     return false;
   }

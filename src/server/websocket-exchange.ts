@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { acceptDeflate, DEFAULT_DEFLATE, type ValidHandshake } from '../codec/websocket/index.ts';
 import type {
   ExchangeError,
+  JoinedMessages,
   MessagePayload,
   Payload,
   Peer,
@@ -116,6 +117,10 @@ export class WebSocketExchange implements WebSocketRequester {
 
   onResponseShared(message: MessagePayload): void {
     this.#open?.onResponseShared(message);
+  }
+
+  onResponseJoined(joined: JoinedMessages): void {
+    this.#open?.onResponseJoined(joined);
   }
 
   onResponsePing(data: Buffer): void {

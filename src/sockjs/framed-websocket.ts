@@ -3,6 +3,7 @@ import {
   BodyCollector,
   type ByteHolder,
   ExchangeError,
+  type JoinedMessages,
   type MessagePayload,
   NO_RESPONDER,
   type Payload,
@@ -195,6 +196,10 @@ export class FramedWebSocket
 
   onResponseShared({ body, text }: MessagePayload): void {
     this.onResponseMessage(body, text, false);
+  }
+
+  onResponseJoined({ messages }: JoinedMessages): void {
+    for (const message of messages) this.onResponseShared(message);
   }
 
   onResponsePing(data: Buffer): void {

@@ -3,6 +3,7 @@ import {
   BodyCollector,
   type ByteHolder,
   ExchangeError,
+  type JoinedMessages,
   LEAST_COST,
   type MessagePayload,
   NO_RESPONDER,
@@ -270,6 +271,10 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
 
   onResponseShared({ body }: MessagePayload): void {
     if (this.#state === 'open' && this.#close === null) this.#add(body);
+  }
+
+  onResponseJoined({ messages }: JoinedMessages): void {
+    for (const message of messages) this.onResponseShared(message);
   }
 
   onResponsePing(data: Buffer): void {

@@ -5,6 +5,7 @@ import { NO_BODY, type PacketType, type RequestPacket, ResponsePacket } from '..
 import {
   BodyCollector,
   ExchangeError,
+  type JoinedMessages,
   type MessagePayload,
   type ResponseHead,
   type WebSocketRequester,
@@ -244,6 +245,10 @@ export class WebSocketServerSession extends ServerSession<WebSocketResponder> im
 
   onResponseShared(message: MessagePayload): void {
     this.onResponseMessage(message.body, message.text, false);
+  }
+
+  onResponseJoined({ messages }: JoinedMessages): void {
+    for (const message of messages) this.onResponseShared(message);
   }
 
   onResponsePing(data: Buffer): void {

@@ -39,6 +39,15 @@ export interface SharedMessage {
   frames: Buffer | null;
 }
 
+/** Whole messages that many writers write one after the other. */
+export interface SharedMessages {
+  readonly messages: readonly SharedMessage[];
+  /** Bytes of all bodies. */
+  readonly length: number;
+  /** All messages as `encodeMessage` makes them; set by the first writer. */
+  frames: Buffer | null;
+}
+
 /** How one direction of a connection is written. */
 export interface MessageWriterOptions {
   /** Which side writes: the frames of a client are masked (RFC 6455 §5.1). */
@@ -110,13 +119,25 @@ export class MessageWriter implements DeflaterSink {
    * @throws WebSocketError as `message`
    */
   shared(message: SharedMessage): void {
-    if (this.#masked || this.#deflate !== null) {
+    if (!this.shares) {
       this.message(message.body, message.text, false);
       return;
     }
     message.frames ??= encodeMessage(message.body, message.text);
     this.#sink.writeFrame(message.frames);
     this.#sink.onFramed(message.body.length);
+  }
+
+  /** Writes whole messages at once, if the writer `shares` frames. */
+  joined(shared: SharedMessages): void {
+    shared.frames ??= encodeMessages(shared.messages);
+    this.#sink.writeFrame(shared.frames);
+    this.#sink.onFramed(shared.length);
+  }
+
+  /** Whether its frames are those of other writers: they are neither masked nor compressed. */
+  get shares(): boolean {
+    return !this.#masked && this.#deflate === null;
   }
 
   /**
@@ -210,4 +231,8 @@ export class MessageWriter implements DeflaterSink {
     this.release();
     this.#sink.onWriterError(error);
   }
+}
+
+function encodeMessages(messages: readonly SharedMessage[]): Buffer {
+  return Buffer.concat(messages.map(({ frames, body, text }) => frames ?? encodeMessage(body, text)));
 }

@@ -1,5 +1,6 @@
 import type {
   ExchangeError,
+  JoinedMessages,
   MessagePayload,
   ResponseHead,
   WebSocketRequester,
@@ -43,6 +44,10 @@ export class GuardedWebSocket extends GuardedExchange implements WebSocketReques
 
   onResponseShared(message: MessagePayload): void {
     if (!this.over) this.#client.onResponseShared(message);
+  }
+
+  onResponseJoined(joined: JoinedMessages): void {
+    if (!this.over) this.#client.onResponseJoined(joined);
   }
 
   onResponsePing(data: Buffer): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type {
+  JoinedMessages,
   MessagePayload,
   ResponseHead,
   WebSocketRequester,
@@ -13,6 +14,8 @@ export class FakeWebSocketRequester extends FakeRequester implements WebSocketRe
   readonly events: string[] = [];
   /** Sizes of the pieces in which messages came. */
   readonly pieces: number[] = [];
+  /** How many messages came together, for each time that several did. */
+  readonly joined: number[] = [];
   readonly #message: Buffer[] = [];
   #text: boolean | null = null;
   #closeReceived = false;
@@ -104,6 +107,11 @@ export class FakeWebSocketRequester extends FakeRequester implements WebSocketRe
 
   onResponseShared(message: MessagePayload): void {
     this.onResponseMessage(message.body, message.text, false);
+  }
+
+  onResponseJoined({ messages }: JoinedMessages): void {
+    this.joined.push(messages.length);
+    for (const message of messages) this.onResponseShared(message);
   }
 
   onResponsePing(data: Buffer): void {

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { HubLimits } from '../../../src/hub/index.ts';
+import type { HubLimits, WebSocketOwner } from '../../../src/hub/index.ts';
 import { MAX_SHAPED_BYTES } from '../../../src/hub/rate-shaper.ts';
+import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
-import { type HubRig, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
+import { type HubRig, messageItem, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
+
+const IDLE_OWNER: WebSocketOwner = {
+  onRelayed() {},
+  onReplied() {},
+  onOwnPassed() {},
+  onPublishedClose() {},
+  onRefresh() {},
+  onHoldFault: assert.ifError,
+};
 
 function streams(made: HubRig, count: number, channel = 'a', route = ''): HeldClient[] {
   return Array.from({ length: count }, () => made.hold(made.client(), streamInstruct([channel]), { route }));
@@ -112,6 +122,24 @@ test('joined items count as their blocks, one by one', async (t) => {
   assert.equal(made.counters.deliveriesDropped, 2);
   await batch(made);
   assert.equal(client?.body.length, 6 * 25);
+});
+
+test('joined messages of WebSockets are weighed one by one too', async (t) => {
+  const made = shaped(t, { messageRate: 1_000, messageHwm: 50 });
+  const requester = new FakeWebSocketRequester(65_536);
+  requester.onResponse({ status: 101, reason: '', headers: [], bodyLength: 0 });
+  const hold = made.hub.holdWebSocket({ id: '1-1', requester, credits: 65_536, owner: IDLE_OWNER });
+  hold.subscribe('a');
+  await made.publish(...Array.from({ length: 85 }, (_, i) => messageItem('a', `${i}`)));
+  assert.deepEqual(requester.joined, [25]);
+  assert.equal(made.counters.deliveriesDropped, 10);
+  await batch(made);
+  assert.deepEqual(requester.joined, [25, 25]);
+  for (let i = 0; i < 2; i++) await batch(made);
+  assert.deepEqual(
+    requester.events,
+    Array.from({ length: 75 }, (_, i) => `text ${i}`),
+  );
 });
 
 test('an item counts as its blocks, by its size or by what the publisher says', async (t) => {

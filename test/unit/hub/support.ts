@@ -8,6 +8,7 @@ import {
   type KeepAlive,
   NO_LINKS,
   type PublishItem,
+  type WsMessageFormat,
 } from '../../../src/codec/grip/index.ts';
 import { Counters, Holder } from '../../../src/exchange/index.ts';
 import {
@@ -268,6 +269,22 @@ export function streamAction(channel: string, action: 'hint' | 'close'): Publish
 
 export function streamFormat(content: string): HttpStreamFormat {
   return { action: 'send', content: Buffer.from(content), contentFilters: null };
+}
+
+export function messageFormat(content: string, format: Partial<WsMessageFormat> = {}): WsMessageFormat {
+  return {
+    action: 'send',
+    type: 'text',
+    content: Buffer.from(content),
+    code: 1000,
+    reason: '',
+    contentFilters: null,
+    ...format,
+  };
+}
+
+export function messageItem(channel: string, content: string, format: Partial<WsMessageFormat> = {}): PublishItem {
+  return item(channel, { wsMessage: messageFormat(content, format) });
 }
 
 export function responseFormat(format: Partial<HttpResponseFormat> = {}): HttpResponseFormat {

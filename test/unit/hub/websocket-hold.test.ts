@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { WebSocketHold, WebSocketOwner } from '../../../src/hub/index.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
-import { type HubRig, rig } from './support.ts';
+import { type HubRig, messageItem, rig } from './support.ts';
 
 /** A client that accepts so many bytes, its hold, and what its owner was told. */
 class Site implements WebSocketOwner {
@@ -105,4 +105,91 @@ test('the owner is told when no message waits that its origin had sent later', (
   assert.equal(one.hold.ownWaits, true);
   one.credit(1);
   assert.deepEqual([one.hold.ownWaits, one.ownPassed], [false, 2]);
+});
+
+test('messages that are published one after the other come together to a client that is up to date', async (t) => {
+  const one = site(t, 100);
+  one.hold.subscribe('c');
+  await one.made.publish(messageItem('c', 'a'), messageItem('c', 'b', { type: 'binary' }), messageItem('c', 'd'));
+  assert.deepEqual([one.requester.events, one.requester.joined], [['text a', 'binary b', 'text d'], [3]]);
+  assert.deepEqual([one.made.counters.itemsDelivered, one.requester.credits], [3, 97]);
+  await one.made.publish(messageItem('c', 'e'));
+  assert.deepEqual([one.requester.events.at(-1), one.requester.joined], ['text e', [3]]);
+});
+
+test('a client whose credits do not cover all gets what they cover, and the rest in order as it grants more', async (t) => {
+  const one = site(t, 3);
+  one.hold.subscribe('c');
+  await one.made.publish(messageItem('c', 'ab'), messageItem('c', 'cd'), messageItem('c', 'ef'));
+  assert.deepEqual([one.requester.joined, one.requester.pieces], [[], [2, 1]]);
+  await one.made.publish(messageItem('c', 'gh'), messageItem('c', 'ij'));
+  one.credit(100);
+  assert.deepEqual(one.requester.events, ['text ab', 'text cd', 'text ef', 'text gh', 'text ij']);
+  assert.equal(one.made.counters.itemsDelivered, 5);
+  await one.made.publish(messageItem('c', 'k'), messageItem('c', 'l'));
+  assert.deepEqual(one.requester.joined, [2]);
+});
+
+test('a client that takes nothing has at most 256 messages on their way, and loses one by one what its queue has no room for', async (t) => {
+  const one = site(t, 100_000, { queueItems: 10 });
+  one.hold.subscribe('c');
+  const some = (count: number) => Array.from({ length: count }, () => messageItem('c', 'x'));
+  await one.made.publish(...some(200));
+  await one.made.publish(...some(100));
+  assert.deepEqual([one.requester.joined, one.requester.events.length], [[200], 256]);
+  assert.equal(one.made.counters.itemsDropped, 300 - 256 - 10);
+  one.credit(1);
+  assert.equal(one.requester.events.length, 266);
+  await one.made.publish(...some(300));
+  assert.deepEqual([one.requester.joined, one.requester.events.length], [[200], 512]);
+});
+
+test('messages that come together wait for the end of a message of the origin', async (t) => {
+  const one = site(t, 100);
+  one.hold.subscribe('c');
+  one.hold.relay(Buffer.from('o1'), true, true);
+  await one.made.publish(messageItem('c', 'a'), messageItem('c', 'b'));
+  assert.deepEqual(one.requester.events, []);
+  one.hold.relay(Buffer.from('o2'), true, false);
+  assert.deepEqual([one.requester.events, one.requester.joined], [['text o1o2', 'text a', 'text b'], []]);
+});
+
+test('pings, closes and messages of other channels keep their place among messages', async (t) => {
+  const one = site(t, 100);
+  one.hold.subscribe('c');
+  one.hold.subscribe('d');
+  await one.made.publish(
+    ...['1', '2'].map((content) => messageItem('c', content)),
+    messageItem('c', 'p', { type: 'ping' }),
+    ...['3', '4'].map((content) => messageItem('c', content)),
+    messageItem('d', '5'),
+    ...['6', '7'].map((content) => messageItem('c', content)),
+    messageItem('d', '', { action: 'close' }),
+    messageItem('c', 'late'),
+  );
+  const messages = ['text 1', 'text 2', 'ping p', 'text 3', 'text 4', 'text 5', 'text 6', 'text 7', 'close 1000'];
+  assert.deepEqual([one.requester.events, one.requester.joined], [messages, [2, 2, 2]]);
+});
+
+test('of messages that come together a client gets those that its filters let pass, and one without filters the plain ones', async (t) => {
+  const made = rig(t);
+  const filtered = new Site(made, 100);
+  const other = new Site(made, 100);
+  filtered.hold.subscribe('c', ['skip-self']);
+  filtered.hold.setMeta('user', 'me');
+  other.hold.subscribe('c');
+  const mine = { ...messageItem('c', 'mine'), meta: { sender: 'me' } };
+  await made.publish(mine, messageItem('c', 'a'), messageItem('c', 'f', { contentFilters: ['build-id'] }));
+  assert.deepEqual([filtered.requester.events, filtered.requester.joined], [['text a'], []]);
+  assert.deepEqual([other.requester.events, other.requester.joined], [['text mine', 'text a'], [2]]);
+});
+
+test('a session notes the id of each message that has come together with others', async (t) => {
+  const one = site(t, 100);
+  const noted: string[] = [];
+  one.hold.session = { onItem: (channel, id) => noted.push(`${channel} ${id}`) };
+  one.hold.subscribe('c');
+  const items = ['1', '2', '3'].map((id) => ({ ...messageItem('c', id), id, noSeq: true }));
+  await one.made.publish(...items.slice(0, 2), messageItem('c', 'x'), ...items.slice(2));
+  assert.deepEqual([noted, one.requester.joined], [['c 1', 'c 2', 'c 3'], [4]]);
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { test } from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
 import WebSocket, { type ClientOptions } from 'ws';
 import { CLOSE, encodeMaskedFrame, PING, TEXT } from '../../../src/codec/websocket/index.ts';
+import { joined } from '../../support/exchange/joined.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { type RunningServer, startServer } from '../../support/running-server.ts';
 import type { ScriptedWebSocket } from '../../support/scripted-service.ts';
@@ -104,6 +105,17 @@ test('sent messages are compressed with the context of former ones', async (t) =
     sizes.push((await client.takeBytes(length.charCodeAt(0))).length);
   }
   assert.ok((sizes[1] as number) < (sizes[0] as number) / 2, String(sizes));
+});
+
+test('joined messages are compressed one by one', async (t) => {
+  const running = await startServer(t, { compression: true });
+  const { client, webSocket } = await openWs(running, { threshold: 0 });
+  const messages = joined('first', 'second');
+  const received = on(client, 'message');
+  webSocket.requester.onResponseJoined(messages);
+  for (const { body } of messages.messages) assert.deepEqual((await received.next()).value[0], body);
+  assert.equal(messages.frames, null);
+  client.terminate();
 });
 
 test('pieces, pings and the close that are sent while a message is compressed keep their order', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { BINARY, CLOSE, CONTINUATION, encodeMaskedFrame, PING, TEXT } from '../../../src/codec/websocket/index.ts';
+import { joined } from '../../support/exchange/joined.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 import type { ScriptedWebSocket } from '../../support/scripted-service.ts';
@@ -81,6 +82,7 @@ test('a closing handshake that the client does not read ends with the write time
 
 const WAITING: readonly { readonly what: string; readonly send: (webSocket: ScriptedWebSocket) => void }[] = [
   { what: 'message', send: (webSocket) => webSocket.message('') },
+  { what: 'joined message', send: ({ requester }) => requester.onResponseJoined(joined('x')) },
   { what: 'ping', send: (webSocket) => webSocket.ping() },
   { what: 'pong', send: (webSocket) => webSocket.pong() },
 ];
@@ -100,6 +102,20 @@ for (const { what, send } of WAITING) {
     await opened.client.ended;
   });
 }
+
+test('joined messages that wait for a client count one by one', async (t) => {
+  const running = await startUnixServer(t, { queuedMessages: 5 });
+  const opened = await openWebSocket(running);
+  await fillSocket(opened);
+  const { requester } = opened.webSocket;
+  requester.onResponseJoined(joined('a', 'b', 'c'));
+  requester.onResponseJoined(joined('d', 'e'));
+  assert.equal(opened.webSocket.failure(), '');
+  requester.onResponseJoined(joined('f', 'g'));
+  assert.equal(opened.webSocket.failure(), 'HF_CLIENT_STALLED');
+  opened.client.socket.resume();
+  await opened.client.ended;
+});
 
 test('waiting pieces of one message count once, and the count restarts when the client has taken all', async (t) => {
   const running = await startUnixServer(t, { queuedMessages: 5 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import WebSocket from 'ws';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../../src/codec/websocket/index.ts';
+import { joined } from '../../support/exchange/joined.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { startServer } from '../../support/running-server.ts';
 import { settled } from '../../support/settled.ts';
@@ -172,6 +173,20 @@ test('messages of one turn to one client leave in one write, and their credit co
   for (let i = 0; i < 50; i++) assert.equal(await takeFrame(client), `1 ${`${i % 10}`.repeat(10)}`);
   assert.equal(await takeFrame(client), '9 p');
   assert.deepEqual([writes, credits], [[603], [501]]);
+});
+
+test('joined messages leave in the same bytes to all clients, each in its own frame', async (t) => {
+  const running = await startServer(t);
+  const messages = joined('one', 'two');
+  const opened = [await openWebSocket(running), await openWebSocket(running)];
+  const credits: number[] = [];
+  for (const { webSocket } of opened) {
+    webSocket.onResponseCredit = (bytes) => credits.push(bytes);
+    webSocket.requester.onResponseJoined(messages);
+  }
+  for (const { client } of opened)
+    assert.deepEqual([await takeFrame(client), await takeFrame(client)], ['1 one', '1 two']);
+  assert.deepEqual([messages.frames?.toString('latin1'), credits], ['\x81\x03one\x81\x03two', [6, 6]]);
 });
 
 test('a client does not wait for another one that sends much', async (t) => {
