@@ -176,6 +176,8 @@ export const routeSchema = camelKeys(
       const unchecked = route.targets.find(({ kind }) => kind !== 'http');
       if (unchecked !== undefined) problem('check', `the target "${unchecked.kind}" cannot be checked`);
     }
+    if (route.limit !== null && route.limit.by !== 'address' && route.jwt === null)
+      problem('limit', `by = "${route.limit.by}" needs [route.jwt], which verifies the token`);
     if (route.host === '' && route.id === '') problem('host', 'a route without a host needs an id');
     if (route.path_rem > 0 && route.replace_beg !== null)
       problem('replace_beg', 'cannot be used together with path_rem');

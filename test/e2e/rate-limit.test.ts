@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadConfig } from '../../src/config/index.ts';
 import { runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { secretToken } from '../support/tokens.ts';
@@ -41,6 +42,11 @@ test('a claim can tell clients apart', async (t) => {
   const statuses = [];
   for (const claims of [{ sub: 'a' }, { sub: 'b' }, { sub: 'a' }, {}, {}]) statuses.push(await send(claims));
   assert.deepEqual(statuses, [200, 200, 429, 200, 429]);
+});
+
+test('a limit by claim without [route.jwt] is an error', () => {
+  const toml = '[[route]]\nhost = "*"\ntargets = ["a:1"]\n[route.limit]\nby = "claim:sub"\n';
+  assert.throws(() => loadConfig(toml, 'a.toml'), /by = "claim:sub" needs \[route\.jwt\]/);
 });
 
 test('with a limit by claim, requests without a valid token count by address, and cost others there nothing', async (t) => {
