@@ -6,11 +6,22 @@ import { fileURLToPath } from 'node:url';
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
 const HOUSE = [
   ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config']],
-  ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs']],
+  ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs', 'files']],
   ['mezzanine', ['zhttp']],
   [
     'second floor',
-    ['fetch', 'zhttp-client', 'zhttp-server', 'proxy', 'control', 'zmq-publish', 'stats', 'sessions', 'hub-relay'],
+    [
+      'fetch',
+      'zhttp-client',
+      'zhttp-server',
+      'proxy',
+      'control',
+      'zmq-publish',
+      'stats',
+      'sessions',
+      'hub-relay',
+      'mongrel2',
+    ],
   ],
   ['third floor', ['app']],
   ['fourth floor', ['cli']],

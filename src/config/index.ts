@@ -16,6 +16,18 @@ export {
 } from './listen-address.ts';
 export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
+export type {
+  Mongrel2Dir,
+  Mongrel2Handler,
+  Mongrel2Host,
+  Mongrel2Protocol,
+  Mongrel2Proxy,
+  Mongrel2Route,
+  Mongrel2Server,
+  Mongrel2Settings,
+  Mongrel2Target,
+  Mongrel2Tls,
+} from './mongrel2-site.ts';
 export { oneProcessReasons } from './one-process.ts';
 export type { PathRewrite } from './path-rewrite.ts';
 export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';

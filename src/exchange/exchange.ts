@@ -1,5 +1,6 @@
 import type { ExchangeError } from './errors.ts';
 import type { Payload } from './payload.ts';
+import type { RawClient, RawOwner } from './raw-client.ts';
 
 /** `bodyLength` of a body whose length is known only when it ends. */
 export const UNKNOWN_LENGTH = -1;
@@ -93,6 +94,12 @@ export interface Requester {
    * for its response. A requester whose client has no such side lacks this.
    */
   abortOnHalfClose?(): void;
+  /**
+   * The caller writes the bytes of the response itself, and the exchange has none: `owner` has the connection from now on, beyond this request.
+   * The body of the request still comes as it is granted. Returns the same object for each request on the connection. Only the first
+   * `owner` counts. A requester that is no client's connection lacks this.
+   */
+  takeRaw?(owner: RawOwner): RawClient;
   /** From now on `responder` responds instead of the caller (a hold takes over, a replay hands back). */
   handOver(responder: Responder): void;
 }

@@ -29,6 +29,7 @@ export { MessagePayload } from './message-payload.ts';
 export { type Labels, MetricsText } from './metrics-text.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
+export type { RawClient, RawOwner, RawReader } from './raw-client.ts';
 export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';
 export { RouteStats, RouteStatsTable } from './route-stats.ts';

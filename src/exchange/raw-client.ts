@@ -1,0 +1,42 @@
+import type { Peer } from './exchange.ts';
+
+/**
+ * A client's connection whose responder writes the bytes of responses itself, as handlers of Mongrel2 do. It is the same for all requests on
+ * the connection. Requests go on to come as exchanges, each as soon as the one before was read.
+ */
+export interface RawClient {
+  readonly peer: Peer;
+  /** Bytes that were written, and the socket has not taken. */
+  readonly waiting: number;
+  /** Bytes read from the client, and bytes that the socket has taken for it. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Whether the connection is encrypted. */
+  readonly encrypted: boolean;
+  /** SHA-1 of the client's certificate in hexadecimal digits; empty without one. */
+  readonly certificateSha1: string;
+  /** Writes `bytes`, which may be shared with other clients. After the end it does nothing. */
+  write(bytes: Buffer): void;
+  /** Sends FIN after what was written, and reads no more. */
+  end(): void;
+  /** Closes it at once. */
+  cut(): void;
+  /** From now on all that the client sends goes to `reader`, as it comes: what is spoken is not HTTP any more. */
+  takeInput(reader: RawReader): void;
+  /** Reads nothing more from the client for now. Only after `takeInput`. */
+  pauseInput(paused: boolean): void;
+}
+
+/** The responder that writes a `RawClient` itself. */
+export interface RawOwner {
+  /** The socket has taken all that was written. */
+  onDrained(): void;
+  /** The connection is closed, for whatever reason. Nothing comes after it. */
+  onClosed(): void;
+}
+
+/** Takes what a client sends. */
+export interface RawReader {
+  /** `chunk` is a view that belongs to the reader from now on. */
+  onInput(chunk: Buffer): void;
+}
