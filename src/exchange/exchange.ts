@@ -1,5 +1,6 @@
 import type { ExchangeError } from './errors.ts';
 import type { Payload } from './payload.ts';
+import type { Peer } from './peer.ts';
 import type { RawClient, RawOwner } from './raw-client.ts';
 
 /** `bodyLength` of a body whose length is known only when it ends. */
@@ -17,15 +18,6 @@ export const WINDOW = 65_536;
  * and nothing is parsed again downstream (RFC 9110 §5). `codec/fields` reads them.
  */
 export type HeaderList = readonly string[];
-
-/** Where a client's connection comes from. `address` is empty for a unix socket. */
-export interface Peer {
-  readonly address: string;
-  /** 0 if it is not known. */
-  readonly port: number;
-  /** The trusted proxy whose connection it is, which has told the client's address. */
-  readonly proxy?: Peer;
-}
 
 /** The head of a request (RFC 9110 §6.2), as the client sent it: nothing is removed, and every consumer applies its own rules. */
 export interface RequestHead {

@@ -9,7 +9,6 @@ export { errorResponse, respond, textResponse } from './error-response.ts';
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {
   type HeaderList,
-  type Peer,
   type Requester,
   type RequestHead,
   type Responder,
@@ -29,6 +28,7 @@ export { MessagePayload } from './message-payload.ts';
 export { type Labels, MetricsText } from './metrics-text.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
+export type { Peer } from './peer.ts';
 export type { RawClient, RawOwner, RawReader } from './raw-client.ts';
 export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';

@@ -1,4 +1,4 @@
-import type { Peer } from './exchange.ts';
+import type { Peer } from './peer.ts';
 
 /**
  * A client's connection whose responder writes the bytes of responses itself, as handlers of Mongrel2 do. It is the same for all requests on
