@@ -1,0 +1,8 @@
+/** Where a client's connection comes from. `address` is empty for a unix socket. */
+export interface Peer {
+  readonly address: string;
+  /** 0 if it is not known. */
+  readonly port: number;
+  /** The trusted proxy whose connection it is, which has told the client's address. */
+  readonly proxy?: Peer;
+}
