@@ -17,24 +17,25 @@ const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /**
  * Decodes a whole tnetstring. Byte strings are views of `buffer`.
  * @throws TnetstringError for bytes that are not exactly one tnetstring, keys that are not UTF-8 byte strings, integers out of the safe range,
- *   numbers that are not finite, and values over a limit
+ *   numbers that are not finite, and values that the limits do not allow
  */
 export function decode(buffer: Buffer, limits: TnetstringLimits = DEFAULT_TNETSTRING_LIMITS): TnetstringValue {
   const reader = new ElementReader(buffer);
   if (buffer.length > limits.maxBytes) reader.fail(`more than ${limits.maxBytes} bytes`, limits.maxBytes);
   const end = reader.read(0, buffer.length);
   if (end !== buffer.length) reader.fail('trailing bytes after the value', end);
-  return elementValue(reader, limits.maxDepth);
+  return elementValue(reader, limits, limits.maxDepth);
 }
 
 /** The value of the element just read. */
-function elementValue(reader: ElementReader, depth: number): TnetstringValue {
+function elementValue(reader: ElementReader, limits: TnetstringLimits, depth: number): TnetstringValue {
   switch (reader.type) {
     case BYTES:
       return reader.bytes();
     case INTEGER:
       return reader.integer();
     case FLOAT:
+      if (!limits.floats) reader.fail('floats are not accepted', reader.start);
       return float(reader);
     case BOOLEAN:
       return reader.boolean();
@@ -42,9 +43,9 @@ function elementValue(reader: ElementReader, depth: number): TnetstringValue {
       if (reader.start !== reader.end) reader.fail('null with data', reader.start);
       return null;
     case LIST:
-      return list(reader, depth);
+      return list(reader, limits, depth);
     case MAP:
-      return map(reader, depth);
+      return map(reader, limits, depth);
     default:
       reader.fail('unknown type of element', reader.end);
   }
@@ -57,18 +58,18 @@ function float(reader: ElementReader): number {
   return value;
 }
 
-function list(reader: ElementReader, depth: number): TnetstringValue[] {
+function list(reader: ElementReader, limits: TnetstringLimits, depth: number): TnetstringValue[] {
   const { start, end } = reader;
   if (depth === 0) reader.fail('lists and maps nested too deeply', start);
   const values: TnetstringValue[] = [];
   for (let at = start; at < end; ) {
     at = reader.read(at, end);
-    values.push(elementValue(reader, depth - 1));
+    values.push(elementValue(reader, limits, depth - 1));
   }
   return values;
 }
 
-function map(reader: ElementReader, depth: number): TnetstringMap {
+function map(reader: ElementReader, limits: TnetstringLimits, depth: number): TnetstringMap {
   const { start, end } = reader;
   if (depth === 0) reader.fail('lists and maps nested too deeply', start);
   const members: TnetstringMap = Object.create(null);
@@ -78,7 +79,7 @@ function map(reader: ElementReader, depth: number): TnetstringMap {
     if (reader.type !== BYTES || !isUtf8(key)) reader.fail('key is not text', reader.start);
     if (at === end) reader.fail('key without a value', at);
     at = reader.read(at, end);
-    members[key.toString()] = elementValue(reader, depth - 1);
+    members[key.toString()] = elementValue(reader, limits, depth - 1);
   }
   return members;
 }

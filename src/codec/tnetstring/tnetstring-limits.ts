@@ -4,7 +4,9 @@ export interface TnetstringLimits {
   readonly maxBytes: number;
   /** Nesting depth of lists and maps, the outermost included. */
   readonly maxDepth: number;
+  /** Whether floats are accepted: some programs have none. */
+  readonly floats: boolean;
 }
 
-/** 16 MiB, and 32 levels. */
-export const DEFAULT_TNETSTRING_LIMITS: TnetstringLimits = { maxBytes: 16_777_216, maxDepth: 32 };
+/** 16 MiB, 32 levels, and floats. */
+export const DEFAULT_TNETSTRING_LIMITS: TnetstringLimits = { maxBytes: 16_777_216, maxDepth: 32, floats: true };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ContentError } from '../../../../src/codec/content/content-error.ts';
 import { GripError, PublishError } from '../../../../src/codec/grip/grip-error.ts';
 import { Http1Error } from '../../../../src/codec/http1/http1-error.ts';
+import { Mongrel2Error } from '../../../../src/codec/mongrel2/mongrel2-error.ts';
 import { TnetstringError } from '../../../../src/codec/tnetstring/tnetstring-error.ts';
 import { HandshakeError, WebSocketError } from '../../../../src/codec/websocket/websocket-error.ts';
 import { FieldError } from '../../../../src/codec/zhttp/field-source.ts';
@@ -17,6 +18,7 @@ test('errors about input have a message and no stack, and other errors keep thei
     new GripError('why'),
     new PublishError('why'),
     new Http1Error('malformed', 'why'),
+    new Mongrel2Error('malformed', 'why'),
     new TnetstringError('why'),
     new WebSocketError(1002, 'why'),
     new HandshakeError('why'),

@@ -91,7 +91,7 @@ describe('decode', () => {
   });
 
   test('is bounded in size', () => {
-    const limits = { maxBytes: 6, maxDepth: 1 };
+    const limits = { maxBytes: 6, maxDepth: 1, floats: true };
     assert.deepEqual(decode(Buffer.from('3:abc,'), limits), Buffer.from('abc'));
     assert.throws(() => decode(Buffer.from('4:abcd,'), limits), TnetstringError);
   });

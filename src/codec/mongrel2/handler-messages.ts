@@ -1,0 +1,167 @@
+import { type FieldList, fieldValue, ListTexts } from '../fields/index.ts';
+import { clientHeaders, FORWARDED_FOR, type UPLOAD_DONE, type UPLOAD_START } from './client-headers.ts';
+import { HEADER_FORMS, type HeaderForm, type HeaderProtocol } from './header-form.ts';
+
+/** A request as handlers get it. The texts are latin1, one character per byte. */
+export interface HandlerRequest {
+  readonly method: string;
+  /** Path and query in origin-form. */
+  readonly target: string;
+  readonly scheme: 'http' | 'https' | 'ws' | 'wss';
+  readonly version: '1.0' | '1.1' | '2';
+  /** Flat list that is not changed any more; one that comes again is written faster. */
+  readonly headers: FieldList;
+  readonly peer: { readonly address: string };
+}
+
+/** What one handler's messages have in common. */
+export interface HandlerMessagesOptions {
+  /** Names the server in each message: `send_ident`. ASCII without spaces. */
+  readonly ident: string;
+  readonly protocol: HeaderProtocol;
+  /** Whether the client's own `x-forwarded-for` stays, if it sends one. */
+  readonly keepForwardedFor: boolean;
+}
+
+/** Names of pseudo headers that some messages have. */
+export type ExtraHeader =
+  | 'DOWNLOAD_CREDITS'
+  | 'FLAGS'
+  | 'PEER_CERT_SHA1'
+  | 'UPLOAD_STREAM'
+  | 'UPLOAD_STREAM_DONE'
+  | typeof UPLOAD_START
+  | typeof UPLOAD_DONE;
+
+const NO_BODY = Buffer.alloc(0);
+
+/** Shorter bodies become text like everything around them: joining bytes and text costs more. */
+const TEXT_BYTES = 1_024;
+
+/**
+ * Writes the messages to one handler: `UUID ID PATH SIZE:HEADERS,SIZE:BODY,`. Each request has one, and most of its text is known beforehand, so it
+ * is put together from few pieces. Messages are latin1 text, or bytes if the body is long.
+ */
+export class HandlerMessages {
+  readonly #form: HeaderForm;
+  readonly #keepForwardedFor: boolean;
+  readonly #before: string;
+  readonly #client: ListTexts;
+  readonly #http: string;
+  readonly #https: string;
+  readonly #disconnect: string;
+
+  constructor({ ident, protocol, keepForwardedFor }: HandlerMessagesOptions) {
+    const form = HEADER_FORMS[protocol];
+    this.#form = form;
+    this.#keepForwardedFor = keepForwardedFor;
+    this.#before = `${ident} `;
+    this.#client = new ListTexts((headers) => clientHeaders(headers, form, keepForwardedFor));
+    this.#http = form.pair('URL_SCHEME', 'http');
+    this.#https = form.pair('URL_SCHEME', 'https');
+    this.#disconnect = ` @* ${form.block(form.pair('METHOD', 'JSON'), '', '')}21:{"type":"disconnect"},`;
+  }
+
+  /** The pair of PATTERN for a route, as the methods of this object want it. @param path the route as the configuration has it */
+  pattern(path: string): string {
+    return this.#form.pair('PATTERN', bytesOf(path));
+  }
+
+  /** The pair of a header that only some messages have. */
+  extra(name: ExtraHeader, value: string): string {
+    return this.#form.pair(name, value);
+  }
+
+  /**
+   * Writes a request.
+   * @param id number of the connection
+   * @param pattern made by `pattern`
+   * @param extra pairs made by `extra`, one after the other
+   * @param method in place of the request's: `WEBSOCKET` and `WEBSOCKET_HANDSHAKE`
+   */
+  request(
+    id: number,
+    request: HandlerRequest,
+    pattern: string,
+    extra = '',
+    body: Buffer = NO_BODY,
+    method: string = request.method,
+  ): Buffer | string {
+    const form = this.#form;
+    const { target, scheme, headers } = request;
+    const { address } = request.peer;
+    const mark = target.indexOf('?');
+    const path = mark === -1 ? target : target.slice(0, mark);
+    const forwarded =
+      this.#keepForwardedFor && fieldValue(headers, FORWARDED_FOR) !== undefined
+        ? ''
+        : form.pair(FORWARDED_FOR, address);
+    const pseudo =
+      form.pair('METHOD', method) +
+      form.pair('VERSION', `HTTP/${request.version}`) +
+      form.pair('URI', target) +
+      (mark === -1 ? '' : form.pair('QUERY', target.slice(mark + 1))) +
+      pattern +
+      (scheme === 'https' || scheme === 'wss' ? this.#https : this.#http) +
+      form.pair('REMOTE_ADDR', address) +
+      extra;
+    const client = forwarded + this.#client.of(headers);
+    return message(`${this.#before}${id} ${path} ${form.block(form.pair('PATH', path), client, pseudo)}`, body);
+  }
+
+  /**
+   * Writes a further part of a streamed upload, which has only these headers.
+   * @param path of the request
+   * @param extra as for `request`
+   */
+  uploadPart(id: number, path: string, extra: string, body: Buffer): Buffer | string {
+    const form = this.#form;
+    return message(`${this.#before}${id} ${path} ${form.block(form.pair('PATH', path), '', extra)}`, body);
+  }
+
+  /**
+   * Writes a message of a JSON or XML socket.
+   * @param path `@ROUTE` or `<TAG`
+   */
+  socketMessage(
+    id: number,
+    method: 'JSON' | 'XML',
+    path: string,
+    pattern: string,
+    address: string,
+    body: Buffer,
+  ): Buffer | string {
+    const form = this.#form;
+    const pseudo = form.pair('METHOD', method) + pattern + form.pair('REMOTE_ADDR', address);
+    const headers = form.block(form.pair('PATH', path), form.pair(FORWARDED_FOR, address), pseudo);
+    return message(`${this.#before}${id} ${path} ${headers}`, body);
+  }
+
+  /** Writes the notice that a connection is gone. */
+  disconnect(id: number): string {
+    return this.#before + id + this.#disconnect;
+  }
+
+  /** Writes the notice that so many bytes of answers have been sent to the client. */
+  credits(id: number, bytes: number): string {
+    const form = this.#form;
+    const headers = form.block(form.pair('METHOD', 'JSON'), '', form.pair('DOWNLOAD_CREDITS', String(bytes)));
+    return `${this.#before}${id} @* ${headers}18:{"type":"credits"},`;
+  }
+}
+
+function message(head: string, body: Buffer): Buffer | string {
+  const { length } = body;
+  if (length < TEXT_BYTES) return `${head}${length}:${length === 0 ? '' : body.toString('latin1')},`;
+  const before = `${head}${length}:`;
+  const whole = Buffer.allocUnsafe(before.length + length + 1);
+  whole.write(before, 0, 'latin1');
+  body.copy(whole, before.length);
+  whole[before.length + length] = 0x2c;
+  return whole;
+}
+
+/** A text of the configuration as latin1 text of its UTF-8 bytes. */
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
