@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigIssue } from './config-error.ts';
+import { ConfigError, type ConfigIssue, keyName } from './config-error.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { listenCollisions, type NameOfListener } from './listen-collisions.ts';
 import { checkRoutes } from './route.ts';
@@ -35,10 +35,11 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   const server = listen.length === 0 ? config.server : { ...config.server, listen };
   const publish = control.length === 0 ? config.control : { ...config.control, listen: control };
   if (listen.length + control.length > 0) {
-    const nameOf: NameOfListener = ([section, key, index]) => {
+    const nameOf: NameOfListener = (path) => {
+      const [section, , index] = path;
       if (section === 'server' && listen.length > 0) return optionName('--port', port, index);
       if (section === 'control' && control.length > 0) return optionName('--control-port', controlPort, index);
-      return `${section}.${key}[${index}]`;
+      return keyName(path);
     };
     for (const { path, message } of listenCollisions({ ...config, server, control: publish }, nameOf)) {
       issues.push({ key: nameOf(path), line: null, message });

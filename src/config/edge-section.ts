@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EDGE_LISTENER_FORMS, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
+import { mongrel2Servers } from './mongrel2-section.ts';
 import { bytes, camelKeys, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
 import { tlsFields } from './tls-fields.ts';
 import { trustedProxies, UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
@@ -21,7 +22,7 @@ const shape = {
     })
     .prefault([])
     .register(fieldDocs, {
-      doc: 'Addresses that clients connect to; see [listen specs](#listen-specs). An empty list turns the edge off.',
+      doc: 'Addresses that clients connect to; see [listen specs](#listen-specs). An empty list turns this off.',
       expected: `a list of ${EDGE_LISTENER_FORMS}`,
     }),
   id: zhttpId({
@@ -128,11 +129,12 @@ const shape = {
     to: 1024,
     doc: 'Processes that serve connections. With 1 the main process serves them. With more, that many worker processes do. With `zclient_connect` each worker connects to the handlers by itself, under the `id`, a hyphen and its number.',
   }),
+  mongrel2: mongrel2Servers,
 };
 
 /** The `[edge]` section: its keys, and what they are for. */
 export const edgeSection = {
-  doc: 'The edge passes the requests of clients to handlers over ZeroMQ (ZHTTP), as Condure does. It runs beside the proxy, or alone if `listen` of `[server]` is an empty list.',
+  doc: 'The edge passes the requests of clients to handlers over ZeroMQ (ZHTTP), as Condure does. Where it has `[[edge.mongrel2]]` tables, it passes them to handlers of Mongrel2 as well. It runs beside the proxy, or alone if `listen` of `[server]` is an empty list.',
   shape,
 };
 

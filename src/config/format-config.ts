@@ -4,6 +4,7 @@ import { stringify } from 'smol-toml';
 import { z } from 'zod';
 import { pathsError } from './config-error.ts';
 import { schemaIssues } from './issues.ts';
+import { shortServer } from './mongrel2-text.ts';
 import { routeSchema, routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
 import { type Config, configSchema, sections } from './schema.ts';
@@ -16,7 +17,7 @@ type Table = Record<string, unknown>;
 
 /**
  * Writes a configuration as TOML that `loadConfig` reads back as the same configuration: all keys of all sections, and the set keys of each
- * route. With `mask`, a secret becomes a comment that says that it is set, so nothing can be mistaken for its value. With `short`, keys with
+ * route and each Mongrel2 server. With `mask`, a secret becomes a comment that says that it is set, so nothing can be mistaken for its value. With `short`, keys with
  * their defaults are left out.
  * @throws ConfigError for a configuration that no file could give
  */
@@ -26,7 +27,8 @@ export function formatConfig(
 ): string {
   const encoded = z.safeEncode(configSchema, config);
   if (!encoded.success) throw pathsError(schemaIssues(encoded.error));
-  const { route, ...all }: Table = encoded.data;
+  const { route, ...rest }: Table = encoded.data;
+  const all = withShortServers(rest);
   const tables = options.short === true ? withoutDefaults(all) : all;
   const mask = options.mask === true ? randomUUID() : null;
   if (mask !== null) {
@@ -55,6 +57,13 @@ const plainRoute: Table = z.encode(routeSchema, routeSchema.parse({ host: '*', t
 
 function isDefault(key: string, value: unknown): boolean {
   return key !== 'host' && key !== 'targets' && isDeepStrictEqual(value, plainRoute[key]);
+}
+
+/** The sections with the set keys of each Mongrel2 server; without any there is no list of them. */
+function withShortServers({ edge, ...others }: Table): Table {
+  const { mongrel2, ...keys } = edge as Table;
+  const servers = (mongrel2 as Table[]).map(shortServer);
+  return { ...others, edge: servers.length === 0 ? keys : { ...keys, mongrel2: servers } };
 }
 
 /** The sections with the keys that are not as in an empty file. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { PathIssue } from './config-error.ts';
+import { mongrel2Keys } from './mongrel2-text.ts';
 import { routeShape } from './route.ts';
 import { unknownRouteName } from './route-names.ts';
 import { routeTables } from './route-tables.ts';
@@ -17,6 +18,8 @@ export function schemaIssues(error: z.ZodError): PathIssue[] {
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {
   const [section, , inRoute] = path;
+  const ofMongrel2 = mongrel2Keys(path);
+  if (ofMongrel2 !== null) return `unknown key${suggestion(key, ofMongrel2)}`;
   if (section === 'route' && Object.hasOwn(routeTables, inRoute ?? '')) {
     const shape = routeTables[inRoute as keyof typeof routeTables];
     return `unknown key${suggestion(key, Object.keys(shape))}`;

@@ -1,7 +1,10 @@
 import { isIP } from 'node:net';
+import { keyName } from './config-error.ts';
 import type { EdgeListener } from './edge-listener.ts';
 import { hasProxy } from './has-proxy.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
+import { handlersOf } from './mongrel2-codec.ts';
+import type { Mongrel2Server } from './mongrel2-site.ts';
 import type { StreamEndpoints } from './zmq-endpoint.ts';
 
 /** What all servers and sockets of one process listen on. */
@@ -12,7 +15,7 @@ export interface Listeners {
     readonly zhttpBind: boolean;
   };
   readonly control: { readonly listen: readonly ListenAddress[] };
-  readonly edge: { readonly listen: readonly EdgeListener[] };
+  readonly edge: { readonly listen: readonly EdgeListener[]; readonly mongrel2: readonly Mongrel2Server[] };
   readonly stats: { readonly prometheus: readonly ListenAddress[]; readonly pub: readonly string[] };
   readonly publish: {
     readonly pull: readonly string[];
@@ -22,8 +25,8 @@ export interface Listeners {
   };
 }
 
-/** A place in the configuration, such as `['server', 'listen', 0]`. */
-export type ListenPath = readonly [section: string, key: string, index: number];
+/** A place in the configuration, such as `['server', 'listen', 0]` or `['edge', 'mongrel2', 0, 'listen']`. */
+export type ListenPath = readonly [section: string, key: string, index: number, ...rest: string[]];
 
 /** A listen address that an earlier one already covers. */
 export interface ListenCollision {
@@ -42,7 +45,8 @@ interface Place {
 /** The name of an address where it is configured. */
 export type NameOfListener = (path: ListenPath) => string;
 
-const keyOf: NameOfListener = ([section, key, index]) => `${section}.${key}[${index}]`;
+/** As `keyName`. */
+const keyOf: NameOfListener = keyName;
 
 /** Finds listen addresses that cannot be bound because another one of the same process covers them. Port 0 never collides. */
 export function listenCollisions(
@@ -58,6 +62,7 @@ export function listenCollisions(
       'listen',
       edge.listen.map(({ address }) => address),
     ),
+    ...edge.mongrel2.flatMap(placesOfMongrel2),
     ...(server.zhttpBind ? server.zhttp.flatMap(threePlaces) : []),
     ...(proxies ? placesOf('control', 'listen', control.listen) : []),
     ...(proxies ? placesOf('stats', 'prometheus', stats.prometheus) : []),
@@ -93,6 +98,22 @@ function threePlaces({ out, outStream, in: into }: StreamEndpoints, index: numbe
 
 function endpointPlaces(section: string, key: string, endpoints: readonly string[]): Place[] {
   return endpoints.map((text, index) => ({ path: [section, key, index], address: boundAddress(text), text }));
+}
+
+/** Where a Mongrel2 server listens: for clients, for handlers, and for commands. */
+function placesOfMongrel2(site: Mongrel2Server, index: number): Place[] {
+  const at = (...rest: string[]): ListenPath => ['edge', 'mongrel2', index, ...rest];
+  const bound = (endpoint: string, ...rest: string[]): Place => {
+    return { path: at(...rest), address: boundAddress(endpoint), text: endpoint };
+  };
+  return [
+    { path: at('listen'), address: site.listen, text: formatListenAddress(site.listen) },
+    ...handlersOf(site).flatMap(({ name, sendSpec, recvSpec }) => [
+      bound(sendSpec, 'handler', name, 'send_spec'),
+      bound(recvSpec, 'handler', name, 'recv_spec'),
+    ]),
+    ...(site.controlPort === null ? [] : [bound(site.controlPort, 'control_port')]),
+  ];
 }
 
 /** What a socket that is bound to a ZeroMQ endpoint listens on. */

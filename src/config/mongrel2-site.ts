@@ -6,6 +6,8 @@ export type Mongrel2Protocol = 'json' | 'tnetstring';
 /** Programs that respond to requests over ZeroMQ. Routes that name the same handler share one object. */
 export interface Mongrel2Handler {
   readonly kind: 'handler';
+  /** Its name in the configuration, for messages. No other handler of the server has it. */
+  readonly name: string;
   /** Endpoint of the PUSH socket for requests; bound. */
   readonly sendSpec: string;
   /** Names the server in requests. */

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { formatValue } from './format-config.ts';
 import { MAX_UNIX_PATH } from './listen-address.ts';
+import { MONGREL2_DOCS } from './mongrel2-reference.ts';
+import { mongrel2Tables } from './mongrel2-tables.ts';
 import { routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
 import { sections } from './schema.ts';
@@ -11,6 +13,7 @@ export function configReference(): string {
   const parts = [INTRODUCTION];
   for (const [name, { doc, shape }] of Object.entries(sections)) {
     parts.push(`## \`[${name}]\``, doc, keyTable(shape));
+    if (name === 'edge') parts.push(...mongrel2Reference());
   }
   parts.push(
     '## `[[route]]`',
@@ -29,6 +32,14 @@ export function configReference(): string {
     KEYS,
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+function mongrel2Reference(): string[] {
+  return Object.entries(mongrel2Tables).flatMap(([heading, shape], index) => [
+    `${index === 0 ? '##' : '###'} \`${heading}\``,
+    MONGREL2_DOCS[heading as keyof typeof MONGREL2_DOCS],
+    keyTable(shape),
+  ]);
 }
 
 const INTRODUCTION = `# Configuration reference

@@ -424,7 +424,10 @@ const fileSchema = z
     route: routes,
   })
   .superRefine((file, context) => {
-    for (const { path, earlier, message } of listenCollisions(file)) {
+    // Mongrel2 servers that are invalid by themselves are still the tables of the file.
+    const { edge } = file;
+    const read = context.issues.length === 0 ? file : { ...file, edge: { ...edge, mongrel2: [] } };
+    for (const { path, earlier, message } of listenCollisions(read)) {
       context.addIssue({ code: 'custom', path: [...path], params: { other: earlier }, message });
     }
   })
@@ -446,9 +449,10 @@ const fileSchema = z
       problem('workers', `must be 1 ${reason}`);
   })
   .superRefine(({ server, edge, fetch }, context) => {
-    if (hasProxy(server) || edge.listen.length > 0 || fetch.stream.length > 0 || fetch.req.length > 0) return;
+    if (hasProxy(server) || edge.listen.length > 0 || edge.mongrel2.length > 0) return;
+    if (fetch.stream.length > 0 || fetch.req.length > 0) return;
     const message =
-      'no client could connect: give an address, such as "7999", let [edge] listen, or give [fetch] endpoints';
+      'no client could connect: give an address, such as "7999", let [edge] listen or have Mongrel2 servers, or give [fetch] endpoints';
     context.addIssue({ code: 'custom', path: ['server', 'listen'], message });
   });
 

@@ -67,6 +67,7 @@ workers = 2
     closeTimeout: 4,
     compression: true,
     workers: 2,
+    mongrel2: [],
   });
 });
 

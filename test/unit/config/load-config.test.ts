@@ -155,6 +155,7 @@ test('an empty file gives the documented defaults', () => {
       closeTimeout: 10,
       compression: false,
       workers: 1,
+      mongrel2: [],
     },
     fetch: {
       stream: [],

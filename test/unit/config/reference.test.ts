@@ -8,6 +8,7 @@ import {
   parseListenAddress,
   parseRouteLine,
 } from '../../../src/config/index.ts';
+import { mongrel2Tables } from '../../../src/config/mongrel2-tables.ts';
 import { routeShape } from '../../../src/config/route.ts';
 import { sections } from '../../../src/config/schema.ts';
 
@@ -21,7 +22,8 @@ test('docs/reference/configuration.md is generated from the schema', () => {
 
 test('every key of every section has a row', () => {
   const reference = configReference();
-  const keys = [routeShape, ...Object.values(sections).map(({ shape }) => shape)].flatMap((shape) =>
+  const tables = Object.values(mongrel2Tables);
+  const keys = [routeShape, ...tables, ...Object.values(sections).map(({ shape }) => shape)].flatMap((shape) =>
     Object.keys(shape),
   );
   for (const key of keys)
@@ -30,12 +32,13 @@ test('every key of every section has a row', () => {
 
 test('the examples of the reference are valid', () => {
   const blocks = [...configReference().matchAll(/```(\w*)\n(.*?)```/gs)].map(([, kind, text = '']) => ({ kind, text }));
-  const [toml, routes, fetch] = blocks;
+  const [toml, mongrel2, routes, fetch] = blocks;
   assert.deepEqual(
     blocks.map(({ kind }) => kind),
-    ['toml', '', 'toml'],
+    ['toml', 'toml', '', 'toml'],
   );
   assert.equal(loadConfig(toml?.text ?? '', 'example.toml').routes.length, 1);
+  assert.equal(loadConfig(mongrel2?.text ?? '', 'mongrel2.toml').edge.mongrel2[0]?.hosts[0]?.routes.length, 3);
   assert.deepEqual(loadConfig(fetch?.text ?? '', 'fetch.toml').fetch.allow, ['10.1.2.0/24']);
   const parsed = (routes?.text ?? '')
     .trim()
