@@ -67,6 +67,7 @@ export function readConfig(options: ConfigOptions): EffectiveConfig {
   if (config.routes.length === 0 && hasProxy(config.server)) {
     const others: string[] = [];
     if (config.edge.listen.length > 0) others.push('the edge');
+    if (config.edge.mongrel2.length > 0) others.push('the Mongrel2 servers');
     if (fetchPlans(config).length > 0) others.push('outbound requests');
     const alone = others.length === 0 ? '' : `; to run only ${others.join(' and ')}, set listen = [] under [server]`;
     throw new CliError(
