@@ -1,0 +1,2 @@
+export { SiteRouteError } from './site-route-error.ts';
+export { type FoundRoute, SiteRoutes } from './site-routes.ts';
