@@ -9,8 +9,16 @@ const CHALLENGES: { readonly [Code in ErrorCode]?: string } = {
   HF_CHANNEL_FORBIDDEN: 'Bearer error="insufficient_scope"',
 };
 
+/** A whole response to a request that failed. */
+export interface ErrorResponse {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+  /** Whether the connection ends after it, even if nothing else is against going on. Default: false. */
+  readonly close?: boolean;
+}
+
 /** The HTTP response that reports `error` to a client; with `debug` it includes the detail. */
-export function errorResponse(error: ExchangeError, debug: boolean): { head: ResponseHead; body: Buffer } {
+export function errorResponse(error: ExchangeError, debug: boolean): ErrorResponse {
   const text = debug && error.detail !== '' ? `${error.text}\n${error.detail}` : error.text;
   const challenge = CHALLENGES[error.code];
   if (challenge === undefined) return textResponse(error.face.status, text);

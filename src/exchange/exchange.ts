@@ -92,6 +92,8 @@ export interface Requester {
    * `owner` counts. A requester that is no client's connection lacks this.
    */
   takeRaw?(owner: RawOwner): RawClient;
+  /** The owner of the connection, if it has one because of an earlier request. */
+  readonly rawOwner?: RawOwner | null;
   /** From now on `responder` responds instead of the caller (a hold takes over, a replay hands back). */
   handOver(responder: Responder): void;
 }

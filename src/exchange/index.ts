@@ -5,7 +5,7 @@ export { CreditedBody } from './credited-body.ts';
 export { CreditedRequest } from './credited-request.ts';
 export { CreditedResponse } from './credited-response.ts';
 export { type Current, Holder } from './current.ts';
-export { errorResponse, respond, textResponse } from './error-response.ts';
+export { type ErrorResponse, errorResponse, respond, textResponse } from './error-response.ts';
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {
   type HeaderList,
@@ -29,7 +29,7 @@ export { type Labels, MetricsText } from './metrics-text.ts';
 export { NO_RESPONDER } from './no-responder.ts';
 export { Payload } from './payload.ts';
 export type { Peer } from './peer.ts';
-export type { RawClient, RawOwner, RawReader } from './raw-client.ts';
+export type { RawClient, RawOwner, RawReader, RawService } from './raw-client.ts';
 export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';
 export { RouteStats, RouteStatsTable } from './route-stats.ts';

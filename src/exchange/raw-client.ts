@@ -15,13 +15,19 @@ export interface RawClient {
   readonly encrypted: boolean;
   /** SHA-1 of the client's certificate in hexadecimal digits; empty without one. */
   readonly certificateSha1: string;
-  /** Writes `bytes`, which may be shared with other clients. After the end it does nothing. */
+  /**
+   * Writes `bytes`, which may be shared with other clients. After the end it does nothing. What `waiting` counts is kept as it is given: the
+   * caller bounds it, and copies bytes that are a small part of a large buffer.
+   */
   write(bytes: Buffer): void;
   /** Sends FIN after what was written, and reads no more. */
   end(): void;
   /** Closes it at once. */
   cut(): void;
-  /** From now on all that the client sends goes to `reader`, as it comes: what is spoken is not HTTP any more. */
+  /**
+   * From now on all that the client sends goes to `reader`, as it comes: what is spoken is not HTTP any more. Only in the turn in which the client
+   * was taken for a request without a body; later calls do nothing.
+   */
   takeInput(reader: RawReader): void;
   /** Reads nothing more from the client for now. Only after `takeInput`. */
   pauseInput(paused: boolean): void;
@@ -29,10 +35,12 @@ export interface RawClient {
 
 /** The responder that writes a `RawClient` itself. */
 export interface RawOwner {
-  /** The socket has taken all that was written. */
+  /** The socket has taken all that was written, after some had to wait. */
   onDrained(): void;
   /** The connection is closed, for whatever reason. Nothing comes after it. */
   onClosed(): void;
+  /** A call for it threw `thrown`, which is a defect of ours. */
+  onFault(thrown: unknown): void;
 }
 
 /** Takes what a client sends. */
@@ -40,3 +48,6 @@ export interface RawReader {
   /** `chunk` is a view that belongs to the reader from now on. */
   onInput(chunk: Buffer): void;
 }
+
+/** Takes connections whose first byte says that they do not speak HTTP. What it returns owns and reads the connection. */
+export type RawService = (client: RawClient) => RawOwner & RawReader;

@@ -218,12 +218,17 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.dropExchanges(error);
   }
 
-  /** Sends FIN after the last bytes, and waits a moment for the client to do the same (RFC 9112 §9.6, RFC 6455 §7.1.1). */
-  protected endSocket(): void {
+  /** Takes no more input, and throws away what comes. */
+  protected discardInput(): void {
     this.finished = true;
     this.unread = null;
-    this.socket.end();
     this.socket.resume();
+  }
+
+  /** Sends FIN after the last bytes, and waits a moment for the client to do the same (RFC 9112 §9.6, RFC 6455 §7.1.1). */
+  endSocket(): void {
+    this.discardInput();
+    this.socket.end();
     this.server.onceEnded(this.socket);
     // What is still here has the time of any other write.
     this.setDeadline(this.socket.writableLength > 0 ? this.server.limits.writeTimeout : LINGER);

@@ -2,10 +2,11 @@ import type { Socket } from 'node:net';
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type {
   ErrorCode,
+  ErrorResponse,
   ExchangeError,
   HeldTotal,
   Log,
-  ResponseHead,
+  RawService,
   ServerCounters,
   Service,
   WebSocketService,
@@ -19,6 +20,8 @@ export interface ConnectionHost {
   readonly service: Service;
   /** Null: there is no service for WebSockets, and Upgrade is ignored. */
   readonly webSocketService: WebSocketService | null;
+  /** Takes connections that begin with `@` or `<`; null if those are malformed HTTP. */
+  readonly rawService: RawService | null;
   /** Whether messages of WebSockets are compressed if the client offers it. */
   readonly compression: boolean;
   /** Whether pings get their pong here, instead of from the responder. */
@@ -34,7 +37,7 @@ export interface ConnectionHost {
   /** Whether the server is shutting down: connections end after their present response. */
   readonly draining: boolean;
   /** The response to a request that the server itself refuses. */
-  readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+  readonly describeError: (error: ExchangeError) => ErrorResponse;
   /** Calls `onDrain` of the connection that owns `socket`, once it has taken what it was given. Few sockets ever need it. */
   onceDrained(socket: Socket): void;
   /** Has what is added called at the end of this turn of the event loop. */

@@ -1,9 +1,10 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type {
   Current,
+  ErrorResponse,
   ExchangeError,
   Log,
-  ResponseHead,
+  RawService,
   ServerCounters,
   Service,
   WebSocketService,
@@ -16,6 +17,8 @@ export interface HttpServerOptions {
   readonly service: Service;
   /** Handles the WebSockets. Default: null, Upgrade is ignored, and the request is handled as any other. */
   readonly webSocketService?: WebSocketService | null;
+  /** Takes connections that begin with `@` or `<`. Default: null, and those are malformed HTTP. */
+  readonly rawService?: RawService | null;
   /** Whether messages of WebSockets are compressed (permessage-deflate, RFC 7692) if the client offers it. Default: false. */
   readonly compression?: boolean;
   /** Whether pings of WebSockets get their pong here, and are not passed on. Default: false. */
@@ -32,5 +35,5 @@ export interface HttpServerOptions {
   readonly counters: ServerCounters;
   readonly log: Log;
   /** The response to a request that the server itself refuses; by default the error's own face. */
-  readonly describeError?: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+  readonly describeError?: (error: ExchangeError) => ErrorResponse;
 }

@@ -3,11 +3,12 @@ import { fault, type Guarded, type TimerWheel, TurnQueue } from '../clock/index.
 import {
   type Current,
   type ErrorCode,
+  type ErrorResponse,
   ExchangeError,
   errorResponse,
   HeldTotal,
   type Log,
-  type ResponseHead,
+  type RawService,
   reportFault,
   type ServerCounters,
   type Service,
@@ -67,12 +68,13 @@ const MAX_LOOKED_AT = 256;
 export class HttpServer implements ConnectionHost, Guarded {
   readonly service: Service;
   readonly webSocketService: WebSocketService | null;
+  readonly rawService: RawService | null;
   readonly compression: boolean;
   readonly autoPong: boolean;
   readonly wheel: TimerWheel;
   readonly counters: ServerCounters;
   readonly log: Log;
-  readonly describeError: (error: ExchangeError) => { head: ResponseHead; body: Buffer };
+  readonly describeError: (error: ExchangeError) => ErrorResponse;
   draining = false;
   readonly #listeners: Listener[] = [];
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
@@ -95,6 +97,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   constructor(options: HttpServerOptions) {
     this.service = options.service;
     this.webSocketService = options.webSocketService ?? null;
+    this.rawService = options.rawService ?? null;
     this.compression = options.compression ?? false;
     this.autoPong = options.autoPong ?? false;
     this.#limits = options.limits;

@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { turnBudget } from '../clock/index.ts';
 import { type Http1RequestHead, RequestHeadReader } from '../codec/http1/index.ts';
-import { ExchangeError, type Peer } from '../exchange/index.ts';
+import { ExchangeError, type Peer, type RawClient, type RawOwner, type RawReader } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Stream, type StreamConnection } from './http1-stream.ts';
 import { LastLook } from './last-look.ts';
+import { type ChannelConnection, RawChannel } from './raw-channel.ts';
+import { RawConnection } from './raw-connection.ts';
 import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
@@ -30,7 +32,7 @@ const NO_HEAD: Http1RequestHead = {
  * One client connection that speaks HTTP/1 (RFC 9112): it reads requests and gives each a stream, one at a time, and decides between them
  * whether it goes on.
  */
-export class Http1Connection extends ClientConnection implements StreamConnection {
+export class Http1Connection extends ClientConnection implements StreamConnection, ChannelConnection {
   readonly #number: number | string;
   #requests = 0;
   /** When the whole request has to be here. */
@@ -39,8 +41,10 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   #reader: RequestHeadReader | null = null;
   /** The exchange that runs; null between requests. */
   #stream: Http1Stream | null = null;
-  /** What has the connection now, once a WebSocket is open. */
-  #successor: WebSocketConnection | null = null;
+  /** What has the connection now, once it does not speak HTTP any more. */
+  #successor: WebSocketConnection | RawConnection | null = null;
+  /** Not null once a responder writes responses itself: then it says when the connection ends. */
+  #channel: RawChannel | null = null;
   /** Whether it ends as soon as it is between two requests. */
   #leaving = false;
 
@@ -135,7 +139,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   onInputEnd(): void {
     this.inputEnded = true;
     if (this.finished) return;
-    if (this.#stream?.abortsOnHalfClose === true) this.cut();
+    if (this.#channel !== null || this.#stream?.abortsOnHalfClose === true) this.cut();
     else if (this.unread === null) this.#checkEnd();
     else if (this.#stream !== null) this.probe();
   }
@@ -175,7 +179,8 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
       return;
     }
     this.watch();
-    if (this.#leaving || this.server.draining || this.server.crowded) this.#leave();
+    const ending = this.#leaving || this.server.draining || this.server.crowded;
+    if (ending && this.#channel === null) this.#leave();
     if (this.consuming) return;
     if (this.unread !== null) this.consumeUnread();
     else if (this.inputEnded) this.#end();
@@ -195,12 +200,53 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   protected override returnCredit(): void {
     this.#stream?.returnCredit();
+    this.#channel?.onDrain();
   }
 
   protected override dropExchanges(error: ExchangeError): void {
     const stream = this.#stream;
     this.#stream = null;
     stream?.drop(error);
+  }
+
+  // ---- a responder that writes responses itself
+
+  get rawOwner(): RawOwner | null {
+    return this.#channel?.owner ?? null;
+  }
+
+  giveOutput(owner: RawOwner): RawClient {
+    const channel = this.#channel ?? new RawChannel(this);
+    this.#channel = channel;
+    channel.owner ??= owner;
+    return channel;
+  }
+
+  giveInput(reader: RawReader): void {
+    const stream = this.#stream;
+    const channel = this.#channel;
+    if (stream === null || stream.bodyComes || channel === null) return;
+    const successor = new RawConnection(this.socket, this.server, this.peer, this.id, () => reader);
+    stream.leave();
+    this.#stream = null;
+    this.#channel = null;
+    this.#successor = successor;
+    successor.open(this, channel);
+  }
+
+  /** HTTP is paused by the exchange that runs. */
+  pauseInput(): void {}
+
+  get over(): boolean {
+    return this.finished;
+  }
+
+  stopInput(): void {
+    this.dropExchanges(
+      new ExchangeError('HF_CLIENT_GONE', 'its connection was closed by the responder to another request'),
+    );
+    this.#reader = null;
+    this.discardInput();
   }
 
   // ---- failures
@@ -263,7 +309,8 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   override watch(): void {
     const { limits } = this.server;
     if (this.blocked || this.finished) return;
-    if (this.#idle) this.setDeadline(limits.idleTimeout);
+    if (this.#idle && this.#channel !== null) this.clearDeadline();
+    else if (this.#idle) this.setDeadline(limits.idleTimeout);
     else if (this.#stream === null) return;
     else if (this.#stream?.bodyIsDue === true) this.setDeadline(Math.min(limits.bodyTimeout, this.#requestTimeLeft));
     else if (this.paused || this.inputEnded) this.setDeadline(PROBE_INTERVAL);
@@ -274,14 +321,14 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   /** Ends the connection if it is between two requests, else after the response to the present one. */
   drain(): void {
-    if (this.#leaving) return;
+    if (this.#leaving || (this.#idle && this.#channel !== null)) return;
     if (this.#idle) this.#leave();
     else if (this.#stream?.started === false) this.#stream.keepAlive = false;
     else this.#leaving = true;
   }
 
   leaveIfIdle(): boolean {
-    if (!this.#idle || this.#leaving || this.finished || this.#requests === 0) return false;
+    if (!this.#idle || this.#leaving || this.finished || this.#requests === 0 || this.#channel !== null) return false;
     this.#leave();
     return true;
   }
@@ -325,9 +372,11 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     this.unread = null;
     this.#reader = null;
     this.stopTimer();
-    if (stream === null) return;
-    this.server.counters.requestsAborted++;
-    stream.drop(new ExchangeError('HF_CLIENT_GONE'));
+    if (stream !== null) {
+      this.server.counters.requestsAborted++;
+      stream.drop(new ExchangeError('HF_CLIENT_GONE'));
+    }
+    this.#channel?.onClosed();
   }
 
   /** Whether the connection may be closed without an end in order: nothing waits, and TLS has no close_notify to send. */

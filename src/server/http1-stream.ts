@@ -6,6 +6,8 @@ import {
   type HeaderList,
   type Payload,
   type Peer,
+  type RawClient,
+  type RawOwner,
   type RequestHead,
   type Responder,
   type ResponseHead,
@@ -37,6 +39,9 @@ export interface StreamConnection
   onStreamBroken(): void;
   /** Ends the work on the connection, because `successor` takes it over. */
   release(successor: WebSocketConnection): ClientConnection;
+  readonly rawOwner: RawOwner | null;
+  /** Lets `owner` write to the connection. Returns what it writes to. */
+  giveOutput(owner: RawOwner): RawClient;
 }
 
 /**
@@ -67,6 +72,8 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   #owedCredit = 0;
   /** Whether a FIN ends the exchange, because its responder asks for it. */
   #halfCloseAborts = false;
+  /** The responder writes the response itself: the exchange is over when its request was read. */
+  #raw = false;
   readonly #last: boolean;
   #over = false;
 
@@ -129,7 +136,8 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#over) return;
     // The service may have handed over to another responder.
     this.#responder ??= responder;
-    if (!this.#connection.blocked) this.returnCredit();
+    if (this.#raw && this.#body === null) this.#end();
+    else if (!this.#connection.blocked) this.returnCredit();
   }
 
   #ask(head: Http1RequestHead): Responder {
@@ -157,6 +165,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (data !== null) this.#requestCredit -= data.length;
     if (end > offset) this.#connection.watch();
     if (data !== null || done) this.#responder.onRequestData(data ?? EMPTY, !done);
+    if (done && this.#raw && !this.#over) this.#end();
     return end;
   }
 
@@ -172,6 +181,10 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   /** Writes a head whose body has not begun by the end of the turn. */
   onTurnEnd(): void {
     if (this.#over) return;
+    if (this.#raw) {
+      if (this.#body === null) this.#end();
+      return;
+    }
     this.flush();
     if (this.#halfCloseAborts && this.#connection.inputEnded) this.#connection.cut();
   }
@@ -235,6 +248,22 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#connection.inputEnded) this.#server.turn.add(this);
   }
 
+  get rawOwner(): RawOwner | null {
+    return this.#connection.rawOwner;
+  }
+
+  takeRaw(owner: RawOwner): RawClient {
+    const client = this.#connection.giveOutput(owner);
+    if (this.#over || this.#raw) return client;
+    this.dropHead();
+    this.#raw = true;
+    // Whether the connection goes on is for its owner to say.
+    this.keepAlive = true;
+    // The caller may be about to take the input too.
+    if (this.#responder !== null) this.#server.turn.add(this);
+    return client;
+  }
+
   handOver(responder: Responder): void {
     if (this.#over) return;
     this.#responder = responder;
@@ -257,7 +286,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
 
   // ---- the end
 
-  /** The response is complete. */
+  /** The response is complete, or is another's. */
   #end(): void {
     const read = this.#body === null;
     this.#forget();
@@ -268,6 +297,11 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#over = true;
     this.#responder = null;
     this.#body = null;
+  }
+
+  /** What the client sends goes to another from now on. */
+  leave(): void {
+    this.#forget();
   }
 
   /** The connection is lost: the responder gets the error. */
@@ -298,7 +332,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
 
   /** Tells the client of `error` if its response has not begun; otherwise cuts the response off, so that it cannot be taken for a whole one. */
   #fail(error: ExchangeError): void {
-    if (this.started) {
+    if (this.started || this.#raw) {
       this.#connection.onStreamBroken();
       this.#forget();
       return;
@@ -306,7 +340,8 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.dropHead();
     // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
     if (this.#body !== null) this.keepAlive = false;
-    const { head, body } = this.#server.describeError(error);
+    const { head, body, close } = this.#server.describeError(error);
+    if (close === true) this.keepAlive = false;
     // RFC 6455 §4.4, RFC 9110 §15.5.22: the response names what to upgrade to.
     if (error.code === 'HF_WEBSOCKET_VERSION') this.head({ ...head, headers: [...head.headers, ...UPGRADE_TO] });
     else this.head(head);

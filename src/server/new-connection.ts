@@ -3,8 +3,7 @@ import { type ExchangeError, internalError } from '../exchange/index.ts';
 import { peerOf } from '../net/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import type { Http1Connection } from './http1-connection.ts';
-import { openConnection } from './open-connection.ts';
+import { type OpenedConnection, openConnection } from './open-connection.ts';
 
 /**
  * A client's connection before its protocol is known. If too many are open it waits for its turn, and keeps what the client sends
@@ -98,7 +97,7 @@ export class NewConnection extends ClientConnection {
 
   protected override dropExchanges(): void {}
 
-  #become(first: Buffer | null): Http1Connection {
+  #become(first: Buffer | null): OpenedConnection {
     const connection = openConnection(this.socket, this.server, this.peer, this.#number, first);
     connection.succeed(this);
     return connection;

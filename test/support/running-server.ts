@@ -32,7 +32,8 @@ const LIMITS: ServerLimits = {
 
 /** Limits that differ from the usual ones, and what else a test wants of the server. */
 export type ServerChanges = Partial<
-  ServerLimits & Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes' | 'maxUnsentBytes'>
+  ServerLimits &
+    Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes' | 'maxUnsentBytes' | 'rawService'>
 > & {
   /** Whether a service for WebSockets is there. Default: true. */
   readonly webSockets?: boolean;
@@ -55,7 +56,7 @@ export class RunningServer {
 
   constructor(t: TestContext, changes: ServerChanges = {}) {
     this.#t = t;
-    const { autoPong, compression, maxUnreadBytes, maxUnsentBytes, webSockets = true, ...limits } = changes;
+    const { autoPong, compression, maxUnreadBytes, maxUnsentBytes, rawService, webSockets = true, ...limits } = changes;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
     this.server = new HttpServer({
@@ -65,6 +66,7 @@ export class RunningServer {
       compression,
       maxUnreadBytes,
       maxUnsentBytes,
+      rawService,
       limits: { current: this.limits },
       wheel,
       counters,
