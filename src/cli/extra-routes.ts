@@ -5,8 +5,10 @@ import {
   ConfigError,
   checkRoutes,
   oneProcessReasons,
+  type PathIssue,
   parseRoutesFile,
   pathsError,
+  routesWithoutState,
 } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
@@ -21,12 +23,14 @@ const WATCH_INTERVAL = 1_000;
 export function withExtraRoutes(config: Config): Config {
   const file = config.proxy.routesFile;
   if (file === '') return config;
-  const { routes, issues } = parseRoutesFile(readText(file));
+  const { routes, lines, issues } = parseRoutesFile(readText(file));
   const all = { ...config, routes: [...config.routes, ...routes] };
-  const problems = issues.length > 0 ? [] : [...conflicts(all.routes), ...checkRouting(all)];
   if (issues.length > 0) throw new CliError(new ConfigError(file, issues).message, FAILURE, '');
-  if (problems.length > 0) throw new CliError(pathsError(problems, file).message, FAILURE, '');
-  return all;
+  const problems = [...conflicts(all), ...processConflicts(config, routes), ...checkRouting(all)];
+  if (problems.length === 0) return all;
+  const lineOf = ([section, index]: readonly PropertyKey[]): number | null =>
+    section === 'route' && typeof index === 'number' ? (lines[index - config.routes.length] ?? null) : null;
+  throw new CliError(pathsError(problems, file, lineOf).message, FAILURE, '');
 }
 
 /** Has `apply` put the configuration into force again when its `routes_file` has changed. An error leaves everything as it is. */
@@ -36,7 +40,6 @@ export function followExtraRoutes(config: Config, log: Log, apply: (config: Conf
     try {
       const changed = withExtraRoutes(config);
       if (changed.routes.length === 0) throw new CliError('there are no routes');
-      checkWorkers(changed);
       apply(changed);
       noteRoutes(log, changed);
     } catch (error) {
@@ -59,14 +62,21 @@ export function noteRoutes(log: Log, { routes }: Config): void {
   log.info({}, `routes loaded with ${routes.length} entries`);
 }
 
-/** Clients that several processes serve already cannot be moved to one. */
-function checkWorkers(config: Config): void {
-  const [reason] = config.server.workers > 1 ? oneProcessReasons(config, config.routes) : [];
-  if (reason !== undefined) throw new CliError(`workers under [server] must be 1 ${reason}`);
+/** What several processes cannot serve of the routes that follow those of `config`. */
+function processConflicts(config: Config, routes: Config['routes']): PathIssue[] {
+  if (config.server.workers === 1) return [];
+  return routes.flatMap((route, index) => {
+    const message = (reason: string) => `workers under [server] must be 1 ${reason}`;
+    const path = ['route', config.routes.length + index];
+    return oneProcessReasons(config, [route]).map((reason) => ({ path, message: message(reason) }));
+  });
 }
 
-function conflicts(routes: Config['routes']) {
-  return checkRoutes(routes).map(({ index, key, message }) => ({ path: ['route', index, key], message }));
+function conflicts({ routes, publish }: Config): PathIssue[] {
+  return [...checkRoutes(routes), ...routesWithoutState(publish.state, routes)].map(({ index, key, message }) => ({
+    path: ['route', index, key],
+    message,
+  }));
 }
 
 function readText(file: string): string {

@@ -65,7 +65,11 @@ export function readPushpinConfig(options: PushpinCommandLine): PushpinConfig {
   const { logLevel } = options;
   const port = conf.isSplit ? undefined : options.port;
   const merged = parsed(() => mergeCommandLine(conf.config, { ...(port !== undefined && { port: [port] }), logLevel }));
-  const { config, skipped } = parsed(() => {
+  const {
+    config,
+    skipped,
+    ignored: without,
+  } = parsed(() => {
     try {
       // Those that need one process get it below.
       return usableRoutes({ ...merged, routes, server: { ...merged.server, workers: 1 } }, lines);
@@ -82,7 +86,7 @@ export function readPushpinConfig(options: PushpinCommandLine): PushpinConfig {
     rundir: conf.rundir,
     ignored: [
       ...[...conf.ignored, ...(issue === null ? [] : [conf.located(issue)])].map((own) => ({ ...own, file })),
-      ...[...ignored, ...skipped.map((own) => ({ ...own, file: routesFile ?? file }))],
+      ...[...ignored, ...[...skipped, ...without].map((own) => ({ ...own, file: routesFile ?? file }))],
     ],
   };
 }
@@ -101,8 +105,8 @@ export function withRoutesOf(
   config: Config,
 ): { readonly config: Config; readonly ignored: readonly IgnoredLine[] } {
   const { routes, lines, ignored } = readRoutesFile(file);
-  const { config: usable, skipped } = usableRoutes({ ...config, routes }, lines);
-  return { config: usable, ignored: [...ignored, ...skipped.map((issue) => ({ ...issue, file }))] };
+  const { config: usable, skipped, ignored: without } = usableRoutes({ ...config, routes }, lines);
+  return { config: usable, ignored: [...ignored, ...[...skipped, ...without].map((issue) => ({ ...issue, file }))] };
 }
 
 /**

@@ -1,15 +1,25 @@
 import { checkRouting } from '../app/index.ts';
-import { type Config, type ConfigIssue, oneProcessReasons, pathsError } from '../config/index.ts';
+import {
+  type Config,
+  type ConfigIssue,
+  oneProcessReasons,
+  pathsError,
+  type Route,
+  routesWithoutState,
+} from '../config/index.ts';
 
 /** What is left of a configuration when the routes that cannot be served are skipped. */
 export interface UsableRoutes {
   readonly config: Config;
   /** Why routes were skipped. */
   readonly skipped: readonly ConfigIssue[];
+  /** What has no effect on routes that are there. */
+  readonly ignored: readonly ConfigIssue[];
 }
 
 /**
- * The configuration without the routes whose keys or certificates cannot be used, or that several processes cannot serve.
+ * The configuration without the routes whose keys or certificates cannot be used, or that several processes cannot serve, and without sessions
+ * that no service keeps.
  * @param lines of the routes in their file
  * @throws ConfigError for keys outside the routes
  */
@@ -34,7 +44,14 @@ export function usableRoutes(config: Config, lines: readonly number[]): UsableRo
     });
   }
   skipped.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return { config: { ...config, routes: config.routes.filter((_route, index) => !left.has(index)) }, skipped };
+  const ignored: ConfigIssue[] = [];
+  const routes = [...config.routes];
+  for (const { index, key, message } of routesWithoutState(config.publish.state, routes)) {
+    if (left.has(index)) continue;
+    ignored.push({ key, line: lines[index] ?? null, message });
+    routes[index] = { ...(routes[index] as Route), session: false };
+  }
+  return { config: { ...config, routes: routes.filter((_route, index) => !left.has(index)) }, skipped, ignored };
 }
 
 /** Pushpin's workers are threads, which share what needs one process here. A configuration with several gets one, and the reason. */

@@ -3,6 +3,7 @@ import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { listenCollisions, type NameOfListener } from './listen-collisions.ts';
 import { checkRoutes } from './route.ts';
 import { parseRouteLine } from './route-line.ts';
+import { routesWithoutState } from './routes-without-state.ts';
 import { type Config, sections } from './schema.ts';
 import { parseServerListener } from './server-listener.ts';
 import { UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
@@ -29,6 +30,8 @@ export function mergeCommandLine(config: Config, commandLine: CommandLine): Conf
   if (routes.length === lines.length) {
     for (const { index, message } of checkRoutes(routes))
       issues.push({ key: optionName('--route', lines, index), line: null, message });
+    for (const { index, key, message } of routesWithoutState(config.publish.state, routes))
+      issues.push({ key: `${optionName('--route', lines, index)}: ${key}`, line: null, message });
   }
   const level = sections.log.shape.level.safeParse(logLevel ?? config.log.level);
   for (const { message } of level.error?.issues ?? []) issues.push({ key: '--log-level', line: null, message });

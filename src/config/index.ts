@@ -38,6 +38,7 @@ export { checkRoutes, isCallback, type Route, type RouteConflict } from './route
 export { parseRouteLine } from './route-line.ts';
 export type { CompressRules, JwtRules, LimitRules } from './route-tables.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
+export { routesWithoutState } from './routes-without-state.ts';
 export type { Config } from './schema.ts';
 export type { ServerListener } from './server-listener.ts';
 export { parseTarget, type Target, type TargetTls, targetName } from './target.ts';

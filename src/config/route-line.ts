@@ -1,7 +1,7 @@
 import { ConfigError, keyName, type PathIssue, textError } from './config-error.ts';
 import { schemaIssues } from './issues.ts';
 import { shown } from './plain-text.ts';
-import { type Route, routeSchema, routeShape } from './route.ts';
+import { AS_PATH_ALONE, type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
 import { isUnknownEverywhere, unknownRouteName } from './route-names.ts';
 import { routeTables } from './route-tables.ts';
@@ -21,7 +21,7 @@ const FLAGS = PROPERTIES.filter(
  * Parses a route in Pushpin's notation: `CONDITION TARGET [TARGET…]`, as in `example.com,path_beg=/api localhost:8000`.
  * Throws a `ConfigError` whose keys are those of a `[[route]]`. Unlike in Pushpin, an unknown property is an error, unless it is to be
  * `ignored`.
- * @param ignored called for each property that is left out because it is unknown
+ * @param ignored called for each property that is left out, because it is unknown or has no effect
  */
 export function parseRouteLine(line: string, ignored: ((message: string) => void) | null = null): Route {
   const [condition, ...targets] = splitRouteLine(line).map((section, index) =>
@@ -38,6 +38,10 @@ export function parseRouteLine(line: string, ignored: ((message: string) => void
     'targets',
     targets.map((target) => target.text),
   );
+  if (ignored !== null && table.has('sockjs_as_path') && !table.has('sockjs')) {
+    table.delete('sockjs_as_path');
+    ignored(`sockjs_as_path ${AS_PATH_ALONE}`);
+  }
   const result = routeSchema.safeParse(Object.fromEntries(table));
   if (result.success && issues.length === 0) return result.data;
   for (const issue of result.success ? [] : schemaIssues(result.error)) {

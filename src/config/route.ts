@@ -22,6 +22,9 @@ import { formatTarget, isAuthority, parseTarget, TARGET_FORMS, targetName } from
 
 const HOST_FORMS =
   '"*", a host name such as "example.com" or "*.example.com", or "" for a route reached only by its id';
+/** What is wrong with a `sockjs_as_path` that no WebSocket gets. */
+export const AS_PATH_ALONE = 'has no effect without sockjs';
+
 const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 
 const proto = choice(['http', 'ws']);
@@ -95,7 +98,7 @@ export const routeShape = {
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
   no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses through unchanged.' }),
   session: flag({
-    doc: 'Find the session of requests by the rules of `Grip-Session-Detect`, and keep its last ids, in the service at `state` of `[publish]`, without which this has no effect.',
+    doc: 'Find the session of requests by the rules of `Grip-Session-Detect`, and keep its last ids, in the service at `state` of `[publish]`, which this needs.',
   }),
   half_close: flag({
     doc: 'Keep the hold of a client that closes only its sending side, and the SockJS session of one that waits. Otherwise such a client counts as gone, because browsers and curl never close only one side.',
@@ -183,6 +186,7 @@ export const routeSchema = camelKeys(
       problem('replace_beg', 'cannot be used together with path_rem');
     if (route.rewrite !== null && (route.path_rem > 0 || route.replace_beg !== null))
       problem('rewrite', 'cannot be used together with path_rem or replace_beg');
+    if (route.sockjs_as_path !== '' && route.sockjs === '') problem('sockjs_as_path', AS_PATH_ALONE);
   }),
 );
 
@@ -195,7 +199,7 @@ const MAX_HANDLERS = 100;
 /** A conflict between a route and those before it. */
 export interface RouteConflict {
   readonly index: number;
-  readonly key: 'host' | 'id' | 'targets';
+  readonly key: 'host' | 'id' | 'targets' | 'session';
   readonly message: string;
 }
 

@@ -10,6 +10,7 @@ import { listenCollisions } from './listen-collisions.ts';
 import { oneProcessReasons } from './one-process.ts';
 import { publishSection } from './publish-section.ts';
 import { checkRoutes, type Route, routeSchema } from './route.ts';
+import { routesWithoutState } from './routes-without-state.ts';
 import {
   bytes,
   choice,
@@ -436,6 +437,11 @@ const fileSchema = z
     if (context.issues.length > 0) return;
     const index = untrustingListener(server.listen, server.trustedProxies);
     if (index >= 0) context.addIssue({ code: 'custom', path: ['server', 'listen', index], message: UNTRUSTING });
+  })
+  .superRefine(({ publish, route }, context) => {
+    if (context.issues.length > 0) return;
+    for (const { index, key, message } of routesWithoutState(publish.state, route))
+      context.addIssue({ code: 'custom', path: ['route', index, key], message });
   })
   .superRefine(({ server, publish, proxy, route }, context) => {
     if (context.issues.length > 0 || server.workers === 1) return;

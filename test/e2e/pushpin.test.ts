@@ -135,6 +135,27 @@ test('an unknown key and a key without effect are named with the reason', async 
   assert.match(warnings[0]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
 });
 
+test('a property that has no effect is named in a warning, and in import, and the route is served', async (t) => {
+  const origin = await gripOrigin(t);
+  const routes = `* ${origin}\na,session,id=a ${origin}\nb,sockjs_as_path=/b,id=b ${origin}\n`;
+  const folder = temporaryFolder(t, { 'pushpin.conf': confWith(await freePorts(5)), routes });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('routes loaded with 3 entries');
+  const warnings = program.log().filter(({ level }) => level === 'warn');
+  assert.deepEqual(warnings.map(({ line, key }) => [line, key]).sort(), [
+    [2, 'session'],
+    [3, ''],
+  ]);
+  const imported = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd: folder });
+  assert.match(
+    imported.stderr,
+    /^routes:2: session: needs the service that keeps sessions: .*state_spec in a pushpin/m,
+  );
+  assert.match(imported.stderr, /^routes:3: sockjs_as_path has no effect without sockjs, ignored$/m);
+  const checked = await holdfast(t, ['check'], { cwd: folder });
+  assert.equal(checked.code, 0, checked.stderr);
+});
+
 test('holdfast import writes a holdfast.toml that holdfast check accepts, as it does the pushpin.conf', async (t) => {
   const cwd = temporaryFolder(t, { 'pushpin.conf': CONF, routes: 'a.example,id=x localhost:8000\nbad\n' });
   const imported = await holdfast(t, ['import', 'pushpin.conf', '-o', 'holdfast.toml'], { cwd });

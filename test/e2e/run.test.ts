@@ -199,7 +199,7 @@ test('a reload that adds a SockJS route while there are workers is refused by na
   writeFileSync(join(cwd, 'routes'), `*,sockjs=/sockjs ${two}\n`);
   program.kill('SIGHUP');
   const { reason } = await program.logged('routes not reloaded');
-  assert.match(String(reason), /^workers under \[server\] must be 1 with SockJS: /);
+  assert.match(String(reason), /^routes:1: route\[0\]: workers under \[server\] must be 1 with SockJS: /);
   assert.equal(await get(address), 'one');
 });
 
@@ -208,7 +208,12 @@ test('an error in routes_file, and a route that is there twice, are errors at th
   const cases: readonly (readonly [string, RegExp])[] = [
     ['* localhost:1\nnonsense\n', /routes:2: expected a condition/],
     ['*,pathbeg=/a localhost:1\n', /routes:1: .*did you mean "path_beg"/],
-    ['a.example localhost:2\n', /an earlier route has the same condition/],
+    ['a.example localhost:2\n', /routes:1: route\[1\]\.host: an earlier route has the same condition/],
+    ['* localhost:1\nb,sockjs_as_path=/s localhost:1\n', /routes:2: sockjs_as_path has no effect without sockjs/],
+    [
+      '* localhost:1\nb,session localhost:1\n',
+      /routes:2: route\[2\]\.session: needs the service that keeps sessions: state under \[publish\]/,
+    ],
   ];
   for (const [routes, message] of cases) {
     const cwd = temporaryFolder(t, { 'holdfast.toml': toml, routes });
@@ -220,6 +225,16 @@ test('an error in routes_file, and a route that is there twice, are errors at th
   }
   const cwd = temporaryFolder(t, { 'holdfast.toml': toml });
   assert.match((await holdfast(t, ['check'], { cwd })).stderr, /cannot read the routes routes/);
+});
+
+test('a route of routes_file that several workers cannot serve is an error at the start', async (t) => {
+  const toml = '[server]\nworkers = 2\n[proxy]\nroutes_file = "routes"\n';
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml, routes: '* localhost:1\nb,sockjs=/s localhost:1\n' });
+  for (const command of ['run', 'check']) {
+    const { code, stderr } = await holdfast(t, [command], { cwd });
+    assert.equal(code, 1);
+    assert.match(stderr, /^routes:2: route\[1\]: workers under \[server\] must be 1 with SockJS: /m);
+  }
 });
 
 test('check prints the routes of routes_file as [[route]], and not its name', async (t) => {

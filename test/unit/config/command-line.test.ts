@@ -63,6 +63,9 @@ test('conflicts between routes of the command line are reported as in a file', (
   assert.throws(() => mergeCommandLine(config, { routes: ['a a:1', '* b:1', 'a b:1'] }), {
     message: '--route[2]: an earlier route has the same condition (host "a", path_beg "", and the same proto and ssl)',
   });
+  assert.throws(() => mergeCommandLine(config, { routes: ['a a:1', '*,session b:1'] }), {
+    message: /^--route\[1\]: session: needs the service that keeps sessions: state under \[publish\]/,
+  });
 });
 
 test('--port with proxy-protocol needs trusted proxies', () => {

@@ -67,6 +67,7 @@ test('each error is named with its key', () => {
     ['*,header=__proto__:1,header=__proto__:2 a:1', 'header.__proto__: is given twice'],
     [',debug a:1', 'host: a route without a host needs an id'],
     ['*,replace_beg=/,path_rem=1 a:1', 'replace_beg: cannot be used together with path_rem'],
+    ['*,sockjs_as_path=/s a:1', 'sockjs_as_path: has no effect without sockjs'],
   ];
   for (const [line, message] of cases) assert.throws(() => parseRouteLine(line), { name: 'ConfigError', message });
 });
