@@ -8,6 +8,8 @@ import type { DetectedSession } from './session-state.ts';
 export interface ProxiedRequest {
   /** `target` is the normalized one, before the route's rewriting. */
   readonly request: RequestHead;
+  /** What the client has asked for, where `request` is made from it: the log says this. */
+  readonly asked?: RequestHead;
   readonly route: ProxiedRoute;
   /** The settings in force when the request came. They apply to it until its end. */
   readonly settings: ProxySettings;
@@ -20,7 +22,8 @@ export interface ProxiedRequest {
 }
 
 /** What the log says of a request. @param target name of the target that has it; empty for none */
-export function requestFields({ request, route }: ProxiedRequest, target: string): Record<string, unknown> {
+export function requestFields({ request: own, asked, route }: ProxiedRequest, target: string): Record<string, unknown> {
+  const request = asked ?? own;
   return {
     id: request.id,
     method: request.method,

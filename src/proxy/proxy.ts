@@ -112,13 +112,14 @@ function placeOf({ route }: ProxiedRequest): SockJsPlace {
 /** Opens the WebSocket of a SockJS client at the targets of its route. */
 function opening(room: ProxyRoom, proxied: ProxiedRequest): WebSocketService {
   const route = withOwnPath(proxied.route);
-  return (request, requester) => openWebSocket(room, { ...proxied, request, route }, requester);
+  return (request, requester) => openWebSocket(room, { ...proxied, asked: proxied.request, request, route }, requester);
 }
 
 /** The same for the session of a request that has been checked: what its token permits holds for the session until that ends. */
 function admitting(room: ProxyRoom, proxied: ProxiedRequest): WebSocketService {
   return (request, requester) => {
-    const own = routed({ ...proxied, request, route: withOwnPath(proxied.route) }, requester, room);
+    const arrived = { ...proxied, asked: proxied.request, request, route: withOwnPath(proxied.route) };
+    const own = routed(arrived, requester, room);
     if (own === null) return NO_RESPONDER;
     if (own.permit === null) return forwardWebSocket(room, own, requester);
     const relay = new GuardedWebSocket(room, requester);

@@ -9,7 +9,7 @@ const PAGE = 'https://page.example';
 /** Runs a server with one route that serves SockJS at `/s`, and these tables of it. */
 async function start(t: TestContext, target: string, tables: string) {
   const toml = `[[route]]\nhost = "*"\nid = "one"\nsockjs = "/s"\nsockjs_as_path = "/ws"\ntargets = ["${target}"]\n${tables}`;
-  const { clients, controlUrl } = await runServer(t, [], toml);
+  const { program, clients, controlUrl } = await runServer(t, ['--log-level', 'debug'], toml);
   const ask = async (request: string, body?: string, headers = {}): Promise<[number, string]> => {
     const [method = '', path = ''] = request.split(' ');
     const init = { method, headers: { Origin: PAGE, ...headers }, ...(body === undefined ? {} : { body }) };
@@ -19,7 +19,7 @@ async function start(t: TestContext, target: string, tables: string) {
     if (response.status === 429) assert.ok(response.headers.has('retry-after'));
     return [response.status, await response.text()];
   };
-  return { ask, url: `ws://${clients[0]}/s`, controlUrl };
+  return { ask, url: `ws://${clients[0]}/s`, address: clients[0] ?? '', controlUrl, program };
 }
 
 test('every request of a SockJS client needs a valid token, and the session has the permit it was opened with', async (t) => {
@@ -55,6 +55,19 @@ test('every request of a SockJS client needs a valid token, and the session has 
   peer.send('news');
   assert.deepEqual(await ask(`POST /1/a/xhr?t=${other}`), [200, 'a["news"]\n']);
   assert.equal((await refusedWs(t, `${url}/1/c/other?t=${token}`)).response.statusCode, 404);
+});
+
+test('the log names the URI that a SockJS client has asked for, without its token', async (t) => {
+  const origin = await startWsOrigin(t);
+  const { ask, url, address, program } = await start(t, origin.address, '[route.jwt]\nkey = "secret"\nquery = "t"\n');
+  const bad = secretToken({}, 'other');
+  await ask(`POST /1/a/xhr?t=${bad}`);
+  const refusedHttp = await program.logged('request refused');
+  assert.deepEqual([refusedHttp.method, refusedHttp.uri], ['POST', `http://${address}/s/1/a/xhr?t=…`]);
+  await refusedWs(t, `${url}/1/b/websocket?t=${bad}`);
+  await program.logged('request refused', ({ uri }) => uri === `ws://${address}/s/1/b/websocket?t=…`);
+  await ask(`POST /1/a/xhr?t=${secretToken({}, 'secret')}`);
+  assert.equal((await program.logged('request')).uri, `http://${address}/s/1/a/xhr?t=…`);
 });
 
 test('a SockJS session ends when the token that it was opened with expires', async (t) => {
