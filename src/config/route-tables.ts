@@ -32,7 +32,7 @@ const LIMIT_BY_FORMS = '"address" or "claim:NAME"';
 /** The keys of `[route.jwt]`. */
 export const jwtShape = {
   key: secret({
-    doc: 'Key that verifies tokens: with HS256 if it is a secret, otherwise with the algorithm of the public key (RS256, ES256).',
+    doc: 'Key that verifies tokens: with HS256 if it is a secret, otherwise with the algorithm of the public key (RS256, ES256). A private key is refused.',
   }),
   jwks: text({
     expected: 'an http or https URL',

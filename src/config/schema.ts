@@ -180,7 +180,7 @@ export const sections = {
           expected: ORIGINS,
         }),
       bearer_key: secret({
-        doc: 'Key that verifies the JWT of publishers (`Authorization: Bearer`): signed with HS256 if the key is a secret, else with the algorithm of the public key. `exp` is required.',
+        doc: 'Key that verifies the JWT of publishers (`Authorization: Bearer`): signed with HS256 if the key is a secret, else with the algorithm of the public key. A private key is refused. `exp` is required.',
       }),
       bearer_iss: plainText({ doc: 'Issuer that the JWT must name. If empty, any issuer is accepted.' }),
       basic: z

@@ -1,4 +1,4 @@
-import { GripSigner, TokenError, type TokenKeys, TokenVerifier } from '../codec/grip/index.ts';
+import { GripSigner, TokenError, type TokenKeys, TokenVerifier, verifyingKey } from '../codec/grip/index.ts';
 import { type Config, type JwtRules, type KeyReader, type Route, type Target, targetName } from '../config/index.ts';
 import { type Counters, type HeaderList, NO_RESPONDER, RouteStats, type Service } from '../exchange/index.ts';
 import type { SockJsPlace } from '../sockjs/index.ts';
@@ -126,7 +126,7 @@ function tokenKeysOf(
   keysAt: (url: string) => TokenKeys,
 ): TokenKeys | null {
   if (jwks !== '') return keysAt(jwks);
-  return keys.make(['route', index, 'jwt', 'key'], key, (secret) => new TokenVerifier(secret));
+  return keys.make(['route', index, 'jwt', 'key'], key, (secret) => new TokenVerifier(verifyingKey(secret)));
 }
 
 function noKeys(): TokenKeys {

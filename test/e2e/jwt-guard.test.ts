@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Client } from '../support/client.ts';
-import { runServer } from '../support/holdfast.ts';
+import { holdfast, runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { inSeconds, secretToken, TokenSigner } from '../support/tokens.ts';
@@ -69,6 +70,24 @@ test('a public key accepts its own algorithm alone', async (t) => {
     assert.equal((await outcome(url, bearer(new TokenSigner(algorithm).token({}))))[0], 401);
     // The public key as a secret.
     assert.equal((await outcome(url, bearer(secretToken({}, signer.pem))))[0], 401);
+  }
+});
+
+test('a private key verifies nothing: it is refused, for publishers too', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  for (const type of ['pkcs8', 'sec1'] as const) {
+    const cwd = temporaryFolder(t, {
+      'key.pem': privateKey.export({ type, format: 'pem' }) as string,
+      'holdfast.toml':
+        '[control]\nbearer_key = "file:key.pem"\n[[route]]\nhost = "*"\ntargets = ["localhost:1"]\n[route.jwt]\nkey = "file:key.pem"\n',
+    });
+    const { code, stderr } = await holdfast(t, ['check'], { cwd });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^holdfast\.toml:2: control\.bearer_key: the file has the private key, .*"openssl pkey -in FILE/m,
+    );
+    assert.match(stderr, /^holdfast\.toml:7: route\[0\]\.jwt\.key: the file has the private key, /m);
   }
 });
 

@@ -15,7 +15,7 @@ export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse
 export { parsePublishMessage, publishValue } from './publish-message.ts';
 export { parseSessionFields, type SessionFields, type SessionRule, sessionIn } from './session-fields.ts';
 export { TokenError, type TokenProblem } from './token-error.ts';
-export { type TokenClaims, type TokenKeys, type TokenRules, TokenVerifier } from './token-verifier.ts';
+export { type TokenClaims, type TokenKeys, type TokenRules, TokenVerifier, verifyingKey } from './token-verifier.ts';
 export type {
   ChannelRef,
   Hold,

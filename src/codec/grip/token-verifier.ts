@@ -67,6 +67,17 @@ export class TokenVerifier implements TokenKeys {
   }
 }
 
+/**
+ * The key, if those who have it for verifying tokens can sign none with it, as far as its kind allows: it is a secret or a public key.
+ * @throws Error for a private key
+ */
+export function verifyingKey(key: Buffer | string): Buffer | string {
+  if (typeof key !== 'string' || !key.includes('PRIVATE KEY-----')) return key;
+  throw new Error(
+    'the file has the private key, with which tokens can be made: give the public key, as "openssl pkey -in FILE -pubout" writes it',
+  );
+}
+
 /** Options for jose. A token without `exp` is not valid. */
 export function verifyOptions({ issuer, audience, leeway }: TokenRules, algorithms: string[]) {
   const named = { ...(issuer !== '' && { issuer }), ...(audience !== '' && { audience }) };
