@@ -197,5 +197,6 @@ function settingsOf(
     ...(proxy.autoCrossOrigin && { crossOrigin: DEFAULT_JSONP }),
     debug: proxy.debug,
     shareAll: proxy.shareAll,
+    logged: { from: proxy.logFrom, userAgent: proxy.logUserAgent },
   };
 }

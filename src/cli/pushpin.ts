@@ -1,16 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Config, LOG_LEVELS } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
 import { noteRoutes, watch } from './extra-routes.ts';
 import { type IgnoredLine, type PushpinConfig, readPushpinConfig, withRoutesOf } from './pushpin-config.ts';
 import { serve } from './serve.ts';
-
-/** Pushpin's log levels by number. Higher numbers mean the last one. */
-const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 
 const NOTES = `
 Without --config, config/pushpin.conf, pushpin.conf, examples/config/pushpin.conf

@@ -16,6 +16,7 @@ export {
 } from './listen-address.ts';
 export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
+export { LOG_LEVELS } from './log-level.ts';
 export { handlersOf } from './mongrel2-codec.ts';
 export type {
   Mongrel2Dir,

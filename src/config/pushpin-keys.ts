@@ -1,6 +1,7 @@
 import { textError } from './config-error.ts';
 import type { IniEntry } from './ini.ts';
 import { truthValue, wholeNumber } from './ini-values.ts';
+import { LOG_LEVELS } from './log-level.ts';
 import { shown } from './plain-text.ts';
 
 /** What is known of a pushpin.conf while its keys are read. */
@@ -40,8 +41,6 @@ export type PushpinKey = (entry: IniEntry, settings: PushpinSettings) => string 
 
 /** Bytes of a ZeroMQ message. Pushpin has no bound, so this is far above the default of `[publish]`. */
 const MAX_MESSAGE_BYTES = 16_777_216;
-
-const LOG_LEVELS = ['error', 'warn', 'info', 'debug'];
 
 const SERVICES = ['connmgr', 'proxy', 'handler'];
 
@@ -138,7 +137,6 @@ function without(reason: string, ...harmless: string[]): PushpinKey {
 /** A key that only says what others mean, or that is read before the others. */
 const placed: PushpinKey = () => null;
 
-const NOT_YET = 'not supported yet';
 const ONE_PROCESS = 'all services are one process here';
 const INTERNAL = 'the services of one process need no endpoints between them';
 
@@ -190,8 +188,8 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['proxy/orig_headers_need_mark', without('copies of headers come from this hop only, so none needs a mark', '')],
   ['proxy/accept_pushpin_route', to('proxy.accept_pushpin_route', boolean)],
   ['proxy/cdn_loop', to('proxy.cdn_loop', scalar)],
-  ['proxy/log_from', without(NOT_YET, 'false')],
-  ['proxy/log_user_agent', without(NOT_YET, 'false')],
+  ['proxy/log_from', to('proxy.log_from', boolean)],
+  ['proxy/log_user_agent', to('proxy.log_user_agent', boolean)],
   ['proxy/sig_iss', to('proxy.sig_iss', scalar)],
   ['proxy/sig_key', to('proxy.sig_key', scalar)],
   ['proxy/upstream_key', to('proxy.upstream_key', scalar)],

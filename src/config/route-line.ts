@@ -1,9 +1,10 @@
 import { ConfigError, keyName, type PathIssue, textError } from './config-error.ts';
 import { schemaIssues } from './issues.ts';
+import { LOG_LEVELS } from './log-level.ts';
 import { shown } from './plain-text.ts';
 import { AS_PATH_ALONE, type Route, routeSchema, routeShape } from './route.ts';
 import { type Property, type RouteSection, splitRouteLine } from './route-grammar.ts';
-import { isUnknownEverywhere, unknownRouteName } from './route-names.ts';
+import { unknownRouteName } from './route-names.ts';
 import { routeTables } from './route-tables.ts';
 import { TARGET_PROPERTIES } from './target.ts';
 
@@ -61,7 +62,7 @@ function withoutUnknown(
   ignored: (message: string) => void,
 ): RouteSection {
   const properties = section.properties.filter(({ name }) => {
-    const unknown = isUnknownEverywhere(name, known);
+    const unknown = !known.includes(name);
     if (unknown) ignored(misplacedName(name) ?? unknownRouteName(name, known, `property ${shown(name)}`));
     return !unknown;
   });
@@ -105,6 +106,9 @@ function readProperty({ name, value }: Property, table: Map<string, unknown>, is
 
 function propertyValue(name: string, value: string): unknown {
   if (name === 'ssl') return value === 'yes';
+  if (name === 'log_level' && /^[0-9]{1,9}$/.test(value)) {
+    return LOG_LEVELS[Math.min(Number(value), LOG_LEVELS.length - 1)];
+  }
   if (name === 'path_rem' && /^[0-9]{1,9}$/.test(value)) return Number(value);
   return value;
 }

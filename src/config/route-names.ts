@@ -1,8 +1,5 @@
 import { suggestion } from './suggest.ts';
 
-/** Properties of Pushpin's conditions and targets that this version does not support. */
-const UNSUPPORTED = new Set(['log_level']);
-
 /** Names that people try, and the properties they mean. */
 const MEANT = new Map([
   ['aorigin', 'aco'],
@@ -22,23 +19,8 @@ const MEANT = new Map([
   ['ws_over_http', 'over_http'],
 ]);
 
-/** Whether nobody has a property of this name: neither Pushpin nor `known`. */
-export function isUnknownEverywhere(name: string, known: readonly string[]): boolean {
-  return !known.includes(name) && !UNSUPPORTED.has(name);
-}
-
-/** Says that Pushpin has this property and this version does not. */
-export function unsupported(name: string): string {
-  return `"${name}" of Pushpin is not supported by this version`;
-}
-
-/**
- * What to say about an unknown name: that Pushpin has it, or the known name that was probably meant. `what` describes it, phrased to follow
- * "unknown".
- */
+/** What to say about an unknown name, with the known one that was probably meant. `what` describes it, phrased to follow "unknown". */
 export function unknownRouteName(name: string, known: readonly string[], what: string): string {
   const meant = MEANT.get(name) ?? name;
-  if (known.includes(meant)) return `unknown ${what}; did you mean "${meant}"?`;
-  if (!UNSUPPORTED.has(meant)) return `unknown ${what}${suggestion(name, known)}`;
-  return meant === name ? unsupported(name) : `Pushpin calls this "${meant}"; it is not supported by this version`;
+  return `unknown ${what}${known.includes(meant) ? `; did you mean "${meant}"?` : suggestion(name, known)}`;
 }

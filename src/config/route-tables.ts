@@ -37,7 +37,7 @@ export const jwtShape = {
   jwks: text({
     expected: 'an http or https URL',
     fits: (value) => /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value),
-    doc: 'URL of a JSON Web Key Set (RFC 7517) with public keys for RS256 and ES256, in place of `key`. It is fetched again after 10 minutes, and for a token with an unknown `kid`, at most every 10 s. While that fails the keys known so far stay. Redirects are not followed. Anybody between here and there could change what `http` brings.',
+    doc: 'URL of a JSON Web Key Set (RFC 7517) with public keys for RS256 and ES256, in place of `key`. It is fetched again after 10 minutes, and for a token with an unknown `kid`, at most every 10 s. While that fails the keys known so far stay. Redirects are not followed. This process fetches it itself, also where `fetch` under `[proxy]` names a fetch role. Anybody between here and there could change what `http` brings.',
   }),
   issuer: plainText({ doc: 'Issuer (`iss`) that tokens must name. If empty, any.' }),
   audience: plainText({ doc: 'Audience (`aud`) that tokens must name. If empty, any.' }),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { textError } from './config-error.ts';
 import { HEADER_FORMS, headerFields, TOKEN } from './header-fields.ts';
 import { isHostName } from './host-port.ts';
+import { logLevel } from './log-level.ts';
 import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
 import { shown } from './plain-text.ts';
 import { checkTable, compressTable, jwtTable, limitTable } from './route-tables.ts';
@@ -95,6 +96,10 @@ export const routeShape = {
       doc: 'Changes paths that match a pattern: `/users/{id}/{rest*} /people/{id}/{rest}`. `{id}` is one segment of any name, `{rest*}` all that is left. Other paths stay as they are. Cannot be combined with `path_rem` or `replace_beg`.',
       expected: REWRITE_FORM,
     }),
+  log_level: logLevel.schema.default('debug').register(fieldDocs, {
+    doc: 'Level at which the requests of the route are logged. In a route line a number, from 0 for `error` to 3 for `debug`.',
+    expected: logLevel.expected,
+  }),
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
   no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses through unchanged.' }),
   session: flag({

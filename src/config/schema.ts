@@ -7,6 +7,7 @@ import { hasProxy } from './has-proxy.ts';
 import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
 import { listenCollisions } from './listen-collisions.ts';
+import { logLevel } from './log-level.ts';
 import { oneProcessReasons } from './one-process.ts';
 import { publishSection } from './publish-section.ts';
 import { checkRoutes, type Route, routeSchema } from './route.ts';
@@ -45,7 +46,6 @@ const serverListeners = z.array(textCodec(LISTEN_FORMS, parseServerListener, for
 const ORIGINS = 'a list of origins such as "https://app.example.com"';
 const BASIC = 'a list of "NAME:PASSWORD"';
 
-const level = choice(['error', 'warn', 'info', 'debug']);
 const protocolHeaders = choice(['proto-only', 'true', 'false']);
 
 /** Every section and key of the configuration file except the routes. */
@@ -272,7 +272,7 @@ export const sections = {
       fetch: endpointList(FETCH_STREAM_FORMS, parseFetchEndpoints, formatFetchEndpoints)
         .prefault([])
         .register(fieldDocs, {
-          doc: 'Endpoints of a fetch role that is another program, such as `holdfast zurl`, Zurl, or Condure with `--zserver-stream`, which makes all requests to origins over ZeroMQ (ZHTTP). If empty, they are made here. Read at the start only. See the [guide](../how-to/roles.md).',
+          doc: 'Endpoints of a fetch role that is another program, such as `holdfast zurl`, Zurl, or Condure with `--zserver-stream`, which makes all requests to origins over ZeroMQ (ZHTTP). If empty, they are made here. Only the key sets of `jwks` are fetched here all the same. Read at the start only. See the [guide](../how-to/roles.md).',
           expected: `a list of ${FETCH_STREAM_FORMS}`,
         }),
       max_response_header_bytes: bytes({
@@ -309,6 +309,12 @@ export const sections = {
       }),
       accept_pushpin_route: flag({
         doc: 'Let clients choose a route by its id in the `Pushpin-Route` header, which is removed.',
+      }),
+      log_from: flag({
+        doc: 'Add the address of the client to what the log says of a request, as `from`.',
+      }),
+      log_user_agent: flag({
+        doc: 'Add the `User-Agent` of the client to what the log says of a request, as `ua`.',
       }),
       via: flag({
         default: true,
@@ -394,9 +400,9 @@ export const sections = {
   log: {
     doc: 'The log.',
     shape: {
-      level: level.schema.default('info').register(fieldDocs, {
+      level: logLevel.schema.default('info').register(fieldDocs, {
         doc: 'The lowest level that is logged.',
-        expected: level.expected,
+        expected: logLevel.expected,
       }),
     },
   },

@@ -82,7 +82,7 @@ export function secret(field: { readonly doc: string }) {
 }
 
 /** One of a few words. */
-export function choice<const T extends [string, ...string[]]>(words: T) {
+export function choice<const T extends readonly [string, ...string[]]>(words: T) {
   const quoted = words.map((word) => `"${word}"`);
   const expected = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
   return { schema: z.enum(words, { error: complaint(expected) }), expected };

@@ -22,7 +22,7 @@ import { forbiddenChannel, NO_HOLD } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
-import { type ProxiedRequest, requestFields } from './proxied-request.ts';
+import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
@@ -161,7 +161,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   }
 
   abort(): number {
-    if (this.#room.log.debugEnabled) this.#logRequest('replay aborted');
+    this.#logOutcome('replay aborted');
     this.#cancel(new ExchangeError('HF_CLIENT_GONE', 'the replay is not needed any more'));
     return this.#credits;
   }
@@ -223,7 +223,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       this.#repetition?.former.release();
       this.#started = true;
       this.#dropBody();
-      if (this.#room.log.debugEnabled) this.#logRequest(String(head.status));
+      this.#logOutcome(head.status);
       const { status, reason, bodyLength } = head;
       this.#requester.onResponse({ status, reason, headers: endToEndHeaders(head.headers, status), bodyLength });
       return;
@@ -301,7 +301,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#over = true;
     this.#grip = null;
     this.#origin = NO_RESPONDER;
-    if (this.#room.log.debugEnabled) this.#logRequest('accept');
+    this.#logOutcome('accept');
     // The built-in target does not look for a signature.
     if (route.signer === null && this.#target !== 'test') this.#noteUnsigned();
     if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
@@ -364,7 +364,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#started = true;
     this.#repetition?.former.done();
     this.#dropBody();
-    if (this.#room.log.debugEnabled) this.#logRequest(String(status));
+    this.#logOutcome(status);
   }
 
   onGripError(error: ExchangeError): void {
@@ -421,8 +421,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     log.info({ ...this.#logFields(), code, detail, ...retryMs }, 'replay failed: the request stays held');
   }
 
-  #logRequest(outcome: string): void {
-    this.#room.log.debug({ ...this.#logFields(), outcome }, 'request');
+  #logOutcome(outcome: string | number): void {
+    logOutcome(this.#room.log, this.#proxied, this.#target, outcome);
   }
 
   #logFields(): Record<string, unknown> {

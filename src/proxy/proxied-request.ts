@@ -1,4 +1,5 @@
-import type { RequestHead } from '../exchange/index.ts';
+import { fieldValue } from '../codec/fields/index.ts';
+import type { Log, RequestHead } from '../exchange/index.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
@@ -22,13 +23,25 @@ export interface ProxiedRequest {
 }
 
 /** What the log says of a request. @param target name of the target that has it; empty for none */
-export function requestFields({ request: own, asked, route }: ProxiedRequest, target: string): Record<string, unknown> {
-  const request = asked ?? own;
+export function requestFields(proxied: ProxiedRequest, target: string): Record<string, unknown> {
+  const { asked, route, settings } = proxied;
+  const { logged } = settings;
+  const request = asked ?? proxied.request;
   return {
     id: request.id,
     method: request.method,
     uri: `${request.scheme}://${request.authority}${route.checks?.guard?.shown(request.target) ?? request.target}`,
     target,
     ...(route.route.id === '' ? {} : { route: route.route.id }),
+    ...(logged?.from === true && { from: request.peer.address }),
+    ...(logged?.userAgent === true && { ua: fieldValue(request.headers, 'user-agent') ?? '' }),
   };
+}
+
+/** Logs how a request has come out, at the level of its route. */
+export function logOutcome(log: Log, proxied: ProxiedRequest, target: string, outcome: string | number): void {
+  const level = proxied.route.route.logLevel;
+  if (level === 'debug' ? log.debugEnabled : level !== 'info' || log.infoEnabled) {
+    log[level]({ ...requestFields(proxied, target), outcome: String(outcome) }, 'request');
+  }
 }

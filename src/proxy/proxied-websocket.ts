@@ -17,7 +17,7 @@ import {
 } from '../exchange/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
 import { GripWebSocket } from './grip-websocket.ts';
-import { type ProxiedRequest, requestFields } from './proxied-request.ts';
+import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { setHost, type TargetWebSocketRequester, type TargetWebSocketResponder } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
@@ -175,7 +175,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     this.#started = true;
     this.#attempts.succeed();
     this.#proxied.route.stats.responded(status, performance.now() - this.#sentAt);
-    if (this.#room.log.debugEnabled) this.#logRequest(String(status));
+    logOutcome(this.#room.log, this.#proxied, this.#attempts.target?.name ?? '', status);
     if (status !== 101) {
       this.#requester.onResponse({ status, reason, headers: endToEndHeaders(headers, status), bodyLength });
       return;
@@ -302,10 +302,6 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     this.#grip?.end();
     if (this.#started) this.#requester.onResponseError(error);
     else respond(this.#requester, errorResponse(error, this.#proxied.route.debug));
-  }
-
-  #logRequest(outcome: string): void {
-    this.#room.log.debug({ ...this.#logFields(), outcome }, 'request');
   }
 
   #logFields(): Record<string, unknown> {

@@ -22,6 +22,8 @@ export interface ProxySettings {
   readonly debug: boolean;
   /** Whether equal requests share one response. */
   readonly shareAll: boolean;
+  /** What the log says of requests besides. Absent: nothing. */
+  readonly logged?: { readonly from: boolean; readonly userAgent: boolean };
   /** Sends requests of links that lead to other hosts: out into the world, or only where `untrusted` may go. Absent: nowhere. */
   readonly external?: (uri: URL, untrusted: boolean) => Service;
 }

@@ -123,14 +123,14 @@ test('--id moves the other ports, --port and --route replace those of the files'
 
 test('an unknown key and a key without effect are named with the reason', async (t) => {
   const origin = await gripOrigin(t);
-  const conf = confWith(await freePorts(5), '\nmessage_wat=1\n[proxy]\nlog_from=true\n');
+  const conf = confWith(await freePorts(5), '\nmessage_wat=1\n[proxy]\nprometheus_port=1\n');
   const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `* ${origin}\n` });
   const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
   await program.logged('started');
   const warnings = program.log().filter(({ level }) => level === 'warn');
   assert.deepEqual(
     warnings.map(({ key }) => key),
-    ['handler/message_wat', 'proxy/log_from'],
+    ['handler/message_wat', 'proxy/prometheus_port'],
   );
   assert.match(warnings[0]?.msg ?? '', /unknown key; did you mean "message_wait"\?$/);
 });
@@ -154,6 +154,21 @@ test('a property that has no effect is named in a warning, and in import, and th
   assert.match(imported.stderr, /^routes:3: sockjs_as_path has no effect without sockjs, ignored$/m);
   const checked = await holdfast(t, ['check'], { cwd: folder });
   assert.equal(checked.code, 0, checked.stderr);
+});
+
+test('log_from, log_user_agent and log_level of a route say what the log has of requests', async (t) => {
+  const origin = await gripOrigin(t);
+  const ports = await freePorts(5);
+  const conf = confWith(ports).replace('log_from=false', 'log_from=true').replace('agent=false', 'agent=true');
+  const folder = temporaryFolder(t, { 'pushpin.conf': conf, routes: `*,log_level=2 ${origin}\n` });
+  const program = startHoldfast(t, ['pushpin', '--config', join(folder, 'pushpin.conf')]);
+  await program.logged('started');
+  await fetch(`http://127.0.0.1:${ports[0]}/a`, { headers: { 'User-Agent': 'Wanderer/1' } });
+  const { level, uri, outcome, from, ua } = await program.logged('request');
+  assert.deepEqual(
+    [level, uri, outcome, from, ua],
+    ['info', `http://127.0.0.1:${ports[0]}/a`, '200', '127.0.0.1', 'Wanderer/1'],
+  );
 });
 
 test('holdfast import writes a holdfast.toml that holdfast check accepts, as it does the pushpin.conf', async (t) => {

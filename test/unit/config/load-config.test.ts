@@ -115,6 +115,8 @@ test('an empty file gives the documented defaults', () => {
       cdnLoop: '',
       routesFile: '',
       shareAll: false,
+      logFrom: false,
+      logUserAgent: false,
     },
     hub: {
       connectionSubscriptionMax: 20,
@@ -255,6 +257,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       jsonpDefmethod: '',
       sockjs: '',
       sockjsAsPath: '',
+      logLevel: 'debug',
       debug: true,
       halfClose: true,
       jwt: null,

@@ -95,12 +95,12 @@ test('keys of the included file count where the file has none; its endpoints bet
 
 test('a key without effect is named with the reason', () => {
   const { config, ignored } = parsed(
-    '[runner]\nallow_compression=true\n[proxy]\nlog_from=true\nrutesfile=x\nworkers=4\n[other]\nsig_key=x\n',
+    '[runner]\nallow_compression=true\n[proxy]\nprometheus_port=1\nrutesfile=x\nworkers=4\n[other]\nsig_key=x\n',
   );
   assert.deepEqual(
     ignored.map(({ key, line, message }) => [key, line, message]),
     [
-      ['proxy/log_from', 4, 'not supported yet'],
+      ['proxy/prometheus_port', 4, 'the metrics of the proxy are at /metrics of the control port'],
       ['proxy/rutesfile', 5, 'unknown key; did you mean "routesfile"?'],
       ['other/sig_key', 8, 'unknown key; it belongs to [proxy]'],
     ],

@@ -84,15 +84,13 @@ test('all errors of a line are reported at once', () => {
   });
 });
 
-test('every unsupported property of Pushpin is reported as such', () => {
-  const names = 'log_level';
-  for (const name of names.split(' ')) {
-    for (const line of [`*,${name} a:1`, `*,${name}=x a:1`]) {
-      assert.throws(() => parseRouteLine(line), {
-        message: `${name}: "${name}" of Pushpin is not supported by this version`,
-      });
-    }
-  }
+test('log_level is one of the four levels by its number', () => {
+  const levels = ['0', '1', '2', '3', '99'].map((level) => parseRouteLine(`*,log_level=${level} a:1`).logLevel);
+  assert.deepEqual(levels, ['error', 'warn', 'info', 'debug', 'debug']);
+  assert.equal(parseRouteLine('* a:1').logLevel, 'debug');
+  assert.throws(() => parseRouteLine('*,log_level=loud a:1'), {
+    message: 'log_level: expected "error", "warn", "info" or "debug", got "loud"',
+  });
 });
 
 test('the properties of JSONP are checked', () => {
