@@ -1,6 +1,13 @@
 import { type FieldList, fieldValue, ListTexts } from '../fields/index.ts';
 import { clientHeaders, FORWARDED_FOR, type UPLOAD_DONE, type UPLOAD_START } from './client-headers.ts';
 import { HEADER_FORMS, type HeaderForm, type HeaderProtocol } from './header-form.ts';
+import { KeptTexts } from './kept-texts.ts';
+
+/** Where a client's connection comes from: an object that stands for it as long as it lives. */
+interface PeerAddress {
+  readonly address: string;
+  readonly port: number;
+}
 
 /** A request as handlers get it. The texts are latin1, one character per byte. */
 export interface HandlerRequest {
@@ -11,7 +18,7 @@ export interface HandlerRequest {
   readonly version: '1.0' | '1.1' | '2';
   /** Flat list that is not changed any more; one that comes again is written faster. */
   readonly headers: FieldList;
-  readonly peer: { readonly address: string };
+  readonly peer: PeerAddress;
 }
 
 /** What one handler's messages have in common. */
@@ -38,15 +45,25 @@ const NO_BODY = Buffer.alloc(0);
 /** Shorter bodies become text like everything around them: joining bytes and text costs more. */
 const TEXT_BYTES = 1_024;
 
+/** Texts of longer targets and methods are not kept. */
+const KEPT_TARGET = 512;
+const KEPT_METHOD = 32;
+
 /**
- * Writes the messages to one handler: `UUID ID PATH SIZE:HEADERS,SIZE:BODY,`. Each request has one, and most of its text is known beforehand, so it
- * is put together from few pieces. Messages are latin1 text, or bytes if the body is long.
+ * Writes the messages to one handler: `UUID ID PATH SIZE:HEADERS,SIZE:BODY,`. Each request has one, and most of its text came before: so it is put
+ * together from few pieces. Messages are latin1 text, or bytes if the body is long.
  */
 export class HandlerMessages {
   readonly #form: HeaderForm;
   readonly #keepForwardedFor: boolean;
   readonly #before: string;
   readonly #client: ListTexts;
+  /** PATH of a target, and URI with QUERY. */
+  readonly #targets: KeptTexts<string>;
+  /** `x-forwarded-for` of a peer, and REMOTE_ADDR. */
+  readonly #peers: KeptTexts<PeerAddress>;
+  /** METHOD of a method, without and with VERSION 1.1. */
+  readonly #methods: KeptTexts<string>;
   readonly #http: string;
   readonly #https: string;
   readonly #disconnect: string;
@@ -57,6 +74,12 @@ export class HandlerMessages {
     this.#keepForwardedFor = keepForwardedFor;
     this.#before = `${ident} `;
     this.#client = new ListTexts((headers) => clientHeaders(headers, form, keepForwardedFor));
+    this.#targets = new KeptTexts(targetHash, (target) => targetPairs(form, target));
+    this.#peers = new KeptTexts(peerHash, ({ address }) => [
+      form.pair(FORWARDED_FOR, address),
+      form.pair('REMOTE_ADDR', address),
+    ]);
+    this.#methods = new KeptTexts(textHash, (method) => methodPairs(form, method));
     this.#http = form.pair('URL_SCHEME', 'http');
     this.#https = form.pair('URL_SCHEME', 'https');
     this.#disconnect = ` @* ${form.block(form.pair('METHOD', 'JSON'), '', '')}21:{"type":"disconnect"},`;
@@ -87,26 +110,23 @@ export class HandlerMessages {
     body: Buffer = NO_BODY,
     method: string = request.method,
   ): Buffer | string {
-    const form = this.#form;
-    const { target, scheme, headers } = request;
-    const { address } = request.peer;
-    const mark = target.indexOf('?');
-    const path = mark === -1 ? target : target.slice(0, mark);
-    const forwarded =
-      this.#keepForwardedFor && fieldValue(headers, FORWARDED_FOR) !== undefined
-        ? ''
-        : form.pair(FORWARDED_FOR, address);
+    const { target, scheme, headers, version } = request;
+    const targets = target.length <= KEPT_TARGET ? this.#targets.of(target) : targetPairs(this.#form, target);
+    const [path, pathPair, uriPairs] = targets as [string, string, string];
+    const [forwardedFor, remote] = this.#peers.of(request.peer) as [string, string];
+    const methods = method.length <= KEPT_METHOD ? this.#methods.of(method) : methodPairs(this.#form, method);
+    const [methodPair, methodAndVersion] = methods as [string, string];
+    const ownForwardedFor = this.#keepForwardedFor && fieldValue(headers, FORWARDED_FOR) !== undefined;
+    const client = this.#client.of(headers);
     const pseudo =
-      form.pair('METHOD', method) +
-      form.pair('VERSION', `HTTP/${request.version}`) +
-      form.pair('URI', target) +
-      (mark === -1 ? '' : form.pair('QUERY', target.slice(mark + 1))) +
+      (version === '1.1' ? methodAndVersion : methodPair + this.#form.pair('VERSION', `HTTP/${version}`)) +
+      uriPairs +
       pattern +
       (scheme === 'https' || scheme === 'wss' ? this.#https : this.#http) +
-      form.pair('REMOTE_ADDR', address) +
+      remote +
       extra;
-    const client = forwarded + this.#client.of(headers);
-    return message(`${this.#before}${id} ${path} ${form.block(form.pair('PATH', path), client, pseudo)}`, body);
+    const block = this.#form.block(pathPair, ownForwardedFor ? client : forwardedFor + client, pseudo);
+    return message(`${this.#before}${id} ${path} ${block}`, body);
   }
 
   /**
@@ -150,9 +170,36 @@ export class HandlerMessages {
   }
 }
 
+/** Path of a target, its pair, and the pairs of URI and QUERY. */
+function targetPairs(form: HeaderForm, target: string): readonly string[] {
+  const mark = target.indexOf('?');
+  const path = mark === -1 ? target : target.slice(0, mark);
+  const query = mark === -1 ? '' : form.pair('QUERY', target.slice(mark + 1));
+  return [path, form.pair('PATH', path), form.pair('URI', target) + query];
+}
+
+function methodPairs(form: HeaderForm, method: string): readonly string[] {
+  const pair = form.pair('METHOD', method);
+  return [pair, pair + form.pair('VERSION', 'HTTP/1.1')];
+}
+
+function targetHash(target: string): number {
+  const { length } = target;
+  return length * 5 + (target.charCodeAt(length - 1) | 0) * 7 + (target.charCodeAt(length >> 1) | 0) * 11;
+}
+
+function peerHash({ port }: PeerAddress): number {
+  return port;
+}
+
+function textHash(method: string): number {
+  return method.length * 5 + (method.charCodeAt(0) | 0);
+}
+
 function message(head: string, body: Buffer): Buffer | string {
   const { length } = body;
-  if (length < TEXT_BYTES) return `${head}${length}:${length === 0 ? '' : body.toString('latin1')},`;
+  if (length === 0) return `${head}0:,`;
+  if (length < TEXT_BYTES) return `${head}${length}:${body.toString('latin1')},`;
   const before = `${head}${length}:`;
   const whole = Buffer.allocUnsafe(before.length + length + 1);
   whole.write(before, 0, 'latin1');

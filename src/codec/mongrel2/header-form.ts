@@ -11,7 +11,7 @@ export interface HeaderForm {
   list(name: string, values: readonly string[]): string;
   /**
    * All headers with their length, as a message has them.
-   * @param path the pair of PATH
+   * @param path the pair of PATH, or the first one in a message without it
    * @param client pairs of what the client sent
    * @param pseudo pairs of what the server adds
    */

@@ -71,7 +71,7 @@ function writtenMessage(input: Buffer): string {
     scheme: value('URL_SCHEME') as 'http' | 'https',
     version: value('VERSION').slice(5) as '1.0' | '1.1',
     headers: fields,
-    peer: { address: value('REMOTE_ADDR') },
+    peer: { address: value('REMOTE_ADDR'), port: 0 },
   };
   const pattern = messages.pattern(headers.get('PATTERN') as string);
   return messages.request(id, request, pattern, '', body).toString('latin1');

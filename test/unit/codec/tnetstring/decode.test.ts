@@ -95,6 +95,12 @@ describe('decode', () => {
     assert.deepEqual(decode(Buffer.from('3:abc,'), limits), Buffer.from('abc'));
     assert.throws(() => decode(Buffer.from('4:abcd,'), limits), TnetstringError);
   });
+
+  test('may have no floats', () => {
+    const limits = { maxBytes: 20, maxDepth: 2, floats: false };
+    assert.deepEqual(decode(Buffer.from('4:1:1#]'), limits), [1]);
+    assert.throws(() => decode(Buffer.from('6:3:1.5^]'), limits), /floats are not accepted/);
+  });
 });
 
 function nested(depth: number): string {
