@@ -1,0 +1,46 @@
+import type { Peer } from '../exchange/index.ts';
+
+/** Takes the lines of an access log. */
+export interface AccessLog {
+  /** @param line latin1 text that ends with a line feed */
+  write(line: string): void;
+}
+
+/** A request, for the access log. Texts are latin1. */
+export interface LoggedRequest {
+  /** The name that the client asked for, without a port. */
+  readonly host: string;
+  readonly peer: Peer;
+  /** When it came, in seconds since 1970. */
+  readonly time: number;
+  readonly method: string;
+  readonly path: string;
+  /** `HTTP/1.1`; empty for messages of sockets. */
+  readonly version: string;
+}
+
+/** The present time, for `LoggedRequest.time`. */
+export function logTime(): number {
+  return Math.floor(Date.now() / 1_000);
+}
+
+/**
+ * One line of the access log: a list as a tnetstring.
+ * @param status of the response; 0 if there was none
+ * @param bytes of its body
+ */
+export function accessLine(request: LoggedRequest, status: number, bytes: number): string {
+  const { host, peer, time, method, path, version } = request;
+  const client = `${text(host)}${text(peer.address)}${integer(peer.port)}${integer(time)}`;
+  const list = `${client}${text(method)}${text(path)}${text(version)}${integer(status)}${integer(bytes)}`;
+  return `${list.length}:${list}]\n`;
+}
+
+function text(value: string): string {
+  return `${value.length}:${value},`;
+}
+
+function integer(value: number): string {
+  const digits = String(value);
+  return `${digits.length}:${digits}#`;
+}

@@ -1,0 +1,102 @@
+import { LEAST_COST } from '../exchange/index.ts';
+import { type AccessLog, accessLine, type LoggedRequest } from './access-log.ts';
+import { readAnswerHead } from './answer-head.ts';
+
+/**
+ * Bytes of the requests of one connection that wait for their lines in the access log; each counts as at least 256. The last one always waits.
+ * @bound mongrel2-access-log
+ */
+const MAX_WAITING = 16_384;
+
+const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
+const UNKNOWN = Number.POSITIVE_INFINITY;
+
+/**
+ * Writes the lines of requests whose responses a handler writes itself, as bytes. They are taken to be in the order of the requests. What is written is read
+ * only as far as needed: a response begins where a message of the handler, or what is left of one, begins with a status line. Its body ends with its Content-Length, with a message that ends in the
+ * last chunk, where the next response begins, or with the connection.
+ */
+export class AnswerLog {
+  readonly #log: AccessLog;
+  /** The request whose response comes now or next, and those after it. */
+  #waiting: LoggedRequest[] = [];
+  #cost = 0;
+  /** Of the response that has begun; 0 if none has. */
+  #status = 0;
+  /** Bytes of its body that were written, and that are to come. */
+  #bytes = 0;
+  #left = UNKNOWN;
+  #chunked = false;
+
+  constructor(log: AccessLog) {
+    this.#log = log;
+  }
+
+  /** A request was given to the handler. */
+  add(request: LoggedRequest): void {
+    this.#waiting.push(request);
+    this.#cost += costOf(request);
+    while (this.#cost > MAX_WAITING && this.#waiting.length > 1) this.#finish();
+  }
+
+  /** The handler has written `bytes`. */
+  written(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length && this.#waiting.length > 0) at = this.#take(bytes, at);
+  }
+
+  /** The connection is closed. */
+  end(): void {
+    while (this.#waiting.length > 0) this.#finish();
+  }
+
+  /** Takes a response, or more of one, from `at`. Returns where it ends. */
+  #take(bytes: Buffer, at: number): number {
+    const head = readAnswerHead(bytes, at);
+    if (head === null) return this.#takeBody(bytes, at);
+    const { status, end, bodyLength } = head;
+    // RFC 9110 §15.2: the final response follows.
+    if (status < 200 && status !== 101) return end;
+    if (this.#status !== 0) {
+      this.#finish();
+      if (this.#waiting.length === 0) return bytes.length;
+    }
+    const { method } = this.#waiting[0] as LoggedRequest;
+    // RFC 9110 §6.4.1: these have no body, whatever their fields say.
+    const empty = method === 'HEAD' || status === 204 || status === 304;
+    this.#status = status;
+    this.#chunked = head.chunked;
+    this.#left = empty ? 0 : head.chunked || bodyLength < 0 ? UNKNOWN : bodyLength;
+    return this.#left === 0 || end < bytes.length ? this.#takeBody(bytes, end) : end;
+  }
+
+  #takeBody(bytes: Buffer, at: number): number {
+    const count = Math.min(bytes.length - at, this.#left);
+    this.#bytes += count;
+    this.#left -= count;
+    const end = at + count;
+    if (this.#left === 0 || (this.#chunked && endsInLastChunk(bytes, at))) this.#finish();
+    return end;
+  }
+
+  /** Writes the line of the first request. */
+  #finish(): void {
+    const request = this.#waiting.shift() as LoggedRequest;
+    this.#cost -= costOf(request);
+    const line = accessLine(request, this.#status, this.#bytes);
+    this.#status = 0;
+    this.#bytes = 0;
+    this.#left = UNKNOWN;
+    this.#chunked = false;
+    this.#log.write(line);
+  }
+}
+
+function costOf({ host, path }: LoggedRequest): number {
+  return Math.max(LEAST_COST, host.length + path.length);
+}
+
+function endsInLastChunk(bytes: Buffer, from: number): boolean {
+  const start = bytes.length - LAST_CHUNK.length;
+  return start >= from && bytes.compare(LAST_CHUNK, 0, LAST_CHUNK.length, start) === 0;
+}
