@@ -14,16 +14,23 @@ export class LineBatch {
 
   constructor(output: (lines: string) => void) {
     this.#output = output;
-    process.on('exit', this.#flush);
+    process.on('exit', this.flush);
   }
 
   write(line: string): void {
-    if (this.#lines === '') setTimeout(this.#flush, DELAY);
+    if (this.#lines === '') setTimeout(this.flush, DELAY);
     this.#lines += line;
-    if (this.#lines.length > MAX_LENGTH) this.#flush();
+    if (this.#lines.length > MAX_LENGTH) this.flush();
   }
 
-  readonly #flush = (): void => {
+  /** Writes what waits, for the last time. */
+  end(): void {
+    this.flush();
+    process.off('exit', this.flush);
+  }
+
+  /** Writes what waits. */
+  readonly flush = (): void => {
     const lines = this.#lines;
     if (lines === '') return;
     this.#lines = '';

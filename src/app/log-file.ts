@@ -1,4 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+
+/** A pipe is opened only if it has a reader, and a write to it never waits. */
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+const FLAGS = O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY;
 
 /** A file that log lines are appended to. */
 export class LogFile {
@@ -8,15 +12,16 @@ export class LogFile {
   /** @throws Error when the file cannot be opened */
   constructor(path: string) {
     this.path = path;
-    this.#fd = openSync(path, 'a');
+    this.#fd = openSync(path, FLAGS);
   }
 
-  /** Appends lines. Lines that cannot be written, as on a full disk, are lost: clients must not suffer for it. */
-  write(line: string): void {
+  /** Appends lines. Returns false for lines that cannot be written, as on a full disk, and are lost: clients must not suffer for it. */
+  write(lines: string | Buffer): boolean {
     try {
-      writeSync(this.#fd, line);
+      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+      return writeSync(this.#fd, bytes) === bytes.length;
     } catch {
-      // There is nowhere to report it.
+      return false;
     }
   }
 
@@ -25,8 +30,12 @@ export class LogFile {
    * @throws Error when it cannot be opened; the old file stays in use then
    */
   reopen(): void {
-    const fd = openSync(this.path, 'a');
+    const fd = openSync(this.path, FLAGS);
     closeSync(this.#fd);
     this.#fd = fd;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
   }
 }
