@@ -1,0 +1,42 @@
+import {
+  type ExchangeError,
+  ExchangeRelay,
+  type OriginCounters,
+  type Requester,
+  type ResponseHead,
+} from '../exchange/index.ts';
+import { type AccessLog, accessLine, type LoggedRequest } from './access-log.ts';
+
+/** An exchange whose response is not a handler's: its line of the access log has the status and the bytes of the body that were sent. */
+export class LoggedExchange extends ExchangeRelay {
+  readonly #log: AccessLog;
+  readonly #request: LoggedRequest;
+  #status = 0;
+  #bytes = 0;
+
+  constructor(requester: Requester, counters: OriginCounters, log: AccessLog, request: LoggedRequest) {
+    super(requester, counters);
+    this.#log = log;
+    this.#request = request;
+  }
+
+  override onResponse(head: ResponseHead): void {
+    this.#status = head.status;
+    super.onResponse(head);
+  }
+
+  override onResponseData(chunk: Buffer, more: boolean): void {
+    this.#bytes += chunk.length;
+    super.onResponseData(chunk, more);
+  }
+
+  override onResponseError(error: ExchangeError): void {
+    // The server responds with the face of the error, unless the response has begun.
+    if (this.#status === 0) this.#status = error.face.status;
+    super.onResponseError(error);
+  }
+
+  protected override onOver(): void {
+    this.#log.write(accessLine(this.#request, this.#status, this.#bytes));
+  }
+}
