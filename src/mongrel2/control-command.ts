@@ -1,7 +1,7 @@
 import { decode, encode, type TnetstringInput, type TnetstringMap } from '../codec/tnetstring/index.ts';
 
 /** Bytes of a command, and its levels of lists and maps. */
-export const COMMAND_LIMITS = { maxBytes: 65_536, maxDepth: 4 };
+export const COMMAND_LIMITS = { maxBytes: 65_536, maxDepth: 4, floats: true };
 
 /** What can be wrong with a command: the names that programs check, and the texts for people. */
 const FAILURES = {
