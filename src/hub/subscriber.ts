@@ -62,7 +62,9 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
       this.#memberships.set(name, membership);
       return;
     }
-    this.#memberships.push(membership);
+    // Most have one channel: a list that grows by itself would have room for many.
+    if (this.#memberships.length === 0) this.#memberships = [membership];
+    else this.#memberships.push(membership);
     if (this.#memberships.length > FEW) {
       this.#memberships = new Map(this.#memberships.map((each) => [each.channel.name, each]));
     }

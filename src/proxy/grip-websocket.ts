@@ -42,10 +42,15 @@ export interface GripWebSocketOptions {
   readonly filters: FilterService;
   readonly requester: WebSocketRequester;
   readonly credits: number;
+  readonly relay: GripWebSocketRelay;
+}
+
+/** What stands between a `GripWebSocket` and the origin. */
+export interface GripWebSocketRelay {
   /** The origin, which may not be known yet. */
-  readonly origin: () => TargetWebSocketResponder;
+  readonly origin: TargetWebSocketResponder;
   /** The origin has been let go: what the client sends does not wait for it any more. */
-  readonly onReleased: () => void;
+  onReleased(): void;
 }
 
 /** What becomes of the message of the origin that is coming in. */
@@ -133,12 +138,12 @@ export class GripWebSocket implements WebSocketOwner {
       this.#options.requester.onRequestCredit(chunk.length);
     } else if (this.#responder === null) {
       this.#granted -= chunk.length;
-      this.#options.origin().onRequestMessage(chunk, text, more);
+      this.#options.relay.origin.onRequestMessage(chunk, text, more);
     } else {
       const reply = this.#responder.message(chunk, text, more);
       if (reply === null) {
         this.#granted -= chunk.length;
-        this.#options.origin().onRequestMessage(chunk, text, more);
+        this.#options.relay.origin.onRequestMessage(chunk, text, more);
       } else {
         this.#hold.reply(reply, chunk.length);
       }
@@ -146,12 +151,12 @@ export class GripWebSocket implements WebSocketOwner {
   }
 
   controlFromClient(kind: 'ping' | 'pong', data: Buffer): void {
-    const { requester, origin } = this.#options;
+    const { requester, relay } = this.#options;
     const reply = this.#responder?.control(kind, data) ?? null;
     if (reply === null && !this.released) {
       this.#granted -= data.length;
-      if (kind === 'ping') origin().onRequestPing(data);
-      else origin().onRequestPong(data);
+      if (kind === 'ping') relay.origin.onRequestPing(data);
+      else relay.origin.onRequestPong(data);
       return;
     }
     // RFC 6455 §5.5.2: without an origin the pong is sent here.
@@ -163,7 +168,7 @@ export class GripWebSocket implements WebSocketOwner {
 
   closeFromClient(code: number, reason: string): void {
     if (!this.released) {
-      this.#options.origin().onRequestClose(code, reason);
+      this.#options.relay.origin.onRequestClose(code, reason);
     } else if (!this.#closing) {
       this.#hold.close(code, reason);
       this.#stopTimers();
@@ -350,10 +355,10 @@ export class GripWebSocket implements WebSocketOwner {
   /** GRIP: an origin that is connected gets 1000, whatever was published. */
   #release(): void {
     if (this.released) return;
-    const { origin: originOf, onReleased, requester } = this.#options;
-    const origin = originOf();
+    const { relay, requester } = this.#options;
+    const { origin } = relay;
     this.released = true;
-    onReleased();
+    relay.onReleased();
     if (origin.release === undefined) origin.onRequestClose(NORMAL, '');
     else origin.release();
     // The origin returns nothing any more for what it has not taken yet.
@@ -376,7 +381,7 @@ export class GripWebSocket implements WebSocketOwner {
   // ---- from the hold (WebSocketOwner)
 
   onRelayed(bytes: number): void {
-    if (!this.released && bytes > 0) this.#options.origin().onResponseCredit(bytes);
+    if (!this.released && bytes > 0) this.#options.relay.origin.onResponseCredit(bytes);
   }
 
   onReplied(bytes: number): void {
@@ -396,16 +401,16 @@ export class GripWebSocket implements WebSocketOwner {
   }
 
   onRefresh(): void {
-    if (!this.released) this.#options.origin().refresh?.();
+    if (!this.released) this.#options.relay.origin.refresh?.();
   }
 
   onHoldFault(thrown: unknown): void {
     const error = new ExchangeError('HF_INTERNAL', String(thrown));
     const { released } = this;
-    const { requester, origin, onReleased } = this.#options;
+    const { requester, relay } = this.#options;
     this.end();
-    onReleased();
-    if (!released) origin().onRequestError(error);
+    relay.onReleased();
+    if (!released) relay.origin.onRequestError(error);
     requester.onResponseError(error);
   }
 }

@@ -16,7 +16,7 @@ import {
   type WebSocketResponder,
 } from '../exchange/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
-import { GripWebSocket } from './grip-websocket.ts';
+import { GripWebSocket, type GripWebSocketRelay } from './grip-websocket.ts';
 import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { setHost, type TargetWebSocketRequester, type TargetWebSocketResponder } from './proxy-target.ts';
@@ -31,7 +31,7 @@ const NO_VALUES: readonly string[] = [];
  * One WebSocket on its way through the proxy: opens it at the targets of its route, and relays between the two, in whole or, where the origin
  * speaks GRIP, through a `GripWebSocket`.
  */
-export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResponder {
+export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResponder, GripWebSocketRelay {
   readonly #room: ProxyRoom;
   readonly #proxied: ProxiedRequest;
   readonly #requester: WebSocketRequester;
@@ -83,7 +83,10 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     }
     const target = this.#attempts.begin();
     const { request } = this.#proxied;
-    const outgoing: RequestHead = { ...request, target: path, headers: this.#headers(), credits: this.#credits };
+    const { id, method, scheme, authority, version, bodyLength, peer } = request;
+    const own = { target: path, headers: this.#headers(), credits: this.#credits };
+    // Field by field: the client's stream has more than a request, and a WebSocket may keep this for long.
+    const outgoing: RequestHead = { id, method, scheme, authority, version, bodyLength, peer, ...own };
     setHost(outgoing, target);
     const origin = target.webSocketService(outgoing, this);
     // It may have failed at once, and the next one been tried already.
@@ -106,6 +109,10 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     const own = [...withoutFields(headers, (name) => name === 'sec-websocket-extensions')];
     if (!proxied.route.route.noGrip) own.push('Sec-WebSocket-Extensions', 'grip');
     return own;
+  }
+
+  get origin(): TargetWebSocketResponder {
+    return this.#origin;
   }
 
   signature(): string | undefined {
@@ -193,8 +200,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
         filters: new ProxiedFilters(this.#room, this.#proxied),
         requester: this.#requester,
         credits: this.#credits,
-        origin: () => this.#origin,
-        onReleased: () => this.#onReleased(),
+        relay: this,
       });
     }
     this.#requester.onResponse({ status, reason, headers: openHeaders(headers, trusted), bodyLength });
@@ -280,7 +286,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     this.#attempts.end();
   }
 
-  #onReleased(): void {
+  onReleased(): void {
     this.#attempts.end();
     if (!this.#paused || this.#over) return;
     this.#paused = false;

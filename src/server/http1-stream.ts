@@ -44,6 +44,9 @@ export interface StreamConnection
   giveOutput(owner: RawOwner): RawClient;
 }
 
+/** Stands for the connection of a stream that a WebSocket has taken over. A stream that is over calls nothing of it. */
+const RELEASED = {} as StreamConnection;
+
 /**
  * One exchange on an HTTP/1 connection: the head of its request, the `Requester` that takes its response and writes it, and the credits of
  * both bodies. It is one object so that a request costs no more. What is done to it when it is over changes nothing: the connection may
@@ -58,7 +61,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   readonly bodyLength: number;
   readonly peer: Peer;
   readonly credits = WINDOW;
-  readonly #connection: StreamConnection;
+  #connection: StreamConnection;
   readonly #server: ConnectionHost;
   /** Null until the service has returned, and at the end. */
   #responder: Responder | null = null;
@@ -152,7 +155,10 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   release(successor: WebSocketConnection): ClientConnection | null {
     if (this.#over || this.hasHead) return null;
     this.#forget();
-    return this.#connection.release(successor);
+    const connection = this.#connection;
+    // The request lives on with the WebSocket, and keeps nothing else of HTTP/1.
+    this.#connection = RELEASED;
+    return connection.release(successor);
   }
 
   /** Takes what the responder has granted of the body. Returns where it stopped. */

@@ -10,6 +10,9 @@ export interface GripExtension {
 /** The prefix of an origin that names none. */
 const DEFAULT_PREFIX = 'm:';
 
+/** The extension that was read last: an origin names the same one on each of its WebSockets, which share it. */
+let last = { text: DEFAULT_PREFIX, extension: { prefix: Buffer.from(DEFAULT_PREFIX, 'latin1') } };
+
 const PREFIX = /;[ \t]*message-prefix[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;",]*))/i;
 
 /** What the values of an origin's Sec-WebSocket-Extensions say of GRIP; null if they do not name it. */
@@ -18,7 +21,8 @@ export function gripExtension(values: readonly string[]): GripExtension | null {
     if (extensionName(member) !== 'grip') continue;
     const [, quoted, plain] = PREFIX.exec(member) ?? [];
     const prefix = quoted?.replace(/\\(.)/g, '$1') ?? plain ?? DEFAULT_PREFIX;
-    return { prefix: Buffer.from(prefix, 'latin1') };
+    if (prefix !== last.text) last = { text: prefix, extension: { prefix: Buffer.from(prefix, 'latin1') } };
+    return last.extension;
   }
   return null;
 }

@@ -18,8 +18,8 @@ export class EventHeaders {
   /** The fields that are the same in each request. */
   readonly #fixed: string[];
   readonly #signatureAt: number;
-  /** By lower-case name. */
-  readonly #meta = new Map<string, { readonly name: string; readonly value: string }>();
+  /** By lower-case name; null for none. */
+  #meta: Map<string, { readonly name: string; readonly value: string }> | null = null;
   #metaBytes = 0;
 
   /**
@@ -41,6 +41,7 @@ export class EventHeaders {
     if (this.#signatureAt > 0 && signature !== undefined) this.#fixed[this.#signatureAt] = signature;
     const headers = [...this.#fixed];
     if (replayed > 0) headers.push('Content-Bytes-Replayed', String(replayed));
+    if (this.#meta === null) return headers;
     for (const { name, value } of this.#meta.values()) headers.push(`Meta-${name}`, value);
     return headers;
   }
@@ -56,6 +57,7 @@ export class EventHeaders {
       const name = field.slice(SET_META.length);
       const value = headers[i + 1] as string;
       const lower = name.toLowerCase();
+      this.#meta ??= new Map();
       const former = this.#meta.get(lower);
       if (former !== undefined) this.#metaBytes -= cost(former.name, former.value);
       if (value === '') {

@@ -25,6 +25,7 @@ import { EventRequest, type EventRequestOwner } from './event-request.ts';
 import { ResponseEvents, type ResponseEventsOwner } from './response-events.ts';
 
 const EMPTY = Buffer.alloc(0);
+const NO_FIELDS: readonly string[] = [];
 const OPEN = Buffer.from('OPEN\r\n');
 
 /** Retries of one request. */
@@ -71,6 +72,7 @@ export class OverHttpWebSocket
   implements TargetWebSocketResponder, EventRequestOwner, ResponseEventsOwner, ByteHolder
 {
   readonly #room: OverHttpRoom;
+  /** The request for the WebSocket, whose fields are in `#headers`. */
   readonly #handshake: RequestHead;
   readonly #requester: TargetWebSocketRequester;
   readonly #headers: EventHeaders;
@@ -101,7 +103,7 @@ export class OverHttpWebSocket
   constructor(room: OverHttpRoom, handshake: RequestHead, requester: TargetWebSocketRequester) {
     super();
     this.#room = room;
-    this.#handshake = handshake;
+    this.#handshake = { ...handshake, headers: NO_FIELDS };
     this.#requester = requester;
     this.#headers = new EventHeaders(handshake.headers, randomUUID());
     this.#response = new ResponseEvents(requester, handshake.credits, this);
