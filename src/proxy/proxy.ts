@@ -66,7 +66,7 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
   };
   const sockJsRequests: CheckedKind<Requester, Responder> = {
     forward: (_, proxied, requester) =>
-      sockJs.request(placeOf(proxied), proxied.request, requester, admitting(room, proxied)),
+      sockJs.request(placeOf(proxied), proxied.request, requester, admitting(room, proxied), proxied.permit?.holder),
     guarded: GuardedExchange,
     refusal: sockJsRefusal,
   };

@@ -81,9 +81,18 @@ export class SockJsServer {
     this.#room = { ...means, turn, held };
   }
 
-  /** Responds to a request below the prefix of `place`. */
-  request(place: SockJsPlace, request: RequestHead, requester: Requester, open: WebSocketService): Responder {
-    const dispatch = (body: Buffer) => this.#dispatch(place, request, requester, body, open);
+  /**
+   * Responds to a request below the prefix of `place`.
+   * @param holder whose sessions are found: those that others have opened are not; empty where clients are not told apart
+   */
+  request(
+    place: SockJsPlace,
+    request: RequestHead,
+    requester: Requester,
+    open: WebSocketService,
+    holder = '',
+  ): Responder {
+    const dispatch = (body: Buffer) => this.#dispatch(place, request, requester, body, open, holder);
     return request.bodyLength === 0 ? dispatch(Buffer.alloc(0)) : new SockJsBody(request, requester, dispatch).start();
   }
 
@@ -117,6 +126,7 @@ export class SockJsServer {
     requester: Requester,
     body: Buffer,
     open: WebSocketService,
+    holder: string,
   ): Responder {
     const { method } = request;
     const { path, query } = split(place, request.target);
@@ -131,7 +141,7 @@ export class SockJsServer {
     const parameters = new URLSearchParams(query);
     const callback = last.startsWith('jsonp') ? (parameters.get('callback') ?? parameters.get('c') ?? '') : '';
     if (callback !== '' && !isCallback(callback)) return error(400, 'Bad Request');
-    const key = `${place.name} ${id}`;
+    const key = JSON.stringify([place.name, id, holder]);
     const session = this.#sessions.get(key);
     const receiving = TRANSPORTS.get(last);
     if (receiving !== undefined) {

@@ -70,6 +70,37 @@ test('the log names the URI that a SockJS client has asked for, without its toke
   assert.equal((await program.logged('request')).uri, `http://${address}/s/1/a/xhr?t=…`);
 });
 
+test('a token of another subject does not reach a SockJS session whose id is known', async (t) => {
+  const origin = await startWsOrigin(t);
+  const tables = '[route.jwt]\nkey = "secret"\nquery = "t"\nchannels = "may"\nheaders = { "X-User" = "user" }\n';
+  const { ask } = await start(t, origin.address, tables);
+  const token = (claims: object) => secretToken(claims, 'secret');
+  const ann = token({ sub: 'ann', iss: 'one' });
+  assert.deepEqual(await ask(`POST /1/a/xhr?t=${ann}`), [200, 'o\n']);
+  const { peer: first } = await origin.accept();
+  first.send('for ann');
+  for (const claims of [{ sub: 'bob', iss: 'one' }, { sub: 'ann', iss: 'two' }, { user: 'ann' }, {}]) {
+    const other = token(claims);
+    for (const path of ['xhr_send', 'jsonp_send']) {
+      assert.deepEqual(await ask(`POST /1/a/${path}?t=${other}`, '["forged"]'), [404, 'Not Found\n'], path);
+    }
+    // For them the id is free.
+    assert.deepEqual(await ask(`POST /1/a/xhr?t=${other}`), [200, 'o\n']);
+    const { peer } = await origin.accept();
+    assert.deepEqual(await ask(`POST /1/a/xhr_send?t=${other}`, '["own"]'), [200, 'ok']);
+    assert.equal(await peer.next(), 'text own');
+  }
+  // Without a subject a token is of whom it tells the origin of, and with what it permits.
+  for (const claims of [{ user: 'eve' }, { user: 'ann', may: ['a'] }]) {
+    assert.equal((await ask(`POST /1/a/xhr_send?t=${token(claims)}`, '[]'))[0], 404);
+  }
+  assert.equal((await ask(`POST /1/a/xhr_send?t=${token({ user: 'ann', exp: inSeconds(40) })}`, '[]'))[0], 200);
+  const renewed = token({ sub: 'ann', iss: 'one', user: 'ann', may: ['a'] });
+  assert.deepEqual(await ask(`POST /1/a/xhr_send?t=${renewed}`, '["mine"]'), [200, 'ok']);
+  assert.equal(await first.next(), 'text mine');
+  assert.deepEqual(await ask(`POST /1/a/xhr?t=${renewed}`), [200, 'a["for ann"]\n']);
+});
+
 test('a SockJS session ends when the token that it was opened with expires', async (t) => {
   const origin = await startWsOrigin(t);
   const { ask } = await start(t, origin.address, '[route.jwt]\nkey = "secret"\nquery = "t"\n');
@@ -117,5 +148,7 @@ test('with a limit by claim, requests of one user count together, whatever token
   assert.equal((await ask(`POST /1/a/xhr?t=${token('ann', 60)}`))[0], 200);
   assert.equal((await ask(`POST /1/a/xhr_send?t=${token('ann', 70)}`, '[]'))[0], 200);
   assert.equal((await ask(`POST /1/a/xhr_send?t=${token('ann', 80)}`, '[]'))[0], 429);
-  assert.equal((await ask(`POST /1/a/xhr_send?t=${token('bob', 60)}`, '[]'))[0], 200);
+  // Another user has a session of his own.
+  assert.equal((await ask(`POST /1/a/xhr?t=${token('bob', 60)}`))[0], 200);
+  assert.equal((await ask(`POST /1/a/xhr_send?t=${token('bob', 70)}`, '[]'))[0], 200);
 });

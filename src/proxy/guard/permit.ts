@@ -9,12 +9,24 @@ export class Permit {
   /** Called when the client comes to be held. */
   onHold: (() => void) | null = null;
   readonly #channels: ChannelNames | null;
+  readonly #names: readonly string[] | null;
+  readonly #subject: string | null;
 
-  /** @param channels names, with `*` at the end for any rest; null for all channels */
-  constructor(headers: HeaderList, expires: number, channels: readonly string[] | null) {
+  /**
+   * @param channels names, with `*` at the end for any rest; null for all channels
+   * @param subject whom the token is about, as a text that no other subject has; null where it does not say
+   */
+  constructor(headers: HeaderList, expires: number, channels: readonly string[] | null, subject: string | null = null) {
     this.headers = headers;
     this.expires = expires;
     this.#channels = channels === null ? null : new ChannelNames(channels);
+    this.#names = channels;
+    this.#subject = subject;
+  }
+
+  /** Whose token it is. Tokens without a subject are of one holder if they permit the same and tell the origin the same. */
+  get holder(): string {
+    return this.#subject ?? JSON.stringify([this.headers, this.#names]);
   }
 
   /** Whether the client may be subscribed to the channel with this whole name. */

@@ -81,7 +81,7 @@ export class TokenGuard {
     }
     const expires = endAtExpiry ? (claims.exp + leeway) * 1_000 : Number.POSITIVE_INFINITY;
     const names = channels === '' ? null : namesOf(claimOf(claims, channels));
-    return { permit: new Permit(fields, expires, names), claims };
+    return { permit: new Permit(fields, expires, names, subjectOf(claims)), claims };
   }
 
   /** The request without what the client must not say by itself, and without its token if the origin is not to get it. */
@@ -116,6 +116,11 @@ export class TokenGuard {
 /** The value of a claim; undefined where the token has none. */
 export function claimOf(claims: TokenClaims, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;
+}
+
+/** The subject of a token with one. It is unique only together with the issuer (RFC 7519 §4.1.2). */
+function subjectOf({ iss, sub }: TokenClaims): string | null {
+  return sub === undefined ? null : JSON.stringify({ iss, sub });
 }
 
 /** The text of a claim that has one; null for others. */
