@@ -1,4 +1,4 @@
-import { readFileSync, watchFile } from 'node:fs';
+import { watchFile } from 'node:fs';
 import { checkRouting } from '../app/index.ts';
 import {
   type Config,
@@ -10,8 +10,10 @@ import {
   pathsError,
   routesWithoutState,
 } from '../config/index.ts';
-import { type Log, systemErrorText } from '../exchange/index.ts';
+import type { Log } from '../exchange/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
+import { readRoutesText } from './read-routes-text.ts';
+import { whenSettled } from './when-settled.ts';
 
 /** Milliseconds between two looks at a routes file. */
 const WATCH_INTERVAL = 1_000;
@@ -23,7 +25,7 @@ const WATCH_INTERVAL = 1_000;
 export function withExtraRoutes(config: Config): Config {
   const file = config.proxy.routesFile;
   if (file === '') return config;
-  const { routes, lines, issues } = parseRoutesFile(readText(file));
+  const { routes, lines, issues } = parseRoutesFile(readRoutesText(file));
   const all = { ...config, routes: [...config.routes, ...routes] };
   if (issues.length > 0) throw new CliError(new ConfigError(file, issues).message, FAILURE, '');
   const problems = [...conflicts(all), ...processConflicts(config, routes), ...checkRouting(all)];
@@ -50,11 +52,11 @@ export function followExtraRoutes(config: Config, log: Log, apply: (config: Conf
   return reload;
 }
 
-/** Calls `onChange` within about a second after a file is written or replaced. While it is missing, nothing happens. */
+/** Calls `onChange` about a second after a file was written or replaced. While it is missing, nothing happens. */
 export function watch(file: string, onChange: () => void): void {
   // A watch of the system would lose a file that is replaced by another one.
   watchFile(file, { interval: WATCH_INTERVAL, persistent: false }, (now) => {
-    if (now.mtimeMs > 0) onChange();
+    if (now.mtimeMs > 0) whenSettled(file, onChange);
   });
 }
 
@@ -77,12 +79,4 @@ function conflicts({ routes, publish }: Config): PathIssue[] {
     path: ['route', index, key],
     message,
   }));
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`cannot read the routes ${file}: ${systemErrorText(error)}`);
-  }
 }

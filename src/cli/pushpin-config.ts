@@ -14,6 +14,7 @@ import {
 } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE } from './cli-error.ts';
+import { readRoutesText } from './read-routes-text.ts';
 import { usableRoutes, withFittingWorkers } from './usable-routes.ts';
 
 /** Where Pushpin looks for its configuration when it is not named. */
@@ -114,13 +115,7 @@ export function withRoutesOf(
  * @throws CliError for an unreadable file
  */
 function readRoutesFile(file: string): ReadRoutes {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`cannot read the routes ${file}: ${systemErrorText(error)}`);
-  }
-  const { routes, lines, issues } = parseRoutesFile(text);
+  const { routes, lines, issues } = parseRoutesFile(readRoutesText(file));
   return { routes, lines, ignored: issues.map((issue) => ({ ...issue, file })) };
 }
 

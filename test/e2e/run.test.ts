@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { freePorts } from '../support/free-ports.ts';
@@ -187,6 +188,30 @@ test('the routes of routes_file are added, and replaced when the file is; a bad 
   await program.logged('routes loaded with 2 entries');
   assert.equal(await get(address), 'two');
   assert.equal(await get(address.replace('127.0.0.1', 'localhost')), 'one');
+});
+
+test('what is no file in place of routes_file stops nothing', async (t) => {
+  const origin = await namedOrigin(t, 'one');
+  const toml = '[server]\nlisten = ["127.0.0.1:0"]\n[control]\nlisten = []\n[proxy]\nroutes_file = "routes"\n';
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml, routes: `* ${origin}\n` });
+  const program = startHoldfast(t, ['run'], { cwd });
+  const address = ((await program.logged('started')).clients as string[])[0] ?? '';
+  const file = join(cwd, 'routes');
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  program.kill('SIGHUP');
+  await program.logged('routes not reloaded', ({ reason }) => /routes: it is not a regular file$/.test(String(reason)));
+  assert.equal(await get(address), 'one');
+  rmSync(file);
+  program.kill('SIGHUP');
+  await program.logged('routes not reloaded', ({ reason }) =>
+    /routes: no such file or directory$/.test(String(reason)),
+  );
+  assert.equal(await get(address), 'one');
+  writeFileSync(file, `* ${await namedOrigin(t, 'two')}\na.example ${origin}\n`);
+  program.kill('SIGHUP');
+  await program.logged('routes loaded with 2 entries');
+  assert.equal(await get(address), 'two');
 });
 
 test('a reload that adds a SockJS route while there are workers is refused by name and changes nothing', async (t) => {
