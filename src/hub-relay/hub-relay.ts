@@ -182,7 +182,7 @@ export class HubRelay implements WorkerHubRoom {
   #ask(asked: Asked, workers: Iterable<WorkerHub>, done: (answers: readonly unknown[]) => void): void {
     const number = ++this.#asked;
     const packet = valuePacket(QUESTION, { ...asked, number });
-    const reached = [...workers].filter((worker) => worker.send(packet));
+    const reached = [...workers].filter((worker) => !worker.silent && worker.send(packet));
     const question = new WorkerQuestion(
       reached,
       (values) => {

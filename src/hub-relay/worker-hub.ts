@@ -65,6 +65,8 @@ export class WorkerHub implements RoutedHub {
   #stalled = false;
   /** It has not got all items, and has not been told so. */
   #missed = false;
+  /** It has let the time for an answer pass, and has said nothing since. */
+  silent = false;
 
   constructor(room: WorkerHubRoom, name: string, socket: Socket) {
     this.#room = room;
@@ -144,6 +146,7 @@ export class WorkerHub implements RoutedHub {
   }
 
   #onPacket(packet: Buffer): void {
+    this.silent = false;
     switch (packet[0]) {
       case HELLO:
         this.channels.clear();

@@ -1,7 +1,10 @@
 import { WheelTimer } from '../clock/index.ts';
 import type { WorkerHub } from './worker-hub.ts';
 
-/** Milliseconds that workers have to answer. Without its answer a worker counts as one that has no such client. */
+/**
+ * Milliseconds that workers have to answer. Without its answer a worker counts as one that has no such client, and it is asked nothing more until
+ * it says something.
+ */
 export const ANSWER_TIME = 5_000;
 
 /** A question to several workers, until all have answered. */
@@ -47,6 +50,7 @@ export class WorkerQuestion extends WheelTimer {
   }
 
   override onTimer(): void {
+    for (const worker of this.#missing) worker.silent = true;
     this.#missing.clear();
     this.finish();
   }
