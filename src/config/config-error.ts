@@ -14,6 +14,8 @@ export interface ConfigIssue {
   readonly key: string;
   /** Line of the file, from 1; null without a file or a place in it. */
   readonly line: number | null;
+  /** Column of the line, from 1. Absent where only the line is known. */
+  readonly column?: number | null;
   /** What is wrong and what was expected, as part of a sentence. Never contains a secret. */
   readonly message: string;
 }
@@ -58,7 +60,8 @@ export function keyName(path: readonly PropertyKey[]): string {
   return name;
 }
 
-function issueText(fileName: string, issue: ConfigIssue): string {
-  const place = issue.line === null ? fileName : `${fileName}:${issue.line}`;
+/** An issue as a line of text, which begins with the file and the place in it. `fileName` may be empty. */
+export function issueText(fileName: string, issue: ConfigIssue): string {
+  const place = [fileName, issue.line, issue.column].filter((part) => (part ?? '') !== '').join(':');
   return [place, issue.key, issue.message].filter((part) => part !== '').join(': ');
 }

@@ -1,5 +1,5 @@
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
-export { ConfigError, type ConfigIssue, type PathIssue, pathsError } from './config-error.ts';
+export { ConfigError, type ConfigIssue, issueText, type PathIssue, pathsError } from './config-error.ts';
 export { formatDnsServer } from './dns-server.ts';
 export { type EdgeListener, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';
@@ -17,6 +17,7 @@ export {
 export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export { LOG_LEVELS } from './log-level.ts';
+export { type Mongrel2Conf, parseMongrel2Conf, readSite, type ServerChoice } from './mongrel2/mongrel2-conf.ts';
 export { handlersOf } from './mongrel2-codec.ts';
 export type {
   Mongrel2Dir,
