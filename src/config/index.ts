@@ -17,6 +17,7 @@ export {
 export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export { LOG_LEVELS } from './log-level.ts';
+export { DATABASE_TABLES, type DatabaseRow, type DatabaseTables, databaseSite } from './mongrel2/database-rows.ts';
 export { type Mongrel2Conf, parseMongrel2Conf, readSite, type ServerChoice } from './mongrel2/mongrel2-conf.ts';
 export { handlersOf } from './mongrel2-codec.ts';
 export type {

@@ -1,5 +1,6 @@
 import { ConfigError, type ConfigIssue } from '../config-error.ts';
 import { schemaIssues } from '../issues.ts';
+import { LOG_LEVELS } from '../log-level.ts';
 import { shown } from '../plain-text.ts';
 import { type Config, configSchema } from '../schema.ts';
 import { parseM2sh } from './m2sh-parser.ts';
@@ -27,9 +28,6 @@ export interface M2shSite {
   readonly issues: readonly ConfigIssue[];
   readonly unknown: readonly ConfigIssue[];
 }
-
-/** Log levels by number. */
-const LEVELS = ['error', 'warn', 'info', 'debug'];
 
 /**
  * Reads the m2sh configuration language. `fileName` is used only in messages.
@@ -60,7 +58,7 @@ export function readSite({ rows, issues, unknown }: M2shSite, fileName: string, 
   const result = configSchema.safeParse({
     server: { listen: [] },
     edge: { mongrel2 },
-    log: { level: LEVELS[Math.min(level, LEVELS.length - 1)] },
+    log: { level: LOG_LEVELS[Math.min(level, LOG_LEVELS.length - 1)] },
   });
   if (!result.success) found.push(...schemaIssues(result.error).map((issue) => tables.located(issue)));
   if (found.length > 0 || !result.success) throw new ConfigError(fileName, found.sort(inOrder));
