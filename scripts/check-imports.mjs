@@ -21,6 +21,7 @@ const HOUSE = [
       'sessions',
       'hub-relay',
       'mongrel2',
+      'mongrel2-handler',
     ],
   ],
   ['third floor', ['app']],
