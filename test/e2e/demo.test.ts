@@ -108,6 +108,25 @@ test('the demo pushes to browsers', async (t) => {
     await small.close();
   });
 
+  await t.test('the menu is whole on a narrow screen', async () => {
+    const small = await openTab(browser, demo);
+    for (const width of [320, 360]) {
+      await small.setViewportSize({ width, height: 640 });
+      const { shown, needed } = await small.locator('#way').evaluate((menu) => {
+        const free = menu.cloneNode(true) as typeof menu;
+        free.style.cssText = 'position: absolute; width: auto; flex: none';
+        menu.after(free);
+        const widths = { shown: menu.clientWidth, needed: free.clientWidth };
+        free.remove();
+        return widths;
+      });
+      assert.ok(shown >= needed, `${shown} of ${needed} pixels at ${width}`);
+      const page = await small.evaluate('document.documentElement.scrollWidth');
+      assert.equal(page, width);
+    }
+    await small.close();
+  });
+
   await t.test('the page says so when the connection is lost', async () => {
     const { code } = await demo.program.stop();
     assert.equal(code, 0);
