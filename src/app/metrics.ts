@@ -16,6 +16,8 @@ export function metricsText({ registry, proxy }: MetricsSources): string {
   addRoutes(metrics, proxy.routes);
   addTargets(metrics, proxy.targets);
   addHub(metrics, proxy.hub);
+  metrics.begin('holdfast_timers', 'gauge', 'Timers that wait.');
+  metrics.sample('holdfast_timers', proxy.timers);
   addCounters(metrics, registry);
   return metrics.text;
 }

@@ -1,3 +1,4 @@
+import type { TimerWheel } from '../clock/index.ts';
 import { Histogram, type RouteStats, RouteStatsTable } from '../exchange/index.ts';
 import type { Hub } from '../hub/index.ts';
 import { type ProxiedRoute, routeName } from '../proxy/index.ts';
@@ -17,6 +18,8 @@ export interface ProxyMetrics {
   readonly hub: HubMetrics;
   readonly routes: readonly (readonly [string, RouteStats])[];
   readonly targets: readonly TargetMetrics[];
+  /** Timers that wait. */
+  readonly timers: number;
 }
 
 /** Whether one of several targets of a route is passed over. */
@@ -26,8 +29,13 @@ export interface TargetMetrics {
   readonly suspect: boolean;
 }
 
-/** The metrics of a hub and its routes now. @param proxied the routes that are in force */
-export function metricsOf(hub: Hub, routes: RouteStatsTable, proxied: readonly ProxiedRoute[]): ProxyMetrics {
+/** The metrics of a hub, its routes and its timers now. @param proxied the routes that are in force */
+export function metricsOf(
+  hub: Hub,
+  routes: RouteStatsTable,
+  proxied: readonly ProxiedRoute[],
+  { size: timers }: TimerWheel,
+): ProxyMetrics {
   const targets = proxied.flatMap(({ route, targets: list }) =>
     Array.from(list.suspects(), ([target, suspect]) => ({ route: routeName(route), target, suspect })),
   );
@@ -35,6 +43,7 @@ export function metricsOf(hub: Hub, routes: RouteStatsTable, proxied: readonly P
     hub: { ...hub.stats, ...hub.queues, latency: hub.latency },
     routes: [...routes.entries()],
     targets: eachOnce(targets),
+    timers,
   };
 }
 
@@ -65,7 +74,7 @@ export class MetricsSum {
     if (last === undefined) return;
     this.#reports.delete(source);
     const { latency } = last.hub;
-    this.#ended = sumOf([this.#ended, { ...last, hub: { ...emptyMetrics().hub, latency }, targets: [] }]);
+    this.#ended = sumOf([this.#ended, { ...last, hub: { ...emptyMetrics().hub, latency }, targets: [], timers: 0 }]);
   }
 
   /** All metrics. Routes are those that one of the processes that run has. */
@@ -79,7 +88,7 @@ export class MetricsSum {
 
 function emptyMetrics(): ProxyMetrics {
   const hub = { holds: 0, channels: 0, undelivered: 0, backlogs: 0, publishers: 0, latency: new Histogram() };
-  return { hub, routes: [], targets: [] };
+  return { hub, routes: [], targets: [], timers: 0 };
 }
 
 function sumOf(all: readonly ProxyMetrics[]): ProxyMetrics {
@@ -99,5 +108,6 @@ function sumOf(all: readonly ProxyMetrics[]): ProxyMetrics {
     hub: { holds, channels, undelivered, backlogs, publishers, latency },
     routes: [...table.entries()],
     targets: eachOnce(all.flatMap(({ targets }) => targets)),
+    timers: all.reduce((sum, { timers }) => sum + timers, 0),
   };
 }

@@ -89,7 +89,8 @@ export class ProxyRole {
 
   /** The metrics now. */
   get metrics(): ProxyMetrics {
-    return metricsOf(this.hub, this.#options.routeStats, this.#snapshots?.current.proxy.all ?? []);
+    const { routeStats, wheel } = this.#options;
+    return metricsOf(this.hub, routeStats, this.#snapshots?.current.proxy.all ?? [], wheel);
   }
 
   /** Limits of the hub in force. */

@@ -77,6 +77,15 @@ export class TimerWheel {
     timer.wheelTick = 0;
   }
 
+  /** Timers that wait. They are counted one by one. */
+  get size(): number {
+    let size = 0;
+    for (const slot of this.#slots) {
+      for (let timer = slot.wheelNext; timer !== slot; timer = (timer as WheelTimer).wheelNext) size++;
+    }
+    return size;
+  }
+
   /** Stops the clock: nothing fires after this. */
   stop(): void {
     clearInterval(this.#interval);

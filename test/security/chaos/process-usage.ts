@@ -36,6 +36,6 @@ export class ProcessUsage {
  * Resolves when `test` holds; what it looks at has no events. Gives up after 70 seconds: of a client that closed first its sending
  * side and then all, the kernel learns only after a minute that it is gone.
  */
-export async function eventually(test: () => boolean): Promise<void> {
-  for (let i = 0; i < 700 && !test(); i++) await pause(100);
+export async function eventually(test: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 700 && !(await test()); i++) await pause(100);
 }

@@ -90,6 +90,19 @@ test('A delay of 0 fires with one of the next steps, never within the call', asy
   await probe.fired();
 });
 
+test('The size is the number of timers that wait', async (t) => {
+  const wheel = startWheel(t, 5, 4);
+  assert.equal(wheel.size, 0);
+  const [short, long] = [new Probe(), new Probe()];
+  wheel.schedule(short, 1);
+  for (const delay of [1_000, 2_000]) wheel.schedule(long, delay);
+  assert.equal(wheel.size, 2);
+  await short.fired();
+  assert.equal(wheel.size, 1);
+  wheel.cancel(long);
+  assert.equal(wheel.size, 0);
+});
+
 test('A cancelled timer does not fire, and cancelling twice does no harm', async (t) => {
   const wheel = startWheel(t, 5);
   const cancelled = new Probe();

@@ -9,7 +9,7 @@ test('each metric is described', () => {
   const registry = new CounterRegistry();
   registry.add('proxy', new Counters());
   const hub = { holds: 0, channels: 0, undelivered: 0, backlogs: 0, publishers: 0, latency: new Histogram() };
-  const text = metricsText({ registry, proxy: { routes: [], targets: [], hub } });
+  const text = metricsText({ registry, proxy: { routes: [], targets: [], timers: 0, hub } });
   const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name = '']) => name);
   assert.ok(names.length > 50);
   const described = [...page.matchAll(/^\| `(holdfast_(?!control)\w+)`/gm)].map(([, name = '']) => name);
