@@ -207,6 +207,24 @@ test('publish requests that are framed in two ways are refused', async (t) => {
   await assertUndisturbed(it);
 });
 
+for (const [what, head, text] of [
+  ['no HTTP', 'publish this\r\n\r\n', 'Failed to parse request header.\n'],
+  ['a field without a colon', 'POST /publish HTTP/1.1\r\nHost localhost\r\n\r\n', 'Failed to parse request header.\n'],
+  ['no Host', 'POST /publish HTTP/1.1\r\n\r\n', 'Failed to parse request header.\n'],
+  ['a length that is no number', post('', 'Content-Length: ten\r\n'), 'Bad Content-Length.\n'],
+  ['a negative length', post('', 'Content-Length: -1\r\n'), 'Bad Content-Length.\n'],
+  ['an empty length', post('', 'Content-Length: \r\n'), 'Bad Content-Length.\n'],
+  ['neither a length nor chunks', post('', ''), 'Request requires Content-Length.\n'],
+] as const) {
+  test(`a publisher that sends ${what} gets the text that publishers know`, async (t) => {
+    const it = await rig(t);
+    const { status, body, headers } = await send(it, head);
+    assert.deepEqual([status, body], [what.startsWith('neither') ? 411 : 400, text]);
+    assert.equal(headers.get('content-type'), 'text/plain');
+    await assertUndisturbed(it);
+  });
+}
+
 test('a header over the limit of publishers gets a 400', async (t) => {
   const it = await rig(t, { control: { maxHeaderBytes: 2_000 } });
   const response = await send(it, post('', `X: ${'y'.repeat(2_000)}\r\n`));

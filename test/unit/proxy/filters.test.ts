@@ -41,24 +41,28 @@ test('An item skips its sender, and reaches the others', async (t) => {
   assert.equal(await me.received('two\r\n'), '3\r\ntwo\r\n');
 });
 
-test('Each client gets its own content, and one without filters gets no item that counts on them', async (t) => {
-  const app = await started(t, (request) =>
-    held('stream', request.target === '/plain' ? 'a' : 'a; filter=var-subst', (user) => `name=${user}`)(request),
-  );
-  const [me, plain] = [await app.client.connect(t), await app.client.connect(t)];
-  me.write(get('me'));
-  plain.write(get('me', '/plain'));
-  await me.received('begin\r\n');
-  await plain.received('begin\r\n');
-  await app.publish(
-    { channel: 'a', formats: { 'http-stream': { content: '%(none)s' } } },
-    { channel: 'a', formats: { 'http-stream': { content: '<%(name)s>', 'content-filters': ['var-subst'] } } },
-  );
-  assert.equal(await me.received('>\r\n'), '4\r\n<me>\r\n');
-  await app.publish({ channel: 'a', formats: { 'http-stream': { content: 'end', 'content-filters': [] } } });
-  assert.equal(await plain.received('end\r\n'), '8\r\n%(none)s\r\n3\r\nend\r\n');
-  assert.equal(app.counters.filterErrors, 1);
-});
+for (const route of ['*', '*,debug'])
+  test(`Each client gets its own content, and one without filters gets no item that counts on them (${route})`, async (t) => {
+    const app = await started(
+      t,
+      (request) =>
+        held('stream', request.target === '/plain' ? 'a' : 'a; filter=var-subst', (user) => `name=${user}`)(request),
+      route,
+    );
+    const [me, plain] = [await app.client.connect(t), await app.client.connect(t)];
+    me.write(get('me'));
+    plain.write(get('me', '/plain'));
+    await me.received('begin\r\n');
+    await plain.received('begin\r\n');
+    await app.publish(
+      { channel: 'a', formats: { 'http-stream': { content: '%(none)s' } } },
+      { channel: 'a', formats: { 'http-stream': { content: '<%(name)s>', 'content-filters': ['var-subst'] } } },
+    );
+    assert.equal(await me.received('>\r\n'), '4\r\n<me>\r\n');
+    await app.publish({ channel: 'a', formats: { 'http-stream': { content: 'end', 'content-filters': [] } } });
+    assert.equal(await plain.received('end\r\n'), '8\r\n%(none)s\r\n3\r\nend\r\n');
+    assert.equal(app.counters.filterErrors, 1);
+  });
 
 test('A held response skips an item that its filters drop or cannot be applied to, and takes the next', async (t) => {
   const app = await started(

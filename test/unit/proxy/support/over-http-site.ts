@@ -1,6 +1,12 @@
 import type { TestContext } from 'node:test';
 import { TimerWheel } from '../../../../src/clock/index.ts';
-import { Counters, type HeldTotal, NO_RESPONDER, type Requester } from '../../../../src/exchange/index.ts';
+import {
+  Counters,
+  type HeldTotal,
+  NO_RESPONDER,
+  type Requester,
+  type RequestHead,
+} from '../../../../src/exchange/index.ts';
 import { overHttpHeld, webSocketOverHttp } from '../../../../src/proxy/over-http/websocket-over-http.ts';
 import type { TargetWebSocketResponder } from '../../../../src/proxy/proxy-target.ts';
 import { FakeWebSocketRequester } from '../../../support/exchange/fake-websocket-requester.ts';
@@ -28,6 +34,9 @@ export interface Opened {
 export class Site {
   readonly counters = new Counters();
   readonly posts: Requester[] = [];
+  /** Their heads, and what has come of their bodies. */
+  readonly heads: RequestHead[] = [];
+  readonly bodies: string[] = [];
   /** Requests that were given up. */
   cancelled = 0;
   readonly held: HeldTotal;
@@ -42,9 +51,17 @@ export class Site {
     t.after(() => wheel.stop());
     this.held = overHttpHeld({ counters, log }, max);
     this.#service = webSocketOverHttp({
-      service: (_request, requester) => {
-        this.posts.push(requester);
-        return { ...NO_RESPONDER, onRequestError: () => this.cancelled++ };
+      service: (request, requester) => {
+        const at = this.posts.push(requester) - 1;
+        this.heads.push(request);
+        this.bodies.push('');
+        return {
+          ...NO_RESPONDER,
+          onRequestData: (chunk) => {
+            this.bodies[at] += chunk.toString('latin1');
+          },
+          onRequestError: () => this.cancelled++,
+        };
       },
       oneEvent: false,
       leastKeepAlive: 20,
@@ -62,12 +79,18 @@ export class Site {
     return opened;
   }
 
-  /** A WebSocket that the origin is asked for. */
+  /** A WebSocket that the origin is asked for. Its requests are signed with 1, 2, 3 and so on. */
   ask(): Opened {
+    let signatures = 0;
     const client = Object.assign(new FakeWebSocketRequester(65_536), {
-      signature: (): string | undefined => undefined,
+      signature: (): string | undefined => String(++signatures),
     });
-    const webSocket = this.#service(requestHead({ scheme: 'ws', headers: ['Host', 'a'] }), client);
+    const webSocket = this.#service(requestHead({ scheme: 'ws', headers: ['Host', 'a', 'Grip-Sig', '0'] }), client);
     return { webSocket, client };
+  }
+
+  /** The origin takes the body of the last request. @param bytes how much of it; by default all */
+  take(bytes = 1_000_000): void {
+    this.posts.at(-1)?.onRequestCredit(bytes);
   }
 }
