@@ -28,6 +28,7 @@ import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { metricsText } from './metrics.ts';
+import { Mongrel2Role, newMongrel2Counters } from './mongrel2-role.ts';
 import { openFileLimit } from './open-files.ts';
 import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
@@ -53,6 +54,9 @@ export class App {
   /** Where clients of the edge can connect. */
   readonly edgeAddresses: string[] = [];
   readonly edgeCounters = { server: new ServerCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  /** Where clients of the Mongrel2 servers can connect. */
+  readonly mongrel2Addresses: string[] = [];
+  readonly mongrel2Counters = newMongrel2Counters();
   /** Endpoints at which outbound requests are asked for. */
   readonly fetchEndpoints: string[] = [];
   readonly fetchCounters = { client: new OriginCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
@@ -88,6 +92,7 @@ export class App {
   #publishSockets: PublishSockets | null = null;
   #sessions: StateClient | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
+  #mongrel2: Mongrel2Role[] = [];
   #fetch: FetchRole | null = null;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
@@ -128,7 +133,8 @@ export class App {
    * @param seconds what is still open after that is cut off
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const roles = [this.#proxy, this.#workers, this.#control, this.#edge, this.#fetch].filter((role) => role !== null);
+    const single = [this.#proxy, this.#workers, this.#control, this.#edge, this.#fetch];
+    const roles = [...single.filter((role) => role !== null), ...this.#mongrel2];
     for (const role of roles) role.drain();
     await this.#publishSockets?.close();
     if (this.#workers === null) this.#proxy.drainHub();
@@ -148,6 +154,7 @@ export class App {
       this.#proxy.stop(),
       this.#workers?.stop(),
       this.#edge?.stop(),
+      ...this.#mongrel2.map((role) => role.stop()),
       this.#fetch?.stop(),
       ...own.map((server) => server.whenEmpty()),
     ]);
@@ -194,6 +201,7 @@ export class App {
       await this.#startStats(snapshots);
     }
     if (edge.listen.length > 0) await this.#startEdge();
+    if (edge.mongrel2.length > 0) await this.#startMongrel2();
     if (this.#fetchPlans.length > 0) {
       this.#fetch = this.#newFetch();
       await this.#fetch.start();
@@ -202,13 +210,24 @@ export class App {
     this.#running = true;
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
     const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
+    const ofMongrel2 = this.#mongrel2.length === 0 ? {} : { mongrel2: this.mongrel2Addresses };
     const ofFront = this.frontEndpoints.length === 0 ? {} : { zhttp: this.frontEndpoints };
     const stats = [...this.statsAddresses, ...this.statsEndpoints];
     const ofStats = stats.length === 0 ? {} : { stats };
     const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
     const ofState = this.stateEndpoints.length === 0 ? {} : { state: this.stateEndpoints };
     this.#log.info(
-      { clients, ...ofFront, publishers, ...ofPublish, ...ofState, ...ofStats, edge: edgeAddresses, ...ofFetch },
+      {
+        clients,
+        ...ofFront,
+        publishers,
+        ...ofPublish,
+        ...ofState,
+        ...ofStats,
+        edge: edgeAddresses,
+        ...ofMongrel2,
+        ...ofFetch,
+      },
       'started',
     );
     this.#checkOpenFiles();
@@ -236,6 +255,17 @@ export class App {
           });
     await this.#edge.start();
     this.edgeAddresses.push(...this.#edge.addresses);
+  }
+
+  async #startMongrel2(): Promise<void> {
+    this.#register('mongrel2', this.mongrel2Counters);
+    for (const server of this.#config.edge.mongrel2) {
+      const shared = { wheel: this.#wheel, log: this.#log, counters: this.mongrel2Counters };
+      const role = new Mongrel2Role({ ...shared, server });
+      this.#mongrel2.push(role);
+      await role.start();
+      this.mongrel2Addresses.push(role.address);
+    }
   }
 
   #newFetch(): FetchRole {

@@ -92,6 +92,7 @@ export const ERRORS = {
   HF_BACKEND_PROTOCOL: face('backend', false, 502, 'The backend failed to respond.', 'warn'),
   HF_BACKEND_OVERRUN: face('backend', false, 502, 'The backend failed to respond.', 'warn'),
   HF_BACKEND_OVERLOADED: face('backend', true, 503, 'The backend is overloaded, try again later.', 'warn'),
+  HF_HANDLER_UNBOUND: face('backend', true, 502, 'The backend failed to respond.', 'warn'),
   HF_EXCHANGE_TIMEOUT: face('backend', true, 504, 'Nothing was sent in either direction for too long.', 'info'),
   HF_INTERNAL: face('internal', true, 500, 'Internal error.', 'error'),
 } as const satisfies Record<string, ErrorFace>;

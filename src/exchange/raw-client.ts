@@ -22,6 +22,8 @@ export interface RawClient {
   write(bytes: Buffer): void;
   /** Sends FIN after what was written, and reads no more. */
   end(): void;
+  /** Lets the kernel find out when the client's host has gone. */
+  keepAlive(): void;
   /** Closes it at once. */
   cut(): void;
   /**

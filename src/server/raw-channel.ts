@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { attempt } from '../clock/index.ts';
 import type { Peer, RawClient, RawOwner, RawReader } from '../exchange/index.ts';
+import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { SOCKET_BUFFER } from './server-limits.ts';
 
@@ -134,8 +135,12 @@ export class RawChannel implements RawClient {
     if (this.#queued === 0) connection.endSocket();
   }
 
+  keepAlive(): void {
+    this.#socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
+  }
+
   cut(): void {
-    if (!this.connection.over) this.connection.cut();
+    this.connection.cut();
   }
 
   takeInput(reader: RawReader): void {

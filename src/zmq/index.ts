@@ -2,7 +2,7 @@ export { DealerSocket } from './dealer-socket.ts';
 export { type Endpoint, parseEndpoint } from './endpoint.ts';
 export { PubSocket } from './pub-socket.ts';
 export { PullSocket } from './pull-socket.ts';
-export { PushSocket } from './push-socket.ts';
+export { type PushPeer, PushSocket } from './push-socket.ts';
 export { RepSocket } from './rep-socket.ts';
 export { ReqSocket } from './req-socket.ts';
 export { RouterSocket } from './router-socket.ts';

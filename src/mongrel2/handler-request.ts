@@ -1,0 +1,117 @@
+import {
+  BodyCollector,
+  ExchangeError,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  WINDOW,
+} from '../exchange/index.ts';
+import type { PushPeer } from '../zmq/index.ts';
+import type { HandlerSockets } from './handler-sockets.ts';
+import type { HandlerTie } from './handler-tie.ts';
+import type { Mongrel2Connection } from './mongrel2-connection.ts';
+import type { SiteContext } from './site-context.ts';
+import type { WaitingMessage } from './untaken-messages.ts';
+
+const NO_BODY = Buffer.alloc(0);
+
+/** The route of such requests. */
+export interface RequestTarget {
+  readonly site: SiteContext;
+  readonly sockets: HandlerSockets;
+  /** The message of a request. */
+  message(connection: Mongrel2Connection, request: RequestHead, body: Buffer): Buffer | string;
+}
+
+/** A request that its handler does not get at once: its body is collected, or no process takes it now. */
+export class HandlerRequest implements Responder, WaitingMessage {
+  message: Buffer | string = '';
+  peer: PushPeer | null = null;
+  readonly #target: RequestTarget;
+  readonly #request: RequestHead;
+  readonly #requester: Requester;
+  readonly #connection: Mongrel2Connection;
+  readonly #tie: HandlerTie;
+  /** Null without a body, and when it is in the message. */
+  #body: BodyCollector | null = null;
+  /** The client has left, or the handler has it. */
+  #over = false;
+
+  constructor(target: RequestTarget, request: RequestHead, requester: Requester, connection: Mongrel2Connection) {
+    this.#target = target;
+    this.#request = request;
+    this.#requester = requester;
+    this.#connection = connection;
+    this.#tie = connection.tie(target.sockets);
+  }
+
+  /** Asks for the body. */
+  collect(): void {
+    const { contentLength } = this.#target.site.settings;
+    this.#body = new BodyCollector(contentLength);
+    // One byte more than fits: so a body that is too long is seen to be.
+    this.#requester.onRequestCredit(Math.min(WINDOW, contentLength + 1));
+  }
+
+  onRequestData(chunk: Buffer, more: boolean): void {
+    if (this.#over || this.#body === null) return;
+    if (!this.#body.add(chunk)) {
+      this.#fail(new ExchangeError('HF_BODY_TOO_LARGE', `more than ${this.#target.site.settings.contentLength} bytes`));
+    } else if (more) {
+      if (chunk.length > 0) this.#requester.onRequestCredit(chunk.length);
+    } else {
+      this.offer();
+    }
+  }
+
+  /** All of the request is here. */
+  offer(): void {
+    const body = this.#body?.body ?? NO_BODY;
+    this.#body = null;
+    this.message = this.#target.message(this.#connection, this.#request, body);
+    if (this.#tie.send(this.message)) {
+      this.#take();
+      return;
+    }
+    this.peer = this.#tie.peer;
+    if (!this.#target.sockets.wait(this)) this.#untaken('too many messages wait for the handler');
+  }
+
+  #take(): void {
+    this.#over = true;
+    this.#connection.take(this.#requester);
+  }
+
+  onTaken(peer: PushPeer): void {
+    this.#tie.taken(peer);
+    this.#take();
+  }
+
+  onUntaken(): void {
+    this.#untaken('no handler took the request in time');
+  }
+
+  #untaken(detail: string): void {
+    this.#target.site.counters.requestsUntaken++;
+    this.#fail(new ExchangeError('HF_BACKEND_ABSENT', detail));
+  }
+
+  onRequestError(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#target.sockets.withdraw(this);
+  }
+
+  onResponseCredit(): void {}
+
+  #fail(error: ExchangeError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#requester.onResponseError(error);
+  }
+
+  onFault(thrown: unknown): void {
+    this.#target.site.fault(thrown, { id: this.#request.id });
+    this.#fail(new ExchangeError('HF_INTERNAL'));
+  }
+}

@@ -1,0 +1,255 @@
+import type { ControlAnswer } from '../codec/mongrel2/index.ts';
+import type { ByteHolder, RawClient, RawOwner, Requester } from '../exchange/index.ts';
+import type { AnswerBody } from './answer-body.ts';
+import type { HandlerSockets } from './handler-sockets.ts';
+import { HandlerTie } from './handler-tie.ts';
+import type { SiteContext } from './site-context.ts';
+
+/**
+ * Bytes that wait for one client; each answer costs at least 256. An answer that finds nothing waiting is taken whatever its size. Beyond it the client is cut off.
+ * @bound mongrel2-client-held
+ */
+export const MAX_CLIENT_BYTES = 16_777_216;
+
+/** Bytes of answers that a handler may send with `download.flow_control` before the client has taken some (reference §3.3). */
+export const DOWNLOAD_WINDOW = 102_400;
+
+/** The site of a connection. */
+export interface ConnectionSite extends SiteContext {
+  readonly connections: {
+    add(connection: Mongrel2Connection): void;
+    remove(connection: Mongrel2Connection): void;
+  };
+}
+
+/** An upload that goes on as its handler grants credits. */
+export interface CreditedUpload {
+  grant(bytes: number): void;
+}
+
+/**
+ * A client's connection that handlers have been given, under its number. It writes their answers to the client, and tells them when the client is
+ * gone (reference §6).
+ */
+export class Mongrel2Connection implements RawOwner, ByteHolder {
+  readonly id: number;
+  protected readonly site: ConnectionSite;
+  #client: RawClient | null = null;
+  /** The handlers that were given it; the usual one, and others. */
+  #tie: HandlerTie | null = null;
+  #others: HandlerTie[] | null = null;
+  /** It is closed, or about to be: nobody finds it any more. */
+  #gone = false;
+  /** Whether a request is not answered yet. */
+  awaiting = false;
+  /** What takes the credits of extended answers. */
+  upload: CreditedUpload | null = null;
+  /** Times by the wheel's clock: of the last request or message of the client, and of the last byte read and written. */
+  pingAt: number;
+  readAt: number;
+  writtenAt: number;
+  /** Bytes that had been read and written when it was looked at last. */
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  /** With `download.flow_control`: bytes that the handler may still send, and those that it is to be granted. */
+  #window = DOWNLOAD_WINDOW;
+  #owed = 0;
+
+  constructor(id: number, site: ConnectionSite) {
+    this.id = id;
+    this.site = site;
+    this.pingAt = site.wheel.now;
+    this.readAt = this.pingAt;
+    this.writtenAt = this.pingAt;
+  }
+
+  /** Null until a handler has taken the first message. */
+  get client(): RawClient | null {
+    return this.#client;
+  }
+
+  /** Whether it is closed, or about to be. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** What ties it to a handler. */
+  tie(sockets: HandlerSockets): HandlerTie {
+    this.#tie ??= new HandlerTie(sockets);
+    return this.#tie.sockets === sockets ? this.#tie : this.#otherTie(sockets);
+  }
+
+  #otherTie(sockets: HandlerSockets): HandlerTie {
+    this.#others ??= [];
+    const known = this.#others.find((tie) => tie.sockets === sockets);
+    if (known !== undefined) return known;
+    const tie = new HandlerTie(sockets);
+    this.#others.push(tie);
+    return tie;
+  }
+
+  /** A handler has taken a request: from now on it writes to the client. */
+  take(requester: Requester): void {
+    const client = requester.takeRaw?.(this);
+    if (client === undefined) throw new Error('the requester is no connection');
+    this.awaiting = true;
+    this.ping();
+    if (this.#client === null) this.begin(client);
+  }
+
+  /** The client is known. */
+  begin(client: RawClient): void {
+    const { connections, counters, settings } = this.site;
+    this.#client = client;
+    connections.add(this);
+    counters.clientsOpen++;
+    if (settings.tcpKeepAlive) client.keepAlive();
+  }
+
+  /** The client counts as active. */
+  ping(): void {
+    this.pingAt = this.site.wheel.now;
+    this.readAt = this.pingAt;
+  }
+
+  // ---- from handlers
+
+  /** Takes an answer (reference §5): its bytes go to the client as they are, and without any the connection is closed. */
+  answer(body: AnswerBody): void {
+    this.awaiting = false;
+    if (body.length === 0) this.close();
+    else this.write(body);
+  }
+
+  /** Takes an extended answer (reference §6.5). */
+  control({ keepAlive, credits, cancel }: ControlAnswer): void {
+    if (keepAlive) this.pingAt = this.site.wheel.now;
+    if (credits > 0) this.upload?.grant(credits);
+    if (cancel) this.cancel();
+  }
+
+  /** Writes bytes to the client. */
+  protected write(body: AnswerBody): void {
+    const client = this.#client as RawClient;
+    const { site } = this;
+    const { length } = body;
+    if (site.settings.downloadFlowControl) {
+      this.#window -= length;
+      if (this.#window < 0) {
+        this.#overrun(`its handler sent ${-this.#window} bytes more than it had credits for`);
+        return;
+      }
+      this.#owed += length;
+    }
+    const waits = client.waiting > 0;
+    client.write(waits ? body.kept : body.bytes);
+    this.writtenAt = site.wheel.now;
+    if (client.waiting === 0) {
+      this.#grant();
+      return;
+    }
+    const held = site.held.hold(this, length);
+    if (waits && held > (site.maxClientBytes ?? MAX_CLIENT_BYTES)) this.#overrun(`${held} bytes wait for it`);
+  }
+
+  onDrained(): void {
+    this.site.held.releaseAll(this);
+    this.#grant();
+  }
+
+  /** Tells the handler of what the client has taken (reference §6.8). */
+  #grant(): void {
+    if (this.#owed === 0 || this.#gone) return;
+    const tie = this.#tie as HandlerTie;
+    const bytes = this.#owed;
+    this.#owed = 0;
+    this.#window += bytes;
+    tie.notify(tie.sockets.messages.credits(this.id, bytes), this.site);
+  }
+
+  // ---- the end
+
+  /** A handler closes it, after what was written: it gets no notice. */
+  close(): void {
+    this.#leave(false);
+    this.#client?.end();
+  }
+
+  /** A handler closes it at once: it gets no notice. */
+  cancel(): void {
+    this.#leave(false);
+    this.#client?.cut();
+  }
+
+  /** It is ended here: its handlers get the notice. */
+  cutOff(): void {
+    this.#leave(true);
+    this.#client?.cut();
+  }
+
+  /** It is ended here, after what was written: its handlers get the notice. */
+  end(): void {
+    this.#leave(true);
+    this.#client?.end();
+  }
+
+  #overrun(detail: string): void {
+    const { counters, log } = this.site;
+    counters.clientsOverrun++;
+    log.info({ id: this.id, peer: this.#client?.peer.address, code: 'HF_CLIENT_STALLED', detail }, 'client cut off');
+    this.cutOff();
+  }
+
+  onHeldTooMuch(): void {
+    this.#overrun('held the most when too much was held for all clients');
+  }
+
+  onClosed(): void {
+    this.#leave(true);
+    this.site.held.releaseAll(this);
+  }
+
+  onFault(thrown: unknown): void {
+    this.site.fault(thrown, { id: this.id });
+    this.cutOff();
+  }
+
+  /** @param notify whether its handlers are told */
+  #leave(notify: boolean): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    if (this.#client === null) return;
+    this.site.connections.remove(this);
+    this.site.counters.clientsOpen--;
+    if (!notify) return;
+    if (this.#tie !== null) this.#notify(this.#tie);
+    for (const tie of this.#others ?? []) this.#notify(tie);
+  }
+
+  #notify(tie: HandlerTie): void {
+    tie.notify(tie.sockets.messages.disconnect(this.id), this.site);
+  }
+
+  // ---- the killer
+
+  /** How many of the tests of an active client it fails now (reference §3.3). A limit of 0 is no test. */
+  failedTests(): number {
+    const { minPing, minReadRate, minWriteRate } = this.site.settings;
+    const { bytesRead, bytesWritten } = this.#client as RawClient;
+    const { now } = this.site.wheel;
+    if (bytesRead !== this.#bytesRead) this.readAt = now;
+    if (bytesWritten !== this.#bytesWritten) this.writtenAt = now;
+    this.#bytesRead = bytesRead;
+    this.#bytesWritten = bytesWritten;
+    let failed = 0;
+    if (minPing > 0 && now - this.pingAt > minPing * 1_000) failed++;
+    if (minReadRate > 0 && rate(bytesRead, now - this.readAt) < minReadRate) failed++;
+    if (minWriteRate > 0 && rate(bytesWritten, now - this.writtenAt) < minWriteRate) failed++;
+    return failed;
+  }
+}
+
+/** Bytes per second, over at least one second. */
+function rate(bytes: number, milliseconds: number): number {
+  return bytes / Math.max(1, milliseconds / 1_000);
+}
