@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { explainUrl } from '../app/index.ts';
 import { type Config, formatConfig } from '../config/index.ts';
-import { CliError, FAILURE, reasonOf } from './cli-error.ts';
+import { CliError, FAILURE, reasonOf, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import {
   addConfigOptions,
@@ -11,7 +11,8 @@ import {
   withCommandLine,
   withoutRoutesFile,
 } from './config-options.ts';
-import { reportIgnored } from './import.ts';
+import { mongrel2s, reportIgnored } from './import.ts';
+import { isMongrel2Config } from './mongrel2-config.ts';
 import { readPushpinConfig } from './pushpin-config.ts';
 import { readZurlConf } from './zurl-config.ts';
 
@@ -20,12 +21,14 @@ const NOTES = `
 allow the host, its name is looked up and they judge each address. The exit code
 is 0 if a request would be allowed, else 1.
 
-A file whose name ends in .conf is read as a pushpin.conf, with its routes file.`;
+A file whose name ends in .conf is read as a pushpin.conf, with its routes file,
+or as the mongrel2.conf of m2sh, as its content says. So is a config.sqlite.`;
 
 /** Values of the options of `holdfast check`. */
 interface CheckOptions extends ConfigOptions {
   readonly url?: string;
   readonly zurlConfig?: string;
+  readonly server?: string;
 }
 
 /** `holdfast check`: reports the errors of a configuration, prints it with all defaults, or explains what its rules say of a URL. */
@@ -38,12 +41,13 @@ export function checkCommand(): Command {
   return addConfigOptions(command)
     .addHelpText('after', NOTES)
     .option('--zurl-config <file>', 'check this zurl.conf instead, and print it as [fetch] of holdfast.toml')
+    .option('--server <name>', 'check only the server of a Mongrel2 site with this uuid, name or default host')
     .option('--url <url>', 'show whether an outbound request for this URL would be allowed, and by which rule')
     .action(check);
 }
 
-async function check({ url, zurlConfig, ...options }: CheckOptions): Promise<void> {
-  const config = zurlConfig === undefined ? own(options, url !== undefined) : zurls(zurlConfig);
+async function check({ url, zurlConfig, server, ...options }: CheckOptions): Promise<void> {
+  const config = zurlConfig === undefined ? own(options, server, url !== undefined) : zurls(zurlConfig);
   try {
     if (url === undefined) process.stdout.write(formatConfig(config, { mask: true }));
     else await explain(config, url);
@@ -53,8 +57,12 @@ async function check({ url, zurlConfig, ...options }: CheckOptions): Promise<voi
 }
 
 /** The configuration in TOML. The policy of outbound requests needs no routes. */
-function own(options: ConfigOptions, forUrl: boolean): Config {
-  return options.config?.endsWith('.conf') ? pushpins(options) : tomls(options, forUrl);
+function own(options: ConfigOptions, server: string | undefined, forUrl: boolean): Config {
+  const { config: file = '', ...others } = options;
+  if (/\.(?:conf|sqlite|db)$/.test(file) && isMongrel2Config(file))
+    return withCommandLine(mongrel2s(file, server), others);
+  if (server !== undefined) throw new CliError('--server is for configurations of Mongrel2', USAGE);
+  return file.endsWith('.conf') ? pushpins(options) : tomls(options, forUrl);
 }
 
 function tomls(options: ConfigOptions, forUrl: boolean): Config {

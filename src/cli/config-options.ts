@@ -14,6 +14,7 @@ import { systemErrorText } from '../exchange/index.ts';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
 import { withExtraRoutes } from './extra-routes.ts';
+import { isMongrel2Config } from './mongrel2-config.ts';
 
 /** The default file, in the working directory. */
 const DEFAULT_FILE = 'holdfast.toml';
@@ -108,11 +109,17 @@ function readFile(named: string | undefined, check?: FileCheck): Pick<EffectiveC
     return { file, config: loadConfig(text, file, check) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const hint = file.endsWith('.conf')
-      ? `\n${file}: for a pushpin.conf, use "holdfast pushpin --config ${file}", or "holdfast import ${file}" to convert it`
-      : '';
-    throw new CliError(error.message + hint, FAILURE, '');
+    throw new CliError(error.message + hintFor(file), FAILURE, '');
   }
+}
+
+/** What to do with a file that is for another program. */
+function hintFor(file: string): string {
+  if (!file.endsWith('.conf')) return '';
+  const [other, command] = isMongrel2Config(file)
+    ? ['a configuration of Mongrel2', `mongrel2 ${file}`]
+    : ['a pushpin.conf', `pushpin --config ${file}`];
+  return `\n${file}: for ${other}, use "holdfast ${command}", or "holdfast import ${file}" to convert it`;
 }
 
 /**

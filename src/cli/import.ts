@@ -3,29 +3,40 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, defaultConfig, formatConfig } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
-import { CliError, reasonOf } from './cli-error.ts';
+import { CliError, reasonOf, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
+import { importMongrel2Config, isMongrel2Config } from './mongrel2-config.ts';
 import { type PushpinConfig, readPushpinConfig } from './pushpin-config.ts';
 
 /** The folder that needs no key. */
 const DEFAULT_CERTIFICATES = defaultConfig().server.tlsIdentitiesDir;
 
-/** `holdfast import`: a pushpin.conf and its routes file as a holdfast.toml. */
+const NOTES = `
+Which program a file is for shows in its content. All servers of a Mongrel2 site
+are converted, unless one is named. Names that Mongrel2 does not know are errors.`;
+
+/** `holdfast import`: a configuration of Pushpin, with its routes file, or of Mongrel2 as a holdfast.toml. */
 export function importCommand(): Command {
   return newCommand(
     'import',
-    "Convert Pushpin's configuration and routes file to a holdfast.toml.",
+    'Convert a configuration of Pushpin or Mongrel2 to a holdfast.toml.',
     'holdfast import /etc/pushpin/pushpin.conf --output holdfast.toml',
   )
-    .argument('<file>', 'the pushpin.conf')
+    .addHelpText('after', NOTES)
+    .argument('<file>', 'the pushpin.conf, the mongrel2.conf for m2sh, or the config.sqlite')
+    .option('--server <name>', 'convert only the server of a Mongrel2 site with this uuid, name or default host')
     .option('-o, --output <file>', 'write to this file, which must not exist, instead of standard output')
     .action(convert);
 }
 
-function convert(file: string, { output }: { readonly output?: string }): void {
-  const read = readPushpinConfig({ config: file });
-  reportIgnored(read);
-  const text = textOf(imported(read));
+/** Values of the options of `holdfast import`. */
+interface ImportOptions {
+  readonly output?: string;
+  readonly server?: string;
+}
+
+function convert(file: string, { output, server }: ImportOptions): void {
+  const text = textOf(isMongrel2Config(file) ? mongrel2s(file, server) : pushpins(file, server));
   if (output === undefined) {
     process.stdout.write(text);
     return;
@@ -36,6 +47,18 @@ function convert(file: string, { output }: { readonly output?: string }): void {
   } catch (error) {
     throw new CliError(`cannot write ${output}: ${systemErrorText(error)}`);
   }
+}
+
+/** The configuration of a Mongrel2 site. What has no effect, or no meaning, is reported. */
+export function mongrel2s(file: string, server: string | undefined): Config {
+  return importMongrel2Config(file, server === undefined ? 'all' : { named: server }).config;
+}
+
+function pushpins(file: string, server: string | undefined): Config {
+  if (server !== undefined) throw new CliError('--server is for configurations of Mongrel2', USAGE);
+  const read = readPushpinConfig({ config: file });
+  reportIgnored(read);
+  return imported(read);
 }
 
 function textOf(config: Config): string {

@@ -11,6 +11,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['condure', async () => (await import('./condure.ts')).condureCommand()],
   ['zurl', async () => (await import('./zurl.ts')).zurlCommand()],
   ['pushpin', async () => (await import('./pushpin.ts')).pushpinCommand()],
+  ['mongrel2', async () => (await import('./mongrel2.ts')).mongrel2Command()],
   ['import', async () => (await import('./import.ts')).importCommand()],
   ['demo', async () => (await import('./demo.ts')).demoCommand()],
 ]);
