@@ -94,6 +94,8 @@ export const ERRORS = {
   HF_BACKEND_OVERLOADED: face('backend', true, 503, 'The backend is overloaded, try again later.', 'warn'),
   HF_HANDLER_UNBOUND: face('backend', true, 502, 'The backend failed to respond.', 'warn'),
   HF_EXCHANGE_TIMEOUT: face('backend', true, 504, 'Nothing was sent in either direction for too long.', 'info'),
+  HF_FILES_OPEN: face('policy', true, 503, 'Too many files are open, try again later.', 'warn'),
+  HF_FILE_FAILED: face('internal', true, 500, 'The file cannot be read.', 'warn'),
   HF_INTERNAL: face('internal', true, 500, 'Internal error.', 'error'),
 } as const satisfies Record<string, ErrorFace>;
 

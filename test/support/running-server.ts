@@ -33,13 +33,13 @@ const LIMITS: ServerLimits = {
 /** Limits that differ from the usual ones, and what else a test wants of the server. */
 export type ServerChanges = Partial<
   ServerLimits &
-    Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes' | 'maxUnsentBytes' | 'rawService'>
+    Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes' | 'maxUnsentBytes' | 'rawService' | 'service'>
 > & {
   /** Whether a service for WebSockets is there. Default: true. */
   readonly webSockets?: boolean;
 };
 
-/** A server whose exchanges the test answers, with all around it; it ends with the test. */
+/** A server whose exchanges the test answers, unless it has a service, with all around it; it ends with the test. */
 export class RunningServer {
   readonly counters = new Counters();
   readonly log = new FakeLog();
@@ -56,11 +56,20 @@ export class RunningServer {
 
   constructor(t: TestContext, changes: ServerChanges = {}) {
     this.#t = t;
-    const { autoPong, compression, maxUnreadBytes, maxUnsentBytes, rawService, webSockets = true, ...limits } = changes;
+    const {
+      autoPong,
+      compression,
+      maxUnreadBytes,
+      maxUnsentBytes,
+      rawService,
+      service,
+      webSockets = true,
+      ...limits
+    } = changes;
     this.limits = { ...LIMITS, ...limits };
     const { script, counters, log, wheel } = this;
     this.server = new HttpServer({
-      service: script.service,
+      service: service ?? script.service,
       webSocketService: webSockets ? script.webSocketService : null,
       autoPong,
       compression,

@@ -10,5 +10,6 @@ export {
   trimmed,
   withoutFields,
 } from './field-list.ts';
+export { parseHttpDate } from './http-date.ts';
 export { ListTexts } from './list-texts.ts';
 export { RepeatedBlocks } from './repeated-blocks.ts';

@@ -1,0 +1,4 @@
+export { FilesCounters } from './files-counters.ts';
+export type { FolderOptions } from './folder-options.ts';
+export type { ServedFolder } from './served-folder.ts';
+export { StaticFiles, type StaticFilesOptions } from './static-files.ts';
