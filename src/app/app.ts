@@ -13,6 +13,7 @@ import {
   ServerCounters,
   textResponse,
 } from '../exchange/index.ts';
+import { StaticFiles } from '../files/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
 import { HttpServer } from '../server/index.ts';
@@ -259,8 +260,9 @@ export class App {
 
   async #startMongrel2(): Promise<void> {
     this.#register('mongrel2', this.mongrel2Counters);
+    const files = new StaticFiles({ counters: this.mongrel2Counters.files, log: this.#log });
+    const shared = { wheel: this.#wheel, log: this.#log, counters: this.mongrel2Counters, files };
     for (const server of this.#config.edge.mongrel2) {
-      const shared = { wheel: this.#wheel, log: this.#log, counters: this.mongrel2Counters };
       const role = new Mongrel2Role({ ...shared, server });
       this.#mongrel2.push(role);
       await role.start();

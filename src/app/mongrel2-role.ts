@@ -2,7 +2,8 @@ import { HttpClient, originOf } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { Mongrel2Dir, Mongrel2Proxy, Mongrel2Server } from '../config/index.ts';
 import { type Log, OriginCounters, ServerCounters, type Service } from '../exchange/index.ts';
-import { fixedResponse, Mongrel2Counters, Mongrel2Service } from '../mongrel2/index.ts';
+import { FilesCounters, type ServedFolder, type StaticFiles } from '../files/index.ts';
+import { type FoundRoute, fixedResponse, Mongrel2Counters, Mongrel2Service } from '../mongrel2/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
@@ -14,6 +15,7 @@ export function newMongrel2Counters() {
     server: new ServerCounters(),
     handlers: new Mongrel2Counters(),
     client: new OriginCounters(),
+    files: new FilesCounters(),
     zmq: new ZmqCounters(),
   };
 }
@@ -24,6 +26,8 @@ export interface Mongrel2RoleOptions {
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly counters: ReturnType<typeof newMongrel2Counters>;
+  /** Serves the folders, for all servers of the process. */
+  readonly files: StaticFiles;
 }
 
 /** One server of a Mongrel2 site: clients on one side; handlers, origins and folders on the other. */
@@ -34,6 +38,7 @@ export class Mongrel2Role {
   readonly #client: HttpClient;
   readonly #site: Mongrel2Service;
   readonly #http: HttpServer;
+  readonly #folders = new Map<Mongrel2Dir, ServedFolder>();
 
   /** @throws SiteRouteError for a host or route that cannot be matched */
   constructor(options: Mongrel2RoleOptions) {
@@ -49,7 +54,7 @@ export class Mongrel2Role {
     });
     this.#site = new Mongrel2Service({
       server,
-      serviceOf: (target) => this.#serviceOf(target),
+      serviceOf: (target, route) => this.#serviceOf(target, route),
       wheel,
       log,
       counters: counters.handlers,
@@ -97,9 +102,19 @@ export class Mongrel2Role {
     this.#client.close();
   }
 
-  #serviceOf(target: Mongrel2Proxy | Mongrel2Dir): Service {
-    if (target.kind === 'dir') throw new Error('folders are not served yet');
+  #serviceOf(target: Mongrel2Proxy | Mongrel2Dir, { prefix }: FoundRoute): Service {
+    if (target.kind === 'dir') return this.#folderOf(target).service(prefix);
     const origin = originOf(target.host, target.port);
     return (request, requester) => this.#client.send(origin, request, requester);
+  }
+
+  /** Routes to the same folder share what is known of its files. */
+  #folderOf(target: Mongrel2Dir): ServedFolder {
+    const known = this.#folders.get(target);
+    if (known !== undefined) return known;
+    const { files, server } = this.#options;
+    const folder = files.folder({ ...target, root: target.base, types: server.mimeTypes, server: 'Holdfast' });
+    this.#folders.set(target, folder);
+    return folder;
   }
 }
