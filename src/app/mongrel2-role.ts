@@ -2,7 +2,7 @@ import { HttpClient, originOf } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { Mongrel2Dir, Mongrel2Proxy, Mongrel2Server } from '../config/index.ts';
 import { type Log, OriginCounters, ServerCounters, type Service } from '../exchange/index.ts';
-import { FilesCounters, type ServedFolder, type StaticFiles } from '../files/index.ts';
+import { FilesCounters, type ServedFolder, StaticFiles } from '../files/index.ts';
 import { type FoundRoute, fixedResponse, Mongrel2Counters, Mongrel2Service } from '../mongrel2/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
@@ -26,8 +26,8 @@ export interface Mongrel2RoleOptions {
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly counters: ReturnType<typeof newMongrel2Counters>;
-  /** Serves the folders, for all servers of the process. */
-  readonly files: StaticFiles;
+  /** Serves the folders, for all servers of a process. Default: one for this server. */
+  readonly files?: StaticFiles;
 }
 
 /** One server of a Mongrel2 site: clients on one side; handlers, origins and folders on the other. */
@@ -38,6 +38,7 @@ export class Mongrel2Role {
   readonly #client: HttpClient;
   readonly #site: Mongrel2Service;
   readonly #http: HttpServer;
+  readonly #files: StaticFiles;
   readonly #folders = new Map<Mongrel2Dir, ServedFolder>();
 
   /** @throws SiteRouteError for a host or route that cannot be matched */
@@ -45,6 +46,7 @@ export class Mongrel2Role {
     const { server, wheel, log, counters } = options;
     const { settings } = server;
     this.#options = options;
+    this.#files = options.files ?? new StaticFiles({ counters: counters.files, log });
     this.#client = new HttpClient({
       dialler: new TcpDialler({ resolver: new SystemResolver(), log }),
       wheel,
@@ -112,8 +114,8 @@ export class Mongrel2Role {
   #folderOf(target: Mongrel2Dir): ServedFolder {
     const known = this.#folders.get(target);
     if (known !== undefined) return known;
-    const { files, server } = this.#options;
-    const folder = files.folder({ ...target, root: target.base, types: server.mimeTypes, server: 'Holdfast' });
+    const { server } = this.#options;
+    const folder = this.#files.folder({ ...target, root: target.base, types: server.mimeTypes, server: 'Holdfast' });
     this.#folders.set(target, folder);
     return folder;
   }
