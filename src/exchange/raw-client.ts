@@ -13,8 +13,6 @@ export interface RawClient {
   readonly bytesWritten: number;
   /** Whether the connection is encrypted. */
   readonly encrypted: boolean;
-  /** SHA-1 of the client's certificate in hexadecimal digits; empty without one. */
-  readonly certificateSha1: string;
   /**
    * Writes `bytes`, which may be shared with other clients. After the end it does nothing. What `waiting` counts is kept as it is given: the
    * caller bounds it, and copies bytes that are a small part of a large buffer.

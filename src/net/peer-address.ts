@@ -5,6 +5,8 @@ export interface SocketPeer {
   /** Empty for a unix socket. IPv4 addresses are written as IPv4 on every listener. */
   readonly address: string;
   readonly port: number;
+  /** SHA-1 of the certificate that the client has shown, valid or not, in hexadecimal digits with capitals. Absent without one. */
+  readonly certificateSha1?: string;
 }
 
 /** Set on sockets whose peer is a proxy that has said where the client's connection comes from. */

@@ -13,6 +13,11 @@ export interface TlsSettings {
   /** Handshakes that may be in progress on one listener, up to 50 KB of memory each; further connections are closed at once. */
   readonly maxHandshakes: number;
   readonly wheel: TimerWheel;
+  /**
+   * Clients are asked for a certificate. `required`: those without a valid one are refused. `optional`: it may be missing, or not be valid. The
+   * identities have to know the authorities. Default: nobody is asked.
+   */
+  readonly clientCertificates?: 'optional' | 'required' | undefined;
   /** Counts and logs a connection that ended before its handshake did. */
   readonly onFailure?: (failure: TlsFailure) => void;
 }
@@ -25,11 +30,11 @@ export interface TlsFailure {
   /**
    * `name`: no certificate for the name that the client asked for, and no default. `protocol`: the bytes are not TLS, or a version or
    * protocol that is not offered here; or the client named no host, and there is no default. `timeout`: it took too long. `closed`: the
-   * client left, or the listener was closed. `overload`: too many handshakes in progress. `internal`: a defect of ours.
+   * client left, or the listener was closed. `certificate`: that of the client is not valid. `overload`: too many handshakes in progress. `internal`: a defect of ours.
    */
-  readonly reason: 'name' | 'protocol' | 'timeout' | 'closed' | 'overload' | 'internal';
+  readonly reason: 'name' | 'certificate' | 'protocol' | 'timeout' | 'closed' | 'overload' | 'internal';
   /**
-   * OpenSSL's code for `protocol`, what is known for `closed`, the stack for `internal`, the requested name for `name`: up to 255 bytes that
+   * OpenSSL's code for `protocol` and `certificate`, what is known for `closed`, the stack for `internal`, the requested name for `name`: up to 255 bytes that
    * the client chose. May be empty.
    */
   readonly detail: string;
@@ -82,7 +87,7 @@ export class TlsAcceptor implements Guarded {
       this.tellFailure('overload', '', peer);
       return;
     }
-    const handshake = new Handshake(new TlsConnection(raw, this.#settings.identities, this.#highWaterMark), peer, this);
+    const handshake = new Handshake(new TlsConnection(raw, this.#settings, this.#highWaterMark), peer, this);
     this.#handshakes.add(handshake);
     wheel.schedule(handshake, handshakeTimeout * 1_000);
   }
@@ -132,8 +137,15 @@ class Handshake extends WheelTimer {
   }
 
   succeed(): void {
+    const connection = this.#connection;
+    const problem = connection.certificateProblem();
+    if (problem !== null) {
+      this.fail('certificate', problem);
+      return;
+    }
     this.#end();
-    this.#acceptor.onSecure(this.#connection);
+    connection.stateCertificate();
+    this.#acceptor.onSecure(connection);
   }
 
   fail(reason: TlsFailure['reason'], detail = ''): void {
@@ -166,10 +178,14 @@ class TlsConnection extends TLSSocket {
   /** Null once it is over. */
   handshake: Handshake | null = null;
   readonly #raw: Socket;
+  readonly #asked: TlsSettings['clientCertificates'];
 
-  constructor(raw: Socket, identities: TlsIdentities, highWaterMark: number) {
+  constructor(raw: Socket, { identities, clientCertificates }: TlsSettings, highWaterMark: number) {
     const options = {
       isServer: true,
+      requestCert: clientCertificates !== undefined,
+      // With TLS 1.2 a client without a certificate is refused within the handshake.
+      rejectUnauthorized: clientCertificates === 'required',
       // Used when the client names no server.
       secureContext: identities.forNoName() ?? identities.anonymous,
       SNICallback: (name: string, use: (error: Error | null, context?: SecureContext) => void): void => {
@@ -186,7 +202,24 @@ class TlsConnection extends TLSSocket {
     };
     super(raw, options);
     this.#raw = raw;
+    this.#asked = clientCertificates;
     statePeer(this, statedPeer(raw));
+  }
+
+  /** OpenSSL's code for what is wrong with a certificate that is required; null for nothing. */
+  certificateProblem(): string | null {
+    if (this.#asked !== 'required') return null;
+    // What `tls.Server` does: OpenSSL completes the handshake whatever it thinks of the certificate.
+    const { _handle: handle } = this as unknown as { _handle: { verifyError(): NodeJS.ErrnoException | null } };
+    const error = handle.verifyError();
+    return error === null || error === undefined ? null : (error.code ?? error.message);
+  }
+
+  /** Lets the peer of this connection say which certificate the client has shown. */
+  stateCertificate(): void {
+    if (this.#asked === undefined) return;
+    const { fingerprint } = this.getPeerCertificate();
+    if (fingerprint) statePeer(this, { ...peerOf(this), certificateSha1: fingerprint.replaceAll(':', '') });
   }
 
   /** Closes the connection with an unencrypted record: valid only before the ServerHello, which brings the keys. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -11,6 +11,10 @@ export interface TlsIdentitiesOptions {
   /** The `NAME` served when no other matches and to clients that name no host; null refuses those. */
   readonly defaultName: string | null;
   readonly log: Log;
+  /** Ciphers for TLS 1.2 in OpenSSL's notation. Default: Node's. */
+  readonly ciphers?: string;
+  /** File with the authorities of client certificates, PEM. It is read again when it changes. Default: none. */
+  readonly clientCa?: string;
   /** Identities kept in memory, about 50 KB each; the least recently used goes first. Default 1,000. */
   readonly maxLoaded?: number;
 }
@@ -31,10 +35,11 @@ const NAME = /^[ -.0-~]{1,253}$/;
  */
 export class TlsIdentities {
   /** No certificate: a handshake starts with this and fails unless its server name selects another. */
-  readonly anonymous = createContext({});
+  readonly anonymous: SecureContext;
   readonly #folder: string;
   readonly #defaultName: string | null;
   readonly #log: Log;
+  readonly #trust: ClientTrust;
   readonly #maxLoaded: number;
   /** By file name; most recently used last. */
   readonly #identities = new Map<string, Identity>();
@@ -43,11 +48,13 @@ export class TlsIdentities {
     this.#folder = options.folder;
     this.#defaultName = options.defaultName;
     this.#log = options.log;
+    this.#trust = { ciphers: options.ciphers, clientCa: options.clientCa };
+    this.anonymous = createContext({ ciphers: options.ciphers });
     this.#maxLoaded = options.maxLoaded ?? 1_000;
   }
 
   /**
-   * For startup: checks that the folder exists, and loads the default.
+   * For startup: checks that the folder exists, and loads the authorities of clients and the default.
    * @throws Error that says what is missing and how to fix it
    */
   check(): void {
@@ -55,11 +62,13 @@ export class TlsIdentities {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new Error(`${folder} is not a folder: create it and put certificates into it as NAME.crt and NAME.key`);
     }
+    const { clientCa } = this.#trust;
+    if (clientCa !== undefined) checkAuthorities(clientCa);
     const name = this.#defaultName;
     if (name === null) return;
     if (!isName(name)) throw new Error(`"${name}" is not a valid certificate name: give the NAME of a file NAME.crt`);
     try {
-      new Identity(join(folder, name)).load();
+      new Identity(join(folder, name), this.#trust).load();
     } catch (error) {
       const files = `${join(folder, name)}.crt and ${name}.key`;
       throw new Error(
@@ -87,12 +96,17 @@ export class TlsIdentities {
     return name !== null && isName(name) ? this.#find(name) : null;
   }
 
+  /** Has all files looked at again when they are needed next, however recently that was done. */
+  refresh(): void {
+    for (const identity of this.#identities.values()) identity.checkedAt = Number.NEGATIVE_INFINITY;
+  }
+
   #find(name: string): SecureContext | null {
     let identity = this.#identities.get(name);
     if (identity === undefined) {
       const path = join(this.#folder, name);
       if (!isThere(`${path}.crt`)) return null;
-      identity = new Identity(path);
+      identity = new Identity(path, this.#trust);
       if (this.#identities.size >= this.#maxLoaded) this.#forgetOldest();
     } else this.#identities.delete(name);
     this.#identities.set(name, identity);
@@ -125,6 +139,12 @@ export class TlsIdentities {
   }
 }
 
+/** What all contexts have in common. */
+interface ClientTrust {
+  readonly ciphers: string | undefined;
+  readonly clientCa: string | undefined;
+}
+
 /** One certificate and its key. */
 class Identity {
   /** The context loaded last; null before the first. */
@@ -135,11 +155,13 @@ class Identity {
   failed = false;
   readonly #certificate: string;
   readonly #key: string;
+  readonly #trust: ClientTrust;
   /** The state of the files that `context` was made from. */
   #state = '';
 
   /** @param path of both files, without the extension */
-  constructor(path: string) {
+  constructor(path: string, trust: ClientTrust) {
+    this.#trust = trust;
     this.#certificate = `${path}.crt`;
     this.#key = `${path}.key`;
   }
@@ -151,24 +173,57 @@ class Identity {
    */
   load(): boolean {
     // Taken before reading: what is written meanwhile shows at the next check.
-    const state = `${fileState(this.#certificate)} ${fileState(this.#key)}`;
+    const { ciphers, clientCa } = this.#trust;
+    const ca = clientCa === undefined ? '' : ` ${fileState(clientCa)}`;
+    const state = `${fileState(this.#certificate)} ${fileState(this.#key)}${ca}`;
     if (state === this.#state) return false;
-    this.context = createContext({ cert: readFileSync(this.#certificate), key: readFileSync(this.#key) });
+    this.context = createContext({
+      cert: readFileSync(this.#certificate),
+      key: readFileSync(this.#key),
+      ciphers,
+      ca: clientCa === undefined ? undefined : readFileSync(clientCa),
+    });
     this.#state = state;
     return true;
   }
 }
 
-/** All contexts differ only in the certificate: TLS 1.2 and 1.3 (RFC 8996 retires older versions), no renegotiation. */
-function createContext(identity: { cert?: Buffer; key?: Buffer }): SecureContext {
+interface ContextOptions {
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly ciphers: string | undefined;
+  readonly ca?: Buffer | undefined;
+}
+
+/** Names the sessions of servers that ask for client certificates: without a name OpenSSL resumes none of them. */
+const SESSION_CONTEXT = 'holdfast';
+
+/** The contexts of a listener differ only in the certificate: TLS 1.2 and 1.3 (RFC 8996 retires older versions), no renegotiation. */
+function createContext({ ciphers, ca, ...identity }: ContextOptions): SecureContext {
   return createSecureContext({
     ...identity,
+    ...(ca !== undefined && { ca, sessionIdContext: SESSION_CONTEXT }),
+    // Ciphers of TLS 1.2 alone would turn TLS 1.3 off.
+    ...(ciphers !== undefined && { ciphers: `${TLS13_CIPHERS}:${ciphers}` }),
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
     honorCipherOrder: true,
     // With renegotiation a client could make one connection cost many key exchanges.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   });
+}
+
+/** RFC 8446 §9.1 */
+const TLS13_CIPHERS = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
+
+function checkAuthorities(path: string): void {
+  try {
+    new X509Certificate(readFileSync(path));
+  } catch (error) {
+    const reason =
+      (error as NodeJS.ErrnoException).syscall === undefined ? 'no certificate in PEM' : (error as Error).message;
+    throw new Error(`the authorities of client certificates cannot be loaded from ${path}: ${reason}`);
+  }
 }
 
 function isName(name: string): boolean {

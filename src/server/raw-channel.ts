@@ -66,12 +66,6 @@ export class RawChannel implements RawClient {
     return (this.#socket as Partial<TLSSocket>).encrypted === true;
   }
 
-  get certificateSha1(): string {
-    if (!this.encrypted) return '';
-    const { fingerprint } = (this.#socket as TLSSocket).getPeerCertificate();
-    return (fingerprint ?? '').replaceAll(':', '').toLowerCase();
-  }
-
   write(bytes: Buffer): void {
     const { connection } = this;
     if (connection.over || bytes.length === 0) return;

@@ -7,6 +7,8 @@ import { KeptTexts } from './kept-texts.ts';
 interface PeerAddress {
   readonly address: string;
   readonly port: number;
+  /** SHA-1 of the client's certificate: 40 hexadecimal digits. Absent without one. */
+  readonly certificateSha1?: string;
 }
 
 /** A request as handlers get it. The texts are latin1, one character per byte. */
@@ -34,7 +36,6 @@ export interface HandlerMessagesOptions {
 export type ExtraHeader =
   | 'DOWNLOAD_CREDITS'
   | 'FLAGS'
-  | 'PEER_CERT_SHA1'
   | 'UPLOAD_STREAM'
   | 'UPLOAD_STREAM_DONE'
   | typeof UPLOAD_START
@@ -60,7 +61,7 @@ export class HandlerMessages {
   readonly #client: ListTexts;
   /** PATH of a target, and URI with QUERY. */
   readonly #targets: KeptTexts<string>;
-  /** `x-forwarded-for` of a peer, and REMOTE_ADDR. */
+  /** `x-forwarded-for` of a peer, and REMOTE_ADDR with PEER_CERT_SHA1. */
   readonly #peers: KeptTexts<PeerAddress>;
   /** METHOD of a method, without and with VERSION 1.1. */
   readonly #methods: KeptTexts<string>;
@@ -75,10 +76,7 @@ export class HandlerMessages {
     this.#before = `${ident} `;
     this.#client = new ListTexts((headers) => clientHeaders(headers, form, keepForwardedFor));
     this.#targets = new KeptTexts(targetHash, (target) => targetPairs(form, target));
-    this.#peers = new KeptTexts(peerHash, ({ address }) => [
-      form.pair(FORWARDED_FOR, address),
-      form.pair('REMOTE_ADDR', address),
-    ]);
+    this.#peers = new KeptTexts(peerHash, (peer) => [form.pair(FORWARDED_FOR, peer.address), remotePairs(form, peer)]);
     this.#methods = new KeptTexts(textHash, (method) => methodPairs(form, method));
     this.#http = form.pair('URL_SCHEME', 'http');
     this.#https = form.pair('URL_SCHEME', 'https');
@@ -168,6 +166,12 @@ export class HandlerMessages {
     const headers = form.block(form.pair('METHOD', 'JSON'), '', form.pair('DOWNLOAD_CREDITS', String(bytes)));
     return `${this.#before}${id} @* ${headers}18:{"type":"credits"},`;
   }
+}
+
+function remotePairs(form: HeaderForm, { address, certificateSha1 }: PeerAddress): string {
+  const remote = form.pair('REMOTE_ADDR', address);
+  // Mongrel2 prints a byte more than the hash has (reference §10), and handlers compare the whole text.
+  return certificateSha1 === undefined ? remote : remote + form.pair('PEER_CERT_SHA1', `${certificateSha1}00`);
 }
 
 /** Path of a target, its pair, and the pairs of URI and QUERY. */

@@ -56,6 +56,12 @@ for (const protocol of PROTOCOLS) {
       });
     });
 
+    test('the fingerprint of a client certificate has the 42 digits that Mongrel2 prints', () => {
+      const peer = { ...REQUEST.peer, certificateSha1: '0123456789ABCDEF0123456789ABCDEF01234567' };
+      const { headers } = read(messages.request(5, { ...REQUEST, peer }, pattern));
+      assert.equal(headers.PEER_CERT_SHA1, '0123456789ABCDEF0123456789ABCDEF0123456700');
+    });
+
     test('the same request is the same message each time, whatever came between', () => {
       const others: HandlerRequest[] = [
         { ...REQUEST, method: 'PUT' },
