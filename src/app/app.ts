@@ -177,9 +177,10 @@ export class App {
     tellWorkers?.();
   }
 
-  /** The log file has been moved away, and opened again here: workers do the same. */
+  /** The log file has been moved away, and opened again here: workers do the same. Mongrel2 servers look at their certificates again. */
   reopenLog(): void {
     this.#workers?.reopenLog();
+    for (const role of this.#mongrel2) role.refreshCertificates();
   }
 
   /** Takes what is published. */

@@ -4,10 +4,12 @@ import type { Mongrel2Dir, Mongrel2Proxy, Mongrel2Server } from '../config/index
 import { type Log, OriginCounters, ServerCounters, type Service } from '../exchange/index.ts';
 import { FilesCounters, type ServedFolder, StaticFiles } from '../files/index.ts';
 import { type FoundRoute, fixedResponse, Mongrel2Counters, Mongrel2Service } from '../mongrel2/index.ts';
-import { SystemResolver, TcpDialler } from '../net/index.ts';
+import { SystemResolver, TcpDialler, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { MONGREL2_CLIENT_LIMITS, mongrel2Limits } from './mongrel2-limits.ts';
+import { PidFile } from './pid-file.ts';
+import { siteTls } from './tls-listener.ts';
 
 /** What all Mongrel2 servers of a process count, by part. */
 export function newMongrel2Counters() {
@@ -40,6 +42,8 @@ export class Mongrel2Role {
   readonly #http: HttpServer;
   readonly #files: StaticFiles;
   readonly #folders = new Map<Mongrel2Dir, ServedFolder>();
+  readonly #tls: TlsSettings | undefined;
+  readonly #pidFile: PidFile | null;
 
   /** @throws SiteRouteError for a host or route that cannot be matched */
   constructor(options: Mongrel2RoleOptions) {
@@ -47,6 +51,8 @@ export class Mongrel2Role {
     const { settings } = server;
     this.#options = options;
     this.#files = options.files ?? new StaticFiles({ counters: counters.files, log });
+    this.#tls = siteTls(server, { wheel, counters: counters.server, log });
+    this.#pidFile = server.pidFile === null ? null : new PidFile(server.pidFile);
     this.#client = new HttpClient({
       dialler: new TcpDialler({ resolver: new SystemResolver(), log }),
       wheel,
@@ -79,11 +85,18 @@ export class Mongrel2Role {
 
   /**
    * Binds the endpoints of the handlers, and then listens.
-   * @throws Error when the address cannot be used
+   * @throws Error when the address, a certificate or the pid file cannot be used
    */
   async start(): Promise<void> {
+    this.#tls?.identities.check();
+    this.#pidFile?.write();
     await this.#site.open();
-    this.address = (await this.#http.listen(this.#options.server.listen)).address;
+    this.address = (await this.#http.listen(this.#options.server.listen, { tls: this.#tls })).address;
+  }
+
+  /** Reads certificates that have changed again, with the next connection. */
+  refreshCertificates(): void {
+    this.#tls?.identities.refresh();
   }
 
   /** Takes no more connections, and ends those that await nothing. */
@@ -102,6 +115,7 @@ export class Mongrel2Role {
     await this.#http.whenEmpty();
     await this.#site.stop();
     this.#client.close();
+    this.#pidFile?.remove();
   }
 
   #serviceOf(target: Mongrel2Proxy | Mongrel2Dir, { prefix }: FoundRoute): Service {

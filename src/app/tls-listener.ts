@@ -1,7 +1,7 @@
 import type { TimerWheel } from '../clock/index.ts';
-import type { ListenerTls } from '../config/index.ts';
+import type { ListenerTls, Mongrel2Server } from '../config/index.ts';
 import type { Log, ServerCounters } from '../exchange/index.ts';
-import { type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
+import { DEFAULT_TLS_LIMITS, type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
 
 /** The keys about TLS that `[server]` and `[edge]` have in common. */
 export interface TlsSection {
@@ -21,15 +21,47 @@ export function tlsListener(
   { wheel, counters, log }: { readonly wheel: TimerWheel; readonly counters: ServerCounters; readonly log: Log },
 ): TlsSettings {
   const identities = identitiesOf(section, defaultName, log);
-  const onFailure = (failure: TlsFailure) => {
+  const onFailure = failureLog(counters, log);
+  const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = section;
+  return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
+}
+
+/**
+ * The TLS of a Mongrel2 server: certificates by name from its own folder, the default one named after its uuid, and perhaps those of clients.
+ * @throws Error for ciphers that OpenSSL does not know
+ */
+export function siteTls(
+  { uuid, tls }: Pick<Mongrel2Server, 'uuid' | 'tls'>,
+  { wheel, counters, log }: { readonly wheel: TimerWheel; readonly counters: ServerCounters; readonly log: Log },
+): TlsSettings | undefined {
+  if (tls === null) return undefined;
+  const { certdir: folder, ciphers, clientCa, clientRequired } = tls;
+  const identities = new TlsIdentities({
+    folder,
+    defaultName: uuid || null,
+    log,
+    ...(ciphers !== null && { ciphers }),
+    ...(clientCa !== null && { clientCa }),
+  });
+  const asked = clientRequired ? 'required' : 'optional';
+  return {
+    ...DEFAULT_TLS_LIMITS,
+    identities,
+    wheel,
+    clientCertificates: clientCa === null ? undefined : asked,
+    onFailure: failureLog(counters, log),
+  };
+}
+
+/** Counts and logs handshakes that fail. */
+function failureLog(counters: ServerCounters, log: Log): (failure: TlsFailure) => void {
+  return (failure) => {
     counters.handshakesFailed++;
     if (failure.reason === 'internal') counters.faults++;
     // Scanners cause failures all day. The operator needs to know only of an overload and of defects.
     const level = failure.reason === 'internal' ? 'error' : failure.reason === 'overload' ? 'warn' : 'debug';
     log[level]({ ...failure }, 'TLS handshake failed');
   };
-  const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = section;
-  return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
 }
 
 /**
