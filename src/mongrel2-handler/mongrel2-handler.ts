@@ -3,7 +3,7 @@ import { responseHeadText } from '../codec/http1/index.ts';
 import { encodeAnswers, encodeControls, Mongrel2Error } from '../codec/mongrel2/index.ts';
 import { CLOSE, closePayload, encodeFrame, encodeMessage, isCloseCode, PING, PONG } from '../codec/websocket/index.ts';
 import { type Log, silentLog } from '../exchange/index.ts';
-import { PullSocket, XPubSocket, type ZmqContext, ZmqCounters } from '../zmq/index.ts';
+import { PullSocket, parseEndpoint, XPubSocket, type ZmqContext, ZmqCounters } from '../zmq/index.ts';
 import type { HandlerEvent, HandshakeEvent, Receiver } from './handler-event.ts';
 import { fieldList, type HttpAnswer, writeAnswer } from './http-answer.ts';
 import { type Input, readEvent } from './read-event.ts';
@@ -36,16 +36,22 @@ const SEND_BYTES = 67_108_864;
 
 const DEFAULT_MESSAGE_BYTES = 67_108_864;
 
+/** The longest time that a timer of Node can have, in milliseconds. */
+const LONGEST = 2_147_483_647;
+
 /**
  * A handler of Mongrel2's protocol. It connects to one handler entry of a site, gives what the server tells as events, and sends answers, to one
  * connection or to many at once. Messages on WebSockets come whole; pings and closes are answered here.
  *
- * An answer that is sent before the server has subscribed would be lost, so events come only from then on.
+ * An answer that is sent before the server has subscribed would be lost, so events come only from then on. Until `stop` it keeps the process
+ * running, also while the server is not there.
  */
 export class Mongrel2Handler implements AsyncIterable<HandlerEvent> {
   readonly #warn: (problem: string) => void;
   readonly #wheel = new TimerWheel();
   readonly #counters = new ZmqCounters();
+  /** The sockets' own timers let the process end. */
+  readonly #alive: NodeJS.Timeout;
   readonly #pull: PullSocket;
   readonly #pub: XPubSocket;
   readonly #sendSpec: string;
@@ -70,7 +76,9 @@ export class Mongrel2Handler implements AsyncIterable<HandlerEvent> {
     this.#pub = new XPubSocket(context, { sendHwm: SEND_HWM, sendBytes: SEND_BYTES }, (_topic, subscribed) =>
       this.#onSubscription(subscribed),
     );
+    parseEndpoint(sendSpec, 'connect');
     this.#pub.connect(recvSpec);
+    this.#alive = setInterval(() => {}, LONGEST);
   }
 
   /** Resolves when answers will reach the server, at the latest when the handler is stopped. */
@@ -172,6 +180,7 @@ export class Mongrel2Handler implements AsyncIterable<HandlerEvent> {
     for (const resolve of this.#whenReady.splice(0)) resolve();
     await Promise.all([this.#pull.close(), this.#pub.close()]);
     this.#wheel.stop();
+    clearInterval(this.#alive);
   }
 
   #sendAll(messages: readonly (readonly Buffer[])[]): void {

@@ -260,6 +260,14 @@ test('a handler that starts before its server answers the first request, and the
   await served;
 });
 
+test('an endpoint that is none is refused at once', () => {
+  const valid = 'tcp://127.0.0.1:1';
+  for (const wrong of ['', 'tcp://127.0.0.1', 'inproc://a']) {
+    assert.throws(() => new Mongrel2Handler({ sendSpec: wrong, recvSpec: valid }), { name: 'ZmqError' });
+    assert.throws(() => new Mongrel2Handler({ sendSpec: valid, recvSpec: wrong }), { name: 'ZmqError' });
+  }
+});
+
 test('what the callback throws ends `each`', async (t) => {
   const { server, handler } = await connect(t);
   await server.request(7);
