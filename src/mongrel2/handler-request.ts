@@ -1,9 +1,12 @@
+import { withoutFields } from '../codec/fields/index.ts';
+import type { HandlerRequest as MessageRequest } from '../codec/mongrel2/index.ts';
 import {
   BodyCollector,
   ExchangeError,
   type Requester,
   type RequestHead,
   type Responder,
+  UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
 import type { PushPeer } from '../zmq/index.ts';
@@ -20,7 +23,7 @@ export interface RequestTarget {
   readonly site: SiteContext;
   readonly sockets: HandlerSockets;
   /** The message of a request. */
-  message(connection: Mongrel2Connection, request: RequestHead, body: Buffer): Buffer | string;
+  message(connection: Mongrel2Connection, request: MessageRequest, body: Buffer): Buffer | string;
 }
 
 /** A request that its handler does not get at once: its body is collected, or no process takes it now. */
@@ -68,7 +71,7 @@ export class HandlerRequest implements Responder, WaitingMessage {
   offer(): void {
     const body = this.#body?.body ?? NO_BODY;
     this.#body = null;
-    this.message = this.#target.message(this.#connection, this.#request, body);
+    this.message = this.#target.message(this.#connection, wholeRequest(this.#request, body.length), body);
     if (this.#tie.send(this.message)) {
       this.#take();
       return;
@@ -114,4 +117,12 @@ export class HandlerRequest implements Responder, WaitingMessage {
     this.#target.site.fault(thrown, { id: this.#request.id });
     this.#fail(new ExchangeError('HF_INTERNAL'));
   }
+}
+
+/** The request as its handler gets it with all of its body: what was chunked has a length now. */
+function wholeRequest(request: RequestHead, length: number): MessageRequest {
+  if (request.bodyLength !== UNKNOWN_LENGTH) return request;
+  const { method, target, scheme, version, peer } = request;
+  const kept = withoutFields(request.headers, (name) => name === 'transfer-encoding' || name === 'trailer');
+  return { method, target, scheme, version, peer, headers: [...kept, 'content-length', String(length)] };
 }

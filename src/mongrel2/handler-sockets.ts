@@ -155,10 +155,16 @@ export class HandlerSockets implements AwaitsTurn {
   }
 
   onTurn(): void {
+    this.#hear();
+  }
+
+  #hear(): void {
     if (!this.#closing) this.#sub.resume();
   }
 
+  /** Whatever it was, answers go on to be heard. */
   onFault(thrown: unknown): void {
     this.#context.fault(thrown, { handler: this.handler.name });
+    this.#hear();
   }
 }

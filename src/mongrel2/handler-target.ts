@@ -1,3 +1,4 @@
+import type { HandlerRequest as MessageRequest } from '../codec/mongrel2/index.ts';
 import { ExchangeError, NO_RESPONDER, type Requester, type RequestHead, type Responder } from '../exchange/index.ts';
 import { HandlerRequest, type RequestTarget } from './handler-request.ts';
 import type { HandlerSockets } from './handler-sockets.ts';
@@ -44,7 +45,7 @@ export class HandlerTarget implements RequestTarget {
   }
 
   /** The message of a request. */
-  message(connection: Mongrel2Connection, request: RequestHead, body?: Buffer): Buffer | string {
+  message(connection: Mongrel2Connection, request: MessageRequest, body?: Buffer): Buffer | string {
     const extra = connection.client === null ? this.#first : '';
     return this.sockets.messages.request(connection.id, request, this.#pattern, extra, body);
   }
