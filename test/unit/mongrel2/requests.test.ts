@@ -278,3 +278,13 @@ test('headers that a client forges do not pass for those of the server', async (
   assert.equal(headers.get('method'), 'POST');
   assert.equal(headers.has('x-mongrel2-upload-done'), false);
 });
+
+test('HTTP/1.1 without Host, and more than header_count fields, get a 400', async (t) => {
+  const rig = await startSite(t, { settings: { headerCount: 10 } });
+  await rig.handler();
+  const many = Array.from({ length: 10 }, (_, i) => `X-${i}: y\r\n`).join('');
+  for (const text of ['GET /h HTTP/1.1\r\n\r\n', `GET /h HTTP/1.1\r\n${HOST}${many}\r\n`]) {
+    const client = await rig.connect();
+    assert.equal((await client.request(text)).status, 400);
+  }
+});
