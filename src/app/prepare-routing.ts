@@ -19,6 +19,7 @@ import {
   UpstreamTrust,
   webSocketOverHttp,
 } from '../proxy/index.ts';
+import { checkSites } from './check-sites.ts';
 import type { KeySets } from './key-sets.ts';
 import { outgoingHandshake, outgoingRequest } from './outgoing-request.ts';
 import { prepareAccess } from './prepare-access.ts';
@@ -100,6 +101,7 @@ export function checkRouting(config: Config): readonly PathIssue[] {
     return { service: nowhere, webSocketService: nowhere };
   };
   settingsOf(config, check, new Counters(), keys, new RouteStatsTable());
+  checkSites(config, keys);
   return keys.issues;
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { checkRouting } from '../app/index.ts';
 import {
   ConfigError,
   type ConfigIssue,
@@ -10,6 +11,7 @@ import {
   type ServerChoice,
 } from '../config/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
+import { mediaTypeOf } from '../files/index.ts';
 import { CliError, FAILURE } from './cli-error.ts';
 import { readSqliteTables } from './sqlite-tables.ts';
 
@@ -31,8 +33,8 @@ export function isMongrel2Config(file: string): boolean {
 export function readMongrel2Config(file: string, choice: ServerChoice): Mongrel2Conf {
   const content = readContent(file);
   try {
-    if (!content.startsWith(SQLITE_HEADER)) return parseMongrel2Conf(content, file, choice);
-    return readSite(databaseSite(readSqliteTables(file)), file, choice);
+    if (!content.startsWith(SQLITE_HEADER)) return parseMongrel2Conf(content, file, choice, checkRouting);
+    return withoutWellKnown(readSite(databaseSite(readSqliteTables(file)), file, choice, checkRouting));
   } catch (error) {
     throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
   }
@@ -48,6 +50,16 @@ export function importMongrel2Config(file: string, choice: ServerChoice): Mongre
   for (const issue of conf.ignored) console.error(`${text(issue)}, ignored`);
   if (conf.unknown.length > 0) throw new CliError(conf.unknown.map(text).join('\n'), FAILURE, '');
   return conf;
+}
+
+/** The database has a row for each of some 850 media types. Only those that say something else matter. */
+function withoutWellKnown(conf: Mongrel2Conf): Mongrel2Conf {
+  const { config } = conf;
+  const mongrel2 = config.edge.mongrel2.map((server) => {
+    const own = Object.entries(server.mimeTypes).filter(([extension, type]) => mediaTypeOf(extension, {}, '') !== type);
+    return { ...server, mimeTypes: Object.fromEntries(own) };
+  });
+  return { ...conf, config: { ...config, edge: { ...config.edge, mongrel2 } } };
 }
 
 function readContent(file: string): string {

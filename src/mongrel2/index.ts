@@ -1,4 +1,4 @@
 export { fixedResponse } from './fixed-response.ts';
 export { Mongrel2Counters } from './mongrel2-counters.ts';
 export { Mongrel2Service, type Mongrel2ServiceOptions } from './mongrel2-service.ts';
-export { type FoundRoute, SiteRouteError } from './routing/index.ts';
+export { type FoundRoute, SiteRouteError, SiteRoutes } from './routing/index.ts';

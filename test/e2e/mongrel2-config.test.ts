@@ -17,6 +17,8 @@ insert into host values (1, 1, 0, 'localhost', 'localhost');
 insert into directory values (1, 'static/', 'index.html', 'text/plain', 0);
 insert into route values (1, '/', 0, 1, 1, 'dir');
 insert into setting values (1, 'limits.min_ping', '60');
+insert into mimetype values (1, 'text/html', '.html');
+insert into mimetype values (2, 'text/x-own', '.own');
 `;
 
 test('holdfast import writes a holdfast.toml that holdfast check accepts, as it does the configuration of Mongrel2', async (t) => {
@@ -40,6 +42,8 @@ test('a config.sqlite is read with the command sqlite3', async (t) => {
   const imported = await holdfast(t, ['import', 'config.sqlite'], { cwd });
   assert.equal(imported.code, 0, imported.stderr);
   assert.match(imported.stdout, /^uuid = "u1"\nname = "main"\nroot = ".\/"$/m);
+  // The well-known media types need no line each.
+  assert.match(imported.stdout, /^\[edge\.mongrel2\.mime_types\]\n"\.own" = "text\/x-own"\n\n/m);
   writeFileSync(join(cwd, 'holdfast.toml'), imported.stdout);
   const toml = await holdfast(t, ['check'], { cwd });
   const database = await holdfast(t, ['check', '--config', 'config.sqlite'], { cwd });
@@ -101,5 +105,24 @@ test('--server is for Mongrel2, and holdfast run says how to use its configurati
   assert.match(
     stderr,
     /^mongrel2\.conf: for a configuration of Mongrel2, use "holdfast mongrel2 mongrel2\.conf", or "holdfast import mongrel2\.conf" to convert it$/m,
+  );
+});
+
+test('routes that cannot be matched are refused with their place', async (t) => {
+  const text = `servers=[Server(port=1 hosts=[
+  Host(name='h' routes={'/(a*)*': Dir(base='s/')})
+])]
+`;
+  const cwd = temporaryFolder(t, { 'mongrel2.conf': text });
+  const { code, stderr } = await holdfast(t, ['import', 'mongrel2.conf'], { cwd });
+  assert.equal(code, 1);
+  assert.match(stderr, /^mongrel2\.conf:2:3: Host: host "h", route "\/\(a\*\)\*": /);
+  const toml =
+    '[server]\nlisten=[]\n[[edge.mongrel2]]\nlisten = "1"\n[[edge.mongrel2.host]]\nname="h"\nroute = [{ path = "x", dir = "s" }]\n';
+  writeFileSync(join(cwd, 'holdfast.toml'), toml);
+  const checked = await holdfast(t, ['check'], { cwd });
+  assert.equal(
+    checked.stderr,
+    'holdfast.toml:5: edge.mongrel2[0].host[0]: host "h", route "x": expected a path that begins with /, @ or <\n',
   );
 });

@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigIssue } from '../config-error.ts';
+import { ConfigError, type ConfigIssue, type PathIssue } from '../config-error.ts';
 import { schemaIssues } from '../issues.ts';
 import { LOG_LEVELS } from '../log-level.ts';
 import { shown } from '../plain-text.ts';
@@ -22,6 +22,9 @@ export interface Mongrel2Conf {
 /** Which servers of a configuration count: the one with this uuid, name or default host; all of them; or the only one. */
 export type ServerChoice = { readonly named: string } | 'all' | 'only';
 
+/** Finds what is wrong beyond the schema, once that is satisfied. */
+export type SiteCheck = (config: Config) => readonly PathIssue[];
+
 /** What an m2sh configuration says. */
 export interface M2shSite {
   readonly rows: SiteRows;
@@ -31,13 +34,19 @@ export interface M2shSite {
 
 /**
  * Reads the m2sh configuration language. `fileName` is used only in messages.
+ * @param check as `SiteCheck`
  * @throws ConfigError with every problem in the order of the lines, or with the first one of the syntax
  */
-export function parseMongrel2Conf(text: string, fileName: string, choice: ServerChoice): Mongrel2Conf {
+export function parseMongrel2Conf(
+  text: string,
+  fileName: string,
+  choice: ServerChoice,
+  check?: SiteCheck,
+): Mongrel2Conf {
   const reader = new M2shRows();
   try {
     const rows = reader.read(parseM2sh(text));
-    return readSite({ rows, issues: reader.issues, unknown: reader.unknown }, fileName, choice);
+    return readSite({ rows, issues: reader.issues, unknown: reader.unknown }, fileName, choice, check);
   } catch (error) {
     if (!(error instanceof M2shError)) throw error;
     throw new ConfigError(fileName, [{ key: '', ...error.place, message: error.message }]);
@@ -48,7 +57,12 @@ export function parseMongrel2Conf(text: string, fileName: string, choice: Server
  * The configuration of a site.
  * @throws ConfigError as `parseMongrel2Conf`
  */
-export function readSite({ rows, issues, unknown }: M2shSite, fileName: string, choice: ServerChoice): Mongrel2Conf {
+export function readSite(
+  { rows, issues, unknown }: M2shSite,
+  fileName: string,
+  choice: ServerChoice,
+  check: SiteCheck = () => [],
+): Mongrel2Conf {
   if (issues.length > 0) throw new ConfigError(fileName, [...issues].sort(inOrder));
   const chosen = choose(rows.servers, fileName, choice);
   const tables = new ServerTables(rows);
@@ -60,7 +74,8 @@ export function readSite({ rows, issues, unknown }: M2shSite, fileName: string, 
     edge: { mongrel2 },
     log: { level: LOG_LEVELS[Math.min(level, LOG_LEVELS.length - 1)] },
   });
-  if (!result.success) found.push(...schemaIssues(result.error).map((issue) => tables.located(issue)));
+  const wrong = result.success ? check(result.data) : schemaIssues(result.error);
+  found.push(...wrong.map((issue) => tables.located(issue)));
   if (found.length > 0 || !result.success) throw new ConfigError(fileName, found.sort(inOrder));
   return {
     config: result.data,
