@@ -5,9 +5,16 @@ export class AnswerBody {
   /** A view of what was read of the handler. */
   readonly bytes: Buffer;
   #kept: Buffer | null = null;
+  #base64: AnswerBody | null = null;
 
   constructor(bytes: Buffer = EMPTY) {
     this.bytes = bytes;
+  }
+
+  /** The same in base64, without the NUL at its end, for clients of JSON and XML sockets (reference §6.3). */
+  get base64(): AnswerBody {
+    this.#base64 ??= new AnswerBody(Buffer.from(withoutNul(this.bytes).toString('base64'), 'latin1'));
+    return this.#base64;
   }
 
   get length(): number {
@@ -22,6 +29,10 @@ export class AnswerBody {
     this.#kept ??= this.bytes.length * 2 >= this.bytes.buffer.byteLength ? this.bytes : copy(this.bytes);
     return this.#kept;
   }
+}
+
+function withoutNul(bytes: Buffer): Buffer {
+  return bytes[bytes.length - 1] === 0 ? bytes.subarray(0, -1) : bytes;
 }
 
 function copy(bytes: Buffer): Buffer {

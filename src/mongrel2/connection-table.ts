@@ -1,3 +1,4 @@
+import type { ConnectionStatus } from './connection-report.ts';
 import type { Mongrel2Connection } from './mongrel2-connection.ts';
 
 /** The connections that handlers have been given, by number. */
@@ -31,6 +32,18 @@ export class ConnectionTable {
   /** All connections. It may be read over several turns of the event loop. */
   all(): IterableIterator<Mongrel2Connection> {
     return this.#connections.values();
+  }
+
+  /** What is known of each of them. */
+  *statuses(): Iterable<ConnectionStatus> {
+    for (const connection of this.all()) yield connection.status;
+  }
+
+  /** Cuts a connection; its handlers get the notice. Returns false if there is none of that number. */
+  kill(id: number): boolean {
+    const connection = this.get(id);
+    connection?.cutOff();
+    return connection !== undefined;
   }
 
   /** The next connections in the table, one for each of `parts` that make a round; the last part ends at the end of the table. */

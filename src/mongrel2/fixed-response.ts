@@ -1,4 +1,4 @@
-import { reasonPhrase } from '../codec/http1/index.ts';
+import { reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
 import type { ErrorCode, ErrorResponse, ExchangeError } from '../exchange/index.ts';
 
 /** What Mongrel2 says where the catalogue has another status (reference §5). */
@@ -15,10 +15,22 @@ const STATUSES: { readonly [Code in ErrorCode]?: number } = {
 /** What the server calls itself in responses of its own. */
 const FIELDS = ['Content-Type', 'text/plain', 'Server', 'Holdfast'];
 
+/** The status of the response to a request that failed. */
+export function statusOf({ code, face }: ExchangeError): number {
+  return STATUSES[code] ?? face.status;
+}
+
 /** The response of a Mongrel2 server to a request that failed: the reason phrase as text, and the connection ends. */
-export function fixedResponse({ code, face }: ExchangeError): ErrorResponse {
-  const status = STATUSES[code] ?? face.status;
+export function fixedResponse(error: ExchangeError): ErrorResponse {
+  const status = statusOf(error);
   const reason = reasonPhrase(status);
   const body = Buffer.from(reason, 'latin1');
   return { head: { status, reason, headers: FIELDS, bodyLength: body.length }, body, close: true };
+}
+
+/** The same as the bytes of a whole response, for clients whose responses handlers write. */
+export function fixedAnswer(error: ExchangeError): Buffer {
+  const { head, body } = fixedResponse(error);
+  const fields = responseHeadText(head.status, head.reason, head.headers);
+  return Buffer.from(`${fields}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`, 'latin1');
 }

@@ -23,7 +23,11 @@ export interface RequestTarget {
   readonly site: SiteContext;
   readonly sockets: HandlerSockets;
   /** The message of a request. */
-  message(connection: Mongrel2Connection, request: MessageRequest, body: Buffer): Buffer | string;
+  message(connection: Mongrel2Connection, request: MessageRequest, body: Buffer, accept: string): Buffer | string;
+  /** A process has taken that. */
+  take(connection: Mongrel2Connection, request: RequestHead, requester: Requester, accept: string): void;
+  /** The request fails: notes it in the access log. */
+  logFailure(request: RequestHead, error: ExchangeError): void;
 }
 
 /** A request that its handler does not get at once: its body is collected, or no process takes it now. */
@@ -35,17 +39,26 @@ export class HandlerRequest implements Responder, WaitingMessage {
   readonly #requester: Requester;
   readonly #connection: Mongrel2Connection;
   readonly #tie: HandlerTie;
+  readonly #accept: string;
   /** Null without a body, and when it is in the message. */
   #body: BodyCollector | null = null;
   /** The client has left, or the handler has it. */
   #over = false;
 
-  constructor(target: RequestTarget, request: RequestHead, requester: Requester, connection: Mongrel2Connection) {
+  /** @param accept what the client of a WebSocket expects for its key; empty for other requests */
+  constructor(
+    target: RequestTarget,
+    request: RequestHead,
+    requester: Requester,
+    connection: Mongrel2Connection,
+    accept: string,
+  ) {
     this.#target = target;
     this.#request = request;
     this.#requester = requester;
     this.#connection = connection;
     this.#tie = connection.tie(target.sockets);
+    this.#accept = accept;
   }
 
   /** Asks for the body. */
@@ -71,7 +84,8 @@ export class HandlerRequest implements Responder, WaitingMessage {
   offer(): void {
     const body = this.#body?.body ?? NO_BODY;
     this.#body = null;
-    this.message = this.#target.message(this.#connection, wholeRequest(this.#request, body.length), body);
+    const request = wholeRequest(this.#request, body.length);
+    this.message = this.#target.message(this.#connection, request, body, this.#accept);
     if (this.#tie.send(this.message)) {
       this.#take();
       return;
@@ -82,7 +96,7 @@ export class HandlerRequest implements Responder, WaitingMessage {
 
   #take(): void {
     this.#over = true;
-    this.#connection.take(this.#requester);
+    this.#target.take(this.#connection, this.#request, this.#requester, this.#accept);
   }
 
   onTaken(peer: PushPeer): void {
@@ -110,6 +124,7 @@ export class HandlerRequest implements Responder, WaitingMessage {
   #fail(error: ExchangeError): void {
     if (this.#over) return;
     this.#over = true;
+    this.#target.logFailure(this.#request, error);
     this.#requester.onResponseError(error);
   }
 

@@ -1,3 +1,5 @@
+export type { AccessLog } from './access-log.ts';
+export { type ControlledServer, ControlPort, type ServerInfo } from './control-port.ts';
 export { fixedResponse } from './fixed-response.ts';
 export { Mongrel2Counters } from './mongrel2-counters.ts';
 export { Mongrel2Service, type Mongrel2ServiceOptions } from './mongrel2-service.ts';

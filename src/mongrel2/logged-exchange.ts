@@ -6,6 +6,7 @@ import {
   type ResponseHead,
 } from '../exchange/index.ts';
 import { type AccessLog, accessLine, type LoggedRequest } from './access-log.ts';
+import { fixedResponse } from './fixed-response.ts';
 
 /** An exchange whose response is not a handler's: its line of the access log has the status and the bytes of the body that were sent. */
 export class LoggedExchange extends ExchangeRelay {
@@ -31,8 +32,12 @@ export class LoggedExchange extends ExchangeRelay {
   }
 
   override onResponseError(error: ExchangeError): void {
-    // The server responds with the face of the error, unless the response has begun.
-    if (this.#status === 0) this.#status = error.face.status;
+    // That is what the server says then.
+    if (this.#status === 0) {
+      const { head, body } = fixedResponse(error);
+      this.#status = head.status;
+      this.#bytes = body.length;
+    }
     super.onResponseError(error);
   }
 

@@ -1,6 +1,11 @@
 import type { ControlAnswer } from '../codec/mongrel2/index.ts';
-import type { ByteHolder, RawClient, RawOwner, Requester } from '../exchange/index.ts';
-import type { AnswerBody } from './answer-body.ts';
+import type { ByteHolder, ExchangeError, RawClient, RawOwner, Requester } from '../exchange/index.ts';
+import type { LoggedRequest } from './access-log.ts';
+import { AnswerBody } from './answer-body.ts';
+import { AnswerLog } from './answer-log.ts';
+import type { ConnectionPart } from './connection-part.ts';
+import type { ConnectionStatus } from './connection-report.ts';
+import { fixedAnswer } from './fixed-response.ts';
 import type { HandlerSockets } from './handler-sockets.ts';
 import { HandlerTie } from './handler-tie.ts';
 import type { SiteContext } from './site-context.ts';
@@ -22,11 +27,6 @@ export interface ConnectionSite extends SiteContext {
   };
 }
 
-/** An upload that goes on as its handler grants credits. */
-export interface CreditedUpload {
-  grant(bytes: number): void;
-}
-
 /**
  * A client's connection that handlers have been given, under its number. It writes their answers to the client, and tells them when the client is
  * gone (reference §6).
@@ -42,8 +42,10 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   #gone = false;
   /** Whether a request is not answered yet. */
   awaiting = false;
-  /** What takes the credits of extended answers. */
-  upload: CreditedUpload | null = null;
+  /** What goes on at it, in order; null for nothing. */
+  #parts: Set<ConnectionPart> | null = null;
+  /** Null until a request is to be logged. */
+  #answers: AnswerLog | null = null;
   /** Times by the wheel's clock: of the last request or message of the client, and of the last byte read and written. */
   pingAt: number;
   readAt: number;
@@ -112,6 +114,30 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     this.readAt = this.pingAt;
   }
 
+  /** Writes a line of the access log for a request that a handler has taken, once it has its answer. */
+  log(request: LoggedRequest): void {
+    const { accessLog } = this.site;
+    if (accessLog === null) return;
+    this.#answers ??= new AnswerLog(accessLog);
+    this.#answers.add(request);
+  }
+
+  addPart(part: ConnectionPart): void {
+    this.#parts ??= new Set();
+    this.#parts.add(part);
+  }
+
+  removePart(part: ConnectionPart): void {
+    this.#parts?.delete(part);
+  }
+
+  /** Uploads that follow each other may overlap: the first one that needs credits gets them. */
+  #grantUpload(bytes: number): void {
+    for (const part of this.#parts ?? []) {
+      if (part.grant(bytes)) return;
+    }
+  }
+
   // ---- from handlers
 
   /** Takes an answer (reference §5): its bytes go to the client as they are, and without any the connection is closed. */
@@ -124,7 +150,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   /** Takes an extended answer (reference §6.5). */
   control({ keepAlive, credits, cancel }: ControlAnswer): void {
     if (keepAlive) this.pingAt = this.site.wheel.now;
-    if (credits > 0) this.upload?.grant(credits);
+    if (credits > 0) this.#grantUpload(credits);
     if (cancel) this.cancel();
   }
 
@@ -141,6 +167,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
       }
       this.#owed += length;
     }
+    this.#answers?.written(body.bytes);
     const waits = client.waiting > 0;
     client.write(waits ? body.kept : body.bytes);
     this.writtenAt = site.wheel.now;
@@ -193,6 +220,32 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     this.#client?.end();
   }
 
+  /** Responds with `error` in place of the handler, unless that has begun to respond, and ends it. */
+  refuse(error: ExchangeError): void {
+    if (!this.awaiting || this.#gone) {
+      this.cutOff();
+      return;
+    }
+    this.write(new AnswerBody(fixedAnswer(error)));
+    this.end();
+  }
+
+  /** The client does not keep to its protocol, or to a bound: it is ended here. */
+  onBroken(detail: string): void {
+    const { counters, log } = this.site;
+    counters.clientsBroken++;
+    log.info({ id: this.id, peer: this.#client?.peer.address, detail }, 'client broke its protocol');
+    this.cutOff();
+  }
+
+  /** No handler took a message of the client in time: it is ended here. */
+  onUntaken(): void {
+    const { counters, log } = this.site;
+    counters.requestsUntaken++;
+    log.warn({ id: this.id, peer: this.#client?.peer.address }, 'no handler took a message of a client in time');
+    this.cutOff();
+  }
+
   #overrun(detail: string): void {
     const { counters, log } = this.site;
     counters.clientsOverrun++;
@@ -207,6 +260,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   onClosed(): void {
     this.#leave(true);
     this.site.held.releaseAll(this);
+    this.#answers?.end();
   }
 
   onFault(thrown: unknown): void {
@@ -221,6 +275,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     if (this.#client === null) return;
     this.site.connections.remove(this);
     this.site.counters.clientsOpen--;
+    for (const part of this.#parts ?? []) part.end();
     if (!notify) return;
     if (this.#tie !== null) this.#notify(this.#tie);
     for (const tie of this.#others ?? []) this.#notify(tie);
@@ -235,18 +290,47 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   /** How many of the tests of an active client it fails now (reference §3.3). A limit of 0 is no test. */
   failedTests(): number {
     const { minPing, minReadRate, minWriteRate } = this.site.settings;
+    const { now } = this.site.wheel;
+    this.#look();
+    let failed = 0;
+    if (minPing > 0 && now - this.pingAt > minPing * 1_000) failed++;
+    if (minReadRate > 0 && rate(this.#bytesRead, now - this.readAt) < minReadRate) failed++;
+    if (minWriteRate > 0 && rate(this.#bytesWritten, now - this.writtenAt) < minWriteRate) failed++;
+    return failed;
+  }
+
+  /** Notes whether bytes were read or written since the last look. */
+  #look(): void {
     const { bytesRead, bytesWritten } = this.#client as RawClient;
     const { now } = this.site.wheel;
     if (bytesRead !== this.#bytesRead) this.readAt = now;
     if (bytesWritten !== this.#bytesWritten) this.writtenAt = now;
     this.#bytesRead = bytesRead;
     this.#bytesWritten = bytesWritten;
-    let failed = 0;
-    if (minPing > 0 && now - this.pingAt > minPing * 1_000) failed++;
-    if (minReadRate > 0 && rate(bytesRead, now - this.readAt) < minReadRate) failed++;
-    if (minWriteRate > 0 && rate(bytesWritten, now - this.writtenAt) < minWriteRate) failed++;
-    return failed;
   }
+
+  /** What the control port tells of it. */
+  get status(): ConnectionStatus {
+    this.#look();
+    const { now } = this.site.wheel;
+    return {
+      id: this.id,
+      type: this.type,
+      lastPing: seconds(now - this.pingAt),
+      lastRead: seconds(now - this.readAt),
+      lastWrite: seconds(now - this.writtenAt),
+      bytesRead: this.#bytesRead,
+      bytesWritten: this.#bytesWritten,
+    };
+  }
+
+  protected get type(): ConnectionStatus['type'] {
+    return 'http';
+  }
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
 }
 
 /** Bytes per second, over at least one second. */

@@ -18,6 +18,10 @@ export class Mongrel2Counters {
   clientsOverrun = 0;
   /** Clients that the limits of `min_ping`, `min_read_rate` and `min_write_rate` ended. */
   clientsKilled = 0;
+  /** WebSockets, and clients of JSON and XML sockets, that were closed because they did not keep to their protocol or to a bound. */
+  clientsBroken = 0;
+  /** Lines of access logs that could not be written. */
+  accessLinesLost = 0;
   /** Bodies that were written to files. */
   uploads = 0;
   /** Files that are being written. */

@@ -5,6 +5,8 @@ import {
   HeldTotal,
   type Log,
   NO_RESPONDER,
+  type OriginCounters,
+  type RawService,
   type Requester,
   type RequestHead,
   type Responder,
@@ -12,15 +14,21 @@ import {
   type Service,
 } from '../exchange/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
+import type { AccessLog } from './access-log.ts';
 import { Answers } from './answers.ts';
+import { MAX_INPUT_BYTES } from './client-input.ts';
 import { ConnectionKiller } from './connection-killer.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { HandlerSockets } from './handler-sockets.ts';
 import { HandlerTarget } from './handler-target.ts';
+import { LoggedExchange } from './logged-exchange.ts';
+import { logFailure, loggedRequest } from './logged-request.ts';
 import type { Mongrel2Counters } from './mongrel2-counters.ts';
 import { requestFault } from './request-check.ts';
 import { type FoundRoute, SiteRoutes } from './routing/index.ts';
 import type { Site } from './site.ts';
+import { SocketConnection, type SocketRoutes } from './socket-connection.ts';
+import { UploadStore } from './upload-store.ts';
 
 /**
  * Bytes that wait for the clients of one site; each answer costs at least 256. Beyond it those that hold the most are cut off, until a quarter of it is free.
@@ -35,8 +43,12 @@ export interface Mongrel2ServiceOptions {
   readonly serviceOf: (target: Mongrel2Proxy | Mongrel2Dir, route: FoundRoute) => Service;
   readonly wheel: TimerWheel;
   readonly counters: Mongrel2Counters;
+  /** Counts faults of exchanges with what is no handler. */
+  readonly clientCounters: OriginCounters;
   readonly zmqCounters: ZmqCounters;
   readonly log: Log;
+  /** Null: nothing is logged. */
+  readonly accessLog: AccessLog | null;
   /** As `SiteContext` has them. */
   readonly maxClientBytes?: number;
   readonly maxWaitingBytes?: number;
@@ -50,7 +62,7 @@ interface RouteTarget {
 }
 
 /** One site: finds the route of each request, and gives it to what is there. */
-export class Mongrel2Service implements Site {
+export class Mongrel2Service implements Site, SocketRoutes {
   readonly settings: Mongrel2Settings;
   readonly wheel: TimerWheel;
   readonly counters: Mongrel2Counters;
@@ -59,6 +71,9 @@ export class Mongrel2Service implements Site {
   readonly connections = new ConnectionTable();
   readonly turn = new TurnQueue();
   readonly held: HeldTotal;
+  readonly inputs: HeldTotal;
+  readonly accessLog: AccessLog | null;
+  readonly uploads: UploadStore | null;
   readonly maxClientBytes: number | undefined;
   readonly maxWaitingBytes: number | undefined;
   readonly #options: Mongrel2ServiceOptions;
@@ -83,6 +98,9 @@ export class Mongrel2Service implements Site {
       this,
       'clients take too little, some are cut off',
     );
+    this.inputs = new HeldTotal(MAX_INPUT_BYTES, this, 'clients have too much that is not complete, some are cut off');
+    this.accessLog = options.accessLog;
+    this.uploads = this.#newStore();
     this.#routes = new SiteRoutes(server.hosts, server.defaultHost);
     const answers = new Answers(this);
     for (const { routes } of server.hosts) {
@@ -106,11 +124,11 @@ export class Mongrel2Service implements Site {
 
   readonly service: Service = (request, requester) => {
     const fault = requestFault(request, this.settings.relaxedRequests);
-    if (fault !== null) return refuse(requester, new ExchangeError('HF_BAD_REQUEST', fault));
+    if (fault !== null) return this.#refuse(request, requester, new ExchangeError('HF_BAD_REQUEST', fault));
     const { target, authority } = request;
     const mark = target.indexOf('?');
     const route = this.#routes.find(authority, mark === -1 ? target : target.slice(0, mark));
-    if (route === null) return refuse(requester, new ExchangeError('HF_NO_ROUTE'));
+    if (route === null) return this.#refuse(request, requester, new ExchangeError('HF_NO_ROUTE'));
     return this.#targetOf(route).begin(request, requester);
   };
 
@@ -125,8 +143,43 @@ export class Mongrel2Service implements Site {
 
   #newTarget(found: FoundRoute): RouteTarget {
     const { target } = found.route;
-    if (target.kind !== 'handler') return { begin: this.#options.serviceOf(target, found) };
+    if (target.kind !== 'handler') return { begin: this.#logged(this.#options.serviceOf(target, found)) };
     return new HandlerTarget(this, this.#handlers.get(target) as HandlerSockets, found.pattern);
+  }
+
+  /** A service whose responses are in the access log. */
+  #logged(service: Service): Service {
+    const { accessLog } = this;
+    if (accessLog === null) return service;
+    const { clientCounters } = this.#options;
+    return (request, requester) => {
+      const exchange = new LoggedExchange(requester, clientCounters, accessLog, loggedRequest(request));
+      exchange.attach(service(request, exchange));
+      return exchange;
+    };
+  }
+
+  /** Takes the clients of JSON and XML sockets. */
+  readonly rawService: RawService = (client) => new SocketConnection(this, this, client);
+
+  socketTarget(path: string): HandlerTarget | null {
+    const route = this.#routes.find('', path);
+    const target = route === null ? null : this.#targetOf(route);
+    return target instanceof HandlerTarget ? target : null;
+  }
+
+  #newStore(): UploadStore | null {
+    const { uploadTempStore: template, uploadTempStoreMode: mode } = this.settings;
+    if (template === null) return null;
+    const { root } = this.#options.server;
+    const { turn, counters, log } = this;
+    return new UploadStore({ template, mode, root, turn, counters, log });
+  }
+
+  #refuse(request: RequestHead, requester: Requester, error: ExchangeError): Responder {
+    logFailure(this.accessLog, request, error);
+    requester.onResponseError(error);
+    return NO_RESPONDER;
   }
 
   /** Ends the connections that await no answer, now and whenever they have it. */
@@ -137,15 +190,11 @@ export class Mongrel2Service implements Site {
   /** Sends the last notices, and closes the sockets. The connections are closed already. */
   async stop(): Promise<void> {
     this.#killer.stop();
+    await this.uploads?.whenIdle();
     await Promise.all(this.handlers.map((sockets) => sockets.close()));
   }
 
   fault(thrown: unknown, about: Record<string, unknown> = {}): void {
     reportFault(this, thrown, about);
   }
-}
-
-function refuse(requester: Requester, error: ExchangeError): Responder {
-  requester.onResponseError(error);
-  return NO_RESPONDER;
 }

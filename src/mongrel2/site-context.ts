@@ -1,8 +1,10 @@
-import type { TimerWheel } from '../clock/index.ts';
+import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Mongrel2Settings } from '../config/index.ts';
 import type { HeldTotal, Log } from '../exchange/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
+import type { AccessLog } from './access-log.ts';
 import type { Mongrel2Counters } from './mongrel2-counters.ts';
+import type { UploadStore } from './upload-store.ts';
 
 /** What the parts of one site share. */
 export interface SiteContext {
@@ -13,6 +15,13 @@ export interface SiteContext {
   readonly log: Log;
   /** What waits for clients that take too little. */
   readonly held: HeldTotal;
+  /** Messages of WebSockets and sockets that are not complete, or wait for their handler. */
+  readonly inputs: HeldTotal;
+  readonly turn: TurnQueue;
+  /** Null: nothing is logged. */
+  readonly accessLog: AccessLog | null;
+  /** Null: large bodies are not written to files. */
+  readonly uploads: UploadStore | null;
   /** Bytes that may wait for one client before it is cut off. Default: `MAX_CLIENT_BYTES`. */
   readonly maxClientBytes?: number;
   /** Bytes of messages that wait for one handler. Default: `MAX_WAITING_BYTES`. */

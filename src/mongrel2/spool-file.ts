@@ -31,11 +31,11 @@ export interface SpoolFileOwner extends Guarded {
   onOpened(): void;
   /** So many more bytes are in it. */
   onWritten(bytes: number): void;
-  /** All is in it, and it is closed. It belongs to others from now on. */
+  /** All is in it, and it is closed: it can be released. */
   onComplete(): void;
   /** The system has refused something. The file is removed. */
   onFailed(error: NodeJS.ErrnoException): void;
-  /** The file is complete, or removed: nothing is open any more. The last call. */
+  /** The file is released, or removed. The last call. */
   onGone(): void;
 }
 
@@ -59,7 +59,7 @@ export class SpoolFile implements Guarded {
   /** What is written next. */
   #next: BodyCollector | null = null;
   #ending = false;
-  #complete = false;
+  #released = false;
   /** It is not wanted any more. */
   #dropped = false;
 
@@ -93,16 +93,17 @@ export class SpoolFile implements Guarded {
     this.#finishIfWritten();
   }
 
-  /** Removes the file. Does nothing once it is complete. */
+  /** Removes the file: nobody is going to take it. */
   drop(): void {
-    if (this.#dropped || this.#complete) return;
+    if (this.#dropped || this.#released) return;
     this.#dropped = true;
     if (!this.#busy) this.#remove();
   }
 
-  /** Removes a file that is complete, within `onComplete`: nobody is going to take it. */
-  remove(): void {
-    fs.unlink(this.path, ignore);
+  /** Leaves a complete file to others. */
+  release(): void {
+    this.#released = true;
+    this.#owner.onGone();
   }
 
   /** A call for it has thrown. */
@@ -172,12 +173,7 @@ export class SpoolFile implements Guarded {
   #closed(error: SystemError): void {
     this.#fd = -1;
     if (!this.#goesOn(error)) return;
-    this.#complete = true;
-    try {
-      this.#owner.onComplete();
-    } finally {
-      this.#owner.onGone();
-    }
+    this.#owner.onComplete();
   }
 
   /** Whether the file is still wanted, and the system has done what it was asked for. If not, it is removed. */
@@ -220,8 +216,6 @@ export class SpoolFile implements Guarded {
     });
   }
 }
-
-function ignore(): void {}
 
 function ownerGone(owner: SpoolFileOwner): void {
   owner.onGone();

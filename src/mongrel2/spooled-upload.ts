@@ -33,6 +33,11 @@ export class SpooledUpload implements Responder, SpoolFileOwner, ByteHolder {
     this.#messages = messages;
   }
 
+  /** The handler has nothing to grant. */
+  grant(): boolean {
+    return false;
+  }
+
   /** Begins the file. */
   start(): void {
     this.#file = this.#store.add(this);
@@ -65,7 +70,7 @@ export class SpooledUpload implements Responder, SpoolFileOwner, ByteHolder {
 
   onOpened(): void {
     const messages = this.#messages;
-    const begun = messages.sendRequest(messages.pair('x-mongrel2-upload-start', this.#name), NO_BODY);
+    const begun = messages.sendRequest(messages.pair('x-mongrel2-upload-start', this.#name), NO_BODY, false);
     if (begun) this.#requester.onRequestCredit(WINDOW);
     else this.#drop();
   }
@@ -78,9 +83,14 @@ export class SpooledUpload implements Responder, SpoolFileOwner, ByteHolder {
     const messages = this.#messages;
     const name = this.#name;
     const extra = messages.pair('x-mongrel2-upload-start', name) + messages.pair('x-mongrel2-upload-done', name);
-    // Nobody else knows that the file is whole.
-    if (!messages.sendRequest(extra, NO_BODY)) this.#file?.remove();
+    if (!messages.sendRequest(extra, NO_BODY, true)) this.#drop();
+  }
+
+  /** A handler knows that the file is complete: it is the handler's now. */
+  onDelivered(): void {
+    const file = this.#file;
     this.#file = null;
+    file?.release();
   }
 
   onFailed(error: NodeJS.ErrnoException): void {

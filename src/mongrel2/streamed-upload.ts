@@ -16,6 +16,7 @@ export class StreamedUpload extends CreditedBody implements Responder, AtTurnEnd
   readonly #requester: Requester;
   readonly #messages: UploadMessages;
   readonly #chunked: boolean;
+  readonly #turn: TurnQueue;
   /** Where the next part begins. */
   #offset = 0;
   /** What came with the head; null once it was sent. */
@@ -23,17 +24,19 @@ export class StreamedUpload extends CreditedBody implements Responder, AtTurnEnd
   /** The body was whole by then. */
   #whole = false;
 
-  constructor(requester: Requester, messages: UploadMessages, chunked: boolean) {
+  /** @param turn at whose end the first message is sent */
+  constructor(requester: Requester, messages: UploadMessages, chunked: boolean, turn: TurnQueue) {
     super();
+    this.#turn = turn;
     this.#requester = requester;
     this.#messages = messages;
     this.#chunked = chunked;
   }
 
   /** Sends the first message, at the end of the turn in which the head came. */
-  start(turn: TurnQueue): void {
+  start(): void {
     if (!this.#chunked) this.#requester.onRequestCredit(FIRST_BYTES);
-    turn.add(this);
+    this.#turn.add(this);
   }
 
   onTurnEnd(): void {
@@ -46,15 +49,18 @@ export class StreamedUpload extends CreditedBody implements Responder, AtTurnEnd
     if (this.#whole && !last) this.end();
   }
 
-  /** The handler takes so many bytes more. */
-  grant(bytes: number): void {
-    if (this.done) return;
+  /** The handler takes so many bytes more. Returns false if all have been sent. */
+  grant(bytes: number): boolean {
+    if (this.done) return false;
     const credits = Math.min(bytes, MAX_CREDITS - this.credits);
-    if (credits <= 0) return;
+    if (credits <= 0) return true;
     this.credit(credits);
     // What came with the head and waits counts towards these.
     if (!this.complete && !this.done) this.#requester.onRequestCredit(credits);
+    return true;
   }
+
+  onDelivered(): void {}
 
   onRequestData(chunk: Buffer, more: boolean): void {
     if (this.#first !== null && !this.done) {
@@ -90,7 +96,7 @@ export class StreamedUpload extends CreditedBody implements Responder, AtTurnEnd
     let extra = messages.pair('UPLOAD_STREAM', String(this.#offset));
     if (!more) extra += messages.pair('UPLOAD_STREAM_DONE', '1');
     this.#offset += chunk.length;
-    const sent = first ? messages.sendRequest(extra, chunk) : messages.sendPart(extra, chunk);
+    const sent = first ? messages.sendRequest(extra, chunk, !more) : messages.sendPart(extra, chunk, !more);
     if (!sent) this.drop();
   }
 }

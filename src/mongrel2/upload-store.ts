@@ -46,7 +46,7 @@ export class UploadStore {
     this.held = new HeldTotal(maxBytes, options, 'uploads that are not complete take too much of the disk');
   }
 
-  /** Files that are not complete and not yet removed. */
+  /** Files that are neither a handler's nor removed. */
   get open(): number {
     return this.#open;
   }
@@ -64,7 +64,7 @@ export class UploadStore {
     return new SpoolFile(this.#options, owner);
   }
 
-  /** A file of `add` is complete, or removed. */
+  /** A file of `add` is released, or removed. */
   gone(): void {
     this.#open--;
     this.counters.uploadsOpen--;

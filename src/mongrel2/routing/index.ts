@@ -1,2 +1,3 @@
+export { hostOf } from './host-of.ts';
 export { SiteRouteError } from './site-route-error.ts';
 export { type FoundRoute, SiteRoutes } from './site-routes.ts';

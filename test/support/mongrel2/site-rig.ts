@@ -9,7 +9,7 @@ import {
   parseHandlerMessage,
 } from '../../../src/codec/mongrel2/index.ts';
 import type { Mongrel2Handler, Mongrel2Route, Mongrel2Settings } from '../../../src/config/index.ts';
-import { ServerCounters, type Service } from '../../../src/exchange/index.ts';
+import { OriginCounters, ServerCounters, type Service } from '../../../src/exchange/index.ts';
 import {
   fixedResponse,
   Mongrel2Counters,
@@ -35,6 +35,8 @@ export interface SiteChanges
   readonly limits?: Partial<ServerLimits>;
   /** What takes the requests of targets that are no handlers. */
   readonly service?: Service;
+  /** Takes the lines of the access log. Default: none is kept. */
+  readonly accessLines?: string[];
   /** Listens on a unix socket, for which the kernel buffers little. */
   readonly unix?: boolean;
 }
@@ -106,7 +108,15 @@ export class SiteRig {
   readonly #t: TestContext;
 
   constructor(t: TestContext, changes: SiteChanges) {
-    const { settings, routes = [{ path: '/h', target: handlerOf() }], limits, service, unix: _, ...bounds } = changes;
+    const {
+      settings,
+      routes = [{ path: '/h', target: handlerOf() }],
+      limits,
+      service,
+      accessLines,
+      unix: _,
+      ...bounds
+    } = changes;
     const server = siteOf(routes, settings);
     const { wheel, log } = this;
     this.#t = t;
@@ -117,10 +127,13 @@ export class SiteRig {
       wheel,
       log,
       counters: this.counters,
+      clientCounters: new OriginCounters(),
+      accessLog: accessLines === undefined ? null : { write: (line) => void accessLines.push(line) },
       zmqCounters: this.zmq,
     });
     this.server = new HttpServer({
       service: this.site.service,
+      rawService: this.site.rawService,
       limits: { current: { ...mongrel2Limits(server.settings), ...limits } },
       describeError: fixedResponse,
       wheel,

@@ -30,7 +30,7 @@ test('a line has the status and the bytes of the response, once it is complete',
 test('a failed request has the status that the client gets', () => {
   const { exchange, lines } = logged();
   exchange.onResponseError(new ExchangeError('HF_ORIGIN_UNREACHABLE'));
-  assert.deepEqual(lines, ['3:502#1:0#]\n']);
+  assert.deepEqual(lines, ['3:502#2:11#]\n']);
 });
 
 test('a response that is cut off has the bytes that were sent', () => {

@@ -18,13 +18,15 @@ class FakeMessages implements UploadMessages {
   readonly sent = new Arrivals<string>();
   readonly ends = new Arrivals<string>();
   taken = true;
+  /** The last message has been sent. */
+  onLast = (): void => {};
 
-  sendRequest(extra: string, body: Buffer): boolean {
-    return this.#send('request', extra, body);
+  sendRequest(extra: string, body: Buffer, last: boolean): boolean {
+    return this.#send('request', extra, body, last);
   }
 
-  sendPart(extra: string, body: Buffer): boolean {
-    return this.#send('part', extra, body);
+  sendPart(extra: string, body: Buffer, last: boolean): boolean {
+    return this.#send('part', extra, body, last);
   }
 
   fail({ code }: ExchangeError): void {
@@ -39,7 +41,8 @@ class FakeMessages implements UploadMessages {
     return ` ${name}=${value}`;
   }
 
-  #send(kind: string, extra: string, body: Buffer): boolean {
+  #send(kind: string, extra: string, body: Buffer, last: boolean): boolean {
+    if (this.taken && last) this.onLast();
     if (this.taken) this.sent.add(`${kind}${extra} ${JSON.stringify(body.toString())}`);
     return this.taken;
   }
@@ -92,6 +95,7 @@ class Rig {
     const messages = new FakeMessages();
     const grants = new FakeGrants();
     const upload = new SpooledUpload(this.store, grants.requester, messages);
+    messages.onLast = () => upload.onDelivered();
     upload.start();
     return { upload, messages, grants };
   }
@@ -207,6 +211,19 @@ test('a file that nobody is told of is removed', async (t) => {
   while (rig.files.length > 0) await turn();
 });
 
+test('a complete file that no handler knows of yet is removed when its client leaves', async (t) => {
+  const rig = new Rig(t);
+  const { upload, messages, grants } = rig.upload();
+  messages.onLast = () => {};
+  await grants.reach(1);
+  upload.onRequestData(BODY.subarray(0, 100), false);
+  await messages.sent.take(2);
+  assert.deepEqual([rig.files.length, rig.store.open], [1, 1]);
+  upload.onRequestError();
+  await rig.store.whenIdle();
+  assert.deepEqual(rig.files, []);
+});
+
 test('an upload fails when its file cannot be made', async (t) => {
   const rig = new Rig(t, { template: '/nonexistent/folder/XXXXXX' });
   const { messages } = rig.upload();
@@ -297,8 +314,8 @@ test('handlers get the path as seen from the root', (t) => {
 function streamed(chunked = false): { upload: StreamedUpload; messages: FakeMessages; grants: FakeGrants } {
   const messages = new FakeMessages();
   const grants = new FakeGrants();
-  const upload = new StreamedUpload(grants.requester, messages, chunked);
-  upload.start(new TurnQueue());
+  const upload = new StreamedUpload(grants.requester, messages, chunked, new TurnQueue());
+  upload.start();
   return { upload, messages, grants };
 }
 
