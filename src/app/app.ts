@@ -94,6 +94,9 @@ export class App {
   #sessions: StateClient | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
   #mongrel2: Mongrel2Role[] = [];
+  /** Those that their control ports have ended. */
+  #mongrel2Ended = 0;
+  #allMongrel2Ended = (): void => {};
   #fetch: FetchRole | null = null;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
@@ -177,10 +180,17 @@ export class App {
     tellWorkers?.();
   }
 
-  /** The log file has been moved away, and opened again here: workers do the same. Mongrel2 servers look at their certificates again. */
+  /** Log files have been moved away. That of the process was opened again here: workers do the same, and Mongrel2 servers with theirs. */
   reopenLog(): void {
     this.#workers?.reopenLog();
-    for (const role of this.#mongrel2) role.refreshCertificates();
+    for (const role of this.#mongrel2) role.reload();
+  }
+
+  /** Resolves when all Mongrel2 servers have been ended over their control ports. */
+  whenMongrel2Ended(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#allMongrel2Ended = resolve;
+    });
   }
 
   /** Takes what is published. */
@@ -262,13 +272,20 @@ export class App {
   async #startMongrel2(): Promise<void> {
     this.#register('mongrel2', this.mongrel2Counters);
     const files = new StaticFiles({ counters: this.mongrel2Counters.files, log: this.#log });
-    const shared = { wheel: this.#wheel, log: this.#log, counters: this.mongrel2Counters, files };
+    const { level } = this.#config.log;
+    const onEnded = (): void => this.#onMongrel2Ended();
+    const shared = { wheel: this.#wheel, log: this.#log, level, counters: this.mongrel2Counters, files, onEnded };
     for (const server of this.#config.edge.mongrel2) {
       const role = new Mongrel2Role({ ...shared, server });
       this.#mongrel2.push(role);
       await role.start();
       this.mongrel2Addresses.push(role.address);
     }
+  }
+
+  #onMongrel2Ended(): void {
+    this.#mongrel2Ended++;
+    if (this.#mongrel2Ended === this.#mongrel2.length) this.#allMongrel2Ended();
   }
 
   #newFetch(): FetchRole {

@@ -4,4 +4,5 @@ export { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 export { FetchRole, type FetchRoleOptions } from './fetch-role.ts';
 export { LogFile } from './log-file.ts';
 export { createLog, type LogLevel, type ProcessLog } from './logger.ts';
+export { packageVersion } from './package-version.ts';
 export { checkRouting } from './prepare-routing.ts';

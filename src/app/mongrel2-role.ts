@@ -3,11 +3,20 @@ import type { TimerWheel } from '../clock/index.ts';
 import type { Mongrel2Dir, Mongrel2Proxy, Mongrel2Server } from '../config/index.ts';
 import { type Log, OriginCounters, ServerCounters, type Service } from '../exchange/index.ts';
 import { FilesCounters, type ServedFolder, StaticFiles } from '../files/index.ts';
-import { type FoundRoute, fixedResponse, Mongrel2Counters, Mongrel2Service } from '../mongrel2/index.ts';
+import {
+  type ConnectionTable,
+  type FoundRoute,
+  fixedResponse,
+  Mongrel2Counters,
+  Mongrel2Service,
+} from '../mongrel2/index.ts';
 import { SystemResolver, TcpDialler, type TlsSettings } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
+import type { LogLevel } from './logger.ts';
+import { type ControlledRole, Mongrel2Control } from './mongrel2-control.ts';
 import { MONGREL2_CLIENT_LIMITS, mongrel2Limits } from './mongrel2-limits.ts';
+import { Mongrel2Logs } from './mongrel2-logs.ts';
 import { PidFile } from './pid-file.ts';
 import { siteTls } from './tls-listener.ts';
 
@@ -26,14 +35,19 @@ export function newMongrel2Counters() {
 export interface Mongrel2RoleOptions {
   readonly server: Mongrel2Server;
   readonly wheel: TimerWheel;
+  /** The log of the process, for servers without an error log. */
   readonly log: Log;
+  /** Of the error log. Default: info. */
+  readonly level?: LogLevel;
   readonly counters: ReturnType<typeof newMongrel2Counters>;
   /** Serves the folders, for all servers of a process. Default: one for this server. */
   readonly files?: StaticFiles;
+  /** The control port has ended the server. */
+  readonly onEnded?: () => void;
 }
 
 /** One server of a Mongrel2 site: clients on one side; handlers, origins and folders on the other. */
-export class Mongrel2Role {
+export class Mongrel2Role implements ControlledRole {
   /** Where clients can connect. */
   address = '';
   readonly #options: Mongrel2RoleOptions;
@@ -44,10 +58,15 @@ export class Mongrel2Role {
   readonly #folders = new Map<Mongrel2Dir, ServedFolder>();
   readonly #tls: TlsSettings | undefined;
   readonly #pidFile: PidFile | null;
+  readonly #control: Mongrel2Control;
+  readonly #logs: Mongrel2Logs;
+  #stopped: Promise<void> | null = null;
 
   /** @throws SiteRouteError for a host or route that cannot be matched */
   constructor(options: Mongrel2RoleOptions) {
-    const { server, wheel, log, counters } = options;
+    const { server, wheel, level = 'info', counters } = options;
+    this.#logs = new Mongrel2Logs(server, level, options.log, counters.handlers);
+    const { log, accessLog } = this.#logs;
     const { settings } = server;
     this.#options = options;
     this.#files = options.files ?? new StaticFiles({ counters: counters.files, log });
@@ -65,17 +84,28 @@ export class Mongrel2Role {
       serviceOf: (target, route) => this.#serviceOf(target, route),
       wheel,
       log,
+      accessLog,
       counters: counters.handlers,
+      clientCounters: counters.client,
       zmqCounters: counters.zmq,
     });
     this.#http = new HttpServer({
       service: this.#site.service,
+      rawService: this.#site.rawService,
       limits: { current: mongrel2Limits(settings) },
       describeError: fixedResponse,
       wheel,
       log,
       counters: counters.server,
     });
+    const { handlers, zmq: zmqCounters } = counters;
+    const onEnded = options.onEnded ?? (() => {});
+    this.#control = new Mongrel2Control({ server, role: this, wheel, log, zmqCounters, counters: handlers, onEnded });
+  }
+
+  /** The connections that handlers have been given. */
+  get connections(): ConnectionTable {
+    return this.#site.connections;
   }
 
   /** Endpoints that handlers can connect to, two for each. */
@@ -84,19 +114,15 @@ export class Mongrel2Role {
   }
 
   /**
-   * Binds the endpoints of the handlers, and then listens.
+   * Binds the endpoints of the handlers and the control port, and then listens.
    * @throws Error when the address, a certificate or the pid file cannot be used
    */
   async start(): Promise<void> {
     this.#tls?.identities.check();
     this.#pidFile?.write();
     await this.#site.open();
+    await this.#control.open();
     this.address = (await this.#http.listen(this.#options.server.listen, { tls: this.#tls })).address;
-  }
-
-  /** Reads certificates that have changed again, with the next connection. */
-  refreshCertificates(): void {
-    this.#tls?.identities.refresh();
   }
 
   /** Takes no more connections, and ends those that await nothing. */
@@ -110,12 +136,27 @@ export class Mongrel2Role {
   }
 
   /** Cuts the connections that are left, and tells the handlers. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopNow();
+    return this.#stopped;
+  }
+
+  async #stopNow(): Promise<void> {
     this.#http.destroy();
     await this.#http.whenEmpty();
-    await this.#site.stop();
+    await Promise.all([this.#site.stop(), this.#control.close()]);
     this.#client.close();
     this.#pidFile?.remove();
+    this.#logs.close();
+  }
+
+  /**
+   * Opens the logs again, and reads certificates that have changed again, with the next connection. Returns false if a log cannot be opened: the old one
+   * stays in use.
+   */
+  reload(): boolean {
+    this.#tls?.identities.refresh();
+    return this.#logs.reopen();
   }
 
   #serviceOf(target: Mongrel2Proxy | Mongrel2Dir, { prefix }: FoundRoute): Service {

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { packageVersion } from '../app/index.ts';
 import { ConfigError } from '../config/index.ts';
-import { packageVersion } from './version.ts';
 
 /** A command with `--help`, an example and `--version`, which throws errors to its caller. */
 export function newCommand(name: string, description: string, example: string): Command {

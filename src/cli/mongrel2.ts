@@ -39,6 +39,9 @@ async function mongrel2(file: string, server: string | undefined, options: { log
   for (const issue of [...unknown, ...ignored]) warn(log, file, issue);
   const app = await serve({ ...config, log: { level } }, log);
   process.on('SIGHUP', () => app.reopenLog());
+  await app.whenMongrel2Ended();
+  await app.stop();
+  process.exit(0);
 }
 
 type LogLevel = Parameters<typeof createLog>[0];
