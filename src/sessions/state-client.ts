@@ -26,6 +26,12 @@ export const MAX_REQUESTS = 1_024;
  */
 export const MAX_UPDATES = 16_384;
 
+/**
+ * Bytes of one reply of a state service. One that sends more is cut off, and connects again.
+ * @bound session-reply
+ */
+export const MAX_REPLY = 262_144;
+
 const EMPTY = Buffer.alloc(0);
 
 /** What a state client needs. */
@@ -68,7 +74,8 @@ export class StateClient extends WheelTimer implements AtTurnEnd {
     super();
     this.#options = options;
     const { wheel, zmqCounters: counters, log, ipcFileMode: ipcMode } = options;
-    this.#socket = new DealerSocket({ wheel, counters, log }, { ipcMode }, (parts) => this.#onReply(parts));
+    const limits = { ipcMode, maxMessageBytes: MAX_REPLY };
+    this.#socket = new DealerSocket({ wheel, counters, log }, limits, (parts) => this.#onReply(parts));
   }
 
   /**

@@ -1,7 +1,8 @@
 import { type FieldList, fieldValue, fieldValues } from '../fields/index.ts';
 import { decodeHeaderText } from './header-text.ts';
-import { stringAt } from './json-pointer.ts';
+import { stringIn } from './json-pointer.ts';
 import { leadingText, listElements, parseParameters, trailingParameters } from './parameters.ts';
+import { parseJson } from './parse-json.ts';
 import { stringMap } from './string-map.ts';
 
 /** How the session of a request is found (GRIP `Grip-Session-Detect`). */
@@ -50,9 +51,18 @@ export function parseSessionFields(headers: FieldList, domain: string): SessionF
 
 /** The id of the session that the first rule which finds one finds in the body of a request; null if none does. */
 export function sessionIn(body: Buffer, rules: readonly SessionRule[]): string | null {
+  // Many rules may look at one large body: each text is read once.
+  const values = new Map<string | null, unknown>();
+  let form: URLSearchParams | null = null;
   for (const { jsonParam, sidPtr } of rules) {
-    const json = jsonParam === null ? body : Buffer.from(new URLSearchParams(body.toString()).get(jsonParam) ?? '');
-    const id = stringAt(json, sidPtr);
+    if (!values.has(jsonParam)) {
+      if (jsonParam === null) values.set(null, parseJson(body));
+      else {
+        form ??= new URLSearchParams(body.toString());
+        values.set(jsonParam, parseJson(Buffer.from(form.get(jsonParam) ?? '')));
+      }
+    }
+    const id = stringIn(values.get(jsonParam), sidPtr);
     if (id !== null && id !== '') return id;
   }
   return null;

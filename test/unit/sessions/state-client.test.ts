@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { encode } from '../../../src/codec/tnetstring/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
-import { MAX_REQUESTS, MAX_UPDATES, StateClient } from '../../../src/sessions/state-client.ts';
+import { MAX_REPLY, MAX_REQUESTS, MAX_UPDATES, StateClient } from '../../../src/sessions/state-client.ts';
 import { RepSocket, ZmqCounters } from '../../../src/zmq/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { eventually } from '../../support/running-app.ts';
@@ -129,4 +129,21 @@ test('requests that wait are bounded, and so are sessions whose ids are to be se
   counters.sessionRequestsFailed = 0;
   for (let i = 0; i < MAX_UPDATES + 5; i++) client.delivered(String(i), 'a', '1');
   assert.equal(counters.sessionRequestsFailed, 5);
+});
+
+test('a service whose reply is too large is cut off, and serves again when it has come back', async (t) => {
+  let length = 1;
+  const { client, counters, log } = await started(t, (request) => {
+    const id = /2:id,\d+:(\d+),/.exec(request.toString())?.[1] ?? '';
+    return encode({ id, success: true, value: { a: '9'.repeat(length) } });
+  });
+  // What is around the value takes less than 100 bytes.
+  length = MAX_REPLY - 100;
+  assert.deepEqual(await lastIdsOf(client, 's1'), { a: '9'.repeat(length) });
+  length = MAX_REPLY;
+  assert.deepEqual(await lastIdsOf(client, 's1'), {});
+  assert.equal(counters.sessionRequestsFailed, 1);
+  assert.match(JSON.stringify(log.records), /a message of more than 262144 bytes/);
+  length = 1;
+  for (let lastIds = {}; !Object.hasOwn(lastIds, 'a'); ) lastIds = await lastIdsOf(client, 's1');
 });

@@ -48,3 +48,13 @@ for (const [body, found] of [
     assert.equal(sessionIn(Buffer.from(body), rules), found);
   });
 }
+
+test('many rules read a body once', (t) => {
+  const parse = t.mock.method(JSON, 'parse');
+  const rule = (sidPtr: string, jsonParam: string | null) => ({ domain: 'a', pathPrefix: '/', sidPtr, jsonParam });
+  const rules = Array.from({ length: 100 }, (_, i) => [rule(`/${i}`, null), rule(`/${i}`, 'm'), rule(`/${i}`, 'n')]);
+  assert.equal(sessionIn(Buffer.from('{"id":"s1"}'), rules.flat()), null);
+  assert.equal(sessionIn(Buffer.from('m={"id":"s1"}&n={}'), [...rules.flat(), rule('/id', 'm')]), 's1');
+  // What no form has is empty, and no JSON.
+  assert.ok(parse.mock.callCount() <= 6, `${parse.mock.callCount()} times`);
+});
