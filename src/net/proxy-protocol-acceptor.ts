@@ -14,6 +14,9 @@ const HEADER_TIMEOUT = 10;
  */
 const MAX_AWAITED = 4_096;
 
+/** Milliseconds between two warnings for the same reason. A line for each connection would let a flood of them fill the log. */
+const LOG_PAUSE = 1_000;
+
 /** Settings of a listener whose connections begin with a PROXY header. */
 export interface ProxyProtocolSettings {
   /** Addresses of the proxies. Connections from elsewhere are closed: anyone could claim to be anyone. */
@@ -38,6 +41,8 @@ export class ProxyProtocolAcceptor implements Guarded {
   readonly #settings: ProxyProtocolSettings;
   readonly #accept: (socket: Socket) => void;
   readonly #awaited = new Set<AwaitedHeader>();
+  /** From when on a reason is worth a warning again. */
+  readonly #warnFrom = new Map<Reason, number>();
 
   /** @param accept takes each connection after its header */
   constructor(settings: ProxyProtocolSettings, accept: (socket: Socket) => void) {
@@ -91,12 +96,15 @@ export class ProxyProtocolAcceptor implements Guarded {
 
   /** Counts and logs a connection that ended before its header did. */
   tellFailure(reason: Reason, detail: string, peer: string): void {
-    const { counters, log } = this.#settings;
+    const { counters, log, wheel } = this.#settings;
     counters.proxyHeadersFailed++;
     if (reason === 'internal') counters.faults++;
     // A load balancer that speaks another protocol, or is not trusted, reaches nothing: the operator has to know.
-    const level = reason === 'internal' ? 'error' : reason === 'closed' ? 'debug' : 'warn';
-    log[level]({ reason, detail, peer }, 'connection without a PROXY header closed');
+    const isNews = reason !== 'closed' && wheel.now >= (this.#warnFrom.get(reason) ?? 0);
+    if (isNews) this.#warnFrom.set(reason, wheel.now + LOG_PAUSE);
+    const level = reason === 'internal' ? 'error' : isNews ? 'warn' : 'debug';
+    const { proxyHeadersFailed: failed } = counters;
+    log[level]({ reason, detail, peer, failed }, 'connection without a PROXY header closed');
   }
 }
 

@@ -132,9 +132,34 @@ test('a connection from elsewhere is closed', async (t) => {
   const client = rig.client();
   client.write(LINE);
   await once(client, 'close');
-  assert.deepEqual(await rig.failure(), { reason: 'untrusted', detail: '', peer: '127.0.0.1' });
+  assert.deepEqual(await rig.failure(), {
+    reason: 'untrusted',
+    detail: '',
+    peer: '127.0.0.1',
+    failed: 1,
+  });
   assert.deepEqual(rig.accepted, []);
   assert.equal(rig.counters.proxyHeadersFailed, 1);
+});
+
+test('a flood of connections gets a warning each second for each reason', async (t) => {
+  const advance = manualClock(t);
+  const rig = await start(t);
+  const fail = async (text: string) => {
+    rig.client().write(text);
+    await rig.failure();
+  };
+  const warnings = () => rig.log.at('warn').map(({ fields }) => fields.failed);
+  for (let i = 0; i < 5; i++) await fail('GET ');
+  assert.deepEqual(warnings(), [1]);
+  advance(1);
+  for (let i = 0; i < 3; i++) await fail('GET ');
+  assert.deepEqual(warnings(), [1, 6]);
+  rig.client().write('PROXY');
+  for (let turns = 0; turns < 50; turns++) await turn();
+  advance(10);
+  assert.equal((await rig.failure()).reason, 'timeout');
+  assert.deepEqual(warnings(), [1, 6, 9]);
 });
 
 test('a connection that begins with something else is closed', async (t) => {
