@@ -188,7 +188,8 @@ export class ProxyRole {
 
   /** Starts the checks of the targets that are in force. */
   #startChecks(): void {
-    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.start();
+    let place = 0;
+    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.start(place++);
   }
 
   #stopChecks(): void {

@@ -84,8 +84,8 @@ const TABLES = {
 \`Cache-Control: no-transform\`, \`Content-Encoding\`, \`Content-Range\`, or a digest of the content; strong entity tags become weak. Do not
 compress pages that show a secret next to what the client sent, because their length would give it away (BREACH).`,
   check: `Under a \`[[route]]\` this table has each target checked at an interval. One that fails its check is passed over, as one that refuses
-connections is, until it passes again. If all fail, requests go to them all the same. Each process checks by itself. The target \`test\`
-cannot be checked.`,
+connections is, until it passes again. If all fail, requests go to them all the same. Each process checks by itself, and spreads the checks
+of many routes over the interval. The target \`test\` cannot be checked.`,
 };
 
 const TARGETS = `### Targets

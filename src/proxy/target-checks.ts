@@ -3,6 +3,9 @@ import { type Counters, type Log, reportFault } from '../exchange/index.ts';
 import { TargetCheck } from './target-check.ts';
 import type { TargetState } from './target-state.ts';
 
+/** Milliseconds from the checks of one route to those of the next, so that a turn of the event loop begins those of a few. */
+const PAUSE = 20;
+
 /** How the targets of a route are checked. */
 export interface CheckRules {
   /** Path and query of the requests. */
@@ -38,9 +41,14 @@ export class TargetChecks extends WheelTimer {
     this.#means = means;
   }
 
-  /** Begins the first round at once. */
-  start(): void {
-    this.onTimer();
+  /**
+   * Begins the first round: at once, or within `interval`.
+   * @param place among the routes whose checks start together, from 0
+   */
+  start(place = 0): void {
+    const delay = (place * PAUSE) % (this.#rules.interval * 1_000);
+    if (delay === 0) this.onTimer();
+    else this.#means.wheel.schedule(this, delay);
   }
 
   /** Ends the checks that are under way, and makes no more. */

@@ -15,6 +15,7 @@ import {
 } from '../../../src/exchange/index.ts';
 import { TargetList } from '../../../src/proxy/target-list.ts';
 import { FakeLog } from '../../support/fake-log.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 import { eventually, RunningApp } from '../../support/running-app.ts';
 
 /** The checks of the targets `a` and `b`, whose time the test passes. */
@@ -147,6 +148,39 @@ test('a check that throws is counted, and the others are made', () => {
   rig.respond('b', 500);
   assert.equal(rig.suspects.includes('b'), true);
   assert.equal(rig.checks.waiting, true);
+});
+
+test('the rounds of many routes are spread out over the interval', (t) => {
+  const advance = manualClock(t);
+  const wheel = new TimerWheel();
+  let begun = 0;
+  const target = {
+    name: 'a',
+    host: '',
+    channels: [],
+    service: () => {
+      begun++;
+      return NO_RESPONDER;
+    },
+    webSocketService: () => NO_RESPONDER,
+  };
+  const means = { wheel, counters: new Counters(), log: new FakeLog() };
+  const all = Array.from({ length: 1_000 }, () =>
+    new TargetList([target], means.counters).checks({ path: '/', interval: 10, timeout: 5 }, means),
+  );
+  all.forEach((checks, place) => {
+    checks.start(place);
+  });
+  // The first one and the 501st are at the same place.
+  assert.equal(begun, 2);
+  // Each call passes the tenth of a second and two more.
+  for (let time = 0; time < 20; time += 0.3) {
+    const before = begun;
+    advance(0.1);
+    assert.ok(begun - before <= 40, `${begun - before} began after ${time} s`);
+  }
+  assert.ok(begun >= 1_900, `${begun} in all`);
+  wheel.stop();
 });
 
 /** An origin whose health the test decides. */
