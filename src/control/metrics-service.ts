@@ -1,3 +1,4 @@
+import { type AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import { CreditedResponse, NO_RESPONDER, type Responder, type Service } from '../exchange/index.ts';
 
 /** The text format of Prometheus. */
@@ -10,8 +11,9 @@ const HEADERS: readonly string[] = [
 
 /** Responds to every request with the metrics, whatever its path and method. */
 export function metricsService(text: () => string): Service {
+  const metrics = new SharedText(text);
   return (request, requester) => {
-    const body = Buffer.from(text());
+    const body = metrics.bytes;
     const response = new CreditedResponse(requester, request.credits);
     requester.onResponse({ status: 200, reason: '', headers: [...HEADERS], bodyLength: body.length });
     if (response.done) return NO_RESPONDER;
@@ -37,4 +39,29 @@ class MetricsResponder implements Responder {
   onResponseCredit(bytes: number): void {
     this.#response.credit(bytes);
   }
+}
+
+/** A text that is made once for all who ask for it in one turn of the event loop: that of many routes takes a while, and a lot of memory. */
+class SharedText implements AtTurnEnd {
+  readonly #make: () => string;
+  readonly #turn = new TurnQueue();
+  #bytes: Buffer | null = null;
+
+  constructor(make: () => string) {
+    this.#make = make;
+  }
+
+  get bytes(): Buffer {
+    if (this.#bytes === null) {
+      this.#bytes = Buffer.from(this.#make());
+      this.#turn.add(this);
+    }
+    return this.#bytes;
+  }
+
+  onTurnEnd(): void {
+    this.#bytes = null;
+  }
+
+  onFault(): void {}
 }
