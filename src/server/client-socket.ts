@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { fault } from '../clock/index.ts';
 import type { Connection } from './served-connection.ts';
 
@@ -29,7 +29,20 @@ export function own(socket: ClientSocket, connection: Connection, onClose: () =>
   socket.on('error', onError);
   socket.on('close', onClose);
   socket.on('data', onData);
+  socket.push = push;
   socket.on('end', onEnd);
+}
+
+/**
+ * Node calls it with what it has read. While nothing waits in the socket's buffer the connection gets it at once: the buffer, the `data` event
+ * and the look for more at the end of the tick cost as much as the rest of Node's work for a read.
+ */
+function push(this: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
+  if (chunk === null || this.readableFlowing !== true || this.readableLength > 0) {
+    return Socket.prototype.push.call(this, chunk, encoding);
+  }
+  onData.call(this, chunk);
+  return true;
 }
 
 function onData(this: Socket, chunk: Buffer): void {

@@ -6,6 +6,7 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { Counters, type RequestHead, silentLog, textResponse } from '../../../src/exchange/index.ts';
 import { HttpServer } from '../../../src/server/index.ts';
 import { turn } from '../../support/manual-clock.ts';
+import { nextRead } from '../../support/next-read.ts';
 import { connectTo, openTo } from '../../support/raw-client.ts';
 import { startServer, startUnixServer, unixAddress } from '../../support/running-server.ts';
 
@@ -59,7 +60,7 @@ test('draining lets exchanges complete, with Connection: close', async (t) => {
 test('draining lets a request that is arriving complete', async (t) => {
   const running = await startServer(t);
   const client = await running.connect();
-  const read = once(await running.serverEnd(client), 'data');
+  const read = nextRead(await running.serverEnd(client));
   client.write(GET.slice(0, 5));
   await read;
   running.server.drain();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../src/exchange/index.ts';
 import { turn } from '../../support/manual-clock.ts';
+import { nextRead } from '../../support/next-read.ts';
 import { startServer, startUnixServer } from '../../support/running-server.ts';
 import { settled } from '../../support/settled.ts';
 
@@ -126,7 +127,7 @@ test('no 100 (Continue) for a body that came before it was wanted', async (t) =>
   const socket = await running.serverEnd(client);
   client.write(post(5, 'Expect: 100-continue\r\n'));
   const exchange = await running.next();
-  const arrived = once(socket, 'data');
+  const arrived = nextRead(socket);
   client.write('hello');
   await arrived;
   exchange.grant(100);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { manualClock, turn } from '../../support/manual-clock.ts';
+import { nextRead } from '../../support/next-read.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 
@@ -9,7 +10,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 /** Sends bytes, and resolves when the server has read some. */
 async function writeThrough(running: RunningServer, client: RawClient, text: string): Promise<void> {
-  const read = once(await running.serverEnd(client), 'data');
+  const read = nextRead(await running.serverEnd(client));
   client.write(text);
   await read;
 }

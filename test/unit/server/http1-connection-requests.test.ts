@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { nextRead } from '../../support/next-read.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 
@@ -142,7 +143,7 @@ test('requests and their bodies are the same wherever the bytes are split', asyn
     const client = await running.connect();
     const socket = await running.serverEnd(client);
     client.write(stream.slice(0, split));
-    await once(socket, 'data');
+    await nextRead(socket);
     client.write(stream.slice(split));
     await takeBodies(client, ['/1', 'hello', '/3', 'abcd', '/5']);
     client.reset();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { compact, UnreadBudget } from '../../../src/server/unread-budget.ts';
+import { nextRead } from '../../support/next-read.ts';
 import { startServer } from '../../support/running-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -14,7 +15,7 @@ test('at the bound for all clients, one that sends too early is not read until l
     const socket = await running.serverEnd(client);
     client.write(GET);
     exchanges.push(await running.next());
-    const held = index === 0 ? once(socket, 'data') : once(socket, 'pause');
+    const held = index === 0 ? nextRead(socket) : once(socket, 'pause');
     client.write(GET.repeat(25));
     await held;
   }
