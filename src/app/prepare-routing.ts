@@ -143,7 +143,7 @@ function webSocketService(webSockets: WebSocketOpener, originFor: TargetOrigin):
   return (request, requester) => {
     const { target, headers, credits } = request;
     const origin = originFor(request);
-    // `setHost` has written it.
+    // The first field is Host.
     const authority = headers[1] as string;
     return webSockets.open({ origin, authority, target, headers, redirected: () => null }, { credits }, requester);
   };

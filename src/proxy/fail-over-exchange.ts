@@ -6,7 +6,7 @@ import {
   type Responder,
   type ResponseHead,
 } from '../exchange/index.ts';
-import { setHost, type TargetRequester } from './proxy-target.ts';
+import { type TargetRequester, withHost } from './proxy-target.ts';
 import type { TargetAttempts } from './target-attempts.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -41,17 +41,11 @@ export class FailOverExchange extends ExchangeRelay {
 
   #try(failure: ExchangeError | null): void {
     const target = this.#attempts.begin();
-    // A target may keep the head that it got, so each of the others gets its own.
-    const request = failure === null ? this.#request : this.#copy();
-    setHost(request, target);
+    const request = failure === null ? this.#request : { ...this.#request, credits: this.#credits };
     this.#client.onTarget(target, failure);
-    const responder = target.service(request, this);
+    const responder = target.service(withHost(request, target), this);
     // The target may have failed at once, and the next one been tried already.
     if (target === this.#attempts.target) this.attach(responder);
-  }
-
-  #copy(): RequestHead {
-    return { ...this.#request, headers: [...this.#request.headers], credits: this.#credits };
   }
 
   override attach(responder: Responder): void {

@@ -5,6 +5,7 @@ import {
   CreditedRequest,
   ExchangeError,
   errorResponse,
+  type HeaderList,
   NO_RESPONDER,
   type Payload,
   type Requester,
@@ -25,7 +26,6 @@ import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
 import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
-import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import { HeldSession } from './session-state.ts';
 import { isShareable, sendShared } from './shared-request.ts';
@@ -50,7 +50,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   readonly #proxied: ProxiedRequest;
   readonly #requester: Requester;
   readonly #repetition: Repetition | null;
-  readonly #headers: string[];
+  readonly #headers: HeaderList;
   #credits: number;
   /** Name of the target that has the request. */
   #target = '';
@@ -84,7 +84,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#requester = requester;
     this.#repetition = repetition;
     this.#credits = repetition?.former.credits ?? request.credits;
-    this.#headers = originHeaders(proxied, repetition?.gripLast ?? NO_VALUES);
+    this.#headers = room.originHeaders.of(proxied, repetition?.gripLast ?? NO_VALUES);
     this.#bodyDone = request.bodyLength === 0 || repetition !== null;
     this.#body = this.#bodyDone || route.route.noGrip ? null : new KeptBody(room.keptBodies);
     this.#bodyBytes = repetition?.body?.length ?? 0;

@@ -19,7 +19,7 @@ import { ProxiedFilters } from './filter-request.ts';
 import { GripWebSocket, type GripWebSocketRelay } from './grip-websocket.ts';
 import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
-import { setHost, type TargetWebSocketRequester, type TargetWebSocketResponder } from './proxy-target.ts';
+import { type TargetWebSocketRequester, type TargetWebSocketResponder, withHost } from './proxy-target.ts';
 import { originHeaders } from './request-headers.ts';
 import { endToEndHeaders } from './response-headers.ts';
 import type { TargetAttempts } from './target-attempts.ts';
@@ -87,8 +87,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     const own = { target: path, headers: this.#headers(), credits: this.#credits };
     // Field by field: the client's stream has more than a request, and a WebSocket may keep this for long.
     const outgoing: RequestHead = { id, method, scheme, authority, version, bodyLength, peer, ...own };
-    setHost(outgoing, target);
-    const origin = target.webSocketService(outgoing, this);
+    const origin = target.webSocketService(withHost(outgoing, target), this);
     // It may have failed at once, and the next one been tried already.
     if (target !== this.#attempts.target) return;
     if (this.#over) {

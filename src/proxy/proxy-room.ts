@@ -5,6 +5,7 @@ import type { CompressRoom } from './compress/compress-room.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import type { JoinableLink } from './joinable-link.ts';
 import type { KeptBodies } from './kept-body.ts';
+import type { KeptOriginHeaders } from './kept-origin-headers.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import type { JoinableRequest } from './request-sharer.ts';
 import type { SessionState } from './session-state.ts';
@@ -17,6 +18,7 @@ export interface ProxyRoom {
   readonly counters: Counters;
   readonly log: Log;
   readonly keptBodies: KeptBodies;
+  readonly originHeaders: KeptOriginHeaders;
   readonly gripBytes: GripBytes;
   readonly compress: CompressRoom;
   /** The service that keeps sessions; null where there is none. */

@@ -48,10 +48,16 @@ export interface TargetRequester extends Requester {
   onTarget(target: ProxyTarget, failure: ExchangeError | null): void;
 }
 
-/** Sets the Host field, which stands first in the request that a proxy sends (RFC 9110 §7.2). */
-export function setHost({ headers, authority }: RequestHead, { host, name }: ProxyTarget): void {
-  // `originHeaders` made the list for this request alone.
-  (headers as string[])[1] = host || authority || name;
+/** The Host that a target gets (RFC 9110 §7.2). @param authority what the client has asked for */
+export function hostFor({ host, name }: ProxyTarget, authority: string): string {
+  return host || authority || name;
+}
+
+/** The request with the Host of `target`, which stands first in it. Requests share lists of fields, so another Host makes another list. */
+export function withHost(request: RequestHead, target: ProxyTarget): RequestHead {
+  const { headers, authority } = request;
+  const host = hostFor(target, authority);
+  return headers[1] === host ? request : { ...request, headers: ['Host', host, ...headers.slice(2)] };
 }
 
 /** Whether the connection to a target failed, or may not be made, so that another target may take the request. */

@@ -25,6 +25,7 @@ import { type CheckedKind, checkRequest } from './guard/check-request.ts';
 import { GuardedExchange } from './guard/guarded-exchange.ts';
 import { GuardedWebSocket } from './guard/guarded-websocket.ts';
 import { KeptBodies, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
+import { KeptOriginHeaders } from './kept-origin-headers.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
@@ -56,6 +57,7 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
     sessions: null,
     ...options,
     keptBodies: new KeptBodies(),
+    originHeaders: new KeptOriginHeaders(),
     gripBytes: new GripBytes(),
     compress: new CompressRoom(options.counters, options.log),
     sharedLinks: new Map(),

@@ -18,14 +18,14 @@ export const GRIP_FEATURES =
   'status, session, link:next, link:gone, filter:skip-self, filter:skip-users, filter:require-sub, filter:build-id, filter:var-subst, filter:http-check, filter:http-modify';
 
 /**
- * The fields that the origin gets, Host first: the caller sets its value, at index 1, for each target.
+ * The fields that the origin gets, first the Host that the first target of the route gets.
  * @param gripLast `Grip-Last` values of a replay
  */
 export function originHeaders(proxied: ProxiedRequest, gripLast: readonly string[]): string[] {
   const { request, route, trusted } = proxied;
   const { rules } = proxied.settings;
   const { headers } = request;
-  const result = ['Host', ''];
+  const result = ['Host', route.targets.host(request.authority)];
   const named = connectionOptions(headers);
   const dropped = route.setNames;
   const isForwarded = request.peer.proxy !== undefined;

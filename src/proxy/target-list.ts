@@ -1,6 +1,6 @@
 import { type Counters, ExchangeError, type RequestHead, type Responder } from '../exchange/index.ts';
 import { FailOverExchange } from './fail-over-exchange.ts';
-import { cannotConnect, type ProxyTarget, setHost, type TargetRequester } from './proxy-target.ts';
+import { cannotConnect, hostFor, type ProxyTarget, type TargetRequester, withHost } from './proxy-target.ts';
 import { TargetAttempts } from './target-attempts.ts';
 import { type CheckMeans, type CheckRules, TargetChecks } from './target-checks.ts';
 import { TargetState } from './target-state.ts';
@@ -51,6 +51,11 @@ export class TargetList {
     return new TargetAttempts(this.#inOrder(), this.#now);
   }
 
+  /** The Host that the first target gets, and most often the others. @param authority what the client has asked for */
+  host(authority: string): string {
+    return hostFor((this.#targets[0] as TargetState).target, authority);
+  }
+
   /** What a client is told whose request has failed with `error` at the target that was tried last. */
   failure(error: ExchangeError): ExchangeError {
     if (!cannotConnect(error)) return error;
@@ -60,7 +65,7 @@ export class TargetList {
 
   /**
    * Sends a request to the first target that takes it.
-   * @param request its first field is Host, whose value is set here
+   * @param request its first field is Host; each target gets its own
    */
   send(request: RequestHead, requester: TargetRequester): Responder {
     if (this.#targets.length > 1) {
@@ -70,9 +75,8 @@ export class TargetList {
     }
     // With one target there is no fail-over, and no relay in between.
     const { target } = this.#targets[0] as TargetState;
-    setHost(request, target);
     requester.onTarget(target, null);
-    return target.service(request, requester);
+    return target.service(withHost(request, target), requester);
   }
 
   /** The targets in the order in which a request tries them. Those that are passed over come last: better than no attempt at all. */

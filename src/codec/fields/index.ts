@@ -11,5 +11,5 @@ export {
   withoutFields,
 } from './field-list.ts';
 export { parseHttpDate } from './http-date.ts';
-export { ListTexts } from './list-texts.ts';
+export { ListTexts, listSlot } from './list-texts.ts';
 export { RepeatedBlocks } from './repeated-blocks.ts';

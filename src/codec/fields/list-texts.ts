@@ -26,7 +26,7 @@ export class ListTexts {
   }
 
   of(headers: FieldList): string {
-    const slot = this.#slots[slotOf(headers)] as Slot;
+    const slot = this.#slots[listSlot(headers, SLOTS)] as Slot;
     if (slot.headers !== headers) {
       slot.headers = headers;
       slot.text = null;
@@ -39,10 +39,11 @@ export class ListTexts {
   }
 }
 
-function slotOf(headers: FieldList): number {
+/** The place of a list among so many that are known by their identity. */
+export function listSlot(headers: FieldList, slots: number): number {
   const first = headers[1]?.length ?? 0;
   const last = headers[headers.length - 1]?.length ?? 0;
-  return (headers.length * 5 + first * 7 + last * 11) % SLOTS;
+  return (headers.length * 5 + first * 7 + last * 11) % slots;
 }
 
 /** The same text, flat, so that it keeps no other string alive. */

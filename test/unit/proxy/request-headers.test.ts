@@ -19,10 +19,10 @@ interface Given {
   readonly gripLast?: readonly string[];
 }
 
-/** What the origin gets of `headers`, without the Host that the caller completes and the Grip-Feature that is always there. */
+/** What the origin gets of `headers`, without the Host and the Grip-Feature that are always there. */
 function sent(headers: string[], given: Given = {}): string[] {
   const result = allSent(headers, given);
-  assert.deepEqual(result.slice(0, 2), ['Host', '']);
+  assert.deepEqual(result.slice(0, 2), ['Host', 'example.com']);
   const index = result.indexOf('Grip-Feature');
   return index < 0 ? result.slice(2) : [...result.slice(2, index), ...result.slice(index + 2)];
 }
@@ -67,7 +67,7 @@ test('Fields that compress or describe the body pass', () => {
 });
 
 test('No field is added that shows the proxy', () => {
-  assert.deepEqual(allSent(['Host', 'example.com']), ['Host', '', 'Grip-Feature', GRIP_FEATURES]);
+  assert.deepEqual(allSent(['Host', 'example.com']), ['Host', 'example.com', 'Grip-Feature', GRIP_FEATURES]);
 });
 
 test('Connection-specific fields do not pass, whatever their case', () => {
@@ -198,7 +198,7 @@ test('Grip fields of a client do not pass in any spelling, nor names that a gate
   const headers = ['Grip-Sig', 'x', 'GRIP-FEATURE', 'x', 'grip-last', 'a; last-id=1', 'Grip-', 'x', 'Grip_Sig', 'x'];
   assert.deepEqual(allSent([...headers, 'Gripe', 'kept']), [
     'Host',
-    '',
+    'example.com',
     'Gripe',
     'kept',
     'Grip-Feature',
@@ -209,7 +209,7 @@ test('Grip fields of a client do not pass in any spelling, nor names that a gate
 test('Grip fields of a trusted proxy pass, and none are added', () => {
   const headers = ['Grip-Sig', 'x', 'Grip-Feature', GRIP_FEATURES, 'Grip-Last', 'a; last-id=1'];
   const given = { trusted: true, route: ',sig_key=secret', gripLast: ['b; last-id=2'] };
-  assert.deepEqual(allSent(headers, given), ['Host', '', ...headers]);
+  assert.deepEqual(allSent(headers, given), ['Host', 'example.com', ...headers]);
 });
 
 test('Requests are signed with one Grip-Sig if there is a key', () => {
@@ -221,7 +221,7 @@ test('Requests are signed with one Grip-Sig if there is a key', () => {
 
 test('A route with no_grip adds no Grip fields and passes none of the client', () => {
   const given = { route: ',no_grip,sig_key=secret', gripLast: ['a; last-id=1'] };
-  assert.deepEqual(allSent(['Grip-Last', 'x; last-id=2'], given), ['Host', '']);
+  assert.deepEqual(allSent(['Grip-Last', 'x; last-id=2'], given), ['Host', 'example.com']);
 });
 
 test('A replay has the last ids, one field for each channel', () => {
