@@ -1,25 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { IdleLoad } from './programs/idle-load.ts';
 import type { Bench, Run } from './support/bench.ts';
-import { CONDURE, type Edge, type EdgeProgram, holdfastEdge, startEdge } from './support/edges.ts';
+import { CONDURE, type EdgeProgram, holdfastEdge, startEdge } from './support/edges.ts';
+import { describeIdleness, IDLE_COLUMNS, type IdleKind, measureIdle } from './support/idleness.ts';
 import { condureVersion, nginxVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
-import { startProgram } from './support/program.ts';
-import { type Comparison, compare, type Turn } from './support/rounds.ts';
-import {
-  type Server,
-  SMALL_BODY,
-  startBare,
-  startGripOrigin,
-  startHoldfast,
-  startNginxOrigin,
-} from './support/servers.ts';
-import { measureCpu, residentBytes } from './support/usage.ts';
-
-/** Connections of one client process: far from the usual limit of open files. */
-const CONNECTIONS_PER_PROCESS = 5000;
-/** Until memory and timers have come to rest, in milliseconds. */
-const SETTLE_MS = 3000;
+import { type Comparison, compare } from './support/rounds.ts';
+import { type Server, startBare, startGripOrigin, startHoldfast, startNginxOrigin } from './support/servers.ts';
 
 /** What clients cost that are connected and do nothing. */
 export const idle: Bench = {
@@ -41,32 +26,19 @@ export const idle: Bench = {
 
   async run(run) {
     requireOpenFiles(run.option('connections'));
-    const settle = SETTLE_MS / 1000;
-    console.log(
-      `load      ${run.option('connections')} ${KINDS[kindOf(run.part)]}; ${settle} s to settle; ${run.option('seconds')} s of idleness`,
-    );
-    console.log(`memory    resident when settled, less what it was ${settle} s after the start with no connection yet`);
+    describeIdleness(run, kindOf(run.part));
     const { subjects, targets } = await comparisonOf(run);
     return compare({
       rounds: run.rounds,
       starts: run.starts,
       subjects,
-      columns: [
-        { key: 'kilobytes', title: 'KB/connection', digits: 2 },
-        { key: 'busy', title: 'idle CPU %', digits: 2 },
-        { key: 'before', title: 'MB before', digits: 1 },
-        { key: 'after', title: 'MB after', digits: 1 },
-        { key: 'rate', title: 'connections/s', digits: 0 },
-      ],
+      columns: IDLE_COLUMNS,
       targets,
     });
   },
 };
 
-/** What the clients of the load have. */
-const KINDS = { get: 'connections, one GET on each', stream: 'streams', websocket: 'WebSockets' } as const;
-
-function kindOf(part: string): keyof typeof KINDS {
+function kindOf(part: string): IdleKind {
   if (part === 'streams') return 'stream';
   return part === 'woh' || part === 'edge-ws' ? 'websocket' : 'get';
 }
@@ -80,7 +52,8 @@ async function held(run: Run): Promise<Pick<Comparison, 'subjects' | 'targets'>>
   const { children, launcher } = run;
   const target = run.part === 'woh' ? 'over_http' : '';
   const origin = await startGripOrigin(children);
-  const turn = async (server: Server) => measure(run, { ...server, stop: () => server.child.stop() });
+  const turn = async (server: Server) =>
+    measureIdle(run, { ...server, stop: () => server.child.stop() }, kindOf(run.part));
   return {
     subjects: [
       { name: 'holdfast', turn: async () => turn(await startHoldfast(children, launcher, origin, { target })) },
@@ -96,7 +69,8 @@ async function besideBare(run: Run): Promise<Pick<Comparison, 'subjects' | 'targ
     'bare      Node, node:net sockets with a fixed response; no HTTP parser, no timeouts; for comparison only',
   );
   const origin = await startNginxOrigin(children);
-  const turn = async (server: Server) => measure(run, { ...server, stop: () => server.child.stop() });
+  const turn = async (server: Server) =>
+    measureIdle(run, { ...server, stop: () => server.child.stop() }, kindOf(run.part));
   return {
     subjects: [
       { name: 'holdfast', turn: async () => turn(await startHoldfast(children, launcher, origin.port)) },
@@ -112,51 +86,13 @@ async function besideBare(run: Run): Promise<Pick<Comparison, 'subjects' | 'targ
 function besideCondure(run: Run): Pick<Comparison, 'subjects' | 'targets'> {
   const edge = { mode: 'stream', connections: run.option('connections'), workers: 1 } as const;
   console.log('handler   C with libzmq over ipc, the same for all; it keeps WebSockets alive every 25 s');
-  const turn = async (program: EdgeProgram) => measure(run, await startEdge(run.children, program, edge));
+  const turn = async (program: EdgeProgram) =>
+    measureIdle(run, await startEdge(run.children, program, edge), kindOf(run.part));
   return {
     subjects: [
       { name: 'holdfast', turn: () => turn(holdfastEdge(run.launcher)) },
       { name: 'condure', turn: () => turn(CONDURE) },
     ],
     targets: [{ column: 'kilobytes', peer: null, atMost: run.part === 'edge' ? 8 : 10 }],
-  };
-}
-
-async function measure({ children, part, option }: Run, { child, port, stop }: Edge): Promise<Turn> {
-  const connections = option('connections');
-  await delay(SETTLE_MS);
-  const before = residentBytes(child.pid);
-
-  const programs = Array.from({ length: Math.ceil(connections / CONNECTIONS_PER_PROCESS) }, () =>
-    startProgram<IdleLoad>(children, 'load', 'idle-load'),
-  );
-  // The first call also waits for the program to start, which is not part of connecting.
-  await Promise.all(programs.map((program) => program.call('closed', null)));
-  const start = performance.now();
-  await Promise.all(
-    programs.map((program, i) => {
-      const share = Math.floor((connections + i) / programs.length);
-      return program.call('open', { port, connections: share, body: SMALL_BODY, kind: kindOf(part) });
-    }),
-  );
-  const connectSeconds = (performance.now() - start) / 1000;
-
-  await delay(SETTLE_MS);
-  const after = residentBytes(child.pid);
-  const { cpuSeconds, wallSeconds } = await measureCpu(child.pid, () => delay(option('seconds') * 1000));
-  const closed = await Promise.all(programs.map((program) => program.call('closed', null)));
-  await Promise.all(programs.map((program) => program.child.stop()));
-  await stop();
-
-  const lost = closed.reduce((sum, count) => sum + count, 0);
-  return {
-    figures: {
-      kilobytes: (after - before) / connections / 1024,
-      busy: (cpuSeconds / wallSeconds) * 100,
-      before: before / 2 ** 20,
-      after: after / 2 ** 20,
-      rate: connections / connectSeconds,
-    },
-    problems: lost > 0 ? [`${lost} connections were ended by the server while idle`] : [],
   };
 }

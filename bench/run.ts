@@ -10,6 +10,7 @@ import { fanoutWs } from './fanout-ws.ts';
 import { fetch } from './fetch.ts';
 import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
+import { m2 } from './m2.ts';
 import { proxy } from './proxy.ts';
 import { proxyWs } from './proxy-ws.ts';
 import { publish } from './publish.ts';
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   accept,
   transfer,
   fetch,
+  m2,
   hostile,
 };
 

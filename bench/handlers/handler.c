@@ -3,7 +3,8 @@
 // out of sequence or credits that never come end it with a message, and with it the bench.
 //
 //   handler stream BASE   responds to GETs; POST /upload: counts the body; GET /download/BYTES: sends as many;
-//                         WebSockets: /subscribe gets what is sent to /publish, any other is echoed
+//                         WebSockets: /subscribe gets what is sent to /publish, any other is echoed;
+//                         GET /subscribe: a stream with the same
 //   handler req SPEC      responds to every request
 //
 // It prints "ready" when it can be asked.
@@ -49,6 +50,7 @@ struct session {
 struct group {
   struct session *members[MAX_IDS];  // NULL: gone
   int used;
+  bool streams;   // of HTTP; otherwise WebSockets
   uint64_t next;  // the item that comes next
 };
 
@@ -176,10 +178,12 @@ static void keep_all_alive(void) {
 
 // ---- what is asked for ----
 
-static void subscribe(struct session *session) {
-  if (group_count == 0 || groups[group_count - 1].used == MAX_IDS) {
+static void subscribe(struct session *session, bool streams) {
+  struct group *last = &groups[group_count - 1];
+  if (group_count == 0 || last->used == MAX_IDS || last->streams != streams) {
     if (group_count == MAX_GROUPS) die("too many subscribers");
     groups[group_count].used = 0;
+    groups[group_count].streams = streams;
     groups[group_count++].next = item_count;
   }
   struct group *group = &groups[group_count - 1];
@@ -206,6 +210,7 @@ static void pump_group(struct group *group) {
     put_ids(group->members, group->used);
     PUT("4:body,");
     put_text((struct text){item->bytes, item->length});
+    if (group->streams) PUT("4:more,4:true!");
     send_packet();
   }
 }
@@ -318,11 +323,17 @@ static void on_request(struct packet *packet) {
   if (starts(packet->uri, "ws")) {
     enum kind kind = is(path, "/subscribe") ? SUBSCRIBER : is(path, "/publish") ? PUBLISHER : ECHO;
     struct session *session = open_session(packet, kind);
-    if (kind == SUBSCRIBER) subscribe(session);
+    if (kind == SUBSCRIBER) subscribe(session, false);
     begin_for(session);
     // It may be kept alive together with others: `ext.multi` says that lists of ids are understood.
     PUT("3:ext,15:5:multi,4:true!}4:code,3:101#6:reason,19:Switching Protocols,7:credits,");
     put_number(WEBSOCKET_CREDITS);
+    send_packet();
+  } else if (is(path, "/subscribe")) {
+    struct session *session = open_session(packet, SUBSCRIBER);
+    subscribe(session, true);
+    begin_for(session);
+    PUT("3:ext,15:5:multi,4:true!}4:code,3:200#6:reason,2:OK,7:headers,34:30:12:Content-Type,10:text/plain,]]4:more,4:true!");
     send_packet();
   } else if (is(path, "/upload")) {
     struct session *session = open_session(packet, UPLOAD);

@@ -97,7 +97,8 @@ function handlerProgram(children: Children): Promise<string> {
   return cProgram(children, ['handlers/handler.c', 'handlers/zhttp.c'], ['zmq']);
 }
 
-async function ready(handler: Child): Promise<void> {
+/** Waits until a handler can be asked. */
+export async function ready(handler: Child): Promise<void> {
   const deadline = performance.now() + READY_MS;
   while (!handler.output().includes('ready')) {
     if (performance.now() > deadline) throw new Error(`the handler is not ready after ${READY_MS / 1000} s`);
