@@ -1,7 +1,7 @@
 /** What the reference says of each table of a Mongrel2 server, by its heading. */
 export const MONGREL2_DOCS = {
   '[[edge.mongrel2]]': `Each of these tables is a server that does the job of Mongrel2: hosts and routes, handlers over ZeroMQ, static files, and HTTP origins.
-Set \`listen = []\` under \`[server]\` to run them without the proxy.
+\`holdfast import\` writes them from a configuration of Mongrel2; see the [guide](../how-to/mongrel2.md). Set \`listen = []\` under \`[server]\` to run them without the proxy.
 
 \`\`\`toml
 [server]
