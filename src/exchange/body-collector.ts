@@ -14,7 +14,7 @@ export class BodyCollector {
     this.#max = max;
   }
 
-  /** Takes a chunk. Returns false, and takes nothing, if it would make the body too long. */
+  /** Takes a chunk, which must not change. Returns false, and takes nothing, if it would make the body too long. */
   add(chunk: Buffer): boolean {
     const length = this.#length + chunk.length;
     if (length > this.#max) return false;
@@ -26,6 +26,11 @@ export class BodyCollector {
     }
     this.#length = length;
     return true;
+  }
+
+  /** As `add`, for a chunk that belongs to a larger buffer, or may change: it is copied. */
+  addCopy(chunk: Buffer): boolean {
+    return this.add(this.#length === 0 ? Buffer.from(chunk) : chunk);
   }
 
   /** How many bytes have come. */

@@ -67,6 +67,8 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
   readonly #service: FilterService | null;
   /** Null where there are no filters. */
   #line: FilterLine<PublishedMessage> | null = null;
+  /** Whether the log says that it has as many channels as it may have. */
+  #fullNoted = false;
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
@@ -108,7 +110,9 @@ export class WebSocketHold extends Subscriber implements LineOwner<PublishedMess
     const max = limits.current.connectionSubscriptionMax;
     if (this.channelCount >= max && !this.isMember(name)) {
       counters.subscriptionsDropped++;
-      log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
+      // Once: an origin may go on with thousands.
+      if (!this.#fullNoted) log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
+      this.#fullNoted = true;
       return false;
     }
     if (filters.length > 0) this.#filterLine().filters.set(name, filters);

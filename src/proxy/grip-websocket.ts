@@ -221,7 +221,7 @@ export class GripWebSocket implements WebSocketOwner {
     if (held !== null) bytes = Buffer.concat([held, chunk]);
     if (bytes.length < this.#longestBeginning && more) {
       this.#collected = new BodyCollector(this.#longestBeginning);
-      this.#collected.add(Buffer.from(bytes));
+      this.#collected.addCopy(bytes);
       return;
     }
     this.#collected = null;
@@ -247,7 +247,7 @@ export class GripWebSocket implements WebSocketOwner {
     } else if (more || this.#collected !== null) {
       this.#collected ??= new BodyCollector(MAX_CONTROL_MESSAGE);
       // The bytes of a piece may belong to a larger buffer.
-      this.#collected.add(Buffer.from(chunk));
+      this.#collected.addCopy(chunk);
     }
     if (more) return;
     const tooLong = this.#collectedBytes > MAX_CONTROL_MESSAGE;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type AwaitsTurn, DeadlineTimer, turnBudget } from '../clock/index.ts';
+import { type AwaitsTurn, DeadlineTimer, LARGE_INPUT, turnBudget } from '../clock/index.ts';
 import { ExchangeError, internalError, type Peer, type Responder, reportFault } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
@@ -128,8 +128,10 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   #keep(input: Buffer): void {
     this.unread = compact(input);
     const { unread, limits } = this.server;
-    // Reading continues for a while, to notice a client that leaves.
-    if (this.paused || (input.length < limits.pipelineBytes && !unread.full)) return;
+    // Reading continues for a while, to notice a client that leaves; but not where it waits for its turn, which comes soon: more input would
+    // only be copied behind what waits.
+    const most = this.resting ? LARGE_INPUT : limits.pipelineBytes;
+    if (this.paused || (input.length < most && !unread.full)) return;
     this.paused = true;
     this.socket.pause();
     this.watch();

@@ -113,7 +113,7 @@ export class FramedWebSocket
   onRequestMessage(chunk: Buffer, _text: boolean, more: boolean): void {
     if (this.#over || this.#clientClosed) return;
     this.#fromClient ??= new BodyCollector(MAX_FRAMED);
-    if (!this.#fromClient.add(Buffer.from(chunk)) || (more && this.#fromClient.length === MAX_FRAMED)) {
+    if (!this.#fromClient.addCopy(chunk) || (more && this.#fromClient.length === MAX_FRAMED)) {
       this.#fail('a SockJS frame of the client is too large');
       return;
     }
@@ -185,7 +185,7 @@ export class FramedWebSocket
   onResponseMessage(chunk: Buffer, _text: boolean, more: boolean): void {
     if (this.#over || this.#originClosed) return;
     this.#fromOrigin ??= new BodyCollector(SOCKJS_BUFFER);
-    if (!this.#fromOrigin.add(Buffer.from(chunk)) || (more && this.#fromOrigin.length === SOCKJS_BUFFER)) {
+    if (!this.#fromOrigin.addCopy(chunk) || (more && this.#fromOrigin.length === SOCKJS_BUFFER)) {
       this.#fail('a message of the origin is too large for SockJS');
     } else if (!more) {
       const { body } = this.#fromOrigin;

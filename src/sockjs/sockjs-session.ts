@@ -257,7 +257,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     }
     this.#partial ??= new BodyCollector(SOCKJS_BUFFER);
     // Its buffer grows, and a message of one piece would be kept with the buffer that it came in.
-    if (!this.#partial.add(Buffer.from(chunk)) || (more && this.#partial.length === SOCKJS_BUFFER)) {
+    if (!this.#partial.addCopy(chunk) || (more && this.#partial.length === SOCKJS_BUFFER)) {
       this.#partial = null;
       this.#room.counters.sockJsSessionsFailed++;
       this.#toOrigin.close(TOO_BIG, 'Message too large');

@@ -228,12 +228,13 @@ test('a subscription with over 5 filters closes the WebSocket with 1011', async 
 
 test('channels beyond the limit of one connection are ignored', async (t) => {
   const { app, client, origin } = await site(t, 'grip', '*', '', { hub: { connectionSubscriptionMax: 2 } });
-  for (const channel of ['a', 'b', 'a', 'c']) origin.send(control({ type: 'subscribe', channel }));
+  for (const channel of ['a', 'b', 'a', 'c', 'd']) origin.send(control({ type: 'subscribe', channel }));
   origin.send('m:end');
   assert.equal(await client.next(), 'text end');
   await app.publish(ws('c', { content: 'c' }), ws('b', { content: 'b' }));
   assert.equal(await client.next(), 'text b');
-  assert.equal(app.counters.subscriptionsDropped, 1);
+  assert.equal(app.counters.subscriptionsDropped, 2);
+  assert.equal(app.log.with('too many channels for one connection').length, 1);
 });
 
 test('clients of a target with sub= are subscribed without a word of the origin, and cannot be unsubscribed', async (t) => {

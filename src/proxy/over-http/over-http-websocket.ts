@@ -130,7 +130,7 @@ export class OverHttpWebSocket
     this.#partialCost += Math.max(LEAST_COST, chunk.length);
     this.#room.held.hold(this, chunk.length);
     // A piece may be a view of a larger buffer, which would grow with it.
-    if (!this.#partial.add(Buffer.from(chunk))) {
+    if (!this.#partial.addCopy(chunk)) {
       this.#tooBig();
     } else if (!more) {
       const { body } = this.#partial;

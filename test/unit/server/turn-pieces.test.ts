@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FREE_INPUTS, LARGE_INPUT, SHARE, SMALL_SHARE, TURN_TIME } from '../../../src/clock/index.ts';
-import { BINARY, CLOSE, PING, TEXT } from '../../../src/codec/websocket/index.ts';
+import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../../src/codec/websocket/index.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { LargestRun } from '../../support/largest-run.ts';
 import { LargestTurn } from '../../support/largest-turn.ts';
@@ -125,4 +125,35 @@ test('WebSockets that send large messages wait for their turn when its time is o
   for (const { client } of opened) client.write(large);
   await all;
   assert.ok(turn.largest <= 2 * (FREE_INPUTS + 2), `${turn.largest} in a turn`);
+});
+
+test('clients that wait for their turn with much input are read on only after it', async (t) => {
+  const running = await startServer(t);
+  const charge = chargeTime(t);
+  const opened: Opened[] = [];
+  for (let i = 0; i < 4 * FREE_INPUTS; i++) opened.push(await openWebSocket(running));
+  const [first, second] = [
+    frame(BINARY, Buffer.alloc(LARGE_INPUT), true),
+    frame(CONTINUATION, Buffer.alloc(LARGE_INPUT)),
+  ];
+  let begun = false;
+  let waiting = 0;
+  let complete = 0;
+  await new Promise<void>((resolve) => {
+    for (const { webSocket } of opened) {
+      webSocket.onRequestMessage = (_chunk, _text, more) => {
+        charge(TURN_TIME);
+        const { used } = running.server.unread;
+        waiting = Math.max(waiting, used);
+        // Most have been read.
+        if (!begun && used > (opened.length / 2) * first.length) {
+          begun = true;
+          for (const { client } of opened) client.write(second);
+        }
+        if (!more && ++complete === opened.length) resolve();
+      };
+    }
+    for (const { client } of opened) client.write(first);
+  });
+  assert.ok(begun && waiting <= opened.length * first.length, `${waiting} bytes`);
 });
