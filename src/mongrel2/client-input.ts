@@ -9,8 +9,8 @@ import type { ByteHolder, HeldTotal, RawReader } from '../exchange/index.ts';
 export const MAX_MESSAGE_BYTES = 262_144;
 
 /**
- * Bytes of messages that are not complete, or wait for their handler, of all WebSockets and sockets of a site; each connection that has any costs at least
- * 256.
+ * Bytes of messages that are not complete, or wait for their handler, of all WebSockets and sockets of a site, and of bodies of requests that are not
+ * complete; each connection that has any costs at least 256.
  * @bound mongrel2-messages-total
  */
 export const MAX_INPUT_BYTES = 67_108_864;

@@ -2,6 +2,7 @@ import { withoutFields } from '../codec/fields/index.ts';
 import type { HandlerRequest as MessageRequest } from '../codec/mongrel2/index.ts';
 import {
   BodyCollector,
+  type ByteHolder,
   ExchangeError,
   type Requester,
   type RequestHead,
@@ -31,7 +32,7 @@ export interface RequestTarget {
 }
 
 /** A request that its handler does not get at once: its body is collected, or no process takes it now. */
-export class HandlerRequest implements Responder, WaitingMessage {
+export class HandlerRequest implements Responder, WaitingMessage, ByteHolder {
   message: Buffer | string = '';
   peer: PushPeer | null = null;
   readonly #target: RequestTarget;
@@ -74,7 +75,9 @@ export class HandlerRequest implements Responder, WaitingMessage {
     if (!this.#body.add(chunk)) {
       this.#fail(new ExchangeError('HF_BODY_TOO_LARGE', `more than ${this.#target.site.settings.contentLength} bytes`));
     } else if (more) {
-      if (chunk.length > 0) this.#requester.onRequestCredit(chunk.length);
+      if (chunk.length === 0) return;
+      this.#target.site.inputs.hold(this, chunk.length);
+      this.#requester.onRequestCredit(chunk.length);
     } else {
       this.offer();
     }
@@ -83,7 +86,7 @@ export class HandlerRequest implements Responder, WaitingMessage {
   /** All of the request is here. */
   offer(): void {
     const body = this.#body?.body ?? NO_BODY;
-    this.#body = null;
+    this.#dropBody();
     const request = wholeRequest(this.#request, body.length);
     this.message = this.#target.message(this.#connection, request, body, this.#accept);
     if (this.#tie.send(this.message)) {
@@ -116,14 +119,26 @@ export class HandlerRequest implements Responder, WaitingMessage {
   onRequestError(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#dropBody();
     this.#target.sockets.withdraw(this);
   }
 
   onResponseCredit(): void {}
 
+  onHeldTooMuch(): void {
+    this.#fail(new ExchangeError('HF_BACKEND_OVERLOADED', 'its body was the largest when bodies took too much'));
+  }
+
+  #dropBody(): void {
+    if (this.#body === null) return;
+    this.#body = null;
+    this.#target.site.inputs.releaseAll(this);
+  }
+
   #fail(error: ExchangeError): void {
     if (this.#over) return;
     this.#over = true;
+    this.#dropBody();
     this.#target.logFailure(this.#request, error);
     this.#requester.onResponseError(error);
   }

@@ -54,6 +54,8 @@ export interface Mongrel2ServiceOptions {
   readonly maxWaitingBytes?: number;
   /** Default: `MAX_HELD_BYTES`. */
   readonly maxHeldBytes?: number;
+  /** Default: `MAX_INPUT_BYTES`. */
+  readonly maxInputBytes?: number;
 }
 
 /** What takes the requests of one route. */
@@ -98,7 +100,8 @@ export class Mongrel2Service implements Site, SocketRoutes {
       this,
       'clients take too little, some are cut off',
     );
-    this.inputs = new HeldTotal(MAX_INPUT_BYTES, this, 'clients have too much that is not complete, some are cut off');
+    const { maxInputBytes = MAX_INPUT_BYTES } = options;
+    this.inputs = new HeldTotal(maxInputBytes, this, 'clients have too much that is not complete, some are cut off');
     this.accessLog = options.accessLog;
     this.uploads = this.#newStore();
     this.#routes = new SiteRoutes(server.hosts, server.defaultHost);

@@ -15,7 +15,7 @@ export interface SiteContext {
   readonly log: Log;
   /** What waits for clients that take too little. */
   readonly held: HeldTotal;
-  /** Messages of WebSockets and sockets that are not complete, or wait for their handler. */
+  /** Messages of WebSockets and sockets that are not complete, or wait for their handler, and bodies that are not complete. */
   readonly inputs: HeldTotal;
   readonly turn: TurnQueue;
   /** Null: nothing is logged. */

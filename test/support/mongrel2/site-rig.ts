@@ -28,7 +28,9 @@ import { handlerOf, siteOf } from './site.ts';
 
 /** What a test wants of its site. */
 export interface SiteChanges
-  extends Partial<Pick<Mongrel2ServiceOptions, 'maxClientBytes' | 'maxHeldBytes' | 'maxWaitingBytes'>> {
+  extends Partial<
+    Pick<Mongrel2ServiceOptions, 'maxClientBytes' | 'maxHeldBytes' | 'maxInputBytes' | 'maxWaitingBytes'>
+  > {
   readonly settings?: Partial<Mongrel2Settings>;
   /** Default: one at `/h`. */
   readonly routes?: readonly Mongrel2Route[];

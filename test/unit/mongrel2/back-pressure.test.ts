@@ -122,3 +122,18 @@ test('without it messages of one connection go to all processes in turn', async 
   for (let i = 0; i < 4; i++) client.write(GET);
   for (const handler of handlers) await handler.messages.take(2);
 });
+
+test('where bodies that are not complete take too much together, the largest fails with 503', async (t) => {
+  const rig = await startSite(t, { settings: { contentLength: 100_000 }, maxInputBytes: 100_000 });
+  const handler = await rig.handler();
+  const post = 'POST /h HTTP/1.1\r\nHost: localhost\r\nContent-Length: 80000\r\n\r\n';
+  const [large, small] = [await rig.connect(), await rig.connect()];
+  large.write(post + 'x'.repeat(70_000));
+  await settled(() => rig.site.inputs.bytes);
+  assert.ok(rig.site.inputs.bytes >= 70_000);
+  small.write(post + 'y'.repeat(40_000));
+  assert.equal((await large.takeResponse()).status, 503);
+  small.write('y'.repeat(40_000));
+  assert.equal((await handler.next()).body.toString(), 'y'.repeat(80_000));
+  assert.equal(rig.site.inputs.bytes, 0);
+});

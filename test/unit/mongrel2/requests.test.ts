@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { textResponse } from '../../../src/exchange/index.ts';
 import { handlerOf } from '../../support/mongrel2/site.ts';
@@ -286,5 +287,20 @@ test('HTTP/1.1 without Host, and more than header_count fields, get a 400', asyn
   for (const text of ['GET /h HTTP/1.1\r\n\r\n', `GET /h HTTP/1.1\r\n${HOST}${many}\r\n`]) {
     const client = await rig.connect();
     assert.equal((await client.request(text)).status, 400);
+  }
+});
+
+test('net.tcp_keepalive asks the kernel to look for clients that handlers have', async (t) => {
+  const calls: unknown[] = [];
+  t.mock.method(Socket.prototype, 'setKeepAlive', function (this: Socket, ...args: unknown[]) {
+    calls.push(args[0]);
+    return this;
+  });
+  for (const tcpKeepAlive of [false, true]) {
+    const rig = await startSite(t, { settings: { tcpKeepAlive } });
+    const handler = await rig.handler();
+    const before = calls.length;
+    await rig.ask(handler);
+    assert.deepEqual(calls.slice(before), tcpKeepAlive ? [true] : []);
   }
 });
