@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { Request } from 'zeromq';
 import { Mongrel2Handler } from '../../src/mongrel2-handler/index.ts';
 import { selfSigned, TestAuthority } from '../support/certificates.ts';
 import { freePorts } from '../support/free-ports.ts';
@@ -145,6 +146,44 @@ test('a request that runs is completed after SIGTERM', async (t) => {
   await program.logged('stopping');
   respond();
   assert.match(await client.takeAll(), /\r\n\r\nlate$/);
+  assert.equal((await program.ended).code, 0);
+});
+
+test('the logs of the server are its own, and are opened again after SIGHUP', async (t) => {
+  if (requirePeer(t, 'curl') === null) return;
+  const [port = 0] = await freePorts(1);
+  const cwd = siteFolder(t, { 'mongrel2.conf': confWith(port, '127.0.0.1:1', 'error_log_level=3') });
+  const program = startHoldfast(t, ['mongrel2', 'mongrel2.conf'], { cwd });
+  await program.logged('started');
+  const [access, error] = ['access', 'error'].map((name) => join(cwd, 'logs', `${name}.log`)) as [string, string];
+  const page = () => curl(`http://127.0.0.1:${port}/`);
+  while (readFileSync(access, 'utf8') === '') await page();
+  assert.match(
+    readFileSync(access, 'utf8'),
+    /^\d+:9:127\.0\.0\.1,9:127\.0\.0\.1,.*3:GET,1:\/,8:HTTP\/1\.1,3:200#1:8#\]$/m,
+  );
+  renameSync(access, `${access}.1`);
+  renameSync(error, `${error}.1`);
+  program.kill('SIGHUP');
+  while (!existsSync(access) || readFileSync(access, 'utf8') === '') await page();
+  assert.equal(existsSync(error), true);
+  assert.equal((await program.stop()).code, 0);
+});
+
+test('stop at the control port, which is where Mongrel2 has it, ends the command', async (t) => {
+  const [port = 0] = await freePorts(1);
+  const cwd = siteFolder(t, { 'mongrel2.conf': confWith(port, '127.0.0.1:1') });
+  const program = startHoldfast(t, ['mongrel2', 'mongrel2.conf'], { cwd });
+  await program.logged('started');
+  const control = new Request({ linger: 0 });
+  t.after(() => control.close());
+  control.connect(`ipc://${cwd}/run/control`);
+  const ask = async (command: string) => {
+    await control.send(command);
+    return String((await control.receive())[0]);
+  };
+  assert.match(await ask('10:4:uuid,0:}]'), /2:u1,/);
+  assert.match(await ask('10:4:stop,0:}]'), /signal sent to server/);
   assert.equal((await program.ended).code, 0);
 });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -7,11 +8,13 @@ import {
   formatConfig,
   loadConfig,
   parseListenAddress,
+  parseMongrel2Conf,
   parseRouteLine,
   parseZurlConf,
 } from '../../src/config/index.ts';
 import { routeShape } from '../../src/config/route.ts';
 import { sections } from '../../src/config/schema.ts';
+import { mutants } from '../support/mutants.ts';
 
 const LIMITS = { numRuns: 2000, interruptAfterTimeLimit: 2000 };
 
@@ -241,6 +244,55 @@ test('valid configurations with every kind of value are written so that they loa
     );
   fc.assert(
     fc.property(file, (toml) => assertRoundTrip(loadConfig(toml, 'valid.toml'))),
+    LIMITS,
+  );
+});
+
+const SITE = readFileSync(new URL('../cases/config/mongrel2/site.conf', import.meta.url));
+
+test('any change of an m2sh configuration is read or refused with a ConfigError, and what is read can be written in TOML', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '',
+      '=',
+      '{',
+      '}',
+      '[',
+      ']',
+      '(',
+      ')',
+      ',',
+      ':',
+      '"',
+      "'",
+      '`',
+      '\\',
+      '#',
+      '\n',
+      'Host',
+      'chat',
+      'servers',
+      'main',
+    ),
+    fc.constantFrom(
+      'port',
+      'ipc://',
+      'tcp://',
+      '/',
+      '..',
+      '0',
+      '99999999999999999999',
+      '__proto__',
+      'Server(',
+      'Dir(base="x")',
+    ),
+    fc.string({ unit: 'binary', maxLength: 4 }),
+  );
+  fc.assert(
+    fc.property(mutants([{ input: SITE }], piece, 4), (text) => {
+      const conf = readOrRefuse(() => parseMongrel2Conf(text, 'fuzz.conf', 'all'));
+      if (conf !== null) assertRoundTrip(conf.config);
+    }),
     LIMITS,
   );
 });
