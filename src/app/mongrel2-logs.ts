@@ -20,10 +20,10 @@ export class Mongrel2Logs {
    */
   constructor(server: Mongrel2Server, level: LogLevel, log: Log, counters: AccessLogCounters) {
     const { accessLog, errorLog, settings } = server;
-    this.#errorLog = errorLog === null ? null : new LogFile(errorLog);
+    this.#errorLog = errorLog === null ? null : opened(errorLog, () => new LogFile(errorLog));
     this.log = this.#errorLog === null ? log : createLog(level, this.#errorLog);
     const logs = accessLog !== null && settings.accessLogging;
-    this.accessLog = logs ? new AccessLogFile(accessLog, counters, this.log) : null;
+    this.accessLog = logs ? opened(accessLog, () => new AccessLogFile(accessLog, counters, this.log)) : null;
   }
 
   /** Opens the files again, after they were renamed. Returns false if one cannot be opened: the old one stays in use. */
@@ -45,5 +45,13 @@ export class Mongrel2Logs {
   /** Writes the last lines of the access log. The error log stays open: what ends last may log. */
   close(): void {
     this.accessLog?.close();
+  }
+}
+
+function opened<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw new Error(`cannot write the log ${path}: ${systemErrorText(error)}`);
   }
 }

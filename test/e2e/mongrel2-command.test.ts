@@ -170,6 +170,13 @@ test('the logs of the server are its own, and are opened again after SIGHUP', as
   assert.equal((await program.stop()).code, 0);
 });
 
+test('a site whose folder for logs is missing does not start', async (t) => {
+  const cwd = temporaryFolder(t, { 'mongrel2.conf': confWith(1, '127.0.0.1:1') });
+  const { code, stderr } = await startHoldfast(t, ['mongrel2', 'mongrel2.conf'], { cwd }).ended;
+  assert.equal(code, 1);
+  assert.equal(stderr, 'error: cannot write the log logs/error.log: no such file or directory\n');
+});
+
 test('stop at the control port, which is where Mongrel2 has it, ends the command', async (t) => {
   const [port = 0] = await freePorts(1);
   const cwd = siteFolder(t, { 'mongrel2.conf': confWith(port, '127.0.0.1:1') });

@@ -94,6 +94,13 @@ test('import and check refuse names that Mongrel2 ignores, and take one server o
   assert.match(started.stderr, /there are several servers, name one of them by its uuid or name: u1, u2$/m);
 });
 
+test('a config module is refused', async (t) => {
+  const cwd = temporaryFolder(t, { 'mongrel2.conf': CONF });
+  const { code, stderr } = await holdfast(t, ['mongrel2', 'mongrel2.conf', 'main', 'module.so'], { cwd });
+  assert.equal(code, 2);
+  assert.match(stderr, /^error: too many arguments for 'mongrel2'/);
+});
+
 test('--server is for Mongrel2, and holdfast run says how to use its configuration', async (t) => {
   const cwd = temporaryFolder(t, { 'mongrel2.conf': CONF, 'pushpin.conf': '[global]\n', 'holdfast.toml': '' });
   for (const args of [['import', 'pushpin.conf'], ['check']]) {
