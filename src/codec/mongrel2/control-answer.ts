@@ -11,8 +11,13 @@ export interface ControlAnswer {
   readonly cancel: boolean;
 }
 
-/** No extension is large: this bounds what is decoded. */
-const LIMITS = { maxBytes: 65_536, maxDepth: 8, floats: false };
+/**
+ * Bytes of an extended answer's body, which is decoded whole.
+ * @bound mongrel2-extended-answer
+ */
+const MAX_BYTES = 65_536;
+
+const LIMITS = { maxBytes: MAX_BYTES, maxDepth: 8, floats: false };
 
 /**
  * Reads the body of an extended answer: a list of a key and a value. The key is `ctl`, and its value a dictionary. Unknown members are ignored, as

@@ -32,7 +32,7 @@ const marked = new Map(
 /** Rooms that count what happens at the bounds of another room, besides that room itself. */
 const COUNTING: Readonly<Record<string, readonly string[]>> = {
   // Codecs have no counters: what they refuse is counted where they are used.
-  codec: ['control', 'server', 'net'],
+  codec: ['control', 'server', 'net', 'mongrel2'],
   // What fetch puts around an exchange is an `ExchangeRelay`, which counts how it fails.
   fetch: ['exchange'],
   // One half of ZHTTP and what both halves share count together.
