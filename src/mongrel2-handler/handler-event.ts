@@ -54,7 +54,9 @@ export interface UploadEvent extends HttpEventBase {
 /** A part of a large body that the server streams. The first one comes by itself, the others as `grant` allows. */
 export interface UploadPartEvent extends HttpEventBase {
   readonly kind: 'upload-part';
-  /** Bytes of the body before this part; 0 for the first, which alone has the headers of the request. */
+  /** Whether it is the first, which alone has the headers of the request. It may be empty. */
+  readonly first: boolean;
+  /** Bytes of the body before this part. */
   readonly offset: number;
   readonly last: boolean;
   readonly body: Buffer;

@@ -44,7 +44,7 @@ export function readEvent(bytes: Buffer): Input {
   const offset = headers.get('UPLOAD_STREAM');
   if (offset !== undefined) {
     const last = headers.has('UPLOAD_STREAM_DONE');
-    return { ...http, kind: 'upload-part', offset: Number(offset), last, body };
+    return { ...http, kind: 'upload-part', first: method !== '', offset: Number(offset), last, body };
   }
   return uploadOf(http, text(message, UPLOAD_START), text(message, UPLOAD_DONE)) ?? { ...http, kind: 'request', body };
 }

@@ -197,11 +197,12 @@ test('a streamed upload comes in parts', async (t) => {
   const { messages } = server;
   await server.request(7, { method: 'POST' }, messages.extra('UPLOAD_STREAM', '0'), 'first');
   const first = await next('upload-part');
-  assert.deepEqual([first.offset, first.last, first.method, first.body.toString()], [0, false, 'POST', 'first']);
+  assert.deepEqual([first.first, first.offset, first.last, first.method], [true, 0, false, 'POST']);
+  assert.equal(first.body.toString(), 'first');
   const extra = messages.extra('UPLOAD_STREAM', '5') + messages.extra('UPLOAD_STREAM_DONE', '1');
   await server.send(messages.uploadPart(7, '/', extra, Buffer.from('last')));
   const last = await next('upload-part');
-  assert.deepEqual([last.offset, last.last, last.method, last.body.toString()], [5, true, '', 'last']);
+  assert.deepEqual([last.first, last.offset, last.last, last.body.toString()], [false, 5, true, 'last']);
 });
 
 test('notices and messages of sockets are events', async (t) => {
