@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigIssue } from '../config-error.ts';
 import { suggestion } from '../suggest.ts';
 import type { M2shClass, M2shEntry, M2shValue } from './m2sh-parser.ts';
@@ -43,9 +44,13 @@ export class M2shRows {
       settings: this.#cells(settings?.entries ?? [], (key) => key),
       mimeTypes: this.#cells(mimeTypes?.entries ?? [], (key) => `mimetypes ${key}`),
     };
-    for (const { key, place } of this.#variables.values()) {
-      const near = this.#used.has(key) ? '' : suggestion(key, TOP);
+    for (const { key, place, value } of this.#variables.values()) {
+      if (this.#used.has(key)) continue;
+      const near = suggestion(key, TOP);
       if (near !== '') this.#ignore(place, key, `nothing refers to this name${near}`);
+      if (value.kind === 'class' && !CLASSES.includes(value.name)) {
+        this.#ignore(value.place, value.name, `unknown class${suggestion(value.name, CLASSES)}`);
+      }
     }
     return rows;
   }
@@ -193,12 +198,17 @@ export class M2shRows {
   }
 
   #problem(place: M2shPlace, key: string, message: string): void {
-    this.issues.push({ key, ...place, message });
+    note(this.issues, { key, ...place, message });
   }
 
   #ignore(place: M2shPlace, key: string, message: string): void {
-    this.unknown.push({ key, ...place, message });
+    note(this.unknown, { key, ...place, message });
   }
+}
+
+/** What several servers refer to is read for each of them, and reported once. */
+function note(issues: ConfigIssue[], issue: ConfigIssue): void {
+  if (!issues.some((known) => isDeepStrictEqual(known, issue))) issues.push(issue);
 }
 
 function routeName(path: string): string {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigIssue, PathIssue } from '../config-error.ts';
 import { formatHostPort } from '../host-port.ts';
 import { shown } from '../plain-text.ts';
@@ -240,15 +241,10 @@ export class ServerTables {
     return null;
   }
 
+  /** What several servers refer to is reported once. */
   #problem(place: SitePlace, message: string): void {
-    const known = this.issues.some(
-      (issue) =>
-        issue.line === place.line &&
-        issue.column === place.column &&
-        issue.key === place.key &&
-        issue.message === message,
-    );
-    if (!known) this.issues.push({ ...place, message });
+    const issue = { ...place, message };
+    if (!this.issues.some((known) => isDeepStrictEqual(known, issue))) this.issues.push(issue);
   }
 
   #note(path: readonly PropertyKey[], place: SitePlace): void {
