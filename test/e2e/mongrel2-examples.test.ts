@@ -95,6 +95,13 @@ for (const language of LANGUAGES) {
     }
   });
 
+  test(`hello in ${language} reads headers as a tnetstring too`, async (t) => {
+    const server = await FakeMongrel2Server.start(t, temporaryFolder(t), 'tnetstring');
+    if (runExampleHandler(t, language, 'hello', [server.sendSpec, server.recvSpec]) === null) return;
+    await server.request(7, { target: '/a?b', headers: ['A', '\xe9', 'B', '1', 'B', '2'] });
+    assert.match((await server.answer()).body, /\r\n\r\nHello, 127\.0\.0\.1: you asked for \/a\?b\n$/);
+  });
+
   test(`hello in ${language} reports malformed messages and goes on`, async (t) => {
     const server = await FakeMongrel2Server.start(t);
     const handler = runExampleHandler(t, language, 'hello', [server.sendSpec, server.recvSpec]);

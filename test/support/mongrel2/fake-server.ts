@@ -4,6 +4,7 @@ import {
   type HandlerAnswer,
   HandlerMessages,
   type HandlerRequest,
+  type HeaderProtocol,
   parseAnswer,
 } from '../../../src/codec/mongrel2/index.ts';
 import type { PushSocket, SubSocket } from '../../../src/zmq/index.ts';
@@ -22,14 +23,15 @@ export const PLAIN_REQUEST: HandlerRequest = {
 
 /** What a Mongrel2 server has for one handler: the two sockets, bound. */
 export class FakeMongrel2Server {
-  readonly messages = new HandlerMessages({ ident: 'server-1', protocol: 'json', keepForwardedFor: false });
+  readonly messages: HandlerMessages;
   readonly sendSpec: string;
   readonly recvSpec: string;
   readonly #rig: ZmqRig;
   readonly #push: Opened<PushSocket>;
   readonly #sub: Opened<SubSocket>;
 
-  private constructor(t: TestContext, folder: string) {
+  private constructor(t: TestContext, folder: string, protocol: HeaderProtocol) {
+    this.messages = new HandlerMessages({ ident: 'server-1', protocol, keepForwardedFor: false });
     this.#rig = new ZmqRig(t);
     this.sendSpec = `ipc://${join(folder, 'send')}`;
     this.recvSpec = `ipc://${join(folder, 'recv')}`;
@@ -38,8 +40,12 @@ export class FakeMongrel2Server {
   }
 
   /** @param folder where the endpoints are; a new one if not given */
-  static async start(t: TestContext, folder = temporaryFolder(t)): Promise<FakeMongrel2Server> {
-    const server = new FakeMongrel2Server(t, folder);
+  static async start(
+    t: TestContext,
+    folder = temporaryFolder(t),
+    protocol: HeaderProtocol = 'json',
+  ): Promise<FakeMongrel2Server> {
+    const server = new FakeMongrel2Server(t, folder, protocol);
     await server.#push.socket.bind(server.sendSpec);
     await server.#sub.socket.bind(server.recvSpec);
     server.#sub.socket.subscribe(Buffer.alloc(0));

@@ -230,6 +230,16 @@ test('a malformed message is reported, and the next one is taken', async (t) => 
   for (const warning of warnings) assert.match(warning, /^a malformed message was dropped: /);
 });
 
+test('messages that come faster than they are taken wait, and none is lost', async (t) => {
+  const { server, next } = await connect(t);
+  const body = 'x'.repeat(10_000);
+  const sent = (async () => {
+    for (let id = 0; id < 3_000; id++) await server.request(id, {}, '', body);
+  })();
+  for (let id = 0; id < 3_000; id++) assert.equal((await next('request')).id, id);
+  await sent;
+});
+
 test('an answer that cannot be sent is counted and reported', async (t) => {
   const folder = temporaryFolder(t);
   const warnings: string[] = [];
