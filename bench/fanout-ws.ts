@@ -3,6 +3,7 @@ import type { Bench, Run } from './support/bench.ts';
 import {
   DELIVERY_COLUMNS,
   type DeliveryPlan,
+  deliveryPlan,
   gripPublishing,
   measureDeliveries,
   type Publishing,
@@ -12,9 +13,8 @@ import { requireOpenFiles } from './support/open-files.ts';
 import { compare } from './support/rounds.ts';
 import { startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
 
-/** Deliveries of a turn; a fifth as many before, as warm-up. */
+/** Deliveries of a turn. */
 const DELIVERIES = 500_000;
-const WARM_UP_SHARE = 5;
 
 /** What one delivery of a published item to a WebSocket costs. */
 export const fanoutWs: Bench = {
@@ -51,17 +51,6 @@ export const fanoutWs: Bench = {
 
 function planOf({ option }: Run, clients: number, path: string, publishing: Publishing): DeliveryPlan {
   const items = Math.ceil(DELIVERIES / clients);
-  return {
-    connect: { clients, transport: 'websocket', path },
-    publish: {
-      ...publishing,
-      transport: 'http',
-      receivers: 'all',
-      batch: 1,
-      items,
-      rate: 0,
-      inFlight: option('in-flight'),
-    },
-    warmUp: Math.ceil(items / WARM_UP_SHARE),
-  };
+  const connect = { clients, transport: 'websocket', path } as const;
+  return deliveryPlan(connect, { ...publishing, items, rate: 0, inFlight: option('in-flight') });
 }

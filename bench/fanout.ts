@@ -3,6 +3,7 @@ import type { Bench, Run } from './support/bench.ts';
 import {
   DELIVERY_COLUMNS,
   type DeliveryPlan,
+  deliveryPlan,
   gripPublishing,
   measureDeliveries,
   type Publishing,
@@ -13,9 +14,8 @@ import { requireOpenFiles } from './support/open-files.ts';
 import { compare, type Subject, type Turn, type Verdict } from './support/rounds.ts';
 import { nchanModule, type Server, startBare, startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
 
-/** Deliveries of a turn back to back; a fifth as many before, as warm-up. */
+/** Deliveries of a turn back to back. */
 const DELIVERIES = 500_000;
-const WARM_UP_SHARE = 5;
 /** Length of a turn at a rate. */
 const SECONDS = 5;
 /** Numbers of streams whose deliveries must cost the same. */
@@ -147,17 +147,6 @@ function subject(
 
 function planOf({ option }: Run, publishing: Publishing, rate: number, clients: number): DeliveryPlan {
   const items = option('items') || (rate > 0 ? rate * SECONDS : Math.ceil(DELIVERIES / clients));
-  return {
-    connect: { clients, transport: 'stream', path: '/stream' },
-    publish: {
-      ...publishing,
-      transport: 'http',
-      receivers: 'all',
-      batch: 1,
-      items,
-      rate,
-      inFlight: option('in-flight'),
-    },
-    warmUp: Math.ceil(items / WARM_UP_SHARE),
-  };
+  const connect = { clients, transport: 'stream', path: '/stream' } as const;
+  return deliveryPlan(connect, { ...publishing, items, rate, inFlight: option('in-flight') });
 }

@@ -8,12 +8,10 @@ import {
   measureDeliveries,
   type Publishing,
   plainPublishing,
+  warmUpOf,
 } from './support/deliveries.ts';
 import { compare } from './support/rounds.ts';
 import { startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
-
-/** A fifth as many items before those that count, as warm-up. */
-const WARM_UP_SHARE = 5;
 
 /** How items are published in each part: how many in a request, over what, and how many may be on their way. */
 const PARTS = {
@@ -71,6 +69,6 @@ function planOf(
   return {
     connect: { clients: 1, transport: 'stream', path: '/stream' },
     publish: { ...publishing, transport, receivers: 'all', batch, items, rate: 0, inFlight },
-    warmUp: Math.ceil(items / WARM_UP_SHARE / batch) * batch,
+    warmUp: warmUpOf(items, batch),
   };
 }

@@ -34,6 +34,26 @@ export function plainPublishing(path: string, before = '', after = ''): Publishi
   return { path, first: '', between: '', last: '', before, after };
 }
 
+/** A fifth as many items are published before those that count, while code is being compiled. */
+const WARM_UP_SHARE = 5;
+
+/** How many items are published before so many that count, in whole batches. */
+export function warmUpOf(items: number, batch = 1): number {
+  return Math.ceil(items / WARM_UP_SHARE / batch) * batch;
+}
+
+/** Items over HTTP, one a request, for clients that get all of them. */
+export function deliveryPlan(
+  connect: DeliveryPlan['connect'],
+  publish: Publishing & Pick<PublishOptions, 'items' | 'rate' | 'inFlight'>,
+): DeliveryPlan {
+  return {
+    connect,
+    publish: { ...publish, transport: 'http', receivers: 'all', batch: 1 },
+    warmUp: warmUpOf(publish.items),
+  };
+}
+
 /** The columns that `measureDeliveries` fills. */
 export const DELIVERY_COLUMNS: readonly Column[] = [
   ...cpuColumns('delivery'),

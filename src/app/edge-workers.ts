@@ -4,6 +4,7 @@ import { type HandlerLinkSink, LinkRelay, type RelayTarget } from '../zhttp-clie
 import { type EdgeContext, ZmqEdgeLinks } from './edge-links.ts';
 import { newIdPrefix } from './edge-role.ts';
 import type { LogLevel } from './logger.ts';
+import { PooledRole } from './pooled-role.ts';
 import type { EdgeJob } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { zhttpAddress } from './zhttp-address.ts';
@@ -20,19 +21,20 @@ export interface EdgeWorkersOptions extends EdgeContext {
  * The edge in several processes. They share the ZeroMQ endpoints that the main process binds; where they are told to connect to handlers,
  * each has connections of its own.
  */
-export class EdgeWorkers {
+export class EdgeWorkers extends PooledRole<EdgeJob> {
   readonly #links: ZmqEdgeLinks;
   readonly #relays = new Map<'stream' | 'req', LinkRelay>();
-  readonly #pool: WorkerPool<EdgeJob>;
+  protected readonly pool: WorkerPool<EdgeJob>;
 
   constructor(options: EdgeWorkersOptions) {
+    super();
     const { edge, logLevel, log, registry, counters, zmqCounters } = options;
     const modes = (['stream', 'req'] as const).filter((mode) => edge.listen.some((listener) => listener.mode === mode));
     const relayed = edge.zclientConnect ? [] : modes;
     // A process speaks for the sessions of those that were in its place before.
     const families = Array.from({ length: edge.workers }, newIdPrefix);
     let started = 0;
-    this.#pool = new WorkerPool({
+    this.pool = new WorkerPool({
       count: edge.workers,
       channels: relayed.length,
       job: (place): EdgeJob => {
@@ -73,30 +75,17 @@ export class EdgeWorkers {
     return mode === 'stream' ? this.#links.openStream(sink) : this.#links.openReq(sink);
   }
 
-  /** Where clients can connect. */
-  get addresses(): readonly string[] {
-    return this.#pool.addresses;
-  }
-
   /**
    * Opens the endpoints, and starts the processes.
    * @throws Error when an address or an endpoint cannot be used
    */
   async start(): Promise<void> {
     if (this.#relays.size > 0) await this.#links.ready();
-    await this.#pool.start();
-  }
-
-  drain(): void {
-    this.#pool.drain();
-  }
-
-  whenEmpty(): Promise<void> {
-    return this.#pool.whenEmpty();
+    await this.pool.start();
   }
 
   async stop(): Promise<void> {
-    await this.#pool.stop();
+    await this.pool.stop();
     await Promise.all([...this.#relays.values()].map((relay) => relay.close()));
   }
 }

@@ -4,6 +4,7 @@ import type { CounterRegistry, Counters, Current, Log } from '../exchange/index.
 import type { HubLimits } from '../hub/index.ts';
 import { HubRelay } from '../hub-relay/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
+import { PooledRole } from './pooled-role.ts';
 import { MetricsSum, type ProxyMetrics } from './proxy-metrics.ts';
 import type { ProxyJob } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -22,20 +23,21 @@ export interface ProxyWorkersOptions {
 }
 
 /** The proxy in several processes, which have the clients. What is published comes to this one, and goes to those that have its channel. */
-export class ProxyWorkers {
+export class ProxyWorkers extends PooledRole<ProxyJob> {
   /** Takes what is published. */
   readonly relay: HubRelay;
-  readonly #pool: WorkerPool<ProxyJob>;
+  protected readonly pool: WorkerPool<ProxyJob>;
   readonly #metrics = new MetricsSum();
   /** The configuration in force. */
   #text: string;
 
   constructor(options: ProxyWorkersOptions) {
+    super();
     const { config, registry, counters, log, logFile } = options;
     this.relay = new HubRelay(options);
     this.#text = formatConfig(config);
     let started = 0;
-    this.#pool = new WorkerPool<ProxyJob>({
+    this.pool = new WorkerPool<ProxyJob>({
       count: config.server.workers,
       channels: 1,
       job: () => ({
@@ -58,11 +60,6 @@ export class ProxyWorkers {
     });
   }
 
-  /** Where clients can connect. */
-  get addresses(): readonly string[] {
-    return this.#pool.addresses;
-  }
-
   /** The metrics of all processes. What waits in this one counts too. */
   get metrics(): ProxyMetrics {
     const { hub, ...rest } = this.#metrics.total;
@@ -74,7 +71,7 @@ export class ProxyWorkers {
    * @throws Error when one cannot start
    */
   start(): Promise<void> {
-    return this.#pool.start();
+    return this.pool.start();
   }
 
   /** Checks a configuration that is to replace the one in force. The result tells the processes. @throws Error for one that they cannot use */
@@ -82,24 +79,16 @@ export class ProxyWorkers {
     const text = formatConfig(config);
     return () => {
       this.#text = text;
-      this.#pool.order({ order: 'reconfigure', config: text }, true);
+      this.pool.order({ order: 'reconfigure', config: text }, true);
     };
   }
 
   reopenLog(): void {
-    this.#pool.order({ order: 'reopen log' });
-  }
-
-  drain(): void {
-    this.#pool.drain();
-  }
-
-  whenEmpty(): Promise<void> {
-    return this.#pool.whenEmpty();
+    this.pool.order({ order: 'reopen log' });
   }
 
   async stop(): Promise<void> {
-    await this.#pool.stop();
+    await this.pool.stop();
     await this.relay.close();
   }
 }

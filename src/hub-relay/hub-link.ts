@@ -5,25 +5,15 @@ import type { ChannelWatcher, Hub } from '../hub/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import { ItemBatch } from './item-batch.ts';
 import {
-  ANSWER,
   barePacket,
   bytesPacket,
-  CHANNELS,
-  DRAIN,
-  HELLO,
-  ITEMS,
   jsonOf,
-  LAST_IDS,
+  KIND,
   namesOf,
   numberPacket,
-  QUESTION,
   type Question,
-  RECOVER,
   RELAY_SOCKET,
-  STATS,
-  TAKEN,
   valuePacket,
-  WATCHED,
 } from './relay-packet.ts';
 
 /** Names of channels in one packet. */
@@ -72,7 +62,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   ready(): Promise<void> {
     return new Promise((resolve) => {
       this.#onConnected = () => {
-        if (!this.#send(barePacket(HELLO))) return;
+        if (!this.#send(barePacket(KIND.hello))) return;
         this.#onConnected = () => {};
         this.#hub.watchChannels(this);
         resolve();
@@ -87,7 +77,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   /** Gives the main process a stats packet to publish. It is lost if too much waits for that process. */
   sendStats(packet: Buffer): void {
-    this.#send(bytesPacket(STATS, packet));
+    this.#send(bytesPacket(KIND.stats, packet));
   }
 
   channelAdded(name: string): void {
@@ -105,7 +95,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   onTurnEnd(): void {
     this.#tellChanges();
-    if (this.#taken > 0 && this.#send(numberPacket(TAKEN, this.#taken))) this.#taken = 0;
+    if (this.#taken > 0 && this.#send(numberPacket(KIND.taken, this.#taken))) this.#taken = 0;
   }
 
   onFault(thrown: unknown): void {
@@ -123,14 +113,14 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#changes = [];
     if (this.#behind) return;
     for (let i = 0; i < changes.length; i += NAMES) {
-      if (!this.#send(valuePacket(CHANNELS, changes.slice(i, i + NAMES)))) this.#behind = true;
+      if (!this.#send(valuePacket(KIND.channels, changes.slice(i, i + NAMES)))) this.#behind = true;
     }
   }
 
   #onWritable(): void {
     this.#onConnected();
     if (this.#taken > 0) this.#turns.add(this);
-    if (!this.#behind || !this.#send(barePacket(HELLO))) return;
+    if (!this.#behind || !this.#send(barePacket(KIND.hello))) return;
     this.#behind = false;
     this.#changes = Array.from(this.#names, (name) => `+${name}`);
     this.#tellChanges();
@@ -142,22 +132,22 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   #onPacket(packet: Buffer): void {
     switch (packet[0]) {
-      case ITEMS:
+      case KIND.items:
         this.#hub.requestTurn(new ItemBatch(packet, this.#hub, this));
         break;
-      case LAST_IDS:
+      case KIND.lastIds:
         this.#learn(namesOf(packet));
         break;
-      case RECOVER:
+      case KIND.recover:
         this.#hub.recover();
         break;
-      case QUESTION:
+      case KIND.question:
         this.#answer(jsonOf(packet) as Question);
         break;
-      case WATCHED:
+      case KIND.watched:
         this.statsIdle = packet.readUInt32BE(1) === 0;
         break;
-      case DRAIN:
+      case KIND.drain:
         this.#drain();
         break;
       default:
@@ -172,7 +162,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   #answer(question: Question): void {
     const { number } = question;
     const done = (value: unknown): void => {
-      this.#send(valuePacket(ANSWER, { number, value }));
+      this.#send(valuePacket(KIND.answer, { number, value }));
     };
     switch (question.about) {
       case 'receivers':

@@ -10,7 +10,7 @@ import {
   type ReceivedFormats,
 } from '../hub/index.ts';
 import type { ZmqContext, ZmqCounters } from '../zmq/index.ts';
-import { type Answer, type Asked, barePacket, DRAIN, QUESTION, RECOVER, valuePacket } from './relay-packet.ts';
+import { type Answer, type Asked, barePacket, KIND, valuePacket } from './relay-packet.ts';
 import { WorkerHub, type WorkerHubRoom } from './worker-hub.ts';
 import { ANSWER_TIME, WorkerQuestion } from './worker-question.ts';
 
@@ -103,7 +103,7 @@ export class HubRelay implements WorkerHubRoom {
   #drain(): void {
     this.router.onIdle = () => undefined;
     this.router.flush();
-    this.#tellAll(DRAIN);
+    this.#tellAll(KIND.drain);
   }
 
   async close(): Promise<void> {
@@ -130,7 +130,7 @@ export class HubRelay implements WorkerHubRoom {
   }
 
   recover(): void {
-    this.#tellAll(RECOVER);
+    this.#tellAll(KIND.recover);
   }
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
@@ -181,7 +181,7 @@ export class HubRelay implements WorkerHubRoom {
 
   #ask(asked: Asked, workers: Iterable<WorkerHub>, done: (answers: readonly unknown[]) => void): void {
     const number = ++this.#asked;
-    const packet = valuePacket(QUESTION, { ...asked, number });
+    const packet = valuePacket(KIND.question, { ...asked, number });
     const reached = [...workers].filter((worker) => !worker.silent && worker.send(packet));
     const question = new WorkerQuestion(
       reached,

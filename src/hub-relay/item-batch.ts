@@ -15,7 +15,7 @@ export class ItemBatch implements Publication {
   readonly #hub: Hub;
   readonly #owner: BatchOwner;
 
-  /** @param packet of the kind `ITEMS` */
+  /** @param packet of the kind `items` */
   constructor(packet: Buffer, hub: Hub, owner: BatchOwner) {
     this.bytes = packet.readUInt32BE(1);
     this.#items = packet.subarray(5);

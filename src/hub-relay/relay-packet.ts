@@ -1,27 +1,30 @@
 // What the main process and a worker process say to each other about published items: one byte, and what belongs to it.
 
-/** To a worker: what the items count as, a number of 4 bytes, and the items, as `encodeItem` writes them. */
-export const ITEMS = 0x69;
-/** To a worker: a list of names of channels that are new to it, each followed by its last id. */
-export const LAST_IDS = 0x6c;
-/** To a worker: items may have been lost. */
-export const RECOVER = 0x72;
-/** To a worker: a `Question`. */
-export const QUESTION = 0x71;
-/** To a worker: no further items come, and its clients are to be released. */
-export const DRAIN = 0x64;
-/** To a worker: whether stats packets have a subscriber, a number of 4 bytes: 1 if so, 0 if not. */
-export const WATCHED = 0x77;
-/** To the main process: a stats packet. */
-export const STATS = 0x73;
-/** To the main process: the worker begins, or begins again to tell of its channels. */
-export const HELLO = 0x68;
-/** To the main process: a list of names of channels. In front of each stands `+` where it is known from now on, `-` where it is not. */
-export const CHANNELS = 0x63;
-/** To the main process: items of so many bytes were taken, a number of 4 bytes. */
-export const TAKEN = 0x74;
-/** To the main process: an `Answer`. */
-export const ANSWER = 0x61;
+/** The kinds of packets. */
+export const KIND = {
+  /** To a worker: what the items count as, a number of 4 bytes, and the items, as `encodeItem` writes them. */
+  items: 0x69,
+  /** To a worker: a list of names of channels that are new to it, each followed by its last id. */
+  lastIds: 0x6c,
+  /** To a worker: items may have been lost. */
+  recover: 0x72,
+  /** To a worker: a `Question`. */
+  question: 0x71,
+  /** To a worker: no further items come, and its clients are to be released. */
+  drain: 0x64,
+  /** To a worker: whether stats packets have a subscriber, a number of 4 bytes: 1 if so, 0 if not. */
+  watched: 0x77,
+  /** To the main process: a stats packet. */
+  stats: 0x73,
+  /** To the main process: the worker begins, or begins again to tell of its channels. */
+  hello: 0x68,
+  /** To the main process: a list of names of channels. In front of each stands `+` where it is known from now on, `-` where it is not. */
+  channels: 0x63,
+  /** To the main process: items of so many bytes were taken, a number of 4 bytes. */
+  taken: 0x74,
+  /** To the main process: an `Answer`. */
+  answer: 0x61,
+} as const;
 
 /** The channel of an item, and which formats it has. */
 export interface AskedItem {

@@ -4,22 +4,14 @@ import { type Counters, LEAST_COST, type Log, reportFault } from '../exchange/in
 import { type HubChannels, type ItemRouter, MAX_UNDELIVERED, type RoutedHub } from '../hub/index.ts';
 import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
 import {
-  ANSWER,
   type Answer,
   barePacket,
-  CHANNELS,
-  HELLO,
-  ITEMS,
   jsonOf,
-  LAST_IDS,
+  KIND,
   namesOf,
   numberPacket,
-  RECOVER,
   RELAY_SOCKET,
-  STATS,
-  TAKEN,
   valuePacket,
-  WATCHED,
 } from './relay-packet.ts';
 
 /**
@@ -96,7 +88,7 @@ export class WorkerHub implements RoutedHub {
     this.#batchCost = 0;
     // A batch that is larger than the bound passes when nothing is on its way.
     const fits = this.#sent === 0 || this.#sent + cost <= MAX_UNDERWAY;
-    if (!fits || !this.#dealer.send([[numberPacket(ITEMS, cost), ...batch]])) {
+    if (!fits || !this.#dealer.send([[numberPacket(KIND.items, cost), ...batch]])) {
       this.#drop(batch.length);
       return;
     }
@@ -111,7 +103,7 @@ export class WorkerHub implements RoutedHub {
 
   /** Says whether stats packets have a subscriber. */
   tellWatched(watched: boolean): void {
-    this.send(numberPacket(WATCHED, watched ? 1 : 0));
+    this.send(numberPacket(KIND.watched, watched ? 1 : 0));
   }
 
   /** Called every 100 ms. */
@@ -148,20 +140,20 @@ export class WorkerHub implements RoutedHub {
   #onPacket(packet: Buffer): void {
     this.silent = false;
     switch (packet[0]) {
-      case HELLO:
+      case KIND.hello:
         this.channels.clear();
         if (this.#room.statsWatched) this.tellWatched(true);
         break;
-      case CHANNELS:
+      case KIND.channels:
         this.#onChannels(namesOf(packet));
         break;
-      case TAKEN:
+      case KIND.taken:
         this.#onTaken(packet.readUInt32BE(1));
         break;
-      case STATS:
+      case KIND.stats:
         this.#room.onStats(packet.subarray(1));
         break;
-      case ANSWER:
+      case KIND.answer:
         this.#room.onAnswer(this, jsonOf(packet) as Answer);
         break;
       default:
@@ -180,14 +172,14 @@ export class WorkerHub implements RoutedHub {
       const lastId = this.channels.add(name);
       if (lastId !== null) lastIds.push(name, lastId);
     }
-    if (lastIds.length > 0) this.send(valuePacket(LAST_IDS, lastIds));
+    if (lastIds.length > 0) this.send(valuePacket(KIND.lastIds, lastIds));
   }
 
   #onTaken(bytes: number): void {
     this.#sent = Math.max(0, this.#sent - bytes);
     this.#progress = this.#room.wheel.now;
     this.#stalled = false;
-    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(RECOVER))) this.#missed = false;
+    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(KIND.recover))) this.#missed = false;
     this.#room.router.pump();
   }
 }

@@ -157,10 +157,7 @@ for (const maker of EDGES) {
       assert.deepEqual([code, stderr], [0, '']);
       assert.equal(await (await held).text(), 'nothing\n');
       await client.take('0\r\n\r\n');
-      assert.deepEqual(
-        site.proxy.program.log().filter(({ level }) => level === 'error'),
-        [],
-      );
+      assert.deepEqual(site.proxy.program.errors(), []);
     });
   });
 }

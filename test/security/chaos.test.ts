@@ -2,41 +2,16 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ControlCounters, Counters } from '../../src/exchange/index.ts';
 import { runServer } from '../support/holdfast.ts';
-import type { LogRecord, Program } from '../support/program.ts';
+import type { Program } from '../support/program.ts';
 import { seededRandom } from '../support/seeded-random.ts';
-import { Chaos, pause } from './chaos/chaos.ts';
+import { Chaos } from './chaos/chaos.ts';
+import { ChaosRun, chaosToml, SECONDS } from './chaos/chaos-run.ts';
 import { CLIENT_MISDEEDS } from './chaos/hostile-clients.ts';
 import { addPoller, addRequester, StreamClient } from './chaos/ordinary-clients.ts';
 import { type ChaosOrigin, startBadOrigin, startGoodOrigin } from './chaos/origins.ts';
-import { eventually, ProcessUsage } from './chaos/process-usage.ts';
 import { HonestPublisher, PUBLISHING_MISDEEDS } from './chaos/publishers.ts';
 
-/** How long the actors act, in seconds: HOLDFAST_CHAOS_SECONDS. */
-const SECONDS = Number(process.env.HOLDFAST_CHAOS_SECONDS ?? 60);
-
-/** Megabytes that the process may be larger at the end than it was when it was warm. */
-const GROWTH = 100;
-
-/** Short enough to be reached within the run, and long enough for a machine that is busy with other things. */
-const TOML = `
-[server]
-header_timeout = 2
-idle_timeout = 20
-body_timeout = 3
-request_timeout = 20
-write_timeout = 2
-pipeline_bytes = 8192
-max_connections = 2000
-
-[proxy]
-connect_timeout = 5
-response_timeout = 10
-body_timeout = 10
-
-[hub]
-queue_items = 50
-queue_bytes = 300000
-`;
+const TOML = chaosToml({ server: 'pipeline_bytes = 8192', proxy: 'response_timeout = 10\nbody_timeout = 10' });
 
 interface Stage {
   readonly program: Program;
@@ -65,15 +40,9 @@ async function setStage(t: TestContext): Promise<Stage> {
   return { program, chaos: new Chaos(clients[0] ?? '', new URL(controlUrl).host, random), origins, smuggled };
 }
 
-/** What the program has logged of its own defects. */
-function errors(program: Program): LogRecord[] {
-  return program.log().filter(({ level }) => level === 'error');
-}
-
 test(`for ${SECONDS} seconds ordinary clients get correct responses amid hostile clients, origins and publishers`, async (t) => {
   const { program, chaos, origins, smuggled } = await setStage(t);
-  const usage = new ProcessUsage(program.pid);
-  const before = usage.known ? usage.descriptors().length : 0;
+  const run = new ChaosRun(t, program.pid);
 
   const streams = ['s1', 's2', 's3', 's4'].map((name) => new StreamClient(chaos, name));
   await Promise.all(streams.map(({ held }) => held));
@@ -84,32 +53,17 @@ test(`for ${SECONDS} seconds ordinary clients get correct responses amid hostile
   for (let i = 0; i < 24; i++) chaos.hostile('hostile client', chaos.address, CLIENT_MISDEEDS);
   for (let i = 0; i < 4; i++) chaos.hostile('hostile publisher', chaos.control, PUBLISHING_MISDEEDS);
 
-  await pause((SECONDS * 1_000) / 3);
-  const warm = usage.known ? usage.memory() : 0;
-  await pause((SECONDS * 2_000) / 3);
-  chaos.going = false;
-  await chaos.settled();
-  for (const [what, times] of chaos.done) t.diagnostic(`${what}: ${times}`);
-
-  assert.deepEqual(errors(program), []);
-  assert.deepEqual(chaos.failures, []);
+  const actors = ['requester', 'stream', 'poller', 'publisher', 'hostile client', 'hostile publisher'];
+  await run.act(chaos, SECONDS, ...actors);
+  assert.deepEqual(program.errors(), []);
   assert.deepEqual(smuggled, []);
-  for (const what of ['requester', 'stream', 'poller', 'publisher', 'hostile client', 'hostile publisher']) {
-    assert.ok((chaos.done.get(what) ?? 0) >= SECONDS, `${what}: ${chaos.done.get(what)}`);
-  }
   for (const { name, last } of streams) {
     for (const channel of ['common', name]) assert.equal(last.get(channel), publisher.last.get(channel), channel);
   }
 
   // With the origins the connections end that wait there for the next request.
   for (const origin of origins) origin.close();
-  if (usage.known) {
-    await eventually(() => usage.descriptors().length <= before);
-    assert.equal(usage.descriptors().length, before, usage.descriptors().join('\n'));
-    const growth = usage.memory() - warm;
-    t.diagnostic(`memory: ${warm.toFixed(0)} MB warm, ${usage.memory().toFixed(0)} MB at the end`);
-    assert.ok(growth < GROWTH, `grown by ${growth} MB`);
-  }
+  await run.assertNothingKept();
   assert.equal((await program.stop()).code, 0);
   const { proxy, control } = await program.logged('stopped');
   t.diagnostic(JSON.stringify(proxy));
@@ -119,5 +73,5 @@ test(`for ${SECONDS} seconds ordinary clients get correct responses amid hostile
     assert.ok(totals[total] > 0, total);
   }
   assert.ok((control as ControlCounters).publishesRefused > 0);
-  assert.deepEqual(errors(program), []);
+  assert.deepEqual(program.errors(), []);
 });

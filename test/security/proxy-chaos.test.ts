@@ -6,45 +6,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { addEcho, WEBSOCKET_MISDEEDS } from '../support/edge/chaos-clients.ts';
 import { runServer } from '../support/holdfast.ts';
-import type { LogRecord, Program } from '../support/program.ts';
+import type { Program } from '../support/program.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { Chaos, pause } from './chaos/chaos.ts';
+import { Chaos } from './chaos/chaos.ts';
+import { ChaosRun, chaosToml, SECONDS } from './chaos/chaos-run.ts';
 import { GRIP_MISDEEDS } from './chaos/grip-clients.ts';
 import { startHostileGripOrigin } from './chaos/grip-origins.ts';
 import { CLIENT_MISDEEDS } from './chaos/hostile-clients.ts';
 import { addPoller, addRequester, StreamClient } from './chaos/ordinary-clients.ts';
 import { type ChaosOrigin, listening, startBadOrigin, startGoodOrigin } from './chaos/origins.ts';
-import { eventually, ProcessUsage } from './chaos/process-usage.ts';
+import { eventually } from './chaos/process-usage.ts';
 import { HonestPublisher, PUBLISHING_MISDEEDS } from './chaos/publishers.ts';
 import { addHonestPusher, addHostileZmtpPeer, type ZmtpInput } from './chaos/zmtp-publishers.ts';
 
-/** How long the actors act, in seconds: HOLDFAST_CHAOS_SECONDS. */
-const SECONDS = Number(process.env.HOLDFAST_CHAOS_SECONDS ?? 60);
-
-/** Megabytes that the process may be larger at the end than it was when it was warm. */
-const GROWTH = 100;
-
-/** Short enough to be reached within the run, and long enough for a machine that is busy with other things. */
-const TOML = `
-[server]
-header_timeout = 2
-idle_timeout = 20
-body_timeout = 3
-request_timeout = 20
-write_timeout = 2
-max_connections = 2000
-
-[proxy]
-connect_timeout = 5
-response_timeout = 5
-body_timeout = 5
-over_http_min_keep_alive = 1
-
-[hub]
-queue_items = 50
-queue_bytes = 300000
-`;
+const TOML = chaosToml({ proxy: 'response_timeout = 5\nbody_timeout = 5\nover_http_min_keep_alive = 1' });
 
 /** What is zero when nothing is left. */
 const LEVELS = [
@@ -120,11 +96,6 @@ async function setStage(t: TestContext): Promise<Stage> {
   return { program, chaos: new Chaos(clients[0] ?? '', new URL(controlUrl).host, random), origins, inputs };
 }
 
-/** What the program has logged of its own defects. */
-function errors(program: Program): LogRecord[] {
-  return program.log().filter(({ level }) => level === 'error');
-}
-
 /** The levels that are not zero, by name, and the timers; one that is not there has the value NaN. */
 async function levelsOf(chaos: Chaos): Promise<Record<string, number>> {
   const client = chaos.open(chaos.control);
@@ -138,8 +109,7 @@ async function levelsOf(chaos: Chaos): Promise<Record<string, number>> {
 
 test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid hostile ones, and nothing is left of them`, async (t) => {
   const { program, chaos, origins, inputs } = await setStage(t);
-  const usage = new ProcessUsage(program.pid);
-  const before = usage.known ? usage.descriptors().length : 0;
+  const run = new ChaosRun(t, program.pid);
   const levelsBefore = await levelsOf(chaos);
 
   const streams = ['s1', 's2'].map((name) => new StreamClient(chaos, name));
@@ -157,25 +127,10 @@ test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid 
   for (let i = 0; i < 3; i++) chaos.hostile('hostile publisher', chaos.control, PUBLISHING_MISDEEDS);
   for (let i = 0; i < 3; i++) addHostileZmtpPeer(chaos, inputs);
 
-  await pause((SECONDS * 1_000) / 3);
-  const warm = usage.known ? usage.memory() : 0;
-  await pause((SECONDS * 2_000) / 3);
-  chaos.going = false;
-  await chaos.settled();
-  for (const [what, times] of chaos.done) t.diagnostic(`${what}: ${times}`);
-
-  assert.deepEqual(errors(program), []);
-  assert.deepEqual(chaos.failures, []);
-  const actors = ['requester', 'stream', 'poller', 'publisher', 'echo', 'echo over HTTP', 'hostile client'];
-  for (const what of [
-    ...actors,
-    'client of a hostile origin',
-    'hostile WebSocket',
-    'hostile publisher',
-    'hostile ZMTP peer',
-  ]) {
-    assert.ok((chaos.done.get(what) ?? 0) >= SECONDS / 4, `${what}: ${chaos.done.get(what)}`);
-  }
+  const ordinary = ['requester', 'stream', 'poller', 'publisher', 'echo', 'echo over HTTP'];
+  const hostile = ['client', 'WebSocket', 'publisher', 'ZMTP peer'].map((what) => `hostile ${what}`);
+  await run.act(chaos, SECONDS / 4, ...ordinary, ...hostile, 'client of a hostile origin');
+  assert.deepEqual(program.errors(), []);
   for (const { name, last } of streams) {
     for (const channel of ['common', name]) assert.equal(last.get(channel), publisher.last.get(channel), channel);
   }
@@ -184,13 +139,7 @@ test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid 
 
   // With the origins the connections end that wait there for the next request.
   for (const origin of origins) origin.close();
-  if (usage.known) {
-    await eventually(() => usage.descriptors().length <= before);
-    assert.equal(usage.descriptors().length, before, usage.descriptors().join('\n'));
-    const growth = usage.memory() - warm;
-    t.diagnostic(`memory: ${warm.toFixed(0)} MB warm, ${usage.memory().toFixed(0)} MB at the end`);
-    assert.ok(growth < GROWTH, `grown by ${growth} MB`);
-  }
+  await run.assertNothingKept();
   assert.ok((levelsBefore[TIMERS] as number) > 0);
   let levels = await levelsOf(chaos);
   await eventually(async () => {
@@ -201,5 +150,5 @@ test(`for ${SECONDS} seconds clients, WebSockets and publishers are served amid 
   assert.equal((await program.stop()).code, 0);
   const { proxy } = await program.logged('stopped');
   t.diagnostic(JSON.stringify(proxy));
-  assert.deepEqual(errors(program), []);
+  assert.deepEqual(program.errors(), []);
 });

@@ -98,6 +98,11 @@ export class Program {
     return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogRecord);
   }
 
+  /** What it has logged of its own defects. */
+  errors(): LogRecord[] {
+    return this.log().filter(({ level }) => level === 'error');
+  }
+
   #seek<T>(what: string, look: () => T | null): Promise<T> {
     return new Promise((resolve, reject) => {
       const seek = () => {

@@ -61,7 +61,7 @@ export class Edge {
 
   /** What it has logged of its own defects. */
   errors(): LogRecord[] {
-    return this.program.log().filter(({ level }) => level === 'error');
+    return this.program.errors();
   }
 
   /** Sends SIGTERM: the edge has to end in order, with nothing left open and no defect of its own in the log. */

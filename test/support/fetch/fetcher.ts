@@ -116,7 +116,7 @@ export async function startFetch(
  */
 export async function stopFetcher({ program, endpoints }: RunningFetcher): Promise<FetchCounters> {
   const { code, stderr } = await program.stop();
-  assert.deepEqual([code, stderr, program.log().filter(({ level }) => level === 'error')], [0, '', []]);
+  assert.deepEqual([code, stderr, program.errors()], [0, '', []]);
   for (const endpoint of Object.values(endpoints)) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
   const counters = (await program.logged('stopped')).fetch as FetchCounters;
   assert.deepEqual([counters.zhttp.sessionsOpen, counters.zmq.peersOpen], [0, 0]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_UNDELIVERED } from '../../../src/hub/index.ts';
-import { CHANNELS, ITEMS, numberPacket, RECOVER, TAKEN, valuePacket } from '../../../src/hub-relay/relay-packet.ts';
+import { KIND, numberPacket, valuePacket } from '../../../src/hub-relay/relay-packet.ts';
 import { MAX_UNDERWAY } from '../../../src/hub-relay/worker-hub.ts';
 import { eventually } from '../../support/running-app.ts';
 import { HubRelayRig, relayedItem } from './support.ts';
@@ -113,7 +113,7 @@ test('publishers wait for a worker that takes nothing, up to a second; then item
   const stalled = await rig.fake('2.');
   const client = worker.stream('a');
   client.credits = Number.MAX_SAFE_INTEGER;
-  stalled.send(valuePacket(CHANNELS, ['+a', '+b']));
+  stalled.send(valuePacket(KIND.channels, ['+a', '+b']));
   await eventually(() => rig.relay.channels === 2);
   const large = relayedItem('b', 'x'.repeat(1_048_576));
   const batch = Array.from({ length: MAX_UNDELIVERED / 2_097_152 + 1 }, () => large);
@@ -127,7 +127,7 @@ test('publishers wait for a worker that takes nothing, up to a second; then item
     onFault: (thrown: unknown) => assert.fail(thrown as Error),
   };
   rig.publish(...batch);
-  await eventually(() => stalled.packets.some((packet) => packet[0] === ITEMS));
+  await eventually(() => stalled.packets.some((packet) => packet[0] === KIND.items));
   rig.relay.requestTurn(publication);
   assert.equal(turns, 0);
   await eventually(() => turns === 1);
@@ -144,8 +144,8 @@ test('publishers wait for a worker that takes nothing, up to a second; then item
   await eventually(() => rig.main.counters.itemsUndelivered > 0);
   assert.ok(rig.main.log.with('worker takes too few items, items dropped').length > 0);
   // It takes items again, and hears that it has missed some.
-  stalled.send(numberPacket(TAKEN, 0x7fffffff));
-  await eventually(() => stalled.packets.some((packet) => packet[0] === RECOVER));
+  stalled.send(numberPacket(KIND.taken, 0x7fffffff));
+  await eventually(() => stalled.packets.some((packet) => packet[0] === KIND.recover));
 });
 
 test('a malformed packet is a fault that is counted, and nothing else', async (t) => {
@@ -154,10 +154,10 @@ test('a malformed packet is a fault that is counted, and nothing else', async (t
   const broken = await rig.fake('2.');
   const client = worker.stream('a');
   const packets = [
-    valuePacket(CHANNELS, { a: 1 }),
+    valuePacket(KIND.channels, { a: 1 }),
     Buffer.from('cnot JSON'),
     Buffer.from('?'),
-    Buffer.of(TAKEN, 1),
+    Buffer.of(KIND.taken, 1),
     Buffer.from('a'),
   ];
   for (const packet of packets) broken.send(packet);

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import type { HubLimits } from '../../../src/hub/index.ts';
 import { HubLink, HubRelay } from '../../../src/hub-relay/index.ts';
-import { barePacket, HELLO, RELAY_SOCKET } from '../../../src/hub-relay/relay-packet.ts';
+import { barePacket, KIND, RELAY_SOCKET } from '../../../src/hub-relay/relay-packet.ts';
 import { DealerSocket } from '../../../src/zmq/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { socketPair } from '../../support/socket-pair.ts';
@@ -96,7 +96,7 @@ export class HubRelayRig {
     this.#t.after(() => dealer.close());
     dealer.adopt(far, true);
     const send = (packet: Buffer): boolean => dealer.send([packet]);
-    while (!send(barePacket(HELLO))) {
+    while (!send(barePacket(KIND.hello))) {
       await new Promise<void>((resolve) => {
         onWritable = resolve;
       });
