@@ -131,8 +131,8 @@ test('curl uploads to a handler in Python that takes the body in parts', async (
   const site = await startSite(t, { settings: { uploadStream: true } });
   if (site === null) return;
   for (const fields of FRAMINGS) {
-    const body = ['--data-binary', `@${folder}/body`, `http://${site.role.address}/h`];
-    const { stdout } = await run('curl', ['-s', '--max-time', '60', ...fields, ...body]);
+    const body: string[] = ['--data-binary', `@${folder}/body`, `http://${site.role.address}/h`];
+    const { stdout }: { stdout: string } = await run('curl', ['-s', '--max-time', '60', ...fields, ...body]);
     assert.equal(stdout, `streamed ${sha1(bytes(3_000_000))}`);
   }
 });
