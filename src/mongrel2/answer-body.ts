@@ -4,6 +4,8 @@ const EMPTY = Buffer.alloc(0);
 export class AnswerBody {
   /** A view of what was read of the handler. */
   readonly bytes: Buffer;
+  /** Clients that have to take it yet, as `HeldAnswers` counts them. */
+  waiters = 0;
   #kept: Buffer | null = null;
   #base64: AnswerBody | null = null;
 

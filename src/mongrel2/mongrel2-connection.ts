@@ -175,7 +175,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
       this.#grant();
       return;
     }
-    const held = site.held.hold(this, length);
+    const held = site.held.holdAnswer(this, body, client.waiting);
     if (waits && held > (site.maxClientBytes ?? MAX_CLIENT_BYTES)) this.#overrun(`${held} bytes wait for it`);
   }
 

@@ -21,6 +21,7 @@ import { ConnectionKiller } from './connection-killer.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { HandlerSockets } from './handler-sockets.ts';
 import { HandlerTarget } from './handler-target.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { LoggedExchange } from './logged-exchange.ts';
 import { logFailure, loggedRequest } from './logged-request.ts';
 import type { Mongrel2Counters } from './mongrel2-counters.ts';
@@ -31,7 +32,7 @@ import { SocketConnection, type SocketRoutes } from './socket-connection.ts';
 import { UploadStore } from './upload-store.ts';
 
 /**
- * Bytes that wait for the clients of one site; each answer costs at least 256. Beyond it those that hold the most are cut off, until a quarter of it is free.
+ * Bytes that wait for the clients of one site. An answer for many counts once, and costs each of them at least 256. Beyond it those that hold the most are cut off, until a quarter of it is free.
  * @bound mongrel2-held-total
  */
 const MAX_HELD_BYTES = 268_435_456;
@@ -72,7 +73,7 @@ export class Mongrel2Service implements Site, SocketRoutes {
   readonly log: Log;
   readonly connections = new ConnectionTable();
   readonly turn = new TurnQueue();
-  readonly held: HeldTotal;
+  readonly held: HeldAnswers;
   readonly inputs: HeldTotal;
   readonly accessLog: AccessLog | null;
   readonly uploads: UploadStore | null;
@@ -95,7 +96,7 @@ export class Mongrel2Service implements Site, SocketRoutes {
     this.log = options.log;
     this.maxClientBytes = options.maxClientBytes;
     this.maxWaitingBytes = options.maxWaitingBytes;
-    this.held = new HeldTotal(
+    this.held = new HeldAnswers(
       options.maxHeldBytes ?? MAX_HELD_BYTES,
       this,
       'clients take too little, some are cut off',

@@ -3,6 +3,7 @@ import type { Mongrel2Settings } from '../config/index.ts';
 import type { HeldTotal, Log } from '../exchange/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import type { AccessLog } from './access-log.ts';
+import type { HeldAnswers } from './held-answers.ts';
 import type { Mongrel2Counters } from './mongrel2-counters.ts';
 import type { UploadStore } from './upload-store.ts';
 
@@ -14,7 +15,7 @@ export interface SiteContext {
   readonly zmqCounters: ZmqCounters;
   readonly log: Log;
   /** What waits for clients that take too little. */
-  readonly held: HeldTotal;
+  readonly held: HeldAnswers;
   /** Messages of WebSockets and sockets that are not complete, or wait for their handler, and bodies that are not complete. */
   readonly inputs: HeldTotal;
   readonly turn: TurnQueue;

@@ -229,3 +229,13 @@ test('with download.flow_control handlers get credits for what the client took, 
   assert.equal(await handler.nextGone(), id);
   assert.equal(rig.counters.clientsOverrun, 1);
 });
+
+test('limits.handler_targets says how many connections one answer may name', async (t) => {
+  const rig = await startSite(t, { settings: { handlerTargets: 2 } });
+  const handler = await rig.handler();
+  const { client, id } = await rig.ask(handler);
+  handler.answer([id, id, id], 'three');
+  handler.answer([id, id], 'two');
+  assert.equal(await client.takeBytes(6), 'twotwo');
+  assert.equal(rig.counters.answersRefused, 1);
+});
