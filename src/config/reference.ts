@@ -128,7 +128,7 @@ example.com,header="X-Greeting:good day" localhost:8000
 
 - Switches such as \`debug\` have no value. \`ssl\` is \`yes\` or \`no\`. A header is \`header=NAME:VALUE\`, once for each.
 - Any part may be quoted; between quotes \`\\"\` is a quote and \`\\\\\` a backslash. \`#\` starts a comment.
-- An unknown property is an error, and so is a property of Pushpin that this version does not support.`;
+- An unknown property is an error.`;
 
 const LISTEN_SPECS = `## Listen specs
 

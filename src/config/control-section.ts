@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
+import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
+import { bytes, complaint, count, fieldDocs, plainText, secret, textCodec } from './section-fields.ts';
+
+const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
+  error: complaint('a list of listen addresses'),
+});
+
+/** Phrased to follow "expected". */
+const ORIGINS = 'a list of origins such as "https://app.example.com"';
+const BASIC = 'a list of "NAME:PASSWORD"';
+
+/** The `[control]` section: its keys, and what they are for. */
+export const controlSection = {
+  doc: 'The publish endpoint. Unless `bearer_key` or `basic` is set it has no authentication, so let only trusted programs reach it.',
+  shape: {
+    listen: listenAddresses.prefault(['127.0.0.1:5561']).register(fieldDocs, {
+      doc: 'Addresses that publishers connect to. An empty list turns the endpoint off.',
+      expected: `a list of ${LISTEN_FORMS}`,
+    }),
+    hosts: z
+      .array(textCodec(HOST_NAME_FORMS, parseHostName, String), { error: complaint(`a list of ${HOST_NAME_FORMS}`) })
+      .prefault([])
+      .register(fieldDocs, {
+        doc: 'Host names by which publishers address the control port, besides `localhost` and IP addresses. Requests with another name in `Host` get a 403, because a web page could have sent them. "*" allows any name.',
+        expected: `a list of ${HOST_NAME_FORMS}`,
+      }),
+    origins: z
+      .array(
+        z
+          .string({ error: complaint(ORIGINS) })
+          .regex(/^https?:\/\/[^/\s]+$/, { error: complaint(ORIGINS) })
+          .toLowerCase(),
+        {
+          error: complaint(ORIGINS),
+        },
+      )
+      .default([])
+      .register(fieldDocs, {
+        doc: 'Origins of web pages that may publish. Pages of other sites get a 403.',
+        expected: ORIGINS,
+      }),
+    bearer_key: secret({
+      doc: 'Key that verifies the JWT of publishers (`Authorization: Bearer`): signed with HS256 if the key is a secret, else with the algorithm of the public key. A private key is refused. `exp` is required.',
+    }),
+    bearer_iss: plainText({ doc: 'Issuer that the JWT must name. If empty, any issuer is accepted.' }),
+    basic: z
+      .array(z.string({ error: () => BASIC }).regex(/^[^:\p{Cc}]+:\P{Cc}*$/u, { error: () => `expected ${BASIC}` }), {
+        error: () => `expected ${BASIC}`,
+      })
+      .default([])
+      .register(fieldDocs, {
+        doc: 'Names and passwords of publishers (`Authorization: Basic`). If `bearer_key` is set too, either will do. Without TLS in front they pass the network readable.',
+        expected: BASIC,
+        secret: true,
+      }),
+    request_rate: count({
+      default: 0,
+      from: 1,
+      to: 10_000_000,
+      zero: 'for no limit',
+      doc: 'Maximum number of publish requests a second, of all publishers together. As many may come at once after a pause. Further ones get a 429 with `Retry-After`.',
+    }),
+    max_header_bytes: bytes({
+      default: 10_000,
+      from: 1024,
+      to: 1_048_576,
+      doc: 'Maximum size of the header block of a publish request. A larger one gets a 400.',
+    }),
+    max_body_bytes: bytes({
+      default: 1_000_000,
+      from: 1024,
+      to: 1_073_741_824,
+      doc: 'Maximum size of the body of a publish request. A larger one gets a 413.',
+    }),
+    max_connections: count({
+      default: 128,
+      from: 1,
+      to: 1_000_000,
+      doc: 'Maximum number of publisher connections. Further ones wait, like those of clients.',
+    }),
+  },
+};
