@@ -8,6 +8,7 @@ import { edge } from './edge.ts';
 import { fanout } from './fanout.ts';
 import { fanoutWs } from './fanout-ws.ts';
 import { fetch } from './fetch.ts';
+import { files } from './files.ts';
 import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { m2 } from './m2.ts';
@@ -38,6 +39,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   transfer,
   fetch,
   m2,
+  files,
   hostile,
 };
 

@@ -1,4 +1,4 @@
-import { checkResponse } from './check-response.ts';
+import { checkResponse, SMALL_RESPONSE } from './check-response.ts';
 import type { Children } from './children.ts';
 import type { Turn } from './rounds.ts';
 import type { Server } from './servers.ts';
@@ -8,15 +8,16 @@ import { runWrk } from './wrk.ts';
 /** Seconds of warm-up before the requests that count. */
 export const WARM_UP_SECONDS = 2;
 
-/** Lets `wrk` send small GETs over keep-alive connections, and stops the server. */
+/** Lets `wrk` send GETs over keep-alive connections, and stops the server. By default they are small ones. */
 export async function measureRequests(
   children: Children,
   server: Server,
   connections: number,
   seconds: number,
+  expected = SMALL_RESPONSE,
 ): Promise<Turn> {
-  const url = `http://127.0.0.1:${server.port}/`;
-  await checkResponse(server.port, server.child.name);
+  const url = `http://127.0.0.1:${server.port}${expected.path}`;
+  await checkResponse(server.port, server.child.name, expected);
   const load = (length: number) => measureCpu(server.child.pid, () => runWrk(children, url, connections, length));
   const warmUp = await load(WARM_UP_SECONDS);
   const counted = await load(seconds);

@@ -85,6 +85,30 @@ export function startNginxOrigin(children: Children, file?: string): Promise<Ser
   return startNginx(children, 'nginx origin', 'load', '', small + large);
 }
 
+/** An nginx that serves the files of a folder, which it reads and writes as other programs do. */
+export function startNginxFiles(children: Children, folder: string): Promise<Server> {
+  return startNginx(children, 'nginx', 'server', 'sendfile off;', `location / { root ${folder}; }`);
+}
+
+/** Starts Holdfast as a Mongrel2 site with one folder. */
+export async function startMongrel2Dir(children: Children, launcher: string, folder: string): Promise<Server> {
+  const [port] = (await freePorts(1)) as [number];
+  const file = join(children.directory, `mongrel2-${port}.conf`);
+  writeFileSync(
+    file,
+    `files = Dir(base="${folder}/", index_file="index.html", default_ctype="text/plain")
+site = Host(name="localhost", routes={"/": files})
+main = Server(uuid="bench", chroot="", access_log="/access.log", error_log="/error.log",
+  pid_file="/mongrel2-${port}.pid", default_host="localhost", name="main", bind_addr="127.0.0.1", port=${port}, hosts=[site])
+servers = [main]
+settings = {"disable.access_logging": 1}
+`,
+  );
+  const child = children.start('holdfast', 'server', process.execPath, [launcher, 'mongrel2', file]);
+  await listening(port, 'holdfast');
+  return { child, port, publishPort: port, pullPort: 0 };
+}
+
 /** An nginx that forwards every request to the origin over connections that it keeps. */
 export function startNginxProxy(children: Children, originPort: number): Promise<Server> {
   return startNginx(
