@@ -271,7 +271,7 @@ export class App {
 
   async #startMongrel2(): Promise<void> {
     this.#register('mongrel2', this.mongrel2Counters);
-    const files = new StaticFiles({ counters: this.mongrel2Counters.files, log: this.#log });
+    const files = new StaticFiles({ counters: this.mongrel2Counters.files, log: this.#log, wheel: this.#wheel });
     const { level } = this.#config.log;
     const onEnded = (): void => this.#onMongrel2Ended();
     const shared = { wheel: this.#wheel, log: this.#log, level, counters: this.mongrel2Counters, files, onEnded };

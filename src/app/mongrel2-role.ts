@@ -69,7 +69,7 @@ export class Mongrel2Role implements ControlledRole {
     const { log, accessLog } = this.#logs;
     const { settings } = server;
     this.#options = options;
-    this.#files = options.files ?? new StaticFiles({ counters: counters.files, log });
+    this.#files = options.files ?? new StaticFiles({ counters: counters.files, log, wheel });
     this.#tls = siteTls(server, { wheel, counters: counters.server, log });
     this.#pidFile = server.pidFile === null ? null : new PidFile(server.pidFile);
     this.#client = new HttpClient({
@@ -145,6 +145,7 @@ export class Mongrel2Role implements ControlledRole {
     this.#http.destroy();
     await this.#http.whenEmpty();
     await Promise.all([this.#site.stop(), this.#control.close()]);
+    this.#files.close();
     this.#client.close();
     this.#pidFile?.remove();
     this.#logs.close();

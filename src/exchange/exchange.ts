@@ -68,6 +68,11 @@ export interface Requester {
    * of `whole`. All parts of it come, in order and with nothing between them. A requester that makes nothing of them lacks this.
    */
   onResponsePart?(whole: Buffer, start: number, end: number, more: boolean): void;
+  /**
+   * Like `onResponseData(chunk, more)`, for bytes that the caller would like to use again. Returns whether it may, because nothing refers to them
+   * any more; otherwise they belong to the receiver. A requester that cannot tell lacks this.
+   */
+  onResponseLoan?(chunk: Buffer, more: boolean): boolean;
   /** The responder failed. Before `onResponse` the requester still owes its client a response; later it must cut it off. */
   onResponseError(error: ExchangeError): void;
   /**

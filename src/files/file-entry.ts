@@ -46,6 +46,8 @@ export class FileEntry implements Validators {
   recent = false;
   /** Responses that use the descriptor. */
   users = 0;
+  /** Bytes from the beginning that were read through the descriptor: the kernel still has them, as a rule. */
+  warm = 0;
   /** When the file was looked at. */
   #checkedAt: number;
   readonly #path: string;

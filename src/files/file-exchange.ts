@@ -1,5 +1,5 @@
-import { read } from 'node:fs';
-import { type Guarded, guarded } from '../clock/index.ts';
+import { read, readSync } from 'node:fs';
+import { type AwaitsTurn, guarded, SMALL_SHARE, turnBudget } from '../clock/index.ts';
 import {
   CreditedResponse,
   ExchangeError,
@@ -13,17 +13,20 @@ import {
 import type { ByteRange } from './byte-ranges.ts';
 import type { FileEntry } from './file-entry.ts';
 import type { FileResponse } from './file-response.ts';
+import { returnBuffer, takeBuffer } from './read-buffers.ts';
 
-/**
- * Bytes of a file that are read at a time, as far as the client takes them. This is all that one response holds.
- * @bound files-read
- */
-const READ_BYTES = 65_536;
+/** A read on the event loop that takes longer, in milliseconds, may have waited for the device. */
+const SLOW_READ = 5;
+
+/** Reads on the event loop that one response may do in its turn: a client that takes much at once costs less than many that take turns. */
+const READS_PER_TURN = 8;
 
 const EMPTY = Buffer.alloc(0);
 
 /** What a response needs of its folder. */
 export interface FileUse extends FaultReport {
+  /** Milliseconds by a clock that never goes back. */
+  clock(): number;
   /** Keeps the descriptor of `entry` open until `leave`. */
   use(entry: FileEntry): void;
   leave(entry: FileEntry): void;
@@ -34,17 +37,20 @@ export interface FileUse extends FaultReport {
 type Read = (error: NodeJS.ErrnoException | null, bytes: number, buffer: Buffer) => void;
 
 /** Responds to one request for a file that has to be looked for, or whose body does not fit what the client takes at once. */
-export class FileExchange extends CreditedResponse implements Responder, Guarded {
+export class FileExchange extends CreditedResponse implements Responder, AwaitsTurn {
   readonly request: RequestHead;
   readonly #requester: Requester;
   readonly #folder: FileUse;
   #pieces: FileResponse['pieces'] = [];
-  /** The next of them, and where in it the next byte is. */
+  /** The next of them, and where in the file its next byte is. */
   #index = 0;
   #at = 0;
-  /** The file that is being read; its descriptor stays open until this is null. */
+  /** The file that is being sent; its descriptor stays open until this is null. */
   #entry: FileEntry | null = null;
+  /** A thread reads. */
   #reading = false;
+  /** The next read has to wait: for the one under way, for its bytes to be taken, or for the next turn. */
+  #busy = false;
   /** Nothing may be said to the requester any more. */
   #ended = false;
   #onRead: Read | null = null;
@@ -94,6 +100,11 @@ export class FileExchange extends CreditedResponse implements Responder, Guarded
     this.#advance();
   }
 
+  onTurn(): void {
+    this.#busy = false;
+    this.#advance();
+  }
+
   onFault(thrown: unknown): void {
     this.fail(reportFault(this.#folder, thrown, { request: this.request.id }));
     this.#leave();
@@ -104,54 +115,117 @@ export class FileExchange extends CreditedResponse implements Responder, Guarded
     if (!more) this.#ended = true;
   }
 
-  /** Reads on, as far as the client takes it. */
+  /** Sends on, as far as the client takes it. */
   #advance(): void {
-    while (this.#entry !== null && !this.#reading && !this.done && this.waiting === 0 && this.credits > 0) {
+    let reads = this.#sends && turnBudget.share > SMALL_SHARE ? READS_PER_TURN : 1;
+    while (this.#sends) {
       const piece = this.#pieces[this.#index] as Buffer | ByteRange;
-      if (Buffer.isBuffer(piece)) this.#give(piece, true);
-      else this.#read(piece, this.#entry);
+      if (Buffer.isBuffer(piece)) this.#give(piece);
+      else if (reads-- > 0) this.#read(piece, this.#entry as FileEntry);
+      else {
+        this.#busy = true;
+        turnBudget.wait(this);
+      }
     }
   }
 
-  #read(range: ByteRange, { handle }: FileEntry): void {
+  /** Whether the next bytes can be sent now. */
+  get #sends(): boolean {
+    return this.#entry !== null && !this.#busy && !this.done && this.waiting === 0 && this.credits > 0;
+  }
+
+  /** A whole piece that is not of the file. */
+  #give(piece: Buffer): void {
+    const last = this.#nextPiece();
+    this.give(piece, last);
+    // The bytes may still wait for credits; the file is not needed for them.
+    if (last) this.#leave();
+  }
+
+  /** Returns whether the piece before was the last one. */
+  #nextPiece(): boolean {
+    this.#index++;
+    this.#at = 0;
+    return this.#index === this.#pieces.length;
+  }
+
+  #read(range: ByteRange, entry: FileEntry): void {
     if (this.#at < range.start) this.#at = range.start;
-    const length = Math.min(range.end - this.#at, this.credits, READ_BYTES);
+    const fd = entry.handle?.fd as number;
+    const buffer = takeBuffer();
+    const length = Math.min(range.end - this.#at, this.credits, buffer.length);
+    this.#busy = true;
+    if (this.#at + length <= entry.warm) {
+      this.#readNow(fd, buffer, length, entry);
+      return;
+    }
     this.#onRead ??= guarded(this, (error, bytes, buffer) => this.#afterRead(error, bytes, buffer));
-    // The receiver keeps the bytes, so there is a buffer for each read.
-    read(handle?.fd as number, Buffer.allocUnsafeSlow(length), 0, length, this.#at, this.#onRead);
+    read(fd, buffer, 0, length, this.#at, this.#onRead);
     this.#reading = true;
+  }
+
+  /** Others have read these bytes since the file was opened: so the kernel has them, and a thread would cost more than copying them. */
+  #readNow(fd: number, buffer: Buffer, length: number, entry: FileEntry): void {
+    const start = this.#folder.clock();
+    let bytes = 0;
+    try {
+      bytes = readSync(fd, buffer, 0, length, this.#at);
+    } catch (error) {
+      this.#cannotRead(systemErrorText(error));
+      return;
+    }
+    const slow = this.#folder.clock() - start > SLOW_READ;
+    this.#send(bytes, buffer);
+    if (slow) entry.warm = 0;
+    this.#busy = false;
   }
 
   #afterRead(error: NodeJS.ErrnoException | null, bytes: number, buffer: Buffer): void {
     this.#reading = false;
     if (this.done) {
+      returnBuffer(buffer);
       this.#leave();
-    } else if (error !== null || bytes === 0) {
-      const reason = error === null ? 'it has become shorter' : systemErrorText(error);
-      const failure = new ExchangeError('HF_FILE_FAILED', `${this.#entry?.key}: ${reason}`);
-      this.#folder.onFailed(failure);
-      this.fail(failure);
+    } else if (error !== null) {
+      this.#cannotRead(systemErrorText(error));
     } else {
-      this.#at += bytes;
-      const { end } = this.#pieces[this.#index] as ByteRange;
-      this.#give(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), this.#at === end);
+      this.#send(bytes, buffer);
+      this.#busy = false;
       this.#advance();
     }
   }
 
-  /** @param whole whether the piece ends with these bytes */
-  #give(bytes: Buffer, whole: boolean): void {
-    if (whole) {
-      this.#index++;
-      this.#at = 0;
+  /** Sends what was read. */
+  #send(bytes: number, buffer: Buffer): void {
+    const entry = this.#entry as FileEntry;
+    if (bytes === 0) {
+      this.#cannotRead('it has become shorter');
+      return;
     }
-    const last = this.#index === this.#pieces.length;
-    this.give(bytes, last);
-    // The last bytes may still wait for credits; the file is not needed for them.
-    if (last) this.#leave();
+    const range = this.#pieces[this.#index] as ByteRange;
+    this.#at += bytes;
+    if (this.#at - bytes <= entry.warm) entry.warm = Math.max(entry.warm, this.#at);
+    const last = this.#at === range.end && this.#nextPiece();
+    this.credits -= bytes;
+    this.done = last;
+    this.#lend(buffer, bytes, !last);
+    if (!last) return;
+    this.#ended = true;
+    this.#leave();
   }
 
-  /** The file is not needed any more. While a read is under way its descriptor has to stay. */
+  #lend(buffer: Buffer, bytes: number, more: boolean): void {
+    const chunk = bytes === buffer.length ? buffer : buffer.subarray(0, bytes);
+    if (this.#requester.onResponseLoan === undefined) this.#requester.onResponseData(chunk, more);
+    else if (this.#requester.onResponseLoan(chunk, more)) returnBuffer(buffer);
+  }
+
+  #cannotRead(reason: string): void {
+    const failure = new ExchangeError('HF_FILE_FAILED', `${this.#entry?.key}: ${reason}`);
+    this.#folder.onFailed(failure);
+    this.fail(failure);
+  }
+
+  /** The file is not needed any more. While a thread reads it its descriptor has to stay. */
   #leave(): void {
     const entry = this.#entry;
     if (entry === null || this.#reading) return;

@@ -13,12 +13,13 @@ export interface FilesHost extends FaultReport {
   clock(): number;
   /** Looks for a file. `folder.onFound` gets the outcome, later. */
   load(folder: LoadingFolder, key: string): void;
-  /** Forgets a state of a file. */
-  forget(entry: FileEntry): void;
   /** A file could not be read. */
   onFailed(error: ExchangeError): void;
-  /** Closes the descriptor of a file that nothing uses any more. */
-  close(entry: FileEntry): void;
+  /** The first response uses the descriptor of `entry`, or the last one does no more. */
+  onUsed(entry: FileEntry): void;
+  onUnused(entry: FileEntry, map: EntryMap): void;
+  /** Forgets a state of a file, which is not the present one. */
+  forget(entry: FileEntry, map: EntryMap): void;
 }
 
 /** A folder whose files are looked for. */

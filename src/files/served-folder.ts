@@ -64,7 +64,7 @@ export class ServedFolder implements LoadingFolder {
     if (key === null) return this.#send(request, requester, this.#plain(404), null);
     const entry = this.entries.get(key);
     if (entry === undefined || !entry.isCurrent(this.#host.clock(), this.#ttl)) {
-      if (entry !== undefined) this.#host.forget(entry);
+      if (entry !== undefined) this.#host.forget(entry, this.entries);
       const exchange = new FileExchange(request, requester, this);
       this.#load(key, exchange);
       return exchange;
@@ -139,16 +139,16 @@ export class ServedFolder implements LoadingFolder {
     }
   }
 
+  clock(): number {
+    return this.#host.clock();
+  }
+
   use(entry: FileEntry): void {
-    entry.users++;
+    if (entry.users++ === 0) this.#host.onUsed(entry);
   }
 
   leave(entry: FileEntry): void {
-    entry.users--;
-    if (entry.users > 0) return;
-    // A later state of the file may be there.
-    if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key);
-    this.#host.close(entry);
+    if (--entry.users === 0) this.#host.onUnused(entry, this.entries);
   }
 
   onFailed(error: ExchangeError): void {

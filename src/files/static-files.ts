@@ -1,14 +1,16 @@
+import type { TimerWheel } from '../clock/index.ts';
 import { ExchangeError, type Log, reportFault, systemErrorText } from '../exchange/index.ts';
-import { FileCache } from './file-cache.ts';
+import { type EntryMap, FileCache } from './file-cache.ts';
 import { FileEntry } from './file-entry.ts';
 import { type Found, loadFile } from './file-loader.ts';
 import type { FilesCounters } from './files-counters.ts';
 import type { FilesHost, LoadingFolder } from './files-host.ts';
 import type { FolderOptions } from './folder-options.ts';
+import { IdleFiles } from './idle-files.ts';
 import { ServedFolder } from './served-folder.ts';
 
 /**
- * Files over 65,536 bytes that are being sent. All responses with one share its descriptor.
+ * Files over 65,536 bytes that are being sent, or were a second ago. All responses with one share its descriptor.
  * @bound files-open
  */
 const MAX_OPEN = 1_024;
@@ -20,6 +22,7 @@ const MAX_LOADING = 8;
 export interface StaticFilesOptions {
   readonly counters: FilesCounters;
   readonly log: Log;
+  readonly wheel: TimerWheel;
   /** Bytes of small files that are kept. Default: 67,108,864. */
   readonly maxKept?: number;
   /** Larger files that are open. Default: 1,024. */
@@ -43,6 +46,7 @@ export class StaticFiles implements FilesHost {
   readonly date: () => number;
   readonly clock: () => number;
   readonly #cache: FileCache;
+  readonly #idle: IdleFiles;
   readonly #maxOpen: number;
   #loading = 0;
   /** What waits until others have been found: each stands for at least one request. */
@@ -54,12 +58,18 @@ export class StaticFiles implements FilesHost {
     this.date = options.date ?? Date.now;
     this.clock = options.clock ?? (() => performance.now());
     this.#cache = new FileCache(options.maxKept);
+    this.#idle = new IdleFiles(options.wheel, this, (entry) => this.#close(entry));
     this.#maxOpen = options.maxOpen ?? MAX_OPEN;
   }
 
   /** A folder. What is known of its files is shared by all its services. */
   folder(options: FolderOptions): ServedFolder {
     return new ServedFolder(options, this);
+  }
+
+  /** Closes the files that nothing uses. Those that are being sent are closed with the last response, or a second later. */
+  close(): void {
+    this.#idle.closeAll();
   }
 
   load(folder: LoadingFolder, key: string): void {
@@ -97,7 +107,7 @@ export class StaticFiles implements FilesHost {
     const { handle } = entry;
     if (handle === null) {
       if (entry.keepable) this.#cache.add(entry, folder.entries);
-    } else if (this.counters.filesOpen >= this.#maxOpen) {
+    } else if (this.counters.filesOpen >= this.#maxOpen && !this.#idle.close()) {
       await handle.close();
       throw new ExchangeError('HF_FILES_OPEN', `${entry.key}: ${this.#maxOpen} other files are being sent`);
     } else {
@@ -121,11 +131,23 @@ export class StaticFiles implements FilesHost {
     this.log.warn({ code, detail }, 'file cannot be read');
   }
 
-  forget(entry: FileEntry): void {
-    this.#cache.drop(entry);
+  onUsed(entry: FileEntry): void {
+    this.#idle.take(entry);
   }
 
-  close(entry: FileEntry): void {
+  onUnused(entry: FileEntry, map: EntryMap): void {
+    // A later state of the file may be there.
+    if (map.get(entry.key) === entry) this.#idle.add(entry, map);
+    else this.#close(entry);
+  }
+
+  forget(entry: FileEntry, map: EntryMap): void {
+    this.#cache.drop(entry);
+    this.#idle.close(entry);
+    if (map.get(entry.key) === entry) map.delete(entry.key);
+  }
+
+  #close(entry: FileEntry): void {
     this.counters.filesOpen--;
     entry.handle?.close().catch((error) => {
       this.onFailed(new ExchangeError('HF_FILE_FAILED', `${entry.key}: ${systemErrorText(error)}`));

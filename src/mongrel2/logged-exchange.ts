@@ -31,6 +31,17 @@ export class LoggedExchange extends ExchangeRelay {
     super.onResponseData(chunk, more);
   }
 
+  /** What goes to the client's connection may be lent to it: otherwise files would cost twice as much. */
+  onResponseLoan(chunk: Buffer, more: boolean): boolean {
+    const { requester } = this;
+    if (!more || this.over || requester.onResponseLoan === undefined) {
+      this.onResponseData(chunk, more);
+      return false;
+    }
+    this.#bytes += chunk.length;
+    return requester.onResponseLoan(chunk, true);
+  }
+
   override onResponseError(error: ExchangeError): void {
     // That is what the server says then.
     if (this.#status === 0) {

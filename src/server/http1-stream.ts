@@ -203,6 +203,12 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#send(chunk, null, more);
   }
 
+  onResponseLoan(chunk: Buffer, more: boolean): boolean {
+    this.#send(chunk, null, more);
+    // The kernel has a copy of what was written, unless the socket keeps it for later.
+    return this.socket.writableLength === 0;
+  }
+
   onResponsePayload(payload: Payload): void {
     this.#send(payload.body, payload, true);
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { TimerWheel } from '../../src/clock/index.ts';
 import type { Service } from '../../src/exchange/index.ts';
 import { FilesCounters, StaticFiles } from '../../src/files/index.ts';
 import { FakeLog } from '../support/fake-log.ts';
@@ -83,8 +84,13 @@ async function makeTree(t: TestContext): Promise<string> {
   return site;
 }
 
-function serviceOf(root: string, followLinks = false): Service {
-  const files = new StaticFiles({ counters: new FilesCounters(), log: new FakeLog() });
+function serviceOf(t: TestContext, root: string, followLinks = false): Service {
+  const wheel = new TimerWheel();
+  const files = new StaticFiles({ counters: new FilesCounters(), log: new FakeLog(), wheel });
+  t.after(() => {
+    files.close();
+    wheel.stop();
+  });
   const about = { indexFile: 'index.html', defaultType: 'text/plain', types: {}, cacheTtl: 0, server: '' };
   return files.folder({ ...about, root, followLinks }).service('/');
 }
@@ -116,7 +122,7 @@ test('the documents have attempts of all kinds', () => {
 for (const followLinks of [false, true]) {
   describe(followLinks ? 'with links followed' : 'with links that stay inside', () => {
     test('no attempt gets more than it should', async (t) => {
-      const server = await startServer(t, { service: serviceOf(await makeTree(t), followLinks) });
+      const server = await startServer(t, { service: serviceOf(t, await makeTree(t), followLinks) });
       for (const attempt of attempts) {
         const { place, verdict, body } = attempt;
         // With links followed, whatever is behind them is part of the site.
@@ -153,7 +159,7 @@ const SWAPPER = `
 
 test('a path that changes while it is opened never gives away what is outside', async (t) => {
   const site = await makeTree(t);
-  const server = await startServer(t, { service: serviceOf(site) });
+  const server = await startServer(t, { service: serviceOf(t, site) });
   mkdirSync(join(site, 'real'));
   writeFileSync(join(site, 'real', 'secret.txt'), 'inside');
   const path = join(site, 'swapped');
@@ -178,7 +184,7 @@ test('a path that changes while it is opened never gives away what is outside', 
 
 test('a kept file is not served any more once its path leads outside', async (t) => {
   const site = await makeTree(t);
-  const server = await startServer(t, { service: serviceOf(site) });
+  const server = await startServer(t, { service: serviceOf(t, site) });
   assert.equal((await send(server, '/dir/b.txt')).status, 200);
   writeFileSync(join(site, '../site-backup/b.txt'), 'secret');
   rmSync(join(site, 'dir'), { recursive: true });

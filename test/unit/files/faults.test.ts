@@ -40,7 +40,7 @@ for (const [title, target, throwAt] of [
     other.grant(1_000_000);
     await other.completed();
     assert.equal(fixture.counters.faults, 1);
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
     assert.equal(await responseOf(askThrowing(service, '/small', 0)), '200 hello');
   });
 }

@@ -41,7 +41,7 @@ describe('what is served', () => {
       assert.equal(requester.head?.bodyLength, length);
       assert.equal(fieldOf(requester, 'content-length'), length === 0 ? '0' : undefined);
     }
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
   });
 
   test('other methods get 405, with those that are allowed', async (t) => {
@@ -303,14 +303,14 @@ describe('large files', () => {
     const requester = ask(fixture.service(), '/f', { credits: 1_000 });
     await requester.until(() => requester.credits === 0);
     assert.equal(requester.body.length, 1_000);
-    assert.equal(fixture.counters.filesOpen, 1);
+    assert.equal(fixture.used, 1);
     requester.grant(50_000);
     await requester.until(() => requester.credits === 0);
     requester.grant(1_000_000);
     await requester.completed();
     assert.ok(requester.body === LARGE.toString());
     assert.ok(requester.chunks.every(({ length }) => length <= 65_536));
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
   });
 
   test('have one descriptor for all that get them', async (t) => {
@@ -319,12 +319,12 @@ describe('large files', () => {
     const slow = ask(service, '/f', { credits: 1 });
     await slow.until(() => slow.credits === 0);
     const others = [ask(service, '/f'), ask(service, '/f', { headers: ['Range', 'bytes=-5'] })];
-    assert.equal(fixture.counters.filesOpen, 1);
+    assert.equal(fixture.used, 1);
     for (const other of others) other.grant(1_000_000);
     for (const other of others) await other.completed();
-    assert.equal(fixture.counters.filesOpen, 1);
+    assert.equal(fixture.used, 1);
     slow.leave();
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
   });
 
   test('are closed when the client leaves, during a read too', async (t) => {
@@ -334,10 +334,10 @@ describe('large files', () => {
     await requester.until(() => requester.credits === 0);
     requester.grant(1_000);
     requester.leave();
-    assert.equal(fixture.counters.filesOpen, 1);
+    assert.equal(fixture.used, 1);
     // The read that was under way ends before this look at the file does.
     await responseOf(ask(service, '/missing'));
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
   });
 
   test('a client that leaves while the file is looked for gets nothing', async (t) => {
@@ -346,7 +346,7 @@ describe('large files', () => {
     const requester = ask(service, '/f');
     requester.leave();
     await responseOf(ask(service, '/missing'));
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
     assert.deepEqual(requester.calls, []);
   });
 
@@ -361,7 +361,7 @@ describe('large files', () => {
     assert.equal(error.code, 'HF_FILE_FAILED');
     assert.equal(error.detail, 'f: it has become shorter');
     assert.equal(fixture.counters.filesFailed, 1);
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
   });
 
   test('a change meanwhile gets the new state to later requests', async (t) => {
@@ -375,6 +375,6 @@ describe('large files', () => {
     slow.grant(1_000_000);
     await slow.completed();
     assert.ok(slow.body === LARGE.toString());
-    assert.equal(fixture.counters.filesOpen, 0);
+    assert.equal(fixture.used, 0);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import type { RequestHead, Service } from '../../../src/exchange/index.ts';
 import { FilesCounters, type FolderOptions, StaticFiles, type StaticFilesOptions } from '../../../src/files/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
@@ -24,6 +25,7 @@ export class FilesFixture {
   /** Milliseconds since 1970. Default: an hour after the files were made, which is when their inodes change. */
   date = Date.now() + 3_600_000;
   clock = 1_000_000;
+  readonly wheel = new TimerWheel();
   readonly files: StaticFiles;
 
   constructor(
@@ -32,9 +34,16 @@ export class FilesFixture {
     bounds: Pick<StaticFilesOptions, 'maxKept' | 'maxOpen'> = {},
   ) {
     this.folder = temporaryFolder(t);
-    const { counters, log } = this;
-    this.files = new StaticFiles({ ...bounds, counters, log, date: () => this.date, clock: () => this.clock });
+    const { counters, log, wheel } = this;
+    t.after(() => wheel.stop());
+    this.files = new StaticFiles({ ...bounds, counters, log, wheel, date: () => this.date, clock: () => this.clock });
     for (const [name, content] of Object.entries(files)) this.write(name, content);
+  }
+
+  /** Files that are in use. Those that are not are closed. */
+  get used(): number {
+    this.files.close();
+    return this.counters.filesOpen;
   }
 
   write(name: string, content: string | Buffer, changed = CHANGED): void {
@@ -60,10 +69,32 @@ export class FilesFixture {
   }
 }
 
+/** A requester that copies the bytes that it is lent. */
+export class BorrowingRequester extends FileRequester {
+  /** What it says of each loan. */
+  free = true;
+  loans = 0;
+
+  onResponseLoan(chunk: Buffer, more: boolean): boolean {
+    this.loans++;
+    this.onResponseData(this.free ? Buffer.from(chunk) : chunk, more);
+    return this.free;
+  }
+}
+
 /** Asks a service. */
 export function ask(service: Service, target: string, fields: Partial<RequestHead> = {}): FileRequester {
-  const request = requestHead({ target, ...fields });
-  const requester = new FileRequester(request.credits);
+  return askFor(new FileRequester(fields.credits ?? 65_536), service, target, fields);
+}
+
+/** Asks a service for `requester`. */
+export function askFor<T extends FileRequester>(
+  requester: T,
+  service: Service,
+  target: string,
+  fields: Partial<RequestHead> = {},
+): T {
+  const request = requestHead({ target, credits: requester.credits, ...fields });
   requester.responder = service(request, requester);
   return requester;
 }

@@ -46,3 +46,19 @@ test('a client that leaves before its response has the status 0', () => {
   exchange.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
   assert.deepEqual(lines, ['1:0#1:0#]\n']);
 });
+
+test('bytes that are lent are counted, and lent on where the requester takes loans', () => {
+  const { exchange, lines, requester } = logged();
+  exchange.onResponse(HEAD);
+  assert.equal(exchange.onResponseLoan(Buffer.from('hello'), true), false);
+  Object.assign(requester, {
+    onResponseLoan: (chunk: Buffer, more: boolean) => {
+      requester.onResponseData(chunk, more);
+      return true;
+    },
+  });
+  assert.equal(exchange.onResponseLoan(Buffer.from(' '), true), true);
+  assert.equal(exchange.onResponseLoan(Buffer.from('world'), false), false);
+  assert.deepEqual(lines, ['3:206#2:11#]\n']);
+  assert.deepEqual(requester.take(), ['head 206', 'data "hello" more', 'data " " more', 'data "world"']);
+});
