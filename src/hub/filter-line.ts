@@ -107,9 +107,7 @@ export class FilterLine<T extends LineItem> implements FilterOutcome {
   onFilterError(problem: string): void {
     const item = this.#take();
     if (item === null) return;
-    const { counters, log } = this.#room;
-    counters.filterErrors++;
-    log.info({ id: this.#owner.id, channel: item.channel, problem }, 'item dropped by a filter');
+    this.#room.filterErrors.note(this.#owner.id, item.channel, problem);
     this.#owner.onUnfiltered(item, problem);
     this.#pass();
   }

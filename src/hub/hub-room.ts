@@ -2,6 +2,7 @@ import type { TurnQueue } from '../clock/index.ts';
 import type { Histogram } from '../exchange/index.ts';
 import type { CallRate } from './call-rate.ts';
 import type { Channels } from './channels.ts';
+import type { FilterErrors } from './filter-errors.ts';
 import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { KeptItems } from './kept-items.ts';
@@ -22,6 +23,7 @@ export interface HubRoom extends HubOptions {
   readonly callPacer: ReplayPacer;
   /** Requests of filters, by their URIs. */
   readonly callRate: CallRate;
+  readonly filterErrors: FilterErrors;
   readonly turns: TurnQueue;
   /** From accepting an item until its delivery is done. */
   readonly latency: Histogram;

@@ -5,6 +5,7 @@ import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
+import { FilterErrors } from './filter-errors.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
@@ -126,6 +127,7 @@ export class Hub implements Guarded {
       pacer: new ReplayPacer(turns, onFault),
       callPacer,
       callRate: new CallRate(options.wheel, callPacer, onFault),
+      filterErrors: new FilterErrors(options.counters, options.log),
       turns,
       latency: this.latency,
       moment: 0,

@@ -299,8 +299,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
       return this.#filters.initialBody(body, this);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.room.counters.filterErrors++;
-      this.room.log.info({ id: this.id, problem: error.message }, 'held response without its body');
+      this.room.filterErrors.note(this.id, undefined, error.message, 'held response without its body');
       return EMPTY;
     }
   }
@@ -312,9 +311,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
       return this.#filters.apply(published, body, this);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      const { counters, log } = this.room;
-      counters.filterErrors++;
-      log.info({ id: this.id, channel: published.channel, problem: error.message }, 'item dropped by a filter');
+      this.room.filterErrors.note(this.id, published.channel, error.message);
       return null;
     }
   }
@@ -451,9 +448,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
   }
 
   onFilterError(problem: string): void {
-    const { counters, log } = this.room;
-    counters.filterErrors++;
-    log.info({ id: this.id, channel: this.#asked?.channel, problem }, 'item dropped by a filter');
+    this.room.filterErrors.note(this.id, this.#asked?.channel, problem);
     this.onFiltered(null);
   }
 

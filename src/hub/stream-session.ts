@@ -402,8 +402,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   }
 
   #noteFilterError(channel: string | undefined, problem: string): void {
-    this.#room.counters.filterErrors++;
-    this.#room.log.info({ id: this.#stream.id, channel, problem }, 'item dropped by a filter');
+    this.#room.filterErrors.note(this.#stream.id, channel, problem);
   }
 
   /** Goes on after an item that was asked about. */

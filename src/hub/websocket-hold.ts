@@ -153,9 +153,9 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
       this.#take(message, new MessagePayload(content, type === 'text'));
     } else {
       // RFC 6455 §8.1, §5.5: a client would fail the WebSocket.
-      this.room.counters.filterErrors++;
-      this.room.log.info({ id: this.id, channel: message.channel }, `filters leave no valid ${type}: item dropped`);
-      this.onUnfiltered(message, `filter error: not a valid ${type}`);
+      const problem = `filter error: not a valid ${type}`;
+      this.room.filterErrors.note(this.id, message.channel, problem);
+      this.onUnfiltered(message, problem);
     }
   }
 
