@@ -1,13 +1,10 @@
-import { type Counters, type Log, TokenBucket } from '../exchange/index.ts';
+import { type Counters, LineRate, type Log } from '../exchange/index.ts';
 
-/** Lines in the log a second: one item may have an error for each of thousands of clients. */
-const LINES = 10;
-
-/** Counts and logs what filters of clients cannot be applied to. */
+/** Counts and logs what filters of clients cannot be applied to: one item may have an error for each of thousands of clients. */
 export class FilterErrors {
   readonly #counters: Pick<Counters, 'filterErrors'>;
   readonly #log: Log;
-  readonly #bucket = new TokenBucket();
+  readonly #lines = new LineRate();
 
   constructor(counters: Pick<Counters, 'filterErrors'>, log: Log) {
     this.#counters = counters;
@@ -20,7 +17,6 @@ export class FilterErrors {
    */
   note(id: string, channel: string | undefined, problem: string, message = 'item dropped by a filter'): void {
     const errors = ++this.#counters.filterErrors;
-    const level = this.#bucket.take(LINES, LINES, performance.now()) ? 'info' : 'debug';
-    if (level === 'info' || this.#log.debugEnabled) this.#log[level]({ id, channel, problem, errors }, message);
+    this.#lines.write(this.#log, 'info', { id, channel, problem, errors }, message);
   }
 }

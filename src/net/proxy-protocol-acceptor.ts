@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { type ProxyHeader, ProxyHeaderError, parseProxyHeader } from '../codec/proxy-protocol/index.ts';
-import { internalError, type Log, type ServerCounters } from '../exchange/index.ts';
+import { internalError, LineRate, type Log, type ServerCounters } from '../exchange/index.ts';
 import type { AddressSet } from './guard/address-set.ts';
 import { peerAddress, plainAddress, statePeer } from './peer-address.ts';
 
@@ -13,9 +13,6 @@ const HEADER_TIMEOUT = 10;
  * @bound proxy-headers-awaited
  */
 const MAX_AWAITED = 4_096;
-
-/** Milliseconds between two warnings for the same reason. A line for each connection would let a flood of them fill the log. */
-const LOG_PAUSE = 1_000;
 
 /** Settings of a listener whose connections begin with a PROXY header. */
 export interface ProxyProtocolSettings {
@@ -41,8 +38,8 @@ export class ProxyProtocolAcceptor implements Guarded {
   readonly #settings: ProxyProtocolSettings;
   readonly #accept: (socket: Socket) => void;
   readonly #awaited = new Set<AwaitedHeader>();
-  /** From when on a reason is worth a warning again. */
-  readonly #warnFrom = new Map<Reason, number>();
+  /** A line for each connection would let a flood of them fill the log. */
+  readonly #lines = new Map<Reason, LineRate>();
 
   /** @param accept takes each connection after its header */
   constructor(settings: ProxyProtocolSettings, accept: (socket: Socket) => void) {
@@ -96,15 +93,25 @@ export class ProxyProtocolAcceptor implements Guarded {
 
   /** Counts and logs a connection that ended before its header did. */
   tellFailure(reason: Reason, detail: string, peer: string): void {
-    const { counters, log, wheel } = this.#settings;
+    const { counters, log } = this.#settings;
     counters.proxyHeadersFailed++;
     if (reason === 'internal') counters.faults++;
-    // A load balancer that speaks another protocol, or is not trusted, reaches nothing: the operator has to know.
-    const isNews = reason !== 'closed' && wheel.now >= (this.#warnFrom.get(reason) ?? 0);
-    if (isNews) this.#warnFrom.set(reason, wheel.now + LOG_PAUSE);
-    const level = reason === 'internal' ? 'error' : isNews ? 'warn' : 'debug';
     const { proxyHeadersFailed: failed } = counters;
-    log[level]({ reason, detail, peer, failed }, 'connection without a PROXY header closed');
+    const record = { reason, detail, peer, failed };
+    const message = 'connection without a PROXY header closed';
+    if (reason === 'internal') log.error(record, message);
+    else if (reason === 'closed') log.debug(record, message);
+    // A load balancer that speaks another protocol, or is not trusted, reaches nothing: the operator has to know.
+    else this.#linesOf(reason).write(log, 'warn', record, message);
+  }
+
+  #linesOf(reason: Reason): LineRate {
+    let lines = this.#lines.get(reason);
+    if (lines === undefined) {
+      lines = new LineRate();
+      this.#lines.set(reason, lines);
+    }
+    return lines;
   }
 }
 

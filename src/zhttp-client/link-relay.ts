@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Ticker, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import { encodeRequestPacket, idPrefixes, packetNames, RequestPacket, type SessionRef } from '../codec/zhttp/index.ts';
 import type { Part } from '../codec/zmtp/index.ts';
-import { type Log, reportFault } from '../exchange/index.ts';
+import { LineRate, type Log, reportFault } from '../exchange/index.ts';
 import { READY, type Reach, type SessionCounters, UNKNOWN } from '../zhttp/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
 import type { HandlerLinkSink, RequestLink } from './handler-link.ts';
@@ -57,6 +57,7 @@ export class LinkRelay implements HandlerLinkSink {
   readonly #wheel: TimerWheel;
   readonly #link: RelayTarget;
   readonly #turn = new TurnQueue();
+  readonly #refusals = new LineRate();
   readonly #ticker: Ticker;
   /** By what the ids of their sessions begin with. */
   readonly #processes = new Map<string, RelayedProcess>();
@@ -158,7 +159,7 @@ export class LinkRelay implements HandlerLinkSink {
       return;
     }
     counters.packetsMalformed++;
-    log.warn({ handler: from, reason: fault }, 'packet of a handler refused');
+    this.#refusals.write(log, 'warn', { handler: from, reason: fault }, 'packet of a handler refused');
   }
 
   /** Tells the process of a session something about it. */

@@ -10,7 +10,7 @@ import {
   type SessionRef,
   ZhttpError,
 } from '../codec/zhttp/index.ts';
-import { ERRORS, ExchangeError, HeldTotal, type Log, reportFault } from '../exchange/index.ts';
+import { ERRORS, ExchangeError, HeldTotal, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
 import { EarlyRequests } from './early-requests.ts';
 import { HttpServerSession } from './http-server-session.ts';
@@ -84,6 +84,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly #early: EarlyRequests | null;
   readonly #handedOff = new Map<string, ServerSession>();
   readonly #ticker: Ticker;
+  readonly #refusals = new LineRate();
   /** Sessions that have collected small grants. */
   #unsettled: HostedSession[] = [];
   /** Bytes of the first packets of open sessions. */
@@ -318,7 +319,8 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   #onMalformed(error: ZhttpError, format: PacketFormat, envelope: Buffer[] | null): void {
     const { message, condition, from, ids } = error;
     this.counters.packetsMalformed++;
-    this.log.warn({ from, sessions: ids.length, reason: message }, 'packet of a requester refused');
+    const record = { from, sessions: ids.length, reason: message };
+    this.#refusals.write(this.log, 'warn', record, 'packet of a requester refused');
     if (envelope !== null) {
       this.#notices.refuseUnread(envelope, ids, format);
       return;

@@ -1,6 +1,6 @@
 import { guarded, Ticker } from '../clock/index.ts';
 import { type Part, partBytes } from '../codec/zmtp/index.ts';
-import { reportFault } from '../exchange/index.ts';
+import { LineRate, reportFault } from '../exchange/index.ts';
 import { FULL, RouterOutbox } from '../zhttp/index.ts';
 import { PubSocket, PullSocket, RouterSocket, XPubSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { ServerLink, ServerLinkSink } from './server-link.ts';
@@ -50,6 +50,7 @@ export class ZmqServerLink implements ServerLink {
   readonly #req: RouterSocket;
   readonly #outbox: RouterOutbox;
   readonly #ticker: Ticker;
+  readonly #refusals = new LineRate();
   /** Endpoints of req mode that are bound. */
   #reqBound: string[] = [];
   #paused = false;
@@ -210,7 +211,7 @@ export class ZmqServerLink implements ServerLink {
     const { counters, log } = this.#options;
     counters.packetsReceived++;
     counters.packetsMalformed++;
-    log.warn({ frames: parts.length, reason }, 'packet of a requester refused');
+    this.#refusals.write(log, 'warn', { frames: parts.length, reason }, 'packet of a requester refused');
   }
 
   onFault(thrown: unknown): void {

@@ -1,6 +1,6 @@
 import { attempt, fault, type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
 import { ZhttpError } from '../codec/zhttp/index.ts';
-import { type Log, reportFault } from '../exchange/index.ts';
+import { LineRate, type Log, reportFault } from '../exchange/index.ts';
 import type { SessionCounters } from './session-counters.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -35,6 +35,7 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
   protected readonly sessions: SessionTable<S>;
   readonly #wheel: TimerWheel;
   readonly #ticker: Ticker;
+  readonly #refusals = new LineRate();
   /** Who waits for the end of all sessions. */
   #whenEmpty: (() => void)[] = [];
 
@@ -118,7 +119,8 @@ export abstract class SessionKeeper<S extends KeptSession, P> implements Guarded
 
   #onMalformed({ message, from, ids }: ZhttpError): void {
     this.counters.packetsMalformed++;
-    this.log.warn({ handler: from, sessions: ids.length, reason: message }, 'packet of a handler refused');
+    const record = { handler: from, sessions: ids.length, reason: message };
+    this.#refusals.write(this.log, 'warn', record, 'packet of a handler refused');
     for (const { id } of ids) {
       const session = this.sessions.get(id);
       if (session !== null) attempt(session, (named) => this.refuse(named, message, from));

@@ -1,6 +1,6 @@
 import { type PublishError, type PublishItem, publishValue } from '../codec/grip/index.ts';
 import type { TnetstringInput } from '../codec/tnetstring/index.ts';
-import { reportFault } from '../exchange/index.ts';
+import { LineRate, reportFault } from '../exchange/index.ts';
 import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
 import { BAD_REQUEST, type Command, failure, parseCommand, success, textOf } from './command-packet.ts';
 import type { InputRoom } from './message-input.ts';
@@ -29,6 +29,7 @@ export class CommandServer implements ItemsOwner, Publication {
   socket: ReplySocket | null = null;
   readonly #room: InputRoom;
   readonly #uris: () => TnetstringInput;
+  readonly #refusals = new LineRate();
   /** The command that waits for its turn or is carried out now. */
   #command: Command | null = null;
 
@@ -42,7 +43,7 @@ export class CommandServer implements ItemsOwner, Publication {
   take(message: Buffer): void {
     const command = parseCommand(message);
     if (command === null) {
-      this.#room.log.info({ bytes: message.length }, 'command ignored: not a command');
+      this.#refusals.write(this.#room.log, 'info', { bytes: message.length }, 'command ignored: not a command');
       this.socket?.ignore();
       return;
     }
@@ -81,7 +82,7 @@ export class CommandServer implements ItemsOwner, Publication {
 
   onRefused({ message }: PublishError): void {
     this.#room.counters.publishesRefused++;
-    this.#room.log.info({ input: 'command', reason: message }, 'publish refused');
+    this.#refusals.write(this.#room.log, 'info', { input: 'command', reason: message }, 'publish refused');
     this.#end(failure(this.#command as Command, BAD_REQUEST, message.replace(/^Invalid format: /, '')));
   }
 

@@ -1,5 +1,5 @@
 import { PublishError, type PublishItem, parsePublishMessage } from '../codec/grip/index.ts';
-import { type ControlCounters, type Log, reportFault } from '../exchange/index.ts';
+import { type ControlCounters, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import type { Publication } from '../hub/index.ts';
 import type { MessagePublisher } from './message-publisher.ts';
 
@@ -35,6 +35,7 @@ export class MessageInput implements Publication {
   socket: Pausable | null = null;
   readonly #room: InputRoom;
   readonly #kind: string;
+  readonly #refusals = new LineRate();
   #message: Buffer | null = null;
   #channel: string | null = null;
   #paused = false;
@@ -62,7 +63,7 @@ export class MessageInput implements Publication {
   /** Counts and logs a message that is no item. */
   refuse(reason: string): void {
     this.#room.counters.publishesRefused++;
-    this.#room.log.info({ input: this.#kind, reason }, 'publish refused');
+    this.#refusals.write(this.#room.log, 'info', { input: this.#kind, reason }, 'publish refused');
   }
 
   onTurn(): boolean {
