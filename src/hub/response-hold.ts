@@ -2,7 +2,7 @@ import { retryDelay } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { Requester } from '../exchange/index.ts';
-import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
+import { AskedItems, type AskedOwner } from './asked-items.ts';
 import type { FilterService } from './filter-service.ts';
 import { type FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
@@ -41,7 +41,7 @@ const PATCH_WORK = 1_024;
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.
  */
-export class ResponseHold extends Held implements FormerHold, Replayable, AskingContext, FilterOutcome {
+export class ResponseHold extends Held implements FormerHold, Replayable, AskedOwner {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
@@ -63,12 +63,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
   #deadline = 0;
   #failures = 0;
   readonly #service: FilterService | null;
-  /** The item about which the service of a filter is being asked; null for none. */
-  #asked: PublishedResponse | null = null;
-  #run: FilterRun | null = null;
-  /** What came meanwhile, oldest first. */
-  #unasked: PublishedResponse[] = [];
-  #resuming = false;
+  /** What services of filters are asked about; null before the first item of which one is. */
+  #asked: AskedItems | null = null;
   /** The hub has drained, and the item is waited for. */
   #drainLater = false;
 
@@ -124,7 +120,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
    */
   catchUp(former: ResponseHold | null): void {
     let again = false;
-    const unasked = former === null ? [] : former.#unfiltered();
+    const undecided = former === null ? [] : (former.#asked?.undecided ?? []);
     if (former !== null) {
       again = former.#again;
       this.#kept = former.#kept;
@@ -134,12 +130,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
     if (this.#takeKept()) return;
     again = this.#missed() || again;
     if (this.#order.isOutdated(this.channels) || again) this.recover();
-    for (const published of unasked) if (this.room.holds.has(this)) this.receive(published);
-  }
-
-  /** Items that the filters have not decided about, oldest first. */
-  #unfiltered(): readonly PublishedResponse[] {
-    return this.#asked === null ? [] : [this.#asked, ...this.#unasked];
+    for (const published of undecided) if (this.isHeld) this.receive(published);
   }
 
   override receive(step: Step): number {
@@ -148,8 +139,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
       this.recover();
       return 1;
     }
-    if (this.#asked !== null) {
-      this.#wait(published);
+    if (this.#asked?.busy === true) {
+      this.#asked.wait(published);
       return 1;
     }
     if (this.#order.isKnown(published)) return 1;
@@ -162,7 +153,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
 
   override endJoin(): void {
     super.endJoin();
-    if (!this.room.holds.has(this) || this.#takeKept()) return;
+    if (!this.isHeld || this.#takeKept()) return;
     if (this.#state !== 'held') return;
     const again = this.#again;
     this.#again = false;
@@ -170,12 +161,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
   }
 
   override onLastId(): void {
-    if (this.room.holds.has(this) && this.#order.isOutdated(this.channels)) this.recover();
+    if (this.isHeld && this.#order.isOutdated(this.channels)) this.recover();
   }
 
   override recover(): void {
     // An item that was kept during its replay may have ended it already.
-    if (this.#replay === null || this.#state === 'queued' || !this.room.holds.has(this)) return;
+    if (this.#replay === null || this.#state === 'queued' || !this.isHeld) return;
     if (this.#state === 'away') {
       this.#again = true;
       return;
@@ -197,7 +188,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
   }
 
   release(): void {
-    if (!this.room.holds.has(this)) return;
+    if (!this.isHeld) return;
     this.over = true;
     this.leave();
     if (this.#placed) this.room.wheel.schedule(this, LONGEST_RESPONSE);
@@ -210,7 +201,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
 
   resume(credits: number): number | null {
     this.#freePlace();
-    if (!this.room.holds.has(this)) return null;
+    if (!this.isHeld) return null;
     this.#exchange = null;
     this.#state = 'failed';
     this.credits = credits;
@@ -229,7 +220,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
 
   override drain(): void {
     // A replay is a request in flight: its response is waited for, as long as the client is held.
-    if (this.#asked !== null) this.#drainLater = true;
+    if (this.#asked?.busy === true) this.#drainLater = true;
     else if (this.#state !== 'away') this.#respondAsTold();
   }
 
@@ -275,7 +266,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
     if (holds.has(this)) this.room.heldBytes -= this.#cost;
     super.leave();
     this.#dropKept();
-    this.#dropAsked();
+    this.#asked?.drop();
     if (state === 'queued') pacer.cancel(this);
   }
 
@@ -390,29 +381,24 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
       this.#filters?.asks(published.channel) &&
       matchesContentFilters(published, this.#filters.filtersOf(published.channel))
     ) {
-      this.#ask(published, body, this.#filters);
+      this.#asked ??= new AskedItems(this.room, this, this.#service);
+      this.#asked.ask(published, body, this.#filters);
       return work;
     }
     body = this.#filtered(published, body);
     if (body === null) {
-      this.#passOver(published);
+      this.onDropped(published);
       return 0;
     }
-    this.#respond(published, body);
+    this.onPassed(published, body);
     return work + (body.length >>> 14);
-  }
-
-  /** The client does not get the item, which was its next one. */
-  #passOver(published: PublishedResponse): void {
-    this.#noteItem(published);
-    this.#order.passOver(published);
   }
 
   #noteItem({ channel, id }: PublishedResponse): void {
     if (id !== null) this.session?.onItem(channel, id);
   }
 
-  #respond(published: PublishedResponse, body: Buffer): void {
+  onPassed(published: PublishedResponse, body: Buffer): void {
     this.#noteItem(published);
     this.room.counters.itemsDelivered++;
     this.#takeBack();
@@ -421,72 +407,26 @@ export class ResponseHold extends Held implements FormerHold, Replayable, Asking
     if (!this.over) this.finish(body);
   }
 
-  // ---- filters that ask a service (FilterOutcome)
+  // ---- for items that a service is asked about (AskedOwner)
 
-  #ask(item: PublishedResponse, content: Buffer, set: FilterSet): void {
-    this.#asked = item;
-    const filters = set.filtersOf(item.channel);
-    this.#run = new FilterRun(this.room, { item, content, filters, set, context: this, service: this.#service }, this);
-    this.#run.start();
+  get isHeld(): boolean {
+    return this.room.holds.has(this);
   }
 
   get positions(): readonly ChannelPosition[] {
     return this.#order.positions;
   }
 
-  onFiltered(content: Buffer | null): void {
-    const published = this.#asked;
-    this.#asked = null;
-    this.#run = null;
-    if (published === null) return;
-    if (content !== null) {
-      this.#respond(published, content);
-      return;
-    }
-    this.#passOver(published);
-    this.#resume();
+  /** The client does not get the item, which was its next one. */
+  onDropped(published: PublishedResponse): void {
+    this.#noteItem(published);
+    this.#order.passOver(published);
   }
 
-  onFilterError(problem: string): void {
-    this.room.filterErrors.note(this.id, this.#asked?.channel, problem);
-    this.onFiltered(null);
-  }
-
-  /** Lets an item wait for the outcome of those before it. */
-  #wait(published: PublishedResponse): void {
-    const { limits, kept, counters, log } = this.room;
-    if (this.#unasked.length < limits.current.queueItems && kept.take(published)) {
-      this.#unasked.push(published);
-      return;
-    }
-    counters.itemsDropped++;
-    log.info({ id: this.id, channel: published.channel }, 'too many items wait for a filter: item dropped');
-  }
-
-  /** The client did not get the item that was asked about: goes on with those that came after it. */
-  #resume(): void {
-    // An outcome may come within the call that asks.
-    if (this.#resuming) return;
-    this.#resuming = true;
-    while (this.#asked === null && this.room.holds.has(this)) {
-      const next = this.#unasked.shift();
-      if (next === undefined) break;
-      this.room.kept.release(next);
-      this.receive(next);
-    }
-    this.#resuming = false;
-    if (this.#asked !== null || !this.room.holds.has(this)) return;
+  onAllDropped(): void {
     if (this.#takeKept()) return;
     if (this.#state === 'held' && !this.joining && this.#missed()) this.recover();
     if (this.#drainLater) this.drain();
-  }
-
-  #dropAsked(): void {
-    for (const published of this.#unasked) this.room.kept.release(published);
-    this.#unasked = [];
-    this.#asked = null;
-    this.#run?.abort();
-    this.#run = null;
   }
 }
 
