@@ -1,4 +1,4 @@
-import type { TimerWheel } from '../clock/index.ts';
+import { type TimerWheel, TurnQueue } from '../clock/index.ts';
 import { DEFAULT_LIMITS, type Http1Limits } from '../codec/http1/index.ts';
 import type { Current, Log, OriginCounters, Requester, RequestHead, Responder } from '../exchange/index.ts';
 import type { Dialler } from '../net/index.ts';
@@ -61,6 +61,7 @@ export interface HttpClientOptions {
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #pool: ConnectionPool;
+  readonly #turn = new TurnQueue();
   #limits: HttpClientLimits;
   #context: ExchangeContext;
 
@@ -102,6 +103,7 @@ export class HttpClient {
     const { connectTimeout, responseTimeout, bodyTimeout } = this.#limits;
     return {
       pool: this.#pool,
+      turn: this.#turn,
       counters,
       log,
       http1Limits,

@@ -1,4 +1,4 @@
-import { fault } from '../clock/index.ts';
+import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import { fieldValue } from '../codec/fields/index.ts';
 import { Http1Error, type Http1Limits, isIdempotent } from '../codec/http1/index.ts';
 import {
@@ -24,6 +24,7 @@ import { isTlsError, lossReason, socketReason, truncation } from './socket-reaso
 /** Settings that all exchanges of one client share. Times in milliseconds, 0 for no limit. */
 export interface ExchangeContext {
   readonly pool: ConnectionPool;
+  readonly turn: TurnQueue;
   readonly counters: OriginCounters;
   readonly log: Log;
   readonly http1Limits: Http1Limits;
@@ -36,7 +37,7 @@ export interface ExchangeContext {
 const FRESH = 1_000;
 
 /** One request on its way to an origin and the response on its way back. */
-export class OriginExchange implements Responder, ConnectionUser {
+export class OriginExchange implements Responder, ConnectionUser, AtTurnEnd {
   readonly #context: ExchangeContext;
   readonly #origin: Origin;
   readonly #request: RequestHead;
@@ -117,14 +118,19 @@ export class OriginExchange implements Responder, ConnectionUser {
     const sender = this.#sender as RequestSender;
     connection.readFor(this.#response.credits);
     sender.start(connection);
-    if (sender.untouched) process.nextTick(flushHead, this);
+    if (sender.untouched) this.#context.turn.add(this);
     this.#watch();
   }
 
-  /** The turn in which the connection became ready is over: sends the head, with or without body bytes. */
-  flushHead(): void {
-    this.#sender?.flushHead();
-    this.#watch();
+  /**
+   * Sends the head, unless it has left with the first bytes of its body. The requests of a turn leave one right after the other: an origin that
+   * wakes up for the first one finds the others there, and waking it for each costs as much as the write.
+   */
+  onTurnEnd(): void {
+    const sender = this.#sender as RequestSender;
+    if (!sender.untouched) return;
+    sender.flushHead();
+    if (sender.blocked) this.#watch();
   }
 
   onDialFailed(_connection: OriginConnection, error: DialError): void {
@@ -244,6 +250,10 @@ export class OriginExchange implements Responder, ConnectionUser {
     this.#requester.onResponseData(response.last, false);
   }
 
+  onFault(thrown: unknown): void {
+    this.onConnectionFault(null, thrown);
+  }
+
   /** An exception, of this object or of the requester within a call, ends only this exchange. */
   onConnectionFault(_connection: OriginConnection | null, thrown: unknown): void {
     const error = reportFault(this.#context, thrown, { origin: this.#origin.name });
@@ -295,13 +305,5 @@ export class OriginExchange implements Responder, ConnectionUser {
     else if (blocked) connection.expireIn(bodyTimeout);
     else if (!complete) connection.expireIn(0);
     else connection.expireIn(response.head === null ? responseTimeout : bodyTimeout);
-  }
-}
-
-function flushHead(exchange: OriginExchange): void {
-  try {
-    exchange.flushHead();
-  } catch (thrown) {
-    fault({ onFault: (cause) => exchange.onConnectionFault(null, cause) }, thrown);
   }
 }

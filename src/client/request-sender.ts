@@ -35,7 +35,7 @@ export class RequestSender {
 
   /** All of the request has been written and accepted. */
   get done(): boolean {
-    return this.#complete && !this.blocked;
+    return this.#complete && !this.#headPending && !this.blocked;
   }
 
   /** The whole body has come from the requester. */
@@ -48,15 +48,11 @@ export class RequestSender {
     return this.#headPending;
   }
 
-  /** Sends the head, or all of the request so far. The first call grants the requester its first credits. */
+  /** Sends all of the request so far; a head without a body waits for `flushHead`. The first call grants the requester its first credits. */
   start(connection: OriginConnection): void {
     this.#connection = connection;
-    if (this.#complete && !this.bodyTaken) {
-      this.#write(this.#head);
-      return;
-    }
-    // Body bytes that arrive within this turn leave together with the head.
     this.#headPending = true;
+    if (this.#complete && !this.bodyTaken) return;
     this.#sendEarly();
     if (!this.#granted) {
       this.#granted = true;

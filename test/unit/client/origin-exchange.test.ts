@@ -277,6 +277,22 @@ test('A client may leave when its body is asked for', async (t) => {
   assert.equal(scripted.accepted, 1);
 });
 
+test('A client that leaves in the turn of its request leaves an idle connection as it was', async (t) => {
+  const scripted = await startOrigin(t);
+  const fixture = new Fixture(t);
+  const first = fixture.send(scripted.origin);
+  const peer = await scripted.accept();
+  await peer.received();
+  peer.write(OK);
+  await first.completed();
+  fixture.send(scripted.origin, { target: '/left' }).leave(GONE);
+  const next = fixture.send(scripted.origin, { target: '/next' });
+  assert.match(await peer.received(), /^GET \/next /);
+  peer.write(OK);
+  await next.completed();
+  assert.equal(scripted.accepted, 1);
+});
+
 test('Broken exchanges do not disturb others on the same origin', async (t) => {
   const scripted = await startOrigin(t);
   const fixture = new Fixture(t);
