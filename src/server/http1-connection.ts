@@ -357,6 +357,8 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   /** Closes it at once, so that a truncated response cannot be taken for a whole one. */
   cut(): void {
     const socket = this.socket;
+    // Earlier responses of this turn are complete.
+    while (socket.writableCorked > 0) socket.uncork();
     const misleading = this.#stream?.endsWithConnection ?? (this.finished && socket.writableLength > 0);
     // Where the end of the connection would look like the end of the body there has to be a reset. Unix sockets know none, and TLS
     // needs none: only an end in order has its alert (RFC 8446 §6.1).

@@ -5,8 +5,18 @@ import { manualClock, turn } from '../../support/manual-clock.ts';
 import { nextRead } from '../../support/next-read.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
+import type { ScriptedExchange } from '../../support/scripted-service.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** Sends as fast as credit allows, until the socket of a client that takes nothing is full. */
+async function fillSocket(exchange: ScriptedExchange): Promise<void> {
+  do {
+    while (exchange.credits >= 16_384) exchange.send(Buffer.alloc(16_384, 'x'));
+    await turn();
+    await turn();
+  } while (exchange.credits >= 16_384);
+}
 
 /** Sends bytes, and resolves when the server has read some. */
 async function writeThrough(running: RunningServer, client: RawClient, text: string): Promise<void> {
@@ -231,8 +241,7 @@ test('a client that takes nothing for too long is cut off, counted and logged, a
   client.write(GET);
   const exchange = await running.next();
   exchange.head();
-  while (exchange.credits >= 16_384) exchange.send(Buffer.alloc(16_384));
-  await turn();
+  await fillSocket(exchange);
   // Further bytes within the credits, which it does not take either, win it no time.
   advance(1.5);
   exchange.send('x');
@@ -297,7 +306,7 @@ test('a client that takes nothing of the last part of its response is cut off to
     client.write(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
     const exchange = await running.next();
     exchange.head();
-    while (exchange.credits >= 16_384) exchange.send(Buffer.alloc(16_384, 'x'));
+    await fillSocket(exchange);
     exchange.send('end', false);
     const closed = once(await running.serverEnd(client), 'close');
     await turn();

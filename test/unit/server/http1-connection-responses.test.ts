@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { Payload } from '../../../src/exchange/index.ts';
 import { turn } from '../../support/manual-clock.ts';
+import { nextRead } from '../../support/next-read.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 import type { ScriptedExchange } from '../../support/scripted-service.ts';
@@ -28,6 +30,54 @@ test('a response with a known length is written with Content-Length, whatever th
     assert.deepEqual([headers.get('x'), headers.get('content-length')], ['1, 2', '6']);
     assert.equal(headers.get('transfer-encoding'), undefined);
   }
+});
+
+test('responses leave at the end of the turn, those of one client in order and in one write', async (t) => {
+  const running = await startServer(t);
+  running.script.onExchange = (exchange) => exchange.respond(exchange.request.target);
+  const client = await running.connect();
+  const socket = await running.serverEnd(client);
+  const writes = t.mock.method(socket as Required<Socket>, '_writev');
+  const read = nextRead(socket);
+  client.write(['/1', '/2', '/3'].map((target) => GET.replace('/', target)).join(''));
+  await read;
+  assert.ok(socket.writableLength > 0);
+  for (const body of ['/1', '/2', '/3']) assert.equal((await client.takeResponse()).body, body);
+  assert.equal(writes.mock.callCount(), 1);
+});
+
+test('the last response on a connection does not wait for the end of the turn', async (t) => {
+  const running = await startServer(t);
+  const { client, exchange } = await ask(running, GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  const socket = await running.serverEnd(client);
+  exchange.respond('done');
+  assert.equal(socket.writableLength, 0);
+  assert.equal(socket.destroyed, true);
+  assert.equal((await client.takeResponse()).body, 'done');
+});
+
+test('a complete response arrives, even if the next one breaks off in the same turn', async (t) => {
+  const running = await startServer(t);
+  running.script.onExchange = (exchange) => {
+    if (exchange.request.target === '/1') {
+      exchange.respond('whole');
+      return;
+    }
+    exchange.head({ bodyLength: 5 });
+    exchange.send('half');
+    exchange.fail('HF_ORIGIN_TRUNCATED');
+  };
+  const client = await running.connect();
+  client.write(GET.replace('/', '/1') + GET.replace('/', '/2'));
+  assert.equal((await client.takeResponse()).body, 'whole');
+  assert.ok((await client.takeAll()).endsWith('\r\n\r\nhalf'));
+});
+
+test('a head that cannot be written holds back nothing', async (t) => {
+  const running = await startServer(t);
+  const { client, exchange } = await ask(running);
+  exchange.head({ headers: ['X', 'a\nb'] });
+  assert.equal((await client.takeResponse()).status, 502);
 });
 
 test('an empty reason is replaced by the registered phrase', async (t) => {
