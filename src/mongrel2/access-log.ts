@@ -6,6 +6,21 @@ export interface AccessLog {
   write(line: string): void;
 }
 
+/** The access log of a site. */
+export class SiteAccessLog implements AccessLog {
+  /** Bytes of requests that wait for their lines: see `AnswerLog`. */
+  waiting = 0;
+  readonly #log: AccessLog;
+
+  constructor(log: AccessLog) {
+    this.#log = log;
+  }
+
+  write(line: string): void {
+    this.#log.write(line);
+  }
+}
+
 /** A request, for the access log. Texts are latin1. */
 export interface LoggedRequest {
   /** The name that the client asked for, without a port. */

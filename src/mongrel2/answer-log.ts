@@ -1,5 +1,5 @@
 import { LEAST_COST } from '../exchange/index.ts';
-import { type AccessLog, accessLine, type LoggedRequest } from './access-log.ts';
+import { accessLine, type LoggedRequest, type SiteAccessLog } from './access-log.ts';
 import { readAnswerHead } from './answer-head.ts';
 
 /**
@@ -7,6 +7,12 @@ import { readAnswerHead } from './answer-head.ts';
  * @bound mongrel2-access-log
  */
 const MAX_WAITING = 16_384;
+
+/**
+ * The same, for all connections of a site.
+ * @bound mongrel2-access-log-total
+ */
+const MAX_WAITING_TOTAL = 67_108_864;
 
 const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
 const UNKNOWN = Number.POSITIVE_INFINITY;
@@ -17,7 +23,7 @@ const UNKNOWN = Number.POSITIVE_INFINITY;
  * last chunk, where the next response begins, or with the connection.
  */
 export class AnswerLog {
-  readonly #log: AccessLog;
+  readonly #log: SiteAccessLog;
   /** The request whose response comes now or next, and those after it. */
   #waiting: LoggedRequest[] = [];
   #cost = 0;
@@ -28,15 +34,15 @@ export class AnswerLog {
   #left = UNKNOWN;
   #chunked = false;
 
-  constructor(log: AccessLog) {
+  constructor(log: SiteAccessLog) {
     this.#log = log;
   }
 
   /** A request was given to the handler. */
   add(request: LoggedRequest): void {
     this.#waiting.push(request);
-    this.#cost += costOf(request);
-    while (this.#cost > MAX_WAITING && this.#waiting.length > 1) this.#finish();
+    this.#charge(costOf(request));
+    while (this.#waiting.length > 1 && this.#holdsTooMuch) this.#finish();
   }
 
   /** The handler has written `bytes`. */
@@ -79,10 +85,19 @@ export class AnswerLog {
     return end;
   }
 
+  get #holdsTooMuch(): boolean {
+    return this.#cost > MAX_WAITING || this.#log.waiting > MAX_WAITING_TOTAL;
+  }
+
+  #charge(bytes: number): void {
+    this.#cost += bytes;
+    this.#log.waiting += bytes;
+  }
+
   /** Writes the line of the first request. */
   #finish(): void {
     const request = this.#waiting.shift() as LoggedRequest;
-    this.#cost -= costOf(request);
+    this.#charge(-costOf(request));
     const line = accessLine(request, this.#status, this.#bytes);
     this.#status = 0;
     this.#bytes = 0;

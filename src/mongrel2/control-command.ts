@@ -1,7 +1,13 @@
 import { decode, encode, type TnetstringInput, type TnetstringMap } from '../codec/tnetstring/index.ts';
 
-/** Bytes of a command, and its levels of lists and maps. */
-export const COMMAND_LIMITS = { maxBytes: 65_536, maxDepth: 4, floats: true };
+/**
+ * Bytes of one command. A program that sends more is cut off.
+ * @bound mongrel2-control-command
+ */
+export const MAX_COMMAND_BYTES = 65_536;
+
+/** What a command may have: bytes, levels of lists and maps, and numbers of all kinds. */
+const COMMAND_LIMITS = { maxBytes: MAX_COMMAND_BYTES, maxDepth: 4, floats: true };
 
 /** What can be wrong with a command: the names that programs check, and the texts for people. */
 const FAILURES = {

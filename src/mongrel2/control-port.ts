@@ -3,10 +3,10 @@ import { type FaultReport, type Log, reportFault } from '../exchange/index.ts';
 import { RepSocket, type ZmqCounters } from '../zmq/index.ts';
 import { ConnectionReport, type ConnectionStatus } from './connection-report.ts';
 import {
-  COMMAND_LIMITS,
   type CommandFailure,
   type ControlCommand,
   failedReply,
+  MAX_COMMAND_BYTES,
   parseControlCommand,
   tableReply,
   valueReply,
@@ -87,8 +87,12 @@ export class ControlPort {
   constructor(options: ControlPortOptions) {
     const { wheel, zmqCounters: counters, log } = options;
     this.#options = options;
-    const { maxBytes: maxMessageBytes } = COMMAND_LIMITS;
-    const limits = { maxMessageBytes, maxPeers: MAX_PEERS, receiveBytes: WAITING_BYTES, linger: LINGER };
+    const limits = {
+      maxMessageBytes: MAX_COMMAND_BYTES,
+      maxPeers: MAX_PEERS,
+      receiveBytes: WAITING_BYTES,
+      linger: LINGER,
+    };
     this.#socket = new RepSocket({ wheel, counters, log }, limits, (parts) => this.#take(parts));
   }
 

@@ -171,6 +171,9 @@ export class HandlerUpload implements Responder, UploadMessages, ConnectionPart 
 
   fail(error: ExchangeError): void {
     if (this.#over) return;
+    const { id, peer } = this.#request;
+    const { code, detail, face } = error;
+    this.#target.site.log[face.level]({ id, peer: peer.address, code, detail }, 'upload failed');
     this.end();
     if (this.#taken) {
       this.#connection.refuse(error);

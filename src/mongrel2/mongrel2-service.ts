@@ -14,7 +14,7 @@ import {
   type Service,
 } from '../exchange/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
-import type { AccessLog } from './access-log.ts';
+import { type AccessLog, SiteAccessLog } from './access-log.ts';
 import { Answers } from './answers.ts';
 import { MAX_INPUT_BYTES } from './client-input.ts';
 import { ConnectionKiller } from './connection-killer.ts';
@@ -75,7 +75,7 @@ export class Mongrel2Service implements Site, SocketRoutes {
   readonly turn = new TurnQueue();
   readonly held: HeldAnswers;
   readonly inputs: HeldTotal;
-  readonly accessLog: AccessLog | null;
+  readonly accessLog: SiteAccessLog | null;
   readonly uploads: UploadStore | null;
   readonly maxClientBytes: number | undefined;
   readonly maxWaitingBytes: number | undefined;
@@ -103,7 +103,7 @@ export class Mongrel2Service implements Site, SocketRoutes {
     );
     const { maxInputBytes = MAX_INPUT_BYTES } = options;
     this.inputs = new HeldTotal(maxInputBytes, this, 'clients have too much that is not complete, some are cut off');
-    this.accessLog = options.accessLog;
+    this.accessLog = options.accessLog === null ? null : new SiteAccessLog(options.accessLog);
     this.uploads = this.#newStore();
     this.#routes = new SiteRoutes(server.hosts, server.defaultHost);
     const answers = new Answers(this);

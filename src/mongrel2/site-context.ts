@@ -2,7 +2,7 @@ import type { TimerWheel, TurnQueue } from '../clock/index.ts';
 import type { Mongrel2Settings } from '../config/index.ts';
 import type { HeldTotal, Log } from '../exchange/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
-import type { AccessLog } from './access-log.ts';
+import type { SiteAccessLog } from './access-log.ts';
 import type { HeldAnswers } from './held-answers.ts';
 import type { Mongrel2Counters } from './mongrel2-counters.ts';
 import type { UploadStore } from './upload-store.ts';
@@ -20,7 +20,7 @@ export interface SiteContext {
   readonly inputs: HeldTotal;
   readonly turn: TurnQueue;
   /** Null: nothing is logged. */
-  readonly accessLog: AccessLog | null;
+  readonly accessLog: SiteAccessLog | null;
   /** Null: large bodies are not written to files. */
   readonly uploads: UploadStore | null;
   /** Bytes that may wait for one client before it is cut off. Default: `MAX_CLIENT_BYTES`. */

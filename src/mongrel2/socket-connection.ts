@@ -2,7 +2,7 @@ import { ExchangeError, type HeldTotal, type RawClient, type RawReader } from '.
 import { accessLine, logTime } from './access-log.ts';
 import type { AnswerBody } from './answer-body.ts';
 import type { ConnectionStatus } from './connection-report.ts';
-import { fixedAnswer } from './fixed-response.ts';
+import { fixedAnswer, fixedResponse } from './fixed-response.ts';
 import { FLASH_POLICY } from './flash-policy.ts';
 import type { HandlerTarget } from './handler-target.ts';
 import { InputFeed } from './input-feed.ts';
@@ -70,9 +70,9 @@ export class SocketConnection extends Mongrel2Connection implements RawReader, S
 
   /** Says why in HTTP, as Mongrel2 does, and ends. */
   #refuse(method: string, path: string, error: ExchangeError): void {
-    const answer = fixedAnswer(error);
-    this.#log(method, path, error.face.status, answer.length);
-    this.#say(answer);
+    const { head, body } = fixedResponse(error);
+    this.#log(method, path, head.status, body.length);
+    this.#say(fixedAnswer(error));
   }
 
   /** Writes bytes of the server itself, and ends. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from '../../../src/codec/tnetstring/index.ts';
-import { accessLine, type LoggedRequest } from '../../../src/mongrel2/access-log.ts';
+import { accessLine, type LoggedRequest, SiteAccessLog } from '../../../src/mongrel2/access-log.ts';
 import { AnswerLog } from '../../../src/mongrel2/answer-log.ts';
 
 const PEER = { address: '127.0.0.1', port: 37_032 };
@@ -11,18 +11,19 @@ function request(path: string, method = 'GET'): LoggedRequest {
 }
 
 /** An answer log, and `path status bytes` of each line that it has written. */
-function logged(): { log: AnswerLog; lines: string[]; write: (...texts: string[]) => void } {
+function logged() {
   const lines: string[] = [];
-  const log = new AnswerLog({
+  const site = new SiteAccessLog({
     write: (line) => {
       const list = decode(Buffer.from(line.slice(0, -1), 'latin1')) as unknown[];
       lines.push([list[5], list[7], list[8]].join(' '));
     },
   });
+  const log = new AnswerLog(site);
   const write = (...texts: string[]): void => {
     for (const text of texts) log.written(Buffer.from(text, 'latin1'));
   };
-  return { log, lines, write };
+  return { log, lines, write, site };
 }
 
 test('a line is a list as Mongrel2 writes it', () => {
@@ -119,6 +120,23 @@ test('requests that wait for their lines are bounded in bytes, and the oldest is
   assert.deepEqual(lines, ['/0 0 0']);
   log.add(request(`/${'x'.repeat(16_384)}`));
   assert.equal(lines.length, 65);
+});
+
+test('what waits for all connections is bounded too, and one request of each always waits', () => {
+  const { log, lines, site } = logged();
+  const others: AnswerLog[] = [];
+  while (site.waiting <= 67_108_864) {
+    const other = new AnswerLog(site);
+    for (let i = 0; i < 64; i++) other.add(request('/'));
+    others.push(other);
+  }
+  assert.equal(lines.length, 63, 'of the last connection only one waits');
+  log.add(request('/a'));
+  assert.equal(lines.length, 63);
+  log.add(request('/b'));
+  assert.deepEqual(lines.slice(63), ['/a 0 0']);
+  for (const each of [log, ...others]) each.end();
+  assert.equal(site.waiting, 0);
 });
 
 test('no bytes of a handler make the log fail', () => {

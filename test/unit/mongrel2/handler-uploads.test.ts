@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { HandlerMessage } from '../../../src/codec/mongrel2/index.ts';
 import { turn } from '../../support/manual-clock.ts';
@@ -123,6 +123,43 @@ test('an upload whose file cannot be made is refused with 500', async (t) => {
   const { status, body } = await client.request(post(BODY.length));
   assert.deepEqual([status, body], [500, 'Internal Server Error']);
   assert.equal(rig.counters.uploadsFailed, 1);
+  assert.deepEqual(
+    rig.log.of('upload failed').map(({ code, detail }) => [code, detail]),
+    [['HF_UPLOAD_STORE', 'no such file or directory']],
+  );
+});
+
+test('an upload that the disk has no room for gets a 413 in place of the answer, and its handler a notice', async (t) => {
+  const { rig, handler, folder } = await spooling(t);
+  const client = await rig.connect();
+  client.write(post(BODY.length));
+  const { id } = await handler.next();
+  t.mock.method(fs, 'write', (...args: unknown[]) => {
+    const done = args.at(-1) as (error: Error) => void;
+    setImmediate(done, Object.assign(new Error('no space'), { code: 'ENOSPC', errno: -28 }));
+  });
+  client.write(BODY.slice(0, 1_000));
+  const { status, headers, body } = await client.takeResponse();
+  assert.deepEqual([status, headers.get('connection'), body], [413, 'close', 'Content Too Large']);
+  await client.ended;
+  assert.equal(await handler.nextGone(), id);
+  await emptied(folder);
+});
+
+test('an upload that fails after its handler has begun to respond is cut off', async (t) => {
+  const { rig, handler } = await spooling(t);
+  const client = await rig.connect();
+  client.write(post(BODY.length));
+  const { id } = await handler.next();
+  handler.answer(id, 'HTTP/1.1 200 OK\r\n\r\nearly');
+  await client.takeBytes(24);
+  t.mock.method(fs, 'write', (...args: unknown[]) => {
+    const done = args.at(-1) as (error: Error) => void;
+    setImmediate(done, Object.assign(new Error('i/o error'), { code: 'EIO', errno: -5 }));
+  });
+  client.write(BODY.slice(0, 1_000));
+  assert.equal(await client.takeAll(), '');
+  assert.equal(await handler.nextGone(), id);
 });
 
 test('the bodies of pipelined uploads are files of their own', async (t) => {

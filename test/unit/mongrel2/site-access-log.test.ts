@@ -54,6 +54,8 @@ test('each request has a line, with the status and the length of its response', 
   const json = await rig.connect();
   json.write('@chat {}\0');
   assert.deepEqual(await lineOf(accessLines), ['', 'JSON', '@chat', '', 200, 2]);
+  json.write('@other {}\0');
+  assert.deepEqual(await lineOf(accessLines), ['', 'JSON', '@other', '', 404, 9]);
 });
 
 test('a client that leaves without a response has the status 0', async (t) => {
