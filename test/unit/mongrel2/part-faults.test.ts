@@ -11,6 +11,7 @@ import { SpooledUpload } from '../../../src/mongrel2/spooled-upload.ts';
 import { StreamedUpload } from '../../../src/mongrel2/streamed-upload.ts';
 import { handlerOf } from '../../support/mongrel2/site.ts';
 import { type SiteChanges, startSite } from '../../support/mongrel2/site-rig.ts';
+import { settled } from '../../support/settled.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const HANDSHAKE =
@@ -76,8 +77,12 @@ test('a fault when a process takes a message that has waited ends the WebSocket 
   throwOnce(t, InputFeed.prototype, 'onTaken');
   handler.pull.pause();
   const large = encodeMaskedFrame(TEXT, Buffer.alloc(200_000), 1);
-  for (let i = 0; i < 300; i++) client.write(Buffer.from(large));
-  while (rig.site.inputs.bytes === 0) await new Promise((resolve) => setImmediate(resolve));
+  // No more than it takes until the client is not read: all of it goes on to the handler.
+  for (let before = -1; before !== rig.counters.messagesSent; ) {
+    before = await settled(() => rig.counters.messagesSent);
+    while (client.socket.writableLength < 1_000_000) client.write(Buffer.from(large));
+    await settled(() => rig.counters.messagesSent);
+  }
   handler.pull.resume();
   for (;;) {
     const { path, id: gone } = await handler.next();
