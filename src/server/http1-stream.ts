@@ -219,7 +219,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   }
 
   onResponseLoan(chunk: Buffer, more: boolean): boolean {
-    this.#send(chunk, null, more);
+    this.#send(chunk, null, more, true);
     // The kernel has a copy of what was written, unless the socket keeps it for later.
     return this.socket.writableLength === 0;
   }
@@ -228,8 +228,11 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#send(payload.body, payload, true);
   }
 
-  /** @param payload what `chunk` is the body of, if many share it */
-  #send(chunk: Buffer, payload: Payload | null, more: boolean): void {
+  /**
+   * @param payload what `chunk` is the body of, if many share it
+   * @param lent whether the responder goes on at once if the kernel has taken all, although so much was written that the socket asks for a pause
+   */
+  #send(chunk: Buffer, payload: Payload | null, more: boolean, lent = false): void {
     if (this.#over) return;
     // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
     if (!more && this.#body !== null) this.keepAlive = false;
@@ -240,7 +243,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
       this.fault(toExchangeError(error));
       return;
     }
-    this.#afterWrite(chunk.length, flowing, more);
+    this.#afterWrite(chunk.length, flowing || (lent && this.socket.writableLength === 0), more);
     if (!more) this.#end();
   }
 
