@@ -59,4 +59,17 @@ describe('BodyCollector', () => {
     }
     assert.ok(buffers.size < 20, `${buffers.size} buffers`);
   });
+
+  it('copies chunks that may change afterwards, the first one too', () => {
+    const body = new BodyCollector(10);
+    const chunk = Buffer.from('abc');
+    assert.equal(body.addCopy(chunk), true);
+    chunk.fill('x');
+    chunk.write('def');
+    assert.equal(body.addCopy(chunk), true);
+    chunk.fill('x');
+    assert.equal(body.body.toString(), 'abcdef');
+    assert.equal(body.addCopy(Buffer.alloc(5)), false);
+    assert.equal(body.length, 6);
+  });
 });
