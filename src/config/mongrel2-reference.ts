@@ -30,7 +30,7 @@ where only trusted programs reach them: there is no authentication.`,
   '[[edge.mongrel2.host]]': `A virtual host. A request belongs to the host with the longest \`matching\` at the end of the name in its \`Host\`, or else to
 \`default_host\`.`,
   '[[edge.mongrel2.host.route]]': `The tables of \`route\`, which may also be written as \`[[edge.mongrel2.host.route]]\`. Each has \`path\` and one of \`handler\`, \`proxy\` and \`dir\`.
-The longest matching path wins.
+The longest prefix wins; if no pattern after it matches, the request gets a 404, even where a shorter prefix would match.
 
 <a id="paths-of-mongrel2"></a>A path matches every request whose path begins with it: \`/chat\` matches \`/chatter\` too. After a prefix there may be a
 pattern in parentheses: \`/users/(\\d+)$\`. \`.\` is any character, \`\\d\` a digit, \`\\a\` a letter, \`\\w\` either, \`\\l\` and \`\\u\` lower and upper case, \`\\s\` white space, \`\\p\` punctuation,
