@@ -94,6 +94,8 @@ export class HandlerRequest implements Responder, WaitingMessage, ByteHolder {
       return;
     }
     this.peer = this.#tie.peer;
+    // As for a client that a handler has, a FIN means that it has left.
+    this.#requester.abortOnHalfClose?.();
     if (!this.#target.sockets.wait(this)) this.#untaken('too many messages wait for the handler');
   }
 

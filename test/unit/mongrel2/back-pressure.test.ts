@@ -25,18 +25,21 @@ test('requests wait for a handler, in order, and their clients are not read mean
   );
 });
 
-test('a client that leaves while its request waits withdraws it, and no handler hears of it', async (t) => {
-  const rig = await startSite(t);
-  const client = await rig.connect();
-  client.write(GET);
-  await settled(() => rig.serverCounters.requests);
-  client.reset();
-  await settled(() => rig.serverCounters.connectionsOpen);
-  const handler = await rig.handler();
-  const { id } = await rig.ask(handler);
-  assert.equal(id, 2);
-  assert.equal(handler.texts.length, 1);
-});
+for (const leave of ['reset', 'end'] as const) {
+  test(`a client that leaves while its request waits withdraws it, and no handler hears of it: ${leave}`, async (t) => {
+    const rig = await startSite(t);
+    const client = await rig.connect();
+    client.write(GET);
+    await settled(() => rig.serverCounters.requests);
+    client[leave]();
+    await settled(() => rig.serverCounters.connectionsOpen);
+    assert.equal(rig.serverCounters.connectionsOpen, 0);
+    const handler = await rig.handler();
+    const { id } = await rig.ask(handler);
+    assert.equal(id, 2);
+    assert.equal(handler.texts.length, 1);
+  });
+}
 
 test('a request that no handler takes in 30 s gets a 503', async (t) => {
   const clock = manualClock(t);
