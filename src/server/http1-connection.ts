@@ -179,6 +179,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
       return;
     }
     this.watch();
+    this.#channel?.onResponded();
     const ending = this.#leaving || this.server.draining || this.server.crowded;
     if (ending && this.#channel === null) this.#leave();
     if (this.consuming) return;
@@ -239,6 +240,14 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   get over(): boolean {
     return this.finished;
+  }
+
+  get exchanging(): boolean {
+    return this.#stream?.raw === false;
+  }
+
+  get responding(): boolean {
+    return this.#stream?.started === true;
   }
 
   stopInput(): void {

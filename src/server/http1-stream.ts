@@ -109,6 +109,11 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     return this.#last;
   }
 
+  /** Whether its responder writes the response itself. */
+  get raw(): boolean {
+    return this.#raw;
+  }
+
   /** Whether bytes of the request body are to come. */
   get bodyComes(): boolean {
     return this.#body !== null;

@@ -13,6 +13,10 @@ export interface ChannelConnection
   extends Pick<ClientConnection, 'socket' | 'peer' | 'blocked' | 'block' | 'cut' | 'endSocket'> {
   /** Whether nothing is to be written any more. */
   readonly over: boolean;
+  /** Whether an exchange that is not the owner's runs: its response may begin at any time. */
+  readonly exchanging: boolean;
+  /** Whether that response is under way: nothing may come between its bytes. */
+  readonly responding: boolean;
   /** Reads nothing more, and ends the exchange that runs: the responder has closed the connection. */
   stopInput(): void;
   /** Gives the connection's input to `reader` from now on, if that is possible. */
@@ -69,7 +73,9 @@ export class RawChannel implements RawClient {
   write(bytes: Buffer): void {
     const { connection } = this;
     if (connection.over || bytes.length === 0) return;
-    if (this.#queued > 0 || bytes.length > SOCKET_BUFFER) this.#enqueue(bytes);
+    const waits = this.#queued > 0 || connection.responding;
+    // A response that may begin at any time must not begin in the middle of these bytes.
+    if (waits || (bytes.length > SOCKET_BUFFER && !connection.exchanging)) this.#enqueue(bytes);
     else if (!connection.socket.write(bytes)) connection.block();
   }
 
@@ -77,7 +83,18 @@ export class RawChannel implements RawClient {
     if (this.#queue === NONE) this.#queue = [];
     this.#queue.push(bytes);
     this.#queued += bytes.length;
-    if (!this.connection.blocked) this.#writeQueued();
+    this.#continue();
+  }
+
+  /** Goes on with what waits, unless it has to wait longer. */
+  #continue(): void {
+    const { blocked, responding } = this.connection;
+    if (this.#queued > 0 && !blocked && !responding) this.#writeQueued();
+  }
+
+  /** A response of an exchange is complete. */
+  onResponded(): void {
+    if (this.#queued > 0 && !this.connection.over) this.onDrain();
   }
 
   /** Gives the socket as much as it buffers. */
@@ -115,8 +132,8 @@ export class RawChannel implements RawClient {
 
   /** The socket has taken what it was given. */
   onDrain(): void {
-    if (this.#queued > 0) this.#writeQueued();
-    if (this.connection.blocked) return;
+    this.#continue();
+    if (this.connection.blocked || this.#queued > 0) return;
     if (this.#ending) this.connection.endSocket();
     else this.owner?.onDrained();
   }

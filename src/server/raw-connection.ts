@@ -87,6 +87,14 @@ export class RawConnection extends ClientConnection implements ChannelConnection
     return this.finished;
   }
 
+  get exchanging(): boolean {
+    return false;
+  }
+
+  get responding(): boolean {
+    return false;
+  }
+
   giveInput(): void {}
 
   protected override returnCredit(): void {

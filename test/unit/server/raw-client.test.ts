@@ -286,3 +286,34 @@ test('without such a service it is a malformed request', async (t) => {
   client.write('@route {}\0\r\n\r\n');
   assert.equal((await client.takeResponse()).status, 400);
 });
+
+test('nothing comes between the bytes of a response that is under way', async (t) => {
+  const { running, client, owner } = await taken(t);
+  client.write(GET);
+  const exchange = await running.next();
+  exchange.head({ bodyLength: 8 });
+  exchange.send('half');
+  assert.ok((await client.take()).startsWith('HTTP/1.1 200 '));
+  assert.equal(await client.takeBytes(4), 'half');
+  owner.write('RAW');
+  owner.write('MORE');
+  assert.equal(owner.client.waiting, 7);
+  exchange.send('half', false);
+  assert.equal(await client.takeBytes(11), 'halfRAWMORE');
+  assert.equal(owner.client.waiting, 0);
+  assert.equal(owner.drained, 1);
+});
+
+test('a response that is still to begin does not begin within bytes of the owner', async (t) => {
+  const { running, client, owner } = await taken(t, {}, true);
+  client.write(GET);
+  const exchange = await running.next();
+  client.socket.pause();
+  const raw = Buffer.alloc(1_000_000, 'r');
+  owner.write(raw);
+  owner.write('END');
+  exchange.respond('late');
+  client.socket.resume();
+  assert.equal((await client.takeBytes(1_000_003)).slice(-4), 'rEND');
+  assert.equal((await client.takeResponse()).body, 'late');
+});
