@@ -10,6 +10,7 @@ import {
   type Log,
   reportFault,
 } from '../exchange/index.ts';
+import { LatestOrder } from './latest-order.ts';
 import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
@@ -60,6 +61,10 @@ class PoolWorker<Job extends WorkerJob> {
   /** Settle the start. */
   onListening: (addresses: readonly string[]) => void = () => {};
   onFailed: (error: Error) => void = () => {};
+  /** Orders that stand until the next one. */
+  readonly standing = new LatestOrder((order, onSent) => {
+    if (this.process.isConnected()) this.process.send(order, onSent);
+  });
 
   constructor(place: number, job: Job, process: Worker) {
     this.place = place;
@@ -134,7 +139,11 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   /** Gives all processes an order. With `keep` it stands for those that start later too, until another one is kept. */
   order(order: WorkerOrder, keep = false): void {
     if (keep) this.#standing = order;
-    for (const worker of this.#workers) if (worker.servingSince !== null) worker.order(order);
+    for (const worker of this.#workers) {
+      if (worker.servingSince === null) continue;
+      if (keep) worker.standing.give(order);
+      else worker.order(order);
+    }
   }
 
   /** Ends the processes. */
@@ -208,7 +217,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
         clearTimeout(worker.startTimer);
         worker.servingSince = performance.now();
         worker.onListening(report.addresses);
-        if (this.#standing !== null) worker.order(this.#standing);
+        if (this.#standing !== null) worker.standing.give(this.#standing);
         // It was still starting when the others were told.
         if (this.#stopping) worker.order({ order: 'drain' });
         break;

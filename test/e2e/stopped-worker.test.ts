@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ProcessUsage } from '../security/chaos/process-usage.ts';
-import { item, type Placed, type ProxyWorkers, startWorkers } from '../support/proxy-workers.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { item, type Placed, type ProxyWorkers, startPushpinWorkers, startWorkers } from '../support/proxy-workers.ts';
 import type { RawClient } from '../support/raw-client.ts';
 
 const SKIP = existsSync(`/proc/${process.pid}/task`) ? false : 'processes cannot be listed here';
@@ -28,12 +30,20 @@ interface Stage {
   readonly served: readonly ItemReader[];
 }
 
+/** Stops a process, which does not outlive the test. */
+function stop(t: TestContext, pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  t.after(() => {
+    if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+  });
+}
+
 /** Two workers with clients on one channel, one of which is stopped. */
 async function stopOne(t: TestContext): Promise<Stage> {
   const rig = await startWorkers(t, 2, TOML);
   const held = await rig.spread('c=a', 2);
   const stopped = held[0]?.worker as number;
-  process.kill(stopped, 'SIGSTOP');
+  stop(t, stopped);
   const readers = (isMember: (placed: Placed) => boolean) =>
     held.filter(isMember).map(({ client }) => new ItemReader(client));
   return {
@@ -152,4 +162,39 @@ test('a worker that is killed while it is stopped, with items on their way to it
   await publish(rig, all, all + 1);
   for (const reader of [...served, ...replaced]) assert.deepEqual(await reader.upTo(all), [all]);
   assert.equal((await rig.server.program.stop()).code, 0);
+});
+
+test('what a stopped worker has not been told of the routes is replaced by what comes later', {
+  skip: SKIP,
+}, async (t) => {
+  const [http, control] = await freePorts(2);
+  const conf = `[runner]\nhttp_port=127.0.0.1:${http}\n[proxy]\nworkers=2\n[handler]\npush_in_spec=\npush_in_sub_specs=\ncommand_spec=\npush_in_http_port=${control}\nstats_spec=\n`;
+  const rig = await startPushpinWorkers(t, conf, [`127.0.0.1:${http}`]);
+  const { program } = rig.server;
+  const reload = async (entries: number, prefix: string) => {
+    const routes = Array.from({ length: entries }, (_, i) => `h${i}.example${prefix} 127.0.0.1:1\n`);
+    writeFileSync(join(rig.folder, 'routes'), `last.example test\n${routes.join('')}`);
+    program.kill('SIGHUP');
+    await program.logged(`routes loaded with ${entries + 1} entries`);
+  };
+  /** The first routes hold every client. */
+  const statusOf = async (client: RawClient, host: string) => {
+    client.write(`HEAD / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    return (await client.takeHead()).status;
+  };
+  await reload(1, '');
+  let { worker: stopped, client } = await rig.connect();
+  while ((await statusOf(client, 'unknown.example')) !== 502) ({ worker: stopped, client } = await rig.connect());
+  stop(t, stopped);
+  // Half a megabyte each: more than the way to a process holds.
+  for (let i = 0; i < 5; i++) await reload(10 + i, `,prefix=${'x'.repeat(50_000)}`);
+  await reload(0, '');
+  process.kill(stopped, 'SIGCONT');
+  // Up to the last reload there is a route for it.
+  let body = '';
+  while (body !== 'No route for host: h0.example\n') {
+    ({ body } = await client.request('GET / HTTP/1.1\r\nHost: h0.example\r\n\r\n'));
+  }
+  assert.equal(await statusOf(client, 'last.example'), 200);
+  assert.equal((await program.stop()).code, 0);
 });
