@@ -3,6 +3,7 @@ import type { ByteHolder, ExchangeError, RawClient, RawOwner, Requester } from '
 import type { LoggedRequest } from './access-log.ts';
 import { AnswerBody } from './answer-body.ts';
 import { AnswerLog } from './answer-log.ts';
+import { ConnectionActivity } from './connection-activity.ts';
 import type { ConnectionPart } from './connection-part.ts';
 import type { ConnectionStatus } from './connection-report.ts';
 import { fixedAnswer } from './fixed-response.ts';
@@ -46,13 +47,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   #parts: Set<ConnectionPart> | null = null;
   /** Null until a request is to be logged. */
   #answers: AnswerLog | null = null;
-  /** Times by the wheel's clock: of the last request or message of the client, and of the last byte read and written. */
-  pingAt: number;
-  readAt: number;
-  writtenAt: number;
-  /** Bytes that had been read and written when it was looked at last. */
-  #bytesRead = 0;
-  #bytesWritten = 0;
+  readonly #activity: ConnectionActivity;
   /** With `download.flow_control`: bytes that the handler may still send, and those that it is to be granted. */
   #window = DOWNLOAD_WINDOW;
   #owed = 0;
@@ -60,9 +55,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   constructor(id: number, site: ConnectionSite) {
     this.id = id;
     this.site = site;
-    this.pingAt = site.wheel.now;
-    this.readAt = this.pingAt;
-    this.writtenAt = this.pingAt;
+    this.#activity = new ConnectionActivity(site.wheel.now);
   }
 
   /** Null until a handler has taken the first message. */
@@ -110,8 +103,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   /** The client counts as active. */
   ping(): void {
-    this.pingAt = this.site.wheel.now;
-    this.readAt = this.pingAt;
+    this.#activity.onRead(this.site.wheel.now);
   }
 
   /** Writes a line of the access log for a request that a handler has taken, once it has its answer. */
@@ -149,7 +141,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   /** Takes an extended answer (reference §6.5). */
   control({ keepAlive, credits, cancel }: ControlAnswer): void {
-    if (keepAlive) this.pingAt = this.site.wheel.now;
+    if (keepAlive) this.#activity.pingAt = this.site.wheel.now;
     if (credits > 0) this.#grantUpload(credits);
     if (cancel) this.cancel();
   }
@@ -170,7 +162,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     this.#answers?.written(body.bytes);
     const waits = client.waiting > 0;
     client.write(waits ? body.kept : body.bytes);
-    this.writtenAt = site.wheel.now;
+    this.#activity.writtenAt = site.wheel.now;
     if (client.waiting === 0) {
       this.#grant();
       return;
@@ -287,40 +279,25 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   // ---- the killer
 
-  /** How many of the tests of an active client it fails now (reference §3.3). A limit of 0 is no test. */
+  /** How many of the tests of an active client it fails now. */
   failedTests(): number {
-    const { minPing, minReadRate, minWriteRate } = this.site.settings;
-    const { now } = this.site.wheel;
-    this.#look();
-    let failed = 0;
-    if (minPing > 0 && now - this.pingAt > minPing * 1_000) failed++;
-    if (minReadRate > 0 && rate(this.#bytesRead, now - this.readAt) < minReadRate) failed++;
-    if (minWriteRate > 0 && rate(this.#bytesWritten, now - this.writtenAt) < minWriteRate) failed++;
-    return failed;
-  }
-
-  /** Notes whether bytes were read or written since the last look. */
-  #look(): void {
-    const { bytesRead, bytesWritten } = this.#client as RawClient;
-    const { now } = this.site.wheel;
-    if (bytesRead !== this.#bytesRead) this.readAt = now;
-    if (bytesWritten !== this.#bytesWritten) this.writtenAt = now;
-    this.#bytesRead = bytesRead;
-    this.#bytesWritten = bytesWritten;
+    this.#activity.look(this.#client as RawClient, this.site.wheel.now);
+    return this.#activity.failedTests(this.site.settings);
   }
 
   /** What the control port tells of it. */
   get status(): ConnectionStatus {
-    this.#look();
     const { now } = this.site.wheel;
+    this.#activity.look(this.#client as RawClient, now);
+    const { pingAt, readAt, writtenAt, bytesRead, bytesWritten } = this.#activity;
     return {
       id: this.id,
       type: this.type,
-      lastPing: seconds(now - this.pingAt),
-      lastRead: seconds(now - this.readAt),
-      lastWrite: seconds(now - this.writtenAt),
-      bytesRead: this.#bytesRead,
-      bytesWritten: this.#bytesWritten,
+      lastPing: seconds(now - pingAt),
+      lastRead: seconds(now - readAt),
+      lastWrite: seconds(now - writtenAt),
+      bytesRead,
+      bytesWritten,
     };
   }
 
@@ -331,9 +308,4 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
 function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1_000);
-}
-
-/** Bytes per second, over at least one second. */
-function rate(bytes: number, milliseconds: number): number {
-  return bytes / Math.max(1, milliseconds / 1_000);
 }
