@@ -107,11 +107,8 @@ export class HandlerTarget implements RequestTarget {
     return this.sockets.messages.uploadPart(connection.id, pathOf(request.target), extra, body);
   }
 
-  /** A message of a WebSocket. @param flags first byte of its frame */
-  frame(connection: Mongrel2Connection, request: RequestText, flags: number, payload: Buffer): Buffer | string {
-    const { messages } = this.sockets;
-    const extra = messages.extra('FLAGS', `0x${flags.toString(16).toUpperCase()}`);
-    return messages.request(connection.id, request, this.#pattern, extra, payload, 'WEBSOCKET');
+  frame(connection: Mongrel2Connection, request: RequestText, client: string, flags: number, payload: Buffer) {
+    return this.sockets.messages.frame(connection.id, request, client, this.#pattern, flags, payload);
   }
 
   /** A message of a JSON or XML socket. */

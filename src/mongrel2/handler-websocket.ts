@@ -11,8 +11,18 @@ import { WebSocketInput, type WebSocketOwner } from './websocket-input.ts';
 export interface FrameTarget {
   readonly site: SiteContext;
   readonly sockets: HandlerSockets;
-  /** A message. @param flags first byte of its frame */
-  frame(connection: Mongrel2Connection, request: RequestText, flags: number, payload: Buffer): Buffer | string;
+  /**
+   * A message.
+   * @param client pairs of the headers of the request
+   * @param flags first byte of its frame
+   */
+  frame(
+    connection: Mongrel2Connection,
+    request: RequestText,
+    client: string,
+    flags: number,
+    payload: Buffer,
+  ): Buffer | string;
 }
 
 /** The WebSocket of a client (reference §7). Its messages go to the handler; the handler writes the frames for the client. */
@@ -23,6 +33,7 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
   readonly #connection: Mongrel2Connection;
   /** What each message repeats of the request. */
   readonly #request: RequestText;
+  readonly #headers: string;
   readonly #input = new WebSocketInput(this);
   readonly #feed = new InputFeed(this, this.#input);
 
@@ -33,6 +44,7 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
     this.inputs = target.site.inputs;
     this.#target = target;
     this.#connection = connection;
+    this.#headers = target.sockets.messages.clientPairs(headers);
     this.#request = { method, target: uri, scheme, version, headers, peer };
   }
 
@@ -50,7 +62,10 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
     const connection = this.#connection;
     const target = this.#target;
     connection.ping();
-    this.#feed.send(connection.tie(target.sockets), target.frame(connection, this.#request, flags, payload));
+    this.#feed.send(
+      connection.tie(target.sockets),
+      target.frame(connection, this.#request, this.#headers, flags, payload),
+    );
   }
 
   onBroken(reason: string): void {

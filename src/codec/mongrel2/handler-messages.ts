@@ -108,6 +108,42 @@ export class HandlerMessages {
     body: Buffer = NO_BODY,
     method: string = request.method,
   ): Buffer | string {
+    return this.#request(id, request, this.#client.of(request.headers), pattern, extra, body, method);
+  }
+
+  /** The pairs of a client's headers, for `frame`. */
+  clientPairs(headers: FieldList): string {
+    // Flat, so that it keeps no other text alive.
+    return Buffer.from(this.#client.of(headers), 'latin1').toString('latin1');
+  }
+
+  /**
+   * Writes a message of a WebSocket.
+   * @param request its opening handshake
+   * @param client made of the request's headers by `clientPairs`: many messages have them
+   * @param flags first byte of the frame
+   */
+  frame(
+    id: number,
+    request: HandlerRequest,
+    client: string,
+    pattern: string,
+    flags: number,
+    payload: Buffer,
+  ): Buffer | string {
+    const extra = this.#form.pair('FLAGS', `0x${flags.toString(16).toUpperCase()}`);
+    return this.#request(id, request, client, pattern, extra, payload, 'WEBSOCKET');
+  }
+
+  #request(
+    id: number,
+    request: HandlerRequest,
+    client: string,
+    pattern: string,
+    extra: string,
+    body: Buffer,
+    method: string,
+  ): Buffer | string {
     const { target, scheme, headers, version } = request;
     const targets = target.length <= KEPT_TARGET ? this.#targets.of(target) : targetPairs(this.#form, target);
     const [path, pathPair, uriPairs] = targets as [string, string, string];
@@ -115,7 +151,6 @@ export class HandlerMessages {
     const methods = method.length <= KEPT_METHOD ? this.#methods.of(method) : methodPairs(this.#form, method);
     const [methodPair, methodAndVersion] = methods as [string, string];
     const ownForwardedFor = this.#keepForwardedFor && fieldValue(headers, FORWARDED_FOR) !== undefined;
-    const client = this.#client.of(headers);
     const pseudo =
       (version === '1.1' ? methodAndVersion : methodPair + this.#form.pair('VERSION', `HTTP/${version}`)) +
       uriPairs +

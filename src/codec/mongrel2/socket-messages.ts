@@ -67,6 +67,9 @@ export class SocketMessages {
     this.path = '';
     this.body = NO_DATA;
     if (offset >= input.length) return offset;
+    // What cannot become a message is refused at once, and before its size is looked at: so it does not matter how it is cut.
+    const first = (this.#length > 0 ? this.#kept[0] : input[offset]) as number;
+    if (first !== AT && first !== LESS) refuse();
     const nul = input.indexOf(0, offset);
     const end = nul === -1 ? input.length : nul + 1;
     if (this.#length + end - offset > this.#maxBytes) {
@@ -87,9 +90,6 @@ export class SocketMessages {
     }
     piece.copy(this.#kept, this.#length);
     this.#length = length;
-    // What cannot become a message is refused at once.
-    const first = this.#kept[0] as number;
-    if (first !== AT && first !== LESS) refuse();
   }
 
   /** The message that ends with `piece`, without its NUL. */
@@ -104,8 +104,7 @@ export class SocketMessages {
 
   #take(message: Buffer): void {
     if (message[0] === AT) this.#takeJson(message);
-    else if (message[0] === LESS) this.#takeXml(message);
-    else refuse();
+    else this.#takeXml(message);
   }
 
   #takeJson(message: Buffer): void {
