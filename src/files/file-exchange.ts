@@ -15,8 +15,9 @@ import type { FileEntry } from './file-entry.ts';
 import type { FileResponse } from './file-response.ts';
 import { returnBuffer, takeBuffer } from './read-buffers.ts';
 
-/** A read on the event loop that takes longer, in milliseconds, may have waited for the device. */
+/** A read on the event loop that takes longer, in milliseconds, may have waited for the device: threads make the next reads. */
 const SLOW_READ = 5;
+const READS_AFTER_SLOW = 16;
 
 /** Reads on the event loop that one response may do in its turn: a client that takes much at once costs less than many that take turns. */
 const READS_PER_TURN = 8;
@@ -49,6 +50,8 @@ export class FileExchange extends CreditedResponse implements Responder, AwaitsT
   #entry: FileEntry | null = null;
   /** A thread reads. */
   #reading = false;
+  /** Reads that are to be made by threads, whoever has read the same bytes before. */
+  #threaded = 0;
   /** The next read has to wait: for the one under way, for its bytes to be taken, or for the next turn. */
   #busy = false;
   /** Nothing may be said to the requester any more. */
@@ -155,8 +158,9 @@ export class FileExchange extends CreditedResponse implements Responder, AwaitsT
     const buffer = takeBuffer();
     const length = Math.min(range.end - this.#at, this.credits, buffer.length);
     this.#busy = true;
-    if (this.#at + length <= entry.warm) {
-      this.#readNow(fd, buffer, length, entry);
+    if (this.#threaded > 0) this.#threaded--;
+    else if (this.#at + length <= entry.warm) {
+      this.#readNow(fd, buffer, length);
       return;
     }
     this.#onRead ??= guarded(this, (error, bytes, buffer) => this.#afterRead(error, bytes, buffer));
@@ -165,7 +169,7 @@ export class FileExchange extends CreditedResponse implements Responder, AwaitsT
   }
 
   /** Others have read these bytes since the file was opened: so the kernel has them, and a thread would cost more than copying them. */
-  #readNow(fd: number, buffer: Buffer, length: number, entry: FileEntry): void {
+  #readNow(fd: number, buffer: Buffer, length: number): void {
     const start = this.#folder.clock();
     let bytes = 0;
     try {
@@ -174,9 +178,8 @@ export class FileExchange extends CreditedResponse implements Responder, AwaitsT
       this.#cannotRead(systemErrorText(error));
       return;
     }
-    const slow = this.#folder.clock() - start > SLOW_READ;
+    if (this.#folder.clock() - start > SLOW_READ) this.#threaded = READS_AFTER_SLOW;
     this.#send(bytes, buffer);
-    if (slow) entry.warm = 0;
     this.#busy = false;
   }
 
