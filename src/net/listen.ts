@@ -110,7 +110,8 @@ async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix
   if (await isStale(path)) unlinkSync(path);
   // No client can connect between the bind and the chmod.
   const umask = mode === null ? null : process.umask(0o177);
-  const bound = bind(server, { path });
+  // Node takes a path that reads as a number for a port.
+  const bound = bind(server, { path: Number(path) >= 0 ? `./${path}` : path });
   if (umask !== null) process.umask(umask);
   await bound;
   if (owner !== -1 || group !== -1) chownSync(path, owner, group);

@@ -107,6 +107,16 @@ test('a unix socket has the mode that was asked for, and is removed with its lis
   }
 });
 
+test('the path of a unix socket may be a number', async (t) => {
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(temporaryFolder(t));
+  const listener = await listening(t, unix('9990'));
+  assert.equal(lstatSync('9990').isSocket(), true);
+  listener.close();
+  assert.equal(existsSync('9990'), false);
+});
+
 test('the mode of a unix socket does not change that of files made later', async (t) => {
   const path = temporaryFolder(t);
   const before = process.umask();
