@@ -41,8 +41,8 @@ async function reportFile(event) {
     const hash = createHash('sha256');
     const { size } = await stat(event.file);
     await pipeline(createReadStream(event.file), hash);
-    report(event, size, hash);
     await rm(event.file);
+    report(event, size, hash);
   } catch (error) {
     console.error(error.message);
     handler.respond(event, { status: 500, body: 'The file cannot be read.\n' });

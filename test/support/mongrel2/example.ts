@@ -2,7 +2,6 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../free-ports.ts';
 import { startHoldfast } from '../holdfast.ts';
 import { requirePeer } from '../peers.ts';
 import { Program } from '../program.ts';
@@ -18,7 +17,7 @@ export type Example = (typeof EXAMPLES)[number];
 
 const FOLDER = fileURLToPath(new URL('../../../examples/mongrel2', import.meta.url));
 
-/** The server of the examples' own site, on free ports. */
+/** The server of the examples' own site. */
 export interface ExampleSite {
   /** Where clients connect: `127.0.0.1:PORT`. */
   readonly address: string;
@@ -33,19 +32,17 @@ export async function startExampleSite(
   t: TestContext,
   change: (conf: string) => string = (conf) => conf,
 ): Promise<ExampleSite> {
-  let conf = change(readFileSync(join(FOLDER, 'mongrel2.conf'), 'utf8'));
-  const used = ['6767', ...Array.from({ length: 8 }, (_none, index) => String(9_990 + index))];
-  const ports = await freePorts(used.length);
-  used.forEach((port, index) => {
-    conf = conf.replaceAll(port, String(ports[index]));
-  });
+  // Any port for clients, and endpoints in the folder: nothing else can have taken them.
+  const conf = change(readFileSync(join(FOLDER, 'mongrel2.conf'), 'utf8'))
+    .replace('6767', '0')
+    .replace(/tcp:\/\/127\.0\.0\.1:(\d+)/g, 'ipc://at-$1');
   const folder = temporaryFolder(t, { 'mongrel2.conf': conf });
   cpSync(join(FOLDER, 'page'), join(folder, 'page'), { recursive: true });
-  await startHoldfast(t, ['mongrel2', 'mongrel2.conf'], { cwd: folder }).logged('started');
-  const [port, ...others] = ports.map((each) => String(each));
-  const specsOf = (at: number) => [`tcp://127.0.0.1:${others[at]}`, `tcp://127.0.0.1:${others[at + 1]}`] as const;
-  const specs = { hello: specsOf(0), chat: specsOf(2), upload: specsOf(4), echo: specsOf(6) };
-  return { address: `127.0.0.1:${port}`, folder, specs };
+  const { mongrel2 } = await startHoldfast(t, ['mongrel2', 'mongrel2.conf'], { cwd: folder }).logged('started');
+  const [address = ''] = mongrel2 as string[];
+  const specsOf = (port: number) => [`ipc://${folder}/at-${port}`, `ipc://${folder}/at-${port + 1}`] as const;
+  const specs = { hello: specsOf(9_990), chat: specsOf(9_992), upload: specsOf(9_994), echo: specsOf(9_996) };
+  return { address, folder, specs };
 }
 
 /** Starts a handler of the site, and waits until it is ready; null if the machine lacks its language. */
