@@ -1,5 +1,6 @@
 import {
   type ByteHolder,
+  type ErrorCode,
   ExchangeError,
   type Requester,
   type Responder,
@@ -12,8 +13,14 @@ import type { UploadStore } from './upload-store.ts';
 
 const NO_BODY = Buffer.alloc(0);
 
-/** What the system says when there is no room for a file. */
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** What the system says when there is no room for a file, or too many files are open. All else is HF_UPLOAD_STORE. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'HF_UPLOAD_NO_ROOM',
+  EDQUOT: 'HF_UPLOAD_NO_ROOM',
+  EFBIG: 'HF_UPLOAD_NO_ROOM',
+  EMFILE: 'HF_UPLOADS_BUSY',
+  ENFILE: 'HF_UPLOADS_BUSY',
+};
 
 /**
  * The body of a request that is written to a file. Its handler learns of the file when it is begun, so that it can give the upload up, and when it
@@ -94,9 +101,7 @@ export class SpooledUpload implements Responder, SpoolFileOwner, ByteHolder {
   }
 
   onFailed(error: NodeJS.ErrnoException): void {
-    const { code = '' } = error;
-    const reason = systemErrorText(error);
-    this.#fail(new ExchangeError(NO_ROOM.has(code) ? 'HF_UPLOAD_NO_ROOM' : 'HF_UPLOAD_STORE', reason));
+    this.#fail(new ExchangeError(CODES[error.code ?? ''] ?? 'HF_UPLOAD_STORE', systemErrorText(error)));
   }
 
   onGone(): void {

@@ -64,6 +64,19 @@ test('a chunked upload is a file, whatever its size', async (t) => {
   assert.equal(readFileSync(done.headers.get(DONE) as string, 'latin1'), 'hello');
 });
 
+test('a client that waits for 100 gets it once its handler has the start', async (t) => {
+  const { rig, handler } = await spooling(t);
+  const client = await rig.connect();
+  client.write(post(BODY.length, 'Expect: 100-continue\r\n'));
+  await handler.next();
+  assert.equal(await client.take(), 'HTTP/1.1 100 Continue\r\n\r\n');
+  client.write(BODY);
+  const { headers, id } = await handler.next();
+  assert.equal(readFileSync(headers.get(DONE) as string, 'latin1'), BODY);
+  handler.answer(id, OK);
+  assert.equal(await client.takeBytes(OK.length), OK);
+});
+
 test('a client that leaves within its upload leaves a notice and no file', async (t) => {
   const { rig, handler, folder } = await spooling(t);
   const client = await rig.connect();

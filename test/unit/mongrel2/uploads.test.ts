@@ -231,6 +231,16 @@ test('an upload fails when its file cannot be made', async (t) => {
   await rig.store.whenIdle();
 });
 
+test('an upload fails when too many files are open', async (t) => {
+  const rig = new Rig(t);
+  t.mock.method(fs, 'open', (...args: unknown[]) => {
+    const done = args.at(-1) as (error: Error) => void;
+    setImmediate(done, Object.assign(new Error('too many'), { code: 'EMFILE', errno: -24 }));
+  });
+  assert.equal(await rig.upload().messages.ends.next(), 'HF_UPLOADS_BUSY');
+  await rig.store.whenIdle();
+});
+
 test('an upload fails when the disk is full, and leaves no file', async (t) => {
   const rig = new Rig(t);
   const { upload, messages, grants } = rig.upload();
