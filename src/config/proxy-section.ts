@@ -90,7 +90,7 @@ export const proxySection = {
       doc: "File with further routes in the notation of Pushpin's routes file: one [route line](#route-lines) on each line. A relative path begins at the working directory. It is read again when it changes, and at SIGHUP. A bad line is an error at the start; later it is logged, and the routes stay as they were.",
     }),
     share_all: flag({
-      doc: 'Send equal requests of clients to the origin as one, while it has not responded: GET or HEAD requests with the same URI, credentials (`Authorization`, `Cookie`) and fields that `Vary` of the response names. Responses of the type `application/grip-instruct`, and those with `Set-Cookie`, `Cache-Control: private` or a `Vary` that names a field of proxies (`X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Protocol`, `Forwarded`, `Via`), over 100,000 bytes, or longer under way than a second are not shared.',
+      doc: 'Send equal requests of clients to the origin as one, while it has not responded: GET or HEAD requests with the same URI, credentials (`Authorization`, `Cookie`) and fields that `Vary` of the response names, and with a content coding `Accept-Encoding` too. Responses of the type `application/grip-instruct`, and those with `Set-Cookie`, `Cache-Control: private` or a `Vary` that names a field of proxies (`X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Protocol`, `Forwarded`, `Via`), over 100,000 bytes, or longer under way than a second are not shared.',
     }),
     accept_pushpin_route: flag({
       doc: 'Let clients choose a route by its id in the `Pushpin-Route` header, which is removed.',

@@ -1,5 +1,5 @@
 import { type AtTurnEnd, attempt, guarded } from '../clock/index.ts';
-import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
+import { contentCodings, fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
 import { isInstructBody } from '../codec/grip/index.ts';
 import {
   ExchangeError,
@@ -106,7 +106,7 @@ class SharedRequest implements TargetRequester, JoinableRequest, AtTurnEnd {
     this.#head = head;
     this.#close();
     const isForAll = mayBeShared(head);
-    const names = isForAll ? listMembers(fieldValues(head.headers, 'vary')) : [];
+    const names = isForAll ? varyingFields(head) : [];
     for (const sharer of this.#waiting) {
       if (!isForAll || !names.every((name) => isEqual(name.toLowerCase(), this.#sentFields, sharer.headers))) {
         this.#unshare(sharer);
@@ -344,6 +344,15 @@ function mayBeShared({ headers }: ResponseHead): boolean {
   if (directives.some((directive) => /^private\s*(?:=|$)/i.test(directive))) return false;
   // RFC 9110 §12.5.5: with `*` it depends on more than the fields of the request.
   return !listMembers(fieldValues(headers, 'vary')).some((name) => name === '*' || WRITTEN.has(name.toLowerCase()));
+}
+
+/**
+ * The fields of the request that a response depends on. Some origins do not say so of Accept-Encoding, as RFC 9110 §12.5.5 asks (nginx, unless
+ * `gzip_vary` is on): a client that has not asked for the coding could not read the response.
+ */
+function varyingFields({ headers }: ResponseHead): string[] {
+  const names = listMembers(fieldValues(headers, 'vary'));
+  return contentCodings(headers).length === 0 ? names : [...names, 'Accept-Encoding'];
 }
 
 function isEqual(name: string, one: HeaderList, other: HeaderList): boolean {

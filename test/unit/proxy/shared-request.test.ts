@@ -95,6 +95,18 @@ test('requests of other methods, URIs and routes do not share', async (t) => {
   assert.equal(app.counters.requestsShared, 0);
 });
 
+test('a response with a content coding is for those that accept the same, even where Vary does not say so', async (t) => {
+  const { app, asked, requests } = await sharing(t);
+  const first = await send(app, 1, 0, { 'Accept-Encoding': 'gzip' });
+  await requests(1);
+  const same = await send(app, 1, 1, { 'Accept-Encoding': 'gzip' });
+  const other = await send(app, 1, 2);
+  asked[0]?.response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('coded');
+  assert.deepEqual(await texts([...first, ...same]), Array(2).fill('200 coded'));
+  (await requests(2)).response.end('plain');
+  assert.deepEqual(await texts(other), ['200 plain']);
+});
+
 test('a field that Vary names has to be equal: others ask for themselves', async (t) => {
   const { app, asked, requests } = await sharing(t);
   const first = await send(app, 1, 0, { 'Accept-Language': 'de' });
