@@ -76,9 +76,13 @@ function cost(name: string, value: string): number {
   return Math.max(LEAST_META, name.length + value.length);
 }
 
-/** Fields of the client's request that each request with events has itself, or that are for its handshake or its connection. */
+/**
+ * Fields of the client's request that each request with events has itself, or that are for its handshake or its connection. Many gateways turn
+ * hyphens into underscores, so to an origin behind one both spellings are the same field.
+ */
 function isReplaced(lower: string): boolean {
-  switch (lower) {
+  const name = lower.replaceAll('_', '-');
+  switch (name) {
     case 'accept':
     case 'accept-encoding':
     case 'connection-id':
@@ -89,7 +93,7 @@ function isReplaced(lower: string): boolean {
     case 'sec-websocket-version':
       return true;
     default:
-      return lower.startsWith(META);
+      return name.startsWith(META);
   }
 }
 
