@@ -55,7 +55,6 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.room.counters.holdsStarted++;
     this.room.counters.holdsOpen++;
     for (const name of names) this.join(name);
-    this.room.observer?.onHeld(this);
   }
 
   /** What is published waits from now on, within bounds, until `endJoin`. */

@@ -185,6 +185,8 @@ export class Hub implements Guarded {
     } finally {
       former?.done();
     }
+    // After the hold before it has left, which has the same id.
+    if (this.#room.holds.has(held)) this.#room.observer?.onHeld(held);
   }
 
   /** Takes over all that goes to an open WebSocket, and lets it subscribe to channels. */

@@ -300,3 +300,23 @@ test('no record is built when debugging is off', async (t) => {
   await made.publish(streamItem('a', 'x'));
   assert.deepEqual(made.log.records, []);
 });
+
+test('an observer hears of the client of a replay that is held again after it hears that the hold before has ended', (t) => {
+  const made = rig(t);
+  const heard: string[] = [];
+  made.hub.observe({
+    onHeld: ({ id }) => heard.push(`held ${id}`),
+    onLeft: ({ id }) => heard.push(`left ${id}`),
+    onMembers() {},
+    onItem() {},
+  });
+  const origin = new SilentOrigin();
+  const client = made.client();
+  const { id } = client.request;
+  made.hold(client, responseInstruct(['a']), { replay: origin.replay });
+  made.hub.recover();
+  made.hold(client, responseInstruct(['a']), { replay: origin.replay, former: origin.former(0) });
+  assert.deepEqual(heard, [`held ${id}`, `left ${id}`, `held ${id}`]);
+  client.leave();
+  assert.equal(heard.at(-1), `left ${id}`);
+});
