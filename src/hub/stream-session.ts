@@ -147,6 +147,12 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       this.#again = true;
       return;
     }
+    // Nothing makes the next try come sooner, and it tells of this too.
+    if (this.#state === 'failed') this.#since = Math.max(this.#since, since);
+    else this.#follow(since);
+  }
+
+  #follow(since: number): void {
     this.#room.wheel.cancel(this);
     this.#since = since;
     this.#followWhenTaken = !this.#stream.taken;
@@ -232,7 +238,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const link = this.#link;
     const isComplete = this.#channels.length > 0 && this.#channels.every((name) => this.#active.has(name));
     this.#active.clear();
-    if (this.#state === 'failed') this.update(this.#since);
+    if (this.#state === 'failed') this.#follow(this.#since);
     else if ((isComplete || !this.#stream.taken) && link !== null) this.#rest(link);
     else this.update(0);
   }

@@ -148,3 +148,16 @@ test('Items that wait for a link count in the total of all queues, until they pa
   assert.equal(made.hub.queues.backlogs, 0);
   made.assertEmpty();
 });
+
+test('Hints do not make the next try of a link come sooner', async (t) => {
+  const { made, link } = streaming(t);
+  await made.publish(streamAction('a', 'hint'));
+  link.last.onLinkFailed('no');
+  for (let hints = 0; hints < MAX_LINK_FAILURES; hints++) await made.publish(streamAction('a', 'hint'));
+  made.hub.recover();
+  assert.equal(link.clients.length, 1);
+  made.advance(1_100);
+  assert.equal(link.clients.length, 2);
+  link.last.onLinkDone({ hold: instructAt('1').hold, next: link });
+  assert.equal(link.clients.length, 2, 'which told of all of them');
+});
