@@ -126,15 +126,15 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.#give(new Payload(bytes, 0));
   }
 
-  /** Passes a published item: now, or as the credits allow. Drops it if the queue has no room for what they do not cover. */
-  protected sendOrDrop(item: Payload): void {
+  /** Passes a published item: now, or as the credits allow. Drops it, and returns false, if the queue has no room for what they do not cover. */
+  protected sendOrDrop(item: Payload): boolean {
     const { length } = item.body;
     const { counters, log, budget } = this.room;
     if (length <= this.credits) {
       counters.itemsDelivered += item.items;
       this.spend(length);
       this.requester.onResponsePayload(item);
-      return;
+      return true;
     }
     const { queueItems, queueBytes } = this.room.limits.current;
     const items = this.#backlog?.items ?? 0;
@@ -143,11 +143,12 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     const fits = items < queueItems && bytes + length - this.credits <= queueBytes;
     if (fits && budget.admits(length, bytes)) {
       this.#give(item);
-      return;
+      return true;
     }
     if (this.#dropped === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
     this.#dropped += item.items;
     counters.itemsDropped += item.items;
+    return false;
   }
 
   /** Ends the response with `last`, after what waits. */

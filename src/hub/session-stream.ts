@@ -17,8 +17,8 @@ export interface SessionStream {
   replaceHold(hold: Hold | null): readonly string[];
   /** Passes bytes of the origin. */
   append(bytes: Buffer): void;
-  /** Passes one item. */
-  deliver(payload: Payload): void;
+  /** Passes one item. Returns false if the client's queue has no room for it. */
+  deliver(payload: Payload): boolean;
   /** Ends the stream. `problem` is for the origin's developer; null if there is none. */
   end(problem: string | null): void;
   onFault(thrown: unknown): void;

@@ -184,8 +184,8 @@ export class StreamHold extends Held implements SessionStream {
     if (!this.over) this.send(bytes);
   }
 
-  deliver(payload: Payload): void {
-    if (payload.body.length > 0) this.sendOrDrop(payload);
+  deliver(payload: Payload): boolean {
+    return payload.body.length === 0 || this.sendOrDrop(payload);
   }
 
   end(problem: string | null): void {

@@ -104,3 +104,9 @@ export class StreamRun extends Step {
 export function isPlain({ contentFilters }: StreamItem): boolean {
   return contentFilters === null || contentFilters.length === 0;
 }
+
+/** An item with the content that filters left of it; null for nothing. */
+export function payloadOf({ payload }: StreamItem, content: Buffer | null): Payload | null {
+  if (content === null) return null;
+  return content === payload.body ? payload : new Payload(content);
+}

@@ -1,6 +1,6 @@
 import { retryDelay, WheelTimer } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
-import { Payload } from '../exchange/index.ts';
+import type { Payload } from '../exchange/index.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet, matchesContentFilters } from './filter-set.ts';
@@ -10,7 +10,7 @@ import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } fro
 import type { Replayable } from './replay-pacer.ts';
 import type { SessionOptions, SessionStream } from './session-stream.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
-import type { StreamItem, StreamRun } from './stream-run.ts';
+import { payloadOf, type StreamItem, type StreamRun } from './stream-run.ts';
 
 /** Failures in a row after which a stream whose link cannot be followed ends. */
 export const MAX_LINK_FAILURES = 6;
@@ -171,7 +171,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     this.#passed = false;
     this.#place = link.target;
     this.#setState('away');
-    const fetch = link.open(this.#known(), this, this.#since, this.#alone);
+    const fetch = link.open(this.positions, this, this.#since, this.#alone);
     this.#fetch = fetch;
     this.#alone = false;
     if (fetch.start() && this.#fetch === fetch) this.#sharePlace();
@@ -313,7 +313,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   }
 
   /** Where the client is, for the origin. */
-  #known(): ChannelPosition[] {
+  get positions(): readonly ChannelPosition[] {
     const known: ChannelPosition[] = [];
     for (const [name, id] of this.#positions) {
       if (id !== null) known.push({ name, id });
@@ -350,9 +350,16 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
       return;
     }
     // Before it moves the position: an id that is built into it is that of the item before.
-    const payload = this.#filtered(item);
-    this.#moveTo(item);
-    if (payload !== null) this.#stream.deliver(payload);
+    this.#deliver(item, this.#filtered(item));
+  }
+
+  /**
+   * Passes what the client gets of an item, null for nothing, and moves on to the item. Where the client's queue has no room for it, the position
+   * stays, so that the link fetches the item once the client has taken what waits (GRIP §5.2).
+   */
+  #deliver(item: StreamItem, payload: Payload | null): void {
+    if (payload === null || this.#stream.deliver(payload)) this.#moveTo(item);
+    else if (!item.noSeq && typeof this.#positions.get(item.channel) === 'string') this.update();
   }
 
   #moveTo({ channel, id, noSeq }: StreamItem): void {
@@ -371,10 +378,6 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   }
 
   // ---- filters that ask a service (FilterOutcome)
-
-  get positions(): readonly ChannelPosition[] {
-    return this.#known();
-  }
 
   #ask(item: StreamItem | StreamClose, content: Buffer, set: FilterSet, filters: readonly string[]): void {
     this.#asked = item;
@@ -395,20 +398,14 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
         return;
       }
     } else {
-      this.#moveTo(item);
-      const { payload } = item;
-      if (content !== null) this.#stream.deliver(content === payload.body ? payload : new Payload(content));
+      this.#deliver(item, payloadOf(item, content));
     }
     this.#resume();
   }
 
   onFilterError(problem: string): void {
-    this.#noteFilterError(this.#asked?.channel, problem);
+    this.#room.filterErrors.note(this.#stream.id, this.#asked?.channel, problem);
     this.onFiltered(null);
-  }
-
-  #noteFilterError(channel: string | undefined, problem: string): void {
-    this.#room.filterErrors.note(this.#stream.id, channel, problem);
   }
 
   /** Goes on after an item that was asked about. */
@@ -439,12 +436,10 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const { payload } = item;
     if (this.#filters === null) return matchesContentFilters(item, []) ? payload : null;
     try {
-      const content = this.#filters.apply(item, payload.body, this);
-      if (content === null || content === payload.body) return content === null ? null : payload;
-      return new Payload(content);
+      return payloadOf(item, this.#filters.apply(item, payload.body, this));
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.#noteFilterError(item.channel, error.message);
+      this.#room.filterErrors.note(this.#stream.id, item.channel, error.message);
       return null;
     }
   }

@@ -126,14 +126,16 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     }
     const { length } = payload.body;
     if (this.ends) return 1;
+    const now = this.isUpToDate && this.covers(length);
+    if (!now && !this.admits(length)) return 1;
     if (this.session !== null && id !== null) this.session.onItem(channel, id);
-    if (this.isUpToDate && this.covers(length)) {
+    if (now) {
       this.spend(length);
       this.room.counters.itemsDelivered++;
       if (type === 'ping') this.requester.onResponsePing(payload.body);
       else if (type === 'pong') this.requester.onResponsePong(payload.body);
       else this.requester.onResponseShared(payload);
-    } else if (this.admits(length)) {
+    } else {
       this.queue(whole(type, payload.body, 'publisher', payload));
     }
     return 1 + (length >>> 14);

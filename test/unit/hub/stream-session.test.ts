@@ -149,6 +149,38 @@ test('Items that wait for a link count in the total of all queues, until they pa
   made.assertEmpty();
 });
 
+test('An item that the queue of a slow client has no room for is a gap: the link fetches it once the client has taken the rest', async (t) => {
+  const made = rig(t, { limits: { queueItems: 2 } });
+  const link = new ManualLink();
+  const noted: string[] = [];
+  const client = made.client(2);
+  made.hold(client, instructAt('1'), { link, session: { onItem: (_, id) => noted.push(id) } });
+  for (let id = 2; id <= 9; id++) await made.publish(ids(`${id}`, `${id - 1}`));
+  // 2 to 4 wait or have passed, 5 was dropped, 6 and 7 wait for the link, 8 and 9 were dropped.
+  assert.deepEqual([made.counters.itemsDropped, link.clients.length, noted], [3, 0, ['2', '3', '4']]);
+  client.grant(1_000);
+  assert.equal(client.body, '2,3,4,');
+  assert.deepEqual(link.positions, [[{ name: 'a', id: '4' }]]);
+  link.last.onLinkData(Buffer.from('5-9;'));
+  link.last.onLinkDone({ hold: instructAt('9').hold, next: link });
+  await made.publish(ids('10', '9'));
+  assert.equal(client.body, '2,3,4,5-9;10,');
+  assert.deepEqual(noted, ['2', '3', '4', '10']);
+});
+
+test('An item without a place in the order that a slow client misses does not make the link be followed', async (t) => {
+  const made = rig(t, { limits: { queueItems: 1 } });
+  const link = new ManualLink();
+  const client = made.client(0);
+  made.hold(client, instructAt('1', 'b'), { link });
+  await made.publish(ids('2', '1'), ids('x', null, { noSeq: true }), streamItem('b', 'y'));
+  assert.equal(made.counters.itemsDropped, 2);
+  client.grant(100);
+  await made.publish(ids('3', '2'));
+  assert.equal(client.body, '2,3,');
+  assert.equal(link.clients.length, 0);
+});
+
 test('Hints do not make the next try of a link come sooner', async (t) => {
   const { made, link } = streaming(t);
   await made.publish(streamAction('a', 'hint'));
