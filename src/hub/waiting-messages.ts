@@ -29,6 +29,8 @@ export class WaitingMessages {
   length = 0;
   /** Bytes that wait. */
   bytes = 0;
+  /** How many of them have no bytes. */
+  empty = 0;
   #last: WaitingMessage | null = null;
 
   add(message: WaitingMessage): void {
@@ -37,11 +39,13 @@ export class WaitingMessages {
     this.#last = message;
     this.length++;
     this.bytes += message.chunk.length;
+    if (message.chunk.length === 0) this.empty++;
   }
 
   /** Gives a waiting message other bytes. */
   replace(message: WaitingMessage, chunk: Buffer): void {
     this.bytes += chunk.length - message.chunk.length;
+    this.empty += Number(chunk.length === 0) - Number(message.chunk.length === 0);
     message.chunk = chunk;
   }
 
@@ -53,6 +57,7 @@ export class WaitingMessages {
     if (this.first === null) this.#last = null;
     this.length--;
     this.bytes -= first.chunk.length;
+    if (first.chunk.length === 0) this.empty--;
   }
 }
 

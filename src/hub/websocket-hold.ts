@@ -192,10 +192,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   override onTimer(): void {}
 
   override onFault(thrown: unknown): void {
-    reportFault(this.room, thrown, { id: this.id });
-    if (this.over) return;
-    this.end();
-    this.owner.onHoldFault(thrown);
+    this.fail(reportFault(this.room, thrown, { id: this.id }));
   }
 
   protected override leave(): void {

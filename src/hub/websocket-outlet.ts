@@ -1,6 +1,6 @@
 import type { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
-import { MessagePayload, type WebSocketRequester } from '../exchange/index.ts';
+import { ExchangeError, MessagePayload, type WebSocketRequester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Subscriber } from './subscriber.ts';
 import { type WaitingMessage, WaitingMessages, waiting, whole } from './waiting-messages.ts';
@@ -11,6 +11,13 @@ import type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts'
  * has too many waiting is cut.
  */
 const MAX_UNTAKEN = 256;
+
+/**
+ * Messages, pieces of them, pings and pongs of an origin that wait for its client and have no bytes, so that they cost the origin no credit. Of
+ * those with bytes one window waits.
+ * @bound websocket-empty-messages
+ */
+export const MAX_EMPTY = 1_024;
 
 /**
  * Puts all that goes to one client's WebSocket in order: what its origin sends, what timers and replies send, and what is published, which comes
@@ -70,9 +77,7 @@ export abstract class WebSocketOutlet extends Subscriber {
       this.owner.onRelayed(chunk.length);
       if (!more) this.#pump();
     } else {
-      this.#pieces ??= new WaitingMessages();
-      this.#pieces.add(waiting('message', chunk, text, more, 'origin'));
-      this.#pump();
+      this.#wait(waiting('message', chunk, text, more, 'origin'));
     }
   }
 
@@ -82,9 +87,19 @@ export abstract class WebSocketOutlet extends Subscriber {
       this.owner.onRelayed(data.length);
       return;
     }
+    this.#wait(waiting(kind, data, false, false, 'origin'));
+  }
+
+  /** Lets a piece of the origin wait for its turn. */
+  #wait(piece: WaitingMessage): void {
     this.#pieces ??= new WaitingMessages();
-    this.#pieces.add(waiting(kind, data, false, false, 'origin'));
+    this.#pieces.add(piece);
     this.#pump();
+    if ((this.#pieces?.empty ?? 0) <= MAX_EMPTY) return;
+    const error = new ExchangeError('HF_CLIENT_STALLED', `${MAX_EMPTY} empty messages of the origin waited for it`);
+    this.room.counters.clientsStalled++;
+    this.room.log.info({ id: this.id, code: error.code, detail: error.detail }, 'client cut off');
+    this.fail(error);
   }
 
   /** Sends a message that the origin has set a timer for. It waits for credits as long as it must; see `ownWaits`. */
@@ -175,6 +190,13 @@ export abstract class WebSocketOutlet extends Subscriber {
     this.#pong = null;
     this.#own = 0;
     this.#reportDropped('slow client left');
+  }
+
+  /** Ends the WebSocket and has its owner cut the client off. Harmless when it has ended before. */
+  protected fail(error: ExchangeError): void {
+    if (this.over) return;
+    this.end();
+    this.owner.onHoldFailed(error);
   }
 
   /** It is over, or ends after what waits: nothing is published to the client any more. */

@@ -1,4 +1,4 @@
-import type { RequestHead, WebSocketRequester } from '../exchange/index.ts';
+import type { ExchangeError, RequestHead, WebSocketRequester } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 
 /** What stands between a client's WebSocket and its origin. */
@@ -13,8 +13,8 @@ export interface WebSocketOwner {
   onPublishedClose(): void;
   /** A publisher asks that the origin be asked. */
   onRefresh(): void;
-  /** The hold has ended with a defect. */
-  onHoldFault(thrown: unknown): void;
+  /** The hold has ended by itself: the client is to be cut off. */
+  onHoldFailed(error: ExchangeError): void;
 }
 
 /** A client's WebSocket that is to be subscribed to channels. */

@@ -1,6 +1,6 @@
 import { type ControlMessage, GripError, parseControlMessage } from '../codec/grip/index.ts';
 import type { Route } from '../config/index.ts';
-import { BodyCollector, ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
+import { BodyCollector, type ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import type { FilterService, WebSocketHold, WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
 import type { Permit } from './guard/permit.ts';
@@ -404,8 +404,7 @@ export class GripWebSocket implements WebSocketOwner {
     if (!this.released) this.#options.relay.origin.refresh?.();
   }
 
-  onHoldFault(thrown: unknown): void {
-    const error = new ExchangeError('HF_INTERNAL', String(thrown));
+  onHoldFailed(error: ExchangeError): void {
     const { released } = this;
     const { requester, relay } = this.#options;
     this.end();

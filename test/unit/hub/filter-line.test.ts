@@ -12,7 +12,7 @@ const OWNER: WebSocketOwner = {
   onOwnPassed() {},
   onPublishedClose() {},
   onRefresh() {},
-  onHoldFault(thrown) {
+  onHoldFailed(thrown) {
     throw thrown;
   },
 };

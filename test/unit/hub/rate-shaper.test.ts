@@ -12,7 +12,7 @@ const IDLE_OWNER: WebSocketOwner = {
   onOwnPassed() {},
   onPublishedClose() {},
   onRefresh() {},
-  onHoldFault: assert.ifError,
+  onHoldFailed: assert.ifError,
 };
 
 function streams(made: HubRig, count: number, channel = 'a', route = ''): HeldClient[] {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { ExchangeError } from '../../../src/exchange/index.ts';
 import type { WebSocketHold, WebSocketOwner } from '../../../src/hub/index.ts';
+import { MAX_EMPTY } from '../../../src/hub/websocket-outlet.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { type HubRig, messageItem, rig } from './support.ts';
 
@@ -10,6 +12,7 @@ class Site implements WebSocketOwner {
   readonly requester: FakeWebSocketRequester;
   readonly hold: WebSocketHold;
   replied = 0;
+  readonly failures: string[] = [];
   ownPassed = 0;
 
   constructor(made: HubRig, credits: number) {
@@ -39,8 +42,8 @@ class Site implements WebSocketOwner {
 
   onRefresh(): void {}
 
-  onHoldFault(thrown: unknown): void {
-    throw thrown;
+  onHoldFailed(error: ExchangeError): void {
+    this.failures.push(error.code);
   }
 }
 
@@ -192,4 +195,32 @@ test('a session notes the id of each message that has come together with others'
   const items = ['1', '2', '3'].map((id) => ({ ...messageItem('c', id), id, noSeq: true }));
   await one.made.publish(...items.slice(0, 2), messageItem('c', 'x'), ...items.slice(2));
   assert.deepEqual([noted, one.requester.joined], [['c 1', 'c 2', 'c 3'], [4]]);
+});
+
+test('a client is cut off when too much of its origin waits that has no bytes, and so costs no credit', (t) => {
+  const one = site(t, 0);
+  one.hold.relay(Buffer.from('x'), true, false);
+  for (let i = 0; i < MAX_EMPTY; i += 2) {
+    one.hold.relay(Buffer.alloc(0), true, i % 4 === 0);
+    one.hold.relayControl('ping', Buffer.alloc(0));
+  }
+  assert.deepEqual(one.failures, []);
+  one.hold.relayControl('pong', Buffer.alloc(0));
+  assert.deepEqual(one.failures, ['HF_CLIENT_STALLED']);
+  assert.equal(one.made.counters.clientsStalled, 1);
+  assert.deepEqual(one.made.log.of('client cut off').length, 1);
+  one.made.assertEmpty();
+  const other = site(t, 1);
+  other.hold.relay(Buffer.from('x'), true, false);
+  for (let i = 0; i < 3 * MAX_EMPTY; i++) other.hold.relay(Buffer.alloc(0), true, false);
+  assert.deepEqual(other.failures, [], 'what passes does not count');
+});
+
+test('a session hears of no message that the queue of a slow client had no room for', async (t) => {
+  const one = site(t, 1, { queueItems: 1 });
+  const noted: string[] = [];
+  one.hold.session = { onItem: (_, id) => noted.push(id) };
+  one.hold.subscribe('a');
+  for (const id of ['1', '2', '3']) await one.made.publish({ ...messageItem('a', id), id });
+  assert.deepEqual([noted, one.made.counters.itemsDropped], [['1', '2'], 1]);
 });
