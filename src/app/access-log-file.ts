@@ -1,4 +1,5 @@
 import { type Log, systemErrorText } from '../exchange/index.ts';
+import { lineCount } from './bounded-output.ts';
 import { LineBatch } from './line-batch.ts';
 import { LogFile } from './log-file.ts';
 
@@ -50,7 +51,7 @@ export class AccessLogFile {
   #append(lines: string): void {
     const written = this.#file.write(Buffer.from(lines, 'latin1'));
     if (!written) {
-      this.#counters.accessLinesLost += lines.split('\n').length - 1;
+      this.#counters.accessLinesLost += lineCount(lines);
       // Once, not for each of the many that may follow.
       if (!this.#failing)
         this.#log.error({ path: this.#file.path }, 'lines of the access log cannot be written, and are lost');

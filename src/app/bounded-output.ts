@@ -8,7 +8,7 @@ export const MAX_WAITING = 1_048_576;
 
 /** What the log counts of itself. */
 export class LogCounters {
-  /** Lines that were dropped because the output was not read. */
+  /** Lines that were dropped because the output was not read, or could not be written. */
   logLinesDropped = 0;
 }
 
@@ -51,7 +51,8 @@ export class BoundedOutput {
   }
 }
 
-function lineCount(lines: string): number {
+/** How many line ends a text has. */
+export function lineCount(lines: string): number {
   let count = 0;
   for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) count++;
   return count;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Log } from '../exchange/index.ts';
-import { BoundedOutput, LogCounters } from './bounded-output.ts';
+import { BoundedOutput, LogCounters, lineCount } from './bounded-output.ts';
 import { LineBatch } from './line-batch.ts';
 import type { LogFile } from './log-file.ts';
 
@@ -35,7 +35,10 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
   const counters = new LogCounters();
   const onCaughtUp = (dropped: number): void =>
     logger.warn({ dropped }, 'log lines were dropped because the output was not read');
-  const logger = pino(options, file === null ? standardOutput(counters, onCaughtUp) : batched(file));
+  const logger = pino(
+    options,
+    file === null ? standardOutput(counters, onCaughtUp) : batched(fileOutput(file, counters)),
+  );
   return {
     error: logger.error.bind(logger),
     warn: logger.warn.bind(logger),
@@ -65,6 +68,15 @@ function timestamp(): string {
 function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => void): Output {
   const output = new BoundedOutput(process.stdout, counters, onCaughtUp);
   return process.stdout.isTTY ? { write: (line) => output.write(readable(line)) } : batched(output);
+}
+
+/** What a full disk loses is counted: there is nowhere to report it. */
+function fileOutput(file: LogFile, counters: LogCounters): Output {
+  return {
+    write: (lines) => {
+      if (!file.write(lines)) counters.logLinesDropped += lineCount(lines);
+    },
+  };
 }
 
 function batched(output: Output): Output {

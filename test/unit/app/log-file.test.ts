@@ -11,8 +11,8 @@ test('Records are appended to the file, and go to a new one after it was renamed
   const written = new Arrivals<string>();
   const write = file.write.bind(file);
   t.mock.method(file, 'write', (lines: string) => {
-    write(lines);
     written.add(lines);
+    return write(lines);
   });
   const log = createLog('info', file);
   log.info({ n: 1 }, 'first');
@@ -44,8 +44,20 @@ test('A file that cannot be opened is an error, and a failed reopen changes noth
   assert.equal(readFileSync(`${folder}/log.1`, 'utf8'), 'still here\n');
 });
 
-test('Only the line that cannot be written is lost', () => {
+test('Lines that cannot be written are lost and counted, and do no harm', async (t) => {
   const file = new LogFile('/dev/full');
-  file.write('lost\n');
+  const written = new Arrivals<boolean>();
+  const write = file.write.bind(file);
+  t.mock.method(file, 'write', (lines: string) => {
+    const result = write(lines);
+    written.add(result);
+    return result;
+  });
+  const log = createLog('info', file);
+  log.info({}, 'first');
+  log.info({}, 'second');
+  assert.equal(await written.next(), false);
+  assert.equal(log.counters.logLinesDropped, 2);
   file.reopen();
+  file.close();
 });
