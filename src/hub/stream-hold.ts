@@ -153,6 +153,8 @@ export class StreamHold extends Held implements SessionStream {
       return;
     }
     wheel.schedule(this, keepAliveDelay(plan.timeout));
+    // The pieces of the response to a link may be parts of one event: nothing comes between them.
+    if (this.#session?.isPassing === true) return;
     // A client that does not take what it has already is not helped by more.
     if (plan.payload.body.length > this.credits) return;
     this.spend(plan.payload.body.length);

@@ -78,6 +78,11 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     this.#setPositions(hold);
   }
 
+  /** Whether the client has got a part of the response to a link, and the rest follows. */
+  get isPassing(): boolean {
+    return this.#state === 'away' && this.#passed;
+  }
+
   get target(): string {
     return this.#link?.target ?? '';
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
 import { MAX_LINK_FAILURES } from '../../../src/hub/stream-session.ts';
-import { ManualLink, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
+import { keepAlive, ManualLink, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 function instructAt(prevId: string | null, ...more: string[]): Instruct {
   const instruct = streamInstruct(['a', ...more]);
@@ -192,4 +192,20 @@ test('Hints do not make the next try of a link come sooner', async (t) => {
   assert.equal(link.clients.length, 2);
   link.last.onLinkDone({ hold: instructAt('1').hold, next: link });
   assert.equal(link.clients.length, 2, 'which told of all of them');
+});
+
+test('No keep-alive comes between two pieces of the response to a link', async (t) => {
+  const made = rig(t);
+  const link = new ManualLink();
+  const instruct = streamInstruct(['a'], { keepAlive: keepAlive('+', 2, 'interval') });
+  const client = made.hold(made.client(), instruct, { link });
+  await made.publish(streamAction('a', 'hint'));
+  made.advance(2_100);
+  link.last.onLinkData(Buffer.from('one '));
+  made.advance(10_000);
+  link.last.onLinkData(Buffer.from('event'));
+  link.last.onLinkDone({ hold: instruct.hold, next: link });
+  assert.equal(client.body, '+one event');
+  made.advance(2_100);
+  assert.equal(client.body, '+one event+');
 });
