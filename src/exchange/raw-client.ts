@@ -6,8 +6,10 @@ import type { Peer } from './peer.ts';
  */
 export interface RawClient {
   readonly peer: Peer;
-  /** Bytes that were written, and the socket has not taken. */
+  /** Bytes that were written, and the system has not taken. */
   readonly waiting: number;
+  /** Whether they are more than a socket's buffer holds: `onDrained` is called when all are taken. */
+  readonly blocked: boolean;
   /** Bytes read from the client, and bytes that the socket has taken for it. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
@@ -15,7 +17,7 @@ export interface RawClient {
   readonly encrypted: boolean;
   /**
    * Writes `bytes`, which may be shared with other clients. After the end it does nothing. What `waiting` counts is kept as it is given: the
-   * caller bounds it, and copies bytes that are a small part of a large buffer.
+   * caller bounds it while it is `blocked`, and copies bytes that are a small part of a large buffer.
    */
   write(bytes: Buffer): void;
   /** Sends FIN after what was written, and reads no more. */
@@ -35,7 +37,7 @@ export interface RawClient {
 
 /** The responder that writes a `RawClient` itself. */
 export interface RawOwner {
-  /** The socket has taken all that was written, after some had to wait. */
+  /** The system has taken all that was written, after the client was blocked. */
   onDrained(): void;
   /** The connection is closed, for whatever reason. Nothing comes after it. */
   onClosed(): void;

@@ -160,10 +160,11 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
       this.#owed += length;
     }
     this.#answers?.written(body.bytes);
-    const waits = client.waiting > 0;
-    client.write(waits ? body.kept : body.bytes);
+    const waits = client.blocked;
+    client.write(client.waiting > 0 ? body.kept : body.bytes);
     this.#activity.writtenAt = site.wheel.now;
-    if (client.waiting === 0) {
+    // What a socket's buffer holds is no matter here.
+    if (!client.blocked) {
       this.#grant();
       return;
     }

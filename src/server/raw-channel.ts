@@ -58,6 +58,10 @@ export class RawChannel implements RawClient {
     return this.#socket.writableLength + this.#queued;
   }
 
+  get blocked(): boolean {
+    return this.#queued > 0 || this.connection.blocked;
+  }
+
   get bytesRead(): number {
     return this.#socket.bytesRead;
   }

@@ -124,3 +124,19 @@ test('a client that takes as much as it is sent, a little later, is not cut off'
   client.socket.resume();
   await client.ended;
 });
+
+test('what only the buffer of a socket holds is not counted: nothing tells when it is taken', async (t) => {
+  const rig = await startSite(t, { unix: true });
+  const handler = await rig.handler();
+  const { client, id } = await rig.ask(handler);
+  client.socket.pause();
+  let before = -1;
+  // Until the system takes no more, and a little waits.
+  while ((rig.site.connections.get(id)?.client?.waiting ?? 0) === 0) {
+    before = rig.counters.answersReceived;
+    handler.answer(id, Buffer.alloc(10_000));
+    while (rig.counters.answersReceived === before) await turn();
+  }
+  assert.equal(rig.site.connections.get(id)?.client?.blocked, false);
+  assert.equal(rig.site.held.bytes, 0);
+});
