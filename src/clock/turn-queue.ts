@@ -11,7 +11,11 @@ export interface AtTurnEnd extends Guarded {
  */
 export class TurnQueue {
   #queue: AtTurnEnd[] = [];
+  #number = 0;
+  #scheduled = false;
   readonly #onTurnEnd = (): void => {
+    this.#scheduled = false;
+    this.#number++;
     const queue = this.#queue;
     this.#queue = [];
     for (const waiting of queue) {
@@ -25,7 +29,19 @@ export class TurnQueue {
 
   /** Calls `onTurnEnd` at the end of this turn; of the next one if this one is ending. */
   add(waiting: AtTurnEnd): void {
-    if (this.#queue.length === 0) setImmediate(this.#onTurnEnd);
+    this.#schedule();
     this.#queue.push(waiting);
+  }
+
+  /** Number of the present turn: the same as long as it lasts. */
+  get number(): number {
+    this.#schedule();
+    return this.#number;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#onTurnEnd);
   }
 }

@@ -217,7 +217,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   }
 
   giveOutput(owner: RawOwner): RawClient {
-    const channel = this.#channel ?? new RawChannel(this);
+    const channel = this.#channel ?? new RawChannel(this, this.server.turn);
     this.#channel = channel;
     channel.owner ??= owner;
     return channel;

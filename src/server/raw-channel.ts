@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { attempt } from '../clock/index.ts';
+import { type AtTurnEnd, attempt, fault, type TurnQueue } from '../clock/index.ts';
 import type { Peer, RawClient, RawOwner, RawReader } from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -10,7 +10,7 @@ const NONE: Buffer[] = [];
 
 /** What a channel needs of the connection that it belongs to at present. */
 export interface ChannelConnection
-  extends Pick<ClientConnection, 'socket' | 'peer' | 'blocked' | 'block' | 'cut' | 'endSocket'> {
+  extends Pick<ClientConnection, 'socket' | 'peer' | 'blocked' | 'block' | 'cut' | 'endSocket' | 'onFault'> {
   /** Whether nothing is to be written any more. */
   readonly over: boolean;
   /** Whether an exchange that is not the owner's runs: its response may begin at any time. */
@@ -29,7 +29,7 @@ export interface ChannelConnection
  * The raw client of a connection, whatever speaks on it. A socket is never given more than its buffer takes, so that a client that takes
  * little is told from one that takes nothing; the rest waits here.
  */
-export class RawChannel implements RawClient {
+export class RawChannel implements RawClient, AtTurnEnd {
   /** Null until it is known. */
   owner: RawOwner | null = null;
   /** What speaks on the connection now. */
@@ -41,9 +41,14 @@ export class RawChannel implements RawClient {
   #queued = 0;
   /** The connection ends after what waits. */
   #ending = false;
+  readonly #turn: TurnQueue;
+  /** The turn in which something was written last, and whether more of that turn waits for its end. */
+  #lastTurn = -1;
+  #corked = false;
 
-  constructor(connection: ChannelConnection) {
+  constructor(connection: ChannelConnection, turn: TurnQueue) {
     this.connection = connection;
+    this.#turn = turn;
   }
 
   get peer(): Peer {
@@ -80,7 +85,29 @@ export class RawChannel implements RawClient {
     const waits = this.#queued > 0 || connection.responding;
     // A response that may begin at any time must not begin in the middle of these bytes.
     if (waits || (bytes.length > SOCKET_BUFFER && !connection.exchanging)) this.#enqueue(bytes);
-    else if (!connection.socket.write(bytes)) connection.block();
+    else this.#send(bytes);
+  }
+
+  /** The first bytes of a turn leave at once, since there are seldom more; all others at its end, in one write. */
+  #send(bytes: Buffer): void {
+    const { connection } = this;
+    const { number } = this.#turn;
+    if (number === this.#lastTurn && !this.#corked) {
+      this.#corked = true;
+      connection.socket.cork();
+      this.#turn.add(this);
+    }
+    this.#lastTurn = number;
+    if (!connection.socket.write(bytes)) connection.block();
+  }
+
+  onTurnEnd(): void {
+    this.#corked = false;
+    this.#socket.uncork();
+  }
+
+  onFault(thrown: unknown): void {
+    fault(this.connection, thrown);
   }
 
   #enqueue(bytes: Buffer): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { manualClock } from '../../support/manual-clock.ts';
+import { manualClock, turn } from '../../support/manual-clock.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { RecordingOwner } from '../../support/raw-owner.ts';
 import { type RunningServer, type ServerChanges, startServer, startUnixServer } from '../../support/running-server.ts';
@@ -316,4 +316,26 @@ test('a response that is still to begin does not begin within bytes of the owner
   client.socket.resume();
   assert.equal((await client.takeBytes(1_000_003)).slice(-4), 'rEND');
   assert.equal((await client.takeResponse()).body, 'late');
+});
+
+test('what is written in one turn leaves in two writes at most: the first bytes at once', async (t) => {
+  const { running, client, owner } = await taken(t);
+  const end = await running.serverEnd(client);
+  const writes: string[] = [];
+  for (const method of ['_write', '_writev'] as const) {
+    const original = end[method] as (...args: unknown[]) => void;
+    t.mock.method(end as unknown as Record<string, () => void>, method, (...args: unknown[]) => {
+      writes.push(method);
+      return original.apply(end, args);
+    });
+  }
+  await turn();
+  for (let i = 0; i < 10; i++) owner.write(`${i}`);
+  assert.deepEqual(writes, ['_write']);
+  assert.equal(await client.takeBytes(10), '0123456789');
+  assert.deepEqual(writes, ['_write', '_writev']);
+  owner.write('x');
+  owner.write('y');
+  owner.client.end();
+  assert.equal(await client.takeAll(), 'xy');
 });
