@@ -11,6 +11,7 @@ export interface AtTurnEnd extends Guarded {
  */
 export class TurnQueue {
   #queue: AtTurnEnd[] = [];
+  readonly #defer: (call: () => void) => void;
   #number = 0;
   #scheduled = false;
   readonly #onTurnEnd = (): void => {
@@ -27,6 +28,14 @@ export class TurnQueue {
     }
   };
 
+  /**
+   * @param defer when a turn ends. Default: when the event loop has made all calls that were due. `process.nextTick` makes a turn of each of these
+   *   calls: what many small pieces of one read bring stays together, and the end of it costs no further poll
+   */
+  constructor(defer: (call: () => void) => void = setImmediate) {
+    this.#defer = defer;
+  }
+
   /** Calls `onTurnEnd` at the end of this turn; of the next one if this one is ending. */
   add(waiting: AtTurnEnd): void {
     this.#schedule();
@@ -42,6 +51,6 @@ export class TurnQueue {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(this.#onTurnEnd);
+    this.#defer(this.#onTurnEnd);
   }
 }

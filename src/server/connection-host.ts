@@ -42,6 +42,8 @@ export interface ConnectionHost {
   onceDrained(socket: Socket): void;
   /** Has what is added called at the end of this turn of the event loop. */
   readonly turn: TurnQueue;
+  /** The same at the end of the present call of the event loop. */
+  readonly call: TurnQueue;
   /** Whether connections wait for their turn: those that are served end after their present response. */
   readonly crowded: boolean;
   /** Gives the turn of `socket` to another one once all that was written to it has left, followed by the FIN. */

@@ -90,6 +90,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** Time on the wheel from which a refused connection is worth a warning again. */
   #refusalLogFrom = 0;
   readonly turn = new TurnQueue();
+  readonly call = new TurnQueue(process.nextTick);
   readonly unread: UnreadBudget;
   readonly unsent: HeldTotal;
   #whenEmpty: (() => void)[] = [];

@@ -217,7 +217,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   }
 
   giveOutput(owner: RawOwner): RawClient {
-    const channel = this.#channel ?? new RawChannel(this, this.server.turn);
+    const channel = this.#channel ?? new RawChannel(this, this.server.call);
     this.#channel = channel;
     channel.owner ??= owner;
     return channel;

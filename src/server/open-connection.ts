@@ -33,7 +33,7 @@ export function openConnection(
     return new Http1Connection(socket, server, peer, number);
   }
   return new RawConnection(socket, server, peer, `${number}-1`, (connection) => {
-    const channel = new RawChannel(connection, server.turn);
+    const channel = new RawChannel(connection, server.call);
     const owner = rawService(channel);
     channel.owner = owner;
     connection.channel = channel;

@@ -41,14 +41,14 @@ export class RawChannel implements RawClient, AtTurnEnd {
   #queued = 0;
   /** The connection ends after what waits. */
   #ending = false;
-  readonly #turn: TurnQueue;
-  /** The turn in which something was written last, and whether more of that turn waits for its end. */
-  #lastTurn = -1;
+  readonly #calls: TurnQueue;
+  /** The call of the event loop in which something was written last, and whether more of that call waits for its end. */
+  #lastCall = -1;
   #corked = false;
 
-  constructor(connection: ChannelConnection, turn: TurnQueue) {
+  constructor(connection: ChannelConnection, calls: TurnQueue) {
     this.connection = connection;
-    this.#turn = turn;
+    this.#calls = calls;
   }
 
   get peer(): Peer {
@@ -88,16 +88,16 @@ export class RawChannel implements RawClient, AtTurnEnd {
     else this.#send(bytes);
   }
 
-  /** The first bytes of a turn leave at once, since there are seldom more; all others at its end, in one write. */
+  /** The first bytes of a call leave at once, since there are seldom more; all others at its end, in one write. */
   #send(bytes: Buffer): void {
     const { connection } = this;
-    const { number } = this.#turn;
-    if (number === this.#lastTurn && !this.#corked) {
+    const { number } = this.#calls;
+    if (number === this.#lastCall && !this.#corked) {
       this.#corked = true;
       connection.socket.cork();
-      this.#turn.add(this);
+      this.#calls.add(this);
     }
-    this.#lastTurn = number;
+    this.#lastCall = number;
     if (!connection.socket.write(bytes)) connection.block();
   }
 

@@ -318,7 +318,7 @@ test('a response that is still to begin does not begin within bytes of the owner
   assert.equal((await client.takeResponse()).body, 'late');
 });
 
-test('what is written in one turn leaves in two writes at most: the first bytes at once', async (t) => {
+test('what is written in one call of the event loop leaves in two writes at most: the first bytes at once', async (t) => {
   const { running, client, owner } = await taken(t);
   const end = await running.serverEnd(client);
   const writes: string[] = [];
