@@ -190,6 +190,8 @@ export class ZhttpOrigins {
       },
       routerResp: false,
       origins: true,
+      // Only a fetch role is Zurl.
+      decoding: connect,
       limits,
     };
     const client = new StreamClient(options, (sink) => {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { createLog, LogFile } from '../app/index.ts';
-import { type Config, LOG_LEVELS } from '../config/index.ts';
+import { type Config, type ListenAddress, LOG_LEVELS } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
@@ -97,10 +97,11 @@ function warn(log: Log, { file, line, key, message }: IgnoredLine): void {
 }
 
 /** Pushpin makes the folder of its socket files. Returns whether it is there, if it is needed. */
-function makeRundir({ rundir, config: { publish, stats, edge } }: PushpinConfig, log: Log): boolean {
+function makeRundir({ rundir, config: { server, publish, stats, edge } }: PushpinConfig, log: Log): boolean {
   const ofEdge = edge.listen.length > 0 ? edge.zclientStream : [];
   const specs = [...publish.pull, ...publish.sub, ...publish.command, ...stats.pub, ...ofEdge];
-  if (!specs.some((spec) => spec.startsWith('ipc:'))) return true;
+  const inRundir = (address: ListenAddress) => address.kind === 'unix' && address.path.startsWith(`${rundir}/`);
+  if (!specs.some((spec) => spec.startsWith('ipc:')) && !server.listen.some(inRundir)) return true;
   try {
     mkdirSync(rundir, { recursive: true });
     return true;

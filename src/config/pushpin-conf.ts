@@ -82,7 +82,7 @@ export function parsePushpinConf(text: string, fileName: string, options: Pushpi
   settings.finish();
   const { routesFile, rundir } = settings;
   const located = (issue: ConfigIssue): ConfigIssue => {
-    const key = settings.sources.get(issue.key.replace(/\[.*/, ''));
+    const key = settings.sources.get(issue.key) ?? settings.sources.get(issue.key.replace(/\[.*/, ''));
     // Keys of an included file have no line.
     return key === undefined ? issue : { ...issue, key, line: found.get(key)?.line || null };
   };

@@ -26,7 +26,7 @@ export interface PushpinSettings {
   readonly specs: Map<string, readonly string[]>;
   /** Our tables, as in TOML. */
   readonly tables: Readonly<Record<string, Record<string, unknown>>>;
-  /** Keys of the file by ours: `server.max_connections`. */
+  /** Keys of the file by ours: `server.max_connections`, or `server.listen[0]` where each element has its own. */
   readonly sources: Map<string, string>;
   /** Takes a key on which placeholders depend. */
   place(entry: IniEntry | undefined, key: string): void;
@@ -43,6 +43,9 @@ export type PushpinKey = (entry: IniEntry, settings: PushpinSettings) => string 
 const MAX_MESSAGE_BYTES = 16_777_216;
 
 const SERVICES = ['connmgr', 'proxy', 'handler'];
+
+/** The keys that say where to listen, in the order of our list. */
+const LISTEN_KEYS = ['runner/http_port', 'runner/https_ports', 'runner/local_ports'];
 
 /** What a pushpin.conf without keys means. */
 export function pushpinDefaults(): PushpinSettings {
@@ -100,7 +103,10 @@ export function pushpinDefaults(): PushpinSettings {
       // Pushpin names the certificate for clients without SNI after the port.
       const secure = this.httpsPorts.map((port) => `${port},tls,default-cert=default_${port.replace(/^.*:/, '')}`);
       if (secure.length > 0) server.tls_identities_dir = this.certs;
-      server.listen = [...ports, ...secure, ...this.localPorts.map((path) => `unix:${path}`)];
+      const local = this.localPorts.map((path) => `unix:${this.expand(path)}`);
+      server.listen = [...ports, ...secure, ...local];
+      const listSources = [ports, secure, local].flatMap((list, kind) => list.map(() => LISTEN_KEYS[kind] as string));
+      for (const [index, key] of listSources.entries()) this.sources.set(`server.listen[${index}]`, key);
       const address = this.pushAddress.includes(':')
         ? `[${this.pushAddress.replace(/^\[|\]$/g, '')}]`
         : this.pushAddress;
@@ -127,6 +133,13 @@ function to(path: string, read: (entry: IniEntry, settings: PushpinSettings) => 
     settings.sources.set(path, `${entry.section}/${entry.key}`);
     return null;
   };
+}
+
+/** The mode of all socket files of the handler: those of publishers and that of the stats. */
+function ipcFileMode(entry: IniEntry, settings: PushpinSettings): null {
+  to('stats.ipc_file_mode', scalar)(entry, settings);
+  to('publish.ipc_file_mode', scalar)(entry, settings);
+  return null;
 }
 
 /** A key without effect. Values that change nothing, such as those of the shipped file, need no words. */
@@ -203,7 +216,7 @@ export const PUSHPIN_KEYS: ReadonlyMap<string, PushpinKey> = new Map<string, Pus
   ['proxy/stats_report_interval', without('stats_report_interval of [handler] is for all', '10')],
   ...internal('proxy'),
 
-  ['handler/ipc_file_mode', to('publish.ipc_file_mode', scalar)],
+  ['handler/ipc_file_mode', ipcFileMode],
   ['handler/push_in_spec', to('publish.pull', specs)],
   ['handler/push_in_sub_specs', to('publish.sub', specs)],
   ['handler/push_in_sub_spec', to('publish.sub', specs)],
@@ -300,7 +313,8 @@ function splitRoles(settings: PushpinSettings): void {
   if (server.max_connections !== undefined) edge.stream_maxconn = server.max_connections;
   if (server.max_header_bytes !== undefined) edge.buffer_size = server.max_header_bytes;
   // The proxy says which targets are trusted; the others may not be internal.
-  Object.assign(fetch, { id: 'connmgr', stream: [`${base}-client`], allow_ignore_policies: true });
+  // Responses pass as they come, compressed or not.
+  Object.assign(fetch, { id: 'connmgr', stream: [`${base}-client`], allow_ignore_policies: true, decompress: false });
   server.listen = [];
   control.listen = [];
   Object.assign(publish, { pull: [], sub: [], command: [] });

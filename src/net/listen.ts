@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, type Stats, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { systemErrorText } from '../exchange/index.ts';
 import { ProxyProtocolAcceptor, type ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts';
@@ -107,6 +108,8 @@ async function listenUnix(server: Server, address: ListenAddress & { kind: 'unix
   const { path, mode } = address;
   const owner = address.user === null ? -1 : lookUpId('/etc/passwd', address.user);
   const group = address.group === null ? -1 : lookUpId('/etc/group', address.group);
+  // Node says EACCES where the folder is missing.
+  if (!path.startsWith('\0')) statSync(dirname(path));
   if (await isStale(path)) unlinkSync(path);
   // No client can connect between the bind and the chmod.
   const umask = mode === null ? null : process.umask(0o177);

@@ -1,7 +1,8 @@
+import { withoutFields } from '../codec/fields/index.ts';
 import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
 import type { RequestHead } from '../exchange/index.ts';
 import { HandlerSession } from './handler-session.ts';
-import { responseHead } from './packet-head.ts';
+import { decodedHead, responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
 
 /** One HTTP request, whose response comes in any number of packets. */
@@ -13,7 +14,10 @@ export class HttpSession extends HandlerSession {
   }
 
   override firstPacket(request: RequestHead): string {
-    const { method, headers, peer, bodyLength } = request;
+    const { method, peer, bodyLength } = request;
+    const headers = this.host.decoding
+      ? withoutFields(request.headers, (name) => name === 'accept-encoding')
+      : request.headers;
     const uri = requestUri(request);
     const credits = this.firstCredits(request);
     return this.packets.encode(this.id, method, uri, headers, peer, bodyLength !== 0, credits);
@@ -52,7 +56,7 @@ export class HttpSession extends HandlerSession {
       }
       if (!this.spend(body.length)) return;
       this.#hasHead = true;
-      this.requester.onResponse(head);
+      this.requester.onResponse(this.host.decoding ? decodedHead(head) : head);
     } else if (!this.spend(body.length)) {
       return;
     }

@@ -1,3 +1,4 @@
+import { fieldValue, withoutFields } from '../codec/fields/index.ts';
 import { declaredLength } from '../codec/http1/index.ts';
 import type { ResponsePacket } from '../codec/zhttp/index.ts';
 import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
@@ -15,4 +16,16 @@ export function responseHead(packet: ResponsePacket, more: boolean): ResponseHea
   const declared = declaredLength(headers);
   if (typeof declared === 'string') return `Content-Length is ${declared}`;
   return { status: code, reason, headers, bodyLength: declared ?? bodyLength };
+}
+
+/**
+ * The head of a response whose content coding the handler may have undone. Zurl keeps Content-Encoding then, and takes Content-Length away: where
+ * that is there, the response is as the origin sent it.
+ */
+export function decodedHead(head: ResponseHead): ResponseHead {
+  const { headers } = head;
+  if (fieldValue(headers, 'content-encoding') === undefined || fieldValue(headers, 'content-length') !== undefined) {
+    return head;
+  }
+  return { ...head, headers: withoutFields(headers, (name) => name === 'content-encoding') };
 }

@@ -22,6 +22,8 @@ export interface SessionHost {
   readonly keepAliveInterval: number;
   /** Whether handlers stand for origins; see `StreamClientOptions`. */
   readonly origins: boolean;
+  /** Whether handlers may undo content codings; see `StreamClientOptions`. */
+  readonly decoding: boolean;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
   readonly counters: SessionCounters;

@@ -41,6 +41,11 @@ export interface StreamClientOptions extends SessionKeeperOptions {
    * grant, and a close without a code stays one.
    */
   readonly origins?: boolean;
+  /**
+   * Whether handlers may undo the content coding of responses and leave Content-Encoding there, as Zurl does: requests have no
+   * Accept-Encoding, and responses no Content-Encoding unless their Content-Length shows that they came as the origin sent them.
+   */
+  readonly decoding?: boolean;
   /** Bounds of the packets of handlers. */
   readonly limits: ZhttpLimits;
 }
@@ -72,6 +77,7 @@ export class StreamClient
   readonly creditThreshold: number;
   readonly keepAliveInterval: number;
   readonly origins: boolean;
+  readonly decoding: boolean;
   readonly service: Service;
   readonly webSocketService: WebSocketService;
   readonly turn = new TurnQueue();
@@ -96,6 +102,7 @@ export class StreamClient
     this.creditThreshold = Math.ceil(initialCredits / 2);
     this.keepAliveInterval = sessionTimeout * 0.75;
     this.origins = options.origins ?? false;
+    this.decoding = options.decoding ?? false;
     const { service, webSocketService } = this.servicesFor();
     this.service = service;
     this.webSocketService = webSocketService;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { FETCHERS, type FetcherMaker, startFetcher } from '../support/fetch/fetcher-makers.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { type Running, runServer } from '../support/holdfast.ts';
@@ -40,6 +41,24 @@ for (const maker of FETCHERS) {
       assert.deepEqual([missing.status, await missing.text()], [404, 'no such thing\n']);
       const head = await fetch(`${url}/missing`, { method: 'HEAD' });
       assert.deepEqual([head.status, await head.text()], [404, '']);
+    });
+
+    test('responses of an origin that compresses arrive readable, and can hold', async (t) => {
+      const origin = await startOrigin(t, ({ url, headers }, response) => {
+        const text = 'hello '.repeat(100);
+        const hold = url === '/hold' ? { 'Grip-Hold': 'stream', 'Grip-Channel': 'news' } : {};
+        if (!String(headers['accept-encoding']).includes('gzip')) response.writeHead(200, hold).end(text);
+        else response.writeHead(200, { ...hold, 'Content-Encoding': 'gzip' }).end(gzipSync(text));
+      });
+      const server = await start(t, maker, [`* ${origin}`]);
+      if (server === null) return;
+      // A browser's fetch decodes what Content-Encoding names.
+      const response = await fetch(`http://${server.clients[0]}/`);
+      assert.deepEqual([response.status, await response.text()], [200, 'hello '.repeat(100)]);
+      const client = await connectTo(t, server.clients[0] ?? '');
+      client.write('GET /hold HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n');
+      await client.take('hello hello');
+      await metricIs(server, 'holdfast_held_clients', 1);
     });
 
     test('streams and responses are held', async (t) => {

@@ -93,6 +93,27 @@ test('keys of the included file count where the file has none; its endpoints bet
   assert.deepEqual(ignored, []);
 });
 
+test('placeholders count in the paths of unix sockets', () => {
+  const text = '[global]\nrundir=/r\nipc_prefix=x-\n[runner]\nlocal_ports={rundir}/{ipc_prefix}server?mode=600\n';
+  assert.deepEqual(parsed(text).config.server.listen.map(formatListenAddress), ['unix:/r/x-server?mode=600']);
+});
+
+test('ipc_file_mode is that of the socket files of publishers and of the stats', () => {
+  const { publish, stats } = parsed('[handler]\nipc_file_mode=770\n').config;
+  assert.deepEqual([publish.ipcFileMode, stats.ipcFileMode], [0o770, 0o770]);
+});
+
+test('an address for clients that is wrong is named by its own key and line', () => {
+  const reason = '"80000" is not a port: expected a whole number from 0 to 65535';
+  refuses('[runner]\nhttp_port=1\nhttps_ports=80000\n', `pushpin.conf:3: runner/https_ports: ${reason}`);
+  refuses('[runner]\nhttp_port=1,80000\nhttps_ports=2\n', `pushpin.conf:2: runner/http_port: ${reason}`);
+});
+
+test('connmgr alone passes responses as they come, compressed or not', () => {
+  const { config } = parsed('[runner]\nservices=connmgr\n');
+  assert.equal(config.fetch.decompress, false);
+});
+
 test('a key without effect is named with the reason', () => {
   const { config, ignored } = parsed(
     '[runner]\nallow_compression=true\n[proxy]\nprometheus_port=1\nrutesfile=x\nworkers=4\n[other]\nsig_key=x\n',

@@ -195,7 +195,7 @@ test('a missing folder is reported with the address', async (t) => {
   await assert.rejects(
     listen(unix(join(path, 'none', 'socket')), 65_536, () => {}),
     {
-      message: /^cannot listen on unix:.*\/none\/socket: /,
+      message: /^cannot listen on unix:.*\/none\/socket: no such file or directory$/,
     },
   );
 });

@@ -52,6 +52,23 @@ test('a length that is declared is passed on even if the body is missing, as for
   assert.equal(client.head?.bodyLength, 100);
 });
 
+test('a handler that may undo content codings is asked for none, and Content-Encoding stays only with Content-Length', (t) => {
+  const coded = ['Content-Encoding', 'gzip', 'X-A', '1'];
+  const declared = [...coded, 'Content-Length', '4'];
+  for (const [decoding, headers, expected] of [
+    [true, coded, ['X-A', '1']],
+    [true, declared, declared],
+    [false, coded, coded],
+  ] as const) {
+    const rig = edgeRig(t, { decoding });
+    const { client, id } = rig.request({ headers: ['Host', 'x', 'Accept-Encoding', 'gzip', 'X-B', '2'] });
+    const asked = ['Host', 'x', ...(decoding ? [] : ['Accept-Encoding', 'gzip']), 'X-B', '2'];
+    assert.deepEqual(rig.link.offered[0]?.headers, asked);
+    rig.link.respond(id, { code: 200, headers: [...headers], body: 'text' });
+    assert.deepEqual(client.head?.headers, expected);
+  }
+});
+
 test('a handler may respond without giving its address', (t) => {
   const rig = edgeRig(t);
   const { client, id } = rig.request();
