@@ -1,5 +1,5 @@
 import type { TurnQueue } from '../clock/index.ts';
-import type { Histogram } from '../exchange/index.ts';
+import type { HeldTotal, Histogram } from '../exchange/index.ts';
 import type { CallRate } from './call-rate.ts';
 import type { Channels } from './channels.ts';
 import type { FilterErrors } from './filter-errors.ts';
@@ -24,6 +24,8 @@ export interface HubRoom extends HubOptions {
   /** Requests of filters, by their URIs. */
   readonly callRate: CallRate;
   readonly filterErrors: FilterErrors;
+  /** What origins have sent to WebSockets whose clients have not taken it. */
+  readonly relayed: HeldTotal;
   readonly turns: TurnQueue;
   /** From accepting an item until its delivery is done. */
   readonly latency: Histogram;

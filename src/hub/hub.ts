@@ -1,6 +1,6 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
-import { Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
+import { HeldTotal, Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
 import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
@@ -28,6 +28,7 @@ import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
 import { WebSocketHold } from './websocket-hold.ts';
+import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
 
 /** An exchange that the hub is to take over. */
@@ -128,6 +129,11 @@ export class Hub implements Guarded {
       callPacer,
       callRate: new CallRate(options.wheel, callPacer, onFault),
       filterErrors: new FilterErrors(options.counters, options.log),
+      relayed: new HeldTotal(
+        MAX_RELAYED,
+        { ...options, turn: turns },
+        'too much of origins waits for WebSocket clients',
+      ),
       turns,
       latency: this.latency,
       moment: 0,

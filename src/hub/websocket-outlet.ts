@@ -1,6 +1,6 @@
 import type { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
-import { ExchangeError, MessagePayload, type WebSocketRequester } from '../exchange/index.ts';
+import { type ByteHolder, ExchangeError, MessagePayload, type WebSocketRequester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Subscriber } from './subscriber.ts';
 import { type WaitingMessage, WaitingMessages, waiting, whole } from './waiting-messages.ts';
@@ -20,11 +20,17 @@ const MAX_UNTAKEN = 256;
 export const MAX_EMPTY = 1_024;
 
 /**
+ * Bytes of what origins have sent and waits for the clients of all WebSockets, each piece costing at least 256.
+ * @bound websocket-relayed-total
+ */
+export const MAX_RELAYED = 134_217_728;
+
+/**
  * Puts all that goes to one client's WebSocket in order: what its origin sends, what timers and replies send, and what is published, which comes
  * between two messages of the origin. It passes no more bytes than the client has granted. What the origin sends waits as long as it must, since
  * the origin has credits of its own; published messages and replies wait in a bounded queue.
  */
-export abstract class WebSocketOutlet extends Subscriber {
+export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
   readonly id: string;
   protected readonly room: HubRoom;
   protected readonly requester: WebSocketRequester;
@@ -77,7 +83,7 @@ export abstract class WebSocketOutlet extends Subscriber {
       this.owner.onRelayed(chunk.length);
       if (!more) this.#pump();
     } else {
-      this.#wait(waiting('message', chunk, text, more, 'origin'));
+      this.#wait('message', chunk, text, more);
     }
   }
 
@@ -87,16 +93,27 @@ export abstract class WebSocketOutlet extends Subscriber {
       this.owner.onRelayed(data.length);
       return;
     }
-    this.#wait(waiting(kind, data, false, false, 'origin'));
+    this.#wait(kind, data, false, false);
   }
 
   /** Lets a piece of the origin wait for its turn. */
-  #wait(piece: WaitingMessage): void {
+  #wait(kind: WaitingMessage['kind'], chunk: Buffer, text: boolean, more: boolean): void {
     this.#pieces ??= new WaitingMessages();
-    this.#pieces.add(piece);
+    // A copy: the bytes may belong to a larger buffer, whose other messages cost their origin no credit any more.
+    this.#pieces.add(waiting(kind, Buffer.from(chunk), text, more, 'origin'));
+    this.room.relayed.hold(this, chunk.length);
     this.#pump();
     if ((this.#pieces?.empty ?? 0) <= MAX_EMPTY) return;
     const error = new ExchangeError('HF_CLIENT_STALLED', `${MAX_EMPTY} empty messages of the origin waited for it`);
+    this.#cut(error);
+  }
+
+  /** Too much of origins waits for all clients, and this one has the most. */
+  onHeldTooMuch(): void {
+    this.#cut(new ExchangeError('HF_CLIENT_STALLED', 'held the most when too much of origins waited for WebSockets'));
+  }
+
+  #cut(error: ExchangeError): void {
     this.room.counters.clientsStalled++;
     this.room.log.info({ id: this.id, code: error.code, detail: error.detail }, 'client cut off');
     this.fail(error);
@@ -186,6 +203,7 @@ export abstract class WebSocketOutlet extends Subscriber {
     this.leave();
     for (let item = this.#items?.first ?? null; item !== null; item = item.next) this.#release(item);
     this.#items = null;
+    if (this.#pieces !== null) this.room.relayed.releaseAll(this);
     this.#pieces = null;
     this.#pong = null;
     this.#own = 0;
@@ -312,8 +330,9 @@ export abstract class WebSocketOutlet extends Subscriber {
     if (whole) this.#replied += message.credit;
   }
 
-  #release({ item }: WaitingMessage): void {
+  #release({ item, from, chunk }: WaitingMessage): void {
     if (item !== null) this.room.budget.release(item);
+    else if (from === 'origin') this.room.relayed.release(this, chunk.length);
   }
 
   #reportDropped(message: string): void {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ExchangeError } from '../../../src/exchange/index.ts';
 import type { WebSocketHold, WebSocketOwner } from '../../../src/hub/index.ts';
-import { MAX_EMPTY } from '../../../src/hub/websocket-outlet.ts';
+import { MAX_EMPTY, MAX_RELAYED } from '../../../src/hub/websocket-outlet.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
-import { type HubRig, messageItem, rig } from './support.ts';
+import { type HubRig, messageItem, rig, turn } from './support.ts';
 
 /** A client that accepts so many bytes, its hold, and what its owner was told. */
 class Site implements WebSocketOwner {
@@ -223,4 +223,35 @@ test('a session hears of no message that the queue of a slow client had no room 
   one.hold.subscribe('a');
   for (const id of ['1', '2', '3']) await one.made.publish({ ...messageItem('a', id), id });
   assert.deepEqual([noted, one.made.counters.itemsDropped], [['1', '2'], 1]);
+});
+
+test('of all WebSockets those end for which the most of their origins waits, until a quarter is free', async (t) => {
+  const made = rig(t);
+  const sites = [0.5, 0.3, 0.1].map((part) => {
+    const one = new Site(made, 0);
+    one.requester.onResponseMessage = () => {};
+    one.hold.relay(Buffer.alloc(MAX_RELAYED * part), false, false);
+    return one;
+  });
+  const [most, less, least] = sites.map(({ failures }) => failures);
+  await turn();
+  assert.deepEqual([most, less, least], [[], [], []]);
+  sites[1]?.hold.relay(Buffer.alloc(MAX_RELAYED * 0.15), false, false);
+  await turn();
+  assert.deepEqual([most, less, least], [['HF_CLIENT_STALLED'], [], []]);
+  // What has passed, or ended with its WebSocket, does not count any more.
+  sites[1]?.credit(MAX_RELAYED);
+  sites[2]?.hold.end();
+  new Site(made, 0).hold.relay(Buffer.alloc(MAX_RELAYED * 0.95), false, false);
+  await turn();
+  assert.deepEqual([less, least], [[], []]);
+});
+
+test('what waits for a client keeps no more of the memory than its own bytes', (t) => {
+  const one = site(t, 0);
+  const large = Buffer.alloc(1_000_000, 'x');
+  one.hold.relay(large.subarray(0, 10_000), false, false);
+  one.requester.onResponseMessage = (chunk) => assert.ok(chunk.buffer.byteLength < 20_000);
+  one.credit(10_000);
+  assert.equal(one.hold.idle, true);
 });
