@@ -202,10 +202,15 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.socket.cork();
   }
 
+  #uncork(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.socket.uncork();
+  }
+
   /** Writes what has waited, also a head whose body has not begun. */
   onTurnEnd(): void {
-    if (this.#corked) this.socket.uncork();
-    this.#corked = false;
+    this.#uncork();
     if (this.#over) return;
     if (this.#raw) {
       if (this.#body === null) this.#end();
@@ -224,6 +229,8 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   }
 
   onResponseLoan(chunk: Buffer, more: boolean): boolean {
+    // What waits for the end of the turn cannot be given back.
+    this.#uncork();
     this.#send(chunk, null, more, true);
     // The kernel has a copy of what was written, unless the socket keeps it for later.
     return this.socket.writableLength === 0;
