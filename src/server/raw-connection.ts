@@ -146,6 +146,8 @@ export class RawConnection extends ClientConnection implements ChannelConnection
   protected override dropExchanges(): void {}
 
   cut(): void {
+    // What was written in the same call was written before.
+    while (this.socket.writableCorked > 0) this.socket.uncork();
     this.socket.destroy();
   }
 

@@ -339,3 +339,18 @@ test('what is written in one call of the event loop leaves in two writes at most
   owner.client.end();
   assert.equal(await client.takeAll(), 'xy');
 });
+
+for (const input of [false, true]) {
+  test(`what was written in the same call comes before a cut: ${input ? 'taken input' : 'HTTP'}`, async (t) => {
+    const running = await startServer(t);
+    const client = await running.connect();
+    client.write(GET);
+    const owner = RecordingOwner.of(await running.next());
+    if (input) owner.client.takeInput(owner);
+    await turn();
+    owner.write('one');
+    owner.write('two');
+    owner.client.cut();
+    assert.equal(await client.takeAll(), 'onetwo');
+  });
+}
