@@ -123,7 +123,7 @@ export class OverHttpWebSocket
     if (this.#ended) return;
     const type = text ? 'TEXT' : 'BINARY';
     if (!more && this.#partial === null && chunk.length <= BUFFER) {
-      this.#add(type, chunk);
+      this.#addCopy(type, chunk);
       return;
     }
     this.#partial ??= new BodyCollector(BUFFER);
@@ -140,11 +140,11 @@ export class OverHttpWebSocket
   }
 
   onRequestPing(data: Buffer): void {
-    if (!this.#ended) this.#add('PING', data);
+    if (!this.#ended) this.#addCopy('PING', data);
   }
 
   onRequestPong(data: Buffer): void {
-    if (!this.#ended) this.#add('PONG', data);
+    if (!this.#ended) this.#addCopy('PONG', data);
   }
 
   onRequestClose(code: number, reason: string): void {
@@ -184,6 +184,11 @@ export class OverHttpWebSocket
 
   get #ended(): boolean {
     return this.#over || this.#parting || this.#clientClosed;
+  }
+
+  /** Content that may belong to a larger buffer: that would wait with it, and be charged to nobody. */
+  #addCopy(type: WebSocketEvent['type'], content: Buffer): void {
+    this.#add(type, Buffer.from(content));
   }
 
   #add(type: WebSocketEvent['type'], content: Buffer): void {

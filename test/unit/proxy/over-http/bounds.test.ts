@@ -73,3 +73,18 @@ test('beyond the total the WebSockets end that hold the most', async (t) => {
   assert.ok(site.held.bytes <= 750_000);
   assert.deepEqual([ended[0], ended[4]], ['', 'HF_ORIGIN_TIMEOUT']);
 });
+
+test('what waits for an origin keeps nothing of the buffer that it came in', (t) => {
+  const site = new Site(t);
+  const { webSocket } = site.open();
+  const read = Buffer.from('message and what came with it');
+  webSocket.onRequestMessage(read.subarray(0, 7), true, false);
+  webSocket.onRequestMessage(read.subarray(8, 11), true, false);
+  webSocket.onRequestPing(read.subarray(12, 16));
+  webSocket.onRequestPong(read.subarray(17, 21));
+  read.fill('-');
+  respond(site.posts.at(-1), '', 'Content-Bytes-Accepted', '0');
+  site.take();
+  const events = ['TEXT 7', 'message', 'TEXT 3', 'and', 'PING 4', 'what', 'PONG 4', 'came', ''];
+  assert.deepEqual(site.bodies.at(-1)?.split('\r\n'), events);
+});
