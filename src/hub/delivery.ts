@@ -106,9 +106,11 @@ export class Delivery implements AtTurnEnd {
   /** Has the clients of a channel updated, after the items that wait. */
   hint(channel: string): void {
     const known = this.#room.channels.get(channel);
-    if ((known?.groupOf('http-response')?.size ?? 0) > 0) this.#append(new PublishedResponse(channel, RESPONSE_HINT));
+    if ((known?.groupOf('http-response')?.size ?? 0) > 0) {
+      this.#appendUnpublished(new PublishedResponse(channel, RESPONSE_HINT));
+    }
     if ((known?.groupOf('http-stream')?.size ?? 0) > 0) {
-      this.#append(new StreamHint(channel));
+      this.#appendUnpublished(new StreamHint(channel));
       this.#openRun = null;
     }
     if (this.#first !== null) this.#schedule();
@@ -198,6 +200,11 @@ export class Delivery implements AtTurnEnd {
     // As with streams, the run of another channel ends here. So does one before a close, which comes after its messages.
     this.#openMessages = new MessageRun(message);
     this.#append(this.#openMessages);
+  }
+
+  #appendUnpublished(step: Step): void {
+    step.unpublished = true;
+    this.#append(step);
   }
 
   #append(step: Step): void {

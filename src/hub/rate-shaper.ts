@@ -66,6 +66,7 @@ export class RateShaper implements AtTurnEnd {
     const shape = this.#shape;
     const { route } = member.receiver;
     let bucket = this.#buckets.get(route);
+    if (step.unpublished && (bucket?.first ?? null) === null) return member.receiver.receive(step, now);
     if (bucket === undefined) {
       bucket = new RouteBucket(route);
       this.#buckets.set(route, bucket);

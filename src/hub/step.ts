@@ -23,6 +23,8 @@ export abstract class Step {
   size = 0;
   /** Receivers whose delivery waits for the rate of their route. */
   waiting = 0;
+  /** Whether the hub made it by itself: nobody has published it, so no rate counts it unless deliveries wait before it. */
+  unpublished = false;
 
   constructor(channel: string, format: Format, kind: string = format) {
     this.channel = channel;

@@ -22,10 +22,17 @@ export interface ProxiedRequest {
   readonly session?: DetectedSession | null;
 }
 
+/** What the log says of the client of a request, where the configuration wants that. */
+export function clientFields({ headers, peer }: RequestHead, { logged }: ProxySettings): Record<string, unknown> {
+  return {
+    ...(logged?.from === true && { from: peer.address }),
+    ...(logged?.userAgent === true && { ua: fieldValue(headers, 'user-agent') ?? '' }),
+  };
+}
+
 /** What the log says of a request. @param target name of the target that has it; empty for none */
 export function requestFields(proxied: ProxiedRequest, target: string): Record<string, unknown> {
   const { asked, route, settings } = proxied;
-  const { logged } = settings;
   const request = asked ?? proxied.request;
   return {
     id: request.id,
@@ -33,8 +40,7 @@ export function requestFields(proxied: ProxiedRequest, target: string): Record<s
     uri: `${request.scheme}://${request.authority}${route.checks?.guard?.shown(request.target) ?? request.target}`,
     target,
     ...(route.route.id === '' ? {} : { route: route.route.id }),
-    ...(logged?.from === true && { from: request.peer.address }),
-    ...(logged?.userAgent === true && { ua: fieldValue(request.headers, 'user-agent') ?? '' }),
+    ...clientFields(request, settings),
   };
 }
 

@@ -28,7 +28,7 @@ import { KeptBodies, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { KeptOriginHeaders } from './kept-origin-headers.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
-import type { ProxiedRequest } from './proxied-request.ts';
+import { clientFields, type ProxiedRequest } from './proxied-request.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -88,7 +88,7 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
       const settings = arrived.route === null ? arrived.settings.crossOrigin : arrived.route.crossOrigin;
       if (settings === undefined || settings === null) return askOrigin(room, arrived, requester);
       const { request, relay, error } = crossOrigin(arrived.request, requester, settings, room.counters);
-      if (error !== null) refuse(error, request, relay, room, arrived.route?.debug ?? arrived.settings.debug);
+      if (error !== null) refuse(error, arrived, relay, room, arrived.route?.debug ?? arrived.settings.debug);
       else relay.attach(askOrigin(room, { ...arrived, request }, relay));
       return relay;
     },
@@ -227,13 +227,13 @@ function routed(arrived: Arrived, requester: Requester, room: ProxyRoom): Proxie
   if (route === null) {
     const text = `No route for host: ${hostOf(request.authority)}`;
     const error = new ExchangeError('HF_NO_ROUTE', `no route matches ${request.method} ${request.target}`, text);
-    refuse(error, request, requester, room, settings.debug);
+    refuse(error, arrived, requester, room, settings.debug);
     return null;
   }
   const { cdnLoop } = settings.rules;
   if (cdnLoop !== '' && hasPassed(request, cdnLoop)) {
     const error = new ExchangeError('HF_LOOP', `CDN-Loop names ${cdnLoop}, which is this proxy`);
-    refuse(error, request, requester, room, route.debug);
+    refuse(error, arrived, requester, room, route.debug);
     return null;
   }
   return arrived as ProxiedRequest;
@@ -251,12 +251,14 @@ function hasPassed({ headers }: RequestHead, name: string): boolean {
 
 function refuse(
   error: ExchangeError,
-  { id, authority }: RequestHead,
+  { request, settings }: Arrived,
   requester: Requester,
   { counters, log }: ProxyRoom,
   debug: boolean,
 ): void {
   counters.requestsFailed++;
-  log[error.face.level]({ id, host: authority, code: error.code, detail: error.detail }, 'request failed');
+  const { id, authority: host } = request;
+  const { code, detail } = error;
+  log[error.face.level]({ id, host, ...clientFields(request, settings), code, detail }, 'request failed');
   respond(requester, errorResponse(error, debug));
 }

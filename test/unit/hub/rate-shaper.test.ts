@@ -4,7 +4,17 @@ import type { HubLimits, WebSocketOwner } from '../../../src/hub/index.ts';
 import { MAX_SHAPED_BYTES } from '../../../src/hub/rate-shaper.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
-import { type HubRig, messageItem, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
+import {
+  type HubRig,
+  messageItem,
+  responseInstruct,
+  rig,
+  SilentOrigin,
+  streamAction,
+  streamInstruct,
+  streamItem,
+  turn,
+} from './support.ts';
 
 const IDLE_OWNER: WebSocketOwner = {
   onRelayed() {},
@@ -93,6 +103,20 @@ test('what exceeds message_hwm is dropped, counted, and logged once until the ro
   for (let i = 0; i < 6; i++) await batch(made);
   assert.equal(reached(clients), 5);
   assert.deepEqual(made.log.of('deliveries were dropped at message_hwm'), [{ route: '', dropped: 15 }]);
+});
+
+test('updates after first subscriptions take nothing of the rate', async (t) => {
+  const made = shaped(t, { messageRate: 40, messageHwm: 4, updateOnFirstSubscription: true });
+  const origin = new SilentOrigin();
+  const channels = Array.from({ length: 10 }, (_, i) => `c${i}`);
+  for (const name of channels) made.hold(made.client(), responseInstruct([name]), { replay: origin.replay });
+  made.advance(1_200);
+  await turn();
+  assert.equal(origin.replays.length, 10);
+  const clients = streams(made, 5, 'late');
+  await made.publish(streamItem('late', 'x'));
+  assert.equal(reached(clients), 1, 'the rate was all there');
+  assert.equal(made.counters.deliveriesDropped, 0);
 });
 
 test('joined items are weighed one by one: a batch has no more than the rate allows, and what fits message_hwm waits', async (t) => {

@@ -52,3 +52,18 @@ test('the client and its user agent are in the log where they are asked for, als
     ['request', '127.0.0.1', ''],
   ]);
 });
+
+test('the client is in the log of a request that comes in a circle, too', (t) => {
+  const rig = new TargetsRig(t, ['* origin:80'], answers);
+  const { rules } = rig.settings.current;
+  rig.settings.current = {
+    ...rig.settings.current,
+    rules: { ...rules, cdnLoop: 'me' },
+    logged: { from: true, userAgent: false },
+  };
+  rig.send({ headers: ['Host', 'example.com', 'CDN-Loop', 'me'] });
+  assert.deepEqual(
+    rig.log.records.map(({ message, fields: { code, from } }) => [message, code, from]),
+    [['request failed', 'HF_LOOP', '127.0.0.1']],
+  );
+});
