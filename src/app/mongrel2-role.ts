@@ -1,7 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { HttpClient, originOf } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { Mongrel2Dir, Mongrel2Proxy, Mongrel2Server } from '../config/index.ts';
-import { type Log, OriginCounters, ServerCounters, type Service } from '../exchange/index.ts';
+import { type Log, OriginCounters, ServerCounters, type Service, systemErrorText } from '../exchange/index.ts';
 import { FilesCounters, type ServedFolder, StaticFiles } from '../files/index.ts';
 import {
   type ConnectionTable,
@@ -120,6 +121,7 @@ export class Mongrel2Role implements ControlledRole {
   async start(): Promise<void> {
     this.#tls?.identities.check();
     this.#pidFile?.write();
+    await this.#checkFolders();
     await this.#site.open();
     await this.#control.open();
     this.address = (await this.#http.listen(this.#options.server.listen, { tls: this.#tls })).address;
@@ -166,6 +168,16 @@ export class Mongrel2Role implements ControlledRole {
     return (request, requester) => this.#client.send(origin, request, requester);
   }
 
+  /** A folder may come later, so the server runs without it. It is named, because its routes say no more than 404. */
+  async #checkFolders(): Promise<void> {
+    const targets = this.#options.server.hosts.flatMap(({ routes }) => routes.map(({ target }) => target));
+    const bases = targets.flatMap((target) => (target.kind === 'dir' ? [target.base] : []));
+    for (const path of new Set(bases)) {
+      const reason = await folderProblem(path);
+      if (reason !== null) this.#logs.log.warn({ path, reason }, 'folder of a route is missing');
+    }
+  }
+
   /** Routes to the same folder share what is known of its files. */
   #folderOf(target: Mongrel2Dir): ServedFolder {
     const known = this.#folders.get(target);
@@ -174,5 +186,14 @@ export class Mongrel2Role implements ControlledRole {
     const folder = this.#files.folder({ ...target, root: target.base, types: server.mimeTypes, server: 'Holdfast' });
     this.#folders.set(target, folder);
     return folder;
+  }
+}
+
+/** Why no file can be served from `path`; null if it is a folder. */
+async function folderProblem(path: string): Promise<string | null> {
+  try {
+    return (await stat(path)).isDirectory() ? null : 'not a folder';
+  } catch (error) {
+    return systemErrorText(error);
   }
 }
