@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigIssue, PathIssue } from '../config-error.ts';
+import { type ConfigIssue, keyName, type PathIssue } from '../config-error.ts';
 import { formatHostPort } from '../host-port.ts';
 import { shown } from '../plain-text.ts';
 import { suggestion } from '../suggest.ts';
@@ -36,6 +36,9 @@ const DIR_KEYS = { base: 'dir', index_file: 'index_file', default_ctype: 'defaul
 
 /** Mongrel2's own default. */
 const LOG_LEVEL = 2;
+
+/** Where the number of the server is in a path such as `['edge', 'mongrel2', 0, 'listen']`. */
+const SERVER_INDEX = 2;
 
 /** The tables of holdfast.toml that the rows of Mongrel2 stand for. */
 export class ServerTables {
@@ -98,14 +101,27 @@ export class ServerTables {
   }
 
   /** An issue of the tables, at what it comes from. */
-  located({ path, message }: PathIssue): ConfigIssue {
+  located({ path, other, message }: PathIssue): ConfigIssue {
+    const place = this.#located(path);
+    return { ...place, message: other === undefined ? message : this.#aboutTwo(path, other, message) };
+  }
+
+  /** Names the other key as the file does. Mongrel2 runs one server at a time, so that several may listen on the same address. */
+  #aboutTwo(path: readonly PropertyKey[], other: readonly PropertyKey[], message: string): string {
+    const { key, line } = this.#located(other);
+    const place = line === null ? key : `${key} in line ${line}`;
+    const ofTwoServers = path[SERVER_INDEX] !== other[SERVER_INDEX];
+    return message.replace(keyName(other), () => place) + (ofTwoServers ? ', or name one server' : '');
+  }
+
+  #located(path: readonly PropertyKey[]): Omit<ConfigIssue, 'message'> {
     for (let length = path.length; length > 0; length--) {
       const place = this.#places.get(JSON.stringify(path.slice(0, length)));
       if (place === undefined) continue;
       const rest = path.slice(length).map(String);
-      return { ...place, key: [place.key, ...rest].join('.'), message };
+      return { ...place, key: [place.key, ...rest].join('.') };
     }
-    return { key: '', line: null, message };
+    return { key: '', line: null };
   }
 
   #listen(path: PropertyKey[], place: SitePlace, fields: SiteFields): string {

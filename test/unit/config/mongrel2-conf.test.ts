@@ -68,7 +68,7 @@ test('of several servers one has to be named', () => {
   refused({ named: 'h' }, 'two.conf: servers: several servers have the default_host "h": use the uuid');
   refused(
     'all',
-    'two.conf:4:51: Server.port: 0.0.0.0:1 is already used by edge.mongrel2[0].listen (0.0.0.0:1): choose another port',
+    'two.conf:4:51: Server.port: 0.0.0.0:1 is already used by Server.port in line 3 (0.0.0.0:1): choose another port, or name one server',
   );
 });
 
