@@ -23,7 +23,11 @@ export function decodeServer(table: ServerTable): Mongrel2Server {
       matching: matching || name,
       routes: route.map((keys) => ({ path: keys.path, target: targetOf(root, keys, handlers) })),
     })),
-    settings: { ...settings, uploadTempStore: inRoot(root, settings.uploadTempStore) || null },
+    settings: {
+      ...settings,
+      uploadTempStore: inRoot(root, settings.uploadTempStore) || null,
+      uploadTempStoreName: settings.uploadTempStore,
+    },
     mimeTypes: Object.fromEntries(
       Object.entries(table.mime_types).map(([extension, type]) => [extension.toLowerCase(), type]),
     ),
@@ -32,7 +36,8 @@ export function decodeServer(table: ServerTable): Mongrel2Server {
 
 /** The table that `decodeServer` reads as `server`. */
 export function encodeServer(server: Mongrel2Server): ServerTable {
-  const { root, settings, tls } = server;
+  const { root, tls } = server;
+  const { uploadTempStoreName: uploadTempStore, ...settings } = server.settings;
   const path = (of: string | null) => belowRoot(root, of ?? '');
   return {
     listen: server.listen,
@@ -45,7 +50,7 @@ export function encodeServer(server: Mongrel2Server): ServerTable {
     pid_file: path(server.pidFile),
     control_port: endpointBelowRoot(root, server.controlPort ?? ''),
     mime_types: { ...server.mimeTypes },
-    settings: { ...settings, uploadTempStore: path(settings.uploadTempStore) },
+    settings: { ...settings, uploadTempStore },
     tls:
       tls === null
         ? null

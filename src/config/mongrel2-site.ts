@@ -85,6 +85,8 @@ export interface Mongrel2Settings {
   readonly tcpKeepAlive: boolean;
   /** Template of the files of large uploads, which ends in `XXXXXX`, resolved from the root; null to keep none. */
   readonly uploadTempStore: string | null;
+  /** The template as it is configured, and as handlers see it: Mongrel2 makes these files within its chroot. */
+  readonly uploadTempStoreName: string;
   /** Permissions of these files. Default: 0o600. */
   readonly uploadTempStoreMode: number;
   /** Whether large uploads go to the handler in pieces, as it grants credits. */

@@ -173,11 +173,10 @@ export class Mongrel2Service implements Site, SocketRoutes {
   }
 
   #newStore(): UploadStore | null {
-    const { uploadTempStore: template, uploadTempStoreMode: mode } = this.settings;
+    const { uploadTempStore: template, uploadTempStoreName: names, uploadTempStoreMode: mode } = this.settings;
     if (template === null) return null;
-    const { root } = this.#options.server;
     const { turn, counters, log } = this;
-    return new UploadStore({ template, mode, root, turn, counters, log });
+    return new UploadStore({ template, names, mode, turn, counters, log });
   }
 
   #refuse(request: RequestHead, requester: Requester, error: ExchangeError): Responder {

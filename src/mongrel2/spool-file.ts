@@ -226,3 +226,8 @@ function newPath(template: string): string {
   for (let i = 0; i < MARK.length; i++) name += LETTERS[randomInt(LETTERS.length)];
   return template.slice(0, -MARK.length) + name;
 }
+
+/** The name that `template` gives to the file whose path another template has given. */
+export function nameAfter(template: string, path: string): string {
+  return template.slice(0, -MARK.length) + path.slice(-MARK.length);
+}

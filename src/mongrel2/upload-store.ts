@@ -1,7 +1,7 @@
 import type { TurnQueue } from '../clock/index.ts';
 import { HeldTotal, type Log } from '../exchange/index.ts';
 import type { Mongrel2Counters } from './mongrel2-counters.ts';
-import { SpoolFile, type SpoolFileOptions, type SpoolFileOwner } from './spool-file.ts';
+import { nameAfter, SpoolFile, type SpoolFileOptions, type SpoolFileOwner } from './spool-file.ts';
 
 /**
  * Uploads that are being written to files, each of which has a descriptor.
@@ -17,8 +17,8 @@ export const MAX_UPLOAD_BYTES = 17_179_869_184;
 
 /** What a store is made of. */
 export interface UploadStoreOptions extends SpoolFileOptions {
-  /** What handlers' names of files are relative to: it is left away where a path begins with it. */
-  readonly root: string;
+  /** The template of the names by which handlers know the files. */
+  readonly names: string;
   readonly turn: TurnQueue;
   readonly counters: Mongrel2Counters;
   readonly log: Log;
@@ -72,12 +72,9 @@ export class UploadStore {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** What handlers know a file as: its path as seen from the root, in latin1 characters of its bytes. */
+  /** What handlers know a file as, in latin1 characters of its bytes. */
   nameOf(path: string): string {
-    const { root } = this.#options;
-    const inRoot = root !== '/' && path.startsWith(root.endsWith('/') ? root : `${root}/`);
-    const name = inRoot ? path.slice(root.length - (root.endsWith('/') ? 1 : 0)) : path;
-    return Buffer.from(name).toString('latin1');
+    return Buffer.from(nameAfter(this.#options.names, path)).toString('latin1');
   }
 
   /** Settles when no file is open. */

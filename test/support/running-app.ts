@@ -7,7 +7,7 @@ import { FakeLog } from './fake-log.ts';
 import { turn } from './manual-clock.ts';
 import { connectTo, openTo, type RawClient, type RawResponse } from './raw-client.ts';
 
-type Sections = Pick<Config, 'server' | 'control' | 'proxy' | 'hub'>;
+type Sections = Pick<Config, 'server' | 'control' | 'proxy' | 'hub' | 'publish'>;
 
 /** What of the default configuration a test changes. */
 export type Changes = { readonly [Section in keyof Sections]?: Partial<Config[Section]> };
@@ -134,6 +134,7 @@ export function configOf(routes: readonly string[], changes: Changes = {}): Conf
     control: { ...defaults.control, listen: [FREE_PORT], ...changes.control },
     proxy: { ...defaults.proxy, ...changes.proxy },
     hub: { ...defaults.hub, ...changes.hub },
+    publish: { ...defaults.publish, ...changes.publish },
   };
   return mergeCommandLine(config, { routes });
 }

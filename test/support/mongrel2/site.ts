@@ -14,6 +14,7 @@ export const SETTINGS: Mongrel2Settings = {
   killLimit: 2,
   tcpKeepAlive: false,
   uploadTempStore: null,
+  uploadTempStoreName: '',
   uploadTempStoreMode: 0o600,
   uploadStream: false,
   downloadFlowControl: false,
@@ -55,7 +56,7 @@ export function siteOf(
     defaultHost: 'localhost',
     controlPort: null,
     hosts: [{ name: 'localhost', matching: 'localhost', routes }],
-    settings: { ...SETTINGS, ...settings },
+    settings: { ...SETTINGS, uploadTempStoreName: settings.uploadTempStore ?? '', ...settings },
     mimeTypes: {},
     ...changes,
   };

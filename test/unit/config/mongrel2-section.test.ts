@@ -64,6 +64,7 @@ test('paths and socket files are inside the root of the server, which they canno
   assert.equal(server.pidFile, '/srv/site/run/m2.pid');
   assert.equal(server.controlPort, 'ipc:///srv/site/run/control');
   assert.equal(server.settings.uploadTempStore, '/srv/site/tmp/x.XXXXXX');
+  assert.equal(server.settings.uploadTempStoreName, '/tmp/x.XXXXXX');
   assert.equal(server.tls?.certdir, '/srv/site/certs/');
   assert.equal(server.tls?.clientCa, '/srv/site/ca.pem');
   const dir = server.hosts[1]?.routes[1]?.target;
@@ -112,6 +113,7 @@ test('what is not given has the default', () => {
     killLimit: 2,
     tcpKeepAlive: false,
     uploadTempStore: null,
+    uploadTempStoreName: '',
     uploadTempStoreMode: 0o600,
     uploadStream: false,
     downloadFlowControl: false,

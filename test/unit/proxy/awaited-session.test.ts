@@ -127,6 +127,7 @@ for (const mode of ['response', 'stream'] as const) {
   test(`the last ids of a held ${mode} are told to the service, by the origin's names of channels`, async (t) => {
     const { rig, state, origin } = started(t, '*,session,prefix=p-');
     const client = rig.send();
+    client.onResponsePayload = () => {};
     const headers = ['Grip-Hold', mode, 'Grip-Channel', 'a', 'Grip-Session-Id', 's1', 'Grip-Last', 'a; last-id=1'];
     origin().onResponse({ status: 200, reason: '', headers, bodyLength: 0 });
     origin().onResponseData(Buffer.alloc(0), false);

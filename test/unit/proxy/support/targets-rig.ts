@@ -20,6 +20,9 @@ import { routeMeans } from './route-means.ts';
 /** Plays every target; `target` is its `host:port`. */
 export type TargetScript = (target: string, request: RequestHead, requester: Requester) => Responder;
 
+/** Routes with `session` are refused without. The rig's own sessions take its place. */
+const STATE: Changes = { publish: { state: ['ipc://state'] } };
+
 /** A proxy whose clients and targets are both played by the test. */
 export class TargetsRig {
   readonly counters = new Counters();
@@ -47,13 +50,19 @@ export class TargetsRig {
     const { counters, log } = this;
     this.#script = script;
     this.settings = new Holder(this.settingsOf(routes, overrides));
-    this.hub = new Hub({ wheel, counters, log, limits: { current: configOf(routes).hub }, patchBody: () => null });
+    this.hub = new Hub({
+      wheel,
+      counters,
+      log,
+      limits: { current: configOf(routes, STATE).hub },
+      patchBody: () => null,
+    });
     this.#service = proxyService({ settings: this.settings, hub: this.hub, wheel, counters, log, sessions });
   }
 
   /** What these route lines come to. */
   settingsOf(routes: readonly string[], overrides: Changes = {}): ProxySettings {
-    const config = configOf(routes, overrides);
+    const config = configOf(routes, { ...STATE, ...overrides });
     const means = routeMeans({
       serviceOf: (target) => (request, requester) => this.#script(formatHostPort(target), request, requester),
     });
