@@ -117,11 +117,11 @@ export class ServedFolder implements LoadingFolder {
   onFound(key: string, outcome: Found | ExchangeError): void {
     const { first, later } = this.#waiting.get(key) as Waiting;
     this.#waiting.delete(key);
-    for (const exchange of first) attempt(exchange, respondTo, this, outcome);
-    if (later.length === 0) return;
     const current = outcome instanceof FileEntry && outcome.isCurrent(this.#host.clock(), this.#ttl);
-    if (!current) this.#loadFor(key, later);
-    else for (const exchange of later) attempt(exchange, respondTo, this, outcome);
+    // Before any response: with it a connection may go on to its next request, which may be for the same file.
+    if (later.length > 0 && !current) this.#loadFor(key, later);
+    for (const exchange of first) attempt(exchange, respondTo, this, outcome);
+    if (current) for (const exchange of later) attempt(exchange, respondTo, this, outcome);
   }
 
   /** Responds with what was found. */

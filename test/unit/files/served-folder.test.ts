@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ExchangeError } from '../../../src/exchange/index.ts';
-import { ask, CHANGED, FilesFixture, fieldOf, responseOf } from './support.ts';
+import { ask, askFor, CHANGED, FileRequester, FilesFixture, fieldOf, responseOf } from './support.ts';
 
 const LARGE = Buffer.alloc(200_000, 'abcdefghij');
 
@@ -270,6 +270,24 @@ describe('changes', () => {
     assert.deepEqual([second.body, third.body], ['one', 'one']);
     await late[0]?.completed();
     assert.equal(await responseOf(late[1] as (typeof late)[0]), '200 there');
+  });
+
+  test('a response that brings the next request for the same file at once holds up no other', async (t) => {
+    const fixture = new FilesFixture(t);
+    const service = fixture.service();
+    const pipelined: FileRequester[] = [];
+    /** The connection goes on to its next request within the response to the one before. */
+    class Pipelining extends FileRequester {
+      override onResponseData(chunk: Buffer, more: boolean): void {
+        super.onResponseData(chunk, more);
+        if (!more && pipelined.length < 10) pipelined.push(askFor(new Pipelining(65_536), service, '/missing'));
+      }
+    }
+    pipelined.push(askFor(new Pipelining(65_536), service, '/missing'));
+    for (let i = 0; i < 10; i++) {
+      assert.ok((await responseOf(ask(service, '/missing'))).startsWith('404 '));
+      assert.ok((await responseOf(pipelined[i] as FileRequester)).startsWith('404 '));
+    }
   });
 
   test('a link that is set to another file or folder is followed anew', async (t) => {
