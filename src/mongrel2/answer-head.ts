@@ -18,37 +18,36 @@ export interface AnswerHead {
   readonly chunked: boolean;
 }
 
-/** Reads the head of a response that begins at `start`; null if there is no status line. Nothing is checked: it is only for the log. */
-export function readAnswerHead(bytes: Buffer, start: number): AnswerHead | null {
-  const status = statusAt(bytes, start);
+/**
+ * Reads the head of a response that begins at `start`; null if there is no status line. Nothing is checked: it is only for the log.
+ * @param most bytes to be read; a head that is longer is taken for one that does not end
+ */
+export function readAnswerHead(bytes: Buffer, start: number, most: number): AnswerHead | null {
+  const text = start === 0 && bytes.length <= most ? bytes : bytes.subarray(start, start + most);
+  const status = statusOf(text);
   if (status === 0) return null;
   let bodyLength = -1;
   let chunked = false;
   let end = bytes.length;
-  for (let at = lineAfter(bytes, start); at < bytes.length; at = lineAfter(bytes, at)) {
-    const first = bytes[at] as number;
-    if (first === LINE_FEED || (first === CARRIAGE_RETURN && bytes[at + 1] === LINE_FEED)) {
-      end = lineAfter(bytes, at);
+  for (let at = lineAfter(text, 0); at < text.length; at = lineAfter(text, at)) {
+    const first = text[at] as number;
+    if (first === LINE_FEED || (first === CARRIAGE_RETURN && text[at + 1] === LINE_FEED)) {
+      end = start + lineAfter(text, at);
       break;
     }
-    if (hasName(bytes, at, LENGTH_FIELD)) bodyLength = numberAt(bytes, at + LENGTH_FIELD.length + 1);
-    else if (hasName(bytes, at, CODING_FIELD)) chunked = true;
+    if (hasName(text, at, LENGTH_FIELD)) bodyLength = numberAt(text, at + LENGTH_FIELD.length + 1);
+    else if (hasName(text, at, CODING_FIELD)) chunked = true;
   }
   return { status, end, bodyLength, chunked };
 }
 
-/** The status of the line at `start`; 0 if it is no status line. */
-function statusAt(bytes: Buffer, start: number): number {
-  if (
-    bytes.length - start < STATUS_LINE ||
-    bytes.compare(VERSION, 0, VERSION.length, start, start + VERSION.length) !== 0
-  ) {
-    return 0;
-  }
-  if (bytes[start + VERSION.length + 1] !== SPACE) return 0;
+/** The status of a status line; 0 if it is none. */
+function statusOf(text: Buffer): number {
+  if (text.length < STATUS_LINE || text.compare(VERSION, 0, VERSION.length, 0, VERSION.length) !== 0) return 0;
+  if (text[VERSION.length + 1] !== SPACE) return 0;
   let status = 0;
-  for (let at = start + STATUS_LINE - 3; at < start + STATUS_LINE; at++) {
-    const digit = (bytes[at] as number) - ZERO;
+  for (let at = STATUS_LINE - 3; at < STATUS_LINE; at++) {
+    const digit = (text[at] as number) - ZERO;
     if (digit < 0 || digit > 9) return 0;
     status = status * 10 + digit;
   }

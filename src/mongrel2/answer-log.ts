@@ -14,6 +14,12 @@ const MAX_WAITING = 16_384;
  */
 const MAX_WAITING_TOTAL = 67_108_864;
 
+/**
+ * Bytes of one answer that are read as heads of responses: each line takes time, and one answer may be for many clients.
+ * @bound mongrel2-access-log-heads
+ */
+const MAX_HEADS = 16_384;
+
 const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
 const UNKNOWN = Number.POSITIVE_INFINITY;
 
@@ -33,6 +39,8 @@ export class AnswerLog {
   #bytes = 0;
   #left = UNKNOWN;
   #chunked = false;
+  /** Bytes of the present answer that may still be read as heads. */
+  #headsLeft = 0;
 
   constructor(log: SiteAccessLog) {
     this.#log = log;
@@ -48,6 +56,7 @@ export class AnswerLog {
   /** The handler has written `bytes`. */
   written(bytes: Buffer): void {
     let at = 0;
+    this.#headsLeft = MAX_HEADS;
     while (at < bytes.length && this.#waiting.length > 0) at = this.#take(bytes, at);
   }
 
@@ -58,9 +67,10 @@ export class AnswerLog {
 
   /** Takes a response, or more of one, from `at`. Returns where it ends. */
   #take(bytes: Buffer, at: number): number {
-    const head = readAnswerHead(bytes, at);
+    const head = readAnswerHead(bytes, at, this.#headsLeft);
     if (head === null) return this.#takeBody(bytes, at);
     const { status, end, bodyLength } = head;
+    this.#headsLeft = Math.max(0, this.#headsLeft - (end - at));
     // RFC 9110 §15.2: the final response follows.
     if (status < 200 && status !== 101) return end;
     if (this.#status !== 0) {

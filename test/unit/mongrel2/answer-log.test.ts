@@ -55,6 +55,23 @@ test('a response without a length ends where the next one begins, or with the co
   assert.deepEqual(lines, ['/a 200 6', '/b 201 1']);
 });
 
+test('of one answer 16,384 bytes are read as heads, those of interim responses included', () => {
+  const long = (bytes: number) => `HTTP/1.1 200 OK\nX: ${'a'.repeat(bytes - 21)}\n\n`;
+  const interim = (count: number) => 'HTTP/1.1 100 \n\n'.repeat(count);
+  for (const [text, line] of [
+    [`${long(16_384)}rest`, '/a 200 4'],
+    [`${long(16_385)}rest`, '/a 200 0'],
+    [`${interim(1_090)}HTTP/1.1 200 OK\r\n\r\n`, '/a 200 0'],
+    [`${interim(1_092)}HTTP/1.1 200 OK\r\n\r\n`, '/a 0 19'],
+  ] as const) {
+    const { log, lines, write } = logged();
+    log.add(request('/a'));
+    write(text);
+    log.end();
+    assert.deepEqual(lines, [line]);
+  }
+});
+
 test('a chunked response ends with the message that ends in the last chunk', () => {
   const { log, lines, write } = logged();
   log.add(request('/a'));
