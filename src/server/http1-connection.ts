@@ -212,6 +212,12 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   // ---- a responder that writes responses itself
 
+  writeInterim(bytes: Buffer): void {
+    // It must not come between the bytes of the owner that wait.
+    if (this.#channel === null) this.socket.write(bytes);
+    else this.#channel.write(bytes);
+  }
+
   get rawOwner(): RawOwner | null {
     return this.#channel?.owner ?? null;
   }

@@ -22,7 +22,7 @@ import type { WebSocketConnection } from './websocket-connection.ts';
 import { type HandshakePhase, WebSocketExchange } from './websocket-exchange.ts';
 import { requestedHandshake } from './websocket-handshake.ts';
 
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 const EMPTY = Buffer.alloc(0);
 const UPGRADE_TO = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
 
@@ -39,6 +39,8 @@ export interface StreamConnection
   onStreamBroken(): void;
   /** Ends the work on the connection, because `successor` takes it over. */
   release(successor: WebSocketConnection): ClientConnection;
+  /** Writes an interim response. */
+  writeInterim(bytes: Buffer): void;
   readonly rawOwner: RawOwner | null;
   /** Lets `owner` write to the connection. Returns what it writes to. */
   giveOutput(owner: RawOwner): RawClient;
@@ -270,7 +272,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
       // RFC 9110 §10.1.1: no 100 once the final response has begun, or when the client sends the body anyway.
-      if (!this.hasHead && this.#connection.unread === null) this.socket.write(CONTINUE, 'latin1');
+      if (!this.hasHead && this.#connection.unread === null) this.#connection.writeInterim(CONTINUE);
     }
     if (waited) this.#connection.watch();
     this.#connection.consumeUnread();

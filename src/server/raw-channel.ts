@@ -125,7 +125,9 @@ export class RawChannel implements RawClient, AtTurnEnd {
 
   /** A response of an exchange is complete. */
   onResponded(): void {
-    if (this.#queued > 0 && !this.connection.over) this.onDrain();
+    if (this.connection.over) return;
+    if (this.#ending) this.#finish();
+    if (this.#queued > 0) this.onDrain();
   }
 
   /** Gives the socket as much as it buffers. */
@@ -173,8 +175,14 @@ export class RawChannel implements RawClient, AtTurnEnd {
     const { connection } = this;
     if (connection.over) return;
     this.#ending = true;
-    connection.stopInput();
-    if (this.#queued === 0) connection.endSocket();
+    // What waits must not take the place of the rest of a response: that comes first.
+    if (!connection.responding) this.#finish();
+  }
+
+  /** Ends the connection after what waits. */
+  #finish(): void {
+    this.connection.stopInput();
+    if (this.#queued === 0) this.connection.endSocket();
   }
 
   keepAlive(): void {

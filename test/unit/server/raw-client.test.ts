@@ -304,6 +304,43 @@ test('nothing comes between the bytes of a response that is under way', async (t
   assert.equal(owner.drained, 1);
 });
 
+test('a response that is under way comes before the end, and what waits between both', async (t) => {
+  for (const raw of ['RAW', '']) {
+    const { running, client, owner } = await taken(t);
+    client.write(GET);
+    const exchange = await running.next();
+    exchange.head({ bodyLength: 8 });
+    exchange.send('half');
+    assert.ok((await client.take()).startsWith('HTTP/1.1 200 '));
+    if (raw !== '') owner.write(raw);
+    owner.client.end();
+    client.write(GET);
+    exchange.send('half', false);
+    assert.equal(await client.takeAll(), `halfhalf${raw}`);
+    assert.equal(await client.ended, 'fin');
+    assert.equal(running.counters.requests, 2, 'nothing is read after the end');
+    client.end();
+    await owner.until(() => owner.closed === 1);
+  }
+});
+
+test('a 100 does not come between the bytes of the owner that wait', async (t) => {
+  const { running, client, owner } = await taken(t, {}, true);
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n');
+  const exchange = await running.next();
+  exchange.requester.takeRaw?.(owner);
+  client.socket.pause();
+  owner.write(Buffer.alloc(1_000_000, 'r'));
+  assert.ok(owner.client.waiting > 0);
+  exchange.grant(4);
+  client.socket.resume();
+  const text = await client.takeBytes(1_000_025);
+  assert.equal(text.slice(0, 1_000_000).replaceAll('r', ''), '');
+  assert.equal(text.slice(1_000_000), 'HTTP/1.1 100 Continue\r\n\r\n');
+  client.write('body');
+  await exchange.until(() => exchange.bodyDone);
+});
+
 test('a response that is still to begin does not begin within bytes of the owner', async (t) => {
   const { running, client, owner } = await taken(t, {}, true);
   client.write(GET);
