@@ -180,11 +180,12 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   /** Tells the handler of what the client has taken (reference §6.8). */
   #grant(): void {
     if (this.#owed === 0 || this.#gone) return;
-    const tie = this.#tie as HandlerTie;
+    const tie = this.#tie;
     const bytes = this.#owed;
     this.#owed = 0;
     this.#window += bytes;
-    tie.notify(tie.sockets.messages.credits(this.id, bytes), this.site);
+    // A handler may guess the number of a socket that has sent no message yet: nobody has been given that.
+    tie?.notify(tie.sockets.messages.credits(this.id, bytes), this.site);
   }
 
   // ---- the end

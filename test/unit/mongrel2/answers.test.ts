@@ -230,6 +230,17 @@ test('with download.flow_control handlers get credits for what the client took, 
   assert.equal(rig.counters.clientsOverrun, 1);
 });
 
+test('with download.flow_control a handler may write to a socket that has sent no message yet, whose number it guesses', async (t) => {
+  const rig = await startSite(t, { settings: { downloadFlowControl: true } });
+  const handler = await rig.handler();
+  const client = await rig.connect();
+  client.write('@h {');
+  await settled(() => rig.counters.clientsOpen);
+  handler.answer(1, 'hello');
+  assert.equal(await client.takeBytes(8), Buffer.from('hello').toString('base64'));
+  assert.equal(rig.counters.faults, 0);
+});
+
 test('limits.handler_targets says how many connections one answer may name', async (t) => {
   const rig = await startSite(t, { settings: { handlerTargets: 2 } });
   const handler = await rig.handler();
