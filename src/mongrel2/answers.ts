@@ -38,7 +38,8 @@ export class Answers implements AnswerSink {
   #refuse(error: Mongrel2Error, sockets: HandlerSockets): number {
     const { counters, log } = this.#site;
     counters.answersRefused++;
-    log.warn({ handler: sockets.handler.name, detail: error.message }, 'answer of a handler refused');
+    const fields = { handler: sockets.handler.name, detail: error.message };
+    sockets.refusals.write(log, 'warn', fields, 'answer of a handler refused');
     for (const id of error.ids) {
       const connection = this.#find(id, sockets);
       if (connection !== undefined) attempt(connection, cutOff);

@@ -1,6 +1,7 @@
 import { type AwaitsTurn, retryDelay, SHARE, Ticker, turnBudget, WheelTimer } from '../clock/index.ts';
 import { HandlerMessages } from '../codec/mongrel2/index.ts';
 import type { Mongrel2Handler } from '../config/index.ts';
+import { LineRate } from '../exchange/index.ts';
 import { type PushPeer, PushSocket, SubSocket, type ZmqError } from '../zmq/index.ts';
 import type { SiteContext } from './site-context.ts';
 import { UntakenMessages, type WaitingMessage } from './untaken-messages.ts';
@@ -56,6 +57,8 @@ export class HandlerSockets implements AwaitsTurn {
   readonly messages: HandlerMessages;
   /** Whether both sockets are bound. */
   bound = false;
+  /** Lines of the log about answers that were refused. */
+  readonly refusals = new LineRate();
   /** The endpoints, with the ports that were taken. */
   readonly endpoints = { send: '', recv: '' };
   readonly #context: SiteContext;
