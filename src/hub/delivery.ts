@@ -1,6 +1,6 @@
 import { type AtTurnEnd, fault, type TurnQueue } from '../clock/index.ts';
 import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
-import { reportFault } from '../exchange/index.ts';
+import { reportFault, WINDOW } from '../exchange/index.ts';
 import type { Group } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
 import { MessageRun } from './message-run.ts';
@@ -9,6 +9,7 @@ import { PublishedResponse } from './published-response.ts';
 import { RateShaper } from './rate-shaper.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
+import { MAX_UNTAKEN } from './websocket-outlet.ts';
 
 /**
  * Work of one slice of a delivery, after which the event loop continues: writes to clients, a few milliseconds of them. One client may
@@ -50,6 +51,10 @@ export class Delivery implements AtTurnEnd {
   #end = 0;
   #scheduled = false;
   #running = false;
+  /** Messages that went to WebSockets since these had granted all credit again, their bytes, and the turn of the last one. */
+  #messages = 0;
+  #messageBytes = 0;
+  #messagesAt = 0;
   readonly #shaper: RateShaper;
 
   /** @param onProgress called at the end of a slice that delivered something */
@@ -144,6 +149,8 @@ export class Delivery implements AtTurnEnd {
     while (work < SLICE_WORK) {
       const step = this.#first;
       if (step === null) break;
+      const run = step instanceof MessageRun ? step : null;
+      if (run !== null && this.#group === null && this.#exceedsCredit(run)) break;
       if (this.#group === null && !this.#begin(step)) {
         work++;
         this.#finish(step);
@@ -155,7 +162,28 @@ export class Delivery implements AtTurnEnd {
       group.endWalk();
       this.#group = null;
       this.#finish(step);
+      if (run !== null) this.#noteMessages(run);
     }
+  }
+
+  /**
+   * Whether WebSockets have got so many messages that the run has to wait. They grant credit again at the end of the next turn: what exceeds it
+   * before would be dropped for clients that are not slow.
+   */
+  #exceedsCredit({ count, bytes }: MessageRun): boolean {
+    // In the next turn their end may come after this call.
+    if (this.#turns.number > this.#messagesAt + 1) {
+      this.#messages = 0;
+      this.#messageBytes = 0;
+    }
+    if (this.#messages === 0) return false;
+    return this.#messages + count > MAX_UNTAKEN || this.#messageBytes + bytes > WINDOW;
+  }
+
+  #noteMessages({ count, bytes }: MessageRun): void {
+    this.#messages += count;
+    this.#messageBytes += bytes;
+    this.#messagesAt = this.#turns.number;
   }
 
   /** A defect of the delivery itself: continues after the step that failed. */

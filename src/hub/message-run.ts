@@ -29,6 +29,11 @@ export class MessageRun extends Step {
     return true;
   }
 
+  /** Bytes of their contents. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get messages(): readonly PublishedMessage[] {
     return this.#messages;
   }

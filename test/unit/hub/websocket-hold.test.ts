@@ -51,6 +51,11 @@ function site(t: TestContext, credits: number, limits = {}): Site {
   return new Site(rig(t, { limits }), credits);
 }
 
+/** Resolves once all that was accepted has been delivered. */
+async function delivered({ hub }: HubRig): Promise<void> {
+  while (hub.queues.undelivered > 0) await turn();
+}
+
 function text(content: string): { type: 'text'; content: Buffer } {
   return { type: 'text', content: Buffer.from(content) };
 }
@@ -139,11 +144,13 @@ test('a client that takes nothing has at most 256 messages on their way, and los
   const some = (count: number) => Array.from({ length: count }, () => messageItem('c', 'x'));
   await one.made.publish(...some(200));
   await one.made.publish(...some(100));
+  await delivered(one.made);
   assert.deepEqual([one.requester.joined, one.requester.events.length], [[200], 256]);
   assert.equal(one.made.counters.itemsDropped, 300 - 256 - 10);
   one.credit(1);
   assert.equal(one.requester.events.length, 266);
   await one.made.publish(...some(300));
+  await delivered(one.made);
   assert.deepEqual([one.requester.joined, one.requester.events.length], [[200], 512]);
 });
 
@@ -255,3 +262,32 @@ test('what waits for a client keeps no more of the memory than its own bytes', (
   one.credit(10_000);
   assert.equal(one.hold.idle, true);
 });
+
+for (const [count, bytes] of [
+  [1_300, 5],
+  [300, 2_000],
+  [6, 60_000],
+] as const) {
+  test(`a client that takes all by the end of the turn loses none of ${count} messages of ${bytes} bytes`, async (t) => {
+    const one = site(t, 65_536);
+    one.hold.subscribe('c');
+    let owed = 0;
+    // As a connection does: in the turn after it was given the first.
+    one.requester.onCall = () => {
+      const passed = 65_536 - one.requester.credits;
+      if (passed === 0 || owed > 0) return;
+      owed = passed;
+      setImmediate(() => {
+        owed = 0;
+        one.credit(65_536 - one.requester.credits);
+      });
+    };
+    for (let left: number = count; left > 0; left -= 500) {
+      const items = Array.from({ length: Math.min(500, left) }, () => messageItem('c', 'x'.repeat(bytes)));
+      await one.made.publish(...items);
+    }
+    await delivered(one.made);
+    await turn();
+    assert.deepEqual([one.requester.events.length, one.made.counters.itemsDropped], [count, 0]);
+  });
+}
