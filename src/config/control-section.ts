@@ -23,7 +23,7 @@ export const controlSection = {
       .array(textCodec(HOST_NAME_FORMS, parseHostName, String), { error: complaint(`a list of ${HOST_NAME_FORMS}`) })
       .prefault([])
       .register(fieldDocs, {
-        doc: 'Host names by which publishers address the control port, besides `localhost` and IP addresses. Requests with another name in `Host` get a 403, because a web page could have sent them. "*" allows any name.',
+        doc: 'Host names by which publishers address the control port, besides `localhost` and IP addresses. Requests with another name in `Host` that a web page could have sent, as each GET and what has an `Origin`, get a 403. "*" allows any name.',
         expected: `a list of ${HOST_NAME_FORMS}`,
       }),
     origins: z

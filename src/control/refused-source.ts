@@ -15,16 +15,19 @@ export function refusedSource(
   hosts: readonly string[],
   origins: readonly string[] = [],
 ): ExchangeError | null {
-  const { headers, authority, peer } = request;
+  const { method, headers, authority, peer } = request;
   if (allowedOrigin(request, origins) !== null) return null;
   const sites = fieldValues(headers, 'sec-fetch-site');
   // Fetch Metadata §2.3: one token, in lower case. Browsers send nothing else.
   if (sites.length > 1 || !['same-origin', 'none'].includes(sites[0] ?? 'none')) {
     return new ExchangeError('HF_CROSS_SITE', `Sec-Fetch-Site is ${sites.join(', ')}`);
   }
-  for (const origin of fieldValues(headers, 'origin')) {
+  const pages = fieldValues(headers, 'origin');
+  for (const origin of pages) {
     if (!isOwnOrigin(origin, authority)) return new ExchangeError('HF_CROSS_SITE', `Origin is ${origin}`);
   }
+  // Fetch §3.2: a browser names the page behind a request with any other method. A publisher may use any name of this host.
+  if (pages.length === 0 && sites.length === 0 && method !== 'GET' && method !== 'HEAD') return null;
   // No browser connects to a unix socket, and none leaves Host out.
   if (peer.address === '' || authority === '' || isKnownHost(hostOf(authority), hosts)) return null;
   return new ExchangeError('HF_CONTROL_HOST', `Host is ${authority}`);

@@ -67,6 +67,17 @@ test('a Host that is neither localhost nor an address nor listed is refused', ()
   assert.equal(codeOf('any.example', [], ['*']), undefined);
 });
 
+test('any Host is accepted of a request that no browser sends without the page behind it', () => {
+  const codes = (method: string, headers: string[] = []) =>
+    refusedSource(requestHead({ method, authority: 'evil.example', headers }), [])?.code;
+  for (const method of ['POST', 'OPTIONS']) {
+    assert.equal(codes(method), undefined, method);
+    assert.equal(codes(method, ['Origin', 'http://evil.example']), 'HF_CONTROL_HOST', method);
+    assert.equal(codes(method, ['Sec-Fetch-Site', 'same-origin']), 'HF_CONTROL_HOST', method);
+  }
+  for (const method of ['GET', 'HEAD']) assert.equal(codes(method), 'HF_CONTROL_HOST', method);
+});
+
 test('any Host is accepted over a unix socket', () => {
   const request = requestHead({ authority: 'evil.example', peer: { address: '', port: 0 }, headers: [] });
   assert.equal(refusedSource(request, []), null);
