@@ -20,7 +20,7 @@ export const hubSection = {
       default: 1_048_576,
       from: 1024,
       to: 1_073_741_824,
-      doc: 'Maximum number of bytes that wait for one slow client. Further items are dropped as with `queue_items`.',
+      doc: 'Maximum number of bytes that wait for one client. Further items are dropped as with `queue_items`. Where messages wait for compression and not for the client, this bound alone counts, and each item beyond `queue_items` costs 64 bytes more.',
     }),
     message_wait: seconds({
       default: 5,

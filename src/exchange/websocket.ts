@@ -11,6 +11,11 @@ import type { MessagePayload } from './message-payload.ts';
  * credit in both directions; a close costs none.
  */
 export interface WebSocketRequester extends Requester {
+  /**
+   * Whether the client takes all that it is sent: what waits here for credit waits for something else, as compression. Absent where that is
+   * not known.
+   */
+  readonly keepsUp?: boolean;
   /** A piece of a message. `text` is the same for all pieces of one message. `chunk` belongs to the receiver from now on and may be empty. */
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void;
   /** Like `onResponseMessage` with a whole message, for one that goes to many requesters, which share its frames. */

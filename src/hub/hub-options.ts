@@ -12,7 +12,8 @@ export interface HubLimits {
   /** Items that wait for a client that is slower than its channels. 100 by default. */
   readonly queueItems: number;
   /**
-   * Bytes of those items. An item larger than this and the client's credits together never reaches the client.
+   * Bytes of those items, and of those that wait for a WebSocket's compression. An item larger than this and the client's credits together never
+   * reaches the client.
    * @bound hub-client-queue
    */
   readonly queueBytes: number;

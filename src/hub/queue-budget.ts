@@ -10,7 +10,7 @@ export const MAX_QUEUED_BYTES = 268_435_456;
 export const QUEUE_RESERVE = 16_384;
 
 /** What an item costs in each queue that it waits in, besides its bytes. */
-const ENTRY_COST = 64;
+export const ENTRY_COST = 64;
 
 /** Counts the bytes that wait for slow clients: an item that waits for many has its bytes once. */
 export class QueueBudget {

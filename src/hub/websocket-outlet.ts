@@ -2,6 +2,7 @@ import type { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
 import { type ByteHolder, ExchangeError, MessagePayload, type WebSocketRequester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
+import { ENTRY_COST } from './queue-budget.ts';
 import { Subscriber } from './subscriber.ts';
 import { type WaitingMessage, WaitingMessages, waiting, whole } from './waiting-messages.ts';
 import type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts';
@@ -248,7 +249,11 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     const { queueItems, queueBytes } = limits.current;
     const items = this.#items?.length ?? 0;
     const bytes = this.#items?.bytes ?? 0;
-    const fits = items < queueItems && bytes + length - this.#credits <= queueBytes;
+    const excess = Math.max(0, items + 1 - queueItems);
+    // What waits here for compression does not make the client a slow one: only bytes bound that.
+    const fits =
+      (excess === 0 || this.requester.keepsUp === true) &&
+      bytes + length + excess * ENTRY_COST - this.#credits <= queueBytes;
     if (fits && budget.admits(length, bytes)) return true;
     if (this.#dropped++ === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
     counters.itemsDropped++;

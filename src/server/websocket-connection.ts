@@ -141,6 +141,10 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
 
   // ---- what the responder sends, and what it grants
 
+  get keepsUp(): boolean {
+    return !this.blocked;
+  }
+
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.#closing || !this.#enqueue(more)) return;
     try {

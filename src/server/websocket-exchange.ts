@@ -111,6 +111,10 @@ export class WebSocketExchange implements WebSocketRequester {
     if (this.#responder !== null) connection.start(this.#responder);
   }
 
+  get keepsUp(): boolean {
+    return this.#open?.keepsUp === true;
+  }
+
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     this.#open?.onResponseMessage(chunk, text, more);
   }

@@ -182,6 +182,10 @@ export class FramedWebSocket
     this.onResponseData(payload.body, true);
   }
 
+  get keepsUp(): boolean {
+    return this.client.keepsUp === true;
+  }
+
   onResponseMessage(chunk: Buffer, _text: boolean, more: boolean): void {
     if (this.#over || this.#originClosed) return;
     this.#fromOrigin ??= new BodyCollector(SOCKJS_BUFFER);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type Changes, type RunningApp, startApp } from '../support/running-app.ts';
-import { openWs, startWsOrigin, type WsPeer } from '../support/websocket/ws-peers.ts';
+import { WebSocket } from 'ws';
+import { type Changes, eventually, type RunningApp, startApp } from '../support/running-app.ts';
+import { openWs, startWsOrigin, WsPeer } from '../support/websocket/ws-peers.ts';
 
 interface Site {
   readonly app: RunningApp;
@@ -338,4 +339,24 @@ test('an origin that sets very much metadata has its WebSocket closed with 1011'
   const { client, origin } = await site(t);
   for (const name of ['a', 'b']) origin.send(control({ type: 'set-meta', name, value: 'x'.repeat(20_000) }));
   assert.equal(await client.next(), 'close 1011');
+});
+
+test('a client whose messages are compressed gets the whole of a batch that is large, and not compressed at once', async (t) => {
+  const server = await startWsOrigin(t, {}, ['Sec-WebSocket-Extensions: grip']);
+  const app = await startApp(t, [`* ${server.address}`], { server: { compression: true } });
+  const client = new WsPeer(new WebSocket(`ws://${app.address}/`));
+  t.after(() => client.socket.terminate());
+  const { peer } = await server.accept();
+  peer.send(control({ type: 'subscribe', channel: 'a' }));
+  await app.held();
+  const contents = Array.from({ length: 2_000 }, (_, i) => String(i).padStart(5, '0'));
+  for (let i = 0; i < 2_000; i += 500) {
+    await app.publish(...contents.slice(i, i + 500).map((content) => ws('a', { content })));
+  }
+  await eventually(() => client.events.length === contents.length || app.counters.itemsDropped > 0);
+  assert.match(client.socket.extensions, /permessage-deflate/);
+  assert.deepEqual(
+    client.events,
+    contents.map((content) => `text ${content}`),
+  );
 });

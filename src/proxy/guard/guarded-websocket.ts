@@ -38,6 +38,10 @@ export class GuardedWebSocket extends GuardedExchange implements WebSocketReques
     if (this.#expires !== Number.POSITIVE_INFINITY) this.endAt(this.#expires);
   }
 
+  get keepsUp(): boolean {
+    return this.#client.keepsUp === true;
+  }
+
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (!this.over) this.#client.onResponseMessage(chunk, text, more);
   }

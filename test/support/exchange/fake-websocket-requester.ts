@@ -16,6 +16,7 @@ export class FakeWebSocketRequester extends FakeRequester implements WebSocketRe
   readonly pieces: number[] = [];
   /** How many messages came together, for each time that several did. */
   readonly joined: number[] = [];
+  keepsUp = false;
   readonly #message: Buffer[] = [];
   #text: boolean | null = null;
   #closeReceived = false;

@@ -291,3 +291,25 @@ for (const [count, bytes] of [
     assert.deepEqual([one.requester.events.length, one.made.counters.itemsDropped], [count, 0]);
   });
 }
+
+test('what waits for a client that takes all it is sent is bounded by bytes alone, each item beyond queue_items costing 64 more', async (t) => {
+  const one = site(t, 100, { queueItems: 10, queueBytes: 1_024 });
+  const { hold, requester, made } = one;
+  hold.subscribe('c');
+  requester.keepsUp = true;
+  const some = (count: number) => Array.from({ length: count }, () => messageItem('c', '0123456789'));
+  await made.publish(...some(10));
+  await made.publish(...some(25));
+  await delivered(made);
+  // 10 for its credits, 10 as for any client, and then (1,024 - 100) / 74.
+  assert.deepEqual([requester.events.length, made.counters.itemsDropped], [10, 35 - 10 - 10 - 12]);
+  requester.keepsUp = false;
+  one.credit(100);
+  assert.equal(requester.events.length, 20);
+  await made.publish(...some(1));
+  assert.equal(made.counters.itemsDropped, 4);
+  one.credit(1_000);
+  assert.equal(requester.events.length, 32);
+  await made.publish(...some(1));
+  assert.equal(requester.events.length, 33);
+});

@@ -37,3 +37,10 @@ test('a list of more than 8,192 messages ends the WebSocket', (t) => {
   client.message(JSON.stringify(Array.from({ length: 8_193 }, () => '')));
   assert.equal(client.failure(), 'HF_WEBSOCKET_PROTOCOL');
 });
+
+test('whether the client takes all that it is sent is known to the origin', (t) => {
+  const { client, origin } = new Rig(t).openFramed('a');
+  assert.equal(origin.requester.keepsUp, false);
+  client.keepsUp = true;
+  assert.equal(origin.requester.keepsUp, true);
+});

@@ -65,3 +65,10 @@ test('A defect ends that WebSocket alone, in both directions', (t) => {
   assert.deepEqual(calls, ['HF_INTERNAL']);
   assert.equal(room.counters.faults, 1);
 });
+
+test('Whether the client takes all that it is sent is known through the guard', (t) => {
+  const { client, guard } = opened(t, Number.POSITIVE_INFINITY);
+  assert.equal(guard.keepsUp, false);
+  client.keepsUp = true;
+  assert.equal(guard.keepsUp, true);
+});
