@@ -10,6 +10,8 @@ export interface RawClient {
   readonly waiting: number;
   /** Whether they are more than a socket's buffer holds: `onDrained` is called when all are taken. */
   readonly blocked: boolean;
+  /** Whether a request of the client has another responder, which the end of the connection would cut off. */
+  readonly exchanging: boolean;
   /** Bytes read from the client, and bytes that the socket has taken for it. */
   readonly bytesRead: number;
   readonly bytesWritten: number;

@@ -125,7 +125,8 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     const { server } = this;
     server.counters.requests++;
     this.#requests++;
-    const stream = this.#newStream(head, head.keepAlive && !server.draining && !server.crowded && !this.#leaving);
+    const ending = this.#channel === null && (server.draining || this.#leaving);
+    const stream = this.#newStream(head, head.keepAlive && !ending && !server.crowded);
     stream.begin(head, bodyHere);
   }
 
@@ -334,9 +335,9 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   // ---- the end
 
-  /** Ends the connection if it is between two requests, else after the response to the present one. */
+  /** Ends the connection if it is between two requests, else after the response to the present one. One that has an owner is left to it. */
   drain(): void {
-    if (this.#leaving || (this.#idle && this.#channel !== null)) return;
+    if (this.#leaving || this.#channel !== null) return;
     if (this.#idle) this.#leave();
     else if (this.#stream?.started === false) this.#stream.keepAlive = false;
     else this.#leaving = true;

@@ -67,6 +67,10 @@ export class RawChannel implements RawClient, AtTurnEnd {
     return this.#queued > 0 || this.connection.blocked;
   }
 
+  get exchanging(): boolean {
+    return this.connection.exchanging;
+  }
+
   get bytesRead(): number {
     return this.#socket.bytesRead;
   }

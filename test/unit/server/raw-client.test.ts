@@ -123,9 +123,21 @@ test('a taken connection has no idle timeout, and is not ended to make room', as
 
 test('draining leaves a taken connection to its owner', async (t) => {
   const { running, client, owner } = await taken(t);
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n');
+  const upload = await running.next();
+  upload.requester.takeRaw?.(owner);
   running.server.drain();
+  upload.grant(4);
+  client.write('body');
+  await upload.until(() => upload.bodyDone);
   owner.write('there');
   assert.equal(await client.takeBytes(5), 'there');
+  client.write(GET);
+  const file = await running.next();
+  assert.equal(owner.client.exchanging, true);
+  file.respond('file');
+  assert.equal((await client.takeResponse()).body, 'file');
+  assert.equal(owner.client.exchanging, false);
   owner.client.end();
   assert.equal(await client.ended, 'fin');
   client.end();
