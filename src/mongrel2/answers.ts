@@ -28,7 +28,7 @@ export class Answers implements AnswerSink {
     for (const id of ids) {
       const connection = this.#find(id, sockets);
       if (connection === undefined) continue;
-      if (control === null) attempt(connection, take, body);
+      if (control === null) attempt(connection, take, body, sockets);
       else attempt(connection, obey, control);
     }
     return ids.length;
@@ -58,8 +58,8 @@ export class Answers implements AnswerSink {
   }
 }
 
-function take(connection: Mongrel2Connection, body: AnswerBody): void {
-  connection.answer(body);
+function take(connection: Mongrel2Connection, body: AnswerBody, sockets: HandlerSockets): void {
+  connection.answer(body, sockets);
 }
 
 function obey(connection: Mongrel2Connection, control: ControlAnswer): void {

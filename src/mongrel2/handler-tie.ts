@@ -31,6 +31,8 @@ export class HandlerTie {
   readonly sockets: HandlerSockets;
   /** The process that has the connection, where the handler is sticky. */
   peer: PushPeer | null = null;
+  /** With `download.flow_control`: bytes of its answers that it has no credits for yet. */
+  owed = 0;
 
   constructor(sockets: HandlerSockets) {
     this.sockets = sockets;

@@ -48,9 +48,8 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   /** Null until a request is to be logged. */
   #answers: AnswerLog | null = null;
   readonly #activity: ConnectionActivity;
-  /** With `download.flow_control`: bytes that the handler may still send, and those that it is to be granted. */
+  /** With `download.flow_control`: bytes that handlers may still send. */
   #window = DOWNLOAD_WINDOW;
-  #owed = 0;
 
   constructor(id: number, site: ConnectionSite) {
     this.id = id;
@@ -132,11 +131,11 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   // ---- from handlers
 
-  /** Takes an answer (reference §5): its bytes go to the client as they are, and without any the connection is closed. */
-  answer(body: AnswerBody): void {
+  /** Takes an answer of a handler (reference §5): its bytes go to the client as they are, and without any the connection is closed. */
+  answer(body: AnswerBody, sockets: HandlerSockets): void {
     this.awaiting = false;
     if (body.length === 0) this.close();
-    else this.write(body);
+    else this.write(body, sockets);
   }
 
   /** Takes an extended answer (reference §6.5). */
@@ -146,18 +145,21 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     if (cancel) this.cancel();
   }
 
-  /** Writes bytes to the client. */
-  protected write(body: AnswerBody): void {
+  /**
+   * Writes bytes to the client.
+   * @param sockets of the handler that they are from; null if they are the server's own, which take no credits
+   */
+  protected write(body: AnswerBody, sockets: HandlerSockets | null): void {
     const client = this.#client as RawClient;
     const { site } = this;
     const { length } = body;
-    if (site.settings.downloadFlowControl) {
+    if (site.settings.downloadFlowControl && sockets !== null) {
       this.#window -= length;
       if (this.#window < 0) {
         this.#overrun(`its handler sent ${-this.#window} bytes more than it had credits for`);
         return;
       }
-      this.#owed += length;
+      this.tie(sockets).owed += length;
     }
     this.#answers?.written(body.bytes);
     const waits = client.blocked;
@@ -177,15 +179,19 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     this.#grant();
   }
 
-  /** Tells the handler of what the client has taken (reference §6.8). */
+  /** Tells each handler what the client has taken of its answers (reference §6.8). */
   #grant(): void {
-    if (this.#owed === 0 || this.#gone) return;
-    const tie = this.#tie;
-    const bytes = this.#owed;
-    this.#owed = 0;
-    this.#window += bytes;
-    // A handler may guess the number of a socket that has sent no message yet: nobody has been given that.
-    tie?.notify(tie.sockets.messages.credits(this.id, bytes), this.site);
+    if (this.#window === DOWNLOAD_WINDOW || this.#gone) return;
+    this.#window = DOWNLOAD_WINDOW;
+    if (this.#tie !== null) this.#grantTo(this.#tie);
+    for (const tie of this.#others ?? []) this.#grantTo(tie);
+  }
+
+  #grantTo(tie: HandlerTie): void {
+    const { owed } = tie;
+    if (owed === 0) return;
+    tie.owed = 0;
+    tie.notify(tie.sockets.messages.credits(this.id, owed), this.site);
   }
 
   // ---- the end
@@ -220,7 +226,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
       this.cutOff();
       return;
     }
-    this.write(new AnswerBody(fixedAnswer(error)));
+    this.write(new AnswerBody(fixedAnswer(error)), null);
     this.end();
   }
 

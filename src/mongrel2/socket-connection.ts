@@ -4,6 +4,7 @@ import type { AnswerBody } from './answer-body.ts';
 import type { ConnectionStatus } from './connection-report.ts';
 import { fixedAnswer, fixedResponse } from './fixed-response.ts';
 import { FLASH_POLICY } from './flash-policy.ts';
+import type { HandlerSockets } from './handler-sockets.ts';
 import type { HandlerTarget } from './handler-target.ts';
 import { InputFeed } from './input-feed.ts';
 import { Mongrel2Connection } from './mongrel2-connection.ts';
@@ -88,8 +89,8 @@ export class SocketConnection extends Mongrel2Connection implements RawReader, S
     this.site.accessLog?.write(accessLine(request, status, bytes));
   }
 
-  protected override write(body: AnswerBody): void {
-    super.write(this.#raw ? body : body.base64);
+  protected override write(body: AnswerBody, sockets: HandlerSockets | null): void {
+    super.write(this.#raw ? body : body.base64, sockets);
   }
 
   protected override get type(): ConnectionStatus['type'] {

@@ -230,6 +230,21 @@ test('with download.flow_control handlers get credits for what the client took, 
   assert.equal(rig.counters.clientsOverrun, 1);
 });
 
+test('with download.flow_control each handler gets the credits for its own answers', async (t) => {
+  const targets = [handlerOf(), handlerOf({ name: 'other', sendIdent: 'OTHER' })];
+  const routes = targets.map((target, i) => ({ path: `/${i}`, target }));
+  const rig = await startSite(t, { settings: { downloadFlowControl: true }, routes });
+  const [first, second] = await Promise.all(targets.map((target) => rig.handler(target)));
+  assert.ok(first !== undefined && second !== undefined);
+  const { client, id } = await rig.ask(first, 'GET /0 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  client.write('GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await second.next();
+  second.answer(id, Buffer.alloc(40));
+  assert.equal((await second.next()).headers.get('DOWNLOAD_CREDITS'), '40');
+  first.answer(id, Buffer.alloc(50));
+  assert.equal((await first.next()).headers.get('DOWNLOAD_CREDITS'), '50');
+});
+
 test('with download.flow_control a handler may write to a socket that has sent no message yet, whose number it guesses', async (t) => {
   const rig = await startSite(t, { settings: { downloadFlowControl: true } });
   const handler = await rig.handler();
