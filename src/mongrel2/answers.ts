@@ -26,7 +26,8 @@ export class Answers implements AnswerSink {
     const { ids, control } = answer;
     const body = new AnswerBody(answer.body);
     for (const id of ids) {
-      const connection = this.#find(id, sockets);
+      // Reference §6.4: a cancel brings no notice.
+      const connection = this.#find(id, sockets, control?.cancel !== true);
       if (connection === undefined) continue;
       if (control === null) attempt(connection, take, body, sockets);
       else attempt(connection, obey, control);
@@ -41,19 +42,22 @@ export class Answers implements AnswerSink {
     const fields = { handler: sockets.handler.name, detail: error.message };
     sockets.refusals.write(log, 'warn', fields, 'answer of a handler refused');
     for (const id of error.ids) {
-      const connection = this.#find(id, sockets);
+      const connection = this.#find(id, sockets, true);
       if (connection !== undefined) attempt(connection, cutOff);
     }
     return Math.max(1, error.ids.length);
   }
 
-  /** The connection of that number. Without one the handler is told that it is gone, if it takes that now: otherwise such answers would pile up. */
-  #find(id: number, sockets: HandlerSockets): Mongrel2Connection | undefined {
+  /**
+   * The connection of that number. Without one the handler is told that it is gone, if it takes that now: otherwise such answers would pile up.
+   * @param notify whether it is told
+   */
+  #find(id: number, sockets: HandlerSockets, notify: boolean): Mongrel2Connection | undefined {
     const { connections, counters } = this.#site;
     const connection = connections.get(id);
     if (connection !== undefined) return connection;
     counters.answersUnclaimed++;
-    if (sockets.send(null, sockets.messages.disconnect(id)) === null) counters.noticesDropped++;
+    if (notify && sockets.send(null, sockets.messages.disconnect(id)) === null) counters.noticesDropped++;
     return undefined;
   }
 }

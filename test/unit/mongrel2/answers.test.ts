@@ -132,6 +132,7 @@ test('extended answers: keep-alive changes nothing to be seen, cancel closes wit
   assert.equal(await client.takeBytes(OK.length), OK);
   handler.control(id, { cancel: true });
   await client.ended;
+  handler.control([id, 77], { cancel: true });
   const other = await rig.ask(handler);
   other.client.reset();
   assert.equal(await handler.nextGone(), other.id, 'no notice for the one that was cancelled');
