@@ -204,6 +204,7 @@ for (const language of LANGUAGES) {
       '1',
       '{"type":"msg"}',
       '{"type":"msg","msg":"  "}',
+      '{"type":"msg","msg":{"toString":1}}',
       '{"type":"x"}',
     ]) {
       ben.socket.send(nonsense);

@@ -36,11 +36,13 @@ function parse({ text, body }) {
   }
 }
 
+/** What a client calls a text may be anything: String() throws for some objects. */
+function asText(value) {
+  return typeof value === 'string' ? value : '';
+}
+
 function join(key, { uuid, id }, user) {
-  const name =
-    String(user ?? '')
-      .trim()
-      .slice(0, MAX_NAME) || `guest ${id}`;
+  const name = asText(user).trim().slice(0, MAX_NAME) || `guest ${id}`;
   tellAll({ type: 'join', user: name });
   users.set(key, { uuid, id, name });
   const names = [...users.values()].map((each) => each.name);
@@ -48,7 +50,7 @@ function join(key, { uuid, id }, user) {
 }
 
 function say(user, msg) {
-  const text = String(msg ?? '').slice(0, MAX_TEXT);
+  const text = asText(msg).slice(0, MAX_TEXT);
   if (text.trim() !== '') tellAll({ type: 'msg', user, msg: text });
 }
 
