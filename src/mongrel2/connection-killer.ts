@@ -8,15 +8,23 @@ const PARTS = 10;
 /** Connections that are ended in one turn when the site drains. */
 const SLICE = 256;
 
+/** Milliseconds between two looks when it drains. */
+const DRAIN_TICK = 1_000;
+
+/** Looks during which a handler may complete the responses that it has begun. */
+const PATIENCE = 5;
+
 /**
  * Ends connections that do too little: `min_ping`, `min_read_rate`, `min_write_rate`, `kill_limit` (reference §3.3). It looks at all of them within `tick_timer`,
- * a part at a time. Once the site drains it ends all that await nothing.
+ * a part at a time. Once the site drains it ends all that have their responses.
  */
 export class ConnectionKiller implements AwaitsTurn {
   readonly #site: Site;
   readonly #ticker: Ticker;
-  #draining = false;
-  /** Connections that draining has not looked at yet. */
+  /** Looks at all connections, again and again, once the site drains. */
+  #drainTicker: Ticker | null = null;
+  #drainLooks = 0;
+  /** Connections that the present one of these has not come to yet. */
   #rest: IterableIterator<Mongrel2Connection> | null = null;
 
   constructor(site: Site) {
@@ -25,15 +33,23 @@ export class ConnectionKiller implements AwaitsTurn {
     this.#ticker = new Ticker(milliseconds, this, () => this.#onTick());
   }
 
-  /** Ends connections that await no answer, now and later. */
+  /** Ends connections that have their responses, now and later. */
   drain(): void {
-    this.#draining = true;
+    if (this.#drainTicker !== null) return;
+    this.#drainTicker = new Ticker(DRAIN_TICK, this, () => this.#lookAtAll());
+    this.#lookAtAll();
+  }
+
+  #lookAtAll(): void {
+    if (this.#rest !== null) return;
+    this.#drainLooks++;
     this.#rest = this.#site.connections.all();
     this.onTurn();
   }
 
   stop(): void {
     this.#ticker.stop();
+    this.#drainTicker?.stop();
     this.#rest = null;
   }
 
@@ -54,7 +70,7 @@ export class ConnectionKiller implements AwaitsTurn {
   }
 
   look(connection: Mongrel2Connection): void {
-    if (this.#draining && !connection.awaiting) {
+    if (this.#drainTicker !== null && this.#hasResponses(connection)) {
       connection.end();
       return;
     }
@@ -64,6 +80,10 @@ export class ConnectionKiller implements AwaitsTurn {
     counters.clientsKilled++;
     log.info({ id: connection.id, peer: connection.client?.peer.address, failed }, 'inactive client cut off');
     connection.cutOff();
+  }
+
+  #hasResponses({ awaits, responding }: Mongrel2Connection): boolean {
+    return !awaits && !(responding && this.#drainLooks <= PATIENCE);
   }
 
   onFault(thrown: unknown): void {

@@ -51,6 +51,7 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
   /** Takes what the client sends from now on. */
   start(): void {
     this.#connection.addPart(this);
+    this.#connection.takeMessages();
     this.#client.takeInput(this.#input);
   }
 

@@ -20,6 +20,9 @@ export const MAX_CLIENT_BYTES = 16_777_216;
 /** Bytes of answers that a handler may send with `download.flow_control` before the client has taken some (reference §3.3). */
 export const DOWNLOAD_WINDOW = 102_400;
 
+/** Milliseconds without an answer after which a response counts as complete: handlers do not say where one ends. */
+const QUIET = 1_000;
+
 /** The site of a connection. */
 export interface ConnectionSite extends SiteContext {
   readonly connections: {
@@ -42,7 +45,9 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   /** It is closed, or about to be: nobody finds it any more. */
   #gone = false;
   /** Whether a request is not answered yet. */
-  awaiting = false;
+  #awaiting = false;
+  /** Whether its client sends messages, not requests: then what is written to it is no response. */
+  #sendsMessages = false;
   /** What goes on at it, in order; null for nothing. */
   #parts: Set<ConnectionPart> | null = null;
   /** Null until a request is to be logged. */
@@ -86,7 +91,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   take(requester: Requester): void {
     const client = requester.takeRaw?.(this);
     if (client === undefined) throw new Error('the requester is no connection');
-    this.awaiting = true;
+    this.#awaiting = true;
     this.ping();
     if (this.#client === null) this.begin(client);
   }
@@ -98,6 +103,11 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     connections.add(this);
     counters.clientsOpen++;
     if (settings.tcpKeepAlive) client.keepAlive();
+  }
+
+  /** From now on its client sends messages. */
+  takeMessages(): void {
+    this.#sendsMessages = true;
   }
 
   /** The client counts as active. */
@@ -133,7 +143,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   /** Takes an answer of a handler (reference §5): its bytes go to the client as they are, and without any the connection is closed. */
   answer(body: AnswerBody, sockets: HandlerSockets): void {
-    this.awaiting = false;
+    this.#awaiting = false;
     if (body.length === 0) this.close();
     else this.write(body, sockets);
   }
@@ -222,7 +232,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   /** Responds with `error` in place of the handler, unless that has begun to respond, and ends it. */
   refuse(error: ExchangeError): void {
-    if (!this.awaiting || this.#gone) {
+    if (!this.#awaiting || this.#gone) {
       this.cutOff();
       return;
     }
@@ -287,6 +297,16 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   // ---- the killer
 
+  /** Whether it has a request that has no response yet, or one that is not a handler's. */
+  get awaits(): boolean {
+    return this.#awaiting || (this.#client as RawClient).exchanging;
+  }
+
+  /** Whether a response of a handler may not be complete yet. */
+  get responding(): boolean {
+    return !this.#sendsMessages && this.site.wheel.now - this.#activity.writtenAt < QUIET;
+  }
+
   /** How many of the tests of an active client it fails now. */
   failedTests(): number {
     this.#activity.look(this.#client as RawClient, this.site.wheel.now);
@@ -300,17 +320,13 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     const { pingAt, readAt, writtenAt, bytesRead, bytesWritten } = this.#activity;
     return {
       id: this.id,
-      type: this.type,
+      type: this.#sendsMessages ? 'socket' : 'http',
       lastPing: seconds(now - pingAt),
       lastRead: seconds(now - readAt),
       lastWrite: seconds(now - writtenAt),
       bytesRead,
       bytesWritten,
     };
-  }
-
-  protected get type(): ConnectionStatus['type'] {
-    return 'http';
   }
 }
 

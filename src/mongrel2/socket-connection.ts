@@ -1,7 +1,6 @@
 import { ExchangeError, type HeldTotal, type RawClient, type RawReader } from '../exchange/index.ts';
 import { accessLine, logTime } from './access-log.ts';
 import type { AnswerBody } from './answer-body.ts';
-import type { ConnectionStatus } from './connection-report.ts';
 import { fixedAnswer, fixedResponse } from './fixed-response.ts';
 import { FLASH_POLICY } from './flash-policy.ts';
 import type { HandlerSockets } from './handler-sockets.ts';
@@ -36,6 +35,7 @@ export class SocketConnection extends Mongrel2Connection implements RawReader, S
     this.#routes = routes;
     this.#input = new SocketInput(this);
     this.#feed = new InputFeed(this, this.#input);
+    this.takeMessages();
     this.begin(client);
     this.addPart({ grant: () => false, end: () => this.#end() });
   }
@@ -91,10 +91,6 @@ export class SocketConnection extends Mongrel2Connection implements RawReader, S
 
   protected override write(body: AnswerBody, sockets: HandlerSockets | null): void {
     super.write(this.#raw ? body : body.base64, sockets);
-  }
-
-  protected override get type(): ConnectionStatus['type'] {
-    return 'socket';
   }
 
   #end(): void {

@@ -1,10 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { manualClock } from '../../support/manual-clock.ts';
-import { startSite } from '../../support/mongrel2/site-rig.ts';
+import type { Mongrel2Dir } from '../../../src/config/index.ts';
+import { NO_RESPONDER, type Requester } from '../../../src/exchange/index.ts';
+import { manualClock, turn } from '../../support/manual-clock.ts';
+import { handlerOf } from '../../support/mongrel2/site.ts';
+import { type SiteRig, startSite } from '../../support/mongrel2/site-rig.ts';
 import { settled } from '../../support/settled.ts';
 
 const GET = 'GET /h HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const HANDSHAKE =
+  'GET /h HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+
+const FOLDER: Mongrel2Dir = {
+  kind: 'dir',
+  base: '/',
+  indexFile: '',
+  defaultType: '',
+  cacheTtl: 0,
+  followLinks: false,
+};
+
+function drain(rig: SiteRig): void {
+  rig.server.drain();
+  rig.site.drain();
+}
 
 test('a client that fails all three tests is cut off after min_ping, and its handler gets the notice', async (t) => {
   const clock = manualClock(t);
@@ -100,7 +120,7 @@ test('each look is at a tenth of the connections, and all are looked at within t
   assert.equal(before, 20);
 });
 
-test('connections that await nothing end when the site drains, others when they have their answer', async (t) => {
+test('connections that have their responses end when the site drains, others when they have them', async (t) => {
   const clock = manualClock(t);
   const rig = await startSite(t);
   const handler = await rig.handler();
@@ -108,18 +128,95 @@ test('connections that await nothing end when the site drains, others when they 
   const awaiting = await rig.ask(handler);
   handler.answer(answered.id, 'one');
   assert.equal(await answered.client.takeBytes(3), 'one');
-  rig.server.drain();
-  rig.site.drain();
+  clock(2);
+  drain(rig);
   assert.equal(await answered.client.ended, 'fin');
   assert.equal(await handler.nextGone(), answered.id);
   clock(11);
   handler.answer(awaiting.id, 'two');
   assert.equal(await awaiting.client.takeBytes(3), 'two');
-  clock(22);
+  clock(2);
   assert.equal(await awaiting.client.ended, 'fin');
 });
 
+test('a response that a handler has begun may go on for some seconds when the site drains', async (t) => {
+  const clock = manualClock(t);
+  const rig = await startSite(t);
+  const handler = await rig.handler();
+  const { client, id } = await rig.ask(handler);
+  const say = async (text: string): Promise<void> => {
+    handler.answer(id, text);
+    assert.equal(await client.takeBytes(text.length), text);
+  };
+  await say('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n');
+  drain(rig);
+  for (const part of ['one', 'two', 'six']) {
+    await say(part);
+    clock(0.5);
+  }
+  clock(2);
+  assert.equal(await client.ended, 'fin');
+});
+
+test('one that never pauses is cut off then', async (t) => {
+  const clock = manualClock(t);
+  const rig = await startSite(t);
+  const handler = await rig.handler();
+  const { client, id } = await rig.ask(handler);
+  drain(rig);
+  for (let i = 0; rig.counters.clientsOpen > 0; i++) {
+    assert.ok(i < 20, 'it goes on and on');
+    const { answersReceived } = rig.counters;
+    handler.answer(id, '.');
+    while (rig.counters.answersReceived === answersReceived) await turn();
+    clock(0.5);
+  }
+  assert.equal(await client.ended, 'fin');
+});
+
+test('a WebSocket ends at once when the site drains, however busy it is', async (t) => {
+  const rig = await startSite(t);
+  const handler = await rig.handler();
+  const { client, id } = await rig.ask(handler, HANDSHAKE);
+  handler.answer(id, 'accepted');
+  assert.equal(await client.takeBytes(8), 'accepted');
+  drain(rig);
+  assert.equal(await client.ended, 'fin');
+});
+
+test("an upload, and a response that is not a handler's, are completed when the site drains", async (t) => {
+  const exchanges: Requester[] = [];
+  const rig = await startSite(t, {
+    settings: { uploadStream: true, contentLength: 1 },
+    routes: [
+      { path: '/h', target: handlerOf() },
+      { path: '/f', target: FOLDER },
+    ],
+    service: (_request, requester) => {
+      exchanges.push(requester);
+      requester.onResponse({ status: 200, reason: '', headers: [], bodyLength: 4 });
+      return NO_RESPONDER;
+    },
+  });
+  const handler = await rig.handler();
+  const uploading = await rig.ask(handler, 'POST /h HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab');
+  const loading = await rig.ask(handler);
+  handler.answer(loading.id, OK);
+  assert.equal(await loading.client.takeBytes(OK.length), OK);
+  loading.client.write('GET /f HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  while (exchanges.length === 0) await turn();
+  drain(rig);
+  handler.control(uploading.id, { credits: 4 });
+  uploading.client.write('cd');
+  assert.equal((await handler.next()).body.toString(), 'cd');
+  handler.answer(uploading.id, OK);
+  assert.equal(await uploading.client.takeBytes(OK.length), OK);
+  exchanges[0]?.onResponseData(Buffer.from('file'), false);
+  assert.equal((await loading.client.takeResponse()).body, 'file');
+});
+
 test('draining looks at many connections in slices', async (t) => {
+  const clock = manualClock(t);
   const rig = await startSite(t);
   const handler = await rig.handler();
   const clients = [];
@@ -129,9 +226,9 @@ test('draining looks at many connections in slices', async (t) => {
     await client.takeBytes(1);
     clients.push(client);
   }
-  rig.server.drain();
-  rig.site.drain();
-  assert.ok(rig.counters.clientsOpen > 0, 'not all at once');
+  clock(12);
+  drain(rig);
+  assert.equal(rig.counters.clientsOpen, 600 - 256);
   for (const client of clients) {
     assert.equal(await client.ended, 'fin');
     client.end();

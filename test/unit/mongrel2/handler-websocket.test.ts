@@ -188,3 +188,15 @@ test('the messages of a sticky handler reach one process', async (t) => {
   for (let i = 0; i < 20; i++) client.write(frame(String(i)));
   for (let i = 0; i < 20; i++) assert.deepEqual(frameOf(await owner.next()), ['WEBSOCKET', '0x81', String(i)]);
 });
+
+test('a connection counts as a socket once its handler has the WebSocket', async (t) => {
+  const rig = await startSite(t);
+  const handler = await rig.handler();
+  const plain = await rig.ask(handler);
+  const { id } = await opened(rig, handler);
+  const types = [...rig.site.connections.statuses()].map((status) => [status.id, status.type]);
+  assert.deepEqual(types, [
+    [plain.id, 'http'],
+    [id, 'socket'],
+  ]);
+});
