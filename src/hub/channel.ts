@@ -13,6 +13,11 @@ export interface Receiver extends Guarded {
    * @returns the work that this was: 1 for a write of a few kilobytes
    */
   receive(step: Step, now: number): number;
+  /**
+   * Whether it takes a step better a turn or two later: it has just been given so much that its credit does not cover the step, and no turn has
+   * ended in which it could grant more. Absent: never.
+   */
+  awaitsCredit?(step: Step): boolean;
 }
 
 /** A receiver's place in one channel. */

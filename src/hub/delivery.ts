@@ -1,7 +1,7 @@
-import { type AtTurnEnd, fault, type TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, fault } from '../clock/index.ts';
 import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
-import { reportFault, WINDOW } from '../exchange/index.ts';
-import type { Group } from './channel.ts';
+import { reportFault } from '../exchange/index.ts';
+import type { Group, Receiver } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
 import { MessageRun } from './message-run.ts';
 import { PublishedMessage } from './published-message.ts';
@@ -9,7 +9,6 @@ import { PublishedResponse } from './published-response.ts';
 import { RateShaper } from './rate-shaper.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
-import { MAX_UNTAKEN } from './websocket-outlet.ts';
 
 /**
  * Work of one slice of a delivery, after which the event loop continues: writes to clients, a few milliseconds of them. One client may
@@ -37,7 +36,6 @@ export class Delivery implements AtTurnEnd {
   /** Bytes that are charged for what waits here. */
   pending = 0;
   readonly #room: HubRoom;
-  readonly #turns: TurnQueue;
   readonly #onProgress: () => void;
   #first: Step | null = null;
   #last: Step | null = null;
@@ -51,16 +49,13 @@ export class Delivery implements AtTurnEnd {
   #end = 0;
   #scheduled = false;
   #running = false;
-  /** Messages that went to WebSockets since these had granted all credit again, their bytes, and the turn of the last one. */
-  #messages = 0;
-  #messageBytes = 0;
-  #messagesAt = 0;
+  /** The turn in which the walk waits for nobody's credit any more; 0 while it has not waited. */
+  #waitsUntil = 0;
   readonly #shaper: RateShaper;
 
   /** @param onProgress called at the end of a slice that delivered something */
   constructor(room: HubRoom, onProgress: () => void) {
     this.#room = room;
-    this.#turns = room.turns;
     this.#onProgress = onProgress;
     this.#shaper = new RateShaper(room, onProgress);
   }
@@ -149,8 +144,6 @@ export class Delivery implements AtTurnEnd {
     while (work < SLICE_WORK) {
       const step = this.#first;
       if (step === null) break;
-      const run = step instanceof MessageRun ? step : null;
-      if (run !== null && this.#group === null && this.#exceedsCredit(run)) break;
       if (this.#group === null && !this.#begin(step)) {
         work++;
         this.#finish(step);
@@ -162,28 +155,15 @@ export class Delivery implements AtTurnEnd {
       group.endWalk();
       this.#group = null;
       this.#finish(step);
-      if (run !== null) this.#noteMessages(run);
     }
   }
 
-  /**
-   * Whether WebSockets have got so many messages that the run has to wait. They grant credit again at the end of the next turn: what exceeds it
-   * before would be dropped for clients that are not slow.
-   */
-  #exceedsCredit({ count, bytes }: MessageRun): boolean {
-    // In the next turn their end may come after this call.
-    if (this.#turns.number > this.#messagesAt + 1) {
-      this.#messages = 0;
-      this.#messageBytes = 0;
-    }
-    if (this.#messages === 0) return false;
-    return this.#messages + count > MAX_UNTAKEN || this.#messageBytes + bytes > WINDOW;
-  }
-
-  #noteMessages({ count, bytes }: MessageRun): void {
-    this.#messages += count;
-    this.#messageBytes += bytes;
-    this.#messagesAt = this.#turns.number;
+  /** Whether the walk waits for the credit of `receiver`: as long as one may wait, and for all of one step together no longer. */
+  #waitsFor(receiver: Receiver, step: Step): boolean {
+    if (receiver.awaitsCredit?.(step) !== true) return false;
+    const { number } = this.#room.turns;
+    if (this.#waitsUntil === 0) this.#waitsUntil = number + 2;
+    return number < this.#waitsUntil;
   }
 
   /** A defect of the delivery itself: continues after the step that failed. */
@@ -246,7 +226,7 @@ export class Delivery implements AtTurnEnd {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#turns.add(this);
+    this.#room.turns.add(this);
   }
 
   /** Begins the walk over the members that get `step`. Returns false if there are none. */
@@ -262,6 +242,7 @@ export class Delivery implements AtTurnEnd {
     this.#group = group;
     this.#next = 0;
     this.#end = group.beginWalk();
+    this.#waitsUntil = 0;
     return true;
   }
 
@@ -269,6 +250,7 @@ export class Delivery implements AtTurnEnd {
   #walk(step: Step, group: Group, done: number, now: number): number {
     const { members } = group;
     const end = this.#end;
+    const credited = step instanceof MessageRun;
     // Where deliveries may have to wait for the rate of their route.
     const shaper = this.#shaper.needed ? this.#shaper : null;
     let work = done;
@@ -276,6 +258,10 @@ export class Delivery implements AtTurnEnd {
     while (next < end && work < SLICE_WORK) {
       const member = members[next++];
       if (member === undefined || member.position < 0) continue;
+      if (credited && this.#waitsFor(member.receiver, step)) {
+        this.#next = next - 1;
+        return SLICE_WORK;
+      }
       try {
         work += shaper === null ? member.receiver.receive(step, now) : shaper.offer(member, step, now);
       } catch (thrown) {

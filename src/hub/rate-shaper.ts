@@ -136,6 +136,7 @@ export class RateShaper implements AtTurnEnd {
     let progress = false;
     let work = 0;
     let idle = 0;
+    let waits = false;
     while (idle < buckets.length && work < SLICE) {
       const bucket = buckets[this.#next++ % buckets.length] as RouteBucket;
       const delivery = bucket.first;
@@ -146,6 +147,11 @@ export class RateShaper implements AtTurnEnd {
       const { member, step, from, to } = delivery;
       // The client may have left meanwhile.
       const gone = member.position < 0;
+      if (!gone && member.receiver.awaitsCredit?.(step) === true) {
+        waits = true;
+        idle++;
+        continue;
+      }
       const at = gone ? to : bucket.spend(step, from, to, shape, now);
       if (at === from) {
         idle++;
@@ -166,7 +172,7 @@ export class RateShaper implements AtTurnEnd {
         fault(member.receiver, thrown);
       }
     }
-    if (work >= SLICE) this.#schedule();
+    if (work >= SLICE || waits) this.#schedule();
     this.#reportDropped();
     if (progress) this.#onProgress();
   }

@@ -28,6 +28,8 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   readonly #service: FilterService | null;
   /** Null where there are no filters. */
   #line: FilterLine<PublishedMessage> | null = null;
+  /** The turn in which it was last given something that was published. */
+  #givenAt = -2;
   /** Whether the log says that it has as many channels as it may have. */
   #fullNoted = false;
 
@@ -81,8 +83,15 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     if (!this.ends) this.owner.onRefresh();
   }
 
+  /** A connection that takes everything grants credit at the end of the next turn: what exceeds it before would count as that of a slow client. */
+  awaitsCredit(step: Step): boolean {
+    const { bytes, count } = step as MessageRun;
+    return !this.covers(bytes, count) && this.isUpToDate && this.room.turns.number <= this.#givenAt + 1;
+  }
+
   override receive(step: Step): number {
     const run = step as MessageRun;
+    this.#givenAt = this.room.turns.number;
     const { messages } = run;
     if (messages.length > 1 && this.#isReadyFor(run)) return this.#passRun(run);
     let work = 0;

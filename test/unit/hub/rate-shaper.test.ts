@@ -13,6 +13,7 @@ import {
   streamAction,
   streamInstruct,
   streamItem,
+  takeAllEachTurn,
   turn,
 } from './support.ts';
 
@@ -229,4 +230,24 @@ test('without a rate nothing waits, and a rate that is removed lets go what does
   assert.equal(reached(clients), 10);
   await made.publish(streamItem('a', 'y'));
   assert.ok(clients.every(({ body }) => body === 'xy'));
+});
+
+test('a WebSocket that takes all by the end of the turn loses nothing at a rate that lets pass more than its credit in one turn', async (t) => {
+  const made = shaped(t, { messageRate: 100_000, queueItems: 10 });
+  const requester = new FakeWebSocketRequester(65_536);
+  requester.onResponse({ status: 101, reason: '', headers: [], bodyLength: 0 });
+  const hold = made.hub.holdWebSocket({ id: '1-1', requester, credits: 65_536, owner: IDLE_OWNER });
+  hold.subscribe('a');
+  takeAllEachTurn(requester, hold);
+  const contents = Array.from({ length: 5_000 }, (_, i) => `${i}`);
+  await made.publish(...contents.map((content) => messageItem('a', content)));
+  while (made.hub.queues.undelivered > 0) await turn();
+  assert.equal(requester.events.length, 2_500);
+  await batch(made);
+  while (requester.events.length + made.counters.itemsDropped < contents.length) await turn();
+  assert.equal(made.counters.itemsDropped, 0);
+  assert.deepEqual(
+    requester.events,
+    contents.map((content) => `text ${content}`),
+  );
 });

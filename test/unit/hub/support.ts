@@ -24,7 +24,9 @@ import {
   type PatchBody,
   type Replay,
   type ReplayExchange,
+  type WebSocketHold,
 } from '../../../src/hub/index.ts';
+import type { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { fakeTimers } from '../../support/fake-timers.ts';
@@ -222,6 +224,21 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** Has a client with 65,536 credits grant them again as a connection does: in the turn after it was given the first message. */
+export function takeAllEachTurn(requester: FakeWebSocketRequester, hold: WebSocketHold): void {
+  let scheduled = false;
+  requester.onCall = () => {
+    if (requester.credits === 65_536 || scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      const bytes = 65_536 - requester.credits;
+      scheduled = false;
+      requester.credits += bytes;
+      hold.credit(bytes);
+    });
+  };
 }
 
 export interface InstructOptions {

@@ -4,7 +4,7 @@ import type { ExchangeError } from '../../../src/exchange/index.ts';
 import type { WebSocketHold, WebSocketOwner } from '../../../src/hub/index.ts';
 import { MAX_EMPTY, MAX_RELAYED } from '../../../src/hub/websocket-outlet.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
-import { type HubRig, messageItem, rig, turn } from './support.ts';
+import { type HubRig, messageItem, rig, takeAllEachTurn, turn } from './support.ts';
 
 /** A client that accepts so many bytes, its hold, and what its owner was told. */
 class Site implements WebSocketOwner {
@@ -271,17 +271,7 @@ for (const [count, bytes] of [
   test(`a client that takes all by the end of the turn loses none of ${count} messages of ${bytes} bytes`, async (t) => {
     const one = site(t, 65_536);
     one.hold.subscribe('c');
-    let owed = 0;
-    // As a connection does: in the turn after it was given the first.
-    one.requester.onCall = () => {
-      const passed = 65_536 - one.requester.credits;
-      if (passed === 0 || owed > 0) return;
-      owed = passed;
-      setImmediate(() => {
-        owed = 0;
-        one.credit(65_536 - one.requester.credits);
-      });
-    };
+    takeAllEachTurn(one.requester, one.hold);
     for (let left: number = count; left > 0; left -= 500) {
       const items = Array.from({ length: Math.min(500, left) }, () => messageItem('c', 'x'.repeat(bytes)));
       await one.made.publish(...items);
