@@ -70,10 +70,16 @@ export class ProxiedGone implements GoneLink, LinkClient {
   }
 
   send(): void {
-    const { counters, goneRequests } = this.#room;
+    const { counters, goneRequests, droppedGoneLinks, log } = this.#room;
     if (this.#request !== null) return;
     if (goneRequests.size >= MAX_GONE_REQUESTS) {
-      counters.goneLinksDropped++;
+      const dropped = ++counters.goneLinksDropped;
+      droppedGoneLinks.write(
+        log,
+        'warn',
+        { uri: this.#route.uri, dropped },
+        'too many gone links under way: link dropped',
+      );
       return;
     }
     this.#request = new LinkRequest(this.#room, this.#route, 'POST', [], this, () => this.#done());

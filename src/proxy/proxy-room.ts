@@ -1,5 +1,5 @@
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
-import type { Counters, Current, Log } from '../exchange/index.ts';
+import type { Counters, Current, LineRate, Log } from '../exchange/index.ts';
 import type { GoneLink, Hub } from '../hub/index.ts';
 import type { CompressRoom } from './compress/compress-room.ts';
 import type { GripBytes } from './grip-bytes.ts';
@@ -30,6 +30,8 @@ export interface ProxyRoom {
   readonly turns: TurnQueue;
   /** Requests of gone links that are under way. */
   readonly goneRequests: Set<GoneLink>;
+  /** Lines in the log about those that were dropped. */
+  readonly droppedGoneLinks: LineRate;
   /** Whether the log has said that an origin holds clients although its requests are not signed. */
   unsignedNoted: boolean;
 }

@@ -3,6 +3,7 @@ import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import {
   ExchangeError,
   errorResponse,
+  LineRate,
   NO_RESPONDER,
   type Requester,
   type RequestHead,
@@ -64,6 +65,7 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
     sharedRequests: new Map(),
     turns: new TurnQueue(),
     goneRequests: new Set(),
+    droppedGoneLinks: new LineRate(),
     unsignedNoted: false,
   };
   const sockJsRequests: CheckedKind<Requester, Responder> = {

@@ -17,8 +17,13 @@ test('Of very many clients that leave at once some are not told of', (t) => {
     }
     return { onRequestData: () => {}, onRequestError: () => {}, onResponseCredit: () => {} };
   });
-  for (let i = 0; i < MAX_GONE_REQUESTS + 10; i++) rig.send().responder?.onRequestError(GONE);
+  for (let i = 0; i < MAX_GONE_REQUESTS + 15; i++) rig.send().responder?.onRequestError(GONE);
   assert.equal(posts, MAX_GONE_REQUESTS);
-  assert.equal(rig.counters.goneLinksDropped, 10);
+  assert.equal(rig.counters.goneLinksDropped, 15);
+  const lines = rig.log.with('too many gone links under way: link dropped').filter(({ level }) => level !== 'debug');
+  assert.deepEqual(
+    lines.map(({ level, fields }) => [level, fields.uri, fields.dropped]),
+    Array.from({ length: 10 }, (_, i) => ['warn', 'http://example.com/gone', i + 1]),
+  );
   assert.equal(rig.counters.holdsOpen, 0);
 });
