@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { fieldValues } from '../codec/fields/index.ts';
+import { hostOf } from '../codec/http1/index.ts';
 import { ExchangeError, type RequestHead } from '../exchange/index.ts';
 
 /**
@@ -52,12 +53,6 @@ function isOwnOrigin(origin: string, authority: string): boolean {
 
 function isKnownHost(host: string, hosts: readonly string[]): boolean {
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  return isIP(host) !== 0 || hosts.includes(host) || hosts.includes('*');
-}
-
-/** The host of `host[:port]` in lower case, an IPv6 address without its brackets. */
-function hostOf(authority: string): string {
-  const colon = authority.lastIndexOf(':');
-  const host = (colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority).toLowerCase();
-  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  const address = host.startsWith('[') ? host.slice(1, -1) : host;
+  return isIP(address) !== 0 || hosts.includes(host) || hosts.includes('*');
 }

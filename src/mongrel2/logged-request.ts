@@ -1,8 +1,7 @@
-import { pathOf } from '../codec/http1/index.ts';
+import { hostOf, pathOf } from '../codec/http1/index.ts';
 import type { ExchangeError, RequestHead } from '../exchange/index.ts';
 import { type AccessLog, accessLine, type LoggedRequest, logTime } from './access-log.ts';
 import { fixedResponse } from './fixed-response.ts';
-import { hostOf } from './routing/index.ts';
 
 /** A request as the access log tells of it. */
 export function loggedRequest({ authority, peer, method, target, version }: RequestHead): LoggedRequest {

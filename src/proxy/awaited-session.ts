@@ -1,8 +1,7 @@
 import { guarded } from '../clock/index.ts';
 import { encodeHeaderText, sessionIn } from '../codec/grip/index.ts';
-import { isFieldText, pathOf } from '../codec/http1/index.ts';
+import { hostOf, isFieldText, pathOf } from '../codec/http1/index.ts';
 import { CreditedRequest, ExchangeRelay, type Requester, WINDOW } from '../exchange/index.ts';
-import { hostOf } from './find-route.ts';
 import { KeptBody } from './kept-body.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
 import type { ProxiedRequest } from './proxied-request.ts';

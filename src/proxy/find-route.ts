@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { pathOf } from '../codec/http1/index.ts';
+import { hostOf, pathOf } from '../codec/http1/index.ts';
 import type { RequestHead } from '../exchange/index.ts';
 import type { HeaderRules } from './header-rules.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
@@ -21,11 +21,4 @@ export function findRoute(request: RequestHead, { routes, rules }: ProxySettings
   }
   const webSocket = request.scheme === 'ws' || request.scheme === 'wss';
   return routes.find(hostOf(request.authority), pathOf(request.target), webSocket, isEncrypted(request, rules));
-}
-
-/** The host of an authority, without its port, in lower case. */
-export function hostOf(authority: string): string {
-  const colon = authority.lastIndexOf(':');
-  const host = colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
-  return host.toLowerCase();
 }

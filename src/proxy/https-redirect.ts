@@ -1,5 +1,5 @@
+import { hostOf } from '../codec/http1/index.ts';
 import { NO_RESPONDER, respond, type Service, textResponse } from '../exchange/index.ts';
-import { hostOf } from './find-route.ts';
 
 /** Authorities check here, without TLS, that a host asks for its certificate (RFC 8555 §8.3). */
 const ACME_CHALLENGES = '/.well-known/acme-challenge/';

@@ -1,5 +1,6 @@
 import { fieldValue } from '../codec/fields/index.ts';
 import { encodeHeaderText, type Instruct, isEventsType, isInstruct, parseSessionFields } from '../codec/grip/index.ts';
+import { hostOf } from '../codec/http1/index.ts';
 import { type Target, targetName } from '../config/index.ts';
 import {
   CreditedRequest,
@@ -17,7 +18,7 @@ import {
 } from '../exchange/index.ts';
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
-import { findRoute, hostOf } from './find-route.ts';
+import { findRoute } from './find-route.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { forbiddenChannel, NO_HOLD } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';

@@ -1,5 +1,6 @@
 import { TurnQueue } from '../clock/index.ts';
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
+import { hostOf } from '../codec/http1/index.ts';
 import {
   ExchangeError,
   errorResponse,
@@ -20,7 +21,7 @@ import { AwaitedTrust, type TrustedExchange } from './awaited-trust.ts';
 import { CompressRoom } from './compress/compress-room.ts';
 import { CompressedExchange } from './compress/compressed-exchange.ts';
 import { crossOrigin } from './cross-origin/cross-origin.ts';
-import { findRoute, hostOf } from './find-route.ts';
+import { findRoute } from './find-route.ts';
 import { GripBytes } from './grip-bytes.ts';
 import { type CheckedKind, checkRequest } from './guard/check-request.ts';
 import { GuardedExchange } from './guard/guarded-exchange.ts';

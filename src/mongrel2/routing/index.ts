@@ -1,3 +1,2 @@
-export { hostOf } from './host-of.ts';
 export { SiteRouteError } from './site-route-error.ts';
 export { type FoundRoute, SiteRoutes } from './site-routes.ts';

@@ -1,5 +1,5 @@
+import { hostOf } from '../../codec/http1/index.ts';
 import type { Mongrel2Host, Mongrel2Route } from '../../config/index.ts';
-import { hostOf } from './host-of.ts';
 import { LongestMatch } from './longest-match.ts';
 import { RoutePattern } from './route-pattern.ts';
 import { SiteRouteError } from './site-route-error.ts';
