@@ -73,13 +73,9 @@ export class ProxiedGone implements GoneLink, LinkClient {
     const { counters, goneRequests, droppedGoneLinks, log } = this.#room;
     if (this.#request !== null) return;
     if (goneRequests.size >= MAX_GONE_REQUESTS) {
-      const dropped = ++counters.goneLinksDropped;
-      droppedGoneLinks.write(
-        log,
-        'warn',
-        { uri: this.#route.uri, dropped },
-        'too many gone links under way: link dropped',
-      );
+      counters.goneLinksDropped++;
+      const fields = { uri: this.#route.uri, dropped: counters.goneLinksDropped };
+      droppedGoneLinks.write(log, 'warn', fields, 'too many gone links under way: link dropped');
       return;
     }
     this.#request = new LinkRequest(this.#room, this.#route, 'POST', [], this, () => this.#done());
