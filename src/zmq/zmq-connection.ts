@@ -86,6 +86,8 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     this.#endpoint = endpoint;
     this.#whenClosed = whenClosed;
     this.#session = new ZmtpSession(owner.newMechanism(accepted), owner.options);
+    // Node would close it with the peer's FIN, whatever of the peer's messages is still to be taken.
+    socket.allowHalfOpen = true;
     socket.on(
       'data',
       guarded(this, (chunk: Buffer) => this.#onData(chunk)),

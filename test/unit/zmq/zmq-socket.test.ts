@@ -282,6 +282,28 @@ test('close sends what waits before it closes', async (t) => {
   assert.equal(rig.counters.messagesDropped, 0);
 });
 
+test('what a peer has sent before it closes arrives, also while its receiver rests or is paused', async (t) => {
+  for (const paused of [false, true]) {
+    for (const dials of ['pull', 'push']) {
+      const rig = new ZmqRig(t);
+      const { socket: pull, messages } = rig.pull();
+      const { socket: push } = rig.push({ linger: Number.POSITIVE_INFINITY });
+      if (dials === 'pull') pull.connect(await push.bind(ANY_PORT));
+      else push.connect(await pull.bind(ANY_PORT));
+      while (!push.send(parts('first'))) await turn();
+      assert.equal(await messages.next(), 'first');
+      if (paused) pull.pause();
+      const numbers = Array.from({ length: 900 }, (_, index) => String(index));
+      for (const number of numbers) assert.ok(push.send(parts(number)));
+      await push.close();
+      while (rig.counters.peersOpen > 1) await turn();
+      for (let i = 0; i < 20; i++) await turn();
+      pull.resume();
+      assert.deepEqual(await messages.take(900), numbers);
+    }
+  }
+});
+
 test('close waits for a peer that is not connected yet', async (t) => {
   const rig = new ZmqRig(t);
   const endpoint = `ipc://${join(temporaryFolder(t), 's')}`;
