@@ -54,7 +54,10 @@ export interface UploadEvent extends HttpEventBase {
 /** A part of a large body that the server streams. The first one comes by itself, the others as `grant` allows. */
 export interface UploadPartEvent extends HttpEventBase {
   readonly kind: 'upload-part';
-  /** Whether it is the first, which alone has the headers of the request. It may be empty. */
+  /**
+   * Whether it is the first, which alone has the headers of the request. It may be empty. The response should be to this one: only it says whether
+   * the connection is to be closed.
+   */
   readonly first: boolean;
   /** Bytes of the body before this part. */
   readonly offset: number;

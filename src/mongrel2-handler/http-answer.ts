@@ -1,4 +1,4 @@
-import { isPersistent, reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
+import { Http1Error, isPersistent, reasonPhrase, responseHeadText } from '../codec/http1/index.ts';
 import type { HttpEventBase, Receiver } from './handler-event.ts';
 
 /** A response of HTTP. */
@@ -27,6 +27,7 @@ export interface WrittenAnswer {
  */
 export function writeAnswer(to: Receiver, answer: HttpAnswer): WrittenAnswer {
   const { status = 200, reason = reasonPhrase(status), headers = {}, body = '' } = answer;
+  if (status < 200) throw new Http1Error('unwritable', `invalid status ${status}`);
   const content = typeof body === 'string' ? Buffer.from(body) : body;
   const request = 'method' in to ? (to as HttpEventBase) : null;
   const close = request !== null && !isKept(request);
