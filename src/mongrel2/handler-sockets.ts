@@ -123,9 +123,9 @@ export class HandlerSockets implements AwaitsTurn {
     return this.#waiting.add(waiting, this.#context.wheel.now);
   }
 
-  /** Drops a message of `wait`. Returns whether it is certain that no process gets it. */
-  withdraw(waiting: WaitingMessage): boolean {
-    return this.#waiting.remove(waiting);
+  /** Drops a message of `wait`, unless a process has taken it. */
+  withdraw(waiting: WaitingMessage): void {
+    this.#waiting.remove(waiting);
   }
 
   /** Drops what waits, and ends. */

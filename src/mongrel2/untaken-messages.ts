@@ -64,10 +64,10 @@ export class UntakenMessages {
     return true;
   }
 
-  /** Takes it out. Returns whether it was there. */
-  remove(waiting: WaitingMessage): boolean {
+  /** Takes it out, if it is there. */
+  remove(waiting: WaitingMessage): void {
     const { peer } = waiting;
-    return (peer !== null && this.#drop(peer, waiting)) || this.#drop(null, waiting);
+    if (peer === null || !this.#drop(peer, waiting)) this.#drop(null, waiting);
   }
 
   /** Gives the messages to `send`, in order, until it takes none. */
