@@ -117,7 +117,8 @@ export class ServedFolder implements LoadingFolder {
   onFound(key: string, outcome: Found | ExchangeError): void {
     const { first, later } = this.#waiting.get(key) as Waiting;
     this.#waiting.delete(key);
-    const current = outcome instanceof FileEntry && outcome.isCurrent(this.#host.clock(), this.#ttl);
+    const current =
+      later.length > 0 && outcome instanceof FileEntry && outcome.isCurrent(this.#host.clock(), this.#ttl);
     // Before any response: with it a connection may go on to its next request, which may be for the same file.
     if (later.length > 0 && !current) this.#loadFor(key, later);
     for (const exchange of first) attempt(exchange, respondTo, this, outcome);

@@ -96,7 +96,12 @@ export class StaticFiles implements FilesHost {
       outcome = this.#failure(thrown);
     }
     this.#loading--;
-    folder.onFound(key, outcome);
+    try {
+      folder.onFound(key, outcome);
+    } catch (thrown) {
+      // Nobody waits for this: it would end the process.
+      reportFault(this, thrown);
+    }
     // Whoever responds with it uses it now.
     if (outcome instanceof FileEntry && outcome.handle !== null) folder.leave(outcome);
     this.#loadNext();

@@ -45,6 +45,24 @@ for (const [title, target, throwAt] of [
   });
 }
 
+test('a defect when a file was found ends nothing else', async (t) => {
+  const fixture = new FilesFixture(t, { small: 'hello', other: 'x' });
+  const service = fixture.service();
+  askThrowing(service, '/small', 0);
+  askThrowing(service, '/small', 0);
+  const { clock } = fixture.files;
+  let calls = 0;
+  Object.assign(fixture.files, {
+    clock: () => {
+      if (++calls === 2) throw new Error('thrown by the test');
+      return clock();
+    },
+  });
+  await fixture.log.until('internal error');
+  assert.equal(fixture.counters.faults, 1);
+  assert.equal(await responseOf(askThrowing(service, '/other', 0)), '200 x');
+});
+
 test('a defect while a file is looked for ends the requests for it', async (t) => {
   const fixture = new FilesFixture(t, { small: 'hello', other: 'x' });
   const service = fixture.service();
