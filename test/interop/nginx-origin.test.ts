@@ -29,7 +29,7 @@ async function startNginx(t: TestContext, nginx: string, locations: string): Pro
     }`;
   const cwd = temporaryFolder(t, { 'nginx.conf': conf });
   new Program(t, nginx, ['-p', cwd, '-e', 'stderr', '-c', `${cwd}/nginx.conf`], { cwd });
-  for (;;) {
+  for (let attempts = 0; attempts < 500; attempts++) {
     const socket = connect(port, '127.0.0.1');
     try {
       await once(socket, 'connect');
@@ -39,6 +39,7 @@ async function startNginx(t: TestContext, nginx: string, locations: string): Pro
       await delay(20);
     }
   }
+  throw new Error('nginx does not accept connections');
 }
 
 test('nginx as an origin: files, chunked responses, ranges, errors and kept connections', async (t) => {

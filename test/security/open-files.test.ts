@@ -20,7 +20,7 @@ async function askAgain(t: TestContext, address: string): Promise<string> {
 test('a program at its open-file limit serves its clients, and accepts more when some leave', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end('fine'));
   const cwd = temporaryFolder(t, { 'holdfast.toml': '[control]\nlisten = []\n' });
-  const limited = ['-c', 'ulimit -n 250 && exec "$@"', 'sh', process.execPath, LAUNCHER];
+  const limited = ['-c', 'ulimit -n 400 && exec "$@"', 'sh', process.execPath, LAUNCHER];
   const program = new Program(t, '/bin/sh', [...limited, 'run', '--port', '127.0.0.1:0', '--route', `* ${origin}`], {
     cwd,
   });
@@ -29,7 +29,7 @@ test('a program at its open-file limit serves its clients, and accepts more when
   const before = await connectTo(t, address);
   assert.equal((await before.request(GET)).body, 'fine');
 
-  const crowd = Array.from({ length: 400 }, () => openTo(t, address));
+  const crowd = Array.from({ length: 600 }, () => openTo(t, address));
   // Those for whom there is no file are closed.
   await Promise.any(crowd.map(({ ended }) => ended));
   assert.equal((await before.request(GET)).body, 'fine');
