@@ -3,6 +3,7 @@ import { type Log, systemErrorText } from '../exchange/index.ts';
 import { type AccessLogCounters, AccessLogFile } from './access-log-file.ts';
 import { LogFile } from './log-file.ts';
 import { createLog, type LogLevel } from './logger.ts';
+import { serverLog } from './server-log.ts';
 
 /** The logs of one Mongrel2 server. */
 export class Mongrel2Logs {
@@ -21,7 +22,7 @@ export class Mongrel2Logs {
   constructor(server: Mongrel2Server, level: LogLevel, log: Log, counters: AccessLogCounters) {
     const { accessLog, errorLog, settings } = server;
     this.#errorLog = errorLog === null ? null : opened(errorLog, () => new LogFile(errorLog));
-    this.log = this.#errorLog === null ? log : createLog(level, this.#errorLog);
+    this.log = this.#errorLog === null ? serverLog(log, server.name) : createLog(level, this.#errorLog);
     const logs = accessLog !== null && settings.accessLogging;
     this.accessLog = logs ? opened(accessLog, () => new AccessLogFile(accessLog, counters, this.log)) : null;
   }

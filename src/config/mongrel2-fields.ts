@@ -199,7 +199,7 @@ export const siteServerShape = {
     fits: (uuid) => /^[^\s/\p{Cc}\p{Cs}]{1,128}$/u.test(uuid),
     doc: 'Identifier of the server, which the control port names. With TLS its certificate is `UUID.crt`.',
   }),
-  name: plainText({ doc: 'Name of the server in the log.' }),
+  name: plainText({ doc: 'Name of the server: what it logs with the rest has it as `server`.' }),
   root: plainText({
     doc: 'Prefix of all paths of this table, and of its `ipc://` endpoints. No path leaves it. If empty, relative paths begin at the working directory.',
   }),

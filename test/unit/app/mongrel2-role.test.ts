@@ -19,11 +19,11 @@ interface Running {
   readonly counters: ReturnType<typeof newMongrel2Counters>;
 }
 
-async function start(t: TestContext, routes: readonly Mongrel2Route[]): Promise<Running> {
+async function start(t: TestContext, routes: readonly Mongrel2Route[], name = ''): Promise<Running> {
   const counters = newMongrel2Counters();
   const wheel = new TimerWheel();
   const log = new FakeLog();
-  const role = new Mongrel2Role({ server: siteOf(routes), wheel, log, counters });
+  const role = new Mongrel2Role({ server: siteOf(routes, {}, { name }), wheel, log, counters });
   await role.start();
   t.after(async () => {
     role.drain();
@@ -124,4 +124,12 @@ test('a folder that is missing is named at the start, once', async (t) => {
     { path: missing, reason: 'no such file or directory' },
     { path: file, reason: 'not a folder' },
   ]);
+});
+
+test('what a server logs with others has its name', async (t) => {
+  const routes = [{ path: '/', target: dirTo('/nowhere') }];
+  const [named, nameless] = [await start(t, routes, 'one'), await start(t, routes)];
+  const [record] = named.log.of('folder of a route is missing');
+  assert.equal(record?.server, 'one');
+  assert.deepEqual(nameless.log.of('folder of a route is missing'), [{ path: '/nowhere', reason: record?.reason }]);
 });
