@@ -34,7 +34,7 @@ function compressing(t: TestContext, line: string, trust: UpstreamTrust | null =
       return NO_RESPONDER;
     },
   });
-  const config = configOf([line]);
+  const config = configOf([line], { publish: { state: ['ipc://state'] } });
   const routes = config.routes.map((route) => ({ ...route, compress: COMPRESS }));
   const table = new RouteTable(prepareRoutes({ ...config, routes }, means));
   rig.settings.current = { ...rig.settings.current, routes: table, trust };
