@@ -124,6 +124,8 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#behind = false;
     this.#changes = Array.from(this.#names, (name) => `+${name}`);
     this.#tellChanges();
+    // Not a recovery at once: what is published before the main process has heard of the channels would be missed again.
+    if (!this.#behind && !this.#send(barePacket(KIND.toldAgain))) this.#behind = true;
   }
 
   #send(packet: Buffer): boolean {

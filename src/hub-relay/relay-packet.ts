@@ -20,6 +20,8 @@ export const KIND = {
   hello: 0x68,
   /** To the main process: a list of names of channels. In front of each stands `+` where it is known from now on, `-` where it is not. */
   channels: 0x63,
+  /** To the main process: the worker had fallen behind, and has told of all its channels again. Items may not have gone to it. */
+  toldAgain: 0x67,
   /** To the main process: items of so many bytes were taken, a number of 4 bytes. */
   taken: 0x74,
   /** To the main process: an `Answer`. */

@@ -147,6 +147,10 @@ export class WorkerHub implements RoutedHub {
       case KIND.channels:
         this.#onChannels(namesOf(packet));
         break;
+      case KIND.toldAgain:
+        this.#missed = true;
+        this.#tellMissed();
+        break;
       case KIND.taken:
         this.#onTaken(packet.readUInt32BE(1));
         break;
@@ -179,7 +183,12 @@ export class WorkerHub implements RoutedHub {
     this.#sent = Math.max(0, this.#sent - bytes);
     this.#progress = this.#room.wheel.now;
     this.#stalled = false;
-    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(KIND.recover))) this.#missed = false;
+    this.#tellMissed();
     this.#room.router.pump();
+  }
+
+  /** Has the worker's clients recover, once, if it has not got all items and takes them again. */
+  #tellMissed(): void {
+    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(KIND.recover))) this.#missed = false;
   }
 }

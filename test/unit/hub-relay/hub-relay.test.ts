@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_UNDELIVERED } from '../../../src/hub/index.ts';
-import { KIND, numberPacket, valuePacket } from '../../../src/hub-relay/relay-packet.ts';
+import { KIND, numberPacket, RELAY_SOCKET, valuePacket } from '../../../src/hub-relay/relay-packet.ts';
 import { MAX_UNDERWAY } from '../../../src/hub-relay/worker-hub.ts';
 import { eventually } from '../../support/running-app.ts';
 import { HubRelayRig, relayedItem } from './support.ts';
@@ -146,6 +146,24 @@ test('publishers wait for a worker that takes nothing, up to a second; then item
   // It takes items again, and hears that it has missed some.
   stalled.send(numberPacket(KIND.taken, 0x7fffffff));
   await eventually(() => stalled.packets.some((packet) => packet[0] === KIND.recover));
+});
+
+test('a worker that could not tell of a channel has its clients recover what they have missed', async (t) => {
+  const { sendBytes } = RELAY_SOCKET;
+  RELAY_SOCKET.sendBytes = 1_048_576;
+  t.after(() => {
+    RELAY_SOCKET.sendBytes = sendBytes;
+  });
+  const rig = new HubRelayRig(t);
+  const worker = await rig.worker('1.');
+  worker.fallBehind();
+  worker.poll('a', '1');
+  const stream = worker.stream('a');
+  rig.publish(relayedItem('a', 'missed', { id: '2', prevId: '1' }));
+  await eventually(() => rig.relay.channels === 1);
+  await eventually(() => worker.replays === 1);
+  rig.publish(relayedItem('a', 'x', { id: '3', prevId: '2' }));
+  await eventually(() => stream.body === 'x');
 });
 
 test('a malformed packet is a fault that is counted, and nothing else', async (t) => {

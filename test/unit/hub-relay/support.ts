@@ -41,6 +41,11 @@ export class RelayedWorker {
     return this.rig.hold(this.rig.client(), instruct, { replay });
   }
 
+  /** Has so much wait for the main process that nothing more can be said to it in this turn. */
+  fallBehind(): void {
+    this.#link.sendStats(Buffer.alloc(16 * RELAY_SOCKET.sendBytes));
+  }
+
   /** The process ends. */
   async end(): Promise<void> {
     await this.#link.close();
