@@ -101,7 +101,7 @@ test('the output of a removed source is removed', async (t) => {
   age(project);
   rmSync(join(project.root, 'src/b.ts'));
   assert.deepEqual(await project.run(SET_UP), BUILDS);
-  assert.deepEqual(readdirSync(join(project.root, 'dist')).sort(), ['.built', 'a.js']);
+  assert.deepEqual(readdirSync(join(project.root, 'dist')).sort(), ['.built', 'a.d.ts', 'a.js']);
 });
 
 test("a failed build shows the compiler's output, ends with 1, and is tried again", async (t) => {
