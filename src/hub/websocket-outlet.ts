@@ -11,7 +11,7 @@ import type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts'
  * Messages that may be on their way to a client before it takes the first one. Its connection counts them too, and a client of which it
  * has too many waiting is cut.
  */
-export const MAX_UNTAKEN = 256;
+const MAX_UNTAKEN = 256;
 
 /**
  * Messages, pieces of them, pings and pongs of an origin that wait for its client and have no bytes, so that they cost the origin no credit. Of
