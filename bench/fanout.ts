@@ -38,7 +38,7 @@ export const fanout: Bench = {
       min: 0,
       max: 10_000_000,
     },
-    rate: { help: 'items a second in streams; 0 for back to back', default: 0, min: 0, max: 100_000 },
+    rate: { help: 'items a second in streams and workers; 0 for back to back', default: 0, min: 0, max: 100_000 },
     'in-flight': { help: 'items that may be on their way when publishing back to back', default: 4, min: 1, max: 100 },
     workers: { help: 'worker processes in the part of this name', default: 2, min: 2, max: 64 },
   },
@@ -109,9 +109,10 @@ async function growth(run: Run): Promise<Verdict> {
 
 async function workers(run: Run): Promise<Verdict> {
   const count = run.option('workers');
+  const rate = run.option('rate');
   return compare({
     ...run,
-    subjects: [await holdfast(run, 0, count), await holdfast(run, 0)],
+    subjects: [await holdfast(run, rate, count), await holdfast(run, rate)],
     columns: DELIVERY_COLUMNS,
     targets: [{ column: 'cpu', peer: 'holdfast', atMost: 1.1 }],
   });
