@@ -1,19 +1,16 @@
-import type { StreamLoad } from './programs/stream-load.ts';
 import type { Bench, Run } from './support/bench.ts';
-import { DELIVERY_COLUMNS, plainPublishing } from './support/deliveries.ts';
+import { DELIVERY_COLUMNS, deliveryPlan, measureDeliveries, plainPublishing } from './support/deliveries.ts';
 import { CONDURE, type Edge, type EdgeProgram, holdfastEdge, startEdge } from './support/edges.ts';
 import { describeIdleness, IDLE_COLUMNS, measureIdle } from './support/idleness.ts';
 import { condureVersion, wrkVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
-import { startProgram } from './support/program.ts';
 import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
 import { type Column, compare, type Turn, type Verdict } from './support/rounds.ts';
 import { startSite } from './support/sites.ts';
-import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
+import { cpuColumns } from './support/usage.ts';
 
 /** Deliveries of a turn of broadcast; a fifth as many before, as warm-up. */
 const DELIVERIES = 300_000;
-const WARM_UP_SHARE = 5;
 /** Items that may be on their way. */
 const IN_FLIGHT = 4;
 
@@ -108,33 +105,12 @@ function broadcast(run: Run): Promise<Verdict> {
 
 async function measureBroadcast(run: Run, edge: Edge, transport: 'http' | 'websocket', items: number): Promise<Turn> {
   const { port, child } = edge;
-  const load = startProgram<StreamLoad>(run.children, 'load', 'stream-load');
-  await load.call('connect', { port, clients: run.option('clients'), transport: 'stream', path: '/subscribe' });
-  const plan = { ...plainPublishing('/publish'), receivers: 'all' as const, batch: 1, rate: 0, inFlight: IN_FLIGHT };
-  const publish = (count: number) =>
-    measureCpu(child.pid, () => load.call('publish', { ...plan, port, transport, items: count }));
-  const warmed = await publish(Math.ceil(items / WARM_UP_SHARE));
-  const counted = await publish(items);
-  const warm = warmed.result;
-  const { result, cpuSeconds, wallSeconds } = counted;
-  await load.child.stop();
+  const connect = { clients: run.option('clients'), transport: 'stream', path: '/subscribe' } as const;
+  const plan = deliveryPlan(connect, { ...plainPublishing('/publish'), items, rate: 0, inFlight: IN_FLIGHT });
+  const publish = { ...plan.publish, transport };
+  const turn = await measureDeliveries(run, { port, publishPort: port, pullPort: 0, child }, { ...plan, publish });
   await edge.stop();
-
-  const problems: string[] = [];
-  const incomplete = warm.incomplete + result.incomplete;
-  if (incomplete > 0) problems.push(`${incomplete} clients have not got every item once`);
-  if (result.closed > 0) problems.push(`${result.closed} streams were ended by the server`);
-  return {
-    figures: {
-      ...cpuFigures(counted, result.delivered, warmed, warm.delivered),
-      rate: result.delivered / result.seconds,
-      p50: result.p50,
-      p99: result.p99,
-      bytes: result.bytes / result.delivered,
-      busy: (cpuSeconds / wallSeconds) * 100,
-    },
-    problems,
-  };
+  return turn;
 }
 
 function idle(run: Run): Promise<Verdict> {

@@ -12,19 +12,9 @@ import { UntakenMessages } from '../../../src/mongrel2/untaken-messages.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { type SiteChanges, type SiteRig, startSite, type TestHandler } from '../../support/mongrel2/site-rig.ts';
 import { settled } from '../../support/settled.ts';
+import { throwOnce } from '../../support/throw-once.ts';
 
 const GET = 'GET /h HTTP/1.1\r\nHost: localhost\r\n\r\n';
-
-/** Lets the next call of a method throw, and no later one. */
-function throwOnce<C extends object>(t: TestContext, prototype: C, method: keyof C & string): void {
-  const original = prototype[method] as (...args: unknown[]) => unknown;
-  let armed = true;
-  t.mock.method(prototype as Record<string, () => void>, method, function (this: unknown, ...args: unknown[]) {
-    if (!armed) return original.apply(this, args);
-    armed = false;
-    throw new Error(`thrown by ${method}`);
-  });
-}
 
 interface Rig {
   readonly rig: SiteRig;

@@ -13,23 +13,13 @@ import { handlerOf } from '../../support/mongrel2/site.ts';
 import { type SiteChanges, startSite } from '../../support/mongrel2/site-rig.ts';
 import { settled } from '../../support/settled.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { throwOnce } from '../../support/throw-once.ts';
 
 const HANDSHAKE =
   'GET /h HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 const UPLOAD = `POST /h HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000\r\n\r\n${'x'.repeat(30_000)}`;
 const MESSAGE = encodeMaskedFrame(TEXT, Buffer.from('x'), 1);
-
-/** Lets the next call of a method throw, and no later one. */
-function throwOnce<C extends object>(t: TestContext, prototype: C, method: keyof C & string): void {
-  const original = prototype[method] as (...args: unknown[]) => unknown;
-  let armed = true;
-  t.mock.method(prototype as Record<string, () => void>, method, function (this: unknown, ...args: unknown[]) {
-    if (!armed) return original.apply(this, args);
-    armed = false;
-    throw new Error(`thrown by ${method}`);
-  });
-}
 
 /** A site with another client that waits for its answer, and what shows that it gets it, and that just one fault was counted and logged. */
 async function start(t: TestContext, settings: SiteChanges['settings'] = {}) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { MessageWriter } from '../../../src/codec/websocket/index.ts';
 import { Http1Connection } from '../../../src/server/http1-connection.ts';
 import { Http1Stream } from '../../../src/server/http1-stream.ts';
@@ -9,21 +9,11 @@ import { manualClock } from '../../support/manual-clock.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 import type { ScriptedExchange } from '../../support/scripted-service.ts';
+import { throwOnce } from '../../support/throw-once.ts';
 import { closeText, openWebSocket } from './raw-websocket.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n';
-
-/** Lets the next call of a method throw, and no later one. */
-function throwOnce<C extends object>(t: TestContext, prototype: C, method: keyof C & string): void {
-  const original = prototype[method] as (...args: unknown[]) => unknown;
-  let armed = true;
-  t.mock.method(prototype as Record<string, () => void>, method, function (this: unknown, ...args: unknown[]) {
-    if (!armed) return original.apply(this, args);
-    armed = false;
-    throw new Error(`thrown by ${method}`);
-  });
-}
 
 /** One exchange that is going to fail, and another one that is not to notice. */
 interface Two {
