@@ -1,5 +1,5 @@
 import { TimerWheel } from '../clock/index.ts';
-import { type Config, hasProxy } from '../config/index.ts';
+import { type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
 import { authorized, controlErrorText, metricsService, publishService } from '../control/index.ts';
 import {
   ControlCounters,
@@ -202,16 +202,17 @@ export class App {
     const { server, edge } = this.#config;
     checkIdentities(server, this.#log);
     checkIdentities(edge, this.#log);
+    const controlAddresses = controlListen(this.#config);
+    if (hasProxy(server) || controlAddresses.length > 0) this.registry.add('control', this.controlCounters);
     if (hasProxy(server)) {
-      this.registry.add('proxy', this.counters);
-      this.registry.add('control', this.controlCounters);
       const snapshots = this.#proxy.prepare();
+      this.registry.add('proxy', this.counters);
       await this.#startSessions();
       await this.#startProxy();
-      await this.#startControl(snapshots);
       await this.#startPublishSockets(snapshots);
       await this.#startStats(snapshots);
     }
+    if (controlAddresses.length > 0) await this.#startControl(controlAddresses);
     if (edge.listen.length > 0) await this.#startEdge();
     if (edge.mongrel2.length > 0) await this.#startMongrel2();
     if (this.#fetchPlans.length > 0) {
@@ -329,14 +330,14 @@ export class App {
     return new ProxyWorkers({ ...shared, config: this.#config, limits: this.#proxy.hubLimits });
   }
 
-  async #startControl(snapshots: Holder<Snapshot>): Promise<void> {
-    const { control } = this.#config;
+  async #startControl(addresses: readonly ListenAddress[]): Promise<void> {
+    const snapshots = this.#proxy.prepare();
     this.#control = new HttpServer({
       wheel: this.#wheel,
       log: this.#log,
       counters: this.controlCounters,
       service: authorized(
-        publishService(this.#publisher, {
+        publishService(hasProxy(this.#config.server) ? this.#publisher : null, {
           settings: snapshots.part(({ config }) => config.control),
           counters: this.controlCounters,
           log: this.#log,
@@ -355,7 +356,7 @@ export class App {
         return textResponse(status, text);
       },
     });
-    for (const address of control.listen) this.controlAddresses.push((await this.#control.listen(address)).address);
+    for (const address of addresses) this.controlAddresses.push((await this.#control.listen(address)).address);
   }
 
   async #startPublishSockets(snapshots: Holder<Snapshot>): Promise<void> {

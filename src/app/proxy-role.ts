@@ -99,11 +99,11 @@ export class ProxyRole {
   }
 
   /**
-   * Makes the snapshot of the configuration.
+   * The snapshot of the configuration in force, made with the first call.
    * @throws Error when a key cannot be read or used
    */
   prepare(): Holder<Snapshot> {
-    this.#snapshots = new Holder(this.#snapshot(this.#options.config));
+    this.#snapshots ??= new Holder(this.#snapshot(this.#options.config));
     return this.#snapshots;
   }
 

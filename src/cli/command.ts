@@ -21,6 +21,13 @@ export function repeatable(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
 
+/** `--control-port`, for the commands whose configuration may have none. */
+export function controlPortOption(): Option {
+  const description =
+    'address for metrics and the control API: PORT of 127.0.0.1, or ADDRESS:PORT; may be repeated (default: none)';
+  return new Option('--control-port <address>', description).argParser(repeatable);
+}
+
 /** `--log-level`, for the commands that write a log. */
 export function logLevelOption(description: string): Option {
   return new Option('--log-level <level>', description).choices(['error', 'warn', 'info', 'debug']);

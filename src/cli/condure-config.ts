@@ -1,5 +1,5 @@
 import type { FetchPlan } from '../app/index.ts';
-import { type Config, ConfigError, parseConfig } from '../config/index.ts';
+import { type Config, ConfigError, mergeCommandLine, parseConfig } from '../config/index.ts';
 import { CliError } from './cli-error.ts';
 
 /** Default id of the edge, as in Condure. */
@@ -16,6 +16,7 @@ export interface CondureSettings {
   readonly zserverStream?: readonly string[];
   readonly zserverConnect?: boolean;
   readonly denyOutInternal?: boolean;
+  readonly controlPort?: readonly string[];
   /** The other options are keys of `[edge]`, in camelCase, with values as in TOML. */
   readonly [option: string]: unknown;
 }
@@ -41,7 +42,8 @@ const TIMEOUT_CONDITION = 'connection-timeout';
  * @throws CliError with exit code 1, as in Condure, that names each option with an invalid value
  */
 export function condureConfig(settings: CondureSettings): CondureConfig {
-  const { logLevel, drainTimeout, zserverReq, zserverStream, zserverConnect, denyOutInternal, ...options } = settings;
+  const { logLevel, drainTimeout, controlPort, ...others } = settings;
+  const { zserverReq, zserverStream, zserverConnect, denyOutInternal, ...options } = others;
   const asks = zserverReq !== undefined || zserverStream !== undefined;
   if (zserverConnect !== undefined && !asks) {
     throw new CliError('--zserver-connect: needs --zserver-req or --zserver-stream');
@@ -56,7 +58,7 @@ export function condureConfig(settings: CondureSettings): CondureConfig {
     log: { level: logLevel },
   };
   try {
-    const config = parseConfig({ ...tables, edge, fetch });
+    const config = mergeCommandLine(parseConfig({ ...tables, edge, fetch }), { controlPort });
     return { config, fetchPlans: asks ? plansOf(config, denyOutInternal === true) : [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -104,6 +106,7 @@ function keyOf(option: string): string {
 
 /** `edge.req_maxconn` is `--req-maxconn`, `edge.listen[1]` the second `--listen`, and `fetch.req` is `--zserver-req`. */
 function optionOf(key: string, tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
+  if (key.startsWith('--')) return key;
   const [, section = '', name = '', index = ''] = /^(\w+)\.(\w+)(.*)$/.exec(key) ?? [];
   const values = tables[section]?.[name];
   const isOnly = Array.isArray(values) && values.length === 1;

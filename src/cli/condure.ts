@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createLog } from '../app/index.ts';
 import { type Config, defaultConfig } from '../config/index.ts';
 import { CliError } from './cli-error.ts';
-import { newCommand, repeatable } from './command.ts';
+import { controlPortOption, newCommand, repeatable } from './command.ts';
 import { type CondureSettings, condureConfig, DEFAULT_ID, DEFAULT_LISTEN } from './condure-config.ts';
 import { condureSizes } from './condure-sizes.ts';
 import { serve } from './serve.ts';
@@ -84,6 +84,7 @@ export function condureCommand(): Command {
     command.option(`--${name} <${value}>`, `${description} (default: ${preset})`, numeric);
   }
   return command
+    .addOption(controlPortOption())
     .option('--sizes', 'print the memory that connections may use with these options, and exit')
     .action(condure);
 }

@@ -75,7 +75,7 @@ function withAdvice(error: unknown, { server, control }: Config): unknown {
   if (!(error instanceof CliError)) return error;
   for (const [option, listen] of [
     ['--port', server.listen],
-    ['--control-port', control.listen],
+    ['--control-port', control.listen ?? []],
   ] as const) {
     const taken = listen.some((address) =>
       error.message.startsWith(`cannot listen on ${formatListenAddress(address)}:`),

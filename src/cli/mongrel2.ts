@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { createLog } from '../app/index.ts';
 import type { ConfigIssue } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
-import { logLevelOption, newCommand } from './command.ts';
+import { controlPortOption, logLevelOption, newCommand } from './command.ts';
+import { withCommandLine } from './config-options.ts';
 import { readMongrel2Config } from './mongrel2-config.ts';
 import { serve } from './serve.ts';
 
@@ -28,12 +29,21 @@ export function mongrel2Command(): Command {
     .argument('<config>', 'file in the language of m2sh, or config.sqlite')
     .argument('[server]', 'uuid, name or default host of the server; needed if there are several')
     .addOption(logLevelOption("log level, instead of the server's error_log_level"))
+    .addOption(controlPortOption())
     .action(mongrel2);
 }
 
-async function mongrel2(file: string, server: string | undefined, options: { logLevel?: LogLevel }): Promise<void> {
-  const { config, ignored, unknown } = readMongrel2Config(file, server === undefined ? 'only' : { named: server });
-  const level = options.logLevel ?? config.log.level;
+/** Values of the options. */
+interface Mongrel2Options {
+  readonly logLevel?: LogLevel;
+  readonly controlPort?: readonly string[];
+}
+
+async function mongrel2(file: string, server: string | undefined, options: Mongrel2Options): Promise<void> {
+  const { logLevel, controlPort } = options;
+  const { config: own, ignored, unknown } = readMongrel2Config(file, server === undefined ? 'only' : { named: server });
+  const config = withCommandLine(own, { ...(controlPort !== undefined && { controlPort }) });
+  const level = logLevel ?? config.log.level;
   const log = createLog(level);
   log.info({ file }, 'configuration read');
   for (const issue of [...unknown, ...ignored]) warn(log, file, issue);

@@ -5,6 +5,7 @@ import { type Config, type ListenAddress, LOG_LEVELS } from '../config/index.ts'
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
+import { withCommandLine } from './config-options.ts';
 import { noteRoutes, watch } from './extra-routes.ts';
 import { type IgnoredLine, type PushpinConfig, readPushpinConfig, withRoutesOf } from './pushpin-config.ts';
 import { serve } from './serve.ts';
@@ -32,6 +33,7 @@ interface PushpinOptions {
   readonly port?: string;
   readonly id?: number;
   readonly route?: readonly string[];
+  readonly controlPort?: readonly string[];
 }
 
 /** `holdfast pushpin`: the server with Pushpin's command line, configuration and routes file. */
@@ -48,12 +50,17 @@ export function pushpinCommand(): Command {
     .option('--verbose', 'same as --loglevel=3')
     .addOption(new Option('-m, --merge-output', 'accepted: there is one log anyway'))
     .option('--port <address>', 'address for clients, instead of those of the file: PORT or ADDRESS:PORT')
+    .option(
+      '--control-port <address>',
+      'address for publishers and metrics, instead of those of the file: PORT of 127.0.0.1, or ADDRESS:PORT; may be repeated',
+      repeatable,
+    )
     .option('--id <n>', 'number of this instance: moves the other ports by 10 for each', instanceId)
     .option('--route <line>', "route instead of the routes file: 'CONDITION TARGET…'; may be repeated", repeatable)
     .action(pushpin);
 }
 
-async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOptions): Promise<void> {
+async function pushpin({ logfile, loglevel, verbose, controlPort, ...options }: PushpinOptions): Promise<void> {
   const level = verbose === true ? 'debug' : loglevel;
   const { target } = process.env;
   const read = readPushpinConfig({
@@ -67,7 +74,8 @@ async function pushpin({ logfile, loglevel, verbose, ...options }: PushpinOption
   for (const line of read.ignored) warn(log, line);
   noteRoutes(log, read.config);
   const { routesFile } = read;
-  const config = makeRundir(read, log) ? read.config : withoutStats(read.config);
+  const usable = makeRundir(read, log) ? read.config : withoutStats(read.config);
+  const config = withCommandLine(usable, { ...(controlPort !== undefined && { controlPort }) });
   const app = await serve(config, log);
   const reloadRoutes = () => {
     if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);

@@ -3,7 +3,8 @@ import { createLog, type FetchPlan, fetchPlans, LogFile, type LogLevel } from '.
 import type { Config } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
 import { CliError } from './cli-error.ts';
-import { newCommand } from './command.ts';
+import { controlPortOption, newCommand } from './command.ts';
+import { withCommandLine } from './config-options.ts';
 import { serve } from './serve.ts';
 import { DEFAULT_ZURL_CONF, readZurlConf } from './zurl-config.ts';
 
@@ -24,6 +25,7 @@ interface ZurlOptions {
   readonly loglevel?: LogLevel;
   readonly verbose?: boolean;
   readonly logfile?: string;
+  readonly controlPort?: readonly string[];
 }
 
 /** `holdfast zurl`: outbound requests alone, with Zurl's command line and configuration. */
@@ -38,6 +40,7 @@ export function zurlCommand(): Command {
     .option('--loglevel <n>', `log level: 0 error, 1 warn, 2 info, 3 debug (default: ${DEFAULT_LOG_LEVEL})`, logLevel)
     .option('--verbose', 'same as --loglevel=3')
     .option('--logfile <file>', 'append the log to this file instead of standard output')
+    .addOption(controlPortOption())
     .action(zurl);
 }
 
@@ -46,8 +49,10 @@ async function zurl({
   loglevel = LOG_LEVELS[DEFAULT_LOG_LEVEL],
   verbose,
   logfile,
+  controlPort,
 }: ZurlOptions): Promise<void> {
-  const { config, ignored } = readZurlConf(file);
+  const { config: own, ignored } = readZurlConf(file);
+  const config = withCommandLine(own, { ...(controlPort !== undefined && { controlPort }) });
   const logFile = logfile === undefined ? null : openLogFile(logfile);
   const log = createLog(verbose === true ? 'debug' : loglevel, logFile);
   if (logFile !== null) process.on('SIGHUP', () => reopen(logFile, log));

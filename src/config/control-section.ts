@@ -15,8 +15,8 @@ const BASIC = 'a list of "NAME:PASSWORD"';
 export const controlSection = {
   doc: 'The publish endpoint. Unless `bearer_key` or `basic` is set it has no authentication, so let only trusted programs reach it.',
   shape: {
-    listen: listenAddresses.prefault(['127.0.0.1:5561']).register(fieldDocs, {
-      doc: 'Addresses that publishers connect to. An empty list turns the endpoint off.',
+    listen: listenAddresses.optional().register(fieldDocs, {
+      doc: 'Addresses that publishers connect to, and what reads metrics. Where it is not set, a server with a proxy listens on "127.0.0.1:5561", and one without on nothing. An empty list turns the control port off.',
       expected: `a list of ${LISTEN_FORMS}`,
     }),
     hosts: z

@@ -1,5 +1,6 @@
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
 export { ConfigError, type ConfigIssue, issueText, type PathIssue, pathsError } from './config-error.ts';
+export { controlListen } from './control-listen.ts';
 export { formatDnsServer } from './dns-server.ts';
 export { type EdgeListener, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
 export { formatConfig } from './format-config.ts';

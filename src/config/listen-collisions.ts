@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { keyName } from './config-error.ts';
+import { controlListen } from './control-listen.ts';
 import type { EdgeListener } from './edge-listener.ts';
 import { hasProxy } from './has-proxy.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
@@ -14,7 +15,7 @@ export interface Listeners {
     readonly zhttp: readonly StreamEndpoints[];
     readonly zhttpBind: boolean;
   };
-  readonly control: { readonly listen: readonly ListenAddress[] };
+  readonly control: { readonly listen?: readonly ListenAddress[] | undefined };
   readonly edge: { readonly listen: readonly EdgeListener[]; readonly mongrel2: readonly Mongrel2Server[] };
   readonly stats: { readonly prometheus: readonly ListenAddress[]; readonly pub: readonly string[] };
   readonly publish: {
@@ -64,7 +65,7 @@ export function listenCollisions(
     ),
     ...edge.mongrel2.flatMap(placesOfMongrel2),
     ...(server.zhttpBind ? server.zhttp.flatMap(threePlaces) : []),
-    ...(proxies ? placesOf('control', 'listen', control.listen) : []),
+    ...placesOf('control', 'listen', controlListen({ server, control })),
     ...(proxies ? placesOf('stats', 'prometheus', stats.prometheus) : []),
     ...(proxies ? endpointPlaces('stats', 'pub', stats.pub) : []),
     ...(proxies ? endpointPlaces('publish', 'pull', publish.pull) : []),

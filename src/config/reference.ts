@@ -56,6 +56,7 @@ a file and prints the configuration that results from it, with a comment in the 
 - Messages count the elements of lists from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--control-port\` that of \`[control]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
 - \`holdfast condure\` needs no file. Its options are the keys of \`[edge]\`, and it runs only the edge, the outbound client, or both.
+- \`holdfast condure\`, \`zurl\`, \`mongrel2\` and \`pushpin\` have \`--control-port\` too.
 - \`holdfast mongrel2\` reads Mongrel2's own configuration, and \`holdfast import\` converts it.
 - \`holdfast zurl\` reads a zurl.conf. \`holdfast check --zurl-config FILE\` prints it converted to a \`[fetch]\` section.
 
@@ -220,6 +221,7 @@ function keyTable(shape: z.ZodRawShape): string {
 
 function defaultText(schema: z.ZodType): string {
   const { def } = schema as z.ZodDefault;
+  if ((def.type as string) === 'optional') return 'not set';
   if (def.type !== 'default' && (def.type as string) !== 'prefault') return 'required';
   return def.defaultValue === null ? 'not set' : `\`${formatValue(def.defaultValue)}\``;
 }

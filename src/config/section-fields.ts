@@ -108,7 +108,9 @@ export function textCodec<T>(expected: string, parse: (text: string) => T, forma
 
 /** The same table with keys in camelCase: TOML has `header_timeout`, the code `headerTimeout`. */
 export type CamelKeys<T> = {
-  readonly [K in keyof T as CamelCase<K & string>]: T[K] extends (infer E)[] ? readonly E[] : T[K];
+  readonly [K in keyof T as CamelCase<K & string>]: T[K] extends (infer E)[] | undefined
+    ? readonly E[] | Extract<T[K], undefined>
+    : T[K];
 };
 
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`

@@ -78,9 +78,16 @@ const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
  * The HTTP publish endpoint: `POST /publish` with `{"items": […]}`, `POST /recover`, and `GET /` for probes. Statuses and texts
  * are those that publishers of GRIP know; chunked bodies and persistent connections are taken too. Refused publishes are counted
  * and logged.
+ * @param publisher null where there is no hub: nothing can be published
  */
-export function publishService(publisher: Publisher, options: PublishServiceOptions): Service {
-  const endpoint: Endpoint = { publisher, ...options, rate: new TokenBucket(), unreachedNoted: false };
+export function publishService(publisher: Publisher | null, options: PublishServiceOptions): Service {
+  const endpoint: Endpoint = {
+    publisher: publisher ?? NO_PUBLISHER,
+    publishes: publisher !== null,
+    ...options,
+    rate: new TokenBucket(),
+    unreachedNoted: false,
+  };
   return (request, requester) => {
     if (options.metrics !== undefined && wantsMetrics(request, options.settings.current)) {
       return options.metrics(request, requester);
@@ -100,10 +107,21 @@ function wantsMetrics(request: RequestHead, { hosts, origins }: ControlSettings)
 
 interface Endpoint extends PublishServiceOptions {
   readonly publisher: Publisher;
+  /** Whether anything can be published. */
+  readonly publishes: boolean;
   readonly rate: TokenBucket;
   /** Whether the log says already that an item has no format that anybody receives. */
   unreachedNoted: boolean;
 }
+
+/** Stands where there is no hub. No request gets as far. */
+const NO_PUBLISHER: Publisher = {
+  requestTurn() {},
+  cancelTurn() {},
+  publish() {},
+  countReceivers() {},
+  recover() {},
+};
 
 /** One request to the endpoint. Its responses are a line each, so they wait for no credits. */
 class PublishExchange implements Responder, ItemsOwner {
@@ -161,6 +179,8 @@ class PublishExchange implements Responder, ItemsOwner {
       this.#respond(textResponse(200, 'Pushpin API'));
     } else if (path !== '/publish' && path !== '/recover') {
       this.#refuse(404, 'Not Found');
+    } else if (!this.#endpoint.publishes) {
+      this.#refuse(404, 'Not Found. This server has no proxy, so nothing can be published here.');
     } else if (method !== 'POST') {
       this.#refuse(405, `Method not allowed: ${method}.`, ['Content-Type', 'text/plain', 'Allow', 'POST']);
     } else if (requestRate > 0 && !this.#mayPublish(requestRate)) {

@@ -37,8 +37,6 @@ for (const [server, control, edge] of [
   ['["127.0.0.1:1"]', '["127.0.0.2:1", "[::1]:1"]', '[]'],
   ['["unix:/tmp/a"]', '["unix:/tmp/b"]', '[]'],
   ['["[::1]:1"]', '[]', '["1"]'],
-  // Without a proxy there is no publish endpoint.
-  ['[]', '["1"]', '["1"]'],
 ] as const) {
   test(`${server}, ${control} and ${edge} can all be listened on`, () => {
     assert.equal(problem(server, control, edge), '');

@@ -58,7 +58,6 @@ test('an empty file gives the documented defaults', () => {
       drainTimeout: 10,
     },
     control: {
-      listen: [{ kind: 'tcp', host: '127.0.0.1', port: 5561 }],
       hosts: [],
       origins: [],
       bearerKey: '',

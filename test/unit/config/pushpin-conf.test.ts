@@ -25,7 +25,7 @@ test("Debian's file means the same here", () => {
   );
   assert.deepEqual([routesFile, rundir], ['routes', '/var/run/pushpin']);
   assert.deepEqual(config.server.listen.map(formatListenAddress), ['7999']);
-  assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:5561']);
+  assert.deepEqual(config.control.listen?.map(formatListenAddress), ['127.0.0.1:5561']);
   assert.deepEqual(config.control.hosts, []);
   assert.deepEqual(config.stats.pub, ['ipc:///var/run/pushpin/pushpin-stats']);
   assert.equal(config.proxy.sigKey, 'changeme');
@@ -58,7 +58,7 @@ test('rates are limited only where the file says so, and -1 is no limit', () => 
 
 test('an empty file has the defaults: the ports of Pushpin, and requests are not signed', () => {
   const { config } = parsed('');
-  assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:5561']);
+  assert.deepEqual(config.control.listen?.map(formatListenAddress), ['127.0.0.1:5561']);
   assert.deepEqual(config.publish.pull, ['tcp://127.0.0.1:5560']);
   assert.equal(config.proxy.sigKey, '');
   assert.equal(config.proxy.via, false);
@@ -68,7 +68,7 @@ test('an empty file has the defaults: the ports of Pushpin, and requests are not
 test('port_offset and --id move the ports, placeholders are replaced', () => {
   const text = '[global]\nrundir=/r\nport_offset=100\n[handler]\ncommand_spec=ipc://{rundir}/{ipc_prefix}cmd\n';
   const moved = parsed(text).config;
-  assert.deepEqual(moved.control.listen.map(formatListenAddress), ['127.0.0.1:5661']);
+  assert.deepEqual(moved.control.listen?.map(formatListenAddress), ['127.0.0.1:5661']);
   assert.deepEqual(moved.publish.pull, ['tcp://127.0.0.1:5660']);
   assert.deepEqual(moved.publish.command, ['ipc:///r/pushpin-cmd']);
   const second = parsed(text, { id: 2 }).config;
@@ -80,7 +80,7 @@ test('the container image binds every interface, and then publishers may use any
   const { config } = parsed(
     '[handler]\npush_in_http_addr=0.0.0.0\npush_in_spec=tcp://*:5560\npush_in_sub_spec=tcp://*:5562\n',
   );
-  assert.deepEqual(config.control.listen.map(formatListenAddress), ['0.0.0.0:5561']);
+  assert.deepEqual(config.control.listen?.map(formatListenAddress), ['0.0.0.0:5561']);
   assert.deepEqual(config.control.hosts, ['*']);
   assert.deepEqual(config.publish.sub, ['tcp://*:5562']);
 });
@@ -89,7 +89,7 @@ test('keys of the included file count where the file has none; its endpoints bet
   const included = '[proxy]\nhandler_inspect_spec=ipc://x\ndebug=true\n[handler]\npush_in_http_port=1\n';
   const { config, ignored } = parsed('[handler]\npush_in_http_port=2\n', { included });
   assert.equal(config.proxy.debug, true);
-  assert.deepEqual(config.control.listen.map(formatListenAddress), ['127.0.0.1:2']);
+  assert.deepEqual(config.control.listen?.map(formatListenAddress), ['127.0.0.1:2']);
   assert.deepEqual(ignored, []);
 });
 
