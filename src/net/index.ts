@@ -1,3 +1,4 @@
+export type { ListenAddress } from './bind-address.ts';
 export { dial, dialUnix } from './dial.ts';
 export {
   DialError,
@@ -15,7 +16,8 @@ export { parseExpression } from './guard/expression.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
 export { KEEP_ALIVE_DELAY } from './keep-alive.ts';
-export { type AcceptOptions, type ListenAddress, type Listener, listen } from './listen.ts';
+export { type AcceptOptions, type Listener, listen } from './listen.ts';
+export { type FileId, listeningSockets, type PassedSocket } from './listening-sockets.ts';
 export { networkOf } from './network-of.ts';
 export { peerAddress, peerOf } from './peer-address.ts';
 export type { ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
