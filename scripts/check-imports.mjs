@@ -22,6 +22,8 @@ const HOUSE = [
       'hub-relay',
       'mongrel2',
       'mongrel2-handler',
+      'publish-client',
+      'grip-origin',
     ],
   ],
   ['third floor', ['app']],
