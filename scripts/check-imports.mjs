@@ -35,7 +35,7 @@ const NEIGHBOURS = { exchange: ['clock'], net: ['clock', 'exchange', 'codec'], c
 
 /** Where each npm package does its one job. Any other package belongs nowhere in src. */
 const PACKAGES = {
-  zod: ['config'],
+  zod: ['config', 'control'],
   'smol-toml': ['config'],
   jose: ['codec/grip'],
   pino: ['app'],

@@ -1,4 +1,21 @@
+export { type AccessRules, hasCredentials, type User } from './access-rules.ts';
+export { type Caller, DEFAULT_ROLES, ROLES, type Role } from './caller.ts';
+export { callerOfToken } from './caller-of-token.ts';
+export type { Channel, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+export { ControlApi } from './control-api.ts';
+export type {
+  CertificatesBackend,
+  ChannelsBackend,
+  ControlBackend,
+  KeysBackend,
+  RoutesBackend,
+} from './control-backend.ts';
 export { controlErrorText } from './control-error-text.ts';
 export { metricsService } from './metrics-service.ts';
-export { type AccessRules, authorized } from './publish-access.ts';
+export type { Operation } from './operation.ts';
+export { OperationError } from './operation-error.ts';
+export { operationsOf } from './operations-of.ts';
 export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';
+export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
+export type { Errors, Handlers, Outbound, Reloaded, ReloadErrors } from './server-schema.ts';
+export type { Life, Status } from './status-schema.ts';

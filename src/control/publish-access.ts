@@ -1,9 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import { fault, type Guarded } from '../clock/index.ts';
-import { fieldValues } from '../codec/fields/index.ts';
+import { pathOf } from '../codec/http1/index.ts';
 import {
   type ControlCounters,
-  type Current,
   ERRORS,
   type Log,
   NO_RESPONDER,
@@ -15,64 +13,49 @@ import {
   type Service,
   textResponse,
 } from '../exchange/index.ts';
-
-/** Who may use the control port. */
-export interface AccessRules {
-  /** Verifies bearer tokens; null where none is accepted. */
-  readonly verifyToken: ((token: string) => Promise<boolean>) | null;
-  /** `NAME:PASSWORD` of Basic authentication, in bytes. */
-  readonly basic: readonly Buffer[];
-}
+import type { Caller } from './caller.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
 
 /** What access is decided with. */
 export interface AccessOptions {
-  readonly rules: Current<AccessRules>;
+  readonly gate: Gatekeeper;
   readonly counters: ControlCounters;
   readonly log: Log;
 }
 
-/** Lets `service` have only the requests with credentials (RFC 9110 §11), if any are configured. The path `/`, which probes use, and OPTIONS,
- * which browsers send before a request with credentials, are free. */
+/**
+ * Lets `service` have only the requests with credentials (RFC 9110 §11), if any are configured. The path `/`, which probes use, and OPTIONS,
+ * which browsers send before a request with credentials, are free.
+ */
 export function authorized(service: Service, options: AccessOptions): Service {
+  const { gate } = options;
   return (request, requester) => {
-    const { verifyToken, basic } = options.rules.current;
-    if ((verifyToken === null && basic.length === 0) || request.target === '/' || request.method === 'OPTIONS') {
+    if (gate.isFree('publish') || request.target === '/' || request.method === 'OPTIONS') {
       return service(request, requester);
     }
-    const [authorization, ...more] = fieldValues(request.headers, 'authorization');
-    const [, scheme = '', credentials = ''] = /^([a-z]+) +([^ ]+)$/i.exec(authorization ?? '') ?? [];
-    if (more.length === 0 && scheme.toLowerCase() === 'basic' && isKnown(credentials, basic)) {
-      return service(request, requester);
-    }
-    if (more.length > 0 || scheme.toLowerCase() !== 'bearer' || verifyToken === null) {
-      refuse(options, request, requester);
-      return NO_RESPONDER;
-    }
-    return new AwaitedToken(service, options, request, requester, verifyToken(credentials));
+    const caller = gate.callerOf(request);
+    if (caller instanceof Promise) return new AwaitedToken(service, options, request, requester, caller);
+    if (!admits(options, request, requester, caller)) return NO_RESPONDER;
+    return service(request, requester);
   };
 }
 
-/** Compared in a time that does not depend on where they differ. */
-function isKnown(credentials: string, known: readonly Buffer[]): boolean {
-  const given = Buffer.from(credentials, 'base64');
-  let found = false;
-  for (const each of known) {
-    const same = given.length === each.length && timingSafeEqual(given, each);
-    found ||= same;
-  }
-  return found;
-}
-
-function refuse({ rules, counters, log }: AccessOptions, request: RequestHead, requester: Requester): void {
-  const { verifyToken, basic } = rules.current;
+/** Whether a caller may go on; it is refused if not. */
+function admits(
+  { gate, counters, log }: AccessOptions,
+  request: RequestHead,
+  requester: Requester,
+  caller: Caller | null,
+): boolean {
+  const code = gate.refusal(pathOf(request.target) === '/metrics' ? 'counters' : 'publish', caller);
+  if (code === null) return true;
   const { id, method, target, peer } = request;
   counters.publishesRefused++;
-  log.info({ id, peer: peer.address, method, target, code: 'HF_CONTROL_CREDENTIALS' }, 'control request refused');
-  const { status, text } = ERRORS.HF_CONTROL_CREDENTIALS;
-  const headers = ['Content-Type', 'text/plain'];
-  if (verifyToken !== null) headers.push('WWW-Authenticate', 'Bearer');
-  if (basic.length > 0) headers.push('WWW-Authenticate', 'Basic realm="holdfast", charset="UTF-8"');
-  respond(requester, textResponse(status, text, headers));
+  log.info({ id, peer: peer.address, method, target, code }, 'control request refused');
+  const { status, text } = ERRORS[code];
+  const challenges = code === 'HF_CONTROL_CREDENTIALS' ? gate.challenges(request) : [];
+  respond(requester, textResponse(status, text, ['Content-Type', 'text/plain', ...challenges]));
+  return false;
 }
 
 /** A request while its token is verified. Nothing of its body is read meanwhile. */
@@ -89,15 +72,15 @@ class AwaitedToken implements Responder, Guarded {
     options: AccessOptions,
     request: RequestHead,
     requester: Requester,
-    verified: Promise<boolean>,
+    caller: Promise<Caller | null>,
   ) {
     this.#options = options;
     this.#request = request;
     this.#requester = requester;
-    verified.then(
-      (valid) => {
+    caller.then(
+      (known) => {
         try {
-          this.#goOn(service, valid);
+          this.#goOn(service, known);
         } catch (thrown) {
           fault(this, thrown);
         }
@@ -121,12 +104,8 @@ class AwaitedToken implements Responder, Guarded {
     if (!this.#gone) this.#requester.onResponseError(error);
   }
 
-  #goOn(service: Service, valid: boolean): void {
-    if (this.#gone) return;
-    if (!valid) {
-      refuse(this.#options, this.#request, this.#requester);
-      return;
-    }
+  #goOn(service: Service, caller: Caller | null): void {
+    if (this.#gone || !admits(this.#options, this.#request, this.#requester, caller)) return;
     const responder = service(this.#request, this.#requester);
     this.#requester.handOver(responder);
     for (const { chunk, more } of this.#early) responder.onRequestData(chunk, more);

@@ -31,6 +31,8 @@ export class ServerCounters {
 export class ControlCounters extends ServerCounters {
   /** Publish requests refused as a whole. */
   publishesRefused = 0;
+  /** Events that slow readers of the control API did not get. */
+  eventsDropped = 0;
 }
 
 /** What is counted of requests to origins. */

@@ -1,0 +1,76 @@
+import { statSync } from 'node:fs';
+import type { Status } from '../control/index.ts';
+import { type CounterRegistry, Histogram } from '../exchange/index.ts';
+import { openFileLimit } from './open-files.ts';
+import { packageVersion } from './package-version.ts';
+import type { HubMetrics } from './proxy-metrics.ts';
+
+/** What the status is read from. */
+export interface StatusSources {
+  readonly state: Status['state'];
+  /** When it was started. */
+  readonly started: Date;
+  readonly roles: Status['roles'];
+  readonly workers: number;
+  readonly configuration: Status['configuration'];
+  readonly listeners: Status['listeners'];
+  readonly registry: CounterRegistry;
+  /** Null where there is no hub. */
+  readonly hub: HubMetrics | null;
+  readonly eventLoop: Status['eventLoop'];
+}
+
+const VERSION = packageVersion();
+
+/** What the server says of itself. */
+export function statusOf(sources: StatusSources): Status {
+  const { state, started, roles, workers, configuration, listeners, registry, hub, eventLoop } = sources;
+  const { rss, heapUsed } = process.memoryUsage();
+  return {
+    version: VERSION,
+    pid: process.pid,
+    state,
+    started: started.toISOString(),
+    uptime: (Date.now() - started.getTime()) / 1_000,
+    node: process.version,
+    roles,
+    workers,
+    configuration,
+    listeners,
+    connections: openConnections(registry),
+    held: hub?.holds ?? 0,
+    channels: hub?.channels ?? 0,
+    memory: { rss, heapUsed },
+    eventLoop,
+    openFiles: { used: openFiles(), limit: openFileLimit() },
+    delivery: cumulative(hub?.latency ?? new Histogram()),
+    counters: registry.byRole() as Status['counters'],
+  };
+}
+
+/** Those of clients: publishers are none. */
+function openConnections(registry: CounterRegistry): number {
+  let sum = 0;
+  for (const [part, { connectionsOpen = 0 }] of Object.entries(registry.snapshot())) {
+    if (part !== 'control') sum += connectionsOpen;
+  }
+  return sum;
+}
+
+/** Files that this process has open; null where the system does not tell at once, as Linux has since 6.2. */
+function openFiles(): number | null {
+  try {
+    return statSync('/proc/self/fd').size || null;
+  } catch {
+    return null;
+  }
+}
+
+function cumulative({ counts, sum, count }: Histogram): Status['delivery'] {
+  let below = 0;
+  const buckets = counts.map((own, i) => {
+    below += own;
+    return { le: Histogram.bounds[i] ?? null, count: below };
+  });
+  return { buckets, sum, count };
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+const whole = z.number().int().nonnegative();
+
+/** Channels that one answer lists at most. */
+export const MAX_CHANNELS = 1_000;
+
+export const channelSchema = z.object({
+  name: z.string(),
+  subscribers: whole.describe('clients that are held on it'),
+  lastId: z.string().nullable().describe('id of the last item; null if it has none'),
+});
+
+export const channelQuery = z.strictObject({
+  prefix: z.string().optional().describe('only channels whose names begin with it'),
+  after: z.string().optional().describe('the `next` of the answer before this one'),
+  limit: z.coerce.number().int().min(1).max(MAX_CHANNELS).default(100).describe('channels in the answer'),
+});
+
+export const channelPageSchema = z.object({
+  channels: z.array(channelSchema),
+  total: whole.describe('channels whose names begin with the prefix'),
+  next: z.string().nullable().describe('value of `after` for those that follow; null if none do'),
+});
+
+/** A format of an item as a tap shows it. */
+const shownFormat = z.object({
+  text: z.string().optional().describe('content that is UTF-8'),
+  base64: z.string().optional().describe('any other content'),
+  bytes: whole.describe('length of the whole content'),
+  cut: z.boolean().describe('whether only the first 4,096 bytes are here'),
+});
+
+export const tappedItemSchema = z.object({
+  time: z.iso.datetime().describe('when it was accepted, in UTC'),
+  id: z.string().nullable(),
+  prevId: z.string().nullable(),
+  formats: z.record(z.string(), shownFormat).describe('contents by format'),
+  bytes: whole.describe('length of all contents'),
+  receivers: whole.describe('clients that were held on the channel'),
+});
+
+export type Channel = z.infer<typeof channelSchema>;
+export type ChannelQuery = z.infer<typeof channelQuery>;
+export type ChannelPage = z.infer<typeof channelPageSchema>;
+
+/** An item as a tap shows it. */
+export type TappedItem = z.infer<typeof tappedItemSchema>;

@@ -1,0 +1,69 @@
+import type { Channel, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+import type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
+import type { Errors, Handlers, Outbound, Reloaded, ReloadErrors } from './server-schema.ts';
+import type { Life, Status } from './status-schema.ts';
+
+/**
+ * What the operations need of the program. Operations of an absent part do not exist: they are not in the OpenAPI document either. Methods may
+ * throw an `OperationError` for what the caller is to be told.
+ */
+export interface ControlBackend {
+  /** Where the program is in its life. */
+  readonly life: () => Life;
+  readonly status: () => Status;
+  /** Begins to drain, and ends the process when that is done. Returns at once. */
+  readonly drain?: () => void;
+  /** Where there is a hub. */
+  readonly channels?: ChannelsBackend;
+  /** Where there is a proxy. */
+  readonly routes?: RoutesBackend;
+  readonly certificates?: CertificatesBackend;
+  readonly keys?: KeysBackend;
+  readonly errors?: () => Errors['errors'];
+  readonly handlers?: () => Handlers['handlers'];
+  readonly outbound?: () => Outbound;
+  /** The effective configuration as TOML, without secrets. */
+  readonly configuration?: () => string;
+  /** Reloads. Resolves with the errors of a configuration that changed nothing. */
+  readonly reload?: () => Promise<Reloaded | ReloadErrors>;
+  /** Starts another process, which takes over. Resolves with its id once it has begun. @throws OperationError with HF_CONTROL_CONFLICT if it cannot be */
+  readonly upgrade?: () => Promise<number>;
+  /** Closes a client's connection. Resolves with whether there was one. */
+  readonly closeConnection?: (id: string) => Promise<boolean>;
+}
+
+/** The channels of the hub. */
+export interface ChannelsBackend {
+  list(query: ChannelQuery): Promise<ChannelPage>;
+  /** Null if nobody is held on it. */
+  get(name: string): Promise<Channel | null>;
+  /** Passes on what is published to a channel from now on. The result ends that. */
+  tap(name: string, onItem: (item: TappedItem) => void): () => void;
+}
+
+/** The routes of the proxy. */
+export interface RoutesBackend {
+  list(): Promise<readonly RouteState[]>;
+  /** Replaces the route of that id, or adds one. @throws OperationError for a line that is not valid */
+  readonly put?: (id: string, line: string, keep: boolean) => Promise<void>;
+  /** Resolves with whether there was one. */
+  readonly delete?: (id: string, keep: boolean) => Promise<boolean>;
+}
+
+/** Certificates by name. */
+export interface CertificatesBackend {
+  list(): Promise<Certificates['certificates']>;
+  /** @throws OperationError for those that cannot be used */
+  put(name: string, body: CertificateBody, keep: boolean): Promise<void>;
+  /** Resolves with whether there was one. */
+  delete(name: string, keep: boolean): Promise<boolean>;
+}
+
+/** Keys by name. */
+export interface KeysBackend {
+  list(): Promise<Keys['keys']>;
+  /** @throws OperationError for one that cannot be used */
+  put(name: string, key: string, keep: boolean): Promise<void>;
+  /** Resolves with whether there was one. */
+  delete(name: string, keep: boolean): Promise<boolean>;
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+
+const whole = z.number().int().nonnegative();
+const time = z.iso.datetime().describe('time in UTC');
+
+/** Where the program is in its life. */
+export const lifeSchema = z.enum(['starting', 'ready', 'draining', 'upgrading']);
+
+export const healthSchema = z.object({
+  status: z.enum(['ok', 'ready', 'starting', 'draining']),
+  reason: z.string().optional().describe('why it is not ready'),
+});
+
+const histogramSchema = z
+  .object({
+    buckets: z.array(
+      z.object({ le: z.number().nullable().describe('upper end in seconds; null for none'), count: whole }),
+    ),
+    sum: z.number().describe('seconds, of all'),
+    count: whole,
+  })
+  .describe('how long deliveries took, from accepting an item until all subscribers had it; each bucket counts those of the ones before it too');
+
+const counterValues = z.record(z.string(), z.number());
+
+export const statusSchema = z.object({
+  version: z.string(),
+  pid: whole,
+  state: lifeSchema,
+  started: time,
+  uptime: z.number().describe('seconds'),
+  node: z.string().describe('version of Node.js'),
+  roles: z.array(z.enum(['proxy', 'edge', 'fetch', 'mongrel2'])),
+  workers: whole.describe('worker processes of all roles; 0 for none'),
+  configuration: z.object({
+    file: z.string().nullable().describe('null where there is none'),
+    loaded: time,
+    reloads: whole,
+    lastError: z.string().nullable().describe('why the last reload changed nothing; null if it did'),
+  }),
+  listeners: z.array(z.object({ role: z.string(), address: z.string() })),
+  connections: whole.describe('open connections of clients'),
+  held: whole.describe('clients that are held'),
+  channels: whole.describe('channels with a subscriber'),
+  memory: z.object({ rss: whole, heapUsed: whole }).describe('bytes, of the main process'),
+  eventLoop: z
+    .object({ p50: z.number(), p99: z.number() })
+    .describe('seconds that a turn of the event loop was late, of the last seconds, in the main process'),
+  openFiles: z.object({
+    used: whole.nullable().describe('null where it is not known'),
+    limit: whole.nullable().describe('null where it is not known'),
+  }),
+  delivery: histogramSchema,
+  counters: z
+    .record(z.string(), z.union([counterValues, z.record(z.string(), z.union([z.number(), counterValues]))]))
+    .describe('totals and levels by role, of all processes'),
+});
+
+/** Where the program is in its life. */
+export type Life = z.infer<typeof lifeSchema>;
+
+export type Health = z.infer<typeof healthSchema>;
+
+/** What the server says of itself. */
+export type Status = z.infer<typeof statusSchema>;
