@@ -1,6 +1,6 @@
 import { TimerWheel } from '../clock/index.ts';
 import { type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
-import { authorized, controlErrorText, metricsService, publishService } from '../control/index.ts';
+import { type Life, metricsService, operationsOf } from '../control/index.ts';
 import {
   ControlCounters,
   CounterRegistry,
@@ -11,7 +11,6 @@ import {
   RouteStatsTable,
   reportFault,
   ServerCounters,
-  textResponse,
 } from '../exchange/index.ts';
 import { StaticFiles } from '../files/index.ts';
 import type { Hub } from '../hub/index.ts';
@@ -22,6 +21,8 @@ import { StatsPublisher, type StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
+import { controlBackendOf } from './control-backend-of.ts';
+import { ControlRole } from './control-role.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
@@ -31,11 +32,14 @@ import type { ProcessLog } from './logger.ts';
 import { metricsText } from './metrics.ts';
 import { Mongrel2Role, newMongrel2Counters } from './mongrel2-role.ts';
 import { openFileLimit } from './open-files.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
 import { type PushpinCounts, PushpinMetrics } from './pushpin-metrics.ts';
+import { rolesOf } from './roles-of.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statsReporter } from './stats-reporter-of.ts';
+import { type ConfigurationState, newConfigurationState, type StatusSources } from './status-of.ts';
 import { checkIdentities } from './tls-listener.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -85,7 +89,12 @@ export class App {
   /** Where worker processes have the clients; null otherwise. */
   #workers: ProxyWorkers | null = null;
   #running = false;
-  #control: HttpServer | null = null;
+  readonly #started = new Date();
+  /** Where the program is in its life. */
+  state: Life = 'starting';
+  /** What the control API tells of the configuration; whoever reads it keeps this up to date. */
+  readonly configuration: ConfigurationState = newConfigurationState();
+  #control: ControlRole | null = null;
   #stats: HttpServer | null = null;
   #pushpinMetrics: PushpinMetrics | null = null;
   #statsReporter: StatsReporter | null = null;
@@ -137,9 +146,12 @@ export class App {
    * @param seconds what is still open after that is cut off
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
-    const single = [this.#proxy, this.#workers, this.#control, this.#edge, this.#fetch];
+    this.state = 'draining';
+    const single = [this.#proxy, this.#workers, this.#edge, this.#fetch];
     const roles = [...single.filter((role) => role !== null), ...this.#mongrel2];
     for (const role of roles) role.drain();
+    // It tells that the others drain until they are empty.
+    this.#control?.refusePublishing();
     await this.#publishSockets?.close();
     if (this.#workers === null) this.#proxy.drainHub();
     else this.#workers.relay.drain();
@@ -147,7 +159,7 @@ export class App {
     const deadline = new Promise((resolve) => {
       timer = setTimeout(resolve, seconds * 1000);
     });
-    await Promise.race([Promise.all(roles.map((role) => role.whenEmpty())), deadline]);
+    await Promise.race([this.#whenEmpty(roles), deadline]);
     clearTimeout(timer);
     this.#pushpinMetrics?.stop();
     this.#statsReporter?.stop();
@@ -168,6 +180,12 @@ export class App {
     this.#log.info(this.registry.byRole(), 'stopped');
   }
 
+  async #whenEmpty(roles: readonly { whenEmpty(): Promise<void> }[]): Promise<void> {
+    await Promise.all(roles.map((role) => role.whenEmpty()));
+    this.#control?.drain();
+    await this.#control?.whenEmpty();
+  }
+
   /**
    * Replaces the configuration in force, at once and as a whole: routes, keys and header rules, the bounds of `[server]`, `[control]` and
    * `[hub]`, and the timeouts of `[proxy]`. Requests that run keep what they began with. Addresses and the other roles stay as they are
@@ -178,6 +196,8 @@ export class App {
     const tellWorkers = this.#workers?.prepareReconfigure(config);
     this.#proxy.reconfigure(config);
     tellWorkers?.();
+    this.configuration.loaded = new Date();
+    this.configuration.reloads++;
   }
 
   /** Log files have been moved away. That of the process was opened again here: workers do the same, and Mongrel2 servers with theirs. */
@@ -221,6 +241,7 @@ export class App {
       this.fetchEndpoints.push(...this.#fetch.endpoints);
     }
     this.#running = true;
+    this.state = 'ready';
     const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
     const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
     const ofMongrel2 = this.#mongrel2.length === 0 ? {} : { mongrel2: this.mongrel2Addresses };
@@ -331,32 +352,34 @@ export class App {
   }
 
   async #startControl(addresses: readonly ListenAddress[]): Promise<void> {
-    const snapshots = this.#proxy.prepare();
-    this.#control = new HttpServer({
+    const { controlCounters: counters } = this;
+    const { registry } = this;
+    this.#control = new ControlRole({
+      snapshots: this.#proxy.prepare(),
+      publisher: hasProxy(this.#config.server) ? this.#publisher : null,
+      metrics: metricsService(() => metricsText({ registry, proxy: this.#metrics })),
+      operations: operationsOf(controlBackendOf({ statusSources: () => this.#statusSources })),
+      counters,
       wheel: this.#wheel,
       log: this.#log,
-      counters: this.controlCounters,
-      service: authorized(
-        publishService(hasProxy(this.#config.server) ? this.#publisher : null, {
-          settings: snapshots.part(({ config }) => config.control),
-          counters: this.controlCounters,
-          log: this.#log,
-          metrics: metricsService(() =>
-            metricsText({
-              registry: this.registry,
-              proxy: this.#workers?.metrics ?? this.#proxy.metrics,
-            }),
-          ),
-        }),
-        { rules: snapshots.part(({ access }) => access), counters: this.controlCounters, log: this.#log },
-      ),
-      limits: snapshots.part(({ controlServer }) => controlServer),
-      describeError: (error) => {
-        const { status, text } = controlErrorText(error);
-        return textResponse(status, text);
-      },
     });
-    for (const address of addresses) this.controlAddresses.push((await this.#control.listen(address)).address);
+    await this.#control.listen(addresses);
+    this.controlAddresses.push(...this.#control.addresses);
+  }
+
+  get #metrics(): ProxyMetrics {
+    return this.#workers?.metrics ?? this.#proxy.metrics;
+  }
+
+  get #statusSources(): StatusSources {
+    return {
+      state: this.state,
+      started: this.#started,
+      ...rolesOf(this.#config, this),
+      configuration: this.configuration,
+      registry: this.registry,
+      hub: hasProxy(this.#config.server) ? this.#metrics.hub : null,
+    };
   }
 
   async #startPublishSockets(snapshots: Holder<Snapshot>): Promise<void> {

@@ -1,6 +1,13 @@
 import type { TimerWheel } from '../clock/index.ts';
-import type { Config } from '../config/index.ts';
-import { ControlApi, controlErrorText, hasCredentials, type Operation, publishService, type Publisher } from '../control/index.ts';
+import type { ListenAddress } from '../config/index.ts';
+import {
+  ControlApi,
+  controlErrorText,
+  hasCredentials,
+  type Operation,
+  type Publisher,
+  publishService,
+} from '../control/index.ts';
 import { type ControlCounters, type Holder, type Log, type Service, textResponse } from '../exchange/index.ts';
 import { HttpServer } from '../server/index.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -8,7 +15,8 @@ import type { Snapshot } from './snapshot.ts';
 /** What the control port is made of. */
 export interface ControlRoleOptions {
   readonly snapshots: Holder<Snapshot>;
-  readonly publisher: Publisher;
+  /** Null where there is no hub. */
+  readonly publisher: Publisher | null;
   readonly metrics: Service;
   readonly operations: readonly Operation[];
   readonly counters: ControlCounters;
@@ -45,7 +53,7 @@ export class ControlRole {
   }
 
   /** @throws Error when an address cannot be bound */
-  async listen(addresses: Config['control']['listen']): Promise<void> {
+  async listen(addresses: readonly ListenAddress[]): Promise<void> {
     for (const address of addresses) {
       const server = address.kind === 'unix' ? this.#unix : this.#tcp;
       // Who may connect may do everything: without a mode that is the owner alone.
@@ -53,6 +61,11 @@ export class ControlRole {
       this.addresses.push((await server.listen(own)).address);
       this.#warnOfOpen(address);
     }
+  }
+
+  /** Lets nobody publish any more. What is being published is still taken. */
+  refusePublishing(): void {
+    this.#api.refusePublishing();
   }
 
   /** Takes no more connections, and lets requests in flight finish. Streams of events end. */
@@ -89,10 +102,13 @@ export class ControlRole {
     });
   }
 
-  #warnOfOpen(address: Config['control']['listen'][number]): void {
+  #warnOfOpen(address: ListenAddress): void {
     const { log, snapshots } = this.#options;
     if (address.kind === 'unix' || hasCredentials(snapshots.current.access) || isLoopback(address.host)) return;
-    log.warn({ address: this.addresses.at(-1) }, 'anybody who reaches the control port can publish: set bearer_key or basic under [control]');
+    log.warn(
+      { address: this.addresses.at(-1) },
+      'anybody who reaches the control port can publish: set bearer_key or basic under [control]',
+    );
   }
 }
 

@@ -12,19 +12,33 @@ export interface StatusSources {
   readonly started: Date;
   readonly roles: Status['roles'];
   readonly workers: number;
-  readonly configuration: Status['configuration'];
+  readonly configuration: ConfigurationState;
   readonly listeners: Status['listeners'];
   readonly registry: CounterRegistry;
   /** Null where there is no hub. */
   readonly hub: HubMetrics | null;
-  readonly eventLoop: Status['eventLoop'];
+}
+
+/** What is known of the configuration in force. */
+export interface ConfigurationState {
+  /** Null where there is no file. */
+  file: string | null;
+  loaded: Date;
+  reloads: number;
+  /** Why the last reload changed nothing; null if it did. */
+  lastError: string | null;
+}
+
+/** That of a program which has just read its configuration. */
+export function newConfigurationState(): ConfigurationState {
+  return { file: null, loaded: new Date(), reloads: 0, lastError: null };
 }
 
 const VERSION = packageVersion();
 
 /** What the server says of itself. */
-export function statusOf(sources: StatusSources): Status {
-  const { state, started, roles, workers, configuration, listeners, registry, hub, eventLoop } = sources;
+export function statusOf(sources: StatusSources, eventLoop: Status['eventLoop']): Status {
+  const { state, started, roles, workers, configuration, listeners, registry, hub } = sources;
   const { rss, heapUsed } = process.memoryUsage();
   return {
     version: VERSION,
@@ -35,7 +49,7 @@ export function statusOf(sources: StatusSources): Status {
     node: process.version,
     roles,
     workers,
-    configuration,
+    configuration: { ...configuration, loaded: configuration.loaded.toISOString() },
     listeners,
     connections: openConnections(registry),
     held: hub?.holds ?? 0,

@@ -18,6 +18,7 @@ export function runCommand(): Command {
     if (file === null) log.info({}, 'no configuration file: using the defaults and the command line');
     else log.info({ file }, 'configuration read');
     const app = await serve(config, log);
+    app.configuration.file = file;
     if (config.edge.mongrel2.length > 0) process.on('SIGHUP', () => app.reopenLog());
     if (config.proxy.routesFile === '') return;
     const own = { ...config, routes: config.routes.slice(0, ownRoutes) };

@@ -22,7 +22,12 @@ export interface Caller {
 export const NOBODY: Caller = { name: '', roles: new Set(), expires: Number.POSITIVE_INFINITY, grantedBy: null };
 
 /** Whoever the permissions of the unix socket let in. */
-export const SOCKET_OWNER: Caller = { name: 'unix socket', roles: new Set(ROLES), expires: Number.POSITIVE_INFINITY, grantedBy: null };
+export const SOCKET_OWNER: Caller = {
+  name: 'unix socket',
+  roles: new Set(ROLES),
+  expires: Number.POSITIVE_INFINITY,
+  grantedBy: null,
+};
 
 /** Whether a caller has a role. An admin has all of them. */
 export function hasRole({ roles }: Caller, role: Role): boolean {

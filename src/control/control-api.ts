@@ -1,5 +1,14 @@
 import { pathOf } from '../codec/http1/index.ts';
-import type { ControlCounters, Current, Log, Service } from '../exchange/index.ts';
+import {
+  type ControlCounters,
+  type Current,
+  ERRORS,
+  type Log,
+  NO_RESPONDER,
+  respond,
+  type Service,
+  textResponse,
+} from '../exchange/index.ts';
 import { type AccessRules, isCurrent } from './access-rules.ts';
 import { EventStreams } from './event-streams.ts';
 import { Gatekeeper } from './gatekeeper.ts';
@@ -25,6 +34,7 @@ export class ControlApi {
   readonly #options: ControlApiOptions;
   readonly #table: OperationTable;
   readonly #streams: EventStreams;
+  #publishingRefused = false;
 
   constructor(options: ControlApiOptions) {
     const { operations, rules, counters, log } = options;
@@ -38,7 +48,16 @@ export class ControlApi {
     const { rules, settings, counters, log, publish } = this.#options;
     const gate = new Gatekeeper(rules, isSocket);
     const host: OperationHost = { counters, log, gate, streams: this.#streams, hosts: () => settings.current.hosts };
-    const other = authorized(publish, { gate, counters, log });
+    const other = authorized(
+      (request, requester) => {
+        if (!this.#publishingRefused) return publish(request, requester);
+        const { status, text } = ERRORS.HF_DRAINING;
+        counters.publishesRefused++;
+        respond(requester, textResponse(status, text));
+        return NO_RESPONDER;
+      },
+      { gate, counters, log },
+    );
     return (request, requester) => {
       const path = pathOf(request.target);
       const place = isPublish(path) ? null : this.#table.find(path);
@@ -47,6 +66,11 @@ export class ControlApi {
       exchange.begin();
       return exchange;
     };
+  }
+
+  /** Lets nobody publish any more. */
+  refusePublishing(): void {
+    this.#publishingRefused = true;
   }
 
   /** Ends the streams of events. */

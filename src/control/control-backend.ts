@@ -1,6 +1,6 @@
 import type { Channel, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
 import type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
-import type { Errors, Handlers, Outbound, Reloaded, ReloadErrors } from './server-schema.ts';
+import type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 import type { Life, Status } from './status-schema.ts';
 
 /**

@@ -42,7 +42,6 @@ export class EventStreams implements Guarded {
     for (const stream of this.#streams.keys()) if (stream.address === address) same++;
     const full = this.#streams.size >= MAX_STREAMS || (address !== '' && same >= MAX_OF_ADDRESS);
     if (!full && !this.#draining) return;
-    this.#report.counters.requestsRefused++;
     throw new OperationError(full ? 'HF_CONTROL_STREAMS' : 'HF_DRAINING', '', ['Retry-After', '5']);
   }
 

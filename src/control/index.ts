@@ -17,5 +17,5 @@ export { OperationError } from './operation-error.ts';
 export { operationsOf } from './operations-of.ts';
 export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';
 export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
-export type { Errors, Handlers, Outbound, Reloaded, ReloadErrors } from './server-schema.ts';
+export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 export type { Life, Status } from './status-schema.ts';

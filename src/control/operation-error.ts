@@ -1,5 +1,5 @@
-import { ERRORS, type ErrorCode } from '../exchange/index.ts';
 import type { HeaderList } from '../exchange/index.ts';
+import { ERRORS, type ErrorCode } from '../exchange/index.ts';
 
 /** Why an operation is refused, for its caller. */
 export class OperationError extends Error {

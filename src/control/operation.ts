@@ -73,8 +73,6 @@ type OperationOf<Query extends z.ZodType, Body extends z.ZodType> = Omit<Operati
 };
 
 /** Makes an operation. */
-export function operation<Query extends z.ZodType, Body extends z.ZodType>(
-  spec: OperationOf<Query, Body>,
-): Operation {
+export function operation<Query extends z.ZodType, Body extends z.ZodType>(spec: OperationOf<Query, Body>): Operation {
   return spec as unknown as Operation;
 }

@@ -17,7 +17,10 @@ export const routeSchema = z.object({
 export const routesSchema = z.object({ routes: z.array(routeSchema) });
 
 export const routeBody = z.strictObject({
-  line: z.string().max(16_384).describe('condition and targets, as a line of a routes file: `example.com/path localhost:8000`'),
+  line: z
+    .string()
+    .max(16_384)
+    .describe('condition and targets, as a line of a routes file: `example.com/path localhost:8000`'),
 });
 
 export const keepQuery = z.strictObject({

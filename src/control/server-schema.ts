@@ -31,7 +31,9 @@ export const outboundSchema = z.object({
   denied: z.array(z.object({ reason: z.string(), count: whole, last: time.nullable() })),
 });
 
-export const configurationSchema = z.object({ toml: z.string().describe('the configuration in force; secrets are hidden') });
+export const configurationSchema = z.object({
+  toml: z.string().describe('the configuration in force; secrets are hidden'),
+});
 
 export const reloadedSchema = z.object({
   changed: z.array(z.object({ what: z.string() }).catchall(z.unknown())),

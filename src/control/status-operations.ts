@@ -1,5 +1,5 @@
-import type { EventStream } from './event-stream.ts';
 import type { ControlBackend } from './control-backend.ts';
+import type { EventStream } from './event-stream.ts';
 import { type Operation, operation } from './operation.ts';
 import { StatusFeed } from './status-feed.ts';
 import { healthSchema, type Life, statusSchema } from './status-schema.ts';

@@ -19,7 +19,9 @@ const histogramSchema = z
     sum: z.number().describe('seconds, of all'),
     count: whole,
   })
-  .describe('how long deliveries took, from accepting an item until all subscribers had it; each bucket counts those of the ones before it too');
+  .describe(
+    'how long deliveries took, from accepting an item until all subscribers had it; each bucket counts those of the ones before it too',
+  );
 
 const counterValues = z.record(z.string(), z.number());
 
