@@ -44,16 +44,21 @@ function packagesOf(lockFile) {
   return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
-/** Compiles `src` to `dist`, unless nothing has changed since that was done last. */
+/** Writes the declarations and the JavaScript of `src` to `dist`, unless nothing has changed since that was done last. */
 export function ensureBuilt() {
   const dist = join(ROOT, 'dist');
   const stamp = join(dist, '.built');
   if (existsSync(stamp)) {
     const built = statSync(stamp).mtimeMs;
     const configs = readdirSync(ROOT).filter((name) => /^tsconfig.*\.json$/.test(name));
-    if (!['src', 'package-lock.json', ...configs].some((name) => changedSince(join(ROOT, name), built))) return;
+    if (
+      !['src', 'scripts/bundle.mjs', 'package-lock.json', ...configs].some((name) =>
+        changedSince(join(ROOT, name), built),
+      )
+    )
+      return;
   }
-  console.log('build: tsc, because the sources are newer than dist');
+  console.log('build: the sources are newer than dist');
   // The output of a source file that is gone must go too.
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist);
@@ -61,6 +66,7 @@ export function ensureBuilt() {
   const begun = join(dist, '.begun');
   writeFileSync(begun, '');
   runOrExit(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
+  runOrExit(process.execPath, [join(ROOT, 'scripts/bundle.mjs')]);
   renameSync(begun, stamp);
 }
 

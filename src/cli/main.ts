@@ -1,23 +1,6 @@
-import { type Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { CliError, FAILURE, USAGE } from './cli-error.ts';
-import { newCommand } from './command.ts';
-
-/** The commands. Only the requested one is loaded, so that `publish` in a script does not wait for the server's code. */
-const COMMANDS = new Map<string, () => Promise<Command>>([
-  ['run', async () => (await import('./run.ts')).runCommand()],
-  ['publish', async () => (await import('./publish.ts')).publishCommand()],
-  ['check', async () => (await import('./check.ts')).checkCommand()],
-  ['fetch', async () => (await import('./fetch.ts')).fetchCommand()],
-  ['condure', async () => (await import('./condure.ts')).condureCommand()],
-  ['zurl', async () => (await import('./zurl.ts')).zurlCommand()],
-  ['pushpin', async () => (await import('./pushpin.ts')).pushpinCommand()],
-  ['mongrel2', async () => (await import('./mongrel2.ts')).mongrel2Command()],
-  ['import', async () => (await import('./import.ts')).importCommand()],
-  ['demo', async () => (await import('./demo.ts')).demoCommand()],
-]);
-
-const EXIT_CODES = `
-Exit codes: 0 for success, 1 for failure, 2 for wrong usage.`;
+import { holdfastProgram } from './holdfast-program.ts';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader, such as `head`, has seen enough.
@@ -26,23 +9,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  const program = await holdfast(process.argv[2] ?? '');
+  const program = await holdfastProgram(process.argv[2] ?? '');
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
-}
-
-/** The program with the command of that name, or with all commands if there is none. */
-async function holdfast(name: string): Promise<Command> {
-  const program = newCommand(
-    'holdfast',
-    "Realtime HTTP: holds clients' connections open and lets any program respond and push to them.",
-    "holdfast run --route '* localhost:8000'",
-  );
-  program.addHelpText('after', EXIT_CODES);
-  const called = COMMANDS.get(name);
-  for (const load of called === undefined ? COMMANDS.values() : [called]) program.addCommand(await load());
-  return program;
 }
 
 /** Reports an error on standard error. Returns the exit code. */

@@ -18,6 +18,11 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const MANIFEST = { name: 'small', type: 'module' };
 
+/** A package that exports one of its modules. */
+export const EXPORTING: Readonly<Record<string, string>> = {
+  'package.json': JSON.stringify({ ...MANIFEST, exports: { '.': './dist/room/a.js' } }),
+};
+
 /** It asks for nothing. */
 const LOCK = { name: 'small', lockfileVersion: 3, requires: true, packages: { '': { name: 'small' } } };
 
@@ -63,10 +68,10 @@ export class Project {
     return readFileSync(join(this.root, path), 'utf8');
   }
 
-  /** Lends it the compiler and tsx, of which npm knows nothing. */
+  /** Lends it the compiler, the bundler and tsx, of which npm knows nothing. */
   withTools(): this {
-    mkdirSync(join(this.root, 'node_modules'));
-    for (const name of ['typescript', 'tsx', '@types']) {
+    mkdirSync(join(this.root, 'node_modules'), { recursive: true });
+    for (const name of ['typescript', 'rolldown', 'tsx', '@types']) {
       symlinkSync(join(ROOT, 'node_modules', name), join(this.root, 'node_modules', name));
     }
     return this;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { DEPENDENT, Project } from './project.ts';
+import { DEPENDENT, EXPORTING, Project } from './project.ts';
 
 const SET_UP = ['--input-type=module', '-e', "(await import('./scripts/setup.mjs')).setUp()"];
-const BUILDS = { code: 0, output: 'build: tsc, because the sources are newer than dist\n' };
+const BUILDS = { code: 0, output: 'build: the sources are newer than dist\n' };
 const NOTHING_TO_DO = { code: 0, output: '' };
 
-const ALREADY_BUILT = { 'dist/.built': '', 'src/a.ts': '' };
+const ALREADY_BUILT = { 'dist/.built': '', 'src/room/a.ts': '' };
 
 /** Makes the last build newer than anything. */
 function keepBuilt(project: Project): void {
@@ -18,13 +18,26 @@ function keepBuilt(project: Project): void {
 /** Makes the last build an old one, so that whatever is touched from now on is newer. */
 function age(project: Project): void {
   utimesSync(join(project.root, 'dist/.built'), 1e9, 1e9);
-  for (const name of ['src', 'src/a.ts', 'src/b.ts', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (const name of [
+    'src',
+    'src/room',
+    'src/room/a.ts',
+    'src/room/b.ts',
+    'package-lock.json',
+    'scripts/bundle.mjs',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ]) {
     utimesSync(join(project.root, name), 9e8, 9e8);
   }
 }
 
 function sources(t: TestContext): Project {
-  return new Project(t, { 'src/a.ts': 'export const a = 1;\n', 'src/b.ts': 'export const b = 2;\n' }).withTools();
+  return new Project(t, {
+    ...EXPORTING,
+    'src/room/a.ts': 'export const a = 1;\n',
+    'src/room/b.ts': 'export const b = 2;\n',
+  }).withTools();
 }
 
 test('dependencies are installed when they are missing, once', async (t) => {
@@ -80,14 +93,14 @@ test('a failed installation shows the output of npm, ends with 1, and is tried a
 test('sources are built when dist is missing, and not again while they stay the same', async (t) => {
   const project = sources(t);
   assert.deepEqual(await project.run(SET_UP), BUILDS);
-  assert.equal(project.read('dist/a.js'), 'export const a = 1;\n');
+  assert.match(project.read('dist/room/a.js'), /const a = 1;/);
   assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
 });
 
 test('sources are built again when one of them, the lock file or the configuration of the compiler is newer', async (t) => {
   const project = sources(t);
   await project.run(SET_UP);
-  for (const path of ['src/b.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) {
+  for (const path of ['src/room/b.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) {
     age(project);
     assert.deepEqual(await project.run(SET_UP), NOTHING_TO_DO);
     utimesSync(join(project.root, path), 1e9 + 1, 1e9 + 1);
@@ -99,18 +112,18 @@ test('the output of a removed source is removed', async (t) => {
   const project = sources(t);
   await project.run(SET_UP);
   age(project);
-  rmSync(join(project.root, 'src/b.ts'));
+  rmSync(join(project.root, 'src/room/b.ts'));
   assert.deepEqual(await project.run(SET_UP), BUILDS);
-  assert.deepEqual(readdirSync(join(project.root, 'dist')).sort(), ['.built', 'a.d.ts', 'a.js']);
+  assert.deepEqual(readdirSync(join(project.root, 'dist/room')).sort(), ['a.d.ts', 'a.js']);
 });
 
 test("a failed build shows the compiler's output, ends with 1, and is tried again", async (t) => {
   const project = sources(t);
-  project.write('src/a.ts', "export const a: number = 'one';\n");
+  project.write('src/room/a.ts', "export const a: number = 'one';\n");
   for (let i = 0; i < 2; i++) {
     const ran = await project.run(SET_UP);
     assert.equal(ran.code, 1);
-    assert.match(ran.output, /^build: tsc/);
-    assert.match(ran.output, /src\/a\.ts.*TS2322/);
+    assert.match(ran.output, /^build: the sources/);
+    assert.match(ran.output, /src\/room\/a\.ts.*TS2322/);
   }
 });

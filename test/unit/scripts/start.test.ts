@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Project } from './project.ts';
 
-const BUILD = 'build: tsc, because the sources are newer than dist\n';
+const BUILD = 'build: the sources are newer than dist\n';
 
 test('npm start sets up, then runs the demo with the remaining arguments and its exit code', async (t) => {
   const project = new Project(t, {
