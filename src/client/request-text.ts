@@ -1,5 +1,5 @@
 import { fieldValue, withoutFields } from '../codec/fields/index.ts';
-import { requestHeadText } from '../codec/http1/index.ts';
+import { fieldText, requestHeadText } from '../codec/http1/index.ts';
 import { type RequestHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
 /** Methods that define no meaning for a body (RFC 9110 §9.3). */
@@ -12,8 +12,9 @@ const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS
  * @throws Http1Error `unwritable`
  */
 export function requestText(request: RequestHead): string {
-  const { method, target, bodyLength } = request;
-  return `${requestHeadText(method, target, sentFields(request))}${framing(method, bodyLength)}\r\n`;
+  const { method, target, bodyLength, ownFields } = request;
+  const own = ownFields === undefined || ownFields.length === 0 ? '' : fieldText(ownFields);
+  return `${requestHeadText(method, target, sentFields(request))}${own}${framing(method, bodyLength)}\r\n`;
 }
 
 /** The fields to send: the list itself if nothing has to change, as in most requests. */

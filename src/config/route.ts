@@ -100,6 +100,7 @@ export const routeShape = {
     doc: 'Level at which the requests of the route are logged. In a route line a number, from 0 for `error` to 3 for `debug`.',
     expected: logLevel.expected,
   }),
+  no_log: flag({ doc: 'Leave the requests of the route out of the access log.' }),
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
   no_grip: flag({ doc: 'Only proxy: do not sign requests, and pass GRIP responses through unchanged.' }),
   session: flag({

@@ -21,18 +21,21 @@ export interface ErrorResponse {
 export function errorResponse(error: ExchangeError, debug: boolean): ErrorResponse {
   const text = debug && error.detail !== '' ? `${error.text}\n${error.detail}` : error.text;
   const challenge = CHALLENGES[error.code];
-  if (challenge === undefined) return textResponse(error.face.status, text);
-  return textResponse(error.face.status, text, ['Content-Type', 'text/plain', 'WWW-Authenticate', challenge]);
+  const headers = ['Content-Type', 'text/plain'];
+  if (challenge !== undefined) headers.push('WWW-Authenticate', challenge);
+  return textResponse(error.face.status, text, headers, error.code);
 }
 
-/** A small plain-text response. A final newline is added to `text`. */
+/** A small plain-text response. A final newline is added to `text`. @param error that it reports, if any */
 export function textResponse(
   status: number,
   text: string,
   headers: readonly string[] = ['Content-Type', 'text/plain'],
+  error?: ErrorCode,
 ): { head: ResponseHead; body: Buffer } {
   const body = Buffer.from(`${text}\n`);
-  return { head: { status, reason: '', headers: [...headers], bodyLength: body.length }, body };
+  const head = { status, reason: '', headers: [...headers], bodyLength: body.length };
+  return { head: error === undefined ? head : { ...head, error }, body };
 }
 
 /** Sends a whole response at once. It is small, so it needs no credits. */

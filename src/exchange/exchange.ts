@@ -1,4 +1,5 @@
-import type { ExchangeError } from './errors.ts';
+import type { ErrorCode, ExchangeError } from './errors.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
 import type { Payload } from './payload.ts';
 import type { Peer } from './peer.ts';
 import type { RawClient, RawOwner } from './raw-client.ts';
@@ -37,7 +38,19 @@ export interface RequestHead {
   readonly peer: Peer;
   /** Bytes of response body that the requester accepts before it grants more. */
   readonly credits: number;
+  /**
+   * Fields of this request alone, such as its id. Who sends the request on writes them after `headers`, which has none of them: so equal
+   * requests have the same list there. Default: none.
+   */
+  readonly ownFields?: HeaderList;
+  /** Value of X-Request-Id, accepted or made here; empty, or absent, where requests have none. */
+  readonly requestId?: string;
+  /** Takes notes of what becomes of the exchange. Null, or absent: nobody wants to know. */
+  readonly record?: ExchangeRecord | null;
 }
+
+/** `RequestHead.ownFields` of a request without any. */
+export const NO_OWN_FIELDS: HeaderList = [];
 
 /** The head of a final response (RFC 9110 §6.2). */
 export interface ResponseHead {
@@ -51,6 +64,8 @@ export interface ResponseHead {
   readonly headers: HeaderList;
   /** Bytes of the body: 0 for none, `UNKNOWN_LENGTH` when only its end will tell. */
   readonly bodyLength: number;
+  /** The failure that this response reports. Absent in those of origins and handlers. */
+  readonly error?: ErrorCode;
 }
 
 /**

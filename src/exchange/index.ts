@@ -1,3 +1,4 @@
+export { allFields } from './all-fields.ts';
 export { BodyCollector } from './body-collector.ts';
 export { CounterRegistry, type CounterSnapshot, type CounterValues } from './counter-registry.ts';
 export { ControlCounters, Counters, OriginCounters, ServerCounters } from './counters.ts';
@@ -9,6 +10,7 @@ export { type ErrorResponse, errorResponse, respond, textResponse } from './erro
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {
   type HeaderList,
+  NO_OWN_FIELDS,
   type Requester,
   type RequestHead,
   type Responder,
@@ -17,6 +19,7 @@ export {
   UNKNOWN_LENGTH,
   WINDOW,
 } from './exchange.ts';
+export { type ExchangeObserver, ExchangeRecord, type RecordedRequest } from './exchange-record.ts';
 export { ExchangeRelay } from './exchange-relay.ts';
 export { type ByteHolder, HeldTotal } from './held-total.ts';
 export { Histogram } from './histogram.ts';

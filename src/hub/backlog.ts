@@ -1,8 +1,10 @@
-import { CreditedBody, type Payload, type Requester } from '../exchange/index.ts';
+import { CreditedBody, type ExchangeRecord, type Payload, type Requester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 
 /** The client whose bytes wait. */
 export interface BacklogOwner {
+  /** Takes notes of the exchange; null for nobody. */
+  readonly record: ExchangeRecord | null;
   /** Bytes are about to be passed. `more` is false for the last ones. */
   onBacklogPass(more: boolean): void;
 }
@@ -46,6 +48,9 @@ export class Backlog extends CreditedBody {
 
   protected override payloadLeft(payload: Payload, dropped: boolean): void {
     this.#room.budget.release(payload);
-    if (!dropped) this.#room.counters.itemsDelivered += payload.items;
+    if (dropped) return;
+    this.#room.counters.itemsDelivered += payload.items;
+    const { record } = this.#owner;
+    if (record !== null) record.items += payload.items;
   }
 }

@@ -132,6 +132,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     const { counters, log, budget } = this.room;
     if (length <= this.credits) {
       counters.itemsDelivered += item.items;
+      if (this.record !== null) this.record.items += item.items;
       this.spend(length);
       this.requester.onResponsePayload(item);
       return true;

@@ -401,6 +401,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
   onPassed(published: PublishedResponse, body: Buffer): void {
     this.#noteItem(published);
     this.room.counters.itemsDelivered++;
+    if (this.record !== null) this.record.items++;
     this.#takeBack();
     this.leave();
     this.sendHead(published.head(this.#response, body.length), published.channel);

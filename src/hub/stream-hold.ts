@@ -108,6 +108,7 @@ export class StreamHold extends Held implements SessionStream {
       this.credits -= length;
       this.lastSent = now;
       this.room.counters.itemsDelivered += joined.items;
+      if (this.record !== null) this.record.items += joined.items;
       this.requester.onResponsePayload(joined);
       return 1 + (length >>> 14);
     }

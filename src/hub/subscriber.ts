@@ -1,5 +1,5 @@
 import { WheelTimer } from '../clock/index.ts';
-import type { Peer, RequestHead } from '../exchange/index.ts';
+import type { ExchangeRecord, Peer, RequestHead } from '../exchange/index.ts';
 import type { Membership, Receiver } from './channel.ts';
 import type { Channels } from './channels.ts';
 import type { SessionNotes } from './next-link.ts';
@@ -19,6 +19,8 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** Where the client is, and whether it uses TLS. */
   peer: Peer = NOWHERE;
   encrypted = false;
+  /** Takes notes of the exchange; null for nobody. */
+  record: ExchangeRecord | null = null;
   /** The session that it belongs to; null for none. */
   session: SessionNotes | null = null;
   protected readonly channels: Channels;
@@ -33,8 +35,9 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   }
 
   /** Notes where the client is. */
-  comesFrom({ peer, scheme }: Pick<RequestHead, 'peer' | 'scheme'>): void {
+  comesFrom({ peer, scheme, record = null }: Pick<RequestHead, 'peer' | 'scheme' | 'record'>): void {
     this.peer = peer;
+    this.record = record;
     this.encrypted = scheme === 'https' || scheme === 'wss';
   }
 

@@ -118,6 +118,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     }
     this.spend(joined.length, count);
     this.room.counters.itemsDelivered += count;
+    if (this.record !== null) this.record.items += count;
     this.requester.onResponseJoined(joined);
     return 1 + (joined.length >>> 14);
   }
@@ -141,6 +142,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     if (now) {
       this.spend(length);
       this.room.counters.itemsDelivered++;
+      if (this.record !== null) this.record.items++;
       if (type === 'ping') this.requester.onResponsePing(payload.body);
       else if (type === 'pong') this.requester.onResponsePong(payload.body);
       else this.requester.onResponseShared(payload);

@@ -313,7 +313,10 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
       }
       this.#release(first);
       if (first === this.#pong) this.#pong = null;
-      if (first.from === 'publisher') this.room.counters.itemsDelivered++;
+      if (first.from === 'publisher') {
+        this.room.counters.itemsDelivered++;
+        if (this.record !== null) this.record.items++;
+      }
     }
     this.#pass(first, at, length, whole);
     return true;

@@ -21,8 +21,8 @@ export interface WebSocketOwner {
 export interface WebSocketHoldOptions {
   /** Names it in the log. */
   readonly id: string;
-  /** The request that asked for it, for stats. */
-  readonly request?: Pick<RequestHead, 'peer' | 'scheme'>;
+  /** The request that asked for it, for stats and for the record of the exchange. */
+  readonly request?: Pick<RequestHead, 'peer' | 'scheme' | 'record'>;
   /** The open WebSocket, to which all is sent through the hold from now on. */
   readonly requester: WebSocketRequester;
   /** Bytes that it takes before it grants more. */

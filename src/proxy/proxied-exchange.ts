@@ -7,6 +7,7 @@ import {
   ExchangeError,
   errorResponse,
   type HeaderList,
+  NO_OWN_FIELDS,
   NO_RESPONDER,
   type Payload,
   type Requester,
@@ -117,6 +118,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       bodyLength: this.#repetition === null ? request.bodyLength : this.#bodyBytes,
       peer: request.peer,
       credits: this.#credits,
+      ownFields: request.ownFields ?? NO_OWN_FIELDS,
     };
     // They are among the request's credits.
     this.#earlyResponseCredit = 0;
@@ -189,6 +191,8 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       this.#room.log.info({ ...this.#logFields(), code, detail }, 'trying the next target');
     }
     this.#target = target.name;
+    const { record } = this.#proxied.request;
+    if (record != null) record.origin = target.name;
     this.#channels = target.channels;
   }
 
@@ -218,8 +222,10 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
 
   onResponse(head: ResponseHead): void {
     if (this.#over) return;
-    const { route, trusted } = this.#proxied;
-    route.stats.responded(head.status, performance.now() - this.#sentAt);
+    const { route, trusted, request } = this.#proxied;
+    const time = performance.now() - this.#sentAt;
+    route.stats.responded(head.status, time);
+    if (request.record != null) request.record.originTime = time;
     if (route.route.noGrip || trusted || !isInstruct(head.headers)) {
       this.#repetition?.former.release();
       this.#started = true;
@@ -303,6 +309,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#grip = null;
     this.#origin = NO_RESPONDER;
     this.#logOutcome('accept');
+    if (request.record != null) request.record.heldAt = performance.now();
     // The built-in target does not look for a signature.
     if (route.signer === null && this.#target !== 'test') this.#noteUnsigned();
     if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();

@@ -15,6 +15,8 @@ import { TargetList } from './target-list.ts';
 /** A route, and what is prepared once for all its requests. */
 export interface ProxiedRoute {
   readonly route: Route;
+  /** As `routeName` says. */
+  readonly name: string;
   /** Whether WebSockets go to one of its targets over HTTP. */
   readonly overHttp: boolean;
   /** Where its requests go. */
@@ -94,8 +96,10 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
     const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
     const debug = route.debug || config.proxy.debug;
     const isCrossOrigin = route.aco || config.proxy.autoCrossOrigin;
+    const name = routeName(route);
     return {
       route,
+      name,
       targets,
       targetChecks: check === null || checkMeans === undefined ? null : targets.checks(check, checkMeans),
       overHttp: route.targets.some(({ overHttp }) => overHttp),

@@ -6,6 +6,7 @@ import {
   type HeaderList,
   type JoinedMessages,
   type MessagePayload,
+  NO_OWN_FIELDS,
   NO_RESPONDER,
   type Payload,
   type RequestHead,
@@ -83,6 +84,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     }
     const target = this.#attempts.begin();
     const { request } = this.#proxied;
+    if (request.record != null) request.record.origin = target.name;
     const { id, method, scheme, authority, version, bodyLength, peer } = request;
     const own = { target: path, headers: this.#headers(), credits: this.#credits };
     // Field by field: the client's stream has more than a request, and a WebSocket may keep this for long.
@@ -104,6 +106,7 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   #headers(): string[] {
     const proxied = this.#proxied;
     const headers = originHeaders(proxied, NO_VALUES);
+    headers.push(...(proxied.request.ownFields ?? NO_OWN_FIELDS));
     if (proxied.trusted) return headers;
     const own = [...withoutFields(headers, (name) => name === 'sec-websocket-extensions')];
     if (!proxied.route.route.noGrip) own.push('Sec-WebSocket-Extensions', 'grip');
@@ -180,7 +183,10 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
     const { status, reason, headers, bodyLength } = head;
     this.#started = true;
     this.#attempts.succeed();
-    this.#proxied.route.stats.responded(status, performance.now() - this.#sentAt);
+    const time = performance.now() - this.#sentAt;
+    this.#proxied.route.stats.responded(status, time);
+    const { record } = this.#proxied.request;
+    if (record != null) record.originTime = time;
     logOutcome(this.#room.log, this.#proxied, this.#attempts.target?.name ?? '', status);
     if (status !== 101) {
       this.#requester.onResponse({ status, reason, headers: endToEndHeaders(headers, status), bodyLength });

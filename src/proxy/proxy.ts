@@ -3,6 +3,7 @@ import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { hostOf } from '../codec/http1/index.ts';
 import {
   ExchangeError,
+  type ExchangeRecord,
   errorResponse,
   LineRate,
   NO_RESPONDER,
@@ -221,7 +222,17 @@ function arrive(received: RequestHead, room: ProxyRoom): Arrived {
   const target = normalizeTarget(received.target);
   const normal = target === received.target ? received : { ...received, target };
   const request = settings.clients?.of(normal) ?? normal;
-  return { request, route: findRoute(request, settings), settings, trusted: false, permit: null };
+  const route = findRoute(request, settings);
+  if (received.record != null) noteRoute(received.record, request, route);
+  return { request, route, settings, trusted: false, permit: null };
+}
+
+function noteRoute(record: ExchangeRecord, { peer }: RequestHead, route: ProxiedRoute | null): void {
+  record.client = peer.address;
+  if (route === null) return;
+  record.route = route.name;
+  record.quiet = route.route.noLog;
+  record.secret = route.route.jwt?.query ?? '';
 }
 
 /** The request with its route. Null if it has its response already, which says why it goes no further. */

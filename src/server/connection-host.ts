@@ -4,6 +4,7 @@ import type {
   ErrorCode,
   ErrorResponse,
   ExchangeError,
+  ExchangeObserver,
   HeldTotal,
   Log,
   RawService,
@@ -11,6 +12,7 @@ import type {
   Service,
   WebSocketService,
 } from '../exchange/index.ts';
+import type { RequestIds } from './http-server-options.ts';
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { UnreadBudget } from './unread-budget.ts';
@@ -27,6 +29,9 @@ export interface ConnectionHost {
   /** Whether pings get their pong here, instead of from the responder. */
   readonly autoPong: boolean;
   readonly limits: ServerLimits;
+  /** Is told of each exchange at its end; null for nobody. */
+  readonly observer: ExchangeObserver | null;
+  readonly requestIds: RequestIds;
   /** What waits unread in all connections. */
   readonly unread: UnreadBudget;
   /** What waits in all WebSockets whose clients take nothing. */

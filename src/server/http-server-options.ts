@@ -3,12 +3,14 @@ import type {
   Current,
   ErrorResponse,
   ExchangeError,
+  ExchangeObserver,
   Log,
   RawService,
   ServerCounters,
   Service,
   WebSocketService,
 } from '../exchange/index.ts';
+import type { RequestIdMode } from './request-ids.ts';
 import type { ServerLimits } from './server-limits.ts';
 
 /** What a server is made of. */
@@ -34,6 +36,19 @@ export interface HttpServerOptions {
   readonly wheel: TimerWheel;
   readonly counters: ServerCounters;
   readonly log: Log;
+  /** Is told of each exchange at its end. Default: nobody is. */
+  readonly observer?: Current<ExchangeObserver | null> | undefined;
+  /** What becomes of X-Request-Id. Default: it passes as any other field. */
+  readonly requestIds?: Current<RequestIds> | undefined;
   /** The response to a request that the server itself refuses; by default the error's own face. */
   readonly describeError?: (error: ExchangeError) => ErrorResponse;
+}
+
+/** How requests get their ids. */
+export interface RequestIds {
+  readonly mode: RequestIdMode;
+  /** Whether the client gets the id with its response. */
+  readonly returned: boolean;
+  /** What the ids that are made begin with. No other process has it, and no earlier start had. */
+  readonly prefix: string;
 }

@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   type ErrorResponse,
   ExchangeError,
+  type ExchangeObserver,
   errorResponse,
   HeldTotal,
   type Log,
@@ -28,7 +29,7 @@ import {
   WAITING,
 } from './client-socket.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import type { HttpServerOptions } from './http-server-options.ts';
+import type { HttpServerOptions, RequestIds } from './http-server-options.ts';
 import { NewConnection } from './new-connection.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
@@ -58,6 +59,9 @@ export const MAX_UNSENT_BYTES = 268_435_456;
 /** Milliseconds between two warnings about connections that are refused. */
 const REFUSAL_LOG_MS = 1_000;
 
+const NO_IDS: Current<RequestIds> = { current: { mode: 'off', returned: false, prefix: '' } };
+const NOBODY: Current<null> = { current: null };
+
 /** Connections that are looked at for one that is idle, each time that one has to wait. */
 const MAX_LOOKED_AT = 256;
 
@@ -80,6 +84,8 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
   readonly #connections: Connection[] = [];
   readonly #limits: Current<ServerLimits>;
+  readonly #observer: Current<ExchangeObserver | null>;
+  readonly #requestIds: Current<RequestIds>;
   readonly #idPrefix: string;
   #accepted = 0;
   /** Sockets in each place. */
@@ -102,6 +108,8 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.compression = options.compression ?? false;
     this.autoPong = options.autoPong ?? false;
     this.#limits = options.limits;
+    this.#observer = options.observer ?? NOBODY;
+    this.#requestIds = options.requestIds ?? NO_IDS;
     this.#idPrefix = options.idPrefix ?? '';
     this.unread = new UnreadBudget(options.maxUnreadBytes);
     this.wheel = options.wheel;
@@ -117,6 +125,14 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   get limits(): ServerLimits {
     return this.#limits.current;
+  }
+
+  get observer(): ExchangeObserver | null {
+    return this.#observer.current;
+  }
+
+  get requestIds(): RequestIds {
+    return this.#requestIds.current;
   }
 
   /**

@@ -3,7 +3,9 @@ import type { AtTurnEnd } from '../clock/index.ts';
 import { type BodyReader, bodyReader, CHUNKED, type Http1RequestHead } from '../codec/http1/index.ts';
 import {
   ExchangeError,
+  ExchangeRecord,
   type HeaderList,
+  NO_OWN_FIELDS,
   type Payload,
   type Peer,
   type RawClient,
@@ -16,6 +18,7 @@ import {
 } from '../exchange/index.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
+import { requestIdOf } from './request-ids.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
@@ -63,6 +66,9 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   readonly bodyLength: number;
   readonly peer: Peer;
   readonly credits = WINDOW;
+  readonly requestId: string;
+  readonly ownFields: HeaderList;
+  readonly record: ExchangeRecord | null;
   #connection: StreamConnection;
   readonly #server: ConnectionHost;
   /** Null until the service has returned, and at the end. */
@@ -98,12 +104,25 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.target = head.target;
     this.scheme = connection.encrypted ? 'https' : 'http';
     this.authority = head.authority;
-    this.headers = head.headers;
+    const { requestIds, observer } = server;
+    if (requestIds.mode === 'off') {
+      this.headers = head.headers;
+      this.requestId = '';
+      this.ownFields = NO_OWN_FIELDS;
+    } else {
+      const made = `${requestIds.prefix}-${id}`;
+      const { headers, requestId, ownFields } = requestIdOf(head.headers, requestIds.mode, made);
+      this.headers = headers;
+      this.requestId = requestId;
+      this.ownFields = ownFields;
+      if (requestIds.returned) this.returnedId = requestId;
+    }
     this.bodyLength = head.bodyLength === CHUNKED ? UNKNOWN_LENGTH : head.bodyLength;
     this.peer = peer;
     this.#connection = connection;
     this.#server = server;
     this.#last = !head.keepAlive;
+    this.record = observer === null ? null : new ExchangeRecord(this, observer);
   }
 
   /** Whether the client has said that this request is its last one. */
@@ -177,7 +196,10 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     const end = body.read(input, offset, this.#requestCredit);
     const { data, done } = body;
     if (done) this.#body = null;
-    if (data !== null) this.#requestCredit -= data.length;
+    if (data !== null) {
+      this.#requestCredit -= data.length;
+      if (this.record !== null) this.record.requestBytes += data.length;
+    }
     if (end > offset) this.#connection.watch();
     if (data !== null || done) this.#responder.onRequestData(data ?? EMPTY, !done);
     if (done && this.#raw && !this.#over) this.#end();
@@ -190,6 +212,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#over) return;
     if (this.#server.crowded) this.keepAlive = false;
     this.head(head);
+    if (this.record !== null) noteHead(this.record, head);
     this.#cork();
     this.#server.turn.add(this);
   }
@@ -248,6 +271,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
    */
   #send(chunk: Buffer, payload: Payload | null, more: boolean, lent = false): void {
     if (this.#over) return;
+    if (this.record !== null) this.record.responseBytes += chunk.length;
     // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
     if (!more && this.#body !== null) this.keepAlive = false;
     let flowing: boolean;
@@ -334,6 +358,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   #end(): void {
     const read = this.#body === null;
     this.#forget();
+    this.record?.end();
     this.#connection.onStreamEnd(this, read);
   }
 
@@ -353,6 +378,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     const responder = this.#responder;
     this.#forget();
     responder?.onRequestError(error);
+    this.record?.end(error.code);
   }
 
   /** The request itself is at fault: the responder, if any, gets the error, and the connection ends with the response. */
@@ -379,12 +405,18 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.started || this.#raw) {
       this.#connection.onStreamBroken();
       this.#forget();
+      this.record?.end(error.code);
       return;
     }
     this.dropHead();
     // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
     if (this.#body !== null) this.keepAlive = false;
     const { head, body, close } = this.#server.describeError(error);
+    if (this.record !== null) {
+      noteHead(this.record, head);
+      this.record.error = error.code;
+      this.record.responseBytes += body.length;
+    }
     if (close === true) this.keepAlive = false;
     // RFC 6455 §4.4, RFC 9110 §15.5.22: the response names what to upgrade to.
     if (error.code === 'HF_WEBSOCKET_VERSION') this.head({ ...head, headers: [...head.headers, ...UPGRADE_TO] });
@@ -392,4 +424,10 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#afterWrite(body.length, this.data(body, false), false);
     this.#end();
   }
+}
+
+function noteHead(record: ExchangeRecord, { status, error }: ResponseHead): void {
+  record.status = status;
+  record.respondedAt = performance.now();
+  if (error !== undefined) record.error = error;
 }

@@ -23,6 +23,8 @@ const UNTIL_CLOSE = 3;
 export class ResponseWriter {
   /** Whether the connection may carry another request afterwards. */
   keepAlive: boolean;
+  /** Id of the request that the client gets with its response; empty for none. */
+  protected returnedId = '';
   readonly method: string;
   readonly version: Http1Version;
   protected readonly socket: Socket;
@@ -148,6 +150,9 @@ export class ResponseWriter {
     }
     // RFC 9110 §7.8: a sender of Upgrade lists it in Connection; a 426 has to send it (§15.5.22).
     if (status === 426 && fieldValue(head.headers, 'upgrade') !== undefined) text += 'Connection: Upgrade\r\n';
+    if (this.returnedId !== '' && fieldValue(head.headers, 'x-request-id') === undefined) {
+      text += `X-Request-Id: ${this.returnedId}\r\n`;
+    }
     if (!this.keepAlive) text += 'Connection: close\r\n';
     else if (this.version === '1.0') text += 'Connection: keep-alive\r\n';
     this.#headWritten = true;

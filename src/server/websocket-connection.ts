@@ -16,6 +16,7 @@ import {
 import {
   type ByteHolder,
   ExchangeError,
+  type ExchangeRecord,
   type JoinedMessages,
   type MessagePayload,
   type Peer,
@@ -52,6 +53,8 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   #closing = false;
   /** The close frame is written. */
   #closeSent = false;
+  /** Takes notes of what becomes of it; null for nobody. */
+  #record: ExchangeRecord | null = null;
   /** The client's close frame has come, or is not waited for. */
   #closeReceived = false;
 
@@ -73,6 +76,14 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.succeed(former);
     this.keepAlive();
     this.writeFrame(Buffer.from(head, 'latin1'));
+  }
+
+  /** Notes in `record` what becomes of it. @param status of the response that accepts it */
+  observe(record: ExchangeRecord, status: number): void {
+    this.#record = record;
+    record.webSocket = true;
+    record.status = status;
+    record.respondedAt = performance.now();
   }
 
   /** Lets `responder` have what the client sends. */
@@ -99,6 +110,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   }
 
   onMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    if (this.#record !== null) this.#record.requestBytes += chunk.length;
     this.#responder?.onRequestMessage(chunk, text, more);
   }
 
@@ -147,6 +159,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
 
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.#closing || !this.#enqueue(more)) return;
+    if (this.#record !== null) this.#record.responseBytes += chunk.length;
     try {
       this.#writer.message(chunk, text, more);
     } catch (thrown) {
@@ -156,6 +169,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
 
   onResponseShared(message: MessagePayload): void {
     if (this.#closing || !this.#enqueue(false)) return;
+    if (this.#record !== null) this.#record.responseBytes += message.body.length;
     try {
       this.#writer.shared(message);
     } catch (thrown) {
@@ -170,6 +184,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
       return;
     }
     if (this.#closing || !this.#enqueue(false, messages.length)) return;
+    if (this.#record !== null) this.#record.responseBytes += joined.length;
     try {
       this.#writer.joined(joined);
     } catch (thrown) {
@@ -214,6 +229,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   }
 
   onResponseError(error: ExchangeError): void {
+    this.#note(error);
     // The abnormal end of an origin is that of its client too (RFC 6455 §7.1.7): no close frame says that it was in order.
     if (error.face.cause === 'origin') this.#breakOff();
     else this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
@@ -357,6 +373,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   /** The client has broken the protocol, or is over a limit (RFC 6455 §7.1.7). */
   #failProtocol(cause: WebSocketError): void {
     const error = new ExchangeError('HF_WEBSOCKET_PROTOCOL', cause.message);
+    this.#note(error);
     this.server.counters.webSocketsFailed++;
     this.report(error, 'WebSocket failed');
     const responder = this.#responder;
@@ -366,6 +383,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
 
   /** The responder has thrown, or sends what cannot be sent. */
   fault(error: ExchangeError): void {
+    this.#note(error);
     this.reportFault(error);
     const responder = this.#responder;
     this.#fail(1011);
@@ -377,7 +395,9 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     const responder = this.#responder;
     this.#responder = null;
     this.#close(closePayload(1001));
-    responder?.onRequestError(new ExchangeError('HF_DRAINING'));
+    const error = new ExchangeError('HF_DRAINING');
+    this.#note(error);
+    responder?.onRequestError(error);
   }
 
   leaveIfIdle(): boolean {
@@ -410,7 +430,13 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.#responder.onResponseCredit(credit);
   }
 
+  /** Notes why it ends. The first reason counts. */
+  #note(error: ExchangeError): void {
+    if (this.#record !== null && this.#record.error === '') this.#record.error = error.code;
+  }
+
   protected override dropExchanges(error: ExchangeError): void {
+    this.#note(error);
     const responder = this.#responder;
     this.#forget();
     responder?.onRequestError(error);
@@ -438,8 +464,8 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.unread = null;
     this.stopTimer();
     this.#forget();
-    if (responder === null) return;
-    counters.requestsAborted++;
-    responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+    if (responder !== null) counters.requestsAborted++;
+    this.#record?.end(responder === null ? '' : 'HF_CLIENT_GONE');
+    responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
   }
 }

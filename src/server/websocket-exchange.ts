@@ -38,6 +38,8 @@ export class WebSocketExchange implements WebSocketRequester {
   readonly #peer: Peer;
   readonly #id: string;
   readonly #handshake: ValidHandshake;
+  /** Not null from `ask` until the WebSocket is open. */
+  #request: RequestHead | null = null;
   /** Not null once the WebSocket is open. */
   #open: WebSocketConnection | null = null;
   /** Null until the service has returned. */
@@ -65,6 +67,7 @@ export class WebSocketExchange implements WebSocketRequester {
 
   /** Gives the request to the service. */
   ask(service: WebSocketService, request: RequestHead): WebSocketResponder {
+    this.#request = request;
     const responder = service(request, this);
     // The service may have handed over to another one.
     this.#responder ??= responder;
@@ -87,9 +90,11 @@ export class WebSocketExchange implements WebSocketRequester {
     const server = this.#server;
     const handshake = this.#handshake;
     const deflate = server.compression ? acceptDeflate(handshake.extensions, DEFAULT_DEFLATE) : null;
+    const request = this.#request;
+    const returnedId = server.requestIds.returned ? (request?.requestId ?? '') : '';
     let text: string;
     try {
-      text = acceptHead(head, handshake, deflate);
+      text = acceptHead(head, handshake, deflate, returnedId);
     } catch (thrown) {
       this.#http.fault(toExchangeError(thrown));
       return;
@@ -104,6 +109,8 @@ export class WebSocketExchange implements WebSocketRequester {
       server.log.warn({ id: this.#id, peer: address, protocol }, 'response picks a subprotocol that was not offered');
     }
     this.#open = connection;
+    this.#request = null;
+    if (request?.record != null) connection.observe(request.record, head.status);
     connection.onRequestCredit(this.#credit);
     connection.pauseRequest(this.#paused);
     connection.open(former, text);

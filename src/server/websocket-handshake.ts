@@ -25,15 +25,22 @@ export function requestedHandshake(request: HandshakeRequest): ValidHandshake | 
 /**
  * The head that accepts `handshake` (RFC 6455 §4.2.2), as latin1 text up to the empty line.
  * @param head the service's response; the fields of the handshake that are the server's own are replaced
+ * @param returnedId id of the request for the client, unless the response has one; empty for none
  * @throws ExchangeError HF_RESPONSE_INVALID for more than one subprotocol
  * @throws Http1Error `unwritable`
  */
-export function acceptHead(head: ResponseHead, handshake: ValidHandshake, deflate: AcceptedDeflate | null): string {
+export function acceptHead(
+  head: ResponseHead,
+  handshake: ValidHandshake,
+  deflate: AcceptedDeflate | null,
+  returnedId = '',
+): string {
   const [protocol = null, ...others] = fieldValues(head.headers, 'sec-websocket-protocol');
   if (others.length > 0) throw new ExchangeError('HF_RESPONSE_INVALID', 'the response picks more than one subprotocol');
   const fields = withoutFields(head.headers, isOwn).concat(
     acceptFields(handshake, protocol, deflate?.extension ?? null),
   );
+  if (returnedId !== '' && fieldValue(fields, 'x-request-id') === undefined) fields.push('X-Request-Id', returnedId);
   return `${responseHeadText(101, head.reason || reasonPhrase(101), fields)}Connection: Upgrade\r\n\r\n`;
 }
 

@@ -1,6 +1,6 @@
 import { withoutFields } from '../codec/fields/index.ts';
 import { RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
-import type { RequestHead } from '../exchange/index.ts';
+import { allFields, type RequestHead } from '../exchange/index.ts';
 import { HandlerSession } from './handler-session.ts';
 import { decodedHead, responseHead } from './packet-head.ts';
 import { requestUri } from './request-uri.ts';
@@ -15,9 +15,8 @@ export class HttpSession extends HandlerSession {
 
   override firstPacket(request: RequestHead): string {
     const { method, peer, bodyLength } = request;
-    const headers = this.host.decoding
-      ? withoutFields(request.headers, (name) => name === 'accept-encoding')
-      : request.headers;
+    const fields = allFields(request);
+    const headers = this.host.decoding ? withoutFields(fields, (name) => name === 'accept-encoding') : fields;
     const uri = requestUri(request);
     const credits = this.firstCredits(request);
     return this.packets.encode(this.id, method, uri, headers, peer, bodyLength !== 0, credits);

@@ -1,5 +1,6 @@
 import { type FirstPackets, NO_BODY, type ResponsePacket } from '../codec/zhttp/index.ts';
 import {
+  allFields,
   BodyCollector,
   CreditedResponse,
   type ErrorCode,
@@ -83,7 +84,8 @@ export class ReqSession implements Responder, Collector {
 
   /** Writes the request with its body, which is kept no longer. */
   packet(): Buffer | string {
-    const { method, headers, peer } = this.#request;
+    const { method, peer } = this.#request;
+    const headers = allFields(this.#request);
     const uri = requestUri(this.#request);
     const packet = this.#packets.encodeWhole(this.id, method, uri, headers, peer, this.#body?.body ?? NO_BODY);
     this.#dropBody();

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isCloseCode, MAX_CONTROL_BYTES, MAX_REASON_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
 import { type FirstPackets, type PacketType, RequestPacket, type ResponsePacket } from '../codec/zhttp/index.ts';
 import {
+  allFields,
   CreditedResponse,
   type ExchangeError,
   type RequestHead,
@@ -48,9 +49,9 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
   }
 
   override firstPacket(request: RequestHead): string {
-    const { method, headers, peer } = request;
+    const { method, peer } = request;
     const credits = this.firstCredits(request);
-    return this.packets.encode(this.id, method, requestUri(request), headers, peer, false, credits);
+    return this.packets.encode(this.id, method, requestUri(request), allFields(request), peer, false, credits);
   }
 
   // ---- from the client

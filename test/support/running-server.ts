@@ -33,7 +33,17 @@ const LIMITS: ServerLimits = {
 /** Limits that differ from the usual ones, and what else a test wants of the server. */
 export type ServerChanges = Partial<
   ServerLimits &
-    Pick<HttpServerOptions, 'autoPong' | 'compression' | 'maxUnreadBytes' | 'maxUnsentBytes' | 'rawService' | 'service'>
+    Pick<
+      HttpServerOptions,
+      | 'autoPong'
+      | 'compression'
+      | 'maxUnreadBytes'
+      | 'maxUnsentBytes'
+      | 'observer'
+      | 'rawService'
+      | 'requestIds'
+      | 'service'
+    >
 > & {
   /** Whether a service for WebSockets is there. Default: true. */
   readonly webSockets?: boolean;
@@ -61,7 +71,9 @@ export class RunningServer {
       compression,
       maxUnreadBytes,
       maxUnsentBytes,
+      observer,
       rawService,
+      requestIds,
       service,
       webSockets = true,
       ...limits
@@ -75,7 +87,9 @@ export class RunningServer {
       compression,
       maxUnreadBytes,
       maxUnsentBytes,
+      observer,
       rawService,
+      requestIds,
       limits: { current: this.limits },
       wheel,
       counters,

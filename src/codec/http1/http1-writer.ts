@@ -44,6 +44,15 @@ export function requestHeadText(method: string, target: string, headers: FieldLi
   return `${method} ${target} HTTP/1.1\r\n${FIELD_LINES.of(headers)}`;
 }
 
+/**
+ * The lines of fields that no other list repeats, without those that frame a body.
+ * @returns latin1 text
+ * @throws Http1Error `unwritable`
+ */
+export function fieldText(headers: FieldList): string {
+  return fieldLines(headers, false);
+}
+
 /** The header of a chunk with `length` bytes; data and a CRLF follow. */
 export function chunkHeader(length: number): string {
   return `${length.toString(16)}\r\n`;

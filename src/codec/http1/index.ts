@@ -6,7 +6,15 @@ export { isHost } from './host.ts';
 export { hostOf } from './host-of.ts';
 export { Http1Error, type Http1ErrorKind } from './http1-error.ts';
 export { DEFAULT_LIMITS, type Http1Limits, MAX_EXTENSION_BYTES } from './http1-limits.ts';
-export { chunkHeader, encodeChunk, LAST_CHUNK, requestHeadText, responseHeadText, SMALL_BODY } from './http1-writer.ts';
+export {
+  chunkHeader,
+  encodeChunk,
+  fieldText,
+  LAST_CHUNK,
+  requestHeadText,
+  responseHeadText,
+  SMALL_BODY,
+} from './http1-writer.ts';
 export { isIdempotent } from './is-idempotent.ts';
 export { pathOf } from './path-of.ts';
 export { reasonPhrase } from './reasons.ts';

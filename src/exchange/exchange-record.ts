@@ -1,0 +1,74 @@
+import type { ErrorCode } from './errors.ts';
+import type { Peer } from './peer.ts';
+
+/** What a record says of a request: the head of the exchange is one. */
+export interface RecordedRequest {
+  readonly id: string;
+  readonly method: string;
+  /** Empty for a request that was not read that far. For an outbound request its whole URI. */
+  readonly target: string;
+  readonly authority: string;
+  readonly version: string;
+  readonly headers: readonly string[];
+  readonly peer: Peer;
+  readonly requestId?: string;
+}
+
+/**
+ * What becomes of one exchange, for whoever wants to know at its end: an access log, a trace. Each room writes what it knows. It exists only
+ * where somebody observes.
+ */
+export class ExchangeRecord {
+  readonly request: RecordedRequest;
+  /** When it began, by `performance.now`. */
+  readonly startedAt = performance.now();
+  /** Address of the client, behind trusted proxies. Empty for a unix socket. */
+  client: string;
+  /** What the route is called; empty where there is none. */
+  route = '';
+  /** Name of the target that has the request; empty for none. */
+  origin = '';
+  /** Parameter of the query that has a token on this route; empty for none. */
+  secret = '';
+  /** Whether it is not to be logged. */
+  quiet = false;
+  /** Milliseconds that the target took for the head of its response; -1 where none has come. */
+  originTime = -1;
+  /** When the head of the response came, by `performance.now`; 0 before. */
+  respondedAt = 0;
+  /** When the hub took the client over, by `performance.now`; 0 for never. */
+  heldAt = 0;
+  /** 0: no response. */
+  status = 0;
+  /** Whether it became a WebSocket. */
+  webSocket = false;
+  /** Bytes of bodies and messages. */
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Published items that reached the client. */
+  items = 0;
+  /** Why it failed; empty where it has not. */
+  error: ErrorCode | '' = '';
+  readonly #observer: ExchangeObserver;
+  #over = false;
+
+  constructor(request: RecordedRequest, observer: ExchangeObserver) {
+    this.request = request;
+    this.client = request.peer.address;
+    this.#observer = observer;
+  }
+
+  /** The exchange is over. Only the first call counts. @param error why, unless something else was noted before */
+  end(error: ErrorCode | '' = ''): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.error === '') this.error = error;
+    this.#observer.onExchangeEnd(this);
+  }
+}
+
+/** Is told of the exchanges of one server or role. */
+export interface ExchangeObserver {
+  /** An exchange, or the WebSocket that it became, is over. Called once for each. */
+  onExchangeEnd(record: ExchangeRecord): void;
+}
