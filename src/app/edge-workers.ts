@@ -37,6 +37,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
     this.pool = new WorkerPool({
       count: edge.workers,
       channels: relayed.length,
+      listen: edge.listen.map(({ address }) => address),
       job: (place): EdgeJob => {
         const own = relayed.length > 0 ? edge : { ...edge, id: `${edge.id}-${place + 1}` };
         return {

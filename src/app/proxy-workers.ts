@@ -40,6 +40,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
     this.pool = new WorkerPool<ProxyJob>({
       count: config.server.workers,
       channels: 1,
+      listen: config.server.listen,
       job: () => ({
         role: 'proxy',
         config: this.#text,

@@ -1,7 +1,11 @@
 import type { Config } from '../config/index.ts';
 import type { CounterSnapshot } from '../exchange/index.ts';
+import type { PassedSocket } from '../net/index.ts';
 import type { LogLevel } from './logger.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
+
+/** File descriptors of a process from here on are its channels, and then the sockets that it accepts on. */
+export const FIRST_CHANNEL = 4;
 
 /** What all jobs say. */
 interface CommonJob {
@@ -36,7 +40,7 @@ export type WorkerJob = EdgeJob | ProxyJob;
 
 /** What the main process wants of a worker. */
 export type WorkerOrder =
-  | { readonly order: 'start'; readonly job: WorkerJob }
+  | { readonly order: 'start'; readonly job: WorkerJob; readonly listening: readonly PassedSocket[] }
   /** Use this configuration from now on. */
   | { readonly order: 'reconfigure'; readonly config: string }
   /** The log file has been moved away. */

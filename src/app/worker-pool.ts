@@ -1,4 +1,4 @@
-import cluster, { type Worker } from 'node:cluster';
+import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,10 +10,11 @@ import {
   type Log,
   reportFault,
 } from '../exchange/index.ts';
+import { describeAddress, type ListenAddress, type PassedSocket, type ReservedSocket, reserve } from '../net/index.ts';
 import { LatestOrder } from './latest-order.ts';
 import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
-import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
+import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 
 /** What a pool is made of. */
 export interface WorkerPoolOptions<Job extends WorkerJob> {
@@ -21,6 +22,8 @@ export interface WorkerPoolOptions<Job extends WorkerJob> {
   readonly count: number;
   /** Sockets that each process shares with this one, beside the channel for orders. */
   readonly channels: number;
+  /** Where the processes accept connections. The sockets belong to this process, so they stay when one dies. */
+  readonly listen: readonly ListenAddress[];
   /** What the process in this place, from 0, is to do; called again for its replacements. */
   readonly job: (place: number) => Job;
   /** A process was started: `sockets` are its channels. */
@@ -48,11 +51,16 @@ const PROGRAM = fileURLToPath(new URL(`./worker${extname(fileURLToPath(import.me
 /** What workers load first: a signal for the whole group is for the main process to act on. */
 const IGNORE_SIGNALS = fileURLToPath(new URL('../../bin/ignore-signals.js', import.meta.url));
 
+/** Processes that the pools of this process have started. */
+let started = 0;
+
 /** One process. */
 class PoolWorker<Job extends WorkerJob> {
   readonly place: number;
   readonly job: Job;
-  readonly process: Worker;
+  /** Distinguishes it from all others, also from those that were in its place before. */
+  readonly number: number;
+  readonly process: ChildProcess;
   /** What it reported last. */
   counters: CounterSnapshot = {};
   /** When it began to listen, by `performance.now`; null before that. */
@@ -63,23 +71,24 @@ class PoolWorker<Job extends WorkerJob> {
   onFailed: (error: Error) => void = () => {};
   /** Orders that stand until the next one. */
   readonly standing = new LatestOrder((order, onSent) => {
-    if (this.process.isConnected()) this.process.send(order, onSent);
+    if (this.process.connected) this.process.send(order, onSent);
   });
 
-  constructor(place: number, job: Job, process: Worker) {
+  constructor(place: number, job: Job, number: number, process: ChildProcess) {
     this.place = place;
     this.job = job;
+    this.number = number;
     this.process = process;
   }
 
   /** Names it in the registry. */
   get name(): string {
-    return `worker ${this.process.id}`;
+    return `worker ${this.number}`;
   }
 
   order(message: WorkerOrder): void {
     // A process that is just ending cannot be told any more.
-    if (this.process.isConnected()) this.process.send(message, () => {});
+    if (this.process.connected) this.process.send(message, () => {});
   }
 }
 
@@ -96,6 +105,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   readonly #busy = new Set<PoolWorker<Job>>();
   readonly #delays: readonly RestartDelay[];
   readonly #restarts = new Set<NodeJS.Timeout>();
+  #sockets: readonly ReservedSocket[] = [];
   /** What those that start have to be told. */
   #standing: WorkerOrder | null = null;
   #stopping = false;
@@ -111,7 +121,8 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
    * @throws Error when one cannot start
    */
   async start(): Promise<void> {
-    // One after the other: the first one clears away what an earlier run may have left at a path.
+    for (const address of this.#options.listen) this.#sockets = [...this.#sockets, await reserve(address)];
+    // One after the other: what is wrong with the first one is wrong with all.
     for (let place = 0; place < this.#options.count; place++) {
       const addresses = await this.#fork(place);
       if (place === 0) this.addresses.push(...addresses);
@@ -120,6 +131,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
 
   drain(): void {
     this.#stopReplacing();
+    this.#closeSockets();
     for (const worker of this.#workers) {
       // One that does not serve yet has no connections.
       if (worker.servingSince === null) continue;
@@ -149,7 +161,23 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   /** Ends the processes. */
   async stop(): Promise<void> {
     this.#stopReplacing();
+    this.#closeSockets();
     await Promise.all([...this.#workers].map((worker) => this.#end(worker)));
+  }
+
+  #closeSockets(): void {
+    for (const socket of this.#sockets) socket.close();
+    this.#sockets = [];
+  }
+
+  /** The sockets as a process gets them. */
+  get #passed(): PassedSocket[] {
+    const { channels, listen } = this.#options;
+    return listen.map((address, i) => ({
+      address: describeAddress(address),
+      fd: FIRST_CHANNEL + channels + i,
+      file: null,
+    }));
   }
 
   #stopReplacing(): void {
@@ -162,18 +190,15 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   #fork(place: number): Promise<readonly string[]> {
     const { channels, job: jobOf, onStarted } = this.#options;
     const job = jobOf(place);
-    // Each process accepts by itself: handing accepted sockets over would cost more than it evens out.
-    cluster.schedulingPolicy = cluster.SCHED_NONE;
     const pipes = Array<'pipe'>(channels).fill('pipe');
-    cluster.setupPrimary({
-      exec: PROGRAM,
-      args: [],
+    const child = fork(PROGRAM, [], {
       execArgv: [...process.execArgv, '--require', IGNORE_SIGNALS],
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...pipes],
+      // Each process accepts by itself: handing accepted sockets over would cost more than it evens out.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...pipes, ...this.#sockets.map(({ fd }) => fd)],
     });
-    const worker = new PoolWorker(place, job, cluster.fork());
+    const worker = new PoolWorker(place, job, ++started, child);
     this.#workers.add(worker);
-    const started = new Promise<readonly string[]>((resolve, reject) => {
+    const listens = new Promise<readonly string[]>((resolve, reject) => {
       worker.onListening = resolve;
       worker.onFailed = reject;
     });
@@ -190,28 +215,28 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       guarded(this, (error: Error) => {
         worker.onFailed(error);
         // One that could not be started has no exit.
-        if (worker.process.process.pid === undefined) this.#onExit(worker, null, null);
+        if (worker.process.pid === undefined) this.#onExit(worker, null, null);
       }),
     );
     worker.startTimer = setTimeout(
-      guarded(this, () => worker.process.process.kill('SIGKILL')),
+      guarded(this, () => worker.process.kill('SIGKILL')),
       START_TIMEOUT,
     );
-    const { stdio } = worker.process.process;
+    const { stdio } = worker.process;
     try {
-      onStarted(job, stdio.slice(4) as unknown as Socket[]);
+      onStarted(job, stdio.slice(FIRST_CHANNEL, FIRST_CHANNEL + channels) as unknown as Socket[]);
     } catch (thrown) {
       fault(this, thrown);
       // Its exit says that it failed, and has it replaced.
-      worker.process.process.kill('SIGKILL');
+      worker.process.kill('SIGKILL');
     }
-    return started;
+    return listens;
   }
 
   #onReport(worker: PoolWorker<Job>, report: WorkerReport): void {
     switch (report.report) {
       case 'ready':
-        worker.order({ order: 'start', job: worker.job });
+        worker.order({ order: 'start', job: worker.job, listening: this.#passed });
         break;
       case 'listening':
         clearTimeout(worker.startTimer);
@@ -244,7 +269,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     attempt(this, () => registry.end(worker.name));
     attempt(this, () => metrics?.end(worker.name));
     attempt(this, () => onEnded(worker.job));
-    const { pid } = worker.process.process;
+    const { pid } = worker.process;
     if (this.#stopping) {
       log.info({ pid, counters: worker.counters }, 'worker stopped');
       return;
@@ -285,7 +310,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   #end(worker: PoolWorker<Job>): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(
-        guarded(this, () => worker.process.process.kill('SIGKILL')),
+        guarded(this, () => worker.process.kill('SIGKILL')),
         STOP_TIMEOUT,
       );
       const ended = () => {
@@ -293,9 +318,9 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
         resolve();
       };
       worker.process.on('exit', ended);
-      if (worker.process.isDead()) ended();
+      if (worker.process.exitCode !== null || worker.process.signalCode !== null) ended();
       // A worker that never listened has no clients.
-      else if (worker.servingSince === null) worker.process.process.kill('SIGKILL');
+      else if (worker.servingSince === null) worker.process.kill('SIGKILL');
       else worker.order({ order: 'stop' });
     });
   }

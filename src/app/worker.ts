@@ -3,18 +3,16 @@
 import { Socket } from 'node:net';
 import { onUnhandledFault } from '../clock/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
+import { listeningSockets } from '../net/index.ts';
 import { EdgeWorker } from './edge-worker.ts';
 import { LogFile } from './log-file.ts';
 import { createLog, type ProcessLog } from './logger.ts';
 import { ProxyWorker } from './proxy-worker.ts';
-import type { WorkerJob, WorkerOrder, WorkerReport } from './worker-messages.ts';
+import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
 /** Milliseconds between two reports of the counters. */
 const REPORT_INTERVAL = 1_000;
-
-/** File descriptors from here on are the channels of the pool. */
-const FIRST_CHANNEL = 4;
 
 let role: WorkerRole | null = null;
 let logFile: LogFile | null = null;
@@ -46,8 +44,9 @@ process.on('message', (order: WorkerOrder) => {
 
 tell({ report: 'ready' });
 
-async function start({ job }: WorkerOrder & { order: 'start' }): Promise<void> {
+async function start({ job, listening }: WorkerOrder & { order: 'start' }): Promise<void> {
   try {
+    listeningSockets.accept(listening);
     const channels = job.relayed.map(
       (_, index) => new Socket({ fd: FIRST_CHANNEL + index, readable: true, writable: true }),
     );

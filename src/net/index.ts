@@ -1,3 +1,4 @@
+export { type ActivatedSocket, activatedSockets } from './activated-sockets.ts';
 export type { ListenAddress } from './bind-address.ts';
 export { dial, dialUnix } from './dial.ts';
 export {
@@ -17,11 +18,12 @@ export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';
 export { KEEP_ALIVE_DELAY } from './keep-alive.ts';
 export { type AcceptOptions, type Listener, listen } from './listen.ts';
-export { type FileId, listeningSockets, type PassedSocket } from './listening-sockets.ts';
+export { describeAddress, type FileId, listeningSockets, type PassedSocket } from './listening-sockets.ts';
 export { networkOf } from './network-of.ts';
 export { peerAddress, peerOf } from './peer-address.ts';
 export type { ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 export type { Resolver } from './resolver.ts';
+export { type ReservedSocket, reserve } from './server-handle.ts';
 export { SystemResolver } from './system-resolver.ts';
 export { TcpDialler, type TcpDiallerOptions } from './tcp-dialler.ts';
 export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acceptor.ts';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import cluster from 'node:cluster';
-import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WorkerPool } from '../../../src/app/worker-pool.ts';
@@ -36,6 +35,7 @@ test('a pool replaces its processes whatever throws in the main process', async 
   const pool = new WorkerPool({
     count: 1,
     channels: 0,
+    listen: edge.listen.map(({ address }) => address),
     job: () => {
       job();
       return { role: 'edge', edge, logLevel: 'error', logFile: null, idPrefix: 'p', relayed: [] };
@@ -56,7 +56,12 @@ test('a pool replaces its processes whatever throws in the main process', async 
   assert.equal(counters.faults, 1, 'a report that throws');
 
   registry.end = boom;
-  onEnded = boom;
+  const ended = new Promise<void>((resolve) => {
+    onEnded = () => {
+      resolve();
+      boom();
+    };
+  });
   job = () => {
     job = () => {};
     onStarted = () => {
@@ -65,9 +70,9 @@ test('a pool replaces its processes whatever throws in the main process', async 
     };
     boom();
   };
-  const [worker] = Object.values(cluster.workers ?? {});
-  worker?.process.kill('SIGKILL');
-  await once(cluster, 'exit');
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1');
+  process.kill(Number.parseInt(children, 10), 'SIGKILL');
+  await ended;
   // The first replacement finds no job, the second one is not taken note of, and the third one serves.
   await served(2);
   assert.equal(log.with('worker cannot be replaced yet').length, 2);
