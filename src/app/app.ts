@@ -29,7 +29,8 @@ import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import type { ProcessLog } from './logger.ts';
-import { metricsText } from './metrics.ts';
+import { ProcessTable } from './metrics/process-table.ts';
+import { prometheusText } from './metrics/prometheus-text.ts';
 import { Mongrel2Role, newMongrel2Counters } from './mongrel2-role.ts';
 import { openFileLimit } from './open-files.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
@@ -41,6 +42,7 @@ import type { Snapshot } from './snapshot.ts';
 import { statsReporter } from './stats-reporter-of.ts';
 import { type ConfigurationState, newConfigurationState, type StatusSources } from './status-of.ts';
 import { checkIdentities } from './tls-listener.ts';
+import { PoolCounters, type WorkerWatch } from './worker-pool.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
 export class App {
@@ -81,6 +83,9 @@ export class App {
   readonly statsCounters = new ZmqCounters();
   /** What is counted by route. */
   readonly routeStats = new RouteStatsTable();
+  /** What this process and its workers say of themselves; they are watched where there is a control port. */
+  readonly processes = new ProcessTable();
+  readonly #poolCounters = new PoolCounters();
   readonly #config: Config;
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
@@ -176,6 +181,7 @@ export class App {
     ]);
     await this.#sessions?.close();
     this.#wheel.stop();
+    this.processes.stop();
     if (!this.#running) return;
     this.#log.info(this.registry.byRole(), 'stopped');
   }
@@ -224,6 +230,8 @@ export class App {
     checkIdentities(edge, this.#log);
     const controlAddresses = controlListen(this.#config);
     if (hasProxy(server) || controlAddresses.length > 0) this.registry.add('control', this.controlCounters);
+    if (server.workers > 1 || edge.workers > 1) this.registry.add('pool', this.#poolCounters);
+    if (controlAddresses.length > 0) this.processes.start();
     if (hasProxy(server)) {
       const snapshots = this.#proxy.prepare();
       this.registry.add('proxy', this.counters);
@@ -267,6 +275,11 @@ export class App {
     this.#checkOpenFiles();
   }
 
+  get #watching(): { readonly watch: WorkerWatch; readonly watched: boolean } {
+    const { processes } = this;
+    return { watch: { processes, poolCounters: this.#poolCounters }, watched: controlListen(this.#config).length > 0 };
+  }
+
   /** Names the counters of a role for the registry: `edge.zmq`. */
   #register(role: string, parts: Readonly<Record<string, object>>): void {
     for (const [part, counters] of Object.entries(parts)) this.registry.add(`${role}.${part}`, counters);
@@ -279,7 +292,7 @@ export class App {
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
     this.#edge =
       edge.workers > 1
-        ? new EdgeWorkers({ ...shared, registry: this.registry, logLevel: log.level })
+        ? new EdgeWorkers({ ...shared, registry: this.registry, logLevel: log.level, ...this.#watching })
         : new EdgeRole({
             ...shared,
             serverCounters,
@@ -347,18 +360,31 @@ export class App {
     this.registry.add('proxy.relay', this.relayCounters);
     const { counters, registry, relayCounters: zmqCounters } = this;
     const logFile = 'file' in this.#log ? ((this.#log as ProcessLog).file?.path ?? null) : null;
-    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, registry, logFile };
+    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, registry, logFile, ...this.#watching };
     return new ProxyWorkers({ ...shared, config: this.#config, limits: this.#proxy.hubLimits });
   }
 
   async #startControl(addresses: readonly ListenAddress[]): Promise<void> {
     const { controlCounters: counters } = this;
-    const { registry } = this;
+    const { registry, processes } = this;
     this.#control = new ControlRole({
       snapshots: this.#proxy.prepare(),
       publisher: hasProxy(this.#config.server) ? this.#publisher : null,
-      metrics: metricsService(() => metricsText({ registry, proxy: this.#metrics })),
-      operations: operationsOf(controlBackendOf({ statusSources: () => this.#statusSources })),
+      metrics: metricsService(() =>
+        prometheusText({
+          registry,
+          proxy: hasProxy(this.#config.server) ? this.#metrics : null,
+          processes,
+          timers: this.#wheel.size,
+        }),
+      ),
+      operations: operationsOf(
+        controlBackendOf({
+          life: () => this.state,
+          statusSources: () => this.#statusSources,
+          errors: () => processes.errors,
+        }),
+      ),
       counters,
       wheel: this.#wheel,
       log: this.#log,
@@ -378,6 +404,7 @@ export class App {
       ...rolesOf(this.#config, this),
       configuration: this.configuration,
       registry: this.registry,
+      process: this.processes.own,
       hub: hasProxy(this.#config.server) ? this.#metrics.hub : null,
     };
   }

@@ -6,7 +6,7 @@ import { newIdPrefix } from './edge-role.ts';
 import type { LogLevel } from './logger.ts';
 import { PooledRole } from './pooled-role.ts';
 import type { EdgeJob } from './worker-messages.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool, type WorkerWatch } from './worker-pool.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
 /** What an edge of several processes is made of. */
@@ -15,6 +15,9 @@ export interface EdgeWorkersOptions extends EdgeContext {
   readonly logLevel: LogLevel;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
+  readonly watch: WorkerWatch;
+  /** Whether the processes watch themselves for the metrics. */
+  readonly watched: boolean;
 }
 
 /**
@@ -28,7 +31,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
 
   constructor(options: EdgeWorkersOptions) {
     super();
-    const { edge, logLevel, log, registry, counters, zmqCounters } = options;
+    const { edge, logLevel, log, registry, counters, zmqCounters, watch, watched } = options;
     const modes = (['stream', 'req'] as const).filter((mode) => edge.listen.some((listener) => listener.mode === mode));
     const relayed = edge.zclientConnect ? [] : modes;
     // A process speaks for the sessions of those that were in its place before.
@@ -45,6 +48,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
           edge: own,
           logLevel,
           logFile: null,
+          watched,
           idPrefix: `${families[place]}.${started++}`,
           relayed,
         };
@@ -59,6 +63,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
         for (const relay of this.#relays.values()) relay.remove(idPrefix);
       },
       registry,
+      watch,
       counters,
       log,
     });

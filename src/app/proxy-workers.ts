@@ -7,7 +7,7 @@ import type { ZmqCounters } from '../zmq/index.ts';
 import { PooledRole } from './pooled-role.ts';
 import { MetricsSum, type ProxyMetrics } from './proxy-metrics.ts';
 import type { ProxyJob } from './worker-messages.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool, type WorkerWatch } from './worker-pool.ts';
 
 /** What a proxy of several processes is made of. */
 export interface ProxyWorkersOptions {
@@ -17,6 +17,9 @@ export interface ProxyWorkersOptions {
   readonly zmqCounters: ZmqCounters;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
+  readonly watch: WorkerWatch;
+  /** Whether the processes watch themselves for the metrics. */
+  readonly watched: boolean;
   readonly limits: Current<HubLimits>;
   readonly logFile: string | null;
   readonly log: Log;
@@ -33,7 +36,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
 
   constructor(options: ProxyWorkersOptions) {
     super();
-    const { config, registry, counters, log, logFile } = options;
+    const { config, registry, counters, log, logFile, watch, watched } = options;
     this.relay = new HubRelay(options);
     this.#text = formatConfig(config);
     let started = 0;
@@ -46,6 +49,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
         config: this.#text,
         logLevel: config.log.level,
         logFile,
+        watched,
         // Each process so far has one of its own: publishers ask for connections by their ids.
         idPrefix: `${++started}.`,
         relayed: ['items'],
@@ -56,6 +60,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
       onEnded: ({ idPrefix }) => this.relay.remove(idPrefix),
       registry,
       metrics: this.#metrics,
+      watch,
       counters,
       log,
     });

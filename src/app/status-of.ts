@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
 import type { Status } from '../control/index.ts';
 import { type CounterRegistry, Histogram } from '../exchange/index.ts';
-import { openFileLimit } from './open-files.ts';
+import type { ProcessReport } from './metrics/process-monitor.ts';
 import { packageVersion } from './package-version.ts';
 import type { HubMetrics } from './proxy-metrics.ts';
 
@@ -15,6 +14,8 @@ export interface StatusSources {
   readonly configuration: ConfigurationState;
   readonly listeners: Status['listeners'];
   readonly registry: CounterRegistry;
+  /** What this process says of itself. */
+  readonly process: ProcessReport;
   /** Null where there is no hub. */
   readonly hub: HubMetrics | null;
 }
@@ -37,9 +38,9 @@ export function newConfigurationState(): ConfigurationState {
 const VERSION = packageVersion();
 
 /** What the server says of itself. */
-export function statusOf(sources: StatusSources, eventLoop: Status['eventLoop']): Status {
+export function statusOf(sources: StatusSources): Status {
   const { state, started, roles, workers, configuration, listeners, registry, hub } = sources;
-  const { rss, heapUsed } = process.memoryUsage();
+  const { memory, lag, openFiles } = sources.process;
   return {
     version: VERSION,
     pid: process.pid,
@@ -54,9 +55,9 @@ export function statusOf(sources: StatusSources, eventLoop: Status['eventLoop'])
     connections: openConnections(registry),
     held: hub?.holds ?? 0,
     channels: hub?.channels ?? 0,
-    memory: { rss, heapUsed },
-    eventLoop,
-    openFiles: { used: openFiles(), limit: openFileLimit() },
+    memory: { rss: memory.rss, heapUsed: memory.heapUsed },
+    eventLoop: { p50: lag.p50, p99: lag.p99 },
+    openFiles,
     delivery: cumulative(hub?.latency ?? new Histogram()),
     counters: registry.byRole() as Status['counters'],
   };
@@ -69,15 +70,6 @@ function openConnections(registry: CounterRegistry): number {
     if (part !== 'control') sum += connectionsOpen;
   }
   return sum;
-}
-
-/** Files that this process has open; null where the system does not tell at once, as Linux has since 6.2. */
-function openFiles(): number | null {
-  try {
-    return statSync('/proc/self/fd').size || null;
-  } catch {
-    return null;
-  }
 }
 
 function cumulative({ counts, sum, count }: Histogram): Status['delivery'] {

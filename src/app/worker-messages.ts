@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import type { CounterSnapshot } from '../exchange/index.ts';
 import type { PassedSocket } from '../net/index.ts';
 import type { LogLevel } from './logger.ts';
+import type { ProcessReport } from './metrics/process-monitor.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
 /** File descriptors of a process from here on are its channels, and then the sockets that it accepts on. */
@@ -12,6 +13,8 @@ interface CommonJob {
   readonly logLevel: LogLevel;
   /** Takes the log instead of standard output; null for none. */
   readonly logFile: string | null;
+  /** Whether it watches itself for the metrics. */
+  readonly watched: boolean;
   /** What the ids of its sessions or connections begin with. */
   readonly idPrefix: string;
   /** Ways that go through the main process, in the order of the channels. */
@@ -63,4 +66,6 @@ export type WorkerReport =
       readonly counters: CounterSnapshot;
       /** Of the proxy only. */
       readonly metrics?: ProxyMetrics;
+      /** Where processes are watched. */
+      readonly process?: ProcessReport;
     };

@@ -12,9 +12,25 @@ import {
 } from '../exchange/index.ts';
 import { describeAddress, type ListenAddress, type PassedSocket, type ReservedSocket, reserve } from '../net/index.ts';
 import { LatestOrder } from './latest-order.ts';
+import type { ProcessTable } from './metrics/process-table.ts';
 import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
+
+/** What is counted of worker processes. */
+export class PoolCounters {
+  /** Processes that serve. */
+  workersOpen = 0;
+  workersStarted = 0;
+  /** Processes that died while they served: their connections were lost. */
+  workersDied = 0;
+}
+
+/** Takes what the workers of all pools tell of themselves. */
+export interface WorkerWatch {
+  readonly processes: ProcessTable;
+  readonly poolCounters: PoolCounters;
+}
 
 /** What a pool is made of. */
 export interface WorkerPoolOptions<Job extends WorkerJob> {
@@ -34,6 +50,7 @@ export interface WorkerPoolOptions<Job extends WorkerJob> {
   readonly registry: CounterRegistry;
   /** Takes their metrics, where they have some. */
   readonly metrics?: MetricsSum;
+  readonly watch: WorkerWatch;
   /** Counts faults of the pool itself. */
   readonly counters: FaultReport['counters'];
   readonly log: Log;
@@ -79,6 +96,11 @@ class PoolWorker<Job extends WorkerJob> {
     this.job = job;
     this.number = number;
     this.process = process;
+  }
+
+  /** Names its place in the metrics: the process that replaces it has the same name. */
+  get placeName(): string {
+    return `${this.job.role}-${this.place + 1}`;
   }
 
   /** Names it in the registry. */
@@ -241,6 +263,8 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       case 'listening':
         clearTimeout(worker.startTimer);
         worker.servingSince = performance.now();
+        this.#options.watch.poolCounters.workersOpen++;
+        this.#options.watch.poolCounters.workersStarted++;
         worker.onListening(report.addresses);
         if (this.#standing !== null) worker.standing.give(this.#standing);
         // It was still starting when the others were told.
@@ -252,6 +276,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       case 'counters':
         worker.counters = report.counters;
         this.#options.registry.report(worker.name, report.counters);
+        if (report.process !== undefined) this.#options.watch.processes.report(worker.placeName, report.process);
         if (report.metrics !== undefined) this.#options.metrics?.report(worker.name, report.metrics);
         break;
       default:
@@ -260,7 +285,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   }
 
   #onExit(worker: PoolWorker<Job>, code: number | null, signal: string | null): void {
-    const { registry, metrics, log, onEnded } = this.#options;
+    const { registry, metrics, log, onEnded, watch } = this.#options;
     clearTimeout(worker.startTimer);
     this.#workers.delete(worker);
     this.#notBusy(worker);
@@ -268,6 +293,8 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     // What goes wrong here must not keep the process from being replaced.
     attempt(this, () => registry.end(worker.name));
     attempt(this, () => metrics?.end(worker.name));
+    attempt(this, () => watch.processes.end(worker.placeName));
+    if (worker.servingSince !== null) watch.poolCounters.workersOpen--;
     attempt(this, () => onEnded(worker.job));
     const { pid } = worker.process;
     if (this.#stopping) {
@@ -278,6 +305,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     const lifetime = servingSince === null ? 0 : performance.now() - servingSince;
     const delay = (this.#delays[place] as RestartDelay).next(lifetime);
     if (servingSince !== null) {
+      watch.poolCounters.workersDied++;
       log.error({ pid, code, signal, counters: worker.counters }, 'worker died, its connections are lost');
     }
     this.#replaceLater(place, delay);

@@ -7,6 +7,7 @@ import { listeningSockets } from '../net/index.ts';
 import { EdgeWorker } from './edge-worker.ts';
 import { LogFile } from './log-file.ts';
 import { createLog, type ProcessLog } from './logger.ts';
+import { ProcessMonitor } from './metrics/process-monitor.ts';
 import { ProxyWorker } from './proxy-worker.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
@@ -17,6 +18,7 @@ const REPORT_INTERVAL = 1_000;
 let role: WorkerRole | null = null;
 let logFile: LogFile | null = null;
 let log: ProcessLog | null = null;
+let monitor: ProcessMonitor | null = null;
 
 // The whole group gets the signals of the terminal and the service manager: the main process says when to stop.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -61,6 +63,10 @@ async function start({ job, listening }: WorkerOrder & { order: 'start' }): Prom
     const started = newRole(job, channels, ownLog);
     const addresses = await started.start();
     role = started;
+    if (job.watched) {
+      monitor = new ProcessMonitor();
+      monitor.start();
+    }
     setInterval(report, REPORT_INTERVAL).unref();
     tell({ report: 'listening', addresses });
   } catch (error) {
@@ -103,7 +109,12 @@ function report(): void {
 
 function countersReport(): WorkerReport {
   const metrics = role?.metrics;
-  return { report: 'counters', counters: role?.counters ?? {}, ...(metrics !== undefined && { metrics }) };
+  return {
+    report: 'counters',
+    counters: role?.counters ?? {},
+    ...(metrics !== undefined && { metrics }),
+    ...(monitor !== null && { process: monitor.report }),
+  };
 }
 
 function tell(message: WorkerReport): void {

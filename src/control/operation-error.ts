@@ -1,7 +1,7 @@
 import type { HeaderList } from '../exchange/index.ts';
-import { ERRORS, type ErrorCode } from '../exchange/index.ts';
+import { ERRORS, type ErrorCode, errorCounts } from '../exchange/index.ts';
 
-/** Why an operation is refused, for its caller. */
+/** Why an operation is refused, for its caller. It counts itself, as an `ExchangeError` does. */
 export class OperationError extends Error {
   override readonly name = 'OperationError';
   readonly code: ErrorCode;
@@ -12,6 +12,7 @@ export class OperationError extends Error {
     super(detail === '' ? ERRORS[code].text : detail);
     this.code = code;
     this.headers = headers;
+    errorCounts.note(code);
   }
 
   get status(): number {

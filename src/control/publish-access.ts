@@ -3,6 +3,7 @@ import { pathOf } from '../codec/http1/index.ts';
 import {
   type ControlCounters,
   ERRORS,
+  errorCounts,
   type Log,
   NO_RESPONDER,
   type Requester,
@@ -51,6 +52,7 @@ function admits(
   if (code === null) return true;
   const { id, method, target, peer } = request;
   counters.publishesRefused++;
+  errorCounts.note(code);
   log.info({ id, peer: peer.address, method, target, code }, 'control request refused');
   const { status, text } = ERRORS[code];
   const challenges = code === 'HF_CONTROL_CREDENTIALS' ? gate.challenges(request) : [];

@@ -8,6 +8,7 @@ import {
   type Current,
   ERRORS,
   type ExchangeError,
+  errorCounts,
   type HeaderList,
   type Log,
   type Requester,
@@ -295,6 +296,7 @@ class PublishExchange implements Responder, ItemsOwner {
     const bucket = this.#endpoint.rate;
     if (bucket.take(rate, rate, performance.now())) return true;
     const seconds = Math.ceil(bucket.wait(rate) / 1_000);
+    errorCounts.note('HF_CONTROL_RATE');
     const { status, text } = ERRORS.HF_CONTROL_RATE;
     this.#refuse(status, text, ['Content-Type', 'text/plain', 'Retry-After', String(seconds)]);
     return false;
@@ -339,6 +341,7 @@ class PublishExchange implements Responder, ItemsOwner {
   }
 
   #refuseTooLarge(): void {
+    errorCounts.note('HF_BODY_TOO_LARGE');
     this.#refuse(ERRORS.HF_BODY_TOO_LARGE.status, ERRORS.HF_BODY_TOO_LARGE.text);
   }
 

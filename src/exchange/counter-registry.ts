@@ -7,6 +7,11 @@ export type CounterSnapshot = Readonly<Record<string, CounterValues>>;
 /** Numbers that are a current level, not a total, end in one of these words. */
 const PRESENT = /(?:Open|Held)$/;
 
+/** Whether a counter with this name is a current level: it goes up and down. */
+export function isLevel(name: string): boolean {
+  return PRESENT.test(name);
+}
+
 /**
  * Collects the counters that rooms write in place. Each part has a name made of its role and what it counts, such as `edge.zmq`. Other
  * processes report snapshots of their own registries, and their numbers are added to the same part here.
@@ -37,7 +42,7 @@ export class CounterRegistry {
   /** The process has ended: its totals stay, so that sums never go down; its current levels are dropped. */
   end(source: string): void {
     for (const [name, values] of Object.entries(this.#reports.get(source) ?? {})) {
-      addTo(this.#ended, name, Object.fromEntries(Object.entries(values).filter(([key]) => !PRESENT.test(key))));
+      addTo(this.#ended, name, Object.fromEntries(Object.entries(values).filter(([key]) => !isLevel(key))));
     }
     this.#reports.delete(source);
   }

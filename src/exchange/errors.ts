@@ -1,3 +1,5 @@
+import { errorCounts } from './error-counts.ts';
+
 /** Who has to act to fix the failure. A `backend` is a handler behind ZeroMQ. */
 export type ErrorCause = 'client' | 'origin' | 'backend' | 'policy' | 'internal';
 
@@ -121,8 +123,12 @@ export class ExchangeError extends Error {
   /** Body of the HTTP response. */
   readonly text: string;
 
-  /** @param text replaces the catalogue's, where the response names what was asked for */
-  constructor(code: ErrorCode, detail = '', text: string = ERRORS[code].text) {
+  /**
+   * Counts the failure by its code. HF_CLIENT_GONE is counted where clients leave instead: it also tells a responder that its response is not needed.
+   * @param text replaces the catalogue's, where the response names what was asked for
+   * @param retold whether this tells of a failure in other words that was counted already
+   */
+  constructor(code: ErrorCode, detail = '', text: string = ERRORS[code].text, retold = false) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(detail === '' ? code : `${code}: ${detail}`);
@@ -130,6 +136,7 @@ export class ExchangeError extends Error {
     this.code = code;
     this.detail = detail;
     this.text = text;
+    if (code !== 'HF_CLIENT_GONE' && !retold) errorCounts.note(code);
   }
 
   get face(): ErrorFace {

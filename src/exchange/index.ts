@@ -1,11 +1,12 @@
 export { allFields } from './all-fields.ts';
 export { BodyCollector } from './body-collector.ts';
-export { CounterRegistry, type CounterSnapshot, type CounterValues } from './counter-registry.ts';
+export { CounterRegistry, type CounterSnapshot, type CounterValues, isLevel } from './counter-registry.ts';
 export { ControlCounters, Counters, OriginCounters, ServerCounters } from './counters.ts';
 export { CreditedBody } from './credited-body.ts';
 export { CreditedRequest } from './credited-request.ts';
 export { CreditedResponse } from './credited-response.ts';
 export { type Current, Holder } from './current.ts';
+export { type ErrorCount, ErrorCounts, errorCounts } from './error-counts.ts';
 export { type ErrorResponse, errorResponse, respond, textResponse } from './error-response.ts';
 export { ERRORS, type ErrorCause, type ErrorCode, type ErrorFace, ExchangeError } from './errors.ts';
 export {

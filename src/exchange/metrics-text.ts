@@ -10,7 +10,7 @@ export class MetricsText {
   readonly #lines: string[] = [];
 
   /** Begins a metric. */
-  begin(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
+  begin(name: string, type: 'counter' | 'gauge' | 'histogram' | 'summary', help: string): void {
     this.#lines.push(`# HELP ${name} ${escaped(help, false)}`, `# TYPE ${name} ${type}`);
   }
 

@@ -60,7 +60,8 @@ export class TargetList {
   failure(error: ExchangeError): ExchangeError {
     if (!cannotConnect(error)) return error;
     const names = this.#targets.map(({ target }) => target.name).join(', ');
-    return new ExchangeError(error.code, `Unable to connect to any targets. Tried: ${names} (${error.detail})`);
+    const detail = `Unable to connect to any targets. Tried: ${names} (${error.detail})`;
+    return new ExchangeError(error.code, detail, undefined, true);
   }
 
   /**

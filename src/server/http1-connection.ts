@@ -2,7 +2,14 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { turnBudget } from '../clock/index.ts';
 import { type Http1RequestHead, RequestHeadReader } from '../codec/http1/index.ts';
-import { ExchangeError, type Peer, type RawClient, type RawOwner, type RawReader } from '../exchange/index.ts';
+import {
+  ExchangeError,
+  errorCounts,
+  type Peer,
+  type RawClient,
+  type RawOwner,
+  type RawReader,
+} from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Http1Stream, type StreamConnection } from './http1-stream.ts';
@@ -392,6 +399,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     this.stopTimer();
     if (stream !== null) {
       this.server.counters.requestsAborted++;
+      errorCounts.note('HF_CLIENT_GONE');
       stream.drop(new ExchangeError('HF_CLIENT_GONE'));
     }
     this.#channel?.onClosed();

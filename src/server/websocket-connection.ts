@@ -17,6 +17,7 @@ import {
   type ByteHolder,
   ExchangeError,
   type ExchangeRecord,
+  errorCounts,
   type JoinedMessages,
   type MessagePayload,
   type Peer,
@@ -464,7 +465,10 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.unread = null;
     this.stopTimer();
     this.#forget();
-    if (responder !== null) counters.requestsAborted++;
+    if (responder !== null) {
+      counters.requestsAborted++;
+      errorCounts.note('HF_CLIENT_GONE');
+    }
     this.#record?.end(responder === null ? '' : 'HF_CLIENT_GONE');
     responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
   }

@@ -3,6 +3,7 @@ import {
   type ByteHolder,
   type ErrorCode,
   ExchangeError,
+  errorCounts,
   LEAST_COST,
   type Payload,
   type Requester,
@@ -256,6 +257,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.#end();
     if (over) return;
     this.host.counters.sessionsCancelled++;
+    errorCounts.note('HF_CLIENT_GONE');
     this.record.write('info', 'request cancelled', this.from, { reason: `the requester sent ${type}` });
     this.letGo(new ExchangeError('HF_CLIENT_GONE', `the requester sent ${type}`));
   }

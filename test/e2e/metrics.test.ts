@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { runServer } from '../support/holdfast.ts';
+import { metricNames } from '../../src/app/index.ts';
+import { runServer, startHoldfast } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { peer } from '../support/peers.ts';
 import { connectTo } from '../support/raw-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** The samples of a text in Prometheus's format. */
 function samplesOf(text: string): Map<string, number> {
@@ -52,6 +55,61 @@ test('/metrics of the control port has requests and latencies by route, and what
   assert.equal(samples.get('holdfast_proxy_items_dropped_total'), 0);
   const promtool = peer('promtool');
   if (promtool !== null) assert.equal(execFileSync(promtool, ['check', 'metrics'], { input: text }).toString(), '');
+});
+
+test('worker processes have metrics of their own, and failures of all count by code', async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end());
+  const toml = '[server]\nworkers = 2\n';
+  const { clients, controlUrl, program } = await runServer(t, ['--route', `a.example ${origin}`], toml);
+  const samples = async () => samplesOf(await (await fetch(`${controlUrl}/metrics`)).text());
+  const response = await fetch(`http://${clients[0]}/`);
+  assert.equal(response.status, 502);
+  await response.text();
+  // Workers report once a second.
+  let now = await samples();
+  while (now.get('holdfast_errors_total{code="HF_NO_ROUTE"}') !== 1) now = await samples();
+  for (const process of ['main', 'proxy-1', 'proxy-2']) {
+    assert.ok((now.get(`process_resident_memory_bytes{process="${process}"}`) ?? 0) > 10_000_000, process);
+    assert.ok((now.get(`process_open_fds{process="${process}"}`) ?? 0) > 5, process);
+  }
+  assert.equal(now.get('holdfast_pool_workers_open'), 2);
+  const [pid] = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').split(' ');
+  process.kill(Number(pid), 'SIGKILL');
+  await program.logged('worker died, its connections are lost');
+  while (now.get('holdfast_pool_workers_open') !== 2 || now.get('holdfast_pool_workers_died_total') !== 1)
+    now = await samples();
+  assert.equal(now.get('holdfast_errors_total{code="HF_NO_ROUTE"}'), 1, 'it counts on after the process has ended');
+  assert.equal(now.get('holdfast_pool_workers_started_total'), 3);
+});
+
+test('the edge and the fetch role have metrics where they run alone', async (t) => {
+  const folder = temporaryFolder(t);
+  const toml = `[server]
+listen = []
+[control]
+listen = ["127.0.0.1:0"]
+[edge]
+listen = ["127.0.0.1:0"]
+zclient_stream = ["ipc://${folder}/client"]
+backend_timeout = 0.2
+workers = 2
+[fetch]
+stream = ["ipc://${folder}/fetch"]
+`;
+  const program = startHoldfast(t, ['run'], { cwd: temporaryFolder(t, { 'holdfast.toml': toml }) });
+  const { publishers, edge } = await program.logged('started');
+  assert.equal((await fetch(`http://${(edge as string[])[0]}/`)).status, 503);
+  const read = async () => await (await fetch(`http://${(publishers as string[])[0]}/metrics`)).text();
+  let text = await read();
+  while (samplesOf(text).get('holdfast_errors_total{code="HF_BACKEND_ABSENT"}') !== 1) text = await read();
+  const samples = samplesOf(text);
+  assert.equal(samples.get('holdfast_edge_server_requests_total'), 1);
+  assert.equal(samples.get('holdfast_fetch_zhttp_sessions_total'), 0);
+  assert.ok(samples.has('process_cpu_seconds_total{process="edge-2"}'));
+  assert.equal(samples.has('holdfast_channels'), false);
+  assert.doesNotMatch(text, /^# HELP \S+ Counter /m, 'each counter is described');
+  const known = new Set(metricNames());
+  for (const [, name = ''] of text.matchAll(/^# TYPE (\S+)/gm)) assert.ok(known.has(name), name);
 });
 
 test('metrics are refused to pages of other sites', async (t) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { WorkerPool } from '../../../src/app/worker-pool.ts';
+import { ProcessTable } from '../../../src/app/metrics/process-table.ts';
+import { PoolCounters, WorkerPool } from '../../../src/app/worker-pool.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { CounterRegistry, Counters } from '../../../src/exchange/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -38,11 +39,12 @@ test('a pool replaces its processes whatever throws in the main process', async 
     listen: edge.listen.map(({ address }) => address),
     job: () => {
       job();
-      return { role: 'edge', edge, logLevel: 'error', logFile: null, idPrefix: 'p', relayed: [] };
+      return { role: 'edge', edge, logLevel: 'error', logFile: null, idPrefix: 'p', relayed: [], watched: false };
     },
     onStarted: () => onStarted(),
     onEnded: () => onEnded(),
     registry,
+    watch: { processes: new ProcessTable(), poolCounters: new PoolCounters() },
     counters,
     log,
   });

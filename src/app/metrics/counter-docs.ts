@@ -1,0 +1,240 @@
+import {
+  type ControlCounters,
+  type Counters,
+  isLevel,
+  type OriginCounters,
+  type ServerCounters,
+} from '../../exchange/index.ts';
+import type { FilesCounters } from '../../files/index.ts';
+import type { Mongrel2Counters } from '../../mongrel2/index.ts';
+import type { SessionCounters } from '../../zhttp/index.ts';
+import type { ZmqCounters } from '../../zmq/index.ts';
+import type { LogCounters } from '../bounded-output.ts';
+import type { PoolCounters } from '../worker-pool.ts';
+
+/** Describes each counter of a class. */
+type Docs<Class> = Readonly<Record<keyof Class & string, string>>;
+
+const FAULTS =
+  'Exceptions that ended one exchange, connection or session. They are defects of ours; the log has the stack of each.';
+
+const SERVER: Docs<ServerCounters> = {
+  connectionsAccepted: 'Connections that got their turn.',
+  connectionsOpen: 'Connections that are open now.',
+  connectionsLost: 'Connections that could not be accepted, most likely because file descriptors ran out.',
+  connectionsRefused: 'Connections that waited too long and got a 503 or were cut.',
+  handshakesFailed: 'TLS connections that ended before their handshake did.',
+  proxyHeadersFailed: 'Connections closed because no valid PROXY header came from a trusted proxy.',
+  requests: 'Requests of clients.',
+  requestsRefused: 'Requests refused by the server itself (malformed, over a limit, too slow).',
+  responsesInvalid: 'Responses that could not be sent as their responder gave them: malformed, or because of a defect.',
+  faults: FAULTS,
+  webSocketsAccepted: 'WebSockets that were accepted.',
+  webSocketsOpen: 'WebSockets that are open now.',
+  webSocketsFailed: 'WebSockets ended because the client broke the protocol or exceeded one of its limits.',
+  clientsStalled: 'Connections cut because the client read nothing of its response for too long.',
+  requestsAborted: 'Exchanges that the client left early.',
+};
+
+const CONTROL: Docs<ControlCounters> = {
+  ...SERVER,
+  publishesRefused: 'Publish requests refused as a whole.',
+  eventsDropped: 'Events that slow readers of the control API did not get.',
+};
+
+const ORIGINS: Docs<OriginCounters> = {
+  originRequests: 'Requests to origins.',
+  originErrors: 'Requests to origins that failed.',
+  originRetries: 'Requests sent again because a pooled connection had gone stale.',
+  faults: FAULTS,
+};
+
+const PROXY: Docs<Counters> = {
+  ...SERVER,
+  ...ORIGINS,
+  requestsFailed: 'Requests that the proxy got no response for.',
+  tokensRefused: 'Requests without a token that their route accepts.',
+  tokensExpired: 'Held clients and WebSockets whose token expired.',
+  compressionsSkipped: 'Responses that were not compressed, because too many others were.',
+  keySetsFailed: 'Key sets that could not be fetched.',
+  requestsLimited: 'Requests above the limit of their route for one client.',
+  rateLimitsForgotten: 'Clients whose requests are counted from the start again, because there were too many others.',
+  holdsOpen: 'Clients that are held now.',
+  holdsStarted: 'Clients that came to be held.',
+  holdsTimedOut: 'Held requests that got their timeout response.',
+  replaysFailed: 'Replays of held requests that failed: the requests stayed held.',
+  replaysAborted: 'Replays that were aborted because an item or the timeout was the response before they had one.',
+  requestBodiesLost:
+    'Bodies of requests that found no room to be kept: if their clients come to be held, the requests cannot be sent again.',
+  holdsRefused: 'Held requests that got their response at once, because too much was held already.',
+  subscriptionsDropped: 'Channels beyond the limit that a hold asked for and did not get.',
+  requestsShared: 'Requests of clients that shared the response of an equal one.',
+  linksShared: 'Next links of clients that the request of another client served too.',
+  sessionRequestsFailed:
+    'Requests to the session state service without a proper reply, and last ids that could not be sent to it.',
+  goneLinksDropped: 'Gone links that were not followed, because too many were under way.',
+  partingsDropped: 'Clients of origins over HTTP whose end their origin was not told, because too many left.',
+  itemsPublished: 'Items that were accepted.',
+  itemsDelivered: 'Deliveries to clients.',
+  itemsRepeated: 'Items that were published before with the same id.',
+  itemsOutOfOrder: 'Items that waited for one before them and were dropped.',
+  filterErrors: 'Items and initial bodies that a filter could not be applied to.',
+  deliveriesDropped:
+    'Items that a client did not get, because more than `message_hwm` waited for the rate of its route.',
+  itemsDropped: "Items that a slow client's full queue had no room for.",
+  sockJsSessionsOpen: 'SockJS sessions of clients without a WebSocket.',
+  sockJsSessionsRefused: 'SockJS sessions that were not opened, because too many were open.',
+  sockJsSessionsFailed:
+    'SockJS sessions that ended because too much waited for the client, or a message was too large.',
+  itemsUndelivered: 'Items that a worker process did not get, because too much waited for it.',
+};
+
+const SESSIONS: Docs<SessionCounters> = {
+  sessions: 'Sessions that were begun: HTTP requests and WebSockets.',
+  sessionsOpen: 'Sessions that are open now.',
+  sessionsFailed: 'Sessions that ended with an error, except those whose client or requester left.',
+  sessionsExpired: 'Sessions whose peer was silent for too long. At the edge they are among the failed ones too.',
+  sessionsRepeated: 'Requests that were offered to a handler again, because the beginning of its response was missed.',
+  sessionsForgotten:
+    'Sessions that clients left before their handlers were known, and that were forgotten because there were too many of them.',
+  sessionsCancelled: 'Sessions that their requesters cancelled.',
+  requestsRefused: 'First packets that were refused: not a valid request, an id that is in use, or too late.',
+  requestsUntaken: 'Requests that no handler took in time.',
+  faults: FAULTS,
+  packetsReceived: 'Packets that came from peers.',
+  packetsSent: 'Packets that were sent to peers.',
+  packetsMalformed: 'Packets of peers that are malformed.',
+  packetsUnclaimed: 'Packets of peers for sessions that do not exist, or have ended.',
+  packetsUndelivered: 'Packets that were dropped because their peer was not connected, or did not take them.',
+};
+
+const ZMQ: Docs<ZmqCounters> = {
+  messagesSent: 'Messages that were sent, once for each receiving peer.',
+  messagesReceived: 'Messages that came.',
+  messagesDropped:
+    'Messages for a peer that was at its high-water mark, was not connected, or left before they were sent.',
+  messagesUnexpected: "Messages from a peer that mean nothing to the socket's type.",
+  commandsUnexpected: "Commands from a peer that are unknown or mean nothing to the socket's type.",
+  peersConnected: 'Peers that completed their handshake.',
+  peersOpen: 'Peers that are connected now.',
+  bytesHeld: 'Bytes held for peers now: what waits to be sent or received, incomplete messages, topics.',
+  peersPaused: 'Times that a peer was not read any more, because what had come of it waited to be taken.',
+  totalReached: 'Times that a peer was at its bound only because of what others held.',
+  peersRefused:
+    'Connections cut because the peer broke ZMTP or a limit, has the wrong socket type, or exceeded the number of peers.',
+  peersSilent: 'Connections cut because the peer was silent for too long, in the handshake too.',
+  dials: 'Attempts to connect, including retries.',
+  faults: FAULTS,
+};
+
+const MONGREL2: Docs<Mongrel2Counters> = {
+  clientsOpen: 'Connections that handlers have been given.',
+  messagesSent: 'Messages about clients that handlers have taken, notices included.',
+  requestsUntaken: 'Requests that no handler took in time, or that found no room to wait.',
+  noticesDropped: 'Notices that were dropped, because no handler took them.',
+  answersReceived: 'Answers of handlers, whatever came of them.',
+  answersRefused: 'Answers that are malformed, name too many connections, or ask for what is not there.',
+  answersUnclaimed: 'Connections named in answers that are not there, or not any more.',
+  clientsOverrun: 'Clients that were cut off because too much waited for them.',
+  clientsKilled: 'Clients that the limits of `min_ping`, `min_read_rate` and `min_write_rate` ended.',
+  clientsBroken:
+    'WebSockets, and clients of JSON and XML sockets, that were closed because they did not keep to their protocol or to a bound.',
+  accessLinesLost: 'Lines of access logs that could not be written.',
+  uploads: 'Bodies that were written to files.',
+  uploadsOpen: 'Files that are being written.',
+  uploadsFailed: 'Bodies that could not be written, or were given up because too many were.',
+  faults: FAULTS,
+};
+
+const FILES: Docs<FilesCounters> = {
+  filesOpen: 'Descriptors of files that are being sent.',
+  filesRefused: 'Requests refused because too many files were open.',
+  filesFailed: 'Files that could not be read, or were cut off while they were sent.',
+  faults: FAULTS,
+};
+
+const LOG: Docs<LogCounters> = {
+  logLinesDropped: 'Lines of the log that were dropped because the output was not read, or could not be written.',
+};
+
+const POOL: Docs<PoolCounters> = {
+  workersOpen: 'Worker processes that serve now.',
+  workersStarted: 'Worker processes that began to serve.',
+  workersDied: 'Worker processes that died while they served. Their connections were lost.',
+};
+
+/** Counters that several parts have, or one. */
+export interface CounterGroup {
+  /** What the parts do: the heading of the reference. */
+  readonly title: string;
+  /** What each part counts, by its name in the `CounterRegistry`. */
+  readonly parts: Readonly<Record<string, string>>;
+  /** What each counter counts. */
+  readonly docs: Readonly<Record<string, string>>;
+}
+
+/** The counters of all parts. */
+export const COUNTER_GROUPS: readonly CounterGroup[] = [
+  { title: 'Counters of the proxy', parts: { proxy: 'the proxy and its hub' }, docs: PROXY },
+  { title: 'Counters of the control port', parts: { control: 'the control port' }, docs: CONTROL },
+  {
+    title: 'Counters of other servers',
+    parts: { 'edge.server': 'clients of the edge', 'mongrel2.server': 'clients of Mongrel2 servers' },
+    docs: SERVER,
+  },
+  {
+    title: 'Counters of requests to origins',
+    parts: {
+      'fetch.client': 'requests of the fetch role',
+      'mongrel2.client': 'requests to the `Proxy` targets of Mongrel2 sites',
+    },
+    docs: ORIGINS,
+  },
+  {
+    title: 'Counters of ZHTTP sessions',
+    parts: {
+      'edge.zhttp': 'the edge towards its handlers',
+      'fetch.zhttp': 'the fetch role towards its requesters',
+      'proxy.zhttp': 'the proxy towards a separate edge',
+      'origins.zhttp': 'the proxy towards targets over ZHTTP and a separate fetch role',
+    },
+    docs: SESSIONS,
+  },
+  {
+    title: 'Counters of ZeroMQ sockets',
+    parts: {
+      'edge.zmq': 'sockets of the edge',
+      'fetch.zmq': 'sockets of the fetch role',
+      'mongrel2.zmq': 'sockets of Mongrel2 servers',
+      'origins.zmq': 'sockets towards targets over ZHTTP and a separate fetch role',
+      'proxy.relay': 'items between the main process and workers',
+      'proxy.zmq': 'sockets towards a separate edge',
+      'publish.zmq': 'sockets of publishers',
+      'sessions.zmq': 'sockets of the session state service',
+      'stats.zmq': 'the socket of stats packets',
+    },
+    docs: ZMQ,
+  },
+  { title: 'Counters of Mongrel2 servers', parts: { 'mongrel2.handlers': 'clients and handlers' }, docs: MONGREL2 },
+  { title: 'Counters of static files', parts: { 'mongrel2.files': 'folders of Mongrel2 sites' }, docs: FILES },
+  { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },
+  { title: 'Counters of the log', parts: { log: 'the log of all processes' }, docs: LOG },
+];
+
+/** What a counter of a part counts; undefined for one that the table lacks. */
+export function counterDoc(part: string, counter: string): string | undefined {
+  return COUNTER_GROUPS.find(({ parts }) => part in parts)?.docs[counter];
+}
+
+/** The name of a counter as a metric: `edge.zmq` and `peersOpen` give `holdfast_edge_zmq_peers_open`, and totals end in `_total`. */
+export function counterMetric(
+  part: string,
+  counter: string,
+): { readonly name: string; readonly type: 'counter' | 'gauge' } {
+  const type = isLevel(counter) ? 'gauge' : 'counter';
+  return { name: `holdfast_${snakeCase(part)}_${snakeCase(counter)}${type === 'counter' ? '_total' : ''}`, type };
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9]/g, '_').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
