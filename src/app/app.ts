@@ -23,6 +23,7 @@ import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
 import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole } from './control-role.ts';
+import { dashboardPages } from './dashboard-pages.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
@@ -378,6 +379,7 @@ export class App {
           timers: this.#wheel.size,
         }),
       ),
+      pages: dashboardPages(registry, this.#log, this.#wheel),
       operations: operationsOf(
         controlBackendOf({
           life: () => this.state,

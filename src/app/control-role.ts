@@ -18,6 +18,8 @@ export interface ControlRoleOptions {
   /** Null where there is no hub. */
   readonly publisher: Publisher | null;
   readonly metrics: Service;
+  /** The dashboard. */
+  readonly pages: Service;
   readonly operations: readonly Operation[];
   readonly counters: ControlCounters;
   readonly wheel: TimerWheel;
@@ -37,12 +39,13 @@ export class ControlRole {
   readonly #unix: HttpServer;
 
   constructor(options: ControlRoleOptions) {
-    const { snapshots, publisher, metrics, operations, counters, log } = options;
+    const { snapshots, publisher, metrics, pages, operations, counters, log } = options;
     this.#options = options;
     const settings = snapshots.part(({ config }) => config.control);
     this.#api = new ControlApi({
       operations,
       publish: publishService(publisher, { settings, counters, log, metrics }),
+      pages,
       rules: snapshots.part(({ access }) => access),
       settings,
       counters,

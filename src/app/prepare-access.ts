@@ -5,8 +5,8 @@ import { type AccessRules, type Caller, callerOfToken, DEFAULT_ROLES, type Role 
 
 /** Who may use the control port. A key that cannot be used becomes an issue of `keys`. */
 export function prepareAccess({ control }: Config, keys: KeyReader): AccessRules {
-  const { bearerKey, bearerIss, basic } = control;
-  const hash = createHash('sha256').update(JSON.stringify([bearerIss, basic]));
+  const { bearerKey, bearerIss, basic, user } = control;
+  const hash = createHash('sha256').update(JSON.stringify([bearerIss, basic, user]));
   const verifier = keys.make(['control', 'bearer_key'], bearerKey, (key) => {
     hash.update(key);
     return new TokenVerifier(verifyingKey(key));
@@ -14,10 +14,16 @@ export function prepareAccess({ control }: Config, keys: KeyReader): AccessRules
   const fingerprint = hash.digest('base64url');
   return {
     verifyToken: verifier === null ? null : (token) => callerOfToken(verifier, token, bearerIss, fingerprint),
-    users: basic.map((credentials) => ({
-      credentials: Buffer.from(credentials),
-      caller: callerNamed(credentials.slice(0, credentials.indexOf(':')), DEFAULT_ROLES, fingerprint),
-    })),
+    users: [
+      ...basic.map((credentials) => {
+        const name = credentials.slice(0, credentials.indexOf(':'));
+        return { credentials: Buffer.from(credentials), caller: callerNamed(name, DEFAULT_ROLES, fingerprint) };
+      }),
+      ...user.map(({ name, password, role }) => ({
+        credentials: Buffer.from(`${name}:${password}`),
+        caller: callerNamed(name, [role], fingerprint),
+      })),
+    ],
     fingerprint,
   };
 }

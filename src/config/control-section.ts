@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
-import { bytes, complaint, count, fieldDocs, plainText, secret, textCodec } from './section-fields.ts';
+import { bytes, choice, complaint, count, fieldDocs, plainText, secret, textCodec } from './section-fields.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),
@@ -10,13 +10,29 @@ const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, form
 /** Phrased to follow "expected". */
 const ORIGINS = 'a list of origins such as "https://app.example.com"';
 const BASIC = 'a list of "NAME:PASSWORD"';
+const USERS = 'tables, each under [[control.user]], with name, password and role';
+
+const role = choice(['read', 'publish', 'admin']);
+
+const user = z.strictObject(
+  {
+    name: z
+      .string({ error: complaint('a name') })
+      .regex(/^[^:\p{Cc}]+$/u, { error: () => 'expected a name without ":" and control characters' }),
+    password: z.string({ error: () => 'expected a password' }).regex(/^\P{Cc}+$/u, {
+      error: () => 'expected a password of one character or more, none of them a control character',
+    }),
+    role: role.schema,
+  },
+  { error: complaint(USERS) },
+);
 
 /** The `[control]` section: its keys, and what they are for. */
 export const controlSection = {
-  doc: 'The publish endpoint. Unless `bearer_key` or `basic` is set it has no authentication, so let only trusted programs reach it.',
+  doc: 'The control port: the publish endpoint, metrics and the control API. Unless `bearer_key`, `basic` or a `[[control.user]]` is set, whoever reaches it may publish and read the metrics, and nobody may do more.',
   shape: {
     listen: listenAddresses.optional().register(fieldDocs, {
-      doc: 'Addresses that publishers connect to, and what reads metrics. Where it is not set, a server with a proxy listens on "127.0.0.1:5561", and one without on nothing. An empty list turns the control port off.',
+      doc: 'Addresses that publishers connect to, and what reads metrics. Where it is not set, a server with a proxy listens on "127.0.0.1:5561", and one without on nothing. An empty list turns the control port off. Whoever may connect to a unix socket may do everything: its mode is 600 unless its address says another one.',
       expected: `a list of ${LISTEN_FORMS}`,
     }),
     hosts: z
@@ -42,7 +58,7 @@ export const controlSection = {
         expected: ORIGINS,
       }),
     bearer_key: secret({
-      doc: 'Key that verifies the JWT of publishers (`Authorization: Bearer`): signed with HS256 if the key is a secret, else with the algorithm of the public key. A private key is refused. `exp` is required.',
+      doc: 'Key that verifies the JWT of publishers (`Authorization: Bearer`) and other callers: signed with HS256 if the key is a secret, else with the algorithm of the public key. A private key is refused. `exp` is required. The claim `role` or `scope` may name [roles](#roles-of-the-control-port).',
     }),
     bearer_iss: plainText({ doc: 'Issuer that the JWT must name. If empty, any issuer is accepted.' }),
     basic: z
@@ -51,8 +67,21 @@ export const controlSection = {
       })
       .default([])
       .register(fieldDocs, {
-        doc: 'Names and passwords of publishers (`Authorization: Basic`). If `bearer_key` is set too, either will do. Without TLS in front they pass the network readable.',
+        doc: 'Names and passwords of callers (`Authorization: Basic`) with the roles `publish` and `read`. If `bearer_key` is set too, either will do. Without TLS in front they pass the network readable.',
         expected: BASIC,
+        secret: true,
+      }),
+    user: z
+      .array(user, { error: complaint(USERS) })
+      .superRefine((users, context) => {
+        const names = users.map(({ name }) => name);
+        const index = names.findIndex((name, i) => names.indexOf(name) < i);
+        if (index >= 0) context.addIssue({ code: 'custom', path: [index, 'name'], message: 'this name is used above' });
+      })
+      .default([])
+      .register(fieldDocs, {
+        doc: 'Callers with a name, a password and a role: `read` for what the server tells of itself and the contents of messages, `publish`, or `admin` for everything. See [roles](#roles-of-the-control-port).',
+        expected: USERS,
         secret: true,
       }),
     request_rate: count({

@@ -13,6 +13,7 @@ export function configReference(): string {
   const parts = [INTRODUCTION];
   for (const [name, { doc, shape }] of Object.entries(sections)) {
     parts.push(`## \`[${name}]\``, doc, keyTable(shape));
+    if (name === 'control') parts.push(ROLES);
     if (name === 'edge') parts.push(...mongrel2Reference());
   }
   parts.push(
@@ -77,6 +78,27 @@ const ROUTES = `A route says which requests go to which origin. Write one \`[[ro
    that names \`ssl\`.
 
 Two routes with the same \`host\`, \`proto\`, \`ssl\` and \`path_beg\` are an error. A request that matches no route gets a 502.`;
+
+const ROLES = `### Roles of the control port
+
+| role | may |
+|---|---|
+| \`publish\` | publish, \`/recover\`, and read the metrics |
+| \`read\` | read the metrics, the status, channels, routes, errors, and the contents of messages that are published |
+| \`admin\` | all of that, and change routes, keys and certificates, reload, upgrade, drain, and end connections |
+
+The roles of a token are its claim \`role\`, which is one of these words or a list of them, or else those of them that are in \`scope\`, separated by
+spaces. A token that names none, and every entry of \`basic\`, has \`publish\` and \`read\`. Whoever connects over a unix socket has all roles.
+
+\`\`\`toml
+[control]
+listen = ["127.0.0.1:5561", "unix:/run/holdfast/control.sock?mode=660&group=holdfast"]
+
+[[control.user]]
+name = "ann"
+password = "correct horse battery staple"
+role = "admin"
+\`\`\``;
 
 /** What the tables of a route are for. */
 const TABLES = {

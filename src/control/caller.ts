@@ -21,6 +21,9 @@ export interface Caller {
 /** Whoever shows no credentials. */
 export const NOBODY: Caller = { name: '', roles: new Set(), expires: Number.POSITIVE_INFINITY, grantedBy: null };
 
+/** Whoever has tried too many wrong passwords. */
+export const GUESSER: Caller = { ...NOBODY };
+
 /** Whoever the permissions of the unix socket let in. */
 export const SOCKET_OWNER: Caller = {
   name: 'unix socket',

@@ -12,17 +12,23 @@ import {
 import { type AccessRules, isCurrent } from './access-rules.ts';
 import { EventStreams } from './event-streams.ts';
 import { Gatekeeper } from './gatekeeper.ts';
+import { LoginAttempts } from './login-attempts.ts';
 import type { Operation } from './operation.ts';
 import { OperationExchange, type OperationHost } from './operation-exchange.ts';
 import { OperationTable } from './operation-table.ts';
+import { isPage } from './page-service.ts';
 import { authorized } from './publish-access.ts';
 import type { ControlSettings } from './publish-service.ts';
+import { sessionOperations } from './session-operations.ts';
+import { Sessions } from './sessions.ts';
 
 /** What the control API is made of. */
 export interface ControlApiOptions {
   readonly operations: readonly Operation[];
   /** Takes the requests for all paths that no operation has: that of the publish endpoint. */
   readonly publish: Service;
+  /** Takes the requests for the pages of the dashboard. */
+  readonly pages: Service;
   readonly rules: Current<AccessRules>;
   readonly settings: Current<ControlSettings>;
   readonly counters: ControlCounters;
@@ -32,22 +38,24 @@ export interface ControlApiOptions {
 /** The control API: the publish endpoint, and the operations. */
 export class ControlApi {
   readonly #options: ControlApiOptions;
-  readonly #table: OperationTable;
+  readonly #sessions = new Sessions();
+  readonly #attempts = new LoginAttempts();
   readonly #streams: EventStreams;
   #publishingRefused = false;
 
   constructor(options: ControlApiOptions) {
-    const { operations, rules, counters, log } = options;
+    const { rules, counters, log } = options;
     this.#options = options;
-    this.#table = new OperationTable(operations);
     this.#streams = new EventStreams(counters, log, ({ caller }) => isCurrent(caller, rules.current));
   }
 
   /** Serves listeners. @param isSocket whether they are unix sockets, whose permissions say who may do everything */
   service(isSocket: boolean): Service {
-    const { rules, settings, counters, log, publish } = this.#options;
-    const gate = new Gatekeeper(rules, isSocket);
-    const host: OperationHost = { counters, log, gate, streams: this.#streams, hosts: () => settings.current.hosts };
+    const { operations, rules, settings, counters, log, publish, pages } = this.#options;
+    const hosts = () => settings.current.hosts;
+    const gate = new Gatekeeper({ rules, hosts, sessions: this.#sessions, attempts: this.#attempts }, isSocket);
+    const table = new OperationTable([...operations, ...sessionOperations(gate)]);
+    const host: OperationHost = { counters, log, gate, streams: this.#streams, hosts };
     const other = authorized(
       (request, requester) => {
         if (!this.#publishingRefused) return publish(request, requester);
@@ -60,8 +68,8 @@ export class ControlApi {
     );
     return (request, requester) => {
       const path = pathOf(request.target);
-      const place = isPublish(path) ? null : this.#table.find(path);
-      if (place === null) return other(request, requester);
+      const place = isPublish(path) ? null : table.find(path);
+      if (place === null) return (isPage(path) ? pages : other)(request, requester);
       const exchange = new OperationExchange(host, request, requester, place);
       exchange.begin();
       return exchange;

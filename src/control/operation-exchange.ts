@@ -14,7 +14,7 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, NOBODY } from './caller.ts';
 import { EventStream } from './event-stream.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
@@ -110,7 +110,7 @@ export class OperationExchange implements Responder, Guarded {
       const allowed = [...operations.keys()].flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
       throw new OperationError('HF_CONTROL_METHOD', '', ['Allow', allowed.join(', ')]);
     }
-    const caller = gate.callerOf(request);
+    const caller = operation.access === 'open' && operation.identifies !== true ? NOBODY : gate.callerOf(request);
     if (!(caller instanceof Promise)) {
       this.#admit(operation, caller);
       return;
@@ -127,8 +127,9 @@ export class OperationExchange implements Responder, Guarded {
     const request = this.#request;
     const refusal = gate.refusal(operation.access, caller);
     if (refusal === 'HF_CONTROL_CREDENTIALS') throw new OperationError(refusal, '', gate.challenges(request));
+    if (refusal === 'HF_LOGIN_RATE') throw new OperationError(refusal, '', ['Retry-After', '5']);
     if (refusal !== null) throw new OperationError(refusal, `it needs the role ${roleFor(operation)}`);
-    this.#caller = caller;
+    this.#caller = caller ?? NOBODY;
     this.#operation = operation;
     if (operation.body !== undefined) this.#checkBody();
     if (this.#complete || operation.body === undefined) this.#perform(operation);

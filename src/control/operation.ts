@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { HeaderList, RequestHead } from '../exchange/index.ts';
+import type { ErrorCode, HeaderList, RequestHead } from '../exchange/index.ts';
 import type { Caller } from './caller.ts';
 import type { EventStream } from './event-stream.ts';
 
@@ -50,6 +50,8 @@ export interface Operation {
   /** As `/channels/{name}/messages`: a part in braces takes one part of the path, decoded. */
   readonly path: string;
   readonly access: Access;
+  /** Whether an open operation wants to know its caller all the same. Default: false. */
+  readonly identifies?: boolean;
   readonly tag: string;
   /** One sentence. */
   readonly summary: string;
@@ -61,6 +63,8 @@ export interface Operation {
   readonly body?: z.ZodType;
   /** By status. */
   readonly responses: Readonly<Record<number, Response>>;
+  /** Errors that its callers get, besides those of their access and input. */
+  readonly refusals?: readonly ErrorCode[];
   /** @throws OperationError for what the caller is told */
   handle(call: Call): Answer | Promise<Answer>;
 }

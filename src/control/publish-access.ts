@@ -55,8 +55,10 @@ function admits(
   errorCounts.note(code);
   log.info({ id, peer: peer.address, method, target, code }, 'control request refused');
   const { status, text } = ERRORS[code];
-  const challenges = code === 'HF_CONTROL_CREDENTIALS' ? gate.challenges(request) : [];
-  respond(requester, textResponse(status, text, ['Content-Type', 'text/plain', ...challenges]));
+  const fields = ['Content-Type', 'text/plain'];
+  if (code === 'HF_CONTROL_CREDENTIALS') fields.push(...gate.challenges(request));
+  else if (code === 'HF_LOGIN_RATE') fields.push('Retry-After', '5');
+  respond(requester, textResponse(status, text, fields));
   return false;
 }
 

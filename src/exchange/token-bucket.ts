@@ -17,7 +17,13 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds, as of the last call of `take`, after which there is a token. */
+  /** Whether there is a token, which stays. */
+  has(rate: number, burst: number, now: number): boolean {
+    this.#refill(rate, burst, now);
+    return this.#tokens >= 1;
+  }
+
+  /** Milliseconds, as of the last call of `take` or `has`, after which there is a token. */
   wait(rate: number): number {
     return this.#tokens < 1 ? ((1 - this.#tokens) / rate) * 1_000 : 0;
   }

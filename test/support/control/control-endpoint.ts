@@ -4,9 +4,20 @@ import {
   ControlApi,
   type ControlBackend,
   operationsOf,
+  pageService,
   publishService,
 } from '../../../src/control/index.ts';
-import { ControlCounters, Holder, type RequestHead, type Responder, WINDOW } from '../../../src/exchange/index.ts';
+import {
+  ControlCounters,
+  Holder,
+  NO_RESPONDER,
+  OriginCounters,
+  type RequestHead,
+  type Responder,
+  respond,
+  textResponse,
+  WINDOW,
+} from '../../../src/exchange/index.ts';
 import { FakeRequester } from '../exchange/fake-requester.ts';
 import { requestHead } from '../exchange/request-head.ts';
 import { FakeLog } from '../fake-log.ts';
@@ -52,6 +63,10 @@ export class ControlEndpoint {
     this.api = new ControlApi({
       operations: operationsOf({ life: () => 'ready', status: sampleStatus, ...backend }),
       publish: publishService(null, { counters, log, settings }),
+      pages: pageService((_request, requester) => {
+        respond(requester, textResponse(200, 'a page', ['Content-Type', 'text/html']));
+        return NO_RESPONDER;
+      }, new OriginCounters()),
       rules: this.rules,
       settings,
       counters,

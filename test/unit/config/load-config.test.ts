@@ -63,6 +63,7 @@ test('an empty file gives the documented defaults', () => {
       bearerKey: '',
       bearerIss: '',
       basic: [],
+      user: [],
       requestRate: 0,
       maxHeaderBytes: 10_000,
       maxBodyBytes: 1_000_000,
