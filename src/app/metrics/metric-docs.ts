@@ -99,6 +99,11 @@ export const METRIC_GROUPS = {
       help: 'Memory that is there for JavaScript objects.',
       labels: ['process'],
     },
+    holdfast_heap_limit_bytes: {
+      type: 'gauge',
+      help: 'The size of the heap at which the process ends, see `--max-old-space-size` of Node.js.',
+      labels: ['process'],
+    },
     holdfast_external_memory_bytes: {
       type: 'gauge',
       help: 'Memory of buffers, outside of the heap.',

@@ -1,4 +1,5 @@
 import { constants, type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { type ErrorCount, errorCounts } from '../../exchange/index.ts';
 import { openFileCount, openFileLimit } from '../open-files.ts';
 
@@ -9,6 +10,8 @@ const RESOLUTION = 20;
 const WINDOW_TIME = 10_000;
 
 const NANOSECONDS = 1e9;
+
+const HEAP_LIMIT = getHeapStatistics().heap_size_limit;
 
 /** How late the event loop was, in seconds. */
 export interface LoopLag {
@@ -40,6 +43,8 @@ export interface ProcessReport {
     readonly rss: number;
     readonly heapUsed: number;
     readonly heapTotal: number;
+    /** At this size of the heap the process ends. */
+    readonly heapLimit: number;
     readonly external: number;
   };
   /** Null where the system does not say. */
@@ -107,7 +112,7 @@ export class ProcessMonitor {
     return {
       cpu: (user + system) / 1e6,
       started: performance.timeOrigin / 1000,
-      memory: { rss, heapUsed, heapTotal, external },
+      memory: { rss, heapUsed, heapTotal, heapLimit: HEAP_LIMIT, external },
       openFiles: { used: openFileCount(), limit: this.#limit },
       lag: this.#lag(performance.now()),
       collections: this.#collections,

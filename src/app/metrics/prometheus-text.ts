@@ -138,6 +138,7 @@ const PROCESS_VALUES: readonly (readonly [MetricName, (report: ProcessReport) =>
   ['process_max_fds', ({ openFiles }) => openFiles.limit],
   ['holdfast_heap_used_bytes', ({ memory }) => memory.heapUsed],
   ['holdfast_heap_size_bytes', ({ memory }) => memory.heapTotal],
+  ['holdfast_heap_limit_bytes', ({ memory }) => memory.heapLimit],
   ['holdfast_external_memory_bytes', ({ memory }) => memory.external],
 ];
 
