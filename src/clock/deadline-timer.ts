@@ -39,8 +39,10 @@ export abstract class DeadlineTimer extends WheelTimer {
     this.#deadline = NEVER;
   }
 
-  /** Stops the timer for good: nothing is called after this. */
+  /** Stops the timer: nothing is called after this, unless a deadline is set again. */
   protected stopTimer(): void {
+    this.#deadline = NEVER;
+    this.#calledAt = NEVER;
     this.#wheel.cancel(this);
   }
 

@@ -77,6 +77,12 @@ export class TimerWheel {
     timer.wheelTick = 0;
   }
 
+  /** Milliseconds until `timer` fires; null if it is not scheduled. */
+  left(timer: WheelTimer): number | null {
+    if (timer.wheelNext === null) return null;
+    return Math.max(0, timer.wheelTick * this.#stepMs - (performance.now() - this.#start));
+  }
+
   /** Timers that wait. They are counted one by one. */
   get size(): number {
     let size = 0;

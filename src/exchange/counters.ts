@@ -2,6 +2,9 @@
 export class ServerCounters {
   connectionsAccepted = 0;
   connectionsOpen = 0;
+  /** Connections that an upgrade has brought from another process, and that it has taken there. */
+  connectionsMovedIn = 0;
+  connectionsMovedOut = 0;
   /** Connections that could not be accepted, most likely because file descriptors ran out. */
   connectionsLost = 0;
   /** Connections that waited too long and got a 503 or were cut. */

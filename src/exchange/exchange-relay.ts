@@ -3,6 +3,12 @@ import type { ExchangeError } from './errors.ts';
 import type { Requester, Responder, ResponseHead } from './exchange.ts';
 import { internalError } from './internal-error.ts';
 import type { Payload } from './payload.ts';
+import type { PartState, Suspended } from './suspended.ts';
+
+/** From what another process makes a relay again, and the responder behind it. */
+export interface RelayState extends PartState {
+  readonly inner: PartState;
+}
 
 /**
  * Stands in the middle of an exchange and passes everything on unchanged in both directions. Extend it to change one thing: to the requester it
@@ -120,6 +126,20 @@ export abstract class ExchangeRelay implements Requester, Responder {
   onResponseCredit(bytes: number): void {
     if (this.responder !== null) this.responder.onResponseCredit(bytes);
     else if (!this.over) this.#earlyResponseCredit += bytes;
+  }
+
+  /** Begins to move with the responder behind it. Null where one of them cannot. @param own what the relay is made from again */
+  protected suspendAs(own: PartState): Suspended<RelayState> | null {
+    const inner = this.over ? null : (this.responder?.suspend?.() ?? null);
+    if (inner === null) return null;
+    return {
+      state: { ...own, inner: inner.state },
+      resume: () => inner.resume(),
+      forget: () => {
+        this.finish();
+        inner.forget();
+      },
+    };
   }
 
   /** Ends this exchange alone for an exception, which is a defect of ours. Rethrows it if nothing is left to end. */

@@ -3,6 +3,7 @@ import type { ExchangeRecord } from './exchange-record.ts';
 import type { Payload } from './payload.ts';
 import type { Peer } from './peer.ts';
 import type { RawClient, RawOwner } from './raw-client.ts';
+import type { Suspended } from './suspended.ts';
 
 /** `bodyLength` of a body whose length is known only when it ends. */
 export const UNKNOWN_LENGTH = -1;
@@ -128,6 +129,8 @@ export interface Responder {
   onRequestError(error: ExchangeError): void;
   /** The requester accepts this many more bytes of the response body. May come before the call that spent the previous credits returns. */
   onResponseCredit(bytes: number): void;
+  /** Begins to move to another process, with its requester. Null where it cannot at present. A responder that never can lacks this. */
+  suspend?(): Suspended | null;
 }
 
 /**

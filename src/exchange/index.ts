@@ -21,7 +21,7 @@ export {
   WINDOW,
 } from './exchange.ts';
 export { type ExchangeObserver, ExchangeRecord, type RecordedRequest } from './exchange-record.ts';
-export { ExchangeRelay } from './exchange-relay.ts';
+export { ExchangeRelay, type RelayState } from './exchange-relay.ts';
 export { type ByteHolder, HeldTotal } from './held-total.ts';
 export { Histogram } from './histogram.ts';
 export { internalError } from './internal-error.ts';
@@ -38,6 +38,7 @@ export type { RawClient, RawOwner, RawReader, RawService } from './raw-client.ts
 export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';
 export { RouteStats, RouteStatsTable } from './route-stats.ts';
+export type { PartState, Suspended } from './suspended.ts';
 export { systemErrorText } from './system-error-text.ts';
 export { TokenBucket } from './token-bucket.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';

@@ -22,7 +22,8 @@ export interface Receiver extends Guarded {
 
 /** A receiver's place in one channel. */
 export class Membership {
-  readonly receiver: Receiver;
+  /** Another stands in for it while its client moves to another process. */
+  receiver: Receiver;
   readonly group: Group;
   /** Index in the group's list, -1 once it has ended. */
   position: number;

@@ -7,7 +7,7 @@ import { MessageRun } from './message-run.ts';
 import { PublishedMessage } from './published-message.ts';
 import { PublishedResponse } from './published-response.ts';
 import { RateShaper } from './rate-shaper.ts';
-import { type Step, StreamClose, StreamHint } from './step.ts';
+import { Barrier, type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
 
 /**
@@ -81,6 +81,19 @@ export class Delivery implements AtTurnEnd {
     this.#shaper.wake();
   }
 
+  /** Rates may not count any more. */
+  wake(): void {
+    this.#shaper.wake();
+  }
+
+  /** Calls `reached` after all that waits here, and before what is added later. What waits for rates may come after it. */
+  barrier(reached: () => void): void {
+    this.#openRun = null;
+    this.#openMessages = null;
+    if (this.#first === null) reached();
+    else this.#append(new Barrier(reached));
+  }
+
   /** Adds items after those that wait. */
   add(items: readonly PublishItem[]): void {
     const { observer, channels } = this.#room;
@@ -144,6 +157,11 @@ export class Delivery implements AtTurnEnd {
     while (work < SLICE_WORK) {
       const step = this.#first;
       if (step === null) break;
+      if (step instanceof Barrier) {
+        this.#finish(step);
+        step.reached();
+        continue;
+      }
       if (this.#group === null && !this.#begin(step)) {
         work++;
         this.#finish(step);
@@ -274,7 +292,8 @@ export class Delivery implements AtTurnEnd {
 
   #finish(step: Step): void {
     this.pending -= step.cost;
-    if (step.waiting === 0) this.#room.latency.observe(performance.now() - step.acceptedAt);
+    if (step.waiting === 0 && !(step instanceof Barrier))
+      this.#room.latency.observe(performance.now() - step.acceptedAt);
     this.#first = step.next;
     // A hold may keep the step for as long as a minute: not what follows it, too.
     step.next = null;

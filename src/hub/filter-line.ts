@@ -56,6 +56,11 @@ export class FilterLine<T extends LineItem> implements FilterOutcome {
     return this.#current !== null;
   }
 
+  /** Whether nothing waits, and no service is asked. */
+  get idle(): boolean {
+    return this.#current === null && this.#waiting.length === 0 && !this.#passing;
+  }
+
   /** Takes an item. What becomes of it the owner is told, now or later. */
   give(item: T): void {
     if (this.#over) return;

@@ -1,4 +1,5 @@
 import type { Guarded } from '../clock/index.ts';
+import type { PartState } from '../exchange/index.ts';
 import type { ChannelPosition } from './next-link.ts';
 
 /** What a filter asks a service about one item and one client (GRIP §6). */
@@ -17,6 +18,8 @@ export interface FilterQuestion {
 
 /** Makes the requests of the filters of one client. */
 export interface FilterService {
+  /** From what another process makes it again. Absent: it cannot move there. */
+  readonly state?: PartState;
   /**
    * Makes a request. Nothing is sent before `start`.
    * @throws FilterError where the question cannot be asked

@@ -37,11 +37,18 @@ const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 /** Channels with their filters, and what the origin says of the client. */
 export type Filtered = Pick<Hold, 'channels' | 'meta'>;
 
+/** As `FilterSet`, in plain data. */
+export interface FilterState {
+  readonly filters: readonly (readonly [string, readonly string[]])[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly metaBytes: number;
+}
+
 /** The filters of one client's channels, and the metadata that its origin set for them (GRIP §6). */
 export class FilterSet {
   readonly #filters = new Map<string, readonly string[]>();
   readonly #meta: Record<string, string>;
-  readonly #prefix: string;
+  readonly prefix: string;
   /** Of what `setMeta` set. */
   #metaBytes = 0;
 
@@ -50,7 +57,7 @@ export class FilterSet {
    * @param meta what its origin said of the client
    */
   constructor(prefix: string, meta: Readonly<Record<string, string>> = NO_META) {
-    this.#prefix = prefix;
+    this.prefix = prefix;
     // Without a prototype, so that only what was set is found.
     this.#meta = Object.assign(Object.create(null), meta);
   }
@@ -60,6 +67,19 @@ export class FilterSet {
     if (!hold?.channels.some(({ filters }) => filters.length > 0)) return null;
     const set = new FilterSet(prefix, hold.meta);
     for (const { name, filters } of hold.channels) set.set(prefix + name, filters);
+    return set;
+  }
+
+  /** From what another process makes the set again. */
+  get state(): FilterState {
+    return { filters: [...this.#filters], meta: { ...this.#meta }, metaBytes: this.#metaBytes };
+  }
+
+  /** The set that another process had. */
+  static moved(prefix: string, { filters, meta, metaBytes }: FilterState): FilterSet {
+    const set = new FilterSet(prefix, meta);
+    for (const [channel, names] of filters) set.set(channel, names);
+    set.#metaBytes = metaBytes;
     return set;
   }
 
@@ -171,7 +191,7 @@ export class FilterSet {
 
   #id(format: string, context: FilterContext): Buffer {
     return fillTemplate('build-id', Buffer.from(format), (letter, argument) =>
-      letter === 's' && argument !== null ? (context.positionOf(this.#prefix + argument) ?? null) : null,
+      letter === 's' && argument !== null ? (context.positionOf(this.prefix + argument) ?? null) : null,
     );
   }
 

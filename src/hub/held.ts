@@ -5,11 +5,15 @@ import {
   type Responder,
   type ResponseHead,
   reportFault,
+  type Suspended,
 } from '../exchange/index.ts';
 import { Backlog, type BacklogOwner } from './backlog.ts';
+import type { FilterService } from './filter-service.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { HeldState, HoldParts } from './moved-hold.ts';
 import type { GoneLink } from './next-link.ts';
 import { Subscriber } from './subscriber.ts';
+import { SuspendedReceiver } from './suspended-receiver.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -30,6 +34,8 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   protected over = false;
   /** Told when the client is no longer held. */
   gone: GoneLink | null = null;
+  /** It goes on in another process, and tells nobody of its end here. */
+  protected moved = false;
   #backlog: Backlog | null = null;
   /** It waits to join channels: what is published meanwhile waits too. */
   protected joining = false;
@@ -48,11 +54,14 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     return true;
   }
 
-  /** Begins to wait for the items of channels. */
-  enter(names: readonly string[]): void {
+  /**
+   * Begins to wait for the items of channels.
+   * @param moved whether it did so in another process already
+   */
+  enter(names: readonly string[], moved = false): void {
     // First, so that `leave` undoes also what a defect has left half done.
     this.room.holds.add(this);
-    this.room.counters.holdsStarted++;
+    if (!moved) this.room.counters.holdsStarted++;
     this.room.counters.holdsOpen++;
     for (const name of names) this.join(name);
   }
@@ -91,7 +100,58 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.room.wheel.cancel(this);
     this.partAll();
     this.room.observer?.onLeft(this);
-    this.gone?.send();
+    if (!this.moved) this.gone?.send();
+  }
+
+  // ---- the move to another process
+
+  /** What every hold is made from again; null where it, or something that it has, cannot move at present. */
+  protected heldState(service: FilterService | null): Omit<HeldState, 'kind'> | null {
+    const { room, id, route, peer, encrypted, credits, channelNames } = this;
+    if (this.over || this.joining || this.behind || this.#dropped > 0 || !room.holds.has(this)) return null;
+    const gone = this.gone?.state ?? null;
+    const session = this.session?.state ?? null;
+    const asks = service?.state ?? null;
+    if ((this.gone !== null && gone === null) || (this.session !== null && session === null)) return null;
+    if (service !== null && asks === null) return null;
+    const own = { id, route, peer, encrypted, credits, channels: channelNames, left: room.wheel.left(this) };
+    return { ...own, silence: room.wheel.now - this.lastSent, gone, session, asks };
+  }
+
+  /** Lets what is published wait, and the timer, until the one or the other. */
+  protected suspendWith<State extends HeldState>(state: State, resume: () => void): Suspended<State> {
+    const { wheel } = this.room;
+    const stand = new SuspendedReceiver(this.room, this);
+    this.standIn(stand);
+    wheel.cancel(this);
+    return {
+      state,
+      resume: () => {
+        this.standIn(this);
+        if (!this.room.holds.has(this)) return;
+        if (state.left !== null) wheel.schedule(this, state.left);
+        resume();
+        stand.release(Math.floor(wheel.now));
+      },
+      forget: () => {
+        this.moved = true;
+        this.over = true;
+        this.leave();
+      },
+    };
+  }
+
+  /** Goes on where a hold of another process has stopped. */
+  protected goOnAs({ channels, peer, encrypted, silence, left }: HeldState, { gone, session }: HoldParts): void {
+    const { wheel } = this.room;
+    this.gone = gone;
+    this.session = session;
+    this.peer = peer;
+    this.encrypted = encrypted;
+    this.lastSent = Math.floor(wheel.now - silence);
+    this.requester.handOver(this);
+    this.enter(channels, true);
+    if (left !== null) wheel.schedule(this, left);
   }
 
   /** Whether bytes wait for the client to take others. */

@@ -1,6 +1,13 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
-import { HeldTotal, Histogram, type Requester, type RequestHead, reportFault } from '../exchange/index.ts';
+import {
+  HeldTotal,
+  Histogram,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  reportFault,
+} from '../exchange/index.ts';
 import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
@@ -17,6 +24,8 @@ import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
+import { movedHold } from './make-moved-hold.ts';
+import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
@@ -140,6 +149,8 @@ export class Hub implements Guarded {
       observer: null,
       heldBytes: 0,
       draining: false,
+      adopting: false,
+      moving: false,
     };
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
@@ -193,6 +204,37 @@ export class Hub implements Guarded {
     }
     // After the hold before it has left, which has the same id.
     if (this.#room.holds.has(held)) this.#room.observer?.onHeld(held);
+  }
+
+  /** Goes on with a client that another process held. */
+  adopt(state: StreamHoldState | ResponseHoldState, requester: Requester, parts: HoldParts): Responder {
+    const held = movedHold(this.#room, this.#keepAlives, state, requester, parts, (hold, always, prefix) =>
+      this.#channelNames(hold, { channels: always, channelPrefix: prefix }, state.id),
+    );
+    this.#room.observer?.onHeld(held);
+    if (this.#drainBegun) held.drain();
+    return held;
+  }
+
+  /** Clients come from another process until `false`: their channels are not new to the world. */
+  set adopting(adopting: boolean) {
+    this.#room.adopting = adopting;
+  }
+
+  /** Clients are moving to another process until `false`: what waits for the rate of a route does not wait any more, as it could not move. */
+  set moving(moving: boolean) {
+    this.#room.moving = moving;
+    if (moving) this.#delivery.wake();
+  }
+
+  /** Calls `reached` when all that has been accepted so far has been delivered, before anything that comes later. */
+  barrier(reached: () => void): void {
+    this.#delivery.barrier(reached);
+  }
+
+  /** Whether deliveries wait for the rates of their routes. */
+  get shapes(): boolean {
+    return this.#delivery.shaped > 0;
   }
 
   /** Takes over all that goes to an open WebSocket, and lets it subscribe to channels. */
@@ -364,13 +406,13 @@ export class Hub implements Guarded {
       this.#channelNames(other, { channels, channelPrefix: prefix }, request.id);
     const more = isPlain
       ? null
-      : { hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
+      : { always: channels, hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
     return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more, route);
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
     const { request, requester, credits, instruct, replay, channelPrefix = '', route, session } = options;
-    const order = new OrderCheck(channels, channelPrefix);
+    const order = OrderCheck.of(channels, channelPrefix);
     const filters = FilterSet.of(instruct.hold, channelPrefix);
     const held = new ResponseHold(
       this.#room,

@@ -30,6 +30,12 @@ export function keepAliveDelay(timeout: number): number {
   return Math.max(SHORTEST, timeout - Math.random() * JITTER);
 }
 
+/** What the origin asked for. */
+export function keepAliveOf(plan: KeepAlivePlan | null): KeepAlive | null {
+  if (plan === null) return null;
+  return { content: plan.payload.body, timeout: plan.timeout / 1_000, mode: plan.interval ? 'interval' : 'idle' };
+}
+
 /** Lets streams with equal keep-alives share the bytes and their encodings. */
 export class KeepAlivePlans {
   readonly #plans = new Map<string, KeepAlivePlan>();

@@ -1,5 +1,6 @@
 import type { Guarded } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
+import type { PartState } from '../exchange/index.ts';
 
 /** The last item that a client has of a channel. */
 export interface ChannelPosition {
@@ -10,6 +11,8 @@ export interface ChannelPosition {
 
 /** Where the response of a held stream continues (GRIP). */
 export interface NextLink {
+  /** From what another process makes it again. Absent: it cannot move there. */
+  readonly state?: PartState;
   /** Names the target: a bounded number of requests is at each target at once. */
   readonly target: string;
   /** Seconds after which it is followed where nothing else leads to it. */
@@ -53,12 +56,16 @@ export interface LinkUpdate {
 
 /** Hears which items the client of a session gets (GRIP). */
 export interface SessionNotes {
+  /** As `NextLink.state`. */
+  readonly state?: PartState;
   /** An item with an id has come to the client's channel with this full name. */
   onItem(channel: string, id: string): void;
 }
 
 /** Tells the origin that a client is no longer held (GRIP). */
 export interface GoneLink {
+  /** As `NextLink.state`. */
+  readonly state?: PartState;
   /** Sends the request, once; its response does not matter. */
   send(): void;
 }

@@ -11,9 +11,19 @@ export class OrderCheck {
   /** By the full names of channels: the id of the last item that the origin knew. Only where it named one. */
   readonly #prevIds: Map<string, string | null>;
 
+  /** @param prevIds by the full names of channels */
+  constructor(prevIds: Map<string, string | null>) {
+    this.#prevIds = prevIds;
+  }
+
   /** @param prefix is put in front of the names of the channels */
-  constructor(channels: readonly ChannelRef[], prefix: string) {
-    this.#prevIds = prevIdsOf(channels, prefix);
+  static of(channels: readonly ChannelRef[], prefix: string): OrderCheck {
+    return new OrderCheck(prevIdsOf(channels, prefix));
+  }
+
+  /** From what another process makes it again. */
+  get state(): readonly (readonly [string, string | null])[] {
+    return [...this.#prevIds];
   }
 
   /** Whether the origin knew the item when it held the client: it was published late. */

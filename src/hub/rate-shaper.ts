@@ -103,8 +103,9 @@ export class RateShaper implements AtTurnEnd {
   }
 
   get #shape(): Shape {
-    const { messageRate, messageHwm, messageBlockSize } = this.#room.limits.current;
-    return { rate: this.#room.draining ? 0 : messageRate, hwm: messageHwm, blockSize: messageBlockSize };
+    const { draining, moving, limits } = this.#room;
+    const { messageRate, messageHwm, messageBlockSize } = limits.current;
+    return { rate: draining || moving ? 0 : messageRate, hwm: messageHwm, blockSize: messageBlockSize };
   }
 
   #schedule(): void {

@@ -1,4 +1,4 @@
-import type { Responder } from '../exchange/index.ts';
+import type { PartState, Responder } from '../exchange/index.ts';
 
 /** A hold whose request is at its origin again. `done` or `resume` ends that, unless the hold aborts the replay. */
 export interface FormerHold {
@@ -19,6 +19,8 @@ export interface FormerHold {
 
 /** How a held request is sent to its origin again. */
 export interface Replay {
+  /** As `NextLink.state`. */
+  readonly state?: PartState;
   /** Names the target: a bounded number of replays is at each target at once. */
   readonly target: string;
   /** Bytes of the request body, which is kept for it. */

@@ -1,13 +1,14 @@
 import { retryDelay } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
-import type { Requester } from '../exchange/index.ts';
+import type { Requester, Suspended } from '../exchange/index.ts';
 import { AskedItems, type AskedOwner } from './asked-items.ts';
 import type { FilterService } from './filter-service.ts';
 import { type FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { HoldParts, ResponseHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { OrderCheck } from './order-check.ts';
 import { type PublishedResponse, patchProblem } from './published-response.ts';
@@ -256,6 +257,28 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     super.onFault(thrown);
     exchange?.abort();
     this.#freePlace();
+  }
+
+  // ---- the move to another process
+
+  suspend(): Suspended<ResponseHoldState> | null {
+    if (this.#state !== 'held' || this.#again || this.#placed || this.#drainLater) return null;
+    if ((this.#kept?.size ?? 0) > 0 || this.#asked?.busy === true) return null;
+    const held = this.heldState(this.#service);
+    const replay = this.#replay?.state ?? null;
+    if (held === null || (this.#replay !== null && replay === null)) return null;
+    const own = { response: this.#response, prevIds: this.#order.state, prefix: this.#filters?.prefix ?? '' };
+    const filters = this.#filters?.state ?? null;
+    const state = { kind: 'response-hold' as const, ...held, ...own, filters, failures: this.#failures, replay };
+    return this.suspendWith(state, () => undefined);
+  }
+
+  /** Goes on where a hold of another process has stopped. */
+  goOn(state: ResponseHoldState, parts: HoldParts): void {
+    const { left, failures } = state;
+    this.#deadline = this.room.wheel.now + (left ?? 0);
+    this.#failures = failures;
+    this.goOnAs({ ...state, left: left ?? 0 }, parts);
   }
 
   protected override leave(): void {

@@ -54,6 +54,20 @@ export abstract class Step {
   }
 }
 
+/** A place in the order of deliveries. It has no channel, and no subscriber gets it. */
+export class Barrier extends Step {
+  readonly reached: () => void;
+
+  constructor(reached: () => void) {
+    super('', 'http-stream', 'barrier');
+    this.reached = reached;
+  }
+
+  override get count(): number {
+    return 0;
+  }
+}
+
 /** What a channel's streams have missed is to be fetched. */
 export class StreamHint extends Step {
   constructor(channel: string) {

@@ -1,10 +1,11 @@
 import type { Hold, InstructResponse } from '../codec/grip/index.ts';
-import { type Payload, type Requester, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import { type Payload, type Requester, type Suspended, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
-import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest } from './keep-alive-plan.ts';
+import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest, keepAliveOf } from './keep-alive-plan.ts';
+import type { HoldParts, StreamHoldState } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
 import { type Step, StreamClose } from './step.ts';
@@ -25,6 +26,8 @@ export interface StreamOptions {
   readonly prefix: string;
   /** Whether the client is told why its stream ends. */
   readonly debug: boolean;
+  /** Channels besides those of its holds, with their full names. */
+  readonly always: readonly string[];
   /** The full names of the channels of a hold, as many as are allowed. */
   readonly namesOf: (hold: Hold) => readonly string[];
 }
@@ -165,6 +168,33 @@ export class StreamHold extends Held implements SessionStream {
   protected override leave(): void {
     super.leave();
     this.#session?.end();
+  }
+
+  // ---- the move to another process
+
+  suspend(): Suspended<StreamHoldState> | null {
+    const options = this.#options;
+    const session = this.#session;
+    const held = this.heldState(options?.filterService ?? null);
+    const sessionState = session?.state ?? null;
+    if (held === null || (session !== null && sessionState === null)) return null;
+    const more =
+      options === null || sessionState === null
+        ? null
+        : { always: options.always, prefix: options.prefix, debug: options.debug, session: sessionState };
+    const { wheel } = this.room;
+    if (session !== null) wheel.cancel(session);
+    const state = { kind: 'stream-hold' as const, ...held, keepAlive: keepAliveOf(this.#keepAlive), more };
+    return this.suspendWith(state, () => {
+      const left = sessionState?.left ?? null;
+      if (session !== null && left !== null) wheel.schedule(session, left);
+    });
+  }
+
+  /** Goes on where a hold of another process has stopped. */
+  goOn(state: StreamHoldState, parts: HoldParts): void {
+    this.goOnAs(state, parts);
+    if (state.more !== null) this.#session?.goOn(state.more.session);
   }
 
   // ---- for its session (SessionStream)

@@ -1,11 +1,13 @@
 import { retryDelay, WheelTimer } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
 import type { Payload } from '../exchange/index.ts';
+import { DelayedSteps } from './delayed-steps.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { SessionState } from './moved-hold.ts';
 import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
 import type { Replayable } from './replay-pacer.ts';
 import type { SessionOptions, SessionStream } from './session-stream.ts';
@@ -56,11 +58,9 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   #failures = 0;
   #inARow = 0;
   /** What came while the link is followed, oldest first. */
-  #kept: (StreamItem | StreamClose)[] = [];
-  #keptBytes = 0;
+  readonly #kept: DelayedSteps;
   /** The link is to be followed once the client has taken what it was sent. */
   #followWhenTaken = false;
-
   readonly #service: FilterService | null;
   /** The item about which the service of a filter is being asked; null for none. */
   #asked: StreamItem | StreamClose | null = null;
@@ -71,6 +71,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     super();
     this.#service = filterService;
     this.#room = room;
+    this.#kept = new DelayedSteps(room);
     this.#stream = stream;
     this.#prefix = prefix;
     this.#link = link;
@@ -86,7 +87,6 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   get target(): string {
     return this.#link?.target ?? '';
   }
-
   /** The client has its initial body. */
   start(hold: Hold | null): void {
     const link = this.#link;
@@ -132,14 +132,14 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     }
     if (step instanceof StreamClose) {
       if (this.#state === 'idle') this.#close(step);
-      else this.#keep(step);
+      else this.#kept.add(step, this.#stream.id);
       return 1;
     }
     const { items } = step as StreamRun;
     for (const item of items) {
       if (this.#state === 'over') break;
       if (this.#state === 'idle') this.#take(item);
-      else this.#keep(item);
+      else this.#kept.add(item, this.#stream.id);
     }
     return items.length;
   }
@@ -257,7 +257,7 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     const state = this.#state;
     if (state === 'over') return;
     this.#state = 'over';
-    this.#takeKept();
+    this.#kept.takeAll();
     this.#room.wheel.cancel(this);
     if (state === 'queued') this.#room.pacer.cancel(this);
     const fetch = this.#fetch;
@@ -269,8 +269,38 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
   /** Has the stream end after the item that a filter's service is asked about, if there is one. Returns whether there is. */
   closeLater(): boolean {
     if (this.#state !== 'asking') return false;
-    this.#kept.push(new StreamClose(''));
+    this.#kept.close();
     return true;
+  }
+
+  // ---- the move to another process
+
+  /** What it is made from again, while it waits for items and for nothing else; null otherwise. */
+  get state(): SessionState | null {
+    const { wheel } = this.#room;
+    const link = this.#link?.state ?? null;
+    if (this.#state !== 'idle' || this.#again || this.#followWhenTaken) return null;
+    if (!this.#kept.empty || (this.#link !== null && link === null)) return null;
+    return {
+      link,
+      positions: [...this.#positions],
+      filters: this.#filters?.state ?? null,
+      channels: this.#channels,
+      active: [...this.#active],
+      failures: this.#failures,
+      left: wheel.left(this),
+    };
+  }
+
+  /** Goes on where another has stopped, whose link the constructor got. */
+  goOn({ positions, filters, channels, active, failures, left }: SessionState): void {
+    this.#positions = new Map(positions);
+    this.#filters = filters === null ? null : FilterSet.moved(this.#prefix, filters);
+    this.#channels = channels;
+    for (const name of active) this.#active.add(name);
+    this.#failures = failures;
+    this.#setState('idle');
+    if (left !== null) this.#room.wheel.schedule(this, left);
   }
 
   /** Follows a link that the origin gave without a channel: there is nothing to wait for. */
@@ -421,13 +451,8 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     while (this.#state === 'idle') {
       const entry = this.#kept.shift();
       if (entry === undefined) break;
-      if (entry instanceof StreamClose) {
-        this.#close(entry);
-        continue;
-      }
-      this.#keptBytes -= entry.payload.body.length;
-      this.#room.budget.release(entry.payload);
-      this.#take(entry);
+      if (entry instanceof StreamClose) this.#close(entry);
+      else this.#take(entry);
     }
     this.#resuming = false;
     if (this.#state === 'idle' && this.#again) {
@@ -454,43 +479,18 @@ export class StreamSession extends WheelTimer implements Replayable, LinkClient,
     return noSeq || position === undefined || position === null || position === prevId;
   }
 
-  /** Keeps what comes while the link is followed, within the bounds of the client's queue. A gap that this makes is found later. */
-  #keep(entry: StreamItem | StreamClose): void {
-    const { budget, counters, limits, log } = this.#room;
-    const { queueItems, queueBytes } = limits.current;
-    const bytes = entry instanceof StreamClose ? 0 : entry.payload.body.length;
-    const fits = this.#kept.length < queueItems && this.#keptBytes + bytes <= queueBytes;
-    if (!fits || !budget.admits(bytes, this.#keptBytes)) {
-      counters.itemsDropped++;
-      log.info({ id: this.#stream.id }, 'too many items wait for a next link or a filter: item dropped');
-      return;
-    }
-    if (!(entry instanceof StreamClose)) budget.take(entry.payload);
-    this.#kept.push(entry);
-    this.#keptBytes += bytes;
-  }
-
-  /** What was kept, which counts no longer. */
-  #takeKept(): readonly (StreamItem | StreamClose)[] {
-    const kept = this.#kept;
-    this.#kept = [];
-    this.#keptBytes = 0;
-    for (const entry of kept) if (!(entry instanceof StreamClose)) this.#room.budget.release(entry.payload);
-    return kept;
-  }
-
   /** Passes what was kept. What the origin knew already comes first, and does not fit. */
   #deliverKept(): void {
-    const kept = this.#takeKept();
+    const kept = this.#kept.takeAll();
     const begun = new Set<string>();
     for (const entry of kept) {
       if (this.#state === 'over') return;
       if (entry instanceof StreamClose) {
         if (this.#state === 'idle') this.#close(entry);
-        else this.#keep(entry);
+        else this.#kept.add(entry, this.#stream.id);
         continue;
       }
-      if (this.#state !== 'idle') this.#keep(entry);
+      if (this.#state !== 'idle') this.#kept.add(entry, this.#stream.id);
       else if (begun.has(entry.channel) || this.#fits(entry)) {
         begun.add(entry.channel);
         this.#take(entry);

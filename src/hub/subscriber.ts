@@ -95,6 +95,16 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     return this.#find(name) !== undefined;
   }
 
+  /** The channels that it has joined, in order. */
+  get channelNames(): readonly string[] {
+    return Array.from(this.#memberships.values(), ({ channel }) => channel.name);
+  }
+
+  /** Lets `receiver` have what comes to its channels. */
+  protected standIn(receiver: Receiver): void {
+    for (const membership of this.#memberships.values()) membership.receiver = receiver;
+  }
+
   /** Leaves all channels. */
   protected partAll(): void {
     const memberships = this.#memberships;

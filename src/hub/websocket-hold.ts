@@ -1,15 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { closeReason } from '../codec/grip/index.ts';
 import { MAX_CONTROL_BYTES } from '../codec/websocket/index.ts';
-import { MessagePayload, reportFault } from '../exchange/index.ts';
+import { MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
 import { FilterLine, type LineOwner } from './filter-line.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { MessageRun } from './message-run.ts';
+import type { WebSocketHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
+import { SuspendedReceiver } from './suspended-receiver.ts';
 import { whole } from './waiting-messages.ts';
 import { WebSocketOutlet } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
@@ -41,9 +43,44 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     this.#service = filterService;
     if (request !== undefined) this.comesFrom(request);
     room.holds.add(this);
-    room.counters.holdsStarted++;
     room.counters.holdsOpen++;
+    if (options.moved === undefined) room.counters.holdsStarted++;
+    else this.#goOn(options.moved);
     room.observer?.onHeld(this);
+  }
+
+  // ---- the move to another process
+
+  suspend(): Suspended<WebSocketHoldState> | null {
+    const { room, id, route, peer, encrypted, credits, silence, channelNames } = this;
+    const service = this.#line === null ? null : this.#service;
+    const session = this.session?.state ?? null;
+    const asks = service?.state ?? null;
+    if (!this.settled || !room.holds.has(this) || this.#line?.idle === false) return null;
+    if ((this.session !== null && session === null) || (service !== null && asks === null)) return null;
+    const own = { id, route, peer, encrypted, credits, silence, channels: channelNames, left: null, gone: null };
+    const filters = this.#line?.filters.state ?? null;
+    const stand = new SuspendedReceiver(room, this);
+    this.standIn(stand);
+    return {
+      state: { kind: 'websocket-hold', ...own, session, asks, filters },
+      resume: () => {
+        this.standIn(this);
+        stand.release(Math.floor(room.wheel.now));
+      },
+      forget: () => this.end(),
+    };
+  }
+
+  #goOn({ peer, encrypted, silence, channels, filters }: WebSocketHoldState): void {
+    this.peer = peer;
+    this.encrypted = encrypted;
+    this.silence = silence;
+    if (filters !== null) {
+      const set = FilterSet.moved(this.#prefix, filters);
+      this.#line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
+    }
+    for (const name of channels) this.join(name);
   }
 
   /**

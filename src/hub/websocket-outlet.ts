@@ -165,6 +165,21 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     this.queue(message);
   }
 
+  /** Whether a message of its origin or a published one may begin, and nothing waits in either direction. */
+  protected get settled(): boolean {
+    const none = this.#own === 0 && this.#replied === 0 && this.#pong === null && this.#dropped === 0;
+    return none && this.isUpToDate && !this.ends && !this.#passing && this.#untaken === 0;
+  }
+
+  protected get credits(): number {
+    return this.#credits;
+  }
+
+  /** Goes on as if something had been passed so many milliseconds ago. */
+  protected set silence(milliseconds: number) {
+    this.#lastSent = Math.floor(this.room.wheel.now - milliseconds);
+  }
+
   /** Milliseconds since something was last passed. */
   get silence(): number {
     return this.room.wheel.now - this.#lastSent;
@@ -174,6 +189,11 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
   schedule(timer: WheelTimer, milliseconds: number | null): void {
     if (milliseconds === null) this.room.wheel.cancel(timer);
     else this.room.wheel.schedule(timer, milliseconds);
+  }
+
+  /** Milliseconds until `timer` is called; null for never. */
+  left(timer: WheelTimer): number | null {
+    return this.room.wheel.left(timer);
   }
 
   /** Whether nothing waits for the client. */

@@ -1,5 +1,6 @@
 import type { ExchangeError, RequestHead, WebSocketRequester } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
+import type { WebSocketHoldState } from './moved-hold.ts';
 
 /** What stands between a client's WebSocket and its origin. */
 export interface WebSocketOwner {
@@ -36,4 +37,6 @@ export interface WebSocketHoldOptions {
   readonly debug?: boolean;
   /** For filters that ask a service; null for none. */
   readonly filterService?: FilterService | null;
+  /** The hold that another process had, if it has moved from there. */
+  readonly moved?: WebSocketHoldState;
 }

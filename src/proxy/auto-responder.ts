@@ -4,6 +4,9 @@ type AutoRespond = Extract<ControlMessage, { readonly type: 'auto-respond' }>;
 type Match = AutoRespond['match'];
 type Response = AutoRespond['response'];
 
+/** From what another process makes it again. */
+export type AutoResponderState = readonly { readonly match: Match; readonly response: NonNullable<Response> }[];
+
 /** Rules of one WebSocket. */
 const MAX_RULES = 2;
 
@@ -12,6 +15,11 @@ export class AutoResponder {
   readonly #rules: { readonly match: Match; readonly response: NonNullable<Response> }[] = [];
   /** Further pieces of a message come. */
   #within = false;
+
+  /** The rules, for another process, which sets them one by one. Null within a message. */
+  get state(): AutoResponderState | null {
+    return this.#within ? null : this.#rules.map(({ match, response }) => ({ match, response }));
+  }
 
   /** Adds a rule, in place of the one with the same match; null removes that. Returns whether there are any rules. */
   set(match: Match, response: Response): boolean {

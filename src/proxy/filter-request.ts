@@ -10,6 +10,7 @@ import {
   type FilterService,
 } from '../hub/index.ts';
 import { LinkRoute, publicUri } from './link-route.ts';
+import { proxiedState, type RequestPart } from './moved-request.ts';
 import { OwnRequest } from './own-request.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -34,6 +35,10 @@ export class ProxiedFilters implements FilterService {
   constructor(room: ProxyRoom, proxied: ProxiedRequest) {
     this.#room = room;
     this.#proxied = proxied;
+  }
+
+  get state(): RequestPart {
+    return { kind: 'filters', proxied: proxiedState(this.#proxied) };
   }
 
   open({ url, body, subMeta, pubMeta, positions }: FilterQuestion, client: FilterClient): FilterCall {

@@ -3,10 +3,11 @@ import type { Route } from '../config/index.ts';
 import { BodyCollector, type ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import type { FilterService, WebSocketHold, WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
+import type { GripWebSocketMove, GripWebSocketState } from './grip-websocket-state.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
-import { HeldSession } from './session-state.ts';
+import { HeldSession, movedSession } from './session-state.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
 
 /** Begins a control message. */
@@ -43,6 +44,8 @@ export interface GripWebSocketOptions {
   readonly requester: WebSocketRequester;
   readonly credits: number;
   readonly relay: GripWebSocketRelay;
+  /** What another process had, if the client has moved from there. */
+  readonly moved?: GripWebSocketState;
 }
 
 /** What stands between a `GripWebSocket` and the origin. */
@@ -100,7 +103,67 @@ export class GripWebSocket implements WebSocketOwner {
       channelPrefix: route.prefix,
       debug: route.debug,
       filterService: options.filters,
+      ...(options.moved && { moved: options.moved.hold }),
     });
+    if (options.moved !== undefined) this.#goOn(options.moved);
+  }
+
+  // ---- the move to another process
+
+  /** Begins to move, between two messages. Null where it cannot, or its origin cannot. */
+  suspend(): GripWebSocketMove | null {
+    const { released } = this;
+    if (this.#closing || this.#reading !== 'begin' || this.#collected !== null || this.#controlCredit > 0) return null;
+    const responder = this.#responder?.state ?? null;
+    if (this.#responder !== null && responder === null) return null;
+    const origin = released ? null : (this.#options.relay.origin.suspend?.() ?? null);
+    const hold = released || origin !== null ? this.#hold.suspend() : null;
+    if (hold === null) {
+      origin?.resume();
+      return null;
+    }
+    const keepAlive = this.#keepAlive?.state ?? null;
+    const delayed = this.#delayed?.state ?? null;
+    this.#keepAlive?.stop();
+    this.#delayed?.stop();
+    const timers = { keepAlive, delayed };
+    const own = { prefix: this.#options.prefix, released, always: this.#always, responder };
+    const credit = { granted: this.#granted, window: this.#window };
+    return {
+      state: { ...own, ...timers, ...credit, hold: hold.state, origin: origin?.state ?? null },
+      resume: () => {
+        this.#keepAlive?.goOn(keepAlive?.left ?? null);
+        this.#delayed?.goOn(delayed?.left ?? null);
+        origin?.resume();
+        hold.resume();
+      },
+      forget: () => {
+        this.released = true;
+        origin?.forget();
+        hold.forget();
+      },
+    };
+  }
+
+  #goOn({ released, always, keepAlive, delayed, responder, granted, window, hold }: GripWebSocketState): void {
+    const room = this.#room;
+    this.released = released;
+    this.#always = always === null ? null : [...always];
+    this.#granted = granted;
+    this.#window = window;
+    this.#hold.session = movedSession(room, hold.session);
+    if (keepAlive !== null) {
+      const { message, timeout, interval, left } = keepAlive;
+      this.#keepAlive = new KeepAliveMessage(room, this.#hold, message, timeout, interval);
+      this.#keepAlive.goOn(left);
+    }
+    if (delayed !== null) {
+      this.#delayed = new DelayedMessage(room, this.#hold, delayed.message, 0);
+      this.#delayed.goOn(delayed.left);
+    }
+    if (responder === null) return;
+    this.#responder = new AutoResponder();
+    for (const rule of responder) this.#responder.set(rule.match, rule.response);
   }
 
   /** Subscribes the client to a channel that the origin cannot leave. */

@@ -24,6 +24,7 @@ import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { forbiddenChannel, NO_HOLD } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
+import { movedRequest, proxiedState, type RequestPart } from './moved-request.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
 import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -346,14 +347,15 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Streams are not replayed. */
   #newReplay(instruct: Instruct): Replay | null {
     if (instruct.hold?.mode !== 'response') return null;
+    const gripLast = gripLastOf(instruct);
     if (this.#repetition !== null) {
-      return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, instruct);
+      return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, gripLast);
     }
     if (!this.#bodyDone || (this.#body === null && this.#proxied.request.bodyLength !== 0)) {
       this.#room.log.info(this.#logFields(), 'the request body is not kept: the held request cannot be sent again');
       return null;
     }
-    return newReplay(this.#room, this.#proxied, this.#requester, this.#body?.copy() ?? null, instruct);
+    return newReplay(this.#room, this.#proxied, this.#requester, this.#body?.copy() ?? null, gripLast);
   }
 
   /** A call from the event loop for this exchange threw. */
@@ -458,16 +460,38 @@ function newReplay(
   proxied: ProxiedRequest,
   requester: Requester,
   body: Buffer | null,
-  instruct: Instruct,
+  gripLast: readonly string[],
 ): Replay {
-  const gripLast: string[] = [];
-  for (const { name, prevId } of instruct.hold?.channels ?? []) {
-    if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
-  }
   const target = targetName(proxied.route.route.targets[0] as Target);
   const open = (former: FormerHold): ReplayExchange =>
     new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
-  return { target, bytes: body?.length ?? 0, open };
+  return {
+    target,
+    bytes: body?.length ?? 0,
+    open,
+    get state(): ReplayPart {
+      return { kind: 'replay', proxied: proxiedState(proxied), body, gripLast };
+    },
+  };
+}
+
+/** From what another process makes a replay again. */
+export interface ReplayPart extends RequestPart {
+  readonly body: Buffer | null;
+  readonly gripLast: readonly string[];
+}
+
+/** The replay of a client that another process has held. @throws Error where no route takes its request any more */
+export function movedReplay(room: ProxyRoom, { proxied, body, gripLast }: ReplayPart, requester: Requester): Replay {
+  return newReplay(room, movedRequest(room, proxied), requester, body, gripLast);
+}
+
+function gripLastOf({ hold }: Instruct): readonly string[] {
+  const gripLast: string[] = [];
+  for (const { name, prevId } of hold?.channels ?? []) {
+    if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
+  }
+  return gripLast;
 }
 
 /** The held request with the current settings: its route may have other targets by now. A removed route still serves its held clients. */

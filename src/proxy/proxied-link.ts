@@ -5,9 +5,17 @@ import type { ChannelPosition, GoneLink, LinkClient, LinkFetch, NextLink } from 
 import { forbiddenChannel } from './guard/permit.ts';
 import { LinkRequest } from './link-request.ts';
 import { LinkRoute } from './link-route.ts';
+import { movedRequest, proxiedState, type RequestPart } from './moved-request.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { LinkSharer } from './shared-link.ts';
+
+/** From what another process makes a link again. The URI is absolute. */
+export interface LinkPart extends RequestPart {
+  readonly uri: string;
+  /** Seconds; 0 for a link that is followed once. */
+  readonly timeout: number;
+}
 
 /** A next link of a client whose request came through the proxy. */
 export class ProxiedLink implements NextLink {
@@ -31,6 +39,16 @@ export class ProxiedLink implements NextLink {
 
   get target(): string {
     return this.#route.target;
+  }
+
+  get state(): LinkPart {
+    const { uri } = this.#route;
+    return { kind: 'link', proxied: proxiedState(this.#proxied), uri, timeout: this.timeout };
+  }
+
+  /** The link that a client had in another process. @throws Error where no route takes its request any more */
+  static moved(room: ProxyRoom, { proxied, uri, timeout }: LinkPart): ProxiedLink {
+    return new ProxiedLink(room, movedRequest(room, proxied), { uri, timeout }, uri);
   }
 
   open(positions: readonly ChannelPosition[], client: LinkClient, since: number, alone: boolean): LinkFetch {
@@ -61,12 +79,23 @@ export const MAX_GONE_REQUESTS = 256;
 /** Tells the origin that a client is no longer held. Best effort: there are no retries, and the response is ignored (GRIP §5.4). */
 export class ProxiedGone implements GoneLink, LinkClient {
   readonly #room: ProxyRoom;
+  readonly #proxied: ProxiedRequest;
   readonly #route: LinkRoute;
   #request: LinkRequest | null = null;
 
   constructor(room: ProxyRoom, proxied: ProxiedRequest, uri: string, base: string) {
     this.#room = room;
+    this.#proxied = proxied;
     this.#route = new LinkRoute(room, proxied, uri, base);
+  }
+
+  get state(): LinkPart {
+    return { kind: 'gone', proxied: proxiedState(this.#proxied), uri: this.#route.uri, timeout: 0 };
+  }
+
+  /** The link that a client had in another process. @throws Error where no route takes its request any more */
+  static moved(room: ProxyRoom, { proxied, uri }: LinkPart): ProxiedGone {
+    return new ProxiedGone(room, movedRequest(room, proxied), uri, uri);
   }
 
   send(): void {

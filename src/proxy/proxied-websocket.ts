@@ -13,11 +13,14 @@ import {
   type ResponseHead,
   reportFault,
   respond,
+  type Suspended,
   type WebSocketRequester,
   type WebSocketResponder,
 } from '../exchange/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
 import { GripWebSocket, type GripWebSocketRelay } from './grip-websocket.ts';
+import type { GripWebSocketState } from './grip-websocket-state.ts';
+import { movedRequest, proxiedState, type RequestPart } from './moved-request.ts';
 import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import { type TargetWebSocketRequester, type TargetWebSocketResponder, withHost } from './proxy-target.ts';
@@ -27,6 +30,13 @@ import type { TargetAttempts } from './target-attempts.ts';
 import { rewriteTarget } from './target-path.ts';
 
 const NO_VALUES: readonly string[] = [];
+
+/** From what another process makes it again. */
+export interface ProxiedWebSocketState extends RequestPart {
+  /** Name of its target. */
+  readonly target: string;
+  readonly grip: GripWebSocketState;
+}
 
 /**
  * One WebSocket on its way through the proxy: opens it at the targets of its route, and relays between the two, in whole or, where the origin
@@ -53,12 +63,17 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   /** Why it ended before `#origin` was known. */
   #endedWith: ExchangeError | null = null;
 
-  constructor(room: ProxyRoom, proxied: ProxiedRequest, requester: WebSocketRequester) {
+  constructor(
+    room: ProxyRoom,
+    proxied: ProxiedRequest,
+    requester: WebSocketRequester,
+    attempts = proxied.route.targets.attempts(),
+  ) {
     this.#room = room;
     this.#proxied = proxied;
     this.#requester = requester;
     this.#credits = proxied.request.credits;
-    this.#attempts = proxied.route.targets.attempts();
+    this.#attempts = attempts;
   }
 
   /** Sends the request. */
@@ -120,6 +135,51 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   signature(): string | undefined {
     const { route, trusted } = this.#proxied;
     return trusted || route.route.noGrip ? undefined : route.signer?.token();
+  }
+
+  // ---- the move to another process
+
+  suspend(): Suspended<ProxiedWebSocketState> | null {
+    const grip = this.#over || this.#paused || this.#closes > 0 ? null : this.#grip;
+    const move = grip?.suspend() ?? null;
+    if (move === null) return null;
+    const target = this.#attempts.target?.name ?? '';
+    return {
+      state: { kind: 'proxied-websocket', proxied: proxiedState(this.#proxied), target, grip: move.state },
+      resume: () => move.resume(),
+      forget: () => {
+        this.#finish();
+        move.forget();
+      },
+    };
+  }
+
+  /** The WebSocket that another process had. @throws Error where no route or no target takes it any more */
+  static moved(room: ProxyRoom, state: ProxiedWebSocketState, requester: WebSocketRequester): ProxiedWebSocket {
+    const proxied = movedRequest(room, state.proxied);
+    const { grip } = state;
+    const { route } = proxied.route;
+    const attempts = grip.origin === null ? undefined : proxied.route.targets.attemptAt(state.target);
+    const webSocket = new ProxiedWebSocket(room, proxied, requester, attempts);
+    webSocket.#started = true;
+    if (grip.origin !== null) {
+      const origin = attempts?.begin().webSocketService.moved?.(grip.origin, webSocket);
+      if (origin === undefined) throw new Error(`the target ${state.target} takes no WebSockets over HTTP any more`);
+      attempts?.succeed();
+      webSocket.#origin = origin;
+    }
+    webSocket.#grip = new GripWebSocket(room, {
+      request: proxied.request,
+      route,
+      permit: proxied.permit,
+      prefix: grip.prefix,
+      filters: new ProxiedFilters(room, proxied),
+      requester,
+      credits: grip.hold.credits,
+      relay: webSocket,
+      moved: grip,
+    });
+    return webSocket;
   }
 
   // ---- from the client's side (WebSocketResponder)

@@ -1,5 +1,6 @@
 import type {
   ExchangeError,
+  PartState,
   Requester,
   RequestHead,
   Service,
@@ -20,10 +21,11 @@ export interface ProxyTarget {
 }
 
 /** Opens WebSockets at a target. */
-export type TargetWebSocketService = (
-  request: RequestHead,
-  requester: TargetWebSocketRequester,
-) => TargetWebSocketResponder;
+export interface TargetWebSocketService {
+  (request: RequestHead, requester: TargetWebSocketRequester): TargetWebSocketResponder;
+  /** Goes on with a WebSocket that another process has opened at the target. Absent: it cannot. */
+  moved?(state: PartState, requester: TargetWebSocketRequester): TargetWebSocketResponder;
+}
 
 /** The requester of a WebSocket that is sent to a target. */
 export interface TargetWebSocketRequester extends WebSocketRequester {

@@ -7,6 +7,7 @@ import {
   errorResponse,
   LineRate,
   NO_RESPONDER,
+  type PartState,
   type Requester,
   type RequestHead,
   type Responder,
@@ -30,6 +31,7 @@ import { GuardedWebSocket } from './guard/guarded-websocket.ts';
 import { KeptBodies, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { KeptOriginHeaders } from './kept-origin-headers.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
+import { movedClient } from './moved-client.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
 import { clientFields, type ProxiedRequest } from './proxied-request.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
@@ -44,6 +46,11 @@ type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'wheel' | 'counters' | 
 export interface ProxyServices {
   readonly service: Service;
   readonly webSocketService: WebSocketService;
+  /**
+   * Makes the responder of a client that another process had.
+   * @throws Error where the client has to stay there
+   */
+  readonly remake: (state: PartState, request: RequestHead | null, requester: Requester) => Responder;
   /** Ends the SockJS sessions of clients, because the process stops. */
   drain(): void;
 }
@@ -107,6 +114,7 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
       }
       return openWebSocket(room, arrived, requester);
     },
+    remake: (state, _, requester) => movedClient(room, state, requester),
     drain: () => sockJs.drain(),
   };
 }

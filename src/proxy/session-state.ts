@@ -1,5 +1,6 @@
 import { encodeHeaderText, type SessionFields, type SessionRule } from '../codec/grip/index.ts';
 import { isFieldText } from '../codec/http1/index.ts';
+import type { PartState } from '../exchange/index.ts';
 import type { SessionNotes } from '../hub/index.ts';
 
 /** The service that keeps the sessions (GRIP). What it fails to tell is as if it were not so. */
@@ -31,6 +32,12 @@ export function detectedSession(sid: string, lastIds: Readonly<Record<string, st
   return { id: encodeHeaderText(sid), gripLast };
 }
 
+/** From what another process makes a `HeldSession` again. */
+export interface SessionPart extends PartState {
+  readonly sid: string;
+  readonly prefix: string;
+}
+
 /** Tells the state service which items a held client gets. */
 export class HeldSession implements SessionNotes {
   readonly #state: SessionState;
@@ -44,8 +51,23 @@ export class HeldSession implements SessionNotes {
     this.#prefix = prefix;
   }
 
+  get state(): SessionPart {
+    return { kind: 'session', sid: this.#sid, prefix: this.#prefix };
+  }
+
   onItem(channel: string, id: string): void {
     const name = channel.startsWith(this.#prefix) ? channel.slice(this.#prefix.length) : channel;
     this.#state.delivered(this.#sid, name, id);
   }
+}
+
+/** The session that a client had in another process; null where it had none, or where there is no state service any more. */
+export function movedSession({ sessions }: SessionRoom, part: PartState | null): HeldSession | null {
+  if (part === null || sessions === null) return null;
+  const { sid, prefix } = part as SessionPart;
+  return new HeldSession(sessions, sid, prefix);
+}
+
+interface SessionRoom {
+  readonly sessions: SessionState | null;
 }

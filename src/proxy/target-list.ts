@@ -51,6 +51,13 @@ export class TargetList {
     return new TargetAttempts(this.#inOrder(), this.#now);
   }
 
+  /** The attempt of a WebSocket that another process has opened at the target with this name. @throws Error where there is none */
+  attemptAt(name: string): TargetAttempts {
+    const state = this.#targets.find(({ target }) => target.name === name);
+    if (state === undefined) throw new Error(`no target ${name} any more`);
+    return new TargetAttempts([state], this.#now);
+  }
+
   /** The Host that the first target gets, and most often the others. @param authority what the client has asked for */
   host(authority: string): string {
     return hostFor((this.#targets[0] as TargetState).target, authority);

@@ -21,9 +21,29 @@ abstract class MessageTimer extends WheelTimer {
     this.hold.schedule(this, null);
   }
 
+  /** Milliseconds until its time; null where that is not set. */
+  get left(): number | null {
+    return this.hold.left(this);
+  }
+
+  /** Sets its time anew. */
+  goOn(left: number | null): void {
+    this.hold.schedule(this, left);
+  }
+
   override onFault(thrown: unknown): void {
     reportFault(this.room, thrown, { id: this.hold.id });
   }
+}
+
+/** From what another process makes a timer again. */
+export interface TimerState {
+  readonly message: MessageContent;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly interval: boolean;
+  /** Milliseconds until its time; null where that is not set. */
+  readonly left: number | null;
 }
 
 /** Sends a message again and again: after so long without another one, or at an interval. */
@@ -35,6 +55,11 @@ export class KeepAliveMessage extends MessageTimer {
     super(room, hold, message, seconds);
     this.#milliseconds = seconds * 1_000;
     this.#interval = interval;
+  }
+
+  get state(): TimerState {
+    const { message, left } = this;
+    return { message, timeout: this.#milliseconds / 1_000, interval: this.#interval, left };
   }
 
   override onTimer(): void {
@@ -51,6 +76,11 @@ export class KeepAliveMessage extends MessageTimer {
 
 /** Sends a message once, later. */
 export class DelayedMessage extends MessageTimer {
+  get state(): TimerState {
+    const { message, left } = this;
+    return { message, timeout: 0, interval: false, left };
+  }
+
   /** Sends it now, if it has not been sent yet. */
   flush(): void {
     if (!this.waiting) return;

@@ -1,10 +1,20 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type AwaitsTurn, DeadlineTimer, LARGE_INPUT, turnBudget } from '../clock/index.ts';
-import { ExchangeError, internalError, type Peer, type Responder, reportFault } from '../exchange/index.ts';
+import {
+  ExchangeError,
+  internalError,
+  type Peer,
+  type Responder,
+  reportFault,
+  type Suspended,
+} from '../exchange/index.ts';
 import { KEEP_ALIVE_DELAY } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Connection } from './served-connection.ts';
 import { LINGER } from './server-limits.ts';
+import { handleOf, type SocketHandle } from './socket-handle.ts';
+import type { ConnectionState, SuspendedConnection } from './suspended-connection.ts';
 import { compact } from './unread-budget.ts';
 
 /**
@@ -27,6 +37,8 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   inputEnded = false;
   /** The socket wants its writer to wait. */
   blocked = false;
+  /** It is about to move to another process. */
+  protected suspended = false;
   /** All is said: input is thrown away until the client has closed too. */
   protected finished = false;
 
@@ -169,6 +181,53 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     this.watch();
     this.returnCredit();
     this.consumeUnread();
+  }
+
+  // ---- the move to another process
+
+  get handle(): SocketHandle | null {
+    return handleOf(this.socket);
+  }
+
+  suspend(): SuspendedConnection | null {
+    return null;
+  }
+
+  /** Whether nothing waits on its socket, in either direction. TLS has state that cannot be had. */
+  protected get settled(): boolean {
+    const { socket } = this;
+    if (this.finished || this.suspended || this.blocked || this.paused || this.resting || this.consuming) return false;
+    if (socket.destroyed || (socket as Partial<TLSSocket>).encrypted === true) return false;
+    return socket.writableLength === 0 && socket.readableLength === 0 && socket.readableFlowing === true;
+  }
+
+  /** Stops reading: what the client sends from now on waits in the kernel for whoever reads next. */
+  protected suspendWith(state: ConnectionState, part: Suspended | null): SuspendedConnection {
+    const { handle } = this;
+    this.suspended = true;
+    this.stopTimer();
+    if (handle !== null) handle.reading = false;
+    handle?.readStop();
+    return {
+      state,
+      resume: () => {
+        this.suspended = false;
+        part?.resume();
+        if (this.finished || this.socket.destroyed) return;
+        this.watch();
+        if (handle !== null) handle.reading = true;
+        handle?.readStart();
+        if (this.server.draining) this.drain();
+      },
+      forget: () => {
+        this.server.counters.connectionsMovedOut++;
+        this.unread = null;
+        this.finished = true;
+        part?.forget();
+        // No FIN: the other process has the connection.
+        this.socket.destroy();
+      },
+    };
   }
 
   // ---- the end

@@ -16,6 +16,7 @@ import {
   type WebSocketService,
 } from '../exchange/index.ts';
 import { type AcceptOptions, type ListenAddress, type Listener, listen } from '../net/index.ts';
+import type { ClientConnection } from './client-connection.ts';
 import {
   type ClientSocket,
   CONNECTION,
@@ -30,11 +31,16 @@ import {
 } from './client-socket.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { HttpServerOptions, RequestIds } from './http-server-options.ts';
+import { Http1Connection } from './http1-connection.ts';
 import { NewConnection } from './new-connection.ts';
+import type { Remake } from './remake.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
+import { type SocketHandle, socketOf } from './socket-handle.ts';
+import type { ConnectionState } from './suspended-connection.ts';
 import { UnreadBudget } from './unread-budget.ts';
 import { WaitingLine } from './waiting-line.ts';
+import { WebSocketConnection } from './websocket-connection.ts';
 
 /**
  * Connections that are being told that they get no turn. Beyond them a socket is closed without a response.
@@ -145,6 +151,38 @@ export class HttpServer implements ConnectionHost, Guarded {
     const listener = await listen(address, SOCKET_BUFFER, this.#onSocket, { ...how, onError: this.#onAcceptError });
     this.#listeners.push(listener);
     return listener;
+  }
+
+  /** The connections that are open now, those included that wait for their turn. */
+  get connections(): readonly Connection[] {
+    return [...this.#connections];
+  }
+
+  /**
+   * Goes on with a connection that another process had. It has a place, however many there are: its client has one already.
+   * @param handle of its socket
+   * @throws Error when it cannot be made again; then the connection is closed
+   */
+  adopt(handle: SocketHandle, state: ConnectionState, remake: Remake): void {
+    const socket = socketOf(handle, SOCKET_BUFFER) as ClientSocket;
+    let connection: ClientConnection;
+    try {
+      connection =
+        state.kind === 'http1'
+          ? Http1Connection.moved(socket, this, state, remake)
+          : WebSocketConnection.moved(socket, this, state, remake);
+    } catch (thrown) {
+      socket.destroy();
+      throw thrown;
+    }
+    this.#add(connection);
+    this.#places[WAITING]++;
+    own(socket, connection, this.#onClose);
+    this.#move(socket, SERVED);
+    this.counters.connectionsMovedIn++;
+    this.counters.connectionsOpen++;
+    if (connection.unread !== null) connection.rest();
+    if (this.draining) connection.drain();
   }
 
   /** Takes no more connections, lets running exchanges finish, and closes each connection after that. */

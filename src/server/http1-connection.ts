@@ -16,7 +16,9 @@ import { Http1Stream, type StreamConnection } from './http1-stream.ts';
 import { LastLook } from './last-look.ts';
 import { type ChannelConnection, RawChannel } from './raw-channel.ts';
 import { RawConnection } from './raw-connection.ts';
+import type { Remake } from './remake.ts';
 import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
+import type { Http1ConnectionState, SuspendedConnection } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 
@@ -272,6 +274,35 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     this.discardInput();
   }
 
+  // ---- the move to another process
+
+  override suspend(): SuspendedConnection | null {
+    if (!this.settled || this.#reader !== null || this.#successor !== null || this.#channel !== null) return null;
+    if (this.#leaving || (this.#stream === null && this.unread !== null)) return null;
+    const stream = this.#stream?.suspend() ?? null;
+    if (stream === null && this.#stream !== null) return null;
+    const own = { number: this.#number, requests: this.#requests, peer: this.peer, unread: this.unread };
+    return this.suspendWith({ kind: 'http1', ...own, stream: stream?.state ?? null }, stream);
+  }
+
+  /** Goes on where the connection of another process has stopped. */
+  static moved(socket: Socket, server: ConnectionHost, state: Http1ConnectionState, remake: Remake): Http1Connection {
+    const connection = new Http1Connection(socket, server, state.peer, state.number);
+    connection.#requests = state.requests;
+    connection.unread = state.unread;
+    if (state.stream === null) return connection;
+    const stream = Http1Stream.moved(state.stream, connection.id, state.peer, connection, socket, server);
+    connection.#stream = stream;
+    connection.watch();
+    try {
+      stream.attach(remake(state.stream.responder, stream, stream));
+    } catch (thrown) {
+      connection.stopTimer();
+      throw thrown;
+    }
+    return connection;
+  }
+
   // ---- failures
 
   override onFault(thrown: unknown): void {
@@ -344,14 +375,15 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   /** Ends the connection if it is between two requests, else after the response to the present one. One that has an owner is left to it. */
   drain(): void {
-    if (this.#leaving || this.#channel !== null) return;
+    if (this.#leaving || this.#channel !== null || this.suspended) return;
     if (this.#idle) this.#leave();
     else if (this.#stream?.started === false) this.#stream.keepAlive = false;
     else this.#leaving = true;
   }
 
   leaveIfIdle(): boolean {
-    if (!this.#idle || this.#leaving || this.finished || this.#requests === 0 || this.#channel !== null) return false;
+    if (!this.#idle || this.#leaving || this.finished || this.suspended) return false;
+    if (this.#requests === 0 || this.#channel !== null) return false;
     this.#leave();
     return true;
   }

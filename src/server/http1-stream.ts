@@ -6,6 +6,7 @@ import {
   ExchangeRecord,
   type HeaderList,
   NO_OWN_FIELDS,
+  type PartState,
   type Payload,
   type Peer,
   type RawClient,
@@ -13,6 +14,7 @@ import {
   type RequestHead,
   type Responder,
   type ResponseHead,
+  type Suspended,
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
@@ -20,6 +22,7 @@ import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { requestIdOf } from './request-ids.ts';
 import { ResponseWriter } from './response-writer.ts';
+import type { StreamState } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 import { type HandshakePhase, WebSocketExchange } from './websocket-exchange.ts';
@@ -350,6 +353,50 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (credit === 0 || this.#responder === null) return;
     this.#owedCredit = 0;
     this.#responder.onResponseCredit(credit);
+  }
+
+  // ---- the move to another process
+
+  /** Begins to move, once its request is here and all that was sent has gone. Null where it cannot at present. */
+  suspend(): Suspended<StreamState & PartState> | null {
+    if (this.#over || this.#raw || this.#body !== null || this.#corked || this.#owedCredit > 0) return null;
+    // A head that waits for its first bytes leaves at the end of the turn.
+    if (this.hasHead !== this.started) return null;
+    const responder = this.#responder?.suspend?.() ?? null;
+    if (responder === null) return null;
+    const { method, target, scheme, authority, version, headers, bodyLength, keepAlive, progress } = this;
+    const head = { method, target, scheme, authority, version, headers, bodyLength };
+    const own = { keepAlive, last: this.#last, halfCloseAborts: this.#halfCloseAborts, progress };
+    return {
+      state: { kind: 'http1-stream', ...head, ...own, responder: responder.state },
+      resume: () => responder.resume(),
+      forget: () => {
+        this.#forget();
+        responder.forget();
+      },
+    };
+  }
+
+  /** Goes on where the stream of another process has stopped. `remake` makes the responder. */
+  static moved(
+    state: StreamState,
+    id: string,
+    peer: Peer,
+    connection: StreamConnection,
+    socket: Socket,
+    server: ConnectionHost,
+  ): Http1Stream {
+    const head = { ...state, keepAlive: !state.last, expectContinue: false, expectUnknown: false };
+    const stream = new Http1Stream(connection, socket, server, head, id, peer, state.keepAlive);
+    stream.scheme = state.scheme;
+    stream.progress = state.progress;
+    stream.#halfCloseAborts = state.halfCloseAborts;
+    return stream;
+  }
+
+  /** Lets the responder that was made again go on. */
+  attach(responder: Responder): void {
+    if (!this.#over) this.#responder ??= responder;
   }
 
   // ---- the end

@@ -10,11 +10,15 @@ import {
   SMALL_BODY,
 } from '../codec/http1/index.ts';
 import { ExchangeError, type Payload, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import type { WriterProgress } from './suspended-connection.ts';
 
 const NONE = 0;
 const LENGTH = 1;
 const CHUNKED = 2;
 const UNTIL_CLOSE = 3;
+
+/** Stands for a head that another process has written. */
+const SENT: ResponseHead = { status: 200, reason: '', headers: [], bodyLength: UNKNOWN_LENGTH };
 
 /**
  * Writes one response to a socket (RFC 9112 §6): picks the framing, keeps head and first bytes together in one write, and holds the
@@ -41,6 +45,19 @@ export class ResponseWriter {
     this.method = method;
     this.version = version;
     this.keepAlive = keepAlive;
+  }
+
+  /** How far the response is. */
+  protected get progress(): WriterProgress {
+    return { started: this.#headWritten, framing: this.#framing, probed: this.#probed };
+  }
+
+  /** Goes on where the writer of another process has stopped. */
+  protected set progress({ started, framing, probed }: WriterProgress) {
+    if (started) this.#head = SENT;
+    this.#headWritten = started;
+    this.#framing = framing;
+    this.#probed = probed;
   }
 
   /** Whether bytes of the response have left: no other response is possible. */

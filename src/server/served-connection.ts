@@ -1,4 +1,6 @@
 import type { Guarded } from '../clock/index.ts';
+import type { SocketHandle } from './socket-handle.ts';
+import type { SuspendedConnection } from './suspended-connection.ts';
 
 /** A client's connection as the server sees it, whatever is spoken on it. */
 export interface Connection extends Guarded {
@@ -18,4 +20,8 @@ export interface Connection extends Guarded {
   leaveIfIdle(): boolean;
   /** Closes it at once. */
   cut(): void;
+  /** The handle of its socket; null once it is closed. */
+  readonly handle: SocketHandle | null;
+  /** Begins to move to another process. Null where it cannot, or not at present. */
+  suspend(): SuspendedConnection | null;
 }

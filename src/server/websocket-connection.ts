@@ -21,11 +21,14 @@ import {
   type JoinedMessages,
   type MessagePayload,
   type Peer,
+  type WebSocketRequester,
   type WebSocketResponder,
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
+import type { Remake } from './remake.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
+import type { SuspendedConnection, WebSocketConnectionState } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -34,12 +37,16 @@ const EMPTY = Buffer.alloc(0);
  * One client's open WebSocket (RFC 6455). Once one side has closed nothing more of the client is passed on but its close frame, and
  * nothing more is sent to it.
  */
-export class WebSocketConnection extends ClientConnection implements MessageSink, FrameSink, AtTurnEnd, ByteHolder {
+export class WebSocketConnection
+  extends ClientConnection
+  implements WebSocketRequester, MessageSink, FrameSink, AtTurnEnd, ByteHolder
+{
   override readonly id: string;
   /** Null before the service has returned, and after the end. */
   #responder: WebSocketResponder | null = null;
   /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
   #owedCredit = 0;
+  readonly #deflate: DeflateParameters | null;
   readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
   /** Frames of this turn, which leave at its end. */
@@ -59,13 +66,22 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   /** The client's close frame has come, or is not waited for. */
   #closeReceived = false;
 
-  /** @param deflate null for no compression */
-  constructor(socket: Socket, server: ConnectionHost, peer: Peer, id: string, deflate: DeflateParameters | null) {
+  /** @param deflate null for no compression @param window what the client's first compressed message may refer to; null for nothing */
+  constructor(
+    socket: Socket,
+    server: ConnectionHost,
+    peer: Peer,
+    id: string,
+    deflate: DeflateParameters | null,
+    window: Buffer | null = null,
+  ) {
     super(socket, server, peer);
     this.id = id;
     const guard: CallGuard = (call) => guarded(this, call);
     const { limits, autoPong } = server;
-    this.#reader = new MessageReader(this, { role: 'server', limits, deflate, credit: 0, freePings: autoPong, guard });
+    const reading = { role: 'server', limits, deflate, credit: 0, freePings: autoPong, guard, window } as const;
+    this.#deflate = deflate;
+    this.#reader = new MessageReader(this, reading);
     this.#writer = new MessageWriter(this, { role: 'server', deflate, guard });
   }
 
@@ -236,8 +252,15 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     else this.#fail(error.code === 'HF_DRAINING' ? 1001 : 1011);
   }
 
-  refuseBody(): void {
+  /** It is open already. */
+  onResponse(): void {}
+
+  onResponseData(): void {
     if (!this.#closing) this.fault(new ExchangeError('HF_RESPONSE_INVALID', 'a WebSocket has no response body'));
+  }
+
+  onResponsePayload(): void {
+    this.onResponseData();
   }
 
   onRequestCredit(bytes: number): void {
@@ -327,6 +350,36 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
     this.fault(new ExchangeError('HF_INTERNAL', error.message));
   }
 
+  // ---- the move to another process
+
+  override suspend(): SuspendedConnection | null {
+    if (!this.settled || this.inputEnded || this.#closing || this.#closeReceived) return null;
+    if (this.#flushing || this.#frames.cost > 0 || this.#owedCredit > 0) return null;
+    if (!this.#reader.between || !this.#writer.between) return null;
+    const responder = this.#responder?.suspend?.() ?? null;
+    if (responder === null) return null;
+    const { id, peer, unread } = this;
+    const { credit, window } = this.#reader;
+    const own = { id, peer, unread, credit, window, deflate: this.#deflate };
+    return this.suspendWith({ kind: 'websocket', ...own, responder: responder.state }, responder);
+  }
+
+  /** Goes on where the connection of another process has stopped. */
+  static moved(
+    socket: Socket,
+    server: ConnectionHost,
+    state: WebSocketConnectionState,
+    remake: Remake,
+  ): WebSocketConnection {
+    const { peer, id, deflate, window, unread, credit } = state;
+    const connection = new WebSocketConnection(socket, server, peer, id, deflate, window);
+    connection.unread = unread;
+    connection.#reader.grant(credit);
+    connection.#responder = remake(state.responder, null, connection) as WebSocketResponder;
+    server.counters.webSocketsOpen++;
+    return connection;
+  }
+
   // ---- the end
 
   /** Says that this side closes; nothing is sent after it. */
@@ -392,7 +445,7 @@ export class WebSocketConnection extends ClientConnection implements MessageSink
   }
 
   drain(): void {
-    if (this.finished || this.#closing) return;
+    if (this.finished || this.#closing || this.suspended) return;
     const responder = this.#responder;
     this.#responder = null;
     this.#close(closePayload(1001));

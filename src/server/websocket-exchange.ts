@@ -152,12 +152,12 @@ export class WebSocketExchange implements WebSocketRequester {
 
   onResponseData(chunk: Buffer, more: boolean): void {
     if (this.#open === null) this.#http.onResponseData(chunk, more);
-    else this.#open.refuseBody();
+    else this.#open.onResponseData();
   }
 
   onResponsePayload(payload: Payload): void {
     if (this.#open === null) this.#http.onResponsePayload(payload);
-    else this.#open.refuseBody();
+    else this.#open.onResponsePayload();
   }
 
   onRequestCredit(bytes: number): void {

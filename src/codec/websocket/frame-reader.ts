@@ -91,6 +91,11 @@ export class FrameReader {
     this.#limits = options.limits;
   }
 
+  /** Whether the next byte begins a frame, and a message if the frame has one. */
+  get between(): boolean {
+    return this.#state === FIRST && !this.#open && this.#failure === null;
+  }
+
   /**
    * Reads `input` from `offset`, at most `credit` message bytes; control frames need no credit. Returns where it
    * stopped. After a close frame it reads nothing.

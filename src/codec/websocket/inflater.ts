@@ -1,5 +1,6 @@
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import type { CallGuard } from '../calls/index.ts';
+import { DeflateWindow } from './deflate-window.ts';
 import { Utf8Checker } from './utf8-checker.ts';
 import { WebSocketError } from './websocket-error.ts';
 
@@ -82,12 +83,24 @@ export class Inflater {
   #wholeBytes = Number.POSITIVE_INFINITY;
   /** Bytes written to this stream. */
   #written = 0;
+  /** What zlib's own window has, which zlib does not tell; null without context takeover. */
+  readonly #window: DeflateWindow | null;
 
-  /** @param guard wraps what zlib calls */
-  constructor(options: InflaterOptions, sink: InflaterSink, guard: CallGuard) {
+  /**
+   * @param guard wraps what zlib calls
+   * @param window what the first message may refer to; null for nothing
+   */
+  constructor(options: InflaterOptions, sink: InflaterSink, guard: CallGuard, window: Buffer | null = null) {
     this.#options = options;
     this.#sink = sink;
     this.#guard = guard;
+    this.#window = options.contextTakeover ? new DeflateWindow(1 << windowBitsOf(options)) : null;
+    if (window !== null) this.#window?.add(window);
+  }
+
+  /** What the next message may refer to, while no piece is in progress; null for nothing. */
+  get window(): Buffer | null {
+    return this.#window?.bytes ?? null;
   }
 
   /** Whether a piece is in progress. */
@@ -133,8 +146,8 @@ export class Inflater {
 
   #open(): InflateRaw {
     const guard = this.#guard;
-    // Compressors that cannot do 8 bits use 9 instead (zlib does): this side can afford 9.
-    const stream = createInflateRaw({ windowBits: Math.max(9, this.#options.windowBits) });
+    const dictionary = this.window ?? undefined;
+    const stream = createInflateRaw({ windowBits: windowBitsOf(this.#options), ...(dictionary && { dictionary }) });
     this.#stream = stream;
     this.#written = 0;
     const onError = (error: Error) => {
@@ -204,6 +217,7 @@ export class Inflater {
     const data = stream.read(length) as Buffer;
     this.#credit -= length;
     this.#messageBytes += length;
+    this.#window?.add(data);
     this.#give(data, this.#used && this.#last && stream.readableLength === 0);
     return true;
   }
@@ -237,6 +251,12 @@ export class Inflater {
   #release(): void {
     const stream = this.#stream;
     this.#stream = null;
+    this.#window?.clear();
     stream?.close();
   }
+}
+
+/** Compressors that cannot do 8 bits use 9 instead (zlib does): this side can afford 9. */
+function windowBitsOf({ windowBits }: InflaterOptions): number {
+  return Math.max(9, windowBits);
 }

@@ -32,6 +32,8 @@ export interface MessageReaderOptions {
   readonly freePings: boolean;
   /** Wraps what zlib calls. */
   readonly guard: CallGuard;
+  /** What the first compressed message may refer to. Default: null, nothing. */
+  readonly window?: Buffer | null;
 }
 
 /**
@@ -62,6 +64,7 @@ export class MessageReader implements InflaterSink {
     this.#options = options;
     this.#frames = new FrameReader({ role, limits, compression: deflate !== null });
     this.#credit = credit;
+    if (deflate !== null && options.window) this.#inflater = this.#openInflater(deflate, options.window);
   }
 
   /** Whether a piece is being inflated. Until `onReaderIdle` nothing is read. */
@@ -101,6 +104,22 @@ export class MessageReader implements InflaterSink {
   get #readable(): number {
     const uncounted = this.#discarding || (this.#inMessage && this.#frames.compressed);
     return uncounted ? Number.MAX_SAFE_INTEGER : this.#credit;
+  }
+
+  /** Whether the next byte begins a message or a control frame, and nothing waits. Another reader can go on from here. */
+  get between(): boolean {
+    if (this.#ended || this.#discarding || this.#paused || this.#held || this.#inMessage || this.busy) return false;
+    return this.#frames.between;
+  }
+
+  /** Bytes of messages, pings and pongs to pass on before more are granted. */
+  get credit(): number {
+    return this.#credit;
+  }
+
+  /** What the next compressed message may refer to; null for nothing. */
+  get window(): Buffer | null {
+    return this.#inflater?.window ?? null;
   }
 
   /** Grants this many more bytes. Items that wait for them come with the next `read`, unless the reader is busy. */
@@ -176,7 +195,7 @@ export class MessageReader implements InflaterSink {
     this.#inflater.write(data, text, more);
   }
 
-  #openInflater(parameters: DeflateParameters): Inflater {
+  #openInflater(parameters: DeflateParameters, window: Buffer | null = null): Inflater {
     const { clientMaxWindowBits, clientNoContextTakeover, serverMaxWindowBits, serverNoContextTakeover } = parameters;
     const { role, limits } = this.#options;
     const { maxMessageBytes } = limits;
@@ -184,7 +203,7 @@ export class MessageReader implements InflaterSink {
       role === 'server'
         ? { windowBits: clientMaxWindowBits, contextTakeover: !clientNoContextTakeover, maxMessageBytes }
         : { windowBits: serverMaxWindowBits, contextTakeover: !serverNoContextTakeover, maxMessageBytes };
-    return new Inflater(options, this, this.#options.guard);
+    return new Inflater(options, this, this.#options.guard, window);
   }
 
   onInflated(data: Buffer, more: boolean): void {

@@ -162,6 +162,11 @@ export class MessageWriter implements DeflaterSink {
     this.#queuedBytes = 0;
   }
 
+  /** Whether a message may begin, and nothing waits. Another writer can go on from here: its compression begins anew. */
+  get between(): boolean {
+    return !this.#inMessage && !this.#waiting && this.#close === null;
+  }
+
   get #waiting(): boolean {
     return this.#queue !== null && this.#queue.length > 0;
   }

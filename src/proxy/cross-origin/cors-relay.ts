@@ -4,8 +4,10 @@ import {
   type HeaderList,
   type OriginCounters,
   type Payload,
+  type RelayState,
   type Requester,
   type ResponseHead,
+  type Suspended,
 } from '../../exchange/index.ts';
 
 /** The fields of a response that scripts may read anyway (Fetch §2.2.2), and those that are of the connection. */
@@ -27,6 +29,11 @@ const ALL_METHODS = 'OPTIONS, HEAD, GET, POST, PUT, DELETE';
 /** Seconds for which a browser remembers what it may do. */
 const MAX_AGE = '3600';
 
+/** From what another process makes the relay again. */
+export interface CorsState extends RelayState {
+  readonly request: HeaderList;
+}
+
 /** Adds to the response what lets pages of other origins read it (CORS), as far as the origin has not decided that itself. */
 export class CorsRelay extends ExchangeRelay {
   readonly #request: HeaderList;
@@ -35,6 +42,11 @@ export class CorsRelay extends ExchangeRelay {
   constructor(requester: Requester, counters: OriginCounters, request: HeaderList) {
     super(requester, counters);
     this.#request = request;
+  }
+
+  suspend(): Suspended<CorsState> | null {
+    const state = { kind: 'cors', request: this.#request };
+    return this.suspendAs(state) as Suspended<CorsState> | null;
   }
 
   override onResponse({ status, reason, headers, bodyLength }: ResponseHead): void {

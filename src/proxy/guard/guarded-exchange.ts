@@ -6,11 +6,13 @@ import {
   errorResponse,
   type Log,
   type Payload,
+  type RelayState,
   type Requester,
   type Responder,
   type ResponseHead,
   reportFault,
   respond,
+  type Suspended,
 } from '../../exchange/index.ts';
 import type { Permit } from './permit.ts';
 
@@ -26,6 +28,13 @@ export interface GuardRoom {
   readonly log: Log;
 }
 
+/** From what another process makes it again. */
+export interface GuardedState extends RelayState {
+  readonly started: boolean;
+  /** When the token expires, in milliseconds since 1970; null for never. */
+  readonly ends: number | null;
+}
+
 /**
  * A request of a route that asks for a token: waits until the token is verified, and ends when it expires while the client is held. Nothing of its
  * body is read before it may pass.
@@ -36,6 +45,8 @@ export class GuardedExchange extends ExchangeRelay {
   /** Whether the client has ended its body before the request may pass. Without credit it can only be empty. */
   #bodyEnded = false;
   #expiry: ExpiryTimer | null = null;
+  /** When it ends, in milliseconds since 1970; null for never. */
+  #ends: number | null = null;
 
   constructor(room: GuardRoom, requester: Requester) {
     super(requester, room.counters);
@@ -82,9 +93,22 @@ export class GuardedExchange extends ExchangeRelay {
     if (!this.over) this.requester.onResponsePayload(payload);
   }
 
+  suspend(): Suspended<GuardedState> | null {
+    const state = { kind: 'guarded', started: this.#started, ends: this.#ends };
+    return this.suspendAs(state) as Suspended<GuardedState> | null;
+  }
+
+  /** Goes on where another process has stopped. @param forward as for `admit` */
+  goOn({ started, ends }: GuardedState, forward: (requester: Requester) => Responder): void {
+    this.#started = started;
+    this.attach(forward(this));
+    if (ends !== null) this.endAt(ends);
+  }
+
   /** Ends the exchange at a time in milliseconds since 1970. */
   protected endAt(time: number): void {
     if (this.over) return;
+    this.#ends = time;
     this.#expiry ??= new ExpiryTimer(this.room.wheel, this);
     this.#expiry.start(Math.min(LATEST, Math.max(0, (time - Date.now()) / 1_000)));
   }

@@ -3,10 +3,11 @@ import type {
   JoinedMessages,
   MessagePayload,
   ResponseHead,
+  Suspended,
   WebSocketRequester,
   WebSocketResponder,
 } from '../../exchange/index.ts';
-import { GuardedExchange, type GuardRoom } from './guarded-exchange.ts';
+import { GuardedExchange, type GuardedState, type GuardRoom } from './guarded-exchange.ts';
 import type { Permit } from './permit.ts';
 
 /** Policy violation (RFC 6455 §7.4.1). */
@@ -36,6 +37,17 @@ export class GuardedWebSocket extends GuardedExchange implements WebSocketReques
     if (head.status !== 101 || this.over) return;
     this.#open = true;
     if (this.#expires !== Number.POSITIVE_INFINITY) this.endAt(this.#expires);
+  }
+
+  override suspend(): Suspended<GuardedState> | null {
+    if (!this.#open || this.#expired || this.#closedByClient || this.#closedByOrigin) return null;
+    const suspended = super.suspend();
+    return suspended && { ...suspended, state: { ...suspended.state, kind: 'guarded-websocket' } };
+  }
+
+  override goOn(state: GuardedState, forward: (requester: WebSocketRequester) => WebSocketResponder): void {
+    this.#open = true;
+    super.goOn(state, () => forward(this));
   }
 
   get keepsUp(): boolean {

@@ -1,5 +1,13 @@
 import type { HeaderList } from '../../exchange/index.ts';
 
+/** As `Permit`, in plain data. */
+export interface PermitState {
+  readonly headers: HeaderList;
+  readonly expires: number;
+  readonly names: readonly string[] | null;
+  readonly subject: string | null;
+}
+
 /** What the token of a request permits, and tells the origin. */
 export class Permit {
   /** Fields for the origin, made of claims. */
@@ -22,6 +30,15 @@ export class Permit {
     this.#channels = channels === null ? null : new ChannelNames(channels);
     this.#names = channels;
     this.#subject = subject;
+  }
+
+  get state(): PermitState {
+    return { headers: this.headers, expires: this.expires, names: this.#names, subject: this.#subject };
+  }
+
+  /** The permit that another process has made of a token. */
+  static moved({ headers, expires, names, subject }: PermitState): Permit {
+    return new Permit(headers, expires, names, subject);
   }
 
   /** Whose token it is. Tokens without a subject are of one holder if they permit the same and tell the origin the same. */

@@ -13,6 +13,13 @@ const LEAST_META = 64;
 const SET_META = 'set-meta-';
 const META = 'meta-';
 
+/** As `EventHeaders`, in plain data. */
+export interface EventHeadersState {
+  readonly fixed: readonly string[];
+  readonly signatureAt: number;
+  readonly meta: readonly { readonly name: string; readonly value: string }[];
+}
+
 /** The header fields of the requests of one WebSocket, and what the origin keeps in them. */
 export class EventHeaders {
   /** The fields that are the same in each request. */
@@ -25,11 +32,30 @@ export class EventHeaders {
   /**
    * @param headers of the request for the WebSocket, Host first, as it goes to the origin
    * @param id constant for the WebSocket
+   * @param moved what another process had, in place of both
    */
-  constructor(headers: HeaderList, id: string) {
+  constructor(headers: HeaderList, id: string, moved: Pick<EventHeadersState, 'fixed' | 'signatureAt'> | null = null) {
+    if (moved !== null) {
+      this.#fixed = [...moved.fixed];
+      this.#signatureAt = moved.signatureAt;
+      return;
+    }
     this.#fixed = withoutFields(headers, isReplaced);
     this.#fixed.push('Content-Type', EVENTS_TYPE, 'Accept', EVENTS_TYPE, 'Connection-Id', id);
     this.#signatureAt = this.#fixed.findIndex((name, i) => i % 2 === 0 && nameIs(name, 'grip-sig')) + 1;
+  }
+
+  /** From what another process makes them again. */
+  get state(): EventHeadersState {
+    const meta = this.#meta === null ? [] : [...this.#meta.values()];
+    return { fixed: this.#fixed, signatureAt: this.#signatureAt, meta };
+  }
+
+  /** The fields that another process had. */
+  static moved({ fixed, signatureAt, meta }: EventHeadersState): EventHeaders {
+    const headers = new EventHeaders([], '', { fixed, signatureAt });
+    headers.keep(meta.flatMap(({ name, value }) => [`Set-Meta-${name}`, value]));
+    return headers;
   }
 
   /**

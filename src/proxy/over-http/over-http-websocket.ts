@@ -1,27 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { retryDelay, type TimerWheel, WheelTimer } from '../../clock/index.ts';
+import { retryDelay, WheelTimer } from '../../clock/index.ts';
 import { fieldValue } from '../../codec/fields/index.ts';
 import { decodeEvents, encodeEvents, GripError, type WebSocketEvent } from '../../codec/grip/index.ts';
 import { closePayload } from '../../codec/websocket/index.ts';
 import {
   BodyCollector,
   type ByteHolder,
-  type Counters,
   ExchangeError,
-  type HeldTotal,
   LEAST_COST,
-  type Log,
   type Requester,
   type RequestHead,
   type ResponseHead,
   reportFault,
-  type Service,
+  type Suspended,
   WINDOW,
 } from '../../exchange/index.ts';
 import { isUnreached, type TargetWebSocketRequester, type TargetWebSocketResponder } from '../proxy-target.ts';
 import { acceptedBytes, EventHeaders, keepAliveInterval, openedHeaders } from './event-headers.ts';
 import { BUFFER, EventQueue, MAX_WAITING_EVENTS } from './event-queue.ts';
 import { EventRequest, type EventRequestOwner } from './event-request.ts';
+import type { OverHttpRoom } from './over-http-room.ts';
+import type { OverHttpState } from './over-http-state.ts';
 import { ResponseEvents, type ResponseEventsOwner } from './response-events.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -42,23 +41,6 @@ const PARTING_TIME = 10_000;
 
 /** Message too big (RFC 6455 §7.4.1). */
 const TOO_BIG = 1009;
-
-/** What the WebSockets over HTTP of one target share. */
-export interface OverHttpRoom {
-  /** Sends requests to the origin. */
-  readonly service: Service;
-  /** Whether each request has one event at most. */
-  readonly oneEvent: boolean;
-  /** Seconds: a shorter Keep-Alive-Interval counts as this. */
-  readonly leastKeepAlive: number;
-  /** What is kept for all WebSockets over HTTP, of all targets. */
-  readonly held: HeldTotal;
-  /** Those whose origin is being told that the client has left. */
-  readonly parting: Set<OverHttpWebSocket>;
-  readonly wheel: TimerWheel;
-  readonly counters: Counters;
-  readonly log: Log;
-}
 
 /** What its timer is for. */
 type Waiting = 'open' | 'keep-alive' | 'retry' | 'parting' | null;
@@ -100,18 +82,59 @@ export class OverHttpWebSocket
   #parting = false;
   #over = false;
 
-  constructor(room: OverHttpRoom, handshake: RequestHead, requester: TargetWebSocketRequester) {
+  constructor(
+    room: OverHttpRoom,
+    handshake: RequestHead,
+    requester: TargetWebSocketRequester,
+    headers = new EventHeaders(handshake.headers, randomUUID()),
+  ) {
     super();
     this.#room = room;
     this.#handshake = { ...handshake, headers: NO_FIELDS };
     this.#requester = requester;
-    this.#headers = new EventHeaders(handshake.headers, randomUUID());
+    this.#headers = headers;
     this.#response = new ResponseEvents(requester, handshake.credits, this);
   }
 
   /** Asks the origin whether it accepts the WebSocket. */
   start(): void {
     this.#post(OPEN, 0);
+  }
+
+  // ---- the move to another process
+
+  suspend(): Suspended<OverHttpState> | null {
+    const { wheel } = this.#room;
+    if (!this.#open || this.#ended || this.#originClosed || this.#paused || this.#refresh) return null;
+    if (this.#request !== null || this.#partial !== null || this.#queue.length > 0 || !this.#response.idle) return null;
+    const left = wheel.left(this);
+    wheel.cancel(this);
+    return {
+      state: {
+        kind: 'websocket-over-http',
+        handshake: this.#handshake,
+        headers: this.#headers.state,
+        credits: this.#response.credits,
+        keepAlive: this.#keepAlive,
+        left,
+      },
+      resume: () => {
+        if (left !== null) wheel.schedule(this, left);
+        this.#pump();
+      },
+      forget: () => this.#end(null),
+    };
+  }
+
+  /** The WebSocket that another process had. */
+  static moved(room: OverHttpRoom, state: OverHttpState, requester: TargetWebSocketRequester): OverHttpWebSocket {
+    const { handshake, headers, credits, keepAlive, left } = state;
+    const webSocket = new OverHttpWebSocket(room, handshake, requester, EventHeaders.moved(headers));
+    webSocket.#open = true;
+    webSocket.#response.credits = credits;
+    webSocket.#keepAlive = keepAlive;
+    if (left !== null) webSocket.#wait('keep-alive', left);
+    return webSocket;
   }
 
   // ---- from the client

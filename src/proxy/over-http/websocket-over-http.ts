@@ -1,7 +1,9 @@
 import { TurnQueue } from '../../clock/index.ts';
 import { type FaultReport, HeldTotal } from '../../exchange/index.ts';
 import type { TargetWebSocketService } from '../proxy-target.ts';
-import { type OverHttpRoom, OverHttpWebSocket } from './over-http-websocket.ts';
+import type { OverHttpRoom } from './over-http-room.ts';
+import type { OverHttpState } from './over-http-state.ts';
+import { OverHttpWebSocket } from './over-http-websocket.ts';
 
 /**
  * Bytes of clients' messages, and of requests with them, that wait for origins that speak WebSocket-over-HTTP.
@@ -21,9 +23,11 @@ export function overHttpHeld(report: FaultReport, max = MAX_EVENTS_TOTAL): HeldT
  */
 export function webSocketOverHttp(options: Omit<OverHttpRoom, 'parting'>): TargetWebSocketService {
   const room: OverHttpRoom = { ...options, parting: new Set() };
-  return (request, requester) => {
+  const open: TargetWebSocketService = (request, requester) => {
     const webSocket = new OverHttpWebSocket(room, request, requester);
     webSocket.start();
     return webSocket;
   };
+  open.moved = (state, requester) => OverHttpWebSocket.moved(room, state as OverHttpState, requester);
+  return open;
 }

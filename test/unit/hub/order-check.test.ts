@@ -11,7 +11,7 @@ function published(channel: string, id: string | null, prevId: string | null): P
 }
 
 /** The origin named 7 for channel a, and nothing for channel b. */
-const order = new OrderCheck(
+const order = OrderCheck.of(
   [
     { name: 'a', prevId: '7', filters: [] },
     { name: 'b', prevId: null, filters: [] },

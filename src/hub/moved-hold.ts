@@ -1,0 +1,80 @@
+import type { InstructResponse, KeepAlive } from '../codec/grip/index.ts';
+import type { PartState, Peer } from '../exchange/index.ts';
+import type { FilterService } from './filter-service.ts';
+import type { FilterState } from './filter-set.ts';
+import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
+import type { Replay } from './replay.ts';
+
+/** From what another process makes a held client again. */
+export interface HeldState extends PartState {
+  readonly id: string;
+  /** Id of its route. */
+  readonly route: string;
+  readonly peer: Peer;
+  readonly encrypted: boolean;
+  /** Bytes that the client takes. */
+  readonly credits: number;
+  /** Milliseconds since something was last passed. */
+  readonly silence: number;
+  /** Full names of its channels. */
+  readonly channels: readonly string[];
+  /** Milliseconds until its timer; null where that is not set. */
+  readonly left: number | null;
+  readonly gone: PartState | null;
+  readonly session: PartState | null;
+  /** Whether a service may be asked about its items. */
+  readonly asks: PartState | null;
+}
+
+/** What a stream has beyond its channels. */
+export interface SessionState {
+  readonly link: PartState | null;
+  readonly positions: readonly (readonly [string, string | null])[];
+  readonly filters: FilterState | null;
+  readonly channels: readonly string[];
+  readonly active: readonly string[];
+  readonly failures: number;
+  readonly left: number | null;
+}
+
+/** A held stream. */
+export interface StreamHoldState extends HeldState {
+  readonly kind: 'stream-hold';
+  readonly keepAlive: KeepAlive | null;
+  /** Null for a stream that has channels and nothing else. */
+  readonly more: StreamMore | null;
+}
+
+/** As `StreamOptions`. */
+export interface StreamMore {
+  readonly always: readonly string[];
+  readonly prefix: string;
+  readonly debug: boolean;
+  readonly session: SessionState;
+}
+
+/** A held request. */
+export interface ResponseHoldState extends HeldState {
+  readonly kind: 'response-hold';
+  readonly response: InstructResponse;
+  readonly prevIds: readonly (readonly [string, string | null])[];
+  readonly prefix: string;
+  readonly filters: FilterState | null;
+  readonly failures: number;
+  readonly replay: PartState | null;
+}
+
+/** A WebSocket with subscriptions. */
+export interface WebSocketHoldState extends HeldState {
+  readonly kind: 'websocket-hold';
+  readonly filters: FilterState | null;
+}
+
+/** What others make of a held client. */
+export interface HoldParts {
+  readonly link: NextLink | null;
+  readonly gone: GoneLink | null;
+  readonly session: SessionNotes | null;
+  readonly filterService: FilterService | null;
+  readonly replay: Replay | null;
+}

@@ -1,0 +1,51 @@
+import { fault } from '../clock/index.ts';
+import type { Receiver } from './channel.ts';
+import type { HubRoom } from './hub-room.ts';
+import type { Format, Step } from './step.ts';
+
+/** Stands in the places of a client that moves to another process: if the client stays it gets what has come meanwhile. */
+export class SuspendedReceiver implements Receiver {
+  readonly format: Format;
+  readonly route: string;
+  readonly #room: Pick<HubRoom, 'counters' | 'limits'>;
+  readonly #client: Receiver;
+  #steps: Step[] = [];
+  #bytes = 0;
+
+  constructor(room: Pick<HubRoom, 'counters' | 'limits'>, client: Receiver) {
+    this.format = client.format;
+    this.route = client.route;
+    this.#room = room;
+    this.#client = client;
+  }
+
+  /** Keeps a step, within the bounds of the client's queue. */
+  receive(step: Step): number {
+    const { limits, counters } = this.#room;
+    const { queueItems, queueBytes } = limits.current;
+    if (this.#steps.length >= queueItems || this.#bytes + step.cost > queueBytes) {
+      counters.itemsDropped += step.count;
+      return 1;
+    }
+    this.#steps.push(step);
+    this.#bytes += step.cost;
+    return 1;
+  }
+
+  /** The client stays: it gets what was kept. */
+  release(now: number): void {
+    const steps = this.#steps;
+    this.#steps = [];
+    for (const step of steps) {
+      try {
+        this.#client.receive(step, now);
+      } catch (thrown) {
+        fault(this.#client, thrown);
+      }
+    }
+  }
+
+  onFault(thrown: unknown): void {
+    fault(this.#client, thrown);
+  }
+}
