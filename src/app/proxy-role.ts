@@ -6,7 +6,7 @@ import { HttpFetcher } from '../fetch/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { httpsRedirect, overHttpHeld, type ProxyServices, proxyServices, RateTable } from '../proxy/index.ts';
-import { HttpServer } from '../server/index.ts';
+import { type Connection, type ConnectionState, HttpServer, type SocketHandle } from '../server/index.ts';
 import type { StateClient } from '../sessions/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
@@ -53,6 +53,8 @@ export class ProxyRole {
   #services: ProxyServices | null = null;
   /** Whether clients are served here. */
   #started = false;
+  /** Serves the routes. */
+  #main: HttpServer | null = null;
   readonly #servers: HttpServer[] = [];
   /** Takes the requests of edges that are other programs. */
   #front: ZhttpServer | null = null;
@@ -131,6 +133,7 @@ export class ProxyRole {
     const services = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });
     this.#services = services;
     const main = this.#add(new HttpServer({ ...common, ...services }));
+    this.#main = main;
     for (const address of server.listen) {
       const { redirect } = address;
       const own =
@@ -144,6 +147,26 @@ export class ProxyRole {
     const front = zhttpFront({ ...services, server, wheel, log, counters: zhttp, zmqCounters });
     this.#front = front;
     this.frontEndpoints.push(...(await front.open()));
+  }
+
+  /** Connections that may move to another process. */
+  get connections(): readonly Connection[] {
+    return this.#main?.connections ?? [];
+  }
+
+  /** Finds out whether `adopt` can make a connection again. @throws Error that says why not */
+  check(state: ConnectionState): void {
+    const responder = state.kind === 'http1' ? state.stream?.responder : state.responder;
+    if (responder !== undefined) this.#services?.checkMoved(responder);
+  }
+
+  /**
+   * Goes on with a connection that another process had.
+   * @throws Error when it cannot be made again; it is closed here then
+   */
+  adopt(handle: SocketHandle, state: ConnectionState): void {
+    const { remake } = this.#services as ProxyServices;
+    this.#main?.adopt(handle, state, remake);
   }
 
   /** As `App.reconfigure`. */

@@ -14,6 +14,15 @@ export interface RecordedRequest {
   readonly requestId?: string;
 }
 
+/** From what another process goes on with a record. Times are in milliseconds ago; null for what has not been. */
+export interface RecordState {
+  readonly request: RecordedRequest;
+  readonly notes: Partial<ExchangeRecord>;
+  readonly age: number;
+  readonly sinceResponse: number | null;
+  readonly sinceHeld: number | null;
+}
+
 /**
  * What becomes of one exchange, for whoever wants to know at its end: an access log, a trace. Each room writes what it knows. It exists only
  * where somebody observes.
@@ -21,7 +30,7 @@ export interface RecordedRequest {
 export class ExchangeRecord {
   readonly request: RecordedRequest;
   /** When it began, by `performance.now`. */
-  readonly startedAt = performance.now();
+  readonly startedAt: number;
   /** Address of the client, behind trusted proxies. Empty for a unix socket. */
   client: string;
   /** What the route is called; empty where there is none. */
@@ -52,10 +61,56 @@ export class ExchangeRecord {
   readonly #observer: ExchangeObserver;
   #over = false;
 
-  constructor(request: RecordedRequest, observer: ExchangeObserver) {
+  /** @param startedAt by `performance.now`. By default now */
+  constructor(request: RecordedRequest, observer: ExchangeObserver, startedAt = performance.now()) {
     this.request = request;
+    this.startedAt = startedAt;
     this.client = request.peer.address;
     this.#observer = observer;
+  }
+
+  /** What another process goes on with. */
+  get state(): RecordState {
+    const { id, method, target, authority, version, headers, peer, requestId = '' } = this.request;
+    const now = performance.now();
+    return {
+      request: { id, method, target, authority, version, headers, peer, requestId },
+      notes: {
+        client: this.client,
+        route: this.route,
+        origin: this.origin,
+        secret: this.secret,
+        quiet: this.quiet,
+        originTime: this.originTime,
+        status: this.status,
+        webSocket: this.webSocket,
+        requestBytes: this.requestBytes,
+        responseBytes: this.responseBytes,
+        items: this.items,
+        error: this.error,
+      },
+      age: now - this.startedAt,
+      sinceResponse: this.respondedAt === 0 ? null : now - this.respondedAt,
+      sinceHeld: this.heldAt === 0 ? null : now - this.heldAt,
+    };
+  }
+
+  /** The record of an exchange that another process had. */
+  static moved(
+    { request, notes, age, sinceResponse, sinceHeld }: RecordState,
+    observer: ExchangeObserver,
+  ): ExchangeRecord {
+    const now = performance.now();
+    const record = new ExchangeRecord(request, observer, now - age);
+    Object.assign(record, notes);
+    record.respondedAt = sinceResponse === null ? 0 : now - sinceResponse;
+    record.heldAt = sinceHeld === null ? 0 : now - sinceHeld;
+    return record;
+  }
+
+  /** Another process goes on with it: nobody is told here. */
+  leave(): void {
+    this.#over = true;
   }
 
   /** The exchange is over. Only the first call counts. @param error why, unless something else was noted before */

@@ -1,6 +1,7 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
 import {
+  type ExchangeRecord,
   HeldTotal,
   Histogram,
   type Requester,
@@ -207,10 +208,16 @@ export class Hub implements Guarded {
   }
 
   /** Goes on with a client that another process held. */
-  adopt(state: StreamHoldState | ResponseHoldState, requester: Requester, parts: HoldParts): Responder {
+  adopt(
+    state: StreamHoldState | ResponseHoldState,
+    requester: Requester,
+    parts: HoldParts,
+    record: ExchangeRecord | null,
+  ): Responder {
     const held = movedHold(this.#room, this.#keepAlives, state, requester, parts, (hold, always, prefix) =>
       this.#channelNames(hold, { channels: always, channelPrefix: prefix }, state.id),
     );
+    held.record = record;
     this.#room.observer?.onHeld(held);
     if (this.#drainBegun) held.drain();
     return held;

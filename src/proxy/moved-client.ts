@@ -1,5 +1,12 @@
-import type { PartState, RelayState, Requester, Responder, WebSocketRequester } from '../exchange/index.ts';
-import type { HoldParts, ResponseHoldState, StreamHoldState } from '../hub/index.ts';
+import type {
+  ExchangeRecord,
+  PartState,
+  RelayState,
+  Requester,
+  Responder,
+  WebSocketRequester,
+} from '../exchange/index.ts';
+import type { HeldState, HoldParts, ResponseHoldState, StreamHoldState } from '../hub/index.ts';
 import { CorsRelay, type CorsState } from './cross-origin/cors-relay.ts';
 import { ProxiedFilters } from './filter-request.ts';
 import { GuardedExchange, type GuardedState } from './guard/guarded-exchange.ts';
@@ -15,34 +22,70 @@ import { movedSession } from './session-state.ts';
  * Makes the responder of a client that another process had, by the settings in force here.
  * @throws Error where the client's request has no route any more, and needs one; it has to stay in the other process then
  */
-export function movedClient(room: ProxyRoom, state: PartState, requester: Requester): Responder {
+export function movedClient(
+  room: ProxyRoom,
+  state: PartState,
+  requester: Requester,
+  record: ExchangeRecord | null,
+): Responder {
   switch (state.kind) {
     case 'stream-hold':
     case 'response-hold': {
       const held = state as StreamHoldState | ResponseHoldState;
-      return room.hub.adopt(held, requester, partsOf(room, held, requester));
+      return room.hub.adopt(held, requester, partsOf(room, held, requester), record);
     }
     case 'proxied-websocket':
-      return ProxiedWebSocket.moved(room, state as ProxiedWebSocketState, requester as WebSocketRequester);
+      return ProxiedWebSocket.moved(room, state as ProxiedWebSocketState, requester as WebSocketRequester, record);
     case 'cors': {
       const { request, inner } = state as CorsState;
       const relay = new CorsRelay(requester, room.counters, request);
-      relay.attach(movedClient(room, inner, relay));
+      relay.attach(movedClient(room, inner, relay, record));
       return relay;
     }
     case 'guarded': {
       const relay = new GuardedExchange(room, requester);
-      relay.goOn(state as GuardedState, (client) => movedClient(room, (state as RelayState).inner, client));
+      relay.goOn(state as GuardedState, (client) => movedClient(room, (state as RelayState).inner, client, record));
       return relay;
     }
     case 'guarded-websocket': {
       const relay = new GuardedWebSocket(room, requester as WebSocketRequester);
       relay.goOn(
         state as GuardedState,
-        (client) => movedClient(room, (state as RelayState).inner, client) as ProxiedWebSocket,
+        (client) => movedClient(room, (state as RelayState).inner, client, record) as ProxiedWebSocket,
       );
       return relay;
     }
+    default:
+      throw new Error(`no client of the kind ${state.kind} can be taken over`);
+  }
+}
+
+/**
+ * Finds out whether `movedClient` can make the responder of a client, as long as the settings stay.
+ * @throws Error that says why not
+ */
+export function checkMovedClient(room: ProxyRoom, state: PartState): void {
+  switch (state.kind) {
+    case 'stream-hold':
+    case 'response-hold': {
+      const { gone, asks } = state as HeldState;
+      const { replay = null } = state as Partial<ResponseHoldState>;
+      const link = (state as Partial<StreamHoldState>).more?.session.link ?? null;
+      for (const part of [gone, asks, replay, link])
+        if (part !== null) movedRequest(room, (part as RequestPart).proxied);
+      return;
+    }
+    case 'proxied-websocket': {
+      const { proxied, target, grip } = state as ProxiedWebSocketState;
+      const { targets } = movedRequest(room, proxied).route;
+      if (grip.origin === null || targets.targetNamed(target)?.webSocketService.moved !== undefined) return;
+      throw new Error(`the target ${target} takes no WebSockets over HTTP any more`);
+    }
+    case 'cors':
+    case 'guarded':
+    case 'guarded-websocket':
+      checkMovedClient(room, (state as RelayState).inner);
+      return;
     default:
       throw new Error(`no client of the kind ${state.kind} can be taken over`);
   }

@@ -1,4 +1,4 @@
-import type { PartState, RequestHead } from '../exchange/index.ts';
+import { type ExchangeRecord, NO_OWN_FIELDS, type PartState, type RequestHead } from '../exchange/index.ts';
 import { findRoute } from './find-route.ts';
 import { Permit, type PermitState } from './guard/permit.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
@@ -29,7 +29,8 @@ export function proxiedState({ request, asked, trusted, permit }: ProxiedRequest
 /** The head alone: what stands for a request may be more than that. */
 function headOf(request: RequestHead): RequestHead {
   const { id, method, target, scheme, authority, version, headers, bodyLength, peer, credits } = request;
-  return { id, method, target, scheme, authority, version, headers, bodyLength, peer, credits };
+  const { ownFields = NO_OWN_FIELDS, requestId = '' } = request;
+  return { id, method, target, scheme, authority, version, headers, bodyLength, peer, credits, ownFields, requestId };
 }
 
 /**
@@ -39,12 +40,13 @@ function headOf(request: RequestHead): RequestHead {
 export function movedRequest(
   { settings }: ProxyRoom,
   { request, asked, trusted, permit }: ProxiedState,
+  record: ExchangeRecord | null = null,
 ): ProxiedRequest {
   const { current } = settings;
   const route = findRoute(request, current);
   if (route === null) throw new Error(`no route takes ${request.authority}${request.target} any more`);
   return {
-    request,
+    request: record === null ? request : { ...request, record },
     ...(asked !== null && { asked }),
     route,
     settings: current,

@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { encodeHeaderText, type Instruct, isEventsType, isInstruct, parseSessionFields } from '../codec/grip/index.ts';
+import { type Instruct, isEventsType, isInstruct, parseSessionFields } from '../codec/grip/index.ts';
 import { hostOf } from '../codec/http1/index.ts';
 import { type Target, targetName } from '../config/index.ts';
 import {
@@ -20,6 +20,7 @@ import {
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
 import { findRoute } from './find-route.ts';
+import { gripLastOf } from './grip-last.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
 import { forbiddenChannel, NO_HOLD } from './guard/permit.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
@@ -484,14 +485,6 @@ export interface ReplayPart extends RequestPart {
 /** The replay of a client that another process has held. @throws Error where no route takes its request any more */
 export function movedReplay(room: ProxyRoom, { proxied, body, gripLast }: ReplayPart, requester: Requester): Replay {
   return newReplay(room, movedRequest(room, proxied), requester, body, gripLast);
-}
-
-function gripLastOf({ hold }: Instruct): readonly string[] {
-  const gripLast: string[] = [];
-  for (const { name, prevId } of hold?.channels ?? []) {
-    if (prevId !== null) gripLast.push(encodeHeaderText(`${name}; last-id=${prevId}`));
-  }
-  return gripLast;
 }
 
 /** The held request with the current settings: its route may have other targets by now. A removed route still serves its held clients. */

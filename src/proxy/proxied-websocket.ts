@@ -2,6 +2,7 @@ import { fieldValues, withoutFields } from '../codec/fields/index.ts';
 import { gripExtension } from '../codec/grip/index.ts';
 import {
   ExchangeError,
+  type ExchangeRecord,
   errorResponse,
   type HeaderList,
   type JoinedMessages,
@@ -155,8 +156,13 @@ export class ProxiedWebSocket implements TargetWebSocketRequester, WebSocketResp
   }
 
   /** The WebSocket that another process had. @throws Error where no route or no target takes it any more */
-  static moved(room: ProxyRoom, state: ProxiedWebSocketState, requester: WebSocketRequester): ProxiedWebSocket {
-    const proxied = movedRequest(room, state.proxied);
+  static moved(
+    room: ProxyRoom,
+    state: ProxiedWebSocketState,
+    requester: WebSocketRequester,
+    record: ExchangeRecord | null,
+  ): ProxiedWebSocket {
+    const proxied = movedRequest(room, state.proxied, record);
     const { grip } = state;
     const { route } = proxied.route;
     const attempts = grip.origin === null ? undefined : proxied.route.targets.attemptAt(state.target);

@@ -31,7 +31,7 @@ import { GuardedWebSocket } from './guard/guarded-websocket.ts';
 import { KeptBodies, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { KeptOriginHeaders } from './kept-origin-headers.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
-import { movedClient } from './moved-client.ts';
+import { checkMovedClient, movedClient } from './moved-client.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
 import { clientFields, type ProxiedRequest } from './proxied-request.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
@@ -50,7 +50,9 @@ export interface ProxyServices {
    * Makes the responder of a client that another process had.
    * @throws Error where the client has to stay there
    */
-  readonly remake: (state: PartState, request: RequestHead | null, requester: Requester) => Responder;
+  readonly remake: (state: PartState, requester: Requester, record: ExchangeRecord | null) => Responder;
+  /** Finds out whether `remake` can. @throws Error that says why not */
+  readonly checkMoved: (state: PartState) => void;
   /** Ends the SockJS sessions of clients, because the process stops. */
   drain(): void;
 }
@@ -114,7 +116,8 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
       }
       return openWebSocket(room, arrived, requester);
     },
-    remake: (state, _, requester) => movedClient(room, state, requester),
+    remake: (state, requester, record) => movedClient(room, state, requester, record),
+    checkMoved: (state) => checkMovedClient(room, state),
     drain: () => sockJs.drain(),
   };
 }

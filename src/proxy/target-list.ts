@@ -54,8 +54,13 @@ export class TargetList {
   /** The attempt of a WebSocket that another process has opened at the target with this name. @throws Error where there is none */
   attemptAt(name: string): TargetAttempts {
     const state = this.#targets.find(({ target }) => target.name === name);
-    if (state === undefined) throw new Error(`no target ${name} any more`);
+    if (state === undefined) throw new Error(`there is no target ${name} any more`);
     return new TargetAttempts([state], this.#now);
+  }
+
+  /** The target with this name; undefined if there is none. */
+  targetNamed(name: string): ProxyTarget | undefined {
+    return this.#targets.find(({ target }) => target.name === name)?.target;
   }
 
   /** The Host that the first target gets, and most often the others. @param authority what the client has asked for */

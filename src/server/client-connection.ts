@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { type AwaitsTurn, DeadlineTimer, LARGE_INPUT, turnBudget } from '../clock/index.ts';
 import {
   ExchangeError,
+  type ExchangeRecord,
   internalError,
   type Peer,
   type Responder,
@@ -196,13 +197,18 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   /** Whether nothing waits on its socket, in either direction. TLS has state that cannot be had. */
   protected get settled(): boolean {
     const { socket } = this;
-    if (this.finished || this.suspended || this.blocked || this.paused || this.resting || this.consuming) return false;
+    if (this.finished || this.inputEnded || this.suspended || this.blocked) return false;
+    if (this.paused || this.resting || this.consuming) return false;
     if (socket.destroyed || (socket as Partial<TLSSocket>).encrypted === true) return false;
     return socket.writableLength === 0 && socket.readableLength === 0 && socket.readableFlowing === true;
   }
 
   /** Stops reading: what the client sends from now on waits in the kernel for whoever reads next. */
-  protected suspendWith(state: ConnectionState, part: Suspended | null): SuspendedConnection {
+  protected suspendWith(
+    state: ConnectionState,
+    part: Suspended | null,
+    record: ExchangeRecord | null = null,
+  ): SuspendedConnection {
     const { handle } = this;
     this.suspended = true;
     this.stopTimer();
@@ -223,6 +229,7 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
         this.server.counters.connectionsMovedOut++;
         this.unread = null;
         this.finished = true;
+        record?.leave();
         part?.forget();
         // No FIN: the other process has the connection.
         this.socket.destroy();

@@ -16,7 +16,6 @@ import {
   type WebSocketService,
 } from '../exchange/index.ts';
 import { type AcceptOptions, type ListenAddress, type Listener, listen } from '../net/index.ts';
-import type { ClientConnection } from './client-connection.ts';
 import {
   type ClientSocket,
   CONNECTION,
@@ -32,6 +31,7 @@ import {
 import type { ConnectionHost } from './connection-host.ts';
 import type { HttpServerOptions, RequestIds } from './http-server-options.ts';
 import { Http1Connection } from './http1-connection.ts';
+import { movedWebSocket } from './moved-websocket.ts';
 import { NewConnection } from './new-connection.ts';
 import type { Remake } from './remake.ts';
 import type { Connection } from './served-connection.ts';
@@ -40,7 +40,6 @@ import { type SocketHandle, socketOf } from './socket-handle.ts';
 import type { ConnectionState } from './suspended-connection.ts';
 import { UnreadBudget } from './unread-budget.ts';
 import { WaitingLine } from './waiting-line.ts';
-import { WebSocketConnection } from './websocket-connection.ts';
 
 /**
  * Connections that are being told that they get no turn. Beyond them a socket is closed without a response.
@@ -165,24 +164,30 @@ export class HttpServer implements ConnectionHost, Guarded {
    */
   adopt(handle: SocketHandle, state: ConnectionState, remake: Remake): void {
     const socket = socketOf(handle, SOCKET_BUFFER) as ClientSocket;
-    let connection: ClientConnection;
     try {
-      connection =
-        state.kind === 'http1'
-          ? Http1Connection.moved(socket, this, state, remake)
-          : WebSocketConnection.moved(socket, this, state, remake);
+      if (state.kind === 'http1') {
+        const connection = Http1Connection.moved(socket, this, state, remake);
+        this.#serveMoved(socket, connection);
+        if (connection.unread !== null) connection.rest();
+        if (this.draining) connection.drain();
+      } else {
+        const { connection, responder } = movedWebSocket(socket, this, state, remake);
+        this.#serveMoved(socket, connection);
+        connection.start(responder);
+      }
     } catch (thrown) {
       socket.destroy();
       throw thrown;
     }
+  }
+
+  #serveMoved(socket: ClientSocket, connection: Connection): void {
     this.#add(connection);
     this.#places[WAITING]++;
     own(socket, connection, this.#onClose);
     this.#move(socket, SERVED);
     this.counters.connectionsMovedIn++;
     this.counters.connectionsOpen++;
-    if (connection.unread !== null) connection.rest();
-    if (this.draining) connection.drain();
   }
 
   /** Takes no more connections, lets running exchanges finish, and closes each connection after that. */

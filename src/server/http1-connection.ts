@@ -282,7 +282,12 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     const stream = this.#stream?.suspend() ?? null;
     if (stream === null && this.#stream !== null) return null;
     const own = { number: this.#number, requests: this.#requests, peer: this.peer, unread: this.unread };
-    return this.suspendWith({ kind: 'http1', ...own, stream: stream?.state ?? null }, stream);
+    const forget = (): void => {
+      this.#stream = null;
+      stream?.forget();
+    };
+    const part = stream === null ? null : { ...stream, forget };
+    return this.suspendWith({ kind: 'http1', ...own, stream: stream?.state ?? null }, part);
   }
 
   /** Goes on where the connection of another process has stopped. */
@@ -295,7 +300,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     connection.#stream = stream;
     connection.watch();
     try {
-      stream.attach(remake(state.stream.responder, stream, stream));
+      stream.attach(remake(state.stream.responder, stream, stream.record));
     } catch (thrown) {
       connection.stopTimer();
       throw thrown;

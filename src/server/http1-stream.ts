@@ -101,6 +101,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     id: string,
     peer: Peer,
     keepAlive: boolean,
+    moved: StreamState | null = null,
   ) {
     super(socket, head.method, head.version, keepAlive);
     this.id = id;
@@ -108,7 +109,12 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.scheme = connection.encrypted ? 'https' : 'http';
     this.authority = head.authority;
     const { requestIds, observer } = server;
-    if (requestIds.mode === 'off') {
+    if (moved !== null) {
+      this.headers = moved.headers;
+      this.requestId = moved.requestId;
+      this.ownFields = moved.ownFields;
+      if (requestIds.returned && this.requestId !== '') this.returnedId = this.requestId;
+    } else if (requestIds.mode === 'off') {
       this.headers = head.headers;
       this.requestId = '';
       this.ownFields = NO_OWN_FIELDS;
@@ -125,7 +131,9 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#connection = connection;
     this.#server = server;
     this.#last = !head.keepAlive;
-    this.record = observer === null ? null : new ExchangeRecord(this, observer);
+    if (observer === null) this.record = null;
+    else if (moved?.record) this.record = ExchangeRecord.moved(moved.record, observer);
+    else this.record = new ExchangeRecord(this, observer);
   }
 
   /** Whether the client has said that this request is its last one. */
@@ -364,20 +372,23 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.hasHead !== this.started) return null;
     const responder = this.#responder?.suspend?.() ?? null;
     if (responder === null) return null;
-    const { method, target, scheme, authority, version, headers, bodyLength, keepAlive, progress } = this;
-    const head = { method, target, scheme, authority, version, headers, bodyLength };
-    const own = { keepAlive, last: this.#last, halfCloseAborts: this.#halfCloseAborts, progress };
+    const { method, target, scheme, authority, version, headers, ownFields, requestId, bodyLength } = this;
+    const head = { method, target, scheme, authority, version, headers, ownFields, requestId, bodyLength };
+    const { keepAlive, progress } = this;
+    const own = { keepAlive, progress, last: this.#last, halfCloseAborts: this.#halfCloseAborts };
+    const record = this.record?.state ?? null;
     return {
-      state: { kind: 'http1-stream', ...head, ...own, responder: responder.state },
+      state: { kind: 'http1-stream', ...head, ...own, record, responder: responder.state },
       resume: () => responder.resume(),
       forget: () => {
+        this.record?.leave();
         this.#forget();
         responder.forget();
       },
     };
   }
 
-  /** Goes on where the stream of another process has stopped. `remake` makes the responder. */
+  /** Goes on where the stream of another process has stopped. Its responder is attached next. */
   static moved(
     state: StreamState,
     id: string,
@@ -387,7 +398,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     server: ConnectionHost,
   ): Http1Stream {
     const head = { ...state, keepAlive: !state.last, expectContinue: false, expectUnknown: false };
-    const stream = new Http1Stream(connection, socket, server, head, id, peer, state.keepAlive);
+    const stream = new Http1Stream(connection, socket, server, head, id, peer, state.keepAlive, state);
     stream.scheme = state.scheme;
     stream.progress = state.progress;
     stream.#halfCloseAborts = state.halfCloseAborts;

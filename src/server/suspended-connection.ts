@@ -1,6 +1,6 @@
 import type { Http1Version } from '../codec/http1/index.ts';
 import type { DeflateParameters } from '../codec/websocket/index.ts';
-import type { PartState, Peer, RequestHead, Suspended } from '../exchange/index.ts';
+import type { HeaderList, PartState, Peer, RecordState, RequestHead, Suspended } from '../exchange/index.ts';
 
 /** How far a response is whose length only its end tells. */
 export interface WriterProgress {
@@ -13,13 +13,16 @@ export interface WriterProgress {
 }
 
 /** A request, how far its response is, and who responds. */
-export interface StreamState extends Omit<RequestHead, 'id' | 'peer' | 'credits'> {
+export interface StreamState extends Omit<RequestHead, 'id' | 'peer' | 'credits' | 'record'> {
+  readonly ownFields: HeaderList;
+  readonly requestId: string;
   readonly version: Http1Version;
   readonly keepAlive: boolean;
   /** Whether the client has said that the request is its last one. */
   readonly last: boolean;
   readonly halfCloseAborts: boolean;
   readonly progress: WriterProgress;
+  readonly record: RecordState | null;
   readonly responder: PartState;
 }
 
@@ -45,6 +48,7 @@ export interface Http1ConnectionState extends AnyConnectionState {
 export interface WebSocketConnectionState extends AnyConnectionState {
   readonly kind: 'websocket';
   readonly id: string;
+  readonly record: RecordState | null;
   /** Bytes that the client may send. */
   readonly credit: number;
   /** Null for no compression. */

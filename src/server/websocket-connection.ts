@@ -26,9 +26,8 @@ import {
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import type { Remake } from './remake.ts';
 import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
-import type { SuspendedConnection, WebSocketConnectionState } from './suspended-connection.ts';
+import type { SuspendedConnection } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -46,7 +45,6 @@ export class WebSocketConnection
   #responder: WebSocketResponder | null = null;
   /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
   #owedCredit = 0;
-  readonly #deflate: DeflateParameters | null;
   readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
   /** Frames of this turn, which leave at its end. */
@@ -62,7 +60,7 @@ export class WebSocketConnection
   /** The close frame is written. */
   #closeSent = false;
   /** Takes notes of what becomes of it; null for nobody. */
-  #record: ExchangeRecord | null = null;
+  record: ExchangeRecord | null = null;
   /** The client's close frame has come, or is not waited for. */
   #closeReceived = false;
 
@@ -80,7 +78,6 @@ export class WebSocketConnection
     const guard: CallGuard = (call) => guarded(this, call);
     const { limits, autoPong } = server;
     const reading = { role: 'server', limits, deflate, credit: 0, freePings: autoPong, guard, window } as const;
-    this.#deflate = deflate;
     this.#reader = new MessageReader(this, reading);
     this.#writer = new MessageWriter(this, { role: 'server', deflate, guard });
   }
@@ -93,14 +90,6 @@ export class WebSocketConnection
     this.succeed(former);
     this.keepAlive();
     this.writeFrame(Buffer.from(head, 'latin1'));
-  }
-
-  /** Notes in `record` what becomes of it. @param status of the response that accepts it */
-  observe(record: ExchangeRecord, status: number): void {
-    this.#record = record;
-    record.webSocket = true;
-    record.status = status;
-    record.respondedAt = performance.now();
   }
 
   /** Lets `responder` have what the client sends. */
@@ -127,7 +116,7 @@ export class WebSocketConnection
   }
 
   onMessage(chunk: Buffer, text: boolean, more: boolean): void {
-    if (this.#record !== null) this.#record.requestBytes += chunk.length;
+    if (this.record !== null) this.record.requestBytes += chunk.length;
     this.#responder?.onRequestMessage(chunk, text, more);
   }
 
@@ -176,7 +165,7 @@ export class WebSocketConnection
 
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.#closing || !this.#enqueue(more)) return;
-    if (this.#record !== null) this.#record.responseBytes += chunk.length;
+    if (this.record !== null) this.record.responseBytes += chunk.length;
     try {
       this.#writer.message(chunk, text, more);
     } catch (thrown) {
@@ -186,7 +175,7 @@ export class WebSocketConnection
 
   onResponseShared(message: MessagePayload): void {
     if (this.#closing || !this.#enqueue(false)) return;
-    if (this.#record !== null) this.#record.responseBytes += message.body.length;
+    if (this.record !== null) this.record.responseBytes += message.body.length;
     try {
       this.#writer.shared(message);
     } catch (thrown) {
@@ -201,7 +190,7 @@ export class WebSocketConnection
       return;
     }
     if (this.#closing || !this.#enqueue(false, messages.length)) return;
-    if (this.#record !== null) this.#record.responseBytes += joined.length;
+    if (this.record !== null) this.record.responseBytes += joined.length;
     try {
       this.#writer.joined(joined);
     } catch (thrown) {
@@ -350,34 +339,17 @@ export class WebSocketConnection
     this.fault(new ExchangeError('HF_INTERNAL', error.message));
   }
 
-  // ---- the move to another process
-
+  /** Between two messages another process can go on. */
   override suspend(): SuspendedConnection | null {
-    if (!this.settled || this.inputEnded || this.#closing || this.#closeReceived) return null;
-    if (this.#flushing || this.#frames.cost > 0 || this.#owedCredit > 0) return null;
-    if (!this.#reader.between || !this.#writer.between) return null;
+    const busy =
+      this.#flushing || this.#frames.cost > 0 || this.#owedCredit > 0 || this.#closing || this.#closeReceived;
+    if (!this.settled || busy || !this.#reader.between || !this.#writer.between) return null;
     const responder = this.#responder?.suspend?.() ?? null;
     if (responder === null) return null;
-    const { id, peer, unread } = this;
-    const { credit, window } = this.#reader;
-    const own = { id, peer, unread, credit, window, deflate: this.#deflate };
-    return this.suspendWith({ kind: 'websocket', ...own, responder: responder.state }, responder);
-  }
-
-  /** Goes on where the connection of another process has stopped. */
-  static moved(
-    socket: Socket,
-    server: ConnectionHost,
-    state: WebSocketConnectionState,
-    remake: Remake,
-  ): WebSocketConnection {
-    const { peer, id, deflate, window, unread, credit } = state;
-    const connection = new WebSocketConnection(socket, server, peer, id, deflate, window);
-    connection.unread = unread;
-    connection.#reader.grant(credit);
-    connection.#responder = remake(state.responder, null, connection) as WebSocketResponder;
-    server.counters.webSocketsOpen++;
-    return connection;
+    const { credit, window, deflate } = this.#reader;
+    const record = this.record?.state ?? null;
+    const own = { id: this.id, peer: this.peer, unread: this.unread, credit, window, deflate, record };
+    return this.suspendWith({ kind: 'websocket', ...own, responder: responder.state }, responder, this.record);
   }
 
   // ---- the end
@@ -486,7 +458,7 @@ export class WebSocketConnection
 
   /** Notes why it ends. The first reason counts. */
   #note(error: ExchangeError): void {
-    if (this.#record !== null && this.#record.error === '') this.#record.error = error.code;
+    if (this.record !== null && this.record.error === '') this.record.error = error.code;
   }
 
   protected override dropExchanges(error: ExchangeError): void {
@@ -522,7 +494,7 @@ export class WebSocketConnection
       counters.requestsAborted++;
       errorCounts.note('HF_CLIENT_GONE');
     }
-    this.#record?.end(responder === null ? '' : 'HF_CLIENT_GONE');
+    this.record?.end(responder === null ? '' : 'HF_CLIENT_GONE');
     responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { acceptDeflate, DEFAULT_DEFLATE, type ValidHandshake } from '../codec/websocket/index.ts';
 import type {
   ExchangeError,
+  ExchangeRecord,
   JoinedMessages,
   MessagePayload,
   Payload,
@@ -110,7 +111,8 @@ export class WebSocketExchange implements WebSocketRequester {
     }
     this.#open = connection;
     this.#request = null;
-    if (request?.record != null) connection.observe(request.record, head.status);
+    connection.record = request?.record ?? null;
+    if (connection.record !== null) noteOpen(connection.record, head.status);
     connection.onRequestCredit(this.#credit);
     connection.pauseRequest(this.#paused);
     connection.open(former, text);
@@ -175,4 +177,10 @@ export class WebSocketExchange implements WebSocketRequester {
     this.#responder = responder;
     this.#paused = false;
   }
+}
+
+function noteOpen(record: ExchangeRecord, status: number): void {
+  record.webSocket = true;
+  record.status = status;
+  record.respondedAt = performance.now();
 }

@@ -21,6 +21,8 @@ const FAULTS =
 const SERVER: Docs<ServerCounters> = {
   connectionsAccepted: 'Connections that got their turn.',
   connectionsOpen: 'Connections that are open now.',
+  connectionsMovedIn: 'Connections that an upgrade has brought from another process.',
+  connectionsMovedOut: 'Connections that an upgrade has taken to another process.',
   connectionsLost: 'Connections that could not be accepted, most likely because file descriptors ran out.',
   connectionsRefused: 'Connections that waited too long and got a 503 or were cut.',
   handshakesFailed: 'TLS connections that ended before their handshake did.',

@@ -117,6 +117,11 @@ export class MessageReader implements InflaterSink {
     return this.#credit;
   }
 
+  /** How messages are compressed; null: not at all. */
+  get deflate(): DeflateParameters | null {
+    return this.#options.deflate;
+  }
+
   /** What the next compressed message may refer to; null for nothing. */
   get window(): Buffer | null {
     return this.#inflater?.window ?? null;
