@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Program } from '../support/program.ts';
+import { type ScratchRoot, scratchRoot } from '../support/scratch-root.ts';
+import { builtDeb } from './built-debs.ts';
+
+/** Installs the package of this version, or upgrades to it. */
+async function install(root: ScratchRoot, version: string): Promise<string> {
+  const { path } = await builtDeb(version);
+  copyFileSync(path, join(root.folder, 'tmp/holdfast.deb'));
+  return root.do('dpkg', '-i', '/tmp/holdfast.deb');
+}
+
+/** Stands for the service manager, and writes down what it is asked. Units are active once `active` is there. */
+const SYSTEMCTL = `#!/bin/sh
+echo "$@" >>/tmp/systemctl.log
+case "$*" in
+*is-enabled*) echo enabled ;;
+*is-active*) [ -e /tmp/active ] ;;
+esac
+`;
+
+/** Pretends that systemd runs. The function returns what it was asked since the last call. */
+function pretendSystemd(root: ScratchRoot): () => string[] {
+  const log = join(root.folder, 'tmp/systemctl.log');
+  const command = join(root.folder, 'usr/local/bin/systemctl');
+  writeFileSync(command, SYSTEMCTL);
+  chmodSync(command, 0o755);
+  mkdirSync(join(root.folder, 'run/systemd/system'), { recursive: true });
+  return () => {
+    const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
+    writeFileSync(log, '');
+    return lines;
+  };
+}
+
+test('the package is installed, runs as its user, is upgraded, and leaves nothing when it is purged', async (t) => {
+  const root = scratchRoot(t);
+  if (root === null) return;
+  const before = root.paths();
+  const accounts = root.do('getent', 'passwd') + root.do('getent', 'group');
+
+  await install(root, '1.0.0');
+  assert.equal(root.do('holdfast', '--version'), '1.0.0\n');
+  for (const name of ['holdfast.toml', 'edge.toml', 'fetch.toml']) {
+    assert.match(root.do('stat', '-c', '%A %U %G', `/etc/holdfast/${name}`), /^-rw-r----- root holdfast$/m);
+    root.do('holdfast', 'check', '--config', `/etc/holdfast/${name}`);
+  }
+  assert.ok(existsSync(join(root.folder, 'etc/systemd/system/multi-user.target.wants')));
+
+  // As the unit does it. Only the ports are others.
+  const config = join(root.folder, 'etc/holdfast/holdfast.toml');
+  const changed = readFileSync(config, 'utf8').replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:0');
+  writeFileSync(config, changed);
+  root.do(
+    'install',
+    '-d',
+    '-o',
+    'holdfast',
+    '-g',
+    'holdfast',
+    '/run/holdfast',
+    '/var/lib/holdfast',
+    '/var/log/holdfast',
+  );
+  const command = ['/usr/bin/holdfast', 'run', '--config', '/etc/holdfast/holdfast.toml'];
+  const server = new Program(t, 'chroot', ['--userspec=holdfast:holdfast', root.folder, ...command], {
+    env: { PATH: '/usr/sbin:/usr/bin', NODE_EXTRA_CA_CERTS: '' },
+  });
+  const { clients } = await server.logged('started');
+  const uid = Number(root.do('id', '-u', 'holdfast'));
+  assert.equal(statSync(join(root.folder, 'run/holdfast/control.sock')).uid, uid);
+  const greeting = await fetch(`http://${(clients as string[])[0]}/`);
+  assert.equal(greeting.status, 200);
+  await greeting.body?.cancel();
+
+  await install(root, '1.0.1');
+  assert.equal(root.do('holdfast', '--version'), '1.0.1\n');
+  assert.equal(readFileSync(config, 'utf8'), changed);
+  assert.equal((await server.stop()).code, 0);
+
+  root.do('dpkg', '--remove', 'holdfast');
+  assert.equal(readFileSync(config, 'utf8'), changed);
+  assert.equal(existsSync(join(root.folder, 'usr/bin/holdfast')), false);
+  root.do('dpkg', '--purge', 'holdfast');
+  assert.deepEqual(root.paths(), before);
+  assert.equal(root.do('getent', 'passwd') + root.do('getent', 'group'), accounts);
+});
+
+test('the service is started at first, and lets a new process take over at an upgrade', async (t) => {
+  const root = scratchRoot(t);
+  if (root === null) return;
+  const asked = pretendSystemd(root);
+  await install(root, '1.0.0');
+  const first = asked();
+  assert.ok(
+    first.some((line) => /\bstart holdfast\.service$/.test(line)),
+    first.join('\n'),
+  );
+  assert.ok(!first.some((line) => line.includes('USR2')));
+  writeFileSync(join(root.folder, 'tmp/active'), '');
+
+  await install(root, '1.0.1');
+  const upgraded = asked();
+  for (const unit of ['holdfast.service', 'holdfast-edge.service', 'holdfast-fetch.service']) {
+    assert.ok(upgraded.includes(`kill --kill-whom=main --signal=USR2 ${unit}`), upgraded.join('\n'));
+  }
+  assert.ok(!upgraded.some((line) => /\b(?:re)?start\b|\bstop\b/.test(line)), upgraded.join('\n'));
+
+  // policy-rc.d forbids what acts on services.
+  const policy = join(root.folder, 'usr/sbin/policy-rc.d');
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n');
+  chmodSync(policy, 0o755);
+  await install(root, '1.0.2');
+  assert.ok(!asked().some((line) => line.includes('USR2')));
+  root.do('rm', '/usr/sbin/policy-rc.d');
+
+  root.do('dpkg', '--purge', 'holdfast');
+  const removed = asked();
+  assert.ok(
+    removed.some((line) => /\bstop .*holdfast\.service/.test(line)),
+    removed.join('\n'),
+  );
+});
