@@ -137,9 +137,19 @@ function licences(output) {
     .sort()
     .map((folder) => {
       const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-      if (file === undefined) throw new Error(`${name} has no file with its license`);
-      return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+      return `${name} ${version} (${license})\n\n${licenseOf(folder, name).trim()}\n`;
     })
     .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** The license of a package: a file of its own, or the part of its README with this heading. */
+function licenseOf(folder, name) {
+  const names = readdirSync(folder);
+  const file = names.find((entry) => /^licen[cs]e/i.test(entry));
+  if (file !== undefined) return readFileSync(join(folder, file), 'utf8');
+  const readme = names.find((entry) => /^readme/i.test(entry));
+  const text = readme === undefined ? '' : readFileSync(join(folder, readme), 'utf8');
+  const part = /^(?:#+ *Licen[cs]e|Licen[cs]e\n-+)\n([\s\S]+)/im.exec(text)?.[1];
+  if (part === undefined) throw new Error(`${name} has no file with its license, and its README does not say it`);
+  return part;
 }

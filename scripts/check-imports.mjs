@@ -22,6 +22,7 @@ const HOUSE = [
       'hub-relay',
       'mongrel2',
       'mongrel2-handler',
+      'acme',
       'publish-client',
       'grip-origin',
     ],
@@ -41,6 +42,7 @@ const PACKAGES = {
   pino: ['app'],
   'fast-json-patch': ['app'],
   commander: ['cli'],
+  'acme-client': ['acme'],
 };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

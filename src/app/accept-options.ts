@@ -1,8 +1,6 @@
-import type { TimerWheel } from '../clock/index.ts';
 import { type ListenerTls, UNIX_PROXIES } from '../config/index.ts';
-import type { Log, ServerCounters } from '../exchange/index.ts';
 import { type AcceptOptions, AddressSet } from '../net/index.ts';
-import { type TlsSection, tlsListener } from './tls-listener.ts';
+import { type TlsListenerMeans, type TlsSection, tlsListener } from './tls-listener.ts';
 
 /** The keys of `[server]` and `[edge]` that say how their connections begin. */
 export interface AcceptSection extends TlsSection {
@@ -19,11 +17,11 @@ interface ListenerParameters {
 export function acceptOptions(
   section: AcceptSection,
   { tls, proxyProtocol }: ListenerParameters,
-  means: { readonly wheel: TimerWheel; readonly counters: ServerCounters; readonly log: Log },
+  { acme = null, ...means }: TlsListenerMeans,
 ): AcceptOptions {
   const trusted = section.trustedProxies.filter((proxy) => proxy !== UNIX_PROXIES);
   return {
-    tls: tls ? tlsListener(section, tls.defaultCert, means) : undefined,
+    tls: tls ? tlsListener(section, tls.defaultCert, { ...means, acme: tls.acme ? acme : null }) : undefined,
     proxyProtocol: proxyProtocol && { trusted: new AddressSet(trusted), ...means },
   };
 }

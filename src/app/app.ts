@@ -1,5 +1,6 @@
+import type { CertificateKeeper } from '../acme/index.ts';
 import { TimerWheel } from '../clock/index.ts';
-import { type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
+import { acmeNames, type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
 import { type Life, metricsService, operationsOf } from '../control/index.ts';
 import {
   ControlCounters,
@@ -21,6 +22,7 @@ import { StatsPublisher, type StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
+import { keepCertificates } from './acme.ts';
 import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole } from './control-role.ts';
 import { dashboardPages } from './dashboard-pages.ts';
@@ -113,6 +115,8 @@ export class App {
   #mongrel2Ended = 0;
   #allMongrel2Ended = (): void => {};
   #fetch: FetchRole | null = null;
+  /** Orders certificates; null where no listener asks for it. */
+  #certificates: CertificateKeeper | null = null;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
     this.#config = config;
@@ -158,6 +162,7 @@ export class App {
     for (const role of roles) role.drain();
     // It tells that the others drain until they are empty.
     this.#control?.refusePublishing();
+    await this.#certificates?.stop();
     await this.#publishSockets?.close();
     if (this.#workers === null) this.#proxy.drainHub();
     else this.#workers.relay.drain();
@@ -202,6 +207,7 @@ export class App {
   reconfigure(config: Config): void {
     const tellWorkers = this.#workers?.prepareReconfigure(config);
     this.#proxy.reconfigure(config);
+    this.#certificates?.use(acmeNames(config));
     tellWorkers?.();
     this.configuration.loaded = new Date();
     this.configuration.reloads++;
@@ -238,6 +244,11 @@ export class App {
       this.registry.add('proxy', this.counters);
       await this.#startSessions();
       await this.#startProxy();
+      this.#certificates = keepCertificates(this.#config, {
+        wheel: this.#wheel,
+        log: this.#log,
+        registry: this.registry,
+      });
       await this.#startPublishSockets(snapshots);
       await this.#startStats(snapshots);
     }

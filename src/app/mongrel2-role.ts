@@ -11,7 +11,7 @@ import {
   Mongrel2Counters,
   Mongrel2Service,
 } from '../mongrel2/index.ts';
-import { SystemResolver, TcpDialler, type TlsSettings } from '../net/index.ts';
+import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import type { LogLevel } from './logger.ts';
@@ -57,7 +57,7 @@ export class Mongrel2Role implements ControlledRole {
   readonly #http: HttpServer;
   readonly #files: StaticFiles;
   readonly #folders = new Map<Mongrel2Dir, ServedFolder>();
-  readonly #tls: TlsSettings | undefined;
+  readonly #tls: ReturnType<typeof siteTls>;
   readonly #pidFile: PidFile | null;
   readonly #control: Mongrel2Control;
   readonly #logs: Mongrel2Logs;

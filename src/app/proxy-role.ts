@@ -1,3 +1,4 @@
+import { type AcmeStore, challengeService } from '../acme/index.ts';
 import { HttpClient, WebSocketClient } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import { type Config, hasProxy, type Target } from '../config/index.ts';
@@ -12,6 +13,7 @@ import type { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { acceptOptions } from './accept-options.ts';
+import { acmeStore } from './acme.ts';
 import { KeySets } from './key-sets.ts';
 import { patchBody } from './patch-body.ts';
 import { metricsOf, type ProxyMetrics } from './proxy-metrics.ts';
@@ -130,7 +132,9 @@ export class ProxyRole {
     const limits = snapshots.part((snapshot) => snapshot.server);
     const common = { ...means, limits, idPrefix, compression: server.compression };
     const settings = snapshots.part(({ proxy }) => proxy);
-    const services = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });
+    const acme = acmeStore(config);
+    const made = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });
+    const services = acme === null ? made : withChallenges(made, acme);
     this.#services = services;
     const main = this.#add(new HttpServer({ ...common, ...services }));
     this.#main = main;
@@ -140,7 +144,7 @@ export class ProxyRole {
         redirect === undefined
           ? main
           : this.#add(new HttpServer({ ...common, service: httpsRedirect(redirect, services.service) }));
-      this.addresses.push((await own.listen(address, acceptOptions(server, address, means))).address);
+      this.addresses.push((await own.listen(address, acceptOptions(server, address, { ...means, acme }))).address);
     }
     if (server.zhttp.length === 0) return;
     const { zhttp, zmq: zmqCounters } = frontCounters;
@@ -243,4 +247,10 @@ export class ProxyRole {
 
 function targetsOf({ routes }: Config): readonly Target[] {
   return routes.flatMap(({ targets }) => targets);
+}
+
+/** The services, which answer authorities of certificates first. */
+function withChallenges(services: ProxyServices, store: AcmeStore): ProxyServices {
+  const service = challengeService(store, services.service);
+  return { ...services, service, drain: () => services.drain() };
 }

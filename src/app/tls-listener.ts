@@ -1,7 +1,10 @@
+import { type AcmeStore, tlsProofs } from '../acme/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { ListenerTls, Mongrel2Server } from '../config/index.ts';
 import type { Log, ServerCounters } from '../exchange/index.ts';
 import { DEFAULT_TLS_LIMITS, type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
+
+import { LayeredIdentities } from './layered-identities.ts';
 
 /** The keys about TLS that `[server]` and `[edge]` have in common. */
 export interface TlsSection {
@@ -11,6 +14,15 @@ export interface TlsSection {
   readonly tlsMaxHandshakes: number;
 }
 
+/** What the listeners of a role have in common. */
+export interface TlsListenerMeans {
+  readonly wheel: TimerWheel;
+  readonly counters: ServerCounters;
+  readonly log: Log;
+  /** The certificates that the server orders by itself, for listeners with `acme`. */
+  readonly acme?: AcmeStore | null;
+}
+
 /**
  * The TLS of a listener: certificates by name from the folder of its section.
  * @param defaultName name of the certificate for clients that name no host, or one without a certificate; null refuses them
@@ -18,12 +30,15 @@ export interface TlsSection {
 export function tlsListener(
   section: TlsSection,
   defaultName: string | null,
-  { wheel, counters, log }: { readonly wheel: TimerWheel; readonly counters: ServerCounters; readonly log: Log },
+  { wheel, counters, log, acme = null }: TlsListenerMeans,
 ): TlsSettings {
-  const identities = identitiesOf(section, defaultName, log);
+  const own = identitiesOf(section, defaultName, log);
   const onFailure = failureLog(counters, log);
   const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = section;
-  return { handshakeTimeout, maxHandshakes, identities, wheel, onFailure };
+  const common = { handshakeTimeout, maxHandshakes, wheel, onFailure };
+  if (acme === null) return { ...common, identities: own };
+  const ordered = new TlsIdentities({ folder: acme.certificates, defaultName: null, log });
+  return { ...common, identities: new LayeredIdentities(ordered, own), challenges: tlsProofs(acme) };
 }
 
 /**
@@ -33,7 +48,7 @@ export function tlsListener(
 export function siteTls(
   { uuid, tls }: Pick<Mongrel2Server, 'uuid' | 'tls'>,
   { wheel, counters, log }: { readonly wheel: TimerWheel; readonly counters: ServerCounters; readonly log: Log },
-): TlsSettings | undefined {
+): (TlsSettings & { readonly identities: TlsIdentities }) | undefined {
   if (tls === null) return undefined;
   const { certdir: folder, ciphers, clientCa, clientRequired } = tls;
   const identities = new TlsIdentities({

@@ -1,3 +1,4 @@
+export { acmeIssues, acmeNames } from './acme-names.ts';
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
 export { ConfigError, type ConfigIssue, issueText, type PathIssue, pathsError } from './config-error.ts';
 export { controlListen } from './control-listen.ts';
@@ -45,6 +46,7 @@ export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export { routesWithoutState } from './routes-without-state.ts';
 export type { Config } from './schema.ts';
 export type { ServerListener } from './server-listener.ts';
+export { stateFolder } from './state-section.ts';
 export { parseTarget, type Target, type TargetTls, targetName } from './target.ts';
 export { UNIX_PROXIES } from './trusted-proxies.ts';
 export { type FetchEndpoints, parseFetchEndpoints, type StreamEndpoints, streamEndpoints } from './zmq-endpoint.ts';

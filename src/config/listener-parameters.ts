@@ -6,6 +6,8 @@ import { suggestion } from './suggest.ts';
 export interface ListenerTls {
   /** Name of the certificate for clients that name no host, or a host without a certificate; null refuses them. */
   readonly defaultCert: string | null;
+  /** Certificates are ordered for the hosts of the routes. Absent: they are not. */
+  readonly acme?: true;
 }
 
 /**
@@ -39,5 +41,8 @@ export function readListenerParameters(
 
 /** The parameters that say this of TLS, as `readListenerParameters` takes them. */
 export function tlsParameters(tls: ListenerTls): string[] {
-  return tls.defaultCert === null ? ['tls'] : ['tls', `default-cert=${tls.defaultCert}`];
+  const parameters = ['tls'];
+  if (tls.acme) parameters.push('acme');
+  if (tls.defaultCert !== null) parameters.push(`default-cert=${tls.defaultCert}`);
+  return parameters;
 }

@@ -220,6 +220,7 @@ After a TCP address of \`[server]\` there may be parameters, as in \`443,tls,def
 |---|---|
 | \`tls\` | TLS 1.2 and 1.3. The certificate is that of the host that the client names (SNI): \`NAME.crt\` and \`NAME.key\` in \`tls_identities_dir\`, or \`_.example.com.crt\` for each host one level below \`example.com\`. Files that change are read again |
 | \`default-cert=NAME\` | the certificate of clients that name no host, or one without a certificate. Otherwise they are refused |
+| \`acme\` | certificates for the hosts of the routes are ordered and renewed, as \`[acme]\` says |
 | \`proxy-protocol\` | each connection begins with a PROXY header, version 1 or 2, as HAProxy and cloud load balancers send it. The client is the one that the header names. Connections from addresses outside \`trusted_proxies\`, and those without a header within 10 s, are closed |
 | \`redirect=PORT\` | without \`tls\`: every request is redirected (308) to the same URL with https and this port, except those below \`/.well-known/acme-challenge/\`. The connections of such listeners are bounded by \`max_connections\` apart |`;
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { acmeIssues } from './acme-names.ts';
+import { acmeSection } from './acme-section.ts';
 import { controlSection } from './control-section.ts';
 import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
@@ -13,6 +15,7 @@ import { checkRoutes, type Route, routeSchema } from './route.ts';
 import { routesWithoutState } from './routes-without-state.ts';
 import { complaint, fieldDocs, table } from './section-fields.ts';
 import { serverSection } from './server-section.ts';
+import { stateSection } from './state-section.ts';
 import { statsSection } from './stats-section.ts';
 import { UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 
@@ -26,6 +29,8 @@ export const sections = {
   stats: statsSection,
   edge: edgeSection,
   fetch: fetchSection,
+  acme: acmeSection,
+  state: stateSection,
   log: {
     doc: 'The log.',
     shape: {
@@ -56,6 +61,8 @@ const fileSchema = z
     stats: table(sections.stats.shape).prefault({}),
     edge: edgeSchema.prefault({}),
     fetch: fetchSchema.prefault({}),
+    acme: table(sections.acme.shape).prefault({}),
+    state: table(sections.state.shape).prefault({}),
     log: table(sections.log.shape).prefault({}),
     route: routes,
   })
@@ -72,6 +79,12 @@ const fileSchema = z
     if (context.issues.length > 0) return;
     const index = untrustingListener(server.listen, server.trustedProxies);
     if (index >= 0) context.addIssue({ code: 'custom', path: ['server', 'listen', index], message: UNTRUSTING });
+  })
+  .superRefine(({ server, acme, proxy, route }, context) => {
+    // Routes of a file of their own are not known yet: the start looks at all.
+    if (context.issues.length > 0 || proxy.routesFile !== '') return;
+    for (const { path, message } of acmeIssues({ server, acme, routes: route }))
+      context.addIssue({ code: 'custom', path: [...path], message });
   })
   .superRefine(({ publish, route }, context) => {
     if (context.issues.length > 0) return;

@@ -13,11 +13,11 @@ export type ServerListener = ListenAddress & {
   readonly redirect?: number;
 };
 
-const SWITCHES = ['tls', 'proxy-protocol'];
+const SWITCHES = ['tls', 'acme', 'proxy-protocol'];
 const WITH_VALUE = ['default-cert', 'redirect'];
 
 /**
- * Parses a listen address, and after one for TCP perhaps `,proxy-protocol`, and `,tls` with `,default-cert=NAME`, or `,redirect=PORT`. A parameter that would have no effect is
+ * Parses a listen address, and after one for TCP perhaps `,proxy-protocol`, and `,tls` with `,acme` and `,default-cert=NAME`, or `,redirect=PORT`. A parameter that would have no effect is
  * refused. Throws a `ConfigError`.
  */
 export function parseServerListener(text: string): ServerListener {
@@ -27,12 +27,15 @@ export function parseServerListener(text: string): ServerListener {
   const proxied = parameters.has('proxy-protocol') ? { proxyProtocol: true as const } : {};
   const address = { ...parseListenAddress(place), ...proxied };
   if (!parameters.has('tls')) {
-    if (parameters.has('default-cert')) throw textError('parameter "default-cert" needs "tls"');
+    for (const name of ['acme', 'default-cert']) {
+      if (parameters.has(name)) throw textError(`parameter "${name}" needs "tls"`);
+    }
     const redirect = parameters.get('redirect');
     return redirect === undefined ? address : { ...address, redirect: parsePort(redirect, 1) };
   }
   if (parameters.has('redirect')) throw textError('parameter "redirect" is for listeners without "tls"');
-  return { ...address, tls: { defaultCert: parameters.get('default-cert') ?? null } };
+  const acme = parameters.has('acme') ? { acme: true as const } : {};
+  return { ...address, tls: { defaultCert: parameters.get('default-cert') ?? null, ...acme } };
 }
 
 /** The text that `parseServerListener` reads as `listener`. */

@@ -1,5 +1,6 @@
 export { type ActivatedSocket, activatedSockets } from './activated-sockets.ts';
 export type { ListenAddress } from './bind-address.ts';
+export { ChallengeAcceptor, type TlsChallenges } from './challenge-acceptor.ts';
 export { dial, dialUnix } from './dial.ts';
 export {
   DialError,

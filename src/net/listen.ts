@@ -1,6 +1,7 @@
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { systemErrorText } from '../exchange/index.ts';
 import type { ListenAddress } from './bind-address.ts';
+import { ChallengeAcceptor } from './challenge-acceptor.ts';
 import { describeAddress, hostText, listeningSockets } from './listening-sockets.ts';
 import { ProxyProtocolAcceptor, type ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 import { TlsAcceptor, type TlsSettings } from './tls-acceptor.ts';
@@ -43,7 +44,9 @@ export async function listen(
   { tls, proxyProtocol, onError = () => {} }: AcceptOptions = {},
 ): Promise<Listener> {
   const secure = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
-  const inner = secure === null ? accept : secure.onConnection;
+  const handshakes = secure === null ? accept : secure.onConnection;
+  const proofs = tls?.challenges === undefined ? null : new ChallengeAcceptor(tls.challenges, tls.wheel, handshakes);
+  const inner = proofs === null ? handshakes : proofs.onConnection;
   const proxied = proxyProtocol === undefined ? null : new ProxyProtocolAcceptor(proxyProtocol, inner);
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, highWaterMark },
@@ -69,6 +72,7 @@ export async function listen(
   const close = () => {
     stop();
     proxied?.close();
+    proofs?.close();
     secure?.close();
   };
   return { ...whereabouts(server, address), stop, close };

@@ -2,12 +2,15 @@ import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { internalError } from '../exchange/index.ts';
+import type { TlsChallenges } from './challenge-acceptor.ts';
 import { peerOf, statedPeer, statePeer } from './peer-address.ts';
 import type { TlsIdentities } from './tls-identities.ts';
 
 /** TLS settings of a listener. */
 export interface TlsSettings {
-  readonly identities: TlsIdentities;
+  readonly identities: Pick<TlsIdentities, 'anonymous' | 'forName' | 'forNoName'>;
+  /** Proofs for an authority of certificates. Default: none are given. */
+  readonly challenges?: TlsChallenges | undefined;
   /** Seconds from accepting the connection to the end of its handshake; then the connection is closed. */
   readonly handshakeTimeout: number;
   /** Handshakes that may be in progress on one listener, up to 50 KB of memory each; further connections are closed at once. */

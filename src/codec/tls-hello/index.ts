@@ -1,0 +1,1 @@
+export { type ClientHello, MAX_HELLO_BYTES, readClientHello } from './client-hello.ts';
