@@ -1,0 +1,154 @@
+import type { ControlBackend } from './control-backend.ts';
+import { type Operation, operation } from './operation.ts';
+import { OperationError } from './operation-error.ts';
+import {
+  configurationSchema,
+  errorsSchema,
+  handlersSchema,
+  outboundSchema,
+  reloadedSchema,
+  reloadErrorsSchema,
+  upgradeSchema,
+} from './server-schema.ts';
+
+/** What the server counts by reason, and what changes it as a whole. */
+export function serverOperations(backend: ControlBackend): readonly Operation[] {
+  return [...readingOperations(backend), ...changingOperations(backend)];
+}
+
+function readingOperations({ errors, handlers, outbound, configuration }: ControlBackend): readonly Operation[] {
+  const list: Operation[] = [];
+  if (errors !== undefined) {
+    list.push(
+      operation({
+        id: 'listErrors',
+        method: 'GET',
+        path: '/errors',
+        access: 'read',
+        tag: 'status',
+        summary: 'Lists the failures by their code, of all processes.',
+        responses: { 200: { doc: 'The codes that occurred.', schema: errorsSchema } },
+        handle: () => ({ status: 200, json: { errors: errors() } }),
+      }),
+    );
+  }
+  if (handlers !== undefined) {
+    list.push(
+      operation({
+        id: 'listHandlers',
+        method: 'GET',
+        path: '/handlers',
+        access: 'read',
+        tag: 'status',
+        summary: 'Lists the endpoints of the edge’s handlers.',
+        responses: { 200: { doc: 'The endpoints.', schema: handlersSchema } },
+        handle: () => ({ status: 200, json: { handlers: handlers() } }),
+      }),
+    );
+  }
+  if (outbound !== undefined) {
+    list.push(
+      operation({
+        id: 'getOutbound',
+        method: 'GET',
+        path: '/outbound',
+        access: 'read',
+        tag: 'status',
+        summary: 'Tells about outbound requests, and why some were denied.',
+        responses: { 200: { doc: 'The requests.', schema: outboundSchema } },
+        handle: () => ({ status: 200, json: outbound() }),
+      }),
+    );
+  }
+  if (configuration !== undefined) {
+    list.push(
+      operation({
+        id: 'getConfiguration',
+        method: 'GET',
+        path: '/configuration',
+        access: 'admin',
+        tag: 'configuration',
+        summary: 'Shows the configuration in force, with a comment in the place of each secret.',
+        responses: { 200: { doc: 'The configuration.', schema: configurationSchema } },
+        handle: () => ({ status: 200, json: { toml: configuration() } }),
+      }),
+    );
+  }
+  return list;
+}
+
+function changingOperations({ reload, upgrade, drain, closeConnection }: ControlBackend): readonly Operation[] {
+  const list: Operation[] = [];
+  if (reload !== undefined) {
+    list.push(
+      operation({
+        id: 'reload',
+        method: 'POST',
+        path: '/reload',
+        access: 'admin',
+        tag: 'configuration',
+        summary: 'Reads the configuration again and puts it in force. A bad one changes nothing.',
+        responses: {
+          200: { doc: 'It is in force.', schema: reloadedSchema },
+          422: { doc: 'It is not valid, and the old one stays in force.', schema: reloadErrorsSchema },
+        },
+        handle: async () => {
+          const report = await reload();
+          return { status: 'errors' in report ? 422 : 200, json: report };
+        },
+      }),
+    );
+  }
+  if (upgrade !== undefined) {
+    list.push(
+      operation({
+        id: 'upgrade',
+        method: 'POST',
+        path: '/upgrade',
+        access: 'admin',
+        tag: 'life cycle',
+        summary: 'Starts another process of the installed version, which takes over without dropping anybody.',
+        responses: { 202: { doc: 'It has begun.', schema: upgradeSchema } },
+        refusals: ['HF_CONTROL_CONFLICT'],
+        handle: async () => ({ status: 202, json: { pid: await upgrade() } }),
+      }),
+    );
+  }
+  if (drain !== undefined) {
+    list.push(
+      operation({
+        id: 'drain',
+        method: 'POST',
+        path: '/drain',
+        access: 'admin',
+        tag: 'life cycle',
+        summary: 'Lets requests finish, says goodbye to held clients, and ends the process.',
+        responses: { 202: { doc: 'It has begun.' } },
+        handle: () => {
+          drain();
+          return { status: 202 };
+        },
+      }),
+    );
+  }
+  if (closeConnection !== undefined) {
+    list.push(
+      operation({
+        id: 'closeConnection',
+        method: 'DELETE',
+        path: '/connections/{id}',
+        access: 'admin',
+        tag: 'life cycle',
+        summary: 'Closes the connection of a client.',
+        params: { id: 'its id, as the log has it' },
+        responses: { 204: { doc: 'It is closed.' } },
+        refusals: ['HF_CONTROL_NOT_FOUND'],
+        handle: async ({ params: { id = '' } }) => {
+          if (await closeConnection(id)) return { status: 204 };
+          throw new OperationError('HF_CONTROL_NOT_FOUND', 'there is no connection of this id');
+        },
+      }),
+    );
+  }
+  return list;
+}
