@@ -393,9 +393,14 @@ export class App {
       pages: dashboardPages(registry, this.#log, this.#wheel),
       operations: operationsOf(
         controlBackendOf({
+          config: () => this.#proxy.prepare().current.config,
           life: () => this.state,
           statusSources: () => this.#statusSources,
           errors: () => processes.errors,
+          registry,
+          roles: () => ({ proxy: this.#proxy, workers: this.#workers, edge: this.#edge, fetch: this.#fetch }),
+          fetches: this.#fetchPlans.length > 0,
+          report: { counters, log: this.#log },
         }),
       ),
       counters,

@@ -1,23 +1,91 @@
+import { type Config, formatConfig, hasProxy } from '../config/index.ts';
 import type { ControlBackend } from '../control/index.ts';
-import type { ErrorCounts } from '../exchange/index.ts';
+import type { CounterRegistry, ErrorCounts, FaultReport } from '../exchange/index.ts';
+import { channelsBackend, hubChannels } from './channels-backend.ts';
+import type { EdgeLinks } from './edge-links.ts';
 import { errorsOf } from './errors-of.ts';
+import type { FetchRole } from './fetch-role.ts';
+import { handlersOf } from './handlers-of.ts';
+import { outboundOf } from './outbound-of.ts';
+import type { ProxyRole } from './proxy-role.ts';
+import type { ProxyWorkers } from './proxy-workers.ts';
+import { routesBackend } from './routes-backend.ts';
 import { type StatusSources, statusOf } from './status-of.ts';
 
 /** What of the program the control API shows and changes. */
 export interface ControlParts {
+  /** The configuration in force. */
+  readonly config: () => Config;
   /** Where the program is in its life. */
   readonly life: () => StatusSources['state'];
   /** What the status is read from, now. */
   readonly statusSources: () => StatusSources;
   /** Failures of all processes, now. */
   readonly errors: () => ErrorCounts;
+  /** All counters. */
+  readonly registry: CounterRegistry;
+  /** The roles that run, now. */
+  readonly roles: () => ControlledRoles;
+  /** Whether outbound requests are made. */
+  readonly fetches: boolean;
+  readonly report: FaultReport;
+}
+
+/** The roles that the control API looks at. Null where they do not run, or not yet. */
+interface ControlledRoles {
+  readonly proxy: ProxyRole;
+  /** The processes that have the clients of the proxy. */
+  readonly workers: ProxyWorkers | null;
+  readonly edge: { readonly links: EdgeLinks } | null;
+  readonly fetch: FetchRole | null;
 }
 
 /** What the operations of the control API need of this program. Each concern is in a file of its own; here they come together. */
-export function controlBackendOf({ life, statusSources, errors }: ControlParts): ControlBackend {
+export function controlBackendOf(parts: ControlParts): ControlBackend {
+  const { config, life, statusSources, errors } = parts;
   return {
     life,
     status: () => statusOf(statusSources()),
     errors: () => errorsOf(errors()),
+    configuration: () => formatConfig(config(), { mask: true }),
+    // As an operator would: whatever runs the program knows what this means.
+    drain: () => process.kill(process.pid, 'SIGTERM'),
+    ...(hasProxy(config().server) && ofProxy(parts)),
+    ...(config().edge.listen.length > 0 && ofEdge(parts)),
+    ...(parts.fetches && ofFetch(parts)),
   };
+}
+
+type Part<Name extends keyof ControlBackend> = Pick<ControlBackend, Name>;
+
+function ofProxy({
+  config,
+  roles,
+  statusSources,
+  report,
+}: ControlParts): Part<'channels' | 'routes' | 'closeConnection'> {
+  // Where the clients are does not change.
+  const { proxy, workers } = roles();
+  return {
+    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), report),
+    routes: routesBackend({
+      routes: () => config().routes,
+      metrics: () => (workers ?? proxy).metrics,
+      sourceOf: (route) => statusSources().configuration.sourceOf(route),
+    }),
+    closeConnection: async (id) => (workers ?? proxy).closeConnection(id),
+  };
+}
+
+function ofEdge({ config, roles, registry }: ControlParts): Part<'handlers'> {
+  return {
+    handlers: () => {
+      const sessions = registry.snapshot()['edge.zhttp']?.sessionsOpen ?? 0;
+      return handlersOf(config().edge, roles().edge?.links ?? null, sessions);
+    },
+  };
+}
+
+function ofFetch({ roles, registry }: ControlParts): Part<'outbound'> {
+  return { outbound: () => outboundOf(registry, roles().fetch) };
 }

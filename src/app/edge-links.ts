@@ -18,6 +18,8 @@ import { zhttpAddress } from './zhttp-address.ts';
 export interface EdgeLinks {
   openStream(sink: HandlerLinkSink): HandlerLink;
   openReq(sink: RequestLinkSink): RequestLink;
+  /** Links that this process has opened by itself. Absent where it opens none. */
+  readonly byMode?: ReadonlyMap<'stream' | 'req', { readonly handlers: number }>;
   /** Settles when the opened links can be used. @throws Error when an endpoint cannot be used */
   ready(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export class ZmqEdgeLinks implements EdgeLinks {
   readonly #edge: Config['edge'];
   readonly #context: EdgeContext;
   readonly #opening: Promise<string[]>[] = [];
+  readonly byMode = new Map<'stream' | 'req', ZmqHandlerLink | ZmqReqLink>();
 
   constructor(edge: Config['edge'], context: EdgeContext) {
     this.#edge = edge;
@@ -53,12 +56,14 @@ export class ZmqEdgeLinks implements EdgeLinks {
       sessionTimeout: edge.sessionTimeout * 1000,
     };
     const link = new ZmqHandlerLink(options, sink);
+    this.byMode.set('stream', link);
     this.#opening.push(link.open());
     return link;
   }
 
   openReq(sink: RequestLinkSink): ZmqReqLink {
     const link = new ZmqReqLink({ ...this.#shared, endpoints: this.#edge.zclientReq }, sink);
+    this.byMode.set('req', link);
     this.#opening.push(link.open());
     return link;
   }

@@ -40,6 +40,10 @@ export class EdgeRole {
     this.#options = options;
   }
 
+  get links(): EdgeLinks {
+    return this.#options.links;
+  }
+
   /**
    * Opens the links to the handlers, and then listens.
    * @throws Error when an address or an endpoint cannot be used

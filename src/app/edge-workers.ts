@@ -25,7 +25,8 @@ export interface EdgeWorkersOptions extends EdgeContext {
  * each has connections of its own.
  */
 export class EdgeWorkers extends PooledRole<EdgeJob> {
-  readonly #links: ZmqEdgeLinks;
+  /** Those of this process; where each worker has its own, none are open. */
+  readonly links: ZmqEdgeLinks;
   readonly #relays = new Map<'stream' | 'req', LinkRelay>();
   protected readonly pool: WorkerPool<EdgeJob>;
 
@@ -73,12 +74,12 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
       counters,
       log,
     };
-    this.#links = new ZmqEdgeLinks(edge, options);
+    this.links = new ZmqEdgeLinks(edge, options);
     for (const mode of relayed) this.#relays.set(mode, new LinkRelay(relay, (sink) => this.#open(mode, sink)));
   }
 
   #open(mode: 'stream' | 'req', sink: HandlerLinkSink): RelayTarget {
-    return mode === 'stream' ? this.#links.openStream(sink) : this.#links.openReq(sink);
+    return mode === 'stream' ? this.links.openStream(sink) : this.links.openReq(sink);
   }
 
   /**
@@ -86,7 +87,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
    * @throws Error when an address or an endpoint cannot be used
    */
   async start(): Promise<void> {
-    if (this.#relays.size > 0) await this.#links.ready();
+    if (this.#relays.size > 0) await this.links.ready();
     await this.pool.start();
   }
 

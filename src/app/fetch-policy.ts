@@ -1,12 +1,15 @@
 import { formatDnsServer } from '../config/index.ts';
-import { DnsResolver, Guard, type Resolver, SystemResolver } from '../net/index.ts';
+import { type Denials, DnsResolver, Guard, type Resolver, SystemResolver } from '../net/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 
 type Rules = Pick<FetchPlan, 'defaultPolicy' | 'allow' | 'deny' | 'allowInternal'>;
 
-/** What decides where requests may go. */
-export function fetchGuard({ defaultPolicy, allow, deny, allowInternal }: Rules): Guard {
-  return new Guard({ defaultPolicy, allow, deny, denyInternal: !allowInternal });
+/** What decides where requests may go. @param denials counts what is denied */
+export function fetchGuard(
+  { defaultPolicy, allow, deny, allowInternal }: Rules,
+  denials: Denials | null = null,
+): Guard {
+  return new Guard({ defaultPolicy, allow, deny, denyInternal: !allowInternal }, denials);
 }
 
 /** What finds out the addresses of names. */

@@ -2,7 +2,7 @@ import { HttpClient, WebSocketClient } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { Log, OriginCounters } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
-import { TcpDialler } from '../net/index.ts';
+import { Denials, TcpDialler } from '../net/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import { FetchTarget, ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
@@ -26,13 +26,15 @@ export interface FetchRoleOptions {
 export class FetchRole {
   /** Where requesters can connect, or where this role is connected to. */
   readonly endpoints: string[] = [];
+  /** What its policies have denied, and why. */
+  readonly denials = new Denials();
   readonly #client: HttpClient;
   readonly #servers: readonly ZhttpServer[];
 
   constructor(options: FetchRoleOptions) {
     const { plans, wheel, log, clientCounters, counters, zmqCounters } = options;
     const plan = plans[0] as FetchPlan;
-    const guard = fetchGuard(plan);
+    const guard = fetchGuard(plan, this.denials);
     const dialler = new TcpDialler({ resolver: fetchResolver(plan), log });
     const shared = { dialler, wheel, log, counters: clientCounters };
     this.#client = new HttpClient({ ...shared, limits: { current: clientLimits(plan) } });

@@ -10,6 +10,11 @@ export abstract class PooledRole<Job extends WorkerJob> {
     return this.pool.addresses;
   }
 
+  /** As `WorkerPool.closeConnection`. */
+  closeConnection(id: string): Promise<boolean> {
+    return this.pool.closeConnection(id);
+  }
+
   drain(): void {
     this.pool.drain();
   }

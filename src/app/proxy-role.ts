@@ -185,6 +185,11 @@ export class ProxyRole {
     this.#startChecks();
   }
 
+  /** Cuts the connection of a client. Returns whether there is one with this id. */
+  closeConnection(id: string): boolean {
+    return this.#servers.some((server) => server.closeConnection(id));
+  }
+
   /** Takes no more connections, and lets requests in flight finish. Held clients stay until the hub drains. */
   drain(): void {
     this.#stopChecks();

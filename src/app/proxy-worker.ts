@@ -85,6 +85,10 @@ export class ProxyWorker implements WorkerRole {
     this.#proxy.reconfigure(shareOf(config));
   }
 
+  closeConnection(id: string): boolean {
+    return this.#proxy.closeConnection(id);
+  }
+
   /** The hub drains when the main process says that no items come any more. */
   drain(): void {
     this.#proxy.drain();

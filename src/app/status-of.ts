@@ -1,4 +1,5 @@
-import type { Status } from '../control/index.ts';
+import type { Route } from '../config/index.ts';
+import type { RouteState, Status } from '../control/index.ts';
 import { type CounterRegistry, Histogram } from '../exchange/index.ts';
 import type { ProcessReport } from './metrics/process-monitor.ts';
 import { packageVersion } from './package-version.ts';
@@ -28,11 +29,13 @@ export interface ConfigurationState {
   reloads: number;
   /** Why the last reload changed nothing; null if it did. */
   lastError: string | null;
+  /** Where a route comes from. */
+  sourceOf: (route: Route) => RouteState['source'];
 }
 
 /** That of a program which has just read its configuration. */
 export function newConfigurationState(): ConfigurationState {
-  return { file: null, loaded: new Date(), reloads: 0, lastError: null };
+  return { file: null, loaded: new Date(), reloads: 0, lastError: null, sourceOf: () => 'file' };
 }
 
 const VERSION = packageVersion();
@@ -40,6 +43,7 @@ const VERSION = packageVersion();
 /** What the server says of itself. */
 export function statusOf(sources: StatusSources): Status {
   const { state, started, roles, workers, configuration, listeners, registry, hub } = sources;
+  const { file, loaded, reloads, lastError } = configuration;
   const { memory, lag, openFiles } = sources.process;
   return {
     version: VERSION,
@@ -50,7 +54,7 @@ export function statusOf(sources: StatusSources): Status {
     node: process.version,
     roles,
     workers,
-    configuration: { ...configuration, loaded: configuration.loaded.toISOString() },
+    configuration: { file, loaded: loaded.toISOString(), reloads, lastError },
     listeners,
     connections: openConnections(registry),
     held: hub?.holds ?? 0,

@@ -48,6 +48,8 @@ export type WorkerOrder =
   | { readonly order: 'reconfigure'; readonly config: string }
   /** The log file has been moved away. */
   | { readonly order: 'reopen log' }
+  /** Cut the connection of a client. */
+  | { readonly order: 'close connection'; readonly id: string }
   /** Accept no more connections, and let those that are open come to their end. */
   | { readonly order: 'drain' }
   | { readonly order: 'stop' };
@@ -61,6 +63,8 @@ export type WorkerReport =
   | { readonly report: 'failed'; readonly reason: string }
   /** No connection is open any more. */
   | { readonly report: 'empty' }
+  /** Whether there was a connection to be cut. */
+  | { readonly report: 'closed'; readonly id: string; readonly found: boolean }
   | {
       readonly report: 'counters';
       readonly counters: CounterSnapshot;

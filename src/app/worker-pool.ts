@@ -78,6 +78,8 @@ class PoolWorker<Job extends WorkerJob> {
   /** Distinguishes it from all others, also from those that were in its place before. */
   readonly number: number;
   readonly process: ChildProcess;
+  /** Those who wait for a connection to be cut. */
+  #closing: { readonly id: string; readonly resolve: (found: boolean) => void }[] = [];
   /** What it reported last. */
   counters: CounterSnapshot = {};
   /** When it began to listen, by `performance.now`; null before that. */
@@ -106,6 +108,21 @@ class PoolWorker<Job extends WorkerJob> {
   /** Names it in the registry. */
   get name(): string {
     return `worker ${this.number}`;
+  }
+
+  /** Cuts the connection with this id. Resolves with whether there was one. */
+  close(id: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#closing.push({ id, resolve });
+      this.order({ order: 'close connection', id });
+    });
+  }
+
+  /** The process has looked for the connection with this id, or, if that is null, will look for none any more. */
+  closed(id: string | null, found: boolean): void {
+    const asked = this.#closing.filter((each) => id === null || each.id === id);
+    this.#closing = this.#closing.filter((each) => !asked.includes(each));
+    for (const { resolve } of asked) resolve(found);
   }
 
   order(message: WorkerOrder): void {
@@ -178,6 +195,12 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       if (keep) worker.standing.give(order);
       else worker.order(order);
     }
+  }
+
+  /** Cuts the connection of a client: its id begins with the prefix of its process. Resolves with whether there was one. */
+  async closeConnection(id: string): Promise<boolean> {
+    const worker = [...this.#workers].find(({ job }) => id.startsWith(job.idPrefix));
+    return worker?.servingSince == null ? false : worker.close(id);
   }
 
   /** Ends the processes. */
@@ -279,6 +302,9 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
         if (report.process !== undefined) this.#options.watch.processes.report(worker.placeName, report.process);
         if (report.metrics !== undefined) this.#options.metrics?.report(worker.name, report.metrics);
         break;
+      case 'closed':
+        worker.closed(report.id, report.found);
+        break;
       default:
         this.#notBusy(worker);
     }
@@ -289,6 +315,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     clearTimeout(worker.startTimer);
     this.#workers.delete(worker);
     this.#notBusy(worker);
+    worker.closed(null, false);
     worker.onFailed(new Error(`a worker ended at once: ${signal ?? `exit code ${code}`}`));
     // What goes wrong here must not keep the process from being replaced.
     attempt(this, () => registry.end(worker.name));

@@ -13,4 +13,6 @@ export interface WorkerRole {
   readonly metrics?: ProxyMetrics;
   /** Uses another configuration, given as TOML, where the role can. @throws Error when that cannot be used; then nothing changes */
   reconfigure?(config: string): void;
+  /** Cuts the connection of a client, where they have ids of their own. Returns whether there is one. */
+  closeConnection?(id: string): boolean;
 }

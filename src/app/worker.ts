@@ -35,6 +35,9 @@ process.on('message', (order: WorkerOrder) => {
     case 'reopen log':
       reopenLog();
       break;
+    case 'close connection':
+      tell({ report: 'closed', id: order.id, found: role?.closeConnection?.(order.id) === true });
+      break;
     case 'drain':
       role?.drain();
       void role?.whenEmpty().then(() => tell({ report: 'empty' }));

@@ -41,6 +41,7 @@ export { configReference } from './reference.ts';
 export { resolveKey } from './resolve-key.ts';
 export { checkRoutes, isCallback, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
+export { routeLineText } from './route-line-text.ts';
 export type { CompressRules, JwtRules, LimitRules } from './route-tables.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export { routesWithoutState } from './routes-without-state.ts';

@@ -1,5 +1,5 @@
-import type { ChannelsBackend } from './control-backend.ts';
 import { channelPageSchema, channelQuery, channelSchema, tappedItemSchema } from './channel-schema.ts';
+import type { ChannelsBackend } from './control-backend.ts';
 import type { EventStream } from './event-stream.ts';
 import { type Operation, operation } from './operation.ts';
 import { OperationError } from './operation-error.ts';
@@ -42,11 +42,16 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       path: '/channels/{name}/messages',
       access: 'content',
       tag: 'channels',
-      summary: 'Tells what is published to a channel from now on, as events `item`. An event `lost` has the number of items that a slow reader did not get.',
+      summary:
+        'Tells what is published to a channel from now on, as events `item`. An event `lost` has the number of items that a slow reader did not get.',
       params,
       responses: { 200: { doc: 'The items.', schema: tappedItemSchema, events: true } },
       handle: ({ params: { name = '' } }) => ({
-        open: (stream: EventStream) => channels.tap(name, (item) => stream.send('item', JSON.stringify(item))),
+        open: (stream: EventStream) =>
+          channels.tap(name, (item) => {
+            if (item === null) stream.lose();
+            else stream.send('item', JSON.stringify(item));
+          }),
       }),
     }),
   ];

@@ -25,6 +25,7 @@ export const channelPageSchema = z.object({
 
 /** A format of an item as a tap shows it. */
 const shownFormat = z.object({
+  action: z.string().describe('`send`, `hint`, `close` or `refresh`; for a WebSocket message that is sent its type'),
   text: z.string().optional().describe('content that is UTF-8'),
   base64: z.string().optional().describe('any other content'),
   bytes: whole.describe('length of the whole content'),

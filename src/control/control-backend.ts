@@ -37,8 +37,11 @@ export interface ChannelsBackend {
   list(query: ChannelQuery): Promise<ChannelPage>;
   /** Null if nobody is held on it. */
   get(name: string): Promise<Channel | null>;
-  /** Passes on what is published to a channel from now on. The result ends that. */
-  tap(name: string, onItem: (item: TappedItem) => void): () => void;
+  /**
+   * Passes on what is published to a channel from now on. The result ends that.
+   * @param onItem gets null in the place of an item that is lost
+   */
+  tap(name: string, onItem: (item: TappedItem | null) => void): () => void;
 }
 
 /** The routes of the proxy. */

@@ -43,9 +43,14 @@ export class EventStream extends CreditedResponse {
   send(event: string, data: string): boolean {
     if (this.#untold > 0 && this.#write(`event: lost\ndata: {"count":${this.#untold}}\n\n`)) this.#untold = 0;
     if (this.#write(`event: ${event}\ndata: ${data}\n\n`)) return true;
+    this.lose();
+    return false;
+  }
+
+  /** An event could not be sent. */
+  lose(): void {
     this.lost++;
     this.#untold++;
-    return false;
   }
 
   /** Sends a comment, which shows that both sides are still there. */

@@ -45,7 +45,9 @@ export function routeOperations({ routes, certificates, keys }: ControlBackend):
           return { status: 204 };
         },
       }),
-      removal('certificate', 'deleteCertificate', '/certificates/{name}', 'name', (name, keep) => certificates.delete(name, keep)),
+      removal('certificate', 'deleteCertificate', '/certificates/{name}', 'name', (name, keep) =>
+        certificates.delete(name, keep),
+      ),
     );
   }
   if (keys !== undefined) {
@@ -118,7 +120,13 @@ function ofRoutes(routes: RoutesBackend): readonly Operation[] {
   }
   if (routes.delete !== undefined) {
     list.push(
-      removal('route', 'deleteRoute', '/routes/{id}', 'id', async (id, keep) => (await routes.delete?.(id, keep)) === true),
+      removal(
+        'route',
+        'deleteRoute',
+        '/routes/{id}',
+        'id',
+        async (id, keep) => (await routes.delete?.(id, keep)) === true,
+      ),
     );
   }
   return list;

@@ -6,8 +6,8 @@ import {
   errorsSchema,
   handlersSchema,
   outboundSchema,
-  reloadedSchema,
   reloadErrorsSchema,
+  reloadedSchema,
   upgradeSchema,
 } from './server-schema.ts';
 
@@ -139,7 +139,7 @@ function changingOperations({ reload, upgrade, drain, closeConnection }: Control
         path: '/connections/{id}',
         access: 'admin',
         tag: 'life cycle',
-        summary: 'Closes the connection of a client.',
+        summary: 'Closes the connection of a client of the proxy.',
         params: { id: 'its id, as the log has it' },
         responses: { 204: { doc: 'It is closed.' } },
         refusals: ['HF_CONTROL_NOT_FOUND'],

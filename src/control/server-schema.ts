@@ -18,9 +18,14 @@ export const errorsSchema = z.object({
 export const handlersSchema = z.object({
   handlers: z.array(
     z.object({
-      endpoint: z.string(),
-      connections: whole.describe('handlers that are connected'),
-      sessions: whole.describe('sessions that are open'),
+      endpoint: z.string().describe('several are separated by spaces'),
+      mode: z.enum(['stream', 'req']),
+      connections: whole
+        .nullable()
+        .describe('handlers that are connected; null where each worker process has connections of its own'),
+      sessions: whole
+        .nullable()
+        .describe('sessions that are open; null where both modes are served, which count together'),
     }),
   ),
 });

@@ -170,6 +170,9 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
       case 'receivers':
         this.#hub.countReceivers(question.items, done);
         break;
+      case 'channels':
+        this.#hub.channelInfos(question.names, done);
+        break;
       case 'held':
         this.#hub.findHeld(new Set(question.ids), done);
         break;

@@ -3,6 +3,9 @@ import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import { type Counters, type Current, type Log, reportFault } from '../exchange/index.ts';
 import {
+  type ChannelInfo,
+  type ChannelPage,
+  type ChannelQuery,
   type ChannelWatcher,
   type HubLimits,
   ItemRouter,
@@ -10,7 +13,7 @@ import {
   type ReceivedFormats,
 } from '../hub/index.ts';
 import type { ZmqContext, ZmqCounters } from '../zmq/index.ts';
-import { type Answer, type Asked, barePacket, KIND, valuePacket } from './relay-packet.ts';
+import { type Answer, type Asked, type AskedItem, barePacket, KIND, valuePacket } from './relay-packet.ts';
 import { WorkerHub, type WorkerHubRoom } from './worker-hub.ts';
 import { ANSWER_TIME, WorkerQuestion } from './worker-question.ts';
 
@@ -135,17 +138,7 @@ export class HubRelay implements WorkerHubRoom {
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
     const repeated = items.map((item) => this.router.isRepeated(item));
-    const outlines = items.map(({ channel, httpResponse, httpStream, wsMessage }) => ({
-      channel,
-      id: null,
-      httpResponse: httpResponse && PRESENT,
-      httpStream: httpStream && PRESENT,
-      wsMessage: wsMessage && PRESENT,
-    }));
-    const concerned = [...this.#workers.values()].filter(({ channels }) =>
-      items.some(({ channel }) => channels.has(channel)),
-    );
-    this.#ask({ about: 'receivers', items: outlines }, concerned, (answers) => {
+    this.#ask({ about: 'receivers', items: items.map(outlineOf) }, this.#concerned(items), (answers) => {
       const total = (i: number): number => answers.reduce<number>((sum, counts) => sum + numberAt(counts, i), 0);
       done(items.map((_, i) => (repeated[i] ? 0 : total(i))));
     });
@@ -161,7 +154,48 @@ export class HubRelay implements WorkerHubRoom {
     this.#ask({ about: 'refresh', id }, this.#workers.values(), (answers) => done(answers.includes(true)));
   }
 
+  // ---- for those who look at it
+
+  /** As `Hub.channelPage`, of all workers. Channels that a worker only remembers count in the total. */
+  async channelPage(query: ChannelQuery): Promise<ChannelPage> {
+    const page = await this.router.channelPage(query);
+    const infos = await this.channelInfos(page.channels.map(({ name }) => name));
+    return { ...page, channels: infos };
+  }
+
+  /** Those of the channels that have subscribers, in their order. */
+  channelInfos(names: readonly string[]): Promise<readonly ChannelInfo[]> {
+    return new Promise((resolve) => {
+      this.#ask({ about: 'channels', names }, this.#workers.values(), (answers) => {
+        const sums = new Map<string, number>();
+        for (const { name, subscribers } of answers.flat() as readonly ChannelInfo[]) {
+          sums.set(name, (sums.get(name) ?? 0) + subscribers);
+        }
+        const held = names.filter((name) => (sums.get(name) ?? 0) > 0);
+        resolve(held.map((name) => ({ name, subscribers: sums.get(name) ?? 0, lastId: this.router.lastIdOf(name) })));
+      });
+    });
+  }
+
+  /** As `Hub.tap`. The workers are asked how many clients an item goes to. */
+  tap(channel: string, onItem: (item: PublishItem, receivers: Promise<number>) => void): () => void {
+    return this.router.tap(channel, (item) => onItem(item, this.#receiversOf(item)));
+  }
+
+  #receiversOf(item: PublishItem): Promise<number> {
+    return new Promise((resolve) => {
+      this.#ask({ about: 'receivers', items: [outlineOf(item)] }, this.#concerned([item]), (answers) =>
+        resolve(answers.reduce<number>((sum, counts) => sum + numberAt(counts, 0), 0)),
+      );
+    });
+  }
+
   // ---- inside
+
+  /** The workers that have the channel of an item. */
+  #concerned(items: readonly ReceivedFormats[]): readonly WorkerHub[] {
+    return [...this.#workers.values()].filter(({ channels }) => items.some(({ channel }) => channels.has(channel)));
+  }
 
   /** Tells the workers when stats packets get their first subscriber, and when they have lost the last one. */
   #lookAtStats(): void {
@@ -213,6 +247,17 @@ export class HubRelay implements WorkerHubRoom {
   onFault(thrown: unknown): void {
     reportFault(this, thrown);
   }
+}
+
+/** What workers need to know of an item to count who gets it. */
+function outlineOf({ channel, httpResponse, httpStream, wsMessage }: ReceivedFormats): AskedItem {
+  return {
+    channel,
+    id: null,
+    httpResponse: httpResponse && PRESENT,
+    httpStream: httpStream && PRESENT,
+    wsMessage: wsMessage && PRESENT,
+  };
 }
 
 function numberAt(values: unknown, index: number): number {

@@ -42,6 +42,8 @@ export interface AskedItem {
 export type Asked =
   /** How many clients would get each of these items? */
   | { readonly about: 'receivers'; readonly items: readonly AskedItem[] }
+  /** What is known of these channels? */
+  | { readonly about: 'channels'; readonly names: readonly string[] }
   /** Which of these ids are of clients that are held? */
   | { readonly about: 'held'; readonly ids: readonly string[] }
   /** Is there such a WebSocket? Then its origin is to be asked. */
@@ -50,7 +52,7 @@ export type Asked =
 /** A question with its number. */
 export type Question = Asked & { readonly number: number };
 
-/** The answer to a question: counts, ids or a truth value. */
+/** The answer to a question: counts, channels, ids or a truth value. */
 export interface Answer {
   readonly number: number;
   readonly value: unknown;

@@ -11,6 +11,7 @@ import {
 } from '../exchange/index.ts';
 import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
+import { type ChannelInfo, type ChannelPage, type ChannelQuery, channelPage, infoOf } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { FilterErrors } from './filter-errors.ts';
@@ -23,6 +24,7 @@ import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
+import { ItemTaps } from './item-taps.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
 import { movedHold } from './make-moved-hold.ts';
@@ -116,6 +118,7 @@ export class Hub implements Guarded {
   readonly latency = new Histogram();
   readonly #room: HubRoom;
   readonly #keepAlives = new KeepAlivePlans();
+  readonly #taps = new ItemTaps(this);
   readonly #delivery: Delivery;
   readonly #sequencer: Sequencer;
   readonly #staged: StagedItems;
@@ -156,7 +159,14 @@ export class Hub implements Guarded {
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
-    this.#sequencer = new Sequencer(this.#room, (items) => this.#delivery.add(items), onFault);
+    this.#sequencer = new Sequencer(
+      this.#room,
+      (items) => {
+        this.#taps.pass(items);
+        this.#delivery.add(items);
+      },
+      onFault,
+    );
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(
       turns,
@@ -314,6 +324,22 @@ export class Hub implements Guarded {
   observe(observer: HubObserver): void {
     this.#room.observer = observer;
     this.#room.channels.observer = observer;
+  }
+
+  /** Lists channels with subscribers. */
+  channelPage(query: ChannelQuery): Promise<ChannelPage> {
+    return channelPage(this.#room.channels.all(), query);
+  }
+
+  /** How many subscribers channels have, and their last ids. */
+  channelInfos(names: readonly string[], done: (infos: readonly ChannelInfo[]) => void): void {
+    const known = names.map((name) => this.#room.channels.get(name)).filter((channel) => channel !== undefined);
+    done(known.map(infoOf));
+  }
+
+  /** Passes the items of a channel from now on, with how many clients they go to. The result ends that. */
+  tap(channel: string, onItem: (item: PublishItem, receivers: number) => void): () => void {
+    return this.#taps.add(channel, (item) => onItem(item, this.#receiversOf(item)));
   }
 
   /** The clients that are held. The walk may take several turns: clients that come and go meanwhile may be missed. */

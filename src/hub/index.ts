@@ -1,4 +1,5 @@
 export type { Channel, Group } from './channel.ts';
+export type { ChannelInfo, ChannelPage, ChannelQuery } from './channel-page.ts';
 export type { ChannelWatcher } from './channels.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';

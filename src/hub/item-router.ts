@@ -2,9 +2,11 @@ import { type AtTurnEnd, fault, type Guarded, TurnQueue } from '../clock/index.t
 import type { PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Membership, Receiver } from './channel.ts';
+import { type ChannelPage, type ChannelQuery, channelPage } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
 import { Intake, type Publication } from './intake.ts';
+import { type ItemTap, ItemTaps } from './item-taps.ts';
 import { Sequencer } from './sequencer.ts';
 
 /** Another hub, which has the clients. */
@@ -97,6 +99,7 @@ export class ItemRouter implements AtTurnEnd {
   /** Called when no publisher waits any more. */
   onIdle: () => void = () => undefined;
   readonly #hubs = new Set<HubChannels>();
+  readonly #taps = new ItemTaps(this);
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
 
@@ -171,6 +174,21 @@ export class ItemRouter implements AtTurnEnd {
     this.#channels.watch(watcher);
   }
 
+  /** Lists channels that some hub has, or remembers: the subscribers are these hubs. */
+  channelPage(query: ChannelQuery): Promise<ChannelPage> {
+    return channelPage(this.#channels.all(), query);
+  }
+
+  /** The id of the last item of a channel; null if it is not known. */
+  lastIdOf(name: string): string | null {
+    return this.#channels.get(name)?.lastId ?? null;
+  }
+
+  /** Passes the items of a channel from now on. The result ends that. */
+  tap(channel: string, tap: ItemTap): () => void {
+    return this.#taps.add(channel, tap);
+  }
+
   /** Hubs have taken items. */
   pump(): void {
     this.#intake.pump();
@@ -199,6 +217,7 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   #route(items: readonly PublishItem[]): void {
+    this.#taps.pass(items);
     const { encode } = this.#options;
     const reached = new Set<RoutedHub>();
     for (const item of items) {

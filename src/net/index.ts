@@ -14,6 +14,7 @@ export {
 export { DnsResolver, type DnsResolverOptions } from './dns-resolver.ts';
 export { AddressSet } from './guard/address-set.ts';
 export { canonicalHost } from './guard/canonical-host.ts';
+export { Denials } from './guard/denials.ts';
 export { parseExpression } from './guard/expression.ts';
 export { Guard, type GuardRules, type Verdict } from './guard/guard.ts';
 export { GuardError } from './guard/guard-error.ts';

@@ -216,6 +216,17 @@ export class HttpServer implements ConnectionHost, Guarded {
     for (const connection of [...this.#connections]) connection.cut();
   }
 
+  /**
+   * Cuts the connection with this id, with or without the number of an exchange on it.
+   * @returns whether there is one
+   */
+  closeConnection(id: string): boolean {
+    const name = connectionName(id);
+    const connection = this.#connections.find((each) => connectionName(each.id) === name);
+    connection?.cut();
+    return connection !== undefined;
+  }
+
   get crowded(): boolean {
     return this.#waiting.length > 0;
   }
@@ -381,4 +392,10 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.#connections[place] = last;
     last.place = place;
   }
+}
+
+/** The part of an id that all exchanges on a connection share. */
+function connectionName(id: string): string {
+  const dash = id.indexOf('-');
+  return dash < 0 ? id : id.slice(0, dash);
 }

@@ -4,6 +4,8 @@ import type { SuspendedConnection } from './suspended-connection.ts';
 
 /** A client's connection as the server sees it, whatever is spoken on it. */
 export interface Connection extends Guarded {
+  /** Its id in logs: `CONNECTION-NUMBER`, as that of its last exchange. */
+  readonly id: string;
   /** Where the server keeps it; only the server writes it. */
   place: number;
   /** Bytes of the client. */

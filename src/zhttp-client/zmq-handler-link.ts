@@ -116,6 +116,11 @@ export class ZmqHandlerLink implements HandlerLink {
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
 
+  /** Handlers that are connected. */
+  get handlers(): number {
+    return this.#push.peerCount;
+  }
+
   /**
    * Binds or connects all endpoints.
    * @returns the endpoints, with the ports that were taken

@@ -55,6 +55,11 @@ export class ZmqReqLink implements RequestLink {
     });
   }
 
+  /** Handlers that are connected. */
+  get handlers(): number {
+    return this.#dealer.peerCount;
+  }
+
   /**
    * Binds or connects all endpoints.
    * @returns the endpoints, with the ports that were taken

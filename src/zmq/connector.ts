@@ -26,6 +26,11 @@ export class Connector extends WheelTimer {
     this.#endpoint = endpoint;
   }
 
+  /** Whether the handshake with its peer is complete. */
+  get connected(): boolean {
+    return this.#connection?.established === true;
+  }
+
   /** Whether it has no connection and will not make another. */
   get over(): boolean {
     return this.#stopped && this.#connection === null;

@@ -100,6 +100,12 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd, AwaitsTurn {
 
   // ---- endpoints
 
+  /** Peers whose handshake is complete. */
+  get peerCount(): number {
+    const dialled = this.#connectors.filter(({ connected }) => connected).length;
+    return [...this.#peers].filter(({ established }) => established).length + dialled;
+  }
+
   /**
    * Accepts peers at `endpoint`: `tcp://HOST:PORT`, `tcp://*:PORT`, `tcp://[ADDRESS]:PORT`, `ipc://PATH` or `ipc://@NAME`.
    * @returns the endpoint with the actual port

@@ -1,4 +1,5 @@
 import { canonicalHost } from './canonical-host.ts';
+import type { Denials } from './denials.ts';
 import { type Expression, matches, parseExpression, type Subject } from './expression.ts';
 import { forms } from './forms.ts';
 import { internalAddress, internalName } from './internal.ts';
@@ -58,6 +59,7 @@ let lastId = 0;
 export class Guard {
   /** Different for each guard: connections opened under one must not be reused under another. */
   readonly id: number;
+  readonly #denials: Denials | null;
   readonly #allowsByDefault: boolean;
   readonly #allow: readonly Expression[];
   readonly #deny: readonly Expression[];
@@ -65,9 +67,13 @@ export class Guard {
   readonly #names = new Map<string, Verdict>();
   readonly #addresses = new Map<string, Verdict>();
 
-  /** @throws GuardError for an expression that cannot match, such as a CIDR block with too many bits */
-  constructor(rules: GuardRules) {
+  /**
+   * @param denials counts what is denied; null where nobody asks
+   * @throws GuardError for an expression that cannot match, such as a CIDR block with too many bits
+   */
+  constructor(rules: GuardRules, denials: Denials | null = null) {
     this.id = ++lastId;
+    this.#denials = denials;
     this.#allowsByDefault = rules.defaultPolicy === 'allow';
     this.#allow = rules.allow.map(parseExpression);
     this.#deny = rules.deny.map(parseExpression);
@@ -79,6 +85,10 @@ export class Guard {
    * Anything else is denied. An allowed name may still have denied addresses.
    */
   checkName(host: string): Verdict {
+    return this.#counted(this.#judgedName(host));
+  }
+
+  #judgedName(host: string): Verdict {
     const kept = this.#names.get(host);
     if (kept !== undefined) return kept;
     const name = canonicalHost(host);
@@ -89,10 +99,19 @@ export class Guard {
 
   /** Judges an address that is about to be dialled, in any notation that `net.isIP` accepts, zone included. Anything else is denied. */
   checkAddress(address: string): Verdict {
+    return this.#counted(this.#judgedAddress(address));
+  }
+
+  #judgedAddress(address: string): Verdict {
     const kept = this.#addresses.get(address);
     if (kept !== undefined) return kept;
     const parsed = parseAddress(withoutZone(address));
     return parsed === null ? NO_ADDRESS : keep(this.#addresses, address, this.#judgeAddress(parsed));
+  }
+
+  #counted(verdict: Verdict): Verdict {
+    if (!verdict.allowed) this.#denials?.note(verdict.reason);
+    return verdict;
   }
 
   #name(text: string): Judged {

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { App } from '../../../src/app/index.ts';
 import { openFileLimit } from '../../../src/app/open-files.ts';
 import { type Config, parseConfig, parseListenAddress } from '../../../src/config/index.ts';
+import { FilesCounters } from '../../../src/files/index.ts';
 import { Client } from '../../support/client.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { httpOrigin } from '../../support/http-origin.ts';
@@ -158,7 +159,7 @@ test('After a stop no address is bound, every connection is closed, and the fina
   for (const path of paths) assert.equal(await answers(path), false);
   const [{ proxy, control } = {}] = log.of('stopped');
   assert.deepEqual(proxy, { ...app.counters });
-  assert.deepEqual(control, { ...app.controlCounters });
+  assert.deepEqual(control, { ...app.controlCounters, files: { ...new FilesCounters() } });
   // Neither has the other's numbers, which would always be 0.
   assert.deepEqual(
     ['publishesRefused', 'itemsDelivered', 'requests'].map((name) => [

@@ -31,6 +31,8 @@ const marked = new Map(
 
 /** Rooms that count what happens at the bounds of another room, besides that room itself. */
 const COUNTING: Readonly<Record<string, readonly string[]>> = {
+  // What the control API shows of other rooms is counted there.
+  app: ['control'],
   // Codecs have no counters: what they refuse is counted where they are used.
   codec: ['control', 'server', 'net', 'mongrel2'],
   // What fetch puts around an exchange is an `ExchangeRelay`, which counts how it fails.

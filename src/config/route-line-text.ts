@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { type Route, routeSchema, routeShape } from './route.ts';
+import { routeTables } from './route-tables.ts';
+import { fieldDocs } from './section-fields.ts';
+
+type Table = Record<string, unknown>;
+
+const plain: Table = z.encode(routeSchema, routeSchema.parse({ host: '*', targets: ['localhost:1'] }));
+
+/** In the place of a secret. */
+const HIDDEN = '(hidden)';
+
+/**
+ * The route as a line of a routes file, for people: what a line cannot say, such as the table `jwt`, is a property with the name alone, and
+ * secrets are hidden.
+ */
+export function routeLineText(route: Route): string {
+  const table: Table = z.encode(routeSchema, route);
+  const condition = [quoted(String(table.host))];
+  for (const [name, schema] of Object.entries(routeShape)) {
+    const value = table[name];
+    if (name === 'host' || name === 'targets' || isPlain(value, plain[name])) continue;
+    if (name === 'header') {
+      for (const field of Object.keys(value as Table)) condition.push(quoted(`header=${field}:${HIDDEN}`));
+    } else if (value === true && name !== 'ssl') {
+      condition.push(name);
+    } else if (Object.hasOwn(routeTables, name)) {
+      condition.push(name);
+    } else {
+      const isSecret = fieldDocs.get(schema as z.ZodType)?.secret === true;
+      condition.push(quoted(`${name}=${isSecret ? HIDDEN : valueText(name, value)}`));
+    }
+  }
+  return [condition.join(','), ...(table.targets as string[])].join(' ');
+}
+
+function isPlain(value: unknown, preset: unknown): boolean {
+  return JSON.stringify(value) === JSON.stringify(preset);
+}
+
+function valueText(name: string, value: unknown): string {
+  if (name === 'ssl') return value === true ? 'yes' : 'no';
+  return String(value);
+}
+
+function quoted(text: string): string {
+  return /[\s,"#\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+}
