@@ -17,6 +17,8 @@ const PROGRAM = 'usr/share/nodejs/holdfast';
 
 const DOCS = 'usr/share/doc/holdfast';
 
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
 /**
  * What the package installs, by path without the leading slash. `dist` has to be built.
  * @param root the project's folder
@@ -45,19 +47,26 @@ export async function installedFiles(root: string, version: PackageVersion): Pro
   add('usr/share/lintian/overrides/holdfast', readFileSync(new URL('lintian-overrides', import.meta.url)));
   add(`${DOCS}/copyright`, copyrightFile(readFileSync(join(root, 'dist/LICENSES'), 'utf8')));
   add(`${DOCS}/changelog.gz`, compressed(changelogFile(version)));
-  add(`${DOCS}/NEWS.md.gz`, compressed(readFileSync(join(root, 'CHANGELOG.md'), 'utf8')));
-  for (const name of ['README.md', 'ARCHITECTURE.md', 'SECURITY.md'])
-    add(`${DOCS}/${name}`, readFileSync(join(root, name)));
-  for (const path of filesIn(join(root, 'docs')).filter((name) => name.endsWith('.md'))) {
-    add(`${DOCS}/docs/${path}`, readFileSync(join(root, 'docs', path)));
-  }
-  for (const folder of ['mongrel2', 'zhttp']) {
-    for (const path of filesIn(join(root, 'examples', folder))) {
-      if (!/node_modules|__pycache__/.test(path))
-        add(`${DOCS}/examples/${folder}/${path}`, readFileSync(join(root, 'examples', folder, path)));
-    }
-  }
+  for (const [path, content] of documents(root)) add(`${DOCS}/${path}`, content);
+  files.set(`${DOCS}/examples/board`, { link: '../../../nodejs/holdfast/examples/board' });
   return files;
+}
+
+/** The documents, and what they link to, by the path that they have in the project. */
+function documents(root: string): Map<string, Buffer> {
+  const folders: [string, RegExp][] = [
+    ['docs', /\.(?:md|json|png|svg)$/],
+    ['examples/mongrel2', /^(?!.*(?:node_modules|__pycache__))/],
+    ['examples/zhttp', /^(?!.*(?:node_modules|__pycache__))/],
+    ['packaging/grafana', /./],
+    ['packaging/prometheus', /./],
+  ];
+  const paths = folders.flatMap(([folder, fits]) =>
+    filesIn(join(root, folder))
+      .filter((path) => fits.test(path))
+      .map((path) => `${folder}/${path}`),
+  );
+  return new Map([...DOCUMENTS, ...paths].map((path) => [path, readFileSync(join(root, path))]));
 }
 
 /** The files in /etc/holdfast, which the operator may change. */

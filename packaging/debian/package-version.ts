@@ -19,13 +19,13 @@ export function packageVersionOf(program: string, epoch: number): PackageVersion
 /** Who answers for the package. */
 export const MAINTAINER = 'Holdfast Maintainers <maintainers@holdfast.example>';
 
-/** The changelog of the package, in Debian's format. What has changed in the program is in NEWS.md. */
+/** The changelog of the package, in Debian's format. What has changed in the program is in CHANGELOG.md. */
 export function changelogFile({ debian, program, epoch }: PackageVersion): string {
   // RFC 5322, as dpkg-parsechangelog reads it.
   const time = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
   return `holdfast (${debian}) stable; urgency=medium
 
-  * Holdfast ${program}; NEWS.md says what has changed.
+  * Holdfast ${program}; CHANGELOG.md says what has changed.
 
  -- ${MAINTAINER}  ${time}
 `;

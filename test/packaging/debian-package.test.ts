@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { packageVersionOf } from '../../packaging/debian/package-version.ts';
 import { installedSize } from '../../packaging/debian/write-deb.ts';
+import { isForContributors, localLinks } from '../support/document-links.ts';
 import { requirePeer } from '../support/peers.ts';
 import { buildDeb, builtDeb } from './built-debs.ts';
 
@@ -37,6 +39,27 @@ test('only what runs is installed: no sources, declarations, maps or native code
   }
   const conffiles = execFileSync('dpkg-deb', ['-I', path, 'conffiles'], { encoding: 'utf8' });
   assert.equal(conffiles, '/etc/holdfast/edge.toml\n/etc/holdfast/fetch.toml\n/etc/holdfast/holdfast.toml\n');
+});
+
+test('each link of a document leads to another one of the package', async (t) => {
+  if (requirePeer(t, 'dpkg-deb') === null) return;
+  const { files } = await builtDeb();
+  const documents = [...files.keys()].filter((path) => path.endsWith('.md') && !isForContributors(path));
+  assert.ok(documents.length > 10);
+  for (const path of documents) {
+    const file = files.get(path);
+    if (file === undefined || 'link' in file) continue;
+    for (const target of localLinks(String(file.content))) {
+      // Debian has the text of the license.
+      if (target === 'LICENSE') continue;
+      const wanted = join(dirname(path), target).replace(/\/$/, '');
+      const found = [...files].some(
+        ([name, other]) =>
+          name === wanted || name.startsWith(`${wanted}/`) || ('link' in other && wanted.startsWith(`${name}/`)),
+      );
+      assert.ok(found, `${path}: ${target}`);
+    }
+  }
 });
 
 test('the same sources give the same bytes', async (t) => {
