@@ -1,5 +1,4 @@
 import { type Log, systemErrorText } from '../exchange/index.ts';
-import { lineCount } from './bounded-output.ts';
 import { LineBatch } from './line-batch.ts';
 import { LogFile } from './log-file.ts';
 
@@ -9,18 +8,26 @@ export interface AccessLogCounters {
   accessLinesLost: number;
 }
 
-/** The access log of a Mongrel2 server: a file to which lines are appended, many at a time. */
+/** Milliseconds between two reports about lines that are lost. */
+const REPORT_INTERVAL = 60_000;
+
+/** A file to which the lines of an access log are appended, many at a time. */
 export class AccessLogFile {
   readonly #file: LogFile;
   readonly #counters: AccessLogCounters;
   readonly #log: Log;
   readonly #batch = new LineBatch((lines) => this.#append(lines));
-  /** Whether the last lines could not be written. */
-  #failing = false;
+  /** Lines that were lost since the last report. */
+  #lost = 0;
+  /** When lines were reported as lost, by `performance.now`; 0 if the last ones were written. */
+  #reportedAt = 0;
 
-  /** @throws Error when the file cannot be opened */
-  constructor(path: string, counters: AccessLogCounters, log: Log) {
-    this.#file = new LogFile(path);
+  /**
+   * @param mode of a file that is created
+   * @throws Error when the file cannot be opened
+   */
+  constructor(path: string, counters: AccessLogCounters, log: Log, mode?: number) {
+    this.#file = new LogFile(path, mode);
     this.#counters = counters;
     this.#log = log;
   }
@@ -49,13 +56,23 @@ export class AccessLogFile {
   }
 
   #append(lines: string): void {
-    const written = this.#file.write(Buffer.from(lines, 'latin1'));
-    if (!written) {
-      this.#counters.accessLinesLost += lineCount(lines);
-      // Once, not for each of the many that may follow.
-      if (!this.#failing)
-        this.#log.error({ path: this.#file.path }, 'lines of the access log cannot be written, and are lost');
+    const lost = this.#file.write(Buffer.from(lines, 'latin1'));
+    if (lost === 0 && this.#reportedAt === 0) return;
+    this.#counters.accessLinesLost += lost;
+    this.#lost += lost;
+    const now = performance.now();
+    if (lost === 0) {
+      this.#reportedAt = 0;
+      this.#report('info', 'lines of the access log can be written again');
+    } else if (this.#reportedAt === 0 || now - this.#reportedAt >= REPORT_INTERVAL) {
+      // Now and then, not for each of the many that may follow.
+      this.#reportedAt = now;
+      this.#report('error', 'lines of the access log cannot be written, and are lost');
     }
-    this.#failing = !written;
+  }
+
+  #report(level: 'error' | 'info', message: string): void {
+    this.#log[level]({ path: this.#file.path, lost: this.#lost }, message);
+    this.#lost = 0;
   }
 }

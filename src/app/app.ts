@@ -22,6 +22,7 @@ import { StatsPublisher, type StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { PubSocket, ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
+import { AccessLogs } from './access-logs.ts';
 import { keepCertificates } from './acme.ts';
 import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole } from './control-role.ts';
@@ -35,13 +36,15 @@ import type { ProcessLog } from './logger.ts';
 import { ProcessTable } from './metrics/process-table.ts';
 import { prometheusText } from './metrics/prometheus-text.ts';
 import { Mongrel2Role, newMongrel2Counters } from './mongrel2-role.ts';
-import { openFileLimit } from './open-files.ts';
+import { Observers } from './observers.ts';
+import { checkOpenFiles } from './open-files.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
 import { type PushpinCounts, PushpinMetrics } from './pushpin-metrics.ts';
 import { rolesOf } from './roles-of.ts';
 import type { Snapshot } from './snapshot.ts';
+import { startedFields } from './started-fields.ts';
 import { statsReporter } from './stats-reporter-of.ts';
 import { type ConfigurationState, newConfigurationState, type StatusSources } from './status-of.ts';
 import { checkIdentities } from './tls-listener.ts';
@@ -117,11 +120,14 @@ export class App {
   #fetch: FetchRole | null = null;
   /** Orders certificates; null where no listener asks for it. */
   #certificates: CertificateKeeper | null = null;
+  readonly #observers = new Observers();
+  readonly #accessLog: AccessLogs;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
     this.#config = config;
     this.#fetchPlans = plans;
     this.#log = log;
+    this.#accessLog = new AccessLogs(this.#observers, log);
     const { counters, frontCounters, originCounters, routeStats } = this;
     this.#proxy = new ProxyRole({
       config,
@@ -131,6 +137,7 @@ export class App {
       frontCounters,
       originCounters,
       routeStats,
+      observer: this.#observers.of('proxy'),
     });
   }
 
@@ -188,6 +195,7 @@ export class App {
     await this.#sessions?.close();
     this.#wheel.stop();
     this.processes.stop();
+    this.#accessLog.close();
     if (!this.#running) return;
     this.#log.info(this.registry.byRole(), 'stopped');
   }
@@ -206,8 +214,10 @@ export class App {
    */
   reconfigure(config: Config): void {
     const tellWorkers = this.#workers?.prepareReconfigure(config);
+    this.#accessLog.check(config.accessLog);
     this.#proxy.reconfigure(config);
     this.#certificates?.use(acmeNames(config));
+    this.#accessLog.use(config.accessLog);
     tellWorkers?.();
     this.configuration.loaded = new Date();
     this.configuration.reloads++;
@@ -215,6 +225,7 @@ export class App {
 
   /** Log files have been moved away. That of the process was opened again here: workers do the same, and Mongrel2 servers with theirs. */
   reopenLog(): void {
+    this.#accessLog.reopen();
     this.#workers?.reopenLog();
     for (const role of this.#mongrel2) role.reload();
   }
@@ -232,7 +243,9 @@ export class App {
   }
 
   async #start(): Promise<void> {
-    const { server, edge } = this.#config;
+    const { server, edge, accessLog } = this.#config;
+    this.#accessLog.use(accessLog);
+    this.registry.add('access', this.#accessLog.counters);
     checkIdentities(server, this.#log);
     checkIdentities(edge, this.#log);
     const controlAddresses = controlListen(this.#config);
@@ -262,29 +275,8 @@ export class App {
     }
     this.#running = true;
     this.state = 'ready';
-    const { clientAddresses: clients, controlAddresses: publishers, edgeAddresses, fetchEndpoints } = this;
-    const ofFetch = this.#fetch === null ? {} : { fetch: fetchEndpoints };
-    const ofMongrel2 = this.#mongrel2.length === 0 ? {} : { mongrel2: this.mongrel2Addresses };
-    const ofFront = this.frontEndpoints.length === 0 ? {} : { zhttp: this.frontEndpoints };
-    const stats = [...this.statsAddresses, ...this.statsEndpoints];
-    const ofStats = stats.length === 0 ? {} : { stats };
-    const ofPublish = this.publishEndpoints.length === 0 ? {} : { publish: this.publishEndpoints };
-    const ofState = this.stateEndpoints.length === 0 ? {} : { state: this.stateEndpoints };
-    this.#log.info(
-      {
-        clients,
-        ...ofFront,
-        publishers,
-        ...ofPublish,
-        ...ofState,
-        ...ofStats,
-        edge: edgeAddresses,
-        ...ofMongrel2,
-        ...ofFetch,
-      },
-      'started',
-    );
-    this.#checkOpenFiles();
+    this.#log.info(startedFields(this, this.#fetch !== null), 'started');
+    checkOpenFiles(this.#config, this.#fetchPlans, this.#log);
   }
 
   get #watching(): { readonly watch: WorkerWatch; readonly watched: boolean } {
@@ -299,17 +291,18 @@ export class App {
 
   async #startEdge(): Promise<void> {
     this.#register('edge', this.edgeCounters);
-    const { edge, log } = this.#config;
+    const { edge, log, accessLog } = this.#config;
     const { server: serverCounters, zhttp: counters, zmq: zmqCounters } = this.edgeCounters;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
     this.#edge =
       edge.workers > 1
-        ? new EdgeWorkers({ ...shared, registry: this.registry, logLevel: log.level, ...this.#watching })
+        ? new EdgeWorkers({ ...shared, registry: this.registry, logLevel: log.level, accessLog, ...this.#watching })
         : new EdgeRole({
             ...shared,
             serverCounters,
             links: new ZmqEdgeLinks(edge, shared),
             idPrefix: newIdPrefix(),
+            observer: this.#observers.of('edge'),
             share: 1,
           });
     await this.#edge.start();
@@ -339,7 +332,7 @@ export class App {
     this.#register('fetch', this.fetchCounters);
     const { client: clientCounters, zhttp: counters, zmq: zmqCounters } = this.fetchCounters;
     const shared = { wheel: this.#wheel, log: this.#log, clientCounters, counters, zmqCounters };
-    return new FetchRole({ ...shared, plans: this.#fetchPlans });
+    return new FetchRole({ ...shared, plans: this.#fetchPlans, observer: this.#observers.of('fetch') });
   }
 
   async #startSessions(): Promise<void> {
@@ -404,6 +397,7 @@ export class App {
         }),
       ),
       counters,
+      observer: this.#observers.of('control'),
       wheel: this.#wheel,
       log: this.#log,
     });
@@ -487,19 +481,5 @@ export class App {
   /** An exception outside of all exchanges. */
   onFault(thrown: unknown): void {
     reportFault({ counters: this.counters, log: this.#log }, thrown);
-  }
-
-  /** Beyond the limit of open files the system refuses connections by itself: nothing here can count them or respond. */
-  #checkOpenFiles(): void {
-    const { server, edge } = this.#config;
-    const openFiles = openFileLimit();
-    const wanted =
-      (hasProxy(server) ? server.maxConnections : 0) +
-      (edge.listen.length > 0 ? edge.reqMaxconn + edge.streamMaxconn : 0) +
-      // Each request to an origin is a connection.
-      this.#fetchPlans.reduce((sum, { maxOpenRequests }) => sum + maxOpenRequests, 0);
-    if (openFiles === null || openFiles >= wanted) return;
-    const warning = `open-file limit (${openFiles}) is below max_connections (${wanted}): raise it (ulimit -n) or lower the maximum`;
-    this.#log.info({ openFiles, maxConnections: wanted }, warning);
   }
 }

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { lineCount } from './log-file.ts';
 
 /**
  * Bytes of log that wait for a slow reader of standard output. What comes beyond is dropped until all of it has been read.
@@ -18,16 +19,17 @@ export class LogCounters {
  */
 export class BoundedOutput {
   readonly #stream: Writable;
-  readonly #counters: LogCounters;
+  readonly #onDropped: (lines: number) => void;
   #dropped = 0;
 
   /**
    * @param stream takes the lines as they come, and says when it has none left
+   * @param onDropped counts lines that are dropped
    * @param onCaughtUp is called when the output has been read again, with the number of lines that were dropped meanwhile
    */
-  constructor(stream: Writable, counters: LogCounters, onCaughtUp: (dropped: number) => void) {
+  constructor(stream: Writable, onDropped: (lines: number) => void, onCaughtUp: (dropped: number) => void) {
     this.#stream = stream;
-    this.#counters = counters;
+    this.#onDropped = onDropped;
     stream.on('drain', () => {
       const dropped = this.#dropped;
       if (dropped === 0) return;
@@ -47,13 +49,6 @@ export class BoundedOutput {
     }
     const count = lineCount(lines);
     this.#dropped += count;
-    this.#counters.logLinesDropped += count;
+    this.#onDropped(count);
   }
-}
-
-/** How many line ends a text has. */
-export function lineCount(lines: string): number {
-  let count = 0;
-  for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) count++;
-  return count;
 }

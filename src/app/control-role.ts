@@ -8,7 +8,15 @@ import {
   type Publisher,
   publishService,
 } from '../control/index.ts';
-import { type ControlCounters, type Holder, type Log, type Service, textResponse } from '../exchange/index.ts';
+import {
+  type ControlCounters,
+  type Current,
+  type ExchangeObserver,
+  type Holder,
+  type Log,
+  type Service,
+  textResponse,
+} from '../exchange/index.ts';
 import { HttpServer } from '../server/index.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -22,6 +30,8 @@ export interface ControlRoleOptions {
   readonly pages: Service;
   readonly operations: readonly Operation[];
   readonly counters: ControlCounters;
+  /** Is told of each exchange at its end. */
+  readonly observer: Current<ExchangeObserver | null>;
   readonly wheel: TimerWheel;
   readonly log: Log;
 }
@@ -91,11 +101,12 @@ export class ControlRole {
   }
 
   #server(service: Service): HttpServer {
-    const { wheel, log, counters, snapshots } = this.#options;
+    const { wheel, log, counters, snapshots, observer } = this.#options;
     return new HttpServer({
       wheel,
       log,
       counters,
+      observer,
       service,
       limits: snapshots.part(({ controlServer }) => controlServer),
       describeError: (error) => {

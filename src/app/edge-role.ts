@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/index.ts';
-import type { ServerCounters } from '../exchange/index.ts';
+import type { Current, ExchangeObserver, ServerCounters } from '../exchange/index.ts';
 import { HttpServer } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
 import { acceptOptions } from './accept-options.ts';
@@ -16,6 +16,8 @@ export interface EdgeRoleOptions extends EdgeContext {
   readonly links: EdgeLinks;
   /** What the ids of sessions begin with: different in each process, and after each start. */
   readonly idPrefix: string;
+  /** Is told of each exchange at its end. */
+  readonly observer: Current<ExchangeObserver | null>;
   /** The share of the connections that this process may have. */
   readonly share: number;
 }
@@ -82,13 +84,14 @@ export class EdgeRole {
   }
 
   #serve(edge: StreamClient | ReqClient, limits: typeof streamLimits): HttpServer {
-    const { edge: section, wheel, log, serverCounters: counters, share } = this.#options;
+    const { edge: section, wheel, log, serverCounters: counters, share, observer } = this.#options;
     const server = new HttpServer({
       service: edge.service,
       webSocketService: edge.webSocketService,
       limits: { current: limits(section, share) },
       compression: section.compression,
       autoPong: false,
+      observer,
       wheel,
       counters,
       log,

@@ -4,6 +4,7 @@ import { CounterRegistry, type CounterSnapshot, ServerCounters } from '../exchan
 import { SessionCounters } from '../zhttp/index.ts';
 import { type HandlerLinkSink, RelayedLink } from '../zhttp-client/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
+import type { AccessLogs } from './access-logs.ts';
 import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole } from './edge-role.ts';
 import type { ProcessLog } from './logger.ts';
@@ -19,7 +20,7 @@ export class EdgeWorker implements WorkerRole {
   readonly #log: ProcessLog;
 
   /** @param channels to the relays of the main process, one for each of `job.relayed` */
-  constructor(job: EdgeJob, channels: readonly Socket[], log: ProcessLog) {
+  constructor(job: EdgeJob, channels: readonly Socket[], log: ProcessLog, accessLog: AccessLogs) {
     const { edge, idPrefix } = job;
     this.#edge = edge;
     this.#log = log;
@@ -30,9 +31,11 @@ export class EdgeWorker implements WorkerRole {
     this.#registry.add('edge.zhttp', counters);
     this.#registry.add('edge.zmq', zmqCounters);
     this.#registry.add('log', log.counters);
+    this.#registry.add('access', accessLog.counters);
+    const observer = accessLog.observers.of('edge');
     const shared = { wheel: new TimerWheel(), log, counters, zmqCounters };
     const links = channels.length > 0 ? relayedLinks(job, channels, shared) : new ZmqEdgeLinks(edge, shared);
-    this.#role = new EdgeRole({ ...shared, edge, serverCounters, links, idPrefix, share: 1 / edge.workers });
+    this.#role = new EdgeRole({ ...shared, edge, serverCounters, links, idPrefix, observer, share: 1 / edge.workers });
   }
 
   /** @throws Error when an address cannot be bound or a certificate is missing: a replacement may start when files have gone */

@@ -13,6 +13,7 @@ import { zhttpAddress } from './zhttp-address.ts';
 export interface EdgeWorkersOptions extends EdgeContext {
   readonly edge: Config['edge'];
   readonly logLevel: LogLevel;
+  readonly accessLog: Config['accessLog'];
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
   readonly watch: WorkerWatch;
@@ -32,7 +33,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
 
   constructor(options: EdgeWorkersOptions) {
     super();
-    const { edge, logLevel, log, registry, counters, zmqCounters, watch, watched } = options;
+    const { edge, logLevel, accessLog, log, registry, counters, zmqCounters, watch, watched } = options;
     const modes = (['stream', 'req'] as const).filter((mode) => edge.listen.some((listener) => listener.mode === mode));
     const relayed = edge.zclientConnect ? [] : modes;
     // A process speaks for the sessions of those that were in its place before.
@@ -49,6 +50,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
           edge: own,
           logLevel,
           logFile: null,
+          accessLog,
           watched,
           idPrefix: `${families[place]}.${started++}`,
           relayed,

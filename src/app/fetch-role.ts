@@ -1,6 +1,6 @@
 import { HttpClient, WebSocketClient } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
-import type { Log, OriginCounters } from '../exchange/index.ts';
+import type { Current, ExchangeObserver, Log, OriginCounters } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { Denials, TcpDialler } from '../net/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
@@ -20,6 +20,8 @@ export interface FetchRoleOptions {
   readonly clientCounters: OriginCounters;
   readonly counters: SessionCounters;
   readonly zmqCounters: ZmqCounters;
+  /** Is told of each request at its end. */
+  readonly observer: Current<ExchangeObserver | null>;
 }
 
 /** Makes requests for others: requesters over ZeroMQ on one side, origins on the other. */
@@ -32,7 +34,7 @@ export class FetchRole {
   readonly #servers: readonly ZhttpServer[];
 
   constructor(options: FetchRoleOptions) {
-    const { plans, wheel, log, clientCounters, counters, zmqCounters } = options;
+    const { plans, wheel, log, clientCounters, counters, zmqCounters, observer } = options;
     const plan = plans[0] as FetchPlan;
     const guard = fetchGuard(plan, this.denials);
     const dialler = new TcpDialler({ resolver: fetchResolver(plan), log });
@@ -50,7 +52,7 @@ export class FetchRole {
     });
     this.#servers = plans.map((each) => {
       const target = new FetchTarget({ ...targetOptions(each), guard, fetcher });
-      return new ZhttpServer({ ...serverLimits(each), target, wheel, log, counters, zmqCounters });
+      return new ZhttpServer({ ...serverLimits(each), target, wheel, log, counters, zmqCounters, observer });
     });
   }
 

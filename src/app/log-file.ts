@@ -4,25 +4,42 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 const FLAGS = O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY;
 
+const LINE_FEED = 0x0a;
+
 /** A file that log lines are appended to. */
 export class LogFile {
   readonly path: string;
+  readonly #mode: number;
   #fd: number;
+  /** Whether the file ends within a line, because the disk was full there. */
+  #torn = false;
 
-  /** @throws Error when the file cannot be opened */
-  constructor(path: string) {
+  /**
+   * @param mode of a file that is created, before the umask of the process
+   * @throws Error when the file cannot be opened
+   */
+  constructor(path: string, mode = 0o666) {
     this.path = path;
-    this.#fd = openSync(path, FLAGS);
+    this.#mode = mode;
+    this.#fd = openSync(path, FLAGS, mode);
   }
 
-  /** Appends lines. Returns false for lines that cannot be written, as on a full disk, and are lost: clients must not suffer for it. */
-  write(lines: string | Buffer): boolean {
+  /**
+   * Appends whole lines, each with its line end. Lines that cannot be written, as on a full disk, are lost: clients must not suffer for it.
+   * @returns how many are lost
+   */
+  write(lines: string | Buffer): number {
+    const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+    // What was torn off stays a line of its own, so that the next one can be read.
+    const all = this.#torn ? Buffer.concat([Buffer.of(LINE_FEED), bytes]) : bytes;
+    let written = 0;
     try {
-      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
-      return writeSync(this.#fd, bytes) === bytes.length;
+      written = writeSync(this.#fd, all);
     } catch {
-      return false;
+      // None of it is there.
     }
+    if (written > 0) this.#torn = all[written - 1] !== LINE_FEED;
+    return written === all.length ? 0 : lineCount(all.toString('latin1', written));
   }
 
   /**
@@ -30,12 +47,20 @@ export class LogFile {
    * @throws Error when it cannot be opened; the old file stays in use then
    */
   reopen(): void {
-    const fd = openSync(this.path, FLAGS);
+    const fd = openSync(this.path, FLAGS, this.#mode);
     closeSync(this.#fd);
     this.#fd = fd;
+    this.#torn = false;
   }
 
   close(): void {
     closeSync(this.#fd);
   }
+}
+
+/** How many line ends a text has. */
+export function lineCount(lines: string): number {
+  let count = 0;
+  for (let at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', at + 1)) count++;
+  return count;
 }

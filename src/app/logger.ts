@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Log } from '../exchange/index.ts';
-import { BoundedOutput, LogCounters, lineCount } from './bounded-output.ts';
+import { BoundedOutput, LogCounters } from './bounded-output.ts';
 import { LineBatch } from './line-batch.ts';
 import type { LogFile } from './log-file.ts';
 
@@ -66,7 +66,10 @@ function timestamp(): string {
 
 /** Pino's own way to write waits for ever at the end if the output is no longer read. */
 function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => void): Output {
-  const output = new BoundedOutput(process.stdout, counters, onCaughtUp);
+  const onDropped = (lines: number): void => {
+    counters.logLinesDropped += lines;
+  };
+  const output = new BoundedOutput(process.stdout, onDropped, onCaughtUp);
   return process.stdout.isTTY ? { write: (line) => output.write(readable(line)) } : batched(output);
 }
 
@@ -74,7 +77,7 @@ function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => 
 function fileOutput(file: LogFile, counters: LogCounters): Output {
   return {
     write: (lines) => {
-      if (!file.write(lines)) counters.logLinesDropped += lineCount(lines);
+      counters.logLinesDropped += file.write(lines);
     },
   };
 }

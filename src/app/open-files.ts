@@ -1,4 +1,7 @@
 import fs from 'node:fs';
+import { type Config, hasProxy } from '../config/index.ts';
+import type { Log } from '../exchange/index.ts';
+import type { FetchPlan } from './fetch-plan.ts';
 
 /** How many files, sockets included, this process may have open; null where it is not known: on all systems but Linux. */
 export function openFileLimit(): number | null {
@@ -25,4 +28,25 @@ export function openFileCount(): number | null {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EMFILE' ? openFileLimit() : null;
   }
+}
+
+/** How many connections a configuration allows. Each request to an origin is one. */
+export function wantedConnections(
+  { server, edge }: Config,
+  plans: readonly Pick<FetchPlan, 'maxOpenRequests'>[],
+): number {
+  return (
+    (hasProxy(server) ? server.maxConnections : 0) +
+    (edge.listen.length > 0 ? edge.reqMaxconn + edge.streamMaxconn : 0) +
+    plans.reduce((sum, { maxOpenRequests }) => sum + maxOpenRequests, 0)
+  );
+}
+
+/** Beyond the limit of open files the system refuses connections by itself, so a limit that is too low is reported at the start. */
+export function checkOpenFiles(config: Config, plans: readonly FetchPlan[], log: Log): void {
+  const wanted = wantedConnections(config, plans);
+  const openFiles = openFileLimit();
+  if (openFiles === null || openFiles >= wanted) return;
+  const warning = `open-file limit (${openFiles}) is below max_connections (${wanted}): raise it (ulimit -n) or lower the maximum`;
+  log.info({ openFiles, maxConnections: wanted }, warning);
 }

@@ -2,18 +2,33 @@ import { type AcmeStore, challengeService } from '../acme/index.ts';
 import { HttpClient, WebSocketClient } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import { type Config, hasProxy, type Target } from '../config/index.ts';
-import { type Counters, type HeldTotal, Holder, type Log, type RouteStatsTable } from '../exchange/index.ts';
+import {
+  type Counters,
+  type Current,
+  type ExchangeObserver,
+  type HeldTotal,
+  Holder,
+  type Log,
+  type RouteStatsTable,
+} from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import { httpsRedirect, overHttpHeld, type ProxyServices, proxyServices, RateTable } from '../proxy/index.ts';
-import { type Connection, type ConnectionState, HttpServer, type SocketHandle } from '../server/index.ts';
+import {
+  type Connection,
+  type ConnectionState,
+  HttpServer,
+  type RequestIds,
+  type SocketHandle,
+} from '../server/index.ts';
 import type { StateClient } from '../sessions/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import type { ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { acceptOptions } from './accept-options.ts';
 import { acmeStore } from './acme.ts';
+import { newIdPrefix } from './edge-role.ts';
 import { KeySets } from './key-sets.ts';
 import { patchBody } from './patch-body.ts';
 import { metricsOf, type ProxyMetrics } from './proxy-metrics.ts';
@@ -34,6 +49,8 @@ export interface ProxyRoleOptions {
   readonly routeStats: RouteStatsTable;
   /** What the ids of connections begin with. Empty by default. */
   readonly idPrefix?: string;
+  /** Is told of each exchange at its end. */
+  readonly observer: Current<ExchangeObserver | null>;
 }
 
 /** The proxy with the hub: clients on one side, origins on the other. */
@@ -124,13 +141,19 @@ export class ProxyRole {
     this.#startChecks();
   }
 
+  get #requestIds(): RequestIds {
+    const { requestId: mode, returnRequestId: returned } = this.#options.config.server;
+    return { mode, returned, prefix: newIdPrefix() };
+  }
+
   async #listen(sessions: StateClient | null): Promise<void> {
-    const { config, wheel, log, counters, frontCounters, idPrefix = '' } = this.#options;
+    const { config, wheel, log, counters, frontCounters, observer, idPrefix = '' } = this.#options;
     const { server } = config;
     const snapshots = this.#snapshots as Holder<Snapshot>;
     const means = { wheel, log, counters };
+    const requestIds = { current: this.#requestIds };
     const limits = snapshots.part((snapshot) => snapshot.server);
-    const common = { ...means, limits, idPrefix, compression: server.compression };
+    const common = { ...means, limits, idPrefix, observer, requestIds, compression: server.compression };
     const settings = snapshots.part(({ proxy }) => proxy);
     const acme = acmeStore(config);
     const made = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });
@@ -148,7 +171,8 @@ export class ProxyRole {
     }
     if (server.zhttp.length === 0) return;
     const { zhttp, zmq: zmqCounters } = frontCounters;
-    const front = zhttpFront({ ...services, server, wheel, log, counters: zhttp, zmqCounters });
+    const shared = { ...services, server, wheel, log, observer, requestIds: this.#requestIds };
+    const front = zhttpFront({ ...shared, counters: zhttp, zmqCounters });
     this.#front = front;
     this.frontEndpoints.push(...(await front.open()));
   }

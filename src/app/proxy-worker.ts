@@ -6,6 +6,7 @@ import { HubLink } from '../hub-relay/index.ts';
 import type { StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
+import type { AccessLogs } from './access-logs.ts';
 import type { ProcessLog } from './logger.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
@@ -21,6 +22,7 @@ export class ProxyWorker implements WorkerRole {
   readonly #wheel = new TimerWheel();
   readonly #config: Config;
   readonly #log: ProcessLog;
+  readonly #accessLog: AccessLogs;
   readonly #proxy: ProxyRole;
   readonly #link: HubLink;
   readonly #counters = new Counters();
@@ -28,7 +30,7 @@ export class ProxyWorker implements WorkerRole {
   #reporter: StatsReporter | null = null;
 
   /** @param channels the way of items from the main process */
-  constructor(job: ProxyJob, [channel]: readonly Socket[], log: ProcessLog) {
+  constructor(job: ProxyJob, [channel]: readonly Socket[], log: ProcessLog, accessLog: AccessLogs) {
     const counters = this.#counters;
     const zmqCounters = new ZmqCounters();
     this.#config = shareOf(job.config);
@@ -36,6 +38,8 @@ export class ProxyWorker implements WorkerRole {
     this.#registry.add('proxy', counters);
     this.#registry.add('proxy.relay', zmqCounters);
     this.#registry.add('log', log.counters);
+    this.#registry.add('access', accessLog.counters);
+    this.#accessLog = accessLog;
     this.#proxy = new ProxyRole({
       config: this.#config,
       wheel: this.#wheel,
@@ -45,6 +49,7 @@ export class ProxyWorker implements WorkerRole {
       originCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
       routeStats: this.#routeStats,
       idPrefix: job.idPrefix,
+      observer: accessLog.observers.of('proxy'),
     });
     const context = { wheel: this.#wheel, counters: zmqCounters, log };
     this.#link = new HubLink(context, channel as Socket, this.#proxy.hub, () => this.#proxy.drainHub());
@@ -82,7 +87,10 @@ export class ProxyWorker implements WorkerRole {
   }
 
   reconfigure(config: string): void {
-    this.#proxy.reconfigure(shareOf(config));
+    const changed = shareOf(config);
+    this.#accessLog.check(changed.accessLog);
+    this.#proxy.reconfigure(changed);
+    this.#accessLog.use(changed.accessLog);
   }
 
   closeConnection(id: string): boolean {

@@ -49,6 +49,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
         config: this.#text,
         logLevel: config.log.level,
         logFile,
+        accessLog: config.accessLog,
         watched,
         // Each process so far has one of its own: publishers ask for connections by their ids.
         idPrefix: `${++started}.`,

@@ -13,6 +13,7 @@ interface CommonJob {
   readonly logLevel: LogLevel;
   /** Takes the log instead of standard output; null for none. */
   readonly logFile: string | null;
+  readonly accessLog: Config['accessLog'];
   /** Whether it watches itself for the metrics. */
   readonly watched: boolean;
   /** What the ids of its sessions or connections begin with. */

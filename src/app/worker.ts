@@ -4,10 +4,12 @@ import { Socket } from 'node:net';
 import { onUnhandledFault } from '../clock/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { listeningSockets } from '../net/index.ts';
+import { AccessLogs } from './access-logs.ts';
 import { EdgeWorker } from './edge-worker.ts';
 import { LogFile } from './log-file.ts';
 import { createLog, type ProcessLog } from './logger.ts';
 import { ProcessMonitor } from './metrics/process-monitor.ts';
+import { Observers } from './observers.ts';
 import { ProxyWorker } from './proxy-worker.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
@@ -18,6 +20,7 @@ const REPORT_INTERVAL = 1_000;
 let role: WorkerRole | null = null;
 let logFile: LogFile | null = null;
 let log: ProcessLog | null = null;
+let accessLog: AccessLogs | null = null;
 let monitor: ProcessMonitor | null = null;
 
 // The whole group gets the signals of the terminal and the service manager: the main process says when to stop.
@@ -63,7 +66,9 @@ async function start({ job, listening }: WorkerOrder & { order: 'start' }): Prom
       ownLog.error({ stack: stackOf(error) }, 'uncaught exception: the worker ends');
       process.exit(1);
     });
-    const started = newRole(job, channels, ownLog);
+    accessLog = new AccessLogs(new Observers(), ownLog);
+    accessLog.use(job.accessLog);
+    const started = newRole(job, channels, ownLog, accessLog);
     const addresses = await started.start();
     role = started;
     if (job.watched) {
@@ -77,8 +82,8 @@ async function start({ job, listening }: WorkerOrder & { order: 'start' }): Prom
   }
 }
 
-function newRole(job: WorkerJob, channels: readonly Socket[], log: ProcessLog): WorkerRole {
-  return job.role === 'edge' ? new EdgeWorker(job, channels, log) : new ProxyWorker(job, channels, log);
+function newRole(job: WorkerJob, channels: readonly Socket[], log: ProcessLog, lines: AccessLogs): WorkerRole {
+  return job.role === 'edge' ? new EdgeWorker(job, channels, log, lines) : new ProxyWorker(job, channels, log, lines);
 }
 
 function reconfigure(config: string): void {
@@ -90,6 +95,7 @@ function reconfigure(config: string): void {
 }
 
 function reopenLog(): void {
+  accessLog?.reopen();
   try {
     logFile?.reopen();
   } catch (error) {
@@ -99,6 +105,7 @@ function reopenLog(): void {
 
 async function stop(): Promise<void> {
   await role?.stop();
+  accessLog?.close();
   endAfter(countersReport(), 0);
 }
 

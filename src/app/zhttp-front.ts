@@ -1,6 +1,7 @@
 import { DEFAULT_ZHTTP_LIMITS } from '../codec/zhttp/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Service, WebSocketService } from '../exchange/index.ts';
+import type { RequestIds } from '../server/index.ts';
 import { ServiceTarget, ZhttpServer, type ZhttpServerOptions } from '../zhttp-server/index.ts';
 import { newIdPrefix } from './edge-role.ts';
 
@@ -20,14 +21,22 @@ const SESSION_TIMEOUT = 60_000;
 const SUBSCRIPTION_PATIENCE = 2_000;
 
 /** What a front is made of. */
-export interface ZhttpFrontOptions extends Pick<ZhttpServerOptions, 'wheel' | 'counters' | 'zmqCounters' | 'log'> {
+export interface ZhttpFrontOptions
+  extends Pick<ZhttpServerOptions, 'wheel' | 'counters' | 'zmqCounters' | 'log' | 'observer'> {
   readonly server: Config['server'];
   readonly service: Service;
   readonly webSocketService: WebSocketService;
+  readonly requestIds: RequestIds;
 }
 
 /** Takes the requests of edges that are other programs, and serves them like those of our own listeners. */
-export function zhttpFront({ server, service, webSocketService, ...shared }: ZhttpFrontOptions): ZhttpServer {
+export function zhttpFront({
+  server,
+  service,
+  webSocketService,
+  requestIds,
+  ...shared
+}: ZhttpFrontOptions): ZhttpServer {
   return new ZhttpServer({
     ...shared,
     // Edges find their way back by it, so no two programs behind an edge may have the same one, nor one after a restart.
@@ -48,6 +57,6 @@ export function zhttpFront({ server, service, webSocketService, ...shared }: Zht
     namesText: true,
     quiet: true,
     limits: { maxPacketBytes: DEFAULT_ZHTTP_LIMITS.maxPacketBytes, maxHeaders: server.maxHeaders },
-    target: new ServiceTarget({ service, webSocketService }),
+    target: new ServiceTarget({ service, webSocketService, requestIds }),
   });
 }

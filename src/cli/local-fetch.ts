@@ -42,6 +42,7 @@ export async function startLocalFetch(plan: FetchPlan): Promise<LocalFetch> {
   };
   try {
     role = new FetchRole({
+      observer: { current: null },
       plans: [{ ...plan, stream: [endpoints], req: [], connect: false }],
       wheel,
       log,

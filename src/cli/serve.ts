@@ -38,6 +38,7 @@ async function start(config: Config, log: ProcessLog, fetchPlans?: readonly Fetc
     app.registry.add('log', log.counters);
     return app;
   } catch (error) {
+    log.error({ reason: reasonOf(error) }, 'cannot start');
     log.debug({ stack: error instanceof Error ? error.stack : null }, 'start failed');
     throw new CliError(reasonOf(error));
   }

@@ -64,7 +64,8 @@ export function pushpinDefaults(): PushpinSettings {
     services: new Set(SERVICES),
     specs: new Map(),
     tables: {
-      server: {},
+      // Pushpin passes X-Request-Id on as any other field.
+      server: { request_id: 'off' },
       control: {},
       publish: {
         pull: ['tcp://127.0.0.1:5560'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessLogSection } from './access-log-section.ts';
 import { acmeIssues } from './acme-names.ts';
 import { acmeSection } from './acme-section.ts';
 import { controlSection } from './control-section.ts';
@@ -40,6 +41,7 @@ export const sections = {
       }),
     },
   },
+  access_log: accessLogSection,
 };
 
 const routes = z
@@ -64,6 +66,7 @@ const fileSchema = z
     acme: table(sections.acme.shape).prefault({}),
     state: table(sections.state.shape).prefault({}),
     log: table(sections.log.shape).prefault({}),
+    access_log: table(sections.access_log.shape).prefault({}),
     route: routes,
   })
   .superRefine((file, context) => {
@@ -112,13 +115,14 @@ const fileSchema = z
 
 /** The configuration file, and back: `[[route]]` in TOML is `routes` in the code, where all keys are in camelCase. */
 export const configSchema = z.codec(fileSchema, z.custom<Config>(), {
-  decode: ({ route, ...rest }) => ({ ...rest, routes: route }),
-  encode: ({ routes, ...rest }) => ({ ...rest, route: [...routes] }),
+  decode: ({ route, access_log: accessLog, ...rest }) => ({ ...rest, accessLog, routes: route }),
+  encode: ({ routes, accessLog, ...rest }) => ({ ...rest, access_log: accessLog, route: [...routes] }),
 });
 
 type File = z.output<typeof fileSchema>;
 
 /** A valid configuration with all defaults filled in. Durations are in seconds, sizes in bytes. */
-export interface Config extends Readonly<Omit<File, 'route'>> {
+export interface Config extends Readonly<Omit<File, 'route' | 'access_log'>> {
+  readonly accessLog: File['access_log'];
   readonly routes: readonly Route[];
 }

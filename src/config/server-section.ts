@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { edgeFields } from './edge-fields.ts';
 import { LISTEN_FORMS } from './listen-address.ts';
-import { bytes, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
+import { bytes, choice, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
 import { formatServerListener, parseServerListener } from './server-listener.ts';
 import { tlsFields } from './tls-fields.ts';
 import { trustedProxies } from './trusted-proxies.ts';
@@ -9,6 +9,8 @@ import { trustedProxies } from './trusted-proxies.ts';
 const serverListeners = z.array(textCodec(LISTEN_FORMS, parseServerListener, formatServerListener), {
   error: complaint('a list of listen addresses'),
 });
+
+const requestId = choice(['accept', 'make', 'off']);
 
 /** The `[server]` section: its keys, and what they are for. */
 export const serverSection = {
@@ -96,6 +98,13 @@ export const serverSection = {
     trusted_proxies: trustedProxies(
       'Proxies in front. Of their requests the client is the last address in `X-Forwarded-For` that is not one of them, and `X-Forwarded-Proto` says whether it used TLS. Listeners with `proxy-protocol` take connections from them only. "unix" stands for every connection over a unix socket.',
     ),
+    request_id: requestId.schema.default('accept').register(fieldDocs, {
+      doc: 'The id of each request, which origins get as `X-Request-Id` and the log shows. `accept` takes that of the client if it has up to 128 letters, digits and `-._~+/=:@`, and makes one otherwise. `make` makes one always. With `off` there is none, and `X-Request-Id` is a field as any other.',
+      expected: requestId.expected,
+    }),
+    return_request_id: flag({
+      doc: 'Send the id to the client too, as `X-Request-Id`, unless the response has that field.',
+    }),
     workers: count({
       default: 1,
       from: 1,

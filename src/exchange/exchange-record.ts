@@ -33,6 +33,8 @@ export class ExchangeRecord {
   readonly startedAt: number;
   /** Address of the client, behind trusted proxies. Empty for a unix socket. */
   client: string;
+  /** As `RequestHead.requestId`; empty for none. */
+  requestId: string;
   /** What the route is called; empty where there is none. */
   route = '';
   /** Name of the target that has the request; empty for none. */
@@ -66,15 +68,16 @@ export class ExchangeRecord {
     this.request = request;
     this.startedAt = startedAt;
     this.client = request.peer.address;
+    this.requestId = request.requestId ?? '';
     this.#observer = observer;
   }
 
   /** What another process goes on with. */
   get state(): RecordState {
-    const { id, method, target, authority, version, headers, peer, requestId = '' } = this.request;
+    const { id, method, target, authority, version, headers, peer } = this.request;
     const now = performance.now();
     return {
-      request: { id, method, target, authority, version, headers, peer, requestId },
+      request: { id, method, target, authority, version, headers, peer, requestId: this.requestId },
       notes: {
         client: this.client,
         route: this.route,

@@ -30,12 +30,18 @@ export function clientFields({ headers, peer }: RequestHead, { logged }: ProxySe
   };
 }
 
+/** The id of a request for the log, where requests have one. */
+export function requestIdField({ requestId = '' }: RequestHead): Record<string, unknown> {
+  return requestId === '' ? {} : { requestId };
+}
+
 /** What the log says of a request. @param target name of the target that has it; empty for none */
 export function requestFields(proxied: ProxiedRequest, target: string): Record<string, unknown> {
   const { asked, route, settings } = proxied;
   const request = asked ?? proxied.request;
   return {
     id: request.id,
+    ...requestIdField(request),
     method: request.method,
     uri: `${request.scheme}://${request.authority}${route.checks?.guard?.shown(request.target) ?? request.target}`,
     target,

@@ -33,7 +33,7 @@ import { KeptOriginHeaders } from './kept-origin-headers.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { checkMovedClient, movedClient } from './moved-client.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
-import { clientFields, type ProxiedRequest } from './proxied-request.ts';
+import { clientFields, type ProxiedRequest, requestIdField } from './proxied-request.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom } from './proxy-room.ts';
@@ -284,6 +284,9 @@ function refuse(
   counters.requestsFailed++;
   const { id, authority: host } = request;
   const { code, detail } = error;
-  log[error.face.level]({ id, host, ...clientFields(request, settings), code, detail }, 'request failed');
+  log[error.face.level](
+    { id, ...requestIdField(request), host, ...clientFields(request, settings), code, detail },
+    'request failed',
+  );
   respond(requester, errorResponse(error, debug));
 }

@@ -1,6 +1,7 @@
 export { HttpServer } from './http-server.ts';
-export type { HttpServerOptions } from './http-server-options.ts';
+export type { HttpServerOptions, RequestIds } from './http-server-options.ts';
 export type { Remake } from './remake.ts';
+export { acceptedId, type RequestIdMode, requestIdOf } from './request-ids.ts';
 export type { Connection } from './served-connection.ts';
 export type { ServerLimits } from './server-limits.ts';
 export type { SocketHandle } from './socket-handle.ts';

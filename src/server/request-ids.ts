@@ -1,4 +1,4 @@
-import { nameIs } from '../codec/fields/index.ts';
+import { fieldValue, nameIs } from '../codec/fields/index.ts';
 import { type HeaderList, NO_OWN_FIELDS } from '../exchange/index.ts';
 
 /** What a server does with X-Request-Id: takes a proper one of the client and makes others, makes one for each request, or does nothing. */
@@ -42,6 +42,12 @@ export function requestIdOf(headers: HeaderList, mode: 'accept' | 'make', made: 
   }
   const others = headers.filter((_, i) => !nameIs(headers[i - (i % 2)] as string, LOWER));
   return { requestId: made, headers: others, ownFields: [FIELD, made] };
+}
+
+/** The id among the fields of a request, if it may be one; else empty. */
+export function acceptedId(headers: HeaderList): string {
+  const given = fieldValue(headers, LOWER);
+  return given !== undefined && isRequestId(given) ? given : '';
 }
 
 /** Whether a text may be the id of a request: 1 to 128 letters, digits and `-._~+/=:@`, which need no escape in any log. */

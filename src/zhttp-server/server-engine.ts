@@ -10,7 +10,16 @@ import {
   type SessionRef,
   ZhttpError,
 } from '../codec/zhttp/index.ts';
-import { ERRORS, ExchangeError, HeldTotal, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import {
+  type Current,
+  ERRORS,
+  ExchangeError,
+  type ExchangeObserver,
+  HeldTotal,
+  LineRate,
+  type Log,
+  reportFault,
+} from '../exchange/index.ts';
 import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
 import { EarlyRequests } from './early-requests.ts';
 import { HttpServerSession } from './http-server-session.ts';
@@ -75,6 +84,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly turn = new TurnQueue();
   readonly collected: CollectedBytes;
   readonly held: HeldTotal;
+  readonly #observer: Current<ExchangeObserver | null>;
   readonly #options: ServerEngineOptions;
   readonly #notices: ServerNotices;
   readonly #sessions = new ServerSessions<ServerSession>();
@@ -109,6 +119,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.framed = options.target.framed;
     this.counters = options.counters;
     this.log = options.log;
+    this.#observer = options.observer ?? { current: null };
     this.collected = new CollectedBytes(MAX_COLLECTED, this.turn, (thrown) => this.onFault(thrown));
     this.held = new HeldTotal(MAX_HELD_TOTAL, this, 'requesters take too few packets, sessions ended');
     const { subscriptionPatience } = options;
@@ -116,6 +127,10 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.link = openLink(this);
     this.#notices = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
+  }
+
+  get observer(): ExchangeObserver | null {
+    return this.#observer.current;
   }
 
   get now(): number {

@@ -1,5 +1,5 @@
 import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
-import type { HeldTotal, Log } from '../exchange/index.ts';
+import type { ExchangeObserver, HeldTotal, Log } from '../exchange/index.ts';
 import type { CollectedBytes, SessionCounters } from '../zhttp/index.ts';
 import type { ServerLink } from './server-link.ts';
 
@@ -51,6 +51,8 @@ export interface ServerHost {
   readonly now: number;
   readonly counters: SessionCounters;
   readonly log: Log;
+  /** Is told of each exchange at its end; null for nobody. */
+  readonly observer: ExchangeObserver | null;
   readonly link: ServerLink;
   /** The end of the event loop's turn. */
   readonly turn: TurnQueue;

@@ -1,6 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { ZhttpLimits } from '../codec/zhttp/index.ts';
-import type { Log } from '../exchange/index.ts';
+import type { Current, ExchangeObserver, Log } from '../exchange/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import type { ServerTarget } from './server-target.ts';
@@ -59,4 +59,6 @@ export interface ZhttpServerOptions {
   readonly counters: SessionCounters;
   readonly zmqCounters: ZmqCounters;
   readonly log: Log;
+  /** Is told of each exchange at its end. Absent: nobody is. */
+  readonly observer?: Current<ExchangeObserver | null>;
 }

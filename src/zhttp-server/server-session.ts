@@ -84,7 +84,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.heardAt = host.now;
     this.activeAt = host.now;
     this.#credits = new RequesterCredits(packet.credits);
-    this.record = new SessionRecord(host.log, packet, host.quiet);
+    this.record = new SessionRecord(host.log, packet, host.quiet, host.observer);
     this.#nextIn = ref === undefined || ref.seq === null ? UNNUMBERED : ref.seq + 1;
   }
 
@@ -159,7 +159,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   start(target: ServerTarget, name: string, packet: RequestPacket, bodyLength: number): void {
     if (this.named) this.acknowledge(packet.more);
     const credits = this.firstCredits(this.#credits.first);
-    const begun = this.begin(target, { id: name, packet, bodyLength, credits });
+    const begun = this.begin(target, { id: name, packet, bodyLength, credits, record: this.record.exchange });
     // Within the call it may have handed over already.
     const responder = this.responder ?? begun;
     this.responder = responder;
@@ -227,6 +227,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Counts bytes that the requester has sent. Returns false, and ends the session, if those are too many. */
   protected spend(bytes: number): boolean {
     this.activeAt = this.host.now;
+    this.record.sent += bytes;
     this.#window -= bytes;
     if (this.#window >= 0) return true;
     this.abort('HF_FETCH_INVALID', `the requester sent ${-this.#window} bytes more than it was granted`);
@@ -258,8 +259,9 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     if (over) return;
     this.host.counters.sessionsCancelled++;
     errorCounts.note('HF_CLIENT_GONE');
-    this.record.write('info', 'request cancelled', this.from, { reason: `the requester sent ${type}` });
-    this.letGo(new ExchangeError('HF_CLIENT_GONE', `the requester sent ${type}`));
+    const reason = `the requester sent ${type}`;
+    this.record.end('HF_CLIENT_GONE', 'info', 'request cancelled', this.from, { reason });
+    this.letGo(new ExchangeError('HF_CLIENT_GONE', reason));
   }
 
   #handOff(): void {
@@ -392,7 +394,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   protected complete(): void {
     // The last packet may have been too much to be held.
     if (this.over) return;
-    this.record.write('info', 'request complete', this.from);
+    this.record.end('', 'info', 'request complete', this.from);
     this.#finish();
   }
 
@@ -491,6 +493,6 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     const { code, detail } = error;
     this.host.counters.sessionsFailed++;
     const level = error.face.level === 'error' ? 'error' : 'warn';
-    this.record.write(level, 'request failed', this.from, { code, condition: this.#conditionOf(error), detail });
+    this.record.end(code, level, 'request failed', this.from, { code, condition: this.#conditionOf(error), detail });
   }
 }

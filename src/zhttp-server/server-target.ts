@@ -1,5 +1,11 @@
 import type { RequestPacket } from '../codec/zhttp/index.ts';
-import type { Requester, Responder, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import type {
+  ExchangeRecord,
+  Requester,
+  Responder,
+  WebSocketRequester,
+  WebSocketResponder,
+} from '../exchange/index.ts';
 
 /** A request that came as a packet. */
 export interface TargetRequest {
@@ -11,6 +17,8 @@ export interface TargetRequest {
   readonly bodyLength: number;
   /** Bytes of response body, or of a WebSocket's payload, that may be sent before more is granted. */
   readonly credits: number;
+  /** Takes notes of what becomes of the exchange; null for nobody. */
+  readonly record: ExchangeRecord | null;
 }
 
 /**

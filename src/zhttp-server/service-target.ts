@@ -14,6 +14,7 @@ import {
   type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
+import { type RequestIds, requestIdOf } from '../server/index.ts';
 import type { ServerTarget, TargetRequest } from './server-target.ts';
 
 /** Scheme, authority, and the rest without a fragment, which is never sent (RFC 9112 §3.2). */
@@ -28,8 +29,15 @@ export class ServiceTarget implements ServerTarget {
   readonly framed = false;
   readonly #service: Service;
   readonly #webSocketService: WebSocketService;
+  readonly #requestIds: RequestIds | null;
 
-  constructor(services: { readonly service: Service; readonly webSocketService: WebSocketService }) {
+  constructor(services: {
+    readonly service: Service;
+    readonly webSocketService: WebSocketService;
+    /** What becomes of X-Request-Id. Absent: it passes as any other field. */
+    readonly requestIds?: RequestIds;
+  }) {
+    this.#requestIds = services.requestIds ?? null;
     this.#service = services.service;
     this.#webSocketService = services.webSocketService;
   }
@@ -47,14 +55,23 @@ export class ServiceTarget implements ServerTarget {
   /** Null for a request that is not valid, to which the client has its response. */
   #head(request: TargetRequest, requester: Requester): RequestHead | null {
     const head = headOf(request);
-    if (typeof head !== 'string') return head;
+    if (typeof head !== 'string') return this.#named(head);
     respond(requester, errorResponse(new ExchangeError('HF_BAD_REQUEST', head), false));
     return null;
+  }
+
+  /** The request with its id. */
+  #named(head: RequestHead): RequestHead {
+    const ids = this.#requestIds;
+    if (ids === null || ids.mode === 'off') return head;
+    const named = { ...head, ...requestIdOf(head.headers, ids.mode, `${ids.prefix}-${head.id}`) };
+    if (head.record != null) head.record.requestId = named.requestId;
+    return named;
   }
 }
 
 /** The head of a request, or what is wrong with it. */
-function headOf({ id, packet, bodyLength, credits }: TargetRequest): RequestHead | string {
+function headOf({ id, packet, bodyLength, credits, record }: TargetRequest): RequestHead | string {
   const parts = URI.exec(packet.uri);
   if (parts === null) return 'invalid URI';
   const [, scheme = '', authority = '', rest = ''] = parts;
@@ -79,6 +96,7 @@ function headOf({ id, packet, bodyLength, credits }: TargetRequest): RequestHead
     // It may become a header field.
     peer: { address: isIP(peerAddress) === 0 ? '' : peerAddress, port: peerPort },
     credits,
+    record,
   };
 }
 

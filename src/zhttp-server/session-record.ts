@@ -1,13 +1,23 @@
 import type { RequestPacket } from '../codec/zhttp/index.ts';
-import type { Log } from '../exchange/index.ts';
+import {
+  type ErrorCode,
+  type ExchangeObserver,
+  ExchangeRecord,
+  type Log,
+  type RecordedRequest,
+} from '../exchange/index.ts';
+import { acceptedId } from '../server/index.ts';
 import { publicUri } from './public-uri.ts';
 
 /** What the log says of one request. */
 export class SessionRecord {
-  /** Status of the response; 0 before it. */
-  status = 0;
   /** Bytes of body or messages that have come from the target. */
   received = 0;
+  /** Bytes of body or messages that have come from the requester. */
+  sent: number;
+  /** Takes notes for whoever observes; null for nobody. */
+  readonly exchange: ExchangeRecord | null;
+  #status = 0;
   readonly #log: Log;
   readonly #id: string;
   readonly #quiet: boolean;
@@ -16,16 +26,50 @@ export class SessionRecord {
   readonly #begunAt = performance.now();
 
   /** @param quiet whether every level is `debug`, as with `ext.quiet` of the request */
-  constructor(log: Log, { ids, quiet: asked, method, uri }: RequestPacket, quiet: boolean) {
+  constructor(log: Log, packet: RequestPacket, quiet: boolean, observer: ExchangeObserver | null) {
+    const { ids, quiet: asked, method, uri } = packet;
     this.#log = log;
+    this.sent = packet.body.length;
     this.#id = ids[0]?.id ?? '';
+    this.exchange = observer === null ? null : new ExchangeRecord(recorded(packet, this.#id), observer);
+    if (this.exchange !== null) this.exchange.quiet = asked;
     this.#quiet = quiet || asked;
     this.#method = method;
     this.#uri = uri;
   }
 
-  /** Writes the outcome. @param from address of the requester */
-  write(level: 'error' | 'warn' | 'info', message: string, from: string, more?: Record<string, unknown>): void {
+  /** Status of the response; 0 before it. */
+  get status(): number {
+    return this.#status;
+  }
+
+  set status(status: number) {
+    this.#status = status;
+    if (this.exchange === null) return;
+    this.exchange.status = status;
+    this.exchange.respondedAt = performance.now();
+  }
+
+  /**
+   * The request is over: writes how, and tells whoever observes.
+   * @param error why, unless it is complete
+   * @param from address of the requester
+   */
+  end(
+    error: ErrorCode | '',
+    level: 'error' | 'warn' | 'info',
+    message: string,
+    from: string,
+    more?: Record<string, unknown>,
+  ): void {
+    this.#write(level, message, from, more);
+    if (this.exchange === null) return;
+    this.exchange.requestBytes = this.sent;
+    this.exchange.responseBytes = this.received;
+    this.exchange.end(error);
+  }
+
+  #write(level: 'error' | 'warn' | 'info', message: string, from: string, more?: Record<string, unknown>): void {
     const { infoEnabled, debugEnabled } = this.#log;
     if (this.#quiet ? !debugEnabled : level === 'info' && !infoEnabled) return;
     const record: Record<string, unknown> = {
@@ -39,4 +83,18 @@ export class SessionRecord {
     };
     this.#log[this.#quiet ? 'debug' : level](Object.assign(record, more), message);
   }
+}
+
+function recorded({ from, method, uri, headers }: RequestPacket, id: string): RecordedRequest {
+  return {
+    id,
+    method: method === '' ? 'GET' : method,
+    target: uri,
+    authority: '',
+    version: '1.1',
+    headers,
+    // Until it is known better, the requester is the client.
+    peer: { address: from, port: 0 },
+    requestId: acceptedId(headers),
+  };
 }

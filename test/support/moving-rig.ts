@@ -29,6 +29,7 @@ export class MovingSide {
       frontCounters: { zhttp: new SessionCounters(), zmq: new ZmqCounters() },
       originCounters: { zhttp: new SessionCounters(), zmq: new ZmqCounters() },
       routeStats: new RouteStatsTable(),
+      observer: { current: null },
     });
     this.role.prepare();
   }

@@ -7,7 +7,7 @@ import { FakeLog } from './fake-log.ts';
 import { turn } from './manual-clock.ts';
 import { connectTo, openTo, type RawClient, type RawResponse } from './raw-client.ts';
 
-type Sections = Pick<Config, 'server' | 'control' | 'proxy' | 'hub' | 'publish'>;
+type Sections = Pick<Config, 'server' | 'control' | 'proxy' | 'hub' | 'publish' | 'accessLog'>;
 
 /** What of the default configuration a test changes. */
 export type Changes = { readonly [Section in keyof Sections]?: Partial<Config[Section]> };
@@ -135,6 +135,7 @@ export function configOf(routes: readonly string[], changes: Changes = {}): Conf
     proxy: { ...defaults.proxy, ...changes.proxy },
     hub: { ...defaults.hub, ...changes.hub },
     publish: { ...defaults.publish, ...changes.publish },
+    accessLog: { ...defaults.accessLog, ...changes.accessLog },
   };
   return mergeCommandLine(config, { routes });
 }

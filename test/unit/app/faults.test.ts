@@ -17,7 +17,7 @@ function boom(): never {
 test('a pool replaces its processes whatever throws in the main process', async (t) => {
   const folder = temporaryFolder(t);
   const spec = `ipc://${join(folder, 'client')}`;
-  const { edge } = loadConfig(
+  const { edge, accessLog } = loadConfig(
     `[edge]\nlisten = ["127.0.0.1:0"]\nzclient_connect = true\nzclient_stream = ["${spec}"]`,
     '',
   );
@@ -39,7 +39,16 @@ test('a pool replaces its processes whatever throws in the main process', async 
     listen: edge.listen.map(({ address }) => address),
     job: () => {
       job();
-      return { role: 'edge', edge, logLevel: 'error', logFile: null, idPrefix: 'p', relayed: [], watched: false };
+      return {
+        role: 'edge',
+        edge,
+        logLevel: 'error',
+        logFile: null,
+        accessLog,
+        idPrefix: 'p',
+        relayed: [],
+        watched: false,
+      };
     },
     onStarted: () => onStarted(),
     onEnded: () => onEnded(),

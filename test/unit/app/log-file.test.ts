@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { createLog, LogFile } from '../../../src/app/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -46,7 +57,7 @@ test('A file that cannot be opened is an error, and a failed reopen changes noth
 
 test('Lines that cannot be written are lost and counted, and do no harm', async (t) => {
   const file = new LogFile('/dev/full');
-  const written = new Arrivals<boolean>();
+  const written = new Arrivals<number>();
   const write = file.write.bind(file);
   t.mock.method(file, 'write', (lines: string) => {
     const result = write(lines);
@@ -56,8 +67,44 @@ test('Lines that cannot be written are lost and counted, and do no harm', async 
   const log = createLog('info', file);
   log.info({}, 'first');
   log.info({}, 'second');
-  assert.equal(await written.next(), false);
+  assert.equal(await written.next(), 2);
   assert.equal(log.counters.logLinesDropped, 2);
   file.reopen();
   file.close();
+});
+
+test('A line that was torn off ends before the next one, so that every other line can be read', (t) => {
+  const folder = temporaryFolder(t);
+  execFileSync('mkfifo', [`${folder}/log`]);
+  const reader = openSync(`${folder}/log`, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.after(() => closeSync(reader));
+  const file = new LogFile(`${folder}/log`);
+  t.after(() => file.close());
+  // More than a pipe takes: a disk that becomes full does the same.
+  const lines = `${'x'.repeat(999)}\n`.repeat(200);
+  const lost = file.write(lines);
+  assert.ok(lost > 0 && lost < 200, `${lost} lines are lost`);
+  const taken = Buffer.alloc(1_000_000);
+  let length = 0;
+  const read = (): void => {
+    try {
+      for (let n = -1; n !== 0; length += n) n = readSync(reader, taken, length, taken.length - length, null);
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN');
+    }
+  };
+  read();
+  assert.equal(file.write('after\n'), 0);
+  read();
+  const texts = taken.toString('latin1', 0, length).split('\n');
+  assert.equal(texts.at(-2), 'after');
+  assert.equal(texts.filter((text) => text.length === 999).length, 200 - lost);
+});
+
+test('A file is created with the mode that it is given', (t) => {
+  const folder = temporaryFolder(t);
+  const before = process.umask(0);
+  t.after(() => process.umask(before));
+  new LogFile(`${folder}/log`, 0o640).close();
+  assert.equal(statSync(`${folder}/log`).mode & 0o777, 0o640);
 });

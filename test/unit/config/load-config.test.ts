@@ -55,6 +55,8 @@ test('an empty file gives the documented defaults', () => {
       tlsMaxHandshakes: 4096,
       trustedProxies: [],
       workers: 1,
+      requestId: 'accept',
+      returnRequestId: false,
       drainTimeout: 10,
     },
     control: {
@@ -196,6 +198,7 @@ test('an empty file gives the documented defaults', () => {
       compression: false,
     },
     log: { level: 'info' },
+    accessLog: { to: '', format: 'json', sample: 1, anonymize: false },
     routes: [],
   });
 });

@@ -22,7 +22,7 @@ function headOf(fields: Partial<RequestPacket>): RequestHead | number {
     onResponseData: () => {},
   } as unknown as Requester;
   const packet = Object.assign(new RequestPacket(), { method: 'GET', uri: 'http://a.example/', ...fields });
-  target.request({ id: '1', packet, bodyLength: 0, credits: 10 }, requester);
+  target.request({ id: '1', packet, bodyLength: 0, credits: 10, record: null }, requester);
   return seen[0] ?? status;
 }
 

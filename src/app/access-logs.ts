@@ -1,0 +1,108 @@
+import type { Config } from '../config/index.ts';
+import { type ExchangeObserver, type ExchangeRecord, type Log, systemErrorText } from '../exchange/index.ts';
+import { type AccessLine, combinedLine, jsonLine, logfmtLine } from './access-line.ts';
+import { AccessLogFile } from './access-log-file.ts';
+import { anonymousAddress } from './anonymous-address.ts';
+import type { Observers } from './observers.ts';
+import { StandardLines } from './standard-lines.ts';
+
+type Section = Config['accessLog'];
+
+/** Where lines go. */
+interface LineOutput {
+  write(line: string): void;
+  reopen(): boolean;
+  close(): void;
+}
+
+/** Who may read a file of the log: its owner and group. */
+const FILE_MODE = 0o640;
+
+const LINES: Readonly<Record<Section['format'], AccessLine>> = {
+  json: jsonLine,
+  combined: combinedLine,
+  logfmt: logfmtLine,
+};
+
+/** What the access log counts. */
+export class AccessLogTotals {
+  /** Lines that were written, or are about to be. */
+  accessLines = 0;
+  /** Lines that could not be written. */
+  accessLinesLost = 0;
+}
+
+/** The access log of all roles of this process: one line for each exchange, or for the WebSocket that it became. */
+export class AccessLogs {
+  readonly counters = new AccessLogTotals();
+  readonly observers: Observers;
+  readonly #log: Log;
+  #section: Section | null = null;
+  #output: LineOutput | null = null;
+
+  /** @param observers of the roles whose exchanges it logs */
+  constructor(observers: Observers, log: Log) {
+    this.observers = observers;
+    this.#log = log;
+  }
+
+  /** @throws Error when `section` names a file that cannot be opened */
+  check({ to }: Section): void {
+    if (this.#section?.to !== to) this.#open(to)?.close();
+  }
+
+  /**
+   * Logs as `section` says from now on.
+   * @throws Error when its file cannot be opened; then nothing changes
+   */
+  use(section: Section): void {
+    const former = this.#output;
+    const moved = this.#section?.to !== section.to;
+    const output = moved ? this.#open(section.to) : former;
+    this.#section = section;
+    this.#output = output;
+    if (moved) former?.close();
+    this.observers.use('access log', output === null ? null : (role) => this.#observer(role, section, output));
+  }
+
+  /** The file has been moved away. Returns false if it cannot be opened again: the old one stays in use. */
+  reopen(): boolean {
+    return this.#output?.reopen() ?? true;
+  }
+
+  /** Writes what waits, for the last time. */
+  close(): void {
+    this.observers.use('access log', null);
+    this.#output?.close();
+    this.#output = null;
+    this.#section = null;
+  }
+
+  #open(to: string): LineOutput | null {
+    if (to === '') return null;
+    if (to === 'stdout' || to === 'journal') return new StandardLines(to === 'journal', this.counters, this.#log);
+    try {
+      return new AccessLogFile(to, this.counters, this.#log, FILE_MODE);
+    } catch (error) {
+      throw new Error(`cannot write the access log ${to}: ${systemErrorText(error)}`);
+    }
+  }
+
+  #observer(role: string, { format, sample, anonymize }: Section, output: LineOutput): ExchangeObserver {
+    const line = LINES[format];
+    const { counters } = this;
+    return {
+      onExchangeEnd: (record) => {
+        if (record.quiet || (sample < 1 && !isFailure(record) && Math.random() >= sample)) return;
+        const { client } = record;
+        counters.accessLines++;
+        output.write(line(record, role, anonymize ? anonymousAddress(client) : client, Date.now()));
+      },
+    };
+  }
+}
+
+/** Whether an exchange has failed, so that it is logged whatever the sample: a client that leaves has not. */
+function isFailure({ status, error }: ExchangeRecord): boolean {
+  return status >= 500 || (error !== '' && error !== 'HF_CLIENT_GONE');
+}
