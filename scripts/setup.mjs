@@ -10,6 +10,16 @@ import { isDeepStrictEqual } from 'node:util';
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** What `dist` is made of, and how, besides the compiler's configurations. The dashboard has the reference of errors in it. */
+const SOURCES = [
+  'src',
+  'dashboard',
+  'docs/reference/errors.md',
+  'scripts/bundle.mjs',
+  'scripts/build-dashboard.mjs',
+  'package-lock.json',
+];
+
 /** Makes the tree ready to run. */
 export function setUp() {
   ensureDependencies();
@@ -44,19 +54,15 @@ function packagesOf(lockFile) {
   return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
-/** Writes the declarations and the JavaScript of `src` to `dist`, unless nothing has changed since that was done last. */
+/** Writes the declarations and the JavaScript of `src`, and the page of `dashboard`, to `dist`, unless nothing has changed since that was done last. */
 export function ensureBuilt() {
   const dist = join(ROOT, 'dist');
   const stamp = join(dist, '.built');
   if (existsSync(stamp)) {
     const built = statSync(stamp).mtimeMs;
     const configs = readdirSync(ROOT).filter((name) => /^tsconfig.*\.json$/.test(name));
-    if (
-      !['src', 'scripts/bundle.mjs', 'package-lock.json', ...configs].some((name) =>
-        changedSince(join(ROOT, name), built),
-      )
-    )
-      return;
+    const sources = [...SOURCES, ...configs].map((name) => join(ROOT, name));
+    if (!sources.some((path) => existsSync(path) && changedSince(path, built))) return;
   }
   console.log('build: the sources are newer than dist');
   // The output of a source file that is gone must go too.
@@ -67,6 +73,7 @@ export function ensureBuilt() {
   writeFileSync(begun, '');
   runOrExit(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
   runOrExit(process.execPath, [join(ROOT, 'scripts/bundle.mjs')]);
+  if (existsSync(join(ROOT, 'dashboard'))) runOrExit(process.execPath, [join(ROOT, 'scripts/build-dashboard.mjs')]);
   renameSync(begun, stamp);
 }
 

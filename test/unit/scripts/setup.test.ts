@@ -25,6 +25,7 @@ function age(project: Project): void {
     'src/room/b.ts',
     'package-lock.json',
     'scripts/bundle.mjs',
+    'scripts/build-dashboard.mjs',
     'tsconfig.json',
     'tsconfig.build.json',
   ]) {

@@ -1,0 +1,11 @@
+// What the control API says, by the schemas that its operations are described with.
+import type { Session } from '../../../src/control/session-schema.ts';
+
+export type { Channel, ChannelPage, TappedItem } from '../../../src/control/channel-schema.ts';
+export type { RouteState } from '../../../src/control/route-schema.ts';
+export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from '../../../src/control/server-schema.ts';
+export type { Status } from '../../../src/control/status-schema.ts';
+export type { Session };
+
+/** What somebody may do. */
+export type Role = NonNullable<Session['role']>;

@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { Failure, request } from '../api/request.ts';
+
+/** What a path of the control API says, as last asked. */
+export interface Polled<T> {
+  /** Null until the first response. It stays when a later request fails. */
+  readonly data: T | null;
+  readonly failure: Failure | null;
+  /** Asks now. */
+  readonly refresh: () => void;
+}
+
+/** Milliseconds between two questions. */
+const PERIOD = 2_000;
+
+/** Asks a path again and again while the page is in view. */
+export function usePolled<T>(path: string): Polled<T> {
+  const [state, setState] = useState<{ path: string; data: T | null; failure: Failure | null }>({
+    path,
+    data: null,
+    failure: null,
+  });
+  const [asked, setAsked] = useState(0);
+  useEffect(() => {
+    const abort = new AbortController();
+    let timer = 0;
+    const ask = async () => {
+      try {
+        const data = document.hidden ? undefined : await request<T>(path, { signal: abort.signal });
+        if (data !== undefined && !abort.signal.aborted) setState({ path, data, failure: null });
+      } catch (error) {
+        const failure = error instanceof Failure ? error : new Failure('refused', String(error));
+        if (!abort.signal.aborted) {
+          setState((last) => ({ path, data: last.path === path ? last.data : null, failure }));
+        }
+      }
+      // Another question only after this answer: a slow server is not asked faster than it answers.
+      if (!abort.signal.aborted) timer = setTimeout(ask, PERIOD);
+    };
+    ask();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+    };
+  }, [path, asked]);
+  const refresh = useCallback(() => setAsked((count) => count + 1), []);
+  // What another path has said says nothing about this one.
+  return state.path === path ? { ...state, refresh } : { data: null, failure: null, refresh };
+}

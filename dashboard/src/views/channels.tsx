@@ -1,0 +1,98 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Channel, ChannelPage } from '../api/types.ts';
+import { count, wellFormed } from '../live/format.ts';
+import { hrefOf } from '../live/place.ts';
+import { usePolled } from '../live/use-polled.ts';
+import { DataTable } from '../parts/data-table.tsx';
+import { Shown } from '../parts/failed.tsx';
+import { Name } from '../parts/name.tsx';
+import { ViewHead } from '../parts/panel.tsx';
+
+/** Channels of a page. */
+const LIMIT = 50;
+
+/** Milliseconds that the reader must have stopped typing for. */
+const TYPING = 250;
+
+/** The channels that somebody is subscribed to. */
+export function Channels() {
+  const [typed, setTyped] = useState('');
+  const [prefix, setPrefix] = useState('');
+  /** `after` of each page that was left, the first one's being ''. */
+  const [pages, setPages] = useState<readonly string[]>(['']);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setPrefix(typed);
+      setPages(['']);
+    }, TYPING);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const polled = usePolled<ChannelPage>(pathOf(prefix, pages.at(-1) ?? ''));
+  return (
+    <>
+      <ViewHead title="Channels">
+        <label class="search">
+          <span class="unseen">Names that begin with</span>
+          <input
+            type="search"
+            placeholder="Names that begin with…"
+            value={typed}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+          />
+        </label>
+      </ViewHead>
+      <Shown polled={polled} absent="No part of this server that runs has channels: the proxy is not configured.">
+        {({ channels, total, next }) => (
+          <>
+            <DataTable
+              caption="Channels"
+              columns={COLUMNS}
+              rows={channels}
+              keyOf={({ name }) => name}
+              empty={
+                prefix === ''
+                  ? 'Nobody is subscribed to any channel. A response with Grip-Hold and Grip-Channel subscribes its client.'
+                  : 'No channel with a subscriber begins like this.'
+              }
+            />
+            <div class="paging">
+              <span class="quiet">
+                {count(total)} {total === 1 ? 'channel' : 'channels'}
+              </span>
+              <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
+                Previous
+              </button>
+              <button type="button" disabled={!next} onClick={() => next && setPages([...pages, next])}>
+                Next
+              </button>
+            </div>
+          </>
+        )}
+      </Shown>
+    </>
+  );
+}
+
+const COLUMNS = [
+  {
+    title: 'Channel',
+    cell: ({ name }: Channel) => (
+      <a href={hrefOf('channels', name)}>
+        <Name>{name}</Name>
+      </a>
+    ),
+  },
+  { title: 'Subscribers', numeric: true, cell: ({ subscribers }: Channel) => count(subscribers) },
+  {
+    title: 'Last id',
+    spare: true,
+    cell: ({ lastId }: Channel) => (lastId === null ? <span class="quiet">–</span> : <Name>{lastId}</Name>),
+  },
+];
+
+function pathOf(prefix: string, after: string): string {
+  const query = new URLSearchParams({ limit: String(LIMIT) });
+  if (prefix !== '') query.set('prefix', wellFormed(prefix));
+  if (after !== '') query.set('after', wellFormed(after));
+  return `/channels?${query}`;
+}
