@@ -59,6 +59,7 @@ function documents(root: string): Map<string, Buffer> {
     ['examples/mongrel2', /^(?!.*(?:node_modules|__pycache__))/],
     ['examples/zhttp', /^(?!.*(?:node_modules|__pycache__))/],
     ['packaging/grafana', /./],
+    ['packaging/oci', /./],
     ['packaging/prometheus', /./],
   ];
   const paths = folders.flatMap(([folder, fits]) =>

@@ -20,6 +20,9 @@ import { stateSection } from './state-section.ts';
 import { statsSection } from './stats-section.ts';
 import { UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 
+// A schema is used a few times in the life of a process: to generate code for each would take a tenth of the time to start.
+z.config({ jitless: true });
+
 /** Every section and key of the configuration file except the routes. */
 export const sections = {
   server: serverSection,
