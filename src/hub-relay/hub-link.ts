@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
-import { type AtTurnEnd, TurnQueue } from '../clock/index.ts';
-import { reportFault } from '../exchange/index.ts';
-import type { ChannelWatcher, Hub } from '../hub/index.ts';
-import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
+import { type AtTurnEnd, type Guarded, TurnQueue } from '../clock/index.ts';
+import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { LEAST_COST, reportFault } from '../exchange/index.ts';
+import type { ChannelWatcher, Hub, Publication } from '../hub/index.ts';
+import type { ZmqContext } from '../zmq/index.ts';
 import { ItemBatch } from './item-batch.ts';
 import {
   barePacket,
@@ -12,12 +12,42 @@ import {
   namesOf,
   numberPacket,
   type Question,
-  RELAY_SOCKET,
   valuePacket,
 } from './relay-packet.ts';
+import { openPort, type RelayEnd, type RelayPort } from './relay-port.ts';
+import type { RouterPart } from './router-part.ts';
 
 /** Names of channels in one packet. */
 const NAMES = 1_024;
+
+/** Hears of the places in the order of the items that the main process has marked. */
+export interface MarkOwner {
+  /** Whether nothing that comes after a mark is taken before `resume`. */
+  readonly holdsBack: boolean;
+  /** All that came before the mark has been delivered, and nothing that comes after it. */
+  onMark(mark: number): void;
+}
+
+/** A turn among those of publishers. */
+class HubTurn implements Publication {
+  readonly bytes = 0;
+  readonly #link: Guarded;
+  readonly #act: () => void;
+
+  constructor(link: Guarded, act: () => void) {
+    this.#link = link;
+    this.#act = act;
+  }
+
+  onTurn(): boolean {
+    this.#act();
+    return true;
+  }
+
+  onFault(thrown: unknown): void {
+    this.#link.onFault(thrown);
+  }
+}
 
 /**
  * The way from the main process, which takes what is published, to the hub of a worker process, which has the clients. It tells the main process which
@@ -27,7 +57,8 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   readonly #context: ZmqContext;
   readonly #hub: Hub;
   readonly #drain: () => void;
-  readonly #dealer: DealerSocket;
+  readonly #port: RelayPort;
+  readonly #deliver = (items: readonly PublishItem[]): void => this.#hub.deliver(items);
   readonly #turns = new TurnQueue();
   /** The hub's channels. */
   readonly #names = new Set<string>();
@@ -40,22 +71,29 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   #onConnected: () => void = () => {};
   /** Whether nobody subscribes to stats packets. */
   statsIdle = true;
+  /** Whether the main process has been reached. */
+  connected = false;
+  /** Bytes of items that were published here and that the main process has not accepted. */
+  unaccepted = 0;
+  /** Is called when it has accepted some. */
+  onAccepted: () => void = () => {};
+  /** Hears of places in the order of the items; null for nobody. */
+  marks: MarkOwner | null = null;
+  /** Is called with what it takes to order the items, in the order of the items. */
+  onPart: (part: RouterPart) => void = () => {};
+  /** What has come since a mark, while it is held back. */
+  #heldBack: Buffer[] | null = null;
 
   /**
    * @param context its counters count faults too
    * @param drain is called when no further items come
    */
-  constructor(context: ZmqContext, socket: Socket, hub: Hub, drain: () => void) {
+  constructor(context: ZmqContext, end: RelayEnd, hub: Hub, drain: () => void) {
     this.#drain = drain;
     this.#context = context;
     this.#hub = hub;
-    this.#dealer = new DealerSocket(
-      context,
-      RELAY_SOCKET,
-      (parts) => this.#onPacket(parts[0] as Buffer),
-      () => this.#onWritable(),
-    );
-    this.#dealer.adopt(socket, true);
+    const onPacket = (packet: Buffer): void => this.#onPacket(packet);
+    this.#port = openPort(context, end, true, this, onPacket, () => this.#onWritable());
   }
 
   /** Settles when the main process is reached. */
@@ -65,6 +103,9 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         if (!this.#send(barePacket(KIND.hello))) return;
         this.#onConnected = () => {};
         this.#hub.watchChannels(this);
+        this.#send(barePacket(KIND.told));
+        this.connected = true;
+        this.onAccepted();
         resolve();
       };
       this.#onConnected();
@@ -72,7 +113,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   }
 
   close(): Promise<void> {
-    return this.#dealer.close();
+    return this.#port.close();
   }
 
   /** Gives the main process a stats packet to publish. It is lost if too much waits for that process. */
@@ -84,7 +125,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#names.add(name);
     this.#changes.push(`+${name}`);
     this.#tellChanges();
-    this.#dealer.flush();
+    this.#port.flush();
   }
 
   channelRemoved(name: string): void {
@@ -129,13 +170,62 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   }
 
   #send(packet: Buffer): boolean {
-    return this.#dealer.send([packet]);
+    return this.#port.send([packet]);
+  }
+
+  /** Publishes items in the main process, which has to be connected. They are lost if too much waits for it, which is counted and logged. */
+  publish(items: readonly PublishItem[]): void {
+    const encoded = items.map(encodeItem);
+    const cost = encoded.reduce((sum, { length }) => sum + Math.max(LEAST_COST, length), 0);
+    if (this.#port.send([[numberPacket(KIND.publish, cost), ...encoded]])) this.unaccepted += cost;
+    else this.#context.log.warn({ items: items.length }, 'the main process takes no items: items dropped');
+  }
+
+  /** Has all clients recover: items may have been lost. */
+  recover(): void {
+    this.#send(barePacket(KIND.recover));
+  }
+
+  /** Says that nothing is published from now on. */
+  tellHeld(): void {
+    this.#send(barePacket(KIND.held));
+  }
+
+  /** Takes what was held back at a mark, up to the next one. */
+  resume(): void {
+    const packets = this.#heldBack ?? [];
+    this.#heldBack = null;
+    while (packets.length > 0 && this.#heldBack === null) this.#onPacket(packets.shift() as Buffer);
+    if (this.#heldBack !== null) (this.#heldBack as Buffer[]).push(...packets);
+  }
+
+  #onMark(mark: number): void {
+    // In the order of the items: those before it may wait for their turn.
+    this.#hub.requestTurn(new HubTurn(this, () => this.#hub.barrier(() => this.marks?.onMark(mark))));
+    if (this.marks?.holdsBack === true) this.#heldBack = [];
   }
 
   #onPacket(packet: Buffer): void {
+    if (packet[0] === KIND.accepted) {
+      this.unaccepted -= packet.readUInt32BE(1);
+      this.onAccepted();
+      return;
+    }
+    if (this.#heldBack !== null) {
+      this.#heldBack.push(packet);
+      return;
+    }
     switch (packet[0]) {
+      case KIND.mark:
+        this.#onMark(packet.readUInt32BE(1));
+        break;
+      case KIND.part: {
+        const part = jsonOf(packet) as RouterPart;
+        this.#hub.requestTurn(new HubTurn(this, () => this.onPart(part)));
+        break;
+      }
       case KIND.items:
-        this.#hub.requestTurn(new ItemBatch(packet, this.#hub, this));
+        this.#hub.requestTurn(new ItemBatch(packet, this.#deliver, this));
         break;
       case KIND.lastIds:
         this.#learn(namesOf(packet));

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import { type Counters, type Current, type Log, reportFault } from '../exchange/index.ts';
@@ -13,7 +12,10 @@ import {
   type ReceivedFormats,
 } from '../hub/index.ts';
 import type { ZmqContext, ZmqCounters } from '../zmq/index.ts';
-import { type Answer, type Asked, type AskedItem, barePacket, KIND, valuePacket } from './relay-packet.ts';
+import { ItemBatch } from './item-batch.ts';
+import { type Answer, type Asked, type AskedItem, barePacket, KIND, numberPacket, valuePacket } from './relay-packet.ts';
+import type { RelayEnd } from './relay-port.ts';
+import type { RouterPart } from './router-part.ts';
 import { WorkerHub, type WorkerHubRoom } from './worker-hub.ts';
 import { ANSWER_TIME, WorkerQuestion } from './worker-question.ts';
 
@@ -57,6 +59,8 @@ export class HubRelay implements WorkerHubRoom {
   readonly #ticker: Ticker;
   readonly #questions = new Map<number, WorkerQuestion>();
   #asked = 0;
+  #whenHeld: () => void = () => {};
+  readonly #report = (thrown: unknown): void => this.onFault(thrown);
 
   constructor({ wheel, counters, zmqCounters, log, limits }: HubRelayOptions) {
     this.context = { wheel, counters: zmqCounters, log };
@@ -80,9 +84,35 @@ export class HubRelay implements WorkerHubRoom {
     return this.router.channels;
   }
 
-  /** A worker begins: `socket` is connected to its `HubLink`. */
-  add(name: string, socket: Socket): void {
-    this.#workers.set(name, new WorkerHub(this, name, socket));
+  /** A worker begins: `end` is connected to its `HubLink`. @param takesAll whether it gets the items of all channels */
+  add(name: string, end: RelayEnd, takesAll = false): void {
+    const worker = new WorkerHub(this, name, end);
+    worker.channels.takesAll = takesAll;
+    this.#workers.set(name, worker);
+  }
+
+  /** Settles when a worker has told of all its channels. */
+  told(name: string): Promise<void> {
+    const worker = this.#workers.get(name);
+    if (worker === undefined || worker.told) return Promise.resolve();
+    return new Promise((resolve) => {
+      worker.onTold = resolve;
+    });
+  }
+
+  /** Marks a place in the order of the items, for all workers. */
+  mark(mark: number): void {
+    for (const worker of this.#workers.values()) worker.send(numberPacket(KIND.mark, mark));
+  }
+
+  /** Calls `held` when all that a worker had published before it said that it publishes nothing more has been accepted. */
+  onceHeld(held: () => void): void {
+    this.#whenHeld = held;
+  }
+
+  /** Gives a worker a part of what it takes to order the items. */
+  sendPart(name: string, part: RouterPart): void {
+    this.#workers.get(name)?.send(valuePacket(KIND.part, part));
   }
 
   /** A worker has ended. */
@@ -203,6 +233,26 @@ export class HubRelay implements WorkerHubRoom {
     if (watched === this.statsWatched) return;
     this.statsWatched = watched;
     for (const worker of this.#workers.values()) worker.tellWatched(watched);
+  }
+
+  onPublished(worker: WorkerHub, packet: Buffer): void {
+    const accepted = (bytes: number): void => {
+      worker.send(numberPacket(KIND.accepted, bytes));
+    };
+    this.requestTurn(
+      new ItemBatch(packet, (items) => this.publish(items), { onTaken: accepted, onFault: this.#report }),
+    );
+  }
+
+  onHeld(): void {
+    this.requestTurn({
+      bytes: 0,
+      onTurn: () => {
+        this.#whenHeld();
+        return true;
+      },
+      onFault: this.#report,
+    });
   }
 
   onStats(packet: Buffer): void {

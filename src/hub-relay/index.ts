@@ -1,2 +1,5 @@
-export { HubLink } from './hub-link.ts';
+export { ForwardingPublisher } from './forwarding-publisher.ts';
+export { HubLink, type MarkOwner } from './hub-link.ts';
 export { HubRelay, type HubRelayOptions } from './hub-relay.ts';
+export { LocalEnd } from './relay-port.ts';
+export { partsOf, type RouterPart, SequenceReader } from './router-part.ts';

@@ -1,5 +1,5 @@
-import { decodeItems } from '../codec/grip/index.ts';
-import type { Hub, Publication } from '../hub/index.ts';
+import { decodeItems, type PublishItem } from '../codec/grip/index.ts';
+import type { Publication } from '../hub/index.ts';
 
 /** Whom a batch tells that it was taken. */
 export interface BatchOwner {
@@ -12,20 +12,20 @@ export class ItemBatch implements Publication {
   /** What the items count as. */
   readonly bytes: number;
   readonly #items: Buffer;
-  readonly #hub: Hub;
+  readonly #take: (items: readonly PublishItem[]) => void;
   readonly #owner: BatchOwner;
 
-  /** @param packet of the kind `items` */
-  constructor(packet: Buffer, hub: Hub, owner: BatchOwner) {
+  /** @param packet of the kind `items` or `publish` @param take gets the items */
+  constructor(packet: Buffer, take: (items: readonly PublishItem[]) => void, owner: BatchOwner) {
     this.bytes = packet.readUInt32BE(1);
     this.#items = packet.subarray(5);
-    this.#hub = hub;
+    this.#take = take;
     this.#owner = owner;
   }
 
   onTurn(): boolean {
     try {
-      this.#hub.deliver(decodeItems(this.#items));
+      this.#take(decodeItems(this.#items));
     } finally {
       // Even for a batch that cannot be read: it is on its way no longer.
       this.#owner.onTaken(this.bytes);

@@ -14,6 +14,18 @@ export const KIND = {
   drain: 0x64,
   /** To a worker: whether stats packets have a subscriber, a number of 4 bytes: 1 if so, 0 if not. */
   watched: 0x77,
+  /** To a worker: a place in the order of the items, a number of 4 bytes. */
+  mark: 0x6d,
+  /** To a worker: items of so many bytes that it had published were accepted, a number of 4 bytes. */
+  accepted: 0x65,
+  /** To a worker that is to order the items: a part of what that takes, a `RouterPart`. */
+  part: 0x70,
+  /** To the main process: items that the worker's publishers have sent, as in `items`. */
+  publish: 0x75,
+  /** To the main process: the worker has told of all its channels. */
+  told: 0x6f,
+  /** To the main process: nothing is published by the worker from now on. */
+  held: 0x62,
   /** To the main process: a stats packet. */
   stats: 0x73,
   /** To the main process: the worker begins, or begins again to tell of its channels. */

@@ -1,18 +1,9 @@
-import type { Socket } from 'node:net';
-import { guarded, type TimerWheel } from '../clock/index.ts';
+import type { TimerWheel } from '../clock/index.ts';
 import { type Counters, LEAST_COST, type Log, reportFault } from '../exchange/index.ts';
 import { type HubChannels, type ItemRouter, MAX_UNDELIVERED, type RoutedHub } from '../hub/index.ts';
-import { DealerSocket, type ZmqContext } from '../zmq/index.ts';
-import {
-  type Answer,
-  barePacket,
-  jsonOf,
-  KIND,
-  namesOf,
-  numberPacket,
-  RELAY_SOCKET,
-  valuePacket,
-} from './relay-packet.ts';
+import type { ZmqContext } from '../zmq/index.ts';
+import { type Answer, barePacket, jsonOf, KIND, namesOf, numberPacket, valuePacket } from './relay-packet.ts';
+import { openPort, type RelayEnd, type RelayPort } from './relay-port.ts';
 
 /**
  * Bytes of items on their way to one worker process, each charged at least 256. Once it has stopped taking items, publishers no longer wait
@@ -38,6 +29,12 @@ export interface WorkerHubRoom {
   readonly statsWatched: boolean;
   /** A worker gives a stats packet to publish. */
   onStats(packet: Buffer): void;
+  /** A worker's publishers have sent items. */
+  onPublished(hub: WorkerHub, packet: Buffer): void;
+  /** Items may have been lost. */
+  recover(): void;
+  /** Nothing is published by a worker from now on. */
+  onHeld(): void;
   /** A worker has answered a question. */
   onAnswer(hub: WorkerHub, answer: Answer): void;
 }
@@ -47,7 +44,7 @@ export class WorkerHub implements RoutedHub {
   readonly channels: HubChannels;
   readonly #room: WorkerHubRoom;
   readonly #name: string;
-  readonly #dealer: DealerSocket;
+  readonly #port: RelayPort;
   /** The items of this turn. */
   #batch: Buffer[] = [];
   #batchCost = 0;
@@ -57,19 +54,17 @@ export class WorkerHub implements RoutedHub {
   #stalled = false;
   /** It has not got all items, and has not been told so. */
   #missed = false;
+  /** Whether it has told of all its channels. */
+  told = false;
+  onTold: () => void = () => {};
   /** It has let the time for an answer pass, and has said nothing since. */
   silent = false;
 
-  constructor(room: WorkerHubRoom, name: string, socket: Socket) {
+  constructor(room: WorkerHubRoom, name: string, end: RelayEnd) {
     this.#room = room;
     this.#name = name;
     this.channels = room.router.add(this);
-    this.#dealer = new DealerSocket(
-      room.context,
-      RELAY_SOCKET,
-      guarded(this, (parts: Buffer[]) => this.#onPacket(parts[0] as Buffer)),
-    );
-    this.#dealer.adopt(socket, false);
+    this.#port = openPort(room.context, end, false, this, (packet) => this.#onPacket(packet));
   }
 
   get underway(): number {
@@ -88,7 +83,7 @@ export class WorkerHub implements RoutedHub {
     this.#batchCost = 0;
     // A batch that is larger than the bound passes when nothing is on its way.
     const fits = this.#sent === 0 || this.#sent + cost <= MAX_UNDERWAY;
-    if (!fits || !this.#dealer.send([[numberPacket(KIND.items, cost), ...batch]])) {
+    if (!fits || !this.#port.send([[numberPacket(KIND.items, cost), ...batch]])) {
       this.#drop(batch.length);
       return;
     }
@@ -98,7 +93,7 @@ export class WorkerHub implements RoutedHub {
 
   /** Sends a packet. Returns false if too much waits for the worker. */
   send(packet: Buffer): boolean {
-    return this.#dealer.send([packet]);
+    return this.#port.send([packet]);
   }
 
   /** Says whether stats packets have a subscriber. */
@@ -120,7 +115,7 @@ export class WorkerHub implements RoutedHub {
 
   async close(): Promise<void> {
     this.#room.router.remove(this.channels);
-    await this.#dealer.close();
+    await this.#port.close();
   }
 
   onFault(thrown: unknown): void {
@@ -153,6 +148,19 @@ export class WorkerHub implements RoutedHub {
         break;
       case KIND.taken:
         this.#onTaken(packet.readUInt32BE(1));
+        break;
+      case KIND.told:
+        this.told = true;
+        this.onTold();
+        break;
+      case KIND.publish:
+        this.#room.onPublished(this, packet);
+        break;
+      case KIND.recover:
+        this.#room.recover();
+        break;
+      case KIND.held:
+        this.#room.onHeld();
         break;
       case KIND.stats:
         this.#room.onStats(packet.subarray(1));

@@ -78,6 +78,31 @@ export class Channels {
     return this.#byName.get(name);
   }
 
+  /** The last ids that are known, by channel. */
+  get lastIds(): ReadonlyMap<string, string> {
+    const known = new Map<string, string>();
+    for (const { name, lastId } of this.#byName.values()) if (lastId !== null) known.set(name, lastId);
+    return known;
+  }
+
+  /** The last ids that are known of these channels, each after its name. */
+  lastIdsOf(names: Iterable<string>): readonly string[] {
+    const known: string[] = [];
+    for (const name of new Set(names)) {
+      const id = this.#byName.get(name)?.lastId ?? null;
+      if (id !== null) known.push(name, id);
+    }
+    return known;
+  }
+
+  /** Notes last ids, as `lastIdsOf` gives them, of channels that have none. */
+  noteLastIds(known: readonly string[]): void {
+    for (let i = 0; i + 1 < known.length; i += 2) {
+      const name = known[i] as string;
+      if (this.#byName.get(name)?.lastId === null) this.setLastId(name, known[i + 1] as string);
+    }
+  }
+
   /** Lets `receiver`, which is not a member yet, join the channel with this name. */
   join(receiver: Receiver, name: string): Membership {
     let channel = this.#byName.get(name);

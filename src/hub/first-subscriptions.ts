@@ -29,8 +29,8 @@ export class FirstSubscriptions implements ChannelWatcher {
   }
 
   channelAdded(name: string): void {
-    const { limits, wheel, adopting } = this.#room;
-    if (adopting || !limits.current.updateOnFirstSubscription) return;
+    const { limits, wheel, phase } = this.#room;
+    if (phase === 'adopting' || !limits.current.updateOnFirstSubscription) return;
     this.#due.set(name, wheel.now + DELAY);
     if (!this.#expiry.waiting) wheel.schedule(this.#expiry, DELAY);
   }

@@ -37,8 +37,6 @@ export interface HubRoom extends HubOptions {
   heldBytes: number;
   /** Clients are no longer held: streams end, and held requests get their response. */
   draining: boolean;
-  /** Clients come from another process. */
-  adopting: boolean;
-  /** Clients move to another process. */
-  moving: boolean;
+  /** Whether clients move to another process, or come from there. */
+  phase: 'still' | 'moving' | 'adopting';
 }

@@ -35,7 +35,7 @@ import { QueueBudget } from './queue-budget.ts';
 import type { FormerHold, Replay } from './replay.ts';
 import { ReplayPacer } from './replay-pacer.ts';
 import { ResponseHold } from './response-hold.ts';
-import { Sequencer } from './sequencer.ts';
+import { type Sequence, Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
@@ -153,8 +153,7 @@ export class Hub implements Guarded {
       observer: null,
       heldBytes: 0,
       draining: false,
-      adopting: false,
-      moving: false,
+      phase: 'still',
     };
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
@@ -233,25 +232,44 @@ export class Hub implements Guarded {
     return held;
   }
 
-  /** Clients come from another process until `false`: their channels are not new to the world. */
-  set adopting(adopting: boolean) {
-    this.#room.adopting = adopting;
+  /**
+   * Clients move to another process, or come from there. What moves does not wait for the rate of its route, since it could not move then; what comes
+   * brings channels that are not new to the world.
+   */
+  set phase(phase: HubRoom['phase']) {
+    this.#room.phase = phase;
+    this.#delivery.wake();
   }
 
-  /** Clients are moving to another process until `false`: what waits for the rate of a route does not wait any more, as it could not move. */
-  set moving(moving: boolean) {
-    this.#room.moving = moving;
-    if (moving) this.#delivery.wake();
+  /** Deliveries that wait for the rates of their routes. */
+  get shaped(): number {
+    return this.#delivery.shaped;
+  }
+
+  /** Orders nothing any more, after what was accepted so far. Returns what another takes to go on. */
+  release(): Sequence {
+    return { ...this.#sequencer.release(), lastIds: this.#room.channels.lastIds };
+  }
+
+  /** Orders the items again, where another has stopped that did. */
+  goOn({ seen, early, lastIds }: Sequence): void {
+    for (const [name, id] of lastIds) this.#room.channels.setLastId(name, id);
+    this.#sequencer.goOn(seen, early);
+  }
+
+  /** As `Channels.lastIdsOf`. */
+  lastIdsOf(names: Iterable<string>): readonly string[] {
+    return this.#room.channels.lastIdsOf(names);
+  }
+
+  /** As `Channels.noteLastIds`. */
+  noteLastIds(known: readonly string[]): void {
+    this.#room.channels.noteLastIds(known);
   }
 
   /** Calls `reached` when all that has been accepted so far has been delivered, before anything that comes later. */
   barrier(reached: () => void): void {
     this.#delivery.barrier(reached);
-  }
-
-  /** Whether deliveries wait for the rates of their routes. */
-  get shapes(): boolean {
-    return this.#delivery.shaped > 0;
   }
 
   /** Takes over all that goes to an open WebSocket, and lets it subscribe to channels. */

@@ -7,7 +7,7 @@ export { FilterError } from './filter-template.ts';
 export { type HoldOptions, Hub, type HubQueues, type HubStats, type ReceivedFormats } from './hub.ts';
 export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
-export { MAX_UNDELIVERED, type Publication } from './intake.ts';
+export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';
 export { type HubChannels, ItemRouter, type RoutedHub } from './item-router.ts';
 export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
 export type { HeldState, HoldParts, ResponseHoldState, StreamHoldState, WebSocketHoldState } from './moved-hold.ts';
@@ -21,6 +21,7 @@ export type {
   SessionNotes,
 } from './next-link.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
+export type { Sequence } from './sequencer.ts';
 export type { Subscriber } from './subscriber.ts';
 export type { WebSocketHold } from './websocket-hold.ts';
 export type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts';

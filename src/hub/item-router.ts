@@ -7,7 +7,7 @@ import { Channels, type ChannelWatcher } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
 import { Intake, type Publication } from './intake.ts';
 import { type ItemTap, ItemTaps } from './item-taps.ts';
-import { Sequencer } from './sequencer.ts';
+import { type Sequence, Sequencer } from './sequencer.ts';
 
 /** Another hub, which has the clients. */
 export interface RoutedHub extends Guarded {
@@ -31,6 +31,8 @@ export class HubChannels implements Receiver {
   readonly format = 'http-stream';
   readonly route = '';
   readonly hub: RoutedHub;
+  /** Whether the hub gets the items of all channels, as clients of any may come to it. */
+  takesAll = false;
   readonly #channels: Channels;
   readonly #memberships = new Map<string, Membership>();
 
@@ -194,6 +196,18 @@ export class ItemRouter implements AtTurnEnd {
     this.#intake.pump();
   }
 
+  /** Orders nothing any more, after what was accepted so far. Returns what another takes to go on. */
+  release(): Sequence {
+    this.onTurnEnd();
+    return { ...this.#sequencer.release(), lastIds: this.#channels.lastIds };
+  }
+
+  /** Goes on where another has stopped that ordered the items. */
+  goOn({ seen, early, lastIds }: Sequence): void {
+    for (const [name, id] of lastIds) this.#channels.setLastId(name, id);
+    this.#sequencer.goOn(seen, early);
+  }
+
   /** Gives the hubs all that was accepted. */
   flush(): void {
     this.onTurnEnd();
@@ -216,6 +230,15 @@ export class ItemRouter implements AtTurnEnd {
     return most;
   }
 
+  /** Those that get an item. */
+  #receivers(members: readonly Membership[]): readonly HubChannels[] {
+    const receivers = members.map(({ receiver }) => receiver as HubChannels);
+    for (const channels of this.#hubs) {
+      if (channels.takesAll && !receivers.includes(channels)) receivers.push(channels);
+    }
+    return receivers;
+  }
+
   #route(items: readonly PublishItem[]): void {
     this.#taps.pass(items);
     const { encode } = this.#options;
@@ -223,8 +246,7 @@ export class ItemRouter implements AtTurnEnd {
     for (const item of items) {
       const members = this.#channels.get(item.channel)?.groupOf('http-stream')?.members ?? [];
       let bytes: Buffer | null = null;
-      for (const { receiver } of members) {
-        const { hub } = receiver as HubChannels;
+      for (const { hub } of this.#receivers(members)) {
         try {
           bytes ??= encode(item);
           hub.take(bytes);

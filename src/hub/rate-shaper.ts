@@ -103,9 +103,9 @@ export class RateShaper implements AtTurnEnd {
   }
 
   get #shape(): Shape {
-    const { draining, moving, limits } = this.#room;
+    const { draining, phase, limits } = this.#room;
     const { messageRate, messageHwm, messageBlockSize } = limits.current;
-    return { rate: draining || moving ? 0 : messageRate, hwm: messageHwm, blockSize: messageBlockSize };
+    return { rate: draining || phase === 'moving' ? 0 : messageRate, hwm: messageHwm, blockSize: messageBlockSize };
   }
 
   #schedule(): void {

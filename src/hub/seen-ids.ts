@@ -43,16 +43,26 @@ export class SeenIds {
    */
   note(channel: string, id: string, seconds: number): boolean {
     if (seconds === 0) return false;
+    return this.noteKey(keyOf(channel, id), seconds * 1_000);
+  }
+
+  /** Notes the key of an id, as `entries` gives it, for so many milliseconds. Returns whether it was noted already. */
+  noteKey(key: string, milliseconds: number): boolean {
     const { now } = this.#wheel;
     this.#forget(FORGOTTEN_AT_ONCE, now);
-    const key = keyOf(channel, id);
     const expires = this.#expires.get(key);
     if (expires !== undefined && expires > now) return true;
     if (expires === undefined) this.#bytes += costOf(key);
     else this.#expires.delete(key);
-    this.#expires.set(key, now + seconds * 1_000);
-    if (!this.#expiry.waiting) this.#wheel.schedule(this.#expiry, seconds * 1_000);
+    this.#expires.set(key, now + milliseconds);
+    if (!this.#expiry.waiting) this.#wheel.schedule(this.#expiry, milliseconds);
     return false;
+  }
+
+  /** The keys of the ids that are noted, oldest first, each with the milliseconds for which it still is. */
+  *entries(): Generator<readonly [string, number], void> {
+    const { now } = this.#wheel;
+    for (const [key, expires] of this.#expires) if (expires > now) yield [key, expires - now];
   }
 
   /** Whether the id is noted. */

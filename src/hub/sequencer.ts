@@ -27,6 +27,16 @@ interface EarlyItem {
   readonly expires: number;
 }
 
+/** What it takes to order the items. */
+export interface Sequence {
+  /** Keys of the ids that were seen, each with the milliseconds for which it is remembered, oldest first. */
+  readonly seen: Iterable<readonly [string, number]>;
+  /** Items that wait for one before them, each with the milliseconds for which it waits, oldest first. */
+  readonly early: readonly { readonly item: PublishItem; readonly left: number }[];
+  /** By the names of channels. */
+  readonly lastIds: ReadonlyMap<string, string>;
+}
+
 /** What a sequencer needs of its hub. */
 export type SequencerRoom = Pick<HubRoom, 'channels' | 'counters' | 'limits' | 'wheel' | 'log'>;
 
@@ -55,6 +65,26 @@ export class Sequencer {
     this.#deliver = deliver;
     this.#seen = new SeenIds(room.wheel, onFault);
     this.#expiry = new Expiry(() => this.#expire(), onFault);
+  }
+
+  /** Nothing waits here any more: another brings it into order. */
+  release(): Omit<Sequence, 'lastIds'> {
+    const { now } = this.#room.wheel;
+    const early = Array.from(this.#queue, ({ item, expires }) => ({ item, left: Math.max(0, expires - now) }));
+    this.#queue.clear();
+    this.#early.clear();
+    this.#bytes = 0;
+    return { seen: this.#seen.entries(), early };
+  }
+
+  /** Goes on where another has stopped. */
+  goOn(seen: Sequence['seen'], early: Sequence['early']): void {
+    for (const [key, left] of seen) this.#seen.noteKey(key, left);
+    for (const { item, left } of early) {
+      const channel = this.#room.channels.get(item.channel);
+      if (channel !== undefined && isEarly(item, channel)) this.#keep(item, channel, left);
+      else this.#deliver([item]);
+    }
   }
 
   /** Items that wait for an item before them. */
@@ -109,8 +139,8 @@ export class Sequencer {
     if (items.length > 0) this.#deliver(items);
   }
 
-  #keep(item: PublishItem, channel: Channel): void {
-    const { wheel, limits, counters, log } = this.#room;
+  #keep(item: PublishItem, channel: Channel, wait = this.#room.limits.current.messageWait * 1_000): void {
+    const { wheel, counters, log } = this.#room;
     const prevId = item.prevId as string;
     let ofChannel = this.#early.get(channel);
     if (ofChannel === undefined) {
@@ -123,7 +153,6 @@ export class Sequencer {
       log.info({ channel: channel.name, id: item.id, prevId, reason }, 'item out of order dropped');
       return;
     }
-    const wait = limits.current.messageWait * 1_000;
     const cost = itemCost(item);
     const early = { item, prevId, channel, cost, expires: wheel.now + wait };
     ofChannel.set(prevId, early);

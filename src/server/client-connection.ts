@@ -190,6 +190,10 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     return handleOf(this.socket);
   }
 
+  get mayMove(): boolean {
+    return this.settled;
+  }
+
   suspend(): SuspendedConnection | null {
     return null;
   }

@@ -276,6 +276,10 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   // ---- the move to another process
 
+  override get mayMove(): boolean {
+    return this.settled && (this.#stream === null || this.#stream.mayMove);
+  }
+
   override suspend(): SuspendedConnection | null {
     if (!this.settled || this.#reader !== null || this.#successor !== null || this.#channel !== null) return null;
     if (this.#leaving || (this.#stream === null && this.unread !== null)) return null;

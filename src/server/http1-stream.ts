@@ -365,6 +365,10 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
 
   // ---- the move to another process
 
+  get mayMove(): boolean {
+    return this.#responder?.suspend !== undefined;
+  }
+
   /** Begins to move, once its request is here and all that was sent has gone. Null where it cannot at present. */
   suspend(): Suspended<StreamState & PartState> | null {
     if (this.#over || this.#raw || this.#body !== null || this.#corked || this.#owedCredit > 0) return null;

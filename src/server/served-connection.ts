@@ -24,6 +24,8 @@ export interface Connection extends Guarded {
   cut(): void;
   /** The handle of its socket; null once it is closed. */
   readonly handle: SocketHandle | null;
+  /** Whether it may move to another process, as far as can be told without beginning to. */
+  readonly mayMove: boolean;
   /** Begins to move to another process. Null where it cannot, or not at present. */
   suspend(): SuspendedConnection | null;
 }

@@ -5,6 +5,7 @@ export interface SocketHandle {
   reading: boolean;
   readStart(): void;
   readStop(): void;
+  close(): void;
 }
 
 /** The handle of a socket; null for one that is closed. */

@@ -2,10 +2,15 @@ import type { SocketHandle, ToNewProcess, ToOldProcess } from './upgrade-channel
 import type { OldProcessMessage } from './upgrade-messages.ts';
 
 /**
- * What a part of the old process does in an upgrade. The new process is ready and accepts; so does this one, until `giveOver` has settled. The order is
- * `follow`, `giveOver`, `finish`; at any time before `finish` it may be `takeBack` instead.
+ * What a part of the old process does in an upgrade. From `giveOver` on the new process accepts; so does this one, until that has settled. The order is
+ * `lead`, `giveOver`, `finish`; at any time before `finish` it may be `takeBack` instead.
  */
 export interface OldSide {
+  /**
+   * The new process has read its configuration, and does not accept yet: from here on it gets what is published, beside the clients of this one.
+   * Awaited before the listening sockets are given.
+   */
+  lead(channel: ToNewProcess): Promise<void>;
   /** A message that is not about the phases has come: `taken`, `swapped`. */
   onMessage(message: unknown, handle: SocketHandle | undefined): void;
   /**
@@ -22,9 +27,9 @@ export interface OldSide {
 
 /** What a part of the new process does in an upgrade. */
 export interface NewSide {
-  /** Called before anything listens, while the old process orders the items. */
-  follow(channel: ToOldProcess): void;
-  /** A message that is not about the phases has come: `client`, `batch`, `swap`. */
+  /** Called when the listening sockets are here. Settles when the old process is reached, which orders the items: then this one may accept. */
+  follow(channel: ToOldProcess): Promise<void>;
+  /** A message that is not about the phases has come: `client`, `batch`, `go`, `hold`. */
   onMessage(message: OldProcessMessage, handle: SocketHandle | undefined): void;
   /** The old process has ended, as it should, or otherwise. */
   onOldProcessEnded(): void;

@@ -1,4 +1,5 @@
 import type { PassedSocket } from '../../net/index.ts';
+import type { ConnectionState } from '../../server/index.ts';
 
 /**
  * What the old process tells the new one. The channel between them keeps the order of everything, also of the handles of sockets, which go with the
@@ -7,12 +8,19 @@ import type { PassedSocket } from '../../net/index.ts';
 export type OldProcessMessage =
   /** The listening sockets, by their descriptors in the new process. The answer to `loaded`. */
   | { readonly kind: 'listening'; readonly sockets: readonly PassedSocket[] }
-  /** One client of a batch, with the handle of its socket: it is the new process's from here on, unless its batch is not acknowledged. */
-  | { readonly kind: 'client'; readonly id: string; readonly state: MovedState }
-  /** The end of a batch: what was sent since the last one. */
-  | { readonly kind: 'batch'; readonly batch: number }
-  /** The new process orders the items from here on. */
-  | { readonly kind: 'swap'; readonly state: MovedState }
+  /** The handle of a client's socket, which goes with this message. The client is still the old process's. */
+  | { readonly kind: 'client'; readonly id: string }
+  /** The clients of a batch that move, which are suspended now. The others of which there are handles stay. */
+  | {
+      readonly kind: 'batch';
+      readonly batch: number;
+      readonly clients: readonly MovedClient[];
+      readonly lastIds: LastIds;
+    }
+  /** The clients of a batch that were taken are the new process's from here on. */
+  | { readonly kind: 'go'; readonly batch: number }
+  /** Publishers of the new process are to wait. */
+  | { readonly kind: 'hold' }
   /** The old process has stopped accepting: the new one is the main process. Nothing is taken back after this. */
   | { readonly kind: 'done' };
 
@@ -24,10 +32,16 @@ export type NewProcessMessage =
   | { readonly kind: 'ready' }
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It has the clients of a batch, except for these, which go on with the old process. */
+  /** It can go on with the clients of a batch, except for these, which the old process keeps. */
   | { readonly kind: 'taken'; readonly batch: number; readonly refused: readonly string[] }
   /** It orders the items now. */
   | { readonly kind: 'swapped' };
 
-/** State as plain data: values, arrays, objects without prototype, Maps, Sets and Buffers. */
-export type MovedState = unknown;
+/** One client that moves. */
+export interface MovedClient {
+  readonly id: string;
+  readonly state: ConnectionState;
+}
+
+/** Names of channels, each followed by its last id. */
+export type LastIds = readonly string[];

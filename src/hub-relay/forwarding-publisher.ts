@@ -1,0 +1,68 @@
+import { TurnQueue } from '../clock/index.ts';
+import type { PublishItem } from '../codec/grip/index.ts';
+import { type FaultReport, reportFault } from '../exchange/index.ts';
+import { type ChannelWatcher, type Hub, Intake, type Publication, type ReceivedFormats } from '../hub/index.ts';
+import type { HubLink } from './hub-link.ts';
+
+/** Stands for the hub where publishers are while another process orders the items: passes on what they publish. */
+export class ForwardingPublisher {
+  readonly #link: HubLink;
+  readonly #hub: Hub;
+  readonly #intake: Intake;
+  #held = false;
+
+  /** @param hub has the clients of this process, and answers questions about clients */
+  constructor(link: HubLink, hub: Hub, report: FaultReport) {
+    this.#link = link;
+    this.#hub = hub;
+    this.#intake = new Intake(
+      new TurnQueue(),
+      () => (this.#held || !link.connected ? Number.POSITIVE_INFINITY : link.unaccepted),
+      (thrown) => reportFault(report, thrown),
+    );
+    link.onAccepted = () => this.#intake.pump();
+  }
+
+  /** Publishers wait from now on. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Publishers that wait get their turn, whoever takes what they publish. */
+  release(): void {
+    this.#held = false;
+    this.#intake.pump();
+  }
+
+  requestTurn(publication: Publication): void {
+    this.#intake.request(publication);
+  }
+
+  cancelTurn(publication: Publication): void {
+    this.#intake.cancel(publication);
+  }
+
+  publish(items: readonly PublishItem[]): void {
+    this.#link.publish(items);
+  }
+
+  recover(): void {
+    this.#link.recover();
+  }
+
+  watchChannels(watcher: ChannelWatcher): void {
+    this.#hub.watchChannels(watcher);
+  }
+
+  countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
+    this.#hub.countReceivers(items, done);
+  }
+
+  findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void {
+    this.#hub.findHeld(ids, done);
+  }
+
+  refresh(id: string, done: (found: boolean) => void): void {
+    this.#hub.refresh(id, done);
+  }
+}

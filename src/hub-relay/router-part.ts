@@ -1,0 +1,52 @@
+import { decodeItems, encodeItem } from '../codec/grip/index.ts';
+import type { Sequence } from '../hub/index.ts';
+
+/** A part of what it takes to order the items of all hubs: who gets all parts goes on where the other has stopped. */
+export interface RouterPart {
+  /** Names of channels, each with its last id. */
+  readonly lastIds: readonly (readonly [string, string])[];
+  /** Keys of ids that were seen, each with the milliseconds for which it is remembered. */
+  readonly seen: readonly (readonly [string, number])[];
+  /** Items that wait for one before them, encoded and in base64, each with the milliseconds for which it waits. */
+  readonly early: readonly (readonly [string, number])[];
+  /** Whether it is the last part. */
+  readonly last: boolean;
+}
+
+/** Ids in one part: what a turn of the event loop has time for. */
+const IDS = 2_048;
+
+const NONE = { lastIds: [], seen: [], early: [], last: false };
+
+/** What it takes to order the items, in parts. */
+export function* partsOf({ lastIds, seen, early }: Sequence): Generator<RouterPart, void> {
+  for (const some of inSlices(lastIds)) yield { ...NONE, lastIds: some };
+  for (const some of inSlices(seen)) yield { ...NONE, seen: some };
+  for (const { item, left } of early) yield { ...NONE, early: [[encodeItem(item).toString('base64'), left]] };
+  yield { ...NONE, last: true };
+}
+
+function* inSlices<T>(values: Iterable<T>): Generator<T[], void> {
+  let slice: T[] = [];
+  for (const value of values) {
+    if (slice.push(value) < IDS) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+}
+
+/** Puts the parts together again. */
+export class SequenceReader implements Sequence {
+  readonly lastIds = new Map<string, string>();
+  readonly seen: (readonly [string, number])[] = [];
+  readonly early: Sequence['early'][number][] = [];
+
+  add({ lastIds, seen, early }: RouterPart): void {
+    for (const [name, id] of lastIds) this.lastIds.set(name, id);
+    this.seen.push(...seen);
+    for (const [encoded, left] of early) {
+      for (const item of decodeItems(Buffer.from(encoded, 'base64'))) this.early.push({ item, left });
+    }
+  }
+}
