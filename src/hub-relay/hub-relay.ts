@@ -13,7 +13,15 @@ import {
 } from '../hub/index.ts';
 import type { ZmqContext, ZmqCounters } from '../zmq/index.ts';
 import { ItemBatch } from './item-batch.ts';
-import { type Answer, type Asked, type AskedItem, barePacket, KIND, numberPacket, valuePacket } from './relay-packet.ts';
+import {
+  type Answer,
+  type Asked,
+  type AskedItem,
+  barePacket,
+  KIND,
+  numberPacket,
+  valuePacket,
+} from './relay-packet.ts';
 import type { RelayEnd } from './relay-port.ts';
 import type { RouterPart } from './router-part.ts';
 import { WorkerHub, type WorkerHubRoom } from './worker-hub.ts';

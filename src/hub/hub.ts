@@ -1,11 +1,10 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
-import type { Hold, Instruct, PublishItem } from '../codec/grip/index.ts';
+import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import {
   type ExchangeRecord,
   HeldTotal,
   Histogram,
   type Requester,
-  type RequestHead,
   type Responder,
   reportFault,
 } from '../exchange/index.ts';
@@ -15,10 +14,10 @@ import { type ChannelInfo, type ChannelPage, type ChannelQuery, channelPage, inf
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { FilterErrors } from './filter-errors.ts';
-import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
 import { Held } from './held.ts';
+import type { HoldOptions } from './hold-options.ts';
 import { HoldSweep } from './hold-sweep.ts';
 import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -29,10 +28,8 @@ import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
 import { movedHold } from './make-moved-hold.ts';
 import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
-import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
-import type { FormerHold, Replay } from './replay.ts';
 import { ReplayPacer } from './replay-pacer.ts';
 import { ResponseHold } from './response-hold.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
@@ -42,42 +39,6 @@ import { Subscriber } from './subscriber.ts';
 import { WebSocketHold } from './websocket-hold.ts';
 import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
-
-/** An exchange that the hub is to take over. */
-export interface HoldOptions {
-  readonly request: RequestHead;
-  /** What the origin said. Its `hold` must not be null, unless there is a `link`. */
-  readonly instruct: Instruct;
-  /** Handed over to the hub within the call. */
-  readonly requester: Requester;
-  /** Bytes of response body that the requester has granted so far and that are unspent. */
-  readonly credits: number;
-  /** Null where the request cannot be sent again; not used for streams. */
-  readonly replay: Replay | null;
-  /** Whether the client has the head and the initial body of a stream already. False by default. */
-  readonly responseStarted?: boolean;
-  /** Where a stream continues; null for nowhere. */
-  readonly link?: NextLink | null;
-  /** Who is told when the client is no longer held; null for nobody. */
-  readonly gone?: GoneLink | null;
-  /** The session that the client belongs to; null for none. */
-  readonly session?: SessionNotes | null;
-  /** Whether a client is told why its stream ends. False by default. */
-  readonly debug?: boolean;
-  /** For filters that ask a service; null for none. */
-  readonly filterService?: FilterService | null;
-  /** Channels besides those of the instruct, with their whole names. */
-  readonly channels?: readonly string[];
-  /** Put in front of the names of the channels. Empty by default. */
-  readonly channelPrefix?: string;
-  /** Id of the route that the request came by: each has its own `message_rate`. Empty by default. */
-  readonly route?: string;
-  /**
-   * The hold that was handed to `replay`, when this one is what the replay led to: what it kept is taken over here. The origin's response must
-   * be complete.
-   */
-  readonly former?: FormerHold | null;
-}
 
 /** The channel of an item, and which of its formats are there. */
 export interface ReceivedFormats {
