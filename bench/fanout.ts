@@ -12,6 +12,7 @@ import {
 import { nchanVersion, nginxVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
 import { compare, type Subject, type Turn, type Verdict } from './support/rounds.ts';
+import { scraped } from './support/scraped.ts';
 import { nchanModule, type Server, startBare, startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
 
 /** Deliveries of a turn back to back. */
@@ -29,6 +30,7 @@ export const fanout: Bench = {
     latency: 'the same at half of the rate that nchan reaches',
     growth: `the same to ${GROWTH.join(', ')} streams`,
     workers: 'the same with several worker processes, and with one',
+    metrics: 'items over ZeroMQ, with metrics that are read once a second, and without a control port',
   },
   options: {
     clients: { help: 'streams that are held on the one channel', default: 5000, min: 1, max: 19_000 },
@@ -52,7 +54,7 @@ export const fanout: Bench = {
     requireOpenFiles(run.part === 'growth' ? Math.max(...GROWTH) : run.option('clients'));
     console.log('publish   one HTTP POST an item over one connection; the same load program for all');
     console.log('holdfast  Grip-Hold: stream by an origin; content "data: ITEM\\n\\n"');
-    const rooms = { streams, latency, growth, workers };
+    const rooms = { streams, latency, growth, workers, metrics };
     return rooms[run.part as keyof typeof rooms](run);
   },
 };
@@ -115,6 +117,26 @@ async function workers(run: Run): Promise<Verdict> {
     subjects: [await holdfast(run, rate, count), await holdfast(run, rate)],
     columns: DELIVERY_COLUMNS,
     targets: [{ column: 'cpu', peer: 'holdfast', atMost: 1.1 }],
+  });
+}
+
+/** Items come over ZeroMQ, for without a control port there is no other way. */
+async function metrics(run: Run): Promise<Verdict> {
+  const { children, launcher } = run;
+  const origin = await startGripOrigin(children);
+  const publishing = { ...gripPublishing('http-stream'), first: 'J', between: '', last: '' };
+  const plan = planOf(run, publishing, run.option('rate'), run.option('clients'));
+  const overZmq: DeliveryPlan = { ...plan, publish: { ...plan.publish, transport: 'push' } };
+  const start = (control: boolean) => startHoldfast(children, launcher, origin, { pull: true, control });
+  const measure = (server: Server) => measureDeliveries(run, server, overZmq);
+  return compare({
+    ...run,
+    subjects: [
+      { name: 'metrics', turn: async () => scraped(await start(true), measure) },
+      { name: 'none', turn: async () => measure(await start(false)) },
+    ],
+    columns: DELIVERY_COLUMNS,
+    targets: [{ column: 'cpu', peer: 'none', atMost: 1.1 }],
   });
 }
 

@@ -1,7 +1,8 @@
-import type { Bench } from './support/bench.ts';
+import type { Bench, Run } from './support/bench.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
 import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
-import { compare } from './support/rounds.ts';
+import { type Column, compare, type Turn, type Verdict } from './support/rounds.ts';
+import { scraped } from './support/scraped.ts';
 import { type Server, SMALL_BODY, startHoldfast, startNginxOrigin, startNginxProxy } from './support/servers.ts';
 import { cpuColumns } from './support/usage.ts';
 
@@ -12,36 +13,65 @@ export const proxy: Bench = {
     connections: { help: 'keep-alive connections of clients', default: 50, min: 1, max: 10_000 },
     seconds: { help: 'length of a turn', default: 5, min: 1, max: 600 },
   },
+  parts: {
+    nginx: 'against nginx proxy_pass',
+    metrics: 'with metrics that are read once a second, and without a control port',
+  },
   commands: ['nginx', 'wrk'],
   peers: () => [nginxVersion(), wrkVersion()],
 
-  async run({ children, launcher, rounds, starts, option }) {
-    const [connections, seconds] = [option('connections'), option('seconds')];
+  async run(run) {
+    const [connections, seconds] = [run.option('connections'), run.option('seconds')];
     console.log(
       `load      wrk, 1 thread, ${connections} keep-alive connections, ${seconds} s after ${WARM_UP_SECONDS} s of warm-up`,
     );
     console.log(`origin    nginx, 1 worker, responds with ${SMALL_BODY.length} bytes; the same for all`);
-    console.log('nginx     1 worker, 64 idle connections kept to the origin, no access log');
-    const origin = await startNginxOrigin(children);
-    const turn = async (start: Promise<Server>) => measureRequests(children, await start, connections, seconds);
-    return compare({
-      rounds,
-      starts,
-      subjects: [
-        { name: 'holdfast', turn: () => turn(startHoldfast(children, launcher, origin.port, { path: '/' })) },
-        { name: 'nginx', turn: () => turn(startNginxProxy(children, origin.port)) },
-      ],
-      columns: [
-        ...cpuColumns('request'),
-        { key: 'rate', title: 'requests/s', digits: 0 },
-        { key: 'p50', title: 'p50 ms', digits: 2 },
-        { key: 'p99', title: 'p99 ms', digits: 2 },
-        { key: 'busy', title: 'core used %', digits: 0 },
-      ],
-      targets: [
-        { column: 'cpu', peer: 'nginx', atMost: 1.8 },
-        { column: 'p50', peer: 'nginx', atMost: 1.5 },
-      ],
-    });
+    const origin = await startNginxOrigin(run.children);
+    return run.part === 'metrics' ? metrics(run, origin) : againstNginx(run, origin);
   },
 };
+
+const COLUMNS: readonly Column[] = [
+  ...cpuColumns('request'),
+  { key: 'rate', title: 'requests/s', digits: 0 },
+  { key: 'p50', title: 'p50 ms', digits: 2 },
+  { key: 'p99', title: 'p99 ms', digits: 2 },
+  { key: 'busy', title: 'core used %', digits: 0 },
+];
+
+function againstNginx(run: Run, origin: Server): Promise<Verdict> {
+  const { children, launcher } = run;
+  console.log('nginx     1 worker, 64 idle connections kept to the origin, no access log');
+  return compare({
+    ...run,
+    subjects: [
+      { name: 'holdfast', turn: async () => measure(run, await startHoldfast(children, launcher, origin.port, ROUTE)) },
+      { name: 'nginx', turn: async () => measure(run, await startNginxProxy(children, origin.port)) },
+    ],
+    columns: COLUMNS,
+    targets: [
+      { column: 'cpu', peer: 'nginx', atMost: 1.8 },
+      { column: 'p50', peer: 'nginx', atMost: 1.5 },
+    ],
+  });
+}
+
+function metrics(run: Run, origin: Server): Promise<Verdict> {
+  const { children, launcher } = run;
+  const start = (control: boolean) => startHoldfast(children, launcher, origin.port, { ...ROUTE, control });
+  return compare({
+    ...run,
+    subjects: [
+      { name: 'metrics', turn: async () => scraped(await start(true), (server) => measure(run, server)) },
+      { name: 'none', turn: async () => measure(run, await start(false)) },
+    ],
+    columns: COLUMNS,
+    targets: [{ column: 'cpu', peer: 'none', atMost: 1.1 }],
+  });
+}
+
+const ROUTE = { path: '/' };
+
+function measure({ children, option }: Run, server: Server): Promise<Turn> {
+  return measureRequests(children, server, option('connections'), option('seconds'));
+}

@@ -18,6 +18,7 @@ const HOUSE = [
       'control',
       'zmq-publish',
       'stats',
+      'trace',
       'sessions',
       'hub-relay',
       'mongrel2',

@@ -29,6 +29,8 @@ export interface HoldfastOptions {
   readonly workers?: number;
   /** Whether a PULL socket takes items. Default: false. */
   readonly pull?: boolean;
+  /** Whether there is a control port. Without one it does not watch itself for metrics. Default: true. */
+  readonly control?: boolean;
 }
 
 /** The response body of the small GET of the benches. */
@@ -39,7 +41,7 @@ export async function startHoldfast(
   children: Children,
   launcher: string,
   originPort: number,
-  { path = '', target = '', workers = 1, pull = false }: HoldfastOptions = {},
+  { path = '', target = '', workers = 1, pull = false, control = true }: HoldfastOptions = {},
 ): Promise<Server> {
   const [port, publishPort, freePort] = (await freePorts(3)) as [number, number, number];
   const pullPort = pull ? freePort : 0;
@@ -52,7 +54,7 @@ max_connections = 50000
 ${workers > 1 ? `workers = ${workers}` : ''}
 
 [control]
-listen = ["127.0.0.1:${publishPort}"]
+listen = [${control ? `"127.0.0.1:${publishPort}"` : ''}]
 
 [publish]
 ${pull ? `pull = ["tcp://127.0.0.1:${pullPort}"]` : ''}
@@ -67,7 +69,7 @@ targets = ["127.0.0.1:${originPort}${target === '' ? '' : `,${target}`}"]
 `,
   );
   const child = children.start('holdfast', 'server', process.execPath, [launcher, 'run', '--config', file]);
-  await Promise.all([listening(port, 'holdfast'), listening(publishPort, 'holdfast')]);
+  await Promise.all([port, ...(control ? [publishPort] : [])].map((each) => listening(each, 'holdfast')));
   return { child, port, publishPort, pullPort };
 }
 

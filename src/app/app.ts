@@ -48,6 +48,7 @@ import { startedFields } from './started-fields.ts';
 import { statsReporter } from './stats-reporter-of.ts';
 import { type ConfigurationState, newConfigurationState, type StatusSources } from './status-of.ts';
 import { checkIdentities } from './tls-listener.ts';
+import { Traces } from './traces.ts';
 import { PoolCounters, type WorkerWatch } from './worker-pool.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -92,6 +93,7 @@ export class App {
   /** What this process and its workers say of themselves; they are watched where there is a control port. */
   readonly processes = new ProcessTable();
   readonly #poolCounters = new PoolCounters();
+  readonly #traces: Traces;
   readonly #config: Config;
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
@@ -129,7 +131,9 @@ export class App {
     this.#log = log;
     this.#accessLog = new AccessLogs(this.#observers, log);
     const { counters, frontCounters, originCounters, routeStats } = this;
+    this.#traces = new Traces({ trace: config.trace, wheel: this.#wheel, log });
     this.#proxy = new ProxyRole({
+      tracing: this.#traces.of('server'),
       config,
       wheel: this.#wheel,
       log,
@@ -193,6 +197,7 @@ export class App {
       ...own.map((server) => server.whenEmpty()),
     ]);
     await this.#sessions?.close();
+    await this.#traces.close();
     this.#wheel.stop();
     this.processes.stop();
     this.#accessLog.close();
@@ -218,6 +223,7 @@ export class App {
     this.#proxy.reconfigure(config);
     this.#certificates?.use(acmeNames(config));
     this.#accessLog.use(config.accessLog);
+    this.#traces.use(config.trace);
     tellWorkers?.();
     this.configuration.loaded = new Date();
     this.configuration.reloads++;
@@ -251,6 +257,7 @@ export class App {
     const controlAddresses = controlListen(this.#config);
     if (hasProxy(server) || controlAddresses.length > 0) this.registry.add('control', this.controlCounters);
     if (server.workers > 1 || edge.workers > 1) this.registry.add('pool', this.#poolCounters);
+    this.#traces.register(this.registry);
     if (controlAddresses.length > 0) this.processes.start();
     if (hasProxy(server)) {
       const snapshots = this.#proxy.prepare();
@@ -291,18 +298,26 @@ export class App {
 
   async #startEdge(): Promise<void> {
     this.#register('edge', this.edgeCounters);
-    const { edge, log, accessLog } = this.#config;
+    const { edge, log, accessLog, trace } = this.#config;
     const { server: serverCounters, zhttp: counters, zmq: zmqCounters } = this.edgeCounters;
     const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
     this.#edge =
       edge.workers > 1
-        ? new EdgeWorkers({ ...shared, registry: this.registry, logLevel: log.level, accessLog, ...this.#watching })
+        ? new EdgeWorkers({
+            ...shared,
+            registry: this.registry,
+            logLevel: log.level,
+            accessLog,
+            trace,
+            ...this.#watching,
+          })
         : new EdgeRole({
             ...shared,
             serverCounters,
             links: new ZmqEdgeLinks(edge, shared),
             idPrefix: newIdPrefix(),
             observer: this.#observers.of('edge'),
+            tracing: this.#traces.of('server'),
             share: 1,
           });
     await this.#edge.start();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/index.ts';
 import type { Current, ExchangeObserver, ServerCounters } from '../exchange/index.ts';
-import { HttpServer } from '../server/index.ts';
+import { HttpServer, type Tracing } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
 import { acceptOptions } from './accept-options.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
@@ -18,6 +18,8 @@ export interface EdgeRoleOptions extends EdgeContext {
   readonly idPrefix: string;
   /** Is told of each exchange at its end. */
   readonly observer: Current<ExchangeObserver | null>;
+  /** How its clients take part in traces. Default: the fields of traces pass as any other. */
+  readonly tracing?: Current<Tracing | null>;
   /** The share of the connections that this process may have. */
   readonly share: number;
 }
@@ -84,7 +86,7 @@ export class EdgeRole {
   }
 
   #serve(edge: StreamClient | ReqClient, limits: typeof streamLimits): HttpServer {
-    const { edge: section, wheel, log, serverCounters: counters, share, observer } = this.#options;
+    const { edge: section, wheel, log, serverCounters: counters, share, observer, tracing } = this.#options;
     const server = new HttpServer({
       service: edge.service,
       webSocketService: edge.webSocketService,
@@ -92,6 +94,7 @@ export class EdgeRole {
       compression: section.compression,
       autoPong: false,
       observer,
+      tracing,
       wheel,
       counters,
       log,

@@ -9,12 +9,14 @@ import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts'
 import { EdgeRole } from './edge-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { checkIdentities } from './tls-listener.ts';
+import { Traces } from './traces.ts';
 import type { EdgeJob } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
 /** The edge in one of several processes. */
 export class EdgeWorker implements WorkerRole {
   readonly #registry = new CounterRegistry();
+  readonly #traces: Traces;
   readonly #role: EdgeRole;
   readonly #edge: EdgeJob['edge'];
   readonly #log: ProcessLog;
@@ -34,8 +36,12 @@ export class EdgeWorker implements WorkerRole {
     this.#registry.add('access', accessLog.counters);
     const observer = accessLog.observers.of('edge');
     const shared = { wheel: new TimerWheel(), log, counters, zmqCounters };
+    this.#traces = new Traces({ ...shared, trace: job.trace });
+    this.#traces.register(this.#registry);
+    const tracing = this.#traces.of('server');
     const links = channels.length > 0 ? relayedLinks(job, channels, shared) : new ZmqEdgeLinks(edge, shared);
-    this.#role = new EdgeRole({ ...shared, edge, serverCounters, links, idPrefix, observer, share: 1 / edge.workers });
+    const own = { edge, serverCounters, links, idPrefix, observer, tracing };
+    this.#role = new EdgeRole({ ...shared, ...own, share: 1 / edge.workers });
   }
 
   /** @throws Error when an address cannot be bound or a certificate is missing: a replacement may start when files have gone */
@@ -53,8 +59,9 @@ export class EdgeWorker implements WorkerRole {
     return this.#role.whenEmpty();
   }
 
-  stop(): Promise<void> {
-    return this.#role.stop();
+  async stop(): Promise<void> {
+    await this.#role.stop();
+    await this.#traces.close();
   }
 
   get counters(): CounterSnapshot {

@@ -14,6 +14,7 @@ export interface EdgeWorkersOptions extends EdgeContext {
   readonly edge: Config['edge'];
   readonly logLevel: LogLevel;
   readonly accessLog: Config['accessLog'];
+  readonly trace: Config['trace'];
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
   readonly watch: WorkerWatch;
@@ -33,7 +34,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
 
   constructor(options: EdgeWorkersOptions) {
     super();
-    const { edge, logLevel, accessLog, log, registry, counters, zmqCounters, watch, watched } = options;
+    const { edge, trace, logLevel, accessLog, log, registry, counters, zmqCounters, watch, watched } = options;
     const modes = (['stream', 'req'] as const).filter((mode) => edge.listen.some((listener) => listener.mode === mode));
     const relayed = edge.zclientConnect ? [] : modes;
     // A process speaks for the sessions of those that were in its place before.
@@ -48,6 +49,7 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
         return {
           role: 'edge',
           edge: own,
+          trace,
           logLevel,
           logFile: null,
           accessLog,

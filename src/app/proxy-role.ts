@@ -21,6 +21,7 @@ import {
   HttpServer,
   type RequestIds,
   type SocketHandle,
+  type Tracing,
 } from '../server/index.ts';
 import type { StateClient } from '../sessions/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
@@ -47,6 +48,8 @@ export interface ProxyRoleOptions {
   /** What is counted of sessions with what stands for origins over ZHTTP. */
   readonly originCounters: { readonly zhttp: SessionCounters; readonly zmq: ZmqCounters };
   readonly routeStats: RouteStatsTable;
+  /** How clients take part in traces. Default: the fields of traces pass as any other. */
+  readonly tracing?: Current<Tracing | null>;
   /** What the ids of connections begin with. Empty by default. */
   readonly idPrefix?: string;
   /** Is told of each exchange at its end. */
@@ -147,13 +150,13 @@ export class ProxyRole {
   }
 
   async #listen(sessions: StateClient | null): Promise<void> {
-    const { config, wheel, log, counters, frontCounters, observer, idPrefix = '' } = this.#options;
+    const { config, wheel, log, counters, frontCounters, observer, tracing, idPrefix = '' } = this.#options;
     const { server } = config;
     const snapshots = this.#snapshots as Holder<Snapshot>;
     const means = { wheel, log, counters };
     const requestIds = { current: this.#requestIds };
     const limits = snapshots.part((snapshot) => snapshot.server);
-    const common = { ...means, limits, idPrefix, observer, requestIds, compression: server.compression };
+    const common = { ...means, limits, idPrefix, observer, requestIds, tracing, compression: server.compression };
     const settings = snapshots.part(({ proxy }) => proxy);
     const acme = acmeStore(config);
     const made = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });

@@ -13,6 +13,7 @@ import { ProxyRole } from './proxy-role.ts';
 import type { Snapshot } from './snapshot.ts';
 import { statsReporter } from './stats-reporter-of.ts';
 import { checkIdentities } from './tls-listener.ts';
+import { Traces } from './traces.ts';
 import type { ProxyJob } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
@@ -23,6 +24,7 @@ export class ProxyWorker implements WorkerRole {
   readonly #config: Config;
   readonly #log: ProcessLog;
   readonly #accessLog: AccessLogs;
+  readonly #traces: Traces;
   readonly #proxy: ProxyRole;
   readonly #link: HubLink;
   readonly #counters = new Counters();
@@ -40,6 +42,8 @@ export class ProxyWorker implements WorkerRole {
     this.#registry.add('log', log.counters);
     this.#registry.add('access', accessLog.counters);
     this.#accessLog = accessLog;
+    this.#traces = new Traces({ trace: this.#config.trace, wheel: this.#wheel, log });
+    this.#traces.register(this.#registry);
     this.#proxy = new ProxyRole({
       config: this.#config,
       wheel: this.#wheel,
@@ -48,6 +52,7 @@ export class ProxyWorker implements WorkerRole {
       frontCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
       originCounters: { zhttp: new SessionCounters(), zmq: zmqCounters },
       routeStats: this.#routeStats,
+      tracing: this.#traces.of('server'),
       idPrefix: job.idPrefix,
       observer: accessLog.observers.of('proxy'),
     });
@@ -91,6 +96,7 @@ export class ProxyWorker implements WorkerRole {
     this.#accessLog.check(changed.accessLog);
     this.#proxy.reconfigure(changed);
     this.#accessLog.use(changed.accessLog);
+    this.#traces.use(changed.trace);
   }
 
   closeConnection(id: string): boolean {
@@ -109,6 +115,7 @@ export class ProxyWorker implements WorkerRole {
   async stop(): Promise<void> {
     this.#reporter?.stop();
     await Promise.all([this.#proxy.stop(), this.#link.close()]);
+    await this.#traces.close();
     this.#wheel.stop();
   }
 

@@ -26,6 +26,7 @@ interface CommonJob {
 export interface EdgeJob extends CommonJob {
   readonly role: 'edge';
   readonly edge: Config['edge'];
+  readonly trace: Config['trace'];
   /** Ways to handlers; none where the worker has its own. */
   readonly relayed: readonly ('stream' | 'req')[];
 }

@@ -18,6 +18,7 @@ import { complaint, fieldDocs, table } from './section-fields.ts';
 import { serverSection } from './server-section.ts';
 import { stateSection } from './state-section.ts';
 import { statsSection } from './stats-section.ts';
+import { traceSection } from './trace-section.ts';
 import { UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
 
 // A schema is used a few times in the life of a process: to generate code for each would take a tenth of the time to start.
@@ -31,6 +32,7 @@ export const sections = {
   proxy: proxySection,
   hub: hubSection,
   stats: statsSection,
+  trace: traceSection,
   edge: edgeSection,
   fetch: fetchSection,
   acme: acmeSection,
@@ -64,6 +66,7 @@ const fileSchema = z
     proxy: table(sections.proxy.shape).prefault({}),
     hub: table(sections.hub.shape).prefault({}),
     stats: table(sections.stats.shape).prefault({}),
+    trace: table(sections.trace.shape).prefault({}),
     edge: edgeSchema.prefault({}),
     fetch: fetchSchema.prefault({}),
     acme: table(sections.acme.shape).prefault({}),

@@ -21,6 +21,24 @@ export interface RecordState {
   readonly age: number;
   readonly sinceResponse: number | null;
   readonly sinceHeld: number | null;
+  readonly span: SpanState | null;
+}
+
+/** The place of a recorded exchange in its trace, without who is told of it. */
+export type SpanState = Omit<RecordedSpan, 'observer'>;
+
+/** The place of an exchange in a trace that is recorded (W3C Trace Context). */
+export interface RecordedSpan {
+  /** 32 hex digits. */
+  readonly traceId: string;
+  /** 16 hex digits. */
+  readonly spanId: string;
+  /** The span of whoever sent the request; empty where the trace begins here. */
+  readonly parentId: string;
+  /** The list of `tracestate`; empty for none. */
+  readonly state: string;
+  /** Is told of the exchange at its end. */
+  readonly observer: ExchangeObserver;
 }
 
 /**
@@ -60,16 +78,27 @@ export class ExchangeRecord {
   items = 0;
   /** Why it failed; empty where it has not. */
   error: ErrorCode | '' = '';
-  readonly #observer: ExchangeObserver;
+  /** Null where its trace is not recorded. */
+  readonly span: RecordedSpan | null;
+  readonly #observer: ExchangeObserver | null;
   #over = false;
 
-  /** @param startedAt by `performance.now`. By default now */
-  constructor(request: RecordedRequest, observer: ExchangeObserver, startedAt = performance.now()) {
+  /**
+   * @param observer is told of its end, beside that of the span
+   * @param startedAt by `performance.now`. By default now
+   */
+  constructor(
+    request: RecordedRequest,
+    observer: ExchangeObserver | null,
+    span: RecordedSpan | null = null,
+    startedAt = performance.now(),
+  ) {
     this.request = request;
     this.startedAt = startedAt;
     this.client = request.peer.address;
     this.requestId = request.requestId ?? '';
     this.#observer = observer;
+    this.span = span;
   }
 
   /** What another process goes on with. */
@@ -95,20 +124,34 @@ export class ExchangeRecord {
       age: now - this.startedAt,
       sinceResponse: this.respondedAt === 0 ? null : now - this.respondedAt,
       sinceHeld: this.heldAt === 0 ? null : now - this.heldAt,
+      span: this.span === null ? null : spanState(this.span),
     };
   }
 
-  /** The record of an exchange that another process had. */
+  /**
+   * The record of an exchange that another process had; null where nobody wants to know of it here.
+   * @param spans is told of those whose trace is recorded
+   */
   static moved(
-    { request, notes, age, sinceResponse, sinceHeld }: RecordState,
-    observer: ExchangeObserver,
-  ): ExchangeRecord {
+    { request, notes, age, sinceResponse, sinceHeld, span }: RecordState,
+    observer: ExchangeObserver | null,
+    spans: ExchangeObserver | null,
+  ): ExchangeRecord | null {
+    const recorded = span === null || spans === null ? null : { ...span, observer: spans };
+    if (observer === null && recorded === null) return null;
     const now = performance.now();
-    const record = new ExchangeRecord(request, observer, now - age);
+    const record = new ExchangeRecord(request, observer, recorded, now - age);
     Object.assign(record, notes);
     record.respondedAt = sinceResponse === null ? 0 : now - sinceResponse;
     record.heldAt = sinceHeld === null ? 0 : now - sinceHeld;
     return record;
+  }
+
+  /** The head of the response has come. */
+  responded({ status, error }: { readonly status: number; readonly error?: ErrorCode }): void {
+    this.status = status;
+    this.respondedAt = performance.now();
+    if (error !== undefined) this.error = error;
   }
 
   /** Another process goes on with it: nobody is told here. */
@@ -121,8 +164,13 @@ export class ExchangeRecord {
     if (this.#over) return;
     this.#over = true;
     if (this.error === '') this.error = error;
-    this.#observer.onExchangeEnd(this);
+    this.#observer?.onExchangeEnd(this);
+    this.span?.observer.onExchangeEnd(this);
   }
+}
+
+function spanState({ traceId, spanId, parentId, state }: RecordedSpan): SpanState {
+  return { traceId, spanId, parentId, state };
 }
 
 /** Is told of the exchanges of one server or role. */

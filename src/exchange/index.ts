@@ -20,7 +20,14 @@ export {
   UNKNOWN_LENGTH,
   WINDOW,
 } from './exchange.ts';
-export { type ExchangeObserver, ExchangeRecord, type RecordedRequest, type RecordState } from './exchange-record.ts';
+export {
+  type ExchangeObserver,
+  ExchangeRecord,
+  type RecordedRequest,
+  type RecordedSpan,
+  type RecordState,
+  type SpanState,
+} from './exchange-record.ts';
 export { ExchangeRelay, type RelayState } from './exchange-relay.ts';
 export { type ByteHolder, HeldTotal } from './held-total.ts';
 export { Histogram } from './histogram.ts';

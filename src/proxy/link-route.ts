@@ -6,6 +6,7 @@ import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetRequester } from './proxy-target.ts';
 import { GRIP_FEATURES, originHeaders } from './request-headers.ts';
 import { normalizeTarget, rewriteTarget } from './target-path.ts';
+import { traceFields } from './trace-fields.ts';
 
 /** What of a request's head the link does not tell. */
 export type LinkHead = Pick<RequestHead, 'method' | 'bodyLength' | 'credits'> & {
@@ -66,7 +67,7 @@ export class LinkRoute {
       scheme,
       authority: host,
       version: '1.1',
-      headers: head.headers ?? NO_FIELDS,
+      headers: [...(head.headers ?? NO_FIELDS), ...traceFields(this.#proxied.request)],
       // The request is for all clients that are at the same place, so it tells of none.
       peer: { address: '', port: 0 },
     };

@@ -15,6 +15,7 @@ import type {
 import type { RequestIds } from './http-server-options.ts';
 import type { Connection } from './served-connection.ts';
 import type { ServerLimits } from './server-limits.ts';
+import type { Tracing } from './tracing.ts';
 import type { UnreadBudget } from './unread-budget.ts';
 
 /** What a connection needs of the server that accepted it. */
@@ -32,6 +33,8 @@ export interface ConnectionHost {
   /** Is told of each exchange at its end; null for nobody. */
   readonly observer: ExchangeObserver | null;
   readonly requestIds: RequestIds;
+  /** How requests take part in traces; null: their fields pass as any other. */
+  readonly tracing: Tracing | null;
   /** What waits unread in all connections. */
   readonly unread: UnreadBudget;
   /** What waits in all WebSockets whose clients take nothing. */

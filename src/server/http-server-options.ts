@@ -12,6 +12,7 @@ import type {
 } from '../exchange/index.ts';
 import type { RequestIdMode } from './request-ids.ts';
 import type { ServerLimits } from './server-limits.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What a server is made of. */
 export interface HttpServerOptions {
@@ -40,6 +41,8 @@ export interface HttpServerOptions {
   readonly observer?: Current<ExchangeObserver | null> | undefined;
   /** What becomes of X-Request-Id. Default: it passes as any other field. */
   readonly requestIds?: Current<RequestIds> | undefined;
+  /** How requests take part in traces. Default: their fields pass as any other. */
+  readonly tracing?: Current<Tracing | null> | undefined;
   /** The response to a request that the server itself refuses; by default the error's own face. */
   readonly describeError?: (error: ExchangeError) => ErrorResponse;
 }

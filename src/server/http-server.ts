@@ -38,6 +38,7 @@ import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
 import { type SocketHandle, socketOf } from './socket-handle.ts';
 import type { ConnectionState } from './suspended-connection.ts';
+import type { Tracing } from './tracing.ts';
 import { UnreadBudget } from './unread-budget.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -91,6 +92,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly #limits: Current<ServerLimits>;
   readonly #observer: Current<ExchangeObserver | null>;
   readonly #requestIds: Current<RequestIds>;
+  readonly #tracing: Current<Tracing | null>;
   readonly #idPrefix: string;
   #accepted = 0;
   /** Sockets in each place. */
@@ -115,6 +117,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.#limits = options.limits;
     this.#observer = options.observer ?? NOBODY;
     this.#requestIds = options.requestIds ?? NO_IDS;
+    this.#tracing = options.tracing ?? NOBODY;
     this.#idPrefix = options.idPrefix ?? '';
     this.unread = new UnreadBudget(options.maxUnreadBytes);
     this.wheel = options.wheel;
@@ -134,6 +137,10 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   get observer(): ExchangeObserver | null {
     return this.#observer.current;
+  }
+
+  get tracing(): Tracing | null {
+    return this.#tracing.current;
   }
 
   get requestIds(): RequestIds {

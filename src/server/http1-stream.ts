@@ -11,6 +11,7 @@ import {
   type Peer,
   type RawClient,
   type RawOwner,
+  type RecordedSpan,
   type RequestHead,
   type Responder,
   type ResponseHead,
@@ -24,6 +25,7 @@ import { requestIdOf } from './request-ids.ts';
 import { ResponseWriter } from './response-writer.ts';
 import type { StreamState } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
+import { tracedFields } from './tracing.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 import { type HandshakePhase, WebSocketExchange } from './websocket-exchange.ts';
 import { requestedHandshake } from './websocket-handshake.ts';
@@ -108,7 +110,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.target = head.target;
     this.scheme = connection.encrypted ? 'https' : 'http';
     this.authority = head.authority;
-    const { requestIds, observer } = server;
+    const { requestIds, observer, tracing } = server;
     if (moved !== null) {
       this.headers = moved.headers;
       this.requestId = moved.requestId;
@@ -131,9 +133,15 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#connection = connection;
     this.#server = server;
     this.#last = !head.keepAlive;
-    if (observer === null) this.record = null;
-    else if (moved?.record) this.record = ExchangeRecord.moved(moved.record, observer);
-    else this.record = new ExchangeRecord(this, observer);
+    let span: RecordedSpan | null = null;
+    if (tracing !== null && moved === null) {
+      const traced = tracedFields(this.headers, tracing);
+      this.headers = traced.headers;
+      this.ownFields = this.ownFields.length === 0 ? traced.ownFields : [...this.ownFields, ...traced.ownFields];
+      span = traced.span;
+    }
+    if (moved?.record) this.record = ExchangeRecord.moved(moved.record, observer, tracing?.observer ?? null);
+    else this.record = observer === null && span === null ? null : new ExchangeRecord(this, observer, span);
   }
 
   /** Whether the client has said that this request is its last one. */
@@ -223,7 +231,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#over) return;
     if (this.#server.crowded) this.keepAlive = false;
     this.head(head);
-    if (this.record !== null) noteHead(this.record, head);
+    this.record?.responded(head);
     this.#cork();
     this.#server.turn.add(this);
   }
@@ -475,7 +483,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#body !== null) this.keepAlive = false;
     const { head, body, close } = this.#server.describeError(error);
     if (this.record !== null) {
-      noteHead(this.record, head);
+      this.record.responded(head);
       this.record.error = error.code;
       this.record.responseBytes += body.length;
     }
@@ -486,10 +494,4 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.#afterWrite(body.length, this.data(body, false), false);
     this.#end();
   }
-}
-
-function noteHead(record: ExchangeRecord, { status, error }: ResponseHead): void {
-  record.status = status;
-  record.respondedAt = performance.now();
-  if (error !== undefined) record.error = error;
 }

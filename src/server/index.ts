@@ -6,3 +6,4 @@ export type { Connection } from './served-connection.ts';
 export type { ServerLimits } from './server-limits.ts';
 export type { SocketHandle } from './socket-handle.ts';
 export type { ConnectionState, SuspendedConnection } from './suspended-connection.ts';
+export { type Traced, type Tracing, tracedFields } from './tracing.ts';

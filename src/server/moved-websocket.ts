@@ -20,8 +20,9 @@ export function movedWebSocket(
 ): MovedWebSocket {
   const { peer, id, deflate, window, unread, credit } = state;
   const connection = new WebSocketConnection(socket, server, peer, id, deflate, window);
-  if (state.record !== null && server.observer !== null) {
-    connection.record = ExchangeRecord.moved(state.record, server.observer);
+  if (state.record !== null) {
+    const { observer, tracing } = server;
+    connection.record = ExchangeRecord.moved(state.record, observer, tracing?.observer ?? null);
   }
   connection.onRequestCredit(credit);
   // Without a responder it waits.

@@ -68,6 +68,9 @@ test('worker processes have metrics of their own, and failures of all count by c
   // Workers report once a second.
   let now = await samples();
   while (now.get('holdfast_errors_total{code="HF_NO_ROUTE"}') !== 1) now = await samples();
+  while (!now.has('process_open_fds{process="proxy-1"}') || !now.has('process_open_fds{process="proxy-2"}')) {
+    now = await samples();
+  }
   for (const process of ['main', 'proxy-1', 'proxy-2']) {
     assert.ok((now.get(`process_resident_memory_bytes{process="${process}"}`) ?? 0) > 10_000_000, process);
     assert.ok((now.get(`process_open_fds{process="${process}"}`) ?? 0) > 5, process);
@@ -101,11 +104,13 @@ stream = ["ipc://${folder}/fetch"]
   assert.equal((await fetch(`http://${(edge as string[])[0]}/`)).status, 503);
   const read = async () => await (await fetch(`http://${(publishers as string[])[0]}/metrics`)).text();
   let text = await read();
-  while (samplesOf(text).get('holdfast_errors_total{code="HF_BACKEND_ABSENT"}') !== 1) text = await read();
+  const isComplete = (samples: Map<string, number>): boolean =>
+    samples.get('holdfast_errors_total{code="HF_BACKEND_ABSENT"}') === 1 &&
+    samples.has('process_cpu_seconds_total{process="edge-2"}');
+  while (!isComplete(samplesOf(text))) text = await read();
   const samples = samplesOf(text);
   assert.equal(samples.get('holdfast_edge_server_requests_total'), 1);
   assert.equal(samples.get('holdfast_fetch_zhttp_sessions_total'), 0);
-  assert.ok(samples.has('process_cpu_seconds_total{process="edge-2"}'));
   assert.equal(samples.has('holdfast_channels'), false);
   assert.doesNotMatch(text, /^# HELP \S+ Counter /m, 'each counter is described');
   const known = new Set(metricNames());

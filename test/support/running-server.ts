@@ -43,6 +43,7 @@ export type ServerChanges = Partial<
       | 'rawService'
       | 'requestIds'
       | 'service'
+      | 'tracing'
     >
 > & {
   /** Whether a service for WebSockets is there. Default: true. */
@@ -75,6 +76,7 @@ export class RunningServer {
       rawService,
       requestIds,
       service,
+      tracing,
       webSockets = true,
       ...limits
     } = changes;
@@ -90,6 +92,7 @@ export class RunningServer {
       observer,
       rawService,
       requestIds,
+      tracing,
       limits: { current: this.limits },
       wheel,
       counters,

@@ -7,8 +7,10 @@ import {
 } from '../../exchange/index.ts';
 import type { FilesCounters } from '../../files/index.ts';
 import type { Mongrel2Counters } from '../../mongrel2/index.ts';
+import type { TraceCounters } from '../../trace/index.ts';
 import type { SessionCounters } from '../../zhttp/index.ts';
 import type { ZmqCounters } from '../../zmq/index.ts';
+import type { AccessLogTotals } from '../access-logs.ts';
 import type { LogCounters } from '../bounded-output.ts';
 import type { PoolCounters } from '../worker-pool.ts';
 
@@ -159,6 +161,19 @@ const LOG: Docs<LogCounters> = {
   logLinesDropped: 'Lines of the log that were dropped because the output was not read, or could not be written.',
 };
 
+const ACCESS: Docs<AccessLogTotals> = {
+  accessLines: 'Lines of the access log that were written, or are about to be.',
+  accessLinesLost: 'Lines of the access log that could not be written.',
+};
+
+const TRACE: Docs<TraceCounters> = {
+  spansExported: 'Spans that the collector has taken.',
+  spansDropped: 'Spans that were dropped: too many waited, or the collector did not take them.',
+  spanBytesHeld: 'Bytes of spans that wait for the collector.',
+  exportsFailed: 'Requests to the collector that failed, tries that were repeated included.',
+  faults: FAULTS,
+};
+
 const POOL: Docs<PoolCounters> = {
   workersOpen: 'Worker processes that serve now.',
   workersStarted: 'Worker processes that began to serve.',
@@ -189,6 +204,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
     parts: {
       'fetch.client': 'requests of the fetch role',
       'mongrel2.client': 'requests to the `Proxy` targets of Mongrel2 sites',
+      'trace.client': 'requests to the collector of spans',
     },
     docs: ORIGINS,
   },
@@ -219,6 +235,8 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
   },
   { title: 'Counters of Mongrel2 servers', parts: { 'mongrel2.handlers': 'clients and handlers' }, docs: MONGREL2 },
   { title: 'Counters of static files', parts: { 'mongrel2.files': 'folders of Mongrel2 sites' }, docs: FILES },
+  { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
+  { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },
   { title: 'Counters of the log', parts: { log: 'the log of all processes' }, docs: LOG },
 ];

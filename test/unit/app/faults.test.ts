@@ -17,7 +17,7 @@ function boom(): never {
 test('a pool replaces its processes whatever throws in the main process', async (t) => {
   const folder = temporaryFolder(t);
   const spec = `ipc://${join(folder, 'client')}`;
-  const { edge, accessLog } = loadConfig(
+  const { edge, trace, accessLog } = loadConfig(
     `[edge]\nlisten = ["127.0.0.1:0"]\nzclient_connect = true\nzclient_stream = ["${spec}"]`,
     '',
   );
@@ -42,6 +42,7 @@ test('a pool replaces its processes whatever throws in the main process', async 
       return {
         role: 'edge',
         edge,
+        trace,
         logLevel: 'error',
         logFile: null,
         accessLog,
