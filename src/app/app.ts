@@ -27,6 +27,7 @@ import { keepCertificates } from './acme.ts';
 import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole } from './control-role.ts';
 import { dashboardPages } from './dashboard-pages.ts';
+import { DescriptorWatch } from './descriptor-watch.ts';
 import { ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole, newIdPrefix } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
@@ -124,12 +125,14 @@ export class App {
   #certificates: CertificateKeeper | null = null;
   readonly #observers = new Observers();
   readonly #accessLog: AccessLogs;
+  readonly #descriptors: DescriptorWatch;
 
   private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
     this.#config = config;
     this.#fetchPlans = plans;
     this.#log = log;
     this.#accessLog = new AccessLogs(this.#observers, log);
+    this.#descriptors = new DescriptorWatch(log);
     const { counters, frontCounters, originCounters, routeStats } = this;
     this.#traces = new Traces({ trace: config.trace, wheel: this.#wheel, log });
     this.#proxy = new ProxyRole({
@@ -201,6 +204,7 @@ export class App {
     this.#wheel.stop();
     this.processes.stop();
     this.#accessLog.close();
+    this.#descriptors.stop();
     if (!this.#running) return;
     this.#log.info(this.registry.byRole(), 'stopped');
   }
@@ -284,6 +288,7 @@ export class App {
     this.state = 'ready';
     this.#log.info(startedFields(this, this.#fetch !== null), 'started');
     checkOpenFiles(this.#config, this.#fetchPlans, this.#log);
+    this.#descriptors.start();
   }
 
   get #watching(): { readonly watch: WorkerWatch; readonly watched: boolean } {

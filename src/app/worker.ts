@@ -5,6 +5,7 @@ import { onUnhandledFault } from '../clock/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { listeningSockets } from '../net/index.ts';
 import { AccessLogs } from './access-logs.ts';
+import { DescriptorWatch } from './descriptor-watch.ts';
 import { EdgeWorker } from './edge-worker.ts';
 import { LogFile } from './log-file.ts';
 import { createLog, type ProcessLog } from './logger.ts';
@@ -75,6 +76,7 @@ async function start({ job, listening }: WorkerOrder & { order: 'start' }): Prom
       monitor = new ProcessMonitor();
       monitor.start();
     }
+    new DescriptorWatch(ownLog).start();
     setInterval(report, REPORT_INTERVAL).unref();
     tell({ report: 'listening', addresses });
   } catch (error) {

@@ -23,7 +23,7 @@ const ABSENT = new Set(
  * Opens what is at `path` below `root`. The check whether that is inside of the folder is made on what was opened, so that it does not matter what becomes of
  * the path meanwhile.
  * @param followLinks whether it may be outside, where a link leads there
- * @throws ExchangeError HF_FILES_OPEN when no descriptor is left, HF_FILE_FAILED for errors of the device
+ * @throws ExchangeError HF_OPEN_FILES when no descriptor is left, HF_FILE_FAILED for errors of the device
  */
 export async function openFile(root: string, path: string, followLinks: boolean): Promise<Opened> {
   const full = join(root, path);
@@ -44,7 +44,7 @@ export async function openFile(root: string, path: string, followLinks: boolean)
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (ABSENT.has(code)) return NONE;
     throw new ExchangeError(
-      code === 'EMFILE' || code === 'ENFILE' ? 'HF_FILES_OPEN' : 'HF_FILE_FAILED',
+      code === 'EMFILE' || code === 'ENFILE' ? 'HF_OPEN_FILES' : 'HF_FILE_FAILED',
       `${path}: ${systemErrorText(error)}`,
     );
   }

@@ -125,7 +125,7 @@ export class StaticFiles implements FilesHost {
   #failure(thrown: unknown): ExchangeError {
     if (!(thrown instanceof ExchangeError)) return reportFault(this, thrown);
     const { code, detail } = thrown;
-    if (code === 'HF_FILES_OPEN') this.counters.filesRefused++;
+    if (code === 'HF_FILES_OPEN' || code === 'HF_OPEN_FILES') this.counters.filesRefused++;
     else this.onFailed(thrown);
     this.log.debug({ code, detail }, 'file not opened');
     return thrown;

@@ -147,6 +147,9 @@ interface Failure {
 /** Why no address was reached: a failed attempt says more than a denied address. */
 function outcome(denials: readonly string[], failures: readonly Failure[]): DialError {
   if (failures.length === 0) return new DialError('policy', denials.join(', '));
+  // It says nothing about the addresses.
+  const shortage = failures.map(({ code }) => NO_DESCRIPTORS[code]).find((text) => text !== undefined);
+  if (shortage !== undefined) return new DialError('descriptors', shortage);
   const kind = failures.every(({ code }) => code === 'ETIMEDOUT') ? 'timeout' : 'unreachable';
   const reasons = failures.map(({ code }) => REASONS[code] ?? `connection failed with ${code}`);
   if (denials.length === 0 && new Set(reasons).size === 1) return new DialError(kind, reasons[0] as string);

@@ -37,6 +37,8 @@ export type DialErrorKind =
   | 'policy'
   /** No allowed address can be reached: refused, no route, … */
   | 'unreachable'
+  /** This process, or the system, has no file descriptor left. */
+  | 'descriptors'
   /** The system gave up waiting (ETIMEDOUT). */
   | 'timeout'
   /** The TLS handshake failed, or the certificate cannot be trusted. */

@@ -1,6 +1,7 @@
 export { type ActivatedSocket, activatedSockets } from './activated-sockets.ts';
 export type { ListenAddress } from './bind-address.ts';
 export { ChallengeAcceptor, type TlsChallenges } from './challenge-acceptor.ts';
+export { NO_DESCRIPTORS } from './descriptors.ts';
 export { dial, dialUnix } from './dial.ts';
 export {
   DialError,

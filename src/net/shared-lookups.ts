@@ -64,6 +64,8 @@ export class SharedLookups {
       const { code } = error as NodeJS.ErrnoException;
       // Without an error code it is a defect of ours, not a failed lookup.
       if (code === undefined) throw error;
+      const shortage = descriptorShortage();
+      if (shortage !== null) throw new DialError('descriptors', shortage);
       throw new DialError('resolve', failureText(code));
     }
     if (addresses.length === 0) throw new DialError('resolve', failureText('ENODATA'));
@@ -76,8 +78,6 @@ function fail(message: string): Promise<never> {
 }
 
 function failureText(code: string): string {
-  const shortage = descriptorShortage();
-  if (shortage !== null) return `host name cannot be resolved at present: ${shortage}`;
   if (NOT_KNOWN.has(code)) return 'unknown host name';
   return `host name cannot be resolved at present${CAUSES[code] ?? ''}`;
 }

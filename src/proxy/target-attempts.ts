@@ -48,6 +48,8 @@ export class TargetAttempts {
 
   /** The attempt has failed. Returns whether another target may get the request. */
   fail(error: ExchangeError): boolean {
+    // What this process lacks says nothing about the target, and the next one needs it too.
+    if (error.code === 'HF_OPEN_FILES') return false;
     if (!cannotConnect(error)) this.succeed();
     if (this.#ended || this.#shown) return false;
     this.#shown = true;

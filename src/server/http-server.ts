@@ -15,7 +15,7 @@ import {
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { type AcceptOptions, type ListenAddress, type Listener, listen } from '../net/index.ts';
+import { type AcceptOptions, type ListenAddress, type Listener, listen, NO_DESCRIPTORS } from '../net/index.ts';
 import {
   type ClientSocket,
   CONNECTION,
@@ -68,6 +68,9 @@ const REFUSAL_LOG_MS = 1_000;
 const NO_IDS: Current<RequestIds> = { current: { mode: 'off', returned: false, prefix: '' } };
 const NOBODY: Current<null> = { current: null };
 
+/** Milliseconds between two reports about connections that could not be accepted. */
+const LOSS_LOG_MS = 10_000;
+
 /** Connections that are looked at for one that is idle, each time that one has to wait. */
 const MAX_LOOKED_AT = 256;
 
@@ -102,6 +105,8 @@ export class HttpServer implements ConnectionHost, Guarded {
   #lookAt = 0;
   /** Time on the wheel from which a refused connection is worth a warning again. */
   #refusalLogFrom = 0;
+  /** The same for connections that could not be accepted. */
+  #lossLogFrom = 0;
   readonly turn = new TurnQueue();
   readonly call = new TurnQueue(process.nextTick);
   readonly unread: UnreadBudget;
@@ -269,10 +274,15 @@ export class HttpServer implements ConnectionHost, Guarded {
     }
   };
 
-  /** Out of file descriptors, most likely: the client is lost, and so may be many. Only the first one is a warning. */
-  readonly #onAcceptError = (error: Error): void => {
-    const level = this.counters.connectionsLost++ === 0 ? 'warn' : 'debug';
-    this.log[level]({ detail: error.message }, 'connection could not be accepted');
+  /** The client is lost, and so may be many: they are counted, and reported now and then. */
+  readonly #onAcceptError = (error: NodeJS.ErrnoException): void => {
+    const { counters, wheel } = this;
+    counters.connectionsLost++;
+    if (wheel.now < this.#lossLogFrom) return;
+    this.#lossLogFrom = wheel.now + LOSS_LOG_MS;
+    const shortage = NO_DESCRIPTORS[error.code ?? ''];
+    const record = { code: shortage === undefined ? error.code : 'HF_OPEN_FILES', lost: counters.connectionsLost };
+    this.log.error({ ...record, detail: shortage ?? error.message }, 'connections cannot be accepted');
   };
 
   #accept(socket: ClientSocket): void {

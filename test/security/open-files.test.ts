@@ -21,9 +21,14 @@ test('a program at its open-file limit serves its clients, and accepts more when
   const origin = await startOrigin(t, (_request, response) => response.end('fine'));
   const cwd = temporaryFolder(t, { 'holdfast.toml': '[control]\nlisten = []\n' });
   const limited = ['-c', 'ulimit -n 400 && exec "$@"', 'sh', process.execPath, LAUNCHER];
-  const program = new Program(t, '/bin/sh', [...limited, 'run', '--port', '127.0.0.1:0', '--route', `* ${origin}`], {
-    cwd,
-  });
+  const program = new Program(
+    t,
+    '/bin/sh',
+    [...limited, 'run', '--port', '127.0.0.1:0', '--route', `* ${origin}`, '--route', `named localhost:9`],
+    {
+      cwd,
+    },
+  );
   const { clients } = await program.logged('started');
   const [address = ''] = clients as string[];
   const before = await connectTo(t, address);
@@ -33,6 +38,13 @@ test('a program at its open-file limit serves its clients, and accepts more when
   // Those for whom there is no file are closed.
   await Promise.any(crowd.map(({ ended }) => ended));
   assert.equal((await before.request(GET)).body, 'fine');
+  await program.logged(
+    'file descriptors are running out: raise the limit of open files (LimitNOFILE=, ulimit -n) or lower max_connections',
+  );
+  // A name whose lookup fails for want of a descriptor is not an unknown name.
+  const failed = await before.request('GET / HTTP/1.1\r\nHost: named\r\n\r\n');
+  assert.equal(failed.status, 503);
+  assert.equal((await program.logged('request failed')).code, 'HF_OPEN_FILES');
 
   for (const client of crowd) client.socket.destroy();
   await Promise.all(crowd.map(({ closed }) => closed));

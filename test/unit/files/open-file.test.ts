@@ -21,7 +21,7 @@ for (const code of ['EMFILE', 'ENFILE']) {
     const fixture = new FilesFixture(t, { f: 'x' });
     failing(t, 'open', code);
     const error = await ask(fixture.service(), '/f').failed();
-    assert.equal(error.code, 'HF_FILES_OPEN');
+    assert.equal(error.code, 'HF_OPEN_FILES');
     assert.equal(fixture.counters.filesRefused, 1);
   });
 }

@@ -125,8 +125,11 @@ test('no timer is set for one address, or when the first one connects', async (t
   assert.ok(clearTimer.mock.calls.some(({ arguments: [cleared] }) => cleared === timer));
 });
 
-test("the system's timeout is a timeout, unless an address refused", async (t) => {
-  const codes = new Map([['127.0.0.9', 'ECONNREFUSED']]);
+test("the system's timeout is a timeout, unless an address refused, or no descriptor is left", async (t) => {
+  const codes = new Map([
+    ['127.0.0.9', 'ECONNREFUSED'],
+    ['127.0.0.8', 'EMFILE'],
+  ]);
   const connect = t.mock.method(net, 'connect', ({ host }: { host: string }) => {
     const code = codes.get(host) ?? 'ETIMEDOUT';
     return new Socket().destroy(Object.assign(new Error(code), { code }));
@@ -141,6 +144,8 @@ test("the system's timeout is a timeout, unless an address refused", async (t) =
   assert.deepEqual(await failure('127.0.0.1', '::1'), ['timeout', 'connection timed out']);
   const mixed = '127.0.0.1: connection timed out, 127.0.0.9: connection refused';
   assert.deepEqual(await failure('127.0.0.1', '127.0.0.9'), ['unreachable', mixed]);
+  const shortage = 'this process has too many open files';
+  assert.deepEqual(await failure('127.0.0.9', '127.0.0.8'), ['descriptors', shortage]);
 });
 
 test('of simultaneous connections one is handed over and the others are closed', async (t) => {

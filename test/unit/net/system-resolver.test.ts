@@ -84,15 +84,14 @@ for (const [code, words] of [
   ['EMFILE', 'this process has too many open files'],
   ['ENFILE', 'the system has too many open files'],
 ] as const) {
-  test(`a lookup that fails for lack of descriptors (${code}) says so`, async (t) => {
+  test(`a lookup that fails for lack of descriptors (${code}) says so, and not that the name is unknown`, async (t) => {
     const system = new FakeSystem(t);
     t.mock.method(fs, 'openSync', () => {
       throw Object.assign(new Error(code), { code });
     });
     const answer = new SystemResolver().resolve('a.test', 0);
     system.fail('ENOTFOUND');
-    const message = `host name cannot be resolved at present: ${words}`;
-    await assert.rejects(answer, { kind: 'resolve', message });
+    await assert.rejects(answer, { kind: 'descriptors', message: words });
   });
 }
 

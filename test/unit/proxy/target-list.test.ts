@@ -159,3 +159,12 @@ test('a probe that became a long stream prevents no later probe, and its end say
   rig.end('a', 'HF_ORIGIN_CLOSED');
   assert.equal(rig.send(), 'b');
 });
+
+test('a request that fails for want of a file descriptor is not tried elsewhere, and says nothing about the target', () => {
+  const rig = new Rig('failover');
+  assert.equal(rig.send(), 'a');
+  rig.end('a', 'HF_OPEN_FILES');
+  assert.equal(rig.send(), 'a');
+  rig.end('a', 'HF_ORIGIN_UNREACHABLE');
+  assert.equal(rig.send(), 'b');
+});

@@ -163,14 +163,14 @@ test('the responses to requests that the server refuses are configurable', async
   assert.deepEqual(seen, []);
 });
 
-test('a connection that could not be accepted is counted, and the first one is a warning', async (t) => {
+test('connections that could not be accepted are counted, and reported once, for what it is', async (t) => {
   const listen = t.mock.method(Server.prototype, 'listen');
   const running = await startServer(t);
   const listener = listen.mock.calls[0]?.this as Server;
-  for (let i = 0; i < 3; i++) listener.emit('error', new Error('accept EMFILE'));
+  for (let i = 0; i < 3; i++) listener.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
   assert.equal(running.counters.connectionsLost, 3);
   assert.deepEqual(
-    running.log.with('connection could not be accepted').map(({ level }) => level),
-    ['warn', 'debug', 'debug'],
+    running.log.with('connections cannot be accepted').map(({ level, fields }) => [level, fields]),
+    [['error', { code: 'HF_OPEN_FILES', lost: 1, detail: 'this process has too many open files' }]],
   );
 });
