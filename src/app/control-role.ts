@@ -18,6 +18,7 @@ import {
   textResponse,
 } from '../exchange/index.ts';
 import { HttpServer } from '../server/index.ts';
+import { packageVersion } from './package-version.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What the control port is made of. */
@@ -54,6 +55,7 @@ export class ControlRole {
     const settings = snapshots.part(({ config }) => config.control);
     this.#api = new ControlApi({
       operations,
+      version: packageVersion(),
       publish: publishService(publisher, { settings, counters, log, metrics }),
       pages,
       rules: snapshots.part(({ access }) => access),

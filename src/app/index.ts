@@ -7,3 +7,4 @@ export { createLog, type LogLevel, type ProcessLog } from './logger.ts';
 export { metricNames, metricsReference } from './metrics/metrics-reference.ts';
 export { packageVersion } from './package-version.ts';
 export { checkRouting } from './prepare-routing.ts';
+export { writeControlReference } from './write-control-reference.ts';

@@ -10,6 +10,7 @@ import {
   textResponse,
 } from '../exchange/index.ts';
 import { type AccessRules, isCurrent } from './access-rules.ts';
+import { documentOperation } from './document-operation.ts';
 import { EventStreams } from './event-streams.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import { LoginAttempts } from './login-attempts.ts';
@@ -25,6 +26,8 @@ import { Sessions } from './sessions.ts';
 /** What the control API is made of. */
 export interface ControlApiOptions {
   readonly operations: readonly Operation[];
+  /** That of the program. */
+  readonly version: string;
   /** Takes the requests for all paths that no operation has: that of the publish endpoint. */
   readonly publish: Service;
   /** Takes the requests for the pages of the dashboard. */
@@ -54,7 +57,8 @@ export class ControlApi {
     const { operations, rules, settings, counters, log, publish, pages } = this.#options;
     const hosts = () => settings.current.hosts;
     const gate = new Gatekeeper({ rules, hosts, sessions: this.#sessions, attempts: this.#attempts }, isSocket);
-    const table = new OperationTable([...operations, ...sessionOperations(gate)]);
+    const own = [...operations, ...sessionOperations(gate)];
+    const table = new OperationTable([...own, documentOperation(own, this.#options.version)]);
     const host: OperationHost = { counters, log, gate, streams: this.#streams, hosts };
     const other = authorized(
       (request, requester) => {

@@ -11,6 +11,7 @@ export type {
   RoutesBackend,
 } from './control-backend.ts';
 export { controlErrorText } from './control-error-text.ts';
+export { controlReference } from './control-reference.ts';
 export { metricsService } from './metrics-service.ts';
 export type { Operation } from './operation.ts';
 export { OperationError } from './operation-error.ts';

@@ -41,7 +41,7 @@ export function routeOperations({ routes, certificates, keys }: ControlBackend):
         body: certificateBody,
         responses: { 204: { doc: 'It is in use.' } },
         handle: async ({ params: { name = '' }, body, query }) => {
-          await certificates.put(name, body, query.keep);
+          await certificates.put(name, body, query.keep === 'true');
           return { status: 204 };
         },
       }),
@@ -74,7 +74,7 @@ export function routeOperations({ routes, certificates, keys }: ControlBackend):
         body: keyBody,
         responses: { 204: { doc: 'It is in use.' } },
         handle: async ({ params: { name = '' }, body, query }) => {
-          await keys.put(name, body.key, query.keep);
+          await keys.put(name, body.key, query.keep === 'true');
           return { status: 204 };
         },
       }),
@@ -112,7 +112,7 @@ function ofRoutes(routes: RoutesBackend): readonly Operation[] {
         body: routeBody,
         responses: { 204: { doc: 'It is in force.' } },
         handle: async ({ params: { id = '' }, body, query }) => {
-          await put.call(routes, id, body.line, query.keep);
+          await put.call(routes, id, body.line, query.keep === 'true');
           return { status: 204 };
         },
       }),
@@ -151,7 +151,7 @@ function removal(
     responses: { 204: { doc: 'It is gone.' } },
     refusals: ['HF_CONTROL_NOT_FOUND'],
     handle: async ({ params, query }) => {
-      const found = await remove(params[param] ?? '', query.keep);
+      const found = await remove(params[param] ?? '', query.keep === 'true');
       if (!found) throw new OperationError('HF_CONTROL_NOT_FOUND', `there is no ${what} of this ${param}`);
       return { status: 204 };
     },

@@ -27,7 +27,6 @@ export const keepQuery = z.strictObject({
   keep: z
     .enum(['true', 'false'])
     .default('false')
-    .transform((value) => value === 'true')
     .describe('whether the change is kept in the state directory, beyond a restart'),
 });
 

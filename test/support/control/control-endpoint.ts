@@ -62,6 +62,7 @@ export class ControlEndpoint {
     const settings = { current: { maxBodyBytes: 100_000, hosts: [], origins: [], requestRate: 0 } };
     this.api = new ControlApi({
       operations: operationsOf({ life: () => 'ready', status: sampleStatus, ...backend }),
+      version: '1.0.0',
       publish: publishService(null, { counters, log, settings }),
       pages: pageService((_request, requester) => {
         respond(requester, textResponse(200, 'a page', ['Content-Type', 'text/html']));

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { Operation } from './operation.ts';
+
+/** What the document tells of an operation that `publishService` does, whose statuses and texts are those that publishers of GRIP know. */
+export type Described = Omit<Operation, 'handle'> & {
+  /** Media type of its responses. */
+  readonly answers?: 'text/plain';
+};
+
+const text = z.string();
+
+const content = z.looseObject({
+  content: z.string().optional(),
+  'content-bin': z.string().optional().describe('base64'),
+});
+
+const item = z.looseObject({
+  channel: z.string().min(1),
+  id: z.string().optional(),
+  'prev-id': z.string().optional(),
+  meta: z.record(z.string(), z.string()).optional(),
+  formats: z
+    .looseObject({
+      'http-response': z
+        .looseObject({
+          code: z.number().int().optional(),
+          body: z.string().optional(),
+          'body-bin': z.string().optional(),
+        })
+        .optional(),
+      'http-stream': content.optional(),
+      'ws-message': content.optional(),
+    })
+    .describe('what clients get, by how they are held'),
+});
+
+/** The paths that are not operations of the API: they respond as publishers of GRIP, probes and Prometheus expect. */
+export const PUBLISH_DOCS: readonly Described[] = [
+  {
+    id: 'publish',
+    method: 'POST',
+    path: '/publish',
+    access: 'publish',
+    tag: 'publishing',
+    summary: 'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to.',
+    body: z.looseObject({ items: z.array(item) }),
+    responses: {
+      200: { doc: 'The items were accepted.', schema: text },
+      400: { doc: 'The body is not a list of items. The text says why.', schema: text },
+      413: { doc: 'The body is larger than `max_body_bytes`.', schema: text },
+      429: { doc: 'More requests came than `request_rate` allows.', schema: text },
+      503: { doc: 'The server is shutting down.', schema: text },
+    },
+    answers: 'text/plain',
+  },
+  {
+    id: 'recover',
+    method: 'POST',
+    path: '/recover',
+    access: 'publish',
+    tag: 'publishing',
+    summary: 'Says that items may have been lost: held requests are sent to their origins again.',
+    responses: { 200: { doc: 'They will be.', schema: text } },
+    answers: 'text/plain',
+  },
+  {
+    id: 'getMetrics',
+    method: 'GET',
+    path: '/metrics',
+    access: 'counters',
+    tag: 'status',
+    summary: 'The metrics in the text format of Prometheus.',
+    responses: { 200: { doc: 'The metrics.', schema: text } },
+    answers: 'text/plain',
+  },
+  {
+    id: 'probe',
+    method: 'GET',
+    path: '/',
+    access: 'open',
+    tag: 'health',
+    summary: 'Responds as the publish endpoint of Pushpin does. Use `/healthz` for new probes.',
+    responses: { 200: { doc: 'A text.', schema: text } },
+    answers: 'text/plain',
+  },
+];
