@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { Role, Status } from './api/types.ts';
+import type { Session, Status } from './api/types.ts';
 import type { Model } from './live/model.ts';
 import { hrefOf, type Place, type View } from './live/place.ts';
 import { serverTime } from './live/server-time.ts';
@@ -73,7 +73,7 @@ export function App({ model, place: places }: { model: Model; place: Store<Place
           <>
             <LostBanner feed={model.feed} />
             <Upgraded model={model} status={status} />
-            <Shown key={`${place.view} ${place.item}`} {...{ model, status, place }} role={access.session.role} />
+            <Shown key={`${place.view} ${place.item}`} {...{ model, status, place }} session={access.session} />
           </>
         )}
       </main>
@@ -107,15 +107,15 @@ interface ShownProps {
   readonly model: Model;
   readonly status: Status | null;
   readonly place: Place;
-  readonly role: Role | null;
+  readonly session: Session;
 }
 
-function Shown({ model, status, place: { view, item }, role }: ShownProps) {
+function Shown({ model, status, place: { view, item }, session }: ShownProps) {
   switch (view) {
     case 'channels':
       return item === null ? <Channels /> : <Channel name={item} />;
     case 'publish':
-      return <Publish channel={item} />;
+      return <Publish channel={item} allowed={session.role === 'admin' || session.roles.includes('publish')} />;
     case 'routes':
       return <Routes />;
     case 'handlers':
@@ -126,22 +126,30 @@ function Shown({ model, status, place: { view, item }, role }: ShownProps) {
       return <Errors now={serverTime(status)} />;
     default:
       if (status === null) return <p class="empty">Connecting…</p>;
-      return view === 'server' ? <Server status={status} role={role} /> : <Overview model={model} status={status} />;
+      return view === 'server' ? (
+        <Server status={status} admin={session.role === 'admin'} />
+      ) : (
+        <Overview model={model} status={status} />
+      );
   }
 }
 
 /** After an upgrade the page goes on. It is that of the version before. */
 function Upgraded({ model, status }: { model: Model; status: Status | null }) {
   const version = useStore(model.pageVersion);
-  if (status === null || version === null || status.version === version) return null;
+  const changed = status !== null && version !== null && status.version !== version;
   return (
-    <div class="banner calm">
-      <span role="status">
-        The server was upgraded from {version} to <strong>{status.version}</strong>.
-      </span>
-      <button type="button" onClick={() => location.reload()}>
-        Load the new page
-      </button>
+    <div role="status">
+      {changed && (
+        <div class="banner calm">
+          <span class="grow">
+            The server was upgraded from {version} to <strong>{status.version}</strong>.
+          </span>
+          <button type="button" onClick={() => location.reload()}>
+            Load the new page
+          </button>
+        </div>
+      )}
     </div>
   );
 }

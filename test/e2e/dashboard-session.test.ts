@@ -68,6 +68,9 @@ test('the session of the dashboard', async (t) => {
     await page.keyboard.press('Enter');
     await page.getByText('ready', { exact: true }).waitFor();
     assert.deepEqual(JSON.parse((await backend.requested('POST', '/session')).body), { token: 'a.b.c' });
+    await page.getByRole('link', { name: 'Publish' }).click();
+    await page.getByText('Your role may not publish.').waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Publish' }).isDisabled());
     await page.getByRole('link', { name: 'Server' }).click();
     await page.getByText('The role admin may reload and read the configuration.').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Reload configuration' }).count(), 0);

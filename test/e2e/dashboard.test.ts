@@ -227,6 +227,21 @@ test('the dashboard in a browser', async (t) => {
     assert.equal(await page.getByRole('button', { name: 'Try now' }).count(), 0);
   });
 
+  await t.test('goes on to show messages when the server is back', async (t) => {
+    const { page, backend, go } = await openDashboard(t, browser);
+    await go('channels/news');
+    await page.getByText('live', { exact: true }).waitFor();
+    backend.publish('news', { id: 'before' });
+    await page.getByText('id before').waitFor();
+    await backend.stop();
+    await page.getByText('connecting again').waitFor();
+    await backend.start();
+    await page.getByText('live', { exact: true }).waitFor();
+    backend.publish('news', { id: 'after' });
+    await page.getByText('id after').waitFor();
+    await page.getByText('id before').waitFor();
+  });
+
   await t.test('goes on after an upgrade, and offers the new page', async (t) => {
     const { page, backend, go } = await openDashboard(t, browser);
     await go('');

@@ -37,7 +37,7 @@ export function LostBanner({ feed }: { feed: StatusFeed }) {
       </p>
       {link.kind === 'lost' && (
         <div class="banner">
-          <span>
+          <span class="grow">
             <strong>The connection to the server is lost.</strong> What you see is what was last heard.{' '}
             <Countdown link={link} />
           </span>

@@ -21,8 +21,15 @@ interface Published {
   readonly items?: readonly { readonly channel: string; readonly receivers?: number }[];
 }
 
+interface PublishProps {
+  /** The channel to begin with. */
+  readonly channel: string | null;
+  /** Whether the role allows it. */
+  readonly allowed: boolean;
+}
+
 /** Publishes an item by hand. */
-export function Publish({ channel: given }: { channel: string | null }) {
+export function Publish({ channel: given, allowed }: PublishProps) {
   const [channel, setChannel] = useState(given ?? '');
   const [format, setFormat] = useState<Format>('http-stream');
   const [content, setContent] = useState('');
@@ -51,6 +58,7 @@ export function Publish({ channel: given }: { channel: string | null }) {
   return (
     <>
       <ViewHead title="Publish" />
+      {!allowed && <p class="notice">Your role may not publish. The roles publish and admin may.</p>}
       <form class="form" onSubmit={publish}>
         <label>
           Channel
@@ -130,7 +138,7 @@ export function Publish({ channel: given }: { channel: string | null }) {
           </div>
         </details>
         <p class="actions">
-          <button type="submit" class="primary" disabled={busy}>
+          <button type="submit" class="primary" disabled={busy || !allowed}>
             Publish
           </button>
           <output aria-live="polite">{outcome !== null && <OutcomeText outcome={outcome} />}</output>

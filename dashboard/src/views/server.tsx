@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { Failure, request, send } from '../api/request.ts';
-import type { ReloadErrors, Reloaded as Report, Role, Status } from '../api/types.ts';
+import type { ReloadErrors, Reloaded as Report, Status } from '../api/types.ts';
 import { count } from '../live/format.ts';
 import { serverTime } from '../live/server-time.ts';
 import { DataTable } from '../parts/data-table.tsx';
@@ -10,9 +10,8 @@ import { TimeAgo } from '../parts/time-ago.tsx';
 import { changeText } from './change-text.ts';
 
 /** What the server runs with. */
-export function Server({ status, role }: { status: Status; role: Role | null }) {
+export function Server({ status, admin }: { status: Status; admin: boolean }) {
   const { configuration, listeners } = status;
-  const admin = role === 'admin';
   return (
     <>
       <ViewHead title="Server" />
