@@ -234,7 +234,11 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
     docs: ZMQ,
   },
   { title: 'Counters of Mongrel2 servers', parts: { 'mongrel2.handlers': 'clients and handlers' }, docs: MONGREL2 },
-  { title: 'Counters of static files', parts: { 'mongrel2.files': 'folders of Mongrel2 sites' }, docs: FILES },
+  {
+    title: 'Counters of static files',
+    parts: { 'control.files': 'the files of the dashboard', 'mongrel2.files': 'folders of Mongrel2 sites' },
+    docs: FILES,
+  },
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
   { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },
