@@ -16,11 +16,9 @@ import {
 import { StaticFiles } from '../files/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
-import { HttpServer } from '../server/index.ts';
 import { StateClient } from '../sessions/index.ts';
-import { StatsPublisher, type StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
-import { PubSocket, ZmqCounters } from '../zmq/index.ts';
+import { ZmqCounters } from '../zmq/index.ts';
 import { PublishSockets } from '../zmq-publish/index.ts';
 import { AccessLogs } from './access-logs.ts';
 import { keepCertificates } from './acme.ts';
@@ -42,11 +40,10 @@ import { checkOpenFiles } from './open-files.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
-import { type PushpinCounts, PushpinMetrics } from './pushpin-metrics.ts';
 import { rolesOf } from './roles-of.ts';
 import type { Snapshot } from './snapshot.ts';
 import { startedFields } from './started-fields.ts';
-import { statsReporter } from './stats-reporter-of.ts';
+import { StatsRole } from './stats-role.ts';
 import { type ConfigurationState, newConfigurationState, type StatusSources } from './status-of.ts';
 import { checkIdentities } from './tls-listener.ts';
 import { Traces } from './traces.ts';
@@ -84,11 +81,6 @@ export class App {
   readonly relayCounters = new ZmqCounters();
   /** All counters of this process and its workers. */
   readonly registry = new CounterRegistry();
-  /** Where Prometheus gets Pushpin's metrics. */
-  readonly statsAddresses: string[] = [];
-  /** Where stats packets are published. */
-  readonly statsEndpoints: string[] = [];
-  readonly statsCounters = new ZmqCounters();
   /** What is counted by route. */
   readonly routeStats = new RouteStatsTable();
   /** What this process and its workers say of themselves; they are watched where there is a control port. */
@@ -109,10 +101,7 @@ export class App {
   /** What the control API tells of the configuration; whoever reads it keeps this up to date. */
   readonly configuration: ConfigurationState = newConfigurationState();
   #control: ControlRole | null = null;
-  #stats: HttpServer | null = null;
-  #pushpinMetrics: PushpinMetrics | null = null;
-  #statsReporter: StatsReporter | null = null;
-  #statsSocket: PubSocket | null = null;
+  #stats: StatsRole | null = null;
   #publishSockets: PublishSockets | null = null;
   #sessions: StateClient | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
@@ -186,9 +175,7 @@ export class App {
     });
     await Promise.race([this.#whenEmpty(roles), deadline]);
     clearTimeout(timer);
-    this.#pushpinMetrics?.stop();
-    this.#statsReporter?.stop();
-    await this.#statsSocket?.close();
+    await this.#stats?.stop();
     const own = [this.#control, this.#stats].filter((server) => server !== null);
     for (const server of own) server.destroy();
     await Promise.all([
@@ -245,6 +232,16 @@ export class App {
     return new Promise((resolve) => {
       this.#allMongrel2Ended = resolve;
     });
+  }
+
+  /** Where Prometheus gets Pushpin's metrics. */
+  get statsAddresses(): readonly string[] {
+    return this.#stats?.addresses ?? [];
+  }
+
+  /** Where stats packets are published. */
+  get statsEndpoints(): readonly string[] {
+    return this.#stats?.endpoints ?? [];
   }
 
   /** Takes what is published. */
@@ -352,7 +349,8 @@ export class App {
     this.#register('fetch', this.fetchCounters);
     const { client: clientCounters, zhttp: counters, zmq: zmqCounters } = this.fetchCounters;
     const shared = { wheel: this.#wheel, log: this.#log, clientCounters, counters, zmqCounters };
-    return new FetchRole({ ...shared, plans: this.#fetchPlans, observer: this.#observers.of('fetch') });
+    const told = { observer: this.#observers.of('fetch'), tracing: this.#traces.of('client') };
+    return new FetchRole({ ...shared, ...told, plans: this.#fetchPlans });
   }
 
   async #startSessions(): Promise<void> {
@@ -456,46 +454,11 @@ export class App {
   }
 
   async #startStats(snapshots: Holder<Snapshot>): Promise<void> {
-    const { stats } = this.#config;
-    if (stats.pub.length > 0) await this.#startStatsPackets(snapshots);
-    if (stats.prometheus.length === 0) return;
-    const metrics = new PushpinMetrics(() => this.#totals, stats.prometheusPrefix, this);
-    this.#pushpinMetrics = metrics;
-    this.#stats = new HttpServer({
-      wheel: this.#wheel,
-      log: this.#log,
-      counters: this.controlCounters,
-      service: metricsService(() => metrics.text),
-      limits: snapshots.part(({ controlServer }) => controlServer),
-    });
-    for (const address of stats.prometheus) this.statsAddresses.push((await this.#stats.listen(address)).address);
-  }
-
-  async #startStatsPackets(snapshots: Holder<Snapshot>): Promise<void> {
-    const { stats } = this.#config;
-    this.registry.add('stats.zmq', this.statsCounters);
-    const context = { wheel: this.#wheel, counters: this.statsCounters, log: this.#log };
-    const socket = new PubSocket(context, { ipcMode: stats.ipcFileMode });
-    this.#statsSocket = socket;
-    for (const endpoint of stats.pub) this.statsEndpoints.push(await socket.bind(endpoint));
-    const publisher = new StatsPublisher(socket);
-    // Where workers have the clients, this process has items to report, and no client.
-    this.#statsReporter = statsReporter(this.#config, {
-      hub: this.#proxy.hub,
-      counters: this.counters,
-      routes: this.routeStats,
-      routeIds: () => snapshots.current.routeIds,
-      blockSize: () => this.#proxy.hubLimits.current.messageBlockSize,
-      log: this.#log,
-      socket: publisher,
-    });
-    if (this.#workers === null) this.#proxy.hub.observe(this.#statsReporter);
-    else this.#workers.relay.stats = publisher;
-  }
-
-  /** The proxy's counters, of all processes. */
-  get #totals(): PushpinCounts {
-    return this.#workers === null ? this.counters : (this.registry.snapshot().proxy as unknown as PushpinCounts);
+    const { counters, controlCounters, routeStats, registry } = this;
+    const counted = { counters, controlCounters, routeStats, registry };
+    const roles = { config: this.#config, proxy: this.#proxy, workers: this.#workers, snapshots };
+    this.#stats = new StatsRole({ ...roles, ...counted, wheel: this.#wheel, log: this.#log });
+    await this.#stats.start();
   }
 
   /** An exception outside of all exchanges. */

@@ -3,6 +3,7 @@ import type { TimerWheel } from '../clock/index.ts';
 import type { Current, ExchangeObserver, Log, OriginCounters } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
 import { Denials, TcpDialler } from '../net/index.ts';
+import type { Tracing } from '../server/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import { FetchTarget, ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
@@ -22,6 +23,8 @@ export interface FetchRoleOptions {
   readonly zmqCounters: ZmqCounters;
   /** Is told of each request at its end. */
   readonly observer: Current<ExchangeObserver | null>;
+  /** How requests take part in traces. Default: the fields of traces pass as any other. */
+  readonly tracing?: Current<Tracing | null>;
 }
 
 /** Makes requests for others: requesters over ZeroMQ on one side, origins on the other. */
@@ -34,7 +37,7 @@ export class FetchRole {
   readonly #servers: readonly ZhttpServer[];
 
   constructor(options: FetchRoleOptions) {
-    const { plans, wheel, log, clientCounters, counters, zmqCounters, observer } = options;
+    const { plans, wheel, log, clientCounters, counters, zmqCounters, observer, tracing } = options;
     const plan = plans[0] as FetchPlan;
     const guard = fetchGuard(plan, this.denials);
     const dialler = new TcpDialler({ resolver: fetchResolver(plan), log });
@@ -52,7 +55,8 @@ export class FetchRole {
     });
     this.#servers = plans.map((each) => {
       const target = new FetchTarget({ ...targetOptions(each), guard, fetcher });
-      return new ZhttpServer({ ...serverLimits(each), target, wheel, log, counters, zmqCounters, observer });
+      const told = { observer, ...(tracing !== undefined && { tracing }) };
+      return new ZhttpServer({ ...serverLimits(each), target, wheel, log, counters, zmqCounters, ...told });
     });
   }
 

@@ -175,7 +175,8 @@ export class ProxyRole {
     if (server.zhttp.length === 0) return;
     const { zhttp, zmq: zmqCounters } = frontCounters;
     const shared = { ...services, server, wheel, log, observer, requestIds: this.#requestIds };
-    const front = zhttpFront({ ...shared, counters: zhttp, zmqCounters });
+    const traced = tracing === undefined ? {} : { tracing };
+    const front = zhttpFront({ ...shared, ...traced, counters: zhttp, zmqCounters });
     this.#front = front;
     this.frontEndpoints.push(...(await front.open()));
   }

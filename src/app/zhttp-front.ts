@@ -22,7 +22,7 @@ const SUBSCRIPTION_PATIENCE = 2_000;
 
 /** What a front is made of. */
 export interface ZhttpFrontOptions
-  extends Pick<ZhttpServerOptions, 'wheel' | 'counters' | 'zmqCounters' | 'log' | 'observer'> {
+  extends Pick<ZhttpServerOptions, 'wheel' | 'counters' | 'zmqCounters' | 'log' | 'observer' | 'tracing'> {
   readonly server: Config['server'];
   readonly service: Service;
   readonly webSocketService: WebSocketService;

@@ -47,8 +47,8 @@ function attributesOf(record: ExchangeRecord, kind: SpanKind, failed: boolean, e
   const all = new Attributes();
   all.string('http.request.method', METHODS.has(method) ? method : '_OTHER');
   if (!METHODS.has(method)) all.string('http.request.method_original', method);
-  if (kind === 'server') addTarget(all, target, authority);
-  else addUri(all, target);
+  if (isTarget(target)) addTarget(all, target, authority);
+  else addUri(all, target, kind);
   all.string('http.route', route);
   if (status > 0) all.int('http.response.status_code', status);
   if (failed) all.string('error.type', error === '' ? String(status) : error);
@@ -71,6 +71,11 @@ function attributesOf(record: ExchangeRecord, kind: SpanKind, failed: boolean, e
   return all;
 }
 
+/** Whether it is a path, not a URI as requests over ZHTTP have it. */
+function isTarget(target: string): boolean {
+  return target === '' || target === '*' || target.startsWith('/');
+}
+
 /** The query stays here: it may have credentials. */
 function addTarget(all: Attributes, target: string, authority: string): void {
   all.string('url.path', pathOf(target));
@@ -80,11 +85,12 @@ function addTarget(all: Attributes, target: string, authority: string): void {
   if (port > 0) all.int('server.port', port);
 }
 
-/** The URI of a request that was made here, without credentials and query. */
-function addUri(all: Attributes, uri: string): void {
+/** A URI without credentials and query. */
+function addUri(all: Attributes, uri: string, kind: SpanKind): void {
   if (!URL.canParse(uri)) return;
   const { protocol, host, hostname, port, pathname } = new URL(uri);
-  all.string('url.full', `${protocol}//${host}${pathname}`);
+  if (kind === 'client') all.string('url.full', `${protocol}//${host}${pathname}`);
+  else all.string('url.path', pathname);
   all.string('server.address', hostname);
   all.int('server.port', port === '' ? (protocol === 'https:' || protocol === 'wss:' ? 443 : 80) : Number(port));
 }

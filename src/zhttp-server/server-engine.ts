@@ -20,6 +20,7 @@ import {
   type Log,
   reportFault,
 } from '../exchange/index.ts';
+import type { Tracing } from '../server/index.ts';
 import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
 import { EarlyRequests } from './early-requests.ts';
 import { HttpServerSession } from './http-server-session.ts';
@@ -85,6 +86,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly collected: CollectedBytes;
   readonly held: HeldTotal;
   readonly #observer: Current<ExchangeObserver | null>;
+  readonly #tracing: Current<Tracing | null>;
   readonly #options: ServerEngineOptions;
   readonly #notices: ServerNotices;
   readonly #sessions = new ServerSessions<ServerSession>();
@@ -120,6 +122,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.counters = options.counters;
     this.log = options.log;
     this.#observer = options.observer ?? { current: null };
+    this.#tracing = options.tracing ?? { current: null };
     this.collected = new CollectedBytes(MAX_COLLECTED, this.turn, (thrown) => this.onFault(thrown));
     this.held = new HeldTotal(MAX_HELD_TOTAL, this, 'requesters take too few packets, sessions ended');
     const { subscriptionPatience } = options;
@@ -127,6 +130,10 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.link = openLink(this);
     this.#notices = new ServerNotices(this.address, this.link, this.counters);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
+  }
+
+  get tracing(): Tracing | null {
+    return this.#tracing.current;
   }
 
   get observer(): ExchangeObserver | null {

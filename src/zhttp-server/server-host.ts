@@ -1,5 +1,6 @@
 import type { AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import type { ExchangeObserver, HeldTotal, Log } from '../exchange/index.ts';
+import type { Tracing } from '../server/index.ts';
 import type { CollectedBytes, SessionCounters } from '../zhttp/index.ts';
 import type { ServerLink } from './server-link.ts';
 
@@ -53,6 +54,8 @@ export interface ServerHost {
   readonly log: Log;
   /** Is told of each exchange at its end; null for nobody. */
   readonly observer: ExchangeObserver | null;
+  /** How requests take part in traces; null: their fields pass as any other. */
+  readonly tracing: Tracing | null;
   readonly link: ServerLink;
   /** The end of the event loop's turn. */
   readonly turn: TurnQueue;

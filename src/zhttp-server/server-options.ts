@@ -1,6 +1,7 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { ZhttpLimits } from '../codec/zhttp/index.ts';
 import type { Current, ExchangeObserver, Log } from '../exchange/index.ts';
+import type { Tracing } from '../server/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import type { ServerTarget } from './server-target.ts';
@@ -61,4 +62,6 @@ export interface ZhttpServerOptions {
   readonly log: Log;
   /** Is told of each exchange at its end. Absent: nobody is. */
   readonly observer?: Current<ExchangeObserver | null>;
+  /** How requests take part in traces. Absent: their fields pass as any other. */
+  readonly tracing?: Current<Tracing | null>;
 }

@@ -84,7 +84,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.heardAt = host.now;
     this.activeAt = host.now;
     this.#credits = new RequesterCredits(packet.credits);
-    this.record = new SessionRecord(host.log, packet, host.quiet, host.observer);
+    this.record = new SessionRecord(host, packet);
     this.#nextIn = ref === undefined || ref.seq === null ? UNNUMBERED : ref.seq + 1;
   }
 

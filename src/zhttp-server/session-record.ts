@@ -5,9 +5,19 @@ import {
   ExchangeRecord,
   type Log,
   type RecordedRequest,
+  type RecordedSpan,
 } from '../exchange/index.ts';
-import { acceptedId } from '../server/index.ts';
+import { acceptedId, type Tracing, tracedFields } from '../server/index.ts';
 import { publicUri } from './public-uri.ts';
+
+/** What a record needs of the server. */
+export interface RecordHost {
+  readonly log: Log;
+  /** Whether every level is `debug`, as with `ext.quiet` of the request. */
+  readonly quiet: boolean;
+  readonly observer: ExchangeObserver | null;
+  readonly tracing: Tracing | null;
+}
 
 /** What the log says of one request. */
 export class SessionRecord {
@@ -25,13 +35,20 @@ export class SessionRecord {
   readonly #uri: string;
   readonly #begunAt = performance.now();
 
-  /** @param quiet whether every level is `debug`, as with `ext.quiet` of the request */
-  constructor(log: Log, packet: RequestPacket, quiet: boolean, observer: ExchangeObserver | null) {
+  /** Puts the request into its trace, if it takes part in one. */
+  constructor({ log, quiet, observer, tracing }: RecordHost, packet: RequestPacket) {
     const { ids, quiet: asked, method, uri } = packet;
+    let span: RecordedSpan | null = null;
+    if (tracing !== null) {
+      const traced = tracedFields(packet.headers, tracing);
+      packet.headers = [...traced.headers, ...traced.ownFields];
+      span = traced.span;
+    }
     this.#log = log;
     this.sent = packet.body.length;
     this.#id = ids[0]?.id ?? '';
-    this.exchange = observer === null ? null : new ExchangeRecord(recorded(packet, this.#id), observer);
+    this.exchange =
+      observer === null && span === null ? null : new ExchangeRecord(recorded(packet, this.#id), observer, span);
     if (this.exchange !== null) this.exchange.quiet = asked;
     this.#quiet = quiet || asked;
     this.#method = method;

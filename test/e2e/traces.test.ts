@@ -5,6 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { parseTraceparent, SAMPLED } from '../../src/codec/trace-context/index.ts';
 import { Handler } from '../support/edge/handler.ts';
+import { startFetch } from '../support/fetch/fetcher.ts';
+import { ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import { runServer, startHoldfast } from '../support/holdfast.ts';
 import { turn } from '../support/manual-clock.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -164,6 +166,43 @@ ${section(collector)}`;
     await program.stop();
   });
 }
+
+test('outbound requests are in the trace of their requester, and are spans of a client', async (t) => {
+  const collector = await Collector.start(t);
+  const origin = await rememberingOrigin(t, () => [{}, 'fetched']);
+  const { program, endpoints } = await startFetch(t, ['allow_internal = true', section(collector)]);
+  const requester = await ZhttpRequester.start(t, endpoints);
+  const uri = `http://${origin.address}/out?key=secret`;
+  const headers = ['Traceparent', `00-${TRACE}-${PARENT}-01`];
+  const session = await requester.ask('1', { method: 'GET', uri, headers, credits: 10_000 });
+  assert.equal((await session.response()).body.toString(), 'fetched');
+  const span = await collector.span();
+  assert.deepEqual([span.kind, span.name, span.traceId, span.parentSpanId], [3, 'GET', TRACE, PARENT]);
+  assert.equal(span.attributes.get('url.full'), `http://${origin.address}/out`);
+  assert.equal(origin.requests[0]?.headers.traceparent, `00-${TRACE}-${span.spanId}-01`);
+  await program.stop();
+});
+
+test('behind an edge that is another program, each of the two is a span of the trace', async (t) => {
+  const collector = await Collector.start(t);
+  const origin = await rememberingOrigin(t, () => [{}, '']);
+  const base = `ipc://${temporaryFolder(t)}/edge`;
+  const start = async (toml: string) => {
+    const cwd = temporaryFolder(t, { 'holdfast.toml': `${toml}${section(collector)}` });
+    const program = startHoldfast(t, ['run'], { cwd });
+    return { program, started: await program.logged('started') };
+  };
+  const edge = await start(`[server]\nlisten = []\n[edge]\nlisten = ["127.0.0.1:0"]\nzclient_stream = ["${base}"]\n`);
+  const route = `[[route]]\nhost = "*"\nid = "main"\ntargets = ["${origin.address}"]\n`;
+  await start(`[server]\nlisten = []\nzhttp = ["${base}"]\n[control]\nlisten = []\n${route}`);
+  await (await fetch(`http://${(edge.started.edge as string[])[0]}/x`)).text();
+  const behind = await collector.span(({ name }) => name === 'GET main');
+  const front = await collector.span(({ spanId }) => spanId === behind.parentSpanId);
+  assert.equal(front.parentSpanId, '');
+  assert.equal(behind.traceId, front.traceId);
+  assert.equal(behind.attributes.get('url.path'), '/x');
+  assert.equal(origin.parent('/x')?.parentId, behind.spanId);
+});
 
 test('worker processes of the proxy send their spans, also those that are left at the end', async (t) => {
   const collector = await Collector.start(t);
