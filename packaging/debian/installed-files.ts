@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { holdfastProgram } from '../../src/cli/holdfast-program.ts';
 import { commandShape } from '../command-shape.ts';
@@ -34,8 +35,7 @@ export async function installedFiles(root: string, version: PackageVersion): Pro
     add(`${PROGRAM}/${path}`, isLauncher ? debianLauncher(content) : content, isLauncher ? 0o755 : 0o644);
   }
 
-  for (const name of configFiles())
-    add(`etc/holdfast/${name}`, readFileSync(new URL(`../etc/${name}`, import.meta.url)));
+  for (const [path, content] of configFiles()) add(path, content);
   for (const [name, unit] of systemdUnits()) add(`usr/lib/systemd/system/${name}`, unit);
   for (const [name, page] of manPages(program, { version: version.program, date: version.date })) {
     add(`usr/share/man/man${name.at(-1)}/${name}.gz`, compressed(page));
@@ -70,9 +70,14 @@ function documents(root: string): Map<string, Buffer> {
   return new Map([...DOCUMENTS, ...paths].map((path) => [path, readFileSync(join(root, path))]));
 }
 
-/** The files in /etc/holdfast, which the operator may change. */
-export function configFiles(): string[] {
-  return filesIn(new URL('../etc', import.meta.url).pathname);
+/** What the operator may change: the files in /etc, by path without the leading slash. */
+export function configFiles(): Map<string, Buffer> {
+  const folder = new URL('../etc/', import.meta.url);
+  const own = filesIn(fileURLToPath(folder)).map((name): [string, Buffer] => [
+    `etc/holdfast/${name}`,
+    readFileSync(new URL(name, folder)),
+  ]);
+  return new Map([...own, ['etc/logrotate.d/holdfast', readFileSync(new URL('logrotate', import.meta.url))]]);
 }
 
 /** The launcher, `dist` without declarations, and the board of `holdfast demo`. */

@@ -21,9 +21,7 @@ export function writeDeb(files: ReadonlyMap<string, InstalledFile>, version: Pac
     const values = { version: version.debian, size: String(installedSize(files)), maintainer: MAINTAINER };
     install(tree, 'DEBIAN/control', { content: filled(template('control'), values), mode: 0o644 });
     install(tree, 'DEBIAN/conffiles', {
-      content: configFiles()
-        .map((name) => `/etc/holdfast/${name}\n`)
-        .join(''),
+      content: [...configFiles().keys()].map((path) => `/${path}\n`).join(''),
       mode: 0o644,
     });
     install(tree, 'DEBIAN/md5sums', { content: md5sums(files), mode: 0o644 });

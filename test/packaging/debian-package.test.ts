@@ -38,7 +38,10 @@ test('only what runs is installed: no sources, declarations, maps or native code
     }
   }
   const conffiles = execFileSync('dpkg-deb', ['-I', path, 'conffiles'], { encoding: 'utf8' });
-  assert.equal(conffiles, '/etc/holdfast/edge.toml\n/etc/holdfast/fetch.toml\n/etc/holdfast/holdfast.toml\n');
+  assert.equal(
+    conffiles,
+    '/etc/holdfast/edge.toml\n/etc/holdfast/fetch.toml\n/etc/holdfast/holdfast.toml\n/etc/logrotate.d/holdfast\n',
+  );
 });
 
 test('each link of a document leads to another one of the package', async (t) => {

@@ -124,3 +124,17 @@ test('the service is started at first, and lets a new process take over at an up
     removed.join('\n'),
   );
 });
+
+test('log files are rotated, and the server opens them again', async (t) => {
+  const root = scratchRoot(t);
+  if (root === null) return;
+  const asked = pretendSystemd(root);
+  await install(root, '1.0.0');
+  root.do('install', '-d', '-o', 'holdfast', '-g', 'holdfast', '-m', '750', '/var/log/holdfast');
+  root.do('sh', '-c', 'echo line >/var/log/holdfast/access.log; chown holdfast:holdfast /var/log/holdfast/access.log');
+  writeFileSync(join(root.folder, 'tmp/active'), '');
+  asked();
+  root.do('logrotate', '--force', '/etc/logrotate.d/holdfast');
+  assert.equal(readFileSync(join(root.folder, 'var/log/holdfast/access.log.1'), 'utf8'), 'line\n');
+  assert.ok(asked().includes('kill --kill-whom=main --signal=USR1 holdfast.service'));
+});

@@ -11,6 +11,9 @@ const SUITE = 'trixie';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/scratch-root/', import.meta.url));
 
+/** What is in it besides the essential packages. */
+const PACKAGES = 'adduser,logrotate,nodejs';
+
 /** Milliseconds after which the cached system is made again. */
 const CACHE_TIME = 7 * 24 * 3_600_000;
 
@@ -73,7 +76,7 @@ export function scratchRoot(t: TestContext): ScratchRoot | null {
 }
 
 function archive(): string {
-  return join(CACHE, `${SUITE}.tar`);
+  return join(CACHE, `${SUITE},${PACKAGES}.tar`);
 }
 
 /** Makes the archive of the system unless a recent one is there. Returns why that fails, or null. */
@@ -87,7 +90,7 @@ function archiveFailure(): string | null {
     [
       '--quiet',
       '--variant=essential',
-      '--include=adduser,nodejs',
+      `--include=${PACKAGES}`,
       '--dpkgopt=path-exclude=/usr/share/doc/*',
       '--dpkgopt=path-exclude=/usr/share/locale/*',
       SUITE,
