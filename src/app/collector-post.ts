@@ -30,7 +30,7 @@ export interface CollectorMeans {
   readonly log: Log;
 }
 
-/** Sends spans to the collector that the configuration names, over a connection that is kept. */
+/** Sends spans to the collector that the configuration names. */
 export class CollectorPost implements SpanPost {
   readonly #uri: string;
   readonly #headers: HeaderList;
