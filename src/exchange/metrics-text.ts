@@ -22,11 +22,14 @@ export class MetricsText {
   /** Adds the samples of a histogram in seconds. */
   histogram(name: string, { counts, sum, count }: Histogram, labels: Labels = NO_LABELS): void {
     let total = 0;
+    // The labels are the same for all buckets of a histogram, and those of many routes are most of the text.
+    const own = labelText(labels);
+    const start = `${name}_bucket${own === '' ? '{' : `${own.slice(0, -1)},`}le="`;
     Histogram.bounds.forEach((bound, index) => {
       total += counts[index] as number;
-      this.sample(`${name}_bucket`, total, [...labels, 'le', String(bound)]);
+      this.#lines.push(`${start}${bound}"} ${total}`);
     });
-    this.sample(`${name}_bucket`, count, [...labels, 'le', '+Inf']);
+    this.#lines.push(`${start}+Inf"} ${count}`);
     this.sample(`${name}_sum`, sum, labels);
     this.sample(`${name}_count`, count, labels);
   }
