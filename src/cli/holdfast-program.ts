@@ -12,6 +12,12 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['pushpin', async () => (await import('./pushpin.ts')).pushpinCommand()],
   ['mongrel2', async () => (await import('./mongrel2.ts')).mongrel2Command()],
   ['import', async () => (await import('./import.ts')).importCommand()],
+  ['status', async () => (await import('./status.ts')).statusCommand()],
+  ['top', async () => (await import('./top.ts')).topCommand()],
+  ['tail', async () => (await import('./tail.ts')).tailCommand()],
+  ['reload', async () => (await import('./reload.ts')).reloadCommand()],
+  ['upgrade', async () => (await import('./upgrade.ts')).upgradeCommand()],
+  ['drain', async () => (await import('./drain.ts')).drainCommand()],
   ['demo', async () => (await import('./demo.ts')).demoCommand()],
 ]);
 

@@ -41,7 +41,7 @@ export function publishTarget(spec: string, given: string | null): PublishTarget
 }
 
 /** Whether a connection to this host name of a URL stays on this machine. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
@@ -91,6 +91,6 @@ async function beginningOf(response: IncomingMessage): Promise<string> {
 }
 
 /** Text of a server, without control characters that a terminal would obey. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, '').trim();
 }

@@ -1,0 +1,162 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { StringDecoder } from 'node:string_decoder';
+import { CliError, reasonOf } from './cli-error.ts';
+import type { ControlTarget } from './control-target.ts';
+import { printable } from './publish-request.ts';
+
+/** Bytes of a response that are read. */
+const MAX_BODY = 67_108_864;
+
+/** Characters of one event. */
+const MAX_EVENT = 4_194_304;
+
+/** An answer of the control API. */
+export interface ControlAnswer {
+  readonly status: number;
+  /** Null for none. */
+  readonly json: unknown;
+}
+
+/** An event of a stream. */
+export interface ControlEvent {
+  readonly event: string;
+  readonly data: unknown;
+}
+
+/** Asks the control API of a server. */
+export class ControlClient {
+  readonly #target: ControlTarget;
+
+  constructor(target: ControlTarget) {
+    this.#target = target;
+  }
+
+  /**
+   * Sends a request.
+   * @param accepted statuses besides 200 to 299 that are answers too
+   * @throws CliError that says what to do
+   */
+  async ask(method: string, path: string, accepted: readonly number[] = []): Promise<ControlAnswer> {
+    const response = await this.#send(method, path);
+    const text = await wholeText(response, this.#target.name);
+    const status = response.statusCode ?? 0;
+    if ((status < 200 || status > 299) && !accepted.includes(status)) throw this.#refusal(status, text);
+    return { status, json: text === '' ? null : this.#parse(text) };
+  }
+
+  /**
+   * The events of a stream, as they come, until it ends.
+   * @throws CliError that says what to do
+   */
+  async *events(path: string): AsyncGenerator<ControlEvent, void> {
+    const response = await this.#send('GET', path);
+    const status = response.statusCode ?? 0;
+    if (status !== 200) throw this.#refusal(status, await wholeText(response, this.#target.name));
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        const blocks = (rest + decoder.write(chunk)).split('\n\n');
+        rest = blocks.pop() ?? '';
+        if (rest.length > MAX_EVENT) throw new CliError(`${this.#target.name} sends events that are too long`);
+        for (const block of blocks) {
+          const event = eventOf(block);
+          if (event !== null) yield { event: event.name, data: this.#parse(event.data) };
+        }
+      }
+    } catch (error) {
+      // A server that stops may cut the stream.
+      if (error instanceof CliError) throw error;
+    } finally {
+      response.destroy();
+    }
+  }
+
+  #send(method: string, path: string): Promise<IncomingMessage> {
+    const { url, socketPath, authorization, name } = this.#target;
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const headers = authorization === null ? {} : { Authorization: authorization };
+    const options = { method, headers, agent: false, ...(socketPath !== null && { socketPath }) };
+    return new Promise((resolve, reject) => {
+      const outgoing = send(new URL(path, url), options, resolve);
+      outgoing.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(name, error)));
+      outgoing.end();
+    });
+  }
+
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new CliError(`${this.#target.name} is not the control port of Holdfast: it does not answer with JSON`);
+    }
+  }
+
+  #refusal(status: number, text: string): CliError {
+    const message = messageOf(text);
+    const { name } = this.#target;
+    switch (status) {
+      case 401:
+        return new CliError(
+          `${name}: ${message}\ngive --user or --token, or connect over the unix socket of the server with --url unix:PATH`,
+        );
+      case 404:
+        if (text.startsWith('{')) return new CliError(message);
+        return new CliError(`${name} has no such operation: the part of the program does not run there`);
+      default:
+        return new CliError(`${name}: ${message}`);
+    }
+  }
+}
+
+/** Why a control port cannot be reached, and what to do. */
+function unreachable(name: string, error: NodeJS.ErrnoException): CliError {
+  const advice: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'start the server, or say with --url where its control port is',
+    ENOENT: 'start the server, or say with --url where its control port is',
+    EACCES: 'run this as the user of the server, or give the socket another mode or group',
+    EPERM: 'run this as the user of the server, or give the socket another mode or group',
+  };
+  const hint = advice[error.code ?? ''];
+  return new CliError(
+    `cannot reach the control port at ${name}: ${reasonOf(error)}${hint === undefined ? '' : `\n${hint}`}`,
+  );
+}
+
+function messageOf(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } };
+    if (typeof error?.message === 'string') return printable(error.message);
+  } catch {
+    // It is a text.
+  }
+  return printable(text.slice(0, 500)) || 'no reason given';
+}
+
+async function wholeText(response: IncomingMessage, name: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAX_BODY) throw new CliError(`${name} sends a response that is too long`);
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${name} broke its response off: ${reasonOf(error)}`);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** @returns null for a comment */
+function eventOf(block: string): { name: string; data: string } | null {
+  let name = 'message';
+  const data: string[] = [];
+  for (const line of block.split('\n')) {
+    if (line.startsWith('event: ')) name = line.slice('event: '.length);
+    else if (line.startsWith('data: ')) data.push(line.slice('data: '.length));
+  }
+  return data.length === 0 ? null : { name, data: data.join('\n') };
+}

@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { TappedItem } from '../control/index.ts';
+import { CliError } from './cli-error.ts';
+import { newCommand } from './command.ts';
+import { ControlClient } from './control-client.ts';
+import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
+import { bytesText } from './number-texts.ts';
+import { type Paint, painter, safeText, screenOf } from './terminal.ts';
+
+/** `holdfast tail`: what is published to a channel. */
+export function tailCommand(): Command {
+  const command = newCommand(
+    'tail',
+    'Show what is published to a channel, as it is published.',
+    'holdfast tail greetings',
+  );
+  return addControlOptions(command)
+    .argument('<channel>', 'channel to look at')
+    .option('--json', 'print each item as a line of JSON')
+    .action(async (channel: string, { json = false, ...options }: ControlOptions & { json?: boolean }) => {
+      const target = controlTarget(options);
+      const paint = painter(screenOf(process.stdout));
+      const path = `/channels/${encodeURIComponent(channel)}/messages`;
+      for await (const { event, data } of new ControlClient(target).events(path)) {
+        if (event === 'item') console.log(json ? jsonLine(data) : itemText(data as TappedItem, paint));
+        else if (event === 'lost')
+          console.error(`${(data as { count: number }).count} items were lost: this reads too slowly`);
+      }
+      throw new CliError(`${target.name} has ended the stream`);
+    });
+}
+
+/** JSON leaves a few characters as they are that a terminal obeys. */
+function jsonLine(data: unknown): string {
+  return safeText(JSON.stringify(data));
+}
+
+/** An item in one line, and the content of each of its formats in a line below. */
+function itemText(item: TappedItem, paint: (paint: Paint, text: string) => string): string {
+  const { time, id, prevId, bytes, receivers, formats } = item;
+  const ids = [id === null ? '' : `id ${safeText(id)}`, prevId === null ? '' : `after ${safeText(prevId)}`].filter(
+    (text) => text !== '',
+  );
+  const head = [time, ...ids, bytesText(bytes), `to ${receivers} ${receivers === 1 ? 'client' : 'clients'}`];
+  const contents = Object.entries(formats).map(([name, format]) => {
+    const content = format.text === undefined ? `(base64) ${format.base64 ?? ''}` : safeText(format.text);
+    const action = format.action === 'send' || format.action === 'text' ? '' : ` ${safeText(format.action)}`;
+    const more = format.cut ? paint('dim', ` … of ${bytesText(format.bytes)}`) : '';
+    return `  ${paint('bold', safeText(name))}${paint('yellow', action)} ${content}${more}`;
+  });
+  return [paint('dim', head.join('  ')), ...contents].join('\n');
+}

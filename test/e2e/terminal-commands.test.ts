@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { holdfast, startHoldfast } from '../support/holdfast.ts';
+import type { Program } from '../support/program.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const CONFIG = `
+[server]
+listen = ["127.0.0.1:0"]
+[control]
+listen = ["unix:control.sock", "127.0.0.1:0"]
+[[control.user]]
+name = "ann"
+password = "pw"
+role = "read"
+[[route]]
+host = "*"
+targets = ["test"]
+`;
+
+/** A server, and the folder with its configuration and its control socket. */
+async function start(t: TestContext): Promise<{ program: Program; cwd: string; client: string; control: string }> {
+  const cwd = temporaryFolder(t, { 'holdfast.toml': CONFIG });
+  const program = startHoldfast(t, ['run'], { cwd });
+  const { clients, publishers } = await program.logged('started');
+  const [client = ''] = clients as string[];
+  return { program, cwd, client, control: `http://${(publishers as string[])[1]}` };
+}
+
+test('status shows a server over the socket of its configuration, and as JSON over its port', async (t) => {
+  const { cwd, client, control } = await start(t);
+  const shown = await holdfast(t, ['status'], { cwd });
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(shown.stdout, /^state {9}ready for /m);
+  assert.ok(shown.stdout.includes(`${client} (client)`));
+  const json = await holdfast(t, ['status', '--json', '--url', control], { env: { HOLDFAST_USER: 'ann:pw' } });
+  assert.equal(JSON.parse(json.stdout).state, 'ready');
+});
+
+test('a command that may not, or finds no server, says what to do', async (t) => {
+  const { control } = await start(t);
+  for (const [args, message] of [
+    [['status', '--url', control], /Credentials are missing or not valid\.\nerror: give --user or --token/],
+    [['drain', '--url', control, '-u', 'ann:pw'], /it needs the role admin/],
+    [
+      ['status', '--url', 'unix:/nowhere'],
+      /cannot reach the control port at unix:\/nowhere: .*ENOENT.*\nerror: start the server/,
+    ],
+    [['tail'], /missing required argument 'channel'/],
+  ] as const) {
+    const { code, stderr, stdout } = await holdfast(t, args);
+    assert.match(stderr, message);
+    assert.equal(code, args[0] === 'tail' ? 2 : 1);
+    assert.equal(stdout, '');
+  }
+});
+
+test('what is not the control port of Holdfast is told', async (t) => {
+  const server = createServer((_request, response) => response.end('<html>\u001b[2J'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { code, stderr } = await holdfast(t, ['status', '--url', `http://127.0.0.1:${port}`]);
+  assert.equal(code, 1);
+  assert.match(stderr, /is not the control port of Holdfast/);
+});
+
+test('top prints a line a second where there is no terminal, and tail each item', async (t) => {
+  const { cwd, client } = await start(t);
+  const held = await connectTo(t, client);
+  held.write('GET /stream?channel=ab HTTP/1.1\r\nHost: x\r\n\r\n');
+  await held.take('\r\n\r\n');
+  const top = startHoldfast(t, ['top'], { cwd });
+  await top.output(/state=ready connections=\d+ held=1 .*requests=\d/);
+  const tail = startHoldfast(t, ['tail', 'ab'], { cwd });
+  const lines = startHoldfast(t, ['tail', 'ab', '--json'], { cwd });
+  // Nothing tells when they have begun to look, so there is an item until both have seen one.
+  const socket = join(cwd, 'control.sock');
+  while (tail.stdout === '' || lines.stdout === '') assert.equal(await publish(socket), 200);
+  await tail.output(/to 1 client\n {2}http-stream x\\u001b\[2J\\n\n/);
+  const [, line = ''] = await lines.output(/^(.*)\n/);
+  assert.equal(JSON.parse(line).receivers, 1);
+  assert.ok(!tail.stdout.includes('\u001b') && !lines.stdout.includes('\u001b'));
+});
+
+test('drain waits until the server has ended', async (t) => {
+  const { program, cwd } = await start(t);
+  const { code, stdout, stderr } = await holdfast(t, ['drain'], { cwd });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^process \d+ has (ended|no clients any more)\n$/);
+  assert.equal((await program.ended).code, 0);
+});
+
+/** Publishes an item with a command for terminals in it. Resolves with the status. */
+function publish(socketPath: string): Promise<number> {
+  const item = { channel: 'ab', formats: { 'http-stream': { content: 'x\u001b[2J\n' } } };
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, path: '/publish', method: 'POST' }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0));
+    });
+    outgoing.on('error', reject).end(JSON.stringify({ items: [item] }));
+  });
+}
