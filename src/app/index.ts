@@ -1,4 +1,6 @@
 export { App } from './app.ts';
+export { examine } from './doctor/examine.ts';
+export type { Finding } from './doctor/finding.ts';
 export { explainUrl, type UrlDecision } from './explain-url.ts';
 export { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 export { FetchRole, type FetchRoleOptions } from './fetch-role.ts';

@@ -6,6 +6,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['run', async () => (await import('./run.ts')).runCommand()],
   ['publish', async () => (await import('./publish.ts')).publishCommand()],
   ['check', async () => (await import('./check.ts')).checkCommand()],
+  ['doctor', async () => (await import('./doctor.ts')).doctorCommand()],
   ['fetch', async () => (await import('./fetch.ts')).fetchCommand()],
   ['condure', async () => (await import('./condure.ts')).condureCommand()],
   ['zurl', async () => (await import('./zurl.ts')).zurlCommand()],

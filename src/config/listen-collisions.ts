@@ -36,7 +36,8 @@ export interface ListenCollision {
   readonly message: string;
 }
 
-interface Place {
+/** Where something listens, and the key that says so. */
+export interface ListenPlace {
   readonly path: ListenPath;
   readonly address: ListenAddress;
   /** As it stands in the configuration. */
@@ -50,13 +51,21 @@ export type NameOfListener = (path: ListenPath) => string;
 const keyOf: NameOfListener = keyName;
 
 /** Finds listen addresses that cannot be bound because another one of the same process covers them. Port 0 never collides. */
-export function listenCollisions(
-  { server, control, edge, stats, publish }: Listeners,
-  nameOf: NameOfListener = keyOf,
-): ListenCollision[] {
+export function listenCollisions(listeners: Listeners, nameOf: NameOfListener = keyOf): ListenCollision[] {
+  const places = listenPlaces(listeners);
+  return places.flatMap(({ path, address, text }, at) => {
+    const earlier = places.slice(0, at).find((other) => collide(other.address, address));
+    if (earlier === undefined) return [];
+    const message = `${text} is already used by ${nameOf(earlier.path)} (${earlier.text}): choose another port`;
+    return [{ path, earlier: earlier.path, message }];
+  });
+}
+
+/** All places where a process listens, or binds ZeroMQ sockets. */
+export function listenPlaces({ server, control, edge, stats, publish }: Listeners): ListenPlace[] {
   // Without the proxy there is nothing to publish to, and nothing to count.
   const proxies = hasProxy(server);
-  const places: Place[] = [
+  return [
     ...placesOf('server', 'listen', server.listen),
     ...placesOf(
       'edge',
@@ -72,15 +81,9 @@ export function listenCollisions(
     ...(proxies && !publish.subConnect ? endpointPlaces('publish', 'sub', publish.sub) : []),
     ...(proxies ? endpointPlaces('publish', 'command', publish.command) : []),
   ];
-  return places.flatMap(({ path, address, text }, at) => {
-    const earlier = places.slice(0, at).find((other) => collide(other.address, address));
-    if (earlier === undefined) return [];
-    const message = `${text} is already used by ${nameOf(earlier.path)} (${earlier.text}): choose another port`;
-    return [{ path, earlier: earlier.path, message }];
-  });
 }
 
-function placesOf(section: string, key: string, addresses: readonly ListenAddress[]): Place[] {
+function placesOf(section: string, key: string, addresses: readonly ListenAddress[]): ListenPlace[] {
   return addresses.map((address, index) => ({
     path: [section, key, index],
     address,
@@ -89,7 +92,7 @@ function placesOf(section: string, key: string, addresses: readonly ListenAddres
 }
 
 /** The three endpoints of an entry of `zhttp`. */
-function threePlaces({ out, outStream, in: into }: StreamEndpoints, index: number): Place[] {
+function threePlaces({ out, outStream, in: into }: StreamEndpoints, index: number): ListenPlace[] {
   return [out, outStream, into].map((text) => ({
     path: ['server', 'zhttp', index],
     address: boundAddress(text),
@@ -97,14 +100,14 @@ function threePlaces({ out, outStream, in: into }: StreamEndpoints, index: numbe
   }));
 }
 
-function endpointPlaces(section: string, key: string, endpoints: readonly string[]): Place[] {
+function endpointPlaces(section: string, key: string, endpoints: readonly string[]): ListenPlace[] {
   return endpoints.map((text, index) => ({ path: [section, key, index], address: boundAddress(text), text }));
 }
 
 /** Where a Mongrel2 server listens: for clients, for handlers, and for commands. */
-function placesOfMongrel2(site: Mongrel2Server, index: number): Place[] {
+function placesOfMongrel2(site: Mongrel2Server, index: number): ListenPlace[] {
   const at = (...rest: string[]): ListenPath => ['edge', 'mongrel2', index, ...rest];
-  const bound = (endpoint: string, ...rest: string[]): Place => {
+  const bound = (endpoint: string, ...rest: string[]): ListenPlace => {
     return { path: at(...rest), address: boundAddress(endpoint), text: endpoint };
   };
   return [

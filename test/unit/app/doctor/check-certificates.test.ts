@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { checkCertificates } from '../../../../src/app/doctor/check-certificates.ts';
+import { loadConfig } from '../../../../src/config/index.ts';
+import { selfSigned } from '../../../support/certificates.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
+
+/** The states of what is found in a folder with these files, by the end of each subject's name. */
+function states(t: TestContext, files: Record<string, string>, listen = '443,tls', host = '*'): string[] {
+  const folder = temporaryFolder(t, files);
+  for (const file of Object.keys(files)) if (file.endsWith('.key')) chmodSync(`${folder}/${file}`, 0o600);
+  const toml = `[server]\nlisten = ["${listen}"]\ntls_identities_dir = "${folder}"\n[[route]]\nhost = "${host}"\ntargets = ["a:1"]\n`;
+  return checkCertificates(loadConfig(toml, 'f')).map(({ status, subject }) => {
+    return `${status} ${subject.replace(`${folder}/`, '').replace(folder, 'folder')}`;
+  });
+}
+
+function pair(name: string, wishes: Parameters<typeof selfSigned>[0] = {}): Record<string, string> {
+  const { certificate: cert, key } = selfSigned({ names: [name.replace(/^_/, '*')], until: 90, ...wishes });
+  return { [`${name}.crt`]: cert, [`${name}.key`]: key };
+}
+
+test('A valid certificate with its key is ok, also a wildcard, and covers the names of routes', (t) => {
+  assert.deepEqual(states(t, pair('a.test'), '443,tls', 'a.test'), ['ok a.test.crt']);
+  assert.deepEqual(states(t, pair('_.a.test'), '443,tls', 'b.a.test'), ['ok _.a.test.crt']);
+  assert.deepEqual(states(t, pair('_.a.test'), '443,tls', '*.a.test'), ['ok _.a.test.crt']);
+});
+
+test('A certificate that has expired, is not valid yet, or ends soon is found', (t) => {
+  assert.deepEqual(states(t, pair('a.test', { from: -9, until: -1 })), ['fail a.test.crt']);
+  assert.deepEqual(states(t, pair('a.test', { from: 3, until: 90 })), ['fail a.test.crt']);
+  assert.deepEqual(states(t, pair('a.test', { until: 13 })), ['warn a.test.crt']);
+});
+
+test('A key of another certificate, no key, and files that are none are failures', (t) => {
+  const [one, other] = [pair('a.test'), pair('a.test')];
+  assert.deepEqual(states(t, { ...one, 'a.test.key': other['a.test.key'] as string }), ['fail a.test.crt']);
+  assert.deepEqual(states(t, { 'a.test.crt': one['a.test.crt'] as string }), ['fail a.test.crt']);
+  assert.deepEqual(states(t, { ...one, 'a.test.crt': 'none' }), ['fail a.test.crt']);
+});
+
+test('A name that its certificate does not have, and a route without a certificate, are warnings', (t) => {
+  assert.deepEqual(states(t, pair('a.test', { names: ['b.test'] })), ['warn a.test.crt']);
+  assert.deepEqual(states(t, pair('a.test'), '443,tls', 'b.test'), ['ok a.test.crt', 'warn b.test']);
+});
+
+test('A default certificate that is missing, and an empty folder, are found', (t) => {
+  assert.deepEqual(states(t, pair('a.test'), '443,tls,default-cert=main'), ['ok a.test.crt', 'fail main']);
+  assert.deepEqual(states(t, {}), ['warn folder']);
+});
+
+test('A key that every user can read is a warning', (t) => {
+  const folder = temporaryFolder(t, pair('a.test'));
+  chmodSync(`${folder}/a.test.key`, 0o644);
+  const toml = `[server]\nlisten = ["443,tls"]\ntls_identities_dir = "${folder}"\n`;
+  const findings = checkCertificates(loadConfig(toml, 'f'));
+  assert.deepEqual(
+    findings.map(({ status, subject }) => [status, subject]),
+    [
+      ['ok', `${folder}/a.test.crt`],
+      ['warn', `${folder}/a.test.key`],
+    ],
+  );
+});

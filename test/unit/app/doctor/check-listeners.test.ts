@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { checkListeners } from '../../../../src/app/doctor/check-listeners.ts';
+import { listeningProcess } from '../../../../src/app/doctor/listening-process.ts';
+import type { ServerListener } from '../../../../src/config/index.ts';
+import { parseListenAddress } from '../../../../src/config/index.ts';
+import { configOf } from '../../../support/running-app.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
+
+const SKIP = existsSync('/proc/net/tcp') ? false : 'processes cannot be listed here';
+
+async function found(...addresses: string[]) {
+  const listen = addresses.map((text) => parseListenAddress(text) as ServerListener);
+  const config = configOf(['* localhost:1'], { server: { listen }, control: { listen: [] } });
+  return (await checkListeners(config)).map(({ subject, status, text }) => ({ subject, status, text }));
+}
+
+async function listening(t: TestContext, where: string | number): Promise<number> {
+  const server = createServer().listen(...((typeof where === 'string' ? [where] : [where, '127.0.0.1']) as [string]));
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return typeof where === 'string' ? 0 : (server.address() as AddressInfo).port;
+}
+
+test('A free address is ok, and stays free', async () => {
+  const free = [{ subject: '127.0.0.1:0', status: 'ok', text: 'any free port' }];
+  assert.deepEqual(await found('127.0.0.1:0'), free);
+});
+
+test('An address in use is a failure that names the program', { skip: SKIP }, async (t) => {
+  const port = await listening(t, 0);
+  const owner = listeningProcess({ kind: 'tcp', host: null, port });
+  assert.equal(owner?.pid, process.pid);
+  const [finding] = await found(`127.0.0.1:${port}`);
+  const ours = /holdfast/.test(owner?.command ?? '');
+  assert.equal(finding?.status, ours ? 'ok' : 'fail');
+  assert.match(finding?.text ?? '', new RegExp(`^in use by .* \\(pid ${process.pid}\\)$`));
+});
+
+test('An address that no interface has is a failure', async () => {
+  const [finding] = await found('192.0.2.1:8080');
+  assert.deepEqual([finding?.status, finding?.text], ['fail', 'no network interface has this address']);
+});
+
+test('Unix sockets: free, in use, and a path that is taken or not there', async (t) => {
+  const folder = temporaryFolder(t, { file: '' });
+  await listening(t, `${folder}/used`);
+  const findings = await found(`unix:${folder}/free`, `unix:${folder}/file`, `unix:${folder}/none/socket`);
+  assert.deepEqual(
+    findings.map(({ status }) => status),
+    ['ok', 'fail', 'fail'],
+  );
+  const [used] = await found(`unix:${folder}/used`);
+  assert.match(used?.text ?? '', /^in use by /);
+});
+
+test('The socket file of a program that was killed is no obstacle', async (t) => {
+  const folder = temporaryFolder(t);
+  const script = `require('net').createServer().listen('${folder}/left', () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', script]);
+  const [left] = await found(`unix:${folder}/left`);
+  assert.deepEqual([left?.status, left?.text], ['ok', 'left over from a program that has ended: it will be replaced']);
+});
