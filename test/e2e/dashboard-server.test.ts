@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { dashboardBrowser, openDashboard } from '../support/dashboard/dashboard-page.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { requirePeer } from '../support/peers.ts';
@@ -87,6 +88,43 @@ test('the dashboard of a running server', async (t) => {
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
     assert.equal((await page.context().cookies()).length, 0);
+    assert.deepEqual(problems, []);
+  });
+
+  await t.test('shows the routes, errors, handlers and configuration of a server with all roles', async (t) => {
+    const [nobody] = await freePorts(1);
+    const { clients, controlUrl } = await runServer(
+      t,
+      ['--route', `*,id=broken 127.0.0.1:${nobody}`],
+      `${USERS}
+[edge]
+listen = ["127.0.0.1:0"]
+zclient_stream = ["ipc://edge"]
+[fetch]
+req = ["ipc://fetch"]
+`,
+    );
+    assert.equal((await fetch(`http://${clients[0]}/`)).status, 502);
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    const problems = complaints(page);
+    await page.goto(`${controlUrl}/dashboard/#/errors`);
+    await logIn(page);
+    const row = page.getByRole('row', { name: /HF_ORIGIN_UNREACHABLE/ });
+    await row.locator('summary').click();
+    await row.getByText('No target of the route accepted a connection').waitFor();
+    for (const [view, text] of [
+      ['Routes', `127.0.0.1:${nobody}`],
+      ['Handlers', 'ipc://edge'],
+      ['Outbound', 'No request was denied.'],
+    ] as const) {
+      await page.getByRole('link', { name: view }).click();
+      await page.getByText(text).first().waitFor();
+    }
+    await page.getByRole('link', { name: 'Server' }).click();
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('zclient_stream').waitFor();
+    assert.doesNotMatch(await page.locator('pre.block').innerText(), /secret/);
     assert.deepEqual(problems, []);
   });
 

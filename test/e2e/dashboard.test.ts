@@ -27,6 +27,8 @@ test('the dashboard in a browser', async (t) => {
     assert.match(await page.getByRole('region', { name: 'Memory' }).innerText(), /MB/);
     const plot = connections.getByRole('img');
     assert.equal(await plot.getAttribute('aria-label'), 'Plot of connections, from 1,234 to 1,234');
+    // Half a minute is known, so a minute is shown.
+    assert.match(await connections.innerText(), /1 min ago\s+now/);
     backend.next = () => ({ ...next(), connections: 5, state: 'draining' });
     backend.tick();
     await page.getByText('draining', { exact: true }).waitFor();

@@ -39,6 +39,11 @@ export class History {
     return this.#times.length;
   }
 
+  /** Seconds between the oldest and the newest sample. */
+  get age(): number {
+    return this.#times.length === 0 ? 0 : (this.#times.at(-1) as number) - (this.#times[0] as number);
+  }
+
   /** Adds a sample. One that is not newer than the last replaces what is not older than it: the server's clock was set back. */
   push(time: number, sample: Sample): void {
     while (this.#times.length > 0 && (this.#times.at(-1) as number) >= time) {

@@ -20,7 +20,7 @@ export function Handlers() {
             caption="Endpoints of handlers"
             columns={COLUMNS}
             rows={handlers}
-            keyOf={({ endpoint }) => endpoint}
+            keyOf={({ mode, endpoint }) => `${mode} ${endpoint}`}
             empty="No endpoint for handlers is configured."
           />
         )}

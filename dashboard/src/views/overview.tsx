@@ -11,7 +11,9 @@ const SPANS = [1, 5, 15];
 /** How the server is, and has been for some minutes. */
 export function Overview({ model, status }: { model: Model; status: Status }) {
   const [minutes, setMinutes] = useState(5);
-  const shared = { history: model.history, span: minutes * 60, tick: status.uptime };
+  // A page that has just been opened has little to show, and shows it large.
+  const known = Math.max(1, Math.ceil(model.history.age / 60));
+  const shared = { history: model.history, span: Math.min(minutes, known) * 60, tick: status.uptime };
   const seconds = (value: number) => text(duration(value));
   return (
     <>

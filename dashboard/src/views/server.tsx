@@ -166,7 +166,7 @@ function Effective() {
       {shown === null ? (
         <p class="quiet">The whole configuration, with defaults and without secrets.</p>
       ) : (
-        <section class="table-scroll" aria-label="Configuration in effect" tabindex={0}>
+        <section class="table-scroll tall" aria-label="Configuration in effect" tabindex={0}>
           <pre class="block">{shown}</pre>
         </section>
       )}

@@ -17,6 +17,7 @@ test('the history gives the samples of the last seconds in columns', () => {
 });
 
 test('an empty history has empty columns', () => {
+  assert.equal(new History(100).age, 0);
   assert.deepEqual(new History(100).columns(['requests'], 60), [[], []]);
 });
 
@@ -24,6 +25,7 @@ test('the history keeps no more than its capacity', () => {
   const history = new History(3);
   for (let time = 1; time <= 1_000; time++) history.push(time, sample(time));
   assert.equal(history.size, 3);
+  assert.equal(history.age, 2);
   assert.deepEqual(history.columns(['requests'], 1_000), [
     [998, 999, 1_000],
     [998, 999, 1_000],
