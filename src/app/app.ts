@@ -10,12 +10,10 @@ import {
   type Log,
   OriginCounters,
   RouteStatsTable,
-  reportFault,
   ServerCounters,
 } from '../exchange/index.ts';
 import { StaticFiles } from '../files/index.ts';
-import type { Hub } from '../hub/index.ts';
-import type { HubRelay } from '../hub-relay/index.ts';
+import { listeningSockets } from '../net/index.ts';
 import { StateClient } from '../sessions/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
@@ -34,12 +32,14 @@ import { FetchRole } from './fetch-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { ProcessTable } from './metrics/process-table.ts';
 import { prometheusText } from './metrics/prometheus-text.ts';
-import { Mongrel2Role, newMongrel2Counters } from './mongrel2-role.ts';
+import { newMongrel2Counters } from './mongrel2-role.ts';
+import { Mongrel2Roles } from './mongrel2-roles.ts';
 import { Observers } from './observers.ts';
 import { checkOpenFiles } from './open-files.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
+import type { PublishingHub } from './publishing.ts';
 import { rolesOf } from './roles-of.ts';
 import type { Snapshot } from './snapshot.ts';
 import { startedFields } from './started-fields.ts';
@@ -47,6 +47,11 @@ import { StatsRole } from './stats-role.ts';
 import { type ConfigurationState, newConfigurationState, type StatusSources } from './status-of.ts';
 import { checkIdentities } from './tls-listener.ts';
 import { Traces } from './traces.ts';
+import type { OldProcess } from './upgrade/old-process.ts';
+import { ProxyHandOver } from './upgrade/proxy-hand-over.ts';
+import type { Upgrader } from './upgrade/upgrader.ts';
+import { upgraderOf } from './upgrade/upgrader-of.ts';
+import { windDownAll } from './upgrade/wind-down.ts';
 import { PoolCounters, type WorkerWatch } from './worker-pool.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -87,11 +92,18 @@ export class App {
   readonly processes = new ProcessTable();
   readonly #poolCounters = new PoolCounters();
   readonly #traces: Traces;
+  /** Replaces this process by another one. */
+  readonly upgrader: Upgrader;
+  /** Is called with the id of the process that has replaced this one, which is to finish; null: this one cannot be replaced. */
+  onReplaced: ((pid: number) => void) | null = null;
+  /** The process that this one replaces; null for none. */
+  readonly #old: OldProcess | null;
   readonly #config: Config;
   readonly #fetchPlans: readonly FetchPlan[];
   readonly #log: Log;
   readonly #wheel = new TimerWheel();
   readonly #proxy: ProxyRole;
+  readonly #handOver: ProxyHandOver;
   /** Where worker processes have the clients; null otherwise. */
   #workers: ProxyWorkers | null = null;
   #running = false;
@@ -105,10 +117,7 @@ export class App {
   #publishSockets: PublishSockets | null = null;
   #sessions: StateClient | null = null;
   #edge: EdgeRole | EdgeWorkers | null = null;
-  #mongrel2: Mongrel2Role[] = [];
-  /** Those that their control ports have ended. */
-  #mongrel2Ended = 0;
-  #allMongrel2Ended = (): void => {};
+  readonly #mongrel2 = new Mongrel2Roles();
   #fetch: FetchRole | null = null;
   /** Orders certificates; null where no listener asks for it. */
   #certificates: CertificateKeeper | null = null;
@@ -116,8 +125,9 @@ export class App {
   readonly #accessLog: AccessLogs;
   readonly #descriptors: DescriptorWatch;
 
-  private constructor(config: Config, log: Log, plans: readonly FetchPlan[]) {
+  private constructor(config: Config, log: Log, plans: readonly FetchPlan[], old: OldProcess | null) {
     this.#config = config;
+    this.#old = old;
     this.#fetchPlans = plans;
     this.#log = log;
     this.#accessLog = new AccessLogs(this.#observers, log);
@@ -135,15 +145,24 @@ export class App {
       routeStats,
       observer: this.#observers.of('proxy'),
     });
+    const means = { wheel: this.#wheel, log, counters, zmqCounters: this.relayCounters };
+    this.#handOver = new ProxyHandOver(config, { ...means, clients: this.#proxy, limits: this.#proxy.hubLimits });
+    this.upgrader = upgraderOf(this, old, this.#handOver.sides, { log, counters });
   }
 
   /**
    * Starts everything the configuration asks for.
    * @param plans what outbound requests are made, where that is more than `[fetch]` can say
+   * @param old the process that this one replaces; null for none
    * @throws Error when an address cannot be bound or a key cannot be used; nothing keeps running then
    */
-  static async start(config: Config, log: Log, plans: readonly FetchPlan[] = fetchPlans(config)): Promise<App> {
-    const app = new App(config, log, plans);
+  static async start(
+    config: Config,
+    log: Log,
+    plans: readonly FetchPlan[] = fetchPlans(config),
+    old: OldProcess | null = null,
+  ): Promise<App> {
+    const app = new App(config, log, plans, old);
     try {
       await app.#start();
     } catch (error) {
@@ -160,8 +179,8 @@ export class App {
    */
   async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
     this.state = 'draining';
-    const single = [this.#proxy, this.#workers, this.#edge, this.#fetch];
-    const roles = [...single.filter((role) => role !== null), ...this.#mongrel2];
+    this.upgrader.cancel();
+    const roles = this.#serving;
     for (const role of roles) role.drain();
     // It tells that the others drain until they are empty.
     this.#control?.refusePublishing();
@@ -182,9 +201,9 @@ export class App {
       this.#proxy.stop(),
       this.#workers?.stop(),
       this.#edge?.stop(),
-      ...this.#mongrel2.map((role) => role.stop()),
+      ...this.#mongrel2.all.map((role) => role.stop()),
       this.#fetch?.stop(),
-      ...own.map((server) => server.whenEmpty()),
+      this.#control?.whenEmpty(),
     ]);
     await this.#sessions?.close();
     await this.#traces.close();
@@ -220,18 +239,47 @@ export class App {
     this.configuration.reloads++;
   }
 
+  /** Another process accepts in place of this one, which goes on with what is open. */
+  retire(): void {
+    this.state = 'draining';
+    listeningSockets.handOn();
+    for (const role of this.#serving) role.retire();
+    this.#control?.retire();
+  }
+
+  /**
+   * Finishes what another process, which accepts in place of this one, could not be given, and stops: within `upgrade_timeout`, and with goodbyes spread
+   * over the second half of it. Roles with handlers have `drain_timeout`: their handlers come to the other process only after that.
+   */
+  async finish(): Promise<void> {
+    const bound = [this.#edge, this.#fetch, ...this.#mongrel2.all];
+    await windDownAll(this.#config.server, [this.#proxy, this.#workers, this.#control], bound);
+    await this.stop(0);
+  }
+
+  /** The process ends now: removes what it would leave behind. */
+  quit(): void {
+    this.upgrader.cancel();
+    listeningSockets.removeFiles();
+    for (const role of this.#mongrel2.all) role.quit();
+  }
+
   /** Log files have been moved away. That of the process was opened again here: workers do the same, and Mongrel2 servers with theirs. */
   reopenLog(): void {
     this.#accessLog.reopen();
     this.#workers?.reopenLog();
-    for (const role of this.#mongrel2) role.reload();
+    for (const role of this.#mongrel2.all) role.reload();
   }
 
   /** Resolves when all Mongrel2 servers have been ended over their control ports. */
   whenMongrel2Ended(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#allMongrel2Ended = resolve;
-    });
+    return this.#mongrel2.whenEnded();
+  }
+
+  /** The roles but for the control port. */
+  get #serving() {
+    const single = [this.#proxy, this.#workers, this.#edge, this.#fetch];
+    return [...single.filter((role) => role !== null), ...this.#mongrel2.all];
   }
 
   /** Where Prometheus gets Pushpin's metrics. */
@@ -245,8 +293,8 @@ export class App {
   }
 
   /** Takes what is published. */
-  get #publisher(): Hub | HubRelay {
-    return this.#workers?.relay ?? this.#proxy.hub;
+  get #publisher(): PublishingHub {
+    return this.#workers?.relay ?? this.#handOver.publishing;
   }
 
   async #start(): Promise<void> {
@@ -263,6 +311,7 @@ export class App {
     if (hasProxy(server)) {
       const snapshots = this.#proxy.prepare();
       this.registry.add('proxy', this.counters);
+      await this.#handOver.follow(this.#old);
       await this.#startSessions();
       await this.#startProxy();
       this.#certificates = keepCertificates(this.#config, {
@@ -330,19 +379,9 @@ export class App {
     this.#register('mongrel2', this.mongrel2Counters);
     const files = new StaticFiles({ counters: this.mongrel2Counters.files, log: this.#log, wheel: this.#wheel });
     const { level } = this.#config.log;
-    const onEnded = (): void => this.#onMongrel2Ended();
-    const shared = { wheel: this.#wheel, log: this.#log, level, counters: this.mongrel2Counters, files, onEnded };
-    for (const server of this.#config.edge.mongrel2) {
-      const role = new Mongrel2Role({ ...shared, server });
-      this.#mongrel2.push(role);
-      await role.start();
-      this.mongrel2Addresses.push(role.address);
-    }
-  }
-
-  #onMongrel2Ended(): void {
-    this.#mongrel2Ended++;
-    if (this.#mongrel2Ended === this.#mongrel2.length) this.#allMongrel2Ended();
+    const shared = { wheel: this.#wheel, log: this.#log, level, counters: this.mongrel2Counters, files };
+    await this.#mongrel2.start(this.#config.edge.mongrel2, { ...shared, old: this.#old });
+    this.mongrel2Addresses.push(...this.#mongrel2.all.map(({ address }) => address));
   }
 
   #newFetch(): FetchRole {
@@ -388,18 +427,12 @@ export class App {
   }
 
   async #startControl(addresses: readonly ListenAddress[]): Promise<void> {
-    const { controlCounters: counters } = this;
-    const { registry, processes } = this;
+    const { controlCounters: counters, registry, processes } = this;
     this.#control = new ControlRole({
       snapshots: this.#proxy.prepare(),
       publisher: hasProxy(this.#config.server) ? this.#publisher : null,
       metrics: metricsService(() =>
-        prometheusText({
-          registry,
-          proxy: hasProxy(this.#config.server) ? this.#metrics : null,
-          processes,
-          timers: this.#wheel.size,
-        }),
+        prometheusText({ registry, proxy: this.#metrics, processes, timers: this.#wheel.size }),
       ),
       pages: dashboardPages(registry, this.#log, this.#wheel),
       operations: operationsOf(
@@ -412,6 +445,7 @@ export class App {
           roles: () => ({ proxy: this.#proxy, workers: this.#workers, edge: this.#edge, fetch: this.#fetch }),
           fetches: this.#fetchPlans.length > 0,
           report: { counters, log: this.#log },
+          upgrader: this.upgrader,
         }),
       ),
       counters,
@@ -423,8 +457,8 @@ export class App {
     this.controlAddresses.push(...this.#control.addresses);
   }
 
-  get #metrics(): ProxyMetrics {
-    return this.#workers?.metrics ?? this.#proxy.metrics;
+  get #metrics(): ProxyMetrics | null {
+    return hasProxy(this.#config.server) ? (this.#workers ?? this.#proxy).metrics : null;
   }
 
   get #statusSources(): StatusSources {
@@ -435,7 +469,7 @@ export class App {
       configuration: this.configuration,
       registry: this.registry,
       process: this.processes.own,
-      hub: hasProxy(this.#config.server) ? this.#metrics.hub : null,
+      hub: this.#metrics?.hub ?? null,
     };
   }
 
@@ -459,10 +493,5 @@ export class App {
     const roles = { config: this.#config, proxy: this.#proxy, workers: this.#workers, snapshots };
     this.#stats = new StatsRole({ ...roles, ...counted, wheel: this.#wheel, log: this.#log });
     await this.#stats.start();
-  }
-
-  /** An exception outside of all exchanges. */
-  onFault(thrown: unknown): void {
-    reportFault({ counters: this.counters, log: this.#log }, thrown);
   }
 }

@@ -11,6 +11,8 @@ import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
 import { routesBackend } from './routes-backend.ts';
 import { type StatusSources, statusOf } from './status-of.ts';
+import type { Upgrader } from './upgrade/upgrader.ts';
+import { upgradeBackend } from './upgrade-backend.ts';
 
 /** What of the program the control API shows and changes. */
 export interface ControlParts {
@@ -29,6 +31,7 @@ export interface ControlParts {
   /** Whether outbound requests are made. */
   readonly fetches: boolean;
   readonly report: FaultReport;
+  readonly upgrader: Upgrader;
 }
 
 /** The roles that the control API looks at. Null where they do not run, or not yet. */
@@ -53,6 +56,7 @@ export function controlBackendOf(parts: ControlParts): ControlBackend {
     ...(hasProxy(config().server) && ofProxy(parts)),
     ...(config().edge.listen.length > 0 && ofEdge(parts)),
     ...(parts.fetches && ofFetch(parts)),
+    upgrade: upgradeBackend(parts.upgrader),
   };
 }
 

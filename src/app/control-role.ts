@@ -78,6 +78,17 @@ export class ControlRole {
     }
   }
 
+  /** Another process accepts: publishers go on, and streams of events end, to begin again there. */
+  retire(): void {
+    for (const server of this.#servers) server.retire();
+    this.#api.drain();
+  }
+
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void {
+    for (const server of this.#servers) server.dismiss(time);
+  }
+
   /** Lets nobody publish any more. What is being published is still taken. */
   refusePublishing(): void {
     this.#api.refusePublishing();

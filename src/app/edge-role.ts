@@ -65,6 +65,16 @@ export class EdgeRole {
     }
   }
 
+  /** Another process accepts: what is open goes on. */
+  retire(): void {
+    for (const server of this.#servers) server.retire();
+  }
+
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void {
+    for (const server of this.#servers) server.dismiss(time);
+  }
+
   /** Takes no more connections, and lets open exchanges finish. */
   drain(): void {
     for (const server of this.#servers) server.drain();

@@ -51,6 +51,14 @@ export class EdgeWorker implements WorkerRole {
     return this.#role.addresses;
   }
 
+  retire(): void {
+    this.#role.retire();
+  }
+
+  dismiss(time: number): void {
+    this.#role.dismiss(time);
+  }
+
   drain(): void {
     this.#role.drain();
   }

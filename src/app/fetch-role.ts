@@ -68,6 +68,14 @@ export class FetchRole {
     for (const server of this.#servers) this.endpoints.push(...(await server.open()));
   }
 
+  /** Another process takes the requests: those that run complete. */
+  retire(): void {
+    this.drain();
+  }
+
+  /** Requests end by themselves, or by their timeouts. */
+  dismiss(): void {}
+
   /** Takes no more requests, and lets those that run complete. */
   drain(): void {
     for (const server of this.#servers) server.drain();

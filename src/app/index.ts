@@ -9,4 +9,6 @@ export { createLog, type LogLevel, type ProcessLog } from './logger.ts';
 export { metricNames, metricsReference } from './metrics/metrics-reference.ts';
 export { packageVersion } from './package-version.ts';
 export { checkRouting } from './prepare-routing.ts';
+export { ServiceManager } from './service-manager.ts';
+export { OldProcess } from './upgrade/old-process.ts';
 export { writeControlReference } from './write-control-reference.ts';

@@ -20,6 +20,7 @@ import { MONGREL2_CLIENT_LIMITS, mongrel2Limits } from './mongrel2-limits.ts';
 import { Mongrel2Logs } from './mongrel2-logs.ts';
 import { PidFile } from './pid-file.ts';
 import { siteTls } from './tls-listener.ts';
+import type { OldProcess } from './upgrade/old-process.ts';
 
 /** What all Mongrel2 servers of a process count, by part. */
 export function newMongrel2Counters() {
@@ -45,6 +46,8 @@ export interface Mongrel2RoleOptions {
   readonly files?: StaticFiles;
   /** The control port has ended the server. */
   readonly onEnded?: () => void;
+  /** The process that this one replaces: the pid file is that one's until this one is the main one. Default: none. */
+  readonly old?: OldProcess | null;
 }
 
 /** One server of a Mongrel2 site: clients on one side; handlers, origins and folders on the other. */
@@ -120,11 +123,28 @@ export class Mongrel2Role implements ControlledRole {
    */
   async start(): Promise<void> {
     this.#tls?.identities.check();
-    this.#pidFile?.write();
+    const { old = null } = this.#options;
+    if (old === null) this.#pidFile?.write();
+    else void old.done.then(() => this.#takePidFile());
     await this.#checkFolders();
     await this.#site.open();
     await this.#control.open();
     this.address = (await this.#http.listen(this.#options.server.listen, { tls: this.#tls })).address;
+  }
+
+  /** The process ends now. */
+  quit(): void {
+    this.#pidFile?.remove();
+  }
+
+  /** Another process accepts: what is open goes on. */
+  retire(): void {
+    this.#http.retire();
+  }
+
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void {
+    this.#http.dismiss(time);
   }
 
   /** Takes no more connections, and ends those that await nothing. */
@@ -141,6 +161,15 @@ export class Mongrel2Role implements ControlledRole {
   stop(): Promise<void> {
     this.#stopped ??= this.#stopNow();
     return this.#stopped;
+  }
+
+  #takePidFile(): void {
+    if (this.#stopped !== null) return;
+    try {
+      this.#pidFile?.write(this.#options.old?.pid);
+    } catch (error) {
+      this.#logs.log.error({ reason: systemErrorText(error) }, 'the pid file still names the process before this one');
+    }
   }
 
   async #stopNow(): Promise<void> {

@@ -12,11 +12,12 @@ export class PidFile {
 
   /**
    * Writes the file. One that a process left which has ended is replaced.
+   * @param former process that this one has replaced: its file is this one's. Default: none
    * @throws Error when the process in the file runs, or if the file cannot be written
    */
-  write(): void {
+  write(former: number | null = null): void {
     const other = this.#otherProcess();
-    if (other !== null)
+    if (other !== null && other !== former)
       throw new Error(`${this.#path} says that the process ${other} is running: stop it, or remove the file`);
     try {
       writeFileSync(this.#path, `${process.pid}\n`);

@@ -15,6 +15,16 @@ export abstract class PooledRole<Job extends WorkerJob> {
     return this.pool.closeConnection(id);
   }
 
+  /** Other processes accept: what is open goes on. */
+  retire(): void {
+    this.pool.retire();
+  }
+
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void {
+    this.pool.dismiss(time);
+  }
+
   drain(): void {
     this.pool.drain();
   }

@@ -1,6 +1,6 @@
 import { type AcmeStore, challengeService } from '../acme/index.ts';
 import { HttpClient, WebSocketClient } from '../client/index.ts';
-import type { TimerWheel } from '../clock/index.ts';
+import { Spread, type TimerWheel } from '../clock/index.ts';
 import { type Config, hasProxy, type Target } from '../config/index.ts';
 import {
   type Counters,
@@ -216,6 +216,20 @@ export class ProxyRole {
   /** Cuts the connection of a client. Returns whether there is one with this id. */
   closeConnection(id: string): boolean {
     return this.#servers.some((server) => server.closeConnection(id));
+  }
+
+  /** Another process accepts: what is open goes on. */
+  retire(): void {
+    this.#stopChecks();
+    for (const server of this.#servers) server.retire();
+    this.#front?.drain();
+  }
+
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void {
+    // What is published meanwhile still reaches those whose turn has not come.
+    new Spread(this.#options.wheel, this.hub, [...this.hub.clients()], time, (client) => client.dismiss());
+    for (const server of this.#servers) server.dismiss(time);
   }
 
   /** Takes no more connections, and lets requests in flight finish. Held clients stay until the hub drains. */

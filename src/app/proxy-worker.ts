@@ -103,6 +103,14 @@ export class ProxyWorker implements WorkerRole {
     return this.#proxy.closeConnection(id);
   }
 
+  retire(): void {
+    this.#proxy.retire();
+  }
+
+  dismiss(time: number): void {
+    this.#proxy.dismiss(time);
+  }
+
   /** The hub drains when the main process says that no items come any more. */
   drain(): void {
     this.#proxy.drain();

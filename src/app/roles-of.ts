@@ -2,7 +2,7 @@ import { type Config, hasProxy } from '../config/index.ts';
 import type { Status } from '../control/index.ts';
 
 /** Where each role of the program can be reached. */
-interface Addresses {
+export interface Addresses {
   readonly clientAddresses: readonly string[];
   readonly frontEndpoints: readonly string[];
   readonly controlAddresses: readonly string[];

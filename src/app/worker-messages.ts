@@ -52,6 +52,10 @@ export type WorkerOrder =
   | { readonly order: 'reopen log' }
   /** Cut the connection of a client. */
   | { readonly order: 'close connection'; readonly id: string }
+  /** Another process accepts: let those that are open go on, and say so in their next responses. */
+  | { readonly order: 'retire' }
+  /** End what has stayed, spread over a time in milliseconds. */
+  | { readonly order: 'dismiss'; readonly time: number }
   /** Accept no more connections, and let those that are open come to their end. */
   | { readonly order: 'drain' }
   | { readonly order: 'stop' };

@@ -168,16 +168,18 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     }
   }
 
+  /** Other processes accept from now on. */
+  retire(): void {
+    this.#windDown({ order: 'retire' });
+  }
+
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void {
+    this.order({ order: 'dismiss', time });
+  }
+
   drain(): void {
-    this.#stopReplacing();
-    this.#closeSockets();
-    for (const worker of this.#workers) {
-      // One that does not serve yet has no connections.
-      if (worker.servingSince === null) continue;
-      this.#busy.add(worker);
-      worker.order({ order: 'drain' });
-    }
-    this.#checkEmpty();
+    this.#windDown({ order: 'drain' });
   }
 
   whenEmpty(): Promise<void> {
@@ -208,6 +210,18 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     this.#stopReplacing();
     this.#closeSockets();
     await Promise.all([...this.#workers].map((worker) => this.#end(worker)));
+  }
+
+  #windDown(order: WorkerOrder): void {
+    this.#stopReplacing();
+    this.#closeSockets();
+    for (const worker of this.#workers) {
+      // One that does not serve yet has no connections.
+      if (worker.servingSince === null) continue;
+      this.#busy.add(worker);
+      worker.order(order);
+    }
+    this.#checkEmpty();
   }
 
   #closeSockets(): void {

@@ -5,6 +5,10 @@ import type { ProxyMetrics } from './proxy-metrics.ts';
 export interface WorkerRole {
   /** Prepares and listens. Returns where. @throws Error when that cannot be done */
   start(): Promise<readonly string[]>;
+  /** Another process accepts: what is open goes on. */
+  retire(): void;
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void;
   drain(): void;
   whenEmpty(): Promise<void>;
   stop(): Promise<void>;

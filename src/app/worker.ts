@@ -25,7 +25,7 @@ let accessLog: AccessLogs | null = null;
 let monitor: ProcessMonitor | null = null;
 
 // The whole group gets the signals of the terminal and the service manager: the main process says when to stop.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
 // Nothing works without the main process.
 process.on('disconnect', () => process.exit(1));
 process.on('message', (order: WorkerOrder) => {
@@ -41,6 +41,13 @@ process.on('message', (order: WorkerOrder) => {
       break;
     case 'close connection':
       tell({ report: 'closed', id: order.id, found: role?.closeConnection?.(order.id) === true });
+      break;
+    case 'retire':
+      role?.retire();
+      void role?.whenEmpty().then(() => tell({ report: 'empty' }));
+      break;
+    case 'dismiss':
+      role?.dismiss(order.time);
       break;
     case 'drain':
       role?.drain();

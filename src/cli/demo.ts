@@ -7,7 +7,7 @@ import { logLevelOption, newCommand, optionValue } from './command.ts';
 import { withCommandLine } from './config-options.ts';
 import { startDemoOrigin } from './demo-origin.ts';
 import { demoText, programName } from './demo-text.ts';
-import { serve } from './serve.ts';
+import { serveHere } from './serve.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:7999';
 const DEFAULT_CONTROL_ADDRESS = '127.0.0.1:5561';
@@ -55,7 +55,7 @@ async function demo({ port, controlPort, logLevel }: DemoOptions): Promise<void>
   try {
     // Requests are signed, because GRIP libraries hold clients only for signed requests.
     const route = `*,sig_key=${randomBytes(32).toString('hex')} ${origin.address},over_http`;
-    app = await serve(withCommandLine(listening, { route: [route] }), createLog(listening.log.level));
+    app = await serveHere(withCommandLine(listening, { route: [route] }), createLog(listening.log.level));
   } catch (error) {
     await origin.stop();
     throw withAdvice(error, listening);

@@ -1,6 +1,9 @@
 import { CommanderError } from 'commander';
-import { CliError, FAILURE, USAGE } from './cli-error.ts';
+import { CliError, FAILURE, reasonOf, USAGE } from './cli-error.ts';
 import { holdfastProgram } from './holdfast-program.ts';
+
+/** In the environment of a process that was started for an upgrade. What knows more of it is loaded with the server. */
+const UPGRADE_MARK = 'HOLDFAST_UPGRADE';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader, such as `head`, has seen enough.
@@ -13,6 +16,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+  // The process that this one was to replace tells whoever asked for it.
+  if (process.env[UPGRADE_MARK] !== undefined) process.send?.({ kind: 'failed', reason: reasonOf(error) });
 }
 
 /** Reports an error on standard error. Returns the exit code. */

@@ -48,7 +48,6 @@ async function mongrel2(file: string, server: string | undefined, options: Mongr
   log.info({ file }, 'configuration read');
   for (const issue of [...unknown, ...ignored]) warn(log, file, issue);
   const app = await serve({ ...config, log: { level } }, log);
-  process.on('SIGHUP', () => app.reopenLog());
   await app.whenMongrel2Ended();
   await app.stop();
   process.exit(0);

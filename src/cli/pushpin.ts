@@ -81,11 +81,7 @@ async function pushpin({ logfile, loglevel, verbose, controlPort, ...options }: 
     if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);
   };
   if (routesFile !== null) watch(routesFile, reloadRoutes);
-  process.on('SIGHUP', () => {
-    reopen(logFile, log);
-    app.reopenLog();
-    reloadRoutes();
-  });
+  process.on('SIGHUP', reloadRoutes);
 }
 
 /** Reads the routes file again. An error leaves the routes as they are. */
@@ -131,16 +127,6 @@ function openLogFile(path: string): LogFile {
     return new LogFile(path);
   } catch (error) {
     throw new CliError(`cannot write the log: ${systemErrorText(error)}`);
-  }
-}
-
-function reopen(file: LogFile | null, log: Log): void {
-  if (file === null) return;
-  try {
-    file.reopen();
-    log.info({}, 'log file reopened');
-  } catch (error) {
-    log.error({ reason: systemErrorText(error) }, 'cannot reopen the log file');
   }
 }
 

@@ -19,7 +19,6 @@ export function runCommand(): Command {
     else log.info({ file }, 'configuration read');
     const app = await serve(config, log);
     app.configuration.file = file;
-    if (config.edge.mongrel2.length > 0 || config.accessLog.to !== '') process.on('SIGHUP', () => app.reopenLog());
     if (config.proxy.routesFile === '') return;
     const own = { ...config, routes: config.routes.slice(0, ownRoutes) };
     const reload = followExtraRoutes(own, log, (changed) => app.reconfigure(changed));

@@ -1,15 +1,83 @@
-import { App, type FetchPlan, type ProcessLog } from '../app/index.ts';
+import { App, type FetchPlan, OldProcess, type ProcessLog, ServiceManager } from '../app/index.ts';
 import { onUnhandledFault } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
+import { type Log, systemErrorText } from '../exchange/index.ts';
+import { activatedSockets, listeningSockets } from '../net/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
+import { onServerSignals } from './server-signals.ts';
 import { StopSignals } from './stop-signals.ts';
 
 /**
- * Runs the server in this process until a signal stops it.
+ * Runs the server in this process until a signal stops it, or another process has taken its place.
  * @param fetchPlans as for `App.start`
  * @throws CliError when it cannot start
  */
 export async function serve(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
+  const service = new ServiceManager(process.env, log);
+  const old = OldProcess.from(process.env);
+  let app: App | null = null;
+  /** SIGHUP came while another process was taking over: that one has read the configuration before. */
+  let reloadThere = false;
+  const starting = start(config, log, fetchPlans, old);
+  // A signal may arrive at any time, so the handlers are set before anything is awaited.
+  onServerSignals({
+    drain: async (signal) => {
+      log.info({ signal }, 'stopping');
+      service.stopping();
+      await (await starting.catch(() => null))?.stop();
+    },
+    quit: () => {
+      log.info({ signal: 'SIGQUIT' }, 'stopping at once');
+      service.stopping();
+      app?.quit();
+    },
+    reopenLogs: () => reopenLogs(app, log),
+    hangUp: () => {
+      reloadThere = app?.upgrader.running === true;
+    },
+    upgrade: () => {
+      if (app === null) log.warn({ reason: 'the server is starting' }, 'upgrade refused');
+      // The log says why there is none.
+      else app.upgrader.upgrade().catch(() => {});
+    },
+  });
+  app = await starting;
+  const running = app;
+  running.onReplaced = (pid) => {
+    service.release();
+    if (reloadThere) process.kill(pid, 'SIGHUP');
+    void running.finish().then(() => process.exit(0));
+  };
+  old?.ready();
+  // Before that the old process may go on as the main one.
+  void (old?.done ?? Promise.resolve()).then(() => service.ready());
+  return app;
+}
+
+/**
+ * Runs the server for somebody at a terminal, until SIGTERM or SIGINT: other signals do what they do to any program.
+ * @throws CliError when it cannot start
+ */
+export function serveHere(config: Config, log: ProcessLog): Promise<App> {
+  const starting = start(config, log, undefined, null);
+  const stops = new StopSignals({
+    stop: async (signal) => {
+      log.info({ signal }, 'stopping');
+      await (await starting.catch(() => null))?.stop();
+    },
+    exit: (code) => process.exit(code),
+    now: () => performance.now(),
+  });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => stops.receive(signal));
+  return starting;
+}
+
+async function start(
+  config: Config,
+  log: ProcessLog,
+  fetchPlans: readonly FetchPlan[] | undefined,
+  old: OldProcess | null,
+): Promise<App> {
   // The handling of a fault failed itself. That connection or exchange is lost, and the others go on.
   onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'unhandled fault'));
   // The last resort, also for unhandled rejections. The state is unknown, so the process ends.
@@ -17,30 +85,43 @@ export async function serve(config: Config, log: ProcessLog, fetchPlans?: readon
     log.error({ stack: stackOf(error) }, 'uncaught exception: the process ends');
     process.exit(FAILURE);
   });
-  const starting = start(config, log, fetchPlans);
-  const signals = new StopSignals({
-    // A signal may arrive at any time, so the handlers are set first.
-    stop: async (signal) => {
-      log.info({ signal }, 'stopping');
-      const app = await starting.catch(() => null);
-      await app?.stop();
-    },
-    exit: (code) => process.exit(code),
-    now: () => performance.now(),
-  });
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => signals.receive(signal));
-  return starting;
-}
-
-async function start(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
   try {
-    const app = await App.start(config, log, fetchPlans);
+    if (old === null) takeActivated(log);
+    else await old.begin(log);
+    const app = await App.start(config, log, fetchPlans, old);
     app.registry.add('log', log.counters);
+    closeUntaken(log);
     return app;
   } catch (error) {
     log.error({ reason: reasonOf(error) }, 'cannot start');
     log.debug({ stack: error instanceof Error ? error.stack : null }, 'start failed');
+    await old?.failed(reasonOf(error));
     throw new CliError(reasonOf(error));
+  }
+}
+
+/** Takes the sockets that the service manager listens on. */
+function takeActivated(log: Log): void {
+  const sockets = activatedSockets(process.env);
+  if (sockets.length === 0) return;
+  listeningSockets.accept(sockets);
+  const addresses = sockets.map(({ address, name }) => (name === '' ? address : `${address} (${name})`));
+  log.info({ addresses }, 'listening sockets passed by the service manager');
+}
+
+/** What nobody listens on any more, as the configuration has changed, or never did. */
+function closeUntaken(log: Log): void {
+  const addresses = listeningSockets.closeUntaken();
+  if (addresses.length > 0) log.warn({ addresses }, 'listening sockets closed that no role is configured for');
+}
+
+function reopenLogs(app: App | null, log: ProcessLog): void {
+  try {
+    log.file?.reopen();
+    if (log.file !== null) log.info({}, 'log file reopened');
+    app?.reopenLog();
+  } catch (error) {
+    log.error({ reason: systemErrorText(error) }, 'cannot reopen the log file');
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { createLog, type FetchPlan, fetchPlans, LogFile, type LogLevel } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../exchange/index.ts';
 import { CliError } from './cli-error.ts';
 import { controlPortOption, newCommand } from './command.ts';
 import { withCommandLine } from './config-options.ts';
@@ -55,7 +54,6 @@ async function zurl({
   const config = withCommandLine(own, { ...(controlPort !== undefined && { controlPort }) });
   const logFile = logfile === undefined ? null : openLogFile(logfile);
   const log = createLog(verbose === true ? 'debug' : loglevel, logFile);
-  if (logFile !== null) process.on('SIGHUP', () => reopen(logFile, log));
   for (const { key, line, message } of ignored)
     log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
   await serve(config, log, plansOf(config));
@@ -71,15 +69,6 @@ function openLogFile(path: string): LogFile {
     return new LogFile(path);
   } catch (error) {
     throw new CliError(`cannot write the log: ${(error as Error).message}`);
-  }
-}
-
-function reopen(file: LogFile, log: Log): void {
-  try {
-    file.reopen();
-    log.info({}, 'log file reopened');
-  } catch (error) {
-    log.error({ reason: (error as Error).message }, 'cannot reopen the log file');
   }
 }
 

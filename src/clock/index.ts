@@ -1,6 +1,7 @@
 export { DeadlineTimer } from './deadline-timer.ts';
 export { attempt, fault, type Guarded, guarded, onUnhandledFault } from './guarded.ts';
 export { retryDelay } from './retry-delay.ts';
+export { Spread } from './spread.ts';
 export { Ticker } from './ticker.ts';
 export { TimerWheel, WheelTimer } from './timer-wheel.ts';
 export {

@@ -118,5 +118,11 @@ export const serverSection = {
       zero: 'to wait for nothing',
       doc: 'Time for requests in flight to finish when the server stops.',
     }),
+    upgrade_timeout: seconds({
+      default: 60,
+      from: 1,
+      to: 86_400,
+      doc: 'Time after an upgrade in which the old process finishes what could not be moved to the new one. In the second half of it streams and WebSockets are ended, spread over the time, so that their clients do not all come back at once.',
+    }),
   },
 };

@@ -93,6 +93,11 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.#settle();
   }
 
+  override dismiss(): void {
+    // It may have ended since its turn was given out.
+    if (this.room.holds.has(this)) this.drain();
+  }
+
   /** Ends the waiting: no item, no timer and no recovery reaches the hold any more. Harmless when it has ended. */
   protected leave(): void {
     if (!this.room.holds.delete(this)) return;

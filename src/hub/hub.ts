@@ -322,7 +322,7 @@ export class Hub implements Guarded {
   }
 
   /** The clients that are held. The walk may take several turns: clients that come and go meanwhile may be missed. */
-  clients(): Iterator<Subscriber> {
+  clients(): IterableIterator<Subscriber> {
     return this.#room.holds.values();
   }
 

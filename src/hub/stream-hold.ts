@@ -1,3 +1,4 @@
+import { fieldValue } from '../codec/fields/index.ts';
 import type { Hold, InstructResponse } from '../codec/grip/index.ts';
 import { type Payload, type Requester, type Suspended, UNKNOWN_LENGTH } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
@@ -13,6 +14,10 @@ import { isPlain, StreamRun } from './stream-run.ts';
 import { StreamSession } from './stream-session.ts';
 
 const EMPTY = Buffer.alloc(0);
+
+/** Milliseconds after which the clients of a process that ends connect again: at least, and how much more at most. */
+const RETRY_LEAST = 1_000;
+const RETRY_SPREAD = 3_000;
 
 /** What a stream does that others do not. */
 export interface StreamOptions {
@@ -41,6 +46,8 @@ export class StreamHold extends Held implements SessionStream {
   readonly #session: StreamSession | null;
   /** The session while it stands between the channels and the client. */
   #between: StreamSession | null = null;
+  /** Whether its items are events of EventSource. */
+  #isEventStream = false;
 
   /** @param options null for a stream that has channels and nothing else */
   constructor(
@@ -63,6 +70,7 @@ export class StreamHold extends Held implements SessionStream {
   start(response: InstructResponse | null): void {
     if (response !== null) {
       const { status, reason, headers, body } = response;
+      this.#isEventStream = fieldValue(headers, 'Content-Type')?.startsWith('text/event-stream') === true;
       this.sendHead({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
       const initial = this.#initialBody(body);
       if (initial.length > 0 && !this.over) this.send(initial);
@@ -131,6 +139,16 @@ export class StreamHold extends Held implements SessionStream {
 
   override drain(): void {
     if (this.#session?.closeLater() !== true) this.close();
+  }
+
+  override dismiss(): void {
+    // A time of its own after which the client connects again; parts of one event must have nothing between them.
+    const isHeld = this.room.holds.has(this);
+    if (isHeld && this.#isEventStream && this.#session?.isPassing !== true) {
+      const retry = RETRY_LEAST + Math.floor(Math.random() * RETRY_SPREAD);
+      this.append(Buffer.from(`retry: ${retry}\n\n`));
+    }
+    super.dismiss();
   }
 
   override onLastId(): void {

@@ -46,6 +46,11 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** The hub drains: ends the client's exchange. */
   abstract drain(): void;
 
+  /** The process ends, and another one has taken its place: ends the client's exchange, upon which the client comes to that one. */
+  dismiss(): void {
+    this.drain();
+  }
+
   /** Items may have been lost on their way to the hub: asks the origin, where that is possible. */
   abstract recover(): void;
 

@@ -64,11 +64,7 @@ export async function listen(
     throw new Error(`cannot listen on ${describeAddress(address)}: ${systemErrorText(error)}`);
   }
   server.on('error', onError);
-  const forget = listeningSockets.add(address, descriptorOf(server), file);
-  const stop = () => {
-    server.close();
-    forget();
-  };
+  const stop = listeningSockets.add(address, descriptorOf(server), file, () => server.close());
   const close = () => {
     stop();
     proxied?.close();

@@ -31,6 +31,7 @@ interface OpenSocket {
   /** Path of a unix socket; empty for none. */
   readonly path: string;
   readonly file: FileId | null;
+  readonly stop: () => void;
 }
 
 /**
@@ -65,24 +66,32 @@ class ListeningSockets {
     return untaken.map(({ address }) => address);
   }
 
-  /** Notes that a socket listens from now on. Returns what is to be called once it no longer does: it removes the file of a unix socket. */
-  add(address: ListenAddress, fd: number, file: FileId | null): () => void {
+  /**
+   * Notes that a socket listens from now on.
+   * @param close has this process listen on it no longer
+   * @returns what does the same, and removes the file of a unix socket; it may be called again
+   */
+  add(address: ListenAddress, fd: number, file: FileId | null, close: () => void): () => void {
     const path = address.kind === 'unix' ? address.path : '';
-    const socket = { address: describeAddress(address), fd, path, file };
-    this.#open.add(socket);
-    return () => {
-      if (this.#open.delete(socket) && !this.#handedOn) removeFile(path, file);
+    const stop = (): void => {
+      if (!this.#open.delete(socket)) return;
+      close();
+      if (!this.#handedOn) removeFile(path, file);
     };
+    const socket: OpenSocket = { address: describeAddress(address), fd, path, file, stop };
+    this.#open.add(socket);
+    return stop;
   }
 
   /** All that listen, in the order in which they began. */
   get all(): readonly PassedSocket[] {
-    return [...this.#open];
+    return Array.from(this.#open, ({ address, fd, file }) => ({ address, fd, file }));
   }
 
-  /** Another process listens on the same sockets from now on: their files stay when this one stops. */
+  /** Another process listens on the same sockets: this one stops, and leaves the files of unix sockets to it. */
   handOn(): void {
     this.#handedOn = true;
+    for (const { stop } of this.#open) stop();
   }
 
   /** This process ends without closing its sockets: removes their files. */

@@ -51,11 +51,7 @@ export async function reserve(address: ListenAddress): Promise<ReservedSocket> {
       });
     }
     const bound = handle as ServerHandle;
-    const forget = listeningSockets.add(address, bound.fd, file);
-    const close = () => {
-      bound.close();
-      forget();
-    };
+    const close = listeningSockets.add(address, bound.fd, file, () => bound.close());
     return { fd: bound.fd, address: addressOf(bound) ?? describeAddress(address), close };
   } catch (error) {
     throw new Error(`cannot listen on ${describeAddress(address)}: ${systemErrorText(error)}`);

@@ -44,6 +44,11 @@ export interface ConnectionHost {
   readonly log: Log;
   /** Whether the server is shutting down: connections end after their present response. */
   readonly draining: boolean;
+  /**
+   * Whether another process accepts from now on: connections end after the response to their next request, and WebSockets with 1012,
+   * a restart of the service (the registry of RFC 6455 §11.7).
+   */
+  readonly retired: boolean;
   /** The response to a request that the server itself refuses. */
   readonly describeError: (error: ExchangeError) => ErrorResponse;
   /** Calls `onDrain` of the connection that owns `socket`, once it has taken what it was given. Few sockets ever need it. */

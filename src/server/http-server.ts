@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { fault, type Guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
+import { fault, type Guarded, Spread, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import {
   type Current,
   type ErrorCode,
@@ -89,6 +89,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly log: Log;
   readonly describeError: (error: ExchangeError) => ErrorResponse;
   draining = false;
+  retired = false;
   readonly #listeners: Listener[] = [];
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
   readonly #connections: Connection[] = [];
@@ -200,6 +201,23 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.#move(socket, SERVED);
     this.counters.connectionsMovedIn++;
     this.counters.connectionsOpen++;
+  }
+
+  /**
+   * Another process accepts from now on. What is open here goes on; a connection ends after the response to its next request, which says so:
+   * ending it before that could cross with the request.
+   */
+  retire(): void {
+    this.retired = true;
+    for (const listener of this.#listeners) listener.stop();
+  }
+
+  /** Says goodbye to all that have stayed, spread over a time in milliseconds, so that they do not come back all at once. */
+  dismiss(time: number): void {
+    new Spread(this.wheel, this, [...this.#connections], time, (connection) => {
+      // Another one may have taken it over, or it is closed.
+      if (this.#connections[connection.place] === connection) connection.drain();
+    });
   }
 
   /** Takes no more connections, lets running exchanges finish, and closes each connection after that. */

@@ -134,7 +134,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     const { server } = this;
     server.counters.requests++;
     this.#requests++;
-    const ending = this.#channel === null && (server.draining || this.#leaving);
+    const ending = this.#channel === null && (server.draining || server.retired || this.#leaving);
     const stream = this.#newStream(head, head.keepAlive && !ending && !server.crowded);
     stream.begin(head, bodyHere);
   }

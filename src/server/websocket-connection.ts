@@ -420,7 +420,7 @@ export class WebSocketConnection
     if (this.finished || this.#closing || this.suspended) return;
     const responder = this.#responder;
     this.#responder = null;
-    this.#close(closePayload(1001));
+    this.#close(closePayload(this.server.retired ? 1012 : 1001));
     const error = new ExchangeError('HF_DRAINING');
     this.#note(error);
     responder?.onRequestError(error);

@@ -1,0 +1,43 @@
+/** A role of a process that another one has replaced. */
+export interface RetiredRole {
+  whenEmpty(): Promise<void>;
+  /** Ends what has stayed, spread over a time in milliseconds. */
+  dismiss(time: number): void;
+}
+
+/**
+ * Lets the roles of a process finish that another one has replaced: for half of the time as it comes, and then by goodbyes that are spread over the other
+ * half.
+ * @param time in milliseconds
+ */
+export async function windDown(roles: readonly RetiredRole[], time: number): Promise<void> {
+  const empty = Promise.all(roles.map((role) => role.whenEmpty())).then(() => true);
+  const half = time / 2;
+  if (await Promise.race([empty, after(half)])) return;
+  for (const role of roles) role.dismiss(half);
+  await Promise.race([empty, after(half)]);
+}
+
+function after(time: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, time, false);
+  });
+}
+
+/** A role whose handlers come to the other process only once it has stopped. */
+export interface BoundRole extends RetiredRole {
+  stop(): Promise<void>;
+}
+
+/** Lets roles finish within `upgrade_timeout`, and stops those with handlers after `drain_timeout`; null stands for a role that there is not. */
+export async function windDownAll(
+  { upgradeTimeout, drainTimeout }: { readonly upgradeTimeout: number; readonly drainTimeout: number },
+  roles: readonly (RetiredRole | null)[],
+  bound: readonly (BoundRole | null)[],
+): Promise<void> {
+  const ends = bound
+    .filter((role) => role !== null)
+    .map((role) => windDown([role], drainTimeout * 1_000).then(() => role.stop()));
+  const others = roles.filter((role) => role !== null);
+  await Promise.all([windDown(others, upgradeTimeout * 1_000), ...ends]);
+}
