@@ -71,6 +71,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   #onConnected: () => void = () => {};
   /** Whether nobody subscribes to stats packets. */
   statsIdle = true;
+  #closed = false;
   /** Whether the main process has been reached. */
   connected = false;
   /** Bytes of items that were published here and that the main process has not accepted. */
@@ -113,6 +114,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     return this.#port.close();
   }
 
@@ -170,7 +172,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   }
 
   #send(packet: Buffer): boolean {
-    return this.#port.send([packet]);
+    return !this.#closed && this.#port.send([packet]);
   }
 
   /** Publishes items in the main process, which has to be connected. They are lost if too much waits for it, which is counted and logged. */
