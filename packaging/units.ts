@@ -10,7 +10,10 @@ const ROLES: Readonly<Record<string, { readonly description: string; readonly co
 /** The units of systemd by file name. All services are hardened alike. */
 export function systemdUnits(): Map<string, string> {
   const template = text('role.service');
-  const services = Object.entries(ROLES).map(([name, values]): [string, string] => [name, filled(template, values)]);
+  const services = Object.entries(ROLES).map(([name, values]): [string, string] => [
+    name,
+    filled(template, { ...values, state: name.replace('.service', '') }),
+  ]);
   const sockets = ['holdfast.socket', 'holdfast-edge.socket'].map((name): [string, string] => [name, text(name)]);
   return new Map([...services, ...sockets]);
 }
