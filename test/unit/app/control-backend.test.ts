@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
-import { test } from 'node:test';
+import type { ServerResponse } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { parseListenAddress } from '../../../src/config/index.ts';
 import { channelPageSchema, tappedItemSchema } from '../../../src/control/channel-schema.ts';
 import { routesSchema } from '../../../src/control/route-schema.ts';
 import { statusSchema } from '../../../src/control/status-schema.ts';
 import { startControlled } from '../../support/control/control-socket.ts';
 import { startOrigin } from '../../support/origin.ts';
+import { startApp } from '../../support/running-app.ts';
 
 /** Holds each request on the channel in its path. */
 async function holding(t: Parameters<typeof startOrigin>[0]): Promise<string> {
@@ -13,6 +16,15 @@ async function holding(t: Parameters<typeof startOrigin>[0]): Promise<string> {
     const channel = decodeURIComponent((request.url ?? '').slice(1));
     response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': channel }).end('open\n');
   });
+}
+
+/** An origin that has got one request and has not responded yet. */
+async function unanswering(t: TestContext): Promise<{ origin: string; waiting: Promise<ServerResponse> }> {
+  let resolve = (_response: ServerResponse): void => {};
+  const waiting = new Promise<ServerResponse>((settle) => {
+    resolve = settle;
+  });
+  return { origin: await startOrigin(t, (_request, response) => resolve(response)), waiting };
 }
 
 test('the control socket is for its owner alone, and tells the status', async (t) => {
@@ -184,4 +196,35 @@ test('whoever comes over TCP has no more rights for a socket beside it', async (
   const client = await app.connectControl();
   const { status, body } = await client.request('GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n');
   assert.deepEqual([status, JSON.parse(body.toString()).error.code], [401, 'HF_CONTROL_CREDENTIALS']);
+});
+
+test('while it drains the control port tells so, takes no items, and ends its streams last', async (t) => {
+  const { origin, waiting } = await unanswering(t);
+  const app = await startControlled(t, [`* ${origin}`]);
+  const client = app.send();
+  const response = await waiting;
+  const events = await app.control.open('GET', '/events');
+  await events.until('}\n\n');
+  assert.deepEqual((await app.control.send('GET', '/readyz')).json, { status: 'ready' });
+  const stopped = app.app.stop(60);
+  const { status, json } = await app.control.send('GET', '/readyz');
+  assert.deepEqual([status, json.status], [503, 'draining']);
+  assert.equal((await app.control.send('GET', '/healthz')).status, 200);
+  assert.equal((await app.post([{ channel: 'a', formats: { 'http-stream': { content: 'x' } } }])).status, 503);
+  response.end('late');
+  assert.equal((await client).text, 'late');
+  assert.equal(await events.ended(), true);
+  await stopped;
+});
+
+test('a port that anybody beyond this machine reaches without credentials is warned about', async (t) => {
+  const message = 'anybody who reaches the control port can publish: set bearer_key or basic under [control]';
+  const warned = async (address: string, basic: readonly string[]): Promise<boolean> => {
+    const app = await startApp(t, ['* test'], { control: { listen: [parseListenAddress(address)], basic } });
+    return app.log.records.some((record) => record.level === 'warn' && record.message === message);
+  };
+  assert.equal(await warned('0.0.0.0:0', []), true);
+  assert.equal(await warned('0', []), true);
+  assert.equal(await warned('0.0.0.0:0', ['ann:pw']), false);
+  for (const address of ['127.0.0.1:0', '127.1.2.3:0', 'localhost:0']) assert.equal(await warned(address, []), false);
 });
