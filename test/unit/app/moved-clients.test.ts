@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { PONG, TEXT } from '../../../src/codec/websocket/index.ts';
+import { constants, createDeflateRaw, type DeflateRaw, inflateRawSync } from 'node:zlib';
+import { PING, PONG, TEXT } from '../../../src/codec/websocket/index.ts';
 import { httpOrigin, type OriginResponse } from '../../support/http-origin.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { MovingRig } from '../../support/moving-rig.ts';
@@ -8,6 +9,11 @@ import type { RawClient } from '../../support/raw-client.ts';
 import { eventually } from '../../support/running-app.ts';
 import { startEventsOrigin } from '../../support/websocket/events-origin.ts';
 import { frame, handshake, takeFrame } from '../server/raw-websocket.ts';
+
+const GRIP = { 'Sec-WebSocket-Extensions': 'grip; message-prefix=""' };
+
+/** What ends each flush of a compressor. */
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 
 const STREAM = { 'Grip-Hold': 'stream', 'Content-Type': 'text/plain' };
 
@@ -228,3 +234,96 @@ test('a WebSocket over HTTP moves between two messages, with its connection id, 
   assert.equal(rig.next.counters.webSocketsOpen, 1);
   await eventually(() => rig.old.counters.webSocketsOpen === 0);
 });
+
+test('a compressed WebSocket moves with what its client may refer to', async (t) => {
+  const origin = await startEventsOrigin(t);
+  const rig = await MovingRig.start(t, [`* ${origin.address},over_http`], {
+    changes: { server: { compression: true } },
+  });
+  const client = await rig.connect();
+  client.write(`${handshake('Sec-WebSocket-Extensions: permessage-deflate\r\n')}\r\n`);
+  (await origin.next()).events(`OPEN\r\n${controlEvent({ type: 'subscribe', channel: 'a' })}`, GRIP);
+  assert.match((await client.takeHead()).headers.get('sec-websocket-extensions') ?? '', /permessage-deflate/);
+  const deflate = createDeflateRaw();
+  const said = 'a text that the second message repeats, so that it only refers to it';
+  client.write(compressed(await deflated(deflate, said)));
+  const first = await origin.next();
+  assert.match(first.body, new RegExp(said));
+  first.events();
+  await eventually(() => rig.move() === 1);
+  const again = await deflated(deflate, said);
+  assert.ok(again.length < 20, 'it refers to the first one');
+  client.write(compressed(again));
+  const second = await origin.next();
+  assert.match(second.body, new RegExp(said));
+  second.events();
+  await rig.next.publish({ channel: 'a', formats: { 'ws-message': { content: 'item' } } });
+  const [head = ''] = await client.takeBytes(1);
+  assert.equal(head.charCodeAt(0), 0xc1);
+  const [length = ''] = await client.takeBytes(1);
+  const payload = Buffer.from(await client.takeBytes(length.charCodeAt(0)), 'latin1');
+  assert.equal(
+    inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH }).toString(),
+    'item',
+  );
+});
+
+test('a WebSocket that its origin has left moves, with its timers', async (t) => {
+  const origin = await startEventsOrigin(t);
+  const rig = await MovingRig.start(t, [`* ${origin.address},over_http`]);
+  const client = await rig.connect();
+  client.write(`${handshake()}\r\n`);
+  const controls = [
+    { type: 'subscribe', channel: 'a' },
+    { type: 'send-delayed', content: 'late', timeout: 1 },
+    { type: 'detach' },
+  ];
+  (await origin.next()).events(`OPEN\r\n${controls.map(controlEvent).join('')}`, GRIP);
+  await client.takeHead();
+  // It is told that the WebSocket is closed, as far as it goes.
+  (await origin.next()).events();
+  await eventually(() => rig.move() === 1);
+  await rig.next.publish({ channel: 'a', formats: { 'ws-message': { content: 'item' } } });
+  assert.equal(await takeFrame(client), '1 item');
+  assert.equal(await takeFrame(client), '1 late');
+  client.write(frame(PING, 'x'));
+  assert.equal(await takeFrame(client), '10 x');
+});
+
+test('what stands between a client and its hold moves too: the fields of CORS', async (t) => {
+  const origin = await holding(t);
+  const rig = await MovingRig.start(t, [`*,aco ${origin.target}`]);
+  const client = await opened(rig, '/poll', 'Origin: http://page\r\n');
+  await eventually(() => rig.old.counters.holdsOpen === 1);
+  assert.equal(rig.move(), 1);
+  await rig.next.publish(responseItem('a', 'item'));
+  const response = await client.takeResponse();
+  assert.equal(response.headers.get('access-control-allow-origin'), 'http://page');
+  assert.equal(response.body, 'item');
+});
+
+/** A control message as an event of the origin. */
+function controlEvent(message: object): string {
+  const text = `c:${JSON.stringify(message)}`;
+  return `TEXT ${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+}
+
+/** The bytes of a message, without the end of the flush (RFC 7692 §7.2.1). */
+function deflated(deflate: DeflateRaw, text: string): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    deflate.on('data', (chunk: Buffer) => chunks.push(chunk));
+    deflate.write(text);
+    deflate.flush(constants.Z_SYNC_FLUSH, () => {
+      deflate.removeAllListeners('data');
+      resolve(Buffer.concat(chunks).subarray(0, -TAIL.length));
+    });
+  });
+}
+
+/** A frame of a client with a whole compressed text. */
+function compressed(payload: Buffer): Buffer {
+  const bytes = frame(TEXT, payload);
+  bytes[0] = (bytes[0] as number) | 0x40;
+  return bytes;
+}
