@@ -144,6 +144,7 @@ export class App {
       originCounters,
       routeStats,
       observer: this.#observers.of('proxy'),
+      ...(old !== null && { idPrefix: `${process.pid}.` }),
     });
     const means = { wheel: this.#wheel, log, counters, zmqCounters: this.relayCounters };
     this.#handOver = new ProxyHandOver(config, { ...means, clients: this.#proxy, limits: this.#proxy.hubLimits });

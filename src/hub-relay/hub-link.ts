@@ -118,6 +118,11 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     return this.#port.close();
   }
 
+  /** The hub has no clients any more: no items are for it. */
+  leave(): void {
+    if (this.connected) this.#send(barePacket(KIND.hello));
+  }
+
   /** Gives the main process a stats packet to publish. It is lost if too much waits for that process. */
   sendStats(packet: Buffer): void {
     this.#send(bytesPacket(KIND.stats, packet));

@@ -94,9 +94,7 @@ export class HubRelay implements WorkerHubRoom {
 
   /** A worker begins: `end` is connected to its `HubLink`. @param takesAll whether it gets the items of all channels */
   add(name: string, end: RelayEnd, takesAll = false): void {
-    const worker = new WorkerHub(this, name, end);
-    worker.channels.takesAll = takesAll;
-    this.#workers.set(name, worker);
+    this.#workers.set(name, new WorkerHub(this, name, end, takesAll));
   }
 
   /** Settles when a worker has told of all its channels. */

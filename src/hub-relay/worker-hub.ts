@@ -44,6 +44,7 @@ export class WorkerHub implements RoutedHub {
   readonly channels: HubChannels;
   readonly #room: WorkerHubRoom;
   readonly #name: string;
+  readonly #takesAll: boolean;
   readonly #port: RelayPort;
   /** The items of this turn. */
   #batch: Buffer[] = [];
@@ -60,9 +61,11 @@ export class WorkerHub implements RoutedHub {
   /** It has let the time for an answer pass, and has said nothing since. */
   silent = false;
 
-  constructor(room: WorkerHubRoom, name: string, end: RelayEnd) {
+  /** @param takesAll whether it gets the items of all channels, from when it has told of its own on */
+  constructor(room: WorkerHubRoom, name: string, end: RelayEnd, takesAll: boolean) {
     this.#room = room;
     this.#name = name;
+    this.#takesAll = takesAll;
     this.channels = room.router.add(this);
     this.#port = openPort(room.context, end, false, this, (packet) => this.#onPacket(packet));
   }
@@ -151,6 +154,7 @@ export class WorkerHub implements RoutedHub {
         break;
       case KIND.told:
         this.told = true;
+        this.channels.takesAll = this.#takesAll;
         this.onTold();
         break;
       case KIND.publish:

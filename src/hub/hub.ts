@@ -272,6 +272,7 @@ export class Hub implements Guarded {
   /** Delivers items that a router has accepted and brought into order, after those that were given before. */
   deliver(items: readonly PublishItem[]): void {
     for (const { channel, id, noSeq } of items) if (!noSeq) this.#room.channels.setLastId(channel, id);
+    this.#taps.pass(items);
     this.#delivery.add(items);
   }
 

@@ -8,7 +8,7 @@ const HANDSHAKE =
 
 /** A held client: what it has got, by the numbers of the items, and whether its connection has ended. */
 class HeldMember {
-  readonly socket: Socket;
+  socket: Socket;
   readonly numbers: number[] = [];
   closed = false;
   #text = '';
@@ -16,23 +16,41 @@ class HeldMember {
   #held = false;
   readonly #crowd: HeldCrowd;
   readonly #polls: boolean;
+  readonly #address: { readonly host: string; readonly port: number };
+  /** The server has said that it closes the connection after this response. */
+  #ends = false;
 
   constructor(crowd: HeldCrowd, host: string, port: number, request: string, polls: boolean, onHeld: () => void) {
     this.#crowd = crowd;
     this.#polls = polls;
     this.#onHeld = onHeld;
-    this.socket = connect({ host, port });
-    this.socket.on('data', (chunk) => this.#onData(chunk.toString('latin1')));
-    this.socket.on('error', () => {});
-    this.socket.on('close', () => {
-      this.closed = true;
-    });
+    this.#address = { host, port };
+    this.socket = this.#connect();
     if (polls) this.#poll();
     else this.socket.write(request);
   }
 
+  #connect(): Socket {
+    const socket = connect(this.#address);
+    socket.on('data', (chunk) => this.#onData(chunk.toString('latin1')));
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (socket === this.socket) this.closed = true;
+    });
+    return socket;
+  }
+
   get last(): number {
     return this.numbers.at(-1) ?? 0;
+  }
+
+  /** On another connection if the server closes this one. */
+  #pollAgain(): void {
+    if (this.#ends) {
+      this.#ends = false;
+      this.socket = this.#connect();
+    }
+    this.#poll();
   }
 
   #poll(): void {
@@ -41,6 +59,7 @@ class HeldMember {
 
   #onData(text: string): void {
     this.#text += text;
+    if (/^Connection: close\r$/m.test(this.#text)) this.#ends = true;
     if (!this.#held && this.#text.includes('\r\n\r\n')) {
       this.#held = true;
       this.#onHeld();
@@ -50,7 +69,7 @@ class HeldMember {
     for (const [, number] of this.#text.slice(0, end).matchAll(/<(\d+)>/g)) this.numbers.push(Number(number));
     this.#text = this.#text.slice(end);
     if (this.numbers.length === before) return;
-    if (this.#polls) this.#poll();
+    if (this.#polls) this.#pollAgain();
     this.#crowd.onItems();
   }
 }

@@ -131,15 +131,19 @@ export class HeldMover implements OldSide, MarkOwner {
     hub.goOn(relay.router.release());
     publishing.current = hub;
     // What the relay has given last comes in this turn.
-    setImmediate(() => this.#close());
+    setImmediate(() => this.close());
   }
 
   finish(): void {}
 
   /** Closes the ways between the hubs. */
-  async #close(): Promise<void> {
+  async close(): Promise<void> {
+    this.#next?.leave();
     const closed = [this.#relay?.close(), this.#own?.close(), this.#next?.close()];
+    this.#over = true;
     this.#relay = null;
+    this.#own = null;
+    this.#next = null;
     await Promise.all(closed);
   }
 

@@ -172,15 +172,25 @@ export class HeldReceiver implements NewSide, MarkOwner {
     clients.hub.goOn(this.#relay.router.release());
     publishing.current = clients.hub;
     // What the relay has given last comes in this turn; publishers that wait there are given their turn.
-    setImmediate(() => this.#close());
+    setImmediate(() => this.#leave());
   }
 
-  async #close(): Promise<void> {
+  /** The hub of this process takes what is published, as before. */
+  async #leave(): Promise<void> {
     const { publishing } = this.#means;
     const { router } = this.#relay;
-    if (!router.idle) await new Promise<void>((resolve) => (router.onIdle = resolve));
+    if (!router.idle) {
+      await new Promise<void>((resolve) => {
+        router.onIdle = resolve;
+      });
+    }
     publishing.forget(this.#relay);
     if (this.#forwarding !== null) publishing.forget(this.#forwarding);
+    await this.close();
+  }
+
+  /** Closes the ways between the hubs. */
+  async close(): Promise<void> {
     await Promise.all([this.#relay.close(), this.#own?.close(), this.#link?.close()]);
   }
 }

@@ -12,20 +12,29 @@ export class ProxyHandOver {
   /** What is given over. */
   readonly sides: readonly OldSide[];
   readonly #means: HandOverMeans;
+  readonly #mover: HeldMover;
+  #receiver: HeldReceiver | null = null;
   readonly #moves: boolean;
 
   constructor(config: Config, means: Omit<HandOverMeans, 'publishing'>) {
     this.publishing = new Publishing(means.clients.hub);
     this.#means = { ...means, publishing: this.publishing };
     this.#moves = hasProxy(config.server) && config.server.workers === 1;
-    this.sides = this.#moves ? [new HeldMover(this.#means)] : [];
+    this.#mover = new HeldMover(this.#means);
+    this.sides = this.#moves ? [this.#mover] : [];
   }
 
   /** Takes what the process before this one gives. Settles when that is reached: then this one may accept. */
   async follow(old: OldProcess | null): Promise<void> {
     if (old === null || !this.#moves) return;
     const side = new HeldReceiver(this.#means);
+    this.#receiver = side;
     old.side = side;
     await side.follow(old.channel);
+  }
+
+  /** Closes the ways to other processes. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#mover.close(), this.#receiver?.close()]);
   }
 }
