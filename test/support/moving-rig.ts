@@ -82,20 +82,25 @@ export class MovingRig {
 
   /** Moves all connections that can move. Returns how many. */
   move(): number {
-    let moved = 0;
-    for (const connection of this.old.role.connections) if (this.moveOne(connection)) moved++;
-    return moved;
+    return this.moveBetween(this.old, this.next);
   }
 
-  moveOne(connection: Connection): boolean {
-    const suspended = connection.suspend();
-    if (suspended === null) return false;
-    const state: ConnectionState = deserialize(serialize(suspended.state));
-    const handle = takeHandle(connection);
-    suspended.forget();
-    this.next.role.adopt(handle, state);
-    return true;
+  /** Moves all connections of one that can move to the other. Returns how many. */
+  moveBetween(from: MovingSide, to: MovingSide): number {
+    let moved = 0;
+    for (const connection of from.role.connections) if (moveOne(connection, to)) moved++;
+    return moved;
   }
+}
+
+function moveOne(connection: Connection, to: MovingSide): boolean {
+  const suspended = connection.suspend();
+  if (suspended === null) return false;
+  const state: ConnectionState = deserialize(serialize(suspended.state));
+  const handle = takeHandle(connection);
+  suspended.forget();
+  to.role.adopt(handle, state);
+  return true;
 }
 
 /** The handle of a connection's socket, which loses it: in one process there is but one. */
