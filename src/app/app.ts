@@ -134,20 +134,20 @@ export class App {
     this.#descriptors = new DescriptorWatch(log);
     const { counters, frontCounters, originCounters, routeStats } = this;
     this.#traces = new Traces({ trace: config.trace, wheel: this.#wheel, log });
+    const means = { wheel: this.#wheel, log, counters };
     this.#proxy = new ProxyRole({
+      ...means,
       tracing: this.#traces.of('server'),
       config,
-      wheel: this.#wheel,
-      log,
-      counters,
       frontCounters,
       originCounters,
       routeStats,
       observer: this.#observers.of('proxy'),
+      // Clients keep their ids when they move to another process.
       ...(old !== null && { idPrefix: `${process.pid}.` }),
     });
-    const means = { wheel: this.#wheel, log, counters, zmqCounters: this.relayCounters };
-    this.#handOver = new ProxyHandOver(config, { ...means, clients: this.#proxy, limits: this.#proxy.hubLimits });
+    const moving = { clients: this.#proxy, limits: this.#proxy.hubLimits, zmqCounters: this.relayCounters };
+    this.#handOver = new ProxyHandOver(config, { ...means, ...moving });
     this.upgrader = upgraderOf(this, old, this.#handOver.sides, { log, counters });
   }
 
@@ -206,6 +206,7 @@ export class App {
       this.#fetch?.stop(),
       this.#control?.whenEmpty(),
     ]);
+    await this.#handOver.stop();
     await this.#sessions?.close();
     await this.#traces.close();
     this.#wheel.stop();
