@@ -143,11 +143,9 @@ export class App {
       originCounters,
       routeStats,
       observer: this.#observers.of('proxy'),
-      // Clients keep their ids when they move to another process.
       ...(old !== null && { idPrefix: `${process.pid}.` }),
     });
-    const moving = { clients: this.#proxy, limits: this.#proxy.hubLimits, zmqCounters: this.relayCounters };
-    this.#handOver = new ProxyHandOver(config, { ...means, ...moving });
+    this.#handOver = new ProxyHandOver(config, { ...means, clients: this.#proxy, zmqCounters: this.relayCounters });
     this.upgrader = upgraderOf(this, old, this.#handOver.sides, { log, counters });
   }
 

@@ -115,6 +115,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   close(): Promise<void> {
     this.#closed = true;
+    this.#hub.unwatchChannels(this);
     return this.#port.close();
   }
 
@@ -184,7 +185,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   publish(items: readonly PublishItem[]): void {
     const encoded = items.map(encodeItem);
     const cost = encoded.reduce((sum, { length }) => sum + Math.max(LEAST_COST, length), 0);
-    if (this.#port.send([[numberPacket(KIND.publish, cost), ...encoded]])) this.unaccepted += cost;
+    if (!this.#closed && this.#port.send([[numberPacket(KIND.publish, cost), ...encoded]])) this.unaccepted += cost;
     else this.#context.log.warn({ items: items.length }, 'the main process takes no items: items dropped');
   }
 

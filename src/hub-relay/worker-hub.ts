@@ -45,6 +45,7 @@ export class WorkerHub implements RoutedHub {
   readonly #room: WorkerHubRoom;
   readonly #name: string;
   readonly #takesAll: boolean;
+  #closed = false;
   readonly #port: RelayPort;
   /** The items of this turn. */
   #batch: Buffer[] = [];
@@ -96,7 +97,7 @@ export class WorkerHub implements RoutedHub {
 
   /** Sends a packet. Returns false if too much waits for the worker. */
   send(packet: Buffer): boolean {
-    return this.#port.send([packet]);
+    return !this.#closed && this.#port.send([packet]);
   }
 
   /** Says whether stats packets have a subscriber. */
@@ -117,6 +118,7 @@ export class WorkerHub implements RoutedHub {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#room.router.remove(this.channels);
     await this.#port.close();
   }

@@ -73,6 +73,12 @@ export class Channels {
     for (const name of this.#byName.keys()) watcher.channelAdded(name);
   }
 
+  /** Tells `watcher` nothing more. */
+  unwatch(watcher: ChannelWatcher): void {
+    const at = this.#watchers.indexOf(watcher);
+    if (at >= 0) this.#watchers.splice(at, 1);
+  }
+
   /** The channel with this name, if it has members or is remembered. */
   get(name: string): Channel | undefined {
     return this.#byName.get(name);

@@ -300,6 +300,11 @@ export class Hub implements Guarded {
     this.#room.channels.watch(watcher);
   }
 
+  /** Tells `watcher` nothing more. */
+  unwatchChannels(watcher: ChannelWatcher): void {
+    this.#room.channels.unwatch(watcher);
+  }
+
   /** Tells `observer` what happens from now on. */
   observe(observer: HubObserver): void {
     this.#room.observer = observer;
