@@ -4,6 +4,7 @@ import { deserialize, serialize } from 'node:v8';
 import { ProxyRole } from '../../src/app/proxy-role.ts';
 import { TimerWheel } from '../../src/clock/index.ts';
 import { parsePublishItem } from '../../src/codec/grip/index.ts';
+import type { Config, Route } from '../../src/config/index.ts';
 import { Counters, RouteStatsTable } from '../../src/exchange/index.ts';
 import type { Connection, ConnectionState, SocketHandle } from '../../src/server/index.ts';
 import { SessionCounters } from '../../src/zhttp/index.ts';
@@ -20,7 +21,7 @@ export class MovingSide {
   readonly wheel = new TimerWheel();
   readonly role: ProxyRole;
 
-  constructor(config: ReturnType<typeof configOf>) {
+  constructor(config: Config) {
     this.role = new ProxyRole({
       config,
       wheel: this.wheel,
@@ -41,6 +42,19 @@ export class MovingSide {
   }
 }
 
+/** What a test wants of the two. */
+export interface MovingChanges {
+  /** Routes of the one that clients move to. By default the same. */
+  readonly nextRoutes?: readonly string[];
+  readonly changes?: Changes;
+  /** What tokens all routes ask for. By default none. */
+  readonly jwt?: Route['jwt'];
+}
+
+function withToken(config: Config, jwt: Route['jwt']): Config {
+  return jwt === null ? config : { ...config, routes: config.routes.map((route) => ({ ...route, jwt })) };
+}
+
 /** Two proxies of one process, between which clients move as they do between two processes. It ends with the test. */
 export class MovingRig {
   readonly old: MovingSide;
@@ -53,16 +67,16 @@ export class MovingRig {
     this.next = next;
   }
 
-  /** @param routes as lines of a routes file @param nextRoutes of the one that clients move to. By default the same */
+  /** @param routes as lines of a routes file */
   static async start(
     t: TestContext,
     routes: readonly string[],
-    { nextRoutes = routes, changes = {} }: { nextRoutes?: readonly string[]; changes?: Changes } = {},
+    { nextRoutes = routes, changes = {}, jwt = null }: MovingChanges = {},
   ): Promise<MovingRig> {
     const rig = new MovingRig(
       t,
-      new MovingSide(configOf(routes, changes)),
-      new MovingSide(configOf(nextRoutes, changes)),
+      new MovingSide(withToken(configOf(routes, changes), jwt)),
+      new MovingSide(withToken(configOf(nextRoutes, changes), jwt)),
     );
     for (const side of [rig.old, rig.next]) {
       await side.role.start();

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { constants, createDeflateRaw, type DeflateRaw, inflateRawSync } from 'node:zlib';
 import { PING, PONG, TEXT } from '../../../src/codec/websocket/index.ts';
+import { parseConfig } from '../../../src/config/index.ts';
 import { httpOrigin, type OriginResponse } from '../../support/http-origin.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { MovingRig } from '../../support/moving-rig.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { eventually } from '../../support/running-app.ts';
+import { inSeconds, secretToken } from '../../support/tokens.ts';
 import { startEventsOrigin } from '../../support/websocket/events-origin.ts';
 import { frame, handshake, takeFrame } from '../server/raw-websocket.ts';
 
@@ -300,6 +302,23 @@ test('what stands between a client and its hold moves too: the fields of CORS', 
   const response = await client.takeResponse();
   assert.equal(response.headers.get('access-control-allow-origin'), 'http://page');
   assert.equal(response.body, 'item');
+});
+
+test('a client with a token moves, and is ended in the other process when the token expires', async (t) => {
+  const origin = await holding(t);
+  const { jwt } =
+    parseConfig({ route: [{ host: '*', targets: ['a:1'], jwt: { key: 'secret' } }] }).routes[0] ?? assert.fail();
+  const rig = await MovingRig.start(t, [`* ${origin.target}`], { jwt });
+  const token = secretToken({ exp: inSeconds(2) }, 'secret');
+  const client = await opened(rig, '/stream', `Authorization: Bearer ${token}\r\n`);
+  await client.takeHead();
+  assert.equal(await client.takeChunk(), 'hello\n');
+  assert.equal(rig.move(), 1);
+  await rig.next.publish(streamItem('a', 'new'));
+  assert.equal(await client.takeChunk(), 'new');
+  assert.equal(await client.takeChunk(), '');
+  assert.equal(rig.next.counters.tokensExpired, 1);
+  assert.equal(rig.old.counters.tokensExpired, 0);
 });
 
 /** A control message as an event of the origin. */
