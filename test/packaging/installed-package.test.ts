@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Program } from '../support/program.ts';
 import { type ScratchRoot, scratchRoot } from '../support/scratch-root.ts';
+import { Upgraded } from '../support/upgraded.ts';
 import { builtDeb } from './built-debs.ts';
 
 /** Installs the package of this version, or upgrades to it. */
@@ -11,6 +13,20 @@ async function install(root: ScratchRoot, version: string): Promise<string> {
   const { path } = await builtDeb(version);
   copyFileSync(path, join(root.folder, 'tmp/holdfast.deb'));
   return root.do('dpkg', '-i', '/tmp/holdfast.deb');
+}
+
+/** The body of a response over a unix socket: of a POST where there is a body to send. */
+function overSocket(socketPath: string, path: string, body: string | null = null): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, method: body === null ? 'GET' : 'POST' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(text))));
+    });
+    sent.on('error', reject).end(body ?? undefined);
+  });
 }
 
 /** Stands for the service manager, and writes down what it is asked. Units are active once `active` is there. */
@@ -76,10 +92,23 @@ test('the package is installed, runs as its user, is upgraded, and leaves nothin
   assert.equal(greeting.status, 200);
   await greeting.body?.cancel();
 
+  const held = await fetch(`http://${(clients as string[])[0]}/stream`);
+  const events = (held.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await events.read()).value, '[stream opened]\n');
+
   await install(root, '1.0.1');
   assert.equal(root.do('holdfast', '--version'), '1.0.1\n');
   assert.equal(readFileSync(config, 'utf8'), changed);
-  assert.equal((await server.stop()).code, 0);
+  // As the package asks for it.
+  const upgraded = new Upgraded(t, server);
+  await upgraded.upgrade();
+  const document = JSON.parse(await overSocket(join(root.folder, 'run/holdfast/control.sock'), '/openapi.json'));
+  assert.equal(document.info.version, '1.0.1');
+  const items = [{ channel: 'test', formats: { 'http-stream': { content: 'of the new process\n' } } }];
+  await overSocket(join(root.folder, 'run/holdfast/control.sock'), '/publish', JSON.stringify({ items }));
+  assert.equal((await events.read()).value, 'of the new process\n');
+  await events.cancel();
+  await upgraded.stop();
 
   root.do('dpkg', '--remove', 'holdfast');
   assert.equal(readFileSync(config, 'utf8'), changed);
