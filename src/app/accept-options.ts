@@ -1,4 +1,5 @@
 import { type ListenerTls, UNIX_PROXIES } from '../config/index.ts';
+import type { Current } from '../exchange/index.ts';
 import { type AcceptOptions, AddressSet } from '../net/index.ts';
 import { type TlsListenerMeans, type TlsSection, tlsListener } from './tls-listener.ts';
 
@@ -15,13 +16,30 @@ interface ListenerParameters {
 
 /** How the connections of a listener begin: with a PROXY header, with TLS, with both, or with HTTP. */
 export function acceptOptions(
-  section: AcceptSection,
+  section: Current<AcceptSection>,
   { tls, proxyProtocol }: ListenerParameters,
   { acme = null, ...means }: TlsListenerMeans,
 ): AcceptOptions {
-  const trusted = section.trustedProxies.filter((proxy) => proxy !== UNIX_PROXIES);
   return {
     tls: tls ? tlsListener(section, tls.defaultCert, { ...means, acme: tls.acme ? acme : null }) : undefined,
-    proxyProtocol: proxyProtocol && { trusted: new AddressSet(trusted), ...means },
+    proxyProtocol: proxyProtocol && trustedPeers(section, means),
+  };
+}
+
+function trustedPeers(section: Current<AcceptSection>, { wheel, counters, log }: TlsListenerMeans) {
+  let proxies: readonly string[] = [];
+  let trusted = new AddressSet([]);
+  return {
+    wheel,
+    counters,
+    log,
+    get trusted() {
+      const { trustedProxies } = section.current;
+      if (trustedProxies !== proxies) {
+        proxies = trustedProxies;
+        trusted = new AddressSet(proxies.filter((proxy) => proxy !== UNIX_PROXIES));
+      }
+      return trusted;
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { CertificateKeeper } from '../acme/index.ts';
 import { TimerWheel } from '../clock/index.ts';
-import { acmeNames, type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
+import { type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
 import { type Life, metricsService, operationsOf } from '../control/index.ts';
 import {
   ControlCounters,
@@ -24,22 +24,24 @@ import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole } from './control-role.ts';
 import { dashboardPages } from './dashboard-pages.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
-import { ZmqEdgeLinks } from './edge-links.ts';
-import { EdgeRole, newIdPrefix } from './edge-role.ts';
-import { EdgeWorkers } from './edge-workers.ts';
+import type { EdgeRole } from './edge-role.ts';
+import type { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
+import { type ConfiguredRoles, LiveConfig } from './live-config.ts';
 import type { ProcessLog } from './logger.ts';
 import { ProcessTable } from './metrics/process-table.ts';
 import { prometheusText } from './metrics/prometheus-text.ts';
 import { newMongrel2Counters } from './mongrel2-role.ts';
 import { Mongrel2Roles } from './mongrel2-roles.ts';
+import { newEdge } from './new-edge.ts';
 import { Observers } from './observers.ts';
 import { checkOpenFiles } from './open-files.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import { ProxyWorkers } from './proxy-workers.ts';
 import type { PublishingHub } from './publishing.ts';
+import { type ConfigOrigin, newReloads, type Reloads } from './reloads.ts';
 import { rolesOf } from './roles-of.ts';
 import type { Snapshot } from './snapshot.ts';
 import { startedFields } from './started-fields.ts';
@@ -125,24 +127,36 @@ export class App {
   readonly #accessLog: AccessLogs;
   readonly #descriptors: DescriptorWatch;
 
-  private constructor(config: Config, log: Log, plans: readonly FetchPlan[], old: OldProcess | null) {
+  /** The configuration in force, which may become another one. */
+  readonly live: LiveConfig;
+  /** Null where the program cannot read its configuration again. */
+  readonly reloads: Reloads | null;
+
+  private constructor(
+    config: Config,
+    log: Log,
+    plans: readonly FetchPlan[],
+    origin: ConfigOrigin | null,
+    old: OldProcess | null,
+  ) {
     this.#config = config;
     this.#old = old;
     this.#fetchPlans = plans;
     this.#log = log;
     this.#accessLog = new AccessLogs(this.#observers, log);
     this.#descriptors = new DescriptorWatch(log);
-    const { counters, frontCounters, originCounters, routeStats } = this;
     this.#traces = new Traces({ trace: config.trace, wheel: this.#wheel, log });
+    const pairs = origin?.loaded.overlay?.overlay.certificates ?? {};
+    const parts = { roles: () => this.#configured, accessLog: this.#accessLog, traces: this.#traces };
+    this.live = new LiveConfig({ config, plans, pairs, ...parts, log });
+    this.reloads = origin === null ? null : newReloads(origin, { live: this.live, state: this.configuration, log });
+    const { counters, frontCounters, originCounters, routeStats } = this;
     const means = { wheel: this.#wheel, log, counters };
     this.#proxy = new ProxyRole({
-      ...means,
+      ...{ ...means, config, frontCounters, originCounters, routeStats },
       tracing: this.#traces.of('server'),
-      config,
-      frontCounters,
-      originCounters,
-      routeStats,
       observer: this.#observers.of('proxy'),
+      certificates: this.live.certificates,
       ...(old !== null && { idPrefix: `${process.pid}.` }),
     });
     this.#handOver = new ProxyHandOver(config, { ...means, clients: this.#proxy, zmqCounters: this.relayCounters });
@@ -152,6 +166,7 @@ export class App {
   /**
    * Starts everything the configuration asks for.
    * @param plans what outbound requests are made, where that is more than `[fetch]` can say
+   * @param origin where the configuration has come from; null where it cannot be read again
    * @param old the process that this one replaces; null for none
    * @throws Error when an address cannot be bound or a key cannot be used; nothing keeps running then
    */
@@ -159,9 +174,10 @@ export class App {
     config: Config,
     log: Log,
     plans: readonly FetchPlan[] = fetchPlans(config),
+    origin: ConfigOrigin | null = null,
     old: OldProcess | null = null,
   ): Promise<App> {
-    const app = new App(config, log, plans, old);
+    const app = new App(config, log, plans, origin, old);
     try {
       await app.#start();
     } catch (error) {
@@ -176,7 +192,7 @@ export class App {
    * timeout response.
    * @param seconds what is still open after that is cut off
    */
-  async stop(seconds = this.#config.server.drainTimeout): Promise<void> {
+  async stop(seconds = this.live.config.server.drainTimeout): Promise<void> {
     this.state = 'draining';
     this.upgrader.cancel();
     const roles = this.#serving;
@@ -222,21 +238,16 @@ export class App {
   }
 
   /**
-   * Replaces the configuration in force, at once and as a whole: routes, keys and header rules, the bounds of `[server]`, `[control]` and
-   * `[hub]`, and the timeouts of `[proxy]`. Requests that run keep what they began with. Addresses and the other roles stay as they are
-   * until a restart.
-   * @throws Error when a key cannot be read or used; then nothing changes
+   * Replaces the configuration in force as a whole, except for keys that need a restart. Requests that run keep what they began with.
+   * @throws Error when a key or a certificate cannot be read or used; then nothing changes
    */
-  reconfigure(config: Config): void {
-    const tellWorkers = this.#workers?.prepareReconfigure(config);
-    this.#accessLog.check(config.accessLog);
-    this.#proxy.reconfigure(config);
-    this.#certificates?.use(acmeNames(config));
-    this.#accessLog.use(config.accessLog);
-    this.#traces.use(config.trace);
-    tellWorkers?.();
-    this.configuration.loaded = new Date();
-    this.configuration.reloads++;
+  async reconfigure(config: Config): Promise<void> {
+    (await this.live.prepare(config)).commit();
+  }
+
+  get #configured(): ConfiguredRoles {
+    const proxy = hasProxy(this.#config.server) || this.#control !== null ? this.#proxy : null;
+    return { proxy, workers: this.#workers, edge: this.#edge, fetch: this.#fetch, keeper: this.#certificates };
   }
 
   /** Another process accepts in place of this one, which goes on with what is open. */
@@ -349,28 +360,12 @@ export class App {
 
   async #startEdge(): Promise<void> {
     this.#register('edge', this.edgeCounters);
-    const { edge, log, accessLog, trace } = this.#config;
     const { server: serverCounters, zhttp: counters, zmq: zmqCounters } = this.edgeCounters;
-    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, edge };
-    this.#edge =
-      edge.workers > 1
-        ? new EdgeWorkers({
-            ...shared,
-            registry: this.registry,
-            logLevel: log.level,
-            accessLog,
-            trace,
-            ...this.#watching,
-          })
-        : new EdgeRole({
-            ...shared,
-            serverCounters,
-            links: new ZmqEdgeLinks(edge, shared),
-            idPrefix: newIdPrefix(),
-            observer: this.#observers.of('edge'),
-            tracing: this.#traces.of('server'),
-            share: 1,
-          });
+    this.#edge = newEdge(this.#config, {
+      ...{ wheel: this.#wheel, log: this.#log, counters, zmqCounters, serverCounters, registry: this.registry },
+      ...{ certificates: this.live.certificates, pairs: this.live.pairs, watching: this.#watching },
+      ...{ observer: this.#observers.of('edge'), tracing: this.#traces.of('server') },
+    });
     await this.#edge.start();
     this.edgeAddresses.push(...this.#edge.addresses);
   }
@@ -422,7 +417,8 @@ export class App {
     this.registry.add('proxy.relay', this.relayCounters);
     const { counters, registry, relayCounters: zmqCounters } = this;
     const logFile = 'file' in this.#log ? ((this.#log as ProcessLog).file?.path ?? null) : null;
-    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, registry, logFile, ...this.#watching };
+    const ofPool = { registry, logFile, certificates: this.live.pairs, ...this.#watching };
+    const shared = { wheel: this.#wheel, log: this.#log, counters, zmqCounters, ...ofPool };
     return new ProxyWorkers({ ...shared, config: this.#config, limits: this.#proxy.hubLimits });
   }
 
@@ -446,6 +442,7 @@ export class App {
           fetches: this.#fetchPlans.length > 0,
           report: { counters, log: this.#log },
           upgrader: this.upgrader,
+          reloads: this.reloads,
         }),
       ),
       counters,

@@ -1,6 +1,7 @@
 import { type Config, formatConfig, hasProxy } from '../config/index.ts';
 import type { ControlBackend } from '../control/index.ts';
 import type { CounterRegistry, ErrorCounts, FaultReport } from '../exchange/index.ts';
+import { changesBackend, routeChanges } from './changes-backend.ts';
 import { channelsBackend, hubChannels } from './channels-backend.ts';
 import type { EdgeLinks } from './edge-links.ts';
 import { errorsOf } from './errors-of.ts';
@@ -9,6 +10,8 @@ import { handlersOf } from './handlers-of.ts';
 import { outboundOf } from './outbound-of.ts';
 import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
+import { reloadBackend } from './reload-backend.ts';
+import type { Reloads } from './reloads.ts';
 import { routesBackend } from './routes-backend.ts';
 import { type StatusSources, statusOf } from './status-of.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
@@ -24,6 +27,8 @@ export interface ControlParts {
   readonly statusSources: () => StatusSources;
   /** Failures of all processes, now. */
   readonly errors: () => ErrorCounts;
+  /** Null where the configuration cannot be read again. */
+  readonly reloads: Reloads | null;
   /** All counters. */
   readonly registry: CounterRegistry;
   /** The roles that run, now. */
@@ -57,7 +62,12 @@ export function controlBackendOf(parts: ControlParts): ControlBackend {
     ...(config().edge.listen.length > 0 && ofEdge(parts)),
     ...(parts.fetches && ofFetch(parts)),
     upgrade: upgradeBackend(parts.upgrader),
+    ...(parts.reloads !== null && ofReloads(parts.reloads)),
   };
+}
+
+function ofReloads({ reloader, changes, live }: Reloads): Part<'reload' | 'certificates' | 'keys'> {
+  return { reload: reloadBackend(reloader), ...changesBackend(changes, live) };
 }
 
 type Part<Name extends keyof ControlBackend> = Pick<ControlBackend, Name>;
@@ -65,6 +75,7 @@ type Part<Name extends keyof ControlBackend> = Pick<ControlBackend, Name>;
 function ofProxy({
   config,
   roles,
+  reloads,
   statusSources,
   report,
 }: ControlParts): Part<'channels' | 'routes' | 'closeConnection'> {
@@ -72,11 +83,14 @@ function ofProxy({
   const { proxy, workers } = roles();
   return {
     channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), report),
-    routes: routesBackend({
-      routes: () => config().routes,
-      metrics: () => (workers ?? proxy).metrics,
-      sourceOf: (route) => statusSources().configuration.sourceOf(route),
-    }),
+    routes: {
+      ...routesBackend({
+        routes: () => config().routes,
+        metrics: () => (workers ?? proxy).metrics,
+        sourceOf: (route) => statusSources().configuration.sourceOf(route),
+      }),
+      ...(reloads !== null && routeChanges(reloads.changes)),
+    },
     closeConnection: async (id) => (workers ?? proxy).closeConnection(id),
   };
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { ZhttpLimits } from '../codec/zhttp/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Current, ExchangeObserver, ServerCounters } from '../exchange/index.ts';
-import { HttpServer, type Tracing } from '../server/index.ts';
+import { type Current, type ExchangeObserver, Holder, type ServerCounters } from '../exchange/index.ts';
+import { HttpServer, type ServerLimits, type Tracing } from '../server/index.ts';
 import { ReqClient, StreamClient } from '../zhttp-client/index.ts';
 import { acceptOptions } from './accept-options.ts';
+import type { Certificates } from './certificates.ts';
 import { maxPacketBytes, reqLimits, streamLimits } from './edge-limits.ts';
 import type { EdgeContext, EdgeLinks } from './edge-links.ts';
 import { zhttpAddress } from './zhttp-address.ts';
@@ -22,6 +24,7 @@ export interface EdgeRoleOptions extends EdgeContext {
   readonly tracing?: Current<Tracing | null>;
   /** The share of the connections that this process may have. */
   readonly share: number;
+  readonly certificates?: Certificates;
 }
 
 /** Milliseconds by which sessions wait longer than connections. */
@@ -37,11 +40,13 @@ export class EdgeRole {
   /** Where clients can connect. */
   readonly addresses: string[] = [];
   readonly #options: EdgeRoleOptions;
+  readonly #bounds: Holder<EdgeBounds>;
   readonly #servers: HttpServer[] = [];
   readonly #edges: (StreamClient | ReqClient)[] = [];
 
   constructor(options: EdgeRoleOptions) {
     this.#options = options;
+    this.#bounds = new Holder(boundsOf(options));
   }
 
   get links(): EdgeLinks {
@@ -54,13 +59,15 @@ export class EdgeRole {
    */
   async start(): Promise<void> {
     const { edge, links, wheel, log, serverCounters } = this.#options;
-    const stream = this.#has('stream') ? this.#serve(this.#openStream(), streamLimits) : null;
-    const req = this.#has('req') ? this.#serve(this.#openReq(), reqLimits) : null;
+    const stream = this.#has('stream') ? this.#serve(this.#openStream(), ({ stream }) => stream) : null;
+    const req = this.#has('req') ? this.#serve(this.#openReq(), ({ req }) => req) : null;
     await links.ready();
-    const means = { wheel, log, counters: serverCounters };
+    const { certificates } = this.#options;
+    const means = { wheel, log, counters: serverCounters, ...(certificates !== undefined && { certificates }) };
+    const section = this.#bounds.part((bounds) => bounds.edge);
     for (const listener of edge.listen) {
       const server = (listener.mode === 'stream' ? stream : req) as HttpServer;
-      const { address } = await server.listen(listener.address, acceptOptions(edge, listener, means));
+      const { address } = await server.listen(listener.address, acceptOptions(section, listener, means));
       this.addresses.push(address);
     }
   }
@@ -73,6 +80,11 @@ export class EdgeRole {
   /** Ends what has stayed, spread over a time in milliseconds. */
   dismiss(time: number): void {
     for (const server of this.#servers) server.dismiss(time);
+  }
+
+  /** Uses the bounds of another section. What is open keeps what it began with, except for timeouts. */
+  use(edge: Config['edge']): void {
+    this.#bounds.current = boundsOf({ edge, share: this.#options.share });
   }
 
   /** Takes no more connections, and lets open exchanges finish. */
@@ -95,12 +107,12 @@ export class EdgeRole {
     return this.#options.edge.listen.some((listener) => listener.mode === mode);
   }
 
-  #serve(edge: StreamClient | ReqClient, limits: typeof streamLimits): HttpServer {
-    const { edge: section, wheel, log, serverCounters: counters, share, observer, tracing } = this.#options;
+  #serve(edge: StreamClient | ReqClient, limits: (bounds: EdgeBounds) => ServerLimits): HttpServer {
+    const { edge: section, wheel, log, serverCounters: counters, observer, tracing } = this.#options;
     const server = new HttpServer({
       service: edge.service,
       webSocketService: edge.webSocketService,
-      limits: { current: limits(section, share) },
+      limits: this.#bounds.part(limits),
       compression: section.compression,
       autoPong: false,
       observer,
@@ -116,6 +128,7 @@ export class EdgeRole {
 
   #openStream(): StreamClient {
     const { edge, links, idPrefix } = this.#options;
+    const bounds = this.#bounds;
     const options = {
       ...this.#shared,
       address: zhttpAddress(edge.id),
@@ -123,7 +136,12 @@ export class EdgeRole {
       initialCredits: edge.bufferSize,
       sessionTimeout: edge.sessionTimeout * 1000,
       // The server has the same timeout, and should act first: it knows whether the client or the handler is late.
-      streamTimeout: edge.streamTimeout * 1000 + STREAM_TIMEOUT_MARGIN,
+      get streamTimeout() {
+        return bounds.current.edge.streamTimeout * 1000 + STREAM_TIMEOUT_MARGIN;
+      },
+      get limits() {
+        return bounds.current.packets;
+      },
       routerResp: edge.routerResp,
     };
     return new StreamClient(options, (sink) => links.openStream(sink));
@@ -131,18 +149,41 @@ export class EdgeRole {
 
   #openReq(): ReqClient {
     const { edge, links, idPrefix } = this.#options;
+    const bounds = this.#bounds;
     const options = {
       ...this.#shared,
       idPrefix,
       maxBodyBytes: edge.bodyBufferSize,
-      requestTimeout: edge.reqTimeout * 1000,
+      get requestTimeout() {
+        return bounds.current.edge.reqTimeout * 1000;
+      },
+      get limits() {
+        return bounds.current.packets;
+      },
     };
     return new ReqClient(options, (sink) => links.openReq(sink));
   }
 
   get #shared() {
-    const { edge, wheel, counters, log } = this.#options;
-    const limits = { maxHeaders: edge.maxHeaders, maxPacketBytes: maxPacketBytes(edge) };
-    return { limits, wheel, counters, log };
+    const { wheel, counters, log } = this.#options;
+    return { wheel, counters, log };
   }
+}
+
+/** What of an edge can be replaced. */
+interface EdgeBounds {
+  readonly edge: Config['edge'];
+  readonly stream: ServerLimits;
+  readonly req: ServerLimits;
+  /** Bounds of the packets of handlers. */
+  readonly packets: ZhttpLimits;
+}
+
+function boundsOf({ edge, share }: Pick<EdgeRoleOptions, 'edge' | 'share'>): EdgeBounds {
+  return {
+    edge,
+    stream: streamLimits(edge, share),
+    req: reqLimits(edge, share),
+    packets: { maxHeaders: edge.maxHeaders, maxPacketBytes: maxPacketBytes(edge) },
+  };
 }

@@ -5,6 +5,8 @@ import { SessionCounters } from '../zhttp/index.ts';
 import { type HandlerLinkSink, RelayedLink } from '../zhttp-client/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import type { AccessLogs } from './access-logs.ts';
+import { Certificates, type PreparedCertificates } from './certificates.ts';
+import type { ChangePart } from './change-parts.ts';
 import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole } from './edge-role.ts';
 import type { ProcessLog } from './logger.ts';
@@ -20,12 +22,15 @@ export class EdgeWorker implements WorkerRole {
   readonly #role: EdgeRole;
   readonly #edge: EdgeJob['edge'];
   readonly #log: ProcessLog;
+  readonly #certificates: Certificates;
+  readonly #accessLog: AccessLogs;
 
   /** @param channels to the relays of the main process, one for each of `job.relayed` */
   constructor(job: EdgeJob, channels: readonly Socket[], log: ProcessLog, accessLog: AccessLogs) {
     const { edge, idPrefix } = job;
     this.#edge = edge;
     this.#log = log;
+    this.#certificates = new Certificates(job.certificates);
     const serverCounters = new ServerCounters();
     const counters = new SessionCounters();
     const zmqCounters = new ZmqCounters();
@@ -34,13 +39,15 @@ export class EdgeWorker implements WorkerRole {
     this.#registry.add('edge.zmq', zmqCounters);
     this.#registry.add('log', log.counters);
     this.#registry.add('access', accessLog.counters);
+    this.#accessLog = accessLog;
     const observer = accessLog.observers.of('edge');
+    const certificates = this.#certificates;
     const shared = { wheel: new TimerWheel(), log, counters, zmqCounters };
     this.#traces = new Traces({ ...shared, trace: job.trace });
     this.#traces.register(this.#registry);
     const tracing = this.#traces.of('server');
     const links = channels.length > 0 ? relayedLinks(job, channels, shared) : new ZmqEdgeLinks(edge, shared);
-    const own = { edge, serverCounters, links, idPrefix, observer, tracing };
+    const own = { edge, serverCounters, links, idPrefix, observer, tracing, certificates };
     this.#role = new EdgeRole({ ...shared, ...own, share: 1 / edge.workers });
   }
 
@@ -57,6 +64,23 @@ export class EdgeWorker implements WorkerRole {
 
   dismiss(time: number): void {
     this.#role.dismiss(time);
+  }
+
+  async prepareChange(parts: readonly ChangePart[]): Promise<PreparedCertificates> {
+    const [part] = parts;
+    if (part?.kind !== 'edge') throw new Error('a worker of the edge has another section to change');
+    this.#accessLog.check(part.accessLog);
+    const prepared = await this.#certificates.prepare(part.certificates);
+    return {
+      ...prepared,
+      commit: () => {
+        prepared.commit();
+        this.#role.use(part.edge);
+        this.#accessLog.use(part.accessLog);
+        this.#traces.use(part.trace);
+        this.#log.setLevel(part.logLevel);
+      },
+    };
   }
 
   drain(): void {

@@ -1,9 +1,12 @@
 import type { Config } from '../config/index.ts';
 import type { CounterRegistry } from '../exchange/index.ts';
 import { type HandlerLinkSink, LinkRelay, type RelayTarget } from '../zhttp-client/index.ts';
+import type { CertificatePairs } from './certificates.ts';
+import { ChangeParts } from './change-parts.ts';
 import { type EdgeContext, ZmqEdgeLinks } from './edge-links.ts';
 import { newIdPrefix } from './edge-role.ts';
 import type { LogLevel } from './logger.ts';
+import type { PreparedWorkers } from './pool-changes.ts';
 import { PooledRole } from './pooled-role.ts';
 import type { EdgeJob } from './worker-messages.ts';
 import { WorkerPool, type WorkerWatch } from './worker-pool.ts';
@@ -15,11 +18,21 @@ export interface EdgeWorkersOptions extends EdgeContext {
   readonly logLevel: LogLevel;
   readonly accessLog: Config['accessLog'];
   readonly trace: Config['trace'];
+  readonly certificates: CertificatePairs;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
   readonly watch: WorkerWatch;
   /** Whether the processes watch themselves for the metrics. */
   readonly watched: boolean;
+}
+
+/** What the processes of an edge are told when it changes. */
+interface EdgeInForce {
+  readonly edge: Config['edge'];
+  readonly logLevel: LogLevel;
+  readonly accessLog: Config['accessLog'];
+  readonly trace: Config['trace'];
+  readonly certificates: CertificatePairs;
 }
 
 /**
@@ -31,10 +44,14 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
   readonly links: ZmqEdgeLinks;
   readonly #relays = new Map<'stream' | 'req', LinkRelay>();
   protected readonly pool: WorkerPool<EdgeJob>;
+  /** What is in force. */
+  #inForce: EdgeInForce;
 
   constructor(options: EdgeWorkersOptions) {
     super();
-    const { edge, trace, logLevel, accessLog, log, registry, counters, zmqCounters, watch, watched } = options;
+    const { edge, logLevel, accessLog, trace, certificates, log, registry, counters, zmqCounters, watch, watched } =
+      options;
+    this.#inForce = { edge, logLevel, accessLog, trace, certificates };
     const modes = (['stream', 'req'] as const).filter((mode) => edge.listen.some((listener) => listener.mode === mode));
     const relayed = edge.zclientConnect ? [] : modes;
     // A process speaks for the sessions of those that were in its place before.
@@ -45,19 +62,19 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
       channels: relayed.length,
       listen: edge.listen.map(({ address }) => address),
       job: (place): EdgeJob => {
-        const own = relayed.length > 0 ? edge : { ...edge, id: `${edge.id}-${place + 1}` };
+        const { edge: now, ...others } = this.#inForce;
+        const own = relayed.length > 0 ? now : { ...now, id: `${edge.id}-${place + 1}` };
         return {
           role: 'edge',
           edge: own,
-          trace,
-          logLevel,
+          ...others,
           logFile: null,
-          accessLog,
           watched,
           idPrefix: `${families[place]}.${started++}`,
           relayed,
         };
       },
+      whole: () => ChangeParts.of({ kind: 'edge', ...this.#inForce }),
       onStarted: ({ idPrefix }, sockets) => {
         for (const [i, mode] of relayed.entries()) {
           const socket = sockets[i];
@@ -93,6 +110,21 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
   async start(): Promise<void> {
     if (this.#relays.size > 0) await this.links.ready();
     await this.pool.start();
+  }
+
+  /**
+   * Has the processes prepare another section. What tells them from each other, they keep.
+   * @throws Error when one of them cannot use it; then none does
+   */
+  async prepareChange(next: EdgeInForce): Promise<PreparedWorkers> {
+    const prepared = await this.pool.prepareChange(ChangeParts.of({ kind: 'edge', ...next }));
+    return {
+      ...prepared,
+      commit: () => {
+        this.#inForce = next;
+        prepared.commit();
+      },
+    };
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS, type HttpClientLimits, type WebSocketClientLimits } from '../client/index.ts';
-import type { FetchTargetOptions, ZhttpServerOptions } from '../zhttp-server/index.ts';
+import type { Guard } from '../net/index.ts';
+import type { FetchRules, ZhttpServerOptions } from '../zhttp-server/index.ts';
 import type { FetchPlan } from './fetch-plan.ts';
 import { zhttpAddress } from './zhttp-address.ts';
 
@@ -24,8 +25,9 @@ export function serverLimits(plan: FetchPlan): PlannedOptions {
 }
 
 /** What a plan says of how requests are made. */
-export function targetOptions(plan: FetchPlan): Omit<FetchTargetOptions, 'fetcher' | 'guard'> {
+export function fetchRules(plan: FetchPlan, guard: Guard): FetchRules {
   return {
+    guard,
     obeyIgnorePolicies: plan.allowIgnorePolicies,
     decompress: plan.decompress,
     ...(plan.requestTimeout > 0 && { requestTimeout: plan.requestTimeout * 1000 }),

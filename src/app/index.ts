@@ -1,4 +1,11 @@
 export { App } from './app.ts';
+export {
+  type ConfigSource,
+  type FileIssue,
+  type LoadedConfig,
+  type LoadedOverlay,
+  ReloadError,
+} from './config-source.ts';
 export { examine } from './doctor/examine.ts';
 export type { Finding } from './doctor/finding.ts';
 export { explainUrl, type UrlDecision } from './explain-url.ts';
@@ -9,6 +16,9 @@ export { createLog, type LogLevel, type ProcessLog } from './logger.ts';
 export { metricNames, metricsReference } from './metrics/metrics-reference.ts';
 export { packageVersion } from './package-version.ts';
 export { checkRouting } from './prepare-routing.ts';
+export { changeText, type ReloadReport } from './reload-report.ts';
+export type { Reloader } from './reloader.ts';
+export type { ConfigOrigin } from './reloads.ts';
 export { ServiceManager } from './service-manager.ts';
 export { OldProcess } from './upgrade/old-process.ts';
 export { writeControlReference } from './write-control-reference.ts';

@@ -15,7 +15,6 @@ export interface KeySetMeans {
 export class KeySets {
   readonly #means: KeySetMeans;
   readonly #byUrl = new Map<string, JwksKeys>();
-  #used = new Set<string>();
 
   constructor(means: KeySetMeans) {
     this.#means = means;
@@ -28,14 +27,12 @@ export class KeySets {
       keys = new JwksKeys(url, { fetch: (uri) => fetchDocument(fetcher, uri), counters, log });
       this.#byUrl.set(url, keys);
     }
-    this.#used.add(url);
     return keys;
   }
 
-  /** Forgets the sets that were not asked for since the last call. */
-  forgetUnused(): void {
-    for (const url of this.#byUrl.keys()) if (!this.#used.has(url)) this.#byUrl.delete(url);
-    this.#used = new Set();
+  /** Forgets all sets but those at these URLs. */
+  keep(urls: ReadonlySet<string>): void {
+    for (const url of this.#byUrl.keys()) if (!urls.has(url)) this.#byUrl.delete(url);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { TlsIdentities } from '../net/index.ts';
 
-/** Certificates of a folder, and in front of them those that the server has ordered by itself. */
+/** Certificates of a folder, in front of them those that the server has ordered by itself, and first of all those that it was given. */
 export class LayeredIdentities {
   readonly #ordered: TlsIdentities;
   readonly #own: TlsIdentities;
@@ -17,7 +17,7 @@ export class LayeredIdentities {
   }
 
   forName(serverName: string): SecureContext | null {
-    return this.#ordered.forName(serverName) ?? this.#own.forName(serverName);
+    return this.#own.given(serverName) ?? this.#ordered.forName(serverName) ?? this.#own.forName(serverName);
   }
 
   forNoName(): SecureContext | null {

@@ -12,6 +12,8 @@ export interface ProcessLog extends Log {
   readonly counters: LogCounters;
   /** Takes the lines instead of standard output; null for none. */
   readonly file: LogFile | null;
+  /** Changes how much is logged from now on. */
+  setLevel(level: LogLevel): void;
 }
 
 /** Takes whole lines. */
@@ -39,16 +41,25 @@ export function createLog(level: LogLevel, file: LogFile | null = null): Process
     options,
     file === null ? standardOutput(counters, onCaughtUp) : batched(fileOutput(file, counters)),
   );
-  return {
+  // A level that is not written is another function of the logger, which does nothing.
+  const writes = () => ({
     error: logger.error.bind(logger),
     warn: logger.warn.bind(logger),
     info: logger.info.bind(logger),
     debug: logger.debug.bind(logger),
     infoEnabled: logger.isLevelEnabled('info'),
     debugEnabled: logger.isLevelEnabled('debug'),
+  });
+  const log = {
+    ...writes(),
     counters,
     file,
+    setLevel: (other: LogLevel): void => {
+      logger.level = other;
+      Object.assign(log, writes());
+    },
   };
+  return log;
 }
 
 let timedAt = 0;

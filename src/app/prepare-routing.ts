@@ -1,17 +1,34 @@
 import { readFileSync } from 'node:fs';
 import type { HttpClient, WebSocketOpener } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
-import { type Config, KeyReader, type PathIssue, pathsError, type Route, type Target } from '../config/index.ts';
+import {
+  type Config,
+  KeyReader,
+  type PathIssue,
+  pathsError,
+  type Route,
+  sameValue,
+  type Target,
+} from '../config/index.ts';
 import type { AccessRules } from '../control/index.ts';
-import { Counters, type HeldTotal, type Log, NO_RESPONDER, RouteStatsTable, type Service } from '../exchange/index.ts';
+import {
+  Counters,
+  type HeldTotal,
+  type Log,
+  NO_RESPONDER,
+  type RouteStatsTable,
+  type Service,
+} from '../exchange/index.ts';
 import {
   DEFAULT_JSONP,
   ForwardedClients,
+  type ProxiedRoute,
   type ProxySettings,
-  prepareRoutes,
   type RateTable,
+  RouteMaker,
   type RouteMeans,
   RouteTable,
+  readsFiles,
   routeName,
   type TargetWebSocketService,
   testService,
@@ -40,7 +57,7 @@ export interface RoutingMeans {
   readonly zhttp: Pick<ZhttpOrigins, 'hasFetch' | 'fetchServices' | 'targetServices'>;
   readonly counters: Counters;
   readonly routeStats: RouteStatsTable;
-  readonly keySets: Pick<KeySets, 'at' | 'forgetUnused'>;
+  readonly keySets: Pick<KeySets, 'at' | 'keep'>;
   readonly rates: RateTable;
   readonly wheel: TimerWheel;
   readonly log: Log;
@@ -49,35 +66,100 @@ export interface RoutingMeans {
 }
 
 /**
- * Prepares the routes and keys of a configuration. Key files are read now, relative to the working directory.
+ * Prepares the routes and keys of a configuration at once. Key files are read now, relative to the working directory.
  * @throws ConfigError that names each key that cannot be read or used
  */
 export function prepareRouting(config: Config, means: RoutingMeans): ProxySettings {
-  const { client, counters, routeStats, keySets, rates, zhttp } = means;
+  const routing = new Routing(config, means);
+  config.routes.forEach((_, index) => {
+    routing.add(index);
+  });
+  return routing.finish();
+}
+
+/** What the routes of a configuration were prepared from before, and what that is now. */
+export interface RouteChanges {
+  /** Names of routes. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+}
+
+/** Prepares the routes and keys of a configuration one by one. Routes that have not changed stay the objects that they were. */
+export class Routing {
+  readonly #config: Config;
+  readonly #means: RoutingMeans;
+  readonly #keys = keyReader();
+  readonly #maker: RouteMaker;
+  readonly #all: ProxiedRoute[] = [];
+  /** Routes so far, by name. */
+  readonly #former = new Map<string, ProxiedRoute>();
+  /** Whether routes stay as they are if their own keys do. */
+  readonly #mayKeep: boolean;
+  readonly #added: string[] = [];
+  readonly #changed: string[] = [];
+
+  /** @param former what is in force now */
+  constructor(
+    config: Config,
+    means: RoutingMeans,
+    former: { config: Config; all: readonly ProxiedRoute[] } | null = null,
+  ) {
+    this.#config = config;
+    this.#means = means;
+    this.#maker = new RouteMaker(config.proxy, routeMeans(config, means, this.#keys));
+    for (const route of former?.all ?? []) this.#former.set(routeName(route.route), route);
+    this.#mayKeep =
+      former !== null && sameValue(former.config.proxy, config.proxy) && !config.proxy.sigKey.startsWith('file:');
+  }
+
+  /** Prepares a route of the configuration: each has to be. */
+  add(index: number): void {
+    const route = this.#config.routes[index] as Route;
+    const name = routeName(route);
+    const former = this.#former.get(name);
+    this.#former.delete(name);
+    const isSame = former !== undefined && sameValue(former.route, route);
+    if (former === undefined) this.#added.push(name);
+    else if (!isSame) this.#changed.push(name);
+    this.#all.push(isSame && this.#mayKeep && !readsFiles(route) ? former : this.#maker.make(route, index));
+  }
+
+  /** What is different, once all routes have been added. */
+  get changes(): RouteChanges {
+    return { added: this.#added, changed: this.#changed, removed: [...this.#former.keys()] };
+  }
+
+  /** @throws ConfigError that names each key that cannot be read or used */
+  finish(): ProxySettings {
+    const settings = settingsOf(this.#config, this.#all, this.#keys);
+    if (this.#keys.issues.length > 0) throw pathsError(this.#keys.issues);
+    const { client, zhttp } = this.#means;
+    return {
+      ...settings,
+      external: (uri, isUntrusted) =>
+        zhttp.hasFetch
+          ? fetchedLink(zhttp, uri.protocol === 'https:', isUntrusted)
+          : httpService(client, () => linkOrigin(uri, isUntrusted)),
+    };
+  }
+}
+
+/**
+ * Prepares one route of a configuration that is in force.
+ * @throws ConfigError that names each of its keys that cannot be read or used
+ */
+export function prepareRoute(config: Config, route: Route, means: RoutingMeans): ProxiedRoute {
   const keys = keyReader();
-  const settings = settingsOf(
-    config,
-    (target, read) => {
-      const services = servicesOf(target, read, means);
-      return target.overHttp
-        ? { ...services, webSocketService: overHttpService(config, target, services.service, means) }
-        : services;
-    },
-    counters,
-    keys,
-    routeStats,
-    { keysAt: (url) => keySets.at(url), rates, checkMeans: means },
-  );
+  const made = new RouteMaker(config.proxy, routeMeans(config, means, keys)).make(route, 0);
   if (keys.issues.length > 0) throw pathsError(keys.issues);
-  keySets.forgetUnused();
-  routeStats.keep(new Set(config.routes.map(routeName)));
-  return {
-    ...settings,
-    external: (uri, isUntrusted) =>
-      zhttp.hasFetch
-        ? fetchedLink(zhttp, uri.protocol === 'https:', isUntrusted)
-        : httpService(client, () => linkOrigin(uri, isUntrusted)),
-  };
+  return made;
+}
+
+/** Forgets what only routes that are gone have used: stats and key sets. */
+export function forgetUnused({ routes }: Config, { routeStats, keySets }: RoutingMeans): void {
+  routeStats.keep(new Set(routes.map(routeName)));
+  keySets.keep(new Set(routes.map(({ jwt }) => jwt?.jwks ?? '')));
 }
 
 /**
@@ -96,11 +178,16 @@ export function checkRouting(config: Config): readonly PathIssue[] {
   const keys = keyReader();
   prepareAccess(config, keys);
   const nowhere = () => NO_RESPONDER;
-  const check = (target: Target, read: ReadFile) => {
-    targetOrigin(target, read);
-    return { service: nowhere, webSocketService: nowhere };
+  const counters = new Counters();
+  const serviceOf = (target: Target) => {
+    if (target.kind !== 'test') targetOrigin(target, (path) => keys.read(path));
+    return nowhere;
   };
-  settingsOf(config, check, new Counters(), keys, new RouteStatsTable());
+  const maker = new RouteMaker(config.proxy, { serviceOf, webSocketServiceOf: () => nowhere, keys, counters });
+  config.routes.forEach((route, index) => {
+    maker.make(route, index);
+  });
+  trustOf(config, keys);
   checkSites(config, keys);
   return keys.issues;
 }
@@ -160,40 +247,44 @@ function overHttpService(
   return webSocketOverHttp({ service, oneEvent: target.oneEvent, leastKeepAlive, held, wheel, counters, log });
 }
 
-function settingsOf(
-  config: Config,
-  servicesFor: (target: Target, read: ReadFile) => Services,
-  counters: Counters,
-  keys: KeyReader,
-  routeStats: RouteStatsTable,
-  checks: Pick<RouteMeans, 'keysAt' | 'rates' | 'checkMeans'> = {},
-): ProxySettings {
-  const prepared = new Map<Target, Services>();
-  const serviceOf = (target: Target, { pathBeg }: Route): Service => {
-    if (target.kind === 'test') return testService(pathBeg);
-    const services = servicesFor(target, (path) => keys.read(path));
-    prepared.set(target, services);
-    return services.service;
-  };
-  const webSocketServiceOf = (target: Target, { pathBeg }: Route): TargetWebSocketService => {
-    if (target.kind === 'test') return testWebSocketService(pathBeg);
-    // What is wrong with a target that is missing has been reported.
-    return prepared.get(target)?.webSocketService ?? (() => NO_RESPONDER);
-  };
-  const { proxy } = config;
-  const { trustedProxies } = config.server;
-  const all = prepareRoutes(config, {
-    serviceOf,
-    webSocketServiceOf,
+function routeMeans(config: Config, means: RoutingMeans, keys: KeyReader): RouteMeans {
+  const { counters, routeStats, keySets, rates } = means;
+  const prepared = new WeakMap<Target, Services>();
+  return {
+    serviceOf: (target, { pathBeg }) => {
+      if (target.kind === 'test') return testService(pathBeg);
+      const services = servicesOf(target, (path) => keys.read(path), means);
+      const usable = target.overHttp
+        ? { ...services, webSocketService: overHttpService(config, target, services.service, means) }
+        : services;
+      prepared.set(target, usable);
+      return usable.service;
+    },
+    webSocketServiceOf: (target, { pathBeg }) => {
+      if (target.kind === 'test') return testWebSocketService(pathBeg);
+      // What is wrong with a target that is missing has been reported.
+      return prepared.get(target)?.webSocketService ?? (() => NO_RESPONDER);
+    },
     keys,
     counters,
     statsOf: (name) => routeStats.of(name),
-    ...checks,
-  });
+    keysAt: (url) => keySets.at(url),
+    rates,
+    checkMeans: means,
+  };
+}
+
+function trustOf({ proxy }: Config, keys: KeyReader): UpstreamTrust | null {
+  return keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key));
+}
+
+function settingsOf(config: Config, all: readonly ProxiedRoute[], keys: KeyReader): ProxySettings {
+  const { proxy } = config;
+  const { trustedProxies } = config.server;
   return {
     routes: new RouteTable(all),
     all,
-    trust: keys.make(['proxy', 'upstream_key'], proxy.upstreamKey, (key) => new UpstreamTrust(key)),
+    trust: trustOf(config, keys),
     rules: proxy,
     ...(trustedProxies.length > 0 && { clients: new ForwardedClients(trustedProxies) }),
     ...(proxy.autoCrossOrigin && { crossOrigin: DEFAULT_JSONP }),

@@ -1,7 +1,7 @@
 import { type AcmeStore, challengeService } from '../acme/index.ts';
 import { HttpClient, WebSocketClient } from '../client/index.ts';
-import { Spread, type TimerWheel } from '../clock/index.ts';
-import { type Config, hasProxy, type Target } from '../config/index.ts';
+import { inSlices, Spread, type TimerWheel } from '../clock/index.ts';
+import { type Config, hasProxy, type Route, type Target } from '../config/index.ts';
 import {
   type Counters,
   type Current,
@@ -14,7 +14,15 @@ import {
 import { HttpFetcher } from '../fetch/index.ts';
 import { Hub } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { httpsRedirect, overHttpHeld, type ProxyServices, proxyServices, RateTable } from '../proxy/index.ts';
+import {
+  httpsRedirect,
+  overHttpHeld,
+  type ProxiedRoute,
+  type ProxyServices,
+  proxyServices,
+  RateTable,
+  routeName,
+} from '../proxy/index.ts';
 import {
   type Connection,
   type ConnectionState,
@@ -29,11 +37,22 @@ import type { ZhttpServer } from '../zhttp-server/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import { acceptOptions } from './accept-options.ts';
 import { acmeStore } from './acme.ts';
+import type { Certificates } from './certificates.ts';
 import { newIdPrefix } from './edge-role.ts';
 import { KeySets } from './key-sets.ts';
+import { withoutRoute, withRoute } from './one-route.ts';
 import { patchBody } from './patch-body.ts';
+import {
+  forgetUnused,
+  prepareRoute,
+  prepareRouting,
+  type RouteChanges,
+  Routing,
+  type RoutingMeans,
+} from './prepare-routing.ts';
+import type { Prepared } from './prepared.ts';
 import { metricsOf, type ProxyMetrics } from './proxy-metrics.ts';
-import { type Bounds, boundsOf, prepareSnapshot, type Snapshot } from './snapshot.ts';
+import { type Bounds, boundsOf, newSnapshot, type Snapshot } from './snapshot.ts';
 import { zhttpFront } from './zhttp-front.ts';
 import { ZhttpOrigins } from './zhttp-origins.ts';
 
@@ -50,10 +69,16 @@ export interface ProxyRoleOptions {
   readonly routeStats: RouteStatsTable;
   /** How clients take part in traces. Default: the fields of traces pass as any other. */
   readonly tracing?: Current<Tracing | null>;
+  readonly certificates: Certificates;
   /** What the ids of connections begin with. Empty by default. */
   readonly idPrefix?: string;
   /** Is told of each exchange at its end. */
   readonly observer: Current<ExchangeObserver | null>;
+}
+
+/** Another configuration of the proxy that is ready to come into force. */
+export interface PreparedRouting extends Prepared {
+  readonly changes: RouteChanges;
 }
 
 /** The proxy with the hub: clients on one side, origins on the other. */
@@ -127,7 +152,8 @@ export class ProxyRole {
    * @throws Error when a key cannot be read or used
    */
   prepare(): Holder<Snapshot> {
-    this.#snapshots ??= new Holder(this.#snapshot(this.#options.config));
+    const { config } = this.#options;
+    this.#snapshots ??= new Holder(newSnapshot(config, prepareRouting(config, this.#means)));
     return this.#snapshots;
   }
 
@@ -141,7 +167,7 @@ export class ProxyRole {
     await this.#zhttpOrigins.ready();
     await this.#listen(sessions);
     this.#started = true;
-    this.#startChecks();
+    this.#startChecks(this.#snapshots?.current.proxy.all ?? []);
   }
 
   get #requestIds(): RequestIds {
@@ -155,6 +181,8 @@ export class ProxyRole {
     const snapshots = this.#snapshots as Holder<Snapshot>;
     const means = { wheel, log, counters };
     const requestIds = { current: this.#requestIds };
+    const section = snapshots.part((snapshot) => snapshot.config.server);
+    const accepted = { ...means, certificates: this.#options.certificates, acme: acmeStore(config) };
     const limits = snapshots.part((snapshot) => snapshot.server);
     const common = { ...means, limits, idPrefix, observer, requestIds, tracing, compression: server.compression };
     const settings = snapshots.part(({ proxy }) => proxy);
@@ -170,7 +198,7 @@ export class ProxyRole {
         redirect === undefined
           ? main
           : this.#add(new HttpServer({ ...common, service: httpsRedirect(redirect, services.service) }));
-      this.addresses.push((await own.listen(address, acceptOptions(server, address, { ...means, acme }))).address);
+      this.addresses.push((await own.listen(address, acceptOptions(section, address, accepted))).address);
     }
     if (server.zhttp.length === 0) return;
     const { zhttp, zmq: zmqCounters } = frontCounters;
@@ -201,16 +229,85 @@ export class ProxyRole {
     this.#main?.adopt(handle, state, remake);
   }
 
-  /** As `App.reconfigure`. */
-  reconfigure(config: Config): void {
-    if (this.#snapshots === null) return;
-    const snapshot = this.#snapshot(config);
-    this.#stopChecks();
-    this.#snapshots.current = snapshot;
-    this.#bounds.current = boundsOf(config);
+  /**
+   * Prepares another configuration beside the one in force, in turns of the event loop between which requests go on.
+   * @throws Error when a key or a certificate cannot be read or used
+   */
+  async prepareChange(config: Config): Promise<PreparedRouting> {
+    const snapshots = this.#snapshots as Holder<Snapshot>;
+    const former = snapshots.current;
+    const all = former.proxy.all ?? [];
+    const routing = new Routing(config, this.#means, { config: former.config, all });
+    try {
+      await inSlices(config.routes, (_, index) => routing.add(index));
+      const snapshot = newSnapshot(config, routing.finish());
+      return {
+        changes: routing.changes,
+        commit: () => this.#use(snapshot, new Set(all)),
+        discard: () => forgetUnused(former.config, this.#means),
+      };
+    } catch (error) {
+      forgetUnused(former.config, this.#means);
+      throw error;
+    }
+  }
+
+  /**
+   * Prepares one route, which is to take the place of those with its id. The others are not looked at.
+   * @throws Error when it has the condition of another one, or a key or certificate of it cannot be read or used
+   */
+  preparePut(route: Route): Prepared {
+    const snapshots = this.#snapshots as Holder<Snapshot>;
+    const { config, proxy } = snapshots.current;
+    const same = proxy.routes.withCondition(route);
+    if (same !== null && same.route.id !== route.id) {
+      throw new Error(`the route ${JSON.stringify(routeName(same.route))} has the same host, path_beg, proto and ssl`);
+    }
+    const made = prepareRoute(config, route, this.#means);
+    return { commit: () => this.#replace(withRoute(config, route), route.id, made), discard: () => {} };
+  }
+
+  /** Prepares to take out the routes with an id. */
+  prepareRemove(id: string): Prepared {
+    const { config } = (this.#snapshots as Holder<Snapshot>).current;
+    return { commit: () => this.#replace(withoutRoute(config, id), id, null), discard: () => {} };
+  }
+
+  #replace(config: Config, id: string, route: ProxiedRoute | null): void {
+    const snapshots = this.#snapshots as Holder<Snapshot>;
+    const { current } = snapshots;
+    const { proxy } = current;
+    const [all, gone] = [[] as ProxiedRoute[], [] as ProxiedRoute[]];
+    for (const each of proxy.all ?? []) (each.route.id === id ? gone : all).push(each);
+    for (const each of gone) {
+      proxy.routes.remove(each);
+      each.targetChecks?.stop();
+    }
+    if (route === null) this.#options.routeStats.forget(id);
+    else {
+      proxy.routes.add(route);
+      all.push(route);
+    }
+    const routeIds = new Set(current.routeIds);
+    if (route === null) routeIds.delete(id);
+    else routeIds.add(id);
+    snapshots.current = { ...current, config, routeIds, proxy: { ...proxy, all } };
     if (!this.#started) return;
     this.#zhttpOrigins.use(targetsOf(config));
-    this.#startChecks();
+    if (route !== null) this.#startChecks([route]);
+  }
+
+  #use(snapshot: Snapshot, former: ReadonlySet<ProxiedRoute>): void {
+    const { config, proxy } = snapshot;
+    const snapshots = this.#snapshots as Holder<Snapshot>;
+    snapshots.current = snapshot;
+    this.#bounds.current = boundsOf(config);
+    forgetUnused(config, this.#means);
+    if (!this.#started) return;
+    const now = new Set(proxy.all);
+    for (const route of former) if (!now.has(route)) route.targetChecks?.stop();
+    this.#zhttpOrigins.use(targetsOf(config));
+    this.#startChecks([...now].filter((route) => !former.has(route)));
   }
 
   /** Cuts the connection of a client. Returns whether there is one with this id. */
@@ -260,10 +357,9 @@ export class ProxyRole {
     this.#client.close();
   }
 
-  /** Starts the checks of the targets that are in force. */
-  #startChecks(): void {
+  #startChecks(routes: readonly ProxiedRoute[]): void {
     let place = 0;
-    for (const { targetChecks } of this.#snapshots?.current.proxy.all ?? []) targetChecks?.start(place++);
+    for (const { targetChecks } of routes) targetChecks?.start(place++);
   }
 
   #stopChecks(): void {
@@ -275,9 +371,9 @@ export class ProxyRole {
     return server;
   }
 
-  #snapshot(config: Config): Snapshot {
+  get #means(): RoutingMeans {
     const { counters, routeStats, wheel, log } = this.#options;
-    return prepareSnapshot(config, {
+    return {
       client: this.#client,
       webSockets: this.#webSockets,
       overHttpHeld: this.#overHttpHeld,
@@ -288,7 +384,7 @@ export class ProxyRole {
       rates: this.#rates,
       wheel,
       log,
-    });
+    };
   }
 }
 

@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
 import { TimerWheel } from '../clock/index.ts';
-import { type Config, loadConfig } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import { CounterRegistry, type CounterSnapshot, Counters, type Current, RouteStatsTable } from '../exchange/index.ts';
 import { HubLink } from '../hub-relay/index.ts';
 import type { StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import type { AccessLogs } from './access-logs.ts';
+import { type CertificatePairs, Certificates, type PreparedCertificates } from './certificates.ts';
+import { type ChangePart, decodeValue } from './change-parts.ts';
 import type { ProcessLog } from './logger.ts';
+import { withoutRoute, withRoute } from './one-route.ts';
+import type { Prepared } from './prepared.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -22,6 +26,7 @@ export class ProxyWorker implements WorkerRole {
   readonly #registry = new CounterRegistry();
   readonly #wheel = new TimerWheel();
   readonly #config: Config;
+  #current: InUse;
   readonly #log: ProcessLog;
   readonly #accessLog: AccessLogs;
   readonly #traces: Traces;
@@ -31,11 +36,15 @@ export class ProxyWorker implements WorkerRole {
   readonly #routeStats = new RouteStatsTable();
   #reporter: StatsReporter | null = null;
 
+  readonly #certificates: Certificates;
+
   /** @param channels the way of items from the main process */
   constructor(job: ProxyJob, [channel]: readonly Socket[], log: ProcessLog, accessLog: AccessLogs) {
     const counters = this.#counters;
     const zmqCounters = new ZmqCounters();
-    this.#config = shareOf(job.config);
+    this.#config = shareOf(decodeValue<Config>(job.config));
+    this.#certificates = new Certificates(job.certificates);
+    this.#current = { config: decodeValue<Config>(job.config), certificates: job.certificates };
     this.#log = log;
     this.#registry.add('proxy', counters);
     this.#registry.add('proxy.relay', zmqCounters);
@@ -55,6 +64,7 @@ export class ProxyWorker implements WorkerRole {
       tracing: this.#traces.of('server'),
       idPrefix: job.idPrefix,
       observer: accessLog.observers.of('proxy'),
+      certificates: this.#certificates,
     });
     const context = { wheel: this.#wheel, counters: zmqCounters, log };
     this.#link = new HubLink(context, channel as Socket, this.#proxy.hub, () => this.#proxy.drainHub());
@@ -91,14 +101,6 @@ export class ProxyWorker implements WorkerRole {
     this.#proxy.hub.observe(this.#reporter);
   }
 
-  reconfigure(config: string): void {
-    const changed = shareOf(config);
-    this.#accessLog.check(changed.accessLog);
-    this.#proxy.reconfigure(changed);
-    this.#accessLog.use(changed.accessLog);
-    this.#traces.use(changed.trace);
-  }
-
   closeConnection(id: string): boolean {
     return this.#proxy.closeConnection(id);
   }
@@ -109,6 +111,35 @@ export class ProxyWorker implements WorkerRole {
 
   dismiss(time: number): void {
     this.#proxy.dismiss(time);
+  }
+
+  async prepareChange(parts: readonly ChangePart[]): Promise<PreparedCertificates> {
+    const next = appliedParts(this.#current, parts);
+    this.#accessLog.check(next.config.accessLog);
+    const certificates = await this.#certificates.prepare(next.certificates);
+    const proxy = await this.#prepareRouting(parts, next.config);
+    return {
+      changes: certificates.changes,
+      commit: () => {
+        this.#current = next;
+        certificates.commit();
+        proxy.commit();
+        this.#accessLog.use(next.config.accessLog);
+        this.#traces.use(next.config.trace);
+        this.#log.setLevel(next.config.log.level);
+      },
+      discard: () => {
+        certificates.discard();
+        proxy.discard();
+      },
+    };
+  }
+
+  #prepareRouting(parts: readonly ChangePart[], config: Config): Promise<Prepared> | Prepared {
+    const [first] = parts;
+    if (first?.kind === 'put') return this.#proxy.preparePut(first.route);
+    if (first?.kind === 'remove') return this.#proxy.prepareRemove(first.id);
+    return first?.kind === 'whole' ? this.#proxy.prepareChange(shareOf(config)) : NOTHING;
   }
 
   /** The hub drains when the main process says that no items come any more. */
@@ -136,9 +167,29 @@ export class ProxyWorker implements WorkerRole {
   }
 }
 
+/** What a worker uses. */
+interface InUse {
+  /** Of all processes together. */
+  readonly config: Config;
+  readonly certificates: CertificatePairs;
+}
+
+function appliedParts(current: InUse, parts: readonly ChangePart[]): InUse {
+  let { config, certificates } = current;
+  for (const part of parts) {
+    if (part.kind === 'whole') ({ config, certificates } = part);
+    else if (part.kind === 'certificates') ({ certificates } = part);
+    else if (part.kind === 'put') config = withRoute(config, part.route);
+    else if (part.kind === 'remove') config = withoutRoute(config, part.id);
+  }
+  const routes = parts.flatMap((part) => (part.kind === 'routes' ? part.routes : []));
+  return { config: routes.length > 0 ? { ...config, routes } : config, certificates };
+}
+
+const NOTHING: Prepared = { commit: () => {}, discard: () => {} };
+
 /** The share of one process in what a configuration allows all of them. */
-function shareOf(text: string): Config {
-  const config = loadConfig(text, '');
+function shareOf(config: Config): Config {
   const { workers } = config.server;
   const share = (total: number): number => Math.ceil(total / workers);
   return {

@@ -1,9 +1,12 @@
 import type { TimerWheel } from '../clock/index.ts';
-import { type Config, formatConfig } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { CounterRegistry, Counters, Current, Log } from '../exchange/index.ts';
 import type { HubLimits } from '../hub/index.ts';
 import { HubRelay } from '../hub-relay/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
+import type { CertificatePairs } from './certificates.ts';
+import { ChangeParts, encodeValue } from './change-parts.ts';
+import type { PreparedWorkers } from './pool-changes.ts';
 import { PooledRole } from './pooled-role.ts';
 import { MetricsSum, type ProxyMetrics } from './proxy-metrics.ts';
 import type { ProxyJob } from './worker-messages.ts';
@@ -22,6 +25,7 @@ export interface ProxyWorkersOptions {
   readonly watched: boolean;
   readonly limits: Current<HubLimits>;
   readonly logFile: string | null;
+  readonly certificates: CertificatePairs;
   readonly log: Log;
 }
 
@@ -31,14 +35,16 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
   readonly relay: HubRelay;
   protected readonly pool: WorkerPool<ProxyJob>;
   readonly #metrics = new MetricsSum();
-  /** The configuration in force. */
-  #text: string;
+  /** What is in force. */
+  #config: Config;
+  #certificates: CertificatePairs;
 
   constructor(options: ProxyWorkersOptions) {
     super();
     const { config, registry, counters, log, logFile, watch, watched } = options;
     this.relay = new HubRelay(options);
-    this.#text = formatConfig(config);
+    this.#config = config;
+    this.#certificates = options.certificates;
     let started = 0;
     this.pool = new WorkerPool<ProxyJob>({
       count: config.server.workers,
@@ -46,8 +52,9 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
       listen: config.server.listen,
       job: () => ({
         role: 'proxy',
-        config: this.#text,
-        logLevel: config.log.level,
+        config: encodeValue(this.#config),
+        certificates: this.#certificates,
+        logLevel: this.#config.log.level,
         logFile,
         accessLog: config.accessLog,
         watched,
@@ -55,6 +62,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
         idPrefix: `${++started}.`,
         relayed: ['items'],
       }),
+      whole: () => ChangeParts.whole(this.#config, this.#certificates),
       onStarted: ({ idPrefix }, [socket]) => {
         if (socket !== undefined) this.relay.add(idPrefix, socket);
       },
@@ -81,12 +89,20 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
     return this.pool.start();
   }
 
-  /** Checks a configuration that is to replace the one in force. The result tells the processes. @throws Error for one that they cannot use */
-  prepareReconfigure(config: Config): () => void {
-    const text = formatConfig(config);
-    return () => {
-      this.#text = text;
-      this.pool.order({ order: 'reconfigure', config: text }, true);
+  /**
+   * Has the processes prepare a change.
+   * @param config with it
+   * @throws Error when one of them cannot use it; then none does
+   */
+  async prepareChange(parts: ChangeParts, config: Config, certificates: CertificatePairs): Promise<PreparedWorkers> {
+    const prepared = await this.pool.prepareChange(parts);
+    return {
+      ...prepared,
+      commit: () => {
+        this.#config = config;
+        this.#certificates = certificates;
+        prepared.commit();
+      },
     };
   }
 

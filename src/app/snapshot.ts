@@ -10,7 +10,7 @@ import type { AccessRules } from '../control/index.ts';
 import type { HubLimits } from '../hub/index.ts';
 import type { ProxySettings } from '../proxy/index.ts';
 import type { ServerLimits } from '../server/index.ts';
-import { accessRules, prepareRouting, type RoutingMeans } from './prepare-routing.ts';
+import { accessRules } from './prepare-routing.ts';
 
 /**
  * What the proxy and the publish endpoint do as the configuration says, ready to use. It is never changed: another configuration is
@@ -30,14 +30,14 @@ export interface Snapshot {
 }
 
 /**
- * Makes the snapshot of a configuration. Key files are read now.
+ * Makes the snapshot of a configuration with what was prepared of its routes. Key files of the control port are read now.
  * @throws Error when a key cannot be read or used
  */
-export function prepareSnapshot(config: Config, means: RoutingMeans): Snapshot {
+export function newSnapshot(config: Config, proxy: ProxySettings): Snapshot {
   const { server, control } = config;
   return {
     config,
-    proxy: prepareRouting(config, means),
+    proxy,
     routeIds: new Set(config.routes.map(({ id }) => id).filter((id) => id !== '')),
     access: accessRules(config),
     server: serverLimits(server),

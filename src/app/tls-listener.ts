@@ -1,8 +1,9 @@
 import { type AcmeStore, tlsProofs } from '../acme/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { ListenerTls, Mongrel2Server } from '../config/index.ts';
-import type { Log, ServerCounters } from '../exchange/index.ts';
+import type { Current, Log, ServerCounters } from '../exchange/index.ts';
 import { DEFAULT_TLS_LIMITS, type TlsFailure, TlsIdentities, type TlsSettings } from '../net/index.ts';
+import type { Certificates } from './certificates.ts';
 
 import { LayeredIdentities } from './layered-identities.ts';
 
@@ -21,24 +22,34 @@ export interface TlsListenerMeans {
   readonly log: Log;
   /** The certificates that the server orders by itself, for listeners with `acme`. */
   readonly acme?: AcmeStore | null;
+  /** Looks after the certificates. Absent: they are looked at with each handshake only. */
+  readonly certificates?: Certificates;
 }
 
 /**
- * The TLS of a listener: certificates by name from the folder of its section.
+ * The TLS of a listener: certificates by name from the folder of its section. Its bounds are read for each connection.
  * @param defaultName name of the certificate for clients that name no host, or one without a certificate; null refuses them
  */
 export function tlsListener(
-  section: TlsSection,
+  section: Current<TlsSection>,
   defaultName: string | null,
-  { wheel, counters, log, acme = null }: TlsListenerMeans,
+  { wheel, counters, log, acme = null, certificates }: TlsListenerMeans,
 ): TlsSettings {
-  const own = identitiesOf(section, defaultName, log);
-  const onFailure = failureLog(counters, log);
-  const { tlsHandshakeTimeout: handshakeTimeout, tlsMaxHandshakes: maxHandshakes } = section;
-  const common = { handshakeTimeout, maxHandshakes, wheel, onFailure };
-  if (acme === null) return { ...common, identities: own };
-  const ordered = new TlsIdentities({ folder: acme.certificates, defaultName: null, log });
-  return { ...common, identities: new LayeredIdentities(ordered, own), challenges: tlsProofs(acme) };
+  const own = identitiesOf(section.current, defaultName, log);
+  certificates?.add(own);
+  const ordered = acme && new TlsIdentities({ folder: acme.certificates, defaultName: null, log });
+  return {
+    identities: ordered === null ? own : new LayeredIdentities(ordered, own),
+    ...(acme !== null && { challenges: tlsProofs(acme) }),
+    wheel,
+    onFailure: failureLog(counters, log),
+    get handshakeTimeout() {
+      return section.current.tlsHandshakeTimeout;
+    },
+    get maxHandshakes() {
+      return section.current.tlsMaxHandshakes;
+    },
+  };
 }
 
 /**

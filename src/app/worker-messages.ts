@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import type { CounterSnapshot } from '../exchange/index.ts';
 import type { PassedSocket } from '../net/index.ts';
+import type { CertificateChange, CertificatePairs } from './certificates.ts';
 import type { LogLevel } from './logger.ts';
 import type { ProcessReport } from './metrics/process-monitor.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
@@ -10,6 +11,8 @@ export const FIRST_CHANNEL = 4;
 
 /** What all jobs say. */
 interface CommonJob {
+  /** Certificates that come before those of the folder. */
+  readonly certificates: CertificatePairs;
   readonly logLevel: LogLevel;
   /** Takes the log instead of standard output; null for none. */
   readonly logFile: string | null;
@@ -34,7 +37,7 @@ export interface EdgeJob extends CommonJob {
 /** Serves clients of the proxy. */
 export interface ProxyJob extends CommonJob {
   readonly role: 'proxy';
-  /** The configuration as TOML: messages between processes keep no objects of classes. */
+  /** The configuration as `encodeValue` writes it. */
   readonly config: string;
   /** The way of published items. */
   readonly relayed: readonly ['items'];
@@ -46,8 +49,14 @@ export type WorkerJob = EdgeJob | ProxyJob;
 /** What the main process wants of a worker. */
 export type WorkerOrder =
   | { readonly order: 'start'; readonly job: WorkerJob; readonly listening: readonly PassedSocket[] }
-  /** Use this configuration from now on. */
-  | { readonly order: 'reconfigure'; readonly config: string }
+  /** Take a part of a change, a `ChangePart` as `encodeValue` writes it. */
+  | { readonly order: 'part'; readonly part: string }
+  /** Prepare the change whose parts have been taken. */
+  | { readonly order: 'prepare' }
+  /** Use it from now on. */
+  | { readonly order: 'commit' }
+  /** Forget it. */
+  | { readonly order: 'discard' }
   /** The log file has been moved away. */
   | { readonly order: 'reopen log' }
   /** Cut the connection of a client. */
@@ -67,6 +76,14 @@ export type WorkerReport =
   | { readonly report: 'listening'; readonly addresses: readonly string[] }
   /** It cannot start, and ends. */
   | { readonly report: 'failed'; readonly reason: string }
+  /** It has taken a part of a change. */
+  | { readonly report: 'taken' }
+  /** It has prepared the change, or cannot use it. */
+  | {
+      readonly report: 'prepared';
+      readonly problem: string | null;
+      readonly certificates: readonly CertificateChange[];
+    }
   /** No connection is open any more. */
   | { readonly report: 'empty' }
   /** Whether there was a connection to be cut. */

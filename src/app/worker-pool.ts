@@ -11,8 +11,9 @@ import {
   reportFault,
 } from '../exchange/index.ts';
 import { describeAddress, type ListenAddress, type PassedSocket, type ReservedSocket, reserve } from '../net/index.ts';
-import { LatestOrder } from './latest-order.ts';
+import type { ChangeParts } from './change-parts.ts';
 import type { ProcessTable } from './metrics/process-table.ts';
+import { type ChangeableWorker, PoolChanges, type PreparedWorkers } from './pool-changes.ts';
 import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
@@ -42,6 +43,8 @@ export interface WorkerPoolOptions<Job extends WorkerJob> {
   readonly listen: readonly ListenAddress[];
   /** What the process in this place, from 0, is to do; called again for its replacements. */
   readonly job: (place: number) => Job;
+  /** What the processes are to use, as one change. */
+  readonly whole: () => ChangeParts;
   /** A process was started: `sockets` are its channels. */
   readonly onStarted: (job: Job, sockets: readonly Socket[]) => void;
   /** A process has ended. */
@@ -72,7 +75,7 @@ const IGNORE_SIGNALS = fileURLToPath(new URL('../../bin/ignore-signals.js', impo
 let started = 0;
 
 /** One process. */
-class PoolWorker<Job extends WorkerJob> {
+class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
   readonly place: number;
   readonly job: Job;
   /** Distinguishes it from all others, also from those that were in its place before. */
@@ -88,16 +91,23 @@ class PoolWorker<Job extends WorkerJob> {
   /** Settle the start. */
   onListening: (addresses: readonly string[]) => void = () => {};
   onFailed: (error: Error) => void = () => {};
-  /** Orders that stand until the next one. */
-  readonly standing = new LatestOrder((order, onSent) => {
-    if (this.process.connected) this.process.send(order, onSent);
-  });
+  /** The number of the change that it begins with. */
+  readonly generation: number;
 
-  constructor(place: number, job: Job, number: number, process: ChildProcess) {
+  constructor(place: number, job: Job, number: number, process: ChildProcess, generation: number) {
     this.place = place;
     this.job = job;
     this.number = number;
     this.process = process;
+    this.generation = generation;
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  kill(): void {
+    this.process.kill('SIGKILL');
   }
 
   /** Names its place in the metrics: the process that replaces it has the same name. */
@@ -145,13 +155,14 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   readonly #delays: readonly RestartDelay[];
   readonly #restarts = new Set<NodeJS.Timeout>();
   #sockets: readonly ReservedSocket[] = [];
-  /** What those that start have to be told. */
-  #standing: WorkerOrder | null = null;
+  /** What the processes are told of other configurations. */
+  readonly #changes: PoolChanges;
   #stopping = false;
   #whenEmpty: (() => void) | null = null;
 
   constructor(options: WorkerPoolOptions<Job>) {
     this.#options = options;
+    this.#changes = new PoolChanges(options.whole, options.log);
     this.#delays = Array.from({ length: options.count }, () => new RestartDelay());
   }
 
@@ -189,14 +200,17 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     });
   }
 
-  /** Gives all processes an order. With `keep` it stands for those that start later too, until another one is kept. */
-  order(order: WorkerOrder, keep = false): void {
-    if (keep) this.#standing = order;
-    for (const worker of this.#workers) {
-      if (worker.servingSince === null) continue;
-      if (keep) worker.standing.give(order);
-      else worker.order(order);
-    }
+  /** Gives all processes that serve an order. */
+  order(order: WorkerOrder): void {
+    for (const worker of this.#workers) if (worker.servingSince !== null) worker.order(order);
+  }
+
+  /**
+   * Has all processes prepare a change.
+   * @throws Error when one of them cannot use it; then none does
+   */
+  prepareChange(parts: ChangeParts): Promise<PreparedWorkers> {
+    return this.#changes.prepare(parts);
   }
 
   /** Cuts the connection of a client: its id begins with the prefix of its process. Resolves with whether there was one. */
@@ -255,7 +269,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       // Each process accepts by itself: handing accepted sockets over would cost more than it evens out.
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...pipes, ...this.#sockets.map(({ fd }) => fd)],
     });
-    const worker = new PoolWorker(place, job, ++started, child);
+    const worker = new PoolWorker(place, job, ++started, child, this.#changes.generation);
     this.#workers.add(worker);
     const listens = new Promise<readonly string[]>((resolve, reject) => {
       worker.onListening = resolve;
@@ -303,9 +317,13 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
         this.#options.watch.poolCounters.workersOpen++;
         this.#options.watch.poolCounters.workersStarted++;
         worker.onListening(report.addresses);
-        if (this.#standing !== null) worker.standing.give(this.#standing);
+        this.#changes.add(worker, worker.generation);
         // It was still starting when the others were told.
         if (this.#stopping) worker.order({ order: 'drain' });
+        break;
+      case 'taken':
+      case 'prepared':
+        this.#changes.onReport(worker, report);
         break;
       case 'failed':
         worker.onFailed(new Error(report.reason));
@@ -330,6 +348,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     this.#workers.delete(worker);
     this.#notBusy(worker);
     worker.closed(null, false);
+    attempt(this, () => this.#changes.remove(worker));
     worker.onFailed(new Error(`a worker ended at once: ${signal ?? `exit code ${code}`}`));
     // What goes wrong here must not keep the process from being replaced.
     attempt(this, () => registry.end(worker.name));

@@ -1,4 +1,6 @@
 import type { CounterSnapshot } from '../exchange/index.ts';
+import type { PreparedCertificates } from './certificates.ts';
+import type { ChangePart } from './change-parts.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
 /** What a worker process does. */
@@ -15,8 +17,11 @@ export interface WorkerRole {
   readonly counters: CounterSnapshot;
   /** Of the proxy only. */
   readonly metrics?: ProxyMetrics;
-  /** Uses another configuration, given as TOML, where the role can. @throws Error when that cannot be used; then nothing changes */
-  reconfigure?(config: string): void;
   /** Cuts the connection of a client, where they have ids of their own. Returns whether there is one. */
   closeConnection?(id: string): boolean;
+  /**
+   * Prepares another configuration, given in parts.
+   * @throws Error when it cannot be used
+   */
+  prepareChange(parts: readonly ChangePart[]): Promise<PreparedCertificates>;
 }

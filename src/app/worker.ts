@@ -5,6 +5,8 @@ import { onUnhandledFault } from '../clock/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { listeningSockets } from '../net/index.ts';
 import { AccessLogs } from './access-logs.ts';
+import type { PreparedCertificates } from './certificates.ts';
+import { type ChangePart, decodeValue } from './change-parts.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
 import { EdgeWorker } from './edge-worker.ts';
 import { LogFile } from './log-file.ts';
@@ -23,6 +25,9 @@ let logFile: LogFile | null = null;
 let log: ProcessLog | null = null;
 let accessLog: AccessLogs | null = null;
 let monitor: ProcessMonitor | null = null;
+/** A change that is on its way, and once it is prepared. */
+let parts: ChangePart[] = [];
+let prepared: PreparedCertificates | null = null;
 
 // The whole group gets the signals of the terminal and the service manager: the main process says when to stop.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -33,8 +38,20 @@ process.on('message', (order: WorkerOrder) => {
     case 'start':
       void start(order);
       break;
-    case 'reconfigure':
-      reconfigure(order.config);
+    case 'part':
+      parts.push(decodeValue(order.part));
+      tell({ report: 'taken' });
+      break;
+    case 'prepare':
+      void prepareChange();
+      break;
+    case 'commit':
+      prepared?.commit();
+      forgetChange();
+      break;
+    case 'discard':
+      prepared?.discard();
+      forgetChange();
       break;
     case 'reopen log':
       reopenLog();
@@ -95,12 +112,19 @@ function newRole(job: WorkerJob, channels: readonly Socket[], log: ProcessLog, l
   return job.role === 'edge' ? new EdgeWorker(job, channels, log, lines) : new ProxyWorker(job, channels, log, lines);
 }
 
-function reconfigure(config: string): void {
+/** The main process asks for nothing else before it has the answer. */
+async function prepareChange(): Promise<void> {
   try {
-    role?.reconfigure?.(config);
+    prepared = (await role?.prepareChange(parts)) ?? null;
+    tell({ report: 'prepared', problem: null, certificates: prepared?.changes ?? [] });
   } catch (error) {
-    log?.error({ reason: error instanceof Error ? error.message : String(error) }, 'worker keeps its configuration');
+    tell({ report: 'prepared', problem: error instanceof Error ? error.message : String(error), certificates: [] });
   }
+}
+
+function forgetChange(): void {
+  parts = [];
+  prepared = null;
 }
 
 function reopenLog(): void {

@@ -48,8 +48,9 @@ export function checkCommand(): Command {
 
 async function check({ url, zurlConfig, server, ...options }: CheckOptions): Promise<void> {
   const config = zurlConfig === undefined ? own(options, server, url !== undefined) : zurls(zurlConfig);
+  const sourceOf = sources.get(config);
   try {
-    if (url === undefined) process.stdout.write(formatConfig(config, { mask: true }));
+    if (url === undefined) process.stdout.write(formatConfig(config, { mask: true, ...(sourceOf && { sourceOf }) }));
     else await explain(config, url);
   } catch (error) {
     throw new CliError(reasonOf(error));
@@ -66,9 +67,22 @@ function own(options: ConfigOptions, server: string | undefined, forUrl: boolean
 }
 
 function tomls(options: ConfigOptions, forUrl: boolean): Config {
+  if (forUrl) return readAnyConfig(options).config;
+  const { config, overlay, fromFile, fromRoutesFile } = readConfig(options);
+  for (const name of Object.keys(overlay.overlay.keys)) console.error(`${overlay.file}: sets ${name}`);
+  for (const name of Object.keys(overlay.overlay.certificates))
+    console.error(`${overlay.file}: sets the certificate ${name}`);
+  for (const [id, line] of Object.entries(overlay.overlay.routes))
+    if (line === null) console.error(`${overlay.file}: leaves the route ${id} out`);
   // Printed with all routes, it must not name the file that some came from.
-  return forUrl ? readAnyConfig(options).config : withoutRoutesFile(readConfig(options).config);
+  const printed = withoutRoutesFile(config);
+  const fromFiles = fromFile + fromRoutesFile;
+  sources.set(printed, (index) => (index < fromFiles ? null : `the overlay ${overlay.file}`));
+  return printed;
 }
+
+/** Where the routes of a configuration are from, unless it is its files. */
+const sources = new WeakMap<Config, (index: number) => string | null>();
 
 /** The configuration of a pushpin.conf. Ignored keys are reported on standard error. */
 function pushpins(options: ConfigOptions): Config {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { checkRouting, fetchPlans } from '../app/index.ts';
 import {
@@ -10,11 +9,12 @@ import {
   mergeCommandLine,
   pathsError,
 } from '../config/index.ts';
-import { systemErrorText } from '../exchange/index.ts';
-import { CliError, FAILURE, USAGE } from './cli-error.ts';
+import { CliError, configFailure, USAGE } from './cli-error.ts';
 import { logLevelOption, repeatable } from './command.ts';
+import { ConfigTexts } from './config-texts.ts';
 import { withExtraRoutes } from './extra-routes.ts';
 import { isMongrel2Config } from './mongrel2-config.ts';
+import { type OverlayReading, readOverlay } from './read-overlay.ts';
 
 /** The default file, in the working directory. */
 const DEFAULT_FILE = 'holdfast.toml';
@@ -36,8 +36,11 @@ export interface EffectiveConfig {
   readonly config: Config;
   /** The file that was read; null if only the defaults and the command line apply. */
   readonly file: string | null;
-  /** How many of its routes are not from `routes_file`. They come first. */
-  readonly ownRoutes: number;
+  /** What was set through the control API and kept. It is part of `config`. */
+  readonly overlay: OverlayReading;
+  /** How many of its routes are from the file or the command line, and then from the routes file. */
+  readonly fromFile: number;
+  readonly fromRoutesFile: number;
 }
 
 /** Adds the options that choose and change the configuration. */
@@ -62,9 +65,11 @@ export function addConfigOptions(command: Command): Command {
  * Reads the configuration and applies the command line to it.
  * @throws CliError for an unreadable file, for all errors in the file, its keys and the options, or if the proxy listens and has no route
  */
-export function readConfig(options: ConfigOptions): EffectiveConfig {
-  const { file, config: own } = readAnyConfig(options, checkRouting);
-  const config = options.route === undefined ? withExtraRoutes(own) : withoutRoutesFile(own);
+export function readConfig(options: ConfigOptions, texts = new ConfigTexts()): EffectiveConfig {
+  const { file, config: own } = readAnyConfig(options, checkRouting, texts);
+  const base = options.route === undefined ? withExtraRoutes(own, texts) : withoutRoutesFile(own);
+  const overlay = readOverlay(base, texts);
+  const { config } = overlay;
   if (config.routes.length === 0 && hasProxy(config.server)) {
     const others: string[] = [];
     if (config.edge.listen.length > 0) others.push('the edge');
@@ -75,9 +80,12 @@ export function readConfig(options: ConfigOptions): EffectiveConfig {
       `there are no routes: give one with --route '* localhost:8000', or as [[route]] in ${file ?? DEFAULT_FILE}${alone}`,
     );
   }
-  const issues = options.route === undefined ? [] : checkRouting(config);
+  const issues = options.route === undefined ? [] : checkRouting(base);
   if (issues.length > 0) throw new CliError(pathsError(issues).message);
-  return { file, config, ownRoutes: own.routes.length };
+  const kept = (routes: Config['routes']) =>
+    routes.filter(({ id }) => !Object.hasOwn(overlay.overlay.routes, id)).length;
+  const fromFile = kept(own.routes);
+  return { file, config, overlay, fromFile, fromRoutesFile: kept(base.routes) - fromFile };
 }
 
 /** `--route` replaces the routes of the file that it names, too; and in a file with all routes it names none. */
@@ -89,27 +97,28 @@ export function withoutRoutesFile(config: Config): Config {
  * Like `readConfig`, for commands that need no routes.
  * @param check finds what is wrong in the file beyond the schema
  */
-export function readAnyConfig(options: ConfigOptions, check?: FileCheck): EffectiveConfig {
-  const { file, config } = readFile(options.config, check);
-  const merged = withCommandLine(config, options);
-  return { file, config: merged, ownRoutes: merged.routes.length };
+export function readAnyConfig(
+  options: ConfigOptions,
+  check?: FileCheck,
+  texts = new ConfigTexts(),
+): Pick<EffectiveConfig, 'file' | 'config'> {
+  const { file, config } = readFile(options.config, check, texts);
+  return { file, config: withCommandLine(config, options) };
 }
 
-function readFile(named: string | undefined, check?: FileCheck): Pick<EffectiveConfig, 'file' | 'config'> {
+function readFile(
+  named: string | undefined,
+  check: FileCheck,
+  texts: ConfigTexts,
+): Pick<EffectiveConfig, 'file' | 'config'> {
   const file = named ?? DEFAULT_FILE;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (named === undefined && code === 'ENOENT') return { file: null, config: defaultConfig() };
-    throw new CliError(`cannot read the configuration ${file}: ${systemErrorText(error)}`);
-  }
+  const what = 'the configuration';
+  const text = named === undefined ? texts.readIfThere(file, what) : texts.read(file, what);
+  if (text === null) return { file: null, config: defaultConfig() };
   try {
     return { file, config: loadConfig(text, file, check) };
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new CliError(error.message + hintFor(file), FAILURE, '');
+    throw error instanceof ConfigError ? configFailure(error, hintFor(file)) : error;
   }
 }
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { FileIssue } from '../app/index.ts';
 import {
   type Config,
   ConfigError,
@@ -12,9 +12,8 @@ import {
   parseRoutesFile,
   type Route,
 } from '../config/index.ts';
-import { systemErrorText } from '../exchange/index.ts';
-import { CliError, FAILURE } from './cli-error.ts';
-import { readRoutesText } from './read-routes-text.ts';
+import { CliError, configFailure } from './cli-error.ts';
+import { ConfigTexts } from './config-texts.ts';
 import { usableRoutes, withFittingWorkers } from './usable-routes.ts';
 
 /** Where Pushpin looks for its configuration when it is not named. */
@@ -28,6 +27,8 @@ export interface PushpinCommandLine {
   /** Route lines in place of the routes file. */
   readonly route?: readonly string[];
   readonly logLevel?: string;
+  /** Processes that run already: routes that they cannot serve are skipped. */
+  readonly workers?: number;
   /** Value of the environment variable `target`, as in the container image. */
   readonly target?: string;
 }
@@ -41,28 +42,23 @@ export interface PushpinConfig {
   readonly routesFile: string | null;
   readonly rundir: string;
   /** What has no effect, with the file and the reason. */
-  readonly ignored: readonly IgnoredLine[];
-}
-
-/** A key or line without effect. */
-export interface IgnoredLine extends ConfigIssue {
-  readonly file: string;
+  readonly ignored: readonly FileIssue[];
 }
 
 /**
  * Reads a pushpin.conf and its routes file.
  * @throws CliError for an unreadable file, or for all errors in pushpin.conf
  */
-export function readPushpinConfig(options: PushpinCommandLine): PushpinConfig {
-  const { file, text } = readConf(options.config);
+export function readPushpinConfig(options: PushpinCommandLine, texts = new ConfigTexts()): PushpinConfig {
+  const { file, text } = readConf(options.config, texts);
   const conf = parsed(() => {
     return parsePushpinConf(text, file, {
       ...(options.id !== undefined && { id: options.id }),
       ...(options.port !== undefined && { port: options.port }),
-      readInclude: (path) => readIfThere(resolve(dirname(file), path)),
+      readInclude: (path) => includedText(resolve(dirname(file), path), texts),
     });
   });
-  const { routesFile, routes, lines, ignored } = readRoutes(options, file, conf);
+  const { routesFile, routes, lines, ignored } = readRoutes(options, file, conf, texts);
   const { logLevel } = options;
   const port = conf.isSplit ? undefined : options.port;
   const merged = parsed(() => mergeCommandLine(conf.config, { ...(port !== undefined && { port: [port] }), logLevel }));
@@ -72,8 +68,8 @@ export function readPushpinConfig(options: PushpinCommandLine): PushpinConfig {
     ignored: without,
   } = parsed(() => {
     try {
-      // Those that need one process get it below.
-      return usableRoutes({ ...merged, routes, server: { ...merged.server, workers: 1 } }, lines);
+      // At the start those that need one process get it below.
+      return usableRoutes({ ...merged, routes, server: { ...merged.server, workers: options.workers ?? 1 } }, lines);
     } catch (error) {
       throw error instanceof ConfigError ? new ConfigError(file, error.issues.map(conf.located)) : error;
     }
@@ -97,36 +93,26 @@ interface ReadRoutes {
   readonly routes: readonly Route[];
   /** The line of each route. */
   readonly lines: readonly number[];
-  readonly ignored: readonly IgnoredLine[];
-}
-
-/** The configuration with the routes of a file that is read again. What cannot be served is skipped. */
-export function withRoutesOf(
-  file: string,
-  config: Config,
-): { readonly config: Config; readonly ignored: readonly IgnoredLine[] } {
-  const { routes, lines, ignored } = readRoutesFile(file);
-  const { config: usable, skipped, ignored: without } = usableRoutes({ ...config, routes }, lines);
-  return { config: usable, ignored: [...ignored, ...[...skipped, ...without].map((issue) => ({ ...issue, file }))] };
+  readonly ignored: readonly FileIssue[];
 }
 
 /**
  * The routes of a file. Lines with an error are left out.
  * @throws CliError for an unreadable file
  */
-function readRoutesFile(file: string): ReadRoutes {
-  const { routes, lines, issues } = parseRoutesFile(readRoutesText(file));
+function readRoutesFile(file: string, texts: ConfigTexts): ReadRoutes {
+  const { routes, lines, issues } = parseRoutesFile(texts.read(file, 'the routes'));
   return { routes, lines, ignored: issues.map((issue) => ({ ...issue, file })) };
 }
 
-function readRoutes(options: PushpinCommandLine, file: string, conf: PushpinConf) {
+function readRoutes(options: PushpinCommandLine, file: string, conf: PushpinConf, texts: ConfigTexts) {
   const { route = [], target = '' } = options;
   const none = { routesFile: null, routes: [], lines: [], ignored: [] };
   if (!hasProxy(conf.config.server)) return none;
   const given = route.length > 0 || target === '' ? route : [`* ${target},over_http`];
   if (given.length > 0) return { ...none, routes: given.map((line) => routeOf(line, options)) };
   const routesFile = join(conf.routesFile.startsWith('/') ? '' : dirname(file), conf.routesFile);
-  return { routesFile, ...readRoutesFile(routesFile) };
+  return { routesFile, ...readRoutesFile(routesFile, texts) };
 }
 
 function routeOf(line: string, options: PushpinCommandLine): Route {
@@ -146,21 +132,19 @@ function lineError({ route = [] }: PushpinCommandLine, issues: readonly ConfigIs
   );
 }
 
-function readConf(named: string | undefined): { file: string; text: string } {
+function readConf(named: string | undefined, texts: ConfigTexts): { file: string; text: string } {
   for (const file of named === undefined ? SEARCHED : [named]) {
-    try {
-      return { file, text: readFileSync(file, 'utf8') };
-    } catch (error) {
-      if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      throw new CliError(`cannot read the configuration ${file}: ${systemErrorText(error)}`);
-    }
+    const what = 'the configuration';
+    const text = named === undefined ? texts.readIfThere(file, what) : texts.read(file, what);
+    if (text !== null) return { file, text };
   }
   throw new CliError(`no pushpin.conf: looked for ${SEARCHED.join(', ')}; name one with --config`);
 }
 
-function readIfThere(path: string): string | null {
+/** An include that cannot be read is as none, as in Pushpin. */
+function includedText(path: string, texts: ConfigTexts): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return texts.readIfThere(path, 'the configuration');
   } catch {
     return null;
   }
@@ -170,6 +154,6 @@ function parsed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof ConfigError ? new CliError(error.message, FAILURE, '') : error;
+    throw error instanceof ConfigError ? configFailure(error) : error;
   }
 }

@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { createLog, LogFile } from '../app/index.ts';
-import { type Config, type ListenAddress, LOG_LEVELS } from '../config/index.ts';
+import { createLog, type FileIssue, LogFile } from '../app/index.ts';
+import { type ListenAddress, LOG_LEVELS } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
-import { CliError, reasonOf } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
 import { newCommand, optionValue, repeatable } from './command.ts';
-import { withCommandLine } from './config-options.ts';
-import { noteRoutes, watch } from './extra-routes.ts';
-import { type IgnoredLine, type PushpinConfig, readPushpinConfig, withRoutesOf } from './pushpin-config.ts';
+import { type ConfigReading, readConfiguration, withoutStatsPackets } from './config-reading.ts';
+import { FilesSource } from './files-source.ts';
+import { followConfiguration } from './follow-configuration.ts';
 import { serve } from './serve.ts';
 
 const NOTES = `
@@ -18,8 +18,8 @@ set and there is no --route, the only route is '* TARGET,over_http'.
 The number of --id does not move the ports of prometheus_port: give each
 instance its own.
 
-The routes file is read again when it changes. SIGHUP reads it again too, and
-reopens the log file.
+The routes file is read again when it changes. SIGHUP reads it and pushpin.conf
+again, and reopens the log file.
 
 Exit codes: 0 for success, 1 for failure or an invalid configuration, 2 for
 wrong usage.`;
@@ -63,45 +63,35 @@ export function pushpinCommand(): Command {
 async function pushpin({ logfile, loglevel, verbose, controlPort, ...options }: PushpinOptions): Promise<void> {
   const level = verbose === true ? 'debug' : loglevel;
   const { target } = process.env;
-  const read = readPushpinConfig({
-    ...options,
-    ...(target !== undefined && { target }),
-    ...(level !== undefined && { logLevel: level }),
-  });
+  const asked = {
+    command: 'pushpin',
+    options: { ...options, ...(target !== undefined && { target }), ...(level !== undefined && { logLevel: level }) },
+    controlPort: controlPort ?? [],
+    withoutStats: false,
+  } as const;
+  const reading = readConfiguration(asked);
+  const { file, ignored } = reading.loaded;
   const logFile = logfile === undefined ? null : openLogFile(logfile);
-  const log = createLog(read.config.log.level, logFile);
-  log.info({ file: read.file }, 'configuration read');
-  for (const line of read.ignored) warn(log, line);
-  noteRoutes(log, read.config);
-  const { routesFile } = read;
-  const usable = makeRundir(read, log) ? read.config : withoutStats(read.config);
-  const config = withCommandLine(usable, { ...(controlPort !== undefined && { controlPort }) });
-  const app = await serve(config, log);
-  const reloadRoutes = () => {
-    if (routesFile !== null) reload(routesFile, config, (changed) => app.reconfigure(changed), log);
-  };
-  if (routesFile !== null) watch(routesFile, reloadRoutes);
-  process.on('SIGHUP', reloadRoutes);
+  const log = createLog(reading.loaded.config.log.level, logFile);
+  log.info({ file }, 'configuration read');
+  for (const issue of ignored) warn(log, issue);
+  log.info({}, `routes loaded with ${reading.loaded.config.routes.length} entries`);
+  const withoutStats = !makeRundir(reading, log);
+  const { config: read } = reading.loaded;
+  const config = withoutStats ? withoutStatsPackets(read) : read;
+  const again = { ...asked, options: { ...asked.options, workers: config.server.workers }, withoutStats };
+  const source = new FilesSource(again, reading);
+  const app = await serve(config, log, undefined, { source, loaded: { ...reading.loaded, config } });
+  followConfiguration(app, source);
 }
 
-/** Reads the routes file again. An error leaves the routes as they are. */
-function reload(file: string, config: Config, apply: (config: Config) => void, log: Log): void {
-  try {
-    const { config: changed, ignored } = withRoutesOf(file, config);
-    for (const line of ignored) warn(log, line);
-    apply(changed);
-    noteRoutes(log, changed);
-  } catch (error) {
-    log.error({ file, reason: reasonOf(error) }, 'routes not reloaded');
-  }
-}
-
-function warn(log: Log, { file, line, key, message }: IgnoredLine): void {
+function warn(log: Log, { file, line, key, message }: FileIssue): void {
   log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
 }
 
 /** Pushpin makes the folder of its socket files. Returns whether it is there, if it is needed. */
-function makeRundir({ rundir, config: { server, publish, stats, edge } }: PushpinConfig, log: Log): boolean {
+function makeRundir({ rundir, loaded }: ConfigReading, log: Log): boolean {
+  const { server, publish, stats, edge } = loaded.config;
   const ofEdge = edge.listen.length > 0 ? edge.zclientStream : [];
   const specs = [...publish.pull, ...publish.sub, ...publish.command, ...stats.pub, ...ofEdge];
   const inRundir = (address: ListenAddress) => address.kind === 'unix' && address.path.startsWith(`${rundir}/`);
@@ -114,12 +104,6 @@ function makeRundir({ rundir, config: { server, publish, stats, edge } }: Pushpi
     log.warn({ rundir, reason }, 'cannot make the folder of socket files: stats packets are not published');
     return false;
   }
-}
-
-/** The shipped file asks for stats, and a user who may not write to its folder can do without them. */
-function withoutStats(config: Config): Config {
-  const pub = config.stats.pub.filter((endpoint) => !endpoint.startsWith('ipc:'));
-  return { ...config, stats: { ...config.stats, pub } };
 }
 
 function openLogFile(path: string): LogFile {

@@ -1,4 +1,4 @@
-import { App, type FetchPlan, OldProcess, type ProcessLog, ServiceManager } from '../app/index.ts';
+import { App, type ConfigOrigin, type FetchPlan, OldProcess, type ProcessLog, ServiceManager } from '../app/index.ts';
 import { onUnhandledFault } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
@@ -10,15 +10,21 @@ import { StopSignals } from './stop-signals.ts';
 /**
  * Runs the server in this process until a signal stops it, or another process has taken its place.
  * @param fetchPlans as for `App.start`
+ * @param origin as for `App.start`
  * @throws CliError when it cannot start
  */
-export async function serve(config: Config, log: ProcessLog, fetchPlans?: readonly FetchPlan[]): Promise<App> {
+export async function serve(
+  config: Config,
+  log: ProcessLog,
+  fetchPlans?: readonly FetchPlan[],
+  origin: ConfigOrigin | null = null,
+): Promise<App> {
   const service = new ServiceManager(process.env, log);
   const old = OldProcess.from(process.env);
   let app: App | null = null;
   /** SIGHUP came while another process was taking over: that one has read the configuration before. */
   let reloadThere = false;
-  const starting = start(config, log, fetchPlans, old);
+  const starting = start(config, log, fetchPlans, origin, old);
   // A signal may arrive at any time, so the handlers are set before anything is awaited.
   onServerSignals({
     drain: async (signal) => {
@@ -59,7 +65,7 @@ export async function serve(config: Config, log: ProcessLog, fetchPlans?: readon
  * @throws CliError when it cannot start
  */
 export function serveHere(config: Config, log: ProcessLog): Promise<App> {
-  const starting = start(config, log, undefined, null);
+  const starting = start(config, log, undefined, null, null);
   const stops = new StopSignals({
     stop: async (signal) => {
       log.info({ signal }, 'stopping');
@@ -76,6 +82,7 @@ async function start(
   config: Config,
   log: ProcessLog,
   fetchPlans: readonly FetchPlan[] | undefined,
+  origin: ConfigOrigin | null,
   old: OldProcess | null,
 ): Promise<App> {
   // The handling of a fault failed itself. That connection or exchange is lost, and the others go on.
@@ -88,7 +95,7 @@ async function start(
   try {
     if (old === null) takeActivated(log);
     else await old.begin(log);
-    const app = await App.start(config, log, fetchPlans, old);
+    const app = await App.start(config, log, fetchPlans, origin, old);
     app.registry.add('log', log.counters);
     closeUntaken(log);
     return app;

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { createLog, type FetchPlan, fetchPlans, LogFile, type LogLevel } from '../app/index.ts';
-import type { Config } from '../config/index.ts';
+import { createLog, LogFile, type LogLevel } from '../app/index.ts';
 import { CliError } from './cli-error.ts';
 import { controlPortOption, newCommand } from './command.ts';
-import { withCommandLine } from './config-options.ts';
+import { type ReadRequest, readConfiguration } from './config-reading.ts';
+import { FilesSource } from './files-source.ts';
+import { followConfiguration } from './follow-configuration.ts';
 import { serve } from './serve.ts';
-import { DEFAULT_ZURL_CONF, readZurlConf } from './zurl-config.ts';
+import { DEFAULT_ZURL_CONF } from './zurl-config.ts';
 
 /** Zurl's log levels by number. Higher numbers mean the last one. */
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -13,7 +14,8 @@ const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 const DEFAULT_LOG_LEVEL = 2;
 
 const NOTES = `
-SIGHUP reopens the log file, for example after it was renamed.
+SIGHUP reads the configuration again, and reopens the log file, for example after
+it was renamed.
 
 Exit codes: 0 for success, 1 for failure or an invalid configuration, 2 for
 wrong usage.`;
@@ -50,18 +52,17 @@ async function zurl({
   logfile,
   controlPort,
 }: ZurlOptions): Promise<void> {
-  const { config: own, ignored } = readZurlConf(file);
-  const config = withCommandLine(own, { ...(controlPort !== undefined && { controlPort }) });
+  const level = verbose === true ? 'debug' : loglevel;
+  const request: ReadRequest = { command: 'zurl', file, level, controlPort: controlPort ?? [] };
+  const reading = readConfiguration(request);
+  const { config, plans, ignored } = reading.loaded;
   const logFile = logfile === undefined ? null : openLogFile(logfile);
-  const log = createLog(verbose === true ? 'debug' : loglevel, logFile);
+  const log = createLog(level, logFile);
   for (const { key, line, message } of ignored)
     log.warn({ file, line, key }, `ignored in the configuration: ${message}`);
-  await serve(config, log, plansOf(config));
-}
-
-/** The plans of the configuration, with Zurl's behavior for WebSockets. */
-function plansOf(config: Config): FetchPlan[] {
-  return fetchPlans(config).map((plan) => ({ ...plan, quietWebSockets: true }));
+  const source = new FilesSource({ ...request, id: config.fetch.id }, reading);
+  const app = await serve(config, log, plans, { source, loaded: reading.loaded });
+  followConfiguration(app, source);
 }
 
 function openLogFile(path: string): LogFile {

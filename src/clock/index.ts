@@ -1,5 +1,6 @@
 export { DeadlineTimer } from './deadline-timer.ts';
 export { attempt, fault, type Guarded, guarded, onUnhandledFault } from './guarded.ts';
+export { inSlices } from './in-slices.ts';
 export { retryDelay } from './retry-delay.ts';
 export { Spread } from './spread.ts';
 export { Ticker } from './ticker.ts';

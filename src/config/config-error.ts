@@ -24,11 +24,14 @@ export interface ConfigIssue {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly issues: readonly ConfigIssue[];
+  /** The file that it is about; empty without one. */
+  readonly file: string;
 
   /** `fileName` starts every line of the message; empty without a file. */
   constructor(fileName: string, issues: readonly ConfigIssue[]) {
     super(issues.map((issue) => issueText(fileName, issue)).join('\n'));
     this.issues = issues;
+    this.file = fileName;
   }
 }
 

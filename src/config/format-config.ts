@@ -18,12 +18,16 @@ type Table = Record<string, unknown>;
 /**
  * Writes a configuration as TOML that `loadConfig` reads back as the same configuration: all keys of all sections, and the set keys of each
  * route and each Mongrel2 server. With `mask`, a secret becomes a comment that says that it is set, so nothing can be mistaken for its value. With `short`, keys with
- * their defaults are left out.
+ * their defaults are left out. With `sourceOf` a comment says where a route is from, unless that is null.
  * @throws ConfigError for a configuration that no file could give
  */
 export function formatConfig(
   config: Config,
-  options: { readonly mask?: boolean; readonly short?: boolean } = {},
+  options: {
+    readonly mask?: boolean;
+    readonly short?: boolean;
+    readonly sourceOf?: (index: number) => string | null;
+  } = {},
 ): string {
   const encoded = z.safeEncode(configSchema, config);
   if (!encoded.success) throw pathsError(schemaIssues(encoded.error));
@@ -43,8 +47,18 @@ export function formatConfig(
     }
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
-  const text = `${stringify(routes.length === 0 ? tables : { ...tables, route: routes }).trimEnd()}\n`;
+  const plain = `${stringify(routes.length === 0 ? tables : { ...tables, route: routes }).trimEnd()}\n`;
+  const text = options.sourceOf === undefined ? plain : withSources(plain, options.sourceOf);
   return mask === null ? text : text.replace(new RegExp(`^(.*) = "${mask}"$`, 'gm'), '# $1 is set, and not shown');
+}
+
+/** Texts in TOML have no line ends here, so a line that begins a route is one. */
+function withSources(text: string, sourceOf: (index: number) => string | null): string {
+  let index = 0;
+  return text.replace(/^\[\[route\]\]$/gm, (line) => {
+    const source = sourceOf(index++);
+    return source === null ? line : `# from ${source}\n${line}`;
+  });
 }
 
 /** The value of a key in TOML, on one line. */

@@ -1,6 +1,7 @@
 export { acmeIssues, acmeNames } from './acme-names.ts';
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
-export { ConfigError, type ConfigIssue, issueText, type PathIssue, pathsError } from './config-error.ts';
+export { type ConfigChange, configChanges, withRunningFields, withRunningKeys } from './config-changes.ts';
+export { ConfigError, type ConfigIssue, issueText, keyName, type PathIssue, pathsError } from './config-error.ts';
 export { controlListen } from './control-listen.ts';
 export { formatDnsServer } from './dns-server.ts';
 export { type EdgeListener, formatEdgeListener, parseEdgeListener } from './edge-listener.ts';
@@ -36,9 +37,24 @@ export type {
   Mongrel2Tls,
 } from './mongrel2-site.ts';
 export { oneProcessReasons } from './one-process.ts';
+export {
+  type CertificatePair,
+  EMPTY_OVERLAY,
+  formatOverlay,
+  OVERLAY_KEYS,
+  type Overlay,
+  overlayKey,
+  overlayKeyProblem,
+  overlayNameProblem,
+  overlayRoute,
+  parseOverlay,
+  setKeys,
+  withOverlay,
+} from './overlay.ts';
 export type { PathRewrite } from './path-rewrite.ts';
 export { type PushpinConf, parsePushpinConf } from './pushpin-conf.ts';
 export { configReference } from './reference.ts';
+export { isReloadable, reloadableKeys } from './reloadable-keys.ts';
 export { resolveKey } from './resolve-key.ts';
 export { checkRoutes, isCallback, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
@@ -46,6 +62,7 @@ export { routeLineText } from './route-line-text.ts';
 export type { CompressRules, JwtRules, LimitRules } from './route-tables.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export { routesWithoutState } from './routes-without-state.ts';
+export { sameValue } from './same-value.ts';
 export type { Config } from './schema.ts';
 export type { ServerListener } from './server-listener.ts';
 export { stateFolder } from './state-section.ts';

@@ -125,13 +125,28 @@ export function table<S extends z.ZodRawShape>(shape: S) {
 /** Converts the table's keys to camelCase and back: the only place where names change. */
 export function camelKeys<O extends z.ZodObject>(object: O) {
   return z.codec(object, z.custom<CamelKeys<z.output<O>>>(), {
-    decode: (value) =>
-      renameKeys(value, (key) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())) as CamelKeys<
-        z.output<O>
-      >,
-    encode: (value) =>
-      renameKeys(value, (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)) as z.output<O>,
+    decode: (value) => renameKeys(value, camelName) as CamelKeys<z.output<O>>,
+    encode: (value) => renameKeys(value, snakeName) as z.output<O>,
   });
+}
+
+/** `headerTimeout` for `header_timeout`. */
+export const camelName = remembered((key) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()));
+
+/** `header_timeout` for `headerTimeout`. */
+export const snakeName = remembered((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+
+/** `rename`, which is asked once for each name of the schema: a table has 45 of them, and there may be 10,000 tables. */
+function remembered(rename: (key: string) => string): (key: string) => string {
+  const names = new Map<string, string>();
+  return (key) => {
+    let name = names.get(key);
+    if (name === undefined) {
+      name = rename(key);
+      names.set(key, name);
+    }
+    return name;
+  };
 }
 
 /** The message for an unexpected value. */
@@ -156,5 +171,7 @@ function number(field: NumberField, kind: string, whole: boolean) {
 }
 
 function renameKeys(object: object, rename: (key: string) => string): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]));
+  const renamed: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) renamed[rename(key)] = value;
+  return renamed;
 }

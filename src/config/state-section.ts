@@ -5,7 +5,7 @@ export const stateSection = {
   doc: 'What the server itself has made or been told, and keeps over restarts.',
   shape: {
     dir: plainText({
-      doc: 'Folder for it. It is made when it is first needed, with access for the user of the server only. If empty, the `STATE_DIRECTORY` that systemd gives, and without one `holdfast-state` in the working directory.',
+      doc: 'Folder for it: the [overlay](../how-to/reload.md#change-one-thing-at-a-time) of what was set through the control API, and certificates of `[acme]`. It is made when it is first needed, with access for the user of the server only. If empty, the `STATE_DIRECTORY` that systemd gives, and without one `holdfast-state` in the working directory.',
     }),
   },
 };

@@ -55,6 +55,11 @@ export class RouteStatsTable {
     for (const name of this.#byName.keys()) if (!names.has(name)) this.#byName.delete(name);
   }
 
+  /** Forgets the stats of a route that is gone. */
+  forget(name: string): void {
+    this.#byName.delete(name);
+  }
+
   entries(): Iterable<[string, RouteStats]> {
     return this.#byName;
   }

@@ -31,5 +31,5 @@ export { SystemResolver } from './system-resolver.ts';
 export { TcpDialler, type TcpDiallerOptions } from './tcp-dialler.ts';
 export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acceptor.ts';
 export { checkClientCertificate } from './tls-client-contexts.ts';
-export { TlsIdentities, type TlsIdentitiesOptions } from './tls-identities.ts';
+export { checkIdentity, type Renewal, TlsIdentities, type TlsIdentitiesOptions } from './tls-identities.ts';
 export { type Authorities, TrustStore, type TrustStoreOptions } from './trust-store.ts';

@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -41,6 +41,8 @@ export class TlsIdentities {
   readonly #log: Log;
   readonly #trust: ClientTrust;
   readonly #maxLoaded: number;
+  /** Certificates that were given, by name. They come before those of the folder. */
+  #given: ReadonlyMap<string, SecureContext> = new Map();
   /** By file name; most recently used last. */
   readonly #identities = new Map<string, Identity>();
 
@@ -101,7 +103,51 @@ export class TlsIdentities {
     for (const identity of this.#identities.values()) identity.checkedAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** Names of the certificates that have been loaded. */
+  get loaded(): readonly string[] {
+    return [...this.#identities.keys()];
+  }
+
+  /**
+   * Loads a certificate that has been loaded before, if its files have changed since. It comes into use with `commit`. Null if nothing has changed.
+   * @throws Error when the files cannot be used
+   */
+  renew(name: string): Renewal | null {
+    const identity = this.#identities.get(name);
+    if (identity === undefined) return null;
+    const loaded = identity.read();
+    if (loaded === null) return null;
+    return { name, expires: loaded.expires, commit: () => identity.use(loaded) };
+  }
+
+  /**
+   * The context of a certificate that is to be given.
+   * @throws Error for a pair that cannot be used
+   */
+  contextOf(pair: { readonly cert: string; readonly key: string }): LoadedIdentity {
+    const { ciphers, clientCa } = this.#trust;
+    return loadPair(
+      Buffer.from(pair.cert),
+      Buffer.from(pair.key),
+      ciphers,
+      clientCa === undefined ? undefined : readFileSync(clientCa),
+      '',
+    );
+  }
+
+  /** Uses these certificates from now on, by name, in place of those of the folder. */
+  give(contexts: ReadonlyMap<string, SecureContext>): void {
+    this.#given = contexts;
+  }
+
+  /** The certificate that was given for this very name; null without one. */
+  given(serverName: string): SecureContext | null {
+    return this.#given.get(serverName.toLowerCase()) ?? null;
+  }
+
   #find(name: string): SecureContext | null {
+    const given = this.#given.get(name);
+    if (given !== undefined) return given;
     let identity = this.#identities.get(name);
     if (identity === undefined) {
       const path = join(this.#folder, name);
@@ -172,20 +218,68 @@ class Identity {
    * @throws Error if they cannot be loaded; `context` then stays as it was
    */
   load(): boolean {
+    const loaded = this.read();
+    if (loaded !== null) this.use(loaded);
+    return loaded !== null;
+  }
+
+  /**
+   * Reads the files, without using them. Null if they are unchanged.
+   * @throws Error if they cannot be used
+   */
+  read(): LoadedIdentity | null {
     // Taken before reading: what is written meanwhile shows at the next check.
     const { ciphers, clientCa } = this.#trust;
     const ca = clientCa === undefined ? '' : ` ${fileState(clientCa)}`;
     const state = `${fileState(this.#certificate)} ${fileState(this.#key)}${ca}`;
-    if (state === this.#state) return false;
-    this.context = createContext({
-      cert: readFileSync(this.#certificate),
-      key: readFileSync(this.#key),
-      ciphers,
-      ca: clientCa === undefined ? undefined : readFileSync(clientCa),
-    });
-    this.#state = state;
-    return true;
+    if (state === this.#state) return null;
+    const [cert, key] = [readFileSync(this.#certificate), readFileSync(this.#key)];
+    return loadPair(cert, key, ciphers, clientCa === undefined ? undefined : readFileSync(clientCa), state);
   }
+
+  use({ context, state }: LoadedIdentity): void {
+    this.context = context;
+    this.#state = state;
+    this.failed = false;
+  }
+}
+
+/** A certificate that is ready to be used. */
+export interface LoadedIdentity {
+  readonly context: SecureContext;
+  /** When it expires, ISO 8601. */
+  readonly expires: string;
+  /** The state of its files. */
+  readonly state: string;
+}
+
+/** A certificate whose files have changed. */
+export interface Renewal {
+  readonly name: string;
+  /** When it expires, ISO 8601. */
+  readonly expires: string;
+  readonly commit: () => void;
+}
+
+/**
+ * Whether a listener can use a certificate and its key, both PEM.
+ * @throws Error that says why not
+ */
+export function checkIdentity({ cert, key }: { readonly cert: string; readonly key: string }): void {
+  loadPair(Buffer.from(cert), Buffer.from(key), undefined, undefined, '');
+}
+
+function loadPair(
+  cert: Buffer,
+  key: Buffer,
+  ciphers: string | undefined,
+  ca: Buffer | undefined,
+  state: string,
+): LoadedIdentity {
+  const first = new X509Certificate(cert);
+  if (!first.checkPrivateKey(createPrivateKey(key))) throw new Error('the key does not fit the certificate');
+  const context = createContext({ cert, key, ciphers, ca });
+  return { context, expires: new Date(first.validTo).toISOString(), state };
 }
 
 interface ContextOptions {

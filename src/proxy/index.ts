@@ -5,7 +5,14 @@ export { RateTable } from './guard/rate-table.ts';
 export type { HeaderRules } from './header-rules.ts';
 export { httpsRedirect } from './https-redirect.ts';
 export { overHttpHeld, webSocketOverHttp } from './over-http/websocket-over-http.ts';
-export { type ProxiedRoute, prepareRoutes, type RouteMeans, routeName } from './proxied-route.ts';
+export {
+  type ProxiedRoute,
+  prepareRoutes,
+  RouteMaker,
+  type RouteMeans,
+  readsFiles,
+  routeName,
+} from './proxied-route.ts';
 export { type ProxyServices, proxyService, proxyServices } from './proxy.ts';
 export type { ProxyRoom } from './proxy-room.ts';
 export type { ProxySettings } from './proxy-settings.ts';

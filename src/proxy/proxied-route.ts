@@ -72,10 +72,28 @@ const UNUSABLE: Service = () => NO_RESPONDER;
 
 /** Prepares the routes of a configuration. */
 export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[] {
-  const { serviceOf, webSocketServiceOf, keys, counters, statsOf, checkMeans, keysAt = noKeys } = means;
-  const rates = means.rates ?? new RateTable(counters);
-  const signers = new Signers(config.proxy, keys);
-  return config.routes.map((route, index) => {
+  const maker = new RouteMaker(config.proxy, means);
+  return config.routes.map((route, index) => maker.make(route, index));
+}
+
+/** Prepares routes one by one. */
+export class RouteMaker {
+  readonly #proxy: Config['proxy'];
+  readonly #means: RouteMeans;
+  readonly #rates: RateTable;
+  readonly #signers: Signers;
+
+  constructor(proxy: Config['proxy'], means: RouteMeans) {
+    this.#proxy = proxy;
+    this.#means = means;
+    this.#rates = means.rates ?? new RateTable(means.counters);
+    this.#signers = new Signers(proxy, means.keys);
+  }
+
+  /** @param index of the route in its configuration, for what is wrong with its keys */
+  make(route: Route, index: number): ProxiedRoute {
+    const { serviceOf, webSocketServiceOf, keys, counters, statsOf, checkMeans, keysAt = noKeys } = this.#means;
+    const proxy = this.#proxy;
     const setHeaders: string[] = [];
     const setNames = new Set<string>();
     for (let i = 0; i < route.header.length; i += 2) {
@@ -94,8 +112,7 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
     const { jwt, limit, compress, check } = route;
     const targets = new TargetList(places, counters, route.balance);
     const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
-    const debug = route.debug || config.proxy.debug;
-    const isCrossOrigin = route.aco || config.proxy.autoCrossOrigin;
+    const isCrossOrigin = route.aco || proxy.autoCrossOrigin;
     const name = routeName(route);
     return {
       route,
@@ -103,23 +120,29 @@ export function prepareRoutes(config: Config, means: RouteMeans): ProxiedRoute[]
       targets,
       targetChecks: check === null || checkMeans === undefined ? null : targets.checks(check, checkMeans),
       overHttp: route.targets.some(({ overHttp }) => overHttp),
-      sockJs: sockJsPlace(route, config.proxy.sockjsUrl),
+      sockJs: sockJsPlace(route, proxy.sockjsUrl),
       crossOrigin: isCrossOrigin ? jsonpSettings(route) : null,
-      debug,
+      debug: route.debug || proxy.debug,
       setHeaders,
       setNames,
-      signer: signers.of(route, index),
-      stats: statsOf?.(routeName(route)) ?? new RouteStats(),
+      signer: this.#signers.of(route, index),
+      stats: statsOf?.(name) ?? new RouteStats(),
       compression: compress === null ? null : new Compression(compress),
       checks:
         jwt === null && limit === null
           ? null
           : {
               guard: jwt === null || tokenKeys === null ? null : new TokenGuard(jwt, tokenKeys),
-              limit: limit === null ? null : new RateLimit(limit, routeName(route), rates),
+              limit: limit === null ? null : new RateLimit(limit, name, this.#rates),
             },
     };
-  });
+  }
+}
+
+/** Whether what a route is prepared from includes files, which may have changed although the route has not. */
+export function readsFiles({ sigKey, jwt, targets }: Route): boolean {
+  const isFile = (key: string) => key.startsWith('file:');
+  return isFile(sigKey) || isFile(jwt?.key ?? '') || targets.some(({ tls }) => tls !== null && tls.clientCert !== '');
 }
 
 /** What verifies the tokens of a route. Null if its key cannot be used, which `keys` reports. */

@@ -9,21 +9,63 @@ export class RouteTable<R extends { readonly route: Route }> {
 
   constructor(routes: readonly R[]) {
     for (const route of routes) {
-      const { host, id } = route.route;
-      if (host !== '') {
-        const isWildcard = host.startsWith('*.');
-        if (isWildcard) this.#suffixes ??= new Map();
-        const buckets = isWildcard ? (this.#suffixes as Map<string, R[]>) : this.#hosts;
-        const key = isWildcard ? host.slice(1) : host;
-        const bucket = buckets.get(key);
-        if (bucket === undefined) buckets.set(key, [route]);
-        else bucket.push(route);
-      }
-      // An id that two routes share finds neither.
-      if (id !== '') this.#ids.set(id, this.#ids.has(id) ? null : route);
+      this.#bucketFor(route.route)?.push(route);
+      this.#addId(route);
     }
-    for (const bucket of [...this.#hosts.values(), ...(this.#suffixes?.values() ?? [])])
-      bucket.sort((a, b) => compare(a.route, b.route));
+    for (const buckets of [this.#hosts, this.#suffixes])
+      for (const bucket of buckets?.values() ?? []) bucket.sort((a, b) => compare(a.route, b.route));
+  }
+
+  /** Adds a route, which takes part in the requests from now on. */
+  add(route: R): void {
+    this.#addId(route);
+    const bucket = this.#bucketFor(route.route);
+    if (bucket === undefined) return;
+    const after = bucket.findIndex((other) => compare(route.route, other.route) < 0);
+    bucket.splice(after < 0 ? bucket.length : after, 0, route);
+  }
+
+  /** Takes a route out, as all that share its id have to be. Requests that have it keep it. */
+  remove(route: R): void {
+    const { host, id } = route.route;
+    this.#ids.delete(id);
+    if (host === '') return;
+    const { buckets, key } = this.#placeOf(host);
+    const bucket = (buckets.get(key) ?? []).filter((other) => other !== route);
+    if (bucket.length > 0) buckets.set(key, bucket);
+    else buckets.delete(key);
+    if (this.#suffixes?.size === 0) this.#suffixes = null;
+  }
+
+  /** The route with the same condition, which would never let another one have a request; null without one. */
+  withCondition({ host, proto, ssl, pathBeg }: Route): R | null {
+    if (host === '') return null;
+    const { buckets, key } = this.#placeOf(host);
+    const isSame = ({ route }: R) => route.proto === proto && route.ssl === ssl && route.pathBeg === pathBeg;
+    return buckets.get(key)?.find(isSame) ?? null;
+  }
+
+  #bucketFor({ host }: Route): R[] | undefined {
+    if (host === '') return undefined;
+    const { buckets, key } = this.#placeOf(host);
+    let bucket = buckets.get(key);
+    if (bucket === undefined) {
+      bucket = [];
+      buckets.set(key, bucket);
+    }
+    return bucket;
+  }
+
+  #placeOf(host: string): { buckets: Map<string, R[]>; key: string } {
+    if (!host.startsWith('*.')) return { buckets: this.#hosts, key: host };
+    this.#suffixes ??= new Map();
+    return { buckets: this.#suffixes, key: host.slice(1) };
+  }
+
+  /** An id that two routes share finds neither. */
+  #addId(route: R): void {
+    const { id } = route.route;
+    if (id !== '') this.#ids.set(id, this.#ids.has(id) ? null : route);
   }
 
   /**

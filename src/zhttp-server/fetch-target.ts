@@ -1,12 +1,11 @@
 import { DEFAULT_FETCH_OPTIONS, type Fetcher, type FetchOptions, type FetchRequest } from '../client/index.ts';
 import type { RequestPacket } from '../codec/zhttp/index.ts';
-import type { Requester, Responder, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
+import type { Current, Requester, Responder, WebSocketRequester, WebSocketResponder } from '../exchange/index.ts';
 import type { Guard } from '../net/index.ts';
 import type { ServerTarget, TargetRequest } from './server-target.ts';
 
 /** How requests are made for requesters. */
-export interface FetchTargetOptions {
-  readonly fetcher: Fetcher;
+export interface FetchRules {
   /** Which requests are allowed; null: all. */
   readonly guard: Guard | null;
   /** Whether `ignore-policies` of a request is obeyed. */
@@ -17,21 +16,31 @@ export interface FetchTargetOptions {
   readonly requestTimeout?: number;
 }
 
-/** Makes each request as its packet says, within what the options allow. */
+/** What a `FetchTarget` is made of. */
+export interface FetchTargetOptions {
+  readonly fetcher: Fetcher;
+  /** Read for each request: those under way keep the rules that they began with. */
+  readonly rules: Current<FetchRules>;
+}
+
+/** Makes each request as its packet says, within what the rules allow. */
 export class FetchTarget implements ServerTarget {
   /** Responses pass as the origin framed them. */
   readonly framed = true;
   readonly #fetcher: Fetcher;
+  readonly #current: Current<FetchRules>;
+  /** What the two objects are made of. */
+  #rules: FetchRules;
   /** Most requests ask for nothing special, and share one of these two objects. */
-  readonly #guarded: FetchOptions;
-  readonly #unguarded: FetchOptions;
-  readonly #obeyIgnorePolicies: boolean;
+  #guarded: FetchOptions;
+  #unguarded: FetchOptions;
 
-  constructor({ fetcher, guard, obeyIgnorePolicies, decompress, requestTimeout = 0 }: FetchTargetOptions) {
+  constructor({ fetcher, rules }: FetchTargetOptions) {
     this.#fetcher = fetcher;
-    this.#guarded = { ...DEFAULT_FETCH_OPTIONS, guard, decompress, timeout: requestTimeout || null };
+    this.#current = rules;
+    this.#rules = rules.current;
+    this.#guarded = optionsOf(this.#rules);
     this.#unguarded = { ...this.#guarded, guard: null };
-    this.#obeyIgnorePolicies = obeyIgnorePolicies;
   }
 
   request(request: TargetRequest, requester: Requester): Responder {
@@ -48,9 +57,19 @@ export class FetchTarget implements ServerTarget {
   }
 
   #optionsOf(packet: RequestPacket): FetchOptions {
-    const shared = packet.ignorePolicies && this.#obeyIgnorePolicies ? this.#unguarded : this.#guarded;
+    const rules = this.#current.current;
+    if (rules !== this.#rules) {
+      this.#rules = rules;
+      this.#guarded = optionsOf(rules);
+      this.#unguarded = { ...this.#guarded, guard: null };
+    }
+    const shared = packet.ignorePolicies && rules.obeyIgnorePolicies ? this.#unguarded : this.#guarded;
     return isPlain(packet) ? shared : special(packet, shared);
   }
+}
+
+function optionsOf({ guard, decompress, requestTimeout = 0 }: FetchRules): FetchOptions {
+  return { ...DEFAULT_FETCH_OPTIONS, guard, decompress, timeout: requestTimeout || null };
 }
 
 function isPlain(packet: RequestPacket): boolean {

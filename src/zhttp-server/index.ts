@@ -1,4 +1,4 @@
-export { FetchTarget, type FetchTargetOptions } from './fetch-target.ts';
+export { type FetchRules, FetchTarget, type FetchTargetOptions } from './fetch-target.ts';
 export type { ServerEndpoints, ZhttpServerOptions } from './server-options.ts';
 export type { ServerTarget, TargetRequest } from './server-target.ts';
 export { ServiceTarget } from './service-target.ts';

@@ -72,7 +72,6 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly address: string;
   readonly bufferSize: number;
   readonly creditThreshold: number;
-  readonly maxBodyBytes: number;
   readonly keepAliveInterval: number;
   readonly timeoutCondition: string;
   readonly quietWebSockets: boolean;
@@ -112,7 +111,6 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.address = options.address;
     this.bufferSize = options.bufferSize;
     this.creditThreshold = Math.ceil(options.bufferSize / 2);
-    this.maxBodyBytes = options.maxBodyBytes;
     this.keepAliveInterval = options.sessionTimeout / 2;
     this.timeoutCondition = options.timeoutCondition ?? ERRORS.HF_FETCH_TIMEOUT.condition;
     this.quietWebSockets = options.quietWebSockets ?? false;
@@ -142,6 +140,10 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
 
   get now(): number {
     return this.#options.wheel.now;
+  }
+
+  get maxBodyBytes(): number {
+    return this.#options.maxBodyBytes;
   }
 
   // ---- the end

@@ -16,7 +16,10 @@ export interface ServerEndpoints {
   readonly out: string;
 }
 
-/** How the server half of ZHTTP works. Times in milliseconds. */
+/**
+ * How the server half of ZHTTP works. Times in milliseconds. The bounds `maxOpenRequests`, `maxBodyBytes`, `activityTimeout` and `limits` are read
+ * whenever they matter, so they may be getters.
+ */
 export interface ZhttpServerOptions {
   /** What requesters call us: 1 to 64 bytes without a space. */
   readonly address: string;

@@ -181,7 +181,7 @@ test('the routes of routes_file are added, and replaced when the file is; a bad 
   assert.equal(await get(address), 'one');
   writeFileSync(join(cwd, 'routes'), `* ${two},wibble\n`);
   program.kill('SIGHUP');
-  assert.match(String((await program.logged('routes not reloaded')).reason), /^routes:1: .*wibble/);
+  assert.match(String((await program.logged('configuration not reloaded')).reason), /^routes:1: .*wibble/);
   assert.equal(await get(address), 'one');
   writeFileSync(join(cwd, 'routes.new'), `* ${two}\n`);
   renameSync(join(cwd, 'routes.new'), join(cwd, 'routes'));
@@ -200,11 +200,13 @@ test('what is no file in place of routes_file stops nothing', async (t) => {
   rmSync(file);
   execFileSync('mkfifo', [file]);
   program.kill('SIGHUP');
-  await program.logged('routes not reloaded', ({ reason }) => /routes: it is not a regular file$/.test(String(reason)));
+  await program.logged('configuration not reloaded', ({ reason }) =>
+    /routes: it is not a regular file$/.test(String(reason)),
+  );
   assert.equal(await get(address), 'one');
   rmSync(file);
   program.kill('SIGHUP');
-  await program.logged('routes not reloaded', ({ reason }) =>
+  await program.logged('configuration not reloaded', ({ reason }) =>
     /routes: no such file or directory$/.test(String(reason)),
   );
   assert.equal(await get(address), 'one');
@@ -223,7 +225,7 @@ test('a reload that adds a SockJS route while there are workers is refused by na
   const address = ((await program.logged('started')).clients as string[])[0] ?? '';
   writeFileSync(join(cwd, 'routes'), `*,sockjs=/sockjs ${two}\n`);
   program.kill('SIGHUP');
-  const { reason } = await program.logged('routes not reloaded');
+  const { reason } = await program.logged('configuration not reloaded');
   assert.match(String(reason), /^routes:1: route\[0\]: workers under \[server\] must be 1 with SockJS: /);
   assert.equal(await get(address), 'one');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
+import { Certificates } from '../../src/app/certificates.ts';
 import { ProxyRole } from '../../src/app/proxy-role.ts';
 import { TimerWheel } from '../../src/clock/index.ts';
 import { parsePublishItem } from '../../src/codec/grip/index.ts';
@@ -29,6 +30,7 @@ export class MovingSide {
       counters: this.counters,
       frontCounters: { zhttp: new SessionCounters(), zmq: new ZmqCounters() },
       originCounters: { zhttp: new SessionCounters(), zmq: new ZmqCounters() },
+      certificates: new Certificates(),
       routeStats: new RouteStatsTable(),
       observer: { current: null },
     });

@@ -7,7 +7,7 @@ import {
   RequestPacket,
 } from '../../../src/codec/zhttp/index.ts';
 import { SessionCounters } from '../../../src/zhttp/index.ts';
-import { FetchTarget, type FetchTargetOptions } from '../../../src/zhttp-server/fetch-target.ts';
+import { type FetchRules, FetchTarget } from '../../../src/zhttp-server/fetch-target.ts';
 import { ServerEngine, type ServerEngineOptions } from '../../../src/zhttp-server/server-engine.ts';
 import { FakeLog } from '../fake-log.ts';
 import { manualClock } from '../manual-clock.ts';
@@ -15,7 +15,7 @@ import { type FakeFetch, FakeFetcher } from './fake-fetcher.ts';
 import { FakeServerLink } from './fake-server-link.ts';
 
 /** What a test may change: of the engine, and of the target that fetches. */
-export type RigOptions = Partial<ServerEngineOptions & FetchTargetOptions>;
+export type RigOptions = Partial<ServerEngineOptions & FetchRules>;
 
 /** What a test may say in a packet of a requester. */
 export type PacketFields = Partial<Omit<RequestPacket, 'body' | 'ids' | 'userData'>> & {
@@ -51,11 +51,8 @@ export class ServerRig {
       activityTimeout: 600_000,
       limits: DEFAULT_ZHTTP_LIMITS,
       target: new FetchTarget({
-        guard: null,
-        obeyIgnorePolicies: true,
-        decompress: false,
         fetcher: this.fetcher,
-        ...changes,
+        rules: { current: { guard: null, obeyIgnorePolicies: true, decompress: false, ...changes } },
       }),
       wheel: this.wheel,
       counters: this.counters,

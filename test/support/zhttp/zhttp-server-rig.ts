@@ -42,7 +42,10 @@ export class ZhttpServerRig {
       sessionTimeout: 60_000,
       activityTimeout: 600_000,
       limits: DEFAULT_ZHTTP_LIMITS,
-      target: new FetchTarget({ guard: null, obeyIgnorePolicies: true, decompress: false, fetcher: this.fetcher }),
+      target: new FetchTarget({
+        fetcher: this.fetcher,
+        rules: { current: { guard: null, obeyIgnorePolicies: true, decompress: false } },
+      }),
       wheel,
       counters: this.counters,
       zmqCounters,

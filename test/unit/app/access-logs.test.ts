@@ -155,13 +155,13 @@ test('A reload turns the log on and off, and to another file, while the server r
   await app.get('/1');
   await next(1);
   const use = (to: string) => app.app.reconfigure(configOf(routes, { accessLog: { to } }));
-  use(`${folder}/other.log`);
+  await use(`${folder}/other.log`);
   await app.get('/2');
   await eventually(() => readFileSync(`${folder}/other.log`, 'latin1').includes('"/2"'));
-  assert.throws(() => use(`${folder}/none/x.log`), { message: /cannot write the access log .*none\/x\.log: / });
+  await assert.rejects(use(`${folder}/none/x.log`), { message: /cannot write the access log .*none\/x\.log: / });
   await app.get('/3');
   await eventually(() => readFileSync(`${folder}/other.log`, 'latin1').includes('"/3"'));
-  use('');
+  await use('');
   await app.get('/4');
   await app.app.stop(0);
   assert.doesNotMatch(readFileSync(`${folder}/other.log`, 'latin1'), /"\/4"/);

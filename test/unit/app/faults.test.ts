@@ -49,8 +49,10 @@ test('a pool replaces its processes whatever throws in the main process', async 
         idPrefix: 'p',
         relayed: [],
         watched: false,
+        certificates: {},
       };
     },
+    whole: () => assert.fail('nothing is changed'),
     onStarted: () => onStarted(),
     onEnded: () => onEnded(),
     registry,

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clientLimits, serverLimits, targetOptions, webSocketLimits } from '../../../src/app/fetch-limits.ts';
+import { clientLimits, fetchRules, serverLimits, webSocketLimits } from '../../../src/app/fetch-limits.ts';
 import { type FetchPlan, fetchPlans } from '../../../src/app/index.ts';
 import { DEFAULT_WEBSOCKET_CLIENT_LIMITS } from '../../../src/client/index.ts';
 import { parseConfig, parseFetchEndpoints } from '../../../src/config/index.ts';
+import { Guard } from '../../../src/net/index.ts';
+
+const GUARD = new Guard({ defaultPolicy: 'allow', allow: [], deny: [], denyInternal: false });
 
 /** Every key that is a number has another value, so that none can stand in for another one. */
 const plan: FetchPlan = parseConfig({
@@ -55,7 +58,12 @@ test('A ZHTTP server is bounded by what the section says of requesters', () => {
     activityTimeout: 10_000,
     limits: { maxPacketBytes: 70_000, maxHeaders: 8 },
   });
-  assert.deepEqual(targetOptions(plan), { obeyIgnorePolicies: true, decompress: false, requestTimeout: 11_000 });
+  assert.deepEqual(fetchRules(plan, GUARD), {
+    guard: GUARD,
+    obeyIgnorePolicies: true,
+    decompress: false,
+    requestTimeout: 11_000,
+  });
 });
 
 test('A limit of 0 means no limit, and quirks of Condure and Zurl apply only to their modes', () => {
@@ -66,7 +74,7 @@ test('A limit of 0 means no limit, and quirks of Condure and Zurl apply only to 
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
   );
   assert.equal('timeoutCondition' in limits || 'quietWebSockets' in limits || 'namesText' in limits, false);
-  assert.equal('requestTimeout' in targetOptions(unbounded), false);
+  assert.equal('requestTimeout' in fetchRules(unbounded, GUARD), false);
   assert.equal(serverLimits({ ...plan, timeoutCondition: 'x' }).timeoutCondition, 'x');
   const { quietWebSockets, namesText } = serverLimits({ ...plan, quietWebSockets: true, namesText: true });
   assert.deepEqual([quietWebSockets, namesText], [true, true]);

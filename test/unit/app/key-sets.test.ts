@@ -72,9 +72,8 @@ test('A key set that cannot be had is counted and logged, and not fetched again 
 test('Only sets that a configuration uses are kept', () => {
   const { sets } = keySets(() => {});
   const first = sets.at(URL);
-  sets.forgetUnused();
+  sets.keep(new Set([URL]));
   assert.equal(sets.at(URL), first);
-  sets.forgetUnused();
-  sets.forgetUnused();
+  sets.keep(new Set());
   assert.notEqual(sets.at(URL), first);
 });

@@ -30,7 +30,7 @@ function prepared(config: Config): ProxySettings {
     log: silentLog,
     routeStats: new RouteStatsTable(),
     overHttpHeld: overHttpHeld({ counters: new Counters(), log: silentLog }),
-    keySets: { at: () => assert.fail('no keys are needed'), forgetUnused: () => {} },
+    keySets: { at: () => assert.fail('no keys are needed'), keep: () => {} },
     rates: new RateTable(new Counters()),
   });
 }
@@ -73,7 +73,7 @@ test('A target may be anywhere, an untrusted one only at public addresses', () =
     log: silentLog,
     routeStats: new RouteStatsTable(),
     overHttpHeld: overHttpHeld({ counters: new Counters(), log: silentLog }),
-    keySets: { at: () => assert.fail('no keys are needed'), forgetUnused: () => {} },
+    keySets: { at: () => assert.fail('no keys are needed'), keep: () => {} },
     rates: new RateTable(new Counters()),
   });
   for (const id of ['a', 'b', 'c']) {

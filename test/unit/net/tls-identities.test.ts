@@ -207,7 +207,7 @@ test('a key that belongs to another certificate is refused, and so is a folder i
   assert.equal(identities.forName('folder'), null);
   const reasons = log.with(NOT_LOADED).map(({ fields }) => String(fields.reason));
   assert.equal(reasons.length, 2);
-  assert.match(reasons[0] ?? '', /key values mismatch$/);
+  assert.match(reasons[0] ?? '', /the key does not fit the certificate$/);
   assert.match(reasons[1] ?? '', /folder\.crt is not a file$/);
 });
 

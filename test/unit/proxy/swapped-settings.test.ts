@@ -22,7 +22,7 @@ test('Another configuration changes routes, keys and bounds of a program that ru
   assert.equal((await app.send()).text, 'one');
   assert.equal((await one.request()).header('grip-sig'), undefined);
 
-  app.app.reconfigure(configOf([`*,sig_key=secret ${two.target}`], { server: { maxTargetBytes: 256 } }));
+  await app.app.reconfigure(configOf([`*,sig_key=secret ${two.target}`], { server: { maxTargetBytes: 256 } }));
   assert.equal((await app.send()).text, 'two');
   assert.match((await two.request()).header('grip-sig') ?? '', /^ey/);
   assert.equal((await app.send({ path: `/${'x'.repeat(300)}` })).status, 414);
@@ -37,7 +37,7 @@ test('Another configuration changes the bounds of held clients and of requests t
   assert.equal(app.counters.subscriptionsDropped, 0);
 
   const hub = { connectionSubscriptionMax: 1 };
-  app.app.reconfigure(configOf([`* ${origin.target}`], { hub }));
+  await app.app.reconfigure(configOf([`* ${origin.target}`], { hub }));
   const narrow = app.send();
   await app.held(2);
   assert.equal(app.counters.subscriptionsDropped, 1);
@@ -46,7 +46,7 @@ test('Another configuration changes the bounds of held clients and of requests t
 
   // Connections that are open keep the bounds of heads that they were opened with.
   const other = await httpOrigin(t, () => ({ headers: { 'X-Long': 'x'.repeat(300) } }));
-  app.app.reconfigure(configOf([`* ${other.target}`], { proxy: { maxResponseHeaderBytes: 256 } }));
+  await app.app.reconfigure(configOf([`* ${other.target}`], { proxy: { maxResponseHeaderBytes: 256 } }));
   assert.equal((await app.send()).status, 502);
   assert.equal((await app.log.heard('request failed')).code, 'HF_ORIGIN_PROTOCOL');
 });
@@ -54,7 +54,7 @@ test('Another configuration changes the bounds of held clients and of requests t
 test('A configuration whose key cannot be used changes nothing', async (t) => {
   const origin = await httpOrigin(t, () => ({ body: 'one' }));
   const app = await startApp(t, [`* ${origin.target}`]);
-  assert.throws(() => app.app.reconfigure(configOf(['*,sig_key=file:/nowhere localhost:1'])), /no such file/);
+  await assert.rejects(app.app.reconfigure(configOf(['*,sig_key=file:/nowhere localhost:1'])), /no such file/);
   assert.equal((await app.send()).text, 'one');
 });
 
@@ -64,7 +64,7 @@ test('A held request is sent again to the targets that its route has by then', a
   const app = await startApp(t, [`* ${one.target}`]);
   const answer = app.send();
   await app.held();
-  app.app.reconfigure(configOf([`* ${two.target}`]));
+  await app.app.reconfigure(configOf([`* ${two.target}`]));
   await app.publish({ channel: 'a', formats: { 'http-response': { action: 'hint' } } });
   assert.equal((await answer).text, 'two');
 });

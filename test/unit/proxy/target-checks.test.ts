@@ -227,7 +227,7 @@ test('the program checks targets, shows which are passed over, and stops when th
   await log.heard('target passes its check again');
   assert.deepEqual(await suspect(), []);
   assert.equal((await running.get('/')).body.toString(), a.address);
-  app.reconfigure(loadConfig(text(both, check.replace('/health?x=1', '/other')), 'a.toml'));
+  await app.reconfigure(loadConfig(text(both, check.replace('/health?x=1', '/other')), 'a.toml'));
   const before = a.checks;
   await eventually(() => a.others >= 4);
   // One may have been on its way.

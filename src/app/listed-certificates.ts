@@ -1,0 +1,46 @@
+import { X509Certificate } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/index.ts';
+import type { CertificatesBackend } from '../control/index.ts';
+import type { CertificatePairs } from './certificates.ts';
+
+type Listed = Awaited<ReturnType<CertificatesBackend['list']>>[number];
+
+/** Certificates of one folder that are listed. */
+const MAX_LISTED = 1_000;
+
+/** The certificates that listeners may use: those of their folders, and those that were set, which come before them. */
+export async function listedCertificates({ server, edge }: Config, pairs: CertificatePairs): Promise<Listed[]> {
+  const byName = new Map<string, Listed>();
+  const folders = new Set<string>();
+  if (server.listen.some(({ tls }) => tls)) folders.add(server.tlsIdentitiesDir || '.');
+  if (edge.listen.some(({ tls }) => tls)) folders.add(edge.tlsIdentitiesDir || '.');
+  for (const folder of folders) {
+    const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.crt')).sort();
+    for (const file of files.slice(0, MAX_LISTED)) {
+      const name = file.slice(0, -'.crt'.length);
+      // One that is no certificate is none that a listener could use.
+      const listed = await readFile(join(folder, file)).then(
+        (content) => shown(name, content, 'file'),
+        () => null,
+      );
+      if (listed !== null) byName.set(name, listed);
+    }
+  }
+  for (const [name, { cert }] of Object.entries(pairs)) {
+    const listed = shown(name, Buffer.from(cert), 'overlay');
+    if (listed !== null) byName.set(name, listed);
+  }
+  return [...byName.values()];
+}
+
+function shown(name: string, content: Buffer, source: Listed['source']): Listed | null {
+  try {
+    const { subjectAltName = '', validTo } = new X509Certificate(content);
+    const names = Array.from(subjectAltName.matchAll(/(?:DNS|IP Address):([^,\s]+)/g), ([, host]) => host as string);
+    return { name, names, expires: new Date(validTo).toISOString(), source };
+  } catch {
+    return null;
+  }
+}

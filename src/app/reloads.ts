@@ -1,0 +1,45 @@
+import type { Route } from '../config/index.ts';
+import type { Log } from '../exchange/index.ts';
+import type { ConfigSource, LoadedConfig } from './config-source.ts';
+import { LiveChanges } from './live-changes.ts';
+import type { LiveConfig } from './live-config.ts';
+import { Reloader } from './reloader.ts';
+import type { ConfigurationState } from './status-of.ts';
+
+/** Where the configuration of a program has come from. */
+export interface ConfigOrigin {
+  readonly source: ConfigSource;
+  /** As it was read for the start. */
+  readonly loaded: LoadedConfig;
+}
+
+/** How the configuration of a running program is changed. */
+export interface Reloads {
+  readonly reloader: Reloader;
+  readonly changes: LiveChanges;
+  readonly live: LiveConfig;
+}
+
+/** Where the routes of a configuration have come from. Those that are not among them were set since. */
+function sourcesOf({ config: { routes }, fromFile, fromRoutesFile }: LoadedConfig): ConfigurationState['sourceOf'] {
+  const sources = new WeakMap<Route, 'file' | 'routes_file'>();
+  routes.slice(0, fromFile + fromRoutesFile).forEach((route, index) => {
+    sources.set(route, index < fromFile ? 'file' : 'routes_file');
+  });
+  return (route) => sources.get(route) ?? 'overlay';
+}
+
+export function newReloads(
+  { source, loaded }: ConfigOrigin,
+  { live, state, log }: { readonly live: LiveConfig; readonly state: ConfigurationState; readonly log: Log },
+): Reloads {
+  const onLoaded = (now: LoadedConfig): void => {
+    state.file = now.file;
+    state.sourceOf = sourcesOf(now);
+    changes.onLoaded(now.overlay);
+  };
+  const reloader = new Reloader({ live, source, state, onLoaded, log });
+  const changes = new LiveChanges({ live, reloader, log });
+  onLoaded(loaded);
+  return { reloader, changes, live };
+}
