@@ -87,6 +87,29 @@ test('top prints a line a second where there is no terminal, and tail each item'
   assert.ok(!tail.stdout.includes('\u001b') && !lines.stdout.includes('\u001b'));
 });
 
+test('upgrade tells when the new process has taken over, and held clients notice nothing', async (t) => {
+  const { program, cwd, client } = await start(t);
+  const held = await connectTo(t, client);
+  held.write('GET /stream?channel=ab HTTP/1.1\r\nHost: x\r\n\r\n');
+  await held.take('\r\n\r\n');
+  const { code, stdout, stderr } = await holdfast(t, ['upgrade'], { cwd });
+  const [, pid = ''] = /^process (\d+) of version \S+ has taken over$/m.exec(stdout) ?? [];
+  t.after(() => {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
+  });
+  assert.equal(code, 0, stderr);
+  assert.notEqual(Number(pid), program.pid);
+  const status = await holdfast(t, ['status', '--json'], { cwd });
+  assert.equal(JSON.parse(status.stdout).pid, Number(pid));
+  assert.equal(await publish(join(cwd, 'control.sock')), 200);
+  await held.take('x\u001b[2J\n\r\n');
+  assert.equal((await holdfast(t, ['drain'], { cwd })).code, 0);
+});
+
 test('drain waits until the server has ended', async (t) => {
   const { program, cwd } = await start(t);
   const { code, stdout, stderr } = await holdfast(t, ['drain'], { cwd });
