@@ -1,8 +1,7 @@
 import { fieldValue, ListTexts } from '../codec/fields/index.ts';
-import { ERRORS, type ErrorCode, type ExchangeRecord, type HeaderList } from '../exchange/index.ts';
+import { ERRORS, type ErrorCode, type ExchangeRecord, type HeaderList, shownTarget } from '../exchange/index.ts';
 import { jsonText, logfmtValue, quotedText } from './escaped-text.ts';
 import { LogClock, millisText } from './log-clock.ts';
-import { shownTarget } from './shown-target.ts';
 
 /**
  * Characters of one text of a client in a line. What is longer is cut, and ends in `...`.

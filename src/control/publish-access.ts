@@ -12,6 +12,7 @@ import {
   reportFault,
   respond,
   type Service,
+  shownTarget,
   textResponse,
 } from '../exchange/index.ts';
 import type { Caller } from './caller.ts';
@@ -53,7 +54,7 @@ function admits(
   const { id, method, target, peer } = request;
   counters.publishesRefused++;
   errorCounts.note(code);
-  log.info({ id, peer: peer.address, method, target, code }, 'control request refused');
+  log.info({ id, peer: peer.address, method, target: shownTarget(target), code }, 'control request refused');
   const { status, text } = ERRORS[code];
   const fields = ['Content-Type', 'text/plain'];
   if (code === 'HF_CONTROL_CREDENTIALS') fields.push(...gate.challenges(request));

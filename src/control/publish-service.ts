@@ -17,6 +17,7 @@ import {
   reportFault,
   respond,
   type Service,
+  shownTarget,
   TokenBucket,
   textResponse,
   UNKNOWN_LENGTH,
@@ -354,7 +355,7 @@ class PublishExchange implements Responder, ItemsOwner {
     else counters.requestsRefused++;
     const message = publishes ? 'publish refused' : 'control request refused';
     const why = error === undefined ? {} : { code: error.code, detail: error.detail };
-    log.info({ id, peer: peer.address, method, target, status, reason: text, ...why }, message);
+    log.info({ id, peer: peer.address, method, target: shownTarget(target), status, reason: text, ...why }, message);
     this.#respond(textResponse(status, text, headers));
   }
 }

@@ -45,6 +45,7 @@ export type { RawClient, RawOwner, RawReader, RawService } from './raw-client.ts
 export { RelayChain } from './relay-chain.ts';
 export { type FaultReport, reportFault } from './report-fault.ts';
 export { RouteStats, RouteStatsTable } from './route-stats.ts';
+export { shownTarget } from './shown-target.ts';
 export type { PartState, Suspended } from './suspended.ts';
 export { systemErrorText } from './system-error-text.ts';
 export { TokenBucket } from './token-bucket.ts';

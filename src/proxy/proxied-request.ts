@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import type { Log, RequestHead } from '../exchange/index.ts';
+import { type Log, type RequestHead, shownTarget } from '../exchange/index.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
@@ -43,7 +43,7 @@ export function requestFields(proxied: ProxiedRequest, target: string): Record<s
     id: request.id,
     ...requestIdField(request),
     method: request.method,
-    uri: `${request.scheme}://${request.authority}${route.checks?.guard?.shown(request.target) ?? request.target}`,
+    uri: `${request.scheme}://${request.authority}${shownTarget(route.checks?.guard?.shown(request.target) ?? request.target)}`,
     target,
     ...(route.route.id === '' ? {} : { route: route.route.id }),
     ...clientFields(request, settings),

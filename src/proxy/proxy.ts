@@ -13,6 +13,7 @@ import {
   type Responder,
   respond,
   type Service,
+  shownTarget,
   type WebSocketRequester,
   type WebSocketResponder,
   type WebSocketService,
@@ -251,7 +252,11 @@ function routed(arrived: Arrived, requester: Requester, room: ProxyRoom): Proxie
   const { request, route, settings } = arrived;
   if (route === null) {
     const text = `No route for host: ${hostOf(request.authority)}`;
-    const error = new ExchangeError('HF_NO_ROUTE', `no route matches ${request.method} ${request.target}`, text);
+    const error = new ExchangeError(
+      'HF_NO_ROUTE',
+      `no route matches ${request.method} ${shownTarget(request.target)}`,
+      text,
+    );
     refuse(error, arrived, requester, room, settings.debug);
     return null;
   }

@@ -19,6 +19,7 @@ import {
   LineRate,
   type Log,
   reportFault,
+  shownTarget,
 } from '../exchange/index.ts';
 import type { Tracing } from '../server/index.ts';
 import { CollectedBytes, CROWDED_STALL, type SessionCounters } from '../zhttp/index.ts';
@@ -272,7 +273,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   #refuse({ from, ids, method, uri, quiet }: RequestPacket, reason: string): void {
     this.counters.requestsRefused++;
     const id = ids[0]?.id;
-    const shown = publicUri(uri, this.log.debugEnabled);
+    const shown = shownTarget(publicUri(uri, this.log.debugEnabled));
     this.log[quiet ? 'debug' : 'warn']({ id, from, method, uri: shown, reason }, 'request refused');
   }
 

@@ -6,6 +6,7 @@ import {
   type Log,
   type RecordedRequest,
   type RecordedSpan,
+  shownTarget,
 } from '../exchange/index.ts';
 import { acceptedId, type Tracing, tracedFields } from '../server/index.ts';
 import { publicUri } from './public-uri.ts';
@@ -93,7 +94,7 @@ export class SessionRecord {
       id: this.#id === '' ? undefined : this.#id,
       from: from === '' ? undefined : from,
       method: this.#method === '' ? undefined : this.#method,
-      uri: publicUri(this.#uri, debugEnabled),
+      uri: shownTarget(publicUri(this.#uri, debugEnabled)),
       status: this.status === 0 ? undefined : this.status,
       bytes: this.received,
       ms: Math.round(performance.now() - this.#begunAt),

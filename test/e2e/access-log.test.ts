@@ -97,6 +97,6 @@ level = "info"
   const text = readFileSync(file, 'latin1');
   assert.doesNotMatch(text, /s3cret|eyJ/);
   const { stdout, stderr } = await program.stop();
-  assert.doesNotMatch(stderr, /s3cret|eyJ/);
-  t.diagnostic(`the log has ${[...stdout.matchAll(/s3cret/g)].length} credentials`);
+  assert.match(stdout, /redacted/);
+  assert.doesNotMatch(stdout + stderr, /s3cret|eyJ/);
 });

@@ -40,7 +40,7 @@ test('A request reaches the origin as it was sent, and its response reaches the 
     ],
     body: 'hello',
   }));
-  const app = await startApp(t, [`* ${origin.target}`]);
+  const app = await startApp(t, [`* ${origin.target}`], { server: { requestId: 'off' } });
   const headers = { Cookie: 'a=1', 'X-Twice': ['1', '2'], Host: 'Example.com:8080' };
   const answer = await app.send({ path: '/a%2Fb/c?d=%61/../&e', headers });
   assert.deepEqual([answer.status, answer.reason, answer.text], [207, 'Many Things', 'hello']);
@@ -287,8 +287,9 @@ test('Every request is logged with its route and target at debug level, and none
   const origin = await httpOrigin(t, () => ({ status: 201 }));
   const app = await startApp(t, [`*,id=mine ${origin.target}`]);
   await app.send({ path: '/x', headers: { Host: 'a.example' } });
-  const { id, ...fields } = await app.log.heard('request');
+  const { id, requestId, ...fields } = await app.log.heard('request');
   assert.match(String(id), /^\d+-1$/);
+  assert.equal(String(requestId).endsWith(`-${id}`), true);
   assert.deepEqual(fields, {
     method: 'GET',
     uri: 'http://a.example/x',
