@@ -159,7 +159,8 @@ export class App {
       certificates: this.live.certificates,
       ...(old !== null && { idPrefix: `${process.pid}.` }),
     });
-    this.#handOver = new ProxyHandOver(config, { ...means, clients: this.#proxy, zmqCounters: this.relayCounters });
+    const toMove = { ...means, clients: this.#proxy, zmqCounters: this.relayCounters };
+    this.#handOver = new ProxyHandOver(config, toMove, old);
     this.upgrader = upgraderOf(this, old, this.#handOver.sides, { log, counters });
   }
 
@@ -431,6 +432,7 @@ export class App {
         prometheusText({ registry, proxy: this.#metrics, processes, timers: this.#wheel.size }),
       ),
       pages: dashboardPages(registry, this.#log, this.#wheel),
+      sessions: this.#handOver.sessions,
       operations: operationsOf(
         controlBackendOf({
           config: () => this.#proxy.prepare().current.config,

@@ -7,6 +7,7 @@ import {
   type Operation,
   type Publisher,
   publishService,
+  type Sessions,
 } from '../control/index.ts';
 import {
   type ControlCounters,
@@ -30,6 +31,8 @@ export interface ControlRoleOptions {
   /** The dashboard. */
   readonly pages: Service;
   readonly operations: readonly Operation[];
+  /** Of those who have logged in. */
+  readonly sessions: Sessions;
   readonly counters: ControlCounters;
   /** Is told of each exchange at its end. */
   readonly observer: Current<ExchangeObserver | null>;
@@ -50,7 +53,7 @@ export class ControlRole {
   readonly #unix: HttpServer;
 
   constructor(options: ControlRoleOptions) {
-    const { snapshots, publisher, metrics, pages, operations, counters, log } = options;
+    const { snapshots, publisher, metrics, pages, operations, sessions, counters, log } = options;
     this.#options = options;
     const settings = snapshots.part(({ config }) => config.control);
     this.#api = new ControlApi({
@@ -60,6 +63,7 @@ export class ControlRole {
       pages,
       rules: snapshots.part(({ access }) => access),
       settings,
+      sessions,
       counters,
       log,
     });

@@ -21,7 +21,7 @@ import { isPage } from './page-service.ts';
 import { authorized } from './publish-access.ts';
 import type { ControlSettings } from './publish-service.ts';
 import { sessionOperations } from './session-operations.ts';
-import { Sessions } from './sessions.ts';
+import type { Sessions } from './sessions.ts';
 
 /** What the control API is made of. */
 export interface ControlApiOptions {
@@ -34,6 +34,7 @@ export interface ControlApiOptions {
   readonly pages: Service;
   readonly rules: Current<AccessRules>;
   readonly settings: Current<ControlSettings>;
+  readonly sessions: Sessions;
   readonly counters: ControlCounters;
   readonly log: Log;
 }
@@ -41,7 +42,6 @@ export interface ControlApiOptions {
 /** The control API: the publish endpoint, and the operations. */
 export class ControlApi {
   readonly #options: ControlApiOptions;
-  readonly #sessions = new Sessions();
   readonly #attempts = new LoginAttempts();
   readonly #streams: EventStreams;
   #publishingRefused = false;
@@ -54,9 +54,9 @@ export class ControlApi {
 
   /** Serves listeners. @param isSocket whether they are unix sockets, whose permissions say who may do everything */
   service(isSocket: boolean): Service {
-    const { operations, rules, settings, counters, log, publish, pages } = this.#options;
+    const { operations, rules, settings, sessions, counters, log, publish, pages } = this.#options;
     const hosts = () => settings.current.hosts;
-    const gate = new Gatekeeper({ rules, hosts, sessions: this.#sessions, attempts: this.#attempts }, isSocket);
+    const gate = new Gatekeeper({ rules, hosts, sessions, attempts: this.#attempts }, isSocket);
     const own = [...operations, ...sessionOperations(gate)];
     const table = new OperationTable([...own, documentOperation(own, this.#options.version)]);
     const host: OperationHost = { counters, log, gate, streams: this.#streams, hosts };

@@ -20,4 +20,5 @@ export { PAGES, pageService } from './page-service.ts';
 export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';
 export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
 export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
+export { type KeptSession, Sessions } from './sessions.ts';
 export type { Life, Status } from './status-schema.ts';

@@ -10,6 +10,13 @@ export const SESSION_LIFETIME = 43_200;
  */
 const MAX_SESSIONS = 1_000;
 
+/** A session as data that one process can give another. */
+export interface KeptSession {
+  /** Of its token, which nobody keeps. */
+  readonly hash: string;
+  readonly caller: Caller;
+}
+
 /** Sessions of callers who have logged in. Their tokens are kept as hashes only, and nowhere but in memory. */
 export class Sessions {
   /** By the hash of the token, the oldest first. */
@@ -38,6 +45,19 @@ export class Sessions {
     if (caller.expires > this.#now()) return caller;
     this.#callers.delete(hash);
     return null;
+  }
+
+  /** All of them, for the process that replaces this one. */
+  get kept(): readonly KeptSession[] {
+    return [...this.#callers].map(([hash, caller]) => ({ hash, caller }));
+  }
+
+  /** Takes those of the process before this one. Whether their rules are still those of now is found out when they are used. */
+  adopt(sessions: readonly KeptSession[]): void {
+    for (const { hash, caller } of sessions) {
+      if (!this.#callers.has(hash)) this.#sweep();
+      this.#callers.set(hash, caller);
+    }
   }
 
   /** Ends a session. */

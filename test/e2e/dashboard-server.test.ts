@@ -7,6 +7,7 @@ import { freePorts } from '../support/free-ports.ts';
 import { runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { requirePeer } from '../support/peers.ts';
+import { Upgraded } from '../support/upgraded.ts';
 
 /** Bytes, compressed, that may be loaded before something is painted. */
 const FIRST_PAINT = 60_000;
@@ -126,6 +127,20 @@ req = ["ipc://fetch"]
     await page.getByText('zclient_stream').waitFor();
     assert.doesNotMatch(await page.locator('pre.block').innerText(), /secret/);
     assert.deepEqual(problems, []);
+  });
+
+  await t.test('goes on with the process that replaces the server, without logging in again', async (t) => {
+    const { program, controlUrl } = await runServer(t, ['--route', '* test'], USERS);
+    const server = new Upgraded(t, program);
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    await page.goto(`${controlUrl}/dashboard/`);
+    await logIn(page);
+    await page.getByText(new RegExp(`^${program.pid}, Node`)).waitFor();
+    const pid = await server.upgrade();
+    await page.getByText(new RegExp(`^${pid}, Node`)).waitFor();
+    await page.getByText('ready', { exact: true }).waitFor();
+    await server.stop();
   });
 
   await t.test('says how to configure credentials where there are none', async (t) => {

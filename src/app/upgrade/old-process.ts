@@ -1,3 +1,4 @@
+import { Sessions } from '../../control/index.ts';
 import { type Log, reportFault } from '../../exchange/index.ts';
 import { listeningSockets } from '../../net/index.ts';
 import type { NewSide } from './hand-over.ts';
@@ -18,6 +19,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
   readonly done: Promise<void>;
   /** Takes what is given over; null where nothing is. */
   side: NewSide | null = null;
+  /** Of those who have logged in there. */
+  readonly sessions = new Sessions();
   #listening = false;
   #ended = false;
   #log: Log | null = null;
@@ -82,6 +85,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
       this.#onListening();
     } else if (message.kind === 'done') {
       this.#onDone();
+    } else if (message.kind === 'sessions') {
+      this.sessions.adopt(message.sessions);
     } else {
       this.side?.onMessage(message, handle);
     }

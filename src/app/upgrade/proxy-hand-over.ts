@@ -1,20 +1,24 @@
 import { type Config, hasProxy } from '../../config/index.ts';
+import { Sessions } from '../../control/index.ts';
 import type { ProxyRole } from '../proxy-role.ts';
 import { Publishing } from '../publishing.ts';
 import type { OldSide } from './hand-over.ts';
 import { type HandOverMeans, HeldMover, type MovingClients } from './held-mover.ts';
 import { HeldReceiver } from './held-receiver.ts';
 import type { OldProcess } from './old-process.ts';
+import { SessionHandOver } from './session-hand-over.ts';
 
 /** What the hand-over is made of. */
 interface ProxyMeans extends Omit<HandOverMeans, 'publishing' | 'limits'> {
   readonly clients: MovingClients & Pick<ProxyRole, 'hubLimits'>;
 }
 
-/** What a proxy that is in one process gives the next process, and gets of the one before. */
+/** What this process gives the next one, and gets of the one before: sessions of the control port, and the clients of a proxy that is in one process. */
 export class ProxyHandOver {
   /** What publishers publish to. */
   readonly publishing: Publishing;
+  /** Of those who have logged in, here or there. */
+  readonly sessions: Sessions;
   /** What is given over. */
   readonly sides: readonly OldSide[];
   readonly #means: HandOverMeans;
@@ -22,12 +26,15 @@ export class ProxyHandOver {
   #receiver: HeldReceiver | null = null;
   readonly #moves: boolean;
 
-  constructor(config: Config, means: ProxyMeans) {
+  /** @param old the process before this one; null for none */
+  constructor(config: Config, means: ProxyMeans, old: OldProcess | null) {
+    this.sessions = old?.sessions ?? new Sessions();
     this.publishing = new Publishing(means.clients.hub);
     this.#means = { ...means, publishing: this.publishing, limits: means.clients.hubLimits };
     this.#moves = hasProxy(config.server) && config.server.workers === 1;
     this.#mover = new HeldMover(this.#means);
-    this.sides = this.#moves ? [this.#mover] : [];
+    const ofSessions = new SessionHandOver(this.sessions);
+    this.sides = this.#moves ? [ofSessions, this.#mover] : [ofSessions];
   }
 
   /** Takes what the process before this one gives. Settles when that is reached: then this one may accept. */

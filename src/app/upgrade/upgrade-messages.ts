@@ -1,3 +1,4 @@
+import type { KeptSession } from '../../control/index.ts';
 import type { PassedSocket } from '../../net/index.ts';
 import type { ConnectionState } from '../../server/index.ts';
 
@@ -8,6 +9,8 @@ import type { ConnectionState } from '../../server/index.ts';
 export type OldProcessMessage =
   /** The listening sockets, by their descriptors in the new process. The answer to `loaded`. */
   | { readonly kind: 'listening'; readonly sockets: readonly PassedSocket[] }
+  /** Those who have logged in at the control port. Comes twice: before `listening`, and when the new process accepts. */
+  | { readonly kind: 'sessions'; readonly sessions: readonly KeptSession[] }
   /** The handle of a client's socket, which goes with this message. The client is still the old process's. */
   | { readonly kind: 'client'; readonly id: string }
   /** The clients of a batch that move, which are suspended now. The others of which there are handles stay. */

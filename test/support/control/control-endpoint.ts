@@ -6,6 +6,7 @@ import {
   operationsOf,
   pageService,
   publishService,
+  Sessions,
 } from '../../../src/control/index.ts';
 import {
   ControlCounters,
@@ -70,6 +71,7 @@ export class ControlEndpoint {
       }, new OriginCounters()),
       rules: this.rules,
       settings,
+      sessions: new Sessions(),
       counters,
       log,
     });

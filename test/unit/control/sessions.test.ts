@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deserialize, serialize } from 'node:v8';
 import { NOBODY } from '../../../src/control/caller.ts';
 import { Sessions } from '../../../src/control/sessions.ts';
 
@@ -35,4 +36,25 @@ test('of 1,001 sessions the oldest has ended', () => {
   sessions.open(NOBODY);
   assert.equal(sessions.find(tokens[0] as string), null);
   assert.ok(sessions.find(tokens[1] as string) !== null);
+});
+
+test('the process that replaces this one finds the sessions of this one, within the same bound', () => {
+  const before = new Sessions();
+  const tokens = Array.from({ length: 3 }, (_, i) =>
+    before.open({ ...NOBODY, name: String(i), roles: new Set(['read']) }),
+  );
+  const after = new Sessions();
+  const own = after.open(NOBODY);
+  after.adopt(deserialize(serialize(before.kept)));
+  after.adopt(before.kept);
+  assert.ok(after.find(own) !== null);
+  assert.deepEqual(
+    tokens.map((token) => after.find(token)),
+    tokens.map((token) => before.find(token)),
+  );
+  const many = new Sessions();
+  for (let i = 0; i < 1_000; i++) many.open(NOBODY);
+  after.adopt(many.kept);
+  assert.equal(after.kept.length, 1_000);
+  assert.equal(after.find(own), null);
 });
