@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
+import { ProcessUsage } from '../security/chaos/process-usage.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { holdfast, startHoldfast } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -263,4 +264,26 @@ test('a line that is no route, or has the condition of another one, is refused',
   }
   assert.equal((await rig.ask('PUT', '/keys/proxy.sigkey', { key: 'x' })).status, 400);
   assert.equal(await bodyAt(t, rig.address), 'one');
+});
+
+test('a thousand reloads leave no descriptor and no memory', async (t) => {
+  const rig = await startReloading(t, route('127.0.0.1:1'));
+  const descriptors = () => readdirSync(`/proc/${rig.program.pid}/fd`).length;
+  const reloads = async (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      rig.write(
+        route(`127.0.0.1:${1 + (i % 100)}`, `[[route]]\nid = "r${i}"\nhost = "h${i}.example"\ntargets = ["test"]\n`),
+      );
+      assert.equal((await rig.ask('POST', '/reload')).status, 200);
+    }
+  };
+  // By then everything is as large as it gets.
+  await reloads(0, 200);
+  const usage = new ProcessUsage(rig.program.pid);
+  const [files, memory] = [descriptors(), usage.memory()];
+  await reloads(200, 1_000);
+  assert.ok(descriptors() <= files + 2, `${files} descriptors, then ${descriptors()}`);
+  assert.ok(usage.memory() - memory < 60, `${memory} MB, then ${usage.memory()} MB`);
+  assert.equal(((await rig.ask('GET', '/routes')).json as unknown as ListedRoutes).routes.length, 2);
+  assert.equal((await rig.program.stop()).code, 0);
 });

@@ -147,3 +147,35 @@ test('A wildcard takes the hosts below a name, the longest one first, and nothin
   for (const host of ['example.com', '.example.com', 'wwwexample.com', 'com', ''])
     assert.equal(find({ host }), 4, host);
 });
+
+test('a table whose routes are added and removed one at a time finds what a new one finds', () => {
+  const lines = [
+    '* localhost:1',
+    '*,path_beg=/a localhost:2',
+    '*,path_beg=/a,proto=ws localhost:3',
+    '*.example.com localhost:4',
+    'example.com,ssl=yes localhost:5',
+    ',id=x localhost:6',
+  ].map((line) => ({ route: parseRouteLine(line) }));
+  const queries = ['x', 'example.com', 'a.example.com'].flatMap((host) =>
+    ['/', '/a'].flatMap((path) =>
+      [true, false].flatMap((ws) => [true, false].map((tls) => [host, path, ws, tls] as const)),
+    ),
+  );
+  const found = (routes: RouteTable<{ route: ReturnType<typeof parseRouteLine> }>) => [
+    ...queries.map((query) => routes.find(...query)?.route ?? null),
+    routes.byId('x')?.route ?? null,
+  ];
+  const changing = new RouteTable<(typeof lines)[number]>([]);
+  for (let count = 0; count < lines.length; count++) {
+    changing.add(lines[count] as (typeof lines)[number]);
+    assert.deepEqual(found(changing), found(new RouteTable(lines.slice(0, count + 1))));
+  }
+  const condition = lines[1]?.route as ReturnType<typeof parseRouteLine>;
+  assert.equal(changing.withCondition(condition), lines[1]);
+  for (let count = 0; count < lines.length; count++) {
+    changing.remove(lines[count] as (typeof lines)[number]);
+    assert.deepEqual(found(changing), found(new RouteTable(lines.slice(count + 1))));
+  }
+  assert.equal(changing.withCondition(condition), null);
+});
