@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type FaultReport, type Log, reportFault, systemErrorText } from '../../exchange/index.ts';
+import { type FaultReport, reportFault, systemErrorText } from '../../exchange/index.ts';
 import type { PassedSocket } from '../../net/index.ts';
 import { UPGRADE_MARK } from './old-process.ts';
 import {
@@ -33,12 +33,13 @@ export class StartedProcess implements ChannelReceiver<NewProcessMessage> {
   #fail: (error: UpgradeError) => void = () => {};
 
   /**
-   * Starts the program of this process again, with the same arguments: the launcher finds what is installed now.
+   * Starts the new process.
+   * @param program file and arguments. The launcher of Holdfast finds what is installed now
    * @throws UpgradeError when the system can start none
    * @param sockets are the listening sockets by their descriptors in this process; the new one gets them from `FIRST_LISTENING` on
    */
-  constructor(sockets: readonly PassedSocket[], log: Log, counters: FaultReport['counters']) {
-    this.#report = { log, counters };
+  constructor(program: readonly string[], sockets: readonly PassedSocket[], report: FaultReport) {
+    this.#report = report;
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
     });
@@ -46,7 +47,7 @@ export class StartedProcess implements ChannelReceiver<NewProcessMessage> {
     this.failure.catch(() => {});
     const env: NodeJS.ProcessEnv = { ...process.env, [UPGRADE_MARK]: '1' };
     for (const name of OWN_VARIABLES) delete env[name];
-    this.#child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    this.#child = spawn(process.execPath, [...process.execArgv, ...program], {
       env,
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)],
       serialization: 'advanced',

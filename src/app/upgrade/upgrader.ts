@@ -3,12 +3,7 @@ import { listeningSockets, type PassedSocket } from '../../net/index.ts';
 import type { OldSide } from './hand-over.ts';
 import { asPassed, StartedProcess, UpgradeError } from './started-process.ts';
 
-/** Milliseconds that the new process has to read its configuration, and then to begin to accept. */
-const LOAD_TIME = 30_000;
-const START_TIME = 60_000;
-
-/** Milliseconds that it has to take what is given over. */
-const GIVE_TIME = 120_000;
+const TIMES: UpgradeTimes = { load: 30_000, start: 60_000, give: 120_000 };
 
 /** What an upgrade is made of. */
 export interface UpgraderOptions {
@@ -25,6 +20,20 @@ export interface UpgraderOptions {
   readonly onDone: (pid: number) => void;
   /** Id of this process. Default: that of the system. */
   readonly pid?: number;
+  /** What is started: a file and its arguments. Default: what this process was started with. */
+  readonly program?: readonly string[];
+  /** Milliseconds that each step may take. Default: 30 s to read the configuration, 60 s to accept, 120 s to take what is given over. */
+  readonly times?: UpgradeTimes;
+}
+
+/** Milliseconds that the new process has. */
+export interface UpgradeTimes {
+  /** To read its configuration. */
+  readonly load: number;
+  /** To begin to accept. */
+  readonly start: number;
+  /** To take what is given over. */
+  readonly give: number;
 }
 
 /** Replaces this process by a new one with the program and the configuration that are there now. */
@@ -48,7 +57,7 @@ export class Upgrader {
    * @throws UpgradeError with the reason why this process goes on as before
    */
   async upgrade(): Promise<number> {
-    const { log, sides, onState } = this.#options;
+    const { log, sides, onState, times = TIMES } = this.#options;
     const hindrance = this.#hindrance();
     if (hindrance !== null) {
       log.warn({ reason: hindrance }, 'upgrade refused');
@@ -59,10 +68,10 @@ export class Upgrader {
     onState(true);
     log.info({ pid: started.pid }, 'upgrade: new process started');
     try {
-      await started.reach('loaded', LOAD_TIME);
-      for (const side of sides) await started.orFailure(side.lead(started.channel), START_TIME);
+      await started.reach('loaded', times.load);
+      for (const side of sides) await started.orFailure(side.lead(started.channel), times.start);
       started.channel.send({ kind: 'listening', sockets: asPassed(sockets) });
-      await started.reach('ready', START_TIME);
+      await started.reach('ready', times.start);
     } catch (error) {
       this.#giveUp(started, error);
       throw error;
@@ -78,9 +87,9 @@ export class Upgrader {
   }
 
   #start(sockets: readonly PassedSocket[]): StartedProcess {
-    const { log, counters } = this.#options;
+    const { log, counters, program = process.argv.slice(1) } = this.#options;
     try {
-      this.#started = new StartedProcess(sockets, log, counters);
+      this.#started = new StartedProcess(program, sockets, { log, counters });
       return this.#started;
     } catch (error) {
       log.error({ reason: systemErrorText(error) }, 'upgrade failed: no process can be started');
@@ -99,12 +108,12 @@ export class Upgrader {
   }
 
   async #handOver(started: StartedProcess): Promise<void> {
-    const { log, sides, onDone } = this.#options;
+    const { log, sides, onDone, times = TIMES } = this.#options;
     started.onOther = (message, handle) => {
       for (const side of sides) side.onMessage(message, handle);
     };
     try {
-      await started.orFailure(this.#giveOver(started), GIVE_TIME);
+      await started.orFailure(this.#giveOver(started), times.give);
     } catch (error) {
       this.#giveUp(started, error);
       return;
