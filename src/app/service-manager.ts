@@ -41,10 +41,16 @@ export class ServiceManager {
     this.#tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`, 'STATUS=Reloading');
   }
 
-  /** This process stops. */
-  stopping(): void {
+  /** This process stops. Settles when the manager has been told, or cannot be. */
+  stopping(): Promise<void> {
     this.release();
     this.#tell('STOPPING=1', 'STATUS=Stopping');
+    return this.#queue;
+  }
+
+  /** This process ends with this call of the event loop. */
+  quitting(): void {
+    if (this.#listens) void this.#notify(['STOPPING=1', 'STATUS=Stopping']);
   }
 
   /** Says in a sentence what the process does. */

@@ -29,12 +29,13 @@ export async function serve(
   onServerSignals({
     drain: async (signal) => {
       log.info({ signal }, 'stopping');
-      service.stopping();
+      const told = service.stopping();
       await (await starting.catch(() => null))?.stop();
+      await told;
     },
     quit: () => {
       log.info({ signal: 'SIGQUIT' }, 'stopping at once');
-      service.stopping();
+      service.quitting();
       app?.quit();
     },
     reopenLogs: () => reopenLogs(app, log),

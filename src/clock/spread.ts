@@ -33,7 +33,8 @@ export class Spread<T extends Guarded> extends WheelTimer {
 
   override onTimer(): void {
     const passed = this.#time === 0 ? 1 : Math.min(1, (this.#wheel.now - this.#begin) / this.#time);
-    const due = Math.floor(passed * this.#things.length);
+    // Each in the middle of its share of the time: the last one well before the end.
+    const due = Math.floor(passed * this.#things.length + 0.5);
     while (this.#next < due) {
       const thing = this.#things[this.#next++] as T;
       try {

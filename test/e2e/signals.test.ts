@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,7 +8,9 @@ import { turn } from '../support/manual-clock.ts';
 import type { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
+/** SIGUSR2 is left out where it would do what it is for. */
 const OTHER_SIGNALS = ['SIGUSR1', 'SIGHUP', 'SIGUSR2'] as const;
+const IDLE_SIGNALS = ['SIGUSR1', 'SIGHUP'] as const;
 
 /** The commands that serve, each with what it needs to start. */
 function serversIn(folder: string): readonly (readonly [string, readonly string[]])[] {
@@ -54,12 +56,56 @@ for (const index of [0, 1, 2, 3]) {
     await catches(program);
     for (const signal of OTHER_SIGNALS) program.kill(signal);
     await program.logged('started');
-    for (const signal of OTHER_SIGNALS) program.kill(signal);
+    for (const signal of IDLE_SIGNALS) program.kill(signal);
     const { code, stderr } = await program.stop();
     assert.equal(code, 0);
     assert.equal(stderr, '');
   });
 }
+
+for (const index of [0, 1, 2, 3]) {
+  const [command, args] = serversIn('.')[index] as readonly [string, readonly string[]];
+  const name = args.includes('--workers') ? `${command} with workers` : command;
+
+  test(`${name} ends at once after SIGQUIT, and leaves no socket file`, async (t) => {
+    const program = start(t, index);
+    const started = await program.logged('started');
+    program.kill('SIGQUIT');
+    const { code, stderr } = await program.ended;
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.equal(program.log().at(-1)?.msg, 'stopping at once');
+    const endpoints = JSON.stringify(started).match(/(?<=ipc:\/\/)[^"]+/g) ?? [];
+    for (const path of endpoints) assert.equal(existsSync(path), false, path);
+  });
+}
+
+test('SIGUSR1 and SIGHUP open the log file again', async (t) => {
+  const cwd = temporaryFolder(t);
+  const conf = join(cwd, 'zurl.conf');
+  writeFileSync(conf, `[General]\nin_req_spec=ipc://${join(cwd, 'req')}\n`);
+  const program = startHoldfast(t, ['zurl', `--config=${conf}`, '--logfile=log'], { cwd });
+  const logged = async (file: string, message: string): Promise<void> => {
+    while (!existsSync(join(cwd, file)) || !readFileSync(join(cwd, file), 'utf8').includes(message)) await turn();
+  };
+  await logged('log', 'started');
+  for (const [signal, former] of [
+    ['SIGUSR1', 'log.1'],
+    ['SIGHUP', 'log.2'],
+  ] as const) {
+    renameSync(join(cwd, 'log'), join(cwd, former));
+    program.kill(signal);
+    await logged('log', 'log file reopened');
+  }
+  assert.equal((await program.stop()).code, 0);
+});
+
+test('the reference names the signals that are caught', () => {
+  const reference = readFileSync(new URL('../../docs/reference/signals.md', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('../../src/cli/server-signals.ts', import.meta.url), 'utf8');
+  const rows = [...reference.matchAll(/^\| (SIG[A-Z0-9, ]+) \|/gm)].flatMap(([, names = '']) => names.split(', '));
+  const caught = new Set([...source.matchAll(/'(SIG[A-Z0-9]+)'/g)].map(([, name]) => name));
+  assert.deepEqual(rows.sort(), [...caught].sort());
+});
 
 test('a worker opens no debugger either', async (t) => {
   const program = start(t, 2);
