@@ -32,6 +32,8 @@ interface Waiting {
  */
 export class Reloader {
   readonly #options: ReloaderOptions;
+  /** Is told when a reload begins and when it is over. */
+  onReloading: (reloading: boolean) => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
   #waiting: Waiting | null = null;
 
@@ -65,6 +67,7 @@ export class Reloader {
 
   async #reload(by: ReloadCause, what: 'all' | 'routes'): Promise<ReloadReport> {
     const { state, log } = this.#options;
+    this.onReloading(true);
     try {
       const report = await this.#apply(by, what);
       state.loaded = new Date();
@@ -76,6 +79,8 @@ export class Reloader {
       state.lastError = problem.message;
       log.error({ by, reason: problem.message }, 'configuration not reloaded');
       throw problem;
+    } finally {
+      this.onReloading(false);
     }
   }
 

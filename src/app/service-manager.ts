@@ -13,7 +13,7 @@ const TIME = 5_000;
  */
 export class ServiceManager {
   readonly #log: Log;
-  readonly #listens: boolean;
+  #listens: boolean;
   /** Milliseconds between two signs of life; 0 for none. */
   readonly #interval: number;
   #queue: Promise<void> = Promise.resolve();
@@ -43,7 +43,7 @@ export class ServiceManager {
 
   /** This process stops. Settles when the manager has been told, or cannot be. */
   stopping(): Promise<void> {
-    this.release();
+    clearInterval(this.#watchdog);
     this.#tell('STOPPING=1', 'STATUS=Stopping');
     return this.#queue;
   }
@@ -58,14 +58,16 @@ export class ServiceManager {
     this.#tell(`STATUS=${text}`);
   }
 
-  /** Another process is the main one: it gives the signs of life. */
+  /** Another process is the main one: it tells the manager from now on. */
   release(): void {
     clearInterval(this.#watchdog);
+    this.#listens = false;
   }
 
   /** One message after the other: their order matters. */
   #tell(...message: readonly string[]): void {
-    if (this.#listens) this.#queue = this.#queue.then(() => this.#notify(message));
+    // It is asked again when the turn of the message comes: it may be another process's by then.
+    if (this.#listens) this.#queue = this.#queue.then(() => (this.#listens ? this.#notify(message) : undefined));
   }
 
   #notify(message: readonly string[]): Promise<void> {

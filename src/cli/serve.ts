@@ -57,7 +57,14 @@ export async function serve(
   };
   old?.ready();
   // Before that the old process may go on as the main one.
-  void (old?.done ?? Promise.resolve()).then(() => service.ready());
+  void (old?.done ?? Promise.resolve()).then(() => {
+    service.ready();
+    if (running.reloads === null) return;
+    running.reloads.reloader.onReloading = (reloading) => {
+      if (reloading) service.reloading();
+      else service.ready();
+    };
+  });
   return app;
 }
 

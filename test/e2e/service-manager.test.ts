@@ -33,11 +33,13 @@ async function start(t: TestContext, env: Readonly<Record<string, string>> = {})
   return { manager, program, server: new Upgraded(t, program) };
 }
 
-test('the service manager is told that the server is ready, replaced and stopping', async (t) => {
+test('the service manager is told that the server is ready, reloads, is replaced and stops', async (t) => {
   const rig = await start(t);
   if (rig === null) return;
   const { manager, server } = rig;
   await manager.output(new RegExp(`^MAINPID=${server.pid} READY=1 STATUS=Ready$`, 'm'));
+  process.kill(server.pid, 'SIGHUP');
+  await manager.output(/^RELOADING=1 MONOTONIC_USEC=[0-9]+ STATUS=Reloading\nMAINPID=[0-9]+ READY=1 STATUS=Ready$/m);
   const pid = await server.upgrade();
   await manager.output(new RegExp(`^MAINPID=${pid} READY=1 STATUS=Ready$`, 'm'));
   process.kill(pid, 'SIGTERM');

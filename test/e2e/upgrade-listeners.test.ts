@@ -143,7 +143,7 @@ test('clients that cannot move are said goodbye to', { skip: SKIP }, async (t) =
   });
   const cwd = temporaryFolder(t, { 'any.crt': LOOPBACK_CERTIFICATE, 'any.key': LOOPBACK_KEY });
   writeFileSync(join(cwd, 'holdfast.toml'), toml([`127.0.0.1:${port},tls,default-cert=any`], ''));
-  const routes = ['--route', '*,path_beg=/ws test', '--route', `* ${origin}`];
+  const routes = ['--route', '*,path_beg=/t test', '--route', `* ${origin}`];
   const program = startHoldfast(t, ['run', '--control-port', '0', ...routes], { cwd });
   const server = new Upgraded(t, program);
   await program.logged('started');
@@ -152,13 +152,13 @@ test('clients that cannot move are said goodbye to', { skip: SKIP }, async (t) =
   await events.until(() => events.text.includes('data: open'));
   const webSocket = await secure(t, port);
   webSocket.write(
-    'GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    'GET /t/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
   await webSocket.until(() => webSocket.text.includes('\r\n\r\n'));
   const idle = await secure(t, port);
   await server.upgrade();
   // The next response on a connection that is kept alive says that it is the last one.
-  idle.write('HEAD /ws HTTP/1.1\r\nHost: x\r\n\r\n');
+  idle.write('HEAD /t/ HTTP/1.1\r\nHost: x\r\n\r\n');
   await idle.until(() => idle.text.includes('\r\n\r\n'));
   assert.match(idle.text, /\r\nConnection: close\r\n/i);
   await events.ended;
