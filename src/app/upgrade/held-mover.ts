@@ -61,6 +61,7 @@ export class HeldMover implements OldSide, MarkOwner {
   /** The way of this hub from the relay here, and later from the one in the new process. */
   #own: HubLink | null = null;
   #next: HubLink | null = null;
+  #forwarding: ForwardingPublisher | null = null;
   #batch: Batch | null = null;
   #batches = 0;
   #clients = 0;
@@ -130,6 +131,10 @@ export class HeldMover implements OldSide, MarkOwner {
     if (relay === null) return;
     hub.goOn(relay.router.release());
     publishing.current = hub;
+    // Those that wait to forward items go on here.
+    if (this.#next !== null) this.#next.unaccepted = 0;
+    this.#forwarding?.release();
+    this.#forwarding = null;
     // What the relay has given last comes in this turn.
     setImmediate(() => this.close());
   }
@@ -221,6 +226,7 @@ export class HeldMover implements OldSide, MarkOwner {
     });
     if (this.#over) return;
     const forwarding = new ForwardingPublisher(next, clients.hub, { counters, log });
+    this.#forwarding = forwarding;
     const swapped = new Promise<void>((resolve) => {
       this.#onSwapped = resolve;
     });
