@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { changeText, type ReloadReport } from '../app/index.ts';
 import type { ReloadErrors, Reloaded } from '../control/index.ts';
 import { CliError, FAILURE } from './cli-error.ts';
 import { newCommand } from './command.ts';
@@ -15,7 +16,8 @@ export function reloadCommand(): Command {
     const { changed, needsRestart } = json as Reloaded;
     const paint = painter(screenOf(process.stdout));
     if (changed.length + needsRestart.length === 0) console.log('nothing has changed');
-    for (const change of changed) console.log(changeLine(change));
+    for (const change of changed)
+      console.log(safeText(changeText(change as unknown as ReloadReport['changed'][number])));
     for (const key of needsRestart) console.log(`${paint('yellow', 'needs a restart:')} ${safeText(key)}`);
   });
 }
@@ -27,15 +29,4 @@ function errorLines({ errors }: ReloadErrors): string[] {
     return safeText(place === '' ? what : `${place}: ${what}`);
   });
   return [...lines, 'the configuration in force stays as it was'];
-}
-
-/** A change with what the server says of it: `routes  added 2  removed 1`. */
-function changeLine({ what, ...about }: Reloaded['changed'][number]): string {
-  const parts = Object.entries(about).map(([name, value]) => `${name} ${valueText(value)}`);
-  return safeText([what, ...parts].join('  '));
-}
-
-function valueText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(valueText).join(', ');
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
