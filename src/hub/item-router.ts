@@ -104,6 +104,7 @@ export class ItemRouter implements AtTurnEnd {
   readonly #taps = new ItemTaps(this);
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
+  #held = false;
 
   constructor(options: RouterOptions) {
     const { wheel, limits } = options;
@@ -202,10 +203,17 @@ export class ItemRouter implements AtTurnEnd {
     return { ...this.#sequencer.release(), lastIds: this.#channels.lastIds };
   }
 
+  /** Publishers wait until `goOn`: another orders the items. */
+  hold(): void {
+    this.#held = true;
+  }
+
   /** Goes on where another has stopped that ordered the items. */
   goOn({ seen, early, lastIds }: Sequence): void {
     for (const [name, id] of lastIds) this.#channels.setLastId(name, id);
     this.#sequencer.goOn(seen, early);
+    this.#held = false;
+    this.#intake.pump();
   }
 
   /** Gives the hubs all that was accepted. */
@@ -225,6 +233,7 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   get #underway(): number {
+    if (this.#held) return Number.POSITIVE_INFINITY;
     let most = 0;
     for (const { hub } of this.#hubs) most = Math.max(most, hub.underway);
     return most;

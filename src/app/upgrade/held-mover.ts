@@ -1,4 +1,5 @@
 import { TurnQueue } from '../../clock/index.ts';
+import type { Sequence } from '../../hub/index.ts';
 import {
   ForwardingPublisher,
   HubLink,
@@ -61,6 +62,7 @@ export class HeldMover implements OldSide, MarkOwner {
   /** The way of this hub from the relay here, and later from the one in the new process. */
   #own: HubLink | null = null;
   #next: HubLink | null = null;
+  /** Stands for the hub once the new process orders the items. */
   #forwarding: ForwardingPublisher | null = null;
   #batch: Batch | null = null;
   #batches = 0;
@@ -68,6 +70,8 @@ export class HeldMover implements OldSide, MarkOwner {
   /** Connections that the new process does not take. */
   readonly #refused = new Set<Connection>();
   #onSwapped: () => void = () => {};
+  /** What the relay has ordered last; null before it has stopped. */
+  #sequence: Sequence | null = null;
   #over = false;
 
   constructor(means: HandOverMeans) {
@@ -89,6 +93,8 @@ export class HeldMover implements OldSide, MarkOwner {
     this.#own = own;
     this.#next = new HubLink(context, channel.toOld, hub, ignore);
     this.#over = false;
+    this.#forwarding = null;
+    this.#sequence = null;
     void this.#next.ready();
     await own.ready();
     await relay.told(OWN);
@@ -129,7 +135,9 @@ export class HeldMover implements OldSide, MarkOwner {
     hub.phase = 'still';
     const relay = this.#relay;
     if (relay === null) return;
-    hub.goOn(relay.router.release());
+    // Ids that were seen stay in the relay; items that wait have left it.
+    const { early } = this.#sequence ?? relay.router.release();
+    hub.goOn({ ...relay.router.release(), early });
     publishing.current = hub;
     // Those that wait to forward items go on here.
     if (this.#next !== null) this.#next.unaccepted = 0;
@@ -226,17 +234,20 @@ export class HeldMover implements OldSide, MarkOwner {
     });
     if (this.#over) return;
     const forwarding = new ForwardingPublisher(next, clients.hub, { counters, log });
+    forwarding.hold();
     this.#forwarding = forwarding;
     const swapped = new Promise<void>((resolve) => {
       this.#onSwapped = resolve;
     });
     // From here on no item is ordered in either process.
     publishing.current = forwarding;
-    for (const part of partsOf(relay.router.release())) {
+    this.#sequence = relay.router.release();
+    for (const part of partsOf(this.#sequence)) {
       relay.sendPart(NEW, part);
       await this.#turn();
     }
     await swapped;
+    forwarding.release();
   }
 
   #turn(): Promise<void> {

@@ -59,6 +59,8 @@ export class HeldReceiver implements NewSide, MarkOwner {
     this.#channel = channel;
     this.#relay.add(OWN, near);
     this.#relay.add(OLD, channel.toOld);
+    // What the old process forwards may come before the order that it is to be brought into.
+    this.#relay.router.hold();
     const link = new HubLink(context, channel.toNew, hub, ignore);
     link.marks = this;
     link.onPart = (part) => this.#onPart(part);

@@ -154,3 +154,67 @@ test('a client that leaves while it moves leaves nothing behind', async (t) => {
   await eventually(() => rig.next.counters.connectionsOpen === 1 && rig.next.counters.holdsOpen === 1);
   assert.equal(rig.old.counters.connectionsOpen, 0);
 });
+
+/** An item that is to come after another one. */
+function linked(number: number): object {
+  return { ...item(number), 'prev-id': String(number - 1) };
+}
+
+test('items that come while the order of the items moves wait for it', async (t) => {
+  const rig = await rigOf(t);
+  const clients = await streams(t, rig, 2);
+  const over = await HandOverRig.start(t, rig);
+  // What is known of so many ids moves in several turns, the last ones last.
+  for (let i = 0; i < 6_000; i++)
+    over.publish(over.oldPublishing, { channel: 'b', id: `${i}`, formats: { 'http-stream': { content: '' } } });
+  over.publish(over.oldPublishing, item(1));
+  await assertAllGot(clients, 1);
+  let published = 1;
+  let held = false;
+  let swapped = false;
+  over.tamper = (message, pass) => {
+    if (message.kind === 'hold') held = true;
+    if (message.kind === 'swapped') swapped = true;
+    pass();
+  };
+  const giving = over.mover.giveOver();
+  while (!swapped) {
+    if (held) {
+      over.publish(over.oldPublishing, item(1));
+      over.publish(over.oldPublishing, linked(++published));
+    }
+    await turn();
+  }
+  await giving;
+  over.publish(over.oldPublishing, linked(++published));
+  await assertAllGot(clients, published);
+});
+
+test('a new process that never says that it orders the items leaves the old one with all that it had', async (t) => {
+  const rig = await rigOf(t);
+  const over = await HandOverRig.start(t, rig);
+  let hold: (() => void) | null = null;
+  let asked = false;
+  over.tamper = (message, pass) => {
+    if (message.kind === 'hold') hold = pass;
+    else if (message.kind === 'swapped') asked = true;
+    else pass();
+  };
+  void over.mover.giveOver();
+  await eventually(() => hold !== null);
+  // They have come too late to move.
+  const clients = await streams(t, rig, 2);
+  over.publish(over.oldPublishing, item(1));
+  await assertAllGot(clients, 1);
+  // One that waits for the item before it.
+  over.publish(over.oldPublishing, linked(3));
+  (hold as (() => void) | null)?.();
+  await eventually(() => asked);
+  // Its publisher waits for whoever orders the items.
+  over.publish(over.oldPublishing, linked(4));
+  over.mover.takeBack();
+  over.publish(over.oldPublishing, item(1));
+  over.publish(over.oldPublishing, linked(2));
+  await assertAllGot(clients, 4);
+  assert.equal(over.oldPublishing.current, rig.old.role.hub);
+});
