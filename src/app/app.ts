@@ -149,7 +149,10 @@ export class App {
     const pairs = origin?.loaded.overlay?.overlay.certificates ?? {};
     const parts = { roles: () => this.#configured, accessLog: this.#accessLog, traces: this.#traces };
     this.live = new LiveConfig({ config, plans, pairs, ...parts, log });
-    this.reloads = origin === null ? null : newReloads(origin, { live: this.live, state: this.configuration, log });
+    this.reloads =
+      origin === null
+        ? null
+        : newReloads(origin, { live: this.live, state: this.configuration, life: () => this.state, log });
     const { counters, frontCounters, originCounters, routeStats } = this;
     const means = { wheel: this.#wheel, log, counters };
     this.#proxy = new ProxyRole({

@@ -62,12 +62,15 @@ export function controlBackendOf(parts: ControlParts): ControlBackend {
     ...(config().edge.listen.length > 0 && ofEdge(parts)),
     ...(parts.fetches && ofFetch(parts)),
     upgrade: upgradeBackend(parts.upgrader),
-    ...(parts.reloads !== null && ofReloads(parts.reloads)),
+    ...(parts.reloads !== null && ofReloads(parts.reloads, life)),
   };
 }
 
-function ofReloads({ reloader, changes, live }: Reloads): Part<'reload' | 'certificates' | 'keys'> {
-  return { reload: reloadBackend(reloader), ...changesBackend(changes, live) };
+function ofReloads(
+  { reloader, changes, live }: Reloads,
+  life: ControlParts['life'],
+): Part<'reload' | 'certificates' | 'keys'> {
+  return { reload: reloadBackend(reloader, life), ...changesBackend(changes, live) };
 }
 
 type Part<Name extends keyof ControlBackend> = Pick<ControlBackend, Name>;

@@ -12,7 +12,7 @@ import {
   routesWithoutState,
   withOverlay,
 } from '../config/index.ts';
-import { OperationError } from '../control/index.ts';
+import { type Life, OperationError } from '../control/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { checkIdentity } from '../net/index.ts';
 import type { LoadedOverlay } from './config-source.ts';
@@ -25,6 +25,8 @@ import type { Reloader } from './reloader.ts';
 export interface LiveChangesOptions {
   readonly live: LiveConfig;
   readonly reloader: Reloader;
+  /** Where the program is in its life. */
+  readonly life: () => Life;
   readonly log: Log;
 }
 
@@ -57,7 +59,7 @@ export class LiveChanges {
 
   /** @throws OperationError for a line that is not valid, or a route that cannot be served */
   putRoute(id: string, line: string, keep: boolean): Promise<void> {
-    return this.#options.reloader.exclusively(async () => {
+    return this.#exclusively(async () => {
       const route = valid(() => overlayRoute(id, line));
       this.#checkRoute(route);
       const prepared = await usable(() => this.#options.live.preparePut(route));
@@ -69,7 +71,7 @@ export class LiveChanges {
 
   /** Resolves with whether there was one. */
   deleteRoute(id: string, keep: boolean): Promise<boolean> {
-    return this.#options.reloader.exclusively(async () => {
+    return this.#exclusively(async () => {
       const { live, log } = this.#options;
       if (!live.config.routes.some((route) => route.id === id)) return false;
       const prepared = await live.prepareRemove(id);
@@ -81,7 +83,7 @@ export class LiveChanges {
 
   /** @throws OperationError for a certificate that cannot be used */
   putCertificate(name: string, pair: CertificatePair, keep: boolean): Promise<void> {
-    return this.#options.reloader.exclusively(async () => {
+    return this.#exclusively(async () => {
       const problem = overlayNameProblem(name);
       if (problem !== null) throw invalid(`name: ${problem}`);
       const own = { cert: pair.cert, key: pair.key };
@@ -94,7 +96,7 @@ export class LiveChanges {
 
   /** Resolves with whether one was set. Those of the folders stay. */
   deleteCertificate(name: string, keep: boolean): Promise<boolean> {
-    return this.#options.reloader.exclusively(async () => {
+    return this.#exclusively(async () => {
       const { live, log } = this.#options;
       if (!Object.hasOwn(live.pairs, name)) return false;
       await this.#useCertificates(without(live.pairs, name), keep, name);
@@ -105,7 +107,7 @@ export class LiveChanges {
 
   /** @throws OperationError for a key that cannot be used */
   putKey(name: string, key: string, keep: boolean): Promise<void> {
-    return this.#options.reloader.exclusively(async () => {
+    return this.#exclusively(async () => {
       const problem = overlayKeyProblem(name, key);
       if (problem !== null) throw invalid(problem);
       const { live, log } = this.#options;
@@ -122,12 +124,20 @@ export class LiveChanges {
   async deleteKey(name: string, keep: boolean): Promise<boolean> {
     const { reloader, log } = this.#options;
     if (!this.#keys.has(name)) return false;
-    await reloader.exclusively(async () => {
+    await this.#exclusively(async () => {
       if (keep) await this.#keep({ ...this.#overlay, keys: without(this.#overlay.keys, name) });
     });
     await usable(() => reloader.reload('control'));
     log.info({ key: name, keep }, 'key no longer set');
     return true;
+  }
+
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const { reloader, life } = this.#options;
+    return reloader.exclusively(() => {
+      checkLasts(life());
+      return change();
+    });
   }
 
   get #overlay(): Overlay {
@@ -183,6 +193,15 @@ export class LiveChanges {
     const [reason] = config.server.workers > 1 ? oneProcessReasons(config, [route]) : [];
     if (reason !== undefined) throw invalid(`workers under [server] must be 1 ${reason}`);
   }
+}
+
+/**
+ * Whether a change of this process would last: one that takes over has read the configuration before, and has the overlay from then on.
+ * @throws OperationError that says why it would not
+ */
+export function checkLasts(life: Life): void {
+  if (life === 'upgrading') throw new OperationError('HF_CONTROL_CONFLICT', 'another process is taking over');
+  if (life === 'draining') throw new OperationError('HF_CONTROL_CONFLICT', 'this process accepts no more connections');
 }
 
 function invalid(message: string): OperationError {

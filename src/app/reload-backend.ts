@@ -1,10 +1,12 @@
-import type { ControlBackend } from '../control/index.ts';
+import type { ControlBackend, Life } from '../control/index.ts';
 import { ReloadError } from './config-source.ts';
+import { checkLasts } from './live-changes.ts';
 import type { Reloader } from './reloader.ts';
 
 /** What the control API needs to reload. */
-export function reloadBackend(reloader: Reloader): NonNullable<ControlBackend['reload']> {
+export function reloadBackend(reloader: Reloader, life: () => Life): NonNullable<ControlBackend['reload']> {
   return async () => {
+    checkLasts(life());
     try {
       const { changed, needsRestart } = await reloader.reload('control');
       return { changed: changed.map((change) => ({ ...change })), needsRestart: [...needsRestart] };

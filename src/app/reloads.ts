@@ -1,4 +1,5 @@
 import type { Route } from '../config/index.ts';
+import type { Life } from '../control/index.ts';
 import type { Log } from '../exchange/index.ts';
 import type { ConfigSource, LoadedConfig } from './config-source.ts';
 import { LiveChanges } from './live-changes.ts';
@@ -20,6 +21,15 @@ export interface Reloads {
   readonly live: LiveConfig;
 }
 
+/** What reloads are made with. */
+interface ReloadMeans {
+  readonly live: LiveConfig;
+  readonly state: ConfigurationState;
+  /** Where the program is in its life. */
+  readonly life: () => Life;
+  readonly log: Log;
+}
+
 /** Where the routes of a configuration have come from. Those that are not among them were set since. */
 function sourcesOf({ config: { routes }, fromFile, fromRoutesFile }: LoadedConfig): ConfigurationState['sourceOf'] {
   const sources = new WeakMap<Route, 'file' | 'routes_file'>();
@@ -29,17 +39,14 @@ function sourcesOf({ config: { routes }, fromFile, fromRoutesFile }: LoadedConfi
   return (route) => sources.get(route) ?? 'overlay';
 }
 
-export function newReloads(
-  { source, loaded }: ConfigOrigin,
-  { live, state, log }: { readonly live: LiveConfig; readonly state: ConfigurationState; readonly log: Log },
-): Reloads {
+export function newReloads({ source, loaded }: ConfigOrigin, { live, state, life, log }: ReloadMeans): Reloads {
   const onLoaded = (now: LoadedConfig): void => {
     state.file = now.file;
     state.sourceOf = sourcesOf(now);
     changes.onLoaded(now.overlay);
   };
   const reloader = new Reloader({ live, source, state, onLoaded, log });
-  const changes = new LiveChanges({ live, reloader, log });
+  const changes = new LiveChanges({ live, reloader, life, log });
   onLoaded(loaded);
   return { reloader, changes, live };
 }

@@ -40,6 +40,7 @@ export function routeOperations({ routes, certificates, keys }: ControlBackend):
         query: keepQuery,
         body: certificateBody,
         responses: { 204: { doc: 'It is in use.' } },
+        refusals: ['HF_CONTROL_CONFLICT'],
         handle: async ({ params: { name = '' }, body, query }) => {
           await certificates.put(name, body, query.keep === 'true');
           return { status: 204 };
@@ -73,6 +74,7 @@ export function routeOperations({ routes, certificates, keys }: ControlBackend):
         query: keepQuery,
         body: keyBody,
         responses: { 204: { doc: 'It is in use.' } },
+        refusals: ['HF_CONTROL_CONFLICT'],
         handle: async ({ params: { name = '' }, body, query }) => {
           await keys.put(name, body.key, query.keep === 'true');
           return { status: 204 };
@@ -111,6 +113,7 @@ function ofRoutes(routes: RoutesBackend): readonly Operation[] {
         query: keepQuery,
         body: routeBody,
         responses: { 204: { doc: 'It is in force.' } },
+        refusals: ['HF_CONTROL_CONFLICT'],
         handle: async ({ params: { id = '' }, body, query }) => {
           await put.call(routes, id, body.line, query.keep === 'true');
           return { status: 204 };
@@ -149,7 +152,7 @@ function removal(
     params: { [param]: `${param} of the ${what}` },
     query: keepQuery,
     responses: { 204: { doc: 'It is gone.' } },
-    refusals: ['HF_CONTROL_NOT_FOUND'],
+    refusals: ['HF_CONTROL_NOT_FOUND', 'HF_CONTROL_CONFLICT'],
     handle: async ({ params, query }) => {
       const found = await remove(params[param] ?? '', query.keep === 'true');
       if (!found) throw new OperationError('HF_CONTROL_NOT_FOUND', `there is no ${what} of this ${param}`);

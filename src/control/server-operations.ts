@@ -92,6 +92,7 @@ function changingOperations({ reload, upgrade, drain, closeConnection }: Control
           200: { doc: 'It is in force.', schema: reloadedSchema },
           422: { doc: 'It is not valid, and the old one stays in force.', schema: reloadErrorsSchema },
         },
+        refusals: ['HF_CONTROL_CONFLICT'],
         handle: async () => {
           const report = await reload();
           return { status: 'errors' in report ? 422 : 200, json: report };
