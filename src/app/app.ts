@@ -268,7 +268,7 @@ export class App {
    */
   async finish(): Promise<void> {
     const bound = [this.#edge, this.#fetch, ...this.#mongrel2.all];
-    await windDownAll(this.#config.server, [this.#proxy, this.#workers, this.#control], bound);
+    await windDownAll(this.live.config.server, [this.#proxy, this.#workers, this.#control], bound);
     await this.stop(0);
   }
 

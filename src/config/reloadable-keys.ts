@@ -17,6 +17,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
     'tls_max_handshakes',
     'trusted_proxies',
     'drain_timeout',
+    'upgrade_timeout',
   ],
   control: [
     'hosts',
@@ -106,7 +107,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
     'allow_ignore_policies',
     'decompress',
   ],
-  trace: ['propagate', 'otlp', 'headers', 'sample', 'accept', 'service_name'],
+  trace: ['propagate', 'sample', 'accept'],
   access_log: ['to', 'format', 'sample', 'anonymize'],
   log: ['level'],
 };

@@ -33,6 +33,13 @@ test('keys that need a restart keep the values that they have', () => {
   assert.deepEqual([edge.bufferSize, edge.reqTimeout, accessLog.to], [2048, 7, '/x']);
 });
 
+test('the collector of spans stays until a restart, and how many go there changes', () => {
+  const running = load('[trace]\notlp = "http://127.0.0.1:1"\nsample = 0.5\nservice_name = "a"\n');
+  const next = load('[trace]\notlp = "http://127.0.0.1:2"\nsample = 1\nservice_name = "b"\nheaders = ["A: b"]\n');
+  const { trace } = withRunningKeys(running, next);
+  assert.deepEqual([trace.otlp, trace.sample, trace.serviceName, trace.headers], ['http://127.0.0.1:1', 1, 'a', []]);
+});
+
 test('each key that a reload can change is a key of the schema', () => {
   const all = Object.entries(sections).flatMap(([name, { shape }]) =>
     Object.keys(shape).map((key) => `${name}.${key}`),
