@@ -37,6 +37,7 @@ export default defineConfig({
   lastUpdated: false,
   // Links to files that are no pages; a test of the repository follows every link.
   ignoreDeadLinks: [
+    /^https?:\/\/localhost[:/]/,
     (link) => [...linked].some((file) => `/${file}`.replace(/\.html$/, '').endsWith(link.replace(/^[./]*/, '/'))),
   ],
   themeConfig: {

@@ -25,6 +25,8 @@ export async function serve(
   /** SIGHUP came while another process was taking over: that one has read the configuration before. */
   let reloadThere = false;
   const starting = start(config, log, fetchPlans, origin, old);
+  // Nobody may read standard error, where the reason is too.
+  starting.catch((error: unknown) => log.error({ reason: reasonOf(error) }, 'cannot start'));
   // A signal may arrive at any time, so the handlers are set before anything is awaited.
   onServerSignals({
     drain: async (signal) => {
@@ -108,7 +110,6 @@ async function start(
     closeUntaken(log);
     return app;
   } catch (error) {
-    log.error({ reason: reasonOf(error) }, 'cannot start');
     log.debug({ stack: error instanceof Error ? error.stack : null }, 'start failed');
     await old?.failed(reasonOf(error));
     throw new CliError(reasonOf(error));
