@@ -58,6 +58,7 @@ test('an empty file gives the documented defaults', () => {
       requestId: 'accept',
       returnRequestId: false,
       drainTimeout: 10,
+      upgradeTimeout: 60,
     },
     control: {
       hosts: [],
@@ -197,6 +198,14 @@ test('an empty file gives the documented defaults', () => {
       decompress: true,
       compression: false,
     },
+    acme: {
+      acceptTerms: false,
+      email: '',
+      directory: 'https://acme-v02.api.letsencrypt.org/directory',
+      ca: '',
+    },
+    state: { dir: '' },
+    trace: { propagate: false, otlp: '', headers: [], sample: 0.1, accept: true, serviceName: 'holdfast' },
     log: { level: 'info' },
     accessLog: { to: '', format: 'json', sample: 1, anonymize: false },
     routes: [],
